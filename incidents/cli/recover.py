@@ -87,7 +87,8 @@ def _tell(run: Run, gone: Gone, done: Done) -> None:
         )
     if resumed.signed is not None:
         run.say(
-            f"{resumed.signed:,} entries were signed, of which not all are left: tell your auditors"
+            f"{resumed.signed:,} entries were signed, and the log does not begin with them: some"
+            " are missing, or stand in another order. Tell your auditors"
         )
     if lost is not None:
         run.say(f"what the previous key signed last stays in {lost.kept.file}")
