@@ -29,7 +29,7 @@ from incidents.audit.signers_lock import SignsElsewhereError
 from incidents.audit.signing_key import KeyRing
 from incidents.desk import Desk
 from incidents.desk.resumption import ASKED, Resumption
-from incidents.errors import FileError, RefusedError
+from incidents.errors import RefusedError
 from incidents.store import checkpoints, heartbeats, log_keys
 from incidents.store.engine import Reading
 from incidents.store.server_clock import database_time
@@ -98,10 +98,11 @@ class WayBack:
         if not self._signs():
             return Gone(self._resumed(asked, None))
         # Looked at first: to take the lock makes a place.
-        self._is_elsewhere(signers_lock.word(self._ring.file), asked)
+        self._check(asked, signers_lock.word(self._ring.file))
         with signers_lock.held(self._ring.file) as word:
+            is_here = self._check(asked, word)
             # Who says so knows that this place was put back, too.
-            blind = self._is_elsewhere(word, asked) or asked.sign_here
+            blind = not is_here or asked.sign_here
             # What was signed may only have lost its numbers.
             sequencer.number_all(self._engine)
             last_signed.hand_down(self._ring.file)
@@ -126,30 +127,41 @@ class WayBack:
         with self._reading() as connection:
             return log_keys.active(connection) is not None
 
-    def _is_elsewhere(self, word: str | None, asked: Asked) -> bool:
-        """Whether the log is signed in another place than this one, which has that word; where
-        the database does not know the place yet, it is where the key is."""
-        with self._reading() as connection:
-            place, key = checkpoints.signed_beside(connection), log_keys.active(connection)
-            if place == word if place else self._ring.signer(str(key)) is not None:
-                return False
+    def _check(self, asked: Asked, word: str | None) -> bool:
+        """Whether the log is signed in this place, which has that word; if not, whoever asks has
+        said that it is to be from now on, and nobody signs elsewhere.
+
+        Raises:
+            SignsElsewhereError, SignerAtWorkError: else.
+        """
+        try:
+            self._refuse_elsewhere(word)
+        except SignsElsewhereError:
             if not asked.sign_here:
-                raise SignsElsewhereError(file=self._ring.file)
-            now = database_time(connection) or self._clock()
-            daemon = _signer_at_work(connection, now)
+                raise
+            self._refuse_beside_daemon()
+            return False
+        return True
+
+    def _refuse_elsewhere(self, word: str | None) -> None:
+        with self._reading() as connection:
+            known, key = checkpoints.signed_beside(connection), log_keys.active(connection)
+        signers_lock.check(self._ring.file, word, known)
+        # Where the database does not know the place yet, it is where the key is.
+        if known is None and self._ring.signer(str(key)) is None:
+            raise SignsElsewhereError(file=self._ring.file)
+
+    def _refuse_beside_daemon(self) -> None:
+        with self._reading() as connection:
+            daemon = _signer_at_work(connection, database_time(connection) or self._clock())
         if daemon is not None:
             seconds = round(STALE_AFTER.total_seconds())
             raise SignerAtWorkError(daemon=daemon, file=self._ring.file, seconds=seconds)
-        return True
 
     def _lost(self) -> tuple[Loss | None, Loss | None]:
         """What the key that would sign has signed and is missing; and the most that is to be put on
         record, whichever key has signed it."""
-        files = last_signed.known(self._ring.file)
-        if files.unread is not None:
-            raise FileError(
-                file=f"{self._ring.file}{last_signed.SUFFIX}-…", done="read", detail=files.unread
-            )
+        files = last_signed.known(self._ring.file).whole()
         with self._reading() as connection:
             lost = loss.known(connection, files)
             told = {each.signed for each in resumptions(connection)}

@@ -49,11 +49,22 @@ class Kept(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What the files beside a key's say, for who only looks; why they cannot be read, if so."""
+    """What the files beside a key's say, for who only looks; why one cannot be read, if so."""
 
     key_file: Path
     notes: dict[Path, str]
     unread: str | None
+
+    def whole(self) -> Known:
+        """The same, for who acts on it.
+
+        Raises:
+            FileError: if one cannot be read.
+        """
+        if self.unread is not None:
+            file = f"{self.key_file}{SUFFIX}-…"
+            raise FileError(file=file, done="read", detail=self.unread)
+        return self
 
     def of(self, key: VerifierKey) -> list[Kept]:
         """What that key has signed last, as its own file has it, and as the shared one has."""

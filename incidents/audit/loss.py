@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine
 
 from incidents.audit import last_signed, signing
 from incidents.audit.last_signed import DifferentError, Kept, Known
-from incidents.errors import FileError, RefusedError
+from incidents.errors import RefusedError
 from incidents.store import leaves, log_keys
 from incidents.store.engine import plainly, reading
 from incidents.tlog import checkpoint, note
@@ -87,9 +87,9 @@ def answer(engine: Engine, key_file: Path, new: VerifierKey) -> None:
     there it is told again.
 
     Raises:
-        FileError: if a file cannot be written.
+        FileError: if a file cannot be read or written.
     """
-    files = last_signed.known(key_file)
+    files = last_signed.known(key_file).whole()
     with plainly(engine), reading(engine) as connection:
         log = signing.log(connection)
         if log is None:
@@ -153,10 +153,7 @@ def refuse(engine: Engine, key_file: Path) -> None:
         LossKnownError: if something is.
         FileError: if a file beside the key's cannot be read.
     """
-    files = last_signed.known(key_file)
-    if files.unread is not None:
-        file = f"{key_file}{last_signed.SUFFIX}-…"
-        raise FileError(file=file, done="read", detail=files.unread)
+    files = last_signed.known(key_file).whole()
     with plainly(engine), reading(engine) as connection:
         found = known(connection, files)
     if found is not None:

@@ -14,7 +14,6 @@ from sqlalchemy import Engine
 
 from incidents import clock
 from incidents.audit import last_signed, loss, sequencer, signers_lock, signing, signing_key
-from incidents.audit.signers_lock import SignsElsewhereError
 from incidents.audit.signing_key import CommandKey, KeyRing, SigningKeyError
 from incidents.errors import DatabaseError, InputError, RefusedError
 from incidents.store import checkpoints, log_keys
@@ -74,20 +73,15 @@ def rotate(
     if _state(engine).active is None:
         raise RefusedError(signing.NO_KEY)
     # Looked at first: to take the lock makes a place.
-    _refuse_elsewhere(engine, ring, signers_lock.word(ring.file))
+    signers_lock.check(ring.file, signers_lock.word(ring.file), _state(engine).place)
     with signers_lock.held(ring.file) as word:
-        _refuse_elsewhere(engine, ring, word)
+        signers_lock.check(ring.file, word, _state(engine).place)
         if lost:
             # What was signed may only have lost its numbers.
             sequencer.number_all(engine)
             loss.refuse(engine, ring.file)
         new = begin(engine, ring, word, public=public, lost=lost)
         return new, finish(engine, ring, word, new, put_on_record, lost=lost)
-
-
-def _refuse_elsewhere(engine: Engine, ring: KeyRing, word: str | None) -> None:
-    if _state(engine).place not in (None, word):
-        raise SignsElsewhereError(file=ring.file)
 
 
 def begin(

@@ -79,6 +79,17 @@ def word(key_file: Path) -> str | None:
         raise _failure(key_file, "read", error) from error
 
 
+def check(key_file: Path, place: str | None, known: str | None) -> None:
+    """Makes sure that this place, which has that word, is the one where the log is signed, which is
+    `known` by that one; where it knows none yet, any place is.
+
+    Raises:
+        SignsElsewhereError: if it is another.
+    """
+    if known not in (None, place):
+        raise SignsElsewhereError(file=key_file)
+
+
 def lock_file(key_file: Path) -> Path:
     """The lock's file, beside the key's."""
     return key_file.with_name(key_file.name + SUFFIX)

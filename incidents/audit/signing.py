@@ -155,9 +155,12 @@ def _due(
     if not found.covers_key:
         return Signing(), None
     # First: where others sign, it is no matter in which state a key is here.
-    place = checkpoints.signed_beside(connection)
-    if not claims and place not in (None, word or signers_lock.word(ring.file)):
-        return _elsewhere(ring, found.keys), None
+    if not claims:
+        known = checkpoints.signed_beside(connection)
+        try:
+            signers_lock.check(ring.file, word or signers_lock.word(ring.file), known)
+        except SignsElsewhereError as wrong:
+            return _elsewhere(ring, found.keys, wrong), None
     signers = []
     for key in found.keys:
         signer = ring.signer(str(key))
@@ -167,7 +170,7 @@ def _due(
     return None, (found, signers)
 
 
-def _elsewhere(ring: KeyRing, keys: Iterable[VerifierKey]) -> Signing:
+def _elsewhere(ring: KeyRing, keys: Iterable[VerifierKey], wrong: SignsElsewhereError) -> Signing:
     try:
         absent = [key for key in keys if ring.signer(str(key)) is None]
     except SigningKeyError:
@@ -175,7 +178,6 @@ def _elsewhere(ring: KeyRing, keys: Iterable[VerifierKey]) -> Signing:
         absent = []
     if absent:
         return Signing(unable=_absent(ring, absent[0]))
-    wrong = SignsElsewhereError(file=ring.file)
     return Signing(unable=wrong.message, elsewhere=wrong)
 
 
