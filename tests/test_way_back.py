@@ -30,7 +30,7 @@ from incidents.store.engine import reading, writing
 from incidents.store.heartbeats import Heartbeat
 from incidents.testing import rehearsal
 from incidents.tlog.keys import SigningKey, VerifierKey
-from incidents.way_back import Asked, Gone, SignerAtWorkError, WayBack
+from incidents.way_back import Asked, Outcome, SignerAtWorkError, WayBack
 from tests.audit.log_house import NAME, START, House, opened
 from tests.cli.conftest import copy
 
@@ -42,7 +42,7 @@ class Desk(House):
 
     old: VerifierKey
 
-    def go_on(self, asked: Asked = ASKED) -> Gone:  # type: ignore[override]  # another way on
+    def go_on(self, asked: Asked = ASKED) -> Outcome:  # type: ignore[override]  # another way on
         def now() -> datetime:
             return self.time.now
 

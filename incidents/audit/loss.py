@@ -1,7 +1,7 @@
 """The loss: what is known to have been signed, and is not what the log begins with.
 
-Of a key that the database knows, the entry that names the next one as one after a lost one answers
-it. Of one that it does not know, since that was lost too, a file beside the next one's does.
+A loss under a key on record is answered by the entry that names the next key with `lost=true`;
+under an unknown key, by the next key's `.lost` file.
 """
 
 from __future__ import annotations
@@ -68,7 +68,9 @@ def known(connection: Connection, files: Known) -> Loss | None:
     return max(found, key=lambda each: each.size or 0, default=None)
 
 
-def most(connection: Connection, files: Known, told: Collection[int | None]) -> Loss | None:
+def largest_unanswered(
+    connection: Connection, files: Known, told: Collection[int | None]
+) -> Loss | None:
     """The most that any key has signed beside these files, also one that signs no more, and that
     the log does not begin with; but for sizes that are `told` of already. All entries are numbered.
     """

@@ -73,21 +73,21 @@ def rotate(
     if _state(engine).active is None:
         raise RefusedError(signing.NO_KEY)
     # Looked at first: to take the lock makes a place.
-    signers_lock.check(ring.file, signers_lock.word(ring.file), _state(engine).place)
-    with signers_lock.held(ring.file) as word:
-        signers_lock.check(ring.file, word, _state(engine).place)
+    signers_lock.check(ring.file, signers_lock.place_id(ring.file), _state(engine).place)
+    with signers_lock.held(ring.file) as place:
+        signers_lock.check(ring.file, place, _state(engine).place)
         if lost:
             # What was signed may only have lost its numbers.
             sequencer.number_all(engine)
             loss.refuse(engine, ring.file)
-        new = begin(engine, ring, word, public=public, lost=lost)
-        return new, finish(engine, ring, word, new, put_on_record, lost=lost)
+        new = begin(engine, ring, place, public=public, lost=lost)
+        return new, finish(engine, ring, place, new, put_on_record, lost=lost)
 
 
 def begin(
     engine: Engine,
     ring: KeyRing,
-    word: str,
+    place: str,
     *,
     public: str | None = None,
     lost: bool = False,
@@ -96,7 +96,7 @@ def begin(
     """The key that is to sign: made now, or by an attempt that was cut off, or the command's; with
     `another` not one that may have signed.
 
-    Nobody else sees anything of it yet. Whoever asks has the signers' lock, whose word that is.
+    Nobody else sees anything of it yet. Whoever asks has the signers' lock, whose place that is.
     Raises as `rotate` does.
     """
     state = _state(engine)
@@ -122,14 +122,14 @@ def begin(
         )
     if state.last != str(active) and not lost:
         # The key before it, if there is one, has not handed over yet.
-        _sign_with(engine, ring, word, active)
+        _sign_with(engine, ring, place, active)
     return signing_key.make(ring.successor, active.name, after=ring.file).verifier
 
 
 def finish(
     engine: Engine,
     ring: KeyRing,
-    word: str,
+    place: str,
     new: VerifierKey,
     put_on_record: Replaces,
     *,
@@ -137,7 +137,7 @@ def finish(
     claims: bool = False,
 ) -> Path | None:
     """Puts that key on record, lets it sign, and puts it in the other's place; with `claims` those
-    sign from then on who have the signers' lock, whose word that is. Raises as `rotate` does.
+    sign from then on who have the signers' lock, whose place that is. Raises as `rotate` does.
 
     Returns:
         Where the old key lies now, if it was in a file.
@@ -147,7 +147,7 @@ def finish(
         loss.answer(engine, ring.file, new)
     if str(new) != active:
         put_on_record(str(new), active, lost)
-    _sign_with(engine, ring, word, new, claims=claims)
+    _sign_with(engine, ring, place, new, claims=claims)
     return None if ring.is_command else signing_key.replace(ring)
 
 
@@ -165,7 +165,7 @@ def begun(engine: Engine, ring: KeyRing) -> VerifierKey | None:
 
 class _State(NamedTuple):
     """The active key, whether it is one that the one before does not hand over to, the key that
-    signed last, all that there were, and by which word the log knows where it is signed."""
+    signed last, all that there were, and in which place the log is signed."""
 
     active: str | None
     after_loss: bool
@@ -236,14 +236,14 @@ def _refuse_public(public: str | None) -> None:
 
 
 def _sign_with(
-    engine: Engine, ring: KeyRing, word: str, key: VerifierKey, *, claims: bool = False
+    engine: Engine, ring: KeyRing, place: str, key: VerifierKey, *, claims: bool = False
 ) -> None:
     """Sees to it that the key has signed the log with its own entry."""
     until = time.monotonic() + _WAIT_S
     while True:
         # A daemon may be about to do the same.
         sequencer.number_all(engine)
-        done = signing.sign_held(engine, ring, clock.now(), word, at_once=True, claims=claims)
+        done = signing.sign_held(engine, ring, clock.now(), place, at_once=True, claims=claims)
         if _state(engine).last == str(key):
             return
         if done.unable is not None:

@@ -1,6 +1,6 @@
 """The signers' lock: of all that sign one log at most one signs at a time, beside one file.
 
-Its file holds the word by which the log knows this place, and who has the lock. The word counts
+Its file holds the id by which the log knows this place, and who has the lock. The id counts
 only in the file that it was written to, which is told by the file's number (inode) and by when it
 was made on its disk: whoever copies the folder does not copy the place, and two of them can never
 sign two histories. Nor is the place lost when the disk is mounted elsewhere, or the file given to
@@ -44,7 +44,7 @@ class SignsElsewhereError(RefusedError):
 
 @contextmanager
 def held(key_file: Path, patience_s: float = PATIENCE_S) -> Iterator[str]:
-    """While it lasts, nobody else signs beside this file; the word by which the log knows it.
+    """While it lasts, nobody else signs beside this file; the id by which the log knows it.
 
     Raises:
         HeldError: if another process holds it for longer than `patience_s`.
@@ -55,16 +55,16 @@ def held(key_file: Path, patience_s: float = PATIENCE_S) -> Iterator[str]:
         try:
             owner = disk.owner_beside(key_file)
             opened = stack.enter_context(disk.locked(file, patience_s, owner))
-            word = _own_word(opened)
+            place = _own_id(opened)
         except BlockingIOError as error:
             raise HeldError(holder=_holder(file), file=file) from error
         except OSError as error:
             raise _failure(key_file, "written", error) from error
-        yield word
+        yield place
 
 
-def word(key_file: Path) -> str | None:
-    """The word by which the log knows this place; None if it has none yet, as a copy has.
+def place_id(key_file: Path) -> str | None:
+    """The id by which the log knows this place; None if it has none yet, as a copy has.
 
     Raises:
         FileError: if the lock's file cannot be read.
@@ -72,7 +72,7 @@ def word(key_file: Path) -> str | None:
     file = lock_file(key_file)
     try:
         with os.fdopen(disk.opened(file), "rb") as opened:
-            return _word(opened)
+            return _id(opened)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -80,7 +80,7 @@ def word(key_file: Path) -> str | None:
 
 
 def check(key_file: Path, place: str | None, known: str | None) -> None:
-    """Makes sure that this place, which has that word, is the one where the log is signed, which is
+    """Makes sure that this place, which has that id, is the one where the log is signed, which is
     `known` by that one; where it knows none yet, any place is.
 
     Raises:
@@ -95,10 +95,10 @@ def lock_file(key_file: Path) -> Path:
     return key_file.with_name(key_file.name + SUFFIX)
 
 
-def _own_word(opened: BinaryIO) -> str:
-    """The word, a new one where there is none; and who has the lock from now on."""
+def _own_id(opened: BinaryIO) -> str:
+    """The id, a new one where there is none; and who has the lock from now on."""
     first, _ = _lines(opened)
-    found = _word(opened)
+    found = _id(opened)
     own = found or secrets.token_hex(8)
     place = first if found else f"{own} {' '.join(_marks(opened))}"
     opened.seek(0)
@@ -109,11 +109,11 @@ def _own_word(opened: BinaryIO) -> str:
     return own
 
 
-def _word(opened: BinaryIO) -> str | None:
+def _id(opened: BinaryIO) -> str | None:
     first, _ = _lines(opened)
     own, *marks = first.split(" ")
     here = _marks(opened)
-    # What nobody could tell when the word was written is not asked for later.
+    # What nobody could tell when the id was written is not asked for later.
     return own if own and marks in (here, [here[0], _UNKNOWN]) else None
 
 
