@@ -106,6 +106,24 @@ def link_of_another(file: Path) -> Path | None:
     return None
 
 
+def check_opened_by_name(handle: int) -> None:
+    """Makes sure that this process has the file of that handle open once more: what opens files by
+    their names alone, SQLite say, has opened the same one.
+
+    Raises:
+        OSError: if it has not, since a link has come into its place.
+    """
+    own, found, handles = os.fstat(handle), 0, Path("/proc/self/fd")
+    if not handles.is_dir():
+        return
+    for each in handles.iterdir():
+        # That of this listing is closed by now.
+        with suppress(FileNotFoundError):
+            found += os.path.samestat(each.stat(), own)
+    if found < 2:
+        raise OSError(errno.ELOOP, "another file has come into its place")
+
+
 def read(file: Path) -> bytes:
     """What is in a file that this program alone writes. Raises as `opened` does."""
     with os.fdopen(opened(file), "rb") as stream:
