@@ -1,32 +1,54 @@
-"""The disk: a file that is whole or not there, a name that outlives a crash, and a lock on it."""
+"""The disk: a file that is whole or not there, a name that outlives a crash, and a lock on it.
+
+A command that is typed as root works in folders of the daemon's user. Whatever that user puts there
+in place of a file, root neither writes nor gives away another file than the one it has made or
+opened itself.
+"""
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import stat
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 PRIVATE, PUBLIC = 0o600, 0o644
 """The modes of files: for their owner's eyes alone, or for everybody's, whatever the umask."""
 
+Owner = tuple[int, int]
+"""A user's and a group's number."""
+
 _PAUSE_S = 0.01
+_NO_LINK = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
-def write_whole(file: Path, parts: Iterable[bytes], mode: int = PRIVATE) -> None:
+def owner_beside(file: Path) -> Owner | None:
+    """To whom that belongs which root makes beside this file: its owner, or its folder's where it
+    is not there. None for everybody else, who can give nothing away. Raises OSError."""
+    if os.geteuid() != 0:
+        return None
+    found = (file if file.exists() else file.parent).stat()
+    return found.st_uid, found.st_gid
+
+
+def write_whole(
+    file: Path, parts: Iterable[bytes], mode: int = PRIVATE, owner: Owner | None = None
+) -> None:
     """Writes a file that gets its name when all of it is on disk; what had it before is replaced.
 
-    It has that mode, whatever the umask and whatever the mode of what it replaces.
+    It has that mode and that owner, whatever the umask and whatever those of what it replaces.
 
     Raises:
         OSError: if the disk does not do its part; what stood there before stands there still.
     """
     unfinished = file.with_name(f".{file.name[:200]}.{os.urandom(4).hex()}")
     try:
-        with new(unfinished) as stream:
+        with new(unfinished, owner) as stream:
             stream.writelines(parts)
             os.fchmod(stream.fileno(), mode)
             stream.flush()
@@ -38,15 +60,108 @@ def write_whole(file: Path, parts: Iterable[bytes], mode: int = PRIVATE) -> None
     sync(file.parent)
 
 
-def new(file: Path) -> BinaryIO:
-    """Opens a private file that was not there, to write to it.
+def new(file: Path, owner: Owner | None = None) -> BinaryIO:
+    """Opens a private file that was not there, to write to it; it is that owner's from the start.
 
     Raises:
         FileExistsError: if there is such a file.
         OSError: if it cannot be made.
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    return open(os.open(file, flags, PRIVATE), "wb")  # noqa: PTH123 - of a handle
+    return open(_made(file, os.O_WRONLY, PRIVATE, owner), "wb")
+
+
+def opened(
+    file: Path, *, make: bool = False, mode: int = PRIVATE, owner: Owner | None = None
+) -> int:
+    """A handle of a file that this program alone writes; to read it, or, with `make`, to read and
+    write it, and then it is made where there is none, with that mode and owner.
+
+    Raises:
+        FileNotFoundError: if it is not there, without `make`.
+        OSError: if it is a link or no file, or is to be written and has another name as well, since
+            nobody knows whose file that is; or if it cannot be opened.
+    """
+    while True:
+        try:
+            return _own(file, os.O_RDWR if make else os.O_RDONLY)
+        except FileNotFoundError:
+            if not make:
+                raise
+        # Another may make it at the same time.
+        with suppress(FileExistsError):
+            return _made(file, os.O_RDWR, mode, owner)
+
+
+def link_of_another(file: Path) -> Path | None:
+    """The first link on the way to that file which neither this user nor root has made, by its last
+    name only. Raises OSError."""
+    seen: set[Path] = set()
+    while file.is_symlink() and file not in seen:
+        if file.lstat().st_uid not in (os.geteuid(), 0):
+            return file
+        seen.add(file)
+        file = file.parent / file.readlink()
+    return None
+
+
+def check_opened_by_name(handle: int) -> None:
+    """Makes sure that this process has the file of that handle open once more: what opens files by
+    their names alone, SQLite say, has opened the same one.
+
+    Raises:
+        OSError: if it has not, since a link has come into its place.
+    """
+    own, found, handles = os.fstat(handle), 0, Path("/proc/self/fd")
+    if not handles.is_dir():
+        return
+    for each in handles.iterdir():
+        # That of this listing is closed by now.
+        with suppress(FileNotFoundError):
+            found += os.path.samestat(each.stat(), own)
+    if found < 2:
+        raise OSError(errno.ELOOP, "another file has come into its place")
+
+
+def read(file: Path) -> bytes:
+    """What is in a file that this program alone writes. Raises as `opened` does."""
+    with os.fdopen(opened(file), "rb") as stream:
+        return stream.read()
+
+
+def _own(file: Path, flags: int) -> int:
+    try:
+        handle = os.open(file, flags | _NO_LINK)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise OSError(errno.ELOOP, "it is a link: remove it", str(file)) from error
+        raise
+    found, why = os.fstat(handle), None
+    if not stat.S_ISREG(found.st_mode):
+        why = "it is no file: remove it"
+    elif flags != os.O_RDONLY and found.st_nlink > 1:
+        why = "the same file has another name as well: remove this one"
+    if why is not None:
+        os.close(handle)
+        raise OSError(errno.EMLINK, why, str(file))
+    return handle
+
+
+def _made(file: Path, flags: int, mode: int, owner: Owner | None) -> int:
+    handle = os.open(file, flags | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    if owner is not None:
+        # In a container root may be let change no owner.
+        with suppress(PermissionError):
+            os.fchown(handle, *owner)
+    return handle
+
+
+def publish(folder: Path) -> None:
+    """Lets everybody read that folder. Raises OSError, also if it is a link."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | _NO_LINK)
+    try:
+        os.fchmod(handle, 0o755)
+    finally:
+        os.close(handle)
 
 
 def sync(path: Path) -> None:
@@ -59,23 +174,22 @@ def sync(path: Path) -> None:
 
 
 @contextmanager
-def locked(file: Path, patience_s: float) -> Iterator[BinaryIO]:
-    """While it lasts nobody else has locked this file, a private one, which is made where there is
-    none; it is open to be read and written, without a buffer.
+def locked(file: Path, patience_s: float, owner: Owner | None = None) -> Iterator[BinaryIO]:
+    """While it lasts nobody else has locked this file, a private one, which is made for that owner
+    where there is none; it is open to be read and written, without a buffer.
 
     Raises:
         BlockingIOError: if another has it for longer than `patience_s`.
-        OSError: if it cannot be opened, or its disk has no locks.
+        OSError: if it is a link, or cannot be opened, or its disk has no locks.
     """
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-    with os.fdopen(os.open(file, flags, PRIVATE), "r+b", 0) as opened:
+    with os.fdopen(opened(file, make=True, owner=owner), "r+b", 0) as lock:
         # Counted, since a simulated clock may stand.
         for left in range(round(patience_s / _PAUSE_S), -1, -1):
             try:
-                fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
                 if not left:
                     raise
                 time.sleep(_PAUSE_S)
-        yield opened
+        yield lock

@@ -48,8 +48,8 @@ def shared_mode(found: os.stat_result) -> str | None:
     return None
 
 
-def create(file: Path, text: str) -> None:
-    """Writes a private file that was not there, whole and on disk when this returns.
+def create(file: Path, text: str, owner: disk.Owner | None = None) -> None:
+    """Writes a private file that was not there, of that owner, whole and on disk when this returns.
 
     Raises:
         FileExistsError: if there is such a file; it is left as it is.
@@ -59,12 +59,12 @@ def create(file: Path, text: str) -> None:
     try:
         with suppress(FileNotFoundError):
             unfinished.unlink()
-        with disk.new(unfinished) as opened:
+        with disk.new(unfinished, owner) as opened:
             opened.write(text.encode())
             opened.flush()
             os.fsync(opened.fileno())
         # Unlike a rename it never takes the place of what is there.
-        os.link(unfinished, file)
+        os.link(unfinished, file, follow_symlinks=False)
         disk.sync(file.parent)
     finally:
         with suppress(OSError):

@@ -29,7 +29,7 @@ from incidents.audit.signers_lock import SignsElsewhereError
 from incidents.audit.signing_key import KeyRing
 from incidents.desk import Desk
 from incidents.desk.resumption import ASKED, Resumption
-from incidents.errors import FileError, RefusedError
+from incidents.errors import RefusedError
 from incidents.store import checkpoints, heartbeats, log_keys
 from incidents.store.engine import Reading
 from incidents.store.server_clock import database_time
@@ -50,7 +50,7 @@ class Asked:
     public: str | None = None
 
 
-class Gone(NamedTuple):
+class Outcome(NamedTuple):
     """From what the record goes on; the new key, if there is one; the most that is known to have
     been signed and to be missing, as far as it was not on record. `is_blind`: nobody here knows
     what was signed last, and so whether it is missing."""
@@ -83,34 +83,37 @@ class WayBack:
         self._clock = clock
         self._continuity = Continuity(engine, desk, continuity.beside(ring.file), clock)
 
-    def go_on(self, asked: Asked, put_on_record: Replaces) -> Gone:
+    def go_on(self, asked: Asked, put_on_record: Replaces) -> Outcome:
         """Lets record and log go on.
 
         Raises:
             SignsElsewhereError: if another place signs; nothing was done then.
             SignerAtWorkError: if it is to sign no more, and is at work; nothing was done then.
             HeldError: if somebody signs, and does not end; nothing was done then.
-            InputError, RefusedError: if `public` is no new key; nothing was done then.
+            InputError, RefusedError: if `public` is no new key, or was put on record by an attempt
+                that was cut off: that takes a new one; nothing was done then.
             FileError, SigningKeyError, InconsistentLogError: if the new key cannot sign: what was
                 done stands, and the same is to be done again.
         """
         if not self._signs():
-            return Gone(self._resumed(asked, None))
+            return Outcome(self._resumed(asked, None))
         # Looked at first: to take the lock makes a place.
-        self._is_elsewhere(signers_lock.word(self._ring.file), asked)
-        with signers_lock.held(self._ring.file) as word:
+        self._check(asked, signers_lock.place_id(self._ring.file))
+        with signers_lock.held(self._ring.file) as place:
+            is_here = self._check(asked, place)
             # Who says so knows that this place was put back, too.
-            blind = self._is_elsewhere(word, asked) or asked.sign_here
+            blind = not is_here or asked.sign_here
             # What was signed may only have lost its numbers.
             sequencer.number_all(self._engine)
+            last_signed.hand_down(self._ring.file)
             lost, most = self._lost()
-            new = self._key(asked, word, lost, blind=blind)
+            new = self._key(asked, place, lost, blind=blind)
             resumed = self._resumed(asked, most)
             if new is not None:
                 rotation.finish(
-                    self._engine, self._ring, word, new, put_on_record, lost=True, claims=True
+                    self._engine, self._ring, place, new, put_on_record, lost=True, claims=True
                 )
-            return Gone(resumed, new, most, is_blind=blind and most is None)
+            return Outcome(resumed, new, most, is_blind=blind and most is None)
 
     def compared(self, asked: Asked) -> recovery.Done:
         """Compares each site with the world; what was done. Raises as `recovery.compared` does."""
@@ -124,44 +127,55 @@ class WayBack:
         with self._reading() as connection:
             return log_keys.active(connection) is not None
 
-    def _is_elsewhere(self, word: str | None, asked: Asked) -> bool:
-        """Whether the log is signed in another place than this one, which has that word; where
-        the database does not know the place yet, it is where the key is."""
-        with self._reading() as connection:
-            place, key = checkpoints.signed_beside(connection), log_keys.active(connection)
-            if place == word if place else self._ring.signer(str(key)) is not None:
-                return False
+    def _check(self, asked: Asked, place: str | None) -> bool:
+        """Whether the log is signed in this place, which has that id; if not, whoever asks has
+        said that it is to be from now on, and nobody signs elsewhere.
+
+        Raises:
+            SignsElsewhereError, SignerAtWorkError: else.
+        """
+        try:
+            self._refuse_elsewhere(place)
+        except SignsElsewhereError:
             if not asked.sign_here:
-                raise SignsElsewhereError(file=self._ring.file)
-            now = database_time(connection) or self._clock()
-            daemon = _signer_at_work(connection, now)
+                raise
+            self._refuse_beside_daemon()
+            return False
+        return True
+
+    def _refuse_elsewhere(self, place: str | None) -> None:
+        with self._reading() as connection:
+            known, key = checkpoints.signed_beside(connection), log_keys.active(connection)
+        signers_lock.check(self._ring.file, place, known)
+        # Where the database does not know the place yet, it is where the key is.
+        if known is None and self._ring.signer(str(key)) is None:
+            raise SignsElsewhereError(file=self._ring.file)
+
+    def _refuse_beside_daemon(self) -> None:
+        with self._reading() as connection:
+            daemon = _signer_at_work(connection, database_time(connection) or self._clock())
         if daemon is not None:
             seconds = round(STALE_AFTER.total_seconds())
             raise SignerAtWorkError(daemon=daemon, file=self._ring.file, seconds=seconds)
-        return True
 
     def _lost(self) -> tuple[Loss | None, Loss | None]:
         """What the key that would sign has signed and is missing; and the most that is to be put on
         record, whichever key has signed it."""
-        files = last_signed.known(self._ring.file)
-        if files.unread is not None:
-            raise FileError(
-                file=f"{self._ring.file}{last_signed.SUFFIX}-…", done="read", detail=files.unread
-            )
+        files = last_signed.known(self._ring.file).whole()
         with self._reading() as connection:
             lost = loss.known(connection, files)
             told = {each.signed for each in resumptions(connection)}
-            return lost, loss.most(connection, files, told) or lost
+            return lost, loss.largest_unanswered(connection, files, told) or lost
 
     def _key(
-        self, asked: Asked, word: str, lost: Loss | None, *, blind: bool
+        self, asked: Asked, place: str, lost: Loss | None, *, blind: bool
     ) -> VerifierKey | None:
         """The key that is to sign: another one where one has signed what is lost; and where nobody
         here knows what it has signed last."""
         if lost is None and not blind:
             return rotation.begun(self._engine, self._ring)
         return rotation.begin(
-            self._engine, self._ring, word, public=asked.public, lost=True, another=True
+            self._engine, self._ring, place, public=asked.public, lost=True, another=True
         )
 
     def _resumed(self, asked: Asked, lost: Loss | None) -> HistoryResumed:

@@ -30,7 +30,7 @@ from incidents.store.engine import reading, writing
 from incidents.store.heartbeats import Heartbeat
 from incidents.testing import rehearsal
 from incidents.tlog.keys import SigningKey, VerifierKey
-from incidents.way_back import Asked, Gone, SignerAtWorkError, WayBack
+from incidents.way_back import Asked, Outcome, SignerAtWorkError, WayBack
 from tests.audit.log_house import NAME, START, House, opened
 from tests.cli.conftest import copy
 
@@ -42,7 +42,7 @@ class Desk(House):
 
     old: VerifierKey
 
-    def go_on(self, asked: Asked = ASKED) -> Gone:  # type: ignore[override]  # another way on
+    def go_on(self, asked: Asked = ASKED) -> Outcome:  # type: ignore[override]  # another way on
         def now() -> datetime:
             return self.time.now
 
@@ -53,6 +53,11 @@ class Desk(House):
         files = last_signed.known(self.ring.file)
         with reading(self.engine) as connection:
             return loss.known(connection, files) is not None
+
+    def forget(self) -> None:
+        """The folder does not know what the old key has signed last."""
+        self.beside(self.old).unlink()
+        self.shared.unlink()
 
     def signs(self) -> bool:
         """Whether a daemon signs what is new."""
@@ -122,24 +127,31 @@ STEPS = (
 )
 
 
-@pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("step", range(len(STEPS)), ids=[name for _, name in STEPS])
-def test_cut_off_between_two_steps_it_is_gone_again_though_a_daemon_signs_meanwhile(
-    desk: Desk, by: list[VerifierKey], monkeypatch: pytest.MonkeyPatch, step: int, after: bool
+def cut_off(
+    desk: Desk, asked: Asked, step: tuple[object, str], patch: pytest.MonkeyPatch, *, after: bool
 ) -> None:
-    where, name = STEPS[step]
+    """It begins to go on, and is cut off before that step, or after it."""
+    where, name = step
     real = getattr(where, name)
-    kept = desk.kept(desk.old)
 
     def cut(*given: object, **options: object) -> object:
         if after:
             real(*given, **options)
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch:
-        patch.setattr(where, name, cut)
+    with patch.context() as patched:
+        patched.setattr(where, name, cut)
         with pytest.raises(KeyboardInterrupt):
-            desk.go_on()
+            desk.go_on(asked)
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("step", range(len(STEPS)), ids=[name for _, name in STEPS])
+def test_cut_off_between_two_steps_it_is_gone_again_though_a_daemon_signs_meanwhile(
+    desk: Desk, by: list[VerifierKey], monkeypatch: pytest.MonkeyPatch, step: int, after: bool
+) -> None:
+    kept = desk.kept(desk.old)
+    cut_off(desk, ASKED, STEPS[step], monkeypatch, after=after)
     with suppress(InconsistentLogError):
         desk.signs()
 
@@ -273,6 +285,7 @@ def test_the_old_key_is_refused_for_what_is_left_though_it_is_put_back(
 
 
 def test_a_file_that_cannot_be_read_counts_as_what_is_lost(desk: Desk) -> None:
+    desk.shared.unlink()
     desk.beside(desk.old).write_text("torn")
     with pytest.raises(InconsistentLogError, match="cannot be read"):
         desk.sign()
@@ -295,37 +308,24 @@ def test_what_all_keys_had_in_one_file_before_still_counts(desk: Desk) -> None:
 
     assert desk.signs()
     assert gone.lost is not None
-    assert gone.lost.kept.file.name == "audit.key.signed"
+    assert gone.lost.kept == (file, desk.kept(desk.old))
 
 
-def test_all_that_root_makes_beside_the_key_belongs_to_whom_the_key_belonged(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_all_that_root_makes_beside_the_key_belongs_to_whom_the_key_belonged(desk: Desk) -> None:
     """Else the daemon, which is another user, could sign no more."""
-    given: set[str] = set()
-    key, uid, stat = desk.ring.file, desk.ring.file.stat().st_uid, Path.stat
-
-    def owned(self: Path, **options: bool) -> os.stat_result:
-        found = stat(self, **options)
-        return os.stat_result([*found[:4], uid + 1, *found[5:10]]) if self == key else found
-
-    def chown(file: Path, *owner: int) -> None:
-        assert owner == (uid + 1, stat(key.parent).st_gid)
-        given.add(file.name)
-
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(os, "fchown", lambda *_: None)
-    monkeypatch.setattr(os, "chown", chown)
-    monkeypatch.setattr(Path, "stat", owned)
+    key = desk.ring.file
+    signers_lock.lock_file(key).unlink()
+    os.chown(key, 65_534, 65_534)
     before = {file.name for file in key.parent.iterdir()}
 
-    gone = desk.go_on()
+    gone = desk.go_on(HERE)
 
+    made = {each for each in key.parent.iterdir() if each.name.startswith(key.name)}
+    own = {each.name: each.stat().st_uid for each in made if each.name not in before}
     assert gone.key is not None
-    made = {file.name for file in key.parent.iterdir() if file.name.startswith(key.name)} - before
-    assert made
-    made -= {signing_key.retired_name(key, desk.old).name}
-    assert given >= made | {"audit.key.next", "audit.key.signed.lock"}
+    assert signing_key.retired_name(key, desk.old).name in own
+    assert signers_lock.lock_file(key).name in own
+    assert set(own.values()) == {key.stat().st_uid} == {65_534}
 
 
 # ── machines that do not sign ────────────────────────────────────────────────────────────────────
@@ -364,7 +364,7 @@ def test_a_copy_of_the_folder_is_another_place_and_signs_nothing(
 ) -> None:
     other = elsewhere(desk, tmp_path)
     # It was copied before what is lost was signed.
-    other.beside(desk.old).unlink()
+    other.forget()
 
     done = other.sign(at_once=True)
 
@@ -392,13 +392,42 @@ def test_where_another_machine_signs_it_is_refused_and_nothing_is_done(
 HERE = Asked(by="sre-1", login=None, reason="it burned", sign_here=True)
 
 
+@pytest.mark.parametrize(
+    ("step", "after", "has_signed"),
+    [
+        ((Desk, "on_record"), True, False),
+        ((signing, "sign_held"), False, False),
+        ((last_signed, "keep"), False, False),
+        ((last_signed, "keep"), True, True),
+        ((checkpoints, "add"), True, True),
+    ],
+)
+def test_a_machine_that_takes_the_others_place_and_is_cut_off_goes_on_with_its_key_until_that_signs(
+    desk: Desk,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    step: tuple[object, str],
+    after: bool,
+    has_signed: bool,
+) -> None:
+    other = elsewhere(desk, tmp_path)
+    cut_off(other, HERE, step, monkeypatch, after=after)
+
+    gone = other.go_on(HERE)
+
+    assert len(keys_of(other)) == (3 if has_signed else 2)
+    assert keys_of(other)[-1] == str(gone.key)
+    assert other.signs()
+    assert not other.ring.successor.exists()
+
+
 @pytest.mark.parametrize("knows", [False, True])
 def test_a_machine_that_takes_the_others_place_signs_by_a_new_key_whatever_it_knows(
     desk: Desk, tmp_path: Path, by: list[VerifierKey], knows: bool
 ) -> None:
     other = elsewhere(desk, tmp_path)
     if not knows:
-        other.beside(desk.old).unlink()
+        other.forget()
 
     gone = other.go_on(HERE)
 
@@ -485,7 +514,7 @@ def test_what_was_signed_at_the_right_place_is_put_on_record_though_another_one_
     desk: Desk, tmp_path: Path
 ) -> None:
     other = elsewhere(desk, tmp_path)
-    other.beside(desk.old).unlink()
+    other.forget()
     other.go_on(HERE)
 
     gone = desk.go_on(HERE)
@@ -588,7 +617,7 @@ def test_where_a_command_signs_a_new_key_is_to_be_named_and_else_nothing_is_done
         with pytest.raises(InputError, match="--public"):
             desk.go_on()
         own = Asked(by="sre-1", login=None, reason="x", public=str(desk.old))
-        with pytest.raises(RefusedError, match="signed before"):
+        with pytest.raises(RefusedError, match=r"is on record already.*a new one with --public"):
             desk.go_on(own)
         with pytest.raises(InconsistentLogError):
             desk.sign()
@@ -598,5 +627,31 @@ def test_where_a_command_signs_a_new_key_is_to_be_named_and_else_nothing_is_done
         assert gone.resumed.signed == 2
         assert gone.key == new
         assert opened(desk.last(), desk.old, new) == [new]
+        assert desk.signs()
+        desk.engine.dispose()
+
+
+def test_where_a_command_signs_and_it_is_cut_off_the_key_on_record_may_have_signed_and_is_not_taken(
+    sqlite_url: str,
+    tmp_path: Path,
+    command: tuple[KeyRing, Callable[[], VerifierKey]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ring, make = command
+    with rehearsal(START) as time:
+        desk = Desk(sqlite_url, tmp_path, time)
+        desk.ring = ring
+        rotation.first(desk.engine, ring, NAME, desk.on_record, public=str(make()))
+        desk.sign()
+
+        def here(key: VerifierKey) -> Asked:
+            return Asked(by="sre-1", login=None, reason="x", public=str(key), sign_here=True)
+
+        first, second = make(), make()
+        cut_off(desk, here(first), (signing, "sign_held"), monkeypatch, after=False)
+
+        with pytest.raises(RefusedError, match=r"is on record already.*a new one with --public"):
+            desk.go_on(here(first))
+        assert desk.go_on(here(second)).key == second
         assert desk.signs()
         desk.engine.dispose()

@@ -2,7 +2,7 @@
 
 There is one for each database, by its identity, beside the log's key: whoever puts the database
 back must not put that back with it. A mark is never replaced by a lower one, whichever of the
-daemons that share it writes first.
+daemons that share it writes first, nor by any while it cannot be read.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from datetime import datetime
 from pathlib import Path
 
 from incidents import disk
-from incidents.audit import signers_lock
 from incidents.clock import read_rfc3339, rfc3339
+from incidents.errors import FileError
 from incidents.log import logger
 from incidents.machine.ids import EPOCHS
 
-SUFFIX, LOCK = ".mark", ".lock"
+SUFFIX, LOCK, WRONG = ".mark", ".lock", ".wrong"
 
 PATIENCE_S = 1.0
 """So long another is waited for who writes the same mark: a daemon that was halted holds up no
@@ -50,7 +50,7 @@ class Mark:
 class MarkFile:
     """The mark of one database, in a file of its own; `file` is what the names of all begin with.
 
-    A disk, or a file, that does not do its part is told of once, and holds up no order.
+    A disk that takes none, or a file that holds none, is told of once, and holds up no order.
     """
 
     def __init__(self, file: Path, identity: str) -> None:
@@ -61,25 +61,42 @@ class MarkFile:
         self._told: dict[str, str] = {}
 
     def read(self) -> Mark | None:
-        """The mark; None where there is none, or none that can be used."""
+        """The mark; None where there is none, or the file holds none.
+
+        Raises:
+            FileError: if it cannot be read: nobody can tell then what was in the database.
+        """
         try:
-            mark = _parsed(self._file.read_bytes(), self.identity)
-        except FileNotFoundError:
-            mark = None
-        except (OSError, LookupError, OverflowError, TypeError, ValueError) as error:
+            mark = self._found()
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise FileError(file=self._file, done="read", detail=why) from error
+        except _NoMarkError as error:
             self._tell("the mark cannot be read", error)
-            return None
-        self._told.pop("the mark cannot be read", None)
+            mark = None
+        else:
+            self._told.pop("the mark cannot be read", None)
+        if mark is None:
+            # Whatever this process has written, it is there no more.
+            self._kept = None
         return mark
 
+    def _found(self) -> Mark | None:
+        """The same; raises OSError, or _NoMarkError."""
+        try:
+            text = disk.read(self._file)
+        except FileNotFoundError:
+            return None
+        return _parsed(text, self.identity)
+
     def keep(self, mark: Mark) -> None:
-        """Writes it, unless a higher one stands there."""
+        """Writes it, unless a higher one stands there, or one that cannot be read."""
         if self._kept is not None and mark.place == self._kept.place:
             return
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             with self._held():
-                known = self.read()
+                known = self._known()
                 if known is None or known.place < mark.place:
                     self._write(mark)
         except OSError as error:
@@ -88,10 +105,17 @@ class MarkFile:
         self._told.pop("the mark cannot be written", None)
         self._kept = mark
 
+    def _known(self) -> Mark | None:
+        """The mark that is to be replaced; what is none is put aside, for a person to look at."""
+        try:
+            return self._found()
+        except _NoMarkError:
+            self._file.replace(self._file.with_name(self._file.name + WRONG))
+            return None
+
     def _write(self, mark: Mark) -> None:
         text = json.dumps({**asdict(mark), "at": rfc3339(mark.at)})
-        disk.write_whole(self._file, [text.encode()])
-        signers_lock.give(self._file, self._key_file)
+        disk.write_whole(self._file, [text.encode()], owner=disk.owner_beside(self._key_file))
 
     @contextmanager
     def _held(self) -> Iterator[None]:
@@ -101,8 +125,7 @@ class MarkFile:
             OSError: if it cannot be, or another does not let go of it.
         """
         lock = self._file.with_name(self._file.name + LOCK)
-        with disk.locked(lock, PATIENCE_S):
-            signers_lock.give(lock, self._key_file)
+        with disk.locked(lock, PATIENCE_S, disk.owner_beside(self._key_file)):
             yield
 
     def _tell(self, sentence: str, error: Exception) -> None:
@@ -117,17 +140,23 @@ def beside(key_file: Path) -> Path:
     return key_file.with_name(key_file.name + SUFFIX)
 
 
+class _NoMarkError(Exception):
+    """A file that holds no mark of that database."""
+
+
 def _parsed(text: bytes, identity: str) -> Mark:
-    """The mark that stands in a file; ValueError for what is none of that database's."""
-    found = json.loads(text)
-    if not isinstance(found, dict) or found.get("identity") != identity:
-        raise ValueError
-    epoch, entry, leaf, at = (found[name] for name in ("epoch", "entry", "leaf", "at"))
-    if not _is_place(epoch, entry):
-        raise ValueError
-    return Mark(
-        identity=identity, epoch=epoch, entry=entry, leaf=str(leaf), at=read_rfc3339(str(at))
-    )
+    """The mark that stands in a file. Raises _NoMarkError for what is none of that database's."""
+    try:
+        found = json.loads(text)
+        if not isinstance(found, dict) or found.get("identity") != identity:
+            raise _NoMarkError
+        epoch, entry, leaf, at = (found[name] for name in ("epoch", "entry", "leaf", "at"))
+        if not _is_place(epoch, entry):
+            raise _NoMarkError
+        when = read_rfc3339(str(at))
+    except (LookupError, OverflowError, RecursionError, TypeError, ValueError) as error:
+        raise _NoMarkError from error
+    return Mark(identity=identity, epoch=epoch, entry=entry, leaf=str(leaf), at=when)
 
 
 def _is_place(epoch: object, entry: object) -> bool:

@@ -65,7 +65,8 @@ class NewFiles:
             "entries": str(entries), "files": self.digests, "format": FORMAT, "size": str(size),
             "whole": whole,
         }  # fmt: skip
-        (self.folder / MANIFEST).write_bytes(canonical(document).encode() + b"\n")
+        with (self.folder / MANIFEST).open("xb") as stream:
+            stream.write(canonical(document).encode() + b"\n")
 
 
 @contextmanager

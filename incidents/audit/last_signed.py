@@ -2,7 +2,8 @@
 
 It stands in the table of checkpoints, and once more in a file beside the private key: that one
 stays true when somebody rewrites, or puts back, the whole database. Each key has such a file of its
-own, for good: a key that signs no more could otherwise sign a second history.
+own, for good: a key that signs no more could otherwise sign a second history. And one file has what
+was signed last of all, by whichever key: an older version of this program knows no other.
 """
 
 from __future__ import annotations
@@ -48,15 +49,27 @@ class Kept(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What the files beside a key's say, for who only looks; why they cannot be read, if so."""
+    """What the files beside a key's say, for who only looks; why one cannot be read, if so."""
 
     key_file: Path
     notes: dict[Path, str]
     unread: str | None
 
-    def of(self, key: VerifierKey) -> Kept | None:
-        """What that key has signed last."""
-        return _first(key, ((file, self.notes.get(file)) for file in _files(self.key_file, key)))
+    def whole(self) -> Known:
+        """The same, for who acts on it.
+
+        Raises:
+            FileError: if one cannot be read.
+        """
+        if self.unread is not None:
+            file = f"{self.key_file}{SUFFIX}-…"
+            raise FileError(file=file, done="read", detail=self.unread)
+        return self
+
+    def of(self, key: VerifierKey) -> list[Kept]:
+        """What that key has signed last, as its own file has it, and as the shared one has."""
+        own, shared = beside(self.key_file, key), _shared(self.key_file)
+        return _by(key, own, self.notes.get(own), shared, self.notes.get(shared))
 
 
 def check(
@@ -78,10 +91,7 @@ def check(
             _compare(connection, log, _opened(connection, last))
     except DifferentError as error:
         raise InconsistentLogError(detail=str(error), way_out=_VERIFY) from error
-    for key in keys:
-        kept = read(key_file, key)
-        if kept is None:
-            continue
+    for kept in (kept for key in keys for kept in read(key_file, key)):
         try:
             compare(connection, log, kept)
         except DifferentError as error:
@@ -113,26 +123,54 @@ def known(key_file: Path) -> Known:
 
 def beside(key_file: Path, key: VerifierKey) -> Path:
     """The file that holds what that key signed last, beside the key's."""
-    return key_file.with_name(f"{key_file.name}{SUFFIX}-{key.key_hash.hex()}")
+    return _of_key(key_file, key.key_hash)
 
 
-def read(key_file: Path, key: VerifierKey) -> Kept | None:
-    """What that key signed last; None before the first time.
+def read(key_file: Path, key: VerifierKey) -> list[Kept]:
+    """What that key signed last, as its own file has it, and as the shared one has; none before the
+    first time.
 
     Raises:
         FileError: if it is there and cannot be read.
     """
-    return _first(key, ((file, _text(file)) for file in _files(key_file, key)))
+    own, shared = beside(key_file, key), _shared(key_file)
+    return _by(key, own, _text(own), shared, _text(shared))
 
 
 def keep(key_file: Path, signed: str, keys: Iterable[VerifierKey]) -> None:
-    """Writes that note to the file of each key that has signed it, whole or not at all.
+    """Writes that note to the file of each key that has signed it, and to the shared one.
 
     Raises:
         FileError: if it cannot be written.
     """
     for key in keys:
         write(beside(key_file, key), key_file, signed)
+    if hand_down(key_file):
+        write(_shared(key_file), key_file, signed)
+
+
+def hand_down(key_file: Path) -> bool:
+    """Sees to it that the file of each key that has signed what the shared one holds says as much,
+    before another key's takes its place; False if nobody can tell, since one cannot be read: then
+    it must stay.
+
+    Raises:
+        FileError: if a file cannot be read or written.
+    """
+    text = _text(_shared(key_file))
+    if text is None:
+        return True
+    try:
+        signed = checkpoint.parse(note.parse(text).text)
+        for each in note.parse(text).signatures:
+            own = _of_key(key_file, each.key_hash)
+            there = _text(own)
+            is_less = there is None or checkpoint.parse(note.parse(there).text).size < signed.size
+            if each.name == signed.origin and is_less:
+                write(own, key_file, text)
+    except (NoteError, CheckpointError):
+        return False
+    return True
 
 
 def write(file: Path, key_file: Path, text: str) -> None:
@@ -142,37 +180,43 @@ def write(file: Path, key_file: Path, text: str) -> None:
         FileError: if it cannot be written.
     """
     try:
-        disk.write_whole(file, [text.encode()])
-        signers_lock.give(file, key_file)
+        disk.write_whole(file, [text.encode()], owner=disk.owner_beside(key_file))
     except OSError as error:
         why = error.strerror or str(error)
         raise FileError(file=file, done="written", detail=why) from error
 
 
-def _files(key_file: Path, key: VerifierKey) -> tuple[Path, Path]:
-    """The key's own; and the one that all keys of a log had before each had its own."""
-    return beside(key_file, key), key_file.with_name(key_file.name + SUFFIX)
+def _of_key(key_file: Path, key_hash: bytes) -> Path:
+    return key_file.with_name(f"{key_file.name}{SUFFIX}-{key_hash.hex()}")
 
 
-def _first(key: VerifierKey, found: Iterable[tuple[Path, str | None]]) -> Kept | None:
-    for file, text in found:
-        if text is not None and (file.name.endswith(key.key_hash.hex()) or _is_by(text, key)):
-            return Kept(file, text)
-    return None
+def _shared(key_file: Path) -> Path:
+    return key_file.with_name(key_file.name + SUFFIX)
 
 
-def _is_by(text: str, key: VerifierKey) -> bool:
-    """Whether that key has signed it; who has signed what cannot be read, nobody knows."""
+def _by(
+    key: VerifierKey, own: Path, own_text: str | None, shared: Path, shared_text: str | None
+) -> list[Kept]:
+    found = [] if own_text is None else [Kept(own, own_text)]
+    # An older version may have signed more in between, and written the shared one alone.
+    if shared_text not in (None, own_text) and _is_by(shared_text, key, unless=bool(found)):
+        found.append(Kept(shared, shared_text))
+    return found
+
+
+def _is_by(text: str, key: VerifierKey, *, unless: bool) -> bool:
+    """Whether that key has signed it. Who has signed what cannot be read, nobody knows: it counts,
+    `unless` the key has a file of its own."""
     try:
         signatures = note.parse(text).signatures
     except NoteError:
-        return True
+        return not unless
     return any((each.name, each.key_hash) == (key.name, key.key_hash) for each in signatures)
 
 
 def _text(file: Path) -> str | None:
     try:
-        return file.read_text(encoding="utf-8")
+        return disk.read(file).decode()
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:

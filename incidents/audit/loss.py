@@ -1,7 +1,7 @@
 """The loss: what is known to have been signed, and is not what the log begins with.
 
-Of a key that the database knows, the entry that names the next one as one after a lost one answers
-it. Of one that it does not know, since that was lost too, a file beside the next one's does.
+A loss under a key on record is answered by the entry that names the next key with `lost=true`;
+under an unknown key, by the next key's `.lost` file.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine
 
 from incidents.audit import last_signed, signing
 from incidents.audit.last_signed import DifferentError, Kept, Known
-from incidents.errors import FileError, RefusedError
+from incidents.errors import RefusedError
 from incidents.store import leaves, log_keys
 from incidents.store.engine import plainly, reading
 from incidents.tlog import checkpoint, note
@@ -59,7 +59,7 @@ def known(connection: Connection, files: Known) -> Loss | None:
     log = signing.log(connection)
     if log is None:
         return None
-    kept = [each for key in log.keys if (each := files.of(key)) is not None]
+    kept = [each for key in log.keys for each in files.of(key)]
     kept += _of_strangers(connection, log.checkpoint.origin, files)
     found = _lost(connection, log.checkpoint, kept)
     if found:
@@ -68,7 +68,9 @@ def known(connection: Connection, files: Known) -> Loss | None:
     return max(found, key=lambda each: each.size or 0, default=None)
 
 
-def most(connection: Connection, files: Known, told: Collection[int | None]) -> Loss | None:
+def largest_unanswered(
+    connection: Connection, files: Known, told: Collection[int | None]
+) -> Loss | None:
     """The most that any key has signed beside these files, also one that signs no more, and that
     the log does not begin with; but for sizes that are `told` of already. All entries are numbered.
     """
@@ -87,9 +89,9 @@ def answer(engine: Engine, key_file: Path, new: VerifierKey) -> None:
     there it is told again.
 
     Raises:
-        FileError: if a file cannot be written.
+        FileError: if a file cannot be read or written.
     """
-    files = last_signed.known(key_file)
+    files = last_signed.known(key_file).whole()
     with plainly(engine), reading(engine) as connection:
         log = signing.log(connection)
         if log is None:
@@ -153,10 +155,7 @@ def refuse(engine: Engine, key_file: Path) -> None:
         LossKnownError: if something is.
         FileError: if a file beside the key's cannot be read.
     """
-    files = last_signed.known(key_file)
-    if files.unread is not None:
-        file = f"{key_file}{last_signed.SUFFIX}-…"
-        raise FileError(file=file, done="read", detail=files.unread)
+    files = last_signed.known(key_file).whole()
     with plainly(engine), reading(engine) as connection:
         found = known(connection, files)
     if found is not None:

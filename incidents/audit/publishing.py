@@ -138,4 +138,4 @@ def _make_public(folder: Path) -> None:
     if not folder.is_dir():
         _make_public(folder.parent)
         folder.mkdir(exist_ok=True)
-        folder.chmod(0o755)
+        disk.publish(folder)

@@ -162,7 +162,7 @@ def _resumed(event: acts.HistoryResumed) -> str:
     if event.had is not None:
         missing.append(f"entry {event.had} is known to have been here")
     if event.signed is not None:
-        missing.append(f"{event.signed} entries were signed that are not all here")
+        missing.append(f"{event.signed} entries were signed that it does not begin with")
     return "; ".join(
         [f"the record goes on from entry {event.entries}, in epoch {event.epoch}", *missing]
     )

@@ -14,7 +14,6 @@ from sqlalchemy import Engine
 
 from incidents import clock
 from incidents.audit import last_signed, loss, sequencer, signers_lock, signing, signing_key
-from incidents.audit.signers_lock import SignsElsewhereError
 from incidents.audit.signing_key import CommandKey, KeyRing, SigningKeyError
 from incidents.errors import DatabaseError, InputError, RefusedError
 from incidents.store import checkpoints, log_keys
@@ -74,35 +73,30 @@ def rotate(
     if _state(engine).active is None:
         raise RefusedError(signing.NO_KEY)
     # Looked at first: to take the lock makes a place.
-    _refuse_elsewhere(engine, ring, signers_lock.word(ring.file))
-    with signers_lock.held(ring.file) as word:
-        _refuse_elsewhere(engine, ring, word)
+    signers_lock.check(ring.file, signers_lock.place_id(ring.file), _state(engine).place)
+    with signers_lock.held(ring.file) as place:
+        signers_lock.check(ring.file, place, _state(engine).place)
         if lost:
             # What was signed may only have lost its numbers.
             sequencer.number_all(engine)
             loss.refuse(engine, ring.file)
-        new = begin(engine, ring, word, public=public, lost=lost)
-        return new, finish(engine, ring, word, new, put_on_record, lost=lost)
-
-
-def _refuse_elsewhere(engine: Engine, ring: KeyRing, word: str | None) -> None:
-    if _state(engine).place not in (None, word):
-        raise SignsElsewhereError(file=ring.file)
+        new = begin(engine, ring, place, public=public, lost=lost)
+        return new, finish(engine, ring, place, new, put_on_record, lost=lost)
 
 
 def begin(
     engine: Engine,
     ring: KeyRing,
-    word: str,
+    place: str,
     *,
     public: str | None = None,
     lost: bool = False,
     another: bool = False,
 ) -> VerifierKey:
     """The key that is to sign: made now, or by an attempt that was cut off, or the command's; with
-    `another` not the active one in any case.
+    `another` not one that may have signed.
 
-    Nobody else sees anything of it yet. Whoever asks has the signers' lock, whose word that is.
+    Nobody else sees anything of it yet. Whoever asks has the signers' lock, whose place that is.
     Raises as `rotate` does.
     """
     state = _state(engine)
@@ -112,7 +106,8 @@ def begin(
         if new.name != active.name:
             raise InputError(f"{new} is the key of another log: this one is {active.name}")
         if not _may_sign(state, ring, new, lost=lost, another=another):
-            raise RefusedError(f"this key has signed before: {new}; name a new one with --public")
+            known = "is on record already" if str(new) in state.every else "has signed before"
+            raise RefusedError(f"this key {known}: {new}; name a new one with --public")
         return new
     _refuse_public(public)
     begun = signing_key.read(ring.successor)
@@ -127,14 +122,14 @@ def begin(
         )
     if state.last != str(active) and not lost:
         # The key before it, if there is one, has not handed over yet.
-        _sign_with(engine, ring, word, active)
+        _sign_with(engine, ring, place, active)
     return signing_key.make(ring.successor, active.name, after=ring.file).verifier
 
 
 def finish(
     engine: Engine,
     ring: KeyRing,
-    word: str,
+    place: str,
     new: VerifierKey,
     put_on_record: Replaces,
     *,
@@ -142,7 +137,7 @@ def finish(
     claims: bool = False,
 ) -> Path | None:
     """Puts that key on record, lets it sign, and puts it in the other's place; with `claims` those
-    sign from then on who have the signers' lock, whose word that is. Raises as `rotate` does.
+    sign from then on who have the signers' lock, whose place that is. Raises as `rotate` does.
 
     Returns:
         Where the old key lies now, if it was in a file.
@@ -152,7 +147,7 @@ def finish(
         loss.answer(engine, ring.file, new)
     if str(new) != active:
         put_on_record(str(new), active, lost)
-    _sign_with(engine, ring, word, new, claims=claims)
+    _sign_with(engine, ring, place, new, claims=claims)
     return None if ring.is_command else signing_key.replace(ring)
 
 
@@ -170,7 +165,7 @@ def begun(engine: Engine, ring: KeyRing) -> VerifierKey | None:
 
 class _State(NamedTuple):
     """The active key, whether it is one that the one before does not hand over to, the key that
-    signed last, all that there were, and by which word the log knows where it is signed."""
+    signed last, all that there were, and in which place the log is signed."""
 
     active: str | None
     after_loss: bool
@@ -191,9 +186,14 @@ def _state(engine: Engine) -> _State:
 def _may_sign(state: _State, ring: KeyRing, key: VerifierKey, *, lost: bool, another: bool) -> bool:
     """Whether that key, which may have been named before, may be the next one."""
     if str(key) == state.active:
-        return not another and (not lost or state.after_loss or state.last == state.active)
+        has_signed = state.last == state.active
+        if another:
+            # Made here by an attempt that was cut off: a command's may have signed elsewhere.
+            unused = not has_signed and not last_signed.read(ring.file, key)
+            return unused and state.after_loss and not ring.is_command
+        return not lost or state.after_loss or has_signed
     # It has signed another history than this one, which does not know it.
-    return str(key) not in state.every and last_signed.read(ring.file, key) is None
+    return str(key) not in state.every and not last_signed.read(ring.file, key)
 
 
 def _of_command(ring: KeyRing, public: str | None) -> VerifierKey:
@@ -222,7 +222,7 @@ def _of_file(ring: KeyRing, name: str, public: str | None) -> VerifierKey:
     if there is None:
         return signing_key.make(ring.file, name).verifier
     # An attempt that was cut off has left it; it has signed nothing then, and has this name.
-    if last_signed.read(ring.file, there.verifier) is not None or there.verifier.name != name:
+    if last_signed.read(ring.file, there.verifier) or there.verifier.name != name:
         raise RefusedError(
             f"{ring.file} holds the key of another log, {there.verifier.name}: name another file "
             "with INCIDENTS_AUDIT_KEY"
@@ -236,14 +236,14 @@ def _refuse_public(public: str | None) -> None:
 
 
 def _sign_with(
-    engine: Engine, ring: KeyRing, word: str, key: VerifierKey, *, claims: bool = False
+    engine: Engine, ring: KeyRing, place: str, key: VerifierKey, *, claims: bool = False
 ) -> None:
     """Sees to it that the key has signed the log with its own entry."""
     until = time.monotonic() + _WAIT_S
     while True:
         # A daemon may be about to do the same.
         sequencer.number_all(engine)
-        done = signing.sign_held(engine, ring, clock.now(), word, at_once=True, claims=claims)
+        done = signing.sign_held(engine, ring, clock.now(), place, at_once=True, claims=claims)
         if _state(engine).last == str(key):
             return
         if done.unable is not None:

@@ -1,6 +1,6 @@
 """The signers' lock: of all that sign one log at most one signs at a time, beside one file.
 
-Its file holds the word by which the log knows this place, and who has the lock. The word counts
+Its file holds the id by which the log knows this place, and who has the lock. The id counts
 only in the file that it was written to, which is told by the file's number (inode) and by when it
 was made on its disk: whoever copies the folder does not copy the place, and two of them can never
 sign two histories. Nor is the place lost when the disk is mounted elsewhere, or the file given to
@@ -45,7 +45,7 @@ class SignsElsewhereError(RefusedError):
 
 @contextmanager
 def held(key_file: Path, patience_s: float = PATIENCE_S) -> Iterator[str]:
-    """While it lasts, nobody else signs beside this file; the word by which the log knows it.
+    """While it lasts, nobody else signs beside this file; the id by which the log knows it.
 
     Raises:
         HeldError: if another process holds it for longer than `patience_s`.
@@ -54,30 +54,41 @@ def held(key_file: Path, patience_s: float = PATIENCE_S) -> Iterator[str]:
     file = lock_file(key_file)
     with ExitStack() as stack:
         try:
-            opened = stack.enter_context(disk.locked(file, patience_s))
-            give(file, key_file)
-            word = _own_word(opened)
+            owner = disk.owner_beside(key_file)
+            opened = stack.enter_context(disk.locked(file, patience_s, owner))
+            place = _own_id(opened)
         except BlockingIOError as error:
             raise HeldError(holder=_holder(file), file=file) from error
         except OSError as error:
             raise _failure(key_file, "written", error) from error
-        yield word
+        yield place
 
 
-def word(key_file: Path) -> str | None:
-    """The word by which the log knows this place; None if it has none yet, as a copy has.
+def place_id(key_file: Path) -> str | None:
+    """The id by which the log knows this place; None if it has none yet, as a copy has.
 
     Raises:
         FileError: if the lock's file cannot be read.
     """
     file = lock_file(key_file)
     try:
-        with file.open("rb") as opened:
-            return _word(opened)
+        with os.fdopen(disk.opened(file), "rb") as opened:
+            return _id(opened)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise _failure(key_file, "read", error) from error
+
+
+def check(key_file: Path, place: str | None, known: str | None) -> None:
+    """Makes sure that this place, which has that id, is the one where the log is signed, which is
+    `known` by that one; where it knows none yet, any place is.
+
+    Raises:
+        SignsElsewhereError: if it is another.
+    """
+    if known not in (None, place):
+        raise SignsElsewhereError(file=key_file)
 
 
 def lock_file(key_file: Path) -> Path:
@@ -85,23 +96,10 @@ def lock_file(key_file: Path) -> Path:
     return key_file.with_name(key_file.name + SUFFIX)
 
 
-def give(file: Path, key_file: Path) -> None:
-    """Gives what root has made there to whom the key that was there belongs, or its folder: a
-    command that was typed as root must not keep the daemon from signing. Raises OSError."""
-    if os.geteuid() != 0:
-        return
-    was_there = file != key_file and key_file.exists()
-    owner, own = (key_file if was_there else key_file.parent).stat(), file.stat()
-    if (own.st_uid, own.st_gid) != (owner.st_uid, owner.st_gid):
-        # In a container root may be let change no owner.
-        with suppress(PermissionError):
-            os.chown(file, owner.st_uid, owner.st_gid)
-
-
-def _own_word(opened: BinaryIO) -> str:
-    """The word, a new one where there is none; and who has the lock from now on."""
+def _own_id(opened: BinaryIO) -> str:
+    """The id, a new one where there is none; and who has the lock from now on."""
     first, _ = _lines(opened)
-    found = _word(opened)
+    found = _id(opened)
     own = found or secrets.token_hex(8)
     place = first if found else f"{own} {' '.join(_marks(opened))}"
     opened.seek(0)
@@ -112,11 +110,11 @@ def _own_word(opened: BinaryIO) -> str:
     return own
 
 
-def _word(opened: BinaryIO) -> str | None:
+def _id(opened: BinaryIO) -> str | None:
     first, _ = _lines(opened)
     own, *marks = first.split(" ")
     here = _marks(opened)
-    # What nobody could tell when the word was written is not asked for later.
+    # What nobody could tell when the id was written is not asked for later.
     return own if own and marks in (here, [here[0], _UNKNOWN]) else None
 
 
@@ -128,7 +126,7 @@ def _marks(opened: BinaryIO) -> list[str]:
 
 
 def _holder(file: Path) -> str:
-    with suppress(OSError), file.open("rb") as opened:
+    with suppress(OSError), os.fdopen(disk.opened(file), "rb") as opened:
         return _lines(opened)[1] or _SOMEBODY
     return _SOMEBODY
 
@@ -157,7 +155,7 @@ def _cure(file: Path, key_file: Path) -> str:
     if owner == os.geteuid():
         return ""
     if ours:
-        return f"; it belongs to {_name(owner)}. As root: chown {_name(os.geteuid())} {file}"
+        return f"; it belongs to {_name(owner)}. As root: chown -h {_name(os.geteuid())} {file}"
     name = _name(owner)
     return (
         f"; it belongs to {name}: sign as no other user. As root: runuser -u {name} -- incidents …"

@@ -100,24 +100,24 @@ def sign(
         done, _ = _due(connection, ring, now, None, at_once=at_once)
     if done is not None:
         return done
-    with signers_lock.held(ring.file, patience_s) as word:
-        return sign_held(engine, ring, now, word, at_once=at_once, stays=stays)
+    with signers_lock.held(ring.file, patience_s) as place:
+        return sign_held(engine, ring, now, place, at_once=at_once, stays=stays)
 
 
 def sign_held(
     engine: Engine,
     ring: KeyRing,
     now: datetime,
-    word: str,
+    place: str,
     *,
     at_once: bool = False,
     stays: bool = False,
     claims: bool = False,
 ) -> Signing:
-    """The same, for who has the signers' lock, whose word that is; with `claims` those sign from
+    """The same, for who has the signers' lock, whose place that is; with `claims` those sign from
     then on who have it, whoever did before. Raises as `sign` does."""
     with plainly(engine), reading(engine) as connection:
-        done, due = _due(connection, ring, now, word, at_once=at_once, claims=claims)
+        done, due = _due(connection, ring, now, place, at_once=at_once, claims=claims)
         if due is None:
             return done or Signing()
         found, signers = due
@@ -130,7 +130,7 @@ def sign_held(
     with plainly(engine), writing(engine) as connection:
         # What was not compared with the last one is not kept.
         after = None if found.last is None else found.last.id
-        if not checkpoints.add(connection, new, after=after, beside=word, stays=stays):
+        if not checkpoints.add(connection, new, after=after, beside=place, stays=stays):
             return Signing()
     return Signing(made=new)
 
@@ -139,13 +139,13 @@ def _due(
     connection: Connection,
     ring: KeyRing,
     now: datetime,
-    word: str | None,
+    place: str | None,
     *,
     at_once: bool,
     claims: bool = False,
 ) -> tuple[Signing | None, tuple[Log, list[Signer]] | None]:
     """What is to be signed now, with what signs; or that nothing is, or not by this process, whose
-    place has that word, if it has the lock."""
+    place that is, if it has the lock."""
     found = log(connection)
     if found is None:
         return Signing(unable=NO_KEY), None
@@ -155,9 +155,12 @@ def _due(
     if not found.covers_key:
         return Signing(), None
     # First: where others sign, it is no matter in which state a key is here.
-    place = checkpoints.signed_beside(connection)
-    if not claims and place not in (None, word or signers_lock.word(ring.file)):
-        return _elsewhere(ring, found.keys), None
+    if not claims:
+        known = checkpoints.signed_beside(connection)
+        try:
+            signers_lock.check(ring.file, place or signers_lock.place_id(ring.file), known)
+        except SignsElsewhereError as wrong:
+            return _elsewhere(ring, found.keys, wrong), None
     signers = []
     for key in found.keys:
         signer = ring.signer(str(key))
@@ -167,7 +170,7 @@ def _due(
     return None, (found, signers)
 
 
-def _elsewhere(ring: KeyRing, keys: Iterable[VerifierKey]) -> Signing:
+def _elsewhere(ring: KeyRing, keys: Iterable[VerifierKey], wrong: SignsElsewhereError) -> Signing:
     try:
         absent = [key for key in keys if ring.signer(str(key)) is None]
     except SigningKeyError:
@@ -175,7 +178,6 @@ def _elsewhere(ring: KeyRing, keys: Iterable[VerifierKey]) -> Signing:
         absent = []
     if absent:
         return Signing(unable=_absent(ring, absent[0]))
-    wrong = SignsElsewhereError(file=ring.file)
     return Signing(unable=wrong.message, elsewhere=wrong)
 
 

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from incidents import disk, private_file
-from incidents.audit import signers_lock
 from incidents.errors import FileError, IncidentsError, RefusedError
 from incidents.tlog import keys, spelling
 from incidents.tlog.keys import KeyFormatError, Signer, SigningKey, VerifierKey
@@ -139,8 +138,8 @@ def make(file: Path, name: str, *, after: Path | None = None) -> SigningKey:
     """
     key = SigningKey.generate(name)
     try:
-        private_file.create(file, f"{key.private_text()}\n")
-        signers_lock.give(file, after or file)
+        owner = disk.owner_beside(after or file)
+        private_file.create(file, f"{key.private_text()}\n", owner)
     except FileExistsError as error:
         raise RefusedError(f"{file} is there already, and a key is never overwritten") from error
     except OSError as error:

@@ -181,13 +181,13 @@ def _copy(engine: Engine, file: Path) -> None:
     unfinished = file.with_name(f".{file.name[:60]}.{os.getpid()}")
     source = engine.raw_connection()
     try:
-        disk.new(unfinished).close()
-        with closing(sqlite3.connect(unfinished)) as copy:
-            source.driver_connection.backup(copy)  # type: ignore[union-attr]  # sqlite3's own
-            # One file, that can be carried away: nothing is left in a log beside it.
-            copy.execute("PRAGMA journal_mode=DELETE")
-        with unfinished.open("rb+") as written:
-            os.fsync(written.fileno())
+        with disk.new(unfinished) as made:
+            with closing(sqlite3.connect(unfinished)) as copy:
+                disk.check_opened_by_name(made.fileno())
+                source.driver_connection.backup(copy)  # type: ignore[union-attr]  # sqlite3's own
+                # One file, that can be carried away: nothing is left in a log beside it.
+                copy.execute("PRAGMA journal_mode=DELETE")
+            os.fsync(made.fileno())
         unfinished.rename(file)
         disk.sync(file.parent)
     except (OSError, sqlite3.Error) as error:

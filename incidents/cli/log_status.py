@@ -172,10 +172,10 @@ def _of_loss(lost: Document, when: When) -> str:
     first, *others = known
     missing = lost["missing"]
     said = "; ".join([first, ", and ".join(others)]) if others else first
-    return (
-        f"{said}: at least {output.number(missing)} {'is' if missing == 1 else 'are'} missing"
-        f" (epoch {lost['epoch']}, since {when(lost['at'])}, {_cause(lost)})"
-    )
+    least = f"at least {output.number(missing)} {'is' if missing == 1 else 'are'} missing"
+    if not missing:
+        least = "some are missing, or stand in another order"
+    return f"{said}: {least} (epoch {lost['epoch']}, since {when(lost['at'])}, {_cause(lost)})"
 
 
 def _cause(resumed: Document) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from incidents.acts.recovery import Done
     from incidents.cli.run import Run
-    from incidents.way_back import Gone
+    from incidents.way_back import Outcome
     from incidents.words import Document
 
 _HERE = "what was known of the database lies where daemons run, beside the log's key"
@@ -65,7 +65,7 @@ def recover(run: Run, reason: str, sign_here: bool, public: str | None) -> int:
     return NOT_VERIFIED if any(done.counts[each] for each in WRONG) else DONE
 
 
-def _tell(run: Run, gone: Gone, done: Done) -> None:
+def _tell(run: Run, gone: Outcome, done: Done) -> None:
     resumed, lost = gone.resumed, gone.lost
     if run.for_programs:
         told: Document = {
@@ -87,7 +87,8 @@ def _tell(run: Run, gone: Gone, done: Done) -> None:
         )
     if resumed.signed is not None:
         run.say(
-            f"{resumed.signed:,} entries were signed, of which not all are left: tell your auditors"
+            f"{resumed.signed:,} entries were signed, and the log does not begin with them: some"
+            " are missing, or stand in another order. Tell your auditors"
         )
     if lost is not None:
         run.say(f"what the previous key signed last stays in {lost.kept.file}")

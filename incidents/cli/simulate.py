@@ -11,7 +11,7 @@ import click
 
 from incidents.cli import history_file, output, params, policy_file
 from incidents.cli.options import looking
-from incidents.errors import DONE, FileError, InputError
+from incidents.errors import DONE, InputError
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
@@ -195,10 +195,9 @@ def _told_calls(found: dict[str, Any]) -> str:
 
 
 def _draw(run: Run, file: Path, outcomes: Sequence[Outcome], taken: Taken) -> None:
+    from incidents.cli import whole_file
     from incidents.intake import picture
 
-    try:
-        file.write_text(picture.draw(outcomes, taken.span, run.settings.zone), encoding="utf-8")
-    except OSError as error:
-        raise FileError(file=file, done="written", detail=error.strerror or str(error)) from error
+    drawn = picture.draw(outcomes, taken.span, run.settings.zone)
+    whole_file.write(str(file), [drawn.encode()])
     run.tell(f"the picture is in {file}")

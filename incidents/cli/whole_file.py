@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -35,8 +36,11 @@ def write(target: str, parts: Iterable[bytes], mode: int = disk.PRIVATE) -> None
     try:
         if file.is_dir():
             raise InputError(f"{target} is a folder: name a file in it")
+        if link := disk.link_of_another(file):
+            raise InputError(f"{link} is a link that another user has made: name another file")
         if file.exists() and not file.is_file():
-            with file.open("wb") as stream:
+            # Never an ordinary one that has come into its place: that would be cut short.
+            with os.fdopen(os.open(file, os.O_WRONLY | os.O_CLOEXEC), "wb") as stream:
                 stream.writelines(parts)
         else:
             # A link stays one, and points to the new file.

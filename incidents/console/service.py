@@ -14,6 +14,7 @@ from incidents.errors import DatabaseError
 from incidents.missing_library import LibraryError
 from incidents.notices import customer_settings, notice_settings
 from incidents.store.engine import look_at_file
+from incidents.store.opened_file import UnseenError
 
 if TYPE_CHECKING:
     from incidents.bootstrap import House
@@ -74,6 +75,9 @@ def _ends_with_its_file(house: House) -> Iterator[None]:
         while not ended.wait(LOOK_S):
             try:
                 look_at_file(house.bare_engine)
+            except UnseenError:
+                # It may pass; each request finds out for itself.
+                continue
             except DatabaseError as error:
                 faults.append(error)
                 os.kill(os.getpid(), signal.SIGTERM)

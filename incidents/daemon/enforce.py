@@ -19,6 +19,7 @@ from incidents.daemon.backoff import Backoff
 from incidents.errors import DatabaseError, IncidentsError
 from incidents.store import clocks, schema
 from incidents.store.engine import plainly, reading
+from incidents.store.opened_file import UnseenError
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -216,6 +217,8 @@ class Enforcement:
 def trouble(error: Exception) -> str | None:
     """What is the matter with the database, if that is what went wrong and it may pass."""
     cause = error.__cause__
+    if isinstance(error, UnseenError):
+        return error.message
     if not isinstance(error, DatabaseError) or not isinstance(cause, DBAPIError):
         return None
     # What is said of a row that does not fit may quote it.

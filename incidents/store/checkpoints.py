@@ -60,9 +60,9 @@ def every(connection: Connection) -> Iterator[Signed]:
 
 
 def signed_beside(connection: Connection) -> str | None:
-    """By which word the file is known that has what was signed last; None before the first."""
-    word: str | None = connection.scalar(select(log_head.c.signed_beside))
-    return word
+    """The id of the place where the log is signed; None before the first checkpoint."""
+    place: str | None = connection.scalar(select(log_head.c.signed_beside))
+    return place
 
 
 class Signs(NamedTuple):

@@ -161,6 +161,7 @@ def look_at_file(engine: Engine) -> None:
 
     Raises:
         ReplacedError: if it is not.
+        UnseenError: if nobody can tell now.
     """
     opened: OpenedFile | None = engine.get_execution_options().get("incidents_opened")
     if opened is not None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from weakref import WeakSet
 
+from incidents import disk
 from incidents.errors import DatabaseError
 from incidents.store import host
 from incidents.store.host import Host
@@ -82,13 +83,13 @@ class HostMark:
         with suppress(OSError):
             last = _read(self._file)
             if last is not None and last.host.is_same(host.here(self._database)):
-                os.utime(self._file)
+                _touch(self._file)
 
     def _beat(self, here: Host, last: _Beat | None) -> None:
         ours = last is not None and last.host.is_same(here)
         # Who cannot see the boot id takes an old one away: after a start it is nobody's any more.
         if last is not None and ours and last.host.boot in {None, here.boot}:
-            os.utime(self._file)
+            _touch(self._file)
             return
         unnamed = self._file.with_name(f"{self._file.name}.{os.urandom(4).hex()}")
         try:
@@ -123,7 +124,7 @@ class HostMark:
         if age < 0:
             # Nobody has beaten since that clock was set back, and its age is counted from here.
             with suppress(OSError):
-                os.utime(self._file)
+                _touch(self._file)
         if age < (GONE_AFTER_S if self._log.exists() else CLOSED_AFTER_S):
             raise self._refusal(last, now)
 
@@ -135,6 +136,10 @@ class HostMark:
             f" SQLite file lose incidents, so this one does not open it. Stop the program on {name}"
             " and try again a minute later, or use PostgreSQL"
         )
+
+
+def _touch(file: Path) -> None:
+    os.utime(file, follow_symlinks=False)
 
 
 def _up_for_s() -> float:
@@ -162,7 +167,7 @@ def _read(file: Path) -> _Beat | None:
     What is no mark is taken for that of a machine without a name.
     """
     try:
-        handle = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+        handle = disk.opened(file)
     except FileNotFoundError:
         return None
     with os.fdopen(handle, "rb") as stream:

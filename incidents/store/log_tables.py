@@ -49,7 +49,7 @@ log_head = Table(
     # The floor will be there when all transactions before that one have ended.
     Column("next_floor", Number),
     Column("horizon", Number),
-    # The word of the place that has what was signed last, too (see `audit.signers_lock`).
+    # The id of the place that has what was signed last, too (see `audit.signers_lock`).
     Column("signed_beside", Word),
     # How it is signed (see `store.checkpoints.Signs`).
     Column("signing", Word),

@@ -18,6 +18,12 @@ class ReplacedError(DatabaseError):
     """the file {file} was replaced or removed while this process had it open: start it again"""
 
 
+class UnseenError(DatabaseError):
+    """the file {file} cannot be looked at: {why}"""
+
+    # It may pass: the next transaction looks again.
+
+
 class OpenedFile:
     """The file of one engine, by its path; all of the engine's connections are to the same one."""
 
@@ -30,12 +36,17 @@ class OpenedFile:
 
         Raises:
             ReplacedError: if another file is there, or none.
+            UnseenError: if nobody can tell now, since the disk does not say.
         """
         try:
             found = os.stat(self._file)  # noqa: PTH116 - a third of the time of Path.stat
-        except (OSError, ValueError):
+        except (FileNotFoundError, NotADirectoryError, ValueError):
             # None, or none by such a name: who has none open yet is told so by SQLite.
             device = inode = _NONE
+        except OSError as error:
+            if self._inode == _NONE:
+                return
+            raise UnseenError(file=self._file, why=error.strerror or str(error)) from error
         else:
             device, inode = found.st_dev, found.st_ino
         if inode == self._inode and device == self._device:

@@ -58,7 +58,8 @@ def resumed(connection: Connection) -> dict[str, dict[str, Any] | None]:
     something was missing last (`lost`), whoever has let it go on since; None if it never did.
 
     `cause`, `entries`, `had` and `signed`: see `own_acts.HistoryResumed`. `missing`: so many
-    entries are missing at least, None if none are known to be.
+    entries are missing at least, 0 if those that were signed may only stand in another order; None
+    if none are known to be.
     """
     last: HistoryResumed | None = None
     lost: HistoryResumed | None = None
@@ -87,11 +88,16 @@ def _told(connection: Connection, event: HistoryResumed | None) -> dict[str, Any
 
 
 def _missing(connection: Connection, event: HistoryResumed) -> int:
-    """On PostgreSQL the numbers of entries have gaps, and the number of one counts none."""
+    """On PostgreSQL the numbers of entries have gaps, and the number of one counts none.
+
+    An entry that was there is missing. What was signed may only stand in another order: a standby
+    that had heard of the entries, and not of the log's numbers, gives others.
+    """
     known = [event.signed]
     if connection.dialect.name == "sqlite":
         known.append(event.had)
-    return max([1, *(number - event.entries for number in known if number is not None)])
+    least = 0 if event.had is None else 1
+    return max([least, *(number - event.entries for number in known if number is not None)])
 
 
 def resumptions(connection: Connection) -> list[HistoryResumed]:

@@ -1,12 +1,13 @@
 """The lost tail: what is ordered after a database was put back reaches receivers all the same."""
 
+import errno
 import json
 from itertools import count
 from pathlib import Path
 
 import pytest
 
-from incidents import settings
+from incidents import disk, settings
 from incidents.acts import recovery
 from incidents.acts.port import State
 from incidents.acts.round import Round
@@ -54,6 +55,37 @@ def test_three_holds_after_an_older_copy_was_put_back_take_their_sites_down(
         assert record(house) == dict.fromkeys(THREE, ("suspended", "suspended"))
         assert receiver.sites == dict.fromkeys(THREE, "suspended")
         assert begun(house) == ["entries_lost"]
+
+
+def test_a_loss_is_noticed_though_the_mark_could_not_be_read_at_first(
+    tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever went on from what cannot be read would write a lower mark over it."""
+    with desk(tmp_path) as house:
+        give(house, "one.example", c.AddSite(by="operator-1"))
+        carry_out(house)
+    with losing(tmp_path) as house:
+        hold(house, "one.example")
+        carry_out(house)
+
+    def refuse(file: Path) -> bytes:
+        raise OSError(errno.EIO, "Input/output error", str(file))
+
+    with desk(tmp_path) as house:
+        with monkeypatch.context() as broken:
+            broken.setattr(disk, "read", refuse)
+            delivery = Delivery(house, decided=lambda _: None)
+            delivery.run()
+            delivery.close()
+        [error] = delivery.errors
+        assert "/audit.key.mark-" in str(error)
+        assert str(error).endswith(" cannot be read: Input/output error")
+        assert begun(house) == []
+
+        carry_out(house)
+
+        assert begun(house) == ["entries_lost"]
+    assert receiver.sites["one.example"] == "active"
 
 
 def test_what_was_done_in_the_world_for_what_is_lost_is_undone(

@@ -18,6 +18,7 @@ from incidents.acts.nginx import adapter as nginx_adapter
 from incidents.acts.nginx import host as nginx_host
 from incidents.acts.nginx import page as nginx_page
 from incidents.acts.nginx.adapter import Nginx as Adapter
+from incidents.acts.nginx.folder import Folder
 from incidents.acts.options import Options
 from incidents.acts.port import Delivered, Failed, Retry
 from incidents.errors import SettingError, UnknownSettingError
@@ -294,6 +295,18 @@ def test_a_lock_that_another_process_keeps_is_waited_for_and_no_longer_than_that
     finally:
         os.close(handle)
     assert adapter(server).deliver(order("close")) == Delivered()
+
+
+def test_a_lock_that_leads_to_another_file_is_neither_opened_nor_shared(tmp_path: Path) -> None:
+    """Whoever in the group of the folder puts a link there would let that group write to it."""
+    roots = tmp_path / "roots"
+    roots.touch(mode=0o600)
+    (tmp_path / "incidents.lock").symlink_to(roots)
+
+    with pytest.raises(OSError, match="it is a link"), Folder(tmp_path).locked(0.0):
+        pass
+
+    assert roots.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_folder_that_is_not_there_is_named(server: Nginx) -> None:

@@ -81,10 +81,15 @@ class House:
         """The file of what that key signed last."""
         return last_signed.beside(self.ring.file, key)
 
+    @property
+    def shared(self) -> Path:
+        """The one file that an older version of this program knows."""
+        return self.ring.file.with_name("audit.key.signed")
+
     def kept(self, key: VerifierKey) -> str | None:
         """What it signed last, as that file has it."""
         found = last_signed.read(self.ring.file, key)
-        return None if found is None else found.note
+        return found[0].note if found else None
 
 
 def opened(signed: Signed, *keys: VerifierKey) -> list[VerifierKey]:

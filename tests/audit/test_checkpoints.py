@@ -185,12 +185,15 @@ def test_nor_when_the_table_of_checkpoints_was_rewritten_with_it(house: House, c
     assert house.signed() == []
 
 
-def test_a_key_whose_file_is_lost_is_compared_with_the_database_alone(house: House) -> None:
+def test_a_key_whose_files_are_lost_is_compared_with_the_database_alone(house: House) -> None:
     key = house.begin(5)
     _rebuild(house, CUT)
     _execute(house, "DELETE FROM checkpoints")
     house.beside(key).unlink()
+    with pytest.raises(InconsistentLogError):
+        house.sign()
 
+    house.shared.unlink()
     made = house.sign().made
 
     assert made is not None
@@ -241,6 +244,61 @@ def test_a_key_that_has_signed_another_log_signs_no_second_one(
 
     with pytest.raises(InconsistentLogError, match=r"other\.example"):
         house.sign()
+
+
+def test_an_older_version_finds_in_its_own_file_what_was_signed_last_by_whichever_key(
+    house: House,
+) -> None:
+    """Or it would sign a second history after a backup that it has made is put back."""
+    house.begin(3)
+    assert house.shared.read_text() == house.last().note
+
+    house.rotate()
+    assert house.shared.read_text() == house.last().note
+
+
+def test_what_an_older_version_has_signed_since_is_compared_as_well(house: House) -> None:
+    key = house.begin(3)
+    other = house.last().note.replace("\n4\n", "\n9\n")
+    house.shared.write_text(other)
+    house.add()
+    house.time.later(seconds=1)
+
+    with pytest.raises(InconsistentLogError, match=r"9 entries were signed.*key\.signed\)"):
+        house.sign()
+    with reading(house.engine) as connection:
+        found = loss.known(connection, last_signed.known(house.ring.file))
+    assert found is not None
+    assert found.size == 9
+    assert house.kept(key) == house.last().note
+
+
+@pytest.mark.parametrize("own", [None, "an older one"])
+def test_what_an_older_version_has_signed_stays_when_another_key_takes_its_file(
+    house: House, own: str | None
+) -> None:
+    key = house.begin(3)
+    older, newer = house.last().note, house.go_on().note
+    house.shared.write_text(newer)
+    house.beside(key).unlink()
+    if own is not None:
+        house.beside(key).write_text(older)
+
+    house.rotate(lost=True)
+
+    assert house.kept(key) == newer
+    assert house.shared.read_text() == house.last().note != newer
+
+
+def test_a_shared_file_that_cannot_be_read_stays_as_it_is_for_the_older_version(
+    house: House,
+) -> None:
+    house.begin(3)
+    house.shared.write_text("torn")
+
+    house.go_on()
+
+    assert house.shared.read_text() == "torn"
 
 
 def test_what_a_key_of_another_log_has_signed_beside_it_is_no_matter(house: House) -> None:

@@ -1,11 +1,11 @@
-"""The signers' lock: one signs at a time, and the log knows the place by a word."""
+"""The signers' lock: one signs at a time, and the log knows the place by an id."""
 
 import errno
 import os
 import pwd
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from incidents.audit import signers_lock
 from incidents.audit.signers_lock import HeldError
 from incidents.errors import FileError
 
+NOBODY = (65_534, 65_534)
+
 
 @pytest.fixture
 def key(tmp_path: Path) -> Path:
@@ -23,46 +25,46 @@ def key(tmp_path: Path) -> Path:
     return tmp_path / "a" / "audit.key"
 
 
-def word(key: Path) -> str:
+def id_of(key: Path) -> str:
     with signers_lock.held(key) as found:
         return found
 
 
-def test_the_word_of_a_place_stays(key: Path, tmp_path: Path) -> None:
-    assert signers_lock.word(key) is None
-    first = word(key)
+def test_the_id_of_a_place_stays(key: Path, tmp_path: Path) -> None:
+    assert signers_lock.place_id(key) is None
+    first = id_of(key)
 
-    assert word(key) == signers_lock.word(key) == first
+    assert id_of(key) == signers_lock.place_id(key) == first
     key.parent.rename(tmp_path / "moved")
-    assert word(tmp_path / "moved" / "audit.key") == first
+    assert id_of(tmp_path / "moved" / "audit.key") == first
 
 
-def test_a_copy_of_the_folder_has_no_word_until_it_gets_one_of_its_own(
+def test_a_copy_of_the_folder_has_no_id_until_it_gets_one_of_its_own(
     key: Path, tmp_path: Path
 ) -> None:
-    first = word(key)
+    first = id_of(key)
     shutil.copytree(key.parent, tmp_path / "b")
     copied = tmp_path / "b" / "audit.key"
 
-    assert signers_lock.word(copied) is None
-    assert word(copied) != first
-    assert word(key) == first
+    assert signers_lock.place_id(copied) is None
+    assert id_of(copied) != first
+    assert id_of(key) == first
 
 
-def test_a_copy_on_another_disk_has_no_word_though_its_file_has_the_same_number(
+def test_a_copy_on_another_disk_has_no_id_though_its_file_has_the_same_number(
     tmp_path: Path,
 ) -> None:
     """Two empty disks give their files the same numbers one after another."""
     with ExitStack() as disks:
         one, two = (disks.enter_context(empty_disk(tmp_path / name)) for name in ("one", "two"))
-        first = word(one / "audit.key")
+        first = id_of(one / "audit.key")
         subprocess.run(["cp", "-a", f"{one}/.", f"{two}/"], check=True)
         number, copied = (signers_lock.lock_file(at / "audit.key").stat() for at in (one, two))
         assert number.st_ino == copied.st_ino
 
-        assert signers_lock.word(two / "audit.key") is None
-        assert word(two / "audit.key") != first
-        assert word(one / "audit.key") == first
+        assert signers_lock.place_id(two / "audit.key") is None
+        assert id_of(two / "audit.key") != first
+        assert id_of(one / "audit.key") == first
 
 
 @contextmanager
@@ -79,7 +81,7 @@ def empty_disk(at: Path) -> Iterator[Path]:
 def test_a_place_stays_when_its_disk_is_mounted_elsewhere_and_its_file_given_away(
     key: Path, tmp_path: Path
 ) -> None:
-    first = word(key)
+    first = id_of(key)
     file = signers_lock.lock_file(key)
     os.chown(file, 1_000, 1_000)
     os.utime(file, (0, 0))
@@ -87,7 +89,7 @@ def test_a_place_stays_when_its_disk_is_mounted_elsewhere_and_its_file_given_awa
     (tmp_path / "there").mkdir()
     subprocess.run(["mount", "--bind", str(key.parent), str(tmp_path / "there")], check=True)
     try:
-        assert word(tmp_path / "there" / "audit.key") == first
+        assert id_of(tmp_path / "there" / "audit.key") == first
     finally:
         subprocess.run(["umount", "--lazy", str(tmp_path / "there")], check=True)
 
@@ -97,31 +99,31 @@ def test_where_nobody_could_tell_when_the_file_was_made_its_number_alone_counts_
 ) -> None:
     with monkeypatch.context() as old:
         old.setattr(signers_lock, "birth_time", lambda _: None)
-        first = word(key)
-        assert word(key) == first
+        first = id_of(key)
+        assert id_of(key) == first
 
-    assert word(key) == first
+    assert id_of(key) == first
     monkeypatch.setattr(signers_lock, "birth_time", lambda _: 1)
-    assert word(key) == first
+    assert id_of(key) == first
 
 
 def test_who_holds_the_lock_is_named_after_a_while(key: Path) -> None:
     with signers_lock.held(key):
         with pytest.raises(HeldError, match=rf"lock is held.* process {os.getpid()} on "):
-            word_at_once(key)
-        assert signers_lock.word(key) is not None
+            lock_at_once(key)
+        assert signers_lock.place_id(key) is not None
 
-    word_at_once(key)
+    lock_at_once(key)
 
 
-def word_at_once(key: Path) -> None:
+def lock_at_once(key: Path) -> None:
     with signers_lock.held(key, patience_s=0):
         pass
 
 
 def test_a_lock_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileError, match=r"audit\.key\.signed\.lock cannot be written"):
-        word(tmp_path / "no" / "audit.key")
+        id_of(tmp_path / "no" / "audit.key")
 
 
 def test_whose_a_lock_is_that_is_not_ones_own_is_told_with_the_cure(
@@ -130,7 +132,7 @@ def test_whose_a_lock_is_that_is_not_ones_own_is_told_with_the_cure(
     def refuse(*_: object, **__: object) -> int:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    word(key)
+    id_of(key)
     stat, uid = Path.stat, os.geteuid()
 
     def owned(self: Path, **options: bool) -> os.stat_result:
@@ -142,33 +144,41 @@ def test_whose_a_lock_is_that_is_not_ones_own_is_told_with_the_cure(
     lock = signers_lock.lock_file(key)
     # Root has made it, beside one's own key.
     of = {lock}
-    with pytest.raises(FileError, match=rf"belongs to 4000000001.*chown {name(uid)} {lock}$"):
-        word(key)
+    with pytest.raises(FileError, match=rf"belongs to 4000000001.*chown -h {name(uid)} {lock}$"):
+        id_of(key)
     # Key and folder are another one's.
     of = {lock, key.parent}
     with pytest.raises(FileError, match=r"runuser -u 4000000001 -- incidents …$"):
-        word(key)
+        id_of(key)
 
 
 def name(uid: int) -> str:
     return pwd.getpwuid(uid).pw_name
 
 
-def test_what_root_makes_belongs_to_whom_the_key_belongs(
-    key: Path, monkeypatch: pytest.MonkeyPatch
+def test_what_root_makes_belongs_to_whom_the_key_or_its_folder_belongs(key: Path) -> None:
+    os.chown(key.parent, *NOBODY)
+    lock = signers_lock.lock_file(key)
+    id_of(key)
+    assert (lock.stat().st_uid, lock.stat().st_gid) == NOBODY
+
+    lock.unlink()
+    key.touch()
+    id_of(key)
+    assert lock.stat().st_uid == 0
+
+
+@pytest.mark.parametrize("link", [Path.symlink_to, Path.hardlink_to])
+def test_a_lock_that_another_user_has_linked_to_a_file_of_root_is_refused(
+    key: Path, tmp_path: Path, link: Callable[[Path, Path], None]
 ) -> None:
-    given: list[tuple[str, int, int]] = []
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(os, "chown", lambda file, *owner: given.append((file.name, *owner)))
-    stat, uid = Path.stat, key.parent.stat().st_uid
+    """Else that user could let root overwrite any file, and give it away."""
+    os.chown(key.parent, *NOBODY)
+    roots = tmp_path / "roots"
+    roots.write_text("secret")
+    link(signers_lock.lock_file(key), roots)
 
-    def owned(self: Path, **options: bool) -> os.stat_result:
-        found = stat(self, **options)
-        if self != key.parent:
-            return found
-        return os.stat_result([*found[:4], uid + 1, *found[5:10]])
+    with pytest.raises(FileError, match=r"lock cannot be written: .*remove"):
+        id_of(key)
 
-    monkeypatch.setattr(Path, "stat", owned)
-    word(key)
-
-    assert given == [("audit.key.signed.lock", uid + 1, key.parent.stat().st_gid)]
+    assert (roots.read_text(), roots.stat().st_uid) == ("secret", 0)

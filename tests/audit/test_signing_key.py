@@ -87,7 +87,7 @@ def test_the_first_checkpoint_after_a_rotation_is_signed_by_both_keys_and_covers
     assert opened(house.go_on(), old, new) == [new]
     files = {file.name for file in house.ring.file.parent.iterdir()}
     retired = f"audit.key.retired-{old.key_hash.hex()}"
-    signed = {house.beside(key).name for key in (old, new)}
+    signed = {file.name for file in (house.shared, *map(house.beside, (old, new)))}
     assert files == {"audit.key", "audit.key.signed.lock", retired} | signed
 
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -14,7 +15,7 @@ import pytest
 from freezegun.api import FrozenDateTimeFactory
 
 from incidents.cli import whole_file
-from incidents.errors import FileError
+from incidents.errors import FileError, InputError
 from tests.cli.conftest import Cli
 
 
@@ -98,6 +99,19 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     whole_file.write(str(link), [b"new"])
     assert link.is_symlink()
     assert file.read_text() == "new"
+
+
+def test_a_link_that_another_user_has_made_is_not_followed(tmp_path: Path) -> None:
+    """Else that user could let root replace any file."""
+    file, link = tmp_path / "march", tmp_path / "latest"
+    file.write_text("old")
+    link.symlink_to(file)
+    os.chown(link, 65_534, 65_534, follow_symlinks=False)
+
+    with pytest.raises(InputError, match="latest is a link that another user has made"):
+        whole_file.write(str(link), [b"new"])
+
+    assert file.read_text() == "old"
 
 
 def test_what_is_no_ordinary_file_is_written_to_as_it_is() -> None:

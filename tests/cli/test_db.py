@@ -93,6 +93,27 @@ def test_a_backup_overwrites_nothing_and_says_what_it_could_not_write(
     assert "cannot be written: its folder is not there" in nowhere.err
 
 
+def test_a_backup_is_written_to_no_file_that_a_link_in_its_place_leads_to(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever else may write to its folder would let root fill another file."""
+    roots, connect = tmp_path / "roots", sqlite3.connect
+    roots.touch()
+
+    def connect_late(file: object, *given: object, **options: object) -> sqlite3.Connection:
+        if isinstance(file, Path):
+            file.unlink()
+            file.symlink_to(roots)
+        return connect(file, *given, **options)  # type: ignore[call-overload, no-any-return]
+
+    monkeypatch.setattr(sqlite3, "connect", connect_late)
+    answer = cli("db", "backup", str(tmp_path / "copy.db"))
+
+    assert (answer.status, roots.read_bytes()) == (1, b"")
+    assert "copy.db cannot be written: another file has come into its place" in answer.err
+    assert [file.name for file in tmp_path.iterdir()] == ["roots"]
+
+
 def test_on_postgresql_it_says_how(cli: Cli, postgresql_url: str, tmp_path: Path) -> None:
     answer = cli("db", "backup", str(tmp_path / "copy"), "--db", postgresql_url)
     assert answer.status == 2

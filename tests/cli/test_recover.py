@@ -209,6 +209,19 @@ def test_the_status_says_in_words_what_is_missing_and_keeps_telling_it(
     assert (found["resumed"]["epoch"], found["resumed"]["missing"]) == (61, None)
 
 
+def test_where_as_many_are_there_as_were_signed_none_is_said_to_be_missing_for_certain(
+    cli: Cli, folder: Path
+) -> None:
+    for name in ("blog.example", "news.example"):
+        assert cli("site", "add", name).status == 0
+
+    told = cli("recover", "--reason", "the disk is gone")
+
+    either = "some are missing, or stand in another order"
+    assert f"3 entries were signed, and the log does not begin with them: {either}." in told.out
+    assert f"3 entries were signed: {either} (epoch 60" in cli("audit", "status").out
+
+
 @pytest.mark.usefixtures("folder")
 def test_verify_says_that_the_record_says_itself_that_it_lost_its_end(cli: Cli) -> None:
     recover(cli)

@@ -15,11 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine
 
 from incidents import web_server
 from incidents.cli import main
 from incidents.console import service
 from incidents.console.service import EXTRA
+from incidents.store.engine import look_at_file
+from incidents.store.opened_file import UnseenError
 from tests.console.customers import CUSTOMER, LINKS, OFFICE, SETTINGS, Customers, ask, path
 from tests.patience import PATIENCE_S
 from tests.served_desk import open_desk
@@ -183,6 +186,17 @@ def test_it_ends_once_another_file_is_where_its_database_was(
     file = Path(sqlite_url.removeprefix("sqlite:///"))
     shutil.copy(file, copy := file.with_name("copy.db"))
     monkeypatch.setattr(service, "LOOK_S", 0.01)
+
+    looked: list[bool] = []
+
+    def look_once(engine: Engine) -> None:
+        looked.append(True)
+        if len(looked) == 1:
+            # The disk does not say for a moment what is there: nothing ends.
+            raise UnseenError(file=file, why="Input/output error")
+        look_at_file(engine)
+
+    monkeypatch.setattr(service, "look_at_file", look_once)
 
     def listening(url: str) -> str:
         copy.replace(file)

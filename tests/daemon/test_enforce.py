@@ -19,6 +19,7 @@ from incidents.daemon.systemd import Systemd
 from incidents.desk import Answer, Desk, Envelope
 from incidents.errors import DatabaseError, IncidentsError
 from incidents.machine.commands import AddNote
+from incidents.store.opened_file import UnseenError
 from tests.acceptance.daemons import count_in, desk_at, engine_of, log_on
 from tests.databases import SqliteDatabases, compares_clocks
 from tests.fire import early
@@ -431,6 +432,12 @@ def test_a_row_that_does_not_fit_is_not_quoted(kind: type[IntegrityError]) -> No
     error.__cause__ = kind("INSERT …", {}, Exception("Key (phone)=(…) exists"))
 
     assert enforce.trouble(error) == f"the database refused a row ({kind.__name__})"
+
+
+def test_a_disk_that_does_not_say_what_is_there_is_trouble_that_passes() -> None:
+    error = UnseenError(file="desk.db", why="Input/output error")
+
+    assert enforce.trouble(error) == "the file desk.db cannot be looked at: Input/output error"
 
 
 @pytest.mark.parametrize("error", [ValueError("x"), IncidentsError("x"), DatabaseError("newer")])

@@ -276,3 +276,18 @@ def test_what_is_no_database_gets_no_mark(opened: Opener, tmp_path: Path) -> Non
     with pytest.raises(DatabaseError, match="is not a SQLite database"), plainly(engine):
         _read(engine)
     assert list(tmp_path.iterdir()) == [letter]
+
+
+def test_a_mark_that_is_a_link_is_not_followed_to_another_file(
+    opened: Opener, sqlite_url: str, file: Path
+) -> None:
+    mark, other = file.with_name(f"{file.name}-host"), file.with_name("other")
+    _write(opened(sqlite_url))
+    mark.rename(other)
+    os.utime(other, (0, 0))
+    mark.symlink_to(other)
+
+    _write(opened(sqlite_url))
+
+    assert other.stat().st_mtime == 0
+    other.unlink()

@@ -3,6 +3,7 @@
 Neither in the file that is gone, nor in the one that has come into its place.
 """
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -16,7 +17,7 @@ from sqlalchemy import Engine, text
 from incidents.errors import DatabaseError
 from incidents.store import turn
 from incidents.store.engine import glancing, reading, writing
-from incidents.store.opened_file import ReplacedError
+from incidents.store.opened_file import ReplacedError, UnseenError
 from tests.store.conftest import Opener
 
 Act = Callable[[Engine], object]
@@ -99,6 +100,49 @@ def test_a_file_that_is_removed_is_refused_and_none_is_made_in_its_place(
             act(engine)
 
     assert not file.exists()
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.EACCES])
+def test_a_disk_that_does_not_say_what_is_there_holds_up_one_transaction_and_ends_nothing(
+    opened: Opener, sqlite_url: str, file: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Daemon and server end for good where the file was replaced."""
+    engine = opened(sqlite_url)
+    _write(engine)
+
+    def fail(*_: object, **__: object) -> os.stat_result:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as broken:
+        broken.setattr("incidents.store.opened_file.os.stat", fail)
+        for act in (_read, _write):
+            with pytest.raises(UnseenError, match=f"{file} cannot be looked at: "):
+                act(engine)
+
+    _write(engine)
+    assert _read(engine) == 2
+
+
+def test_a_connection_that_is_made_is_closed_when_another_file_is_there_by_then(
+    opened: Opener, sqlite_url: str, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would be to another file than the engine's other ones."""
+    engine = opened(sqlite_url)
+    connect = sqlite3.connect
+    made: list[sqlite3.Connection] = []
+
+    def connect_late(*given: object, **options: object) -> sqlite3.Connection:
+        _put_back(file)
+        made.append(connect(*given, **options))  # type: ignore[call-overload]
+        return made[-1]
+
+    with engine.connect():
+        monkeypatch.setattr(engine.dialect.dbapi, "connect", connect_late)
+        with pytest.raises(ReplacedError), engine.connect():
+            pass
+    [late] = made
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        late.execute("SELECT 1")
 
 
 def test_one_that_is_replaced_while_the_write_lock_is_waited_for_is_not_written(

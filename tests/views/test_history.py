@@ -70,6 +70,17 @@ def test_a_loss_that_a_person_knew_of_is_no_part_of_a_later_one(day: Day) -> Non
     assert (lost["had"], lost["signed"]) == (None, 22)
 
 
+def test_what_was_signed_may_be_all_there_in_another_order(day: Day) -> None:
+    go_on(day, Resumption(cause=ASKED, by="sre-1", reason="the disk is gone"))
+    go_on(day, Resumption(cause=ASKED, by="sre-1", reason="the disk is gone", signed=1))
+
+    with reading(day.engine) as connection:
+        lost = resumed(connection)["lost"]
+
+    assert lost is not None
+    assert lost["missing"] == 0
+
+
 @pytest.mark.both_databases
 @pytest.mark.parametrize("had", [0, 1])
 def test_of_an_entry_that_is_another_one_than_was_there_one_at_least_is_missing(

@@ -30,7 +30,7 @@ class Folder:
             TimeoutError: if others keep it up to that monotonic time.
             OSError: if it cannot be written to.
         """
-        handle = os.open(self.path / "incidents.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+        handle = disk.opened(self.path / "incidents.lock", make=True, mode=0o660)
         try:
             if os.fstat(handle).st_uid == os.geteuid():
                 # The folder may be a group's: whoever in it writes next must get the lock.
