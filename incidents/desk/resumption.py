@@ -18,7 +18,11 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection
 
 from incidents.audit.own_acts import HistoryResumed
-from incidents.desk import own_stream
+from incidents.desk import accounts, own_stream
+from incidents.desk.access import NOT_LET, RECOVER, Access
+from incidents.desk.account_act import By
+from incidents.machine import policy as machine_policy
+from incidents.machine.refusals import Refusal
 from incidents.sealing import seal
 from incidents.store import entries, lineage, policies, sealed
 from incidents.store.lineage import Standing
@@ -51,6 +55,23 @@ class Resumption:
     epoch: int = 0
     since: datetime | None = None
     reason: str | None = None
+
+
+def refused(
+    connection: Connection, by: str, login: str | None, clock: Callable[[], datetime]
+) -> Refusal | None:
+    """Why that person may not let it go on, which is counted; to be asked before anything is done.
+
+    Each site is compared with the world under their name and ordered again, as by `acts reconcile`:
+    so it is a supervisor's, where there are accounts. It decides about no site, and whoever can run
+    it has the log's key: so nobody signs in for it.
+    """
+    policy = machine_policy.read(policies.toml(connection, policies.active(connection)))
+    refusal = Access(connection, policy, clock()).refused_recovery(by)
+    if refusal is not None:
+        why = NOT_LET[refusal.name]
+        accounts.refuse(connection, By(person=by, login=login), clock, act=RECOVER, why=why)
+    return refusal
 
 
 def resume(

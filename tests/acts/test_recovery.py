@@ -21,6 +21,9 @@ from incidents.acts.recovery import STRANGE_FOR
 from incidents.acts.routing import Routing
 from incidents.bootstrap import House
 from incidents.daemon.recovery_duty import Recovery
+from incidents.desk import accounts
+from incidents.desk.account_act import By
+from incidents.errors import ActRefusedError
 from incidents.machine import commands as c
 from incidents.store import deliveries, sites
 from tests.acts.lost_rig import (
@@ -114,6 +117,20 @@ def test_an_error_at_one_site_holds_up_no_other_and_is_tried_again(
 
     assert is_proved(house)
     assert panel.asked.count(NAMES[1]) == asked, "what was found to agree is not asked about again"
+
+
+def test_whoever_may_not_compare_is_told_so_once_and_not_for_each_site(
+    house: House, panel: Panel
+) -> None:
+    by = By(person="admin-1", login=None)
+    house.desk.on_record(
+        lambda connection: accounts.make(connection, by, "admin-1", "administrator", clock.now)
+    )
+
+    with pytest.raises(ActRefusedError, match="acts reconcile is a supervisor's, and sre-1"):
+        verdicts(house)
+
+    assert not is_proved(house)
 
 
 def test_sites_that_are_down_come_first(
