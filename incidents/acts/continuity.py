@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine
@@ -34,11 +34,6 @@ from incidents.store.server_clock import database_time
 
 beside = marks.beside
 
-AGAIN = timedelta(hours=1)
-"""So soon nobody goes on from less by itself once more, nor as long as nobody knows of the first
-time: two copies of a database that are at work beside one mark would do so in turn until the
-numbers are used up."""
-
 _AGAIN = (
     "Entry {had} was in it and is missing, and its history had gone on from less already: another"
     " copy is at work beside the same key (stop it, or give it a key in a folder of its own), or"
@@ -47,6 +42,14 @@ _AGAIN = (
 _STRANGE = (
     "It is on another server than before, and nothing beside {file} says that orders were carried"
     " out for it from here: never go on with a copy whose [acts] reach the world"
+)
+_HALTED_STRANGE = (
+    "Since {since} it is known to be on another server than before, and who saw that knew nothing"
+    " of it"
+)
+_HALTED_AGAIN = (
+    "At {since} its end was lost once more, before a person knew of the first time or within an"
+    " hour of it: another copy may be at work beside the same key"
 )
 
 
@@ -143,8 +146,8 @@ class Continuity:
         if detail is not None:
             with plainly(self._engine), writing(self._engine) as connection:
                 lineage.halt(connection, now)
-        elif standing.halted_since is not None and not (found.is_new and mark is not None):
-            detail = f"Why was said at {rfc3339(standing.halted_since)}"
+        elif standing.halted_since is not None:
+            detail = _still_halted(mark, found, standing, standing.halted_since)
         if detail is not None:
             raise HaltedError(detail=detail)
 
@@ -163,9 +166,7 @@ class Continuity:
         if found.is_new or standing.moved_at is not None:
             return None
         # Nor is it again where another daemon has just done the same.
-        if standing.resumed_at is None or standing.epoch != found.epoch:
-            return None
-        if standing.lost_since is None and now - standing.resumed_at >= AGAIN:
+        if standing.epoch != found.epoch or not resumption.is_again(standing, now):
             return None
         return _AGAIN.format(had=why.had)
 
@@ -200,6 +201,18 @@ class Continuity:
         """The last time at which the history is known to have been whole."""
         known = [self._whole_at, None if mark is None else mark.at]
         return max((each for each in known if each is not None), default=None)
+
+
+def _still_halted(
+    mark: Mark | None, found: Lineage, standing: Standing, since: datetime
+) -> str | None:
+    """Why nothing is carried out though the history goes on; None where one who was halted as a
+    stranger there is followed by one who knows the database."""
+    if resumption.is_again(standing, since):
+        return _HALTED_AGAIN.format(since=rfc3339(since))
+    if found.is_new and mark is not None:
+        return None
+    return _HALTED_STRANGE.format(since=rfc3339(since))
 
 
 def _is_missing(connection: Connection, found: Lineage, mark: Mark) -> bool:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -36,6 +36,11 @@ FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 LAST = 9_000
 """The day of the year 2050 from which on epochs are counted alone: a number of an order has to stay
 below 2^53, in which receivers keep it, and there are 10^12 in each epoch."""
+
+AGAIN = timedelta(hours=1)
+"""So soon no daemon goes on from less once more, nor as long as nobody knows of the first time: two
+copies of a database that are at work beside one mark would do so in turn until the numbers are used
+up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +105,17 @@ def next_epoch(highest: int, now: datetime) -> int:
     return max(highest + 1, min((now - FIRST_DAY).days, LAST))
 
 
+def is_again(standing: Standing, at: datetime) -> bool:
+    """Whether an end that is lost at that time (UTC) is one too many for daemons.
+
+    Of a database that was halted then it tells why: where it is not, by one that knew nothing of it
+    on another server, which one that knows it may lift. Otherwise a person does, wherever it moves.
+    """
+    if standing.resumed_at is None:
+        return False
+    return standing.lost_since is not None or at - standing.resumed_at < AGAIN
+
+
 def _standing(
     before: Standing, asked: Resumption, event: HistoryResumed, *, is_moved: bool
 ) -> Standing:
@@ -108,11 +124,13 @@ def _standing(
     known = asked.reason is not None
     is_lost = asked.cause == ENTRIES_LOST
     lost_since = before.lost_since or (now if is_lost else None)
+    halted = before.halted_since
+    is_lifted = known or (is_moved and halted is not None and not is_again(before, halted))
     return Standing(
         epoch=event.epoch,
         resumed_at=now,
         lost_since=None if known else lost_since,
         moved_at=now if asked.cause == ANOTHER_SERVER and not known else None,
         unproved_since=now,
-        halted_since=None if known or is_moved else before.halted_since,
+        halted_since=None if is_lifted else halted,
     )

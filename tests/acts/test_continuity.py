@@ -9,11 +9,11 @@ import pytest
 
 from incidents import clock, settings
 from incidents.acts import epochs
-from incidents.acts.continuity import HaltedError
+from incidents.acts.continuity import Continuity, HaltedError
 from incidents.bootstrap import House
 from incidents.daemon import delivery
 from incidents.desk import resumption
-from incidents.desk.resumption import ASKED, DAEMON, Resumption, next_epoch
+from incidents.desk.resumption import ANOTHER_SERVER, ASKED, DAEMON, Resumption, next_epoch
 from incidents.machine import commands as c
 from incidents.machine.orders import ACT, DESK, NOTICE
 from incidents.store import entries, lineage
@@ -337,18 +337,92 @@ def test_a_copy_on_another_server_of_which_nothing_is_known_here_carries_nothing
     hold(house, "one.example")
     seen = dict(receiver.seen)
 
+    since = []
     for _ in range(2):
         with pytest.raises(HaltedError, match="recover --reason"):
             continuity(house, tmp_path / "drill").check()
+        since.append(standing(house).halted_since)
 
     assert receiver.seen == seen
-    assert standing(house).halted_since is not None
+    assert since[0] == since[1] is not None, "it is told since when, not when somebody looked last"
     with house.reading() as connection:
         assert resumptions(connection) == []
     recover(house, tmp_path / "drill")
     assert standing(house).halted_since is None
     assert continuity(house, tmp_path / "drill").check() is None
     house.close()
+
+
+def lose_end(house: House, folder: Path) -> Continuity:
+    """What is beside that key has marked an entry that the database has not got."""
+    found = continuity(house, folder)
+    with house.reading() as connection:
+        newest, history = entries.newest(connection), lineage.look(connection)
+    assert newest is not None
+    found.keep(history, newest._replace(id=newest.id + 1_000), clock.now())
+    return found
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+def test_a_failover_goes_on_from_no_database_whose_end_was_lost_twice(
+    postgresql_url: str, tmp_path: Path, is_known: bool
+) -> None:
+    """Neither where nobody knows of the first loss, nor where a person has just said so."""
+    house = House(settings.load(db=postgresql_url))
+    give(house, "one.example", c.AddSite(by="operator-1"))
+    assert lose_end(house, tmp_path).check() is not None
+    if is_known:
+        recover(house, tmp_path)
+    with pytest.raises(HaltedError, match="is missing"):
+        lose_end(house, tmp_path).check()
+    halted_since, epoch = standing(house).halted_since, standing(house).epoch
+
+    for n in range(2):
+        move(house, n)
+        with pytest.raises(HaltedError):
+            continuity(house, tmp_path / "blank").check()
+        with pytest.raises(HaltedError, match="its end was lost once more"):
+            continuity(house, tmp_path).check()
+
+    assert (standing(house).halted_since, standing(house).epoch) == (halted_since, epoch)
+    # Nor if one has looked before it was halted, and goes on after.
+    moved = Resumption(cause=ANOTHER_SERVER)
+    house.desk.on_record(lambda connection: resumption.resume(connection, moved, clock.now))
+    assert standing(house).halted_since == halted_since
+    recover(house, tmp_path)
+    assert continuity(house, tmp_path).check() is None
+    house.close()
+
+
+def test_who_knows_a_database_goes_on_where_one_who_knew_nothing_of_it_was_first(
+    postgresql_url: str, tmp_path: Path
+) -> None:
+    house = House(settings.load(db=postgresql_url))
+    give(house, "one.example", c.AddSite(by="operator-1"))
+    assert continuity(house, tmp_path / "knows").check() is None
+    move(house)
+    with pytest.raises(HaltedError, match="another server"):
+        continuity(house, tmp_path / "blank").check()
+
+    moved = continuity(house, tmp_path / "knows").check()
+
+    assert moved is not None
+    assert moved.cause == "another_server"
+    assert standing(house).halted_since is None
+    assert continuity(house, tmp_path / "blank").check() is None
+    house.close()
+
+
+def test_a_daemon_that_goes_on_meanwhile_lifts_no_halt(tmp_path: Path) -> None:
+    with desk(tmp_path) as house:
+        give(house, "one.example", c.AddSite(by="operator-1"))
+        with writing(house.engine) as connection:
+            lineage.halt(connection, datetime(2026, 3, 2, tzinfo=UTC))
+        later = Resumption(cause=ASKED, by=DAEMON)
+
+        house.desk.on_record(lambda connection: resumption.resume(connection, later, clock.now))
+
+        assert standing(house).halted_since == datetime(2026, 3, 2, tzinfo=UTC)
 
 
 def test_servers_that_take_over_from_each_other_in_turn_are_never_refused(
