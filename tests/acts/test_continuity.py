@@ -13,8 +13,16 @@ from incidents.acts.continuity import Continuity, HaltedError
 from incidents.bootstrap import House
 from incidents.daemon import delivery
 from incidents.desk import resumption
-from incidents.desk.resumption import ANOTHER_SERVER, ASKED, DAEMON, Resumption, next_epoch
+from incidents.desk.resumption import (
+    ANOTHER_SERVER,
+    ASKED,
+    DAEMON,
+    EpochsUsedUpError,
+    Resumption,
+    next_epoch,
+)
 from incidents.machine import commands as c
+from incidents.machine.ids import EPOCHS
 from incidents.machine.orders import ACT, DESK, NOTICE
 from incidents.store import entries, lineage
 from incidents.store.engine import writing
@@ -58,14 +66,43 @@ DAY = timedelta(days=1)
         (332, datetime(2026, 11, 29, tzinfo=UTC), 333),
         (400, datetime(2026, 11, 29, tzinfo=UTC), 401),
         (0, datetime(2019, 1, 1, tzinfo=UTC), 1),
-        (0, datetime(2200, 1, 1, tzinfo=UTC), resumption.LAST),
-        (resumption.LAST, datetime(2200, 1, 1, tzinfo=UTC), resumption.LAST + 1),
+        (0, resumption.FIRST_DAY + resumption.LAST * DAY, resumption.LAST),
+        (0, resumption.FIRST_DAY + (resumption.LAST + 1) * DAY, 1),
+        (332, datetime(2200, 1, 1, tzinfo=UTC), 333),
+        (EPOCHS - 2, datetime(2200, 1, 1, tzinfo=UTC), EPOCHS - 1),
     ],
 )
 def test_an_epoch_is_its_day_or_the_next_one_after_the_highest_that_is_known(
     highest: int, now: datetime, epoch: int
 ) -> None:
     assert next_epoch(highest, now) == epoch
+
+
+def test_no_epoch_begins_whose_numbers_a_receiver_could_not_keep() -> None:
+    now = datetime(2026, 11, 29, tzinfo=UTC)
+    with pytest.raises(EpochsUsedUpError, match=f"{EPOCHS - 1:,} was the last"):
+        next_epoch(EPOCHS - 1, now)
+
+
+def test_a_clock_that_was_wrong_once_uses_up_one_epoch_and_halts_nothing_later(
+    tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert receiver.seen == {}
+    on_host(monkeypatch, tmp_path, "here")
+    with desk(tmp_path) as house:
+        give(house, "one.example", c.AddSite(by="operator-1"))
+        with monkeypatch.context() as wrong:
+            wrong.setattr(clock, "source", lambda: datetime(2099, 1, 1, tzinfo=UTC))
+            for _ in range(9):
+                recover(house, tmp_path / "here")
+        assert standing(house).epoch == 9
+    with losing(tmp_path) as house:
+        hold(house, "one.example")
+        carry_out(house)
+
+    with desk(tmp_path) as house:
+        assert halted(house) is None
+        assert standing(house).epoch == max(10, (clock.now() - resumption.FIRST_DAY).days)
 
 
 @pytest.mark.parametrize("days", [0, 1])
