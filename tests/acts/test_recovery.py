@@ -21,8 +21,9 @@ from incidents.acts.recovery import STRANGE_FOR
 from incidents.acts.routing import Routing
 from incidents.bootstrap import House
 from incidents.daemon.recovery_duty import Recovery
-from incidents.desk import accounts
+from incidents.desk import accounts, resumption
 from incidents.desk.account_act import By
+from incidents.desk.resumption import ENTRIES_LOST, Resumption
 from incidents.errors import ActRefusedError
 from incidents.machine import commands as c
 from incidents.store import deliveries, sites
@@ -206,6 +207,37 @@ def test_a_site_that_is_added_after_a_loss_is_asked_about_once(
 
     assert panel.asked.count("strange.example") == (2 if days == 0 else 0)
     assert panel.sites["strange.example"] == ("active" if days == 0 else "suspended")
+
+
+def test_a_site_that_is_added_after_a_loss_and_is_up_is_asked_about_once(
+    house: House, panel: Panel
+) -> None:
+    """It stays without an order, for as long as it may be one that the record has lost."""
+    panel.tells = True
+    duty = Recovery(house)
+    for _round in range(3):
+        duty.recover()
+        deliver(house)
+    panel.asked.clear()
+
+    for name in ("new-1.example", "new-2.example"):
+        give(house, name, c.AddSite(by="operator-1"))
+        for _round in range(2):
+            duty.recover()
+            deliver(house)
+
+    assert panel.asked == ["new-1.example", "new-2.example"]
+
+
+def test_a_comparison_that_ends_after_the_next_loss_proves_nothing_of_it(house: House) -> None:
+    epoch = standing(house).epoch
+    house.desk.on_record(
+        lambda connection: resumption.resume(connection, Resumption(cause=ENTRIES_LOST), clock.now)
+    )
+
+    recovery.prove(house.engine, epoch)
+
+    assert not is_proved(house)
 
 
 def test_a_server_takes_what_waited_at_the_loss_for_newer_than_all_before(
