@@ -14,7 +14,6 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from incidents.desk import release
 from incidents.desk.access import Access
 from incidents.desk.caution import remarked, would_close
 from incidents.desk.envelope import (
@@ -35,7 +34,7 @@ from incidents.documents import (
     site_document,
 )
 from incidents.log import logger
-from incidents.machine import rules
+from incidents.machine import order_acts, rules
 from incidents.machine.commands import (
     AddSite,
     ChangeFiling,
@@ -219,7 +218,7 @@ class Batch:
             bad = would_close(site.case, envelope.command, self._policy, self._now)
             if bad is not None:
                 return self._refuse_on(site, bad)
-        meant = release.of_order(site.case, envelope.command)
+        meant = order_acts.meant(site.case, envelope.command)
         return self._seal_and_take(site, meant, envelope.login)
 
     def _seal_and_take(self, site: SiteInHand, asked: Command, login: str | None) -> Answer:
