@@ -21,7 +21,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine
 
 from incidents import refusal_words
-from incidents.acts import continuity, recovery
+from incidents.acts import mark as marks
+from incidents.acts import recovery
 from incidents.acts.continuity import Continuity
 from incidents.audit import last_signed, log_status, loss, rotation, sequencer, signers_lock
 from incidents.audit.loss import Loss
@@ -83,7 +84,7 @@ class WayBack:
     ) -> None:
         self._engine, self._desk, self._reading, self._ring = engine, desk, reading, ring
         self._clock = clock
-        self._continuity = Continuity(engine, desk, continuity.beside(ring.file), clock)
+        self._continuity = Continuity(engine, desk, marks.beside(ring.file), clock)
 
     def go_on(self, asked: Asked, put_on_record: Replaces) -> Gone:
         """Lets record and log go on.

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from incidents import clock, settings
 from incidents.acts import epochs
@@ -275,6 +276,50 @@ def test_two_who_see_one_loss_at_one_moment_begin_one_epoch(
         assert other.check() is None
         with house.reading() as connection:
             assert len(resumptions(connection)) == 1
+
+
+def test_a_look_at_a_history_that_goes_on_takes_one_transaction(tmp_path: Path) -> None:
+    """Each daemon looks four times a second."""
+    with desk(tmp_path) as house:
+        give(house, "one.example", c.AddSite(by="operator-1"))
+        own = continuity(house, tmp_path)
+        own.check()
+        begun: list[object] = []
+        event.listen(house.engine, "begin", begun.append)
+
+        assert own.check() is None
+
+        assert len(begun) == 1
+
+
+def test_whom_a_person_lets_go_on_meanwhile_no_daemon_halts(
+    tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert receiver.seen == {}
+    on_host(monkeypatch, tmp_path, "here")
+    with desk(tmp_path) as house:
+        give(house, "one.example", c.AddSite(by="operator-1"))
+    with losing(tmp_path) as house:
+        hold(house, "one.example")
+        carry_out(house)
+    with desk(tmp_path) as house:
+        deliver(house)
+    with losing(tmp_path) as house:
+        hold(house, "one.example")
+        carry_out(house)
+    with desk(tmp_path) as house:
+        own = continuity(house, tmp_path / "here")
+        looked = own._look
+
+        def while_a_person_recovers() -> Any:
+            seen = looked()
+            monkeypatch.setattr(own, "_look", looked)
+            recover(house, tmp_path / "here")
+            return seen
+
+        monkeypatch.setattr(own, "_look", while_a_person_recovers)
+        assert own.check() is None
+        assert standing(house).halted_since is None
 
 
 def test_two_copies_that_are_at_work_beside_one_key_do_not_use_up_the_numbers(

@@ -9,7 +9,8 @@ import pytest
 
 from incidents import clock
 from incidents.acts import recovery, routing
-from incidents.acts.continuity import Continuity, beside
+from incidents.acts.continuity import Continuity
+from incidents.acts.mark import beside
 from incidents.acts.nginx import page
 from incidents.acts.nginx.adapter import Nginx
 from incidents.acts.nginx.config import Shape
