@@ -15,11 +15,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine
 
-from incidents.acts import continuity, recovery
+from incidents import refusal_words
+from incidents.acts import mark as marks
+from incidents.acts import recovery
 from incidents.acts.continuity import Continuity
 from incidents.audit import last_signed, log_status, loss, rotation, sequencer, signers_lock
 from incidents.audit.loss import Loss
@@ -27,9 +30,9 @@ from incidents.audit.own_acts import HistoryResumed
 from incidents.audit.rotation import Replaces
 from incidents.audit.signers_lock import SignsElsewhereError
 from incidents.audit.signing_key import KeyRing
-from incidents.desk import Desk
+from incidents.desk import Desk, resumption
 from incidents.desk.resumption import ASKED, Resumption
-from incidents.errors import RefusedError
+from incidents.errors import ActRefusedError, RefusedError
 from incidents.store import checkpoints, heartbeats, log_keys
 from incidents.store.engine import Reading
 from incidents.store.server_clock import database_time
@@ -81,12 +84,13 @@ class WayBack:
     ) -> None:
         self._engine, self._desk, self._reading, self._ring = engine, desk, reading, ring
         self._clock = clock
-        self._continuity = Continuity(engine, desk, continuity.beside(ring.file), clock)
+        self._continuity = Continuity(engine, desk, marks.beside(ring.file), clock)
 
     def go_on(self, asked: Asked, put_on_record: Replaces) -> Outcome:
         """Lets record and log go on.
 
         Raises:
+            ActRefusedError: if it is not for who asks; nothing was done then.
             SignsElsewhereError: if another place signs; nothing was done then.
             SignerAtWorkError: if it is to sign no more, and is at work; nothing was done then.
             HeldError: if somebody signs, and does not end; nothing was done then.
@@ -95,6 +99,7 @@ class WayBack:
             FileError, SigningKeyError, InconsistentLogError: if the new key cannot sign: what was
                 done stands, and the same is to be done again.
         """
+        self._refuse(asked)
         if not self._signs():
             return Outcome(self._resumed(asked, None))
         # Looked at first: to take the lock makes a place.
@@ -121,6 +126,14 @@ class WayBack:
             self._engine, self._desk, self._reading, by=asked.by, login=asked.login
         )
         return recovery.done(each)
+
+    def _refuse(self, asked: Asked) -> None:
+        refused = partial(resumption.refused, by=asked.by, login=asked.login, clock=self._clock)
+        refusal = self._desk.on_record(refused)
+        if refusal is not None:
+            raise ActRefusedError(
+                refusal_words.sentence(refusal), name=refusal.name, facts=dict(refusal.facts)
+            )
 
     def _signs(self) -> bool:
         """Whether anything can have been signed."""

@@ -43,6 +43,7 @@ WORDS = {
     "retry_order": "acts retry or acts release",
     "cancel_order": "acts cancel",
     "reconcile": "acts reconcile",
+    "recover": "recover",
     "activate_policy": "policy activate",
     "erase": "person erase",
     "try_alarms": "alarms test",

@@ -62,6 +62,7 @@ _TABLE: dict[str, tuple[Role, ...]] = {
     "retry_order": (_S,),
     "cancel_order": (_S,),
     "reconcile": (_S,),
+    "recover": (_S,),
     # Of the house.
     "activate_policy": (_S, _X),
     "erase": (_S, _X),

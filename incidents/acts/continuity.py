@@ -14,12 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine
 
-from incidents.acts import mark as marks
 from incidents.acts.mark import Mark, MarkFile
 from incidents.audit.own_acts import HistoryResumed
 from incidents.clock import rfc3339
@@ -32,13 +32,6 @@ from incidents.store.entries import Newest
 from incidents.store.lineage import Lineage, Standing
 from incidents.store.server_clock import database_time
 
-beside = marks.beside
-
-AGAIN = timedelta(hours=1)
-"""So soon nobody goes on from less by itself once more, nor as long as nobody knows of the first
-time: two copies of a database that are at work beside one mark would do so in turn until the
-numbers are used up."""
-
 _AGAIN = (
     "Entry {had} was in it and is missing, and its history had gone on from less already: another"
     " copy is at work beside the same key (stop it, or give it a key in a folder of its own), or"
@@ -48,11 +41,30 @@ _STRANGE = (
     "It is on another server than before, and nothing beside {file} says that orders were carried"
     " out for it from here: never go on with a copy whose [acts] reach the world"
 )
+_HALTED_STRANGE = (
+    "Since {since} it is known to be on another server than before, and who saw that knew nothing"
+    " of it"
+)
+_HALTED_AGAIN = (
+    "At {since} its end was lost once more, before a person knew of the first time or within an"
+    " hour of it: another copy may be at work beside the same key"
+)
 
 
 class HaltedError(IncidentsError):
     """nothing is carried out from this database until a person goes on: incidents recover --reason
     R. {detail}"""
+
+
+class _Seen(NamedTuple):
+    """What a look at `now` (UTC) has found: the mark, the database, and why its history does not go
+    on, if it does not."""
+
+    mark: Mark | None
+    found: Lineage
+    standing: Standing
+    why: Resumption | None
+    now: datetime
 
 
 class Continuity:
@@ -73,16 +85,16 @@ class Continuity:
             HaltedError: where nobody should go on by itself, and from then on until a person does.
             DatabaseError: when the database does not do its part.
         """
-        mark, found, why = self._look()
-        self._refuse(mark, found, why)
-        if why is not None:
+        seen = self._look()
+        self._refuse(seen)
+        if seen.why is not None:
             # Once more, now that nobody else does the same: one loss is one epoch.
-            done = self._desk.on_record(lambda c: self._resumed(c, mark, None))
+            done = self._desk.on_record(lambda c: self._resumed(c, seen.mark, None))
             self._look()
-            return None if done is None else why
-        if found.known is None and found.found is not None:
+            return None if done is None else seen.why
+        if seen.found.known is None and seen.found.found is not None:
             with plainly(self._engine), writing(self._engine) as connection:
-                lineage.adopt(connection, found.found)
+                lineage.adopt(connection, seen.found.found)
         return None
 
     def resume(self, asked: Resumption) -> HistoryResumed:
@@ -92,7 +104,7 @@ class Continuity:
         Raises:
             DatabaseError: when the database does not do its part.
         """
-        mark = self._look()[0]
+        mark = self._look().mark
         done = self._desk.on_record(lambda c: self._resumed(c, mark, asked))
         assert done is not None
         self._look()
@@ -113,8 +125,7 @@ class Continuity:
             )
         )
 
-    def _look(self) -> tuple[Mark | None, Lineage, Resumption | None]:
-        """The mark, the database, and why its history does not go on, if it does not."""
+    def _look(self) -> _Seen:
         while True:
             asked = self._marks
             # Before the database is asked: what somebody marks meanwhile is no loss.
@@ -123,7 +134,8 @@ class Continuity:
                 found = lineage.look(connection)
                 if asked is not None and asked.identity == found.identity:
                     now = database_time(connection) or self._clock()
-                    why = self._why(connection, found, mark)
+                    standing = lineage.standing(connection)
+                    why = self._why(connection, found, standing, mark)
                     is_higher = mark is None or found.epoch > mark.epoch
                     unmarked = why is None and is_higher
                     newest = entries.newest(connection) if unmarked else None
@@ -133,41 +145,36 @@ class Continuity:
         if why is None:
             self._whole_at = now
         self.keep(found, newest, now)
-        return mark, found, why
+        return _Seen(mark, found, standing, why, now)
 
-    def _refuse(self, mark: Mark | None, found: Lineage, why: Resumption | None) -> None:
-        with plainly(self._engine), reading(self._engine) as connection:
-            standing = lineage.standing(connection)
-            now = database_time(connection) or self._clock()
-        detail = None if why is None else self._reason_to_halt(mark, found, standing, why, now)
-        if detail is not None:
-            with plainly(self._engine), writing(self._engine) as connection:
-                lineage.halt(connection, now)
-        elif standing.halted_since is not None and not (found.is_new and mark is not None):
-            detail = f"Why was said at {rfc3339(standing.halted_since)}"
+    def _refuse(self, seen: _Seen) -> None:
+        halted_since = seen.standing.halted_since
+        detail = None if seen.why is None else self._reason_to_halt(seen, seen.why)
+        if detail is not None and halted_since is None and not self._halt(seen):
+            return
+        if detail is None and halted_since is not None:
+            detail = _still_halted(seen, halted_since)
         if detail is not None:
             raise HaltedError(detail=detail)
 
-    def _reason_to_halt(
-        self,
-        mark: Mark | None,
-        found: Lineage,
-        standing: Standing,
-        why: Resumption,
-        now: datetime,
-    ) -> str | None:
+    def _halt(self, seen: _Seen) -> bool:
+        """Whether it is halted by that; not where somebody has gone on since."""
+        with plainly(self._engine), writing(self._engine) as connection:
+            own_stream.locked(connection)
+            is_so = lineage.standing(connection).epoch == seen.standing.epoch
+            if is_so:
+                lineage.halt(connection, seen.now)
+        return is_so
+
+    def _reason_to_halt(self, seen: _Seen, why: Resumption) -> str | None:
         if why.cause == ANOTHER_SERVER:
             # A copy may be at work there, for a drill: the world is not its own.
-            return _STRANGE.format(file=self._file) if mark is None else None
-        # Another server, or a daemon that knows more than the first one, is a reason of its own.
-        if found.is_new or standing.moved_at is not None:
+            return _STRANGE.format(file=self._file) if seen.mark is None else None
+        # No second loss: the server changed, or this daemon's mark knows more than the one that
+        # went on first.
+        if seen.found.is_new or seen.standing.moved_at is not None:
             return None
-        # Nor is it again where another daemon has just done the same.
-        if standing.resumed_at is None or standing.epoch != found.epoch:
-            return None
-        if standing.lost_since is None and now - standing.resumed_at >= AGAIN:
-            return None
-        return _AGAIN.format(had=why.had)
+        return _AGAIN.format(had=why.had) if resumption.is_again(seen.standing, seen.now) else None
 
     def _of(self, identity: str) -> MarkFile:
         if self._marks is None or self._marks.identity != identity:
@@ -178,16 +185,19 @@ class Continuity:
         self, connection: Connection, mark: Mark | None, asked: Resumption | None
     ) -> HistoryResumed | None:
         own_stream.locked(connection)
-        why = self._why(connection, lineage.look(connection), mark)
+        found, standing = lineage.look(connection), lineage.standing(connection)
+        why = self._why(connection, found, standing, mark)
         if asked is not None:
             known = asked if why is None else replace(asked, cause=why.cause, had=why.had)
             highest = 0 if mark is None else mark.epoch
             why = replace(known, epoch=highest, since=self._since(mark))
         return None if why is None else resumption.resume(connection, why, self._clock)
 
-    def _why(self, connection: Connection, found: Lineage, mark: Mark | None) -> Resumption | None:
+    def _why(
+        self, connection: Connection, found: Lineage, standing: Standing, mark: Mark | None
+    ) -> Resumption | None:
         """Why the history does not go on, if it does not."""
-        if mark is not None and _is_missing(connection, found, mark):
+        if mark is not None and _is_missing(connection, standing, mark):
             return Resumption(
                 cause=ENTRIES_LOST, had=mark.entry, epoch=mark.epoch, since=self._since(mark)
             )
@@ -202,14 +212,24 @@ class Continuity:
         return max((each for each in known if each is not None), default=None)
 
 
-def _is_missing(connection: Connection, found: Lineage, mark: Mark) -> bool:
+def _still_halted(seen: _Seen, since: datetime) -> str | None:
+    """Why nothing is carried out though the history goes on; None where it was halted as an unknown
+    server's by one that has no mark, and this one has one."""
+    if resumption.is_again(seen.standing, since):
+        return _HALTED_AGAIN.format(since=rfc3339(since))
+    if seen.found.is_new and seen.mark is not None:
+        return None
+    return _HALTED_STRANGE.format(since=rfc3339(since))
+
+
+def _is_missing(connection: Connection, standing: Standing, mark: Mark) -> bool:
     """Whether the database lacks what is marked.
 
     A mark of an earlier epoch than that which runs was answered by it; unless whoever began that
     has seen another server, and knew of nothing that is missing.
     """
-    if mark.epoch > found.epoch:
+    if mark.epoch > standing.epoch:
         return True
-    if mark.epoch < found.epoch and lineage.standing(connection).moved_at is None:
+    if mark.epoch < standing.epoch and standing.moved_at is None:
         return False
     return not entries.has(connection, mark.entry, mark.leaf)

@@ -25,7 +25,8 @@ from incidents.acts.reconciliation import (
 )
 from incidents.acts.routing import DEFAULT
 from incidents.desk import Desk
-from incidents.errors import DatabaseError
+from incidents.desk.access import NOT_LET
+from incidents.errors import ActRefusedError, DatabaseError
 from incidents.machine.case import UNKNOWN
 from incidents.store import lineage
 from incidents.store import sites as site_rows
@@ -79,6 +80,7 @@ def compared(
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: of [acts], naming what is wrong.
+        ActRefusedError: where who asks may not compare any.
         DatabaseError: when the database does not do its part.
     """
     found = routing.load()
@@ -143,8 +145,15 @@ def _compared(own: Reconciliation, name: str) -> Comparison:
         return own.compare(name)
     except DatabaseError:
         raise
+    except ActRefusedError as error:
+        if error.name in NOT_LET:
+            # It is about who asks, and so would every other site be.
+            raise
+        return _failed(name, error)
     except Exception as error:  # noqa: BLE001 - somebody's own adapter may raise anything
-        cry("a site cannot be compared with the world", site=name, error=error)
-        return Comparison(
-            site=name, ordered="", on_record="", really=None, adapter="", verdict=FAILED
-        )
+        return _failed(name, error)
+
+
+def _failed(name: str, error: Exception) -> Comparison:
+    cry("a site cannot be compared with the world", site=name, error=error)
+    return Comparison(site=name, ordered="", on_record="", really=None, adapter="", verdict=FAILED)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
+from incidents.clock import rfc3339
 from incidents.machine.events import Event
 
 
@@ -63,6 +65,17 @@ class SignInsErased(Event):
     text: str | None = None
 
 
+class LostEnd(NamedTuple):
+    """What a record says itself of having gone on from less: when (RFC 3339, UTC), in which epoch,
+    and the rest as `HistoryResumed` has it."""
+
+    at: str
+    epoch: int
+    entries: int
+    had: int | None
+    signed: int | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryResumed(Event):
     """The desk's own act: this database goes on from what it has. The numbers under which orders go
@@ -90,6 +103,12 @@ class HistoryResumed(Event):
     def is_loss(self) -> bool:
         """Whether something is known to be missing."""
         return self.cause == "entries_lost" or (self.had, self.signed) != (None, None)
+
+    @property
+    def lost_end(self) -> LostEnd:
+        """As it is told of a loss."""
+        at = rfc3339(self.recorded_at)
+        return LostEnd(at, self.epoch, self.entries, self.had, self.signed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

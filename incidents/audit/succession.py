@@ -6,12 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from incidents.audit import lost_end
 from incidents.audit.entry import Header, decode
 from incidents.audit.flaw import Flaw
 from incidents.audit.fold import UNREADABLE, said
-from incidents.audit.lost_end import LostEnd
-from incidents.audit.own_acts import HistoryResumed, LogKeyMade
+from incidents.audit.own_acts import HistoryResumed, LogKeyMade, LostEnd
 from incidents.audit.periods import Periods
 from incidents.machine.events import Event
 from incidents.tlog.keys import KeyFormatError, VerifierKey
@@ -59,7 +57,7 @@ class Succession:
                 ))  # fmt: skip
                 continue
             if isinstance(event, HistoryResumed) and event.is_loss:
-                self.lost_ends.append(lost_end.of(event))
+                self.lost_ends.append(event.lost_end)
             wrong = self._key(header, event, leaf)
             found = self.periods.take(header, event, leaf)
             if found is not None:

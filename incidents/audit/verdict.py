@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from incidents.audit.flaw import Flaw
 from incidents.audit.later_part import Since
-from incidents.audit.lost_end import LostEnd
+from incidents.audit.own_acts import LostEnd
 from incidents.audit.signed_check import Held, Witnessed
 from incidents.tlog.keys import VerifierKey
 

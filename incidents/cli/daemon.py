@@ -35,7 +35,8 @@ MAX_TOLD = 20
 def daemon(run: Run, *, what: str | None, once: bool) -> int:
     """Enforce the clock until stopped; any number may run on one database.
 
-    With `status`: say whether the clock is enforced and what is overdue; exits 1 if it is not.
+    With `status`: say whether the clock is enforced and what is overdue; exits 1 if it is not, or
+    nothing is carried out in the world.
     With `check`: read its settings, and exit 1 with what is wrong in them; nothing is begun.
     """
     if what is not None and once:
@@ -185,7 +186,12 @@ def _status(run: Run) -> int:
         output.document(run, found, rows=found["daemons"] or [_without_daemons(found)])
     else:
         _tell_status(run, found)
-    return DONE if found["beating"] else FAILED
+    return DONE if found["beating"] and not _is_halted(found) else FAILED
+
+
+def _is_halted(found: Document) -> bool:
+    # A server of before says nothing of it.
+    return (found.get("history") or {}).get("halted_since") is not None
 
 
 def _without_daemons(found: Document) -> Document:
@@ -194,7 +200,10 @@ def _without_daemons(found: Document) -> Document:
 
 def _tell_status(run: Run, found: Document) -> None:
     when = run.when
-    if found["beating"]:
+    if found["beating"] and _is_halted(found):
+        told = "the clock is enforced in the record, NOT IN THE WORLD"
+        run.say(painted(told, fg="red", bold=True))
+    elif found["beating"]:
         run.say("the clock is enforced")
     else:
         run.say(painted("NOTHING ENFORCES THE CLOCK", fg="red", bold=True))

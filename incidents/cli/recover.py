@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 
 _HERE = "what was known of the database lies where daemons run, beside the log's key"
 
+_OTHERS = {
+    "cannot_be_asked": "cannot be asked", "waits": "wait for an order",
+    "changed_meanwhile": "changed meanwhile", "cancelled": "cancelled by hand", "differs": "differ",
+    "failed": "could not be compared (see the log)",
+}  # fmt: skip
+"""How many sites of a verdict there are, where there are any."""
+
 
 @click.command()
 @params.reason_option
@@ -108,8 +115,9 @@ def _tell_of_sites(run: Run, done: Done) -> None:
     from incidents.words import counted
 
     again = done.counts["ordered_again"]
-    sites = counted(done.counts.total(), "site")
-    run.say(f"{sites} compared with the world, {again:,} ordered again")
+    told = [f"{done.counts['agrees']:,} agree", f"{again:,} ordered again"]
+    told += [f"{n:,} {words}" for kind, words in _OTHERS.items() if (n := done.counts[kind])]
+    run.say(f"{counted(done.counts.total(), 'site')}: {', '.join(told)}")
     for what, names in (("opened again", done.opened), ("taken down again", done.taken_down)):
         more = len(names) - MOST_NAMED
         if names:

@@ -117,7 +117,7 @@ class RemoteRecord:
 def _verdict(shown: Document, places: Mapping[str, str]) -> Verdict:
     from incidents.audit.flaw import Flaw
     from incidents.audit.later_part import Since
-    from incidents.audit.lost_end import LostEnd
+    from incidents.audit.own_acts import LostEnd
     from incidents.audit.signed_check import Witnessed
     from incidents.audit.verdict import Verdict
 

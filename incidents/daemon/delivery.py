@@ -9,7 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from incidents import clock
-from incidents.acts import continuity, routing
+from incidents.acts import mark as marks
+from incidents.acts import routing
 from incidents.acts.continuity import Continuity
 from incidents.acts.courier import Choose, Courier
 from incidents.acts.round import Round
@@ -155,7 +156,7 @@ class Delivery:
     def _continuity(self) -> Continuity:
         if self._kept is None:
             key = log_settings.load(self._house.settings).key
-            mark = continuity.beside(key)
+            mark = marks.beside(key)
             self._kept = Continuity(self._house.engine, self._house.desk, mark, clock.now)
         return self._kept
 

@@ -17,7 +17,7 @@ from incidents.clock import rfc3339
 from incidents.daemon import journal, timekeeping
 from incidents.daemon.backoff import Backoff
 from incidents.errors import DatabaseError, IncidentsError
-from incidents.store import clocks, schema
+from incidents.store import clocks, lineage, schema
 from incidents.store.engine import plainly, reading
 from incidents.store.opened_file import UnseenError
 
@@ -42,7 +42,8 @@ class Look:
 
     What it came to and left undone, since another daemon has it in hand or a row is spoilt, is no
     `next_due`: there is no moment to wait for, and the next tick looks again. `ahead` is how far
-    this machine's clock is ahead of the database's, by which it is due; negative: behind.
+    this machine's clock is ahead of the database's, by which it is due; negative: behind. `halted`:
+    what it decides is not carried out, until a person goes on.
     """
 
     sites: int = 0
@@ -50,6 +51,7 @@ class Look:
     next_due: datetime | None = None
     aside: str | None = None
     ahead: timedelta = timedelta(0)
+    halted: bool = False
 
 
 def look(
@@ -72,13 +74,14 @@ def look(
     with plainly(engine), reading(engine) as connection:
         drift = timekeeping.drift(connection)
         next_due = clocks.earliest_due(connection)
+        halted = lineage.standing(connection).halted_since is not None
     aside = timekeeping.reason_to_stand_aside(drift)
     ahead = timedelta(0) if drift is None else drift
     # By the database's clock, which shows this at least; so one more look is better than one less.
     came_to = now - ahead
     at_most_ahead = clock.now() - came_to
     if aside is not None or next_due is None or next_due >= came_to:
-        return Look(next_due=next_due, aside=aside, ahead=ahead)
+        return Look(next_due=next_due, aside=aside, ahead=ahead, halted=halted)
     sites = events = 0
     for began, answers in _batches(desk, limit, stopped):
         came_to = began - at_most_ahead
@@ -87,7 +90,7 @@ def look(
         events += sum(len(answer.events) for answer in answers)
     with plainly(engine), reading(engine) as connection:
         next_due = clocks.earliest_due(connection, since=came_to)
-    return Look(sites=sites, events=events, next_due=next_due, ahead=ahead)
+    return Look(sites=sites, events=events, next_due=next_due, ahead=ahead, halted=halted)
 
 
 def _batches(
@@ -238,4 +241,5 @@ def _status(found: Look) -> str:
     if found.aside is not None:
         return f"standing aside: {found.aside}"
     due = "nothing is due" if found.next_due is None else f"next due {rfc3339(found.next_due)}"
-    return f"enforcing the clock; {due}"
+    where = " in the record, NOT IN THE WORLD: incidents daemon status" if found.halted else ""
+    return f"enforcing the clock{where}; {due}"

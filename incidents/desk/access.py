@@ -70,6 +70,7 @@ another role, after another look or a confirmation, or once there is who takes i
 _SUPERVISORS = (
     SetHold, LiftHold, Decline, Uphold, RetryOrder, CancelOrder, RepeatOrder, RecordState,
 )  # fmt: skip
+RECOVER = "recover"
 _MACHINES = frozenset({COURIER, "daemon"})
 """No person has these names: what they do about orders follows from what is decided."""
 
@@ -111,7 +112,7 @@ class Access:
                 return self._not_their_own(command.by)
             return refusal
         if isinstance(command, _SUPERVISORS) and command.by not in _MACHINES:
-            return self._no_supervisor(command)
+            return self._no_supervisor(command.by, act_of(type(command)))
         return self._no_taker(command) if isinstance(command, HandOver) else None
 
     def refused_on(self, envelope: Envelope, case: Case) -> Refusal | None:
@@ -136,6 +137,10 @@ class Access:
             if refusal is not None or second is None:
                 return refusal or Refusal("second_needed", {"by": by})
         return None if second is None else self._not_second(second, by, act)
+
+    def refused_recovery(self, by: str) -> Refusal | None:
+        """Why the record does not go on because `by` asks, after it has lost its end."""
+        return self._no_supervisor(by, RECOVER)
 
     def _not_second(self, second: str, by: str, act: str) -> Refusal | None:
         """Why `second`, who has signed in as well, is no second person to what `by` does."""
@@ -197,14 +202,13 @@ class Access:
             "password_given", {"by": handle, "given_by": given_by, "until": found.counts_from}
         )
 
-    def _no_supervisor(self, command: Command) -> Refusal | None:
-        """That a hold, the answer to a dispute or a request, and what is done about an order are a
-        supervisor's: there are some where there are accounts, also at the command line, where their
-        name is trusted."""
-        act = act_of(type(command))
-        if not self._has_accounts or self._may(command.by, act):
+    def _no_supervisor(self, by: str, act: str) -> Refusal | None:
+        """That a hold, the answer to a dispute or a request, what is done about an order, and a
+        recovery are a supervisor's: there are some where there are accounts, also at the command
+        line, where their name is trusted."""
+        if not self._has_accounts or self._may(by, act):
             return None
-        return Refusal("no_supervisor", {"by": command.by, "act": act})
+        return Refusal("no_supervisor", {"by": by, "act": act})
 
     def _no_taker(self, command: HandOver) -> Refusal | None:
         """That work goes to who can do none of it: nobody but its holder lets go of an item, so it

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from incidents.desk import hold_order, release
+from incidents.desk import hold_order
 from incidents.desk.access import Access
 from incidents.desk.caution import remarked, would_close
 from incidents.desk.envelope import (
@@ -35,7 +35,7 @@ from incidents.documents import (
     site_document,
 )
 from incidents.log import logger
-from incidents.machine import rules
+from incidents.machine import order_acts, rules
 from incidents.machine.case import Case
 from incidents.machine.commands import (
     AddSite,
@@ -221,7 +221,7 @@ class Batch:
         bad = self._caution(site.case, envelope)
         if bad is not None:
             return self._refuse_on(site, bad)
-        meant = release.of_order(site.case, envelope.command)
+        meant = order_acts.meant(site.case, envelope.command)
         answer = self._seal_and_take(site, meant, envelope.login)
         again = hold_order.repeated(site.case, answer.events)
         if again is not None:

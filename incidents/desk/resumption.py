@@ -13,12 +13,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
 from incidents.audit.own_acts import HistoryResumed
-from incidents.desk import own_stream
+from incidents.desk import accounts, own_stream
+from incidents.desk.access import NOT_LET, RECOVER, Access
+from incidents.desk.account_act import By
+from incidents.errors import RefusedError
+from incidents.machine import policy as machine_policy
+from incidents.machine.ids import EPOCHS
+from incidents.machine.refusals import Refusal
 from incidents.sealing import seal
 from incidents.store import entries, lineage, policies, sealed
 from incidents.store.lineage import Standing
@@ -29,9 +35,21 @@ DAEMON = "daemon"
 """Who goes on where nobody is asked."""
 
 FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
-LAST = 9_000
-"""The day of the year 2050 from which on epochs are counted alone: a number of an order has to stay
-below 2^53, in which receivers keep it, and there are 10^12 in each epoch."""
+LAST = 7_000
+"""The day of the year 2045 after which epochs are counted alone, as they are by a clock that shows
+a later one: a number of an order has to stay below 2^53, in which receivers keep it, and there are
+10^12 in each epoch. So 2,000 are left in any case."""
+
+AGAIN = timedelta(hours=1)
+"""So soon no daemon goes on from less once more, nor as long as nobody knows of the first time: two
+copies of a database that are at work beside one mark would do so in turn until the numbers are used
+up."""
+
+
+class EpochsUsedUpError(RefusedError):
+    """no new epoch can begin: {highest:,} was the last, since receivers keep no number of an order
+    above 2^53. Was a clock wrong once, or a mark beside the log's key? Go back to a copy from
+    before that, and move the mark away"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,21 +71,41 @@ class Resumption:
     reason: str | None = None
 
 
+def refused(
+    connection: Connection, by: str, login: str | None, clock: Callable[[], datetime]
+) -> Refusal | None:
+    """Why that person may not let it go on, which is counted; to be asked before anything is done.
+
+    Each site is compared with the world under their name and ordered again, as by `acts reconcile`:
+    so it is a supervisor's, where there are accounts. It decides about no site, and whoever can run
+    it has the log's key: so nobody signs in for it.
+    """
+    policy = machine_policy.read(policies.toml(connection, policies.active(connection)))
+    refusal = Access(connection, policy, clock()).refused_recovery(by)
+    if refusal is not None:
+        why = NOT_LET[refusal.name]
+        accounts.refuse(connection, By(person=by, login=login), clock, act=RECOVER, why=why)
+    return refusal
+
+
 def resume(
     connection: Connection, asked: Resumption, clock: Callable[[], datetime]
 ) -> HistoryResumed:
-    """Puts it on record, and begins the next epoch."""
+    """Puts it on record, and begins the next epoch; raises EpochsUsedUpError."""
     policies.keep(connection)
-    place = own_stream.place(connection, clock)
+    # The record never steps back, where a clock was ahead once; the days do.
+    now = clock()
+    place = own_stream.place(connection, lambda: now)
     before, on = lineage.standing(connection), lineage.look(connection)
     words = None if asked.reason is None else seal(asked.reason)
     event = HistoryResumed(
         occurred_at=place.now, recorded_at=place.now, by=asked.by, policy=place.policy,
-        epoch=next_epoch(max(before.epoch, asked.epoch), place.now), cause=asked.cause,
+        epoch=next_epoch(max(before.epoch, asked.epoch), now), cause=asked.cause,
         entries=entries.last_id(connection), since=asked.since or place.now, had=asked.had,
         signed=asked.signed, text=None if words is None else words[0],
     )  # fmt: skip
-    lineage.resume(connection, _standing(before, asked, event, is_moved=on.is_new), on.found)
+    new = _standing(before, asked, event.epoch, now, is_moved=on.is_new)
+    lineage.resume(connection, new, on.found)
     if words is not None:
         sealed.add(connection, [sealed.Sealed(*words, DESK_STREAM, place.now)])
     own_stream.write(connection, place, event, asked.login)
@@ -75,23 +113,40 @@ def resume(
 
 
 def next_epoch(highest: int, now: datetime) -> int:
-    """The epoch that begins at `now` (UTC) after the highest that is known."""
-    return max(highest + 1, min((now - FIRST_DAY).days, LAST))
+    """The epoch that begins at `now` (UTC) after the highest that is known; raises
+    EpochsUsedUpError."""
+    day = (now - FIRST_DAY).days
+    found = max(highest + 1, day if day <= LAST else 0)
+    if found >= EPOCHS:
+        raise EpochsUsedUpError(highest=highest)
+    return found
+
+
+def is_again(standing: Standing, at: datetime) -> bool:
+    """Whether an end that is lost at that time (UTC) is one too many for daemons.
+
+    Of a database that was halted then it tells why: where it is not, by one that knew nothing of it
+    on another server, which one that knows it may lift. Otherwise a person does, wherever it moves.
+    """
+    if standing.resumed_at is None:
+        return False
+    return standing.lost_since is not None or abs(at - standing.resumed_at) < AGAIN
 
 
 def _standing(
-    before: Standing, asked: Resumption, event: HistoryResumed, *, is_moved: bool
+    before: Standing, asked: Resumption, epoch: int, now: datetime, *, is_moved: bool
 ) -> Standing:
-    """What is to be known of it from now on; by a daemon alone, nothing is settled."""
-    now = event.recorded_at
+    """What is to be known of it from `now` on (UTC); by a daemon alone, nothing is settled."""
     known = asked.reason is not None
     is_lost = asked.cause == ENTRIES_LOST
     lost_since = before.lost_since or (now if is_lost else None)
+    halted = before.halted_since
+    is_lifted = known or (is_moved and halted is not None and not is_again(before, halted))
     return Standing(
-        epoch=event.epoch,
+        epoch=epoch,
         resumed_at=now,
         lost_since=None if known else lost_since,
         moved_at=now if asked.cause == ANOTHER_SERVER and not known else None,
         unproved_since=now,
-        halted_since=None if known or is_moved else before.halted_since,
+        halted_since=None if is_lifted else halted,
     )

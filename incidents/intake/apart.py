@@ -157,15 +157,17 @@ def tried(trial: Trial[T], spent: Spent) -> T:
     """
     if trial.is_short:
         return trial.do()
+    limit_s = MOST_S
     try:
         with SideProcess(_WORK) as process:
             process.tell(trial)
+            limit_s = process.hear(within_s=WITHIN_S)
             found, used_s = process.hear(within_s=WITHIN_S)
     except EndedError as error:
-        # What it has used nobody knows: it costs as much as any may.
-        spent(MOST_S)
+        # What it has used nobody knows: it costs as much as it may.
+        spent(limit_s)
         if error.status in (-signal.SIGXCPU, _OUT_OF_MEMORY):
-            raise TooCostlyError(limit_s=MOST_S) from error
+            raise TooCostlyError(limit_s=limit_s) from error
         raise TrialLostError(detail=str(error)) from error
     except OSError as error:
         raise TrialLostError(detail=str(error)) from error
@@ -185,8 +187,11 @@ def main() -> None:
         trial: Trial[object] = pipe.recv()
         found: object
         try:
-            _limit_itself()
+            pipe.send(_limit_itself())
             found = trial.do()
+        except UnlimitedError as error:
+            pipe.send(MOST_S)
+            found = error
         except IncidentsError as error:
             found = error
         except MemoryError:
@@ -194,21 +199,29 @@ def main() -> None:
         pipe.send((found, time.process_time()))
 
 
-def _limit_itself() -> None:
-    """Raises UnlimitedError if the system does not let it."""
+def _limit_itself() -> int:
+    """How many seconds of a processor the trial has; raises UnlimitedError if the system does not
+    let it limit itself."""
     # The desk's own start of this process is not the trial's.
-    most_s = int(time.process_time()) + MOST_S
+    begun_s = int(time.process_time())
     try:
         _limit(resource.RLIMIT_CORE, 0)
         _limit(resource.RLIMIT_AS, MOST_BYTES)
-        _limit(resource.RLIMIT_CPU, most_s, most_s + 1)
+        # Linux kills at the harder one, and then nobody could tell why.
+        most_s = _limit(resource.RLIMIT_CPU, begun_s + MOST_S, before_hard=1)
     except (OSError, ValueError) as error:
         raise UnlimitedError(detail=str(error)) from error
+    return most_s - begun_s
 
 
-def _limit(what: int, soft: int, hard: int | None = None) -> None:
-    """Limits it to that; what is limited already, by the program's unit say, stays no wider."""
-    most = resource.getrlimit(what)[1]
-    if most == resource.RLIM_INFINITY:
-        most = sys.maxsize
-    resource.setrlimit(what, (min(soft, most), min(soft if hard is None else hard, most)))
+def _limit(what: int, most: int, before_hard: int = 0) -> int:
+    """Limits it to that, and so much above it for good; what is limited already, by the program's
+    unit say, stays no wider. The limit that it has now."""
+    soft, hard = (
+        sys.maxsize if limit == resource.RLIM_INFINITY else limit
+        for limit in resource.getrlimit(what)
+    )
+    hard = min(hard, most + before_hard)
+    soft = min(soft, most, hard - before_hard)
+    resource.setrlimit(what, (soft, hard))
+    return soft

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from incidents.machine import commands
@@ -68,6 +69,16 @@ def retry(draft: Draft, command: commands.RetryOrder) -> None:
         raise RefusedError("overtaken", order=_name(case, delivery), site=case.site)
     for each in (delivery, *_braked_with(case, delivery)):
         draft.add(e.OrderRetried, **_of(each))
+
+
+def meant(case: Case, command: commands.Command) -> commands.Command:
+    """The release of a notice that the brake holds with its order, as that of the order: both go
+    together, and what may not be carried out any more is not told either. Any other command as it
+    is."""
+    if not isinstance(command, commands.RetryOrder) or command.lane == ACT:
+        return command
+    own = case.deliveries.get((command.order, ACT))
+    return command if own is None or not own.braked else replace(command, lane=ACT)
 
 
 def record_state(draft: Draft, command: commands.RecordState) -> None:

@@ -12,14 +12,13 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from incidents.accounts.roles import act_of
-from incidents.desk import release
 from incidents.errors import UnknownIncidentError, UnknownOrderError
 from incidents.machine import commands as c
 from incidents.machine.case import Delivery
 from incidents.machine.decide import decide
 from incidents.machine.ids import incident_id, order_id
 from incidents.machine.note import FOR_DESK
-from incidents.machine.order_acts import BY_HAND
+from incidents.machine.order_acts import BY_HAND, meant
 from incidents.machine.refusals import Refusal
 from incidents.store import cases, deliveries, site_row, sites
 from incidents.store import incidents as incident_rows
@@ -110,6 +109,6 @@ def _tried(
     case = cases.load(connection, {row["id"]: row}, wanted, in_force)[row["id"]]
     case.deliveries.update({(each.order, each.lane): each for each in unsettled})
     return {
-        act_of(type(each)): decide(case, release.of_order(case, each), in_force, now).refusal
+        act_of(type(each)): decide(case, meant(case, each), in_force, now).refusal
         for each in commands
     }

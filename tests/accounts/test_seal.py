@@ -27,6 +27,7 @@ from incidents.store.account_tables import tokens as token_table
 from incidents.store.engine import reading, writing
 from tests.accounts.house import BY, HERE, PASSWORD, House, set_password
 from tests.cli.conftest import Cli
+from tests.statements import sent
 
 THIEFS = "a sentence of the thief's"
 
@@ -254,6 +255,17 @@ def test_a_new_key_takes_the_place_of_one_that_is_lost(served: House, key: Path)
     assert not start(served, key)
     assert served.door.by_token(secret) is not None
     assert served.door.by_session(visit.cookie) is None
+
+
+def test_whether_the_key_still_holds_is_asked_once_a_second(served: House) -> None:
+    secret = token(served)
+    asked = []
+    for after_s in (2, 0, 0.9, 0.1, 0.9, 0.1):
+        served.moved.tick(after_s)
+        with sent(served.engine) as statements:
+            assert served.door.by_token(secret) is not None
+        asked.append(any("serve_keys" in statement for statement, _ in statements))
+    assert asked == [True, False, False, True, False, True]
 
 
 def test_whose_password_somebody_else_has_set_is_no_second_person_whatever_the_table_says(

@@ -6,15 +6,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from incidents import clock, settings
 from incidents.acts import epochs
-from incidents.acts.continuity import HaltedError
+from incidents.acts.continuity import Continuity, HaltedError
 from incidents.bootstrap import House
 from incidents.daemon import delivery
 from incidents.desk import resumption
-from incidents.desk.resumption import ASKED, DAEMON, Resumption, next_epoch
+from incidents.desk.resumption import (
+    ANOTHER_SERVER,
+    ASKED,
+    DAEMON,
+    EpochsUsedUpError,
+    Resumption,
+    next_epoch,
+)
 from incidents.machine import commands as c
+from incidents.machine.ids import EPOCHS
 from incidents.machine.orders import ACT, DESK, NOTICE
 from incidents.store import entries, lineage
 from incidents.store.engine import writing
@@ -58,14 +67,43 @@ DAY = timedelta(days=1)
         (332, datetime(2026, 11, 29, tzinfo=UTC), 333),
         (400, datetime(2026, 11, 29, tzinfo=UTC), 401),
         (0, datetime(2019, 1, 1, tzinfo=UTC), 1),
-        (0, datetime(2200, 1, 1, tzinfo=UTC), resumption.LAST),
-        (resumption.LAST, datetime(2200, 1, 1, tzinfo=UTC), resumption.LAST + 1),
+        (0, resumption.FIRST_DAY + resumption.LAST * DAY, resumption.LAST),
+        (0, resumption.FIRST_DAY + (resumption.LAST + 1) * DAY, 1),
+        (332, datetime(2200, 1, 1, tzinfo=UTC), 333),
+        (EPOCHS - 2, datetime(2200, 1, 1, tzinfo=UTC), EPOCHS - 1),
     ],
 )
 def test_an_epoch_is_its_day_or_the_next_one_after_the_highest_that_is_known(
     highest: int, now: datetime, epoch: int
 ) -> None:
     assert next_epoch(highest, now) == epoch
+
+
+def test_no_epoch_begins_whose_numbers_a_receiver_could_not_keep() -> None:
+    now = datetime(2026, 11, 29, tzinfo=UTC)
+    with pytest.raises(EpochsUsedUpError, match=f"{EPOCHS - 1:,} was the last"):
+        next_epoch(EPOCHS - 1, now)
+
+
+def test_a_clock_that_was_wrong_once_uses_up_one_epoch_and_halts_nothing_later(
+    tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert receiver.seen == {}
+    on_host(monkeypatch, tmp_path, "here")
+    with desk(tmp_path) as house:
+        give(house, "one.example", c.AddSite(by="operator-1"))
+        with monkeypatch.context() as wrong:
+            wrong.setattr(clock, "source", lambda: datetime(2099, 1, 1, tzinfo=UTC))
+            for _ in range(9):
+                recover(house, tmp_path / "here")
+        assert standing(house).epoch == 9
+    with losing(tmp_path) as house:
+        hold(house, "one.example")
+        carry_out(house)
+
+    with desk(tmp_path) as house:
+        assert halted(house) is None
+        assert standing(house).epoch == max(10, (clock.now() - resumption.FIRST_DAY).days)
 
 
 @pytest.mark.parametrize("days", [0, 1])
@@ -240,6 +278,50 @@ def test_two_who_see_one_loss_at_one_moment_begin_one_epoch(
             assert len(resumptions(connection)) == 1
 
 
+def test_a_look_at_a_history_that_goes_on_takes_one_transaction(tmp_path: Path) -> None:
+    """Each daemon looks four times a second."""
+    with desk(tmp_path) as house:
+        give(house, "one.example", c.AddSite(by="operator-1"))
+        own = continuity(house, tmp_path)
+        own.check()
+        begun: list[object] = []
+        event.listen(house.engine, "begin", begun.append)
+
+        assert own.check() is None
+
+        assert len(begun) == 1
+
+
+def test_whom_a_person_lets_go_on_meanwhile_no_daemon_halts(
+    tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert receiver.seen == {}
+    on_host(monkeypatch, tmp_path, "here")
+    with desk(tmp_path) as house:
+        give(house, "one.example", c.AddSite(by="operator-1"))
+    with losing(tmp_path) as house:
+        hold(house, "one.example")
+        carry_out(house)
+    with desk(tmp_path) as house:
+        deliver(house)
+    with losing(tmp_path) as house:
+        hold(house, "one.example")
+        carry_out(house)
+    with desk(tmp_path) as house:
+        own = continuity(house, tmp_path / "here")
+        looked = own._look
+
+        def while_a_person_recovers() -> Any:
+            seen = looked()
+            monkeypatch.setattr(own, "_look", looked)
+            recover(house, tmp_path / "here")
+            return seen
+
+        monkeypatch.setattr(own, "_look", while_a_person_recovers)
+        assert own.check() is None
+        assert standing(house).halted_since is None
+
+
 def test_two_copies_that_are_at_work_beside_one_key_do_not_use_up_the_numbers(
     tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -337,18 +419,92 @@ def test_a_copy_on_another_server_of_which_nothing_is_known_here_carries_nothing
     hold(house, "one.example")
     seen = dict(receiver.seen)
 
+    since = []
     for _ in range(2):
         with pytest.raises(HaltedError, match="recover --reason"):
             continuity(house, tmp_path / "drill").check()
+        since.append(standing(house).halted_since)
 
     assert receiver.seen == seen
-    assert standing(house).halted_since is not None
+    assert since[0] == since[1] is not None, "it is told since when, not when somebody looked last"
     with house.reading() as connection:
         assert resumptions(connection) == []
     recover(house, tmp_path / "drill")
     assert standing(house).halted_since is None
     assert continuity(house, tmp_path / "drill").check() is None
     house.close()
+
+
+def lose_end(house: House, folder: Path) -> Continuity:
+    """What is beside that key has marked an entry that the database has not got."""
+    found = continuity(house, folder)
+    with house.reading() as connection:
+        newest, history = entries.newest(connection), lineage.look(connection)
+    assert newest is not None
+    found.keep(history, newest._replace(id=newest.id + 1_000), clock.now())
+    return found
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+def test_a_failover_goes_on_from_no_database_whose_end_was_lost_twice(
+    postgresql_url: str, tmp_path: Path, is_known: bool
+) -> None:
+    """Neither where nobody knows of the first loss, nor where a person has just said so."""
+    house = House(settings.load(db=postgresql_url))
+    give(house, "one.example", c.AddSite(by="operator-1"))
+    assert lose_end(house, tmp_path).check() is not None
+    if is_known:
+        recover(house, tmp_path)
+    with pytest.raises(HaltedError, match="is missing"):
+        lose_end(house, tmp_path).check()
+    halted_since, epoch = standing(house).halted_since, standing(house).epoch
+
+    for n in range(2):
+        move(house, n)
+        with pytest.raises(HaltedError):
+            continuity(house, tmp_path / "blank").check()
+        with pytest.raises(HaltedError, match="its end was lost once more"):
+            continuity(house, tmp_path).check()
+
+    assert (standing(house).halted_since, standing(house).epoch) == (halted_since, epoch)
+    # Nor if one has looked before it was halted, and goes on after.
+    moved = Resumption(cause=ANOTHER_SERVER)
+    house.desk.on_record(lambda connection: resumption.resume(connection, moved, clock.now))
+    assert standing(house).halted_since == halted_since
+    recover(house, tmp_path)
+    assert continuity(house, tmp_path).check() is None
+    house.close()
+
+
+def test_who_knows_a_database_goes_on_where_one_who_knew_nothing_of_it_was_first(
+    postgresql_url: str, tmp_path: Path
+) -> None:
+    house = House(settings.load(db=postgresql_url))
+    give(house, "one.example", c.AddSite(by="operator-1"))
+    assert continuity(house, tmp_path / "knows").check() is None
+    move(house)
+    with pytest.raises(HaltedError, match="another server"):
+        continuity(house, tmp_path / "blank").check()
+
+    moved = continuity(house, tmp_path / "knows").check()
+
+    assert moved is not None
+    assert moved.cause == "another_server"
+    assert standing(house).halted_since is None
+    assert continuity(house, tmp_path / "blank").check() is None
+    house.close()
+
+
+def test_a_daemon_that_goes_on_meanwhile_lifts_no_halt(tmp_path: Path) -> None:
+    with desk(tmp_path) as house:
+        give(house, "one.example", c.AddSite(by="operator-1"))
+        with writing(house.engine) as connection:
+            lineage.halt(connection, datetime(2026, 3, 2, tzinfo=UTC))
+        later = Resumption(cause=ASKED, by=DAEMON)
+
+        house.desk.on_record(lambda connection: resumption.resume(connection, later, clock.now))
+
+        assert standing(house).halted_since == datetime(2026, 3, 2, tzinfo=UTC)
 
 
 def test_servers_that_take_over_from_each_other_in_turn_are_never_refused(

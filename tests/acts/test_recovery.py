@@ -9,7 +9,8 @@ import pytest
 
 from incidents import clock
 from incidents.acts import recovery, routing
-from incidents.acts.continuity import Continuity, beside
+from incidents.acts.continuity import Continuity
+from incidents.acts.mark import beside
 from incidents.acts.nginx import page
 from incidents.acts.nginx.adapter import Nginx
 from incidents.acts.nginx.config import Shape
@@ -21,6 +22,10 @@ from incidents.acts.recovery import STRANGE_FOR
 from incidents.acts.routing import Routing
 from incidents.bootstrap import House
 from incidents.daemon.recovery_duty import Recovery
+from incidents.desk import accounts, resumption
+from incidents.desk.account_act import By
+from incidents.desk.resumption import ENTRIES_LOST, Resumption
+from incidents.errors import ActRefusedError
 from incidents.machine import commands as c
 from incidents.store import deliveries, sites
 from tests.acts.lost_rig import (
@@ -116,6 +121,20 @@ def test_an_error_at_one_site_holds_up_no_other_and_is_tried_again(
     assert panel.asked.count(NAMES[1]) == asked, "what was found to agree is not asked about again"
 
 
+def test_whoever_may_not_compare_is_told_so_once_and_not_for_each_site(
+    house: House, panel: Panel
+) -> None:
+    by = By(person="admin-1", login=None)
+    house.desk.on_record(
+        lambda connection: accounts.make(connection, by, "admin-1", "administrator", clock.now)
+    )
+
+    with pytest.raises(ActRefusedError, match="acts reconcile is a supervisor's, and sre-1"):
+        verdicts(house)
+
+    assert not is_proved(house)
+
+
 def test_sites_that_are_down_come_first(
     house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -189,6 +208,37 @@ def test_a_site_that_is_added_after_a_loss_is_asked_about_once(
 
     assert panel.asked.count("strange.example") == (2 if days == 0 else 0)
     assert panel.sites["strange.example"] == ("active" if days == 0 else "suspended")
+
+
+def test_a_site_that_is_added_after_a_loss_and_is_up_is_asked_about_once(
+    house: House, panel: Panel
+) -> None:
+    """It stays without an order, for as long as it may be one that the record has lost."""
+    panel.tells = True
+    duty = Recovery(house)
+    for _round in range(3):
+        duty.recover()
+        deliver(house)
+    panel.asked.clear()
+
+    for name in ("new-1.example", "new-2.example"):
+        give(house, name, c.AddSite(by="operator-1"))
+        for _round in range(2):
+            duty.recover()
+            deliver(house)
+
+    assert panel.asked == ["new-1.example", "new-2.example"]
+
+
+def test_a_comparison_that_ends_after_the_next_loss_proves_nothing_of_it(house: House) -> None:
+    epoch = standing(house).epoch
+    house.desk.on_record(
+        lambda connection: resumption.resume(connection, Resumption(cause=ENTRIES_LOST), clock.now)
+    )
+
+    recovery.prove(house.engine, epoch)
+
+    assert not is_proved(house)
 
 
 def test_a_server_takes_what_waited_at_the_loss_for_newer_than_all_before(

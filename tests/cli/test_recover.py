@@ -11,6 +11,7 @@ from freezegun.api import FrozenDateTimeFactory
 
 from incidents import clock
 from incidents.acts import routing
+from incidents.acts.port import State
 from incidents.acts.routing import Routing
 from incidents.cli import kept_checkpoint
 from incidents.store import heartbeats
@@ -141,7 +142,7 @@ def test_on_a_machine_that_does_not_sign_it_is_refused_until_that_is_said(
     assert "nobody here knows what the previous key signed last" in here.out
     assert "from now on desk.example/log+" in here.out
     assert "in epoch 60" in here.out
-    assert "1 site compared with the world" in here.out
+    assert "1 site: 0 agree, 0 ordered again" in here.out
     assert cli("site", "add", "blog.example").status == 0
     assert cli("audit", "checkpoint").status == 0
 
@@ -239,6 +240,47 @@ def test_verify_says_that_the_record_says_itself_that_it_lost_its_end(cli: Cli) 
     [found] = programs.json["lost_its_end"]
     assert (found["epoch"], found["entries"], found["had"], found["signed"]) == (60, 2, None, 3)
     assert programs.json["verified"]
+
+
+def test_where_there_are_accounts_only_a_supervisor_lets_it_go_on(cli: Cli, folder: Path) -> None:
+    for role in ("administrator", "operator", "supervisor"):
+        added = cli("account", "add", f"{role}-1", "--role", role, "--as", "administrator-1")
+        assert added.status == 0, added.err
+    files = sorted(each.name for each in folder.iterdir())
+
+    for who in ("operator-1", "administrator-1", "nobody-1"):
+        answer = cli("recover", "--reason", "the disk is gone", "--as", who)
+
+        assert answer.status == 3
+        assert f"recover is a supervisor's, and {who} is none here" in answer.err
+    assert sorted(each.name for each in folder.iterdir()) == files, "no key is made"
+    assert cli("audit", "status", "--json").json["resumed"] is None
+    refused = cli("account", "refusals", "--json").json
+    assert sorted((each["handle"], each["act"], each["why"]) for each in refused) == [
+        (who, "recover", "role") for who in ("administrator-1", "nobody-1", "operator-1")
+    ]
+    gone = cli("recover", "--reason", "the disk is gone", "--as", "supervisor-1")
+    assert gone.status == 0
+
+
+@pytest.mark.parametrize("way", ["--format=table", "--json"])
+def test_sites_that_could_not_be_compared_are_counted_apart(
+    cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    class Broken(Receiver):
+        def state(self, site: str) -> State | None:
+            raise OSError(site)
+
+    monkeypatch.setattr(routing, "load", lambda: Routing(default=Broken()))
+
+    answer = cli("recover", "--reason", "the disk is gone", way)
+
+    assert answer.status == 5
+    if way == "--json":
+        assert answer.json["sites"] == {"failed": 1}
+    else:
+        told = "1 site: 0 agree, 0 ordered again, 1 could not be compared (see the log)"
+        assert told in answer.out.splitlines()
 
 
 MANY = [f"site-{n:02}.example" for n in range(25)]

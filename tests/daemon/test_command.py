@@ -21,7 +21,7 @@ from incidents.desk import Envelope, resumption
 from incidents.desk.resumption import ANOTHER_SERVER, ENTRIES_LOST, Resumption
 from incidents.errors import DONE, FAILED, MISUSED, DatabaseError
 from incidents.machine.commands import AddSite
-from incidents.store import heartbeats
+from incidents.store import heartbeats, lineage
 from incidents.store.engine import writing
 from incidents.store.heartbeats import Heartbeat
 from tests.acceptance.daemons import carried_out, desk_at, engine_of, log_on, site, story
@@ -75,6 +75,12 @@ def beat(url: str, at: datetime, aside: str | None = None) -> None:
             standing_aside=aside,
         )  # fmt: skip
         heartbeats.beat(connection, row)
+
+
+def halt(url: str) -> None:
+    """Nothing is carried out from it until a person goes on."""
+    with engine_of(url) as engine, writing(engine) as connection:
+        lineage.halt(connection, START)
 
 
 # --once
@@ -314,6 +320,32 @@ def test_status_says_that_another_server_has_taken_over_and_not_that_anything_is
         "the world is being compared with the record, begun 0 s ago",
     ]
     assert not any("LOST" in line for line in lines)
+
+
+@pytest.mark.parametrize("words", [(), ("--json",), ("-q",)])
+def test_while_nothing_is_carried_out_status_fails_and_does_not_say_that_all_is_well(
+    db_url: str, run: Run, words: tuple[str, ...]
+) -> None:
+    beat(db_url, START)
+    halt(db_url)
+
+    status, out, _ = run("status", *words)
+
+    assert status == FAILED
+    if not words:
+        assert out.splitlines()[0] == "the clock is enforced in the record, NOT IN THE WORLD"
+        assert any("NOTHING IS CARRIED OUT" in line for line in out.splitlines())
+
+
+def test_while_nothing_is_carried_out_once_decides_and_fails(db_url: str, run: Run) -> None:
+    due(db_url, 1)
+    halt(db_url)
+
+    status, out, err = run("--once")
+
+    assert status == FAILED
+    assert "1 site: " in out
+    assert "nothing is carried out from this database until a person goes on" in err
 
 
 def test_status_of_a_server_of_before_says_nothing_of_the_record(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from freezegun import freeze_time
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, text, update
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
 from incidents import clock, settings
@@ -19,7 +19,10 @@ from incidents.daemon.systemd import Systemd
 from incidents.desk import Answer, Desk, Envelope
 from incidents.errors import DatabaseError, IncidentsError
 from incidents.machine.commands import AddNote
+from incidents.store import lineage
+from incidents.store.engine import writing
 from incidents.store.opened_file import UnseenError
+from incidents.store.tables import desk as desk_row
 from tests.acceptance.daemons import count_in, desk_at, engine_of, log_on
 from tests.databases import SqliteDatabases, compares_clocks
 from tests.fire import early
@@ -225,6 +228,22 @@ def test_the_first_good_look_makes_ready_and_feeds_the_watchdog(house: House) ->
     assert watched.changes == 1
     assert watched.run() == ["WATCHDOG=1"]
     assert watched.changes == 1
+
+
+def test_while_nothing_is_carried_out_systemd_is_told_so(house: House) -> None:
+    watched = Watched(house)
+    watched.run()
+    with writing(house.engine) as connection:
+        lineage.halt(connection, clock.now())
+
+    halted = watched.run()
+
+    [_, told] = halted
+    assert told.startswith("STATUS=enforcing the clock in the record, NOT IN THE WORLD: incidents")
+    assert told.endswith("; nothing is due")
+    with writing(house.engine) as connection:
+        connection.execute(update(desk_row).values(halted_since=None))
+    assert watched.run() == ["WATCHDOG=1", "STATUS=enforcing the clock; nothing is due"]
 
 
 def test_the_next_due_time_is_what_it_wakes_for(house: House) -> None:

@@ -239,6 +239,23 @@ def test_while_somebody_else_holds_the_lock_entries_are_numbered_and_then_it_is_
     assert signs(house) == (STAYS, None)
 
 
+def test_who_holds_the_lock_later_is_waited_for_as_long(
+    house: House, tmp_path: Path, said: Said
+) -> None:
+    record = Record(house, monotonic=(monotonic := Monotonic()))
+    with rehearsal(START) as time:
+        make_key(house, tmp_path / "audit.key")
+        for n in range(3):
+            add(house, f"site-{n}.example")
+            with signers_lock.held(tmp_path / "audit.key"):
+                record.run()
+            record.run()
+            assert sizes(house) == (n + 2, n + 2)
+            assert said() == []
+            monotonic.s += 4
+            time.later(seconds=4)
+
+
 def test_a_signing_that_is_refused_is_kept_until_one_is_not(
     house: House, tmp_path: Path, said: Said
 ) -> None:
@@ -394,6 +411,28 @@ def test_trouble_is_written_once_and_not_over_a_refusal(
         record.run()
 
     assert signs(house).how == REFUSED
+
+
+def test_a_failure_that_is_kept_a_moment_too_late_ends_though_nothing_is_to_be_signed(
+    house: House, other: KeyRing, config: Path
+) -> None:
+    config.write_text(f'[audit]\nkey = "{other.file}"\n')
+    record = Record(house, monotonic=(monotonic := Monotonic()))
+    with rehearsal(START) as time:
+        add(house, "one.example")
+        other.file.chmod(0o644)
+        time.later(seconds=61)
+        record.run()
+        assert signs(house).how == FAILED
+        other.file.chmod(0o600)
+        sign_by(house, other)
+        with writing(house.engine) as connection:
+            checkpoints.note_trouble(connection, FAILED, clock.now())
+
+        monotonic.s += 61
+        record.run()
+
+    assert signs(house) == (STAYS, None)
 
 
 def calls(monkeypatch: pytest.MonkeyPatch, module: ModuleType, *names: str) -> list[str]:

@@ -51,6 +51,11 @@ def _overspent(*_: object) -> None:
     os.kill(os.getpid(), signal.SIGXCPU)
 
 
+def _busy(*_: object) -> None:
+    while True:
+        pass
+
+
 def _killed(*_: object) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -140,9 +145,28 @@ def test_a_process_that_may_not_limit_itself_does_no_work_and_says_why(
     assert "Traceback" not in capfd.readouterr().err
 
 
+TIGHTER = apart.MOST_BYTES // 2
+
+
+@pytest.mark.parametrize(
+    ("hard", "kept"), [(TIGHTER, TIGHTER), (resource.RLIM_INFINITY, apart.MOST_BYTES)]
+)
 def test_a_limit_that_is_tighter_than_its_own_is_left_to_the_process(
+    shut_in: Callable[[str], None], hard: int, kept: int
+) -> None:
+    shut_in(f"resource.setrlimit(resource.RLIMIT_AS, ({TIGHTER}, {hard}))")
+    assert apart.tried(trial(_memory), lambda _: None) == (TIGHTER, kept)
+
+
+def test_a_trial_that_a_tighter_limit_of_the_processor_ends_is_too_costly(
     shut_in: Callable[[str], None],
 ) -> None:
-    tighter = apart.MOST_BYTES // 2
-    shut_in(f"resource.setrlimit(resource.RLIMIT_AS, ({tighter}, {tighter}))")
-    assert apart.tried(trial(_memory), lambda _: None) == (tighter, tighter)
+    """Where both limits are one, as LimitCPU sets them, Linux kills what reaches them."""
+    spent: list[float] = []
+    shut_in("resource.setrlimit(resource.RLIMIT_CPU, (3, 3))")
+
+    with pytest.raises(TooCostlyError) as refused:
+        apart.tried(trial(_busy), spent.append)
+
+    assert 1 <= spent[0] <= 2
+    assert refused.value.facts["limit_s"] == spent[0]

@@ -1,12 +1,14 @@
 """An order that is not carried out any more: by hand, for want of an address, or since it was
 lifted."""
 
+from dataclasses import replace
+
 import pytest
 
 from incidents.machine import commands as c
 from incidents.machine import events as e
 from incidents.machine.case import Delivery
-from incidents.machine.order_acts import is_lifted
+from incidents.machine.order_acts import is_lifted, meant
 from incidents.machine.policy import DOCUMENTED
 from tests.machine.history import BOB, utc
 from tests.machine.order_history import OrderHistory
@@ -200,6 +202,17 @@ def test_what_is_released_waits_again_in_each_lane() -> None:
     assert site.happened == ["order_retried", "order_retried"]
     assert site.waiting == [(2, "act", "suspend"), (2, "notice", "suspend")]
     assert not any(delivery.braked for delivery in site.case.deliveries.values())
+
+
+def test_the_release_of_a_notice_means_its_order_while_the_brake_holds_that() -> None:
+    braked = OrderHistory().hold().braked("suspend").case
+    order = c.RetryOrder(by="sup-1", order=2, lane="act")
+    notice, other = replace(order, lane="notice"), replace(order, order=9, lane="notice")
+    assert [meant(braked, each) for each in (order, notice, other)] == [order, order, other]
+    failed = OrderHistory().hold().failed("suspend", "act").failed("suspend", "notice").case
+    assert meant(failed, notice) == notice
+    hold = c.SetHold(by="sup-1", reason="a court")
+    assert meant(braked, hold) == hold
 
 
 def test_nobody_is_told_of_a_braked_order_that_is_cancelled() -> None:

@@ -175,5 +175,6 @@ TEXTS: dict[str, str] = {
     "act.retry_order": "try an order again",
     "act.cancel_order": "cancel an order",
     "act.reconcile": "compare with the world",
+    "act.recover": "recover",
     "act.hand_over": "hand over",
 }

@@ -165,5 +165,6 @@ TEXTS: dict[str, str] = {
     "act.retry_order": "重试指令",
     "act.cancel_order": "取消指令",
     "act.reconcile": "与实际状态核对",
+    "act.recover": "恢复",
     "act.hand_over": "移交",
 }
