@@ -9,7 +9,7 @@ import click
 from incidents.cli import output
 from incidents.cli.options import looking
 from incidents.cli.run import painted
-from incidents.errors import DONE, FAILED, RefusedError
+from incidents.errors import DONE, FAILED, NOT_VERIFIED, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,8 @@ _WORTH = "only published entries are tamper-evident, for whoever keeps a checkpo
 def status(run: Run) -> int:
     """Say how many entries are pending, numbered and published, and who vouches for them.
 
-    Exits 1 if an entry has been pending for more than a minute though the log has a key.
+    Exits 1 if an entry has been pending for more than a minute though the log has a key, and 5 if
+    nothing is signed because entries that were signed are missing.
     """
     found = _status(run) if run.remote is None else run.remote.record.status()
     if run.quiet:
@@ -37,6 +38,9 @@ def status(run: Run) -> int:
         output.document(run, found, rows=[_row(found)])
     else:
         _tell(run, found)
+    # A server of before does not say it.
+    if found.get("ahead"):
+        return NOT_VERIFIED
     return FAILED if found["late"] else DONE
 
 
@@ -49,7 +53,8 @@ def status(run: Run) -> int:
 def checkpoint(run: Run, target: str | None) -> int:
     """Number and sign what there is, and print the checkpoint: for an auditor to keep outside.
 
-    Exits 1 if something is left that it could not sign; the last checkpoint is printed then.
+    Exits 1 if something is left that it could not sign; the last checkpoint is printed then. Exits
+    5, and prints none, if entries that were signed are missing.
     """
     done = _signed(run) if run.remote is None else _signed_there(run.remote)
     note = done.note
