@@ -30,12 +30,17 @@ class Made(NamedTuple):
 @dataclass(slots=True)
 class Succession:
     """The keys, the oldest first; beside them the policies, from one activation to the next, and
-    how often the record says that it lost its end."""
+    each time that the record had to go on from less than it was."""
 
     made: list[Made] = field(default_factory=list)
     periods: Periods = field(default_factory=Periods)
     texts: dict[str, str] = field(default_factory=dict)
-    lost_ends: list[LostEnd] = field(default_factory=list)
+    resumed: list[HistoryResumed] = field(default_factory=list)
+
+    @property
+    def lost_ends(self) -> list[LostEnd]:
+        """Each time that the record says that it lost its end."""
+        return list(map(lost_end.of, lost_end.losses(self.resumed)))
 
     @property
     def keys(self) -> list[VerifierKey]:
@@ -58,8 +63,8 @@ class Succession:
                     part="entries", where=f"leaf {leaf}", what=said(error), site=NAME, leaf=leaf
                 ))  # fmt: skip
                 continue
-            if isinstance(event, HistoryResumed) and event.is_loss:
-                self.lost_ends.append(lost_end.of(event))
+            if isinstance(event, HistoryResumed):
+                self.resumed.append(event)
             wrong = self._key(header, event, leaf)
             found = self.periods.take(header, event, leaf)
             if found is not None:

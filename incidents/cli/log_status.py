@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from incidents.client.house import RemoteHouse
     from incidents.words import Document, When
 
-_NESTED = ("witnesses", "silent", "resumed", "lost")
+_NESTED = ("witnesses", "silent", "resumed", "lost", "lost_before")
 _WORTH = "only published entries are tamper-evident, for whoever keeps a checkpoint outside"
 
 
@@ -159,6 +159,8 @@ def _of_history(found: Document, when: When) -> Iterator[tuple[str, str]]:
     """What was missing last, and from what the record went on last, if it was another time."""
     # A server of before does not say it.
     resumed, lost = found.get("resumed"), found.get("lost")
+    for each in found.get("lost_before") or ():
+        yield "lost before", _of_loss(each, when)
     if lost is not None:
         yield "lost", _of_loss(lost, when)
     if resumed is not None and (lost is None or resumed["epoch"] != lost["epoch"]):

@@ -248,6 +248,29 @@ def test_verify_says_that_the_record_says_itself_that_it_lost_its_end(cli: Cli) 
     assert programs.json["verified"]
 
 
+def test_two_losses_are_both_told(cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recover(cli)
+    for command in (
+        "audit checkpoint", f"db backup {folder}/oldest.db", "site add a.example",
+        "site add b.example", "audit checkpoint",
+    ):  # fmt: skip
+        assert cli(*command.split()).status == 0, command
+    monkeypatch.setenv("INCIDENTS_DB", f"sqlite:///{folder}/oldest.db")
+    recover(cli)
+
+    told, status = cli("audit", "verify"), cli("audit", "status")
+
+    [line] = [line for line in told.err.splitlines() if "lost its end" in line]
+    assert line == (
+        "  the record says itself that it lost its end 2 times (the last one: epoch 61,"
+        " 2026-03-02T04:00:00Z): see incidents audit status"
+    )
+    lost = [line for line in status.out.splitlines() if line.startswith("lost")]
+    assert [line.partition(":")[0] for line in lost] == ["lost before", "lost"]
+    assert "at least 1 is missing (epoch 60," in lost[0]
+    assert "at least 2 are missing (epoch 61," in lost[1]
+
+
 MANY = [f"site-{n:02}.example" for n in range(25)]
 
 
