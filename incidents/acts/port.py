@@ -109,8 +109,9 @@ class Adapter(Protocol):
 
     One instance serves several threads. Nothing is raised for what the world does: that is an
     outcome. An attempt must come to its end within 20 seconds: its lease is 25. One that keeps
-    something open has a `close` beside these; one whose `state` cannot tell a closed site from a
-    suspended one has `tells_closed = False`.
+    something open has a `close` beside these; one that needs a program or a folder of this machine
+    has a `missing`, which says as a sentence what it does not find, None if nothing; one whose
+    `state` cannot tell a closed site from a suspended one has `tells_closed = False`.
     """
 
     @property

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import selectors
+import shutil
 import signal
 import subprocess
 import time
@@ -95,6 +96,24 @@ def run(
         return running.ended(None if in_time else timeout_s)
     finally:
         running.close()
+
+
+def missing(
+    command: Sequence[str],
+    *,
+    folder: Path = Path("/"),
+    environment: Mapping[str, str] | None = None,
+) -> str | None:
+    """Why this user cannot start that program now, as a sentence; None if nothing is missing."""
+    if not folder.is_dir():
+        return f"there is no folder {folder}"
+    program, path = command[0], {"PATH": PATH, **(environment or {})}["PATH"]
+    given = str(folder / program) if "/" in program else program
+    if shutil.which(given, path=path):
+        return None
+    if shutil.which(given, mode=os.F_OK, path=path):
+        return f"{program} may not be run"
+    return f"there is no program {program}"
 
 
 class _Running:

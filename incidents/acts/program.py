@@ -65,6 +65,14 @@ class Program:
         said: dict[str, State] = {state: state for state in get_args(State)}
         return said.get(ended.lines[0])
 
+    def missing(self) -> str | None:
+        """The folder or the program that is not there, or may not be run, as a sentence."""
+        for each in (self.command, self.state_command):
+            why = each and process.missing(each, folder=self.folder, environment=self.environment)
+            if why:
+                return why
+        return None
+
     def _run(self, program: tuple[str, ...], document: Mapping[str, Any]) -> Ended:
         return process.run(
             program,

@@ -18,7 +18,7 @@ from incidents.acts.log import Log
 from incidents.acts.options import Options
 from incidents.acts.port import Adapter
 from incidents.desk.text import MAX_DIGITS
-from incidents.errors import BadSiteNameError
+from incidents.errors import BadSiteNameError, IncidentsError
 from incidents.missing_library import LibraryError
 
 SECTION = "acts"
@@ -44,6 +44,10 @@ _SECOND, _YEAR = timedelta(seconds=1), timedelta(days=366)
 
 class MissingLibraryError(LibraryError):
     """the adapter {name!r} needs a library that is not installed ({detail})"""
+
+
+class MissingPartError(IncidentsError):
+    """the adapter {name!r} cannot work here: {detail}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,17 @@ class Routing:
     def enforces(self) -> bool:
         """Whether anything in the world is changed for any site."""
         return not all(isinstance(adapter, Log) for adapter in self.adapters)
+
+    def insist_on_parts(self) -> None:
+        """See that each adapter finds what it needs on this machine, where it can say.
+
+        Raises:
+            MissingPartError: naming the first thing that is missing.
+        """
+        for adapter in self.adapters:
+            missing = getattr(adapter, "missing", None)
+            if missing is not None and (detail := missing()) is not None:
+                raise MissingPartError(name=adapter.name, detail=detail)
 
     def close(self) -> None:
         """Let go of the connections that adapters keep, where they do."""

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine
 
 from incidents.audit import last_signed, signing
 from incidents.audit.last_signed import DifferentError, Kept, Known
-from incidents.errors import RefusedError
+from incidents.errors import VerificationError
 from incidents.store import leaves, log_keys
 from incidents.store.engine import plainly, reading
 from incidents.tlog import checkpoint, note
@@ -23,7 +23,7 @@ from incidents.tlog.keys import VerifierKey
 from incidents.tlog.note import NoteError
 
 
-class LossKnownError(RefusedError):
+class LossKnownError(VerificationError):
     """more is known to have been signed than what is left: {detail} ({file}); put back the database
     that has it, or, if it is lost for good, put that on record, and a new key signs: incidents
     recover --reason R"""

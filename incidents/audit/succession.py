@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from incidents.audit import lost_end
 from incidents.audit.entry import Header, decode
 from incidents.audit.flaw import Flaw
 from incidents.audit.fold import UNREADABLE, said
@@ -28,12 +29,17 @@ class Made(NamedTuple):
 @dataclass(slots=True)
 class Succession:
     """The keys, the oldest first; beside them the policies, from one activation to the next, and
-    how often the record says that it lost its end."""
+    each time that the record had to go on from less than it was."""
 
     made: list[Made] = field(default_factory=list)
     periods: Periods = field(default_factory=Periods)
     texts: dict[str, str] = field(default_factory=dict)
-    lost_ends: list[LostEnd] = field(default_factory=list)
+    resumed: list[HistoryResumed] = field(default_factory=list)
+
+    @property
+    def lost_ends(self) -> list[LostEnd]:
+        """Each time that the record says that it lost its end."""
+        return [each.lost_end for each in lost_end.losses(self.resumed)]
 
     @property
     def keys(self) -> list[VerifierKey]:
@@ -56,8 +62,8 @@ class Succession:
                     part="entries", where=f"leaf {leaf}", what=said(error), site=NAME, leaf=leaf
                 ))  # fmt: skip
                 continue
-            if isinstance(event, HistoryResumed) and event.is_loss:
-                self.lost_ends.append(event.lost_end)
+            if isinstance(event, HistoryResumed):
+                self.resumed.append(event)
             wrong = self._key(header, event, leaf)
             found = self.periods.take(header, event, leaf)
             if found is not None:

@@ -37,7 +37,8 @@ def daemon(run: Run, *, what: str | None, once: bool) -> int:
 
     With `status`: say whether the clock is enforced and what is overdue; exits 1 if it is not, or
     nothing is carried out in the world.
-    With `check`: read its settings, and exit 1 with what is wrong in them; nothing is begun.
+    With `check`: read its settings, and exit 1 with what is wrong in them, or with the program or
+    the folder that they name and that is not there; nothing is begun.
     """
     if what is not None and once:
         raise click.UsageError(f"{what} and --once exclude each other")

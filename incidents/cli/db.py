@@ -61,10 +61,13 @@ def check(run: Run) -> int:
     elif not run.for_programs:
         run.say(*(f"DAMAGED {each}" for each in found.damage))
     named = "damaged: put a backup back" if damage else "up to date"
+    if damage and found.is_other:
+        named = "no SQLite file: check the path; if it was the database, put a backup back"
     _report(
         run,
         engine if damage else run.house.engine,
         f"{place(engine)} is {named}",
+        is_ours=not found.is_other,
         damage=damage,
         not_checked=found.not_checked,
     )
@@ -199,12 +202,12 @@ def _copy(engine: Engine, file: Path) -> None:
         source.close()
 
 
-def _report(run: Run, engine: Engine, sentence: str, **more: Any) -> None:
+def _report(run: Run, engine: Engine, sentence: str, *, is_ours: bool = True, **more: Any) -> None:
     from incidents.store.database_url import place
     from incidents.store.exposure import open_to_others
     from incidents.store.schema import HEAD
 
-    if warning := open_to_others(engine):
+    if is_ours and (warning := open_to_others(engine)):
         run.tell(warning)
     if run.quiet:
         return

@@ -9,7 +9,7 @@ import click
 from incidents.cli import output
 from incidents.cli.options import looking
 from incidents.cli.run import painted
-from incidents.errors import DONE, FAILED, RefusedError
+from incidents.errors import DONE, FAILED, NOT_VERIFIED, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from incidents.client.house import RemoteHouse
     from incidents.words import Document, When
 
-_NESTED = ("witnesses", "silent", "resumed", "lost")
+_NESTED = ("witnesses", "silent", "resumed", "lost", "lost_before")
 _WORTH = "only published entries are tamper-evident, for whoever keeps a checkpoint outside"
 
 
@@ -28,7 +28,8 @@ _WORTH = "only published entries are tamper-evident, for whoever keeps a checkpo
 def status(run: Run) -> int:
     """Say how many entries are pending, numbered and published, and who vouches for them.
 
-    Exits 1 if an entry has been pending for more than a minute though the log has a key.
+    Exits 1 if an entry has been pending for more than a minute though the log has a key, and 5 if
+    nothing is signed because entries that were signed are missing.
     """
     found = _status(run) if run.remote is None else run.remote.record.status()
     if run.quiet:
@@ -37,6 +38,9 @@ def status(run: Run) -> int:
         output.document(run, found, rows=[_row(found)])
     else:
         _tell(run, found)
+    # A server of before does not say it.
+    if found.get("ahead"):
+        return NOT_VERIFIED
     return FAILED if found["late"] else DONE
 
 
@@ -49,7 +53,8 @@ def status(run: Run) -> int:
 def checkpoint(run: Run, target: str | None) -> int:
     """Number and sign what there is, and print the checkpoint: for an auditor to keep outside.
 
-    Exits 1 if something is left that it could not sign; the last checkpoint is printed then.
+    Exits 1 if something is left that it could not sign; the last checkpoint is printed then. Exits
+    5, and prints none, if entries that were signed are missing.
     """
     done = _signed(run) if run.remote is None else _signed_there(run.remote)
     note = done.note
@@ -154,6 +159,8 @@ def _of_history(found: Document, when: When) -> Iterator[tuple[str, str]]:
     """What was missing last, and from what the record went on last, if it was another time."""
     # A server of before does not say it.
     resumed, lost = found.get("resumed"), found.get("lost")
+    for each in found.get("lost_before") or ():
+        yield "lost before", _of_loss(each, when)
     if lost is not None:
         yield "lost", _of_loss(lost, when)
     if resumed is not None and (lost is None or resumed["epoch"] != lost["epoch"]):

@@ -44,6 +44,7 @@ def serve(run: Run, *, host: str, port: int) -> int:
     from incidents.notices.customer_settings import PATH
     from incidents.store.exposure import open_to_others
 
+    service.needed()
     settings_check.check_unread()
     if warning := open_to_others(run.house.bare_engine):
         run.tell(warning)

@@ -39,9 +39,10 @@ def _lost_end(verdict: Verdict) -> Iterator[str]:
     """What the record says itself is nothing that is wrong with it, and still to be known."""
     lost = [f"epoch {each.epoch}, {each.at}" for each in verdict.lost_its_end]
     if lost:
-        times = "" if len(lost) == 1 else f" {len(lost):,} times, the last one in"
+        which = lost[-1] if len(lost) == 1 else f"the last one: {lost[-1]}"
+        times = "" if len(lost) == 1 else f" {len(lost):,} times"
         where = "incidents audit status" if verdict.kind == "database" else "its history_resumed"
-        yield f"  the record says itself that it lost its end{times} ({lost[-1]}): see {where}"
+        yield f"  the record says itself that it lost its end{times} ({which}): see {where}"
 
 
 def _entries(verdict: Verdict) -> Iterator[str]:

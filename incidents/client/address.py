@@ -9,9 +9,12 @@ from urllib.parse import urlsplit
 from incidents.errors import InputError
 from incidents.outbound import trust
 
+PREFIX = "/api/v1"
+"""The path of the API below it."""
+
 
 def checked(server: str) -> str:
-    """That address, without a slash behind it.
+    """That address, without the API's path or a slash behind it: `serve` names both addresses.
 
     Raises:
         InputError: for what is none, or by which a token or a password could be overheard.
@@ -37,7 +40,7 @@ def checked(server: str) -> str:
             f"{server} would send the token in the clear: write https://, or http:// on this"
             " machine alone"
         )
-    return server.rstrip("/")
+    return server.rstrip("/").removesuffix(PREFIX).rstrip("/")
 
 
 def none(server: str) -> InputError:

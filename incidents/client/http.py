@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from incidents.client import address, faults
+from incidents.client.address import PREFIX
 from incidents.client.faults import Document, NoClientError, NoDeskError
 from incidents.errors import InputError
 
 if TYPE_CHECKING:
     import httpx
 
-PREFIX = "/api/v1"
 TIMEOUT_S = 30.0
 MAX_KEY = 150
 """So many characters of a key go over a server, whose own name for it is longer."""

@@ -35,6 +35,20 @@ class NoLibraryError(LibraryError):
     extra = EXTRA
 
 
+def needed() -> None:
+    """See that the libraries are installed, before anything is put on record.
+
+    Raises:
+        NoLibraryError: naming one that is not.
+    """
+    try:
+        import uvicorn  # noqa: F401 - whether it can be
+
+        from incidents.api import app  # noqa: F401 - whether it can be
+    except ModuleNotFoundError as error:
+        raise NoLibraryError(name=error.name) from error
+
+
 def serve(
     house: House, *, host: str, port: int, listening: Callable[[str, Links | None], object]
 ) -> None:
@@ -52,10 +66,9 @@ def serve(
     """
     links = customer_settings.links()
     customers = None if links is None else _customers(house, links)
-    try:
-        from incidents.api import app
-    except ModuleNotFoundError as error:
-        raise NoLibraryError(name=error.name) from error
+    needed()
+    from incidents.api import app
+
     # Opened by this thread, before others ask for it.
     made = app.create(house, customers)
     with _ends_with_its_file(house):

@@ -194,11 +194,14 @@ def check(house: House) -> list[str]:
     """What stays undone with these settings, as sentences; nothing is carried out.
 
     Raises:
-        SettingError, UnknownSettingError, SettingsFileError, TemplateError, MissingLibraryError:
-            naming the first thing that is wrong.
+        SettingError, UnknownSettingError, SettingsFileError, TemplateError, MissingLibraryError,
+        MissingPartError: naming the first thing that is wrong.
     """
     found = routing.load()
-    found.close()
+    try:
+        found.insist_on_parts()
+    finally:
+        found.close()
     undone = [] if found.enforces else [_UNDONE[ACT]]
     lanes = (NOTICE, DESK)
     return undone + [_UNDONE[lane] for lane in lanes if not channel(house, lane).is_set_up]

@@ -18,6 +18,7 @@ from incidents.audit import (
     loss,
     publishing,
     sequencer,
+    signers_lock,
     signing,
     stamping,
     witnessing,
@@ -47,6 +48,7 @@ TICK_S = 0.25
 """Checkpoints are a second apart; what waits for the next one should not wait for two."""
 
 _LOOK_S = 1.0
+_MARK_S = 30.0
 _NET_S = 3_600.0
 
 
@@ -82,7 +84,7 @@ class Record:
         self._fails = False
         self._held_since: float | None = None
         self._unable: str | None = None
-        self._look_at = self._net_at = monotonic()
+        self._look_at = self._mark_at = self._net_at = monotonic()
 
     @property
     def witnesses(self) -> tuple[Witness, ...]:
@@ -132,15 +134,14 @@ class Record:
             now = self._house.now(connection)
         try:
             done = self._signed(now)
-            if done.unable not in (None, signing.NO_KEY) and self._waits(now):
-                self._refuse_silence(done)
+            self._refuse_loss(done, now)
         except DatabaseError:
             raise
         except IncidentsError as error:
             self._fails = self._noted(error, now)
             raise
         if self._fails and done.unable is None:
-            self._keep(checkpoints.note_end_of_failure)
+            self._keep(checkpoints.note_end_of_trouble)
         self._fails = False
         if done.made is not None:
             self._new = False
@@ -169,6 +170,17 @@ class Record:
             return Signing()
         self._held_since = None
         return done
+
+    def _refuse_loss(self, done: Signing, now: datetime) -> None:
+        """Where nothing was compared: nobody signs, or there is nothing new on a quiet desk."""
+        if done.unable not in (None, signing.NO_KEY) and self._waits(now):
+            self._refuse_silence(done)
+        if done == Signing() and (self._fails or self._monotonic() >= self._mark_at):
+            with self._house.reading() as connection:
+                place = checkpoints.signed_beside(connection)
+            if place in (None, signers_lock.place_id(self._ring.file)):
+                loss.refuse(self._house.engine, self._ring.file)
+            self._mark_at = self._monotonic() + _MARK_S
 
     def _refuse_silence(self, done: Signing) -> None:
         """Nobody signs: it is wrong here, if something signed is missing, or the key is here."""

@@ -30,8 +30,8 @@ def check(house: House) -> list[str]:
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError, TemplateError, MissingLibraryError,
-        RetentionTooShortError, BadRetentionError, MetricsLibraryError: naming the first thing that
-            is wrong.
+        MissingPartError, RetentionTooShortError, BadRetentionError, MetricsLibraryError: naming the
+            first thing that is wrong.
     """
     check_unread()
     Record(house)

@@ -87,10 +87,10 @@ def note_trouble(connection: Connection, how: str, now: datetime) -> None:
     connection.execute(update(log_head).where(other).values(signing=how, signing_since=now))
 
 
-def note_end_of_failure(connection: Connection) -> None:
-    """Keeps that whoever failed fails no more, though nothing was to be signed."""
-    failed = log_head.c.signing == FAILED
-    connection.execute(update(log_head).where(failed).values(signing=STAYS, signing_since=None))
+def note_end_of_trouble(connection: Connection) -> None:
+    """Keeps that whoever failed, or was refused, is no more, though nothing was to be signed."""
+    wrong = log_head.c.signing.in_([FAILED, REFUSED])
+    connection.execute(update(log_head).where(wrong).values(signing=STAYS, signing_since=None))
 
 
 def add(

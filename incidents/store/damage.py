@@ -29,10 +29,12 @@ class Damage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Integrity:
-    """The damage that was found, and what could not be checked and why, as sentences."""
+    """The damage that was found, and what could not be checked and why, as sentences. `is_other`:
+    the file does not begin as a SQLite file does, so that it may never have been the database."""
 
     damage: list[Damage] = field(default_factory=list)
     not_checked: list[str] = field(default_factory=list)
+    is_other: bool = False
 
 
 def is_damage(error: BaseException | None) -> bool:

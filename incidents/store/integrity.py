@@ -20,6 +20,7 @@ from incidents.store.damage import MOST, Damage, Integrity, is_damage
 from incidents.store.database_url import place
 from incidents.store.engine import plainly, reading
 
+_BEGINNING = b"SQLite format 3\0"
 _TREE = re.compile(r"(?:On tree page|Tree) (?P<root>\d+)\b")
 _INDEX = re.compile(r"(?:missing from|entries in|entry in) index (?P<index>\w+)$")
 _TABLE = re.compile(r"(?:value|failed) in (?P<table>\w+)\b")
@@ -34,13 +35,13 @@ def check(engine: Engine) -> Integrity:
         DatabaseError: if the database is not there, has another schema, or does not answer.
     """
     if engine.dialect.name == "sqlite" and _is_empty(engine):
-        return Integrity(damage=[Damage(where="the file", problem="it is empty")])
+        return Integrity(damage=[Damage(where="the file", problem="it is empty")], is_other=True)
     try:
         schema.check(engine)
     except DatabaseError as error:
         if not is_damage(error.__cause__):
             raise
-    found = Integrity()
+    found = Integrity(is_other=_is_other(engine))
     if engine.dialect.name == "sqlite":
         found.damage.extend(_of_file(engine))
     else:
@@ -51,6 +52,16 @@ def check(engine: Engine) -> Integrity:
 def _is_empty(engine: Engine) -> bool:
     try:
         return Path(place(engine)).stat().st_size == 0
+    except (OSError, ValueError):
+        return False
+
+
+def _is_other(engine: Engine) -> bool:
+    if engine.dialect.name != "sqlite":
+        return False
+    try:
+        with Path(place(engine)).open("rb") as file:
+            return file.read(len(_BEGINNING)) != _BEGINNING
     except (OSError, ValueError):
         return False
 

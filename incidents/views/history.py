@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, select
 
-from incidents.audit import log_status, loss
+from incidents.audit import log_status, loss, lost_end
 from incidents.audit.entry import decode
 from incidents.audit.last_signed import Known
 from incidents.audit.own_acts import HistoryResumed
 from incidents.clock import rfc3339
-from incidents.desk.resumption import DAEMON
 from incidents.documents import plain
 from incidents.store import lineage
 from incidents.store.lineage import Standing
@@ -53,33 +50,25 @@ def _is_news(found: Standing, now: datetime) -> bool:
     return found.unproved_since is not None or now - found.moved_at < MOVED_FOR
 
 
-def resumed(connection: Connection) -> dict[str, dict[str, Any] | None]:
+def resumed(connection: Connection) -> dict[str, Any]:
     """How the record went on last from less, or on another server (`resumed`), and how it did when
-    something was missing last (`lost`), whoever has let it go on since; None if it never did.
+    something was missing last (`lost`), whoever has let it go on since; None if it never did; and
+    how it did when something was missing before that (`lost_before`), the first one first.
 
     `cause`, `entries`, `had` and `signed`: see `own_acts.HistoryResumed`. `missing`: so many
     entries are missing at least, 0 if those that were signed may only stand in another order; None
     if none are known to be.
     """
-    last: HistoryResumed | None = None
-    lost: HistoryResumed | None = None
-    for event in _resumptions(connection, backwards=True):
-        last = last or event
-        if lost is None:
-            lost = event if event.is_loss else None
-        elif event.by != DAEMON:
-            break
-        elif event.is_loss:
-            # A daemon had noticed it before a person found what was signed of it.
-            lost = replace(event, signed=event.signed or lost.signed)
-        if lost is not None and lost.had is not None:
-            break
-    return {"resumed": _told(connection, last), "lost": _told(connection, lost)}
+    events = resumptions(connection)
+    losses = [_told(connection, each) for each in lost_end.losses(events)]
+    return {
+        "resumed": _told(connection, events[-1]) if events else None,
+        "lost": losses[-1] if losses else None,
+        "lost_before": losses[:-1],
+    }
 
 
-def _told(connection: Connection, event: HistoryResumed | None) -> dict[str, Any] | None:
-    if event is None:
-        return None
+def _told(connection: Connection, event: HistoryResumed) -> dict[str, Any]:
     return {
         "at": rfc3339(event.recorded_at), "by": event.by, "epoch": event.epoch,
         "cause": event.cause, "entries": event.entries, "had": event.had,
@@ -102,27 +91,23 @@ def _missing(connection: Connection, event: HistoryResumed) -> int:
 
 def resumptions(connection: Connection) -> list[HistoryResumed]:
     """Each time that it had to, the first one first."""
-    return list(_resumptions(connection))
-
-
-def _resumptions(connection: Connection, *, backwards: bool = False) -> Iterator[HistoryResumed]:
     if lineage.standing(connection).resumed_at is None:
         # The desk's own acts may be very many.
-        return
-    of = entries.c
+        return []
+    of, found = entries.c, []
     told = of.body.contains(f'"kind":"{HistoryResumed.kind}"', autoescape=True)
-    wanted = select(of.body).where(of.site_id == DESK_STREAM, told)
-    wanted = wanted.order_by(of.site_seq.desc() if backwards else of.site_seq)
+    wanted = select(of.body).where(of.site_id == DESK_STREAM, told).order_by(of.site_seq)
     for body in connection.scalars(wanted):
         _, event = decode(body)
         assert isinstance(event, HistoryResumed)
-        yield event
+        found.append(event)
+    return found
 
 
 def whole(connection: Connection, files: Known, status: dict[str, Any]) -> dict[str, Any]:
     """The log's status, and whether the log is what was signed last, as the files beside a key have
     it, which were read before: in which way it is not (`ahead`), or why nobody can tell here
-    (`uncompared`); and how the record went on last (`resumed`, `lost`)."""
+    (`uncompared`); and how the record went on (`resumed`, `lost`, `lost_before`)."""
     lost = loss.known(connection, files)
     return {
         **status,

@@ -317,6 +317,18 @@ def test_a_folder_that_is_not_there_is_named(server: Nginx) -> None:
     )
 
 
+def test_a_folder_and_commands_that_are_not_there_are_missing(tmp_path: Path) -> None:
+    there = {"folder": str(tmp_path), "test_command": ["true"], "reload_command": ["true"]}
+    gone = tmp_path / "gone"
+    for table, missing in (
+        ({}, None),
+        ({"folder": str(gone)}, f"there is no folder {gone}"),
+        ({"test_command": ["none", "-t"]}, "there is no program none"),
+        ({"reload_command": ["none"]}, "there is no program none"),
+    ):
+        assert nginx_rig.adapter(there | table).missing() == missing
+
+
 @pytest.mark.parametrize("text", ["# site nonsense\n", "# site a;b closed\n", b"\xff"])
 def test_a_file_that_somebody_has_damaged_is_not_written_over(
     text: str | bytes, server: Nginx

@@ -239,6 +239,22 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert outcome == Retry(problem="no_folder", detail=f"there is no folder {gone}")
 
 
+def test_what_could_not_be_started_is_missing_before_anything_is_run(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    assert adapter(tmp_path / "gone", "true").missing() == f"there is no folder {tmp_path}/gone"
+    assert adapter(tmp_path, str(program)).missing() == f"there is no program {program}"
+    assert adapter(tmp_path, "./program").missing() == "there is no program ./program"
+    assert adapter(tmp_path, "program").missing() == "there is no program program"
+    program.touch(0o644)
+    assert adapter(tmp_path, "./program").missing() == "./program may not be run"
+    program.chmod(0o755)
+    for word in (str(program), "./program", "true"):
+        assert adapter(tmp_path, word).missing() is None
+    assert adapter(tmp_path, "program", environment={"PATH": str(tmp_path)}).missing() is None
+    asked = adapter(tmp_path, "true", state_command=["none"])
+    assert asked.missing() == "there is no program none"
+
+
 def test_the_last_line_of_its_errors_is_what_the_desk_is_told(tmp_path: Path) -> None:
     script = (
         "echo first >&2; printf '\\033[31mthe panel \u202eis\\t away: 错误\\n\\n  \\n' >&2; exit 75"

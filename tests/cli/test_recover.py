@@ -49,11 +49,23 @@ def test_status_and_verify_say_what_is_missing_and_nothing_is_signed(
     status = cli("audit", "status")
     assert "NOTHING IS SIGNED: 3 entries were signed, and the log has 2" in status.err
     assert "signing: REFUSED" in status.out
+    assert status.status == 5
     assert cli("audit", "status", "--json").json["signs"] is False
     answer = cli("audit", "verify")
     assert (answer.status, "3 entries were signed" in answer.out + answer.err) == (5, True)
     assert cli("site", "add", "blog.example").status == 0
     assert cli("audit", "checkpoint").status == 5
+
+
+def test_where_nothing_is_new_no_checkpoint_of_an_older_copy_is_given(
+    cli: Cli, folder: Path
+) -> None:
+    answer = cli("audit", "checkpoint", "-o", str(folder / "given"))
+
+    assert (answer.status, answer.out) == (5, "")
+    assert "3 entries were signed, and the log has 2" in answer.err
+    assert "incidents recover" in answer.err
+    assert not (folder / "given").exists()
 
 
 def test_entries_that_only_have_to_be_numbered_again_are_not_missing(
@@ -117,6 +129,7 @@ def test_who_may_not_read_what_was_signed_last_is_told_and_not_refused(
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(Path, "iterdir", refuse)
+    assert cli("audit", "checkpoint").status == 0
     for command in ("status", "verify"):
         answer = cli("audit", command)
 
@@ -186,6 +199,13 @@ def test_a_signing_that_was_refused_is_an_alarm_at_once(cli: Cli, folder: Path) 
     assert "NOT SIGNED" in cli("queue").out + cli("queue").err
     cli("recover", "--reason", "the disk is gone")
     assert "NOT SIGNED" not in cli("queue").out + cli("queue").err
+
+
+def test_an_older_copy_is_an_alarm_though_nothing_is_to_be_signed(cli: Cli, folder: Path) -> None:
+    assert "NOT SIGNED" not in cli("queue").out + cli("queue").err
+    cli("daemon", "--once")
+
+    assert "NOT SIGNED" in cli("queue").out + cli("queue").err
 
 
 def test_the_status_says_in_words_what_is_missing_and_keeps_telling_it(
@@ -281,6 +301,29 @@ def test_sites_that_could_not_be_compared_are_counted_apart(
     else:
         told = "1 site: 0 agree, 0 ordered again, 1 could not be compared (see the log)"
         assert told in answer.out.splitlines()
+
+
+def test_two_losses_are_both_told(cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recover(cli)
+    for command in (
+        "audit checkpoint", f"db backup {folder}/oldest.db", "site add a.example",
+        "site add b.example", "audit checkpoint",
+    ):  # fmt: skip
+        assert cli(*command.split()).status == 0, command
+    monkeypatch.setenv("INCIDENTS_DB", f"sqlite:///{folder}/oldest.db")
+    recover(cli)
+
+    told, status = cli("audit", "verify"), cli("audit", "status")
+
+    [line] = [line for line in told.err.splitlines() if "lost its end" in line]
+    assert line == (
+        "  the record says itself that it lost its end 2 times (the last one: epoch 61,"
+        " 2026-03-02T04:00:00Z): see incidents audit status"
+    )
+    lost = [line for line in status.out.splitlines() if line.startswith("lost")]
+    assert [line.partition(":")[0] for line in lost] == ["lost before", "lost"]
+    assert "at least 1 is missing (epoch 60," in lost[0]
+    assert "at least 2 are missing (epoch 61," in lost[1]
 
 
 MANY = [f"site-{n:02}.example" for n in range(25)]

@@ -84,6 +84,15 @@ def test_a_server_that_is_older_says_what_it_cannot_do(
     assert "cannot do this (GET /alarms): it is older than this program" in told
 
 
+@pytest.mark.parametrize("path", ["/", "/api/v1", "/api/v1/"])
+def test_the_address_that_serve_prints_of_its_api_is_taken_too(
+    api: Rig, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INCIDENTS_TOKEN", api.token(api.account("op-1", "operator")))
+    with serving(api) as server:
+        assert main(["queue", "--server", f"{server}{path}"]) == DONE
+
+
 @pytest.mark.parametrize("server", [
     "https://[::1", "https://desk.host.example:port", "https://", "desk.host.example",
     "https://li:secret@desk.host.example", "https://desk.host.example/?x=1", "https://a b",

@@ -145,13 +145,16 @@ def test_a_template_that_is_wrong_is_found_before_a_customer_finds_it(
     assert "en/_rules.txt.jinja is wrong in line 2" in told
 
 
-def test_without_its_library_it_says_what_to_install(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch
+def test_without_its_library_it_says_what_to_install_and_ends_no_session(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    monkeypatch.setenv("INCIDENTS_SERVE_KEY", str(tmp_path / "serve.key"))
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     status, told = serve(toml="")
     assert status == 1
     assert f"pip install '.[{EXTRA}]'" in told
+    assert "all sessions have ended" not in told
+    assert not (tmp_path / "serve.key").exists()
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,26 @@ def test_wrong_settings_are_told_in_one_sentence_before_a_daemon_is_started_with
     assert told in line
 
 
+def test_a_program_that_is_not_there_is_named_before_a_daemon_is_started_with_it(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    config = tmp_path / "config.toml"
+    config.write_text(
+        '[[acts.group]]\nsites = ["*.example"]\nadapter = "panel"\n'
+        f'[acts.panel]\ntype = "exec"\ncommand = ["{tmp_path}/panel"]\n'
+    )
+    monkeypatch.setenv("INCIDENTS_CONFIG", str(config))
+    monkeypatch.setenv("INCIDENTS_DB", sqlite_url)
+
+    assert main(["daemon", "check"]) == FAILED
+    assert capsys.readouterr().err == (
+        f"incidents: the adapter 'panel' cannot work here: there is no program {tmp_path}/panel\n"
+    )
+    (tmp_path / "panel").touch(0o755)
+    assert main(["daemon", "check"]) == DONE
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

@@ -275,6 +275,44 @@ def test_a_signing_that_is_refused_is_kept_until_one_is_not(
     assert signs(house) == (None, None)
 
 
+def test_on_a_quiet_desk_a_signer_looks_now_and_then_whether_what_it_signed_is_there(
+    house: House, tmp_path: Path, said: Said
+) -> None:
+    make_key(house, tmp_path / "audit.key")
+    record = Record(house, monotonic=(monotonic := Monotonic()))
+    with rehearsal(START) as time:
+        record.run()
+        [file] = tmp_path.glob("audit.key.signed-*")
+        signed = file.read_text()
+        record.run()
+        file.write_text(signed.replace(f"{NAME}\n1\n", f"{NAME}\n9\n"))
+        time.later(seconds=30)
+        monotonic.s += 30
+
+        record.run()
+
+        assert signs(house) == (REFUSED, clock.now())
+        [line] = said()
+        assert line["event"] == "the log is not signed"
+        assert "9 entries were signed, and the log has 1" in line["reason"]
+        file.write_text(signed)
+        monotonic.s += 30
+        record.run()
+    assert signs(house) == (STAYS, None)
+    assert said()[-1]["event"] == "no longer: the log is not signed"
+
+
+def test_a_quiet_machine_where_the_log_is_not_signed_has_nothing_to_look_for(
+    house: House, other: KeyRing, tmp_path: Path, said: Said
+) -> None:
+    [file] = tmp_path.glob("audit.key.signed-*")
+    file.write_text(file.read_text().replace(f"{NAME}\n1\n", f"{NAME}\n9\n"))
+    with rehearsal(START):
+        once(house)
+
+    assert (signs(house), said()) == ((STAYS, None), [])
+
+
 # ── where another one signs ──────────────────────────────────────────────────────────────────────
 
 
@@ -354,7 +392,7 @@ def test_a_key_that_cannot_be_read_is_no_trouble_while_another_machine_signs(
     house: House, other: KeyRing, tmp_path: Path, said: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "audit.key").chmod(0o644)
-    kept = calls(monkeypatch, checkpoints, "note_trouble", "note_end_of_failure")
+    kept = calls(monkeypatch, checkpoints, "note_trouble", "note_end_of_trouble")
     monotonic = Monotonic()
     record = Record(house, monotonic=monotonic)
     with rehearsal(START) as time:
@@ -374,7 +412,7 @@ def test_nor_while_another_one_signs_in_the_same_place(
     house: House, other: KeyRing, config: Path, said: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config.write_text(f'[audit]\nkey = "{other.file}"\n')
-    kept = calls(monkeypatch, checkpoints, "note_trouble", "note_end_of_failure")
+    kept = calls(monkeypatch, checkpoints, "note_trouble", "note_end_of_trouble")
     record = Record(house, monotonic=(monotonic := Monotonic()))
     with rehearsal(START) as time:
         for n in range(4):

@@ -175,7 +175,7 @@ class _Story:
     def _noticed(self) -> dict[str, Any]:
         """How the daemons went on."""
         with self._house.reading() as connection:
-            found = resumed(connection)["resumed"]
+            found: dict[str, Any] | None = resumed(connection)["resumed"]
         assert found is not None
         return found
 

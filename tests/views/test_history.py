@@ -18,7 +18,7 @@ def go_on(day: Day, asked: Resumption) -> int:
 
 def test_a_record_that_never_had_to_go_on_tells_of_nothing(day: Day) -> None:
     with reading(day.engine) as connection:
-        assert resumed(connection) == {"resumed": None, "lost": None}
+        assert resumed(connection) == {"resumed": None, "lost": None, "lost_before": []}
 
 
 @pytest.mark.both_databases
@@ -56,6 +56,22 @@ def test_what_a_daemon_noticed_and_what_a_person_found_signed_is_told_as_one_los
     assert lost is not None
     assert (lost["entries"], lost["had"], lost["signed"]) == (entries, 19, 22)
     assert lost["missing"] == 22 - entries
+
+
+def test_each_loss_before_the_last_one_is_told_once(day: Day) -> None:
+    first = go_on(day, Resumption(cause=ENTRIES_LOST, had=99))
+    go_on(day, Resumption(cause=ASKED, by="sre-1", reason="the disk is gone", signed=88))
+    go_on(day, Resumption(cause=ASKED, by="sre-1", reason="once more"))
+    go_on(day, Resumption(cause=ASKED, by="sre-1", reason="another disk", signed=22))
+    go_on(day, Resumption(cause=ENTRIES_LOST, had=19))
+
+    with reading(day.engine) as connection:
+        found = resumed(connection)
+
+    assert found["lost"] is not None
+    assert (found["lost"]["had"], found["lost"]["signed"]) == (19, None)
+    told = [(each["entries"], each["had"], each["signed"]) for each in found["lost_before"]]
+    assert told == [(first, 99, 88), (first + 3, None, 22)]
 
 
 def test_a_loss_that_a_person_knew_of_is_no_part_of_a_later_one(day: Day) -> None:

@@ -88,6 +88,10 @@ class Nginx:
             return None
         return min(told, key=get_args(State).index)
 
+    def missing(self) -> str | None:
+        """What it needs on this machine and does not find, as a sentence."""
+        return self._folder.missing() or self._server.missing()
+
     def _written_state(self, site: str) -> State | None:
         try:
             known = maps.read(self._folder.http() or "")

@@ -43,6 +43,12 @@ class Folder:
         finally:
             os.close(handle)
 
+    def missing(self) -> str | None:
+        """Whether nothing can be written there, as a sentence; None if it can."""
+        if not self.path.is_dir():
+            return f"there is no folder {self.path}"
+        return None if os.access(self.path, os.W_OK | os.X_OK) else f"{self.path} is not writable"
+
     def http(self) -> str | None:
         """The text of the file for the http block; None when it is not there.
 

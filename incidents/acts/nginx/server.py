@@ -50,6 +50,10 @@ class Server:
     reload_command: tuple[str, ...]
     probe: str | None
 
+    def missing(self) -> str | None:
+        """The command that is not there, or may not be run, as a sentence."""
+        return process.missing(self.test_command) or process.missing(self.reload_command)
+
     def test(self, deadline: float) -> Trouble | None:
         """Has it read its files without using them; None when they are good."""
         return _told(self.test_command, "test", deadline)

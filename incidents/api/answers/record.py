@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from incidents.api.answers.base import Answer
 
 
@@ -35,7 +37,8 @@ class LogStatus(Answer):
     `trouble`: whether a signing was refused or has failed since the last one, and since when.
     `silent`: witnesses of the settings that have signed nothing; `ahead`: in which way the log is
     not what this server's key has signed, `uncompared`: why that cannot be told; `resumed`: how the
-    record went on last, `lost`: how it did when something was missing last."""
+    record went on last, `lost`: how it did when something was missing last, `lost_before`: how
+    it did each time before that."""
 
     pending: int
     pending_since: str | None
@@ -54,6 +57,7 @@ class LogStatus(Answer):
     uncompared: str | None = None
     resumed: Resumed | None = None
     lost: Resumed | None = None
+    lost_before: list[Resumed] = Field(default_factory=list)
 
 
 class LogKey(Answer):
