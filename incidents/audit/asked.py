@@ -161,7 +161,8 @@ _BUILT_FROM: dict[type[e.Event], Callable[[Any, Case], c.Command | None]] = {
     e.ClosureAsked: _closure_asked,
     e.ClosureDeclined: lambda event, _: c.DeclineClosure(by=event.by, reason=event.text),
     e.ClosureUpheld: lambda event, _: c.Uphold(by=event.by, reason=event.text),
-    e.HoldSet: lambda event, _: c.SetHold(by=event.by, reason=event.text),
+    # What is ordered once more with it is asked for by itself.
+    e.HoldSet: lambda event, _: c.SetHold(by=event.by, reason=event.text, alone=True),
     e.HoldLifted: lambda event, _: c.LiftHold(by=event.by, reason=event.text),
     e.ReinstatementAsked: lambda event, _: c.AskReinstatement(by=event.by, reason=event.text),
     e.ReinstatementDeclined: lambda event, _: c.Decline(by=event.by, reason=event.text),

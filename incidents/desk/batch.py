@@ -14,9 +14,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from incidents.desk import hold_order
 from incidents.desk.access import Access
-from incidents.desk.caution import remarked, would_close
+from incidents.desk.caution import order_of_hold, remarked, would_close
 from incidents.desk.envelope import (
     Answer,
     Envelope,
@@ -222,16 +221,12 @@ class Batch:
         if bad is not None:
             return self._refuse_on(site, bad)
         meant = order_acts.meant(site.case, envelope.command)
-        answer = self._seal_and_take(site, meant, envelope.login)
-        again = hold_order.repeated(site.case, answer.events)
-        if again is not None:
-            answer = joined(answer, self._take(site, again, envelope.login)[0])
-        return answer
+        return self._seal_and_take(site, meant, envelope.login)
 
     def _caution(self, case: Case, envelope: Envelope) -> Refusal | None:
         if envelope.unless_closing:
             return would_close(case, envelope.command, self._policy, self._now)
-        return hold_order.refused(case, envelope.command)
+        return order_of_hold(case, envelope.command)
 
     def _seal_and_take(self, site: SiteInHand, asked: Command, login: str | None) -> Answer:
         command, words = seal_command(asked)

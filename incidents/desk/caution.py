@@ -7,9 +7,12 @@ from datetime import datetime
 
 from incidents import web_address
 from incidents.machine.case import Case
-from incidents.machine.commands import Command, Log
+from incidents.machine.commands import CancelOrder, Command, Log
 from incidents.machine.decide import Decision, decide
 from incidents.machine.events import SiteClosed
+from incidents.machine.ids import ACT, order_id
+from incidents.machine.in_force import DOWN
+from incidents.machine.order_acts import BY_HAND
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal, Remark
 
@@ -28,6 +31,19 @@ def would_close(case: Case, command: Command, policy: Policy, now: datetime) -> 
             facts = {"site": case.site, "n": reason.counted, "needed": reason.needed}
             return Refusal("would_close", {**facts, "within_s": within_s})
     return None
+
+
+def order_of_hold(case: Case, command: Command) -> Refusal | None:
+    """The refusal to cancel the one order that takes a held site down."""
+    if not isinstance(command, CancelOrder) or (command.why, command.lane) != (BY_HAND, ACT):
+        return None
+    down = [d for d in case.deliveries.values() if d.lane == ACT and d.kind in DOWN]
+    is_one = any(each.order == command.order for each in down)
+    goes_on = any(each.order != command.order and not each.dead for each in down)
+    if not case.held or not is_one or goes_on or case.in_force in DOWN.values():
+        return None
+    name = order_id(case.site_id, command.order, ACT)
+    return Refusal("order_of_hold", {"order": name, "site": case.site})
 
 
 def remarked(decision: Decision, command: Command) -> Decision:

@@ -218,9 +218,14 @@ class DeclineClosure(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetHold(Command):
-    """Keep the site down by order of the police or the regulator."""
+    """Keep the site down by order of the police or the regulator.
+
+    A site that is not known to be down is ordered down once more, whatever became of the orders
+    before; `alone` is what older programs did, which did not.
+    """
 
     reason: str
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -97,10 +97,16 @@ def repeat(draft: Draft, command: commands.RepeatOrder) -> None:
         raise RefusedError("seen_too_early", site=case.site)
     if case.in_force == case.state:
         raise RefusedError("in_force_already", site=case.site, state=case.state)
+    order_once_more(draft, alone=command.alone)
+
+
+def order_once_more(draft: Draft, *, alone: bool = False) -> None:
+    """Order what is ordered, and unless it is `alone` cancel the dead letters that said so."""
+    case = draft.case
     kind = next(kind for kind, state in FORCE.items() if state == case.state)
     dead = [each for each in _acts(case) if each.dead and not each.braked and each.kind == kind]
     draft.add(e.OrderRepeated, order_kind=kind, until=case.suspended_until)
-    for each in () if command.alone else dead:
+    for each in () if alone else dead:
         draft.add(e.OrderCancelled, **_of(each), why=REPEATED, tried=True)
 
 

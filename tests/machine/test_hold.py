@@ -4,6 +4,7 @@ import pytest
 
 from incidents.machine import events as e
 from tests.machine.history import MICROSECOND, Act, History, utc
+from tests.machine.order_history import OrderHistory
 
 
 @pytest.mark.parametrize(
@@ -36,8 +37,16 @@ def test_a_site_that_is_only_held_is_down_by_no_rule_and_until_no_time() -> None
 
 
 def test_a_site_that_is_down_already_gets_no_second_order() -> None:
-    assert History().miss().hold().ordered == []
-    assert History().false_info().hold().ordered == []
+    assert OrderHistory().miss().delivered("suspend").hold().ordered == []
+    assert OrderHistory().false_info().delivered("close").hold().ordered == []
+
+
+def test_a_site_that_is_not_known_to_be_down_is_ordered_down_once_more() -> None:
+    """The brake, a cancellation or a dead letter may have left it up."""
+    assert OrderHistory().miss().hold().ordered == ["suspend"]
+    assert OrderHistory().false_info().hold().ordered == ["close"]
+    # Nothing opens it at the end of the twelve hours.
+    assert OrderHistory().miss().hold().last(e.OrderRepeated).until is None
 
 
 def test_it_adds_nothing_to_the_run() -> None:
@@ -127,7 +136,7 @@ def test_lapsed_clocks_under_a_hold_count_for_no_run_and_no_closure() -> None:
 
 def test_what_is_due_comes_before_the_hold() -> None:
     site = History().log().after("1h", MICROSECOND).hold()
-    assert site.happened == ["clock_lapsed", "site_suspended", "hold_set"]
+    assert site.happened == ["clock_lapsed", "site_suspended", "hold_set", "order_repeated"]
 
 
 def test_its_reason_is_on_record_both_ways() -> None:
