@@ -92,16 +92,34 @@ def opened(
             return _made(file, os.O_RDWR, mode, owner)
 
 
-def link_of_another(file: Path) -> Path | None:
-    """The first link on the way to that file which neither this user nor root has made, by its last
-    name only. Raises OSError."""
+def behind_links(file: Path) -> Path:
+    """Where the links lead that have this name, made by this user or by root.
+
+    Raises:
+        OSError: if another user has made one, or they lead in a circle.
+    """
     seen: set[Path] = set()
-    while file.is_symlink() and file not in seen:
+    while file.is_symlink():
+        if file in seen:
+            raise OSError(errno.ELOOP, "its links lead in a circle")
         if file.lstat().st_uid not in (os.geteuid(), 0):
-            return file
+            raise OSError(errno.ELOOP, f"{file} is a link that another user has made")
         seen.add(file)
         file = file.parent / file.readlink()
-    return None
+    return file
+
+
+def no_ordinary(file: Path) -> BinaryIO:
+    """Opens what is no file on a disk (a pipe, a device), to write to it.
+
+    Raises:
+        OSError: if it is one, or cannot be opened.
+    """
+    handle = os.open(file, os.O_WRONLY | os.O_CLOEXEC)
+    if stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.ELOOP, "another file has come into its place")
+    return os.fdopen(handle, "wb")
 
 
 def check_opened_by_name(handle: int) -> None:

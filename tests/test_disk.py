@@ -153,18 +153,26 @@ def test_a_user_follows_own_links_and_those_of_root_and_no_others(
     own = tmp_path / "own"
     own.symlink_to(theirs)
     theirs.symlink_to(roots)
-    assert disk.link_of_another(own) is None
+    assert disk.behind_links(own) == disk.behind_links(roots) == roots
 
     os.chown(theirs, *NOBODY, follow_symlinks=False)
-    assert disk.link_of_another(own) == theirs
-    assert disk.link_of_another(roots) is None
+    with pytest.raises(OSError, match=f"{theirs} is a link that another user has made"):
+        disk.behind_links(own)
 
 
-def test_links_that_lead_in_a_circle_are_looked_at_once(tmp_path: Path) -> None:
+def test_links_that_lead_in_a_circle_are_told(tmp_path: Path) -> None:
     (tmp_path / "a").symlink_to("b")
     (tmp_path / "b").symlink_to("a")
 
-    assert disk.link_of_another(tmp_path / "a") is None
+    with pytest.raises(OSError, match="its links lead in a circle"):
+        disk.behind_links(tmp_path / "a")
+
+
+def test_a_file_that_has_come_into_the_place_of_a_device_is_not_written(roots: Path) -> None:
+    with pytest.raises(OSError, match="another file has come"):
+        disk.no_ordinary(roots)
+
+    assert untouched(roots)
 
 
 def test_who_waits_for_a_lock_has_it_once_it_is_let_go_of(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -36,20 +35,15 @@ def write(target: str, parts: Iterable[bytes], mode: int = disk.PRIVATE) -> None
     try:
         if file.is_dir():
             raise InputError(f"{target} is a folder: name a file in it")
-        if link := disk.link_of_another(file):
-            raise InputError(f"{link} is a link that another user has made: name another file")
+        # A link stays one, and points to the new file.
+        target_file = disk.behind_links(file)
         if file.exists() and not file.is_file():
-            # Never an ordinary one that has come into its place: that would be cut short.
-            with os.fdopen(os.open(file, os.O_WRONLY | os.O_CLOEXEC), "wb") as stream:
+            with disk.no_ordinary(file) as stream:
                 stream.writelines(parts)
         else:
-            # A link stays one, and points to the new file.
-            disk.write_whole(file.resolve(), parts, mode)
+            disk.write_whole(target_file, parts, mode)
     except OSError as error:
         raise FileError(file=target, done="written", detail=error.strerror or str(error)) from error
-    except RuntimeError as error:
-        # What pathlib says of links that lead round in a circle (Python 3.11 and 3.12).
-        raise FileError(file=target, done="written", detail="its links lead in a circle") from error
 
 
 def _shown(parts: Iterable[bytes]) -> Iterator[bytes]:

@@ -15,7 +15,7 @@ import pytest
 from freezegun.api import FrozenDateTimeFactory
 
 from incidents.cli import whole_file
-from incidents.errors import FileError, InputError
+from incidents.errors import FileError
 from tests.cli.conftest import Cli
 
 
@@ -108,7 +108,7 @@ def test_a_link_that_another_user_has_made_is_not_followed(tmp_path: Path) -> No
     link.symlink_to(file)
     os.chown(link, 65_534, 65_534, follow_symlinks=False)
 
-    with pytest.raises(InputError, match="latest is a link that another user has made"):
+    with pytest.raises(FileError, match="latest is a link that another user has made"):
         whole_file.write(str(link), [b"new"])
 
     assert file.read_text() == "old"

@@ -192,11 +192,15 @@ def test_a_database_that_was_set_back_is_found_by_a_checkpoint_that_was_held(
     answer = log("audit", "verify", "--db", before)
     assert (answer.status, "6 entries were signed, and the log has 5" in answer.out) == (5, True)
     log("audit", "status", "--db", before)
-    [signed] = tmp_path.rglob("*.signed-*")
-    signed.unlink()
+    _forget_what_was_signed(tmp_path)
     answer = log("audit", "verify", "--db", before, "--checkpoint", held)
     assert answer.status == 5
     assert answer.out == f"WRONG {held}: it is of 6 entries, and the log has 5: its tail was cut\n"
+
+
+def _forget_what_was_signed(folder: Path) -> None:
+    for signed in (*folder.rglob("*.signed-*"), *folder.rglob("*.signed")):
+        signed.unlink()
 
 
 # ── since what was verified before ──────────────────────────────────────────────────────────────
@@ -281,8 +285,7 @@ def test_a_database_that_was_set_back_is_found_by_what_was_kept(
     copy(file, tmp_path / "before.db")
     _more(few, clock)
     assert few("audit", "verify", "--since", "auto").status == 0
-    [signed] = tmp_path.rglob("*.signed-*")
-    signed.unlink()
+    _forget_what_was_signed(tmp_path)
     before = f"sqlite:///{tmp_path / 'before.db'}"
     answer = few("audit", "verify", "--since", str(_kept(tmp_path)), "--db", before)
     tail = "it is of 6 entries, and the log has 5: its tail was cut"
