@@ -165,6 +165,9 @@ class Options:
     def wrong(self, key: str, expected: str) -> SettingError:
         """The error that says what the key must be; what it is now, if that is no secret."""
         value = self._table.get(key)
+        if value is None:
+            told = f"{self._place} has no {key}, but it must be {expected}"
+            return SettingError(told, where=self._place, setting=key, value=None, expected=expected)
         secret = any(word in key for word in _SECRET) or isinstance(value, dict)
         # Where a secret stands is none.
         secret = secret and not key.endswith(("_file", "_env"))

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from incidents import inputs
-from incidents.errors import InputError
+from incidents.errors import InputError, UnknownIncidentError
 from incidents.machine import ids
 from incidents.web_address import Kept
 
@@ -46,9 +46,10 @@ site, incident, contact, item, order, text = (
 
 
 def incident_or_site(given: str) -> tuple[int, int] | str:
-    """An incident's id or a site's name, by its looks; raises BadSiteNameError."""
+    """An incident's id or a site's name, by its looks; raises BadSiteNameError, and
+    UnknownIncidentError for a mere number, which is half an id and no name."""
     found = ids.read_incident_id(given.strip())
-    return site(given) if found is None else found
+    return _site(given) if found is None else found
 
 
 def anything(given: str) -> tuple[Any, ...] | str:
@@ -56,11 +57,17 @@ def anything(given: str) -> tuple[Any, ...] | str:
     `(12, 45, lane)` or an item of the queue `(12, "t2")`; else a site's name.
 
     Raises:
-        BadSiteNameError: for what is none.
+        BadSiteNameError, UnknownIncidentError: for what is none.
     """
     known = (ids.read_incident_id, ids.read_contact_id, ids.read_order_id, ids.read_item_id)
     found = (read(given.strip()) for read in known)
-    return next((each for each in found if each is not None), None) or site(given)
+    return next((each for each in found if each is not None), None) or _site(given)
+
+
+def _site(given: str) -> str:
+    if given.strip().isdecimal():
+        raise UnknownIncidentError(given=given)
+    return site(given)
 
 
 def urls(_context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> Kept:

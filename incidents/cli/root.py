@@ -86,6 +86,10 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 refused, 4 not confirmed,
 """
 
 
+_BEHIND = frozenset({"--db", "--server", "--as", "--format", "--json", "-q", "--quiet", "--zone"})
+"""Common options, which each command has of its own."""
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are typed; `sections` names and helps them."""
 
@@ -108,6 +112,17 @@ class LazyGroup(click.Group):
         command = getattr(import_module(module), attribute)
         assert isinstance(command, click.Command)
         return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does, but a common option is told where it stands."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if error.option_name in _BEHIND:
+                where = "write it behind the command (incidents queue --json)"
+                told = f"No option {error.option_name!r} before a command: {where}."
+                raise click.UsageError(told, ctx) from None
+            raise
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from incidents import clock, log
 from incidents.clock import rfc3339
 from incidents.machine.ids import incident_id
+from incidents.machine.order_events import OrderFailed
 
 if TYPE_CHECKING:
     from incidents.desk import Answer
@@ -55,15 +56,22 @@ def decided(answers: Iterable[Answer]) -> int:
     ]
     if _on_terminal():
         for each in facts:
-            say(_DECIDED, **each)
+            (warn if _waits_for_a_person(each) else say)(_DECIDED, **each)
     elif facts:
-        told = {
-            "logger": _NAME, "event": _DECIDED, "level": "info", "timestamp": rfc3339(clock.now()),
-        }  # fmt: skip
+        told = {"logger": _NAME, "event": _DECIDED, "timestamp": rfc3339(clock.now())}
+        lines = (
+            each | told | {"level": "warning" if _waits_for_a_person(each) else "info"}
+            for each in facts
+        )
         with contextlib.suppress(OSError, ValueError):
-            sys.stderr.write("".join(f"{_encoded(each | told)}\n" for each in facts))
+            sys.stderr.write("".join(f"{_encoded(line)}\n" for line in lines))
             sys.stderr.flush()
     return len(facts)
+
+
+def _waits_for_a_person(facts: dict[str, Any]) -> bool:
+    """Whether it is an order that was given up, or that the brake holds."""
+    return bool(facts["kind"] == OrderFailed.kind)
 
 
 def _on_terminal() -> bool:
@@ -78,6 +86,7 @@ def _facts(answer: Answer, seq: int, event: Event) -> dict[str, Any]:
         "site_id": site_id,
         "seq": seq,
         "incident": None if incident is None else incident_id(site_id, incident),
+        "problem": getattr(event, "problem", None),
         "rule": None if event.reason is None else event.reason.rule,
         "due": rfc3339(event.occurred_at),
         "decided_at": rfc3339(event.recorded_at),

@@ -33,7 +33,8 @@ def explain(engine: Engine, error: DBAPIError | sqlite3.Error) -> str:
         )
     if "unable to open" in told and _is_missing(engine):
         if Path(where).parent == data_folder():
-            return f"there is no database {where}: incidents db upgrade makes it, or {NAME_ANOTHER}"
+            makes = "the first act or incidents db upgrade makes it"
+            return f"there is no database {where}: {makes}, or {NAME_ANOTHER}"
         return f"there is no database {where}: check the path; incidents db upgrade makes a new one"
     if "unable to open" in told:
         file = Path(where)

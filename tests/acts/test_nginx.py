@@ -372,7 +372,7 @@ def test_a_site_is_down_when_all_of_its_hosts_are(server: Nginx) -> None:
 @pytest.mark.parametrize(
     ("table", "says"),
     [
-        ({}, "folder = None, but it must be there"),
+        ({}, "has no folder, but it must be there"),
         ({"folder": "here"}, "written from / on"),
         ({"folder": "/etc", "probe": "192.0.2.1:80"}, "an address of the loopback"),
         ({"folder": "/etc", "probe": "127.0.0.1:0"}, "an address of the loopback"),

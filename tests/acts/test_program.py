@@ -450,7 +450,7 @@ def test_without_a_program_to_ask_nobody_knows(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "says"),
     [
-        ({}, "command = None, but it must be there"),
+        ({}, "has no command, but it must be there"),
         ({"command": []}, "command = \\[\\], but it must be there"),
         ({"command": [""]}, "a list of texts"),
         ({"command": ["a\0b"]}, "without the character U\\+0000"),

@@ -117,7 +117,7 @@ def test_it_listens_where_it_is_told_without_customers_has_no_page_of_theirs_and
 @pytest.mark.parametrize(
     ("toml", "complaint"),
     [
-        (CUSTOMER, "[notices] of the settings file says desk_name = None"),
+        (CUSTOMER, "[notices] of the settings file has no desk_name"),
         (f'{SETTINGS}valid_for = "1h"\n', "valid_for = '1h', but it must be"),
         (SETTINGS.replace("[customer]", '[customer]\ncolour = "red"'), "'colour', which is no set"),
         ('[accounts]\nsecond_after = "1 day"', "second_after = '1 day', but it must be"),

@@ -95,6 +95,7 @@ def outcomes(engine: Engine, name: str) -> list[str]:
         ("[acts.brake]\ncount = -1", "[acts.brake]"),
         ('[acts.brake]\nwithin = "2d"', "within"),
         ('adapter = "brake"\n[acts.brake]\ntype = "log"', "type"),
+        ("[acts.brakes]\ncount = 3", "the section [acts.brakes] of the settings file has no type"),
         ('adaptor = "log"', "adaptor"),
         ('[[acts.group]]\nadapter = "log"', "sites"),
         ('[alarm]\nchannels = ["mail"]', "[alarm]"),

@@ -18,7 +18,7 @@ from incidents.daemon.enforce import WORKS_FOR_S, Enforcement, look
 from incidents.daemon.systemd import Systemd
 from incidents.desk import Answer, Desk, Envelope
 from incidents.errors import DatabaseError, IncidentsError
-from incidents.machine.commands import AddNote
+from incidents.machine.commands import AddNote, RecordFailure
 from incidents.store import lineage
 from incidents.store.engine import writing
 from incidents.store.opened_file import UnseenError
@@ -317,11 +317,15 @@ def test_decisions_written_at_once_are_the_lines_that_the_log_would_write(
 ) -> None:
     log_on(house.engine, ["a.example"], START)
     log_on(house.engine, ["b.example"], START)
-    answers = desk_at(house.engine, START + 2 * HOUR).elapse()
+    desk = desk_at(house.engine, START + 2 * HOUR)
+    answers = desk.elapse()
+    order = answers[0].first_seq + 1
+    braked = RecordFailure(order=order, lane="act", adapter="panel", attempts=0, problem="braked")
+    answers += desk.submit([Envelope(site=answers[0].site, command=braked)])
 
     def written() -> list[dict[str, Any]]:
         with freeze_time(START):
-            assert journal.decided(answers) == 4
+            assert journal.decided(answers) == 5
         return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
     at_once = written()
@@ -332,7 +336,10 @@ def test_decisions_written_at_once_are_the_lines_that_the_log_would_write(
         one_by_one = written()
 
     assert at_once == one_by_one
-    assert len(at_once) == 4
+    assert len(at_once) == 5
+    # It waits for a person.
+    assert [line["level"] for line in at_once] == ["info"] * 4 + ["warning"]
+    assert (at_once[-1]["kind"], at_once[-1]["problem"]) == ("order_failed", "braked")
 
 
 def test_a_lost_database_is_told_of_once_and_waited_for(

@@ -71,8 +71,8 @@ def test_the_page_may_be_anywhere_over_tls_or_on_this_machine(
 @pytest.mark.parametrize(
     ("said", "complaint"),
     [
-        (f'secret = "{SECRET}"', "base_url = None"),
-        (ADDRESS, "secret = None, but it must be there, or secret_file or secret_env"),
+        (f'secret = "{SECRET}"', "has no base_url"),
+        (ADDRESS, "has no secret, but it must be there, or secret_file or secret_env"),
         (f'{ADDRESS}secret = "{SECRET[:31]}"', "secret = '…', but it must be 32 characters"),
         (f'{WHOLE}previous_secret = "short"', "previous_secret = '…', but it must be 32"),
         (f'{ADDRESS}secret_file = "{{folder}}/weak"', "/weak', but it must be 32"),
@@ -115,7 +115,7 @@ def test_whom_the_customer_deals_with_is_said_by_the_notices(written: Written) -
 def test_a_page_that_names_nobody_to_call_is_not_shown(
     said: str, key: str, written: Written
 ) -> None:
-    with pytest.raises(IncidentsError, match=rf"\[notices\].* says {key} = None"):
+    with pytest.raises(IncidentsError, match=rf"\[notices\].* has no {key}"):
         customer_settings.office(written(f"[notices]\n{said}\n"))
 
 
