@@ -1,8 +1,7 @@
 """The resumption: the desk's own act of going on from less of its history than it is known to have.
 
-Whatever is ordered from then on has a higher number in the world than anything before, and the
-world is to be compared with the record, since what was done there for what is missing stands there
-still.
+Orders from now on have higher numbers than any before. The world still shows what was done for
+entries that are missing, so every site is compared with the record.
 
 An epoch is the day on which it begins, counted from 2026, or the next one after the highest that
 is known: one that nothing here knows of any more, since it was lost with all that it was written
