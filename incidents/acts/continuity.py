@@ -172,9 +172,9 @@ class Continuity:
             return _UNKNOWN_SERVER.format(file=self._file) if seen.mark is None else None
         # No second loss: the server changed, or this daemon's mark knows more than the one that
         # went on first.
-        if seen.found.is_new or seen.standing.moved_at is not None:
+        if seen.found.is_new or not resumption.is_again(seen.standing, seen.now):
             return None
-        return _AGAIN.format(had=why.had) if resumption.is_again(seen.standing, seen.now) else None
+        return _AGAIN.format(had=why.had)
 
     def _of(self, identity: str) -> MarkFile:
         if self._marks is None or self._marks.identity != identity:

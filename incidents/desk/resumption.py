@@ -122,12 +122,13 @@ def next_epoch(highest: int, now: datetime) -> int:
 
 
 def is_again(standing: Standing, at: datetime) -> bool:
-    """Whether an end that is lost at that time (UTC) is one too many for daemons.
+    """Whether an end that is lost at that time (UTC) is one too many for daemons. It is no second
+    loss where the server has changed last: who knows more than the first one may tell of it.
 
     Of a database that was halted then it tells why: where it is not, by one that knew nothing of it
     on another server, which one that knows it may lift. Otherwise a person does, wherever it moves.
     """
-    if standing.resumed_at is None:
+    if standing.resumed_at is None or standing.moved_at is not None:
         return False
     return standing.lost_since is not None or abs(at - standing.resumed_at) < AGAIN
 
