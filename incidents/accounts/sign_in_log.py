@@ -33,7 +33,7 @@ NOBODY = "?"
 """In place of a name that is nobody's: it may be anything that was typed, a password too."""
 
 FEW = 5
-"""So many failures of strangers have a line each, of an address and a day (UTC)."""
+"""So many failures under unknown names have a line each, of an address and a day (UTC)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class SignInLog:
         else:
             self._refuse(trial, "disabled" if right else "wrong_password", account.handle)
 
-    def refuse_stranger(self, how: How, place: str | None, why: str) -> None:
+    def refuse_unknown(self, how: How, place: str | None, why: str) -> None:
         """That somebody, nobody knows who, was not let in."""
         self._refuse(Trial("sign_in", how, place), why, None)
 
@@ -86,13 +86,13 @@ class SignInLog:
     def count(self, refusal: Refusal) -> None:
         """Counts, by the day and address, what anybody can bring about."""
         with plainly(self._engine), writing(self._engine) as connection:
-            sign_ins.count_stranger(connection, refusal, self._clock())
+            sign_ins.count_bounded(connection, refusal, self._clock())
 
     def _refuse(self, trial: Trial, why: str, handle: str | None) -> None:
         """As much is done whether there is such an account or not: time would tell."""
-        now, stranger = self._clock(), Refusal(NOBODY, trial.place or "", trial.what, why)
+        now, unknown = self._clock(), Refusal(NOBODY, trial.place or "", trial.what, why)
         with plainly(self._engine), writing(self._engine) as connection:
-            n = sign_ins.count_stranger(connection, stranger, now, wanted=handle is None)
+            n = sign_ins.count_bounded(connection, unknown, now, wanted=handle is None)
             sign_ins.add_if(connection, _line(trial, why, handle, now), n <= FEW)
 
 

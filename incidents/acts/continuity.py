@@ -37,11 +37,11 @@ _AGAIN = (
     " copy is at work beside the same key (stop it, or give it a key in a folder of its own), or"
     " its end was lost again"
 )
-_STRANGE = (
+_UNKNOWN_SERVER = (
     "It is on another server than before, and nothing beside {file} says that orders were carried"
     " out for it from here: never go on with a copy whose [acts] reach the world"
 )
-_HALTED_STRANGE = (
+_HALTED_UNKNOWN = (
     "Since {since} it is known to be on another server than before, and who saw that knew nothing"
     " of it"
 )
@@ -169,12 +169,12 @@ class Continuity:
     def _reason_to_halt(self, seen: _Seen, why: Resumption) -> str | None:
         if why.cause == ANOTHER_SERVER:
             # A copy may be at work there, for a drill: the world is not its own.
-            return _STRANGE.format(file=self._file) if seen.mark is None else None
+            return _UNKNOWN_SERVER.format(file=self._file) if seen.mark is None else None
         # No second loss: the server changed, or this daemon's mark knows more than the one that
         # went on first.
-        if seen.found.is_new or seen.standing.moved_at is not None:
+        if seen.found.is_new or not resumption.is_again(seen.standing, seen.now):
             return None
-        return _AGAIN.format(had=why.had) if resumption.is_again(seen.standing, seen.now) else None
+        return _AGAIN.format(had=why.had)
 
     def _of(self, identity: str) -> MarkFile:
         if self._marks is None or self._marks.identity != identity:
@@ -219,7 +219,7 @@ def _still_halted(seen: _Seen, since: datetime) -> str | None:
         return _HALTED_AGAIN.format(since=rfc3339(since))
     if seen.found.is_new and seen.mark is not None:
         return None
-    return _HALTED_STRANGE.format(since=rfc3339(since))
+    return _HALTED_UNKNOWN.format(since=rfc3339(since))
 
 
 def _is_missing(connection: Connection, standing: Standing, mark: Mark) -> bool:

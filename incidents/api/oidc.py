@@ -88,7 +88,7 @@ def answer(request: Request) -> Response:
         with _answering():
             word = provider.answer(question, request.query_params)
     except UnknownSubjectError as error:
-        door.log.refuse_stranger("provider", from_(request), error.name)
+        door.log.refuse_unknown("provider", from_(request), error.name)
         raise
     except ProviderWordError as error:
         _count(request, error)

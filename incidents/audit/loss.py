@@ -60,7 +60,7 @@ def known(connection: Connection, files: Known) -> Loss | None:
     if log is None:
         return None
     kept = [each for key in log.keys for each in files.of(key)]
-    kept += _of_strangers(connection, log.checkpoint.origin, files)
+    kept += _of_unknown_keys(connection, log.checkpoint.origin, files)
     found = _lost(connection, log.checkpoint, kept)
     if found:
         above = log.size + leaves.unnumbered(connection).entries
@@ -96,8 +96,8 @@ def answer(engine: Engine, key_file: Path, new: VerifierKey) -> None:
         log = signing.log(connection)
         if log is None:
             return
-        strangers = _of_strangers(connection, log.checkpoint.origin, files)
-        found = _lost(connection, log.checkpoint, strangers)
+        unknown = _of_unknown_keys(connection, log.checkpoint.origin, files)
+        found = _lost(connection, log.checkpoint, unknown)
     if found:
         # Beside those of an attempt that was cut off.
         lines = {each.line for each in found} | _answered(files, new)
@@ -114,7 +114,7 @@ def _lost(connection: Connection, log: Checkpoint, kept: Iterable[Kept]) -> list
     return found
 
 
-def _of_strangers(connection: Connection, origin: str, files: Known) -> list[Kept]:
+def _of_unknown_keys(connection: Connection, origin: str, files: Known) -> list[Kept]:
     """What keys of this log that the database does not know have signed, if not answered."""
     keys = [VerifierKey.parse(key) for key in log_keys.every(connection)]
     theirs = {last_signed.beside(files.key_file, key) for key in keys}

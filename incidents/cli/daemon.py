@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import output
+from incidents.cli import history_words, output
 from incidents.cli.options import looking
 from incidents.cli.run import painted
 from incidents.errors import DONE, FAILED, IncidentsError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from incidents.bootstrap import House
     from incidents.cli.run import Run
     from incidents.desk import Answer
-    from incidents.words import Document, When
+    from incidents.words import Document
 
 MAX_TOLD = 20
 
@@ -213,7 +213,7 @@ def _tell_status(run: Run, found: Document) -> None:
     if found["last_once"]:
         run.say(f"  daemon --once last did what was due {when.ago(found['last_once'])}")
     # A server of before says nothing of it.
-    for line in _of_history(found.get("history") or {}, when):
+    for line in history_words.told(found.get("history") or {}, when):
         run.say(painted(line, fg="red"))
     if found["overdue"]:
         since = when.until(found["overdue_since"])
@@ -226,33 +226,6 @@ def _tell_status(run: Run, found: Document) -> None:
         run.say("nothing is overdue")
     if not found["beating"]:
         run.tell("start one with `incidents daemon`, or do what is due: incidents daemon --once")
-
-
-def _of_history(history: Document, when: When) -> list[str]:
-    """What is wrong with the record, if anything is."""
-    lost, moved = history.get("lost_since"), history.get("moved_since")
-    unproved, unsigned = history.get("unproved_since"), history.get("unsigned_since")
-    told = []
-    if (halted := history.get("halted_since")) is not None:
-        told.append(
-            f"NOTHING IS CARRIED OUT, known {when.ago(halted)}: the daemon's log says why; once you"
-            " know which copy of the database is the true one, there: incidents recover --reason R"
-        )
-    if lost is not None:
-        told.append(
-            f"THE RECORD HAS LOST ITS END, known {when.ago(lost)}: incidents audit status says what"
-            " is missing, and incidents recover --reason R that you know"
-        )
-    if moved is not None:
-        told.append(
-            f"another server has taken over, known {when.ago(moved)}: what it had not heard of, if"
-            " anything, is lost"
-        )
-    if unproved is not None:
-        told.append(f"the world is being compared with the record, begun {when.ago(unproved)}")
-    if unsigned is not None:
-        told.append(f"entries are not signed, known {when.ago(unsigned)}: incidents audit status")
-    return told
 
 
 def _how(run: Run, daemon: Document) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from incidents import event_sentence
-from incidents.cli import output
+from incidents.cli import history_words, output
 from incidents.cli.options import looking
 from incidents.cli.run import REHEARSAL, is_terminal, painted
 from incidents.errors import DONE, InputError
@@ -217,50 +217,9 @@ def _overdue(enforcement: Document, when: When) -> str:
     return f"; sites overdue: {enforcement['overdue']:,}{more}, since {since}"
 
 
-def _halted(history: Document, when: When) -> str:
-    """That no site is taken down or opened."""
-    return (
-        f"NOTHING IS CARRIED OUT, known {when.ago(history['halted_since'])}: the daemon's log says"
-        " why; once you know which copy of the database is the true one, there: incidents recover"
-        " --reason R"
-    )
-
-
-def _lost(history: Document, when: When) -> str:
-    """That what was decided lately may be on no record any more."""
-    return (
-        f"THE RECORD HAS LOST ITS END, known {when.ago(history['lost_since'])}: what was recorded"
-        " before may be missing. See what: incidents audit status; once you know: incidents recover"
-        " --reason R"
-    )
-
-
-def _moved(history: Document, when: When) -> str:
-    """That what was decided lately may be missing, though nobody knows of anything."""
-    return (
-        f"ANOTHER SERVER HAS TAKEN OVER, known {when.ago(history['moved_since'])}: what it had not"
-        " heard of, if anything, is lost. See more: incidents audit status"
-    )
-
-
-def _unproved(history: Document, when: When) -> str:
-    """That sites may not be as the record says."""
-    began = when.ago(history["unproved_since"])
-    return f"the world is being compared with the record; it began {began}"
-
-
-def _unsigned(history: Document, when: When) -> str:
-    """That nobody could prove what is recorded now."""
-    return (
-        f"NOT SIGNED, known {when.ago(history['unsigned_since'])}: entries wait for a signature."
-        " See why: incidents audit status"
-    )
-
-
 _WARNINGS: dict[str, Callable[[Document, When], str]] = {
-    "clock": _alarm, "halted": _halted, "lost": _lost, "moved": _moved, "brake": _brake,
-    "dead": _dead_letters, "late": _late_orders, "unsigned": _unsigned, "unproved": _unproved,
-    "once": _remark, "report": _to_report,
+    "clock": _alarm, "brake": _brake, "dead": _dead_letters, "late": _late_orders,
+    "once": _remark, "report": _to_report, **history_words.WORDS,
 }  # fmt: skip
 
 

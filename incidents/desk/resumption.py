@@ -1,8 +1,7 @@
 """The resumption: the desk's own act of going on from less of its history than it is known to have.
 
-Whatever is ordered from then on has a higher number in the world than anything before, and the
-world is to be compared with the record, since what was done there for what is missing stands there
-still.
+Orders from now on have higher numbers than any before. The world still shows what was done for
+entries that are missing, so every site is compared with the record.
 
 An epoch is the day on which it begins, counted from 2026, or the next one after the highest that
 is known: one that nothing here knows of any more, since it was lost with all that it was written
@@ -123,12 +122,13 @@ def next_epoch(highest: int, now: datetime) -> int:
 
 
 def is_again(standing: Standing, at: datetime) -> bool:
-    """Whether an end that is lost at that time (UTC) is one too many for daemons.
+    """Whether an end that is lost at that time (UTC) is one too many for daemons. It is no second
+    loss where the server has changed last: who knows more than the first one may tell of it.
 
     Of a database that was halted then it tells why: where it is not, by one that knew nothing of it
     on another server, which one that knows it may lift. Otherwise a person does, wherever it moves.
     """
-    if standing.resumed_at is None:
+    if standing.resumed_at is None or standing.moved_at is not None:
         return False
     return standing.lost_since is not None or abs(at - standing.resumed_at) < AGAIN
 

@@ -19,7 +19,7 @@ OK = "ok"
 """The result of what succeeded; the others say why it did not."""
 
 PLACES = 200
-"""Of so many addresses each day (UTC) what strangers try is counted by itself."""
+"""Of so many addresses each day (UTC) what anybody tries is counted by itself."""
 ELSEWHERE = "?"
 """In place of the further addresses of that day."""
 
@@ -75,7 +75,7 @@ def count(connection: Connection, refused: Sequence[Refusal], at: datetime) -> N
         _count(connection, each, at)
 
 
-def count_stranger(
+def count_bounded(
     connection: Connection, refused: Refusal, at: datetime, *, wanted: bool = True
 ) -> int:
     """Counts, as `count` does, what anybody can bring about from as many addresses as they like:

@@ -136,7 +136,7 @@ def test_guesses_from_everywhere_leave_bounded_rows_and_a_true_count(
     for n in range(tried):
         trial = Trial("sign_in", "password", f"2001:db8:{n % (2 * places):x}::/64")
         house.door.log.refuse(trial, None, right=False)
-    house.door.log.refuse_stranger("provider", HERE, "unknown_subject")
+    house.door.log.refuse_unknown("provider", HERE, "unknown_subject")
 
     with house.engine.connect() as connection:
         lines = connection.execute(select(func.count()).select_from(account_tables.sign_ins))

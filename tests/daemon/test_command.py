@@ -314,10 +314,10 @@ def test_status_says_that_another_server_has_taken_over_and_not_that_anything_is
 
     lines = run("status")[1].splitlines()
 
-    told = [line.partition(":")[0] for line in lines if "server" in line or "compared" in line]
+    told = [line.partition(":")[0] for line in lines if "SERVER" in line or "compared" in line]
     assert told == [
-        "another server has taken over, known 0 s ago",
-        "the world is being compared with the record, begun 0 s ago",
+        "ANOTHER SERVER HAS TAKEN OVER, known 0 s ago",
+        "the world is being compared with the record; it began 0 s ago",
     ]
     assert not any("LOST" in line for line in lines)
 
