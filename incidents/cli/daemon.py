@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents.cli import output
+from incidents.cli.left_down import left_down, taken_down
 from incidents.cli.options import looking
 from incidents.cli.run import painted
 from incidents.errors import DONE, FAILED, IncidentsError
@@ -230,14 +231,16 @@ def _of_history(history: Document, when: When) -> list[str]:
         )
     if lost is not None:
         told.append(
-            f"THE RECORD HAS LOST ITS END, known {when.ago(lost)}: incidents audit status says what"
-            " is missing, and incidents recover --reason R that you know"
+            f"THE RECORD HAS LOST ITS END, known {when.ago(lost)}.{taken_down(history)} incidents"
+            " audit status says what is missing, and incidents recover --reason R that you know"
         )
     if moved is not None:
         told.append(
             f"another server has taken over, known {when.ago(moved)}: what it had not heard of, if"
-            " anything, is lost"
+            f" anything, is lost.{taken_down(history)}"
         )
+    if history.get("left_down") is not None:
+        told.append(left_down(history, when))
     if unproved is not None:
         told.append(f"the world is being compared with the record, begun {when.ago(unproved)}")
     if unsigned is not None:

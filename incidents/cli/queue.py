@@ -11,6 +11,7 @@ import click
 
 from incidents import event_sentence
 from incidents.cli import output
+from incidents.cli.left_down import left_down, taken_down
 from incidents.cli.options import looking
 from incidents.cli.run import REHEARSAL, is_terminal, painted
 from incidents.errors import DONE, InputError
@@ -230,8 +231,8 @@ def _lost(history: Document, when: When) -> str:
     """That what was decided lately may be on no record any more."""
     return (
         f"THE RECORD HAS LOST ITS END, known {when.ago(history['lost_since'])}: what was recorded"
-        " before may be missing. See what: incidents audit status; once you know: incidents recover"
-        " --reason R"
+        f" before may be missing.{taken_down(history)} See what: incidents audit status; once you"
+        " know: incidents recover --reason R"
     )
 
 
@@ -239,7 +240,7 @@ def _moved(history: Document, when: When) -> str:
     """That what was decided lately may be missing, though nobody knows of anything."""
     return (
         f"ANOTHER SERVER HAS TAKEN OVER, known {when.ago(history['moved_since'])}: what it had not"
-        " heard of, if anything, is lost. See more: incidents audit status"
+        f" heard of, if anything, is lost.{taken_down(history)} See more: incidents audit status"
     )
 
 
@@ -258,7 +259,8 @@ def _unsigned(history: Document, when: When) -> str:
 
 
 _WARNINGS: dict[str, Callable[[Document, When], str]] = {
-    "clock": _alarm, "halted": _halted, "lost": _lost, "moved": _moved, "brake": _brake,
+    "clock": _alarm, "halted": _halted, "lost": _lost, "moved": _moved, "left_down": left_down,
+    "brake": _brake,
     "dead": _dead_letters, "late": _late_orders, "unsigned": _unsigned, "unproved": _unproved,
     "once": _remark, "report": _to_report,
 }  # fmt: skip
