@@ -7,6 +7,7 @@ looked at once more.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from incidents.acts import recovery
@@ -23,6 +24,7 @@ from incidents.store.engine import plainly, writing
 
 if TYPE_CHECKING:
     from incidents.acts.reconciliation import Comparison
+    from incidents.acts.recovery import Done
     from incidents.bootstrap import House
     from incidents.store.lineage import Standing
 
@@ -30,6 +32,9 @@ TICK_S = 1
 
 # A site of a lower id may be put on record by another after the last that was seen.
 _OVERLAP = 1_000
+
+_MUTE_AT_ONCE = 500
+"""So many of those that could not be asked are asked again in one round."""
 
 
 class Recovery:
@@ -44,9 +49,11 @@ class Recovery:
         self._part = Part("the world is not compared with the record")
         self._backoff = Backoff()
         self._epoch = 0
+        self._unproved_since: datetime | None = None
         self._open: list[Comparison] | None = None
         self._known: set[int] = set()
         self._last = 0
+        self._told: dict[str, object] = {}
 
     def run(self) -> None:
         """One round; whatever comes of it, the next one will be tried."""
@@ -64,15 +71,21 @@ class Recovery:
         if standing.epoch != self._epoch:
             self._epoch, self._open, self._last, self._known = standing.epoch, None, 0, set()
         due = standing.unproved_since is not None
-        if due:
+        if due and standing.unproved_since != self._unproved_since:
+            # What was found before somebody began to doubt it says nothing.
+            self._open = None
+        self._unproved_since = standing.unproved_since
+        if due or self._open:
             self._compare_all()
         strange = self._strangers(standing)
         if strange:
-            self._meet(strange)
-        if self._open:
-            self._backoff.failed()
-        else:
+            self._open = [*(self._open or []), *(self._compare(strange) or [])]
+        if not self._open:
             self._backoff.succeeded()
+        else:
+            self._backoff.failed()
+            if not due:
+                self._doubt()
         return due or bool(strange)
 
     def _compare_all(self) -> None:
@@ -86,28 +99,24 @@ class Recovery:
             recovery.prove(self._house.engine, self._epoch)
 
     def _look_again(self, known: list[Comparison]) -> None:
-        """Those that were open; what was left down and cannot be asked is so for as long as the
-        record says it."""
+        """Those that were open, but only some of those that were left down and cannot be asked: the
+        record has not changed, and most adapters never can be."""
         with self._house.reading() as connection:
             left = {each.site for each in left_down.every(connection)}
-        still = [
-            each
-            for each in known
-            if each.verdict == LEFT_DOWN and each.really == UNKNOWN and each.site in left
-        ]
-        again = [each.site for each in known if each not in still]
-        if again:
-            still += self._compare(again) or []
-        if not self._stopped():
-            self._open = still
+        mute: list[Comparison] = []
+        again: list[Comparison] = []
+        for each in known:
+            is_mute = each.verdict == LEFT_DOWN and each.really == UNKNOWN and each.site in left
+            (mute if is_mute else again).append(each)
+        again += mute[:_MUTE_AT_ONCE]
+        found = self._compare([each.site for each in again])
+        if found is not None:
+            self._open = mute[_MUTE_AT_ONCE:] + found
 
-    def _meet(self, strange: list[str]) -> None:
-        """Each is asked about once; what is open of them stays so until it agrees."""
-        found = self._compare(strange)
-        if found:
-            with plainly(self._house.engine), writing(self._house.engine) as connection:
-                lineage.doubt(connection, self._epoch, self._house.now(connection))
-            self._open = [*(self._open or []), *found]
+    def _doubt(self) -> None:
+        """From now on people are told that the world is not as the record says."""
+        with plainly(self._house.engine), writing(self._house.engine) as connection:
+            lineage.doubt(connection, self._epoch, self._house.now(connection))
 
     def _strangers(self, standing: Standing) -> list[str]:
         """The sites that were added since the end was lost, and of which nothing was ordered yet:
@@ -130,16 +139,22 @@ class Recovery:
                 login=self._house.settings.login, only=only, stopped=self._stopped, opens=False,
             )
         )  # fmt: skip
-        done = recovery.done(compared)
-        counts = done.counts
-        journal.say(
-            "the world was compared with the record", sites=counts.total(),
-            orders=counts[REPAIRED], wrong=sum(counts[each] for each in WRONG),
-            **_named("left_down", done.left_down), **_named("taken_down", done.taken_down),
-        )  # fmt: skip
+        self._say(recovery.done(compared))
         if self._stopped():
             return None
         return [each for each in compared if recovery.is_open(each)]
+
+    def _say(self, done: Done) -> None:
+        """Says what was done; not again what is as it was at the last look."""
+        counts = done.counts
+        told = {
+            "sites": counts.total(), "orders": counts[REPAIRED],
+            "wrong": sum(counts[each] for each in WRONG),
+            **_named("left_down", done.left_down), **_named("taken_down", done.taken_down),
+        }  # fmt: skip
+        if told != self._told:
+            journal.say("the world was compared with the record", **told)
+        self._told = told
 
 
 def _named(what: str, names: list[str]) -> dict[str, object]:

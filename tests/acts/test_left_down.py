@@ -10,6 +10,7 @@ from incidents.acts import recovery, routing
 from incidents.acts.port import State
 from incidents.acts.routing import Routing
 from incidents.bootstrap import House
+from incidents.daemon import recovery_duty
 from incidents.daemon.recovery_duty import Recovery
 from incidents.desk import resumption
 from incidents.desk.resumption import ANOTHER_SERVER, ASKED, ENTRIES_LOST, Resumption
@@ -104,6 +105,26 @@ def test_a_courts_order_that_is_lost_keeps_its_site_down_until_a_person_goes_on(
     assert panel.sites == {COURT: "active", SHOP: "active", HELD: "suspended"}
     assert is_proved(house)
     assert set(record(house).values()) == {("active", "active"), ("suspended", "suspended")}
+
+
+def test_what_could_not_be_asked_for_a_while_is_asked_again(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery_duty, "_MUTE_AT_ONCE", 1)
+    panel.mute = True
+    lose(house)
+    duty = Recovery(house)
+    rounds(house, duty)
+    assert record(house)[SHOP] == ("active", "unknown")
+
+    panel.mute = False
+    rounds(house, duty)
+
+    assert record(house)[SHOP] == ("active", "active")
+    assert record(house)[COURT] == ("active", "suspended")
+    panel.sites[COURT] = "active"
+    rounds(house, duty)
+    assert is_proved(house)
 
 
 def test_what_must_stay_down_is_held_and_needs_nothing_more(house: House, panel: Panel) -> None:
@@ -217,6 +238,24 @@ def test_a_site_that_is_added_after_a_loss_and_is_down_is_left_down(
 
     assert panel.sites["strange.example"] == "suspended"
     assert is_proved(house)
+
+
+def test_what_a_daemon_found_before_another_one_doubted_it_proves_nothing(
+    house: House, panel: Panel
+) -> None:
+    recover(house)
+    one = Recovery(house)
+    rounds(house, one)
+    give(house, "new.example", c.AddSite(by="operator-1"))
+    rounds(house, one)
+    panel.sites["new.example"] = "suspended"
+    assert is_proved(house)
+    Recovery(house).recover()
+
+    one.recover()
+
+    assert not is_proved(house)
+    assert record(house)["new.example"] == ("active", "suspended")
 
 
 def test_a_site_that_is_added_once_a_person_went_on_is_believed_where_nobody_can_be_asked(
