@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 def left_down(history: Document, when: When) -> str:
     """Which sites are down though nothing on record keeps them down, and what to do about it."""
     found = history["left_down"]
-    unknown = found["unknown"]
+    unknown, them = found["unknown"], "it" if found["count"] == 1 else "them"
     asked = f" ({unknown:,} of them cannot be asked)" if unknown else ""
     return (
         f"{counted(found['count'], 'SITE').upper()} LEFT DOWN{asked}: {_named(found)}. Nothing on"
-        f" record keeps them down; the reason may have been lost with the end of the record,"
+        f" record keeps {them} down; the reason may have been lost with the end of the record,"
         f" {when.ago(found['since'])}. Put a hold on those that must stay down (incidents site"
         " hold); then incidents recover --reason R opens the others"
     )
