@@ -37,15 +37,16 @@ def history(connection: Connection, now: datetime) -> dict[str, Any]:
     `unsigned_since`: see `log_status`. `left_down` and `taken_down`: see `views.left_down`.
     """
     found = lineage.standing(connection)
+    moved_since = found.moved_at if _is_news(found, now) else None
     return {
         "epoch": found.epoch,
         "lost_since": plain(found.lost_since),
-        "moved_since": plain(found.moved_at if _is_news(found, now) else None),
+        "moved_since": plain(moved_since),
         "unproved_since": plain(found.unproved_since),
         "halted_since": plain(found.halted_since),
         "unsigned_since": plain(log_status.unsigned_since(connection, now)),
         "left_down": left_down(connection, found),
-        "taken_down": taken_down(connection, found),
+        "taken_down": taken_down(connection, found.lost_since or moved_since),
     }
 
 

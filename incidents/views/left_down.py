@@ -34,10 +34,9 @@ def left_down(connection: Connection, found: Standing) -> Document | None:
     }
 
 
-def taken_down(connection: Connection, found: Standing) -> Document | None:
-    """The sites that daemons have taken down again since the record lost its end, until a person
-    has put on record that they know; None where there are none."""
-    since = found.lost_since or found.moved_at
+def taken_down(connection: Connection, since: datetime | None) -> Document | None:
+    """The sites that daemons have taken down again since then (UTC), when the record had lost its
+    end or was found on another server; None where there are none, or that is no news any more."""
     if since is None or not (names := orders.down_again(connection, since, DAEMON)):
         return None
     return _named(names)
