@@ -102,7 +102,7 @@ class Recovery:
         """Those that were open, but only some of those that were left down and cannot be asked: the
         record has not changed, and most adapters never can be."""
         with self._house.reading() as connection:
-            left = {each.site for each in left_down.every(connection)}
+            left = set(left_down.names(connection))
         mute: list[Comparison] = []
         again: list[Comparison] = []
         for each in known:

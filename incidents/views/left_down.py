@@ -9,7 +9,6 @@ from sqlalchemy import Connection
 
 from incidents.clock import rfc3339
 from incidents.desk.resumption import DAEMON
-from incidents.machine.case import UNKNOWN
 from incidents.store import left_down as left
 from incidents.store import lineage, orders
 from incidents.store.lineage import Standing
@@ -25,13 +24,13 @@ def left_down(connection: Connection, found: Standing) -> Document | None:
     their number (`count`), of how many nobody can tell (`unknown`), the first names (`sites`), and
     since when the reason may be lost. None where there are none, or the world was compared."""
     since = _lost_at(found)
-    if since is None or not (sites := left.every(connection)):
+    if since is None:
         return None
-    return {
-        **_named([each.site for each in sites]),
-        "unknown": sum(each.in_force == UNKNOWN for each in sites),
-        "since": rfc3339(since),
-    }
+    count, unknown = left.counts(connection)
+    if not count:
+        return None
+    names = left.names(connection, MOST_NAMED)
+    return {"count": count, "unknown": unknown, "sites": names, "since": rfc3339(since)}
 
 
 def taken_down(connection: Connection, since: datetime | None) -> Document | None:
@@ -39,7 +38,7 @@ def taken_down(connection: Connection, since: datetime | None) -> Document | Non
     end or was found on another server; None where there are none, or that is no news any more."""
     if since is None or not (names := orders.down_again(connection, since, DAEMON)):
         return None
-    return _named(names)
+    return {"count": len(names), "sites": names[:MOST_NAMED]}
 
 
 def since(connection: Connection, site_id: int) -> datetime | None:
@@ -51,7 +50,3 @@ def since(connection: Connection, site_id: int) -> datetime | None:
 def _lost_at(found: Standing) -> datetime | None:
     """When the record lost its end, as far as is known, until the world was compared."""
     return None if found.unproved_since is None else found.lost_since or found.resumed_at
-
-
-def _named(names: list[str]) -> Document:
-    return {"count": len(names), "sites": names[:MOST_NAMED]}
