@@ -29,6 +29,7 @@ from tests.acts.lost_rig import (
     deliver,
     desk,
     give,
+    go_on,
     hold,
     lift,
     losing,
@@ -193,13 +194,12 @@ def test_for_thirty_days_a_site_that_is_added_after_a_loss_is_asked_about(
     assert record(house)["strange.example"] == ("active", seen)
 
 
-def test_a_server_takes_what_waited_at_the_loss_for_newer_than_all_before(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Also where the recovery comes before the delivery."""
+@pytest.fixture
+def web(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Nginx:
+    """An nginx whose file says how sites stand."""
     folder = tmp_path / "nginx"
     folder.mkdir()
-    web = Nginx(
+    found = Nginx(
         "nginx", folder=Folder(folder),
         server=Server(test_command=("true",), reload_command=("true",), probe=None),
         shape=Shape(
@@ -209,7 +209,38 @@ def test_a_server_takes_what_waited_at_the_loss_for_newer_than_all_before(
         ),
         timeout=timedelta(seconds=8),
     )  # fmt: skip
-    monkeypatch.setattr(routing, "load", lambda: Routing(default=web))
+    monkeypatch.setattr(routing, "load", lambda: Routing(default=found))
+    return found
+
+
+def test_a_server_keeps_down_what_is_lost_until_a_person_goes_on(
+    tmp_path: Path, web: Nginx
+) -> None:
+    with desk(tmp_path) as house:
+        for name in (NAMES[0], LAST):
+            give(house, name, c.AddSite(by="operator-1"))
+        carry_out(house)
+    with losing(tmp_path) as house:
+        hold(house, LAST)
+        carry_out(house)
+
+    with desk(tmp_path) as house:
+        carry_out(house)
+
+        assert (web.state(NAMES[0]), web.state(LAST)) == ("active", "suspended")
+        assert record(house) == {NAMES[0]: ("active", "active"), LAST: ("active", "suspended")}
+        assert not is_proved(house)
+
+        go_on(house, tmp_path)
+
+        assert web.state(LAST) == "active"
+        assert is_proved(house)
+
+
+def test_a_server_takes_what_waited_at_the_loss_for_newer_than_all_before(
+    tmp_path: Path, web: Nginx
+) -> None:
+    """Also where the recovery comes before the delivery."""
     with desk(tmp_path) as house:
         give(house, LAST, c.AddSite(by="operator-1"))
         carry_out(house)
