@@ -17,6 +17,10 @@ GROUNDS = {
     " {order} carries it out).",
     "not_in_force.lost": "NOT IN FORCE: {told} (incidents acts reconcile {site} --repair orders it"
     " again, and with --cancelled also what somebody has cancelled).",
+    "not_in_force.left_down": "NOT IN FORCE: {told}. Nothing on record keeps {site} down; the"
+    " reason may have been lost with the end of the record, at {since}. If {site} must stay down:"
+    " incidents site hold {site} --reason R. If not: incidents acts reconcile {site} --repair, or"
+    " incidents recover --reason R for all.",
     "closed": "{site} was closed at {at} by {rule:rule}: {rule:rule_says}.",
     "stated_false": "{by} stated that the filed {field:field} is false; established by:"
     " {evidence}.",

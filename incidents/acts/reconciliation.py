@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, get_args
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from incidents import refusal_words
 from incidents.acts.crew import cry
@@ -16,10 +17,14 @@ from incidents.documents import plain
 from incidents.errors import ActRefusedError
 from incidents.machine import commands
 from incidents.machine.case import UNKNOWN as NOT_KNOWN
+from incidents.machine.events import OrderDelivered
+from incidents.machine.ids import ACT
 from incidents.machine.refusals import Refusal
 from incidents.store import deliveries, keys
 from incidents.store import sites as site_rows
 from incidents.store.engine import Reading
+from incidents.store.lineage import Standing
+from incidents.store.tables import entries
 from incidents.views.withheld import is_cancelled
 
 Document = dict[str, Any]
@@ -28,6 +33,11 @@ AGREES, DIFFERS, UNKNOWN, WAITS, REPAIRED, MOVED, CANCELLED = VERDICTS = (
     "agrees", "differs", "cannot_be_asked", "waits", "ordered_again", "changed_meanwhile",
     "cancelled",
 )  # fmt: skip
+
+LEFT_DOWN = "left_down"
+"""The verdict on a site that would be opened, where nobody may."""
+
+UP = "active"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +70,9 @@ class Reconciliation:
 
     `by` and `login` are who asks; with `repair` what is not in force is ordered once more, and with
     `cancelled` also what somebody has cancelled. With a `key` that is done once for each site,
-    however often it is asked for. Unless it `believes` the record, what no adapter can tell of may
-    be in any state until it was ordered under the key, by whomever: so it is once the record has
-    lost its end.
+    however often it is asked for. With a `standing`, that of a record which has lost its end, what
+    no adapter can tell of may be in any state until an order was carried out. Unless it `opens`, a
+    site that is down though nothing on record keeps it down is left down.
     """
 
     reading: Reading
@@ -74,7 +84,8 @@ class Reconciliation:
     repair: bool = False
     cancelled: bool = False
     dry_run: bool = False
-    believes: bool = True
+    standing: Standing | None = None
+    opens: bool = True
 
     def compare(self, name: str) -> Comparison:
         """One site; what is seen goes on record at once, unless something was done meanwhile.
@@ -89,12 +100,13 @@ class Reconciliation:
             row = site_rows.named(connection, name)
             chain = deliveries.chains(connection, [row["id"]])
             cancelled = not self.cancelled and is_cancelled(connection, row["id"])
-            is_ordered = not self.believes and self._is_ordered(connection, row)
+            is_ordered = self.standing is not None and self._is_ordered(connection, row)
+            is_doubted = self._is_doubted(connection, row)
         # What the brake holds waits too, for a supervisor: to order it again would release it.
         waits = any(not delivery.dead or delivery.braked for _, delivery in chain)
         adapter = self.routing.adapter_for(name)
         seen: str | None = _seen(adapter, name, row["state"])
-        if seen is None and not (self.believes or is_ordered) and adapter.name != DEFAULT:
+        if seen is None and is_doubted and adapter.name != DEFAULT:
             seen = NOT_KNOWN
         known = row["in_force"] if seen is None else seen
         found = Comparison(
@@ -103,6 +115,8 @@ class Reconciliation:
         )  # fmt: skip
         if cancelled and found.verdict == DIFFERS:
             found = replace(found, verdict=CANCELLED)
+        if not self.opens and found.verdict == DIFFERS and row["state"] == UP:
+            found = replace(found, verdict=LEFT_DOWN)
         return self._put_on_record(row, found, may_order=not is_ordered)
 
     def _put_on_record(self, row: Any, found: Comparison, *, may_order: bool) -> Comparison:
@@ -112,7 +126,7 @@ class Reconciliation:
             return found
         answer = self.desk.submit(asked, dry_run=self.dry_run)[-1]
         if answer.refusal is not None:
-            if answer.refusal.name == "key_reused" and not self.believes:
+            if answer.refusal.name == "key_reused" and self.standing is not None:
                 # Another has ordered it meanwhile, who does the same.
                 return replace(found, verdict=WAITS)
             return replace(found, verdict=_refused(answer.refusal))
@@ -139,8 +153,33 @@ class Reconciliation:
         key = self._key(row)
         return key is not None and bool(keys.of(connection, [key]))
 
+    def _is_doubted(self, connection: Connection, row: Any) -> bool:
+        """Whether the record may be wrong about what is in force, where nobody can be asked.
+
+        Of a site that is up it is believed where nothing is known to be missing, and where the site
+        was added since a person went on.
+        """
+        found = self.standing
+        if found is None or found.resumed_at is None:
+            return False
+        if _was_carried_out(connection, row["id"], found.resumed_at):
+            return False
+        if row["state"] != UP or found.lost_since is not None:
+            return True
+        return found.moved_at is None and row["created_at"] <= found.resumed_at
+
     def _key(self, row: Any) -> str | None:
         return None if self.key is None else f"{self.key}:{row['id']}:repeat"
+
+
+def _was_carried_out(connection: Connection, site_id: int, since: datetime) -> bool:
+    """Whether an order into the world was, by what was recorded since then (UTC)."""
+    of = entries.c
+    told = (f'"lane":"{ACT}"', f'"kind":"{OrderDelivered.kind}"')
+    asked = select(of.id).where(
+        of.site_id == site_id, of.recorded_at > since, *(of.body.contains(each) for each in told)
+    )
+    return connection.scalar(asked.limit(1)) is not None
 
 
 def _refused(refusal: Refusal) -> str:

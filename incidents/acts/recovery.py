@@ -17,8 +17,10 @@ from incidents.acts import routing
 from incidents.acts.crew import cry
 from incidents.acts.reconciliation import (
     DIFFERS,
+    LEFT_DOWN,
     MOVED,
     REPAIRED,
+    UP,
     WAITS,
     Comparison,
     Reconciliation,
@@ -42,25 +44,25 @@ AT_ONCE = 8
 MOST_NAMED = 20
 """So many sites are named to people, where very many may have been ordered again."""
 
-UP = "active"
-
 FAILED = "failed"
 """The verdict on a site that could not be compared, for a fault of its adapter."""
 
 WRONG = (DIFFERS, MOVED, FAILED)
 """The verdicts after which somebody has to look again."""
 
-_OPEN = (*WRONG, WAITS, REPAIRED)
+_OPEN = (*WRONG, WAITS, REPAIRED, LEFT_DOWN)
 
 
 class Done(NamedTuple):
     """How many sites there were of each verdict; those that were ordered again, to be up and to be
-    down, by their names; and of how many of these nobody could ask how they were."""
+    down, by their names; of how many of these nobody could ask how they were; and those that were
+    left down."""
 
     counts: Counter[str]
     opened: list[str]
     taken_down: list[str]
     unasked: int
+    left_down: list[str]
 
 
 def compared(
@@ -72,9 +74,11 @@ def compared(
     login: str | None,
     only: Sequence[str] | None = None,
     stopped: Callable[[], bool] = lambda: False,
+    opens: bool = True,
 ) -> Iterator[Comparison]:
     """Each site, or `only` those, compared, and ordered again where it differs or nobody can be
-    asked; those that are down come first. One that cannot be compared holds up no other.
+    asked; those that are down come first. One that cannot be compared holds up no other. Unless a
+    person asks who knows of the loss, it `opens` none: why one is down may be what is lost.
 
     Once all are, and none `is_open`, the world is as the record says.
 
@@ -87,7 +91,7 @@ def compared(
     left = False
     try:
         with reading() as connection:
-            epoch = lineage.standing(connection).epoch
+            standing = lineage.standing(connection)
             names = only
             if names is None:
                 down = site_rows.in_doubt(connection)[0]
@@ -96,7 +100,7 @@ def compared(
         # However many compare at once, and however often: each site is ordered once in an epoch.
         own = Reconciliation(
             reading=reading, desk=desk, routing=found, by=by, login=login, repair=True,
-            believes=False, key=f"recover:{epoch}",
+            standing=standing, opens=opens, key=f"recover:{standing.epoch}",
         )  # fmt: skip
         with ThreadPoolExecutor(AT_ONCE) as pool:
             compare = lambda name: None if stopped() else _compared(own, name)  # noqa: E731
@@ -108,7 +112,7 @@ def compared(
     finally:
         found.close()
     if only is None and not left:
-        prove(engine, epoch)
+        prove(engine, standing.epoch)
 
 
 def is_open(compared: Comparison) -> bool:
@@ -127,16 +131,20 @@ def done(found: Iterable[Comparison]) -> Done:
     """What was done."""
     counts: Counter[str] = Counter()
     again: list[Comparison] = []
+    left: list[str] = []
     for each in found:
         counts[each.verdict] += 1
         if each.verdict == REPAIRED:
             again.append(each)
+        elif each.verdict == LEFT_DOWN:
+            left.append(each.site)
     again.sort(key=lambda each: each.site)
     return Done(
         counts,
         [each.site for each in again if each.ordered == UP],
         [each.site for each in again if each.ordered != UP],
         sum(each.really == UNKNOWN for each in again),
+        sorted(left),
     )
 
 

@@ -195,6 +195,7 @@ def _state(
         has_orders=any(each.lane == ACT for each in case.deliveries.values()),
         # What the brake holds is released at the desk, and not by who reads the report.
         braked=None,
+        left_down_since=None,
     )
     return tuple(grounds(record))
 

@@ -103,8 +103,8 @@ def _words(alarm: Document, when: When) -> str:
             attempts = alarm["attempts"]
             after = f" after {counted(attempts, 'attempt')}" if attempts else ""
             return f"{site}: {alarm['order_kind']} given up{after} ({alarm['problem']})"
-        case "halted" | "entries_lost" | "server_changed" | "log_unsigned" as kind:
-            return f"{_OF_RECORD[kind]} {when.ago(alarm['since'])}"
+        case kind if kind in _OF_RECORD:
+            return f"{_OF_RECORD[kind].format_map(alarm)} {when.ago(alarm['since'])}"
         case "brake_on":
             return f"too many sites at once: {counted(alarm['orders'], 'order')} held back"
         case "closure_waits":
@@ -125,6 +125,7 @@ _OF_RECORD = {
     "halted": "nothing is carried out until a person goes on, known",
     "entries_lost": "the record has lost its end, known",
     "server_changed": "another server has taken over, known",
+    "sites_left_down": "sites left down: {sites:,}; why may have been lost with the record's end,",
     "log_unsigned": "entries are not signed, known",
 }
 
@@ -139,6 +140,7 @@ def _next(alarm: Document) -> str:
         "entries_lost": "incidents recover --reason R",
         "server_changed": "incidents audit status",
         "log_unsigned": "incidents audit status",
+        "sites_left_down": "incidents daemon status",
         "brake_on": "incidents acts list --braked",
         "closure_waits": f"incidents site why {alarm['site']}",
         "closure_disputed": f"incidents site why {alarm['site']}",

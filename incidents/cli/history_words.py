@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from incidents.words import counted
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -12,7 +14,12 @@ if TYPE_CHECKING:
 
 def told(history: Document, when: When) -> list[str]:
     """What is to be told of it, the worst first."""
-    return [words(history, when) for kind, words in WORDS.items() if history.get(f"{kind}_since")]
+    return [words(history, when) for kind, words in WORDS.items() if _is_so(history, kind)]
+
+
+def _is_so(history: Document, kind: str) -> bool:
+    # A server of before does not say all of it.
+    return history.get("left_down" if kind == "left_down" else f"{kind}_since") is not None
 
 
 def _halted(history: Document, when: When) -> str:
@@ -28,8 +35,8 @@ def _lost(history: Document, when: When) -> str:
     """That what was decided lately may be on no record any more."""
     return (
         f"THE RECORD HAS LOST ITS END, known {when.ago(history['lost_since'])}: what was recorded"
-        " before may be missing. See what: incidents audit status; once you know: incidents recover"
-        " --reason R"
+        f" before may be missing.{taken_down(history)} See what: incidents audit status; once you"
+        " know: incidents recover --reason R"
     )
 
 
@@ -37,8 +44,33 @@ def _moved(history: Document, when: When) -> str:
     """That what was decided lately may be missing, though nobody knows of anything."""
     return (
         f"ANOTHER SERVER HAS TAKEN OVER, known {when.ago(history['moved_since'])}: what it had not"
-        " heard of, if anything, is lost. See more: incidents audit status"
+        f" heard of, if anything, is lost.{taken_down(history)} See more: incidents audit status"
     )
+
+
+def left_down(history: Document, when: When) -> str:
+    """Which sites are down though nothing on record keeps them down, and what to do about it."""
+    found = history["left_down"]
+    unknown, them = found["unknown"], "it" if found["count"] == 1 else "them"
+    asked = f" ({unknown:,} of them cannot be asked)" if unknown else ""
+    return (
+        f"{counted(found['count'], 'SITE').upper()} LEFT DOWN{asked}: {_named(found)}. Nothing on"
+        f" record keeps {them} down; the reason may have been lost with the end of the record,"
+        f" {when.ago(found['since'])}. Put a hold on those that must stay down (incidents site"
+        " hold); then incidents recover --reason R opens the others"
+    )
+
+
+def taken_down(history: Document) -> str:
+    """Which ones a daemon has taken down again; empty where it has not."""
+    # A server of before does not say it.
+    found = history.get("taken_down")
+    return "" if found is None else f" Taken down again: {_named(found)}."
+
+
+def _named(found: Document) -> str:
+    more = found["count"] - len(found["sites"])
+    return ", ".join(found["sites"]) + (f" and {more:,} more" if more else "")
 
 
 def _unsigned(history: Document, when: When) -> str:
@@ -56,6 +88,7 @@ def _unproved(history: Document, when: When) -> str:
 
 
 WORDS: dict[str, Callable[[Document, When], str]] = {
-    "halted": _halted, "lost": _lost, "moved": _moved, "unsigned": _unsigned, "unproved": _unproved,
+    "halted": _halted, "lost": _lost, "moved": _moved, "left_down": left_down,
+    "unsigned": _unsigned, "unproved": _unproved,
 }  # fmt: skip
 """By what is so, as `views.warnings` calls it, the worst first."""

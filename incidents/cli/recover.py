@@ -45,10 +45,12 @@ def recover(run: Run, reason: str, sign_here: bool, public: str | None) -> int:
 
     Puts on record what is known to be missing. From then on orders have higher numbers than all
     before, so that no receiver takes them for old. Each site is compared with the world: what
-    differs, or cannot be asked, is ordered again. Where more was signed than is left, a new key
-    signs from now on, and what the old one signed last is kept beside it: run it where the key is,
-    INCIDENTS_AUDIT_KEY set as the daemon has it. Each run begins a new epoch. Daemons do all but
-    the signing by themselves where they notice. Exits 5 if a site differs in the end.
+    differs, or cannot be asked, is ordered again. That opens each site that nothing on record keeps
+    down: put a hold on those that must stay down before. Where more was signed than is left, a new
+    key signs from now on, and what the old one signed last is kept beside it: run it where the key
+    is, INCIDENTS_AUDIT_KEY set as the daemon has it. Each run begins a new epoch. Where daemons
+    notice, they do all but the signing and the opening by themselves. Exits 5 if a site differs in
+    the end.
     """
     run.insist_on_this_machine(_HERE)
     from incidents import clock

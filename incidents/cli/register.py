@@ -134,6 +134,7 @@ def _pairs(site: Document, when: When) -> list[tuple[str, str]]:
         ("site", site_name.shown(site["site"])),
         ("state", state + (f" ({rule(site['rule'])})" if site["rule"] else "")),
         ("in the world", painted(in_the_world(site), fg="red", bold=True)),
+        ("left down", _left_down(site, when)),
         ("held", f"since {when(hold['at'])} by {hold['by']}: {_said(hold)}" if hold else ""),
         ("disputed", "yes: what closed it no longer holds" if site["disputed"] else ""),
         ("to be closed", _to_be_closed(closing, when) if closing else ""),
@@ -150,6 +151,17 @@ def _pairs(site: Document, when: When) -> list[tuple[str, str]]:
         ("e-mail", site["email"] or ""),
         ("tasks", ", ".join(f"{task['id']} ({task['kind']})" for task in site["tasks"])),
     ]
+
+
+def _left_down(site: Document, when: When) -> str:
+    # A server of before does not say it.
+    since = site.get("left_down_since")
+    if since is None:
+        return ""
+    return (
+        "nothing on record keeps it down; the reason may have been lost with the end of the"
+        f" record, {when.ago(since)}: incidents site why {site['site']}"
+    )
 
 
 def _to_be_closed(request: Document, when: When) -> str:

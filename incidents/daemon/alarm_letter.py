@@ -59,11 +59,12 @@ def facts(
     """What is told of an alarm at `now` (UTC)."""
     alike = {name: getattr(alarm, name) for name in _ALIKE}
     site = None if alarm.site is None else site_name.shown(alarm.site)
+    named = tuple(map(site_name.shown, alarm.named))
     return AlarmFacts(
         at=now, host=place.host, database=place.database, halted_since=halted_since, site=site,
-        **alike,
+        named=named, **alike,
     )  # fmt: skip
 
 
 _ALIKE = {each.name for each in fields(Alarm)} & {each.name for each in fields(AlarmFacts)}
-_ALIKE -= {"site"}
+_ALIKE -= {"site", "named"}

@@ -7,19 +7,24 @@ looked at once more.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from incidents.acts import recovery
-from incidents.acts.reconciliation import REPAIRED
+from incidents.acts.reconciliation import LEFT_DOWN, REPAIRED
 from incidents.acts.recovery import MOST_NAMED, STRANGE_FOR, WRONG
 from incidents.daemon import journal
 from incidents.daemon.backoff import Backoff
 from incidents.daemon.part import Part
 from incidents.desk.resumption import DAEMON
-from incidents.store import lineage, schema
+from incidents.machine.case import UNKNOWN
+from incidents.store import left_down, lineage, schema
 from incidents.store import sites as site_rows
+from incidents.store.engine import plainly, writing
 
 if TYPE_CHECKING:
+    from incidents.acts.reconciliation import Comparison
+    from incidents.acts.recovery import Done
     from incidents.bootstrap import House
     from incidents.store.lineage import Standing
 
@@ -28,12 +33,15 @@ TICK_S = 1
 # A site of a lower id may be put on record by another after the last that was seen.
 _OVERLAP = 1_000
 
+_MUTE_AT_ONCE = 500
+"""So many of those that could not be asked are asked again in one round."""
+
 
 class Recovery:
     """Compares what is to be compared, for as long as somebody runs it; one thread does.
 
     What was found open is compared again, after a while that grows: only once nothing is, the world
-    is as the record says.
+    is as the record says. No site is opened: why one is down may be what is lost.
     """
 
     def __init__(self, house: House, *, stopped: Callable[[], bool] = lambda: False) -> None:
@@ -41,10 +49,11 @@ class Recovery:
         self._part = Part("the world is not compared with the record")
         self._backoff = Backoff()
         self._epoch = 0
-        self._left: list[str] | None = None
-        self._strange: list[str] = []
+        self._unproved_since: datetime | None = None
+        self._open: list[Comparison] | None = None
         self._known: set[int] = set()
         self._last = 0
+        self._told: dict[str, object] = {}
 
     def run(self) -> None:
         """One round; whatever comes of it, the next one will be tried."""
@@ -57,31 +66,57 @@ class Recovery:
         schema.check(self._house.bare_engine)
         with self._house.reading() as connection:
             standing = lineage.standing(connection)
-        if standing.resumed_at is None:
+        if standing.resumed_at is None or standing.halted_since is not None:
             return False
         if standing.epoch != self._epoch:
-            self._epoch, self._left, self._last = standing.epoch, None, 0
-            self._strange, self._known = [], set()
+            self._epoch, self._open, self._last, self._known = standing.epoch, None, 0, set()
         due = standing.unproved_since is not None
-        if due:
+        if due and standing.unproved_since != self._unproved_since:
+            # What was found before somebody began to doubt it says nothing.
+            self._open = None
+        self._unproved_since = standing.unproved_since
+        if due or self._open:
             self._compare_all()
         strange = self._strangers(standing)
         if strange:
-            # Each is asked about once: one that the world knows to be up stays without an order.
-            self._strange = self._compare(strange) or []
-        if (due and self._left) or self._strange:
-            self._backoff.failed()
-        else:
+            self._open = [*(self._open or []), *(self._compare(strange) or [])]
+        if not self._open:
             self._backoff.succeeded()
+        else:
+            self._backoff.failed()
+            if not due:
+                self._doubt()
         return due or bool(strange)
 
     def _compare_all(self) -> None:
         """Every site, or those that were open at the last look."""
-        first = self._left is None
-        if first or self._left:
-            self._left = self._compare(self._left)
-        if not (first or self._left or self._stopped()):
+        first = self._open is None
+        if self._open is None:
+            self._open = self._compare(None)
+        elif self._open:
+            self._look_again(self._open)
+        if not (first or self._open or self._stopped()):
             recovery.prove(self._house.engine, self._epoch)
+
+    def _look_again(self, known: list[Comparison]) -> None:
+        """Those that were open, but only some of those that were left down and cannot be asked: the
+        record has not changed, and most adapters never can be."""
+        with self._house.reading() as connection:
+            left = set(left_down.names(connection))
+        mute: list[Comparison] = []
+        again: list[Comparison] = []
+        for each in known:
+            is_mute = each.verdict == LEFT_DOWN and each.really == UNKNOWN and each.site in left
+            (mute if is_mute else again).append(each)
+        again += mute[:_MUTE_AT_ONCE]
+        found = self._compare([each.site for each in again])
+        if found is not None:
+            self._open = mute[_MUTE_AT_ONCE:] + found
+
+    def _doubt(self) -> None:
+        """From now on people are told that the world is not as the record says."""
+        with plainly(self._house.engine), writing(self._house.engine) as connection:
+            lineage.doubt(connection, self._epoch, self._house.now(connection))
 
     def _strangers(self, standing: Standing) -> list[str]:
         """The sites that were added since the end was lost, and of which nothing was ordered yet:
@@ -91,28 +126,35 @@ class Recovery:
         with self._house.reading() as connection:
             self._last = site_rows.last_id(connection)
             new = site_rows.without_order(connection, behind, since, since + STRANGE_FOR)
-        strange = [name for id_, name in new if id_ not in self._known]
+        is_open = {each.site for each in self._open or []}
+        strange = [name for id_, name in new if id_ not in self._known and name not in is_open]
         self._known = {id_ for id_ in self._known if id_ > behind} | {id_ for id_, _ in new}
-        return [*self._strange, *strange]
+        return strange
 
-    def _compare(self, only: Sequence[str] | None) -> list[str] | None:
+    def _compare(self, only: Sequence[str] | None) -> list[Comparison] | None:
         """Compares; what is open then, None where it was stopped."""
         compared = list(
             recovery.compared(
                 self._house.engine, self._house.desk, self._house.reading, by=DAEMON,
-                login=self._house.settings.login, only=only, stopped=self._stopped,
+                login=self._house.settings.login, only=only, stopped=self._stopped, opens=False,
             )
         )  # fmt: skip
-        done = recovery.done(compared)
-        counts = done.counts
-        journal.say(
-            "the world was compared with the record", sites=counts.total(),
-            orders=counts[REPAIRED], wrong=sum(counts[each] for each in WRONG),
-            **_named("opened", done.opened), **_named("taken_down", done.taken_down),
-        )  # fmt: skip
+        self._say(recovery.done(compared))
         if self._stopped():
             return None
-        return [each.site for each in compared if recovery.is_open(each)]
+        return [each for each in compared if recovery.is_open(each)]
+
+    def _say(self, done: Done) -> None:
+        """Says what was done; not again what is as it was at the last look."""
+        counts = done.counts
+        told = {
+            "sites": counts.total(), "orders": counts[REPAIRED],
+            "wrong": sum(counts[each] for each in WRONG),
+            **_named("left_down", done.left_down), **_named("taken_down", done.taken_down),
+        }  # fmt: skip
+        if told != self._told:
+            journal.say("the world was compared with the record", **told)
+        self._told = told
 
 
 def _named(what: str, names: list[str]) -> dict[str, object]:

@@ -48,6 +48,10 @@ LOOKED_AT = (
         "incidents_halted", "gauge",
         "Whether nothing is carried out from this database, until a person goes on.",
     ),
+    Family(
+        "incidents_sites_left_down", "gauge",
+        "Sites that are down, or may be, for a reason that the record may have lost.",
+    ),
     Family("incidents_daemons_beating", "gauge", "Daemons that enforce the clock."),
     Family(
         "incidents_daemons_standing_aside", "gauge",

@@ -27,6 +27,8 @@ def look(connection: Connection, now: datetime, into: Samples) -> None:
 def _daemons(found: dict[str, Any], now: datetime, into: Samples) -> None:
     into.put("incidents_clock_enforced", float(found["enforced_by"] is not None))
     into.put("incidents_halted", float(found["history"]["halted_since"] is not None))
+    left = found["history"]["left_down"]
+    into.put("incidents_sites_left_down", float(0 if left is None else left["count"]))
     daemons = found["daemons"]
     heard_of = [d for d in daemons if abs(now - read_rfc3339(d["last_beat"])) <= STALE_AFTER]
     aside = sum(daemon["standing_aside"] is not None for daemon in heard_of)

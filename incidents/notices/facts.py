@@ -85,9 +85,10 @@ class AlarmFacts:
     from that database, which may be a copy; null where orders are carried out.
     `daemon_silent`: since when nothing was heard (null: never), how many sites are overdue, and the
     `daemon`, if others are left that enforce the clock (null: none is).
-    `brake_on`: how many `orders` wait for a supervisor, since when. `halted`, `entries_lost` and
-    `server_changed`: since when it is known. `log_unsigned`: since when entries wait for a
-    signature.
+    `sites_left_down`: how many `sites`, of how many of them nobody can tell (`unknown`), the first
+    ones (`named`), and since when the reason may be lost. `brake_on`: how many `orders` wait for a
+    supervisor, since when. `halted`, `entries_lost` and `server_changed`: since when it is known.
+    `log_unsigned`: since when entries wait for a signature.
     `order_dead`: the order, its kind, the problem, the attempts. `clock_about_to_lapse`: the
     incident, `due`, and whether the miss closes the site. `closure_waits`: the rule, and the
     incident of R5, since when. `closure_disputed`: the rule, since when.
@@ -113,6 +114,9 @@ class AlarmFacts:
     daemon: str | None = None
     terms: int = 0
     orders: int = 0
+    sites: int = 0
+    unknown: int = 0
+    named: tuple[str, ...] = ()
 
 
 AnyFacts = Facts | AlarmFacts

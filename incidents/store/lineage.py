@@ -91,6 +91,12 @@ def prove(connection: Connection, epoch: int) -> None:
     connection.execute(update(desk).where(desk.c.epoch == epoch).values(unproved_since=None))
 
 
+def doubt(connection: Connection, epoch: int, now: datetime) -> None:
+    """The world is not as that epoch of the history says, known since then (UTC)."""
+    known = func.coalesce(desk.c.unproved_since, literal(now, desk.c.unproved_since.type))
+    connection.execute(update(desk).where(desk.c.epoch == epoch).values(unproved_since=known))
+
+
 def _look(dialect: str) -> tuple[Select[Any], None]:
     found: Any = null()
     if dialect == "postgresql":

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from json.encoder import encode_basestring as quoted
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Text, and_, select, tuple_, type_coerce
+from sqlalchemy import Connection, Text, and_, func, select, tuple_, type_coerce
 
 from incidents.store import order_tables
 from incidents.store.statement import Change
@@ -91,6 +92,21 @@ def down_between(
     return [
         (at, site, seq) for at, site, seq in connection.execute(asked.order_by(*own).limit(most))
     ]
+
+
+def down_again(connection: Connection, since: datetime, by: str) -> list[str]:
+    """The names of the sites that `by` has ordered down once more since then (UTC)."""
+    begins = f'{{"actor":{quoted(by)},'
+    asked = (
+        select(sites.c.name)
+        .join(orders, orders.c.site_id == sites.c.id)
+        .join(entries, _ENTRY)
+        .where(
+            order_tables.down, orders.c.created_at > since, entries.c.body.contains(_REPEATED),
+            func.substr(entries.c.body, 1, len(begins)) == begins,
+        )
+    )  # fmt: skip
+    return list(connection.scalars(asked.distinct().order_by(sites.c.name)))
 
 
 def repeated(connection: Connection, asked: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:

@@ -9,8 +9,10 @@ SILENT, DEAD, LAPSING = "daemon_silent", "order_dead", "clock_about_to_lapse"
 WAITING, DISPUTED, REPORT = "closure_waits", "closure_disputed", "report_due"
 FILING, BRAKE = "filing_due", "brake_on"
 HALTED, LOST, MOVED, UNSIGNED = "halted", "entries_lost", "server_changed", "log_unsigned"
+LEFT_DOWN = "sites_left_down"
 KINDS = (
-    SILENT, HALTED, LOST, MOVED, BRAKE, LAPSING, WAITING, DEAD, UNSIGNED, DISPUTED, REPORT, FILING,
+    SILENT, HALTED, LOST, MOVED, LEFT_DOWN, BRAKE, LAPSING, WAITING, DEAD, UNSIGNED, DISPUTED,
+    REPORT, FILING,
 )  # fmt: skip
 """The most urgent first."""
 
@@ -34,6 +36,9 @@ class Alarm:
     `halted`: nothing is carried out, until a person goes on.
     `entries_lost`: the record has lost its end, and nobody has put on record that they know.
     `server_changed`: another server has taken over, and nothing is known to be missing.
+    `sites_left_down`: so many `sites` are down, or may be, though nothing on record keeps them
+    down, the first of them `named`, and of how many nobody can tell (`unknown`); why may be what
+    was lost, `since` then.
     `log_unsigned`: a signing was refused or failed, or entries wait where a daemon signed before.
     """
 
@@ -54,6 +59,9 @@ class Alarm:
     late: bool = False
     terms: int = 0
     orders: int = 0
+    sites: int = 0
+    unknown: int = 0
+    named: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

@@ -30,6 +30,7 @@ from incidents.views.alarm import (
     HALTED,
     KINDS,
     LAPSING,
+    LEFT_DOWN,
     LOST,
     MOVED,
     REPORT,
@@ -70,6 +71,7 @@ def alarming(connection: Connection, now: datetime, report: ReportDuty | None) -
         _of_history(HALTED, told["halted_since"]),
         _of_history(LOST, told["lost_since"]),
         _of_history(MOVED, told["moved_since"]),
+        _left_down(told["left_down"]),
         _braked(connection),
         _lapsing(connection, now),
         _waiting(connection),
@@ -137,6 +139,14 @@ def _of_history(kind: str, since: str | None) -> Part:
     if since is None:
         return [], False
     return [Alarm(kind=kind, subject=EVERYBODY, since=read_rfc3339(since))], False
+
+
+def _left_down(found: dict[str, Any] | None) -> Part:
+    if found is None:
+        return [], False
+    since, named = read_rfc3339(found["since"]), tuple(found["sites"])
+    own = {"sites": found["count"], "unknown": found["unknown"], "named": named}
+    return [Alarm(kind=LEFT_DOWN, subject=EVERYBODY, since=since, **own)], False
 
 
 def _braked(connection: Connection) -> Part:

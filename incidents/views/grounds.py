@@ -40,6 +40,8 @@ def _in_force(record: Record) -> list[str]:
         return []
     if record.braked is not None:
         return [record.say("not_in_force.braked", told=told, order=record.braked)]
+    if record.left_down_since is not None:
+        return [record.say("not_in_force.left_down", told=told, since=record.left_down_since)]
     # Of what was only logged, or done by hand in the world, no order is left.
     return [record.say(f"not_in_force.{'waits' if record.has_orders else 'lost'}", told=told)]
 

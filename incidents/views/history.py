@@ -16,6 +16,7 @@ from incidents.documents import plain
 from incidents.store import lineage
 from incidents.store.lineage import Standing
 from incidents.store.tables import DESK_STREAM, entries
+from incidents.views.left_down import left_down, taken_down
 
 MOVED_FOR = timedelta(minutes=10)
 """For so long at least people are told that another server has taken over."""
@@ -30,16 +31,19 @@ def history(connection: Connection, now: datetime) -> dict[str, Any]:
     taken over, with nothing known to be missing; null ten minutes later, if the world was compared
     by then. `unproved_since`: since when the world is being compared with the record, null once it
     was. `halted_since`: since when nothing is carried out, until a person goes on.
-    `unsigned_since`: see `log_status`.
+    `unsigned_since`: see `log_status`. `left_down` and `taken_down`: see `views.left_down`.
     """
     found = lineage.standing(connection)
+    moved_since = found.moved_at if _is_news(found, now) else None
     return {
         "epoch": found.epoch,
         "lost_since": plain(found.lost_since),
-        "moved_since": plain(found.moved_at if _is_news(found, now) else None),
+        "moved_since": plain(moved_since),
         "unproved_since": plain(found.unproved_since),
         "halted_since": plain(found.halted_since),
         "unsigned_since": plain(log_status.unsigned_since(connection, now)),
+        "left_down": left_down(connection, found),
+        "taken_down": taken_down(connection, found.lost_since or moved_since),
     }
 
 

@@ -25,7 +25,7 @@ from incidents.store import cases, sites
 from incidents.store.order_tables import braked, deliveries
 from incidents.store.slices import Need
 from incidents.store.tables import entries, incidents, unlisted
-from incidents.views import personal, policy
+from incidents.views import left_down, personal, policy
 from incidents.views.timeline import timeline
 from incidents.words import Teller, When
 
@@ -46,6 +46,8 @@ class Record:
     beside the person; `moot` numbers the first few incidents that were found on the closed site;
     `texts` holds people's own words by their references; `has_orders` says whether an order into
     the world waits, or is a dead letter, and `braked` is the id of one that the brake holds.
+    `left_down_since`: since when the reason of the site to be down may be lost; None where it
+    cannot be.
     """
 
     case: Case
@@ -60,6 +62,7 @@ class Record:
     texts: Mapping[str, str]
     has_orders: bool
     braked: str | None
+    left_down_since: datetime | None
 
     @property
     def when(self) -> When:
@@ -164,6 +167,7 @@ def read(connection: Connection, name: str, when: When) -> Record:
         texts=personal.texts(connection, refs),
         has_orders=bool(orders),
         braked=next((id_ for id_, is_braked in orders if is_braked), None),
+        left_down_since=left_down.since(connection, case.site_id),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from incidents.clock import rfc3339
-from incidents.documents import incident_document, site_document
+from incidents.documents import incident_document, plain, site_document
 from incidents.errors import UnknownIncidentError
 from incidents.machine import rules, work
 from incidents.machine.case import Case
@@ -20,7 +20,7 @@ from incidents.store import incidents as incident_rows
 from incidents.store import sites as site_rows
 from incidents.store.slices import Need
 from incidents.store.tables import sites as site_table
-from incidents.views import personal, policy
+from incidents.views import left_down, personal, policy
 
 Document = dict[str, Any]
 
@@ -32,6 +32,8 @@ def site(connection: Connection, name: str, now: datetime) -> Document:
     """A site with its order to stay down, its closure, what waits, and its newest incidents.
 
     `overdue` says that something should have been done to it before `now`; looking does not do it.
+    `left_down_since`: since when the reason of the site to be down may be lost; null where it
+    cannot be.
 
     Raises:
         UnknownSiteError: with the nearest names.
@@ -44,6 +46,7 @@ def site(connection: Connection, name: str, now: datetime) -> Document:
         **site_document(case, rules.run(case, in_force)),
         "seq": case.seq,
         "overdue": row["next_due"] is not None and row["next_due"] < now,
+        "left_down_since": plain(left_down.since(connection, row["id"])),
         "hold": _hold(case),
         "closure": _closure(case),
         "reinstatement": _request(case),

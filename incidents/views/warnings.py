@@ -11,6 +11,7 @@ Kind = Literal[
     "halted",
     "lost",
     "moved",
+    "left_down",
     "brake",
     "dead",
     "late",
@@ -20,13 +21,15 @@ Kind = Literal[
     "report",
 ]
 """Nothing enforces the clock; nothing is carried out until a person goes on; the record has lost
-its end; another server has taken over; the brake holds orders; orders are given up; they should be
-carried out by now; nothing is signed; the world is being compared with the record; the clock is
-enforced now and then; the police are to be told (domain.md, section 4)."""
+its end; another server has taken over; sites were left down; the brake holds orders; orders are
+given up; they should be carried out by now; nothing is signed; the world is being compared with the
+record; the clock is enforced now and then; the police are to be told (domain.md, section 4)."""
 
 # So that a shift that begins can still see to it.
 _SOON = timedelta(hours=6)
-_ALARMS = frozenset({"clock", "halted", "lost", "moved", "brake", "dead", "late", "unsigned"})
+_ALARMS = frozenset(
+    {"clock", "halted", "lost", "moved", "left_down", "brake", "dead", "late", "unsigned"}
+)
 
 
 class Told(NamedTuple):
@@ -51,6 +54,7 @@ def of(queue: Document, now: datetime) -> list[Told]:
         "halted": (history.get("halted_since") is not None, history),
         "lost": (history.get("lost_since") is not None, history),
         "moved": (history.get("moved_since") is not None, history),
+        "left_down": (history.get("left_down") is not None, history),
         "brake": (acts["held"]["braked"] > 0, acts["held"]),
         "dead": (acts["dead"] > 0, acts),
         "late": (acts["late"]["late"] > 0, acts["late"]),

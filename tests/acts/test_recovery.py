@@ -34,6 +34,7 @@ from tests.acts.lost_rig import (
     deliver,
     desk,
     give,
+    go_on,
     hold,
     lift,
     losing,
@@ -102,7 +103,7 @@ def is_proved(house: House) -> bool:
 def test_an_error_at_one_site_holds_up_no_other_and_is_tried_again(
     house: House, panel: Panel
 ) -> None:
-    panel.bad = {NAMES[0]}
+    panel.tells, panel.bad = True, {NAMES[0]}
     duty = Recovery(house)
     for _round in range(3):
         duty.recover()
@@ -184,7 +185,7 @@ def dead(house: House) -> list[int]:
 
 
 @pytest.mark.parametrize("days", [0, 31])
-def test_a_site_that_is_added_after_a_loss_is_asked_about_once(
+def test_for_thirty_days_a_site_that_is_added_after_a_loss_is_asked_about(
     house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch, days: int
 ) -> None:
     """It may be one that the record has lost, and is down for what nobody knows any more."""
@@ -199,15 +200,17 @@ def test_a_site_that_is_added_after_a_loss_is_asked_about_once(
     assert since is not None
     assert timedelta(days=30) == STRANGE_FOR
     monkeypatch.setattr(clock, "source", lambda: datetime.now(UTC) + timedelta(days=days))
-    panel.sites["strange.example"] = "suspended"
-    give(house, "strange.example", c.AddSite(by="operator-1"))
+    panel.sites |= {"strange.example": "suspended", "new.example": "active"}
+    for name in ("strange.example", "new.example"):
+        give(house, name, c.AddSite(by="operator-1"))
 
     for _round in range(3):
         duty.recover()
         deliver(house)
 
-    assert panel.asked.count("strange.example") == (2 if days == 0 else 0)
-    assert panel.sites["strange.example"] == ("active" if days == 0 else "suspended")
+    assert ("new.example" in panel.asked) is (days == 0)
+    seen = "suspended" if days == 0 else "active"
+    assert record(house)["strange.example"] == ("active", seen)
 
 
 def test_a_site_that_is_added_after_a_loss_and_is_up_is_asked_about_once(
@@ -241,13 +244,12 @@ def test_a_comparison_that_ends_after_the_next_loss_proves_nothing_of_it(house: 
     assert not is_proved(house)
 
 
-def test_a_server_takes_what_waited_at_the_loss_for_newer_than_all_before(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Also where the recovery comes before the delivery."""
+@pytest.fixture
+def web(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Nginx:
+    """An nginx whose file says how sites stand."""
     folder = tmp_path / "nginx"
     folder.mkdir()
-    web = Nginx(
+    found = Nginx(
         "nginx", folder=Folder(folder),
         server=Server(test_command=("true",), reload_command=("true",), probe=None),
         shape=Shape(
@@ -257,7 +259,38 @@ def test_a_server_takes_what_waited_at_the_loss_for_newer_than_all_before(
         ),
         timeout=timedelta(seconds=8),
     )  # fmt: skip
-    monkeypatch.setattr(routing, "load", lambda: Routing(default=web))
+    monkeypatch.setattr(routing, "load", lambda: Routing(default=found))
+    return found
+
+
+def test_a_server_keeps_down_what_is_lost_until_a_person_goes_on(
+    tmp_path: Path, web: Nginx
+) -> None:
+    with desk(tmp_path) as house:
+        for name in (NAMES[0], LAST):
+            give(house, name, c.AddSite(by="operator-1"))
+        carry_out(house)
+    with losing(tmp_path) as house:
+        hold(house, LAST)
+        carry_out(house)
+
+    with desk(tmp_path) as house:
+        carry_out(house)
+
+        assert (web.state(NAMES[0]), web.state(LAST)) == ("active", "suspended")
+        assert record(house) == {NAMES[0]: ("active", "active"), LAST: ("active", "suspended")}
+        assert not is_proved(house)
+
+        go_on(house, tmp_path)
+
+        assert web.state(LAST) == "active"
+        assert is_proved(house)
+
+
+def test_a_server_takes_what_waited_at_the_loss_for_newer_than_all_before(
+    tmp_path: Path, web: Nginx
+) -> None:
+    """Also where the recovery comes before the delivery."""
     with desk(tmp_path) as house:
         give(house, LAST, c.AddSite(by="operator-1"))
         carry_out(house)
@@ -282,7 +315,7 @@ def test_a_server_takes_what_waited_at_the_loss_for_newer_than_all_before(
         assert is_proved(house)
 
 
-def test_the_daemons_log_names_the_first_sites_that_are_opened_and_taken_down_again(
+def test_the_daemons_log_names_the_first_sites_that_are_left_down_and_taken_down_again(
     tmp_path: Path, panel: Panel, capsys: pytest.CaptureFixture[str]
 ) -> None:
     panel.tells = True
@@ -304,7 +337,7 @@ def test_the_daemons_log_names_the_first_sites_that_are_opened_and_taken_down_ag
 
     told = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     first = next(each for each in told if each["event"].startswith("the world was compared"))
-    assert (first["opened"], first["opened_more"]) == (many[:20], 2)
+    assert (first["left_down"], first["left_down_more"]) == (many[:20], 2)
     assert first["taken_down"] == [LAST]
     assert "taken_down_more" not in first
     assert "withheld" not in first

@@ -9,6 +9,7 @@ import pytest
 
 from incidents import clock, views
 from incidents.console import orders
+from incidents.desk.resumption import DAEMON, ENTRIES_LOST, Resumption, resume
 from incidents.machine import commands as c
 from tests.served_desk import HOSTILE, ConsoleDesk, Visitor
 
@@ -164,3 +165,31 @@ def test_an_adapter_that_is_set_up_wrongly_is_named(desk: ConsoleDesk, tmp_path:
     sent = wang.post("/orders/reconcile")
     assert sent.headers["location"] == "/orders"
     assert "section [acts.panel] of the settings file" in wang.get("/orders").text
+
+
+@pytest.mark.parametrize(
+    ("language", "left", "again"),
+    [
+        ("en", "SITES LEFT DOWN: 1. <a", "Taken down again: <a"),
+        ("zh", "保持停用的网站：1 个。 <a", "已重新停用： <a"),
+    ],
+)
+def test_after_a_loss_the_queue_names_what_is_left_down_and_what_was_taken_down_again(
+    desk: ConsoleDesk, language: str, left: str, again: str
+) -> None:
+    desk.do("left.example", c.AddSite(by="li"))
+    lost = Resumption(cause=ENTRIES_LOST, had=99)
+    desk.house.desk.on_record(lambda connection: resume(connection, lost, clock.now))
+    down = c.RecordState(by=DAEMON, adapter="panel", seen="closed", in_force="active", last_act=0)
+    desk.do("left.example", down)
+    desk.do(SITE, c.RepeatOrder(by=DAEMON))
+    viewer = Visitor(desk, "viewer", language)
+
+    page = " ".join(viewer.get("/").text.split())
+
+    assert f'{left} href="/sites/left.example"' in page
+    assert f'{again} href="/sites/{SITE}"' in page
+    [told] = [line for line in page.split("</li>") if "left.example" in line]
+    assert "incidents recover" in told
+    story = viewer.get("/sites/left.example").text
+    assert ("if it must stay down" if language == "en" else "如须继续停用") in story

@@ -20,7 +20,7 @@ from incidents.daemon import recovery_duty
 from incidents.desk import Envelope, resumption
 from incidents.desk.resumption import ANOTHER_SERVER, ENTRIES_LOST, Resumption
 from incidents.errors import DONE, FAILED, MISUSED, DatabaseError
-from incidents.machine.commands import AddSite
+from incidents.machine.commands import AddSite, RecordDelivery, SetHold
 from incidents.store import heartbeats, lineage
 from incidents.store.engine import writing
 from incidents.store.heartbeats import Heartbeat
@@ -164,9 +164,15 @@ def test_once_counts_what_was_not_carried_out_before_a_recovery_and_after_it(
     monkeypatch.setattr(routing, "load", lambda: Routing(default=Away()))
     due(db_url, 2)
     with engine_of(db_url) as engine:
-        desk_at(engine, START).submit(
-            [Envelope(site="calm.example", command=AddSite(by="operator-1"))]
-        )
+        of_calm = [
+            AddSite(by="operator-1"), SetHold(by="boss", reason="by order of a court"),
+            RecordDelivery(order=2, lane="act", adapter="panel", attempts=1, enforced=True),
+        ]  # fmt: skip
+        for command in of_calm:
+            [answer] = desk_at(engine, START).submit(
+                [Envelope(site="calm.example", command=command)]
+            )
+            assert answer.refusal is None
         with writing(engine) as connection:
             resumption.resume(connection, Resumption(cause=ANOTHER_SERVER), lambda: START)
 

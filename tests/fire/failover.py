@@ -37,10 +37,13 @@ from tests.fire.lost_tail_desk import (
     epochs,
     give,
     judge,
+    left,
     missing,
     on_record,
+    opened,
     tells_of_loss,
     tells_that_nothing_is_signed,
+    tells_what_is_left,
     tells_what_was_lost,
 )
 from tests.fire.old_disk import held_against
@@ -75,6 +78,7 @@ class _Story:
     def __init__(self, house: House, drawn: random.Random, receiver: Receiver, key: Path) -> None:
         self._house, self._drawn, self._receiver, self._key = house, drawn, receiver, key
         self._acts: list[str] = []
+        self._left: set[str] = set()
 
     def told(self, cluster: patroni.Cluster) -> Counter[str]:
         """All of it, from the first act to the end."""
@@ -94,8 +98,8 @@ class _Story:
         acknowledged = set(self._acts)
         until(self._act, "somebody can act again")
         back = time.monotonic()
-        until(lambda: self._agrees(1), "the world is as ordered again")
-        took_s = time.monotonic() - back
+        until(self._is_compared, "the world is as ordered again, but for what is left down")
+        assert opened(self._house) == []
         noticed = self._noticed()
         if noticed["had"] is not None:
             tells_of_loss(self._house)
@@ -103,9 +107,11 @@ class _Story:
         lost = missing(self._house, self._key)
         if lost is not None:
             tells_that_nothing_is_signed(self._house)
-            assert main(["recover", "--reason", "the machine is gone"]) == 0
+            self._recover()
+        until(self._goes_on, "the world is as ordered again")
+        took_s = time.monotonic() - back
         self._some_acts()
-        until(lambda: self._agrees(1), "the world stays as ordered")
+        until(self._goes_on, "the world stays as ordered")
         until(self._is_signed, "all of it is signed")
         judge(self._house, self._receiver)
         tells_what_was_lost()
@@ -118,7 +124,8 @@ class _Story:
             {
                 "acts acknowledged": len(self._acts), "signing refused": int(lost is not None),
                 "failovers without a loss": int(not figures["entries lost"]),
-                "epochs": epochs(self._house), f"noticed by {noticed['cause']}": 1,
+                "sites left down": len(self._left), "epochs": epochs(self._house),
+                f"noticed by {noticed['cause']}": 1,
             }
         )  # fmt: skip
 
@@ -158,7 +165,31 @@ class _Story:
         """From a moment, in which nothing is signed yet, to seconds in which all is."""
         time.sleep(self._drawn.choice((0.05, 0.3, 1, 3)))
 
+    def _recover(self) -> None:
+        waits = left(self._house)
+        if waits:
+            tells_what_is_left(waits)
+        self._left.update(waits)
+        assert main(["recover", "--reason", "the machine is gone"]) == 0
+
+    def _goes_on(self) -> bool:
+        """Whether the world is as ordered; a person goes on where sites are left down."""
+        if self._agrees(1):
+            return True
+        if left(self._house):
+            self._recover()
+        return False
+
     # Looking.
+
+    def _is_compared(self) -> bool:
+        """Whether the world is as ordered, but for what waits for a person."""
+        with suppress(DatabaseError):
+            if self._agrees(1):
+                return True
+            waits = left(self._house)
+            return bool(waits) and not differing(self._house, self._receiver.sites, but=waits)
+        return False
 
     def _agrees(self, epoch: int) -> bool:
         with suppress(DatabaseError):

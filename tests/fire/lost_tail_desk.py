@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from datetime import timedelta
 from io import StringIO
@@ -22,6 +23,7 @@ from incidents.bootstrap import House
 from incidents.cli import main
 from incidents.desk import Envelope
 from incidents.desk.log_key import LogKey
+from incidents.desk.resumption import DAEMON
 from incidents.errors import NOT_VERIFIED
 from incidents.machine import commands as c
 from incidents.machine.in_force import FORCE
@@ -122,12 +124,14 @@ def agreed(took_s: float) -> Counter[str]:
     return Counter({f"agreed within {bound}": 1, "ms to agreement": round(1_000 * took_s)})
 
 
-def differing(house: House, world: Mapping[str, str]) -> list[str]:
-    """Where the world, or what is believed of it, is not as ordered."""
+def differing(house: House, world: Mapping[str, str], *, but: Collection[str] = ()) -> list[str]:
+    """Where the world, or what is believed of it, is not as ordered, `but` for those sites."""
     with house.reading() as connection:
         rows = connection.execute(select(sites.c.name, sites.c.state, sites.c.in_force)).all()
     told = []
     for name, state, in_force in rows:
+        if name in but:
+            continue
         if in_force != state:
             told.append(f"{name} is {in_force}, and {state} is ordered")
         if world.get(name, "active") != state:
@@ -135,8 +139,32 @@ def differing(house: House, world: Mapping[str, str]) -> list[str]:
     return told
 
 
+def left(house: House) -> list[str]:
+    """The sites that are left down until a person goes on, as everybody is told of them."""
+    with house.reading() as connection:
+        found = history(connection, house.now(connection))["left_down"]
+        if found is None:
+            return []
+        assert found["count"] == len(found["sites"])
+        names: list[str] = found["sites"]
+        return names
+
+
+def opened(house: House) -> list[str]:
+    """What a daemon has ordered up again by itself."""
+    again = entries.c.body.contains('"kind":"order_repeated"')
+    with house.reading() as connection:
+        found = map(json.loads, connection.scalars(select(entries.c.body).where(again)))
+        return [
+            each["site"]
+            for each in found
+            if (each["actor"], each["data"]["order_kind"]) == (DAEMON, "reopen")
+        ]
+
+
 def judge(house: House, receiver: Receiver) -> None:
-    """World and record agree, and the record says that it went on."""
+    """World and record agree, no daemon has opened a site, and the record says that it went on."""
+    assert opened(house) == []
     with house.reading() as connection:
         assert list(Replay(connection).findings()) == []
         assert resumed(connection)["resumed"] is not None, "the record does not say that it went on"
@@ -159,6 +187,14 @@ def tells_of_loss(house: House) -> None:
     assert "lost" in _warnings(house, timedelta(0))
     assert "THE RECORD HAS LOST ITS END" in _said("queue")
     assert "THE RECORD HAS LOST ITS END" in _said("daemon", "status")
+
+
+def tells_what_is_left(names: Collection[str]) -> None:
+    """Queue and daemons name what was left down."""
+    for words in (("queue",), ("daemon", "status")):
+        told = _said(*words)
+        assert f"{len(names)} SITE" in told, told
+        assert all(name in told for name in names), told
 
 
 def tells_that_nothing_is_signed(house: House) -> None:

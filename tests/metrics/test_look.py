@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import Boolean, Connection, Integer, Text, bindparam, insert, text
+from sqlalchemy import Boolean, Connection, Integer, Text, bindparam, insert, text, update
 
 from incidents.audit import sequencer
 from incidents.machine import commands as c
@@ -17,8 +17,8 @@ from incidents.store.checkpoints import Signed
 from incidents.store.engine import writing
 from incidents.store.heartbeats import Heartbeat
 from incidents.store.sign_ins import Refusal, SignIn
+from incidents.store.tables import desk, log_tables, sites
 from incidents.store.tables import heartbeats as beats
-from incidents.store.tables import log_tables
 from incidents.store.types import UTCDateTime
 from tests.desk.rehearsal import TEN, Rehearsal
 from tests.metrics.rig import capped, look, value, values
@@ -143,6 +143,15 @@ def test_whether_nothing_is_carried_out_is_told(day: Rehearsal) -> None:
     with writing(day.engine) as connection:
         lineage.halt(connection, day.now)
     assert value(look(day), "halted") == 1
+
+
+def test_how_many_sites_a_loss_has_left_down_is_told(day: Rehearsal) -> None:
+    assert value(look(day), "sites_left_down") == 0
+    day.add("one.example")
+    with writing(day.engine) as connection:
+        connection.execute(update(sites).values(in_force="suspended"))
+        connection.execute(update(desk).values(resumed_at=day.now, unproved_since=day.now))
+    assert value(look(day), "sites_left_down") == 1
 
 
 def test_heartbeats_without_end_are_not_told_one_by_one(day: Rehearsal) -> None:

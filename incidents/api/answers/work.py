@@ -193,12 +193,30 @@ class OverdueSite(Answer):
     due: str
 
 
+class LeftDown(Answer):
+    """Sites that are down in the world, or may be, though nothing on record keeps them down: how
+    many, of how many nobody can tell, the first names, and since when the reason may be lost."""
+
+    count: int
+    unknown: int
+    sites: list[str]
+    since: str
+
+
+class TakenDown(Answer):
+    """Sites that daemons have taken down again: how many, and the first names."""
+
+    count: int
+    sites: list[str]
+
+
 class History(Answer):
     """Whether the record is whole, and signed, as far as is known: `lost_since` from when entries
     are known to be missing until a person has put on record that they know, `moved_since` while
     another server is news, `unproved_since` while the world is being compared with the record,
     `halted_since` while nothing is carried out until a person goes on,
-    `unsigned_since` while nothing is signed that should be."""
+    `unsigned_since` while nothing is signed that should be, `left_down` until a person goes on or
+    holds them, `taken_down` until a person has put on record that they know of the loss."""
 
     epoch: int
     lost_since: str | None
@@ -206,6 +224,8 @@ class History(Answer):
     unproved_since: str | None
     halted_since: str | None
     unsigned_since: str | None
+    left_down: LeftDown | None
+    taken_down: TakenDown | None
 
 
 class Enforcement(Answer):

@@ -126,6 +126,13 @@ TEXTS: dict[str, str] = {
     " since",
     "alarm.moved": "ANOTHER SERVER HAS TAKEN OVER: what it had not heard of, if anything, is lost."
     " Known since",
+    "alarm.taken_down": "Taken down again:",
+    "alarm.more": "and {n} more",
+    "alarm.left_down": "SITES LEFT DOWN: {n}.",
+    "alarm.left_down.unknown": "({n} of them cannot be asked)",
+    "alarm.left_down.why": "Nothing on record keeps them down; the reason may have been lost with"
+    " the end of the record, at",
+    "alarm.left_down.do": "Hold those that must stay down, then open the others:",
     "alarm.unproved": "The world is being compared with the record, since",
     "alarm.unsigned": "NOT SIGNED: entries wait for a signature, since",
     "alarm.brake": "THE BRAKE IS ON: {n}{more} closures or suspensions wait for a supervisor, the"

@@ -10,6 +10,9 @@ SENTENCES = {
     "unknown_in_force": "决定为“{state:state}”，实际情况无人知晓",
     "not_in_force.waits": "尚未生效：{told}（见 {site} 的指令）。",
     "not_in_force.braked": "尚未生效：{told}；已被熔断拦下（见指令 {order}，可由主管放行）。",
+    "not_in_force.left_down": "尚未生效：{told}。现有记录中没有停用 {site} 的依据，依据可能已随"
+    "记录末尾一并丢失（{since}）。如须继续停用，请依令停用；否则可在指令页面核对 {site}"
+    " 并再次下达。",
     "not_in_force.lost": "尚未生效：{told}（可在指令页面核对 {site} 并再次下达）。",
     "closed": "{site} 于 {at} 依“{rule:rule}”关闭：{rule:rule_says}。",
     "stated_false": "{by} 认定登记的{field:field}虚假；查明方式：{evidence}。",

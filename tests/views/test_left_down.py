@@ -1,0 +1,157 @@
+"""What people are told of the sites that a loss has left down, and of those taken down again."""
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import update
+
+from incidents.cli import history_words as told
+from incidents.cli.queue import notices
+from incidents.desk import resumption
+from incidents.desk.resumption import ASKED, DAEMON, ENTRIES_LOST, Resumption
+from incidents.machine import commands as c
+from incidents.store import lineage
+from incidents.store.engine import writing
+from incidents.store.tables import desk
+from incidents.views import warnings
+from incidents.views.alarm import LEFT_DOWN
+from incidents.views.alarms import alarming
+from incidents.words import When
+from tests.views.day import SITE, Day
+
+pytestmark = pytest.mark.both_databases
+
+MANY = [f"shop-{n:02}.example" for n in range(22)]
+
+
+def lose(day: Day, cause: str = ENTRIES_LOST, by: str = DAEMON) -> datetime:
+    """The record goes on from less; when that is known."""
+    reason = None if by == DAEMON else "the disk is gone"
+    why = Resumption(cause=cause, by=by, reason=reason)
+    with writing(day.after("1m").engine) as connection:
+        return resumption.resume(connection, why, lambda: day.now).recorded_at
+
+
+def see(day: Day, site: str = SITE, state: str = "suspended") -> None:
+    """A daemon finds the site like that in the world."""
+    seen = c.RecordState(by=DAEMON, adapter="panel", seen=state, in_force="active", last_act=0)
+    day.do(seen, site)
+
+
+def left(day: Day) -> list[str]:
+    history = day.enforcement()["history"]
+    return [] if history["left_down"] is None else history["left_down"]["sites"]
+
+
+def said(day: Day, kind: str) -> str:
+    """What the queue says of it."""
+    kinds: list[str] = [each.kind for each in warnings.of(day.queue(), day.now)]
+    return notices(day.queue(), When(UTC, day.now))[kinds.index(kind)].words
+
+
+def test_a_site_is_left_down_until_a_person_decides_of_it(day: Day) -> None:
+    day.add().add("other.example")
+    see(day)
+    assert left(day) == [], "the record has lost nothing"
+    lose(day)
+    assert left(day) == [SITE]
+
+    day.do(c.SetHold(by="boss", reason="by order of a court"))
+
+    assert left(day) == []
+
+
+def test_a_site_that_an_order_waits_to_open_is_not_left_down(day: Day) -> None:
+    day.add()
+    see(day)
+    lose(day)
+    day.do(c.RepeatOrder(by="boss"))
+    assert left(day) == []
+
+
+def test_once_the_world_was_compared_none_is_left_down(day: Day) -> None:
+    day.add()
+    see(day)
+    lose(day)
+    with writing(day.engine) as connection:
+        lineage.prove(connection, lineage.standing(connection).epoch)
+    assert left(day) == []
+    with writing(day.engine) as connection:
+        connection.execute(update(desk).values(unproved_since=day.now))
+    assert left(day) == [SITE]
+
+
+def test_queue_and_status_name_the_first_twenty_and_say_what_to_do(day: Day) -> None:
+    for n, name in enumerate(MANY):
+        see(day.add(name), name, "unknown" if n < 2 else "suspended")
+    lose(day)
+    day.after("5m")
+
+    words = said(day, "left_down")
+
+    assert words == (
+        f"22 SITES LEFT DOWN (2 of them cannot be asked): {', '.join(MANY[:20])} and 2 more."
+        " Nothing on record keeps them down; the reason may have been lost with the end of the"
+        " record, 5 min ago. Put a hold on those that must stay down (incidents site hold); then"
+        " incidents recover --reason R opens the others"
+    )
+    history = day.enforcement()["history"]
+    assert told.left_down(history, When(UTC, day.now)) == words
+    assert {"left_down": True}.items() <= {
+        each.kind: each.is_alarm for each in warnings.of(day.queue(), day.now)
+    }.items()
+
+
+def test_one_alarm_tells_of_all(day: Day) -> None:
+    see(day.add())
+    at = lose(day)
+    with day.looking() as connection:
+        [alarm] = [
+            each for each in alarming(connection, day.now, None).alarms if each.kind == LEFT_DOWN
+        ]
+    assert (alarm.key, alarm.since) == ("sites_left_down:all", at)
+    assert (alarm.sites, alarm.unknown, alarm.named) == (1, 0, (SITE,))
+
+
+def test_the_why_and_the_look_at_a_site_that_is_left_down_say_so(day: Day) -> None:
+    see(day.add())
+    assert "reconcile shop.example --repair orders it again" in day.text()
+    assert day.site()["left_down_since"] is None
+    lose(day)
+
+    first, second, *_ = day.text().splitlines()
+    assert first == (
+        "NOT IN FORCE: active is ordered, and suspended is in force. Nothing on record keeps"
+        " shop.example down; the reason may have been lost with the end of the record, at"
+        " 2026-03-01 10:01. If shop.example must stay down: incidents site hold shop.example"
+        " --reason R. If not: incidents acts reconcile shop.example --repair, or incidents recover"
+        " --reason R for all."
+    )
+    assert second == "shop.example is active: no rule holds it down."
+    assert day.site()["left_down_since"] == "2026-03-01T10:01:00Z"
+
+    day.do(c.SetHold(by="boss", reason="by order of a court"))
+
+    assert "may have been lost" not in day.text()
+    assert day.site()["left_down_since"] is None
+
+
+def test_what_a_daemon_has_taken_down_again_is_named_with_the_loss_until_a_person_knows(
+    day: Day,
+) -> None:
+    for site in (SITE, "other.example", "calm.example"):
+        day.add(site)
+        day.do(c.SetHold(by="boss", reason="by order of a court"), site)
+    lose(day)
+    day.after("1s")
+    day.do(c.RepeatOrder(by=DAEMON)).do(c.RepeatOrder(by=DAEMON), "other.example")
+    day.do(c.RepeatOrder(by="boss"), "calm.example")
+
+    assert day.enforcement()["history"]["taken_down"] == {
+        "count": 2, "sites": ["other.example", SITE],
+    }  # fmt: skip
+    assert "Taken down again: other.example, shop.example. See what:" in said(day, "lost")
+
+    lose(day, ASKED, by="sre-1")
+
+    assert day.enforcement()["history"]["taken_down"] is None
