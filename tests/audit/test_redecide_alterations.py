@@ -72,7 +72,9 @@ def _begins_an_act(n: int) -> bool:
     first = all(other.due or other.n != entry.n for other in before)
     # An approval ends tasks first, as somebody could do by hand; then it begins.
     ended = isinstance(entry.event, e.TaskCompleted) and entry.event.outcome == "superseded"
-    return first or ended or isinstance(entry.event, e.SiteReinstated)
+    # An older hold ordered nothing once more, and its entry does not tell how old it is.
+    own = e.SiteReinstated | e.OrderRepeated
+    return first or ended or isinstance(entry.event, own)
 
 
 def test_a_login_where_the_clock_acts_and_another_one_within_an_act_are_found() -> None:
