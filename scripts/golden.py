@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tests.golden import command_line, files, openapi
+from tests.golden import command_line, files, history, openapi
 
 
 def made() -> dict[str, str]:
     """Each golden file with the text that the program gives it now."""
-    return command_line.files() | openapi.files()
+    return command_line.files() | openapi.files() | history.play().files
 
 
 def main(arguments: list[str]) -> int:

@@ -1,4 +1,4 @@
-"""What scripts and people type, and what `--help` tells them: see CONTRIBUTING, "Golden files"."""
+"""What scripts and people type, and what `--help` tells them: see CONTRIBUTING, "Tests"."""
 
 from tests.golden import command_line, files
 

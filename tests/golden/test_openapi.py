@@ -1,4 +1,4 @@
-"""What programs know of the API: see CONTRIBUTING, "The golden files"."""
+"""What programs know of the API: see CONTRIBUTING, "Tests"."""
 
 from tests.golden import files, openapi
 
