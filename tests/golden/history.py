@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.databases import sqlite_folder
-from tests.golden import transcript
+from tests.golden import forms, transcript
 from tests.golden.play import Said, Stage, stage
 from tests.outbound.rig import Handler, Receiver, Seen, receiver
 
@@ -38,6 +38,8 @@ def play() -> Played:
     with _staged() as (desk, _):
         shown = list(desk.play(HISTORY))
         again = _entries(desk)
+        _, link, _ = desk.run("link", forms.INCIDENT, "-q")
+        on_pages = forms.files(link.strip())
     _compare(answered, shown)
     assert again == entries, "the record depends on who asks, or on chance"
     files = {
@@ -48,7 +50,7 @@ def play() -> Played:
         "refusals.txt": transcript.structure(refused),
         "refusals.words.txt": transcript.wording(refused),
         "webhooks.txt": _webhooks(sent),
-    }
+    } | on_pages
     return Played(files, decided)
 
 
