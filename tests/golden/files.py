@@ -1,4 +1,8 @@
-"""The golden files: what each holds, and how it differs from what the program says now."""
+"""The golden files: how each differs from what the program says now.
+
+What a person reads stands in `*.words.txt` and `help.txt`, what a program relies on in the others:
+a change of wording alone changes none of these.
+"""
 
 from __future__ import annotations
 

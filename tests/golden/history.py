@@ -39,6 +39,7 @@ def play() -> Played:
         shown = list(desk.play(HISTORY))
         again = _entries(desk)
         _, link, _ = desk.run("link", forms.INCIDENT, "-q")
+        desk.chance.begin("forms")
         on_pages = forms.files(link.strip())
     _compare(answered, shown)
     assert again == entries, "the record depends on who asks, or on chance"

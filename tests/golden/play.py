@@ -39,8 +39,9 @@ from incidents.testing import Rehearsal, rehearsal
 
 HERE = Path(__file__).parent
 BEGIN = datetime.fromisoformat("2025-08-01T00:00:00Z")
-_LONG = re.compile(r"\{(\d+) (.)\}")
-"""So many of a letter."""
+_OFTEN = re.compile(r"\{(\d+) (.+?)\}")
+"""Something, so many times."""
+_VARIABLE = re.compile("(?P<name>INCIDENTS_[A-Z_]+)=(?P<value>.*)")
 _CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
@@ -75,6 +76,14 @@ class Chance:
         self.seed, self._drawn = seed, Counter()
         random.seed(seed)
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """All that is random comes from here, for as long as this lasts."""
+        state = random.getstate()
+        with mock.patch("os.urandom", self.draw), mock.patch("random._urandom", self.draw):
+            yield
+        random.setstate(state)
+
     def draw(self, size: int) -> bytes:
         """The next ones of that size: a salt is the same, however many shorter words are drawn."""
         with self._lock:
@@ -87,27 +96,37 @@ class Stage:
     """A desk in a folder of its own, on which lists are played."""
 
     def __init__(self, clock: Rehearsal, chance: Chance) -> None:
-        self.clock, self._chance = clock, chance
+        self.clock, self.chance = clock, chance
         self.decided: set[str] = set()
         """The names of the commands that the machine was asked."""
 
     def play(self, name: str, *, more: tuple[str, ...] = ()) -> Iterator[Said]:
         """Run each command of that list, with `more` options."""
+        times = Counter[Line]()
         for line in lines(name):
+            times[line] += 1
             self.clock.now = line.at
-            self._chance.begin(f"{line.at}/{line.command}")
+            self.chance.begin(f"{line.at}/{line.command}/{times[line]}")
             status, out, err = (
                 (_unspoken(line.command), "", "")
                 if line.command.startswith("@")
-                else self.run(*shlex.split(line.command), *more)
+                else self.run(*shlex.split(_in_full(line.command)), *more)
             )
             yield Said(line, status, out, err)
 
     def run(self, *typed: str) -> tuple[int, str, str]:
-        """Run one command: its exit status, and what it wrote on standard output and error."""
+        """Run one command: its exit status, and what it wrote on standard output and error.
+
+        Variables of the environment may stand before it, as in a shell.
+        """
         out, err = io.StringIO(), io.StringIO()
-        with redirect_stdout(out), redirect_stderr(err):
-            status = main(list(typed))
+        variables = [found for word in typed if (found := _VARIABLE.fullmatch(word))]
+        with (
+            mock.patch.dict(os.environ, {each["name"]: each["value"] for each in variables}),
+            redirect_stdout(out),
+            redirect_stderr(err),
+        ):
+            status = main(list(typed[len(variables) :]))
         return status, out.getvalue(), err.getvalue()
 
 
@@ -115,8 +134,12 @@ def lines(name: str) -> Iterator[Line]:
     """The commands of a list."""
     for text in (HERE / name).read_text(encoding="utf-8").splitlines():
         if text and not text.startswith("#"):
-            day, time, command = _LONG.sub(lambda m: m[2] * int(m[1]), text).split(maxsplit=2)
+            day, time, command = text.split(maxsplit=2)
             yield Line(datetime.fromisoformat(f"{day}T{time}Z"), command)
+
+
+def _in_full(command: str) -> str:
+    return _OFTEN.sub(lambda found: found[2] * int(found[1]), command)
 
 
 @contextmanager
@@ -136,14 +159,13 @@ def stage(database: str, folder: Path, *, webhook: str) -> Iterator[Stage]:
     }  # fmt: skip
     chance = Chance()
     with (
+        chance.alone(),
         chdir(folder),
         mock.patch.dict(os.environ, environment, clear=True),
         mock.patch("socket.gethostname", return_value="desk.example"),
         mock.patch("pwd.getpwuid", return_value=SimpleNamespace(pw_name="desk1")),
         # A person at a terminal would be asked.
         mock.patch("sys.stdin", io.StringIO()),
-        mock.patch("os.urandom", chance.draw),
-        mock.patch("random._urandom", chance.draw),
         # One attempt after the other: what is on record first must not depend on who is faster.
         mock.patch.object(Crew, "give", lambda _crew, work: work()),
         mock.patch.object(recovery, "AT_ONCE", 1),
