@@ -10,8 +10,8 @@ from tests.golden.play import Said
 
 WORDS = frozenset(
     {
-        "detail", "message", "outside", "say", "sentence", "source", "text", "title",
-        "what", "words", "would_change",
+        "detail", "expected", "message", "needs", "outside", "say", "sentence", "source", "text",
+        "title", "way_out", "what", "when", "where", "words", "would_change",
     }
 )  # fmt: skip
 """What the program tells a person stands under these keys of its documents."""
