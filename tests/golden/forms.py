@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from html.parser import HTMLParser
+from datetime import timedelta
 
 from anyio.from_thread import start_blocking_portal
 
 from incidents import settings
 from incidents.bootstrap import open_house
+from incidents.testing import Rehearsal
+from tests.golden.form_page import Form, Page
 from tests.served_desk import ConsoleDesk, Visitor
+
+Seen = dict[str, list[Form]]
+"""The forms of each page."""
+Sent = tuple[str, str, dict[str, str]]
+"""Who sends a form, where to, and its fields."""
 
 PAGES = (
     "/", "/hand-over", "/sites", "/log", "/log?site=calm.example", "/sites/calm.example",
@@ -26,163 +33,56 @@ SOME = (
     "/incidents/2-3", "/orders/11-o9", "/simulate", "/audit", "/policy", "/sessions",
 )  # fmt: skip
 """One page of each kind, for what is looked at a second time."""
+SENT: tuple[Sent, ...] = (
+    ("supervisor", "/log", {
+        "step": "look", "site": "calm.example", "paste": "https://calm.example/p, found today",
+    }),
+    ("supervisor", "/queue/7-1/contact", {"outcome": "reached", "seen": "17"}),
+    ("admin", "/policy/try", {"toml": "[repeat]\ncount = 2\n", "days": "30"}),
+)  # fmt: skip
+"""Forms that are answered with a page that asks for more, and by whom they are sent."""
+PROVED: Sent = ("supervisor", "/sites/false.example/reinstate", {"reason": "R", "seen": "13"})
+"""One that asks for the password where it was not given of late."""
+A_WHILE = timedelta(minutes=20)
 INCIDENT = "2-3"
 """Whose customer's page is looked at."""
 SEES = "supervisor"
 """Whose forms are shown in full; each has an account of that role, `supervisor-1` say."""
 OTHERS = ("operator", "viewer")
-LIMITS = ("maxlength", "minlength", "min", "max", "step", "pattern", "accept")
-FLAGS = ("required", "disabled", "readonly", "multiple", "checked")
-SHOWN = ("placeholder", "aria-label", "title")
-"""The attributes that a person reads."""
-SECRET = ("csrf",)
-"""Hidden fields that a session makes, with another value in each."""
+DRAWN = re.compile(r"(?:(?<=kept=)|(?<=/trial/)|(?<=/sessions/))[\w-]{10,12}(?![\w-])")
+"""The ids of sessions, and of what a session keeps for a while: drawn anew for each."""
 
 
-Seen = dict[str, list["Form"]]
-
-
-@dataclass
-class Field:
-    """A field or a button, and what a person reads at it."""
-
-    tag: str
-    attributes: dict[str, str | None]
-    words: list[str] = field(default_factory=list)
-    options: list[tuple[str, str]] = field(default_factory=list)
-    """The value and the text of each choice of a list."""
-
-    def structure(self) -> str:
-        """Its name, its kind and its limits."""
-        told, kind = self.attributes, self.tag
-        if self.tag == "input":
-            kind = told.get("type") or "text"
-        parts = [told.get("name") or "-", kind]
-        parts += [f"{name}={told[name]}" for name in LIMITS if name in told]
-        parts += [name for name in FLAGS if name in told]
-        if kind in ("hidden", "radio", "checkbox", "button") and told.get("value") is not None:
-            parts.append(f"value={'…' if told.get('name') in SECRET else told['value']}")
-        if self.options:
-            parts.append(f"of {' '.join(repr(value) for value, _ in self.options)}")
-        return " ".join(parts)
-
-    def wording(self) -> str:
-        """What a person reads at it; nothing for what is not seen."""
-        said = [" ".join(word.split()) for word in self.words]
-        said += [f"{name}: {self.attributes[name]}" for name in SHOWN if name in self.attributes]
-        said += [f"{value!r}: {' '.join(text.split())}" for value, text in self.options]
-        return " | ".join(filter(None, said))
-
-
-@dataclass
-class Form:
-    """A form of a page."""
-
-    attributes: dict[str, str | None]
-    fields: list[Field] = field(default_factory=list)
-
-    @property
-    def name(self) -> str:
-        """Where it goes, and how."""
-        told = self.attributes
-        more = [told[name] or "" for name in ("enctype",) if name in told]
-        return " ".join([(told.get("method") or "get").upper(), told.get("action") or "-", *more])
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it can be sent."""
-        buttons = [each for each in self.fields if each.tag == "button"]
-        return not buttons or any("disabled" not in each.attributes for each in buttons)
-
-
-class Page(HTMLParser):
-    """Finds the forms of a page; a field stands in one, or names one by its id."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.forms: list[Form] = []
-        self._label: list[str] = []
-        self._in_label = False
-        self._labels: dict[str, list[str]] = {}
-        self._inside: Form | None = None
-        self._open: Field | None = None
-        self._choice: str | None = None
-        self.feed(text)
-        self._spread_labels()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Begin a form, a field, a choice or a label."""
-        told = dict(attrs)
-        if tag == "form":
-            self._inside = Form(told)
-            self.forms.append(self._inside)
-        elif tag == "label":
-            self._label, self._in_label = [], True
-            self._labels[told.get("for") or f"#{len(self._labels)}"] = self._label
-        elif tag in ("input", "select", "textarea", "button"):
-            self._begin(Field(tag, told))
-        elif tag == "option" and self._open is not None:
-            self._choice = told.get("value")
-            self._open.options.append((self._choice or "", ""))
-
-    def handle_endtag(self, tag: str) -> None:
-        """End what has begun."""
-        if tag == "form":
-            self._inside = None
-        elif tag == "label":
-            self._in_label = False
-        elif tag in ("select", "textarea", "button"):
-            self._open = None
-        elif tag == "option":
-            self._choice = None
-
-    def handle_data(self, data: str) -> None:
-        """Keep the text of a choice, a button or a label."""
-        if self._open is not None and self._open.options and self._open.tag == "select":
-            value, text = self._open.options[-1]
-            self._open.options[-1] = (value, text + data)
-        elif self._open is not None and self._open.tag == "button":
-            self._open.words.append(data)
-        elif self._in_label and self._open is None:
-            self._label.append(data)
-
-    def _begin(self, begun: Field) -> None:
-        of = begun.attributes.get("form")
-        named = [form for form in self.forms if form.attributes.get("id") == of]
-        form = named[0] if of is not None and named else self._inside
-        if form is not None:
-            form.fields.append(begun)
-        if self._in_label and "id" not in begun.attributes:
-            begun.words = self._label
-        if begun.tag != "input":
-            self._open = begun
-
-    def _spread_labels(self) -> None:
-        for form in self.forms:
-            for each in form.fields:
-                if (id_ := each.attributes.get("id")) in self._labels and each.tag != "button":
-                    each.words = self._labels[id_ or ""]
-
-
-def files(incident_link: str) -> dict[str, str]:
+def files(incident_link: str, clock: Rehearsal) -> dict[str, str]:
     """The golden files of the forms, on the desk that the settings name."""
+    seen: dict[str, Seen] = {}
     with _console() as desk:
-        seen = {"nobody": {"/sign-in": _forms(desk.visitor().get("/sign-in").text)}}
+        seen["nobody"] = {"/sign-in": _forms(desk.visitor().get("/sign-in").text)}
         customer = incident_link.removeprefix("https://desk.host.example")
         seen["customer"] = {f"/c/{INCIDENT}": _forms(desk.visitor().get(customer).text)}
         seen[SEES] = _of(Visitor(desk, SEES), PAGES)
         seen |= {who: _of(Visitor(desk, who), SOME) for who in OTHERS}
         chinese = _of(Visitor(desk, SEES, "zh"), SOME)
-    shown = ("nobody", "customer", SEES)
+        seen["answer to"] = dict(
+            _answered(Visitor(desk, who), path, sent) for who, path, sent in SENT
+        )
+        late = Visitor(desk, PROVED[0])
+        clock.now += A_WHILE
+        seen["answer to"] |= [_answered(late, *PROVED[1:])]
+    shown = ("nobody", "customer", SEES, "answer to")
     structure = [line for who in shown for line in _structure(who, seen[who])]
     structure += [line for who in OTHERS for line in _sent(who, seen[who])]
     wording = [line for who in shown for line in _wording(who, seen[who])]
     wording += _wording(f"{SEES}, in Chinese", chinese)
-    return {"forms.txt": _text(structure), "forms.words.txt": _text(wording)}
+    drawn = {found for line in (*structure, *wording) for found in DRAWN.findall(line)}
+    return {"forms.txt": _text(structure, drawn), "forms.words.txt": _text(wording, drawn)}
 
 
-def _text(lines: Iterable[str]) -> str:
-    return "".join(f"{line}\n" for line in lines)
+def _text(lines: Iterable[str], drawn: Iterable[str]) -> str:
+    text = "".join(f"{line}\n" for line in lines)
+    for each in drawn:
+        text = text.replace(each, "…")
+    return text
 
 
 @contextmanager
@@ -203,6 +103,13 @@ def _of(visitor: Visitor, pages: Iterable[str]) -> Seen:
         name = page if answer.status_code == 200 else f"{page} {answer.status_code}"
         found[name] = _forms(answer.text)
     return found
+
+
+def _answered(visitor: Visitor, path: str, fields: dict[str, str]) -> tuple[str, list[Form]]:
+    answer = visitor.post(path, fields)
+    if answer.status_code == 303:
+        answer = visitor.get(answer.headers["location"])
+    return f"{path} {answer.status_code}", _forms(answer.text)
 
 
 def _forms(text: str) -> list[Form]:

@@ -40,7 +40,7 @@ def play() -> Played:
         again = _entries(desk)
         _, link, _ = desk.run("link", forms.INCIDENT, "-q")
         desk.chance.begin("forms")
-        on_pages = forms.files(link.strip())
+        on_pages = forms.files(link.strip(), desk.clock)
     _compare(answered, shown)
     assert again == entries, "the record depends on who asks, or on chance"
     files = {
