@@ -22,6 +22,12 @@ def differences(made: Mapping[str, str]) -> Iterator[str]:
             yield difference
 
 
+def difference(made: Mapping[str, str]) -> str:
+    """What is not as it was, and what to do about it; nothing if all is."""
+    found = "\n\n".join(differences(made))
+    return f"{found}\n\nIf that is meant: scripts/golden (CONTRIBUTING, Tests)" if found else ""
+
+
 def write(made: Mapping[str, str]) -> Iterator[str]:
     """Write what is not as it was; the names of these files."""
     FOLDER.mkdir(exist_ok=True)

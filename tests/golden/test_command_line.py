@@ -4,5 +4,5 @@ from tests.golden import command_line, files
 
 
 def test_the_command_line_and_its_help_are_as_they_were() -> None:
-    differences = "\n\n".join(files.differences(command_line.files()))
-    assert not differences, differences
+    difference = files.difference(command_line.files())
+    assert not difference, difference
