@@ -16,45 +16,12 @@ from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
+from incidents.contract import fields as contract
 from incidents.machine import commands as c
 from incidents.machine import filing
 from incidents.machine.commands import Command
 
 SALT_BYTES = 32
-
-PERSONAL: dict[type[Command], tuple[str, ...]] = {
-    c.AddSite: ("phone", "email", "person"),
-    c.EditSite: ("phone", "email", "person"),
-    c.Log: ("note",),
-    c.ImportIncident: ("note",),
-    c.Attach: ("name",),
-    c.AddNote: ("text",),
-    c.RecordContact: ("note",),
-    c.VoidContact: ("reason",),
-    c.StateRemoved: ("note",),
-    c.StateRefused: ("note",),
-    c.Recur: ("note",),
-    c.VoidIncident: ("reason",),
-    c.TakeBack: ("reason",),
-    c.StateFalse: ("evidence",),
-    c.SetHold: ("reason",),
-    c.LiftHold: ("reason",),
-    c.DeclineClosure: ("reason",),
-    c.AskReinstatement: ("reason",),
-    c.Decline: ("reason",),
-    c.Uphold: ("reason",),
-    c.CompleteTask: ("note",),
-    c.StateReported: ("note",),
-    c.SayRemoved: ("note",),
-    c.CancelOrder: ("reason",),
-}
-"""The fields of each command that are people's own words."""
-
-SEEN: dict[type[Command], tuple[str, ...]] = {
-    c.RepeatOrder: ("in_force", "last_act"), c.Log: ("written",), c.ImportIncident: ("written",)
-}  # fmt: skip
-"""The fields of each command that say what was seen by who asks, or how an address was written, and
-not what is asked."""
 
 Sealed = tuple[str, bytes, str]
 """The reference, the salt, and the value."""
@@ -80,7 +47,7 @@ def seal_command(command: AnyCommand) -> tuple[AnyCommand, list[Sealed]]:
         return filed, own  # type: ignore[return-value]  # it is that kind of command
     sealed = {
         name: seal(value)
-        for name in PERSONAL.get(type(command), ())
+        for name in contract.personal(type(command))
         if (value := getattr(command, name)) is not None
     }
     if not sealed:
@@ -110,7 +77,7 @@ def texts(command: Command) -> Iterator[tuple[str, str, bool]]:
             yield key, text, filing.is_sealed(key)
         yield "by", command.by, False
         return
-    personal = PERSONAL.get(type(command), ())
+    personal = contract.personal(type(command))
     for name in _names(command):
         value = getattr(command, name)
         for text in value if isinstance(value, tuple) else (value,):
@@ -146,7 +113,7 @@ def is_digest_of(kept: str, asked: str) -> bool:
 
 
 def _asked(site: str, command: Command) -> str:
-    seen = SEEN.get(type(command), ())
+    seen = contract.seen(type(command))
     asked = (name for name in _names(command) if name not in seen)
     fields_ = {name: _plain(getattr(command, name)) for name in asked}
     return json.dumps([site, type(command).__name__, fields_], sort_keys=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import get_args
 
-Role = Literal["viewer", "operator", "supervisor", "auditor", "integrator", "administrator"]
+from incidents.contract.action import Role
+from incidents.contract.actions import ACTIONS
+
 ROLES: tuple[Role, ...] = get_args(Role)
 
 WHAT: dict[Role, str] = {
@@ -26,41 +28,9 @@ _TABLE: dict[str, tuple[Role, ...]] = {
     "metrics": _ALL,
     "reveal": (_O, _S, _A),
     "export": (_S, _A, _X),
-    # The daily work.
-    "log": (_O, _S, _I),
-    "attach": (_O, _S, _I),
-    "add_note": (_O, _S),
-    "recur": (_O, _S),
-    "record_contact": (_O, _S),
-    "void_contact": (_O, _S),
-    "state_removed": (_O, _S),
-    "state_refused": (_O, _S),
-    "take_back": (_O, _S),
-    "void_incident": (_O, _S),
-    "state_reported": (_O, _S),
-    "claim_item": (_O, _S),
-    "release_item": (_O, _S),
-    "hand_over": (_O, _S),
-    "complete_task": (_O, _S),
     "give_link": (_O, _S),
-    "revoke_links": (_O, _S),
-    # Of sites.
-    "add_site": (_O, _S, _I),
-    "edit_site": (_O, _S, _I),
-    "change_filing": (_O, _S, _I),
-    "state_false": (_O, _S),
-    "confirm_closure": (_O, _S),
-    "decline_closure": (_O, _S),
-    "set_hold": (_S,),
-    "lift_hold": (_S,),
-    "ask_reinstatement": (_S,),
-    "approve": (_S,),
-    "decline": (_S,),
-    "uphold": (_S,),
-    "import_incident": (_S, _I),
-    # Of orders.
-    "retry_order": (_S,),
-    "cancel_order": (_S,),
+    # What is done at the desk.
+    **{action.name: action.roles for action in ACTIONS},
     "reconcile": (_S,),
     "recover": (_S,),
     # Of the house.
@@ -76,13 +46,13 @@ _TABLE: dict[str, tuple[Role, ...]] = {
 }
 MAY: dict[str, frozenset[Role]] = {act: frozenset(roles) for act, roles in _TABLE.items()}
 """Which roles may do each act. A command's act is its class's name: `StateRefused` is
-`state_refused`."""
+`state_refused` (`contract.actions`)."""
 
 ACTS: tuple[str, ...] = tuple(_TABLE)
 
 IN_PERSON = frozenset(
     {
-        "state_refused", "state_false", "confirm_closure", "ask_reinstatement", "approve",
+        *(action.name for action in ACTIONS if action.in_person),
         "activate_policy", "keep_accounts", "set_password", "make_token", "erase",
     }
 )  # fmt: skip
@@ -91,16 +61,7 @@ many people that is done, gives somebody a way in, or erases for good: a person 
 proved who they are, and no token does it for them. To change another's account, password or tokens
 `keep_accounts` is needed as well; to see them `see_accounts`, which a token may have."""
 
-_RECONCILING = frozenset({"record_state", "repeat_order"})
-
 
 def may(role: str, act: str) -> bool:
     """Whether that role may do that act; raises KeyError for an act that is none."""
     return role in MAY[act]
-
-
-def act_of(command: type) -> str:
-    """The act that a command is; the two of a comparison with the world are one."""
-    name = command.__name__
-    act = "".join(f"_{c.lower()}" if c.isupper() else c for c in name).removeprefix("_")
-    return "reconcile" if act in _RECONCILING else act

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from incidents.machine import commands as c
 from incidents.machine.case import UNKNOWN, Delivery
+from incidents.machine.codes import LIFTED
 from incidents.machine.in_force import DOWN
-from incidents.machine.order_acts import LIFTED, REOPEN, is_lifted
+from incidents.machine.order_acts import REOPEN, is_lifted
 from incidents.store.leases import Claimed
 
 Cancelling = list[tuple[int, c.Command]]

@@ -11,11 +11,12 @@ from fastapi import Body, Depends, Path, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import State
 
-from incidents.api import answers, forms, problems
-from incidents.api.act_table import ACTS, CONTACT, INCIDENT, ITEM, ORDER, SITE, Act
+from incidents.api import answers, bodies, problems
 from incidents.api.caller import Caller, tag_of
 from incidents.api.entrance import actor, reporter
 from incidents.api.operation import JSON, operation, router
+from incidents.contract.action import CONTACT, INCIDENT, ITEM, ORDER, SITE, Action
+from incidents.contract.actions import ACTIONS
 from incidents.desk import Answer, Envelope
 from incidents.errors import DatabaseError
 from incidents.machine.commands import Log, Recur
@@ -85,27 +86,28 @@ def _by_themselves(by: Caller, site: str | int, command: Command, words: Any, st
     return given(by, by.act(site, command, confirm=getattr(words, "confirm", None)), status)
 
 
-def _offer(act: Act) -> None:
+def _offer(act: Action) -> None:
     path, what = _WHERE[act.of]
+    form, status = bodies.body(act), act.status
 
     async def endpoint(by: Caller, request: Request, **given_: Any) -> JSON:
-        words = given_["words"] or act.form()
-        site, command = act.read(by.by, given_[act.of], words)
-        if by.dry_run or act.closes or not by.may(act.act):
+        words = given_["words"] or form()
+        site, command = bodies.command(act, by.by, given_[act.of], words)
+        if by.dry_run or act.closes or not by.may(act.name):
             # What needs a look of its own, or is refused on record.
-            return await run_in_threadpool(_by_themselves, by, site, command, words, act.status)
+            return await run_in_threadpool(_by_themselves, by, site, command, words, status)
         by.counts(1)
         answer, document = await _answered(by, by.envelope(site, command), request.app.state)
-        return _given(by, answer, document, act.status)
+        return _given(by, answer, document, status)
 
-    endpoint.__name__ = f"{act.operation or act.act}_of_{act.of}"
-    endpoint.__doc__ = act.told
+    endpoint.__name__ = f"{act.operation or act.name}_of_{act.of}"
+    endpoint.__doc__ = act.summary
     # A violation is not logged by a request that was sent by mistake.
-    optional = act.form is not forms.Finding and not any(
-        each.is_required() for each in act.form.model_fields.values()
+    optional = act.command is not Log and not any(
+        each.is_required() for each in form.model_fields.values()
     )
-    body = Annotated[act.form | None if optional else act.form, Body()]  # type: ignore[valid-type]
-    who = reporter if issubclass(act.makes, Log | Recur) else actor
+    body = Annotated[form | None if optional else form, Body()]  # type: ignore[valid-type]
+    who = reporter if issubclass(act.command, Log | Recur) else actor
     named = Parameter.KEYWORD_ONLY
     endpoint.__signature__ = Signature([  # type: ignore[attr-defined]  # what FastAPI reads
         Parameter("by", named, annotation=Annotated[Caller, Depends(who)]),
@@ -114,15 +116,15 @@ def _offer(act: Act) -> None:
         Parameter("words", named, annotation=body, default=None if optional else Parameter.empty),
     ])  # fmt: skip
     routes.add_api_route(
-        f"{path}/{act.name}",
+        f"{path}/{act.path}",
         endpoint,
         methods=["POST"],
         operation_id=endpoint.__name__,
-        summary=act.told,
+        summary=act.summary,
         **operation(
-            act.act,
+            act.name,
             answers.Acted,
-            status=act.status,
+            status=status,
             acting=True,
             closing=act.closes,
             tagged=True,
@@ -130,5 +132,6 @@ def _offer(act: Act) -> None:
     )
 
 
-for _act in ACTS:
-    _offer(_act)
+for _act in ACTIONS:
+    if _act.path is not None:
+        _offer(_act)

@@ -15,12 +15,12 @@ from fastapi import Depends
 from fastapi_problem.error import Problem
 from pydantic import Field, ValidationError
 
-from incidents.accounts import roles
-from incidents.api import act_table, acts, answers, forms, problems
-from incidents.api.act_table import Act
+from incidents.api import acts, answers, bodies, forms, problems
 from incidents.api.caller import Caller
 from incidents.api.entrance import keeper
 from incidents.api.operation import JSON, operation, router
+from incidents.contract.action import SITE, TARGETS, Action
+from incidents.contract.actions import ACTIONS
 from incidents.desk import Answer, Envelope
 from incidents.desk.transaction import MAX_BATCH
 from incidents.errors import IncidentsError
@@ -34,19 +34,10 @@ Acting = Annotated[Caller, Depends(keeper)]
 MAX_ADDRESSES, MAX_DETAILS, MAX_CHARACTERS = 1_000, 5_000, 100_000
 """So many addresses a batch names, so many details of filings it changes, and so many characters
 its words have: each costs something of a command."""
-_LOG = "log"
-_NAMES = {"incidents": _LOG, "contacts": "contact"}
-
-
-def _name(act: Act) -> str:
-    """What an act is called in a batch: `log`, `contact`, `removed`; `site.hold`, `queue.claim`."""
-    return _NAMES.get(act.name, act.name)
-
-
-_KNOWN: dict[tuple[str, str], Act] = {
-    (_name(act), act.of): act
-    for act in (act_table.ADD, act_table.EDIT, act_table.FILING, *act_table.ACTS)
-    if act.act not in roles.IN_PERSON
+_KNOWN: dict[tuple[str, str], Action] = {
+    (name, act.of): act
+    for act in ACTIONS
+    if (name := act.batch or act.path) is not None and not act.in_person
 }
 TAKEN = sorted({name for name, _ in _KNOWN})
 
@@ -137,8 +128,8 @@ def _too_many(name: str, told: str) -> Problem:
 def _place(by: Caller, n: int, asked: Asked) -> _Place:
     try:
         act, words = _read(asked)
-        by.needs(act.act)
-        site, command = act.read(by.by, asked.to, words)
+        by.needs(act.name)
+        site, command = bodies.command(act, by.by, asked.to, words)
     except Problem as problem:
         return _Place(problem.status, problem=problem)
     except IncidentsError as error:
@@ -154,9 +145,9 @@ def _key(by: Caller, n: int, asked: Asked) -> str | None:
     return f"{by.key}:{n}"
 
 
-def _read(asked: Asked) -> tuple[Act, forms.Form]:
+def _read(asked: Asked) -> tuple[Action, forms.Form]:
     """Which act that is, by its name and the looks of what it is done to, and its words."""
-    for what in act_table.TARGETS:
+    for what in TARGETS:
         act = _KNOWN.get((asked.do, what))
         if act is not None and _looks_like(what, asked.to):
             return act, _words(act, asked.words)
@@ -168,16 +159,16 @@ def _read(asked: Asked) -> tuple[Act, forms.Form]:
 
 def _looks_like(what: str, to: str) -> bool:
     try:
-        act_table.read_target(what, to)
+        bodies.target(what, to)
     except IncidentsError:
         # Of a site's name the desk says itself what is wrong with it.
-        return what == act_table.SITE
+        return what == SITE
     return True
 
 
-def _words(act: Act, words: dict[str, Any]) -> forms.Form:
+def _words(act: Action, words: dict[str, Any]) -> forms.Form:
     try:
-        return act.form.model_validate(words)
+        return bodies.body(act).model_validate(words)
     except ValidationError as error:
         raise problems.invalid(error.errors(include_url=False)) from error
 

@@ -10,9 +10,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from incidents import clock, site_name
-from incidents.accounts import roles
 from incidents.accounts.identity import Identity
 from incidents.api import problems
+from incidents.contract.action import name_of
 from incidents.desk import Answer, Envelope, accounts
 from incidents.desk.account_act import By
 from incidents.store import sites
@@ -105,7 +105,7 @@ class Caller:
                 looked at before (`If-Match`), and 422 if `confirm` is not its name; else as the
                 desk refuses it.
         """
-        act = roles.act_of(type(command))
+        act = name_of(type(command))
         self.needs(act, about=str(site))
         self.counts(1)
         if act in CLOSING and not self.dry_run:

@@ -25,10 +25,11 @@ Looking = Annotated[Caller, Depends(looker)]
 Acting = Annotated[Caller, Depends(tryer)]
 
 
-class Demanding(forms.Because):
+class Demanding(forms.Form):
     """Why a person's words are to go; `confirm` is the name of their site, or the handle of an
     account."""
 
+    reason: forms.Words
     confirm: Annotated[str, Field(max_length=300)] | None = None
 
 

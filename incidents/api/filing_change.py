@@ -16,7 +16,7 @@ from incidents.machine import filing
 _NAMES = {prefix: {part.key for part in parts} for prefix, parts in form.PARTS.items()}
 
 
-def command(by: str, _: Any, asked: forms.Filed) -> c.Command:
+def command(by: str, asked: forms.Filed) -> c.Command:
     """The command for it.
 
     Raises:

@@ -11,15 +11,17 @@ from fastapi import Depends, Path, Query
 from starlette.responses import Response
 
 from incidents import clock, inputs, site_name
-from incidents.api import act_table, acts, answers, forms
+from incidents.api import acts, answers, bodies, forms
 from incidents.api.caller import Caller, etag
 from incidents.api.entrance import actor, looker
 from incidents.api.operation import ALONE, JSON, answering, operation, router
 from incidents.api.paging import Cursor, Limit, Reveal
+from incidents.contract.actions import of_command
 from incidents.filing import checks, documents, filing_settings, finding_words, form, presets
 from incidents.filing import snippet as foot
 from incidents.filing.calendar import Entry, calendar
 from incidents.filing.finding import OK
+from incidents.machine import commands as c
 from incidents.machine.filing import DOCUMENT, SERVER
 from incidents.store import sites as site_rows
 from incidents.views import lists, masked
@@ -67,7 +69,7 @@ def change(by: Acting, site: Name, filed: forms.Filed) -> JSON:
 
     What a check takes for false raises a suspicion, which somebody looks into: it closes nothing.
     """
-    name, command = act_table.FILING.read(by.by, site, filed)
+    name, command = bodies.command(of_command(c.ChangeFiling), by.by, site, filed)
     return acts.given(by, by.act(name, command))
 
 

@@ -8,8 +8,6 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, model_validator
 
 from incidents import clock, inputs
-from incidents.machine.incident import OUTCOMES
-from incidents.machine.note import AUDIENCES, FOR_DESK
 
 MAX_DETAILS, MAX_PARTS = 300, 20
 """So many details are changed in one act at most, and so many parts of a server or document."""
@@ -49,109 +47,12 @@ class Form(BaseModel, extra="forbid"):
         }
 
 
-class Nothing(Form):
-    """An act that needs no more words."""
-
-
-class Happened(Form):
-    """What happened at a time, and what is to be said of it."""
-
-    at: Time | None = None
-    note: Words | None = None
-
-
-class Finding(Happened):
-    """A violation that was found; `again`: another one at the same address."""
-
-    urls: list[Annotated[str, Field(max_length=4_096)]] = Field([], max_length=inputs.MAX_URLS)
-    category: Short | None = None
-    again: bool = False
-
-
-class Written(Form):
-    """A note, for the desk or for the customer, who sees it behind the link to the incident."""
-
-    text: Words
-    audience: Annotated[str, Field(max_length=20, json_schema_extra={"enum": list(AUDIENCES)})] = (
-        FOR_DESK
-    )
-
-
-class Called(Happened):
-    """What came of a call. Only `reached` stops the clock (R2)."""
-
-    outcome: Annotated[str, Field(max_length=20, json_schema_extra={"enum": list(OUTCOMES)})]
-
-
-class Meant(Form):
-    """That it is meant: `confirm` is the name of the site that this closes."""
-
-    confirm: Annotated[str, Field(max_length=300)] | None = None
-
-
-class Refusing(Happened, Meant):
-    """That the customer does not delete; `confirm` is the name of the site that this closes."""
-
-
-class Recurring(Happened):
-    """That it is still there; `again`: it is another one than the recurrence told to nobody yet."""
-
-    again: bool = False
-
-
-class Reported(Form):
-    """That the police were told; `ref` is the receipt's number."""
-
-    at: Time | None = None
-    ref: Words | None = None
-
-
-class Because(Form):
-    """Why it is done; it goes on record."""
-
-    reason: Words
-
-
-class PerhapsBecause(Form):
-    """Why it is done, if there is more to say."""
-
-    reason: Words | None = None
-
-
-class FalseDetail(Meant):
-    """Which filed detail is false, and how that was established; `confirm` is the site's name."""
-
-    field: Short
-    evidence: Words
-
-
-class Details(Form):
-    """Whom to call; what is not given stays as it is."""
-
-    phone: Annotated[str, Field(max_length=64)] | None = None
-    email: Annotated[str, Field(max_length=254)] | None = None
-    person: Annotated[str, Field(max_length=200)] | None = None
-
-
-class NewSite(Details):
-    """A site for the register."""
-
-    site: Annotated[str, Field(max_length=300)]
-
-
 class Filed(Form):
     """What changes of a filing: texts under their keys, of a server or a document the parts that
     change; null or an empty text takes away. What `presets` file comes first, `details` win."""
 
     details: Annotated[dict[str, Any], Field(json_schema_extra=_FILED)] = Field({})
     presets: list[Short] = Field([], max_length=10)
-
-
-class Done(Form):
-    """How a task ended."""
-
-    outcome: Short | None = None
-    note: Words | None = None
 
 
 class Shift(Form):

@@ -11,13 +11,13 @@ from typing import Annotated, Any, BinaryIO
 from fastapi import Depends, Path, Query, UploadFile
 
 from incidents import evidence, inputs
-from incidents.accounts import roles
 from incidents.api import acts, answers, forms, problems
 from incidents.api.caller import Caller, etag
 from incidents.api.entrance import actor, looker
 from incidents.api.operation import JSON, operation, router
 from incidents.api.paging import Cursor, Limit, Part, Reveal, number_cursor, read_number
 from incidents.clock import rfc3339
+from incidents.contract.action import name_of
 from incidents.desk import Envelope
 from incidents.errors import EvidenceTooLargeError
 from incidents.machine import commands as c
@@ -166,7 +166,7 @@ def _measured(file: BinaryIO, limit: int) -> tuple[str, int]:
 
 
 def _refuse_if_impossible(by: Caller, site: int, command: c.Attach) -> None:
-    by.needs(roles.act_of(c.Attach), about=str(site))
+    by.needs(name_of(c.Attach), about=str(site))
     [expected] = by.house.desk.submit([by.envelope(site, command)], dry_run=True)
     if expected.refusal is None:
         return

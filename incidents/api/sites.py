@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, Path, Query
+from pydantic import Field
 
 from incidents import inputs
-from incidents.api import act_table, acts, answers, forms
+from incidents.api import acts, answers, bodies, forms
 from incidents.api.caller import Caller, etag
 from incidents.api.entrance import actor, looker
 from incidents.api.operation import JSON, operation, router
 from incidents.api.paging import Cursor, Limit, Part, Reveal, number_cursor, read_number
+from incidents.contract.actions import of_command
+from incidents.machine import commands as c
 from incidents.store import sites as site_rows
 from incidents.views import lists, masked
 from incidents.views.timeline import timeline
@@ -22,6 +25,18 @@ Looking = Annotated[Caller, Depends(looker)]
 Acting = Annotated[Caller, Depends(actor)]
 Name = Annotated[str, Path(max_length=300, description="A site's name.")]
 _TIMELINE = "timeline"
+
+_ADD, _EDIT = of_command(c.AddSite), of_command(c.EditSite)
+if TYPE_CHECKING:
+    Details = forms.Form
+else:
+    Details = bodies.body(_EDIT)
+
+
+class NewSite(Details):
+    """A site for the register."""
+
+    site: Annotated[str, Field(max_length=300)]
 
 
 @routes.get("/sites", **operation("look", answers.SitePage))
@@ -42,16 +57,16 @@ def sites(  # noqa: PLR0917 - called by FastAPI, by names
 
 
 @routes.post("/sites", **operation("add_site", answers.Acted, status=201, acting=True, tagged=True))
-def add(by: Acting, new: forms.NewSite) -> JSON:
+def add(by: Acting, new: NewSite) -> JSON:
     """Take a site into the register, with whom to call."""
-    site, command = act_table.ADD.read(by.by, new.site, new)
+    site, command = bodies.command(_ADD, by.by, new.site, new)
     return acts.given(by, by.act(site, command), 201)
 
 
 @routes.patch("/sites/{site}", **operation("edit_site", answers.Acted, acting=True, tagged=True))
-def edit(by: Acting, site: Name, details: forms.Details) -> JSON:
+def edit(by: Acting, site: Name, details: Details) -> JSON:
     """Change whom to call; what is not given stays as it is."""
-    name, command = act_table.EDIT.read(by.by, site, details)
+    name, command = bodies.command(_EDIT, by.by, site, details)
     return acts.given(by, by.act(name, command))
 
 

@@ -8,8 +8,7 @@ from typing import Any
 from incidents.machine import commands as c
 from incidents.machine import events as e
 from incidents.machine.case import Case
-from incidents.machine.incident import OUTCOMES
-from incidents.machine.note import AUDIENCES
+from incidents.machine.codes import AUDIENCES, OUTCOMES
 
 ELAPSE = c.Elapse()
 """What the clock asks; one and the same, by which it is known."""

@@ -8,12 +8,9 @@ import click
 
 from incidents import event_sentence
 from incidents.cli import output, params, timeline
-from incidents.cli.act import Act
-from incidents.cli.options import acting, looking
+from incidents.cli.options import looking
 from incidents.cli.root import LazyGroup
 from incidents.errors import DONE
-from incidents.machine import commands
-from incidents.machine.ids import order_id
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
@@ -23,9 +20,9 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Commands": {
         "list": ("incidents.cli.acts:list_acts", "List what is not carried out."),
         "show": ("incidents.cli.acts:show", "What was ordered, and what became of it."),
-        "release": ("incidents.cli.acts:release", "Carry out what the brake holds."),
-        "retry": ("incidents.cli.acts:retry", "Try a dead letter again."),
-        "cancel": ("incidents.cli.acts:cancel", "Do not carry an order out any more."),
+        "release": ("incidents.cli.actions:acts release", "Carry out what the brake holds."),
+        "retry": ("incidents.cli.actions:acts retry", "Try a dead letter again."),
+        "cancel": ("incidents.cli.actions:acts cancel", "Do not carry an order out any more."),
         "reconcile": ("incidents.cli.reconcile:reconcile", "Compare with what is really in force."),
     }
 }
@@ -92,49 +89,6 @@ def tell(run: Run, order: tuple[int, int, str]) -> int:
         if found["story"]:
             timeline.events(run, found["story"])
     return DONE
-
-
-@click.command()
-@params.order_argument
-@acting
-def release(act: Act, order: tuple[int, int, str]) -> int:
-    """Carry out ORDER, which the brake holds since too many sites were taken down at once.
-
-    The notice to the customer goes with it. To drop it: incidents acts cancel.
-    """
-    return _try_again(act, order)
-
-
-@click.command()
-@params.order_argument
-@acting
-def retry(act: Act, order: tuple[int, int, str]) -> int:
-    """Try ORDER again, a dead letter, from now on for as long as any other."""
-    return _try_again(act, order)
-
-
-def _try_again(act: Act, order: tuple[int, int, str]) -> int:
-    site, seq, lane = order
-    command = commands.RetryOrder(by=act.by, order=seq, lane=lane)
-    return act.submit(site, command, about=order_id(*order))
-
-
-@click.command()
-@params.order_argument
-@params.reason_option
-@acting
-def cancel(act: Act, order: tuple[int, int, str], reason: str) -> int:
-    """Do not carry ORDER out any more; what is decided of the site stays as it is.
-
-    Of what the brake holds, an order and its notice go together, whichever of the two is named.
-    """
-    from incidents.machine.order_acts import BY_HAND
-
-    site, seq, lane = order
-    command = commands.CancelOrder(
-        by=act.by, order=seq, lane=lane, why=BY_HAND, reason=reason
-    )  # fmt: skip
-    return act.submit(site, command, about=order_id(*order))
 
 
 def _nothing(*, dead: bool, braked: bool, site: str | None) -> str:

@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents.cli import output, params
-from incidents.cli.act import Act
-from incidents.cli.options import acting, looking
+from incidents.cli.options import looking
 from incidents.errors import DONE
-from incidents.machine import commands
-from incidents.machine.ids import incident_id
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
@@ -34,16 +31,3 @@ def link(run: Run, incident: tuple[int, int]) -> int:
     if not run.quiet:
         run.tell(f"it holds until {run.when.until(document['until'])}")
     return DONE
-
-
-@click.command("revoke-links")
-@params.incident_argument
-@acting
-def revoke_links(act: Act, incident: tuple[int, int]) -> int:
-    """Revoke all links to the customer's page of INCIDENT.
-
-    None holds that was given out until now, by a notice or by hand. link prints a new one.
-    """
-    site, n = incident
-    command = commands.RevokeLinks(by=act.by, incident=n)
-    return act.submit(site, command, about=incident_id(site, n))

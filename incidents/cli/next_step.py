@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from incidents.accounts import act_words, roles
+from functools import cache
 
 _ANOTHERS = frozenset({"confirm_closure", "approve", "decline"})
 """What whoever asked may not do: it is the other person's of two."""
-
-_ACTS = {command: act for act in act_words.WORDS for command in act_words.commands(act)}
 
 
 def told(command: str, asked_by: str | None = None) -> str:
@@ -19,10 +17,19 @@ def told(command: str, asked_by: str | None = None) -> str:
 def _act(command: str) -> str | None:
     """The act that a line such as `incidents site approve shop.example` is."""
     words = command.split()[1:3]
-    return _ACTS.get(" ".join(words)) or _ACTS.get(words[0])
+    return _acts().get(" ".join(words)) or _acts().get(words[0])
+
+
+@cache
+def _acts() -> dict[str, str]:
+    from incidents.accounts import act_words
+
+    return {command: act for act in act_words.WORDS for command in act_words.commands(act)}
 
 
 def _who(act: str | None, asked_by: str | None) -> str:
+    from incidents.accounts import act_words, roles
+
     who = []
     if act in _ANOTHERS and asked_by is not None:
         who.append(f"a second person, not {asked_by}")

@@ -12,8 +12,8 @@ from incidents.cli.act import Act
 from incidents.cli.options import acting
 from incidents.errors import InputError, TextTooLongError
 from incidents.machine import commands
+from incidents.machine.codes import FOR_CUSTOMER, FOR_DESK
 from incidents.machine.ids import incident_id
-from incidents.machine.note import FOR_CUSTOMER, FOR_DESK
 
 _STANDARD_INPUT = "-"
 # With the blanks around it, which are taken away: who sends a wrong file is told so.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from incidents.accounts import roles
 from incidents.cli import password
 from incidents.cli.password import OPTION
+from incidents.contract.action import name_of
 from incidents.errors import InputError, RefusedError
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def proved(
 
         return access.takes_two(command, policy or run.house.desk.policy())
 
-    with in_person(run, roles.act_of(type(command)), file, takes_two) as signed_in:
+    with in_person(run, name_of(type(command)), file, takes_two) as signed_in:
         yield signed_in
 
 

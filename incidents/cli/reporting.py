@@ -7,35 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import output, params
-from incidents.cli.act import Act
-from incidents.cli.options import acting, at_option, looking
+from incidents.cli import output
+from incidents.cli.options import looking
 from incidents.cli.run import painted
 from incidents.errors import DONE
-from incidents.machine import commands
-from incidents.machine.ids import incident_id
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
     from incidents.words import Document, When
-
-
-@click.command()
-@params.incident_argument
-@click.option(
-    "--ref", type=params.text("reference"), metavar="R",
-    help="The number of the receipt, or whom you have told.",
-)  # fmt: skip
-@at_option("it was reported")
-@acting
-def reported(act: Act, incident: tuple[int, int], ref: str | None, at: str | None) -> int:
-    """State that INCIDENT was reported to the police.
-
-    It ends the reminders of it, and moves nothing. What is still to be reported: incidents duty.
-    """
-    site, n = incident
-    command = commands.StateReported(by=act.by, incident=n, at=act.run.read_time(at), note=ref)
-    return act.submit(site, command, about=incident_id(site, n))
 
 
 @click.command()

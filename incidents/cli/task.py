@@ -4,47 +4,11 @@ from __future__ import annotations
 
 import click
 
-from incidents.cli import answers, output, params
+from incidents.cli import answers, output
 from incidents.cli.act import Act
 from incidents.cli.options import acting
-from incidents.errors import DONE, InputError
-from incidents.machine import commands
+from incidents.errors import DONE
 from incidents.settings import check_person
-
-
-@click.command()
-@params.item_argument
-@acting
-def claim(act: Act, item: tuple[int, str]) -> int:
-    """Take TASK, so that two people do not call the same customer."""
-    site, rest = item
-    return act.submit(site, commands.ClaimItem(by=act.by, item=rest), about=f"{site}-{rest}")
-
-
-@click.command()
-@params.item_argument
-@acting
-def release(act: Act, item: tuple[int, str]) -> int:
-    """Give TASK back to the queue."""
-    site, rest = item
-    return act.submit(site, commands.ReleaseItem(by=act.by, item=rest), about=f"{site}-{rest}")
-
-
-@click.command()
-@params.item_argument
-@click.option(
-    "--outcome", type=params.text("outcome", limit=100), metavar="O",
-    help="How it ended, in a word or two. Default: done.",
-)  # fmt: skip
-@params.note_option
-@acting
-def done(act: Act, item: tuple[int, str], outcome: str | None, note: str | None) -> int:
-    """Complete TASK, such as 12-t2, with its outcome."""
-    site, rest = item
-    if not rest.startswith("t"):
-        raise InputError(_instead(site, rest))
-    command = commands.CompleteTask(by=act.by, task=int(rest[1:]), outcome=outcome, note=note)
-    return act.submit(site, command, about=f"{site}-{rest}")
 
 
 @click.command("hand-over")
@@ -65,20 +29,3 @@ def hand_over(act: Act, to: str) -> int:
     for answer in refused:
         answers.raise_refusal(act.run, answer)
     return DONE
-
-
-def _instead(site: int, rest: str) -> str:
-    if rest == "disputed":
-        return (
-            f"{site}-{rest} is no task: incidents site uphold NAME or site reinstate NAME ends it"
-        )
-    if rest == "closure":
-        return (
-            f"{site}-{rest} is no task: incidents site confirm-closure NAME or site decline-closure"
-            " NAME ends it"
-        )
-    if rest == "reinstatement":
-        return f"{site}-{rest} is no task: incidents site approve NAME or site decline NAME ends it"
-    return (
-        f"{site}-{rest} is an incident, no task: incidents contact, removed or refused moves it on"
-    )

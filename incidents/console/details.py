@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from incidents import clock, inputs
 from incidents.api import caller
 from incidents.console.form import Given
 from incidents.console.sitting import Acting
 from incidents.console.writing import Reader
+from incidents.contract.actions import of_command
+from incidents.contract.fields import Field
 from incidents.errors import InputError
+from incidents.machine import commands as c
+from incidents.values.fact import Words
 
 
 def text(given: Given, name: str, *, limit: int = inputs.MAX_TEXT_CHARACTERS) -> str | None:
@@ -39,6 +44,22 @@ def when(given: Given, name: str, reader: Reader) -> datetime | None:
         if "refused.bad_time" not in spoken.phrases:
             raise
         raise InputError(spoken.say("refused.bad_time", given=found[:80])) from error
+
+
+def command(desk: Acting, kind: type[c.Command], **target: Any) -> c.Command:
+    """The command that a form asks for, of `target`; raises as the fields above do."""
+    action = of_command(kind)
+    given = {each.name: _field(desk, each) for each in action.asked if each.type is not bool}
+    return kind(by=desk.by, **action.fixed, **target, **given)
+
+
+def _field(desk: Acting, field: Field) -> Any:
+    if field.is_time:
+        return when(desk.given, field.name, desk.reader)
+    if isinstance(field.fact, Words):
+        read = needed if field.required else text
+        return read(desk.given, field.name, limit=field.fact.limit)
+    return desk.given.text(field.name) or ("" if field.required else field.default)
 
 
 def reveal(desk: Acting, about: str) -> None:

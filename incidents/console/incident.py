@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,9 +18,8 @@ from incidents.console.site import confirm, reasons
 from incidents.console.sitting import Acting, Doing, Looking, Sending, Sitting, needs
 from incidents.errors import InputError, RefusedError, UnknownIncidentError
 from incidents.machine import commands as c
+from incidents.machine.codes import OUTCOMES
 from incidents.machine.ids import incident_id
-from incidents.machine.incident import OUTCOMES
-from incidents.machine.note import FOR_DESK
 from incidents.notices import customer_settings
 from incidents.store import sites
 from incidents.views import masked, possible
@@ -120,7 +118,7 @@ def link(desk: Doing, incident: str) -> Response:
 
 def _act(
     path: str,
-    make: Callable[[Acting, int], c.Command],
+    kind: type[c.Command],
     *,
     closes: bool = False,
     sighted: bool = True,
@@ -140,7 +138,7 @@ def _act(
                 confirm(desk, _site_of(desk, key))
             unmeant = path == "recur" and not _is_meant(desk, key)
             answer = desk.submit(
-                site, make(desk, n), seen=sighted, steady=steady, unless_closing=unmeant,
+                site, _made(desk, kind, n), seen=sighted, steady=steady, unless_closing=unmeant,
                 about=claimed.only(str(n)) if asks else None,
             )  # fmt: skip
         except (InputError, RefusedError) as error:
@@ -151,6 +149,13 @@ def _act(
             return _page(desk, key, said=said, opened=path, closing=closing)
         made = answer.document["incident"] if path == "recur" else None
         return desk.back(f"/incidents/{made['id']}" if made else at(key), said)
+
+
+def _made(desk: Acting, kind: type[c.Command], n: int) -> c.Command:
+    if kind is not c.VoidContact:
+        return details.command(desk, kind, incident=n)
+    contact = inputs.contact(desk.given.text("contact") or "")[2]
+    return details.command(desk, kind, incident=n, contact=contact)
 
 
 def _site_of(desk: Acting, key: Key) -> str:
@@ -166,66 +171,17 @@ def _is_meant(desk: Acting, key: Key) -> bool:
     return site_name.is_called(_site_of(desk, key), desk.given.text("confirm"))
 
 
-def _at(desk: Acting) -> Any:
-    return details.when(desk.given, "at", desk.reader)
-
-
-def _note(desk: Acting) -> str | None:
-    return details.text(desk.given, "note")
-
-
-def _reason(desk: Acting) -> str:
-    return details.needed(desk.given, "reason")
-
-
-_act(
-    "contact",
-    lambda desk, n: c.RecordContact(
-        by=desk.by, incident=n, outcome=desk.given.text("outcome") or "", at=_at(desk),
-        note=_note(desk),
-    ),
-    steady=True,
-)  # fmt: skip
-_act(
-    "removed",
-    lambda desk, n: c.StateRemoved(by=desk.by, incident=n, at=_at(desk), note=_note(desk)),
-)
-_act(
-    "refused",
-    lambda desk, n: c.StateRefused(by=desk.by, incident=n, at=_at(desk), note=_note(desk)),
-    closes=True,
-)
-_act("recur", lambda desk, n: c.Recur(by=desk.by, incident=n, at=_at(desk), note=_note(desk)))
-_act("void", lambda desk, n: c.VoidIncident(by=desk.by, incident=n, reason=_reason(desk)))
-_act("take-back", lambda desk, n: c.TakeBack(by=desk.by, incident=n, reason=_reason(desk)))
-_act(
-    "reported",
-    lambda desk, n: c.StateReported(by=desk.by, incident=n, at=_at(desk), note=_note(desk)),
-    asks=False,
-)
+_act("contact", c.RecordContact, steady=True)
+_act("removed", c.StateRemoved)
+_act("refused", c.StateRefused, closes=True)
+_act("recur", c.Recur)
+_act("void", c.VoidIncident)
+_act("take-back", c.TakeBack)
+_act("reported", c.StateReported, asks=False)
 # It is as true after what others have done meanwhile.
-_act(
-    "note",
-    lambda desk, n: c.AddNote(
-        by=desk.by, incident=n, audience=desk.given.text("audience") or FOR_DESK,
-        text=details.needed(desk.given, "text"),
-    ),
-    sighted=False,
-    asks=False,
-)  # fmt: skip
-_act(
-    "revoke-links",
-    lambda desk, n: c.RevokeLinks(by=desk.by, incident=n),
-    sighted=False,
-    asks=False,
-)
-_act(
-    "void-contact",
-    lambda desk, n: c.VoidContact(
-        by=desk.by, incident=n, contact=inputs.contact(desk.given.text("contact") or "")[2],
-        reason=_reason(desk),
-    ),
-)  # fmt: skip
+_act("note", c.AddNote, sighted=False, asks=False)
+_act("revoke-links", c.RevokeLinks, sighted=False, asks=False)
+_act("void-contact", c.VoidContact)
 
 
 def at(key: Key) -> str:

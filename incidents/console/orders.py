@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -28,7 +27,6 @@ from incidents.errors import (
 )
 from incidents.machine import commands as c
 from incidents.machine.ids import order_id
-from incidents.machine.order_acts import BY_HAND
 from incidents.machine.orders import ACT
 from incidents.store import sites
 from incidents.views import acts, masked, possible
@@ -135,14 +133,14 @@ def show_one(here: Looking, order: str) -> Response:
     return _page(here, inputs.order(order))
 
 
-def _act(path: str, make: Callable[[Acting, int, str], c.Command]) -> None:
+def _act(path: str, kind: type[c.Command]) -> None:
     """Gives the order's page the form that is sent to `path`."""
 
     @router.post(f"/orders/{{order}}/{path}")
     def act(desk: Doing, order: str) -> Response:
         site, seq, lane = name = inputs.order(order)
         try:
-            answer = desk.submit(site, make(desk, seq, lane))
+            answer = desk.submit(site, details.command(desk, kind, order=seq, lane=lane))
         except (InputError, RefusedError) as error:
             return _page(desk, name, said=telling.refused(desk.reader, error), opened=path)
         said = telling.told(desk, answer, seen=desk.seen)
@@ -151,15 +149,9 @@ def _act(path: str, make: Callable[[Acting, int, str], c.Command]) -> None:
         return desk.back(at(name), said)
 
 
-for _path in ("release", "retry"):
-    _act(_path, lambda desk, seq, lane: c.RetryOrder(by=desk.by, order=seq, lane=lane))
-_act(
-    "cancel",
-    lambda desk, seq, lane: c.CancelOrder(
-        by=desk.by, order=seq, lane=lane, why=BY_HAND,
-        reason=details.needed(desk.given, "reason"),
-    ),
-)  # fmt: skip
+_act("release", c.RetryOrder)
+_act("retry", c.RetryOrder)
+_act("cancel", c.CancelOrder)
 
 
 def at(order: Name) -> str:

@@ -23,9 +23,9 @@ from incidents.console.sitting import Acting, Doing, Looking, Sitting
 from incidents.console.writing import Reader
 from incidents.errors import InputError, RefusedError, UnknownTaskError
 from incidents.machine import commands as c
+from incidents.machine.codes import OUTCOMES
 from incidents.machine.filing import TERMS
 from incidents.machine.ids import read_incident_id
-from incidents.machine.incident import OUTCOMES
 from incidents.store import entries, sites
 from incidents.views import warnings
 from incidents.views.queue import item as item_view

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, and_, select
 
 from incidents.customer_link import Incident
 from incidents.errors import UnknownIncidentError
-from incidents.machine.note import FOR_CUSTOMER
+from incidents.machine.codes import FOR_CUSTOMER
 from incidents.machine.state import can_move_incident
 from incidents.notices import preview
 from incidents.notices.facts import Facts

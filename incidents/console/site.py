@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
@@ -19,9 +18,9 @@ from incidents.console.writing import Reader
 from incidents.errors import InputError, RefusedError, UnknownSiteError
 from incidents.filing.form import FIELD_OF
 from incidents.machine import commands as c
+from incidents.machine.codes import OUTCOMES
 from incidents.machine.filing import CONTACT_FIELDS, can_be_false
 from incidents.machine.ids import CLOSURE, DISPUTED, REINSTATEMENT
-from incidents.machine.incident import OUTCOMES
 from incidents.views import lists, masked, possible, run
 from incidents.views.filing import details_of
 from incidents.views.why import parts
@@ -85,7 +84,7 @@ def add(desk: Doing) -> Response:
     """Takes a site into the register."""
     try:
         name = inputs.site(desk.given.text("site") or "")
-        command = c.AddSite(by=desk.by, **_whom(desk))
+        command = details.command(desk, c.AddSite)
         answer = desk.submit(name, command, seen=False)
     except (InputError, RefusedError) as error:
         return _register(desk, said=telling.refused(desk.reader, error))
@@ -118,11 +117,12 @@ def reveal(desk: Doing, name: str) -> Response:
 
 def _act(
     path: str,
-    make: Callable[[Acting], c.Command],
+    kind: type[c.Command],
     *,
     closes: bool = False,
     about: claimed.Is | None = None,
     steady: bool = False,
+    **target: None,
 ) -> None:
     """Gives the page the form that is sent to `path`; see `Acting.submit` for the rest."""
 
@@ -132,7 +132,8 @@ def _act(
         try:
             if closes:
                 confirm(desk, kept)
-            answer = desk.submit(kept, make(desk), about=about, steady=steady)
+            command = details.command(desk, kind, **target)
+            answer = desk.submit(kept, command, about=about, steady=steady)
         except (InputError, RefusedError) as error:
             return _page(desk, kept, said=telling.refused(desk.reader, error), opened=path)
         said = telling.told(desk, answer, seen=desk.seen)
@@ -151,51 +152,17 @@ def confirm(desk: Acting, name: str) -> None:
         raise NotConfirmedError
 
 
-_act("edit", lambda desk: c.EditSite(by=desk.by, **_whom(desk)))
-_act(
-    "contact",
-    lambda desk: c.RecordContact(
-        by=desk.by, incident=None, outcome=desk.given.text("outcome") or "",
-        at=details.when(desk.given, "at", desk.reader), note=details.text(desk.given, "note"),
-    ),
-    about=str.isdigit, steady=True,
-)  # fmt: skip
-_act(
-    "confirm-closure",
-    lambda desk: c.ConfirmClosure(by=desk.by),
-    closes=True,
-    about=claimed.only(CLOSURE),
-)
-_act(
-    "decline-closure",
-    lambda desk: c.DeclineClosure(by=desk.by, reason=details.text(desk.given, "reason")),
-    about=claimed.only(CLOSURE),
-)
-_act("hold", lambda desk: c.SetHold(by=desk.by, reason=details.needed(desk.given, "reason")))
-_act("unhold", lambda desk: c.LiftHold(by=desk.by, reason=details.needed(desk.given, "reason")))
-_act(
-    "reinstate",
-    lambda desk: c.AskReinstatement(by=desk.by, reason=details.needed(desk.given, "reason")),
-)
-_act("approve", lambda desk: c.Approve(by=desk.by), about=claimed.only(REINSTATEMENT))
-_act(
-    "decline",
-    lambda desk: c.Decline(by=desk.by, reason=details.text(desk.given, "reason")),
-    about=claimed.only(REINSTATEMENT),
-)
-_act(
-    "uphold",
-    lambda desk: c.Uphold(by=desk.by, reason=details.needed(desk.given, "reason")),
-    about=claimed.only(DISPUTED),
-)
-_act(
-    "false-info",
-    lambda desk: c.StateFalse(
-        by=desk.by, field=details.needed(desk.given, "field", limit=100),
-        evidence=details.needed(desk.given, "evidence"),
-    ),
-    closes=True,
-)  # fmt: skip
+_act("edit", c.EditSite)
+_act("contact", c.RecordContact, about=str.isdigit, steady=True, incident=None)
+_act("confirm-closure", c.ConfirmClosure, closes=True, about=claimed.only(CLOSURE))
+_act("decline-closure", c.DeclineClosure, about=claimed.only(CLOSURE))
+_act("hold", c.SetHold)
+_act("unhold", c.LiftHold)
+_act("reinstate", c.AskReinstatement)
+_act("approve", c.Approve, about=claimed.only(REINSTATEMENT))
+_act("decline", c.Decline, about=claimed.only(REINSTATEMENT))
+_act("uphold", c.Uphold, about=claimed.only(DISPUTED))
+_act("false-info", c.StateFalse, closes=True)
 
 
 def at(name: str) -> str:

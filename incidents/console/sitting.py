@@ -12,7 +12,7 @@ from fastapi import Depends, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from incidents import clock
-from incidents.accounts import roles, secrets
+from incidents.accounts import secrets
 from incidents.accounts.door import Door, Visit
 from incidents.accounts.identity import Identity
 from incidents.api import address as addresses
@@ -21,6 +21,7 @@ from incidents.console import claimed, kept, words, writing
 from incidents.console.form import Given, given, given_with_files
 from incidents.console.said import Said, forget, said_before, told_next
 from incidents.console.writing import Reader
+from incidents.contract.action import name_of
 from incidents.desk import Envelope
 from incidents.desk.envelope import from_json
 from incidents.machine.commands import HandOver
@@ -198,7 +199,7 @@ class Acting(Sitting):
             NotLetError, ProveAgainError: see `proves`.
             HeldError: naming the colleagues of whose claims they were not asked.
         """
-        self.proves(roles.act_of(type(command)), site)
+        self.proves(name_of(type(command)), site)
         if about is not None:
             with self.reading() as connection:
                 held = claimed.unasked(connection, site, about, self.given, self.by)
@@ -216,7 +217,7 @@ class Acting(Sitting):
         Raises:
             NotLetError, ProveAgainError: see `proves`; then nothing is done.
         """
-        self.proves(roles.act_of(HandOver))
+        self.proves(name_of(HandOver))
         order = self._envelope(0, HandOver(by=self.by, to=to), None)
         # Without a key of its page it is looked up anew what they hold: nothing is given twice.
         return self.house.hand_over(replace(order, key=self.key(), key_for=None), of=of)

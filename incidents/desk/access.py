@@ -13,7 +13,8 @@ from functools import cached_property
 from sqlalchemy import Connection
 
 from incidents.accounts import last_password
-from incidents.accounts.roles import act_of, may
+from incidents.accounts.roles import may
+from incidents.contract.action import name_of
 from incidents.desk.envelope import Answer, Envelope
 from incidents.machine.case import Case, ClosureRequest, Request
 from incidents.machine.command import COURIER
@@ -106,13 +107,13 @@ class Access:
         """Why a command is not for who gives it, whatever its site is."""
         command = envelope.command
         if takes_two(command, self._policy) and self._has_accounts:
-            act = act_of(type(command))
+            act = name_of(type(command))
             refusal = self._why_not(command.by, act, signed_in=envelope.signed_in)
             if refusal is None and isinstance(command, Approve | ConfirmClosure):
                 return self._not_their_own(command.by)
             return refusal
         if isinstance(command, _SUPERVISORS) and command.by not in _MACHINES:
-            return self._no_supervisor(command.by, act_of(type(command)))
+            return self._no_supervisor(command.by, name_of(type(command)))
         return self._no_taker(command) if isinstance(command, HandOver) else None
 
     def refused_on(self, envelope: Envelope, case: Case) -> Refusal | None:
@@ -166,7 +167,11 @@ class Access:
         """Counts it; the sites' rows are locked before."""
         refused = [
             sign_ins.Refusal(
-                envelope.command.by, envelope.login or "", act_of(type(envelope.command)), why, site
+                envelope.command.by,
+                envelope.login or "",
+                name_of(type(envelope.command)),
+                why,
+                site,
             )
             for envelope, why, site in self._not_let
         ]
@@ -213,7 +218,7 @@ class Access:
     def _no_taker(self, command: HandOver) -> Refusal | None:
         """That work goes to who can do none of it: nobody but its holder lets go of an item, so it
         would be locked for good."""
-        if not self._has_accounts or self._may(command.to, act_of(ClaimItem)):
+        if not self._has_accounts or self._may(command.to, name_of(ClaimItem)):
             return None
         return Refusal("no_taker", {"to": command.to})
 
@@ -233,7 +238,7 @@ class Access:
         task = case.tasks.get(command.task)
         if task is None or task.kind != "review" or not self._has_accounts:
             return None
-        if self._may(command.by, act_of(Uphold)):
+        if self._may(command.by, name_of(Uphold)):
             return None
         named = task_id(case.site_id, task.n)
         return Refusal("for_a_supervisor", {"task": named, "by": command.by})

@@ -7,12 +7,12 @@ from datetime import datetime
 
 from incidents import web_address
 from incidents.machine.case import Case
+from incidents.machine.codes import BY_HAND
 from incidents.machine.commands import CancelOrder, Command, Log
 from incidents.machine.decide import Decision, decide
 from incidents.machine.events import SiteClosed
 from incidents.machine.ids import ACT, order_id
 from incidents.machine.in_force import DOWN
-from incidents.machine.order_acts import BY_HAND
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal, Remark
 

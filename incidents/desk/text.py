@@ -9,6 +9,7 @@ from incidents import web_address
 from incidents.desk import filed_text
 from incidents.desk.envelope import Envelope
 from incidents.machine import filing
+from incidents.machine.codes import AUDIENCES, OUTCOMES
 from incidents.machine.commands import (
     AddNote,
     Attach,
@@ -18,8 +19,6 @@ from incidents.machine.commands import (
     RecordContact,
     StateFalse,
 )
-from incidents.machine.incident import OUTCOMES
-from incidents.machine.note import AUDIENCES
 from incidents.machine.refusals import Refusal
 from incidents.sealing import texts
 

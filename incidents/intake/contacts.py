@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from incidents.intake.report import Report
-from incidents.machine.incident import REACHED
+from incidents.machine.codes import REACHED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

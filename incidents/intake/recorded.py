@@ -18,7 +18,7 @@ from incidents.clock import read_rfc3339
 from incidents.intake.apart import SHORT
 from incidents.intake.history import History
 from incidents.intake.report import Report
-from incidents.machine.incident import REACHED
+from incidents.machine.codes import REACHED
 from incidents.store import engine as engines
 from incidents.store.engine import plainly, reading
 from incidents.store.tables import contacts, entries, incidents, sites

@@ -14,7 +14,7 @@ from incidents.errors import IncidentsError, InputError
 from incidents.intake import rows
 from incidents.intake.causes import cause
 from incidents.intake.rows import BadLine, Row
-from incidents.machine.incident import OUTCOMES
+from incidents.machine.codes import OUTCOMES
 
 COLUMNS = (
     "occurred_at", "site", "url", "category", "note", "contact", "contact_at", "removed_at",

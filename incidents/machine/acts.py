@@ -8,9 +8,10 @@ from functools import partial
 
 from incidents.machine import checks, commands, rules
 from incidents.machine import events as e
+from incidents.machine.codes import REACHED
 from incidents.machine.draft import Draft
 from incidents.machine.events import Reason
-from incidents.machine.incident import REACHED, Incident
+from incidents.machine.incident import Incident
 from incidents.machine.recount import complete_rechecks, open_task, recount
 from incidents.machine.refusals import CUSTOMERS, RefusedError
 from incidents.machine.state import move_incident, move_site

@@ -1,14 +1,17 @@
 """The commands: what a person or the clock may ask of a case, in the imperative.
 
 Times are aware, in UTC; `at` is when the fact happened, None meaning now. Text of people comes
-sealed (see `case`). A command does not know its site: it is sent to one.
+sealed (see `case`). A command does not know its site: it is sent to one. What a field may hold is
+declared on it, for all that ask for it (`contract`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated
 
+from incidents.machine.codes import AUDIENCES, FOR_DESK, OUTCOMES
 from incidents.machine.command import CHECKER, COURIER, Command
 from incidents.machine.filing_commands import (
     ChangeFiling,
@@ -26,6 +29,7 @@ from incidents.machine.order_commands import (
     RepeatOrder,
     RetryOrder,
 )
+from incidents.values.fact import Choice, Replayed, Seen, Words
 
 __all__ = [
     "CHECKER", "CLOCK", "COURIER", "CUSTOMER", "AddNote", "AddSite", "Approve",
@@ -42,6 +46,16 @@ CLOCK = "clock"
 CUSTOMER = "customer"
 """The responsible person, who has followed a link."""
 
+Own = Annotated[str, Words()]
+"""People's own words: sealed."""
+Short = Annotated[str, Words(100, personal=False)]
+Phone = Annotated[str, Words(64)]
+Email = Annotated[str, Words(254)]
+Name = Annotated[str, Words(200)]
+Outcome = Annotated[str, Choice(OUTCOMES)]
+Audience = Annotated[str, Choice(AUDIENCES)]
+AsWritten = Annotated[tuple[str, ...], Seen()]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Elapse(Command):
@@ -54,18 +68,18 @@ class Elapse(Command):
 class AddSite(Command):
     """Take the site into the register; of a case that has no entry yet."""
 
-    phone: str | None = None
-    email: str | None = None
-    person: str | None = None
+    phone: Phone | None = None
+    email: Email | None = None
+    person: Name | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditSite(Command):
     """Change whom to call; None leaves a detail as it is."""
 
-    phone: str | None = None
-    email: str | None = None
-    person: str | None = None
+    phone: Phone | None = None
+    email: Email | None = None
+    person: Name | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +92,9 @@ class Log(Command):
 
     at: datetime | None = None
     urls: tuple[str, ...] = ()
-    written: tuple[str, ...] = ()
-    category: str | None = None
-    note: str | None = None
+    written: AsWritten = ()
+    category: Short | None = None
+    note: Own | None = None
     again: bool = False
 
 
@@ -93,10 +107,10 @@ class ImportIncident(Command):
 
     at: datetime
     urls: tuple[str, ...] = ()
-    written: tuple[str, ...] = ()
-    category: str | None = None
-    note: str | None = None
-    contact: str | None = None
+    written: AsWritten = ()
+    category: Short | None = None
+    note: Own | None = None
+    contact: Outcome | None = None
     contact_at: datetime | None = None
     removed_at: datetime | None = None
 
@@ -108,7 +122,7 @@ class Attach(Command):
     incident: int
     digest: str
     size: int
-    name: str | None = None
+    name: Name | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,8 +130,8 @@ class AddNote(Command):
     """Write something about an incident, for the desk or for the customer (see `note`)."""
 
     incident: int
-    audience: str
-    text: str
+    audience: Audience = FOR_DESK
+    text: Own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,9 +139,9 @@ class RecordContact(Command):
     """Record a contact (R2) of one incident or, with None, one call for the whole site."""
 
     incident: int | None
-    outcome: str
+    outcome: Outcome
     at: datetime | None = None
-    note: str | None = None
+    note: Own | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,8 +154,8 @@ class VoidContact(Command):
 
     incident: int
     contact: int
-    reason: str
-    shortens: bool = False
+    reason: Own
+    shortens: Annotated[bool, Replayed()] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +164,7 @@ class StateRemoved(Command):
 
     incident: int
     at: datetime | None = None
-    note: str | None = None
+    note: Own | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +177,7 @@ class StateRefused(Command):
 
     incident: int
     at: datetime | None = None
-    note: str | None = None
+    note: Own | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +189,7 @@ class Recur(Command):
 
     incident: int
     at: datetime | None = None
-    note: str | None = None
+    note: Own | None = None
     again: bool = False
 
 
@@ -184,7 +198,7 @@ class VoidIncident(Command):
     """Void an incident: logged in error, or not a violation on review."""
 
     incident: int
-    reason: str
+    reason: Own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,16 +206,16 @@ class TakeBack(Command):
     """Take back the incident's last `removed` or `refused`; `shortens` as in `VoidContact`."""
 
     incident: int
-    reason: str
-    shortens: bool = False
+    reason: Own
+    shortens: Annotated[bool, Replayed()] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateFalse(Command):
     """State which filed detail is false and how that was established (R4)."""
 
-    field: str
-    evidence: str
+    field: Short
+    evidence: Own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,7 +227,7 @@ class ConfirmClosure(Command):
 class DeclineClosure(Command):
     """Let a closure that was asked for not happen; who asked may take it back so."""
 
-    reason: str | None = None
+    reason: Own | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,22 +238,22 @@ class SetHold(Command):
     before; `alone` is what older programs did, which did not.
     """
 
-    reason: str
-    alone: bool = False
+    reason: Own
+    alone: Annotated[bool, Replayed()] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiftHold(Command):
     """End the hold."""
 
-    reason: str
+    reason: Own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskReinstatement(Command):
     """Ask that a closed site be opened; a second person decides."""
 
-    reason: str
+    reason: Own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,14 +265,14 @@ class Approve(Command):
 class Decline(Command):
     """Decline the reinstatement that another person asked for."""
 
-    reason: str | None = None
+    reason: Own | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uphold(Command):
     """Let a disputed closure stand."""
 
-    reason: str
+    reason: Own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,8 +301,8 @@ class CompleteTask(Command):
     """Complete a task with its outcome."""
 
     task: int
-    outcome: str | None = None
-    note: str | None = None
+    outcome: Short | None = None
+    note: Own | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,8 +310,8 @@ class StateReported(Command):
     """State that an incident was reported to the police, with the receipt (domain.md, 4)."""
 
     incident: int
+    note: Own | None = None
     at: datetime | None = None
-    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -305,7 +319,7 @@ class SayRemoved(Command):
     """The customer says that the content is gone: a task for the desk, and no more."""
 
     incident: int
-    note: str | None = None
+    note: Own | None = None
     by: str = CUSTOMER
 
 

@@ -8,10 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from incidents.machine.codes import REACHED
 from incidents.machine.note import Note
-
-REACHED = "reached"
-OUTCOMES = (REACHED, "no-answer", "wrong-number", "bounced", "left-message")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,8 @@ from dataclasses import replace
 from incidents.machine import events as e
 from incidents.machine.case import Case
 from incidents.machine.changes import Changes
-from incidents.machine.incident import REACHED, Contact, Evidence, Incident
+from incidents.machine.codes import REACHED
+from incidents.machine.incident import Contact, Evidence, Incident
 from incidents.machine.note import Note
 from incidents.machine.state import checked_incident
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-FOR_DESK, FOR_CUSTOMER = "desk", "customer"
-AUDIENCES = (FOR_DESK, FOR_CUSTOMER)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:

@@ -9,12 +9,12 @@ from typing import Any
 from incidents.machine import commands
 from incidents.machine import events as e
 from incidents.machine.case import Case, Delivery
+from incidents.machine.codes import BY_HAND, LIFTED, REPEATED
 from incidents.machine.draft import Draft
 from incidents.machine.ids import ACT, order_id
 from incidents.machine.in_force import DOWN, FORCE
 from incidents.machine.refusals import RefusedError
 
-LIFTED, BY_HAND, REPEATED = "lifted", "by_hand", "repeated"
 REOPEN = "reopen"
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from incidents.machine.command import COURIER, Command
+from incidents.values.fact import Replayed, Seen, Words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +42,8 @@ class CancelOrder(OrderCommand):
     """Do not carry it out any more; `tried` says whether it was, None: as often as it is marked."""
 
     why: str
-    tried: bool | None = None
-    reason: str | None = None
+    tried: Annotated[bool, Replayed()] | None = None
+    reason: Annotated[str, Words()] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,6 @@ class RepeatOrder(Command):
     no order waited.
     """
 
-    in_force: str | None = None
-    last_act: int | None = None
+    in_force: Annotated[str, Seen()] | None = None
+    last_act: Annotated[int, Seen()] | None = None
     alone: bool = False

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from incidents import inputs, web_address
+from incidents import inputs
+from incidents.contract.actions import of_command
+from incidents.contract.fields import Field, fields_of
 from incidents.errors import RefusedError
 from incidents.machine import commands as c
 from incidents.machine import filing, policy
-from incidents.machine.incident import OUTCOMES
 from incidents.machine.policy import Policy, PolicyError
 from incidents.scenario.fields import Fields, shown
+from incidents.values.fact import Choice
 
 PERSON = "operator"
 _OWN_WORDS = "-"
@@ -41,114 +44,55 @@ def read_policy(fields: Fields, key: str) -> Policy | None:
         raise fields.wrong(f"{key}: {error}") from error
 
 
-def _by(fields: Fields) -> str:
-    return fields.word("by") or PERSON
+def _given(kind: type[c.Command]) -> Callable[[Fields], Step]:
+    """Reads the fields of that command; people's own words stand for nothing in a scenario."""
+
+    def step(fields: Fields) -> Step:
+        given: dict[str, Any] = {"by": fields.word("by") or PERSON}
+        for each in fields_of(kind):
+            if each.name in ("incident", "contact"):
+                given[each.name] = _number(fields, each)
+            elif each in of_command(kind).asked:
+                given |= _value(fields, each)
+        return kind(**given)
+
+    return step
 
 
-def _incident(fields: Fields) -> int:
-    number: int = fields.needed("incident", fields.number("incident"))
-    return number
+def _number(fields: Fields, field: Field) -> int | None:
+    """Which one it is about; a call without an incident is one for the whole site."""
+    number = fields.number(field.name)
+    return number if field.optional else fields.needed(field.name, number)
 
 
-def _urls(fields: Fields) -> web_address.Kept:
+def _value(fields: Fields, field: Field) -> dict[str, Any]:
+    if field.is_time:
+        return {field.name: fields.time("occurred_at")}
+    if field.name == "urls":
+        return _urls(fields)
+    if field.type is bool:
+        return {field.name: bool(fields.flag(field.name))}
+    if isinstance(field.fact, Choice):
+        return {field.name: fields.needed(field.name, fields.choice(field.name, field.fact.codes))}
+    if field.name == "field":
+        return {"field": _false_detail(fields)}
+    return {field.name: _OWN_WORDS} if field.required else {}
+
+
+def _urls(fields: Fields) -> dict[str, Any]:
     try:
-        return inputs.urls(fields.words("url"))
+        kept = inputs.urls(fields.words("url"))
     except RefusedError as error:
         raise fields.wrong(error.message) from error
+    return {"urls": kept.urls, "written": kept.written}
 
 
-def _log(fields: Fields) -> Step:
-    kept = _urls(fields)
-    return c.Log(
-        by=_by(fields),
-        at=fields.time("occurred_at"),
-        urls=kept.urls,
-        written=kept.written,
-        again=bool(fields.flag("again")),
-    )
-
-
-def _contact(fields: Fields) -> Step:
-    """Without an incident it is one call for the whole site."""
-    return c.RecordContact(
-        by=_by(fields),
-        incident=fields.number("incident"),
-        outcome=fields.needed("outcome", fields.choice("outcome", OUTCOMES)),
-        at=fields.time("occurred_at"),
-    )
-
-
-def _void_contact(fields: Fields) -> Step:
-    return c.VoidContact(
-        by=_by(fields),
-        incident=_incident(fields),
-        contact=fields.needed("contact", fields.number("contact")),
-        reason=_OWN_WORDS,
-    )
-
-
-def _removed(fields: Fields) -> Step:
-    return c.StateRemoved(by=_by(fields), incident=_incident(fields), at=fields.time("occurred_at"))
-
-
-def _refused(fields: Fields) -> Step:
-    return c.StateRefused(by=_by(fields), incident=_incident(fields), at=fields.time("occurred_at"))
-
-
-def _recur(fields: Fields) -> Step:
-    return c.Recur(by=_by(fields), incident=_incident(fields), at=fields.time("occurred_at"))
-
-
-def _void(fields: Fields) -> Step:
-    return c.VoidIncident(by=_by(fields), incident=_incident(fields), reason=_OWN_WORDS)
-
-
-def _take_back(fields: Fields) -> Step:
-    return c.TakeBack(by=_by(fields), incident=_incident(fields), reason=_OWN_WORDS)
-
-
-def _false_info(fields: Fields) -> Step:
+def _false_detail(fields: Fields) -> str:
     field = fields.word("field", "phone") or ""
     if not filing.can_be_false(field):
         known = f"{', '.join(filing.CONTACT_FIELDS)} or a detail of a filing"
         raise fields.wrong(f"field must be {known}, got {shown(field)}")
-    return c.StateFalse(by=_by(fields), field=field, evidence=_OWN_WORDS)
-
-
-def _confirm_closure(fields: Fields) -> Step:
-    return c.ConfirmClosure(by=_by(fields))
-
-
-def _decline_closure(fields: Fields) -> Step:
-    return c.DeclineClosure(by=_by(fields))
-
-
-def _hold(fields: Fields) -> Step:
-    return c.SetHold(by=_by(fields), reason=_OWN_WORDS)
-
-
-def _unhold(fields: Fields) -> Step:
-    return c.LiftHold(by=_by(fields), reason=_OWN_WORDS)
-
-
-def _reinstate(fields: Fields) -> Step:
-    return c.AskReinstatement(by=_by(fields), reason=_OWN_WORDS)
-
-
-def _approve(fields: Fields) -> Step:
-    return c.Approve(by=_by(fields))
-
-
-def _decline(fields: Fields) -> Step:
-    return c.Decline(by=_by(fields))
-
-
-def _uphold(fields: Fields) -> Step:
-    return c.Uphold(by=_by(fields), reason=_OWN_WORDS)
-
-
-def _daemon(_fields: Fields) -> Step:
-    return c.Elapse()
+    return field
 
 
 def _activate(fields: Fields) -> Step:
@@ -156,25 +100,14 @@ def _activate(fields: Fields) -> Step:
     return policy_
 
 
+_OFFERED = (
+    c.Log, c.RecordContact, c.StateRemoved, c.StateRefused, c.Recur, c.VoidIncident, c.VoidContact,
+    c.TakeBack, c.StateFalse, c.ConfirmClosure, c.DeclineClosure, c.SetHold, c.LiftHold,
+    c.AskReinstatement, c.Approve, c.Decline, c.Uphold,
+)  # fmt: skip
 ACTS: dict[str, Callable[[Fields], Step]] = {
-    "log": _log,
-    "contact": _contact,
-    "removed": _removed,
-    "refused": _refused,
-    "recur": _recur,
-    "void": _void,
-    "void-contact": _void_contact,
-    "take-back": _take_back,
-    "false-info": _false_info,
-    "confirm-closure": _confirm_closure,
-    "decline-closure": _decline_closure,
-    "hold": _hold,
-    "unhold": _unhold,
-    "reinstate": _reinstate,
-    "approve": _approve,
-    "decline": _decline,
-    "uphold": _uphold,
+    **{of_command(kind).typed.removeprefix("site "): _given(kind) for kind in _OFFERED},
     "activate": _activate,
-    "daemon": _daemon,
+    "daemon": lambda _: c.Elapse(),
 }
 """Each act by its name; `daemon` is `incidents daemon --once`."""

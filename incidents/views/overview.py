@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from incidents.clock import rfc3339
-from incidents.machine.incident import REACHED
+from incidents.machine.codes import REACHED
 from incidents.store.micros import SECOND, micros, number, whole
 from incidents.store.order_tables import closing
 from incidents.store.tables import contacts, incidents, orders, suspensions, work

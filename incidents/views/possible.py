@@ -8,27 +8,36 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
-from incidents.accounts.roles import act_of
+from incidents.contract.action import INCIDENT, ORDER, SITE, Action, name_of
+from incidents.contract.actions import ACTIONS
+from incidents.contract.fields import fields_of
 from incidents.errors import UnknownIncidentError, UnknownOrderError
 from incidents.machine import commands as c
 from incidents.machine.case import Delivery
 from incidents.machine.decide import decide
 from incidents.machine.ids import incident_id, order_id
-from incidents.machine.note import FOR_DESK
-from incidents.machine.order_acts import BY_HAND, meant
+from incidents.machine.order_acts import meant
 from incidents.machine.refusals import Refusal
 from incidents.store import cases, deliveries, site_row, sites
 from incidents.store import incidents as incident_rows
 from incidents.store.slices import need
+from incidents.values.fact import Choice, Words
 from incidents.views import policy
 
 Possible = Mapping[str, Refusal | None]
 """By the act: what the machine would refuse it for, or None."""
 
 _REASON = "tried out"
+_ELSEWHERE = (c.AddSite, c.ChangeFiling, c.ImportIncident)
+_MEANT: dict[type[c.Command], dict[str, Any]] = {
+    c.Log: {"again": True}, c.StateFalse: {"field": "phone"},
+    c.Attach: {"digest": "0" * 64, "size": 1},
+}  # fmt: skip
+"""What something must be given for an act to be tried out."""
 
 
 def on_site(connection: Connection, name: str, by: str, now: datetime) -> Possible:
@@ -37,20 +46,8 @@ def on_site(connection: Connection, name: str, by: str, now: datetime) -> Possib
     Raises:
         UnknownSiteError: with the nearest names.
     """
-    return _tried(connection, sites.named(connection, name), now, (
-        c.Log(by=by, again=True),
-        c.EditSite(by=by, person=_REASON),
-        c.RecordContact(by=by, incident=None, outcome="reached"),
-        c.StateFalse(by=by, field="phone", evidence=_REASON),
-        c.ConfirmClosure(by=by),
-        c.DeclineClosure(by=by),
-        c.SetHold(by=by, reason=_REASON),
-        c.LiftHold(by=by, reason=_REASON),
-        c.AskReinstatement(by=by, reason=_REASON),
-        c.Approve(by=by),
-        c.Decline(by=by, reason=_REASON),
-        c.Uphold(by=by, reason=_REASON),
-    ))  # fmt: skip
+    asked = _of(SITE, by)
+    return _tried(connection, sites.named(connection, name), now, asked)
 
 
 def on_incident(connection: Connection, key: incident_rows.Key, by: str, now: datetime) -> Possible:
@@ -63,17 +60,8 @@ def on_incident(connection: Connection, key: incident_rows.Key, by: str, now: da
     name = sites.name_of(connection, site_id)
     if name is None:
         raise UnknownIncidentError(given=incident_id(*key))
-    return _tried(connection, sites.named(connection, name), now, (
-        c.RecordContact(by=by, incident=n, outcome="reached"),
-        c.StateRemoved(by=by, incident=n),
-        c.StateRefused(by=by, incident=n),
-        c.Recur(by=by, incident=n),
-        c.VoidIncident(by=by, incident=n, reason=_REASON),
-        c.TakeBack(by=by, incident=n, reason=_REASON),
-        c.StateReported(by=by, incident=n),
-        c.Attach(by=by, incident=n, digest="0" * 64, size=1),
-        c.AddNote(by=by, incident=n, audience=FOR_DESK, text=_REASON),
-    ))  # fmt: skip
+    asked = _of(INCIDENT, by, incident=n)
+    return _tried(connection, sites.named(connection, name), now, asked)
 
 
 def on_order(
@@ -88,12 +76,33 @@ def on_order(
     name = sites.name_of(connection, site_id)
     if name is None:
         raise UnknownOrderError(given=order_id(*order))
-    acts = (
-        c.RetryOrder(by=by, order=seq, lane=lane),
-        c.CancelOrder(by=by, order=seq, lane=lane, why=BY_HAND, reason=_REASON),
-    )
+    asked = _of(ORDER, by, order=seq, lane=lane)
     unsettled = deliveries.unsettled(connection, *order)
-    return _tried(connection, sites.named(connection, name), now, acts, unsettled)
+    return _tried(connection, sites.named(connection, name), now, asked, unsettled)
+
+
+def _of(what: str, by: str, **target: Any) -> tuple[c.Command, ...]:
+    """Each act that can be done to such a thing, with something in place of each word."""
+    named = {"incident": None, **target}
+    return tuple(
+        each.command(**_given(each, by), **_target(each.command, named))
+        for each in ACTIONS
+        if each.of == what and each.command not in _ELSEWHERE
+    )
+
+
+def _target(kind: type[c.Command], named: dict[str, Any]) -> dict[str, Any]:
+    return {each.name: named[each.name] for each in fields_of(kind) if each.name in named}
+
+
+def _given(action: Action, by: str) -> dict[str, Any]:
+    given: dict[str, Any] = {"by": by, **action.fixed}
+    for field in action.asked:
+        if isinstance(field.fact, Choice):
+            given[field.name] = field.fact.codes[0]
+        elif isinstance(field.fact, Words) and (field.required or field.name == "person"):
+            given[field.name] = _REASON
+    return given | _MEANT.get(action.command, {})
 
 
 def _tried(
@@ -109,6 +118,6 @@ def _tried(
     case = cases.load(connection, {row["id"]: row}, wanted, in_force)[row["id"]]
     case.deliveries.update({(each.order, each.lane): each for each in unsettled})
     return {
-        act_of(type(each)): decide(case, meant(case, each), in_force, now).refusal
+        name_of(type(each)): decide(case, meant(case, each), in_force, now).refusal
         for each in commands
     }

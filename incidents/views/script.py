@@ -14,8 +14,8 @@ from typing import Any
 from incidents import words
 from incidents.english import ENGLISH
 from incidents.language import Language
+from incidents.machine.codes import OUTCOMES
 from incidents.machine.filing import FILE, SHOW, TERMS
-from incidents.machine.incident import OUTCOMES
 from incidents.machine.policy import Policy
 from incidents.site_name import shown
 

@@ -16,9 +16,10 @@ from sqlalchemy import Connection, func, select
 from incidents.audit import entry
 from incidents.machine import events as e
 from incidents.machine.case import UNKNOWN
+from incidents.machine.codes import BY_HAND
 from incidents.machine.ids import ACT, order_id
 from incidents.machine.in_force import BRAKED, DOWN, FORCE
-from incidents.machine.order_acts import BY_HAND, is_lifted
+from incidents.machine.order_acts import is_lifted
 from incidents.machine.orders import NOTICE
 from incidents.store import deliveries
 from incidents.store.metadata import words

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import click
 
 from incidents.accounts.roles import IN_PERSON
-from incidents.api.act_table import ACTS, FILING
 from incidents.api.operation import ACT, PREFIX
 from incidents.cli.root import root
+from incidents.contract.actions import ACTIONS
 from incidents.machine.filing_commands import FilingCommand
 from tests.api.rig import Rig
 from tests.docs.pages import ROOT
@@ -167,7 +167,7 @@ def test_each_command_has_its_operation_or_a_reason_why_it_has_none() -> None:
 
 
 def test_each_command_about_filings_is_an_act_of_the_table_or_the_daemon_s() -> None:
-    acts = {act.makes.__name__ for act in (FILING, *ACTS)}
+    acts = {act.command.__name__ for act in ACTIONS}
     about = {kind.__name__ for kind in FilingCommand.__subclasses__()}
     assert about == (about & acts) | OF_THE_DAEMON.keys()
     assert not acts & OF_THE_DAEMON.keys()

@@ -14,7 +14,7 @@ from incidents.cli.queue_screen import ITEM, LIST, Screen
 from incidents.cli.run import Run
 from incidents.desk import Desk, Envelope
 from incidents.errors import DatabaseError
-from incidents.machine.incident import OUTCOMES
+from incidents.machine.codes import OUTCOMES
 from tests.cli.conftest import Cli
 
 

@@ -14,11 +14,12 @@ from sqlalchemy import update
 from starlette.types import Receive, Scope, Send
 
 from incidents import clock
-from incidents.api.act_table import ACTS, ADD, EDIT, FILING
 from incidents.api.operation import PREFIX
 from incidents.client.requests import request
+from incidents.contract.actions import ACTIONS
 from incidents.desk import Envelope
 from incidents.errors import DONE, FAILED, MISUSED, REFUSED
+from incidents.machine import commands as c
 from incidents.store.engine import writing
 from incidents.store.tables import keys
 from tests.api.desk import fill
@@ -296,19 +297,19 @@ def test_each_act_of_the_api_has_its_request() -> None:
         "item": "/queue/12-t2", "order": "/orders/12-o45",
     }  # fmt: skip
     # Where two acts make the same command, the client sends it by the other one.
-    for act in (each for each in ACTS if each.operation is None):
-        needed = [each.name for each in fields(act.makes) if each.default is MISSING]
+    for act in (each for each in ACTIONS if each.path and each.operation is None):
+        needed = [each.name for each in fields(act.command) if each.default is MISSING]
         given: dict[str, Any] = {name: numbers.get(name, "x") for name in needed}
         if act.of == "site" and "incident" in given:
             given["incident"] = None
-        command = act.makes(**given)
+        command = act.command(**given)
         method, path, _ = request(Envelope(site=of[act.of], command=command))
-        assert (method, path) == ("POST", f"{paths[act.of]}/{act.name}"), act
+        assert (method, path) == ("POST", f"{paths[act.of]}/{act.path}"), act
     for kind, expected in (
-        (ADD, ("POST", "/sites")), (EDIT, ("PATCH", "/sites/shop.example")),
-        (FILING, ("PATCH", "/sites/shop.example/filing")),
+        (c.AddSite, ("POST", "/sites")), (c.EditSite, ("PATCH", "/sites/shop.example")),
+        (c.ChangeFiling, ("PATCH", "/sites/shop.example/filing")),
     ):  # fmt: skip
-        assert request(Envelope(site="shop.example", command=kind.makes(by="x")))[:2] == expected
+        assert request(Envelope(site="shop.example", command=kind(by="x")))[:2] == expected
 
 
 def test_the_same_line_a_minute_later_is_another_violation(over: Over) -> None:

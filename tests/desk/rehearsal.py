@@ -12,10 +12,9 @@ from sqlalchemy import Engine
 from incidents.audit.replay import Replay
 from incidents.desk import Answer, Desk, Envelope
 from incidents.machine import commands as c
+from incidents.machine.codes import AUDIENCES, OUTCOMES
 from incidents.machine.commands import Command
 from incidents.machine.in_force import FORCE
-from incidents.machine.incident import OUTCOMES
-from incidents.machine.note import AUDIENCES
 from incidents.machine.orders import ACT
 from incidents.store.engine import create, reading
 

@@ -20,7 +20,7 @@ from incidents.desk import erasure
 from incidents.desk.erasure import Erased, Erasure, erase, expect
 from incidents.errors import DatabaseError, FileError
 from incidents.machine import commands as c
-from incidents.machine.note import AUDIENCES
+from incidents.machine.codes import AUDIENCES
 from incidents.store import grants, tables
 from incidents.store.engine import create, reading
 from incidents.store.erasable import Scope

@@ -16,9 +16,8 @@ from typing import Any
 
 from incidents.clock import rfc3339
 from incidents.machine import commands as c
+from incidents.machine.codes import BY_HAND, FOR_CUSTOMER
 from incidents.machine.ids import order_id
-from incidents.machine.note import FOR_CUSTOMER
-from incidents.machine.order_acts import BY_HAND
 from incidents.machine.policy import Policy
 from tests.fire.step_worlds import REASON, Asked
 from tests.machine.random_histories import START, Numbers

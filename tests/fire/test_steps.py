@@ -18,9 +18,9 @@ import pytest
 from incidents.desk import Desk
 from incidents.machine import events as e
 from incidents.machine import rules
+from incidents.machine.codes import BY_HAND
 from incidents.machine.ids import order_id
 from incidents.machine.incident import Incident
-from incidents.machine.order_acts import BY_HAND
 from incidents.machine.orders import NOTICE
 from tests.acceptance.daemons import incidents
 from tests.databases import SqliteDatabases

@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any
 
 from incidents.desk import Desk, Envelope
+from incidents.machine import codes
 from incidents.machine import commands as c
-from incidents.machine import order_acts
 from incidents.machine.orders import ACT, NOTICE
 from incidents.store import engine as engines
 from tests.fire.ledger import Intent, Ledger, acknowledgement
@@ -98,8 +98,8 @@ def carry_out(story: Story) -> None:
     story.settle(CARRIED, failure(order=9))
     story.act(CARRIED, "hold_set", c.SetHold, reason="by order")
     story.act(CARRIED, "hold_lifted", c.LiftHold, reason="lifted")
-    story.settle(CARRIED, c.CancelOrder(by=c.COURIER, order=11, lane=ACT, why=order_acts.LIFTED))
+    story.settle(CARRIED, c.CancelOrder(by=c.COURIER, order=11, lane=ACT, why=codes.LIFTED))
     story.act(
-        CARRIED, "order_cancelled", c.CancelOrder, order=2, lane=NOTICE, why=order_acts.BY_HAND,
+        CARRIED, "order_cancelled", c.CancelOrder, order=2, lane=NOTICE, why=codes.BY_HAND,
         reason="they know",
     )  # fmt: skip

@@ -28,9 +28,9 @@ from incidents.machine import events as e
 from incidents.machine import orders, refusals, rules, work
 from incidents.machine.apply import apply
 from incidents.machine.case import Case, Suspension, Task
+from incidents.machine.codes import FOR_DESK
 from incidents.machine.decide import Decision, decide
 from incidents.machine.incident import Incident
-from incidents.machine.note import FOR_DESK
 from incidents.machine.policy import DOCUMENTED, Policy, read_duration
 
 MICROSECOND = timedelta(microseconds=1)

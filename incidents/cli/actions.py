@@ -1,0 +1,153 @@
+"""The actions on the command line: a command for each act of the contract, made when it is typed.
+
+What only some acts do at a terminal, a question or a remark, stands below by the act's command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import click
+
+from incidents.cli import params, unfamiliar
+from incidents.cli.act import Act
+from incidents.cli.options import acting, at_option
+from incidents.cli.password import password_file_option
+from incidents.contract.action import CONTACT, INCIDENT, ITEM, ORDER, SITE, Action, Ask
+from incidents.contract.actions import ACTIONS, LABELS
+from incidents.contract.fields import Field
+from incidents.errors import InputError
+from incidents.machine import commands as c
+from incidents.machine.ids import contact_id, incident_id, order_id
+from incidents.values.fact import Choice, Words
+
+Command = Callable[..., int | None]
+Values = dict[str, Any]
+
+_TARGETS = {
+    INCIDENT: params.incident_argument,
+    CONTACT: click.argument("contact", type=params.contact, metavar="CONTACT"),
+    ITEM: params.item_argument,
+    ORDER: params.order_argument,
+    SITE: params.name_argument,
+}
+_COMMON = {
+    "note": Ask("In your own words, at most 4,000 characters.", "N"),
+    "reason": Ask("Why, in your own words; it goes on record.", "R"),
+}
+_PERHAPS = {"reason": Ask("Why, in your own words.", "R")}
+
+
+def __getattr__(typed: str) -> click.Command:
+    """The command that is typed so, such as `site hold`."""
+    for action in ACTIONS:
+        if action.typed == typed and action.help:
+            return _command(action)
+    raise AttributeError(typed)
+
+
+def _command(action: Action) -> click.Command:
+    @acting
+    def made(act: Act, **given: Any) -> int:
+        password, confirm = given.pop("password_file", None), given.pop("confirm", None)
+        site, command, about = _read(act, action, given)
+        if action.closes:
+            return act.close_site(site, command, confirm=confirm, password=password, about=about)
+        if action.in_person:
+            return act.submit_in_person(site, command, password)
+        if isinstance(command, c.Recur):
+            return act.submit_once(site, command, way_out="a --key of its own", confirm=confirm)
+        status = act.submit(site, command, about=about)
+        if isinstance(command, c.AddSite | c.EditSite):
+            act.run.tell(*unfamiliar.details(command.phone, command.email))
+        return status
+
+    for parameter in reversed(list(_parameters(action))):
+        made = parameter(made)
+    return click.command(action.typed.rpartition(" ")[2], help=action.help)(made)
+
+
+def _parameters(action: Action) -> Iterator[Callable[[Command], Command]]:
+    yield params.target_argument if action.command is c.RecordContact else _TARGETS[action.of]
+    for each in action.asked:
+        yield _parameter(action, each)
+    if action.closes or action.command is c.Recur:
+        yield params.confirm_option
+    if action.in_person:
+        yield password_file_option
+
+
+def _parameter(action: Action, field: Field) -> Callable[[Command], Command]:
+    common = _COMMON if field.required or field.name not in _PERHAPS else _PERHAPS
+    ask = action.ask.get(field.name) or common.get(field.name) or Ask("")
+    if isinstance(field.fact, Choice):
+        return click.argument(field.name, type=click.Choice(field.fact.codes))
+    if field.is_time:
+        return at_option(ask.help)
+    name = action.called(field)
+    if not isinstance(field.fact, Words):
+        return click.option(f"--{name}", field.name, is_flag=True, help=ask.help)
+    text = params.text(LABELS.get(name, name), limit=field.fact.limit)
+    # --as has the name of the person.
+    own = "responsible" if field.name == "person" else field.name
+    return click.option(
+        f"--{name}", own, type=text, required=field.required, metavar=ask.metavar, help=ask.help
+    )
+
+
+def _read(act: Act, action: Action, given: Values) -> tuple[str | int, c.Command, str | None]:
+    """The site, the command, and the id that was typed, for `-q`; None where something is new."""
+    if "responsible" in given:
+        given["person"] = given.pop("responsible")
+    if "at" in given:
+        given["at"] = act.run.read_time(given["at"])
+    site, own, about = _target(action, given)
+    if action.command is c.EditSite and not any(given.values()):
+        raise InputError("nothing to change is given: add --phone, --email or --person")
+    command = action.command(by=act.by, **action.fixed, **own, **given)
+    return site, command, None if action.creates else about
+
+
+def _target(action: Action, given: Values) -> tuple[str | int, Values, str | None]:
+    """The site, the fields of the command that say what of it, and the id that was typed."""
+    if action.command is c.RecordContact:
+        target = given.pop("target")
+        site, n = target if isinstance(target, tuple) else (target, None)
+        return site, {"incident": n}, None
+    typed = given.pop(action.of)
+    match action.of:
+        case "incident":
+            return typed[0], {"incident": typed[1]}, incident_id(*typed)
+        case "contact":
+            return typed[0], {"incident": typed[1], "contact": typed[2]}, contact_id(*typed)
+        case "order":
+            return typed[0], {"order": typed[1], "lane": typed[2]}, order_id(*typed)
+        case "item":
+            return typed[0], _item(action, *typed), f"{typed[0]}-{typed[1]}"
+    return typed, {}, None
+
+
+def _item(action: Action, site: int, rest: str) -> Values:
+    if action.command is not c.CompleteTask:
+        return {"item": rest}
+    if not rest.startswith("t"):
+        raise InputError(_instead(site, rest))
+    return {"task": int(rest[1:])}
+
+
+def _instead(site: int, rest: str) -> str:
+    if rest == "disputed":
+        return (
+            f"{site}-{rest} is no task: incidents site uphold NAME or site reinstate NAME ends it"
+        )
+    if rest == "closure":
+        return (
+            f"{site}-{rest} is no task: incidents site confirm-closure NAME or site decline-closure"
+            " NAME ends it"
+        )
+    if rest == "reinstatement":
+        return f"{site}-{rest} is no task: incidents site approve NAME or site decline NAME ends it"
+    return (
+        f"{site}-{rest} is an incident, no task: incidents contact, removed or refused moves it on"
+    )

@@ -1,0 +1,1 @@
+"""The contract: each act declared once, for every surface that offers it. Standard library only."""

@@ -1,0 +1,291 @@
+"""The actions: one row for each act that a person or a program may do, for all surfaces.
+
+What a field may hold is declared on the command (`fields`). A row says what the act is done to,
+who may do it, and how the surfaces ask for it. A surface that asks for more, a file or a question
+say, does so by itself, under the act's name.
+"""
+
+from __future__ import annotations
+
+from incidents.contract import bodies
+from incidents.contract.action import (
+    CONTACT,
+    DESK_OR_PROGRAM,
+    INCIDENT,
+    ITEM,
+    ORDER,
+    SITE,
+    SUPERVISOR,
+    Action,
+    Ask,
+)
+from incidents.machine import commands as c
+from incidents.machine.codes import BY_HAND
+
+WHOM = {
+    "phone": Ask("The responsible person's phone.", "P"),
+    "email": Ask("The responsible person's e-mail.", "E"),
+    "person": Ask("The responsible person's name.", "N"),
+}
+
+
+_CALL = "Record a call or message, and what came of it. Only `reached` stops a clock (R2)."
+
+ACTIONS = (
+    Action(
+        c.Log, "log", SITE, path="incidents", batch="log", roles=DESK_OR_PROGRAM, creates=True,
+        body=bodies.FINDING,
+        summary="Log a violation. The desk then has an hour to reach the responsible person (R2).",
+    ),
+    Action(c.Attach, "attach", INCIDENT, roles=DESK_OR_PROGRAM),
+    Action(
+        c.AddNote, "note", INCIDENT, path="notes", creates=True,
+        body=bodies.WRITTEN,
+        summary="Add a note to an incident, for the desk or for the customer.",
+    ),
+    Action(
+        c.Recur, "recur", INCIDENT, path="recur", creates=True,
+        body=bodies.RECURRING,
+        summary="Log that the content is still there.",
+        help=(
+            "Log that the content of INCIDENT is still there, as a new incident linked to it.\n\n"
+            "It is a violation too: the third within 24 hours closes the site (R1), and asks "
+            "first as log does."
+        ),
+        ask={
+            "at": Ask("it was found again"),
+            "again": Ask("It is another one than the recurrence that nobody has been told of."),
+        },
+    ),
+    Action(
+        c.RecordContact, "contact", SITE, path="contacts", batch="contact", creates=True,
+        body=bodies.CALLED,
+        summary=f"{_CALL} One call about all that is open on the site.",
+        help=(
+            "Record a call or message about INCIDENT, or one call about all that is open on"
+            " SITE.\n\n"
+            "Only reached, which is speaking to the responsible person, stops the clock (R2). "
+            "A call made in time and typed late needs its time, --at."
+        ),
+        ask={"at": Ask("the call was made")},
+    ),
+    Action(
+        c.RecordContact, "contact", INCIDENT, path="contacts", batch="contact", creates=True,
+        body=bodies.CALLED,
+        summary=_CALL,
+    ),
+    Action(
+        c.VoidContact, "void-contact", CONTACT, path="void", body=bodies.BECAUSE,
+        summary="Void a wrong record of a contact.",
+        help=(
+            "Void CONTACT, a wrong record such as 12-3-1.\n\n"
+            "If it had stopped a clock, the incident is open again and a new hour starts."
+        ),
+    ),
+    Action(
+        c.StateRemoved, "removed", INCIDENT, path="removed", body=bodies.HAPPENED,
+        summary="State that the content is gone.",
+        help="State that the content of INCIDENT is gone.",
+        ask={"at": Ask("it was found gone")},
+    ),
+    Action(
+        c.StateRefused, "refused", INCIDENT, path="refused", closes=True, in_person=True,
+        body=bodies.REFUSING,
+        summary="State that the customer was told and does not delete: closes the site (R5).",
+        help=(
+            "State that the customer was told of INCIDENT and does not delete.\n\n"
+            "The site is closed at once (R5), with no after-sales service and no refund: it "
+            "asks for the site's name, or takes --confirm NAME. Where the policy wants two "
+            "people, another person has to confirm first (site confirm-closure). It asks for "
+            "the password of who acts, or takes --password-file, over a server, and in a "
+            "database with accounts where two people are wanted."
+        ),
+        ask={"at": Ask("the customer refused")},
+    ),
+    Action(
+        c.TakeBack, "take-back", INCIDENT, path="take-back", body=bodies.BECAUSE,
+        summary="Take back the incident's last `removed` or `refused`.",
+        help="Take back the last removed or refused of INCIDENT, said of the wrong one.",
+    ),
+    Action(
+        c.VoidIncident, "void", INCIDENT, path="void", body=bodies.BECAUSE,
+        summary="Void an incident: logged in error, or not a violation on review.",
+        help=(
+            "Void INCIDENT: logged in error, or not a violation on review.\n\n"
+            "What rested on it is derived anew: a suspension may be lifted, a closure "
+            "disputed."
+        ),
+    ),
+    Action(
+        c.StateReported, "reported", INCIDENT, path="reported", renamed={"note": "ref"},
+        body=bodies.REPORTED,
+        summary="State that an incident was reported to the police.",
+        help=(
+            "State that INCIDENT was reported to the police.\n\n"
+            "It ends the reminders of it, and moves nothing. What is still to be reported: "
+            "incidents duty."
+        ),
+        ask={
+            "note": Ask("The number of the receipt, or whom you have told.", "R"),
+            "at": Ask("it was reported"),
+        },
+    ),
+    Action(
+        c.ClaimItem, "claim", ITEM, path="claim",
+        summary="Take an item, so that nobody else works on it.",
+        help="Take TASK, so that two people do not call the same customer.",
+    ),
+    Action(
+        c.ReleaseItem, "release", ITEM, path="release", summary="Give an item back.",
+        help="Give TASK back to the queue.",
+    ),
+    Action(c.HandOver, "hand-over", ITEM),
+    Action(
+        c.CompleteTask, "done", ITEM, path="done", body=bodies.DONE,
+        summary="Complete a task, such as 12-t2, with its outcome.",
+        help="Complete TASK, such as 12-t2, with its outcome.",
+        ask={"outcome": Ask("How it ended, in a word or two. Default: done.", "O")},
+    ),
+    Action(
+        c.RevokeLinks, "revoke-links", INCIDENT, path="revoke-links",
+        summary="Revoke all links to the customer's page of an incident that were given out.",
+        help=(
+            "Revoke all links to the customer's page of INCIDENT.\n\n"
+            "None holds that was given out until now, by a notice or by hand. link prints a "
+            "new one."
+        ),
+    ),
+    Action(
+        c.AddSite, "site add", SITE, roles=DESK_OR_PROGRAM, creates=True, body=bodies.DETAILS,
+        batch="add",
+        summary="Take a site into the register, with whom to call.",
+        help="Take NAME into the register, with whom to call when something is found.",
+        ask=WHOM,
+    ),
+    Action(
+        c.EditSite, "site edit", SITE, roles=DESK_OR_PROGRAM, body=bodies.DETAILS, batch="edit",
+        summary="Change whom to call; what is not given stays as it is.",
+        help="Change whom to call for NAME; what is not given stays as it is.",
+        ask=WHOM,
+    ),
+    Action(c.ChangeFiling, "filing set", SITE, roles=DESK_OR_PROGRAM, batch="filing"),
+    Action(
+        c.StateFalse, "site false-info", SITE, path="false-info", closes=True, in_person=True,
+        body=bodies.FALSE_DETAIL,
+        summary="State that a filed detail is false: closes the site (R4).",
+        help=(
+            "State that a filed detail of NAME is false.\n\n"
+            "The site is closed at once (R4), with no after-sales service and no refund: it "
+            "asks for the site's name, or takes --confirm NAME. Where the policy wants two "
+            "people, another person has to confirm first (site confirm-closure). It asks for "
+            "the password of who acts, or takes --password-file, over a server, and in a "
+            "database with accounts where two people are wanted."
+        ),
+        ask={
+            "field": Ask("Which filed detail is false: phone, email, person …", "F"),
+            "evidence": Ask("How that was established, in your own words.", "E"),
+        },
+    ),
+    Action(
+        c.ConfirmClosure, "site confirm-closure", SITE, path="confirm-closure", closes=True,
+        in_person=True,
+        body=bodies.MEANT,
+        summary="Close a site as another person has asked (R4, R5), where the policy wants two.",
+        help=(
+            "Close NAME, as another person has asked with false-info or refused (R4, R5).\n\n"
+            "With no after-sales service and no refund: it asks for the site's name, or takes "
+            "--confirm NAME. Where there are accounts it asks for the password of who acts, "
+            "or takes --password-file."
+        ),
+    ),
+    Action(
+        c.DeclineClosure, "site decline-closure", SITE, path="decline-closure",
+        body=bodies.PERHAPS_BECAUSE,
+        summary="Do not close a site as somebody has asked; who asked may take it back so.",
+        help="Do not close NAME, as somebody has asked; who asked may take it back so.",
+    ),
+    Action(
+        c.SetHold, "site hold", SITE, path="hold", roles=SUPERVISOR, body=bodies.BECAUSE,
+        summary="Keep a site down by order of the police or the regulator.",
+        help="Keep NAME down by order of the police or the regulator, until it is unheld.",
+    ),
+    Action(
+        c.LiftHold, "site unhold", SITE, path="unhold", roles=SUPERVISOR, body=bodies.BECAUSE,
+        summary="End the hold.",
+        help="End the hold on NAME: it opens, unless a suspension still runs or it is closed.",
+    ),
+    Action(
+        c.AskReinstatement, "site reinstate", SITE, path="reinstate", roles=SUPERVISOR,
+        in_person=True,
+        body=bodies.BECAUSE, summary="Ask that a closed site be opened; another person decides.",
+        help=(
+            "Ask that NAME, which is closed, be opened again; another person approves or "
+            "declines.\n\n"
+            "Where there are accounts, and over a server, it asks for the password of who "
+            "acts, or takes --password-file."
+        ),
+    ),
+    Action(
+        c.Approve, "site approve", SITE, path="approve", roles=SUPERVISOR, in_person=True,
+        summary="Approve that a site be opened, as another person has asked.",
+        help=(
+            "Approve that NAME be opened again, as another person has asked.\n\n"
+            "Where there are accounts, and over a server, it asks for the password of who "
+            "acts, or takes --password-file."
+        ),
+    ),
+    Action(
+        c.Decline, "site decline", SITE, path="decline", roles=SUPERVISOR,
+        body=bodies.PERHAPS_BECAUSE,
+        summary="Decline that a site be opened.",
+        help="Decline that NAME be opened again; it stays closed.",
+    ),
+    Action(
+        c.Uphold, "site uphold", SITE, path="uphold", roles=SUPERVISOR, body=bodies.BECAUSE,
+        summary="Let a disputed closure stand.",
+        help="Let the disputed closure of NAME stand.",
+    ),
+    Action(c.ImportIncident, "import", SITE, roles=("supervisor", "integrator")),
+    Action(
+        c.RetryOrder, "acts retry", ORDER, path="retry", roles=SUPERVISOR,
+        summary="Try an order again, a dead letter or one that the brake holds.",
+        help="Try ORDER again, a dead letter, from now on for as long as any other.",
+    ),
+    Action(
+        c.RetryOrder, "acts release", ORDER, path="release", roles=SUPERVISOR,
+        operation="release_order",
+        summary="Carry out what the brake holds, with its notice to the customer (as `retry`"
+        " does).",
+        help=(
+            "Carry out ORDER, which the brake holds since too many sites were taken down at"
+            " once.\n\n"
+            "The notice to the customer goes with it. To drop it: incidents acts cancel."
+        ),
+    ),
+    Action(
+        c.CancelOrder, "acts cancel", ORDER, path="cancel", roles=SUPERVISOR, body=bodies.BECAUSE,
+        fixed={"why": BY_HAND}, needs=("reason",),
+        summary="Do not carry an order out any more.",
+        help=(
+            "Do not carry ORDER out any more; what is decided of the site stays as it is.\n\n"
+            "Of what the brake holds, an order and its notice go together, whichever of the "
+            "two is named."
+        ),
+    ),
+)  # fmt: skip
+"""All acts that may be asked for, in the order in which roles are told."""
+
+
+def of_command(kind: type[c.Command]) -> Action:
+    """The first row of that command; raises KeyError of what no person or program asks for."""
+    return _FIRST[kind]
+
+
+_FIRST = {action.command: action for action in reversed(ACTIONS)}
+
+
+LABELS = {
+    "phone": "phone number", "email": "e-mail address", "person": "person's name",
+    "field": "field's name", "ref": "reference", "text": "note",
+}  # fmt: skip
+"""What a field of words is called where it is refused, if it is not its name."""
