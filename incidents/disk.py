@@ -151,13 +151,15 @@ def _own(file: Path, flags: int) -> int:
         handle = os.open(file, flags | _NO_LINK)
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise OSError(errno.ELOOP, "it is a link: remove it", str(file)) from error
+            raise OSError(
+                errno.ELOOP, "it is a link: remove it, and put the file itself there", str(file)
+            ) from error
         raise
     found, why = os.fstat(handle), None
     if not stat.S_ISREG(found.st_mode):
         why = "it is no file: remove it"
-    elif flags != os.O_RDONLY and found.st_nlink > 1:
-        why = "the same file has another name as well: remove this one"
+    elif flags != os.O_RDONLY and found.st_nlink > 1 and os.geteuid() == 0:
+        why = "the same file has another name as well: see whose it is, and remove the other name"
     if why is not None:
         os.close(handle)
         raise OSError(errno.EMLINK, why, str(file))

@@ -187,11 +187,8 @@ def _may_sign(state: _State, ring: KeyRing, key: VerifierKey, *, lost: bool, ano
     """Whether that key, which may have been named before, may be the next one."""
     if str(key) == state.active:
         has_signed = state.last == state.active
-        if another:
-            # Made here by an attempt that was cut off: a command's may have signed elsewhere.
-            unused = not has_signed and not last_signed.read(ring.file, key)
-            return unused and state.after_loss and not ring.is_command
-        return not lost or state.after_loss or has_signed
+        # Of another one: a copy of the database and of the folder may have the same, and sign.
+        return not another and (not lost or state.after_loss or has_signed)
     # It has signed another history than this one, which does not know it.
     return str(key) not in state.every and not last_signed.read(ring.file, key)
 

@@ -13,6 +13,7 @@ from incidents.machine.decide import Decision, decide
 from incidents.machine.events import SiteClosed
 from incidents.machine.ids import ACT, order_id
 from incidents.machine.in_force import DOWN
+from incidents.machine.order_acts import is_down
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal, Remark
 
@@ -40,7 +41,7 @@ def order_of_hold(case: Case, command: Command) -> Refusal | None:
     down = [d for d in case.deliveries.values() if d.lane == ACT and d.kind in DOWN]
     is_one = any(each.order == command.order for each in down)
     goes_on = any(each.order != command.order and not each.dead for each in down)
-    if not case.held or not is_one or goes_on or case.in_force in DOWN.values():
+    if not case.held or not is_one or goes_on or is_down(case):
         return None
     name = order_id(case.site_id, command.order, ACT)
     return Refusal("order_of_hold", {"order": name, "site": case.site})

@@ -187,7 +187,7 @@ def main() -> None:
         trial: Trial[object] = pipe.recv()
         found: object
         try:
-            pipe.send(_limit_itself())
+            pipe.send(max(1, _limit_itself()))
             found = trial.do()
         except UnlimitedError as error:
             pipe.send(MOST_S)

@@ -239,7 +239,8 @@ class SetHold(Command):
     """
 
     reason: Own
-    alone: Annotated[bool, Replayed()] = False
+    # Not a part of what is asked, which keys of before it are compared with.
+    alone: Annotated[bool, Seen()] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -100,6 +100,12 @@ def repeat(draft: Draft, command: commands.RepeatOrder) -> None:
     order_once_more(draft, alone=command.alone)
 
 
+def is_down(case: Case) -> bool:
+    """Whether the site is down in the world, as far as is known, and no order waits to open it."""
+    opens = any(each.kind == REOPEN and not each.dead for each in _acts(case))
+    return case.in_force in DOWN.values() and not opens
+
+
 def order_once_more(draft: Draft, *, alone: bool = False) -> None:
     """Order what is ordered, and unless it is `alone` cancel the dead letters that said so."""
     case = draft.case

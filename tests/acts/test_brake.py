@@ -227,6 +227,17 @@ def test_nobody_cancels_the_order_that_takes_a_held_site_down(world: World) -> N
     assert world.cancelling("a") is None
 
 
+def test_nor_while_an_earlier_order_to_open_it_waits(world: World) -> None:
+    world.hold("a")
+    world.carry_out()
+    world.do(c.LiftHold(by="li", reason="withdrawn"), "a")
+    world.hold("a")
+
+    order = max(n for n, lane in world.day.orders("a.example") if lane == "act")
+    command = c.CancelOrder(by="wang", order=order, lane="act", why="by_hand", reason="no")
+    assert world.day.refused(command, "a.example") == "order_of_hold"
+
+
 def test_a_hold_of_a_site_that_is_down_in_the_world_orders_nothing(world: World) -> None:
     world.close("a")
     world.carry_out()

@@ -45,6 +45,9 @@ def test_a_site_that_is_not_known_to_be_down_is_ordered_down_once_more() -> None
     """The brake, a cancellation or a dead letter may have left it up."""
     assert OrderHistory().miss().hold().ordered == ["suspend"]
     assert OrderHistory().false_info().hold().ordered == ["close"]
+    # An order to open it waits, and the one behind that is cancelled.
+    site = OrderHistory().miss().delivered("suspend").sit_out().false_info().cancelled("close")
+    assert site.hold().ordered == ["close"]
     # Nothing opens it at the end of the twelve hours.
     assert OrderHistory().miss().hold().last(e.OrderRepeated).until is None
 
