@@ -178,7 +178,10 @@ class WayBack:
         with self._reading() as connection:
             lost = loss.known(connection, files)
             told = {each.signed for each in resumptions(connection)}
-            return lost, loss.largest_unanswered(connection, files, told) or lost
+            most = loss.largest_unanswered(connection, files, told) or lost
+        if most is not None:
+            most = most._replace(kept=last_signed.lasting(most.kept, files))
+        return lost, most
 
     def _key(
         self, asked: Asked, place: str, lost: Loss | None, *, blind: bool

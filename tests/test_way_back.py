@@ -29,6 +29,8 @@ from incidents.store import checkpoints, heartbeats, log_keys
 from incidents.store.engine import reading, writing
 from incidents.store.heartbeats import Heartbeat
 from incidents.testing import rehearsal
+from incidents.tlog import note
+from incidents.tlog.checkpoint import Checkpoint
 from incidents.tlog.keys import SigningKey, VerifierKey
 from incidents.way_back import Asked, Outcome, SignerAtWorkError, WayBack
 from tests.audit.log_house import NAME, START, House, opened
@@ -651,4 +653,24 @@ def test_where_a_command_signs_and_it_is_cut_off_the_key_on_record_may_have_sign
             desk.go_on(here(first))
         assert desk.go_on(here(second)).key == second
         assert desk.signs()
+        desk.engine.dispose()
+
+
+def test_what_a_forked_shared_file_says_stays_for_good(sqlite_url: str, tmp_path: Path) -> None:
+    """It is evidence, and no longer than what the key's own file says."""
+    with rehearsal(START) as time:
+        desk = Desk(sqlite_url, tmp_path, time)
+        desk.old = desk.begin(4)
+        key = signing_key.read(desk.ring.file)
+        assert key is not None
+        forked = str(note.signed(Checkpoint(NAME, 3, b"\1" * 32).text, key))
+        desk.shared.write_text(forked)
+
+        gone = desk.go_on()
+
+        assert gone.lost is not None
+        assert gone.lost.kept.note == forked
+        assert desk.signs()
+        assert gone.lost.kept.file.read_text() == forked
+        assert desk.shared.read_text() != forked
         desk.engine.dispose()

@@ -8,6 +8,7 @@ was signed last of all, by whichever key: an older version of this program knows
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -143,9 +144,11 @@ def keep(key_file: Path, signed: str, keys: Iterable[VerifierKey]) -> None:
     Raises:
         FileError: if it cannot be written.
     """
+    # Before their own files say more than the shared one, which is nothing to be kept then.
+    is_free = hand_down(key_file)
     for key in keys:
         write(beside(key_file, key), key_file, signed)
-    if hand_down(key_file):
+    if is_free:
         write(_shared(key_file), key_file, signed)
 
 
@@ -165,12 +168,22 @@ def hand_down(key_file: Path) -> bool:
         for each in note.parse(text).signatures:
             own = _of_key(key_file, each.key_hash)
             there = _text(own)
-            is_less = there is None or checkpoint.parse(note.parse(there).text).size < signed.size
-            if each.name == signed.origin and is_less:
+            if each.name != signed.origin or there == text:
+                continue
+            if there is None or checkpoint.parse(note.parse(there).text).size < signed.size:
                 write(own, key_file, text)
+            else:
+                # It may be of another history: that is evidence, and stays.
+                write(_aside(own, text), key_file, text)
     except (NoteError, CheckpointError):
         return False
     return True
+
+
+def lasting(kept: Kept, files: Known) -> Kept:
+    """The same in the file in which it stays, whatever is signed next: the shared one goes on."""
+    same = (Kept(file, text) for file, text in files.notes.items() if text == kept.note)
+    return max(same, key=lambda each: len(each.file.name), default=kept)
 
 
 def write(file: Path, key_file: Path, text: str) -> None:
@@ -188,6 +201,10 @@ def write(file: Path, key_file: Path, text: str) -> None:
 
 def _of_key(key_file: Path, key_hash: bytes) -> Path:
     return key_file.with_name(f"{key_file.name}{SUFFIX}-{key_hash.hex()}")
+
+
+def _aside(own: Path, text: str) -> Path:
+    return own.with_name(f"{own.name}.{hashlib.sha256(text.encode()).hexdigest()[:8]}")
 
 
 def _shared(key_file: Path) -> Path:

@@ -95,7 +95,7 @@ def repeat(draft: Draft, command: commands.RepeatOrder) -> None:
     case = draft.case
     if command.in_force is not None and _has_moved_on(command, case):
         raise RefusedError("seen_too_early", site=case.site)
-    if case.in_force == case.state:
+    if case.in_force == case.state and (case.state == "active" or is_down(case)):
         raise RefusedError("in_force_already", site=case.site, state=case.state)
     order_once_more(draft, alone=command.alone)
 
