@@ -384,6 +384,8 @@ def test_an_older_list_does_not_take_the_place_of_a_newer_one(
         assert li.locator(f"#i-{incident} .holder bdi").all_inner_texts() == ["li"]
 
 
+# In a browser that has just been started it has timed out, in two of seven runs.
+@pytest.mark.long
 def test_news_that_comes_while_a_list_is_on_its_way_is_not_lost(
     browser: Chromium, desk: ConsoleDesk
 ) -> None:
