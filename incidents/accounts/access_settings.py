@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from incidents import settings
 from incidents.accounts.identity import is_handle
-from incidents.acts.options import Options
+from incidents.options import Options
 from incidents.peer_address import Network
 
 SERVE, OIDC, ACCOUNTS = "serve", "oidc", "accounts"

@@ -13,13 +13,13 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from incidents.audit.entry import UnreadableEntryError, decode
 from incidents.audit.finding import Finding
-from incidents.audit.own_acts import WordsErased
 from incidents.audit.rows import Row, WriteTime
 from incidents.audit.share import Span
 from incidents.audit.stream import Stream, parts
-from incidents.sealing import commitment, references
+from incidents.record.entry import UnreadableEntryError, decode
+from incidents.record.own_acts import WordsErased
+from incidents.record.sealing import commitment, references
 from incidents.store.tables import DESK_STREAM, entries, sealed
 
 # The columns of a row of `entries`.

@@ -13,9 +13,9 @@ from incidents import settings
 from incidents.accounts import roles
 from incidents.accounts.identity import is_handle
 from incidents.accounts.seal import UNSEALED, Seal, of_password
-from incidents.audit import own_acts
 from incidents.desk.account_act import AccountAct, By, Clock
 from incidents.errors import InputError, RefusedError, ReservedNameError
+from incidents.record import own_acts
 from incidents.settings import TellingNameError
 from incidents.store import accounts, passwords, sessions, sign_ins, tokens
 from incidents.store.accounts import Account
