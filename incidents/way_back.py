@@ -26,13 +26,13 @@ from incidents.acts import recovery
 from incidents.acts.continuity import Continuity
 from incidents.audit import last_signed, log_status, loss, rotation, sequencer, signers_lock
 from incidents.audit.loss import Loss
-from incidents.audit.own_acts import HistoryResumed
 from incidents.audit.rotation import Replaces
 from incidents.audit.signers_lock import SignsElsewhereError
 from incidents.audit.signing_key import KeyRing
 from incidents.desk import Desk, resumption
 from incidents.desk.resumption import ASKED, Resumption
 from incidents.errors import ActRefusedError, RefusedError
+from incidents.record.own_acts import HistoryResumed
 from incidents.store import checkpoints, heartbeats, log_keys
 from incidents.store.engine import Reading
 from incidents.store.server_clock import database_time

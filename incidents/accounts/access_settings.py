@@ -11,8 +11,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from incidents import settings
-from incidents.acts.options import Options
-from incidents.desk.accounts import is_handle
+from incidents.accounts.identity import is_handle
+from incidents.options import Options
 from incidents.peer_address import Network
 
 SERVE, OIDC, ACCOUNTS = "serve", "oidc", "accounts"

@@ -21,11 +21,11 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine
 
 from incidents.acts.mark import Mark, MarkFile
-from incidents.audit.own_acts import HistoryResumed
 from incidents.clock import rfc3339
 from incidents.desk import Desk, own_stream, resumption
 from incidents.desk.resumption import ANOTHER_SERVER, ENTRIES_LOST, Resumption
 from incidents.errors import IncidentsError
+from incidents.record.own_acts import HistoryResumed
 from incidents.store import entries, lineage
 from incidents.store.engine import plainly, reading, writing
 from incidents.store.entries import Newest

@@ -20,12 +20,12 @@ from sqlalchemy import Connection
 from incidents.acts import brake as brakes
 from incidents.acts import crew as crews
 from incidents.acts import epochs, errand
-from incidents.acts.courier import UNHEARD_FOR, Courier
+from incidents.acts.courier import UNHEARD_FOR, Courier, Done
 from incidents.acts.crew import Crew
 from incidents.acts.hands import Hands
 from incidents.acts.lifting import lifted
 from incidents.acts.line import Line
-from incidents.acts.outcomes import BATCH, Done, Outcomes
+from incidents.acts.outcomes import BATCH, Outcomes
 from incidents.acts.port import Adapter, Order, Outcome, Retry, Skipped
 from incidents.desk import Answer
 from incidents.machine import commands as c

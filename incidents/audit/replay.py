@@ -13,13 +13,13 @@ from collections.abc import Callable, Generator, Iterator
 from sqlalchemy import Connection, Table
 
 from incidents.audit import desk_stream, seals, waiting
-from incidents.audit.entry import DESK
 from incidents.audit.finding import Finding, compare
 from incidents.audit.fold import Fold
 from incidents.audit.outbox import Outbox
 from incidents.audit.rows import OF_CASE, Row, time_writer, writers, written
 from incidents.audit.share import ALL, Share, Span
 from incidents.audit.stream import AT_ONCE, Stream
+from incidents.record.entry import DESK
 from incidents.store.tables import DESK_STREAM, deliveries, entries, orders
 
 OUTSIDE = {

@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Engine, select
 
 from incidents.audit import last_signed, signers_lock
-from incidents.audit.entry import decode
-from incidents.audit.own_acts import LogKeyMade
 from incidents.audit.signers_lock import PATIENCE_S, SignsElsewhereError
 from incidents.audit.signing_key import KeyRing, SigningKeyError
+from incidents.record.entry import decode
+from incidents.record.own_acts import LogKeyMade
 from incidents.store import checkpoints, leaves, log_keys
 from incidents.store.checkpoints import Signed
 from incidents.store.engine import plainly, reading, writing

@@ -25,7 +25,7 @@ from incidents.store.engine import plainly, reading
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from incidents.acts.outcomes import Done
+    from incidents.acts.courier import Done
     from incidents.acts.port import Adapter, Order
     from incidents.acts.routing import Routing
     from incidents.bootstrap import House

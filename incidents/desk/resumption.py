@@ -16,7 +16,6 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from incidents.audit.own_acts import HistoryResumed
 from incidents.desk import accounts, own_stream
 from incidents.desk.access import NOT_LET, RECOVER, Access
 from incidents.desk.account_act import By
@@ -24,7 +23,8 @@ from incidents.errors import RefusedError
 from incidents.machine import policy as machine_policy
 from incidents.machine.ids import EPOCHS
 from incidents.machine.refusals import Refusal
-from incidents.sealing import seal
+from incidents.record.own_acts import HistoryResumed
+from incidents.record.sealing import seal
 from incidents.store import entries, lineage, policies, sealed
 from incidents.store.lineage import Standing
 from incidents.store.tables import DESK_STREAM

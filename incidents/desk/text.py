@@ -20,7 +20,7 @@ from incidents.machine.commands import (
     StateFalse,
 )
 from incidents.machine.refusals import Refusal
-from incidents.sealing import texts
+from incidents.record.sealing import texts
 
 MAX_WORDS = 4_000
 MAX_CODE = 200

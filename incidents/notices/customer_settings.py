@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from incidents import clock, customer_link, settings
-from incidents.acts.options import Options
 from incidents.acts.port import Order
 from incidents.customer_link import Incident, Reading
 from incidents.errors import IncidentsError
@@ -18,6 +17,7 @@ from incidents.machine.ids import incident_id, read_incident_id
 from incidents.notices.letter import Office
 from incidents.notices.notice_settings import NOTICES
 from incidents.notices.record import Link
+from incidents.options import Options
 
 SECTION = "customer"
 PATH = "c"

@@ -15,7 +15,6 @@ from sqlalchemy import Connection, func, select
 
 from incidents import site_name
 from incidents.acts.port import Order
-from incidents.audit import entry
 from incidents.machine import events as e
 from incidents.machine.case import Case, Closure
 from incidents.machine.ids import incident_id, order_id, read_incident_id, read_item_id
@@ -23,6 +22,7 @@ from incidents.machine.in_force import DOWN
 from incidents.machine.incident import Incident
 from incidents.machine.policy import Policy
 from incidents.notices.facts import MAX_FINDINGS, MAX_URLS, Facts, Finding
+from incidents.record import entry
 from incidents.store import incidents as incident_rows
 from incidents.store import site_row, suspensions
 from incidents.store.engine import Reading

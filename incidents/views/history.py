@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from incidents.audit import log_status, loss, lost_end
-from incidents.audit.entry import decode
 from incidents.audit.last_signed import Known
-from incidents.audit.own_acts import HistoryResumed
 from incidents.clock import rfc3339
 from incidents.documents import plain
+from incidents.record.entry import decode
+from incidents.record.own_acts import HistoryResumed
 from incidents.store import lineage
 from incidents.store.lineage import Standing
 from incidents.store.tables import DESK_STREAM, entries

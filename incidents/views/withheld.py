@@ -13,7 +13,6 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from incidents.audit import entry
 from incidents.machine import events as e
 from incidents.machine.case import UNKNOWN
 from incidents.machine.codes import BY_HAND
@@ -21,6 +20,7 @@ from incidents.machine.ids import ACT, order_id
 from incidents.machine.in_force import BRAKED, DOWN, FORCE
 from incidents.machine.order_acts import is_lifted
 from incidents.machine.orders import NOTICE
+from incidents.record import entry
 from incidents.store import deliveries
 from incidents.store.metadata import words
 from incidents.store.tables import entries, orders, sites

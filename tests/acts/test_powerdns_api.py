@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from incidents.acts.options import Options
 from incidents.acts.powerdns import adapter as powerdns
 from incidents.acts.powerdns import settings
 from incidents.errors import SettingError, UnknownSettingError
+from incidents.options import Options
 from tests.acts import powerdns_rig
 from tests.acts.orders import SITE, order, problem
 from tests.acts.powerdns_rig import KEY, PowerDns

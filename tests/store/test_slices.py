@@ -5,7 +5,6 @@ from random import Random
 
 import pytest
 
-from incidents.audit.entry import decode
 from incidents.desk import Envelope
 from incidents.machine import commands as c
 from incidents.machine.apply import apply
@@ -14,6 +13,7 @@ from incidents.machine.commands import Command
 from incidents.machine.decide import decide
 from incidents.machine.policy import Policy
 from incidents.machine.work import items
+from incidents.record.entry import decode
 from incidents.store import cases, site_row, sites, slices
 from incidents.store.engine import writing
 from tests.databases import Databases

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from incidents.cli import history_words as told
-from incidents.cli.queue import notices
+from incidents.cli.queue_words import notices
 from incidents.desk import resumption
 from incidents.desk.resumption import ASKED, DAEMON, ENTRIES_LOST, Resumption
 from incidents.machine import commands as c

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import update
 
-from incidents.cli import queue as told
+from incidents.cli import queue_words as told
 from incidents.store.engine import writing
 from incidents.store.tables import desk
 from incidents.views import warnings

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from incidents import site_name
 from incidents.acts.cloud.ecs import KEEP_CHARGING, STOP_CHARGING, EcsCloud
 from incidents.acts.cloud.node import AnyCloud, Cloud, Whereabouts
-from incidents.acts.options import Options
 from incidents.errors import BadSiteNameError
+from incidents.options import Options
 
 ECS = "aliyun_ecs"
 

@@ -22,7 +22,6 @@ from time import monotonic
 from zlib import crc32
 
 from incidents.acts.attempts import Attempts, LateError
-from incidents.acts.options import Options
 from incidents.acts.port import (
     Adapter,
     Delivered,
@@ -40,6 +39,7 @@ from incidents.acts.powerdns.note import ConflictError, UnreadableNoteError
 from incidents.acts.powerdns.plan import LOST, Plan, Step, putting_back, taking_down
 from incidents.acts.powerdns.settings import PowerDnsSettings
 from incidents.acts.powerdns.settings import read as read_settings
+from incidents.options import Options
 
 MOST_AT_ONCE = 128
 _STRIPES = 64

@@ -10,9 +10,9 @@ from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from incidents.acts.options import Options
 from incidents.acts.powerdns import api
 from incidents.acts.powerdns.records import OfName, Record, RecordSet
+from incidents.options import Options
 
 if TYPE_CHECKING:
     import ssl
