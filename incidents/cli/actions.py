@@ -15,8 +15,8 @@ from incidents.cli.act import Act
 from incidents.cli.options import acting, at_option
 from incidents.cli.password import password_file_option
 from incidents.contract.action import CONTACT, INCIDENT, ITEM, ORDER, SITE, Action, Ask
-from incidents.contract.actions import ACTIONS, LABELS
-from incidents.contract.fields import Field
+from incidents.contract.actions import ACTIONS
+from incidents.contract.fields import LABELS, Field
 from incidents.errors import InputError
 from incidents.machine import commands as c
 from incidents.machine.ids import contact_id, incident_id, order_id

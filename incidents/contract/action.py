@@ -38,9 +38,10 @@ class Ask:
 class Action:
     """One act: its command, what it is done to, who may do it, and how it is asked for.
 
-    `typed` are the words that name it on the command line, `help` says there what it does, and
-    `ask` how its fields are asked for. `path` follows its target's over HTTP; without one it is
-    asked for in a way of its own. `batch` is its name in a batch, where that is not its path.
+    `typed` are the words that name it on the command line. `short` says what it does in a list of
+    commands, `help` in its own help, and `summary` over HTTP, if not as `short` does. `ask` is how
+    its fields are asked for. `path` follows its target's over HTTP; without one it is asked for in
+    a way of its own. `batch` is its name in a batch, where that is not its path.
     `renamed` has the names of fields in a request that are not the command's; `fixed` what no
     surface asks for; `needs` what people must give, though the command can do without.
 
@@ -54,6 +55,7 @@ class Action:
     _: KW_ONLY
     roles: tuple[Role, ...] = DESK
     path: str | None = None
+    short: str = ""
     summary: str = ""
     help: str = ""
     ask: Mapping[str, Ask] = field(default_factory=dict)
