@@ -13,6 +13,7 @@ from incidents import event_sentence
 from incidents.cli import history_words, output
 from incidents.cli.options import looking
 from incidents.cli.run import REHEARSAL, is_terminal, painted
+from incidents.contract.hints import told_item, typed
 from incidents.errors import DONE, InputError
 from incidents.words import span
 
@@ -81,7 +82,8 @@ def queue(run: Run, *, mine: bool, watch: bool, reveal: bool, limit: int, after:
     if run.quiet:
         run.say(*(item["id"] for item in found["items"]))
     elif run.for_programs:
-        output.document(run, found, rows=found["items"])
+        items = [told_item(item) for item in found["items"]]
+        output.document(run, {**found, "items": items}, rows=items)
     elif is_terminal(sys.stdout):
         from incidents.cli import queue_table
 
@@ -262,5 +264,5 @@ def _row(item: Document, when: When) -> tuple[str, ...]:
         "" if due is None else when(due),
         item["claimed_by"] or "",
         whom(item),
-        item["next"],
+        typed(item["hints"][0]),
     )

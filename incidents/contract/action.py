@@ -34,6 +34,14 @@ class Ask:
     option: str = ""
 
 
+COMMON = {
+    "note": Ask("In your own words, at most 4,000 characters.", "N"),
+    "reason": Ask("Why, in your own words; it goes on record.", "R"),
+}
+PERHAPS = {"reason": Ask("Why, in your own words.", "R")}
+"""How many acts ask for the same field; `PERHAPS` where it may be left out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Action:
     """One act: its command, what it is done to, who may do it, and how it is asked for.
@@ -88,6 +96,11 @@ class Action:
     def status(self) -> int:
         """The status of its answer over HTTP."""
         return 201 if self.creates else 200
+
+    def asks(self, field: Field) -> Ask:
+        """How a field is asked for on the command line."""
+        common = COMMON if field.required or field.name not in PERHAPS else PERHAPS
+        return self.ask.get(field.name) or common.get(field.name) or Ask("")
 
     def called(self, field: Field) -> str:
         """What a field is called in a request."""
