@@ -18,8 +18,14 @@ from incidents.values.fact import Choice
 LOOKS = {
     "why": "site why",
     "show": "show",
-    "orders": "acts list --site",
+    "queue": "queue",
+    "order": "acts show",
+    "orders": "acts list",
+    "orders_of_site": "acts list --site",
+    "compare": "acts reconcile",
+    "accounts": "account list",
     "filing": "filing show",
+    "filing_fields": "filing fields",
     "check_filing": "filing check",
     "check_footer": "filing check-footer",
     "snippet": "filing snippet",
@@ -129,3 +135,6 @@ def to_dispute(site: Mapping[str, Any]) -> list[Hint]:
 
 
 _ROWS = {action.operation or action.name: action for action in reversed(ACTIONS)}
+
+TYPED = {**LOOKS, **{name: action.typed for name, action in _ROWS.items()}}
+"""The words that are typed for each act and each look, by its name."""

@@ -104,7 +104,7 @@ def _check_removal(item: _Item, policy: Policy) -> Script:
 def _tell(item: _Item, _policy: Policy) -> Script:
     if item["withheld"]:
         say = item.say("tell.withheld", site=shown(item["site"]), in_force=item["in_force"])
-        return say, [Hint("orders", item["site"])]
+        return say, [Hint("orders_of_site", item["site"])]
     # What was voided since is no ground any more, also of a closure that was upheld.
     states = zip(item["about"], item["about_states"], strict=True)
     grounds = [name for name, state in states if state != "voided"] or item["about"]
