@@ -158,49 +158,6 @@ def rule(code: str | None) -> str:
     return "no rule" if code is None else RULES.get(code, code)
 
 
-def next_commands(incident: Document, site: Document) -> list[str]:
-    """What can be typed next about an incident, the likeliest first; empty if nothing must be."""
-    name = incident["id"]
-    match incident["state"]:
-        case "open" | "unreached":
-            return [f"incidents contact {name} reached", f"incidents contact {name} no-answer"]
-        case "notified" if site["state"] != "closed" and site.get("asked_by"):
-            # One closure is asked for already: another statement would be refused.
-            return [f"incidents removed {name}", *answers_to_closure(site["site"])]
-        case "notified" if site["state"] != "closed":
-            return [f"incidents removed {name}", f"incidents refused {name}"]
-        case "notified":
-            return [f"incidents removed {name}"]
-        case _:
-            return []
-
-
-def answers_to_closure(site: str) -> list[str]:
-    """What can be typed where a closure waits for a second person."""
-    return [
-        f"incidents site confirm-closure {site}",
-        f"incidents site decline-closure {site} --reason R",
-    ]
-
-
-def answers_to_reinstatement(site: str) -> list[str]:
-    """What can be typed where a reinstatement waits for a second person."""
-    return [f"incidents site approve {site}", f"incidents site decline {site} --reason R"]
-
-
-def answers_to_dispute(site: Document) -> list[str]:
-    """What can be typed where a closure is disputed; a held site is not opened."""
-    name = site["site"]
-    reinstate = [] if site["held"] else [f"incidents site reinstate {name} --reason R"]
-    if site.get("asked_by"):
-        reinstate = answers_to_reinstatement(name)
-    return [
-        f"incidents site uphold {name} --reason R",
-        *reinstate,
-        f"incidents site why {name}",
-    ]
-
-
 def _is_shown_twice(local: datetime) -> bool:
     """Whether the clocks of its zone show that time at two moments."""
     first, second = local.replace(fold=0), local.replace(fold=1)

@@ -93,6 +93,22 @@ def test_a_command_that_is_loaded_when_it_is_typed_touches_first_the_tests_that_
     assert ranks["tests/fire/test_kills.py"] == Rank(3, 3)
 
 
+def test_an_act_of_the_contract_is_a_command_of_its_own_module_or_of_the_one_that_makes_them() -> (
+    None
+):
+    texts = {
+        **TEXTS,
+        "incidents/cli/root.py": 'COMMANDS = {"claim": act("claim", "incidents.cli.task:claim"), '
+        '"removed": act("removed")}',
+        "incidents/cli/actions.py": "",
+        "tests/cli/test_removed.py": 'def test_it_is_gone(cli): cli("removed", "1-1")',
+    }
+    found = dependencies(texts, IMPORTS)
+    for module, test in ("task", "queue"), ("actions", "removed"):
+        ranks = touched([f"incidents/cli/{module}.py"], texts, found)
+        assert ranks[f"tests/cli/test_{test}.py"] == Rank(2, 1)
+
+
 def test_a_conftest_touches_its_folder() -> None:
     assert _order("tests/cli/conftest.py") == ["tests/cli/test_queue.py", "tests/cli/test_show.py"]
 

@@ -11,7 +11,7 @@ from incidents.documents import event_document
 from incidents.event_sentence import order_of_site, sentence
 from incidents.event_words import SENTENCES, WHY_NOT
 from incidents.machine.events import KINDS
-from incidents.words import Teller, When, next_commands, span
+from incidents.words import Teller, When, span
 from tests.machine.history import clock_given_back
 from tests.machine.order_history import OrderHistory
 
@@ -193,17 +193,3 @@ def _site(state: str, **fields: Any) -> dict[str, Any]:
 )
 def test_a_site_is_told_with_its_rule_and_its_terms(site: dict[str, Any], told: str) -> None:
     assert told in TELLER.site_state(site)
-
-
-def test_the_next_command_fits_the_state() -> None:
-    active, closed = _site("active"), _site("closed", rule="repeat")
-    assert "incidents contact 1-3 reached" in next_commands(_incident("open"), active)
-    assert "incidents refused 1-3" in next_commands(_incident("notified"), active)
-    assert next_commands(_incident("notified"), closed) == ["incidents removed 1-3"]
-    assert next_commands(_incident("voided"), active) == []
-    waits = {**active, "site": "shop.example", "asked_by": "li"}
-    assert next_commands(_incident("notified"), waits) == [
-        "incidents removed 1-3",
-        "incidents site confirm-closure shop.example",
-        "incidents site decline-closure shop.example --reason R",
-    ]

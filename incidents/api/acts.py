@@ -88,7 +88,7 @@ def _by_themselves(by: Caller, site: str | int, command: Command, words: Any, st
 
 def _offer(act: Action) -> None:
     path, what = _WHERE[act.of]
-    form, status = bodies.body(act), act.status
+    form, status, summary = bodies.body(act), act.status, act.summary or act.short
 
     async def endpoint(by: Caller, request: Request, **given_: Any) -> JSON:
         words = given_["words"] or form()
@@ -101,7 +101,7 @@ def _offer(act: Action) -> None:
         return _given(by, answer, document, status)
 
     endpoint.__name__ = f"{act.operation or act.name}_of_{act.of}"
-    endpoint.__doc__ = act.summary
+    endpoint.__doc__ = summary
     # A violation is not logged by a request that was sent by mistake.
     optional = act.command is not Log and not any(
         each.is_required() for each in form.model_fields.values()
@@ -120,7 +120,7 @@ def _offer(act: Action) -> None:
         endpoint,
         methods=["POST"],
         operation_id=endpoint.__name__,
-        summary=act.summary,
+        summary=summary,
         **operation(
             act.name,
             answers.Acted,

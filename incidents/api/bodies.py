@@ -13,8 +13,7 @@ from pydantic import create_model
 from incidents import inputs
 from incidents.api import filing_change, forms
 from incidents.contract.action import SITE, Action
-from incidents.contract.actions import LABELS
-from incidents.contract.fields import Field
+from incidents.contract.fields import LABELS, Field
 from incidents.errors import UnknownTaskError
 from incidents.machine import commands as c
 from incidents.values.fact import Choice, Words

@@ -13,6 +13,7 @@ from incidents.api.caller import Caller, etag
 from incidents.api.entrance import actor, looker
 from incidents.api.operation import JSON, operation, router
 from incidents.api.paging import Cursor, Limit, Part, Reveal, number_cursor, read_number
+from incidents.contract import hints
 from incidents.contract.actions import of_command
 from incidents.machine import commands as c
 from incidents.store import sites as site_rows
@@ -84,7 +85,8 @@ def why(by: Looking, site: Name, reveal: Reveal = False) -> JSON:
     """Why a site stands as it does, in plain words, and what would change it."""
     name = inputs.site(site)
     with by.reading() as connection:
-        found = by.house.views.why(connection, name, by.house.now(connection), by.zone)
+        why_ = by.house.views.why(connection, name, by.house.now(connection), by.zone)
+    found = hints.told(why_)
     return _shown(by, found, name, (found["site"]["id"], found["seq"]), reveal=reveal)
 
 

@@ -13,12 +13,13 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
+from incidents import refusal_words
 from incidents.audit.archive import Archive
 from incidents.audit.asked import ELAPSE, asked
 from incidents.audit.finding import Finding
 from incidents.audit.periods import Periods
 from incidents.clock import rfc3339
-from incidents.machine import refusals, rules
+from incidents.machine import rules
 from incidents.machine.case import Case
 from incidents.machine.commands import AddSite, Command
 from incidents.machine.decide import Decision, decide
@@ -142,7 +143,7 @@ class Redecision:
         if decision.events:
             return None
         if decision.refusal is not None:
-            return f"the desk refuses it: {refusals.text(decision.refusal, rfc3339)}"
+            return f"the desk refuses it: {refusal_words.sentence(decision.refusal, rfc3339)}"
         return f"{event.kind} is not due" if command is ELAPSE else f"{event.kind} changes nothing"
 
     def _decided(self, case: Case, command: Command, policy: Policy, now: datetime) -> Decision:

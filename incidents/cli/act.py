@@ -212,8 +212,7 @@ class Act:
         asks = isinstance(command, Log | Recur) and (confirm is not None or can_be_asked)
         if self.dry_run or not asks:
             return self._send(envelope)
-        from incidents import web_address
-        from incidents.machine import refusals
+        from incidents import refusal_words, web_address
 
         unconfirmed = replace(envelope, unless_closing=True)
         hosts: tuple[str, ...] = ()
@@ -229,7 +228,7 @@ class Act:
             return answer
         facts = answer.refusal.facts
         told = [_of_hosts(facts["site"], hosts)] if hosts else []
-        within = refusals.span(facts["within_s"])
+        within = refusal_words.span(facts["within_s"])
         told.append(f"This is violation {facts['n']} of {facts['needed']} in {within}.")
         _confirm(facts["site"], confirm, told)
         return self._send(envelope)

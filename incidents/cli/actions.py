@@ -14,9 +14,9 @@ from incidents.cli import params, unfamiliar
 from incidents.cli.act import Act
 from incidents.cli.options import acting, at_option
 from incidents.cli.password import password_file_option
-from incidents.contract.action import CONTACT, INCIDENT, ITEM, ORDER, SITE, Action, Ask
-from incidents.contract.actions import ACTIONS, LABELS
-from incidents.contract.fields import Field
+from incidents.contract.action import CONTACT, INCIDENT, ITEM, ORDER, SITE, Action
+from incidents.contract.actions import ACTIONS
+from incidents.contract.fields import LABELS, Field
 from incidents.errors import InputError
 from incidents.machine import commands as c
 from incidents.machine.ids import contact_id, incident_id, order_id
@@ -32,11 +32,6 @@ _TARGETS = {
     ORDER: params.order_argument,
     SITE: params.name_argument,
 }
-_COMMON = {
-    "note": Ask("In your own words, at most 4,000 characters.", "N"),
-    "reason": Ask("Why, in your own words; it goes on record.", "R"),
-}
-_PERHAPS = {"reason": Ask("Why, in your own words.", "R")}
 
 
 def __getattr__(typed: str) -> click.Command:
@@ -79,8 +74,7 @@ def _parameters(action: Action) -> Iterator[Callable[[Command], Command]]:
 
 
 def _parameter(action: Action, field: Field) -> Callable[[Command], Command]:
-    common = _COMMON if field.required or field.name not in _PERHAPS else _PERHAPS
-    ask = action.ask.get(field.name) or common.get(field.name) or Ask("")
+    ask = action.asks(field)
     if isinstance(field.fact, Choice):
         return click.argument(field.name, type=click.Choice(field.fact.codes))
     if field.is_time:

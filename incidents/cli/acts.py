@@ -9,7 +9,7 @@ import click
 from incidents import event_sentence
 from incidents.cli import output, params, timeline
 from incidents.cli.options import looking
-from incidents.cli.root import LazyGroup
+from incidents.cli.root import LazyGroup, act
 from incidents.errors import DONE
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Commands": {
         "list": ("incidents.cli.acts:list_acts", "List what is not carried out."),
         "show": ("incidents.cli.acts:show", "What was ordered, and what became of it."),
-        "release": ("incidents.cli.actions:acts release", "Carry out what the brake holds."),
-        "retry": ("incidents.cli.actions:acts retry", "Try a dead letter again."),
-        "cancel": ("incidents.cli.actions:acts cancel", "Do not carry an order out any more."),
+        "release": act("acts release"),
+        "retry": act("acts retry"),
+        "cancel": act("acts cancel"),
         "reconcile": ("incidents.cli.reconcile:reconcile", "Compare with what is really in force."),
     }
 }

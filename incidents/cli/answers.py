@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from incidents import event_sentence, words
 from incidents.cli import next_step, output
+from incidents.contract import hints
+from incidents.contract.hints import Hint, do
 from incidents.errors import DONE, ActRefusedError
+from incidents.machine import commands as c
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
@@ -142,22 +145,22 @@ def _is_call(event: Document) -> bool:
     return bool(event["kind"] == "task_opened" and event["task_kind"] == "tell")
 
 
-def _next(document: Document, own: list[Document]) -> list[str]:
-    """What can be typed next: first the tasks that the act has opened."""
+def _next(document: Document, own: list[Document]) -> list[Hint]:
+    """What can be done next: first the tasks that the act has opened."""
     kinds = {event["kind"] for event in own}
     if "closure_asked" in kinds:
-        return words.answers_to_closure(document["site"]["site"])
+        return hints.to_closure(document["site"]["site"])
     if "reinstatement_asked" in kinds:
-        return words.answers_to_reinstatement(document["site"]["site"])
+        return hints.to_reinstatement(document["site"]["site"])
     opened = [e for e in own if e["kind"] == "task_opened"]
     if any(event["task_kind"] == "suspicion" for event in opened):
         # Somebody looks before it is done with.
-        return [f"incidents filing check {document['site']['site']}"]
-    found = [f"incidents done {event['task']}" for event in opened]
+        return [Hint("check_filing", document["site"]["site"])]
+    found = [do(c.CompleteTask, event["task"]) for event in opened]
     if "closure_disputed" in kinds:
-        found = words.answers_to_dispute(document["site"])
+        found = hints.to_dispute(document["site"])
     if document["incident"] is not None:
-        found += words.next_commands(document["incident"], document["site"])
+        found += hints.after(document["incident"], document["site"])
     return found
 
 

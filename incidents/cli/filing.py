@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from incidents.cli.root import LazyGroup
+from incidents.cli.root import LazyGroup, act
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "What is filed": {
         "show": ("incidents.cli.filing_look:show", "What is filed of a site, and what is missing."),
-        "set": ("incidents.cli.filing_change:set_", "Change details of a filing."),
+        "set": act("filing set", "incidents.cli.filing_change:set_"),
         "server": ("incidents.cli.filing_change:server", "Put a server on record, or take it off."),
         "document": (
             "incidents.cli.filing_change:document",

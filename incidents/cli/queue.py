@@ -11,6 +11,7 @@ import click
 from incidents.cli import output, queue_words
 from incidents.cli.options import looking
 from incidents.cli.run import is_terminal, painted
+from incidents.contract.hints import told_item, typed
 from incidents.errors import DONE, InputError
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ def queue(run: Run, *, mine: bool, watch: bool, reveal: bool, limit: int, after:
     if run.quiet:
         run.say(*(item["id"] for item in found["items"]))
     elif run.for_programs:
-        output.document(run, found, rows=found["items"])
+        items = [told_item(item) for item in found["items"]]
+        output.document(run, {**found, "items": items}, rows=items)
     elif is_terminal(sys.stdout):
         from incidents.cli import queue_table
 
@@ -108,5 +110,5 @@ def _row(item: Document, when: When) -> tuple[str, ...]:
         "" if due is None else when(due),
         item["claimed_by"] or "",
         queue_words.whom(item),
-        item["next"],
+        typed(item["hints"][0]),
     )

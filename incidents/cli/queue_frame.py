@@ -16,6 +16,7 @@ from incidents.cli import queue_keys, queue_words
 from incidents.cli.characters import visible
 from incidents.cli.queue_screen import HELP, ITEM, LIST
 from incidents.cli.queue_table import ALARM, REMARK, style_of, title
+from incidents.contract.hints import typed
 from incidents.views import masked
 
 if TYPE_CHECKING:
@@ -174,8 +175,8 @@ def _opened(screen: Screen, width: int, rows: int) -> Lines:
         lines += _labelled("note", item["note"], width)
     for key, words in queue_keys.offered(item, screen.person).items():
         lines += _labelled(f"  {key}", words, width, "green")
-    for command in queue_keys.only_typed(item):
-        lines += _labelled("type", command, width, "green")
+    for each in queue_keys.only_typed(item):
+        lines += _labelled("type", typed(each), width, "green")
     return _scrolled(screen, lines, rows)
 
 

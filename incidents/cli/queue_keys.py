@@ -10,10 +10,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from incidents.cli.queue_deed import Deed
+from incidents.contract.action import name_of
 from incidents.machine import commands
 from incidents.machine.ids import read_incident_id, read_item_id
 
 if TYPE_CHECKING:
+    from incidents.contract.hints import Hint
     from incidents.words import Document
 
 OUTCOMES = {
@@ -44,8 +46,10 @@ _WORDS = {key: words for key, (_, words) in OUTCOMES.items()} | {
     _CLAIM: "claim",
     _RELEASE: "release",
 }
-# The commands that a key gives, each with now as its time and without a note.
-_ON_KEYS = frozenset({"contact", "removed", "done"})
+# The acts that a key gives, each with now as its time and without a note.
+_ON_KEYS = frozenset(
+    map(name_of, (commands.RecordContact, commands.StateRemoved, commands.CompleteTask))
+)
 
 ACTS = frozenset(_WORDS)
 """All keys that are acts."""
@@ -57,9 +61,9 @@ def offered(item: Document, by: str) -> dict[str, str]:
     return {key: _WORDS[key] for key in f"{_OF_KIND.get(item['kind'], '')}{_CLAIM}{own}"}
 
 
-def only_typed(item: Document) -> list[str]:
-    """The commands that fit the item and are on no key."""
-    return [command for command in item["commands"] if command.split()[1] not in _ON_KEYS]
+def only_typed(item: Document) -> list[Hint]:
+    """What fits the item and is on no key."""
+    return [hint for hint in item["hints"] if hint.act not in _ON_KEYS]
 
 
 def deed(key: str, item: Document, by: str) -> Deed | None:

@@ -14,6 +14,7 @@ from incidents.cli import queue_keys
 from incidents.cli.queue_deed import Deed, carry_out
 from incidents.cli.queue_selection import Selection
 from incidents.cli.queue_table import mine_to_do
+from incidents.contract.hints import typed
 from incidents.errors import AwayError, IncidentsError
 from incidents.machine.ids import read_item_id
 
@@ -239,7 +240,9 @@ _PERSONAL = ("phone", "email", "person", "note", "say")
 
 
 def _typed(item: Document) -> str:
-    commands = queue_keys.only_typed(item)
-    if not commands:
-        return f"{item['id']}: with its time or a note it is typed, {item['commands'][0]} --at T"
-    return f"{item['id']} is typed: {'; '.join(commands)}"
+    found = queue_keys.only_typed(item)
+    if not found:
+        return (
+            f"{item['id']}: with its time or a note it is typed, {typed(item['hints'][0])} --at T"
+        )
+    return f"{item['id']} is typed: {'; '.join(map(typed, found))}"

@@ -12,6 +12,7 @@ from rich.text import Text
 from incidents.cli import next_step, queue_words
 from incidents.cli.characters import visible
 from incidents.cli.run import paints
+from incidents.contract.hints import typed
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -85,7 +86,7 @@ def _table(items: list[Document], *, wide: bool) -> Table:
             words(queue_words.whom(item)),
             words(item["claimed_by"] or "", style="cyan"),
         ]
-        table.add_row(*cells, *([words(item["next"])] if wide else []))
+        table.add_row(*cells, *([words(typed(item["hints"][0]))] if wide else []))
     return table
 
 
@@ -111,8 +112,8 @@ def _first(item: Document, *, reveal: bool) -> RenderableType:
         first.add_row("", words(item["warning"], style="bold red"))
     first.add_row("whom", whom)
     first.add_row("say", words(item["say"]))
-    for command in item["commands"]:
+    for hint in item["hints"]:
         closing = item["closing"] or {}
-        step = next_step.told(command, item["asked_by"] or closing.get("by"))
+        step = next_step.told(hint, item["asked_by"] or closing.get("by"))
         first.add_row("type", words(step, style="bold green"))
     return first

@@ -11,6 +11,8 @@ from incidents import site_name
 from incidents.cli import output, params, timeline
 from incidents.cli.options import looking
 from incidents.cli.run import painted
+from incidents.contract import hints
+from incidents.contract.hints import RELEASE_ORDER, Hint
 from incidents.errors import DONE
 from incidents.machine.ids import ACT
 from incidents.words import in_the_world, rule
@@ -74,7 +76,7 @@ def tell(run: Run, site: str) -> int:
         pairs = _pairs(found, run.when)
         output.pairs(run, [*pairs, ("held by the brake", ", ".join(held))])
         timeline.incidents(run, found)
-        timeline.next_steps(run, [f"incidents acts release {id_}" for id_ in held], None)
+        timeline.next_steps(run, [Hint(RELEASE_ORDER, id_) for id_ in held], None)
     return DONE
 
 
@@ -94,7 +96,7 @@ def why(run: Run, site: str) -> int:
     if run.quiet:
         run.say(site)
     elif run.for_programs:
-        output.document(run, found, rows=found["timeline"])
+        output.document(run, hints.told(found), rows=found["timeline"])
     else:
         _tell_why(run, found)
     return DONE
@@ -106,7 +108,7 @@ def _tell_why(run: Run, found: Document) -> None:
     if found["timeline_untold"]:
         run.tell(f"{found['timeline_untold']:,} older entries: incidents audit export has them")
     timeline.events(run, found["timeline"])
-    timeline.next_steps(run, found["commands"], found["site"].get("asked_by"))
+    timeline.next_steps(run, found["hints"], found["site"].get("asked_by"))
 
 
 def _row(site: Document, when: When) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """The root command: what there is to type, and where each command's module lies.
 
-A module is imported when its command is typed. The short helps stand here, so that `--help` and
-the completion of a name import none of them.
+A module is imported when its command is typed. The short helps stand here and in `act_helps`, so
+that `--help` and the completion of a name import none of them, nor the contract.
 """
 
 from __future__ import annotations
@@ -11,14 +11,21 @@ from importlib import import_module
 import click
 
 from incidents import __version__
+from incidents.cli.act_helps import ACT_HELPS
+
+
+def act(typed: str, target: str = "") -> tuple[str, str]:
+    """Where the command of that act lies, and its short help, as the contract has it."""
+    return target or f"incidents.cli.actions:{typed}", ACT_HELPS[typed]
+
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "At the desk": {
         "queue": ("incidents.cli.queue:queue", "What the desk must do now, most urgent first."),
-        "claim": ("incidents.cli.actions:claim", "Take an item of the queue for yourself."),
-        "release": ("incidents.cli.actions:release", "Give an item back to the queue."),
-        "hand-over": ("incidents.cli.task:hand_over", "Give all that you hold to another person."),
-        "done": ("incidents.cli.actions:done", "Complete a task with its outcome."),
+        "claim": act("claim"),
+        "release": act("release"),
+        "hand-over": act("hand-over", "incidents.cli.task:hand_over"),
+        "done": act("done"),
         "show": (
             "incidents.cli.show:show",
             "Show an incident, a task, an order or a site.",
@@ -27,27 +34,24 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "incidents.cli.link:link",
             "Print the link to the customer's page of an incident.",
         ),
-        "revoke-links": (
-            "incidents.cli.actions:revoke-links",
-            "End the links that were given out.",
-        ),
+        "revoke-links": act("revoke-links"),
         "duty": ("incidents.cli.reporting:duty", "What is to be reported to the police by when."),
         "alarms": ("incidents.cli.alarms:alarms", "What is alarming now; test: try the channels."),
     },
     "What has happened": {
-        "log": ("incidents.cli.incident:log", "Log a violation on a site."),
-        "attach": ("incidents.cli.evidence:attach", "Attach a file to an incident as evidence."),
-        "note": ("incidents.cli.note:note", "Add a note to an incident, or to the customer."),
-        "contact": ("incidents.cli.actions:contact", "Record a call, and what came of it."),
-        "removed": ("incidents.cli.actions:removed", "State that the content is gone."),
-        "refused": ("incidents.cli.actions:refused", "State that the customer does not delete."),
-        "recur": ("incidents.cli.actions:recur", "Log that the content is still there."),
-        "reported": ("incidents.cli.actions:reported", "State that the police were told of it."),
+        "log": act("log", "incidents.cli.incident:log"),
+        "attach": act("attach", "incidents.cli.evidence:attach"),
+        "note": act("note", "incidents.cli.note:note"),
+        "contact": act("contact"),
+        "removed": act("removed"),
+        "refused": act("refused"),
+        "recur": act("recur"),
+        "reported": act("reported"),
     },
     "Corrections": {
-        "void": ("incidents.cli.actions:void", "Void an incident that was none."),
-        "void-contact": ("incidents.cli.actions:void-contact", "Void a wrong contact record."),
-        "take-back": ("incidents.cli.actions:take-back", "Take back the last removed or refused."),
+        "void": act("void"),
+        "void-contact": act("void-contact"),
+        "take-back": act("take-back"),
     },
     "Keeping": {
         "site": ("incidents.cli.site:site", "The sites: add, show, why, hold, reinstate …"),
@@ -72,7 +76,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "person": ("incidents.cli.person:person", "Erase a person's data when the law lets it go."),
         "retention": ("incidents.cli.retention:retention", "Erase what has been kept long enough."),
         "simulate": ("incidents.cli.simulate:simulate", "Run a history through the policy."),
-        "import": ("incidents.cli.importing:import_", "Bring sites and past incidents in."),
+        "import": act("import", "incidents.cli.importing:import_"),
         "daemon": ("incidents.cli.daemon:daemon", "Enforce the clock; --once for cron."),
         "recover": (
             "incidents.cli.recover:recover",

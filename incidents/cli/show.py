@@ -9,8 +9,9 @@ import click
 
 from incidents.cli import output, params, timeline
 from incidents.cli.options import looking
+from incidents.contract import hints
 from incidents.errors import DONE, UnknownSiteError, UnknownTaskError
-from incidents.words import Teller, next_commands
+from incidents.words import Teller
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
@@ -72,7 +73,8 @@ def _item(run: Run, key: tuple[int, str]) -> int:
     if run.quiet:
         run.say(found["id"])
     elif run.for_programs:
-        output.document(run, found, rows=[found])
+        item = hints.told_item(found)
+        output.document(run, item, rows=[item])
     else:
         due = found["due"]
         pairs = [
@@ -88,7 +90,7 @@ def _item(run: Run, key: tuple[int, str]) -> int:
         ]
         output.pairs(run, pairs)
         closing = found["closing"] or {}
-        timeline.next_steps(run, found["commands"], found["asked_by"] or closing.get("by"))
+        timeline.next_steps(run, found["hints"], found["asked_by"] or closing.get("by"))
     return DONE
 
 
@@ -138,7 +140,7 @@ def _tell(run: Run, incident: Document, story: Iterable[Document]) -> None:
     for note in incident["notes"]:
         run.say(f"note {_note(note, when)}")
     timeline.events(run, story)
-    timeline.next_steps(run, next_commands(incident, site), site.get("asked_by"))
+    timeline.next_steps(run, hints.after(incident, site), site.get("asked_by"))
 
 
 def _pairs(incident: Document, when: When, closed: bool) -> list[tuple[str, str]]:

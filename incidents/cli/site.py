@@ -4,33 +4,24 @@ from __future__ import annotations
 
 import click
 
-from incidents.cli.root import LazyGroup
+from incidents.cli.root import LazyGroup, act
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Commands": {
-        "add": ("incidents.cli.actions:site add", "Take a site into the register."),
-        "edit": ("incidents.cli.actions:site edit", "Change whom to call."),
+        "add": act("site add"),
+        "edit": act("site edit"),
         "list": ("incidents.cli.register:list_sites", "List the sites."),
         "show": ("incidents.cli.register:show", "How a site stands, and whom to call."),
         "why": ("incidents.cli.register:why", "Why a site stands as it does, in plain words."),
-        "false-info": (
-            "incidents.cli.actions:site false-info",
-            "State that a filed detail is false (R4).",
-        ),
-        "confirm-closure": (
-            "incidents.cli.actions:site confirm-closure",
-            "Close a site as another person asked.",
-        ),
-        "decline-closure": (
-            "incidents.cli.actions:site decline-closure",
-            "Leave a site open that was to be closed.",
-        ),
-        "hold": ("incidents.cli.actions:site hold", "Keep a site down by order."),
-        "unhold": ("incidents.cli.actions:site unhold", "End the hold."),
-        "reinstate": ("incidents.cli.actions:site reinstate", "Ask that a closed site be opened."),
-        "approve": ("incidents.cli.actions:site approve", "Approve what another person asked."),
-        "decline": ("incidents.cli.actions:site decline", "Decline what another person asked."),
-        "uphold": ("incidents.cli.actions:site uphold", "Let a disputed closure stand."),
+        "false-info": act("site false-info"),
+        "confirm-closure": act("site confirm-closure"),
+        "decline-closure": act("site decline-closure"),
+        "hold": act("site hold"),
+        "unhold": act("site unhold"),
+        "reinstate": act("site reinstate"),
+        "approve": act("site approve"),
+        "decline": act("site decline"),
+        "uphold": act("site uphold"),
     }
 }
 

@@ -11,6 +11,7 @@ from incidents.cli.run import painted
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
+    from incidents.contract.hints import Hint
     from incidents.words import Document, When
 
 
@@ -34,9 +35,9 @@ def incidents(run: Run, site: Document) -> None:
     output.table(run, headers, (_incident(each, when, closed) for each in found))
 
 
-def next_steps(run: Run, commands: Sequence[str], asked_by: str | None) -> None:
+def next_steps(run: Run, hints: Sequence[Hint], asked_by: str | None) -> None:
     """What can be typed next, and by whom; `asked_by`: who asked for what waits for another."""
-    steps = (next_step.told(command, asked_by) for command in commands)
+    steps = (next_step.told(hint, asked_by) for hint in hints)
     run.say_all([f"next: {painted(step, bold=True)}" for step in steps])
 
 

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from incidents.client.faults import Document, NotOverServerError, ProblemError
 from incidents.client.http import Exchange, part
+from incidents.contract import hints
 from incidents.machine.ids import incident_id, order_id
 
 
@@ -27,14 +28,15 @@ class RemoteViews:
         found = self._exchange.get(
             "/queue", mine=mine is not None, limit=limit, cursor=after, reveal=reveal
         )
-        return {**found, "next_after": found["next"]}
+        items = [hints.heard(each) for each in found["items"]]
+        return {**found, "items": items, "next_after": found["next"]}
 
     def item(
         self, _connection: object, _now: datetime, of: tuple[int, str], *, reveal: bool = False
     ) -> Document | None:
         """One item of the queue; None: it is not there."""
         try:
-            return self._exchange.get(f"/queue/{of[0]}-{of[1]}", reveal=reveal)
+            return hints.heard(self._exchange.get(f"/queue/{of[0]}-{of[1]}", reveal=reveal))
         except ProblemError as problem:
             if problem.name == "unknown_task":
                 return None
@@ -65,7 +67,7 @@ class RemoteViews:
 
     def why(self, _connection: object, name: str, _now: datetime, _zone: object = None) -> Document:
         """Why a site stands as it does; times in the words are in the exchange's zone."""
-        return self._exchange.get(f"/sites/{part(name)}/why")
+        return hints.heard(self._exchange.get(f"/sites/{part(name)}/why"))
 
     def incident(self, _connection: object, key: tuple[int, int]) -> Document:
         """An incident with its site."""

@@ -34,13 +34,22 @@ class Ask:
     option: str = ""
 
 
+COMMON = {
+    "note": Ask("In your own words, at most 4,000 characters.", "N"),
+    "reason": Ask("Why, in your own words; it goes on record.", "R"),
+}
+PERHAPS = {"reason": Ask("Why, in your own words.", "R")}
+"""How many acts ask for the same field; `PERHAPS` where it may be left out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Action:
     """One act: its command, what it is done to, who may do it, and how it is asked for.
 
-    `typed` are the words that name it on the command line, `help` says there what it does, and
-    `ask` how its fields are asked for. `path` follows its target's over HTTP; without one it is
-    asked for in a way of its own. `batch` is its name in a batch, where that is not its path.
+    `typed` are the words that name it on the command line. `short` says what it does in a list of
+    commands, `help` in its own help, and `summary` over HTTP, if not as `short` does. `ask` is how
+    its fields are asked for. `path` follows its target's over HTTP; without one it is asked for in
+    a way of its own. `batch` is its name in a batch, where that is not its path.
     `renamed` has the names of fields in a request that are not the command's; `fixed` what no
     surface asks for; `needs` what people must give, though the command can do without.
 
@@ -54,6 +63,7 @@ class Action:
     _: KW_ONLY
     roles: tuple[Role, ...] = DESK
     path: str | None = None
+    short: str = ""
     summary: str = ""
     help: str = ""
     ask: Mapping[str, Ask] = field(default_factory=dict)
@@ -86,6 +96,11 @@ class Action:
     def status(self) -> int:
         """The status of its answer over HTTP."""
         return 201 if self.creates else 200
+
+    def asks(self, field: Field) -> Ask:
+        """How a field is asked for on the command line."""
+        common = COMMON if field.required or field.name not in PERHAPS else PERHAPS
+        return self.ask.get(field.name) or common.get(field.name) or Ask("")
 
     def called(self, field: Field) -> str:
         """What a field is called in a request."""

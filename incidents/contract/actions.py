@@ -27,26 +27,41 @@ WHOM = {
     "email": Ask("The responsible person's e-mail.", "E"),
     "person": Ask("The responsible person's name.", "N"),
 }
-
-
 _CALL = "Record a call or message, and what came of it. Only `reached` stops a clock (R2)."
+_IN_PERSON = (
+    "Where there are accounts, and over a server, it asks for the password of who acts, or takes "
+    "--password-file."
+)
+
+
+def _closes(rule: str) -> str:
+    return (
+        f"\n\nThe site is closed at once ({rule}), with no after-sales service and no refund: it "
+        "asks for the site's name, or takes --confirm NAME. Where the policy wants two people, "
+        "another person has to confirm first (site confirm-closure). It asks for the password of "
+        "who acts, or takes --password-file, over a server, and in a database with accounts where "
+        "two people are wanted."
+    )
+
 
 ACTIONS = (
     Action(
         c.Log, "log", SITE, path="incidents", batch="log", roles=DESK_OR_PROGRAM, creates=True,
-        body=bodies.FINDING,
+        body=bodies.FINDING, short="Log a violation on a site.",
         summary="Log a violation. The desk then has an hour to reach the responsible person (R2).",
     ),
-    Action(c.Attach, "attach", INCIDENT, roles=DESK_OR_PROGRAM),
+    Action(
+        c.Attach, "attach", INCIDENT, roles=DESK_OR_PROGRAM,
+        short="Attach a file to an incident as evidence.",
+    ),
     Action(
         c.AddNote, "note", INCIDENT, path="notes", creates=True,
-        body=bodies.WRITTEN,
+        body=bodies.WRITTEN, short="Add a note to an incident, or to the customer.",
         summary="Add a note to an incident, for the desk or for the customer.",
     ),
     Action(
         c.Recur, "recur", INCIDENT, path="recur", creates=True,
-        body=bodies.RECURRING,
-        summary="Log that the content is still there.",
+        body=bodies.RECURRING, short="Log that the content is still there.",
         help=(
             "Log that the content of INCIDENT is still there, as a new incident linked to it.\n\n"
             "It is a violation too: the third within 24 hours closes the site (R1), and asks "
@@ -59,7 +74,7 @@ ACTIONS = (
     ),
     Action(
         c.RecordContact, "contact", SITE, path="contacts", batch="contact", creates=True,
-        body=bodies.CALLED,
+        body=bodies.CALLED, short="Record a call, and what came of it.",
         summary=f"{_CALL} One call about all that is open on the site.",
         help=(
             "Record a call or message about INCIDENT, or one call about all that is open on"
@@ -76,6 +91,7 @@ ACTIONS = (
     ),
     Action(
         c.VoidContact, "void-contact", CONTACT, path="void", body=bodies.BECAUSE,
+        short="Void a wrong contact record.",
         summary="Void a wrong record of a contact.",
         help=(
             "Void CONTACT, a wrong record such as 12-3-1.\n\n"
@@ -84,31 +100,26 @@ ACTIONS = (
     ),
     Action(
         c.StateRemoved, "removed", INCIDENT, path="removed", body=bodies.HAPPENED,
-        summary="State that the content is gone.",
+        short="State that the content is gone.",
         help="State that the content of INCIDENT is gone.",
         ask={"at": Ask("it was found gone")},
     ),
     Action(
         c.StateRefused, "refused", INCIDENT, path="refused", closes=True, in_person=True,
-        body=bodies.REFUSING,
+        body=bodies.REFUSING, short="State that the customer does not delete.",
         summary="State that the customer was told and does not delete: closes the site (R5).",
-        help=(
-            "State that the customer was told of INCIDENT and does not delete.\n\n"
-            "The site is closed at once (R5), with no after-sales service and no refund: it "
-            "asks for the site's name, or takes --confirm NAME. Where the policy wants two "
-            "people, another person has to confirm first (site confirm-closure). It asks for "
-            "the password of who acts, or takes --password-file, over a server, and in a "
-            "database with accounts where two people are wanted."
-        ),
+        help="State that the customer was told of INCIDENT and does not delete." + _closes("R5"),
         ask={"at": Ask("the customer refused")},
     ),
     Action(
         c.TakeBack, "take-back", INCIDENT, path="take-back", body=bodies.BECAUSE,
+        short="Take back the last removed or refused.",
         summary="Take back the incident's last `removed` or `refused`.",
         help="Take back the last removed or refused of INCIDENT, said of the wrong one.",
     ),
     Action(
         c.VoidIncident, "void", INCIDENT, path="void", body=bodies.BECAUSE,
+        short="Void an incident that was none.",
         summary="Void an incident: logged in error, or not a violation on review.",
         help=(
             "Void INCIDENT: logged in error, or not a violation on review.\n\n"
@@ -118,7 +129,7 @@ ACTIONS = (
     ),
     Action(
         c.StateReported, "reported", INCIDENT, path="reported", renamed={"note": "ref"},
-        body=bodies.REPORTED,
+        body=bodies.REPORTED, short="State that the police were told of it.",
         summary="State that an incident was reported to the police.",
         help=(
             "State that INCIDENT was reported to the police.\n\n"
@@ -132,22 +143,30 @@ ACTIONS = (
     ),
     Action(
         c.ClaimItem, "claim", ITEM, path="claim",
+        short="Take an item of the queue for yourself.",
         summary="Take an item, so that nobody else works on it.",
         help="Take TASK, so that two people do not call the same customer.",
     ),
     Action(
-        c.ReleaseItem, "release", ITEM, path="release", summary="Give an item back.",
+        c.ReleaseItem, "release", ITEM, path="release",
+        short="Give an item back to the queue.",
+        summary="Give an item back.",
         help="Give TASK back to the queue.",
     ),
-    Action(c.HandOver, "hand-over", ITEM),
+    Action(
+        c.HandOver, "hand-over", ITEM,
+        short="Give all that you hold to another person.",
+    ),
     Action(
         c.CompleteTask, "done", ITEM, path="done", body=bodies.DONE,
+        short="Complete a task with its outcome.",
         summary="Complete a task, such as 12-t2, with its outcome.",
         help="Complete TASK, such as 12-t2, with its outcome.",
         ask={"outcome": Ask("How it ended, in a word or two. Default: done.", "O")},
     ),
     Action(
         c.RevokeLinks, "revoke-links", INCIDENT, path="revoke-links",
+        short="End the links that were given out.",
         summary="Revoke all links to the customer's page of an incident that were given out.",
         help=(
             "Revoke all links to the customer's page of INCIDENT.\n\n"
@@ -158,29 +177,27 @@ ACTIONS = (
     Action(
         c.AddSite, "site add", SITE, roles=DESK_OR_PROGRAM, creates=True, body=bodies.DETAILS,
         batch="add",
+        short="Take a site into the register.",
         summary="Take a site into the register, with whom to call.",
         help="Take NAME into the register, with whom to call when something is found.",
         ask=WHOM,
     ),
     Action(
         c.EditSite, "site edit", SITE, roles=DESK_OR_PROGRAM, body=bodies.DETAILS, batch="edit",
+        short="Change whom to call.",
         summary="Change whom to call; what is not given stays as it is.",
         help="Change whom to call for NAME; what is not given stays as it is.",
         ask=WHOM,
     ),
-    Action(c.ChangeFiling, "filing set", SITE, roles=DESK_OR_PROGRAM, batch="filing"),
+    Action(
+        c.ChangeFiling, "filing set", SITE, roles=DESK_OR_PROGRAM, batch="filing",
+        short="Change details of a filing.",
+    ),
     Action(
         c.StateFalse, "site false-info", SITE, path="false-info", closes=True, in_person=True,
-        body=bodies.FALSE_DETAIL,
+        body=bodies.FALSE_DETAIL, short="State that a filed detail is false (R4).",
         summary="State that a filed detail is false: closes the site (R4).",
-        help=(
-            "State that a filed detail of NAME is false.\n\n"
-            "The site is closed at once (R4), with no after-sales service and no refund: it "
-            "asks for the site's name, or takes --confirm NAME. Where the policy wants two "
-            "people, another person has to confirm first (site confirm-closure). It asks for "
-            "the password of who acts, or takes --password-file, over a server, and in a "
-            "database with accounts where two people are wanted."
-        ),
+        help="State that a filed detail of NAME is false." + _closes("R4"),
         ask={
             "field": Ask("Which filed detail is false: phone, email, person …", "F"),
             "evidence": Ask("How that was established, in your own words.", "E"),
@@ -188,8 +205,7 @@ ACTIONS = (
     ),
     Action(
         c.ConfirmClosure, "site confirm-closure", SITE, path="confirm-closure", closes=True,
-        in_person=True,
-        body=bodies.MEANT,
+        in_person=True, body=bodies.MEANT, short="Close a site as another person asked.",
         summary="Close a site as another person has asked (R4, R5), where the policy wants two.",
         help=(
             "Close NAME, as another person has asked with false-info or refused (R4, R5).\n\n"
@@ -200,60 +216,60 @@ ACTIONS = (
     ),
     Action(
         c.DeclineClosure, "site decline-closure", SITE, path="decline-closure",
-        body=bodies.PERHAPS_BECAUSE,
+        body=bodies.PERHAPS_BECAUSE, short="Leave a site open that was to be closed.",
         summary="Do not close a site as somebody has asked; who asked may take it back so.",
         help="Do not close NAME, as somebody has asked; who asked may take it back so.",
     ),
     Action(
         c.SetHold, "site hold", SITE, path="hold", roles=SUPERVISOR, body=bodies.BECAUSE,
+        short="Keep a site down by order.",
         summary="Keep a site down by order of the police or the regulator.",
         help="Keep NAME down by order of the police or the regulator, until it is unheld.",
     ),
     Action(
         c.LiftHold, "site unhold", SITE, path="unhold", roles=SUPERVISOR, body=bodies.BECAUSE,
-        summary="End the hold.",
+        short="End the hold.",
         help="End the hold on NAME: it opens, unless a suspension still runs or it is closed.",
     ),
     Action(
         c.AskReinstatement, "site reinstate", SITE, path="reinstate", roles=SUPERVISOR,
-        in_person=True,
-        body=bodies.BECAUSE, summary="Ask that a closed site be opened; another person decides.",
+        in_person=True, body=bodies.BECAUSE, short="Ask that a closed site be opened.",
+        summary="Ask that a closed site be opened; another person decides.",
         help=(
             "Ask that NAME, which is closed, be opened again; another person approves or "
-            "declines.\n\n"
-            "Where there are accounts, and over a server, it asks for the password of who "
-            "acts, or takes --password-file."
+            f"declines.\n\n{_IN_PERSON}"
         ),
     ),
     Action(
         c.Approve, "site approve", SITE, path="approve", roles=SUPERVISOR, in_person=True,
+        short="Approve what another person asked.",
         summary="Approve that a site be opened, as another person has asked.",
-        help=(
-            "Approve that NAME be opened again, as another person has asked.\n\n"
-            "Where there are accounts, and over a server, it asks for the password of who "
-            "acts, or takes --password-file."
-        ),
+        help=f"Approve that NAME be opened again, as another person has asked.\n\n{_IN_PERSON}",
     ),
     Action(
         c.Decline, "site decline", SITE, path="decline", roles=SUPERVISOR,
-        body=bodies.PERHAPS_BECAUSE,
+        body=bodies.PERHAPS_BECAUSE, short="Decline what another person asked.",
         summary="Decline that a site be opened.",
         help="Decline that NAME be opened again; it stays closed.",
     ),
     Action(
         c.Uphold, "site uphold", SITE, path="uphold", roles=SUPERVISOR, body=bodies.BECAUSE,
-        summary="Let a disputed closure stand.",
+        short="Let a disputed closure stand.",
         help="Let the disputed closure of NAME stand.",
     ),
-    Action(c.ImportIncident, "import", SITE, roles=("supervisor", "integrator")),
+    Action(
+        c.ImportIncident, "import", SITE, roles=("supervisor", "integrator"),
+        short="Bring sites and past incidents in.",
+    ),
     Action(
         c.RetryOrder, "acts retry", ORDER, path="retry", roles=SUPERVISOR,
+        short="Try a dead letter again.",
         summary="Try an order again, a dead letter or one that the brake holds.",
         help="Try ORDER again, a dead letter, from now on for as long as any other.",
     ),
     Action(
         c.RetryOrder, "acts release", ORDER, path="release", roles=SUPERVISOR,
-        operation="release_order",
+        operation="release_order", short="Carry out what the brake holds.",
         summary="Carry out what the brake holds, with its notice to the customer (as `retry`"
         " does).",
         help=(
@@ -265,7 +281,7 @@ ACTIONS = (
     Action(
         c.CancelOrder, "acts cancel", ORDER, path="cancel", roles=SUPERVISOR, body=bodies.BECAUSE,
         fixed={"why": BY_HAND}, needs=("reason",),
-        summary="Do not carry an order out any more.",
+        short="Do not carry an order out any more.",
         help=(
             "Do not carry ORDER out any more; what is decided of the site stays as it is.\n\n"
             "Of what the brake holds, an order and its notice go together, whichever of the "
@@ -282,10 +298,3 @@ def of_command(kind: type[c.Command]) -> Action:
 
 
 _FIRST = {action.command: action for action in reversed(ACTIONS)}
-
-
-LABELS = {
-    "phone": "phone number", "email": "e-mail address", "person": "person's name",
-    "field": "field's name", "ref": "reference", "text": "note",
-}  # fmt: skip
-"""What a field of words is called where it is refused, if it is not its name."""

@@ -13,6 +13,12 @@ from incidents.values.fact import Choice, Replayed, Seen, Words
 
 Fact = Words | Choice | Seen | Replayed
 
+LABELS = {
+    "phone": "phone number", "email": "e-mail address", "person": "person's name",
+    "field": "field's name", "ref": "reference", "text": "note",
+}  # fmt: skip
+"""What a field of words is called where it is refused, if it is not its name."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from incidents import inputs
-from incidents.contract.actions import of_command
+from incidents.contract.action import CONTACT, INCIDENT, SITE, Action
+from incidents.contract.actions import ACTIONS
 from incidents.contract.fields import Field, fields_of
 from incidents.errors import RefusedError
 from incidents.machine import commands as c
@@ -44,17 +45,17 @@ def read_policy(fields: Fields, key: str) -> Policy | None:
         raise fields.wrong(f"{key}: {error}") from error
 
 
-def _given(kind: type[c.Command]) -> Callable[[Fields], Step]:
-    """Reads the fields of that command; people's own words stand for nothing in a scenario."""
+def _given(action: Action) -> Callable[[Fields], Step]:
+    """Reads the fields of that act's command, under the names that requests have for them."""
 
     def step(fields: Fields) -> Step:
         given: dict[str, Any] = {"by": fields.word("by") or PERSON}
-        for each in fields_of(kind):
+        for each in fields_of(action.command):
             if each.name in ("incident", "contact"):
                 given[each.name] = _number(fields, each)
-            elif each in of_command(kind).asked:
-                given |= _value(fields, each)
-        return kind(**given)
+            elif each in action.asked:
+                given |= _value(fields, each, action.called(each))
+        return action.command(**given)
 
     return step
 
@@ -65,18 +66,20 @@ def _number(fields: Fields, field: Field) -> int | None:
     return number if field.optional else fields.needed(field.name, number)
 
 
-def _value(fields: Fields, field: Field) -> dict[str, Any]:
+def _value(fields: Fields, field: Field, name: str) -> dict[str, Any]:
     if field.is_time:
         return {field.name: fields.time("occurred_at")}
     if field.name == "urls":
         return _urls(fields)
     if field.type is bool:
-        return {field.name: bool(fields.flag(field.name))}
+        return {field.name: bool(fields.flag(name))}
     if isinstance(field.fact, Choice):
-        return {field.name: fields.needed(field.name, fields.choice(field.name, field.fact.codes))}
+        return {field.name: fields.needed(name, fields.choice(name, field.fact.codes))}
     if field.name == "field":
         return {"field": _false_detail(fields)}
-    return {field.name: _OWN_WORDS} if field.required else {}
+    # The policy looks at no words of people: a scenario may leave them out.
+    words = fields.word(name, _OWN_WORDS if field.required else None)
+    return {} if words is None else {field.name: words}
 
 
 def _urls(fields: Fields) -> dict[str, Any]:
@@ -100,13 +103,15 @@ def _activate(fields: Fields) -> Step:
     return policy_
 
 
-_OFFERED = (
-    c.Log, c.RecordContact, c.StateRemoved, c.StateRefused, c.Recur, c.VoidIncident, c.VoidContact,
-    c.TakeBack, c.StateFalse, c.ConfirmClosure, c.DeclineClosure, c.SetHold, c.LiftHold,
-    c.AskReinstatement, c.Approve, c.Decline, c.Uphold,
-)  # fmt: skip
+_OF_CASES = (SITE, INCIDENT, CONTACT)
+"""What a step is done to: queue and orders are no part of a scenario."""
+
 ACTS: dict[str, Callable[[Fields], Step]] = {
-    **{of_command(kind).typed.removeprefix("site "): _given(kind) for kind in _OFFERED},
+    **{
+        action.typed.removeprefix("site "): _given(action)
+        for action in ACTIONS
+        if action.of in _OF_CASES and action.path is not None
+    },
     "activate": _activate,
     "daemon": lambda _: c.Elapse(),
 }

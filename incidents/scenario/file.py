@@ -9,9 +9,9 @@ from typing import Any
 
 from incidents.machine import toml_text
 from incidents.machine.policy import Policy
-from incidents.machine.refusals import SENTENCES
 from incidents.machine.state import INCIDENT_STATES, SITE_STATES
 from incidents.machine.toml_text import TomlTextError
+from incidents.refusal_words import BY_THE_RULES
 from incidents.scenario import acts
 from incidents.scenario.fields import NONE, Fields, ScenarioError, shown
 
@@ -157,9 +157,9 @@ def _last_look(fields: Fields, where: str, table: dict[str, Any], last: datetime
 
 def _refusal(fields: Fields) -> str | None:
     name = fields.word("refused")
-    if name is not None and name not in SENTENCES:
+    if name is not None and name not in BY_THE_RULES:
         raise fields.wrong(
-            f"refused is {shown(name)}, which is no refusal: there are {', '.join(SENTENCES)}"
+            f"refused is {shown(name)}, which is no refusal: there are {', '.join(BY_THE_RULES)}"
         )
     return name
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from incidents import refusal_words
 from incidents.clock import rfc3339
-from incidents.machine import refusals, rules
+from incidents.machine import rules
 from incidents.machine.case import Case
 from incidents.machine.commands import AddSite, Command, Elapse
 from incidents.machine.decide import decide
@@ -96,7 +97,7 @@ class _World:
             self._miss(step, "refused", step.refused or NONE, got)
 
     def _said(self, refusal: Refusal) -> str:
-        return refusals.text(refusal, self._when)
+        return refusal_words.sentence(refusal, self._when)
 
     def _compare(self, step: Step, what: str, expected: Any) -> None:
         got = _observed(self._case, what)

@@ -11,8 +11,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from incidents import event_sentence, words
+from incidents import event_sentence
 from incidents.clock import rfc3339
+from incidents.contract import hints
+from incidents.contract.hints import Hint, do
 from incidents.documents import event_document
 from incidents.machine import commands as c
 from incidents.machine import events as e
@@ -84,33 +86,30 @@ def _next_in_words(record: Record, due: Document | None) -> str:
     return record.say("next", due=due["due"], what=due["what"])
 
 
-def commands(record: Record) -> list[str]:
-    """What could be typed next about the site as a whole."""
+def fitting(record: Record) -> list[Hint]:
+    """What could be done next about the site as a whole."""
     case, site = record.case, record.case.site
     found = []
     if record.overdue_since is not None:
-        found.append("incidents daemon --once")
+        found.append(Hint("elapse"))
     if record.braked is not None:
-        found.append(f"incidents acts release {record.braked}")
+        found.append(Hint(hints.RELEASE_ORDER, record.braked))
     if case.closure_request is not None:
-        found += words.answers_to_closure(site)
+        found += hints.to_closure(site)
     if case.disputed:
-        found.append(f"incidents site uphold {site} --reason R")
+        found.append(do(c.Uphold, site))
     if case.request is not None:
         # Nothing is proposed that would be refused.
-        approve = [] if case.held else [f"incidents site approve {site}"]
-        found += [*approve, f"incidents site decline {site} --reason R"]
+        found += hints.to_reinstatement(site, held=case.held)
     elif case.closed and not case.held:
-        found.append(f"incidents site reinstate {site} --reason R")
+        found.append(do(c.AskReinstatement, site))
     if case.held:
-        found.append(f"incidents site unhold {site} --reason R")
-    waiting = [i for i in case.incidents.values() if i.state in ("open", "unreached")]
-    found += [
-        f"incidents contact {record.teller.name(incident.n)} reached"
-        for incident in sorted(waiting, key=lambda i: i.n)[:MAX_TRIED]
-    ]
-    told = [n for n, incident in sorted(case.incidents.items()) if incident.state == "notified"]
-    return [*found, *(f"incidents removed {record.teller.name(n)}" for n in told[:MAX_TRIED])]
+        found.append(do(c.LiftHold, site))
+    name, incidents = record.teller.name, sorted(case.incidents.items())
+    waiting = [name(n) for n, each in incidents if each.state in ("open", "unreached")]
+    found += [hints.contact(each, "reached") for each in waiting[:MAX_TRIED]]
+    told = [name(n) for n, each in incidents if each.state == "notified"]
+    return [*found, *(do(c.StateRemoved, each) for each in told[:MAX_TRIED])]
 
 
 # A suspension (R2): late truth strikes it when nothing that it rests on still stands.

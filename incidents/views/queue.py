@@ -224,12 +224,12 @@ def _item(
 
 
 def _with_script(item: Document, in_force: Policy, language: Language) -> Document:
-    """The item with what it warns of and what to say, in that language, and what to type."""
+    """The item with what it warns of and what to say, in that language, and what to do."""
     warning = item["warning"] and language.say(
         f"say.warning.{item['warning']}", site=item["site"], incident=item["incident"]
     )
-    say, commands = script(item, in_force, language)
-    return {**item, "warning": warning, "say": say, "next": commands[0], "commands": commands}
+    say, hints = script(item, in_force, language)
+    return {**item, "warning": warning, "say": say, "hints": hints}
 
 
 def _was_spared(row: Any, incident: Any, in_force: Policy) -> bool:

@@ -1,4 +1,4 @@
-"""The script: what an operator says or does next about an item of the queue, and what they type.
+"""The script: what an operator says or does next about an item of the queue, and which acts fit.
 
 Made of an item's document alone; times are told as the time that is left, so that a sentence
 read out on the phone is true in any zone. Its words are in `script_words`.
@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from incidents import words
+from incidents.contract import hints
+from incidents.contract.hints import Hint, do
 from incidents.english import ENGLISH
 from incidents.language import Language
+from incidents.machine import commands as c
 from incidents.machine.codes import OUTCOMES
 from incidents.machine.filing import FILE, SHOW, TERMS
 from incidents.machine.policy import Policy
@@ -21,8 +23,8 @@ from incidents.site_name import shown
 
 Document = dict[str, Any]
 
-Script = tuple[str, list[str]]
-"""What to say or do, and the commands that fit, the likeliest first."""
+Script = tuple[str, list[Hint]]
+"""What to say or do, and the hints that fit, the likeliest first."""
 
 _ONLY_ANEW = frozenset({"refused", "moot"})
 """What is still there of these is a new violation: they do not recur."""
@@ -32,7 +34,7 @@ _REMARK = 300
 
 
 def script(item: Document, policy: Policy, language: Language = ENGLISH) -> Script:
-    """The script of an item, with its `say`, in that language, and its commands."""
+    """The script of an item, with its `say`, in that language, and its hints."""
     return _SCRIPTS[item["kind"]](_Item(item, language), policy)
 
 
@@ -86,27 +88,23 @@ def _check_removal(item: _Item, policy: Policy) -> Script:
     say = item.say("check_removal", addresses=_addresses(item))
     if item["left_s"] is not None:
         say = item.say("check_removal.due", left=_left(item)) + say
-    commands = [f"incidents removed {name}"]
+    fit = [do(c.StateRemoved, name)]
     if item["state"] == "closed":
-        return say, commands
+        return say, fit
     closing = item["closing"]
     if closing is not None:
         # One closure is asked for already: another statement would be refused.
         say += f" {_asks_to_close(item, closing)}"
-        return say, [
-            *commands,
-            *words.answers_to_closure(item["site"]),
-            f"incidents recur {name}",
-        ]
+        return say, [*fit, *hints.to_closure(item["site"]), do(c.Recur, name)]
     asks = policy.two_people_close
     say += item.say("check_removal.asks" if asks else "check_removal.closes")
-    return say, [*commands, f"incidents refused {name}", f"incidents recur {name}"]
+    return say, [*fit, do(c.StateRefused, name), do(c.Recur, name)]
 
 
 def _tell(item: _Item, _policy: Policy) -> Script:
     if item["withheld"]:
         say = item.say("tell.withheld", site=shown(item["site"]), in_force=item["in_force"])
-        return say, [f"incidents acts list --site {item['site']}"]
+        return say, [Hint("orders_of_site", item["site"])]
     # What was voided since is no ground any more, also of a closure that was upheld.
     states = zip(item["about"], item["about_states"], strict=True)
     grounds = [name for name, state in states if state != "voided"] or item["about"]
@@ -114,27 +112,24 @@ def _tell(item: _Item, _policy: Policy) -> Script:
         "tell", phone=_phone(item), site=shown(item["site"]), rule=item["rule"],
         names=item.language.comma.join(grounds),
     )  # fmt: skip
-    return say, [
-        f"incidents done {item['id']} --outcome told",
-        f"incidents site why {item['site']}",
-    ]
+    return say, [do(c.CompleteTask, item["id"], outcome="told"), Hint("why", item["site"])]
 
 
 def _recheck(item: _Item, _policy: Policy) -> Script:
     unsettled = item["unsettled"]
     code = "recheck" if unsettled else "recheck.looked"
     say = _word(item) + item.say(code, names=_names(item), addresses=_addresses(item))
-    commands = [f"incidents removed {name}" for name in unsettled[:1]]
+    fit = [do(c.StateRemoved, name) for name in unsettled[:1]]
     if item["said_gone"]:
         # What comes of it then is its own item's, which may be to call: nothing has stopped.
         say += item.say("recheck.said_gone", names=_names(item))
-        return say, [*commands, f"incidents done {item['id']} --outcome still-there"]
+        return say, [*fit, do(c.CompleteTask, item["id"], outcome="still-there")]
     if item["state"] != "closed" and unsettled:
         states = dict(zip(item["about"], item["about_states"], strict=True))
         untold = [name for name in unsettled if states[name] == "open"]
         recurring = [name for name in unsettled if name not in untold]
-        commands += [f"incidents recur {name}" for name in recurring[:1]]
-        commands += [f"incidents contact {name} reached" for name in untold[:1]]
+        fit += [do(c.Recur, name) for name in recurring[:1]]
+        fit += [hints.contact(name, "reached") for name in untold[:1]]
         anew = [name for name, state in states.items() if state in _ONLY_ANEW]
         told = {"recheck.recur": recurring, "recheck.call": untold, "recheck.anew": anew}
         for code, names in told.items():
@@ -142,38 +137,36 @@ def _recheck(item: _Item, _policy: Policy) -> Script:
     elif item["state"] != "closed":
         # Nothing is left to settle: what accuses a customer is not the likeliest.
         say += item.say("recheck.log") + item.say("recheck.done")
-        return say, [f"incidents done {item['id']}", f"incidents log {item['site']}"]
-    return say + item.say("recheck.done"), [*commands, f"incidents done {item['id']}"]
+        return say, [do(c.CompleteTask, item["id"]), do(c.Log, item["site"])]
+    return say + item.say("recheck.done"), [*fit, do(c.CompleteTask, item["id"])]
 
 
 def _review(item: _Item, _policy: Policy) -> Script:
     say = item.say("review", names=_names(item))
-    looks = [f"incidents show {name}" for name in item["about"]]
-    return say, [*looks, f"incidents done {item['id']}"]
+    looks = [Hint("show", name) for name in item["about"]]
+    return say, [*looks, do(c.CompleteTask, item["id"])]
 
 
 def _disputed(item: _Item, _policy: Policy) -> Script:
     code = "disputed.held" if item["held"] else "disputed"
     say = item.say(code, site=item["site"], rule=item["rule"])
-    return say, words.answers_to_dispute(item.document)
+    return say, hints.to_dispute(item.document)
 
 
 def _reinstatement(item: _Item, _policy: Policy) -> Script:
     site = item["site"]
     why = item.say("reinstatement.why", note=item["note"]) if item["note"] else ""
     say = item.say("reinstatement", by=item["asked_by"], site=site, why=why)
-    decline = [f"incidents site decline {site} --reason R", f"incidents site why {site}"]
-    if item["held"]:
-        # Nothing is proposed that would be refused.
-        return say + item.say("reinstatement.held"), decline
-    return say, [f"incidents site approve {site}", *decline]
+    # Nothing is proposed that would be refused.
+    fit = [*hints.to_reinstatement(site, held=item["held"]), Hint("why", site)]
+    return say + (item.say("reinstatement.held") if item["held"] else ""), fit
 
 
 def _closure(item: _Item, _policy: Policy) -> Script:
     site, to_close = item["site"], item["to_close"]
     why = item.say("reinstatement.why", note=item["note"]) if item["note"] else ""
     said = _word(item) + _asks_to_close(item, {"by": item["asked_by"], **to_close}, why)
-    return said, [*words.answers_to_closure(site), f"incidents site why {site}"]
+    return said, [*hints.to_closure(site), Hint("why", site)]
 
 
 def _asks_to_close(item: _Item, closing: Document, why: str = "") -> str:
@@ -185,7 +178,7 @@ def _term(item: _Item, _policy: Policy) -> Script:
     site, kind = item["site"], item["kind"]
     say = item.say(kind, site=site, day=item["filing"][0], phone=_phone(item))
     ended = TERMS[kind][1]
-    return say, [f"incidents filing set {site} {ended}=DAY", f"incidents filing show {site}"]
+    return say, [Hint("change_filing", site, {ended: None}), Hint("filing", site)]
 
 
 def _suspicion(item: _Item, _policy: Policy) -> Script:
@@ -193,9 +186,9 @@ def _suspicion(item: _Item, _policy: Policy) -> Script:
     field, finding = item["filing"]
     say = item.say("suspicion", site=site, field=field, finding=item.language.finding(finding))
     return say, [
-        f"incidents filing check {site}",
-        f"incidents done {item['id']} --outcome not-false",
-        f"incidents site false-info {site} --field {field} --evidence E",
+        Hint("check_filing", site),
+        do(c.CompleteTask, item["id"], outcome="not-false"),
+        do(c.StateFalse, site, field=field),
     ]
 
 
@@ -203,9 +196,9 @@ def _footer(item: _Item, _policy: Policy) -> Script:
     site = item["site"]
     problems = item.language.comma.join(map(item.language.finding, item["filing"]))
     return item.say("footer", site=site, problems=problems, phone=_phone(item)), [
-        f"incidents filing check-footer {site}",
-        f"incidents filing snippet {site}",
-        f"incidents done {item['id']}",
+        Hint("check_footer", site),
+        Hint("snippet", site),
+        do(c.CompleteTask, item["id"]),
     ]
 
 
@@ -226,8 +219,8 @@ _SCRIPTS: dict[str, Callable[[_Item, Policy], Script]] = {
 }
 
 
-def _contact(item: _Item) -> list[str]:
-    return [f"incidents contact {item['id']} {outcome}" for outcome in OUTCOMES]
+def _contact(item: _Item) -> list[Hint]:
+    return [hints.contact(item["id"], outcome) for outcome in OUTCOMES]
 
 
 def _phone(item: _Item) -> str:

@@ -20,7 +20,7 @@ def why(connection: Connection, name: str, now: datetime, zone: tzinfo = UTC) ->
     """Why the site stands as it does at `now`, from the record alone; times in words in `zone`.
 
     `text` are lines to read; `timeline` has the latest entries (`timeline_untold` more came before
-    them); `next` what falls due next, null when nothing will; `would_change` and `commands` what
+    them); `next` what falls due next, null when nothing will; `would_change` and `hints` what
     people can do about it. Looking does nothing: what is overdue is said to be overdue.
 
     Raises:
@@ -36,7 +36,7 @@ def why(connection: Connection, name: str, now: datetime, zone: tzinfo = UTC) ->
         "timeline_untold": found.untold,
         "next": next_due,
         "would_change": changes,
-        "commands": prospects.commands(found),
+        "hints": prospects.fitting(found),
     }
 
 

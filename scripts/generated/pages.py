@@ -8,6 +8,7 @@ from pathlib import Path
 
 from incidents.machine import graph
 from scripts.generated import (
+    act_helps,
     commands,
     database,
     entry,
@@ -33,6 +34,7 @@ WHOLE: dict[str, Callable[[], str]] = {
     "reference/settings.md": settings.text,
     "reference/database.md": database.text,
     "../requirements/sbom.cdx.json": sbom.text,
+    "../incidents/cli/act_helps.py": act_helps.text,
 }
 """The files that are made as a whole, by their paths from docs/."""
 

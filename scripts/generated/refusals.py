@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 
 from incidents import errors
-from incidents import refusal_words as of_the_desk
-from incidents.machine import refusals as of_the_machine
+from incidents.contract.hints import TYPED
+from incidents.refusal_words import BY_THE_DESK, BY_THE_RULES, REMARKS
 from scripts.generated.markdown import code, page, paragraph, table
 
 _EXAMPLE = """{
@@ -30,16 +30,16 @@ def text() -> str:
         "The names are stable. What stands in braces is filled in, and is a fact.",
         "## By the rules",
         "The case as it stands does not allow the act.",
-        _table(of_the_machine.SENTENCES),
+        _table(BY_THE_RULES),
         "## By the desk",
         "Before the rules are asked.",
-        _table(of_the_desk.SENTENCES),
+        _table(BY_THE_DESK),
         "## By the command line",
         "What was typed cannot be kept, or names nothing.",
         _table(_of_the_command_line()),
         "## Remarks",
         "These refuse nothing. The act is done, and they are told beside it.",
-        _table(of_the_machine.REMARKS | of_the_desk.REMARKS),
+        _table(REMARKS),
         "## Other errors",
         "They exit with the status shown, and stand under `error` in place of `refused`.",
         _others(),
@@ -52,7 +52,8 @@ def _table(sentences: Mapping[str, str]) -> str:
 
 
 def _shown(sentence: str) -> str:
-    """Facts by their names, without the way in which Python writes them."""
+    """Facts by their names, without the way in which Python writes them; acts as they are typed."""
+    sentence = re.sub(r"\{do\[(\w+)\]\}", lambda found: TYPED[found[1]], sentence)
     sentence = re.sub(r"(?<=\S)\{way_out\}", "", sentence)
     sentence = re.sub(r"(?<!\{count\} )\{what\}", "text", sentence.replace("!r}", "}"))
     return sentence.replace("{{", "{").replace("}}", "}")

@@ -13,6 +13,8 @@ from incidents.cli.queue_frame import frame
 from incidents.cli.queue_screen import Screen
 from incidents.cli.queue_watch import _painted
 from incidents.cli.run import Run
+from incidents.contract.hints import do
+from incidents.machine import commands as c
 from incidents.words import When
 from tests.cli.conftest import NOON
 
@@ -36,8 +38,8 @@ def item(id_: str = "1-1", kind: str = "call", text: str = "", **more: Any) -> d
         "incident": "1-1", "about": ["1-1"], "unsettled": ["1-1"], "due": None, "overdue": False,
         "left_s": 600, "claimed_by": None, "phone": "+86 10 •••• ••00", "person": text,
         "email": None, "urls": [f"https://a.example/{text}"], "urls_total": 1, "note": text or None,
-        "attempts": 0, "warning": text or None, "say": f"Say {text * 10}", "next": "incidents x",
-        "commands": ["incidents refused 1-1", "incidents recur 1-1"], **more,
+        "attempts": 0, "warning": text or None, "say": f"Say {text * 10}",
+        "hints": [do(c.StateRefused, "1-1"), do(c.Recur, "1-1")], **more,
     }  # fmt: skip
 
 

@@ -15,7 +15,6 @@ from incidents.english import ENGLISH
 from incidents.errors import RefusedError
 from incidents.intake import apart
 from incidents.intake import causes as intake_causes
-from incidents.machine import refusals
 from incidents.machine.events import KINDS
 from incidents.machine.filing import CONTACT_FIELDS, FIELDS
 from incidents.machine.orders import LANES
@@ -26,7 +25,7 @@ _SENTENCES = re.compile(r"[a-z]{2,} [a-z]{2,}")
 # What is typed, and what is a program's word.
 _TYPED = re.compile(r"incidents [a-z]+[^（）。，]*|JSON Lines|[a-z_]+、[a-z_、 ]+")
 
-OF_DESK = refusal_words.SENTENCES | refusal_words.REMARKS
+TOLD = refusal_words.BY_THE_RULES | refusal_words.BY_THE_DESK | refusal_words.REMARKS
 
 
 def facts(phrase: str) -> set[str]:
@@ -55,8 +54,7 @@ def test_every_kind_of_event_has_a_sentence_and_a_label_in_chinese() -> None:
 
 
 def test_every_refusal_and_remark_is_told_in_chinese_with_no_other_facts() -> None:
-    of_desk = refusals.SENTENCES | refusals.REMARKS | OF_DESK
-    for name, sentence in of_desk.items():
+    for name, sentence in TOLD.items():
         told = CHINESE.phrases[f"refused.{name}"]
         assert facts(told) <= facts(sentence), name
 
@@ -110,19 +108,17 @@ def test_a_rule_has_one_name_wherever_it_is_named(language: Chosen) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_sentence_of_the_console_sends_anybody_to_a_command_line(language: Chosen) -> None:
-    typed = re.compile(r"--[a-z]|incidents [a-z]+ |\((?:site|acts|queue|show|account) ")
+    typed = re.compile(r"--[a-z]|incidents [a-z]+ |\((?:site|acts|queue|show|account) |\{do\[")
     own = spoken(language).phrases
-    refused = OF_DESK | refusals.SENTENCES | refusals.REMARKS
-    told = {code: own.get(f"refused.{code}", sentence) for code, sentence in refused.items()}
+    told = {code: own.get(f"refused.{code}", sentence) for code, sentence in TOLD.items()}
     sentences = {**told, **{code: said for code, said in own.items() if code not in texts("en")}}
     assert {code: said for code, said in sentences.items() if typed.search(said)} == {}
 
 
 def test_the_consoles_own_english_names_the_same_facts_or_fewer() -> None:
-    common = OF_DESK | refusals.SENTENCES | refusals.REMARKS
     for name, sentence in english.REFUSED.items():
         told, _, nearest = name.partition(".")
-        assert facts(sentence) <= facts(common[told]) | {nearest}, name
+        assert facts(sentence) <= facts(TOLD[told]) | {nearest}, name
     for code, sentence in english.TOLD.items():
         assert facts(sentence) <= facts(ENGLISH.phrases[code]), code
 

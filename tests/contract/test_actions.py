@@ -33,8 +33,13 @@ def test_each_command_has_its_row_or_is_a_machines() -> None:
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: f"{action.typed} {action.of}")
 def test_a_row_that_is_asked_for_over_http_says_what_it_does(action: Action) -> None:
     if action.path is not None:
-        assert action.summary.endswith(".")
+        assert (action.summary or action.short).endswith(".")
         assert action.body.summary.endswith(".")
+
+
+def test_each_act_that_is_typed_says_shortly_what_it_does() -> None:
+    shorts = {action.typed: action.short for action in reversed(ACTIONS)}
+    assert [typed for typed, short in shorts.items() if not short.endswith(".")] == []
 
 
 def test_acts_of_one_body_ask_for_the_same() -> None:

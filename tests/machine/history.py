@@ -22,10 +22,10 @@ from typing import Self, TypeVar
 from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory, StepTickTimeFactory, TickingDateTimeFactory
 
-from incidents import clock
+from incidents import clock, refusal_words
 from incidents.machine import commands as c
 from incidents.machine import events as e
-from incidents.machine import orders, refusals, rules, work
+from incidents.machine import orders, rules, work
 from incidents.machine.apply import apply
 from incidents.machine.case import Case, Suspension, Task
 from incidents.machine.codes import FOR_DESK
@@ -352,8 +352,9 @@ class History:
     @property
     def answer(self) -> str:
         """The sentence of its refusal or else of its remarks."""
-        told = self.decision.remarks if self.decision.refusal is None else (self.decision.refusal,)
-        return "; ".join(refusals.text(each) for each in told)
+        if self.decision.refusal is not None:
+            return refusal_words.sentence(self.decision.refusal)
+        return "; ".join(map(refusal_words.remark, self.decision.remarks))
 
     @property
     def happened(self) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from incidents import machine
+from incidents import machine, refusal_words
 from incidents.machine import commands as c
 from incidents.machine import filing, refusals
 from incidents.machine.policy import Policy
@@ -84,15 +84,19 @@ REMARKED: dict[str, Callable[[], History]] = {
 }
 
 
+OF_RULES = refusal_words.REMARKS.keys() - {"other_host"}
+"""The remarks that are the machine's; the desk has one of its own."""
+
+
 def test_every_refusal_and_remark_is_known_here() -> None:
-    assert set(REFUSED) == set(refusals.SENTENCES)
-    assert set(REMARKED) == set(refusals.REMARKS)
+    assert set(REFUSED) == set(refusal_words.BY_THE_RULES)
+    assert set(REMARKED) == OF_RULES
 
 
 def test_every_name_that_the_machine_uses_has_a_sentence_and_none_is_left_over() -> None:
     source = "".join(path.read_text() for path in sorted(Path(machine.__path__[0]).glob("*.py")))
-    assert set(re.findall(r'RefusedError\(\s*"(\w+)"', source)) == set(refusals.SENTENCES)
-    assert set(re.findall(r'\.remark\(\s*"(\w+)"', source)) == set(refusals.REMARKS)
+    assert set(re.findall(r'RefusedError\(\s*"(\w+)"', source)) == set(refusal_words.BY_THE_RULES)
+    assert set(re.findall(r'\.remark\(\s*"(\w+)"', source)) == OF_RULES
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -102,7 +106,7 @@ def test_the_facts_of_a_refusal_fill_its_sentence(name: str) -> None:
     assert site.happened == []
     sentence = site.answer
     assert not re.search(r"[{}]|\bNone\b", sentence)
-    for fact in set(re.findall(r"\{(\w+)\}", refusals.SENTENCES[name])):
+    for fact in set(re.findall(r"\{(\w+)\}", refusal_words.BY_THE_RULES[name])):
         assert site.decision.refusal is not None
         assert str(site.decision.refusal.facts[fact]) in sentence
 
@@ -111,7 +115,7 @@ def test_the_facts_of_a_refusal_fill_its_sentence(name: str) -> None:
 def test_a_refusal_says_more_than_no_it_names_a_way_out_or_why_there_is_nothing_to_do(
     name: str,
 ) -> None:
-    sentence = refusals.SENTENCES[name]
+    sentence = refusal_words.BY_THE_RULES[name]
     assert re.search(r"[:;(].*\w", sentence) or "only when" in sentence
 
 
@@ -130,7 +134,7 @@ def test_times_in_a_sentence_are_written_as_the_reader_wants_them() -> None:
     def in_words(at: datetime) -> str:
         return f"{at:%H} o'clock"
 
-    assert refusals.text(refusal, when=in_words).startswith("11 o'clock is in the future")
+    assert refusal_words.sentence(refusal, when=in_words).startswith("11 o'clock is in the future")
 
 
 def test_several_things_in_a_sentence_are_listed() -> None:

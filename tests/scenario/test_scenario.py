@@ -92,6 +92,13 @@ def test_the_examples_hold_under_the_documented_policy(scenario: file.Scenario) 
                  { do = "confirm-closure", refused = "same_person", expect = { state = "active" } },
                  { do = "confirm-closure", by = "another" }]
         expect = { state = "closed", rule = "false_info" }""",
+        # What the policy does not look at, with words as a request has them, or without.
+        """steps = [{ do = "log", category = "gambling", note = "seen twice" },
+                 { do = "note", incident = 1, audience = "desk" },
+                 { do = "reported", incident = 1, ref = "receipt 17" },
+                 { do = "reported", incident = 1, refused = "already_reported" },
+                 { do = "revoke-links", incident = 1 }, { do = "hold", reason = "letter 17" }]
+        expect = { held = true, incidents = ["open"] }""",
         # Deadlines that are set already stay when the policy changes, and what is due comes first.
         """daemon = false
         steps = [{ do = "log" },
@@ -159,7 +166,7 @@ def test_only_the_incidents_that_are_named_are_looked_at() -> None:
         ("daemon = 1\nexpect = {run = 0}", "daemon must be true or false, got 1"),
         ('steps = [{ do = "log" }]', "it expects nothing"),
         ("steps = [{}]", 'step 1: it neither does nor expects anything: say do = "log"'),
-        ('steps = [{ do = "logg" }]', "step 1: unknown act 'logg': there are log, contact,"),
+        ('steps = [{ do = "logg" }]', "step 1: unknown act 'logg': there are log, note,"),
         ('steps = [{ do = "log", urls = "x" }]', "step 1: unknown key 'urls': log takes at, do,"),
         ('steps = [{ do = "log", url = "ftp://x" }]', "step 1: 'ftp://x' is not a web address"),
         ('steps = [{ do = "log", url = [1] }]', "url must be a text or a list of texts, got [1]"),

@@ -11,6 +11,7 @@ from freezegun import freeze_time
 from sqlalchemy import Connection, Engine
 
 from incidents import clock, views
+from incidents.contract.hints import told, told_item
 from incidents.desk import Desk, Envelope
 from incidents.machine import commands as c
 from incidents.machine.policy import read_duration
@@ -84,14 +85,15 @@ class Day:
 
     def queue(self, **options: Any) -> dict[str, Any]:
         with self.looking() as connection:
-            return views.queue(connection, self.now, **options)
+            found = views.queue(connection, self.now, **options)
+        return {**found, "items": [told_item(item) for item in found["items"]]}
 
     def item(self, id_: str) -> dict[str, Any]:
         return next(item for item in self.queue()["items"] if item["id"] == id_)
 
     def why(self, site: str = SITE) -> dict[str, Any]:
         with self.looking() as connection:
-            return views.why(connection, site, self.now)
+            return told(views.why(connection, site, self.now))
 
     def text(self, site: str = SITE) -> str:
         return "\n".join(self.why(site)["text"])

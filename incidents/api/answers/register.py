@@ -222,6 +222,17 @@ class Due(Answer):
     what: str
 
 
+class Hint(Answer):
+    """An act that fits, or a look, and what is known of it; null: for whoever acts to say.
+
+    `of` is the id or the name of what it is done to.
+    """
+
+    act: str
+    of: str
+    facts: dict[str, str | None]
+
+
 class Why(Answer):
     """Why a site stands as it does, in plain words."""
 
@@ -233,6 +244,7 @@ class Why(Answer):
     next: Due | None
     would_change: list[str]
     commands: list[str]
+    hints: list[Hint]
 
 
 class SitePage(Answer):

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from incidents.api.answers.base import Answer
-from incidents.api.answers.register import Acted, IncidentState, Line, SiteState
+from incidents.api.answers.register import Acted, Hint, IncidentState, Line, SiteState
 
 
 class Attempt(BaseModel):
@@ -44,6 +44,7 @@ class Item(BaseModel):
     say: Any
     next: str
     commands: list[str]
+    hints: list[Hint]
 
 
 class Queue(Answer):

@@ -1,0 +1,13 @@
+"""The short helps of the acts, as a module: the root of the command line imports no contract."""
+
+from __future__ import annotations
+
+from incidents.contract.actions import ACTIONS
+
+_HEAD = '"""The short help of each act; made by scripts/docs from `contract.actions`."""'
+
+
+def text() -> str:
+    """The module."""
+    helps = "".join(f'    "{each.typed}": "{each.short}",\n' for each in ACTIONS if each.short)
+    return f"{_HEAD}\n\nACT_HELPS = {{\n{helps}}}\n"

@@ -1,0 +1,74 @@
+"""The hints: what fits is named as an act with its facts, and typed as the act's row says."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import click
+import pytest
+
+from incidents.cli.root import root
+from incidents.contract import hints
+from incidents.contract.hints import LOOKS, Hint, do, typed
+from incidents.machine import commands as c
+
+SITE = {"site": "shop.example", "state": "active", "held": False}
+CLOSED = {**SITE, "state": "closed"}
+WAITS = {**SITE, "asked_by": "li"}
+
+
+def _after(state: str, site: dict[str, object]) -> list[str]:
+    return [typed(each) for each in hints.after({"id": "1-3", "state": state}, site)]
+
+
+def test_what_fits_an_incident_follows_from_how_it_stands() -> None:
+    assert "incidents contact 1-3 reached" in _after("open", SITE)
+    assert "incidents refused 1-3" in _after("notified", SITE)
+    assert _after("notified", CLOSED) == ["incidents removed 1-3"]
+    assert _after("voided", SITE) == []
+    assert _after("notified", WAITS) == [
+        "incidents removed 1-3",
+        "incidents site confirm-closure shop.example",
+        "incidents site decline-closure shop.example --reason R",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("hint", "line"),
+    [
+        (do(c.LiftHold, "shop.example"), "incidents site unhold shop.example --reason R"),
+        (do(c.Decline, "shop.example"), "incidents site decline shop.example"),
+        (do(c.CompleteTask, "1-t1", outcome="told"), "incidents done 1-t1 --outcome told"),
+        (
+            do(c.StateFalse, "shop.example", field="phone"),
+            "incidents site false-info shop.example --field phone --evidence E",
+        ),
+        (
+            Hint("change_filing", "shop.example", {"filed_on": None}),
+            "incidents filing set shop.example filed_on=DAY",
+        ),
+        (Hint(hints.RELEASE_ORDER, "1-o4"), "incidents acts release 1-o4"),
+        (Hint("elapse"), "incidents daemon --once"),
+    ],
+)
+def test_a_hint_is_typed_with_what_is_known_and_with_a_word_for_what_must_be_said(
+    hint: Hint, line: str
+) -> None:
+    assert typed(hint) == line
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_each_look_is_a_command(name: str) -> None:
+    context, command = click.Context(root), cast("click.Command", root)
+    for word in LOOKS[name].split(" --")[0].split():
+        assert isinstance(command, click.Group)
+        found = command.get_command(context, word)
+        assert found is not None, word
+        command = found
+
+
+def test_a_hint_of_which_a_server_has_told_is_the_same_hint() -> None:
+    hint = do(c.CompleteTask, "1-t1", outcome="told")
+    told = hints.told_item({"id": "1-t1", "hints": [hint]})
+    assert (told["next"], told["commands"]) == (typed(hint), [typed(hint)])
+    assert hints.heard(told)["hints"] == [hint]
