@@ -35,6 +35,7 @@ WHY_NOT = {
     "by_hand": "somebody has decided so",
     "repeated": "it is ordered once more",
     "overtaken": "what was ordered after it is carried out",
+    "superseded": "a hold keeps the site down",
 }
 """Why an order was cancelled."""
 
