@@ -64,6 +64,17 @@ def released_at(connection: Connection, site_id: int, order: int) -> datetime | 
     return next(released, None)
 
 
+def opened_at(connection: Connection, site_id: int, order: int) -> datetime | None:
+    """When that order to open the site was carried out (UTC); None if it was not."""
+    story = _became(connection, site_id, ACT, order=order)
+    return next((each.recorded_at for each in story if _is_done(each)), None)
+
+
+def opens(connection: Connection, site_id: int, order: int) -> bool:
+    """Whether that order to open the site waits, or somebody is to decide about it."""
+    return any(each.order == order for _, each in deliveries.chains(connection, [site_id]))
+
+
 def was_down(connection: Connection, site_id: int, before: int) -> bool:
     """Whether anything ordered before that order may have taken the site down in the world."""
     for _, each in deliveries.chains(connection, [site_id]):
