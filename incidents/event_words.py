@@ -36,6 +36,7 @@ WHY_NOT = {
     "repeated": "it is ordered once more",
     "overtaken": "what was ordered after it is carried out",
     "superseded": "a hold keeps the site down",
+    "left_down": "a loss has left the site down, and a person decides",
 }
 """Why an order was cancelled."""
 

@@ -10,4 +10,5 @@ FOR_DESK, FOR_CUSTOMER = AUDIENCES = ("desk", "customer")
 """Whom a note is for."""
 
 LIFTED, BY_HAND, REPEATED, SUPERSEDED = "lifted", "by_hand", "repeated", "superseded"
+LEFT_DOWN = "left_down"
 """Why an order is cancelled."""
