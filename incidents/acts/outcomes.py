@@ -24,7 +24,7 @@ from incidents.store.server_clock import database_time
 BATCH = 500
 _NONE = timedelta(0)
 # Nothing is left to be said of it.
-_SETTLED = ("unknown_order", "order_dead", "not_lifted")
+_SETTLED = ("unknown_order", "order_dead", "not_lifted", "order_of_hold")
 
 Asked = tuple[int, c.Command]
 """A site's id and what is asked of it."""

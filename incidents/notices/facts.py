@@ -44,7 +44,8 @@ class Facts:
     `withheld`: the closure is not carried out, since the brake holds it or somebody has cancelled
     it; `disputed`: what closed the site no longer holds. `cause` of a reopening: its hours were
     over (`ended`), late truth (`struck`), or anything else (`other`); `never_down`: the customer
-    was told that the site is down, and it was not. `settled`: nobody needs to be told any more.
+    was told that the site is down, and it was not; `opening`: it is ordered, and not carried out.
+    `settled`: nobody needs to be told any more.
 
     `person`, `email` and `phone` are the responsible person's, as they are on file.
     """
@@ -68,6 +69,7 @@ class Facts:
     withheld: bool = False
     disputed: bool = False
     cause: str | None = None
+    opening: bool = False
     task: str | None = None
     policy: Policy = DOCUMENTED
     person: str | None = None

@@ -176,8 +176,11 @@ def _suspended(connection: Connection, found: Site, order: Order) -> Facts | Non
 
 
 def _reopened(connection: Connection, found: Site, order: Order) -> Facts:
-    """Why it is open again, and what is not known to be deleted; of a site that never was down
-    nothing is told, but to who was told that it is."""
+    """Why it is open again, or is being opened, and what is not known to be deleted; of a site that
+    never was down nothing is told, but to who was told that it is, nor of one that is not opened
+    after all."""
+    at = withheld.opened_at(connection, order.site_id, order.entry)
+    opens = withheld.opens(connection, order.site_id, order.entry)
     event = _event(connection, order)
     was_down = withheld.was_down(connection, order.site_id, order.entry)
     undone = not was_down and withheld.was_told_down(connection, order.site_id, order.entry)
@@ -190,10 +193,12 @@ def _reopened(connection: Connection, found: Site, order: Order) -> Facts:
     listed = _findings(connection, found.case, numbers)
     return replace(
         found.facts,
+        at=at or found.facts.at,
         cause="never_down" if undone else cause,
+        opening=opens and not undone,
         findings=listed,
         findings_more=total - len(listed),
-        settled=not was_down and not undone,
+        settled=not undone and not (was_down and (opens or at or found.case.in_force == "active")),
     )
 
 

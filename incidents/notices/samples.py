@@ -114,7 +114,7 @@ _MAY_BE: dict[str, dict[str, list[Any]]] = {
     "suspended_held": _OF_CUSTOMER,
     "reopened": {
         **_OF_CUSTOMER, "cause": ["ended", "struck", "other", "never_down"],
-        "findings": [*_FINDINGS, ()], "findings_more": [0, 1, 80],
+        "findings": [*_FINDINGS, ()], "findings_more": [0, 1, 80], "opening": [False, True],
     },
     "closed": {
         **_OF_CUSTOMER, **_CLOSING, "findings": [_THREE, ()], "findings_more": [0, 1, 80],

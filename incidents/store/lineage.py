@@ -8,13 +8,17 @@ when it was made, stays with it wherever a copy of it is put.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, and_, func, literal, null, select, update
 
 from incidents.store.statement import Question
 from incidents.store.tables import desk
+
+STRANGE_FOR = timedelta(days=30)
+"""So long after a loss a site that is added may be one that the record has lost: what was done
+about it in the world is still so."""
 
 _TIMELINE_DIGITS = 8
 
@@ -50,6 +54,21 @@ class Standing(NamedTuple):
     moved_at: datetime | None
     unproved_since: datetime | None
     halted_since: datetime | None
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether every site was compared with the world once: `unproved_since` is later then."""
+        return self.unproved_since is None or self.unproved_since != self.resumed_at
+
+    @property
+    def lost_at(self) -> datetime | None:
+        """When the end was lost, as far as is known; None where it never was."""
+        return self.lost_since or self.resumed_at
+
+    @property
+    def strange_until(self) -> datetime | None:
+        """So long a site that is added may be one that the record has lost; None where none is."""
+        return None if self.resumed_at is None else self.resumed_at + STRANGE_FOR
 
 
 def look(connection: Connection) -> Lineage:
@@ -89,6 +108,16 @@ def halt(connection: Connection, now: datetime) -> None:
 def prove(connection: Connection, epoch: int) -> None:
     """The world is as that epoch of the history says."""
     connection.execute(update(desk).where(desk.c.epoch == epoch).values(unproved_since=None))
+
+
+def compared(connection: Connection, standing: Standing, now: datetime) -> None:
+    """Every site was compared with that epoch of the history, and the world is not as it says,
+    known since then (UTC); what that is known of already is left as it is."""
+    assert standing.resumed_at is not None, "nothing else is compared"
+    # Of two clocks the one may be behind the other.
+    later = max(now, standing.resumed_at + timedelta(microseconds=1))
+    own = and_(desk.c.epoch == standing.epoch, desk.c.unproved_since == standing.resumed_at)
+    connection.execute(update(desk).where(own).values(unproved_since=later))
 
 
 def doubt(connection: Connection, epoch: int, now: datetime) -> None:

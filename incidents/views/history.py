@@ -42,7 +42,7 @@ def history(connection: Connection, now: datetime) -> dict[str, Any]:
         "unproved_since": plain(found.unproved_since),
         "halted_since": plain(found.halted_since),
         "unsigned_since": plain(log_status.unsigned_since(connection, now)),
-        "left_down": left_down(connection, found),
+        "left_down": left_down(connection, found, now),
         "taken_down": taken_down(connection, found.lost_since or moved_since),
     }
 

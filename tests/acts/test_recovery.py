@@ -18,7 +18,6 @@ from incidents.acts.nginx.folder import Folder
 from incidents.acts.nginx.host import Names
 from incidents.acts.nginx.server import Server
 from incidents.acts.port import Failed, Order, Outcome, State
-from incidents.acts.recovery import STRANGE_FOR
 from incidents.acts.routing import Routing
 from incidents.bootstrap import House
 from incidents.daemon.recovery_duty import Recovery
@@ -28,6 +27,7 @@ from incidents.desk.resumption import ENTRIES_LOST, Resumption
 from incidents.errors import ActRefusedError
 from incidents.machine import commands as c
 from incidents.store import deliveries, sites
+from incidents.store.lineage import STRANGE_FOR
 from tests.acts.lost_rig import (
     Receiver,
     carry_out,

@@ -137,6 +137,8 @@ WORDS = {
     "why_not.by_hand": "有人如此决定",
     "why_not.repeated": "已再次下达",
     "why_not.overtaken": "其后的指令已执行",
+    "why_not.superseded": "网站已依令停用",
+    "why_not.left_down": "记录末尾丢失后保持停用，须由人工决定",
     "ordered.act": "{kind:order}",
     "ordered.notice": "通知客户（{kind:order}）",
     "ordered.desk": "通知值班（{kind:order}）",
