@@ -16,6 +16,11 @@ from sqlalchemy import Connection, Select, and_, func, literal, null, select, up
 from incidents.store.statement import Question
 from incidents.store.tables import desk
 
+UNKNOWN_SERVER, LOST_AGAIN = "unknown_server", "lost_again"
+"""Why a database is halted: it is on another server than before, and the daemon that found that
+knew nothing of it; or its end was lost once more before a person knew of the first time, or within
+an hour of it."""
+
 _TIMELINE_DIGITS = 8
 
 
@@ -41,7 +46,7 @@ class Standing(NamedTuple):
     known to be missing, until a person has put on record that they know. `moved_at`: when it was
     found on another server, with nothing known to be missing. `unproved_since`: since when the
     world is to be compared with it. `halted_since`: since when nothing is carried out, until a
-    person goes on.
+    person goes on, and `halted_why`; None where a version of before 0017 halted it.
     """
 
     epoch: int
@@ -50,6 +55,7 @@ class Standing(NamedTuple):
     moved_at: datetime | None
     unproved_since: datetime | None
     halted_since: datetime | None
+    halted_why: str | None
 
 
 def look(connection: Connection) -> Lineage:
@@ -80,10 +86,11 @@ def resume(connection: Connection, new: Standing, found: str | None) -> None:
     connection.execute(update(desk).values(values))
 
 
-def halt(connection: Connection, now: datetime) -> None:
-    """From now on (UTC) nothing is carried out, until a person goes on."""
-    known = func.coalesce(desk.c.halted_since, literal(now, desk.c.halted_since.type))
-    connection.execute(update(desk).values(halted_since=known))
+def halt(connection: Connection, now: datetime, why: str) -> None:
+    """From now on (UTC) nothing is carried out, until a person goes on; where it is so already, it
+    stays as it is."""
+    is_new = desk.c.halted_since.is_(None)
+    connection.execute(update(desk).where(is_new).values(halted_since=now, halted_why=why))
 
 
 def prove(connection: Connection, epoch: int) -> None:
