@@ -114,7 +114,7 @@ class MarkFile:
         try:
             return self._found()
         except _NoMarkError:
-            self._file.replace(self._file.with_name(self._file.name + WRONG))
+            disk.set_aside(self._file, WRONG)
             return None
 
     def _write(self, mark: Mark) -> None:

@@ -119,6 +119,6 @@ def whole(connection: Connection, files: Known, status: dict[str, Any]) -> dict[
         **status,
         "signs": status["signs"] and lost is None,
         "ahead": None if lost is None else lost.detail,
-        "uncompared": None if status["key"] is None else files.unread,
+        "uncompared": None if None in (status["key"], files.unread) else str(files.unread),
         **resumed(connection),
     }
