@@ -106,19 +106,22 @@ class WayBack:
         self._check(asked, signers_lock.place_id(self._ring.file))
         with signers_lock.held(self._ring.file) as place:
             is_here = self._check(asked, place)
-            # Who says so knows that this place was put back, too.
-            blind = not is_here or asked.sign_here
             # What was signed may only have lost its numbers.
             sequencer.number_all(self._engine)
+            is_torn = last_signed.set_torn_share_aside(self._ring.file) is not None
             last_signed.hand_down(self._ring.file)
             lost, most = self._lost()
+            # Who says so knows that this place was put back, too.
+            is_torn = is_torn or (lost is not None and lost.size is None)
+            blind = not is_here or asked.sign_here or is_torn
             new = self._key(asked, place, lost, blind=blind)
             resumed = self._resumed(asked, most)
             if new is not None:
                 rotation.finish(
                     self._engine, self._ring, place, new, put_on_record, lost=True, claims=True
                 )
-            return Outcome(resumed, new, most, is_blind=blind and most is None)
+            known = None if most is None or most.size is None else most
+            return Outcome(resumed, new, known, is_blind=blind and known is None)
 
     def compared(self, asked: Asked) -> recovery.Done:
         """Compares each site with the world; what was done. Raises as `recovery.compared` does."""

@@ -203,3 +203,32 @@ def test_who_has_waited_long_enough_for_a_lock_is_told_that_it_is_held(
 
         assert sum(waited) == pytest.approx(5.0)
     assert (tmp_path / "lock").stat().st_mode & 0o777 == 0o600
+
+
+# ── Put aside
+
+
+def test_what_is_put_aside_replaces_nothing_and_the_same_is_kept_once(tmp_path: Path) -> None:
+    file = tmp_path / "mark"
+
+    def put_aside(text: str) -> str:
+        file.write_text(text)
+        return disk.set_aside(file, ".wrong").name
+
+    names = [put_aside(text) for text in ("one", "two", "one", "three", "two")]
+
+    assert names == ["mark.wrong", "mark.wrong-2", "mark.wrong", "mark.wrong-3", "mark.wrong-2"]
+    assert {each.name: each.read_text() for each in tmp_path.iterdir()} == {
+        "mark.wrong": "one", "mark.wrong-2": "two", "mark.wrong-3": "three",
+    }  # fmt: skip
+
+
+def test_what_is_put_aside_goes_behind_no_link(roots: Path, theirs: Path) -> None:
+    theirs.with_name("file.wrong").symlink_to(roots)
+    theirs.write_text("one")
+
+    with pytest.raises(OSError, match="it is a link"):
+        disk.set_aside(theirs, ".wrong")
+
+    assert untouched(roots)
+    assert theirs.read_text() == "one"

@@ -20,7 +20,7 @@ from incidents.audit import (
     signing,
     signing_key,
 )
-from incidents.audit.last_signed import InconsistentLogError
+from incidents.audit.last_signed import InconsistentLogError, TornNoteError, TornShareError
 from incidents.audit.loss import LossKnownError
 from incidents.audit.signers_lock import HeldError, SignsElsewhereError
 from incidents.audit.signing_key import KeyRing
@@ -288,15 +288,69 @@ def test_the_old_key_is_refused_for_what_is_left_though_it_is_put_back(
 
 def test_a_file_that_cannot_be_read_counts_as_what_is_lost(desk: Desk) -> None:
     desk.shared.unlink()
-    desk.beside(desk.old).write_text("torn")
-    with pytest.raises(InconsistentLogError, match="cannot be read"):
+    own = desk.beside(desk.old)
+    own.write_text("torn")
+    with pytest.raises(TornNoteError, match=rf"{own} holds no signed note \(it is not whole\)"):
         desk.sign()
+    with pytest.raises(TornNoteError, match="recover --reason"):
+        loss.refuse(desk.engine, desk.ring.file)
 
     gone = desk.go_on()
 
     assert gone.resumed.signed is None
-    assert gone.key != desk.old
+    assert (gone.lost, gone.is_blind) == (None, True), "what it signed last stays nowhere"
+    assert gone.key not in (None, desk.old)
     assert desk.signs()
+    assert own.read_text() == "torn"
+
+
+@pytest.mark.parametrize("torn", [b"", b"torn", b"\0\0", b"\xff"])
+def test_a_torn_shared_file_is_named_before_the_next_key_is_made_and_a_person_goes_on(
+    sqlite_url: str, tmp_path: Path, torn: bytes
+) -> None:
+    """After a power cut, say. The key that has a file of its own signs meanwhile."""
+    with rehearsal(START) as time:
+        desk = Desk(sqlite_url, tmp_path, time)
+        desk.old = desk.begin(2)
+        desk.shared.write_bytes(torn)
+        assert desk.signs()
+        for _ in range(2):
+            with pytest.raises(TornShareError, match=rf"mv {desk.shared} {desk.shared}\.wrong"):
+                desk.rotate()
+        assert keys_of(desk) == [str(desk.old)]
+        assert not desk.ring.successor.exists()
+
+        gone = desk.go_on()
+
+        assert gone.key not in (None, desk.old), "an older version may have signed more by it"
+        assert gone.is_blind
+        assert desk.signs()
+        aside = desk.shared.with_name(desk.shared.name + last_signed.WRONG)
+        assert aside.read_bytes() == torn
+        assert desk.shared.read_text() == desk.last().note
+        # Once more, and what was put aside stays.
+        desk.shared.write_text("torn again")
+        desk.go_on()
+        assert aside.read_bytes() == torn
+        assert aside.with_name(f"{aside.name}-2").read_text() == "torn again"
+        assert desk.signs()
+        desk.engine.dispose()
+
+
+def test_no_first_key_begins_beside_a_torn_shared_file(sqlite_url: str, tmp_path: Path) -> None:
+    with rehearsal(START) as time:
+        desk = Desk(sqlite_url, tmp_path, time)
+        desk.shared.write_text("")
+        with pytest.raises(TornShareError, match="it is empty"):
+            rotation.first(desk.engine, desk.ring, NAME, desk.on_record)
+        assert keys_of(desk) == []
+        assert not desk.ring.file.exists()
+
+        desk.shared.rename(desk.shared.with_name("aside"))
+
+        rotation.first(desk.engine, desk.ring, NAME, desk.on_record)
+        assert desk.signs()
+        desk.engine.dispose()
 
 
 def test_what_all_keys_had_in_one_file_before_still_counts(desk: Desk) -> None:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from incidents import disk
+from incidents import disk, ownership
 from incidents.audit import signers_lock, stored_tree
 from incidents.errors import FileError, IncidentsError, VerificationError
 from incidents.store import log_keys
@@ -25,7 +25,7 @@ from incidents.tlog.checkpoint import Checkpoint, CheckpointError
 from incidents.tlog.keys import KeyFormatError, VerifierKey
 from incidents.tlog.note import NoteError
 
-SUFFIX = ".signed"
+SUFFIX, WRONG = ".signed", ".wrong"
 
 _VERIFY = "`incidents audit verify` says more, and the database is to be put back as it was"
 _RECOVER = (
@@ -36,6 +36,17 @@ _RECOVER = (
 
 class InconsistentLogError(VerificationError):
     """nothing is signed: {detail}; {way_out}"""
+
+
+class TornNoteError(InconsistentLogError):
+    """nothing is signed: {file} holds no signed note ({detail}), so nobody can tell what its key
+    has signed last. Let a new key sign: incidents recover --reason R"""
+
+
+class TornShareError(InconsistentLogError):
+    """no key can begin to sign: {file} holds no signed note ({detail}), and an older version of
+    this program may have signed what it held. If none has signed since the upgrade, put the file
+    aside (mv {file} {file}.wrong). Else let a new key sign: incidents recover --reason R"""
 
 
 class DifferentError(Exception):
@@ -50,11 +61,11 @@ class Kept(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What the files beside a key's say, for who only looks; why one cannot be read, if so."""
+    """What the files beside a key's say, for who only looks; and which cannot be read, if so."""
 
     key_file: Path
     notes: dict[Path, str]
-    unread: str | None
+    unread: FileError | None
 
     def whole(self) -> Known:
         """The same, for who acts on it.
@@ -63,8 +74,7 @@ class Known(NamedTuple):
             FileError: if one cannot be read.
         """
         if self.unread is not None:
-            file = f"{self.key_file}{SUFFIX}-…"
-            raise FileError(file=file, done="read", detail=self.unread)
+            raise self.unread
         return self
 
     def of(self, key: VerifierKey) -> list[Kept]:
@@ -84,7 +94,7 @@ def check(
     whomever, and by each of them.
 
     Raises:
-        InconsistentLogError: if it does not, with the way out.
+        InconsistentLogError: if it does not, or nobody can tell, with the way out.
         FileError: if a file beside the key's cannot be read.
     """
     try:
@@ -116,9 +126,9 @@ def known(key_file: Path) -> Known:
     except (FileNotFoundError, NotADirectoryError):
         pass
     except OSError as error:
-        return Known(key_file, notes, error.strerror or str(error))
+        return Known(key_file, notes, _unread(key_file.parent, error))
     except FileError as error:
-        return Known(key_file, notes, error.facts["detail"])
+        return Known(key_file, notes, error)
     return Known(key_file, notes, None)
 
 
@@ -133,9 +143,57 @@ def read(key_file: Path, key: VerifierKey) -> list[Kept]:
 
     Raises:
         FileError: if it is there and cannot be read.
+        TornNoteError, TornShareError: if it is there and holds no note.
     """
     own, shared = beside(key_file, key), _shared(key_file)
-    return _by(key, own, _text(own), shared, _text(shared))
+    found = _by(key, own, _text(own), shared, _text(shared))
+    for each in found:
+        refuse_torn(each)
+    return found
+
+
+def has_signed(key_file: Path, key: VerifierKey) -> bool:
+    """Whether that key may have signed something, as far as the files tell; raises FileError."""
+    own, shared = beside(key_file, key), _shared(key_file)
+    return bool(_by(key, own, _text(own), shared, _text(shared)))
+
+
+def refuse_torn(kept: Kept) -> None:
+    """Makes sure that it is a note; raises TornNoteError, or TornShareError."""
+    detail = _torn(kept.note)
+    if detail is not None:
+        kind = TornShareError if kept.file.suffix == SUFFIX else TornNoteError
+        raise kind(file=kept.file, detail=detail)
+
+
+def refuse_torn_share(key_file: Path) -> None:
+    """Makes sure that another key can begin to sign beside this file.
+
+    Raises:
+        TornShareError: if the shared one holds no note.
+        FileError: if it cannot be read.
+    """
+    shared = _shared(key_file)
+    text = _text(shared)
+    if text is not None:
+        refuse_torn(Kept(shared, text))
+
+
+def set_torn_share_aside(key_file: Path) -> Path | None:
+    """Puts the shared one aside for good if it holds no note; where it is then.
+
+    Raises:
+        FileError: if it cannot be read or renamed.
+    """
+    shared = _shared(key_file)
+    text = _text(shared)
+    if text is None or _torn(text) is None:
+        return None
+    try:
+        return disk.set_aside(shared, WRONG)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise FileError(file=shared, done="put aside", detail=why) from error
 
 
 def keep(key_file: Path, signed: str, keys: Iterable[VerifierKey]) -> None:
@@ -233,12 +291,30 @@ def _is_by(text: str, key: VerifierKey, *, unless: bool) -> bool:
 
 def _text(file: Path) -> str | None:
     try:
-        return disk.read(file).decode()
+        # What is no text holds no note either, which whoever reads it says.
+        return disk.read(file).decode(errors="replace")
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is not text"
-        raise FileError(file=file, done="read", detail=why) from error
+    except OSError as error:
+        raise _unread(file, error) from error
+
+
+def _unread(file: Path, error: OSError) -> FileError:
+    why = error.strerror or str(error)
+    if isinstance(error, PermissionError):
+        why += ownership.cure(file, file.with_name(file.name.partition(SUFFIX)[0]))
+    return FileError(file=file, done="read", detail=why)
+
+
+def _torn(text: str) -> str | None:
+    """Why a file holds no note, if it holds none."""
+    if not text:
+        return "it is empty"
+    try:
+        checkpoint.parse(note.parse(text).text)
+    except (NoteError, CheckpointError):
+        return "it is not whole"
+    return None
 
 
 def _opened(connection: Connection, last: Signed) -> Checkpoint:

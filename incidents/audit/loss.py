@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from sqlalchemy import Connection, Engine
 
@@ -42,6 +42,11 @@ class Loss(NamedTuple):
             return checkpoint.parse(note.parse(self.kept.note).text).size
         except (NoteError, CheckpointError):
             return None
+
+    def refuse(self) -> NoReturn:
+        """Nothing is signed for it. Raises TornNoteError, or LossKnownError."""
+        last_signed.refuse_torn(self.kept)
+        raise LossKnownError(detail=self.detail, file=self.kept.file)
 
     @property
     def line(self) -> str:
@@ -153,10 +158,11 @@ def refuse(engine: Engine, key_file: Path) -> None:
 
     Raises:
         LossKnownError: if something is.
+        TornNoteError: if nobody can tell what the key has signed.
         FileError: if a file beside the key's cannot be read.
     """
     files = last_signed.known(key_file).whole()
     with plainly(engine), reading(engine) as connection:
         found = known(connection, files)
     if found is not None:
-        raise LossKnownError(detail=found.detail, file=found.kept.file)
+        found.refuse()

@@ -24,11 +24,32 @@ def _is_so(history: Document, kind: str) -> bool:
 
 def _halted(history: Document, when: When) -> str:
     """That no site is taken down or opened."""
+    # A server of before does not say why, nor does a database that an earlier version has halted.
+    why = WHY_HALTED[history.get("halted_why")]
     return (
-        f"NOTHING IS CARRIED OUT, known {when.ago(history['halted_since'])}: the daemon's log says"
-        " why; once you know which copy of the database is the true one, there: incidents recover"
-        " --reason R"
+        f"NOTHING IS CARRIED OUT, known {when.ago(history['halted_since'])}: {why}. Once you know"
+        " which copy of the database is the true one, there: incidents recover --reason R"
     )
+
+
+WHY_HALTED = {
+    "unknown_server": "the database is on another server than before, and the daemon that found"
+    " that knew nothing of it, so it may be a copy",
+    "lost_again": "the database lost its end a second time, so another copy may be at work beside"
+    " the same key",
+    None: "the daemon's log says why",
+}
+
+
+def mark_unread(found: Document, when: When) -> str:
+    """That a daemon carries no order out, and what to type."""
+    ago, others = when.ago(found["since"]), found["count"] - 1
+    if found["others"]:
+        who = f"THE DAEMON {found['daemon']} CARRIES NOTHING OUT"
+    else:
+        who = "NOTHING IS CARRIED OUT"
+    more = f", and {counted(others, 'more daemon')} cannot read theirs" if others else ""
+    return f"{who}, known {ago}: {found['problem']}{more}"
 
 
 def _lost(history: Document, when: When) -> str:

@@ -149,9 +149,7 @@ def _tell(run: Run, found: Document) -> None:
             " --reason R",
         )
     if found.get("uncompared"):
-        run.tell(
-            f"not compared with what was signed last, which cannot be read: {found['uncompared']}"
-        )
+        run.tell(f"not compared with what was signed last: {found['uncompared']}")
     run.tell(_WORTH)
 
 

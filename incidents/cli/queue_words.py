@@ -161,5 +161,6 @@ def _overdue(enforcement: Document, when: When) -> str:
 
 _WARNINGS: dict[str, Callable[[Document, When], str]] = {
     "clock": _alarm, "brake": _brake, "dead": _dead_letters, "late": _late_orders,
-    "once": _remark, "report": _to_report, **history_words.WORDS,
+    "once": _remark, "report": _to_report, "mark_unread": history_words.mark_unread,
+    **history_words.WORDS,
 }  # fmt: skip

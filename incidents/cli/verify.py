@@ -131,7 +131,7 @@ def _of_log(run: Run, asked: Asked) -> Verdict:
         lost = loss.known(connection, files)
     verdict = log.database(run.house.engine, asked)
     if files.unread is not None and verdict.key is not None:
-        run.tell(f"not compared with what was signed last, which cannot be read: {files.unread}")
+        run.tell(f"not compared with what was signed last: {files.unread}")
     if lost is None:
         return verdict
     flaw = Flaw(part="checkpoints", where=str(lost.kept.file), what=lost.detail)

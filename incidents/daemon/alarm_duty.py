@@ -23,7 +23,7 @@ from incidents.notices import desk
 from incidents.store import alarms, lineage, schema
 from incidents.store.alarms import Raised
 from incidents.store.engine import plainly, reading, writing
-from incidents.views.alarm import FILING, HALTED, REPORT, SILENT, Alarm
+from incidents.views.alarm import FILING, HALTED, MARK_UNREAD, REPORT, SILENT, Alarm
 from incidents.views.alarms import Look, alarming
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ LEASE = timedelta(seconds=25)
 """So long one daemon has an alarm in hand: an attempt comes to its end within 20 s."""
 
 PATIENCE_S = 10.0
-"""So long a daemon's silence, or a halt, must have been seen from here before it is told.
+"""So long a daemon's silence, a halt, or a mark that cannot be read must have been seen from here
+before it is told.
 
 While the database was away nobody could beat; nor has a daemon beaten that has only just started.
 And where one daemon carries nothing out, another that knows more may go on.
@@ -144,7 +145,7 @@ class Alarms:
             return known, alarming(connection, now, self._report), now
 
     def _is_certain(self, alarm: Alarm) -> bool:
-        if alarm.kind not in {SILENT, HALTED}:
+        if alarm.kind not in {SILENT, HALTED, MARK_UNREAD}:
             return True
         since = self._seen_since.setdefault(alarm.key, self._monotonic())
         return self._monotonic() - since >= self._patience_s

@@ -20,6 +20,11 @@ STRANGE_FOR = timedelta(days=30)
 """So long after a loss a site that is added may be one that the record has lost: what was done
 about it in the world is still so."""
 
+UNKNOWN_SERVER, LOST_AGAIN = "unknown_server", "lost_again"
+"""Why a database is halted: it is on another server than before, and the daemon that found that
+knew nothing of it; or its end was lost once more before a person knew of the first time, or within
+an hour of it."""
+
 _TIMELINE_DIGITS = 8
 
 
@@ -45,7 +50,7 @@ class Standing(NamedTuple):
     known to be missing, until a person has put on record that they know. `moved_at`: when it was
     found on another server, with nothing known to be missing. `unproved_since`: since when the
     world is to be compared with it. `halted_since`: since when nothing is carried out, until a
-    person goes on.
+    person goes on, and `halted_why`; None where a version of before 0017 halted it.
     """
 
     epoch: int
@@ -54,6 +59,7 @@ class Standing(NamedTuple):
     moved_at: datetime | None
     unproved_since: datetime | None
     halted_since: datetime | None
+    halted_why: str | None
 
     @property
     def is_compared(self) -> bool:
@@ -99,10 +105,11 @@ def resume(connection: Connection, new: Standing, found: str | None) -> None:
     connection.execute(update(desk).values(values))
 
 
-def halt(connection: Connection, now: datetime) -> None:
-    """From now on (UTC) nothing is carried out, until a person goes on."""
-    known = func.coalesce(desk.c.halted_since, literal(now, desk.c.halted_since.type))
-    connection.execute(update(desk).values(halted_since=known))
+def halt(connection: Connection, now: datetime, why: str) -> None:
+    """From now on (UTC) nothing is carried out, until a person goes on; where it is so already, it
+    stays as it is."""
+    is_new = desk.c.halted_since.is_(None)
+    connection.execute(update(desk).where(is_new).values(halted_since=now, halted_why=why))
 
 
 def prove(connection: Connection, epoch: int) -> None:

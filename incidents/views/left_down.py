@@ -7,13 +7,13 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from incidents.audit import entry
 from incidents.clock import rfc3339
 from incidents.desk.resumption import DAEMON
 from incidents.machine import events as e
 from incidents.machine.apply import apply
 from incidents.machine.case import Case
 from incidents.machine.ids import ACT
+from incidents.record import entry
 from incidents.store import left_down as left
 from incidents.store import lineage, orders
 from incidents.store.lineage import Standing

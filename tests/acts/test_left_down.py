@@ -474,7 +474,7 @@ def test_nothing_is_compared_with_a_record_from_which_nothing_is_carried_out(
 ) -> None:
     lose(house)
     with writing(house.engine) as connection:
-        lineage.halt(connection, clock.now())
+        lineage.halt(connection, clock.now(), lineage.LOST_AGAIN)
 
     assert not Recovery(house).recover()
 

@@ -13,9 +13,11 @@ from incidents.audit import (
     sequencer,
     signing,
 )
+from incidents.audit.checkpointing import checkpointed
 from incidents.audit.last_signed import InconsistentLogError
 from incidents.audit.signing import Signing, is_due
 from incidents.audit.signing_key import KeyRing
+from incidents.errors import FileError
 from incidents.store.checkpoints import Signed
 from incidents.store.engine import reading, writing
 from incidents.store.log_tables import checkpoints as table
@@ -311,3 +313,43 @@ def test_what_a_key_of_another_log_has_signed_beside_it_is_no_matter(house: Hous
     assert house.go_on().size == 5
     with reading(house.engine) as connection:
         assert loss.known(connection, last_signed.known(house.ring.file)) is None
+
+
+@pytest.mark.parametrize("is_new", [False, True])
+@pytest.mark.parametrize("whose", ["its own", "another one's"])
+def test_a_checkpoint_is_refused_while_what_was_signed_last_cannot_be_read(
+    house: House, whose: str, is_new: bool
+) -> None:
+    """Also where nothing is to be signed: nobody can tell that nothing is missing."""
+    key = house.begin(1)
+    file = house.beside(key)
+    if whose == "another one's":
+        file = file.with_name(f"{house.ring.file.name}.signed-00000000")
+    else:
+        file.unlink()
+    file.mkdir()
+    if is_new:
+        house.add()
+        house.time.later(seconds=1)
+
+    if whose == "its own" or not is_new:
+        with pytest.raises(FileError, match=rf"{file} cannot be read: it is no file"):
+            checkpointed(house.engine, house.ring, lambda: house.time.now)
+    file.rmdir()
+
+    done = checkpointed(house.engine, house.ring, lambda: house.time.now)
+
+    assert (done.note, done.unable) == (house.last().note, None)
+
+
+def test_where_another_place_signs_a_checkpoint_needs_no_file_of_this_one(
+    house: House, tmp_path: Path
+) -> None:
+    house.begin(1)
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    folder.joinpath("audit.key.signed").mkdir()
+
+    done = checkpointed(house.engine, KeyRing(folder / "audit.key"), lambda: house.time.now)
+
+    assert done.note == house.last().note

@@ -234,7 +234,7 @@ def test_while_nothing_is_carried_out_systemd_is_told_so(house: House) -> None:
     watched = Watched(house)
     watched.run()
     with writing(house.engine) as connection:
-        lineage.halt(connection, clock.now())
+        lineage.halt(connection, clock.now(), lineage.LOST_AGAIN)
 
     halted = watched.run()
 

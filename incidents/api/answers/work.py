@@ -176,7 +176,8 @@ class Tried(Answer):
 
 
 class Daemon(Answer):
-    """A daemon that was heard of; one that is `standing_aside` says why."""
+    """A daemon that was heard of; one that is `standing_aside` says why, and one that carries
+    nothing out since it cannot read its mark (`mark_unread`)."""
 
     daemon: str
     host: str
@@ -185,6 +186,18 @@ class Daemon(Answer):
     last_beat: str
     beating: bool
     standing_aside: str | None
+    mark_unread: str | None
+
+
+class MarkUnread(Answer):
+    """A daemon that carries nothing out, since it cannot read its mark: why, since when, how many
+    there are, and whether any other daemon is heard of."""
+
+    daemon: str
+    since: str
+    problem: str
+    count: int
+    others: bool
 
 
 class OverdueSite(Answer):
@@ -215,7 +228,7 @@ class History(Answer):
     """Whether the record is whole, and signed, as far as is known: `lost_since` from when entries
     are known to be missing until a person has put on record that they know, `moved_since` while
     another server is news, `unproved_since` while the world is being compared with the record,
-    `halted_since` while nothing is carried out until a person goes on,
+    `halted_since` while nothing is carried out until a person goes on, and why (`halted_why`),
     `unsigned_since` while nothing is signed that should be, `left_down` until a person goes on or
     holds them, `taken_down` until a person has put on record that they know of the loss."""
 
@@ -224,6 +237,7 @@ class History(Answer):
     moved_since: str | None
     unproved_since: str | None
     halted_since: str | None
+    halted_why: Literal["unknown_server", "lost_again"] | None
     unsigned_since: str | None
     left_down: LeftDown | None
     taken_down: TakenDown | None
@@ -243,6 +257,7 @@ class Enforcement(Answer):
     overdue_since: str | None
     overdue_sites: list[OverdueSite]
     daemons: list[Daemon]
+    mark_unread: MarkUnread | None
     rehearsal: bool
     history: History
 

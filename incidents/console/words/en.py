@@ -120,8 +120,15 @@ TEXTS: dict[str, str] = {
     "alarm.clock.aside": "The daemon stands aside, since its clock is wrong.",
     "alarm.clock.since": "The last daemon was heard of at",
     "alarm.overdue": "Sites overdue: {n}{more}, since",
-    "alarm.halted": "NOTHING IS CARRIED OUT until a person goes on: the daemon's log says why."
-    " Known since",
+    "alarm.halted": "NOTHING IS CARRIED OUT until a person goes on, known since",
+    "alarm.halted.unknown_server": "The database is on another server than before, and the daemon"
+    " that found that knew nothing of it: it may be a copy.",
+    "alarm.halted.lost_again": "The database lost its end a second time: another copy may be at"
+    " work beside the same key.",
+    "alarm.halted.not_told": "The daemon's log says why.",
+    "alarm.mark_unread": "NOTHING IS CARRIED OUT, known since",
+    "alarm.mark_unread.one": "THE DAEMON {daemon} CARRIES NOTHING OUT, known since",
+    "alarm.mark_unread.more": "{n} more cannot read theirs.",
     "alarm.lost": "THE RECORD HAS LOST ITS END: what was recorded before may be missing. Known"
     " since",
     "alarm.moved": "ANOTHER SERVER HAS TAKEN OVER: what it had not heard of, if anything, is lost."
