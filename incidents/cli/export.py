@@ -119,7 +119,7 @@ def report(run: Run, *, site: str, target: str, with_words: bool) -> int:
     from incidents.audit import bundle
 
     asked = _Asked(site=site, since=None, until=None, target=target, with_words=with_words)
-    with run.house.reading() as connection:
+    with run.local.reading() as connection:
         page = bundle.report(connection, _order(run, connection, asked))
     whole_file.write(target, [page.encode()])
     return DONE
@@ -140,7 +140,7 @@ def _write_entries(run: Run, asked: _Asked) -> None:
         whole_file.write(asked.target, parts)
         return
     write = record.write_csv if run.format == CSV else record.jsonl
-    with run.house.reading() as connection:
+    with run.local.reading() as connection:
         wanted = asked.selection(connection)
         with _bar(connection, wanted, asked) as done:
             stored = _counted(record.stored(connection, wanted), done)
@@ -162,7 +162,7 @@ def _write_bundle(run: Run, asked: _Asked) -> None:
         return
     from incidents.audit import bundle
 
-    with run.house.reading() as connection:
+    with run.local.reading() as connection:
         order = _order(run, connection, asked)
         try:
             with _bar(connection, order.wanted, asked) as done:
