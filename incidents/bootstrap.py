@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from incidents.desk.gatherer import Gatherer
     from incidents.report_duty import ReportDuty
     from incidents.settings import Settings
+    from incidents.views.looks import Looks
 
 
 class House:
@@ -113,6 +114,14 @@ class House:
 
         with engine.plainly(self.engine), engine.reading(self.engine) as connection:
             yield connection
+
+    @contextmanager
+    def looking(self) -> Iterator[Looks]:
+        """What people look at, in one state of the database."""
+        from incidents.views.looks import Looks
+
+        with self.reading() as connection:
+            yield Looks(connection, self.now, lambda: self.report_duty)
 
     @contextmanager
     def glancing(self) -> Iterator[Connection]:

@@ -119,7 +119,7 @@ def _database_error(run: Run, error: Exception) -> IncidentsError | None:
         return None
     from incidents.store import complaint
 
-    return DatabaseError(complaint.explain(run.house.bare_engine, error))
+    return DatabaseError(complaint.explain(run.local.bare_engine, error))
 
 
 def _plain(value: object) -> object:

@@ -44,12 +44,8 @@ def acts() -> None:
 @looking
 def list_acts(run: Run, *, dead: bool, braked: bool, site: str | None, limit: int) -> int:
     """List the orders that are not carried out, dead letters first."""
-    house = run.house
-    with house.reading() as connection:
-        found: list[Document] = house.views.unsettled(
-            connection, house.now(connection), site=site, only_dead=dead, only_braked=braked,
-            limit=limit,
-        )  # fmt: skip
+    with run.house.looking() as looks:
+        found = looks.unsettled(site=site, only_dead=dead, only_braked=braked, limit=limit)
     if run.quiet:
         run.say_all([each["id"] for each in found])
     elif run.for_programs:
@@ -75,11 +71,9 @@ def show(run: Run, order: tuple[int, int, str]) -> int:
 
 def tell(run: Run, order: tuple[int, int, str]) -> int:
     """Say what an order says, and what became of it; raises UnknownOrderError if there is none."""
-    house, when = run.house, run.when
-    with house.reading() as connection:
-        found: Document = house.views.order(
-            connection, *order, when=when, now=house.now(connection)
-        )
+    when = run.when
+    with run.house.looking() as looks:
+        found = looks.order(*order, when)
     if run.quiet:
         run.say(found["id"])
     elif run.for_programs:

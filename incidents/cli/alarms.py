@@ -34,11 +34,8 @@ def alarms(run: Run, what: str | None) -> int:
         from incidents.cli import trial_alarm
 
         return trial_alarm.send(run)
-    house = run.house
-    with house.reading() as connection:
-        told: Document = house.views.alarms_now(
-            connection, house.now(connection), house.report_duty
-        )
+    with run.house.looking() as looks:
+        told = looks.alarms_now()
     found: list[Document] = told["items"]
     if run.quiet:
         run.say(*(each["key"] for each in found))

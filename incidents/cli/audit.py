@@ -79,11 +79,11 @@ def replay(run: Run, site: str | None) -> int:
 def _replayed(run: Run, site: str | None) -> Replayed:
     from incidents.audit.replayed import replayed
 
-    with run.house.reading() as connection:
+    with run.local.reading() as connection:
         only = site_id(connection, site)
         length = _length(connection, only) if is_watched("") else 0
     with progress("replaying", length) as done:
-        return replayed(run.house.engine, only, done)
+        return replayed(run.local.engine, only, done)
 
 
 def site_id(connection: Connection, site: str | None) -> int | None:

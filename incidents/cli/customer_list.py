@@ -86,7 +86,7 @@ def _intake(act: Act, *, add: bool) -> Intake | RemoteList:
     from incidents.intake.customers import Intake
 
     return Intake(
-        desk=run.house.desk, filed=_filed(run), by=act.by, login=run.settings.login, add=add,
+        desk=run.local.desk, filed=_filed(run), by=act.by, login=run.settings.login, add=add,
         dry_run=act.dry_run, today=today(run) if act.dry_run else None,
     )  # fmt: skip
 
@@ -226,7 +226,7 @@ def _seekable(file: str) -> Iterator[str]:
 
 
 def _filed(run: Run) -> Callable[[list[str]], Mapping[str, Mapping[str, str]]]:
-    house = run.house
+    house = run.local
 
     def filed(names: list[str]) -> Mapping[str, Mapping[str, str]]:
         with house.reading() as connection:

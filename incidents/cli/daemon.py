@@ -51,7 +51,7 @@ def daemon(run: Run, *, what: str | None, once: bool) -> int:
         return _once(run)
     from incidents.daemon import loop
 
-    return loop.run(run.house)
+    return loop.run(run.local)
 
 
 def _once(run: Run) -> int:
@@ -67,7 +67,7 @@ def _once(run: Run) -> int:
     from incidents.daemon.timekeeping import StandingAsideError
 
     done = _Done(run)
-    house = run.house
+    house = run.local
     found = enforce.look(house.engine, house.desk, done=done.add)
     if found.aside is not None:
         raise StandingAsideError(reason=found.aside)
@@ -122,7 +122,7 @@ def _tell_of_orders(run: Run, carried_out: list[Round]) -> None:
 def _check(run: Run) -> int:
     from incidents.daemon import settings_check
 
-    undone = settings_check.check(run.house)
+    undone = settings_check.check(run.local)
     run.tell("; ".join(["the settings can be worked with", *undone]))
     return DONE
 
@@ -181,8 +181,8 @@ class _Done:
 
 
 def _status(run: Run) -> int:
-    with run.house.reading() as connection:
-        found: Document = run.house.views.enforcement(connection, run.house.now(connection))
+    with run.house.looking() as looks:
+        found = looks.enforcement()
     if run.quiet:
         run.say_all([daemon["daemon"] for daemon in found["daemons"] if daemon["beating"]])
     elif run.for_programs:

@@ -35,9 +35,9 @@ def upgrade(run: Run, rehearsal: bool) -> int:
     from incidents.store.database_url import place
 
     run.makes = True
-    engine = run.house.bare_engine
+    engine = run.local.bare_engine
     schema.upgrade(engine, rehearsal=rehearsal)
-    _report(run, run.house.engine, f"{place(engine)} is up to date")
+    _report(run, run.local.engine, f"{place(engine)} is up to date")
     return DONE
 
 
@@ -53,7 +53,7 @@ def check(run: Run) -> int:
     from incidents.store import integrity
     from incidents.store.database_url import place
 
-    engine = run.house.bare_engine
+    engine = run.local.bare_engine
     found = integrity.check(engine)
     damage = [asdict(each) for each in found.damage]
     if run.quiet:
@@ -65,7 +65,7 @@ def check(run: Run) -> int:
         named = "no SQLite file: check the path; if it was the database, put a backup back"
     _report(
         run,
-        engine if damage else run.house.engine,
+        engine if damage else run.local.engine,
         f"{place(engine)} is {named}",
         is_ours=not found.is_other,
         damage=damage,
@@ -86,7 +86,7 @@ def backup(run: Run, file: Path) -> int:
     from incidents.store import integrity
     from incidents.store.database_url import place
 
-    engine = run.house.bare_engine
+    engine = run.local.bare_engine
     if engine.dialect.name != "sqlite":
         raise InputError(
             f"PostgreSQL has its own tool for that: pg_dump --format=custom --file={file} "
@@ -99,7 +99,7 @@ def backup(run: Run, file: Path) -> int:
             " names what is wrong, and a copy from before has to be put back"
         )
     _copy(engine, file)
-    _report(run, run.house.engine, f"{file} is a copy of {place(engine)}", file=str(file))
+    _report(run, run.local.engine, f"{file} is a copy of {place(engine)}", file=str(file))
     return DONE
 
 
@@ -151,7 +151,7 @@ def rekey(run: Run, reason: str) -> int:
 
     by = By(person=run.settings.person, login=run.settings.login)
     file = serve_key.file(run.settings)
-    done = keying.renew(run.house.desk, file, by, clock.now, reason=reason)
+    done = keying.renew(run.local.desk, file, by, clock.now, reason=reason)
     if run.for_programs:
         found = {
             "key_file": str(done.file), "made": done.made,

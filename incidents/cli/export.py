@@ -121,7 +121,7 @@ def report(run: Run, *, site: str, target: str, with_words: bool) -> int:
 
     asked = _Asked(site=site, since=None, until=None, target=target, with_words=with_words)
     draw = case_report.drawer(zone=run.settings.zone, with_words=with_words)
-    with run.house.reading() as connection:
+    with run.local.reading() as connection:
         page = bundle.report(connection, asked.selection(connection), draw)
     whole_file.write(target, [page.encode()])
     return DONE
@@ -142,7 +142,7 @@ def _write_entries(run: Run, asked: _Asked) -> None:
         whole_file.write(asked.target, parts)
         return
     write = record.write_csv if run.format == CSV else record.jsonl
-    with run.house.reading() as connection:
+    with run.local.reading() as connection:
         wanted = asked.selection(connection)
         with _bar(connection, wanted, asked) as done:
             stored = _counted(record.stored(connection, wanted), done)
@@ -164,7 +164,7 @@ def _write_bundle(run: Run, asked: _Asked) -> None:
         return
     from incidents.audit import bundle
 
-    with run.house.reading() as connection:
+    with run.local.reading() as connection:
         order = _order(run, connection, asked)
         try:
             with _bar(connection, order.wanted, asked) as done:

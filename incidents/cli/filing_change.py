@@ -114,8 +114,8 @@ def _aside(act: Act, site: str, command: ChangeFiling) -> list[str]:
     run = act.run
     if run.for_programs or run.remote is not None:
         return []
-    with run.house.reading() as connection:
-        details = run.house.views.filings_of(connection, [site]).get(site)
+    with run.local.reading() as connection:
+        details = run.local.views.filings_of(connection, [site]).get(site)
     if details is None:
         return []
     changes = dict(command.details)

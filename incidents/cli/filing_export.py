@@ -96,7 +96,7 @@ def snippet(run: Run, site: str, icon: str, target: str) -> int:
 
 
 def _filings(run: Run, sites: tuple[str, ...]) -> Iterator[Filing]:
-    with run.house.reading() as connection:
+    with run.local.reading() as connection:
         yield from _read(run, connection, sites)
 
 
@@ -104,12 +104,12 @@ def _csv(run: Run, sites: tuple[str, ...]) -> Iterator[str]:
     """Read twice, in one state of the database: first for the columns that all of them need."""
     from incidents.filing import export
 
-    with run.house.reading() as connection:
+    with run.local.reading() as connection:
         yield from export.csv_of(lambda: _read(run, connection, sites))
 
 
 def _read(run: Run, connection: Connection, sites: tuple[str, ...]) -> Iterator[Filing]:
-    views = run.house.views
+    views = run.local.views
     found = (
         (views.filing(connection, site) for site in sites)
         if sites

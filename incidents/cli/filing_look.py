@@ -140,10 +140,8 @@ def filed(run: Run, site: str) -> Document:
     Raises:
         UnknownSiteError: with the nearest names.
     """
-    house = run.house
-    with house.reading() as connection:
-        found: Document = house.views.filing(connection, site)
-    return found
+    with run.house.looking() as looks:
+        return looks.filing(site)
 
 
 def details_of(filing: Document) -> dict[str, str]:

@@ -36,9 +36,8 @@ def terms(run: Run, days: int | None, ics: str | None) -> int:
     """
     now = today(run)
     until = None if days is None else (now + timedelta(days=days)).isoformat()
-    house = run.house
-    with house.reading() as connection:
-        found: list[Document] = house.views.filing_terms(connection, until)
+    with run.house.looking() as looks:
+        found = looks.filing_terms(until)
     # A server has counted them already, in its own zone.
     found = [{"days_left": _left(each, now), **each} for each in found]
     if ics is not None:

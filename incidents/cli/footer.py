@@ -91,8 +91,8 @@ def _is_file(target: str) -> bool:
 
 def _on_record(run: Run, name: str) -> Mapping[str, str]:
     run.insist_on_this_machine(_OVER_A_SERVER)
-    with run.house.reading() as connection:
-        found: Mapping[str, str] = run.house.views.filing_details(connection, name)
+    with run.local.reading() as connection:
+        found: Mapping[str, str] = run.local.views.filing_details(connection, name)
     return found
 
 

@@ -57,10 +57,10 @@ def import_(act: Act, *, file: str, group_within: timedelta | None, skip_bad: bo
 def _tally(act: Act, findings: list[Finding], done: Callable[[int], object]) -> Tally:
     from incidents.intake.importing import Import, known
 
-    with act.run.house.reading() as connection:
+    with act.run.local.reading() as connection:
         there = known(connection, findings)
     importing = Import(
-        desk=act.run.house.desk,
+        desk=act.run.local.desk,
         known=there,
         by=act.by,
         login=act.run.settings.login,

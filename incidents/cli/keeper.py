@@ -38,7 +38,7 @@ class Keeper:
         """All accounts, by their handles."""
         from incidents.views import accounts
 
-        with self._run.house.reading() as connection:
+        with self._run.local.reading() as connection:
             return accounts.accounts(connection)
 
     def account(self, handle: str) -> Document:
@@ -52,7 +52,7 @@ class Keeper:
         from incidents.store import accounts
         from incidents.views import accounts as views
 
-        with self._run.house.reading() as connection:
+        with self._run.local.reading() as connection:
             found = accounts.account(connection, handle) if is_handle(handle) else None
             if found is None:
                 raise UnknownAccountError(handle=handle)
@@ -88,7 +88,7 @@ class Keeper:
         from incidents.desk import accounts as acts
 
         hash_, wait = secrets.hash_of(new, handle), access_settings.second_after()
-        seal = self._run.house.seal
+        seal = self._run.local.seal
         self._do(
             lambda c, by, now: acts.set_password(
                 c, by, handle, hash_, now, second_after=wait, seal=seal
@@ -101,7 +101,7 @@ class Keeper:
         from incidents.views import accounts
 
         handles = None if of is None else [check_handle(of)]
-        with self._run.house.reading() as connection:
+        with self._run.local.reading() as connection:
             return accounts.tokens(connection, handles)
 
     def make_token(self, handle: str, days: int, acts: Sequence[str] | None) -> Document:
@@ -110,7 +110,7 @@ class Keeper:
         from incidents.desk import tokens
         from incidents.views.accounts import token_document
 
-        secret, seal = secrets.random_token(), self._run.house.seal
+        secret, seal = secrets.random_token(), self._run.local.seal
         made = self._do(
             lambda c, by, now: tokens.make(
                 c, by, handle, secret, now, days=days, acts=acts, seal=seal
@@ -129,13 +129,13 @@ class Keeper:
         from incidents.desk.accounts import check_handle
         from incidents.views.sign_ins import session_document
 
-        found = self._run.house.open_sessions.of(None if of is None else check_handle(of))
+        found = self._run.local.open_sessions.of(None if of is None else check_handle(of))
         return [session_document(each) for each in found]
 
     def end_session(self, session: str) -> None:
         """End a session."""
         assert self._by is not None
-        self._run.house.open_sessions.end(session, self._by.person)
+        self._run.local.open_sessions.end(session, self._by.person)
 
     def sign_ins(
         self, *, of: str | None, failed: bool, since: datetime | None, limit: int
@@ -143,7 +143,7 @@ class Keeper:
         """The log of who came in and who was not let in, the newest first."""
         from incidents.views.sign_ins import sign_ins
 
-        with self._run.house.reading() as connection:
+        with self._run.local.reading() as connection:
             found = sign_ins(connection, limit=limit, handle=of, failed=failed, since=since)
         return list(found["items"])
 
@@ -151,10 +151,10 @@ class Keeper:
         """Who was not let do what, counted by the day, those with the newest first."""
         from incidents.views.sign_ins import refusals
 
-        with self._run.house.reading() as connection:
+        with self._run.local.reading() as connection:
             return refusals(connection, limit=limit, handle=of, since=since)
 
     def _do(self, act: Callable[[Connection, By, Callable[[], datetime]], T]) -> T:
         by = self._by
         assert by is not None
-        return self._run.house.desk.on_record(lambda connection: act(connection, by, clock.now))
+        return self._run.local.desk.on_record(lambda connection: act(connection, by, clock.now))

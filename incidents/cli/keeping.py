@@ -74,7 +74,7 @@ def owner_of(run: Run, token: str) -> str | None:
     from incidents.desk import tokens
     from incidents.store import tokens as stored
 
-    with run.house.reading() as connection:
+    with run.local.reading() as connection:
         found = stored.of_id(connection, token) if tokens.is_id(token) else None
     return None if found is None else found.handle
 
@@ -83,7 +83,7 @@ def of_session(run: Run, session: str) -> tuple[str, str | None]:
     """Which act it is to end that session, and whose it is, as far as this side knows."""
     server = run.remote
     if server is None:
-        return "own_account", run.house.open_sessions.owner_of(session)
+        return "own_account", run.local.open_sessions.owner_of(session)
     if not server.has_token:
         return "own_account", None
     own = server.keeper.sessions(server.signs_in)
@@ -101,7 +101,7 @@ def _who(run: Run, file: Path | None, own: str | None) -> By:
     from incidents.desk.account_act import By
     from incidents.store import accounts
 
-    with run.house.reading() as connection:
+    with run.local.reading() as connection:
         guarded = bool(accounts.guards(connection))
     if guarded:
         _check(run, presence.sign_in(run, file, password.OWN), own)
@@ -120,5 +120,5 @@ def _check(run: Run, identity: Identity, own: str | None) -> None:
         return
     by = By(person=identity.handle, login=run.settings.login)
     about = own if own is not None and is_handle(own) else None
-    run.house.desk.on_record(lambda c: acts.refuse(c, by, clock.now, act=act, why=why, about=about))
+    run.local.desk.on_record(lambda c: acts.refuse(c, by, clock.now, act=act, why=why, about=about))
     raise NotAllowedError(by=identity.handle, role=identity.role)

@@ -28,7 +28,7 @@ def place(run: Run) -> Path:
 
     of = run.settings.server
     if of is None:
-        url = run.house.engine.url
+        url = run.local.engine.url
         if url.drivername.startswith("sqlite") and url.database:
             url = url.set(database=str(Path(url.database).expanduser().resolve()))
         of = url.render_as_string(hide_password=True)

@@ -52,7 +52,7 @@ def new(run: Run, name: str | None, public: str | None) -> int:
     if name is not None and public is not None:
         raise InputError("a key that is named with --public has its name already")
     ring = _ring(run)
-    made = rotation.first(run.house.engine, ring, _name(name), on_record(run, None), public=public)
+    made = rotation.first(run.local.engine, ring, _name(name), on_record(run, None), public=public)
     _tell(run, str(made), {"file": None if ring.is_command else str(ring.file)})
     if not ring.is_command:
         run.tell(
@@ -76,7 +76,7 @@ def rotate(run: Run, reason: str, public: str | None, lost: bool) -> int:
     from incidents.audit import rotation
 
     made, retired = rotation.rotate(
-        run.house.engine, _ring(run), on_record(run, reason), public=public, lost=lost
+        run.local.engine, _ring(run), on_record(run, reason), public=public, lost=lost
     )
     _tell(run, str(made), {"retired": None if retired is None else str(retired)})
     if retired is not None:
@@ -111,7 +111,7 @@ def show(run: Run) -> int:
 def _keys(run: Run) -> list[Document]:
     from incidents.audit import log_status
 
-    with run.house.reading() as connection:
+    with run.local.reading() as connection:
         return log_status.keys(connection)
 
 
@@ -147,7 +147,7 @@ def on_record(run: Run, reason: str | None) -> OnRecord:
 
     def put(key: str, previous: str | None, lost: bool = False, /) -> None:
         by, login = run.settings.person, run.settings.login
-        run.house.desk.make_log_key(
+        run.local.desk.make_log_key(
             LogKey(key=key, previous=previous, by=by, login=login, lost=lost, reason=reason)
         )
 

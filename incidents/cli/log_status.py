@@ -65,7 +65,7 @@ def checkpoint(run: Run, target: str | None) -> int:
         from incidents.cli import whole_file
 
         if run.remote is None:
-            held.check_grown(run.house.engine, target, note)
+            held.check_grown(run.local.engine, target, note)
         else:
             held.check_same(target, note)
         whole_file.write(target, [note.encode()])
@@ -85,8 +85,8 @@ def _status(run: Run) -> Document:
 
     settings = log_settings.load(run.settings)
     files = last_signed.known(settings.key)
-    with run.house.reading() as connection:
-        found = log_status.document(connection, run.house.now(connection))
+    with run.local.reading() as connection:
+        found = log_status.document(connection, run.local.now(connection))
         found = history.whole(connection, files, found)
     return {**found, "silent": log_status.silent(found, settings.witnesses)}
 
@@ -99,7 +99,7 @@ def _signed(run: Run) -> Checkpointed:
 
     settings = log_settings.load(run.settings)
     ring = KeyRing(settings.key, settings.key_command)
-    return checkpointed(run.house.engine, ring, clock.now)
+    return checkpointed(run.local.engine, ring, clock.now)
 
 
 def _signed_there(server: RemoteHouse) -> Checkpointed:

@@ -65,7 +65,7 @@ def metrics(run: Run, target: str | None) -> int:
 def _look(run: Run) -> Samples:
     from incidents.metrics.look import look
 
-    house = run.house
+    house = run.local
     with house.reading() as connection:
         return look(connection, house.now(connection))
 

@@ -164,12 +164,12 @@ def _real(
     from incidents.notices import customer_settings, preview
 
     link = customer_settings.link()
-    with run.house.reading() as connection:
+    with run.local.reading() as connection:
         if incident is not None:
             subject = preview.of_incident(incident)
         else:
             subject = preview.of_site(connection, str(site))
-        now = run.house.now(connection)
+        now = run.local.now(connection)
         return {name: preview.of(connection, name, subject, now, link) for name in names}
 
 

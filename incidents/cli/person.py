@@ -80,7 +80,7 @@ def _met(run: Run, site: str, reason: str, confirm: str | None, *, dry_run: bool
     from incidents import clock, retention
     from incidents.desk.demand import Demand, Demands
 
-    house, settings = run.house, run.settings
+    house, settings = run.local, run.settings
     demands = Demands(
         desk=house.desk, engine=house.engine, folder=settings.evidence,
         keep=retention.of_settings(),
@@ -127,7 +127,7 @@ def _account_met(
     from incidents import clock, retention
     from incidents.desk import pseudonyms
 
-    house, settings = run.house, run.settings
+    house, settings = run.local, run.settings
     met = pseudonyms.meet(
         house.desk,
         house.engine,

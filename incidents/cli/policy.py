@@ -45,9 +45,8 @@ def policy() -> None:
 @looking
 def show(run: Run) -> int:
     """Show the active policy: in words, as its file, since when it is active and by whose act."""
-    house = run.house
-    with house.reading() as connection:
-        document: Document = house.views.active_policy(connection)
+    with run.house.looking() as looks:
+        document = looks.active_policy()
     if run.quiet:
         run.say(document["policy"])
     elif run.for_programs:
@@ -63,9 +62,8 @@ def show(run: Run) -> int:
 @looking
 def history(run: Run) -> int:
     """List every activation on record: when, by whom, why, and what changed."""
-    house = run.house
-    with house.reading() as connection:
-        found: list[Document] = house.views.policy_history(connection)
+    with run.house.looking() as looks:
+        found = looks.policy_history()
     if run.quiet:
         run.say(*(activation["policy"] for activation in found))
     elif run.for_programs:

@@ -123,7 +123,7 @@ def _door(run: Run) -> Door:
     from incidents import clock
     from incidents.accounts.door import Door
 
-    return Door(run.house.engine, clock.now, run.house.seal)
+    return Door(run.local.engine, clock.now, run.local.seal)
 
 
 def _terminal(run: Run) -> str:
@@ -133,12 +133,12 @@ def _terminal(run: Run) -> str:
 def _is_account(run: Run, handle: str) -> bool:
     from incidents.store import accounts
 
-    with run.house.reading() as connection:
+    with run.local.reading() as connection:
         return accounts.account(connection, handle) is not None
 
 
 def _has_accounts(run: Run) -> bool:
     from incidents.store import accounts
 
-    with run.house.reading() as connection:
+    with run.local.reading() as connection:
         return accounts.any_there(connection)

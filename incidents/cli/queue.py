@@ -68,14 +68,10 @@ def queue(run: Run, *, mine: bool, watch: bool, reveal: bool, limit: int, after:
     return DONE
 
 
-def _page(run: Run, **asked: object) -> Document:
+def _page(run: Run, *, mine: str | None, limit: int, after: str | None, reveal: bool) -> Document:
     """One page of the queue as it stands now."""
-    house = run.house
-    with house.reading() as connection:
-        found: Document = house.views.queue(
-            connection, house.now(connection), report=house.report_duty, **asked
-        )
-    return found
+    with run.house.looking() as looks:
+        return looks.queue(mine=mine, limit=limit, after=after, reveal=reveal)
 
 
 def _check_terminal(run: Run) -> None:

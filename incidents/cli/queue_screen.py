@@ -218,13 +218,10 @@ class Screen:
             self._say(f"no number is on file: incidents site edit {item['site']} --phone P")
 
     def _ask_for(self, id_: str) -> Document | None:
-        of, house = read_item_id(id_), self.run.house
+        of = read_item_id(id_)
         assert of is not None
-        with house.reading() as connection:
-            found: Document | None = house.views.item(
-                connection, house.now(connection), of, reveal=True
-            )
-        return found
+        with self.run.house.looking() as looks:
+            return looks.item(of, reveal=True)
 
     def _leave(self, id_: str) -> None:
         """The selected item is no longer there: its script, its number and its question go too."""

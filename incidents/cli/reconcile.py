@@ -68,7 +68,7 @@ def reconcile(
 def _names(run: Run, *, every: bool) -> list[str]:
     from incidents.store import sites
 
-    with run.house.reading() as connection:
+    with run.local.reading() as connection:
         names, _ = sites.in_doubt(connection, every=every)
     return names
 

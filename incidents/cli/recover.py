@@ -60,7 +60,7 @@ def recover(run: Run, reason: str, sign_here: bool, public: str | None) -> int:
     from incidents.cli.log_key import on_record
     from incidents.way_back import Asked, WayBack
 
-    house = run.house
+    house = run.local
     found = log_settings.load(run.settings)
     ring = KeyRing(found.key, found.key_command)
     asked = Asked(
@@ -135,8 +135,8 @@ def _tell_of_sites(run: Run, done: Done) -> None:
 
 
 def _is_daemon_at_work(run: Run) -> bool:
-    with run.house.reading() as connection:
-        found = run.house.views.enforcement(connection, run.house.now(connection))
+    with run.local.looking() as looks:
+        found = looks.enforcement()
     return bool(found["beating"])
 
 
@@ -153,7 +153,7 @@ def _is_of_another(run: Run, kept: Path) -> bool:
         return True
     if data is None:
         return False
-    with run.house.reading() as connection:
+    with run.local.reading() as connection:
         log = signing.log(connection)
         if log is None:
             return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
@@ -34,9 +33,8 @@ _COLOURS = {"active": "green", "suspended": "yellow", "closed": "red"}
 @looking
 def list_sites(run: Run, state: str | None) -> int:
     """List the sites by name."""
-    house = run.house
-    with house.reading() as connection:
-        sites: Iterable[Document] = house.views.sites(connection, state=state)
+    with run.house.looking() as looks:
+        sites = looks.sites(state=state)
         if run.quiet:
             for site in sites:
                 run.say(site["site"])
@@ -59,14 +57,11 @@ def show(run: Run, site: str) -> int:
 
 def tell(run: Run, site: str) -> int:
     """Say how a site stands; raises UnknownSiteError with the nearest names."""
-    house = run.house
-    with house.reading() as connection:
-        found: Document = house.views.site(connection, site, house.now(connection))
+    with run.house.looking() as looks:
+        found = looks.site(site)
         braked: list[Document] = []
         if found["in_force"] != found["state"] and not (run.quiet or run.for_programs):
-            braked = house.views.unsettled(
-                connection, house.now(connection), site=found["site"], only_braked=True
-            )
+            braked = looks.unsettled(site=found["site"], only_braked=True)
     if run.quiet:
         run.say(found["site"])
     elif run.for_programs:
@@ -88,11 +83,8 @@ def why(run: Run, site: str) -> int:
 
     The rule, the incidents counted, the times compared, what is due next, what would change it.
     """
-    house = run.house
-    with house.reading() as connection:
-        found: Document = house.views.why(
-            connection, site, house.now(connection), run.settings.zone
-        )
+    with run.house.looking() as looks:
+        found = looks.why(site, run.settings.zone)
     if run.quiet:
         run.say(site)
     elif run.for_programs:

@@ -29,11 +29,8 @@ def duty(run: Run, limit: int) -> int:
     The section [report] of the settings says within what time of its recording: 24 hours, by
     article 10(6) of the ministry's decree no. 33, unless it says otherwise.
     """
-    house = run.house
-    with house.reading() as connection:
-        told: Document = house.views.duties(
-            connection, house.now(connection), house.report_duty, limit=limit
-        )
+    with run.house.looking() as looks:
+        told = looks.duties(limit=limit)
     found, total = told["items"], told["summary"]
     if run.quiet:
         run.say(*(each["incident"] for each in found))

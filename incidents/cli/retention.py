@@ -57,7 +57,7 @@ def _look(run: Run) -> Aged:
     from incidents.desk import ageing
 
     keep = rules.of_settings()
-    return ageing.look(run.house.engine, run.settings.evidence, keep, clock.now())
+    return ageing.look(run.local.engine, run.settings.evidence, keep, clock.now())
 
 
 def _erase(run: Run, password_file: Path | None) -> Aged:
@@ -68,7 +68,7 @@ def _erase(run: Run, password_file: Path | None) -> Aged:
     from incidents import retention as rules
     from incidents.desk import ageing
 
-    keep, house, settings = rules.of_settings(), run.house, run.settings
+    keep, house, settings = rules.of_settings(), run.local, run.settings
     return ageing.erase(
         house.desk, house.engine, settings.evidence, keep, clock.now(), by=settings.person,
         login=settings.login,

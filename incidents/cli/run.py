@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager, suppress
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING
 
 import click
 
@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from incidents.bootstrap import House
+    from incidents.cli.any_house import AnyHouse
     from incidents.client.house import RemoteHouse
     from incidents.settings import Settings
     from incidents.words import When
 
+_ITS_OWN = "it is about the database itself: do it where that is, without --server"
 REHEARSAL = "rehearsal: this database accepts any clock"
 TABLE, JSON, JSONL, CSV = FORMATS = ("table", "json", "jsonl", "csv")
 # Of an export: it goes into a file, and what is said beside it is for people.
@@ -37,7 +39,7 @@ class Run:
         self.told_of_rehearsal = False
         """Whether what was shown has said that it is one."""
         self._settings: Settings | None = None
-        self._house: House | None = None
+        self._local: House | None = None
         self._remote: RemoteHouse | None = None
 
     @property
@@ -59,17 +61,24 @@ class Run:
         self._settings = settings
 
     @property
-    def house(self) -> House:
-        """All rooms, wired for these settings; opens the database, or the way to a server."""
-        if self.remote is not None:
-            # Whoever enters a room that it has not is told so.
-            return cast("House", self.remote)
-        if self._house is None:
+    def house(self) -> AnyHouse:
+        """The desk that these settings name: of a database, or a server's."""
+        return self.remote or self.local
+
+    @property
+    def local(self) -> House:
+        """All rooms of the database, which is opened.
+
+        Raises:
+            NotOverServerError: if it is a server that is asked.
+        """
+        if self._local is None:
+            self.insist_on_this_machine(_ITS_OWN)
             from incidents import bootstrap
 
             _silence_libraries()
-            self._house = bootstrap.open_house(self.settings, makes=self.makes)
-        return self._house
+            self._local = bootstrap.open_house(self.settings, makes=self.makes)
+        return self._local
 
     @property
     def remote(self) -> RemoteHouse | None:
@@ -149,16 +158,16 @@ class Run:
 
     def tell_of_rehearsal(self) -> None:
         """Say once that the desk which was looked at, or acted on, is none of real customers."""
-        if self._house is None or not self._house.is_entered or self.told_of_rehearsal:
+        if self._local is None or not self._local.is_entered or self.told_of_rehearsal:
             return
         # The command has had its answer: a database that goes away now takes nothing from it.
         with suppress(DatabaseError):
-            if self._house.is_rehearsal:
+            if self._local.is_rehearsal:
                 self.tell(REHEARSAL)
 
     def close(self) -> None:
         """Let go of the database, or of the server."""
-        for opened in (self._house, self._remote):
+        for opened in (self._local, self._remote):
             if opened is not None:
                 opened.close()
 

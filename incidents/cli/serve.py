@@ -46,9 +46,9 @@ def serve(run: Run, *, host: str, port: int) -> int:
 
     service.needed()
     settings_check.check_unread()
-    if warning := open_to_others(run.house.bare_engine):
+    if warning := open_to_others(run.local.bare_engine):
         run.tell(warning)
-    house, by = run.house, By(person=run.settings.person, login=run.settings.login)
+    house, by = run.local, By(person=run.settings.person, login=run.settings.login)
     key = serve_key.file(run.settings)
     if found := keying.begin(house.engine, house.desk, key, by, clock.now):
         run.tell(str(found))
@@ -62,7 +62,7 @@ def serve(run: Run, *, host: str, port: int) -> int:
             run.tell(page)
         run.say(url)
 
-    service.serve(run.house, host=host, port=port, listening=listening)
+    service.serve(run.local, host=host, port=port, listening=listening)
     return DONE
 
 

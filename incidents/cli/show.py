@@ -60,9 +60,8 @@ def _item(run: Run, key: tuple[int, str]) -> int:
     """What there is to do, and how; raises UnknownTaskError for what the queue does not list."""
     from incidents.cli import queue_words
 
-    house = run.house
-    with house.reading() as connection:
-        found: Document | None = house.views.item(connection, house.now(connection), key)
+    with run.house.looking() as looks:
+        found = looks.item(key)
     if found is None:
         given = f"{key[0]}-{key[1]}"
         raise UnknownTaskError(
@@ -96,22 +95,12 @@ def _item(run: Run, key: tuple[int, str]) -> int:
 
 def _incident(run: Run, incident: tuple[int, int]) -> int:
     """All that is on record of an incident; raises UnknownIncidentError if there is none."""
-    from incidents.clock import rfc3339
-    from incidents.views import duty
-
-    house = run.house
-    owed = house.report_duty
-    with house.reading() as connection:
-        found: Document = house.views.incident(connection, incident)
-        if "report_due" not in found:
-            due = None if owed is None else duty.deadline_of(connection, incident, owed)
-            found["report_due"] = None if due is None else rfc3339(due)
+    with run.house.looking() as looks:
+        found = looks.incident(incident)
         if run.quiet:
             run.say(found["id"])
             return DONE
-        story = house.views.timeline(
-            connection, *incident, now=house.now(connection), zone=run.settings.zone
-        )
+        story = looks.timeline(*incident, run.settings.zone)
         if run.for_programs:
             output.document(run, {**found, "timeline": list(story)}, rows=[found])
         else:

@@ -47,7 +47,7 @@ def _reading(context: click.Context) -> Iterator[Connection]:
 
     run = Run()
     run.settings = settings.load(db=context.params.get("db"), server=context.params.get("server"))
-    house = run.house
+    house = run.local
     try:
         schema.check(house.bare_engine)
         with engine.reading(house.bare_engine) as connection:

@@ -26,7 +26,7 @@ def category(run: Run, given: str | None) -> list[str]:
         return []
     from incidents.views import categories
 
-    with run.house.reading() as connection:
+    with run.local.reading() as connection:
         known = categories.in_use(connection)
     if not known or given in known:
         return []

@@ -127,9 +127,9 @@ def _of_log(run: Run, asked: Asked) -> Verdict:
     from incidents.audit.flaw import Flaw
 
     files = last_signed.known(log_settings.load(run.settings).key)
-    with run.house.reading() as connection:
+    with run.local.reading() as connection:
         lost = loss.known(connection, files)
-    verdict = log.database(run.house.engine, asked)
+    verdict = log.database(run.local.engine, asked)
     if files.unread is not None and verdict.key is not None:
         run.tell(f"not compared with what was signed last: {files.unread}")
     if lost is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from incidents.client import requests
 from incidents.client.faults import Document, NoDeskError, NotOverServerError, ProblemError
@@ -89,9 +89,6 @@ class RemoteDesk:
             words={name: word for name, word in words.items() if word is not None},
         )  # fmt: skip
         return done
-
-    def __getattr__(self, name: str) -> NoReturn:
-        raise NotOverServerError(way_out=f"{name} needs the database itself, with --db")
 
     def _submit(self, envelope: Envelope, *, dry_run: bool) -> Answer:
         command = envelope.command

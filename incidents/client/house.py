@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from incidents import clock
 from incidents.client import session
 from incidents.client.desk import RemoteDesk
 from incidents.client.erasing import RemoteErasing
-from incidents.client.faults import NotOverServerError
 from incidents.client.filings import RemoteFilings
 from incidents.client.intake import RemoteIntake
 from incidents.client.keeper import RemoteKeeper
+from incidents.client.looks import RemoteLooks
 from incidents.client.record import LONG_S, RemoteRecord
-from incidents.client.views import RemoteViews
 from incidents.errors import InputError
 from incidents.machine.ids import incident_id
 
@@ -27,34 +24,21 @@ if TYPE_CHECKING:
     from incidents.desk import Answer, Envelope
     from incidents.settings import Settings
 
-_WAY_OUT = "it is about the database itself: do it where that is, without --server"
 # So many sites are compared in one request: each may take its adapter a while.
 _COMPARED_AT_ONCE = 10
 
 
-class NoConnection:
-    """What a view of a server's is given; whoever asks it as a database is told that it is none."""
-
-    def __getattr__(self, name: str) -> NoReturn:
-        raise NotOverServerError(way_out=_WAY_OUT)
-
-
 class RemoteHouse:
-    """The rooms that a server opens, under the names of `bootstrap.House`. Nothing is opened before
-    it is asked.
+    """The rooms that a server opens (`cli.any_house.AnyHouse`), and what only a server has.
 
-    Whatever else somebody enters raises NotOverServerError, with the way out.
+    Nothing is opened before it is asked.
     """
-
-    report_duty = None
-    """It is the server's: what is asked of it has it already."""
 
     def __init__(self, exchange: Exchange, settings: Settings) -> None:
         self._exchange = exchange
         self._settings = settings
         self._handle: str | None = None
         self.desk = RemoteDesk(exchange)
-        self.views = RemoteViews(exchange)
         self.keeper = RemoteKeeper(exchange)
         self.record = RemoteRecord(exchange)
         self.intake = RemoteIntake(exchange)
@@ -100,13 +84,9 @@ class RemoteHouse:
         return session.signed_in(self._exchange, self.signs_in, password, again)
 
     @contextmanager
-    def reading(self) -> Iterator[NoConnection]:
+    def looking(self) -> Iterator[RemoteLooks]:
         """Where a database would open a transaction: each look is one of the server's own."""
-        yield NoConnection()
-
-    def now(self, _connection: object) -> datetime:
-        """This machine's time, in UTC: to say how long ago something was."""
-        return clock.now()
+        yield RemoteLooks(self._exchange)
 
     def texts(self, refs: Iterable[str | None]) -> dict[str | None, str]:
         """What people wrote: a server has put it in place of the references already."""
@@ -162,6 +142,3 @@ class RemoteHouse:
     def close(self) -> None:
         """Let go of the connections."""
         self._exchange.close()
-
-    def __getattr__(self, name: str) -> NoReturn:
-        raise NotOverServerError(way_out=_WAY_OUT)

@@ -1,28 +1,30 @@
-"""The views of a server: what people look at, asked for over HTTP under the same names."""
+"""The looks of a server: what people look at, asked for over HTTP, as `views.looks` has it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
-from typing import Any, NoReturn
+from datetime import tzinfo
+from typing import TYPE_CHECKING, Any
 
-from incidents.client.faults import Document, NotOverServerError, ProblemError
+from incidents.client.faults import Document, ProblemError
 from incidents.client.http import Exchange, part
 from incidents.contract import hints
 from incidents.machine.ids import incident_id, order_id
 
+if TYPE_CHECKING:
+    from incidents.words import When
 
-class RemoteViews:
-    """Reads from a server; the connection that a view is given is none. The duty to report is the
-    server's own, and numbers and addresses are masked.
-    """
+
+class RemoteLooks:
+    """Reads from a server, which has the duty to report of its own; numbers and addresses are
+    masked."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
 
     def queue(
-        self, _connection: object, _now: datetime, *, mine: str | None = None, limit: int = 50,
-        after: str | None = None, reveal: bool = False, **_: object,
+        self, *, mine: str | None = None, limit: int = 50, after: str | None = None,
+        reveal: bool = False,
     ) -> Document:  # fmt: skip
         """One page of the queue."""
         found = self._exchange.get(
@@ -31,9 +33,7 @@ class RemoteViews:
         items = [hints.heard(each) for each in found["items"]]
         return {**found, "items": items, "next_after": found["next"]}
 
-    def item(
-        self, _connection: object, _now: datetime, of: tuple[int, str], *, reveal: bool = False
-    ) -> Document | None:
+    def item(self, of: tuple[int, str], *, reveal: bool = False) -> Document | None:
         """One item of the queue; None: it is not there."""
         try:
             return hints.heard(self._exchange.get(f"/queue/{of[0]}-{of[1]}", reveal=reveal))
@@ -42,46 +42,39 @@ class RemoteViews:
                 return None
             raise
 
-    def site(self, _connection: object, name: str, _now: datetime) -> Document:
+    def site(self, name: str) -> Document:
         """A site; its contacts are masked."""
         return self._exchange.get(f"/sites/{part(name)}")
 
-    def filing(self, _connection: object, name: str) -> Document:
+    def filing(self, name: str) -> Document:
         """What is filed of a site; people's own details are masked."""
         found = self._exchange.get(f"/sites/{part(name)}/filing")
         details = {key: _text(filed) for key, filed in sorted(found["details"].items())}
         return {"site": found["site"], "details": details, "terms": found["terms"]}
 
-    def filing_details(self, connection: object, name: str) -> dict[str, str]:
-        """The same details: what has been erased is not there."""
-        found = self.filing(connection, name)["details"]
-        return {key: text for key, text in found.items() if text is not None}
-
-    def filing_terms(self, _connection: object, until: str | None = None) -> list[Document]:
+    def filing_terms(self, until: str | None = None) -> list[Document]:
         """The terms that run, with the days that are left in the server's own zone."""
         return list(self._exchange.items("/filings/terms", limit=500, until=until))
 
-    def sites(self, _connection: object, *, state: str | None = None) -> Iterator[Document]:
+    def sites(self, *, state: str | None = None) -> Iterator[Document]:
         """The register, page by page."""
         return self._exchange.items("/sites", limit=500, state=state)
 
-    def why(self, _connection: object, name: str, _now: datetime, _zone: object = None) -> Document:
+    def why(self, name: str, _zone: tzinfo) -> Document:
         """Why a site stands as it does; times in the words are in the exchange's zone."""
         return hints.heard(self._exchange.get(f"/sites/{part(name)}/why"))
 
-    def incident(self, _connection: object, key: tuple[int, int]) -> Document:
+    def incident(self, key: tuple[int, int]) -> Document:
         """An incident with its site."""
         return self._exchange.get(f"/incidents/{incident_id(*key)}")
 
-    def timeline(
-        self, _connection: object, site_id: int, incident: int, **_: Any
-    ) -> Iterator[Document]:
+    def timeline(self, site_id: int, incident: int, _zone: tzinfo) -> Iterator[Document]:
         """What happened to an incident."""
         return self._exchange.items(f"/incidents/{incident_id(site_id, incident)}/timeline")
 
     def unsettled(
-        self, _connection: object, _now: datetime, *, site: str | None = None,
-        only_dead: bool = False, only_braked: bool = False, limit: int = 100,
+        self, *, site: str | None = None, only_dead: bool = False, only_braked: bool = False,
+        limit: int = 100,
     ) -> list[Document]:  # fmt: skip
         """Orders that are not carried out."""
         found = self._exchange.get(
@@ -89,34 +82,29 @@ class RemoteViews:
         )  # fmt: skip
         return list(found["items"])
 
-    def order(self, _connection: object, site_id: int, seq: int, lane: str, **_: Any) -> Document:
+    def order(self, site_id: int, seq: int, lane: str, _when: When) -> Document:
         """One order."""
         return self._exchange.get(f"/orders/{order_id(site_id, seq, lane)}")
 
-    def duties(
-        self, _connection: object, _now: datetime, _duty: object, *, limit: int = 100
-    ) -> Document:
+    def duties(self, *, limit: int = 100) -> Document:
         """What the police are to be told of."""
         return self._exchange.get("/duty", limit=limit)
 
-    def alarms_now(self, _connection: object, _now: datetime, _report: object) -> Document:
+    def alarms_now(self) -> Document:
         """What is alarming now, and whether the desk was told of it."""
         return self._exchange.get("/alarms")
 
-    def enforcement(self, _connection: object, _now: datetime) -> Document:
+    def enforcement(self) -> Document:
         """Whether a daemon enforces the clock, each that was heard of, and what is overdue."""
         return self._exchange.get("/enforcement")
 
-    def active_policy(self, _connection: object) -> Document:
+    def active_policy(self) -> Document:
         """The active policy, in words and as its file."""
         return self._exchange.get("/policy")
 
-    def policy_history(self, _connection: object) -> list[Document]:
+    def policy_history(self) -> list[Document]:
         """Every activation on record, the earliest first."""
         return list(self._exchange.get("/policy/history")["items"])
-
-    def __getattr__(self, name: str) -> NoReturn:
-        raise NotOverServerError(way_out=f"{name} needs the database itself, with --db")
 
 
 def _text(filed: Any) -> str | None:

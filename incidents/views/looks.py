@@ -1,0 +1,117 @@
+"""The looks: the views of one state of the database, for who asks nothing else of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, tzinfo
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection
+
+from incidents import views
+from incidents.clock import rfc3339
+from incidents.views import duty
+
+if TYPE_CHECKING:
+    from incidents.report_duty import ReportDuty
+    from incidents.words import When
+
+Document = dict[str, Any]
+
+
+class Looks:
+    """The views of a transaction that reads; `now` and `owed`, the duty to report, are asked when
+    they are needed."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        now: Callable[[Connection], datetime],
+        owed: Callable[[], ReportDuty | None],
+    ) -> None:
+        self._connection = connection
+        self._ask_now = now
+        self._ask_owed = owed
+
+    @cached_property
+    def _now(self) -> datetime:
+        return self._ask_now(self._connection)
+
+    def queue(
+        self, *, mine: str | None = None, limit: int = 50, after: str | None = None,
+        reveal: bool = False,
+    ) -> Document:  # fmt: skip
+        """One page of the queue; see `views.queue`."""
+        return views.queue(
+            self._connection, self._now, mine=mine, limit=limit, after=after, reveal=reveal,
+            report=self._ask_owed(),
+        )  # fmt: skip
+
+    def item(self, of: tuple[int, str], *, reveal: bool = False) -> Document | None:
+        """One item of the queue; None: it is not there."""
+        return views.item(self._connection, self._now, of, reveal=reveal)
+
+    def site(self, name: str) -> Document:
+        """A site; raises UnknownSiteError."""
+        return views.site(self._connection, name, self._now)
+
+    def sites(self, *, state: str | None = None) -> Iterator[Document]:
+        """The register."""
+        return views.sites(self._connection, state=state)
+
+    def why(self, name: str, zone: tzinfo) -> Document:
+        """Why a site stands as it does; raises UnknownSiteError."""
+        return views.why(self._connection, name, self._now, zone)
+
+    def incident(self, key: tuple[int, int]) -> Document:
+        """An incident with its site, and by when to report it; raises UnknownIncidentError."""
+        found, owed = views.incident(self._connection, key), self._ask_owed()
+        due = None if owed is None else duty.deadline_of(self._connection, key, owed)
+        return {**found, "report_due": None if due is None else rfc3339(due)}
+
+    def timeline(self, site_id: int, incident: int, zone: tzinfo) -> Iterator[Document]:
+        """What happened to an incident."""
+        return views.timeline(self._connection, site_id, incident, now=self._now, zone=zone)
+
+    def filing(self, name: str) -> Document:
+        """What is filed of a site; raises UnknownSiteError."""
+        return views.filing(self._connection, name)
+
+    def filing_terms(self, until: str | None = None) -> list[Document]:
+        """The terms that run."""
+        return views.filing_terms(self._connection, until)
+
+    def unsettled(
+        self, *, site: str | None = None, only_dead: bool = False, only_braked: bool = False,
+        limit: int = 100,
+    ) -> list[Document]:  # fmt: skip
+        """Orders that are not carried out."""
+        return views.unsettled(
+            self._connection, self._now, site=site, only_dead=only_dead, only_braked=only_braked,
+            limit=limit,
+        )  # fmt: skip
+
+    def order(self, site_id: int, seq: int, lane: str, when: When) -> Document:
+        """One order; raises UnknownOrderError."""
+        return views.order(self._connection, site_id, seq, lane, when=when, now=self._now)
+
+    def duties(self, *, limit: int = 100) -> Document:
+        """What the police are to be told of."""
+        return views.duties(self._connection, self._now, self._ask_owed(), limit=limit)
+
+    def alarms_now(self) -> Document:
+        """What is alarming now, and whether the desk was told of it."""
+        return views.alarms_now(self._connection, self._now, self._ask_owed())
+
+    def enforcement(self) -> Document:
+        """Whether a daemon enforces the clock, each that was heard of, and what is overdue."""
+        return views.enforcement(self._connection, self._now)
+
+    def active_policy(self) -> Document:
+        """The active policy, in words and as its file."""
+        return views.active_policy(self._connection)
+
+    def policy_history(self) -> list[Document]:
+        """Every activation on record, the earliest first."""
+        return views.policy_history(self._connection)
