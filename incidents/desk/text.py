@@ -96,9 +96,7 @@ def _limit(name: str) -> int:
 
 def _may_name_somebody(text: str) -> bool:
     """Whether an address or a number of somebody's stands in it."""
-    return (
-        "@" in text or "＠" in text or sum(character.isdigit() for character in text) >= MAX_DIGITS
-    )
+    return "@" in text or "＠" in text or sum(map(str.isdigit, text)) >= MAX_DIGITS
 
 
 def _refused_urls(command: Command) -> Refusal | None:

@@ -118,10 +118,11 @@ def _existing(field: str, number: PhoneNumber) -> Finding:
         return unknown(field, "phone_without_area", SOURCE)
     if possible != ValidationResult.IS_POSSIBLE:
         return wrong(field, "phone_impossible", SOURCE, false=True, country=country)
-    if not phonenumbers.is_valid_number(number):
+    kind = phonenumbers.number_type(number)
+    if kind == PhoneNumberType.UNKNOWN:
         return wrong(field, "phone_not_given_out", SOURCE, false=True, country=country)
-    kind = PhoneNumberType.to_string(phonenumbers.number_type(number))
-    return ok(field, "phone_exists", SOURCE, country=country, kind=kind.lower())
+    told = PhoneNumberType.to_string(kind).lower()
+    return ok(field, "phone_exists", SOURCE, country=country, kind=told)
 
 
 def _is_emergency(digits: str) -> bool:

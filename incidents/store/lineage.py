@@ -89,7 +89,8 @@ def look(connection: Connection) -> Lineage:
 
 def standing(connection: Connection) -> Standing:
     """How it stands: for who only looks, on a standby too."""
-    return Standing(*connection.execute(_STANDING).one())
+    [found] = _STANDING.ask(connection).all()
+    return found
 
 
 def adopt(connection: Connection, found: str) -> None:
@@ -157,4 +158,7 @@ _TELLS = select(
         _may_run("pg_current_wal_lsn()"),
     )
 )
-_STANDING = select(*(desk.c[name] for name in Standing._fields))
+_STANDING: Question[Standing] = Question(
+    lambda _: (select(*(desk.c[name] for name in Standing._fields)), None),
+    lambda row: Standing(*row),
+)
