@@ -9,8 +9,8 @@ from sqlalchemy import Connection, select
 
 from incidents.audit import log_status, loss, lost_end
 from incidents.audit.entry import decode
-from incidents.audit.last_signed import Known
 from incidents.audit.own_acts import HistoryResumed
+from incidents.audit.signed_files import Known
 from incidents.clock import rfc3339
 from incidents.documents import plain
 from incidents.store import lineage
