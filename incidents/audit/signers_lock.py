@@ -7,7 +7,8 @@ sign two histories. Nor is the place lost when the disk is mounted elsewhere, or
 somebody else.
 
 The limit of it: a clone of the whole disk (a snapshot, an image) has both, and is the same place,
-as is a copy of the folder by hard links; and where no file system says when a file was made, the number alone counts.
+as is a copy of the folder by hard links; and where no file system says when a file was made, the
+number alone counts.
 """
 
 from __future__ import annotations

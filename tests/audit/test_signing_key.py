@@ -15,6 +15,7 @@ from incidents.store import checkpoints, log_keys
 from incidents.store.checkpoints import Signed
 from incidents.store.engine import reading
 from incidents.tlog import note
+from incidents.tlog.checkpoint import Checkpoint
 from incidents.tlog.keys import SigningKey, VerifierKey
 from tests.audit.log_house import NAME, House, opened
 
