@@ -79,8 +79,8 @@ def opened(
 
     Raises:
         FileNotFoundError: if it is not there, without `make`.
-        OSError: if it is a link or no file, or is to be written and has another name as well, since
-            nobody knows whose file that is; or if it cannot be opened.
+        OSError: if it is a link or no file, or root is to write it and it has another name as well,
+            since nobody knows whose file that is; or if it cannot be opened.
     """
     while True:
         try:

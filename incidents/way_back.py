@@ -24,7 +24,7 @@ from incidents import refusal_words
 from incidents.acts import mark as marks
 from incidents.acts import recovery
 from incidents.acts.continuity import Continuity
-from incidents.audit import last_signed, log_status, loss, rotation, sequencer, signers_lock
+from incidents.audit import log_status, loss, rotation, sequencer, signed_files, signers_lock
 from incidents.audit.loss import Loss
 from incidents.audit.rotation import Replaces
 from incidents.audit.signers_lock import SignsElsewhereError
@@ -108,8 +108,8 @@ class WayBack:
             is_here = self._check(asked, place)
             # What was signed may only have lost its numbers.
             sequencer.number_all(self._engine)
-            is_torn = last_signed.set_torn_share_aside(self._ring.file) is not None
-            last_signed.hand_down(self._ring.file)
+            is_torn = signed_files.set_torn_share_aside(self._ring.file) is not None
+            signed_files.hand_down(self._ring.file)
             lost, most = self._lost()
             # Who says so knows that this place was put back, too.
             is_torn = is_torn or (lost is not None and lost.size is None)
@@ -177,13 +177,13 @@ class WayBack:
     def _lost(self) -> tuple[Loss | None, Loss | None]:
         """What the key that would sign has signed and is missing; and the most that is to be put on
         record, whichever key has signed it."""
-        files = last_signed.known(self._ring.file).whole()
+        files = signed_files.known(self._ring.file).whole()
         with self._reading() as connection:
             lost = loss.known(connection, files)
             told = {each.signed for each in resumptions(connection)}
             most = loss.largest_unanswered(connection, files, told) or lost
         if most is not None:
-            most = most._replace(kept=last_signed.lasting(most.kept, files))
+            most = most._replace(kept=signed_files.lasting(most.kept, files))
         return lost, most
 
     def _key(
@@ -194,8 +194,9 @@ class WayBack:
         if lost is None and not blind:
             return rotation.begun(self._engine, self._ring)
         return rotation.begin(
-            self._engine, self._ring, place, public=asked.public, lost=True, another=True
-        )
+            self._engine, self._ring, place, public=asked.public, lost=True, another=True,
+            fresh=blind,
+        )  # fmt: skip
 
     def _resumed(self, asked: Asked, lost: Loss | None) -> HistoryResumed:
         return self._continuity.resume(

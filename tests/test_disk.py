@@ -4,6 +4,7 @@ The tests run as root, as the commands do that are tried here.
 """
 
 import os
+import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -51,6 +52,23 @@ def test_a_lock_that_is_another_name_of_a_file_is_neither_written_nor_given_away
         pass
 
     assert untouched(roots)
+
+
+def test_another_name_of_its_own_lock_keeps_no_user_but_root_from_it() -> None:
+    """A snapshot by hard links stops nobody from signing: what the user can write is theirs."""
+    with tempfile.TemporaryDirectory() as made:
+        os.chown(made, *NOBODY)
+        lock = Path(made) / "lock"
+        os.seteuid(NOBODY[0])
+        try:
+            with disk.locked(lock, 0.0):
+                pass
+            lock.with_name("snapshot").hardlink_to(lock)
+
+            with disk.locked(lock, 0.0) as opened:
+                assert os.fstat(opened.fileno()).st_nlink == 2
+        finally:
+            os.seteuid(0)
 
 
 def test_a_lock_that_is_a_link_makes_no_file_where_it_leads(tmp_path: Path, theirs: Path) -> None:

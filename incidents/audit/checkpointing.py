@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
-from incidents.audit import last_signed, log_status, loss, sequencer, signers_lock, signing
+from incidents.audit import log_status, loss, sequencer, signed_files, signers_lock, signing
 from incidents.audit.signing import Signing
 from incidents.audit.signing_key import KeyRing
 from incidents.store import checkpoints
@@ -36,7 +36,7 @@ def checkpointed(engine: Engine, ring: KeyRing, clock: Callable[[], datetime]) -
     """
     sequencer.number_all(engine)
     done = signing.sign(engine, ring, clock(), at_once=True)
-    files = last_signed.known(ring.file)
+    files = signed_files.known(ring.file)
     with plainly(engine), reading(engine) as connection:
         place = checkpoints.signed_beside(connection)
         if done == Signing() and place in (None, signers_lock.place_id(ring.file)):

@@ -6,8 +6,9 @@ was made on its disk: whoever copies the folder does not copy the place, and two
 sign two histories. Nor is the place lost when the disk is mounted elsewhere, or the file given to
 somebody else.
 
-The limit of it: a clone of the whole disk (a snapshot, an image) has both, and is the same place;
-and where no file system says when a file was made, the number alone counts.
+The limit of it: a clone of the whole disk (a snapshot, an image) has both, and is the same place,
+as is a copy of the folder by hard links; and where no file system says when a file was made, the
+number alone counts.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from incidents.audit import log_status, loss, lost_end
-from incidents.audit.last_signed import Known
+from incidents.audit.signed_files import Known
 from incidents.clock import rfc3339
 from incidents.documents import plain
 from incidents.record.entry import decode

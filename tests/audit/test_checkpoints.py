@@ -7,14 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from incidents.audit import (
-    last_signed,
-    loss,
-    sequencer,
-    signing,
-)
+from incidents.audit import loss, sequencer, signed_files, signing
 from incidents.audit.checkpointing import checkpointed
-from incidents.audit.last_signed import InconsistentLogError
+from incidents.audit.signed_files import InconsistentLogError
 from incidents.audit.signing import Signing, is_due
 from incidents.audit.signing_key import KeyRing
 from incidents.errors import FileError
@@ -240,7 +235,7 @@ def test_a_key_that_has_signed_another_log_signs_no_second_one(
 ) -> None:
     key = house.begin(3)
     other = house.last().note.replace(NAME, "other.example/incidents")
-    last_signed.keep(house.ring.file, other, [key])
+    signed_files.keep(house.ring.file, other, [key])
     house.add()
     house.time.later(seconds=1)
 
@@ -269,7 +264,7 @@ def test_what_an_older_version_has_signed_since_is_compared_as_well(house: House
     with pytest.raises(InconsistentLogError, match=r"9 entries were signed.*key\.signed\)"):
         house.sign()
     with reading(house.engine) as connection:
-        found = loss.known(connection, last_signed.known(house.ring.file))
+        found = loss.known(connection, signed_files.known(house.ring.file))
     assert found is not None
     assert found.size == 9
     assert house.kept(key) == house.last().note
@@ -308,11 +303,11 @@ def test_what_a_key_of_another_log_has_signed_beside_it_is_no_matter(house: Hous
     stranger = SigningKey.generate("other.example/incidents")
     signed = str(note.signed(f"other.example/incidents\n9\n{'A' * 43}=\n", stranger))
     house.ring.file.with_name("audit.key.signed").write_text(signed)
-    last_signed.keep(house.ring.file, signed, [stranger.verifier])
+    signed_files.keep(house.ring.file, signed, [stranger.verifier])
 
     assert house.go_on().size == 5
     with reading(house.engine) as connection:
-        assert loss.known(connection, last_signed.known(house.ring.file)) is None
+        assert loss.known(connection, signed_files.known(house.ring.file)) is None
 
 
 @pytest.mark.parametrize("is_new", [False, True])

@@ -26,7 +26,7 @@ from incidents import clock
 from incidents.acts import routing
 from incidents.acts.routing import Routing
 from incidents.audit import rotation, sequencer, signing
-from incidents.audit.last_signed import InconsistentLogError
+from incidents.audit.signed_files import InconsistentLogError
 from incidents.audit.signing_key import KeyRing
 from incidents.bootstrap import House
 from incidents.cli import main

@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from incidents import settings
 from incidents.acts.port import Delivered, Order, Outcome, State
-from incidents.audit import last_signed, loss
+from incidents.audit import loss, signed_files
 from incidents.audit.loss import Loss
 from incidents.audit.replay import Replay
 from incidents.bootstrap import House
@@ -216,7 +216,7 @@ def tells_what_was_lost() -> None:
 
 def missing(house: House, key_file: Path) -> Loss | None:
     """What was signed, and is not there."""
-    files = last_signed.known(key_file)
+    files = signed_files.known(key_file)
     with house.reading() as connection:
         return loss.known(connection, files)
 
