@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from sqlalchemy import Engine
 
-from incidents import clock
 from incidents.acts import routing
 from incidents.acts.crew import cry
 from incidents.acts.reconciliation import (
@@ -33,7 +32,6 @@ from incidents.machine.codes import LEFT_DOWN
 from incidents.store import lineage
 from incidents.store import sites as site_rows
 from incidents.store.engine import Reading, plainly, writing
-from incidents.store.server_clock import database_time
 
 AT_ONCE = 8
 """So many sites are asked about at once."""
@@ -112,8 +110,7 @@ def compared(
         prove(engine, standing.epoch)
     elif only is None:
         with plainly(engine), writing(engine) as connection:
-            now = database_time(connection) or clock.now()
-            lineage.compared(connection, standing, now)
+            lineage.compared(connection, standing)
 
 
 def is_open(compared: Comparison) -> bool:

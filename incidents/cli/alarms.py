@@ -126,7 +126,8 @@ _OF_RECORD = {
     "mark_unread": "the daemon {daemon} carries nothing out: {problem}; known",
     "entries_lost": "the record has lost its end, known",
     "server_changed": "another server has taken over, known",
-    "sites_left_down": "sites left down: {sites:,}; why may have been lost with the record's end,",
+    "sites_left_down": "sites left down or unknown: {sites:,} ({unknown:,} unknown); why may have"
+    " been lost with the record's end,",
     "log_unsigned": "entries are not signed, known",
 }
 
@@ -139,7 +140,7 @@ def _next(alarm: Document) -> str:
         "order_dead": f"incidents acts show {alarm['order']}",
         "halted": "incidents daemon status",
         "mark_unread": "incidents daemon status",
-        "entries_lost": "incidents recover --reason R",
+        "entries_lost": "incidents audit status",
         "server_changed": "incidents audit status",
         "log_unsigned": "incidents audit status",
         "sites_left_down": "incidents daemon status",

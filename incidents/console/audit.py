@@ -92,7 +92,8 @@ def show(
     )  # fmt: skip
     found, wrong = on_record.Page((), None, None), None
     with here.reading() as connection:
-        status = log_status.document(connection, here.house.now(connection))
+        here = here.timed(connection)
+        status = log_status.document(connection, here.reader.now)
         note = log_status.last_note(connection)
         try:
             wanted = asked.read(here, connection)

@@ -116,9 +116,17 @@ def keep_down(draft: Draft) -> None:
     What somebody has in hand may be done already: what takes the site down comes after it.
     """
     case = draft.case
+    openings = [each for each in _acts(case) if _opens(each) and not _in_hand(draft, each)]
     for each in _acts(case):
-        if _opens(each) and not _in_hand(draft, each):
-            draft.add(e.OrderCancelled, **_of(each), why=SUPERSEDED, tried=each.attempts > 0)
+        untried = each.braked or not (each.attempts or each.dead)
+        if untried and each.kind in DOWN and any(o.order > each.order for o in openings):
+            # As the courier would: it was lifted before anybody tried it.
+            lifting = commands.CancelOrder(
+                by=draft.by, order=each.order, lane=each.lane, why=LIFTED
+            )
+            cancel(draft, lifting)
+    for each in openings:
+        draft.add(e.OrderCancelled, **_of(each), why=SUPERSEDED, tried=each.attempts > 0)
     if is_down(case) or _goes_down(case):
         return
     braked = [each for each in _acts(case) if each.braked]

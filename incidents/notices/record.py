@@ -183,7 +183,9 @@ def _reopened(connection: Connection, found: Site, order: Order) -> Facts:
     opens = withheld.opens(connection, order.site_id, order.entry)
     event = _event(connection, order)
     was_down = withheld.was_down(connection, order.site_id, order.entry)
+    kept_down = withheld.is_kept_down(connection, order.site_id, order.entry)
     undone = not was_down and withheld.was_told_down(connection, order.site_id, order.entry)
+    opened = was_down and (opens or at is not None or found.case.in_force == "active")
     cause = _CAUSES.get(event.kind, "other") if event is not None else "other"
     numbers: list[int] = []
     total = 0
@@ -198,7 +200,7 @@ def _reopened(connection: Connection, found: Site, order: Order) -> Facts:
         opening=opens and not undone,
         findings=listed,
         findings_more=total - len(listed),
-        settled=not undone and not (was_down and (opens or at or found.case.in_force == "active")),
+        settled=kept_down or not (undone or opened),
     )
 
 

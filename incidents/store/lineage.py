@@ -63,8 +63,14 @@ class Standing(NamedTuple):
 
     @property
     def is_compared(self) -> bool:
-        """Whether every site was compared with the world once: `unproved_since` is later then."""
-        return self.unproved_since is None or self.unproved_since != self.resumed_at
+        """Whether every site was compared with the world since the epoch began."""
+        return self.unproved_since != self.resumed_at
+
+    @property
+    def compared_since(self) -> datetime | None:
+        """`unproved_since`, as people are told it: without the mark that all were compared."""
+        is_marked = self.resumed_at is not None and self.unproved_since == _marked(self.resumed_at)
+        return self.resumed_at if is_marked else self.unproved_since
 
     @property
     def lost_at(self) -> datetime | None:
@@ -118,20 +124,24 @@ def prove(connection: Connection, epoch: int) -> None:
     connection.execute(update(desk).where(desk.c.epoch == epoch).values(unproved_since=None))
 
 
-def compared(connection: Connection, standing: Standing, now: datetime) -> None:
-    """Every site was compared with that epoch of the history, and the world is not as it says,
-    known since then (UTC); what that is known of already is left as it is."""
+def compared(connection: Connection, standing: Standing) -> None:
+    """Every site was compared with that epoch of the history, and the world is not as it says: the
+    comparison goes on from when it began, but for a mark."""
     assert standing.resumed_at is not None, "nothing else is compared"
-    # Of two clocks the one may be behind the other.
-    later = max(now, standing.resumed_at + timedelta(microseconds=1))
     own = and_(desk.c.epoch == standing.epoch, desk.c.unproved_since == standing.resumed_at)
-    connection.execute(update(desk).where(own).values(unproved_since=later))
+    marked = _marked(standing.resumed_at)
+    connection.execute(update(desk).where(own).values(unproved_since=marked))
 
 
 def doubt(connection: Connection, epoch: int, now: datetime) -> None:
     """The world is not as that epoch of the history says, known since then (UTC)."""
     known = func.coalesce(desk.c.unproved_since, literal(now, desk.c.unproved_since.type))
     connection.execute(update(desk).where(desk.c.epoch == epoch).values(unproved_since=known))
+
+
+def _marked(resumed_at: datetime) -> datetime:
+    """In place of when an epoch began (UTC), once every site was compared with it."""
+    return resumed_at + timedelta(microseconds=1)
 
 
 def _look(dialect: str) -> tuple[Select[Any], None]:

@@ -152,11 +152,12 @@ def _mark_unread(found: dict[str, Any] | None) -> Part:
 
 
 def _left_down(found: dict[str, Any] | None) -> Part:
-    if found is None:
+    """What a loss has left down, once all sites were compared: before, the list is not whole."""
+    if found is None or not found["complete"]:
         return [], False
     since, named = read_rfc3339(found["since"]), tuple(found["sites"])
     own = {"sites": found["count"], "unknown": found["unknown"], "named": named}
-    return [Alarm(kind=LEFT_DOWN, subject=EVERYBODY, since=since, **own)], False
+    return [Alarm(kind=LEFT_DOWN, subject=str(found["count"]), since=since, **own)], False
 
 
 def _braked(connection: Connection) -> Part:

@@ -40,7 +40,7 @@ def history(connection: Connection, now: datetime) -> dict[str, Any]:
         "epoch": found.epoch,
         "lost_since": plain(found.lost_since),
         "moved_since": plain(moved_since),
-        "unproved_since": plain(found.unproved_since),
+        "unproved_since": plain(found.compared_since),
         "halted_since": plain(found.halted_since),
         "halted_why": found.halted_why,
         "unsigned_since": plain(log_status.unsigned_since(connection, now)),

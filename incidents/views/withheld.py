@@ -15,7 +15,7 @@ from sqlalchemy import Connection, func, select
 
 from incidents.machine import events as e
 from incidents.machine.case import UNKNOWN
-from incidents.machine.codes import BY_HAND, SUPERSEDED
+from incidents.machine.codes import BY_HAND, LEFT_DOWN, SUPERSEDED
 from incidents.machine.ids import ACT, order_id
 from incidents.machine.in_force import BRAKED, DOWN, FORCE
 from incidents.machine.order_acts import is_lifted
@@ -73,6 +73,12 @@ def opened_at(connection: Connection, site_id: int, order: int) -> datetime | No
 def opens(connection: Connection, site_id: int, order: int) -> bool:
     """Whether that order to open the site waits, or somebody is to decide about it."""
     return any(each.order == order for _, each in deliveries.chains(connection, [site_id]))
+
+
+def is_kept_down(connection: Connection, site_id: int, order: int) -> bool:
+    """Whether that order to open the site was cancelled since a hold or a loss keeps it down."""
+    last = next(_became(connection, site_id, ACT, order=order), None)
+    return isinstance(last, e.OrderCancelled) and last.why in (SUPERSEDED, LEFT_DOWN)
 
 
 def was_down(connection: Connection, site_id: int, before: int) -> bool:

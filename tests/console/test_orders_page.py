@@ -59,16 +59,19 @@ def test_what_is_given_up_comes_first_then_what_is_late(desk: ConsoleDesk) -> No
 
 
 def test_what_the_brake_holds_is_released_on_its_page(desk: ConsoleDesk) -> None:
+    site = "third.example"
+    desk.do(site, c.AddSite(by="li"))
+    desk.do(site, c.StateFalse(by="wang", field="phone", evidence="rings elsewhere"))
     braked = c.RecordFailure(order=2, lane="act", adapter="brake", attempts=0, problem="braked")
-    desk.do("other.example", braked)
+    desk.do(site, braked)
     wang = Visitor(desk, "wang")
-    assert 'href="/orders/2-o2"' in wang.get("/").text
+    assert 'href="/orders/3-o2"' in wang.get("/").text
     listed = wang.get("/orders", braked="1").text
     assert "since too many sites were taken down at once: 1" in listed
     assert 'id="o-1-o2"' not in listed
-    assert 'action="/orders/2-o2/release"' in wang.get("/orders/2-o2").text
-    assert wang.post("/orders/2-o2/release", seen(desk, "other.example")).status_code == 303
-    assert state(desk, "2-o2") == "waiting"
+    assert 'action="/orders/3-o2/release"' in wang.get("/orders/3-o2").text
+    assert wang.post("/orders/3-o2/release", seen(desk, site)).status_code == 303
+    assert state(desk, "3-o2") == "waiting"
 
 
 def test_the_list_is_of_one_site_or_of_what_is_given_up(desk: ConsoleDesk) -> None:

@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from incidents import sealing
 from incidents.desk import Envelope
 from incidents.machine import commands as c
+from incidents.record import sealing
 from tests.desk.rehearsal import Rehearsal
 
 

@@ -27,6 +27,7 @@ from incidents.desk.resumption import DAEMON
 from incidents.errors import NOT_VERIFIED
 from incidents.machine import commands as c
 from incidents.machine.in_force import FORCE
+from incidents.store import lineage
 from incidents.store.log_tables import leaves
 from incidents.store.tables import entries, sites
 from incidents.views import warnings
@@ -148,6 +149,18 @@ def left(house: House) -> list[str]:
         assert found["count"] == len(found["sites"])
         names: list[str] = found["sites"]
         return names
+
+
+def unseen(house: House) -> list[str]:
+    """New sites that no daemon has looked at since, though the record may have lost them."""
+    with house.reading() as connection:
+        found = lineage.standing(connection)
+        since = found.resumed_at
+        if since is None or (found.moved_at is not None and found.lost_since is None):
+            return []
+        of = sites.c
+        new = (of.created_at > since, of.last_act == 0, of.state == of.in_force)
+        return list(connection.scalars(select(of.name).where(*new)))
 
 
 def opened(house: House) -> list[str]:

@@ -73,6 +73,18 @@ def test_what_waits_to_open_the_site_is_cancelled_with_the_hold() -> None:
     assert site.in_force == "suspended"
 
 
+def test_what_was_lifted_untried_is_cancelled_with_it() -> None:
+    site = OrderHistory().hold().unhold().hold()
+    assert [(n, kind) for n, lane, kind in site.waiting if lane == ACT] == [(4, "suspend")]
+    site = OrderHistory().miss().braked("suspend").sit_out().hold()
+    assert site.happened == [
+        "hold_set", "order_cancelled", "order_cancelled", "order_cancelled",
+    ]  # fmt: skip
+    assert site.dead_letters == []
+    tried = OrderHistory().hold().tried("suspend").unhold().hold()
+    assert [kind for _, lane, kind in tried.waiting if lane == ACT] == ["suspend", "suspend"]
+
+
 def test_nothing_more_is_ordered_where_that_leaves_the_site_down() -> None:
     site = opening().false_info().cancelled("close").hold()
     assert site.ordered == []

@@ -372,6 +372,13 @@ def test_who_was_told_of_a_suspension_that_fell_is_told_that_it_did(day: Day) ->
     assert (found.cause, found.settled) == ("never_down", False)
 
 
+def test_nobody_is_told_that_a_site_was_not_taken_down_which_a_hold_takes_down(day: Day) -> None:
+    day.miss()
+    carried_out(day, "suspend", "notice")
+    day.after("13h").elapse().do(c.SetHold(by="boss", reason="ordered"))
+    assert _of(day, "reopen").settled
+
+
 def test_what_was_tried_may_have_been_down_and_its_end_is_told(day: Day) -> None:
     day.miss()
     order = orders_of(day, "suspend")[-1].seq

@@ -209,12 +209,14 @@ class OverdueSite(Answer):
 
 class LeftDown(Answer):
     """Sites that are down in the world, or may be, though nothing on record keeps them down: how
-    many, of how many nobody can tell, the first names, and since when the reason may be lost."""
+    many, of how many nobody can tell, the first names, since when the reason may be lost, and
+    whether all sites were compared."""
 
     count: int
     unknown: int
     sites: list[str]
     since: str
+    complete: bool
 
 
 class TakenDown(Answer):

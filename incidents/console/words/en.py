@@ -136,10 +136,14 @@ TEXTS: dict[str, str] = {
     "alarm.taken_down": "Taken down again:",
     "alarm.more": "and {n} more",
     "alarm.left_down": "SITES LEFT DOWN: {n}.",
-    "alarm.left_down.unknown": "({n} of them cannot be asked)",
+    "alarm.left_down.unknown": "SITES LEFT DOWN OR UNKNOWN: {n} ({down} down; of {unknown} nobody"
+    " can tell).",
+    "alarm.left_down.so_far": "So far: sites are still being compared.",
     "alarm.left_down.why": "Nothing on record keeps them down; the reason may have been lost with"
     " the end of the record, at",
     "alarm.left_down.do": "Hold those that must stay down, then open the others:",
+    "alarm.recover": "(opens all sites that are not held)",
+    "alarm.halted.list": "Sites that a loss has left down are listed once all are compared.",
     "alarm.unproved": "The world is being compared with the record, since",
     "alarm.unsigned": "NOT SIGNED: entries wait for a signature, since",
     "alarm.brake": "THE BRAKE IS ON: {n}{more} closures or suspensions wait for a supervisor, the"
