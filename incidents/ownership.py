@@ -44,7 +44,7 @@ def _of_file(file: Path, found: os.stat_result, *, is_ours: bool) -> str:
         return f"; its mode forbids it. Type: {mode} {told}" if mode else ""
     if not is_ours:
         return (
-            f"; it belongs to {name}: use no other user. As root: runuser -u {name} -- incidents …"
+            f"; it belongs to {name}: run this as {name}. As root: runuser -u {name} -- incidents …"
         )
     also = f" && {mode} {told}" if mode else ""
     return f"; it belongs to {name}. As root: chown -h {_name(os.geteuid())} {told}{also}"

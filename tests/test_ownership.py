@@ -101,7 +101,7 @@ def test_where_the_key_is_another_ones_the_user_is_told_to_be_the_wrong_one(fold
 
     found = as_nobody(lambda: read(file))
 
-    assert found.endswith(f"use no other user. As root: runuser -u {STRANGER} -- incidents …")
+    assert found.endswith(f"run this as {STRANGER}. As root: runuser -u {STRANGER} -- incidents …")
 
 
 def test_nothing_is_told_where_nobody_can_tell(folder: Path) -> None:
