@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from incidents import event_sentence, words
 from incidents.cli import next_step, output
-from incidents.contract import hints
-from incidents.contract.hints import Hint, do
 from incidents.errors import DONE, ActRefusedError
 from incidents.machine import commands as c
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
+    from incidents.contract.hints import Hint
     from incidents.desk import Answer
     from incidents.words import Document
 
@@ -147,6 +146,9 @@ def _is_call(event: Document) -> bool:
 
 def _next(document: Document, own: list[Document]) -> list[Hint]:
     """What can be done next: first the tasks that the act has opened."""
+    from incidents.contract import hints
+    from incidents.contract.hints import Hint, do
+
     kinds = {event["kind"] for event in own}
     if "closure_asked" in kinds:
         return hints.to_closure(document["site"]["site"])

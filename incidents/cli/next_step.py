@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from incidents.contract.hints import typed
 from incidents.machine import commands as c
 
 if TYPE_CHECKING:
@@ -17,6 +16,8 @@ _ANOTHERS = (c.ConfirmClosure, c.Approve, c.Decline)
 
 def told(hint: Hint, asked_by: str | None = None) -> str:
     """The command, and who may give it; `asked_by` asked for what waits for a second person."""
+    from incidents.contract.hints import typed
+
     who = "" if hint.action is None else _who(hint.action, asked_by)
     return f"{typed(hint)} ({who})" if who else typed(hint)
 
