@@ -35,6 +35,8 @@ class Orders:
     there: frozenset[int] | None = None
     waiting: dict[tuple[int, str], Waiting] = field(default_factory=dict)
     in_force: str = "active"
+    hold: tuple[str, datetime] | None = None
+    """Who set the last hold, and when."""
     _moment: datetime | None = None
     _of_the_moment: list[tuple[int, str]] = field(default_factory=list)
 
@@ -116,9 +118,13 @@ def cancelled(orders: Orders, entry: Entry) -> list[Problem]:
     if waits is None:
         return ["no such order waits"]
     problems = _kind(waits, entry)
-    if entry.data["why"] == "by_hand":
+    why, with_hold = entry.data["why"], orders.hold == (entry.actor, entry.recorded_at)
+    if why == "by_hand":
         problems += [] if entry.actor != COURIER else ["a person must say so"]
-    else:
+    elif why == "superseded":
+        problems += [] if with_hold else ["no hold has taken its place"]
+        problems += [] if waits.kind == "reopen" or waits.dead else ["it goes on under a hold"]
+    elif not (why == "lifted" and with_hold):
         problems += _by_courier(entry)
     if entry.data["why"] == "lifted" and not orders.lifted(key[0]):
         problems.append("nothing has lifted it")

@@ -140,6 +140,7 @@ def _held(history: History, entry: Entry) -> None:
     if history.facts.held:
         history.find(entry, "it is held already")
     history.move_site(entry, lambda: setattr(history.facts, "held", True))
+    history.orders.hold = (entry.actor, entry.recorded_at)
 
 
 def _unheld(history: History, entry: Entry) -> None:
