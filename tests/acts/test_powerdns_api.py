@@ -48,6 +48,7 @@ def test_a_server_that_is_away_is_tried_again(tmp_path: Path) -> None:
     ("answer", "expected"),
     [
         (b"HTTP/1.0 200 OK\r\n\r\nno JSON", "Retry malformed"),
+        (b"HTTP/1.0 200 OK\r\n\r\n" + b"[" * 60_000, "Retry malformed"),
         (b"HTTP/1.0 200 OK\r\n\r\n{}", "Failed no_zone"),
         (b"HTTP/1.0 200 OK\r\n\r\n[1]", "Retry malformed"),
         (b'HTTP/1.0 200 OK\r\n\r\n[{"name": "shop.example."}]', "Retry malformed"),

@@ -175,7 +175,7 @@ class Dialogue:
             return None
         try:
             return json.loads(answer.body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ApiError(_MALFORMED) from error
 
 
