@@ -13,7 +13,8 @@ from incidents import event_sentence
 from incidents.cli import history_words, output
 from incidents.cli.options import looking
 from incidents.cli.run import REHEARSAL, is_terminal, painted
-from incidents.contract.hints import told_item, typed
+from incidents.contract.documents import told as as_told
+from incidents.contract.hints import typed
 from incidents.errors import DONE, InputError
 from incidents.words import span
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from incidents.cli.run import Run
+    from incidents.contract.documents import Item
     from incidents.words import Document, When
 
 KINDS = {
@@ -80,9 +82,9 @@ def queue(run: Run, *, mine: bool, watch: bool, reveal: bool, limit: int, after:
         return queue_watch.watch(run, fetch)
     found = fetch()
     if run.quiet:
-        run.say(*(item["id"] for item in found["items"]))
+        run.say(*(item.id for item in found["items"]))
     elif run.for_programs:
-        items = [told_item(item) for item in found["items"]]
+        items = [as_told(item) for item in found["items"]]
         output.document(run, {**found, "items": items}, rows=items)
     elif is_terminal(sys.stdout):
         from incidents.cli import queue_table
@@ -99,26 +101,25 @@ def _page(run: Run, *, mine: str | None, limit: int, after: str | None, reveal: 
         return looks.queue(mine=mine, limit=limit, after=after, reveal=reveal)
 
 
-def what(item: Document) -> str:
+def what(item: Item) -> str:
     """What there is to do."""
-    kind = str(item["kind"])
-    return KINDS.get(kind, kind)
+    return KINDS.get(item.kind, item.kind)
 
 
-def exactly(item: Document) -> str:
+def exactly(item: Item) -> str:
     """The same, of a filing with the last day, or with the detail."""
-    told, about = what(item), item.get("filing")
-    if about and item["kind"] in TERMS:
+    told, about = what(item), item.filing
+    if about and item.kind in TERMS:
         return f"{told} by {about[0]}"
-    return f"{told} {about[0]}" if about and item["kind"] == "suspicion" else told
+    return f"{told} {about[0]}" if about and item.kind == "suspicion" else told
 
 
-def left(item: Document) -> str:
+def left(item: Item) -> str:
     """How long there is, or how long it is overdue; empty for what has no deadline."""
-    if item["left_s"] is None:
+    if item.left_s is None:
         return ""
-    told = span(timedelta(seconds=abs(item["left_s"])))
-    return f"{told} overdue" if item["overdue"] else told
+    told = span(timedelta(seconds=abs(item.left_s)))
+    return f"{told} overdue" if item.overdue else told
 
 
 class Notice(NamedTuple):
@@ -221,11 +222,9 @@ _WARNINGS: dict[str, Callable[[Document, When], str]] = {
 }  # fmt: skip
 
 
-def whom(item: Document) -> str:
+def whom(item: Item) -> str:
     """Whom to call, and at which number; the e-mail where there is none."""
-    return (
-        ", ".join(item[name] for name in ("person", "phone") if item[name]) or item["email"] or ""
-    )
+    return ", ".join(each for each in (item.person, item.phone) if each) or item.email or ""
 
 
 def _check_terminal(run: Run) -> None:
@@ -242,7 +241,7 @@ def _plainly(run: Run, found: Document) -> None:
         run.tell(painted(notice.words, fg="red", bold=True) if notice.is_alarm else notice.words)
     headers = ("TASK", "LEFT", "DO", "SITE", "DUE", "WITH", "WHOM", "NEXT")
     output.table(run, headers, (_row(item, when) for item in found["items"]))
-    warnings = dict.fromkeys(item["warning"] for item in found["items"] if item["warning"])
+    warnings = dict.fromkeys(item.warning for item in found["items"] if item.warning)
     run.tell(*(painted(warning, fg="red", bold=True) for warning in warnings))
     if not found["items"]:
         run.tell("nothing to do")
@@ -250,15 +249,15 @@ def _plainly(run: Run, found: Document) -> None:
         run.tell(f"there is more: add --after {found['next_after']}")
 
 
-def _row(item: Document, when: When) -> tuple[str, ...]:
-    due = item["due"]
+def _row(item: Item, when: When) -> tuple[str, ...]:
+    due = item.due
     return (
-        item["id"],
+        item.id,
         left(item),
         exactly(item),
-        item["site"],
+        item.site,
         "" if due is None else when(due),
-        item["claimed_by"] or "",
+        item.claimed_by or "",
         whom(item),
-        typed(item["hints"][0]),
+        typed(item.hints[0]),
     )
