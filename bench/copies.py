@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.databases import POSTGRESQL, SQLITE, connect, kind_of
-from incidents.sealing import commitment
+from incidents.record.sealing import commitment
 from incidents.tlog.tree import leaf_hash
 
 OF_QUEUE = ("incidents", "incident_urls", "contacts", "suspensions", "tasks", "work")
@@ -131,7 +131,7 @@ class _Copy:
         return f"sha256({sealed}.salt || convert_to(n.k::text, 'UTF8'))"
 
     def _ref(self, sealed: str) -> str:
-        """See `incidents.sealing`; PostgreSQL makes it itself."""
+        """See `incidents.record.sealing`; PostgreSQL makes it itself."""
         if self.kind == SQLITE:
             return f"commitment({self._salt(sealed)}, {sealed}.value)"
         of = f"{self._salt(sealed)} || convert_to({sealed}.value, 'UTF8')"

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from incidents import clock
-from incidents.acts.options import Options
 from incidents.acts.port import Adapter, Delivered, Order
+from incidents.options import Options
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 WORKERS = 16

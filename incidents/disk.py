@@ -14,6 +14,7 @@ import stat
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
@@ -78,8 +79,8 @@ def opened(
 
     Raises:
         FileNotFoundError: if it is not there, without `make`.
-        OSError: if it is a link or no file, or is to be written and has another name as well, since
-            nobody knows whose file that is; or if it cannot be opened.
+        OSError: if it is a link or no file, or root is to write it and it has another name as well,
+            since nobody knows whose file that is; or if it cannot be opened.
     """
     while True:
         try:
@@ -90,6 +91,30 @@ def opened(
         # Another may make it at the same time.
         with suppress(FileExistsError):
             return _made(file, os.O_RDWR, mode, owner)
+
+
+def set_aside(file: Path, suffix: str) -> Path:
+    """Gives a file another name, for a person to look at: with that suffix, and a number behind it
+    where that is taken, since what has it stays. The same text is kept once. Returns the name.
+
+    Raises:
+        OSError: if it cannot be read or renamed.
+    """
+    text, aside = read(file), file.with_name(file.name + suffix)
+    for n in count(2):
+        try:
+            # Taken first: a name that is free may be so no more when it is replaced.
+            new(aside).close()
+        except FileExistsError:
+            if read(aside) == text:
+                file.unlink()
+                break
+            aside = file.with_name(f"{file.name}{suffix}-{n}")
+        else:
+            file.replace(aside)
+            break
+    sync(file.parent)
+    return aside
 
 
 def behind_links(file: Path) -> Path:

@@ -35,6 +35,8 @@ WHY_NOT = {
     "by_hand": "somebody has decided so",
     "repeated": "it is ordered once more",
     "overtaken": "what was ordered after it is carried out",
+    "superseded": "a hold keeps the site down",
+    "left_down": "a loss has left the site down, and a person decides",
 }
 """Why an order was cancelled."""
 

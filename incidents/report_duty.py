@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from incidents.acts.options import Options
 from incidents.machine.policy import read_duration, write_duration
+from incidents.options import Options
 
 SECTION = "report"
 SOURCE = "计算机信息网络国际联网安全保护管理办法 (公安部令第33号), article 10(6)"

@@ -1,4 +1,9 @@
-"""The side process: a Python of its own that works for this one; both tell through a pipe."""
+"""The side process: a Python of its own that works for this one; both tell through a pipe.
+
+It ends when this one does, however this one ends. The workers of `concurrent.futures` and of
+`multiprocessing` do not: each holds both ends of the queue that it waits at, and stays for ever
+when whoever started it is killed. Ctrl-C is answered only when what they are at is done.
+"""
 
 from __future__ import annotations
 

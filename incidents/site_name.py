@@ -175,7 +175,8 @@ def _label(text: str, label: str, allowed: re.Pattern[str]) -> str:
     small = label.lower() if label.isascii() else _mapped(text, label)
     if not small:
         _refuse(text, "empty_part")
-    if not all(allowed.fullmatch(character) for character in small if character.isascii()):
+    plain = small if small.isascii() else "".join(filter(str.isascii, small))
+    if plain and not allowed.fullmatch(plain):
         _refuse(text, "part", part=label)
     if not small.isascii() and len(small) > MAX_LABEL_OCTETS:
         _refuse_wide(text, label, len(small))

@@ -24,15 +24,15 @@ from incidents import refusal_words
 from incidents.acts import mark as marks
 from incidents.acts import recovery
 from incidents.acts.continuity import Continuity
-from incidents.audit import last_signed, log_status, loss, rotation, sequencer, signers_lock
+from incidents.audit import log_status, loss, rotation, sequencer, signed_files, signers_lock
 from incidents.audit.loss import Loss
-from incidents.audit.own_acts import HistoryResumed
 from incidents.audit.rotation import Replaces
 from incidents.audit.signers_lock import SignsElsewhereError
 from incidents.audit.signing_key import KeyRing
 from incidents.desk import Desk, resumption
 from incidents.desk.resumption import ASKED, Resumption
 from incidents.errors import ActRefusedError, RefusedError
+from incidents.record.own_acts import HistoryResumed
 from incidents.store import checkpoints, heartbeats, log_keys
 from incidents.store.engine import Reading
 from incidents.store.server_clock import database_time
@@ -106,19 +106,22 @@ class WayBack:
         self._check(asked, signers_lock.place_id(self._ring.file))
         with signers_lock.held(self._ring.file) as place:
             is_here = self._check(asked, place)
-            # Who says so knows that this place was put back, too.
-            blind = not is_here or asked.sign_here
             # What was signed may only have lost its numbers.
             sequencer.number_all(self._engine)
-            last_signed.hand_down(self._ring.file)
+            is_torn = signed_files.set_torn_share_aside(self._ring.file) is not None
+            signed_files.hand_down(self._ring.file)
             lost, most = self._lost()
+            # Who says so knows that this place was put back, too.
+            is_torn = is_torn or (lost is not None and lost.size is None)
+            blind = not is_here or asked.sign_here or is_torn
             new = self._key(asked, place, lost, blind=blind)
             resumed = self._resumed(asked, most)
             if new is not None:
                 rotation.finish(
                     self._engine, self._ring, place, new, put_on_record, lost=True, claims=True
                 )
-            return Outcome(resumed, new, most, is_blind=blind and most is None)
+            known = None if most is None or most.size is None else most
+            return Outcome(resumed, new, known, is_blind=blind and known is None)
 
     def compared(self, asked: Asked) -> recovery.Done:
         """Compares each site with the world; what was done. Raises as `recovery.compared` does."""
@@ -174,13 +177,13 @@ class WayBack:
     def _lost(self) -> tuple[Loss | None, Loss | None]:
         """What the key that would sign has signed and is missing; and the most that is to be put on
         record, whichever key has signed it."""
-        files = last_signed.known(self._ring.file).whole()
+        files = signed_files.known(self._ring.file).whole()
         with self._reading() as connection:
             lost = loss.known(connection, files)
             told = {each.signed for each in resumptions(connection)}
             most = loss.largest_unanswered(connection, files, told) or lost
         if most is not None:
-            most = most._replace(kept=last_signed.lasting(most.kept, files))
+            most = most._replace(kept=signed_files.lasting(most.kept, files))
         return lost, most
 
     def _key(
@@ -191,8 +194,9 @@ class WayBack:
         if lost is None and not blind:
             return rotation.begun(self._engine, self._ring)
         return rotation.begin(
-            self._engine, self._ring, place, public=asked.public, lost=True, another=True
-        )
+            self._engine, self._ring, place, public=asked.public, lost=True, another=True,
+            fresh=blind,
+        )  # fmt: skip
 
     def _resumed(self, asked: Asked, lost: Loss | None) -> HistoryResumed:
         return self._continuity.resume(

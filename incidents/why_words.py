@@ -20,7 +20,7 @@ GROUNDS = {
     "not_in_force.left_down": "NOT IN FORCE: {told}. Nothing on record keeps {site} down; the"
     " reason may have been lost with the end of the record, at {since}. If {site} must stay down:"
     " incidents site hold {site} --reason R. If not: incidents acts reconcile {site} --repair, or"
-    " incidents recover --reason R for all.",
+    " incidents recover --reason R for all that are not held.",
     "closed": "{site} was closed at {at} by {rule:rule}: {rule:rule_says}.",
     "stated_false": "{by} stated that the filed {field:field} is false; established by:"
     " {evidence}.",

@@ -17,7 +17,6 @@ from playwright.sync_api import sync_playwright
 
 from incidents import clock, settings
 from incidents.accounts import secrets
-from incidents.api import app
 from incidents.bootstrap import House
 from incidents.desk import accounts
 from incidents.desk.account_act import By
@@ -25,6 +24,7 @@ from incidents.store import heartbeats
 from incidents.store.engine import writing
 from incidents.store.heartbeats import Heartbeat
 from incidents.testing import rehearsal
+from incidents.web import app
 from scripts import a_month, palette
 from scripts.console_pictures import FOLDER, PICTURES, Picture
 

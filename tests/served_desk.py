@@ -23,15 +23,16 @@ from starlette.testclient import TestClient
 
 from incidents import clock, desk, settings, views, web_server
 from incidents.accounts import secrets
-from incidents.api import app, entrance
+from incidents.api import entrance
 from incidents.bootstrap import House
-from incidents.console import service, sitting
+from incidents.console import sitting
 from incidents.console.customer_app import CustomerApp
 from incidents.console.customer_page import CustomerPage
 from incidents.desk import Envelope
 from incidents.machine import commands as c
 from incidents.notices import customer_settings, notice_settings
 from incidents.store import accounts, tables
+from incidents.web import app, service
 from tests.api.rig import BASE, PASSWORD, Rig
 from tests.browser import Chromium
 from tests.patience import PATIENCE_S

@@ -4,6 +4,7 @@ The tests run as root, as the commands do that are tried here.
 """
 
 import os
+import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -51,6 +52,23 @@ def test_a_lock_that_is_another_name_of_a_file_is_neither_written_nor_given_away
         pass
 
     assert untouched(roots)
+
+
+def test_another_name_of_its_own_lock_keeps_no_user_but_root_from_it() -> None:
+    """A snapshot by hard links stops nobody from signing: what the user can write is theirs."""
+    with tempfile.TemporaryDirectory() as made:
+        os.chown(made, *NOBODY)
+        lock = Path(made) / "lock"
+        os.seteuid(NOBODY[0])
+        try:
+            with disk.locked(lock, 0.0):
+                pass
+            lock.with_name("snapshot").hardlink_to(lock)
+
+            with disk.locked(lock, 0.0) as opened:
+                assert os.fstat(opened.fileno()).st_nlink == 2
+        finally:
+            os.seteuid(0)
 
 
 def test_a_lock_that_is_a_link_makes_no_file_where_it_leads(tmp_path: Path, theirs: Path) -> None:
@@ -203,3 +221,32 @@ def test_who_has_waited_long_enough_for_a_lock_is_told_that_it_is_held(
 
         assert sum(waited) == pytest.approx(5.0)
     assert (tmp_path / "lock").stat().st_mode & 0o777 == 0o600
+
+
+# ── Put aside
+
+
+def test_what_is_put_aside_replaces_nothing_and_the_same_is_kept_once(tmp_path: Path) -> None:
+    file = tmp_path / "mark"
+
+    def put_aside(text: str) -> str:
+        file.write_text(text)
+        return disk.set_aside(file, ".wrong").name
+
+    names = [put_aside(text) for text in ("one", "two", "one", "three", "two")]
+
+    assert names == ["mark.wrong", "mark.wrong-2", "mark.wrong", "mark.wrong-3", "mark.wrong-2"]
+    assert {each.name: each.read_text() for each in tmp_path.iterdir()} == {
+        "mark.wrong": "one", "mark.wrong-2": "two", "mark.wrong-3": "three",
+    }  # fmt: skip
+
+
+def test_what_is_put_aside_goes_behind_no_link(roots: Path, theirs: Path) -> None:
+    theirs.with_name("file.wrong").symlink_to(roots)
+    theirs.write_text("one")
+
+    with pytest.raises(OSError, match="it is a link"):
+        disk.set_aside(theirs, ".wrong")
+
+    assert untouched(roots)
+    assert theirs.read_text() == "one"

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from incidents import private_file
-from incidents.acts.options import Options
 from incidents.audit import signing_key
 from incidents.cli import password
 from incidents.errors import IncidentsError
+from incidents.options import Options
 from incidents.settings import load
 from tests.conftest import WriteSettings
 

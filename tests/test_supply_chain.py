@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,16 @@ def test_production_runs_on_what_was_tested_and_on_nothing_that_only_tests_need(
     assert run.items() <= dev.items()
     assert {"sqlalchemy", "uvicorn", "psycopg-binary", "zxcvbn"} <= run.keys()
     assert not {"pytest", "mypy", "hypothesis", "cyclonedx-python-lib"} & run.keys()
+
+
+def test_all_is_every_extra_and_each_group_is_pinned_as_pyproject_declares_it() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    extras = project["project"]["optional-dependencies"]
+    [everything] = extras.pop("all")
+    assert everything == f"incidents[{','.join(extras)}]"
+    for group, wanted in project["dependency-groups"].items():
+        names = {re.split(r"[\[<>=]", each)[0] for each in wanted if isinstance(each, str)}
+        assert names <= pinned(f"{group}.txt").keys(), group
 
 
 def test_the_bill_of_materials_is_valid_and_names_each_pin_and_each_vendored_script() -> None:

@@ -12,16 +12,16 @@ import pytest
 
 from incidents.acts.continuity import Continuity
 from incidents.audit import (
-    last_signed,
     loss,
     rotation,
     sequencer,
+    signed_files,
     signers_lock,
     signing,
     signing_key,
 )
-from incidents.audit.last_signed import InconsistentLogError
 from incidents.audit.loss import LossKnownError
+from incidents.audit.signed_files import InconsistentLogError, TornNoteError, TornShareError
 from incidents.audit.signers_lock import HeldError, SignsElsewhereError
 from incidents.audit.signing_key import KeyRing
 from incidents.errors import InputError, RefusedError
@@ -52,7 +52,7 @@ class Desk(House):
         return way.go_on(asked, self.on_record)
 
     def lost(self) -> bool:
-        files = last_signed.known(self.ring.file)
+        files = signed_files.known(self.ring.file)
         with reading(self.engine) as connection:
             return loss.known(connection, files) is not None
 
@@ -91,13 +91,13 @@ def desk(sqlite_url: str, tmp_path: Path) -> Iterator[Desk]:
 def by(monkeypatch: pytest.MonkeyPatch, desk: Desk) -> list[VerifierKey]:
     """The keys that have signed what is left."""
     found: list[VerifierKey] = []
-    keep = last_signed.keep
+    keep = signed_files.keep
 
     def kept(file: Path, written: str, keys: tuple[VerifierKey, ...]) -> None:
         found.extend(keys)
         keep(file, written, keys)
 
-    monkeypatch.setattr(last_signed, "keep", kept)
+    monkeypatch.setattr(signed_files, "keep", kept)
     return found
 
 
@@ -123,7 +123,7 @@ STEPS = (
     (Desk, "on_record"),
     (sequencer, "number_all"),
     (signing, "sign_held"),
-    (last_signed, "keep"),
+    (signed_files, "keep"),
     (checkpoints, "add"),
     (signing_key, "replace"),
 )
@@ -288,15 +288,69 @@ def test_the_old_key_is_refused_for_what_is_left_though_it_is_put_back(
 
 def test_a_file_that_cannot_be_read_counts_as_what_is_lost(desk: Desk) -> None:
     desk.shared.unlink()
-    desk.beside(desk.old).write_text("torn")
-    with pytest.raises(InconsistentLogError, match="cannot be read"):
+    own = desk.beside(desk.old)
+    own.write_text("torn")
+    with pytest.raises(TornNoteError, match=rf"{own} holds no signed note \(it is not whole\)"):
         desk.sign()
+    with pytest.raises(TornNoteError, match="recover --reason"):
+        loss.refuse(desk.engine, desk.ring.file)
 
     gone = desk.go_on()
 
     assert gone.resumed.signed is None
-    assert gone.key != desk.old
+    assert (gone.lost, gone.is_blind) == (None, True), "what it signed last stays nowhere"
+    assert gone.key not in (None, desk.old)
     assert desk.signs()
+    assert own.read_text() == "torn"
+
+
+@pytest.mark.parametrize("torn", [b"", b"torn", b"\0\0", b"\xff"])
+def test_a_torn_shared_file_is_named_before_the_next_key_is_made_and_a_person_goes_on(
+    sqlite_url: str, tmp_path: Path, torn: bytes
+) -> None:
+    """After a power cut, say. The key that has a file of its own signs meanwhile."""
+    with rehearsal(START) as time:
+        desk = Desk(sqlite_url, tmp_path, time)
+        desk.old = desk.begin(2)
+        desk.shared.write_bytes(torn)
+        assert desk.signs()
+        for _ in range(2):
+            with pytest.raises(TornShareError, match=rf"mv {desk.shared} {desk.shared}\.wrong"):
+                desk.rotate()
+        assert keys_of(desk) == [str(desk.old)]
+        assert not desk.ring.successor.exists()
+
+        gone = desk.go_on()
+
+        assert gone.key not in (None, desk.old), "an older version may have signed more by it"
+        assert gone.is_blind
+        assert desk.signs()
+        aside = desk.shared.with_name(desk.shared.name + signed_files.WRONG)
+        assert aside.read_bytes() == torn
+        assert desk.shared.read_text() == desk.last().note
+        # Once more, and what was put aside stays.
+        desk.shared.write_text("torn again")
+        desk.go_on()
+        assert aside.read_bytes() == torn
+        assert aside.with_name(f"{aside.name}-2").read_text() == "torn again"
+        assert desk.signs()
+        desk.engine.dispose()
+
+
+def test_no_first_key_begins_beside_a_torn_shared_file(sqlite_url: str, tmp_path: Path) -> None:
+    with rehearsal(START) as time:
+        desk = Desk(sqlite_url, tmp_path, time)
+        desk.shared.write_text("")
+        with pytest.raises(TornShareError, match="it is empty"):
+            rotation.first(desk.engine, desk.ring, NAME, desk.on_record)
+        assert keys_of(desk) == []
+        assert not desk.ring.file.exists()
+
+        desk.shared.rename(desk.shared.with_name("aside"))
+
+        rotation.first(desk.engine, desk.ring, NAME, desk.on_record)
+        assert desk.signs()
+        desk.engine.dispose()
 
 
 def test_what_all_keys_had_in_one_file_before_still_counts(desk: Desk) -> None:
@@ -398,7 +452,8 @@ HERE = Asked(by="sre-1", login=None, reason="it burned", sign_here=True)
     ("step", "after"),
     [
         ((Desk, "on_record"), True), ((signing, "sign_held"), False),
-        ((last_signed, "keep"), False), ((last_signed, "keep"), True), ((checkpoints, "add"), True),
+        ((signed_files, "keep"), False), ((signed_files, "keep"), True),
+        ((checkpoints, "add"), True),
     ],
 )  # fmt: skip
 def test_a_machine_that_takes_the_others_place_and_is_cut_off_goes_on_with_a_key_of_its_own(
@@ -674,3 +729,79 @@ def test_what_a_forked_shared_file_says_stays_for_good(sqlite_url: str, tmp_path
         assert gone.lost.kept.file.read_text() == forked
         assert desk.shared.read_text() != forked
         desk.engine.dispose()
+
+
+def test_what_a_keys_own_file_says_of_another_history_stays_though_the_shared_one_says_more(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    """An older version has signed on from less, and knows the shared one alone."""
+    with rehearsal(START) as time:
+        desk = Desk(sqlite_url, tmp_path, time)
+        desk.old = desk.begin(4)
+        key = signing_key.read(desk.ring.file)
+        assert key is not None
+        forked = str(note.signed(Checkpoint(NAME, 3, b"\1" * 32).text, key))
+        desk.beside(desk.old).write_text(forked)
+        with pytest.raises(InconsistentLogError):
+            desk.signs()
+
+        gone = desk.go_on()
+
+        assert gone.lost is not None
+        assert (gone.lost.kept.note, gone.resumed.signed) == (forked, 3)
+        assert gone.lost.kept.file.read_text() == forked
+        assert gone.key not in (None, desk.old)
+        assert desk.signs()
+        assert not desk.lost(), "it is on record"
+        assert gone.lost.kept.file.read_text() == forked
+        desk.engine.dispose()
+
+
+def test_a_shared_file_that_a_crash_has_left_behind_is_no_evidence(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    with rehearsal(START) as time:
+        desk = Desk(sqlite_url, tmp_path, time)
+        desk.old = desk.begin(2)
+        before = desk.shared.read_text()
+        assert desk.signs()
+        desk.shared.write_text(before)
+
+        assert desk.signs()
+
+        assert desk.shared.read_text() == desk.last().note
+        assert {each.name for each in tmp_path.glob("audit.key.signed*")} == {
+            "audit.key.signed", "audit.key.signed.lock", desk.beside(desk.old).name,
+        }  # fmt: skip
+        desk.engine.dispose()
+
+
+@pytest.mark.parametrize("step", [(Continuity, "resume"), (Desk, "on_record")])
+@pytest.mark.parametrize("asked", [ASKED, HERE])
+def test_a_copy_of_the_folder_that_takes_over_never_signs_by_the_key_that_was_begun_there(
+    desk: Desk,
+    sqlite_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    step: tuple[object, str],
+    asked: Asked,
+) -> None:
+    """Both go on where it was cut off, each from its own copy of what was begun."""
+    cut_off(desk, asked, step, monkeypatch, after=False)
+    desk.engine.dispose()
+    folder = tmp_path / "copied"
+    folder.mkdir()
+    copy(Path(sqlite_url.removeprefix("sqlite:///")), folder / "desk.db")
+    for each in tmp_path.glob("audit.key*"):
+        shutil.copy(each, folder / each.name)
+    other = Desk(f"sqlite:///{folder}/desk.db", folder, desk.time)
+    other.old, other.sites = desk.old, 500
+
+    there, here = other.go_on(HERE), desk.go_on(asked)
+
+    assert there.key is not None
+    assert here.key is not None
+    assert there.key != here.key
+    assert other.signs()
+    assert desk.signs()
+    other.engine.dispose()

@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from incidents import settings
-from incidents.acts.options import Options
-from incidents.desk.accounts import is_handle
+from incidents.accounts.identity import is_handle
+from incidents.options import Options, stays_here
 from incidents.peer_address import Network
 
 SERVE, OIDC, ACCOUNTS = "serve", "oidc", "accounts"
@@ -159,11 +158,10 @@ def _codes(options: Options, key: str) -> tuple[str, ...]:
 
 def _issuer(options: Options) -> str:
     issuer = options.needed("issuer")
-    parts = urlsplit(issuer)
-    near = parts.hostname in ("127.0.0.1", "::1", "localhost")
-    plain = not (parts.query or parts.fragment or parts.username)
-    if not (plain and parts.hostname and (parts.scheme == "https" or (near and parts.scheme))):
-        raise options.wrong("issuer", "an https address, as the provider calls itself")
+    expected = "an https address, as the provider calls itself"
+    found = options.address("issuer", expected)
+    if found is None or not (found.scheme == "https" or stays_here(found)):
+        raise options.wrong("issuer", expected)
     return issuer
 
 

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from incidents.accounts import known_browser, last_password, throttle
+from incidents.accounts.identity import is_handle
 from incidents.accounts.known_browser import KNOWN_FOR
 from incidents.accounts.seal import Seal, of_password
 from incidents.accounts.sign_in_log import NOBODY
-from incidents.desk import accounts as acts
 from incidents.log import logger
 from incidents.store import accounts, passwords, sign_ins
 
@@ -56,7 +56,7 @@ def find(
     Of a password only what bears the `seal`, and is the last one by the record, counts.
     """
     # What is no handle is nobody's name, and may hold what no database takes.
-    name = handle if acts.is_handle(handle) else NOBODY
+    name = handle if is_handle(handle) else NOBODY
     kept, said = passwords.of(connection, name), last_password.said(connection, name)
     if kept is not None and not (
         seal.holds(kept.seal, of_password(kept)) and last_password.is_it(said, kept.hash)

@@ -7,16 +7,21 @@ are never more fetches than there were changes to see, however many sign in or p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from incidents.errors import IncidentsError
+from incidents.outbound.faults import OutboundError
+from incidents.outbound.guard import Guard
 
 if TYPE_CHECKING:
-    import httpx
+    from incidents.outbound.client import Client
+    from incidents.outbound.message import Answer
 
 Document = Mapping[str, Any]
 
@@ -58,7 +63,7 @@ class Discovery:
         return self._keys.get(not_older_than=ANEW_EVERY if anew else KEPT_FOR)
 
     def _fetch_metadata(self) -> Document:
-        with Client(self._issuer) as client:
+        with asking(self._issuer) as client:
             url = f"{self._issuer.rstrip('/')}/.well-known/openid-configuration"
             found = json_of(client.get(url))
         if found.get("issuer") != self._issuer:
@@ -76,46 +81,37 @@ class Discovery:
 
     def _fetch_keys(self) -> Document:
         url = self.endpoint("jwks_uri")
-        with Client(self._issuer) as client:
+        with asking(self._issuer) as client:
             found = json_of(client.get(url))
         if not (isinstance(found.get("keys"), list) and found["keys"]):
             raise ProviderError(detail="its jwks_uri has no keys")
         return found
 
 
-def json_of(answer: httpx.Response) -> Document:
+def json_of(answer: Answer) -> Document:
     """What a provider has answered; raises ProviderError if that is no JSON object."""
     try:
-        found = answer.json() if answer.status_code == 200 else None
+        found = json.loads(answer.body) if answer.status == 200 else None
     except (ValueError, RecursionError) as error:
         raise ProviderError(detail="its answer is no JSON") from error
     if not isinstance(found, dict):
-        raise ProviderError(detail=f"it answered with status {answer.status_code}")
+        raise ProviderError(detail=f"it answered with status {answer.status}")
     return found
 
 
-class Client:
+@contextmanager
+def asking(issuer: str) -> Iterator[Client]:
     """A client that reaches the issuer, wherever it stands, and else only what is public.
 
     What goes wrong while it is open is a ProviderError.
     """
+    from incidents.outbound.client import Client
 
-    def __init__(self, issuer: str) -> None:
-        self._host = urlsplit(issuer).hostname or ""
-
-    def __enter__(self) -> httpx.Client:
-        from incidents.outbound import client
-        from incidents.outbound.guard import Guard
-
-        self._opened = client.client(Guard(allow=[self._host]), within_s=WITHIN_S)
-        return self._opened
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        from incidents.outbound.faults import OutboundError
-
-        self._opened.close()
-        if isinstance(error, OutboundError):
-            raise ProviderError(detail=str(error)) from error
+    try:
+        with Client(Guard(allow=[urlsplit(issuer).hostname or ""]), within_s=WITHIN_S) as client:
+            yield client
+    except OutboundError as error:
+        raise ProviderError(detail=str(error)) from error
 
 
 class _Kept:

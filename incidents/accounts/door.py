@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING
 
 from incidents.accounts import claimant, known_browser, open_sessions, secrets, throttle
 from incidents.accounts.claimant import Claimant
-from incidents.accounts.identity import Identity
+from incidents.accounts.identity import Identity, is_handle
 from incidents.accounts.open_sessions import IDLE_FOR, SESSION_FOR
 from incidents.accounts.seal import KeyWatch, Seal, of_session, of_token
 from incidents.accounts.sign_in_log import How, SignInLog, Trial
 from incidents.accounts.throttle import BlockedError, Guess, Throttle
-from incidents.desk import accounts as acts
 from incidents.errors import RefusedError
 from incidents.store import accounts, sessions, tokens
 from incidents.store.accounts import Account
@@ -133,7 +132,7 @@ class Door:
         trial = Trial("sign_in", how, place)
         with plainly(self._engine), writing(self._engine) as connection:
             self._key.check(connection)
-            known = acts.is_handle(handle)
+            known = is_handle(handle)
             account = accounts.account(connection, handle) if known else None
             if account is not None and account.disabled_at is None:
                 proved_at = now if proved_at is None else proved_at

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
 from incidents.accounts import roles
+
+_HANDLE = re.compile(r"[a-z][a-z0-9]*(?:[._-][a-z0-9]+)*")
+_MAX_HANDLE = 40
 
 FRESH_FOR = timedelta(minutes=5)
 """So long a person need not prove again who they are."""
@@ -18,6 +22,11 @@ ago that they have proved who they are."""
 
 SESSION = "session"
 """What stands in an entry in place of a machine's login, of who came in by a session."""
+
+
+def is_handle(given: str) -> bool:
+    """Whether somebody could be called that."""
+    return len(given) <= _MAX_HANDLE and _HANDLE.fullmatch(given) is not None
 
 
 def login_beside(person: str, login: str | None) -> str | None:

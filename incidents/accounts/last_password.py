@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, select
 
-from incidents.audit.entry import decode
-from incidents.audit.own_acts import PasswordSet
+from incidents.record.entry import decode
+from incidents.record.own_acts import PasswordSet
 from incidents.store import passwords
 from incidents.store.tables import DESK_STREAM, entries
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from incidents.accounts.discovery import Client, Discovery, json_of
+from incidents.accounts.discovery import Discovery, asking, json_of
 from incidents.accounts.identity import FRESH_FOR
 from incidents.errors import RefusedError
 
@@ -201,9 +201,9 @@ class Oidc:
         }  # fmt: skip
         endpoint = self._discovery.endpoint("token_endpoint")
         url, headers, body = auth.prepare("POST", endpoint, form, body)
-        with Client(self._provider.issuer) as client:
-            answer = client.post(url, headers=headers, content=body)
-        if answer.status_code in (400, 401):
+        with asking(self._provider.issuer) as client:
+            answer = client.post(url, body.encode(), headers)
+        if answer.status in (400, 401):
             # A code that was used, or was never given out; or we are not who we say.
             raise ProviderWordError(detail="code")
         return json_of(answer)

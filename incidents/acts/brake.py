@@ -2,7 +2,8 @@
 
 It holds the world, never the record: decisions and clocks are as they are. What it holds is a dead
 letter that was not tried, in each lane of its order, until a supervisor releases or cancels it.
-What an authority has ordered is not held: a supervisor has set that hold, who would release it.
+What an authority has ordered is not held, nor what waited to take the site down when a supervisor
+put that on record: who did so would release it.
 """
 
 from __future__ import annotations
@@ -80,6 +81,9 @@ class Brake:
 
 
 def _is_of_a_hold(claimed: Claimed) -> bool:
+    since = claimed.held_since
+    if since is not None and claimed.ordered_at <= since:
+        return True
     return claimed.kind == "suspend" and "suspension" not in claimed.data
 
 

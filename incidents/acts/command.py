@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from incidents.acts.options import Options
+from incidents.options import Options
 
 
 def words(options: Options, key: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:

@@ -21,15 +21,15 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine
 
 from incidents.acts.mark import Mark, MarkFile
-from incidents.audit.own_acts import HistoryResumed
 from incidents.clock import rfc3339
 from incidents.desk import Desk, own_stream, resumption
 from incidents.desk.resumption import ANOTHER_SERVER, ENTRIES_LOST, Resumption
 from incidents.errors import IncidentsError
+from incidents.record.own_acts import HistoryResumed
 from incidents.store import entries, lineage
 from incidents.store.engine import plainly, reading, writing
 from incidents.store.entries import Newest
-from incidents.store.lineage import Lineage, Standing
+from incidents.store.lineage import LOST_AGAIN, UNKNOWN_SERVER, Lineage, Standing
 from incidents.store.server_clock import database_time
 
 _AGAIN = (
@@ -41,14 +41,14 @@ _UNKNOWN_SERVER = (
     "It is on another server than before, and nothing beside {file} says that orders were carried"
     " out for it from here: never go on with a copy whose [acts] reach the world"
 )
-_HALTED_UNKNOWN = (
-    "Since {since} it is known to be on another server than before, and who saw that knew nothing"
-    " of it"
-)
-_HALTED_AGAIN = (
-    "At {since} its end was lost once more, before a person knew of the first time or within an"
-    " hour of it: another copy may be at work beside the same key"
-)
+_STILL: dict[str | None, str] = {
+    UNKNOWN_SERVER: "At {since} it was found on another server than before, by a daemon that knew"
+    " nothing of it",
+    LOST_AGAIN: "At {since} its end was lost once more, before a person knew of the first time or"
+    " within an hour of it: another copy may be at work beside the same key",
+    None: "It is so since {since}; the log of the daemon that found that says why",
+}
+"""Why, where what was found then is no longer to be seen."""
 
 
 class HaltedError(IncidentsError):
@@ -65,6 +65,13 @@ class _Seen(NamedTuple):
     standing: Standing
     why: Resumption | None
     now: datetime
+
+
+class _Halt(NamedTuple):
+    """Why nobody should go on by itself: by its code in `lineage`, and in words."""
+
+    why: str
+    detail: str
 
 
 class Continuity:
@@ -148,33 +155,36 @@ class Continuity:
         return _Seen(mark, found, standing, why, now)
 
     def _refuse(self, seen: _Seen) -> None:
-        halted_since = seen.standing.halted_since
-        detail = None if seen.why is None else self._reason_to_halt(seen, seen.why)
-        if detail is not None and halted_since is None and not self._halt(seen):
+        since, why = seen.standing.halted_since, seen.standing.halted_why
+        found = None if seen.why is None else self._reason_to_halt(seen, seen.why)
+        if since is None:
+            if found is not None and self._halt(seen, found.why):
+                raise HaltedError(detail=found.detail)
             return
-        if detail is None and halted_since is not None:
-            detail = _still_halted(seen, halted_since)
-        if detail is not None:
-            raise HaltedError(detail=detail)
+        if found is None and _is_known_here(seen):
+            return
+        still = _STILL[why].format(since=rfc3339(since))
+        raise HaltedError(detail=found.detail if found is not None and found.why == why else still)
 
-    def _halt(self, seen: _Seen) -> bool:
+    def _halt(self, seen: _Seen, why: str) -> bool:
         """Whether it is halted by that; not where somebody has gone on since."""
         with plainly(self._engine), writing(self._engine) as connection:
             own_stream.locked(connection)
             is_so = lineage.standing(connection).epoch == seen.standing.epoch
             if is_so:
-                lineage.halt(connection, seen.now)
+                lineage.halt(connection, seen.now, why)
         return is_so
 
-    def _reason_to_halt(self, seen: _Seen, why: Resumption) -> str | None:
+    def _reason_to_halt(self, seen: _Seen, why: Resumption) -> _Halt | None:
         if why.cause == ANOTHER_SERVER:
             # A copy may be at work there, for a drill: the world is not its own.
-            return _UNKNOWN_SERVER.format(file=self._file) if seen.mark is None else None
+            unknown = _Halt(UNKNOWN_SERVER, _UNKNOWN_SERVER.format(file=self._file))
+            return unknown if seen.mark is None else None
         # No second loss: the server changed, or this daemon's mark knows more than the one that
         # went on first.
         if seen.found.is_new or not resumption.is_again(seen.standing, seen.now):
             return None
-        return _AGAIN.format(had=why.had)
+        return _Halt(LOST_AGAIN, _AGAIN.format(had=why.had))
 
     def _of(self, identity: str) -> MarkFile:
         if self._marks is None or self._marks.identity != identity:
@@ -212,14 +222,11 @@ class Continuity:
         return max((each for each in known if each is not None), default=None)
 
 
-def _still_halted(seen: _Seen, since: datetime) -> str | None:
-    """Why nothing is carried out though the history goes on; None where it was halted as an unknown
-    server's by one that has no mark, and this one has one."""
-    if resumption.is_again(seen.standing, since):
-        return _HALTED_AGAIN.format(since=rfc3339(since))
-    if seen.found.is_new and seen.mark is not None:
-        return None
-    return _HALTED_UNKNOWN.format(since=rfc3339(since))
+def _is_known_here(seen: _Seen) -> bool:
+    """Whether it was halted on a server where nobody knew of it, and is marked here: then it may go
+    on there."""
+    is_unknown = seen.standing.halted_why == UNKNOWN_SERVER
+    return is_unknown and seen.found.is_new and seen.mark is not None
 
 
 def _is_missing(connection: Connection, standing: Standing, mark: Mark) -> bool:

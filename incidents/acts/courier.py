@@ -1,4 +1,4 @@
-"""The courier: what carrying out orders stands on, and who carries out what."""
+"""The courier: what carrying out orders stands on, who carries out what, and what came of it."""
 
 from __future__ import annotations
 
@@ -13,15 +13,24 @@ from sqlalchemy import Engine
 from incidents import clock
 from incidents.acts.brake import Brake
 from incidents.acts.continuity import Continuity
-from incidents.acts.outcomes import Done
-from incidents.acts.port import Adapter, Order
+from incidents.acts.port import Adapter, Order, Outcome
 from incidents.desk import Desk
+from incidents.store.leases import Claimed
 
 UNHEARD_FOR = timedelta(days=3)
 """News that nobody has looked at for so long has nobody who would tell it."""
 
 Choose = Callable[[Order], Adapter]
 """Who carries an order out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of an attempt; no outcome: it was not made."""
+
+    claimed: Claimed
+    adapter: str
+    outcome: Outcome | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from incidents.acts import crew as crews
-from incidents.acts.outcomes import Done
+from incidents.acts.courier import Done
 from incidents.acts.port import Order
 from incidents.store.leases import Claimed, Key
 

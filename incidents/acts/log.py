@@ -5,9 +5,9 @@ What it is given counts as carried out, and never as in force.
 
 from __future__ import annotations
 
-from incidents.acts.options import Options
 from incidents.acts.port import Delivered, Order, Outcome, State
 from incidents.log import logger
+from incidents.options import Options
 
 _log = logger("acts")
 

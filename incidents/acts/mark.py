@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
-from incidents import disk
+from incidents import disk, ownership
 from incidents.clock import read_rfc3339, rfc3339
 from incidents.errors import FileError
 from incidents.log import logger
@@ -47,6 +47,10 @@ class Mark:
         return self.epoch, self.entry
 
 
+class UnreadMarkError(FileError):
+    """the mark {file} cannot be read: {detail}"""
+
+
 class MarkFile:
     """The mark of one database, in a file of its own; `file` is what the names of all begin with.
 
@@ -64,13 +68,13 @@ class MarkFile:
         """The mark; None where there is none, or the file holds none.
 
         Raises:
-            FileError: if it cannot be read: nobody can tell then what was in the database.
+            UnreadMarkError: if it cannot be read: nobody can tell then what was in the database,
+                and nothing is to be carried out from it.
         """
         try:
             mark = self._found()
         except OSError as error:
-            why = error.strerror or str(error)
-            raise FileError(file=self._file, done="read", detail=why) from error
+            raise UnreadMarkError(file=self._file, detail=self._reason(error)) from error
         except _NoMarkError as error:
             self._tell("the mark cannot be read", error)
             mark = None
@@ -110,7 +114,7 @@ class MarkFile:
         try:
             return self._found()
         except _NoMarkError:
-            self._file.replace(self._file.with_name(self._file.name + WRONG))
+            disk.set_aside(self._file, WRONG)
             return None
 
     def _write(self, mark: Mark) -> None:
@@ -129,10 +133,17 @@ class MarkFile:
             yield
 
     def _tell(self, sentence: str, error: Exception) -> None:
-        why = getattr(error, "strerror", None) or "it is no mark"
+        why = self._reason(error) if isinstance(error, OSError) else "it is no mark"
         if self._told.get(sentence) != why:
             _log.error(sentence, file=str(self._file), error=why)
         self._told[sentence] = why
+
+    def _reason(self, error: OSError) -> str:
+        why = error.strerror or str(error)
+        if not isinstance(error, PermissionError):
+            return why
+        file = Path(error.filename or self._file)
+        return why + ownership.cure(file, self._key_file)
 
 
 def beside(key_file: Path) -> Path:

@@ -4,43 +4,30 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy.exc import DataError, IntegrityError
 
 from incidents.acts import schedule
+from incidents.acts.courier import Courier, Done
 from incidents.acts.crew import cry
-from incidents.acts.port import Delivered, Failed, Outcome, Retry, Skipped
+from incidents.acts.port import Delivered, Failed, Retry, Skipped
 from incidents.desk import Answer, Envelope
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from incidents.machine.orders import ACT
 from incidents.store import deliveries, leases
 from incidents.store.engine import plainly, reading, writing
-from incidents.store.leases import Claimed
 from incidents.store.server_clock import database_time
-
-if TYPE_CHECKING:
-    from incidents.acts.courier import Courier
 
 BATCH = 500
 _NONE = timedelta(0)
 # Nothing is left to be said of it.
-_SETTLED = ("unknown_order", "order_dead", "not_lifted")
+_SETTLED = ("unknown_order", "order_dead", "not_lifted", "order_of_hold")
 
 Asked = tuple[int, c.Command]
 """A site's id and what is asked of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What came of an attempt; no outcome: it was not made."""
-
-    claimed: Claimed
-    adapter: str
-    outcome: Outcome | None
 
 
 class Outcomes:

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, get_args
 
 from incidents.acts import command, process
-from incidents.acts.options import Options
 from incidents.acts.port import Adapter, Delivered, Failed, Order, Outcome, Retry, State
 from incidents.acts.process import Ended
+from incidents.options import Options
 
 DEFAULT_TIMEOUT = timedelta(seconds=10)
 # An attempt has 20 seconds, and a program that does not end when it is told to is given one more.

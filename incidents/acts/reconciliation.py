@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from sqlalchemy import Connection, select
 
-from incidents import refusal_words
+from incidents import clock, refusal_words
 from incidents.acts.crew import cry
 from incidents.acts.port import Adapter, State
 from incidents.acts.routing import DEFAULT, Routing
@@ -17,13 +17,15 @@ from incidents.documents import plain
 from incidents.errors import ActRefusedError
 from incidents.machine import commands
 from incidents.machine.case import UNKNOWN as NOT_KNOWN
+from incidents.machine.codes import LEFT_DOWN
 from incidents.machine.events import OrderDelivered
 from incidents.machine.ids import ACT
 from incidents.machine.refusals import Refusal
 from incidents.store import deliveries, keys
 from incidents.store import sites as site_rows
 from incidents.store.engine import Reading
-from incidents.store.lineage import Standing
+from incidents.store.lineage import STRANGE_FOR, Standing
+from incidents.store.server_clock import database_time
 from incidents.store.tables import entries
 from incidents.views.withheld import is_cancelled
 
@@ -33,9 +35,6 @@ AGREES, DIFFERS, UNKNOWN, WAITS, REPAIRED, MOVED, CANCELLED = VERDICTS = (
     "agrees", "differs", "cannot_be_asked", "waits", "ordered_again", "changed_meanwhile",
     "cancelled",
 )  # fmt: skip
-
-LEFT_DOWN = "left_down"
-"""The verdict on a site that would be opened, where nobody may."""
 
 UP = "active"
 
@@ -72,7 +71,8 @@ class Reconciliation:
     `cancelled` also what somebody has cancelled. With a `key` that is done once for each site,
     however often it is asked for. With a `standing`, that of a record which has lost its end, what
     no adapter can tell of may be in any state until an order was carried out. Unless it `opens`, a
-    site that is down though nothing on record keeps it down is left down.
+    site that is down though nothing on record keeps it down is left down: its verdict is
+    `LEFT_DOWN`.
     """
 
     reading: Reading
@@ -116,7 +116,8 @@ class Reconciliation:
         if cancelled and found.verdict == DIFFERS:
             found = replace(found, verdict=CANCELLED)
         if not self.opens and found.verdict == DIFFERS and row["state"] == UP:
-            found = replace(found, verdict=LEFT_DOWN)
+            is_believed = seen is None and self._is_strange(row)
+            found = replace(found, verdict=UNKNOWN if is_believed else LEFT_DOWN)
         return self._put_on_record(row, found, may_order=not is_ordered)
 
     def _put_on_record(self, row: Any, found: Comparison, *, may_order: bool) -> Comparison:
@@ -156,17 +157,27 @@ class Reconciliation:
     def _is_doubted(self, connection: Connection, row: Any) -> bool:
         """Whether the record may be wrong about what is in force, where nobody can be asked.
 
-        Of a site that is up it is believed where nothing is known to be missing, and where the site
-        was added since a person went on.
+        Of a site that is up it is believed where nothing is known to be missing, and of one that
+        was added since, once it is too late for it to be one that the record has lost.
         """
         found = self.standing
         if found is None or found.resumed_at is None:
             return False
         if _was_carried_out(connection, row["id"], found.resumed_at):
             return False
-        if row["state"] != UP or found.lost_since is not None:
+        if row["state"] != UP:
             return True
-        return found.moved_at is None and row["created_at"] <= found.resumed_at
+        if self._is_strange(row) and self._now(connection) >= found.resumed_at + STRANGE_FOR:
+            return False
+        return found.lost_since is not None or found.moved_at is None
+
+    def _is_strange(self, row: Any) -> bool:
+        """Whether the site was added since the end was lost, and nothing was carried out for it."""
+        since = None if self.standing is None else self.standing.resumed_at
+        return since is not None and row["created_at"] > since and row["last_act"] == 0
+
+    def _now(self, connection: Connection) -> datetime:
+        return database_time(connection) or clock.now()
 
     def _key(self, row: Any) -> str | None:
         return None if self.key is None else f"{self.key}:{row['id']}:repeat"

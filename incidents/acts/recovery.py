@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from typing import NamedTuple
 
 from sqlalchemy import Engine
@@ -17,7 +16,6 @@ from incidents.acts import routing
 from incidents.acts.crew import cry
 from incidents.acts.reconciliation import (
     DIFFERS,
-    LEFT_DOWN,
     MOVED,
     REPAIRED,
     UP,
@@ -30,13 +28,10 @@ from incidents.desk import Desk
 from incidents.desk.access import NOT_LET
 from incidents.errors import ActRefusedError, DatabaseError
 from incidents.machine.case import UNKNOWN
+from incidents.machine.codes import LEFT_DOWN
 from incidents.store import lineage
 from incidents.store import sites as site_rows
 from incidents.store.engine import Reading, plainly, writing
-
-STRANGE_FOR = timedelta(days=30)
-"""So long after a loss a site that is added may be one that the record has lost: what was done
-about it in the world stands there still."""
 
 AT_ONCE = 8
 """So many sites are asked about at once."""
@@ -113,6 +108,9 @@ def compared(
         found.close()
     if only is None and not left:
         prove(engine, standing.epoch)
+    elif only is None:
+        with plainly(engine), writing(engine) as connection:
+            lineage.compared(connection, standing)
 
 
 def is_open(compared: Comparison) -> bool:

@@ -19,13 +19,13 @@ from sqlalchemy import Connection
 
 from incidents.acts import brake as brakes
 from incidents.acts import crew as crews
-from incidents.acts import epochs, errand
-from incidents.acts.courier import UNHEARD_FOR, Courier
+from incidents.acts import epochs, errand, left_down
+from incidents.acts.courier import UNHEARD_FOR, Courier, Done
 from incidents.acts.crew import Crew
 from incidents.acts.hands import Hands
 from incidents.acts.lifting import lifted
 from incidents.acts.line import Line
-from incidents.acts.outcomes import BATCH, Done, Outcomes
+from incidents.acts.outcomes import BATCH, Outcomes
 from incidents.acts.port import Adapter, Order, Outcome, Retry, Skipped
 from incidents.desk import Answer
 from incidents.machine import commands as c
@@ -148,6 +148,7 @@ class Round:
                 self._epochs = epochs.read(connection)
         self._do_what_is_due(found, now)
         left_alone = self._cancel_lifted(found)
+        left_alone |= self._leave_down([each for each in found if each.key not in left_alone])
         left_alone |= self._hold([each for each in held if each.key not in left_alone])
         for claimed in found:
             if claimed.key not in left_alone:
@@ -200,6 +201,21 @@ class Round:
         self._outcomes.put_off([Done(heads[id_], "", None) for id_ in needless], LEASE)
         self._outcomes.submit([command for commands in needless.values() for command in commands])
         return {heads[site_id].key for site_id in needless}
+
+    def _leave_down(self, found: list[Claimed]) -> set[Key]:
+        """Cancels what the clock has ordered to be opened of sites that a loss has left down."""
+        courier = self._courier
+        opening = [each for each in found if left_down.may_be_left(each)]
+        if not opening:
+            return set()
+        with plainly(courier.engine), reading(courier.engine) as connection:
+            left = left_down.left(connection, opening)
+        if left:
+            with plainly(courier.engine), writing(courier.engine) as connection:
+                # People are told of them again, until one of them decides.
+                lineage.doubt(connection, self._epochs.runs, self._now(connection))
+        self._outcomes.submit([(each.site_id, left_down.cancelling(each)) for each in left])
+        return {each.key for each in left}
 
     def _hold(self, held: list[Claimed]) -> set[Key]:
         """Puts on record what the brake holds, which was not tried, in each of its lanes."""

@@ -15,11 +15,11 @@ from incidents import settings, site_name
 from incidents.acts import brake as brakes
 from incidents.acts.brake import Brake
 from incidents.acts.log import Log
-from incidents.acts.options import Options
 from incidents.acts.port import Adapter
 from incidents.desk.text import MAX_DIGITS
 from incidents.errors import BadSiteNameError, IncidentsError
 from incidents.missing_library import LibraryError
+from incidents.options import Options
 
 SECTION = "acts"
 ENTRY_POINTS = "incidents.acts"

@@ -19,12 +19,12 @@ from urllib.parse import quote
 
 import incidents
 from incidents import clock
-from incidents.acts.options import Options
 from incidents.acts.port import Delivered, Failed, Order, Outcome, Retry, State
 from incidents.acts.retry_after import retry_after
 from incidents.errors import BadSiteNameError, SettingError
 from incidents.log import logger
 from incidents.machine.ids import ACT
+from incidents.options import Options
 from incidents.outbound import target as targets
 from incidents.outbound.faults import ForbiddenTargetError, OutboundError
 from incidents.outbound.guard import Guard

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from incidents import clock
 from incidents.accounts import secrets
 from incidents.accounts.access_settings import second_after
+from incidents.accounts.identity import is_handle
 from incidents.api import answers, forms, problems
 from incidents.api.caller import Caller
 from incidents.api.entrance import Key, looker
@@ -145,7 +146,7 @@ def list_tokens(
         by.needs("see_accounts")
     else:
         _needs(by, of, "see_accounts")
-    handles = None if everybodys else [of] if acts.is_handle(of) else []
+    handles = None if everybodys else [of] if is_handle(of) else []
     with by.reading() as connection:
         return {"items": views.tokens(connection, handles)}
 
@@ -193,7 +194,7 @@ def _needs(by: Caller, handle: str | None, act: str = "keep_accounts") -> None:
 
 def _named(handle: str) -> str:
     """How an account is called on record: what is no handle may hold anything."""
-    return handle if acts.is_handle(handle) else "?"
+    return handle if is_handle(handle) else "?"
 
 
 def _once(by: Caller, key: str | None, act: str, asked: forms.Form) -> Once:
@@ -220,7 +221,7 @@ def _do(by: Caller, act: Callable[[Connection, By, Callable[[], datetime]], T]) 
 
 def _account(by: Caller, handle: str) -> Document:
     with by.reading() as connection:
-        found = stored.account(connection, handle) if acts.is_handle(handle) else None
+        found = stored.account(connection, handle) if is_handle(handle) else None
         if found is None:
             raise UnknownAccountError(handle=handle)
         return views.account(connection, found)

@@ -51,9 +51,10 @@ def told(house: House, answers_: Sequence[Answer]) -> list[Document]:
     Nobody is shown a number or an address for having acted.
     """
     documents = [answer.document | {"repeated": answer.repeated} for answer in answers_]
-    if any(True for document in documents for _ in personal.refs(document)):
+    if refs := personal.refs(documents):
         with house.glancing() as connection:
-            documents = personal.reveal(connection, documents)
+            texts = personal.texts(connection, refs)
+        documents = personal.revealed(documents, texts)
     return [masked.document(document) for document in documents]
 
 

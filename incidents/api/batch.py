@@ -21,7 +21,7 @@ from incidents.api.entrance import keeper
 from incidents.api.operation import JSON, operation, router
 from incidents.contract.action import SITE, TARGETS, Action
 from incidents.contract.actions import ACTIONS
-from incidents.desk import Answer, Envelope
+from incidents.desk import Answer, Envelope, collector
 from incidents.desk.transaction import MAX_BATCH
 from incidents.errors import IncidentsError
 from incidents.machine.commands import RecordContact
@@ -76,6 +76,12 @@ def batch(by: Acting, given: Batch) -> JSON:
     They name at most 1,000 addresses, 5,000 details of filings, and one call about all that is open
     on a site; their words have at most 100,000 characters.
     """
+    # Also for the answer: what it is made of is gone when the collector goes on.
+    with collector.waits():
+        return _answer(by, given)
+
+
+def _answer(by: Caller, given: Batch) -> JSON:
     _insist_on_few(given, "urls", MAX_ADDRESSES, "addresses")
     _insist_on_few(given, "details", MAX_DETAILS, "details")
     words = (text for each in given.commands for text in each.words.values())

@@ -23,6 +23,7 @@ from incidents.audit.bundle_target import ARCHIVE
 from incidents.audit.export import Selection
 from incidents.errors import FileError, InputError
 from incidents.store import sites
+from incidents.views import case_report
 
 routes = router("record")
 
@@ -70,7 +71,7 @@ def whole(
     wanted = Selection(site_id=_id(by, name), since=first, until=last)
     if with_words:
         by.reveals(str(name))
-    order = Order(wanted=wanted, zone=by.zone, with_words=with_words)
+    order = case_report.order(wanted, zone=by.zone, with_words=with_words)
     file = _archive(by, order)
     headers = {"Content-Disposition": f'attachment; filename="incidents{ARCHIVE}"'}
     return StreamingResponse(_pieces(file), media_type=ZSTD, headers={**ALONE, **headers})
@@ -95,9 +96,9 @@ def report(
     wanted = Selection(site_id=_id(by, name))
     if with_words:
         by.reveals(name)
-    order = Order(wanted=wanted, zone=by.zone, with_words=with_words)
+    draw = case_report.drawer(zone=by.zone, with_words=with_words)
     with by.spending(), BUNDLING.taken(), by.reading() as connection:
-        page = bundle.report(connection, order)
+        page = bundle.report(connection, wanted, draw)
     return Response(page, media_type="text/html", headers=ALONE)
 
 

@@ -9,13 +9,13 @@ from fastapi import Depends, Path
 from pydantic import Field
 
 from incidents import clock, inputs, retention, site_name
+from incidents.accounts.identity import is_handle
 from incidents.api import answers, forms, problems
 from incidents.api.caller import Caller
 from incidents.api.entrance import looker, tryer
 from incidents.api.operation import JSON, operation, router
 from incidents.api.turn import ERASING
 from incidents.desk import ageing, pseudonyms
-from incidents.desk.accounts import is_handle
 from incidents.desk.demand import Demand, Demands
 from incidents.desk.pseudonyms import AccountDemand
 

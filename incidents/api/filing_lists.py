@@ -19,6 +19,7 @@ from incidents.api.entrance import looker, tryer
 from incidents.api.filings import today
 from incidents.api.operation import ALONE, JSON, answering, operation, router
 from incidents.api.turn import IMPORTING
+from incidents.desk import collector
 from incidents.filing import documents, export, table_file
 from incidents.filing.customer_list import Customer, CustomerList
 from incidents.filing.export import Filing
@@ -116,7 +117,7 @@ def take_in(
     by.needs("change_filing")
     if add_sites:
         by.needs("add_site")
-    with IMPORTING.taken():
+    with IMPORTING.taken(), collector.waits():
         customers = _customers(file.file, ignore=ignore_columns)
         if not (skip_bad or by.dry_run):
             _refuse_bad(customers)

@@ -20,11 +20,11 @@ from incidents.api.entrance import looker
 from incidents.api.operation import JSON, operation, router
 from incidents.audit import (
     export,
-    last_signed,
     log_settings,
     log_status,
     replayed,
     signed_check,
+    signed_files,
     verify,
 )
 from incidents.audit.checkpointing import checkpointed
@@ -83,7 +83,7 @@ class Replaying(forms.Form):
 def status(by: Looking) -> JSON:
     """How many entries are pending, numbered and published, and who vouches for them."""
     settings = log_settings.load(by.house.settings)
-    files = last_signed.known(settings.key)
+    files = signed_files.known(settings.key)
     with by.reading() as connection:
         found = log_status.document(connection, by.house.now(connection))
         found = history.whole(connection, files, found)

@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Query
 
+from incidents.accounts.identity import is_handle
 from incidents.api import answers, forms
 from incidents.api.caller import Caller
 from incidents.api.entrance import looker
 from incidents.api.operation import operation, router
 from incidents.api.paging import Cursor, Limit
 from incidents.api.record import When
-from incidents.desk.accounts import is_handle
 from incidents.views import sign_ins as views
 
 routes = router("accounts")

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from incidents.audit import own_acts as acts
 from incidents.audit.rows import Row
 from incidents.machine.events import Event
 from incidents.misread import MisreadError
+from incidents.record import own_acts as acts
 
 
 @dataclass(slots=True)

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from incidents.audit.entry import decode
-from incidents.audit.own_acts import PolicyActivated
+from incidents.record.entry import decode
+from incidents.record.own_acts import PolicyActivated
 from incidents.store.tables import DESK_STREAM, entries
 
 

@@ -227,7 +227,8 @@ class Archive:
         unsettled = self.case.deliveries
         found = {named: unsettled[named] for named in need.orders if named in unsettled}
         if need.acts:
-            found |= {key: each for key, each in unsettled.items() if each.lane == ACT}
+            acts = {key for key, each in unsettled.items() if each.lane == ACT or each.braked}
+            found |= {key: unsettled[key] for key in acts}
         return found
 
     def _near(self, need: Need, policy: Policy) -> Iterator[int]:

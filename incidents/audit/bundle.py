@@ -9,22 +9,21 @@ with its report as well.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, tzinfo
 from pathlib import Path
 
 from sqlalchemy import Connection, select
 
-from incidents.audit import bundle_target, case_report, covered, export, inclusion, voucher
+from incidents.audit import bundle_target, covered, export, inclusion, voucher
 from incidents.audit.bundle_target import NewFiles
 from incidents.audit.covered import Numbered
-from incidents.audit.entry import UnreadableEntryError
 from incidents.audit.export import Selection
 from incidents.audit.inclusion import NotAsSignedError
 from incidents.audit.voucher import Voucher
 from incidents.errors import RefusedError, VerificationError
 from incidents.machine import policy
+from incidents.record.entry import UnreadableEntryError
 from incidents.store import tables
 from incidents.tlog import tiles
 from incidents.tlog.proof_file import SUFFIX, ProofFile
@@ -33,6 +32,11 @@ from incidents.tlog.tree import leaf_hash
 
 _NAMED = re.compile(r'"(?:policy|previous)":"(sha256:[0-9a-f]{64})"')
 """The policies that entries name; within a text no quotation mark stands without a backslash."""
+
+
+Report = Callable[[Connection, Voucher, Sequence[Numbered], Mapping[str, str]], str]
+"""A page about the entries of one site: it is given what vouches for them, these in the order of
+the log, and the texts of the policies that they name, by digest."""
 
 
 class NothingCoveredError(RefusedError):
@@ -57,12 +61,11 @@ class Written:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What is to be written: which entries; in a report, times in that zone, and whether with
-    people's own words."""
+    """What is to be written: which entries; and who draws the report that comes with the entries
+    of one site, None if there is to be none."""
 
     wanted: Selection = field(default_factory=Selection)
-    zone: tzinfo = UTC
-    with_words: bool = False
+    report: Report | None = None
 
 
 def write(
@@ -221,14 +224,12 @@ def _write_part(
                 files.put(f"proofs/{index}{SUFFIX}", proof.text.encode())
             policies |= named(rows)
             n += len(rows)
-            if order.wanted.site_id is not None:
+            if order.report is not None:
                 case += rows
             done(len(rows))
     texts = _write_policies(files, connection, policies)
-    if case:
-        words = case_report.words_of(connection, case) if order.with_words else None
-        page = case_report.page(vouching, case, texts, zone=order.zone, words=words)
-        files.put("report.html", page.encode())
+    if order.report is not None:
+        files.put("report.html", order.report(connection, vouching, case, texts).encode())
     return n
 
 
@@ -243,20 +244,18 @@ def _lines(texts: Sequence[str]) -> bytes:
     return "".join(f"{text}\n" for text in texts).encode()
 
 
-def report(connection: Connection, order: Order) -> str:
-    """The report of the order's site, as the bundle of the same order has it.
+def report(connection: Connection, wanted: Selection, draw: Report) -> str:
+    """The report of the wanted entries of one site, as a bundle of these has it.
 
     Raises as `write` does.
     """
     vouching = voucher.last(connection)
     signed = vouching.signed
-    uncovered_of(connection, order.wanted, signed.size)
+    uncovered_of(connection, wanted, signed.size)
     prove = inclusion.prover(connection, signed)
     case: list[Numbered] = []
-    for rows in covered.stored(connection, order.wanted, signed.size, at_once=WIDTH):
+    for rows in covered.stored(connection, wanted, signed.size, at_once=WIDTH):
         for (index, _), body in zip(rows, _bytes_of(rows), strict=True):
             prove(index, body)
         case += rows
-    texts = policies_of(connection, named(case))
-    words = case_report.words_of(connection, case) if order.with_words else None
-    return case_report.page(vouching, case, texts, zone=order.zone, words=words)
+    return draw(connection, vouching, case, policies_of(connection, named(case)))

@@ -8,9 +8,10 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
-from incidents.audit import last_signed, log_status, loss, sequencer, signing
-from incidents.audit.loss import LossKnownError
+from incidents.audit import log_status, loss, sequencer, signed_files, signers_lock, signing
+from incidents.audit.signing import Signing
 from incidents.audit.signing_key import KeyRing
+from incidents.store import checkpoints
 from incidents.store.engine import plainly, reading
 
 
@@ -28,18 +29,22 @@ def checkpointed(engine: Engine, ring: KeyRing, clock: Callable[[], datetime]) -
     """Numbers and signs what there is, by the machine's clock in UTC.
 
     Raises:
-        InconsistentLogError, LossKnownError: if the log is not what was signed before, also where
-            nothing is to be signed.
+        InconsistentLogError, LossKnownError: if the log is not what was signed before, or nobody
+            can tell, also where nothing is to be signed.
         SigningKeyError: if the key cannot be used.
         DatabaseError, FileError: when the database or the disk does not do its part.
     """
     sequencer.number_all(engine)
     done = signing.sign(engine, ring, clock(), at_once=True)
-    files = last_signed.known(ring.file)
+    files = signed_files.known(ring.file)
     with plainly(engine), reading(engine) as connection:
+        place = checkpoints.signed_beside(connection)
+        if done == Signing() and place in (None, signers_lock.place_id(ring.file)):
+            # Nothing was compared yet, and what it is compared with has to be there.
+            files.whole()
         lost = None if done.made else loss.known(connection, files)
         if lost is not None:
-            raise LossKnownError(detail=lost.detail, file=lost.kept.file)
+            lost.refuse()
         return Checkpointed(
             note=log_status.last_note(connection),
             pending=log_status.pending(connection),

@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, Connection, and_, false, func, or_, select
 from sqlalchemy.types import NullType
 
 from incidents.audit.export import Selection
-from incidents.audit.own_acts import LogKeyMade, PolicyActivated
 from incidents.audit.stream import parts
+from incidents.record.own_acts import LogKeyMade, PolicyActivated
 from incidents.store.log_tables import leaves
 from incidents.store.tables import DESK_STREAM, entries
 

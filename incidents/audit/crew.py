@@ -9,9 +9,8 @@ from typing import Any, Self
 
 from sqlalchemy import Engine
 
-from incidents.audit.share import Share
 from incidents.audit.snapshot import shared
-from incidents.audit.worker import Failed, Progress, Report, Task, Work
+from incidents.audit.worker import Failed, Progress, Work
 from incidents.errors import IncidentsError
 from incidents.side_process import EndedError, SideProcess
 
@@ -60,16 +59,9 @@ class Crew:
         """The processes' numbers."""
         return [member.pid for member in self._members]
 
-    def work(self, shares: Iterable[Share], most: int | None) -> Iterator[Progress | Report]:
-        """Have the shares replayed, and tell how that goes, as it goes; in no order.
-
-        Raises:
-            WorkerLostError: if a process ends before its time.
-        """
-        yield from self.do(Task(place, share, most) for place, share in enumerate(shares))
-
     def do(self, works: Iterable[Work]) -> Iterator[Any]:
-        """Have each piece of work done, and tell what is told of it, and what comes of it.
+        """Have each piece of work done, and tell what is told of it, and what comes of it, as it
+        comes.
 
         Raises:
             WorkerLostError: if a process ends before its time.

@@ -8,10 +8,17 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from incidents.audit.account_record import AccountRecord
-from incidents.audit.entry import DESK, Header, decode
 from incidents.audit.finding import Finding, compare
 from incidents.audit.fold import UNREADABLE, said
-from incidents.audit.own_acts import (
+from incidents.audit.rows import Row, writers, written
+from incidents.audit.stream import Stream
+from incidents.documents import plain
+from incidents.machine import policy
+from incidents.machine.events import Event
+from incidents.machine.policy import DOCUMENTED
+from incidents.misread import MisreadError
+from incidents.record.entry import DESK, Header, decode
+from incidents.record.own_acts import (
     AccountAct,
     HistoryResumed,
     LogKeyMade,
@@ -20,13 +27,6 @@ from incidents.audit.own_acts import (
     SignInsErased,
     WordsErased,
 )
-from incidents.audit.rows import Row, writers, written
-from incidents.audit.stream import Stream
-from incidents.documents import plain
-from incidents.machine import policy
-from incidents.machine.events import Event
-from incidents.machine.policy import DOCUMENTED
-from incidents.misread import MisreadError
 from incidents.store import passwords
 from incidents.store.account_tables import accounts, serve_keys, tokens
 from incidents.store.account_tables import passwords as passwords_table

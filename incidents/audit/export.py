@@ -23,9 +23,9 @@ from sqlalchemy import ColumnElement, Connection, func, select, type_coerce
 from sqlalchemy.types import NullType
 
 from incidents import misread
-from incidents.audit.entry import UnreadableEntryError
 from incidents.audit.stream import parts
 from incidents.errors import InputError
+from incidents.record.entry import UnreadableEntryError
 from incidents.store.tables import entries
 from incidents.store.types import canonical
 

@@ -12,8 +12,8 @@ import re
 from typing import Any, NamedTuple, NoReturn
 
 from incidents import misread
-from incidents.audit.entry import DESK, MAX_BYTES, VERSION, UnreadableEntryError
 from incidents.misread import MisreadError
+from incidents.record.entry import DESK, MAX_BYTES, VERSION, UnreadableEntryError
 from incidents.store.tables import DESK_STREAM
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from incidents import misread
-from incidents.audit.entry import Header, UnreadableEntryError, decode
 from incidents.audit.finding import Finding, Problem
 from incidents.audit.outbox import Outbox
 from incidents.audit.rows import Row, WriteTime
@@ -14,6 +13,7 @@ from incidents.machine.case import Case
 from incidents.machine.events import Event, IncidentEvent, SiteAdded, SiteEvent
 from incidents.machine.policy import NotTomlError, PolicyError
 from incidents.misread import MisreadError
+from incidents.record.entry import Header, UnreadableEntryError, decode
 from incidents.store.tables import entries
 
 # The columns of a row of `entries`.

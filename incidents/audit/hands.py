@@ -1,4 +1,4 @@
-"""The hands: who does the jobs of a verification, this process alone or a crew."""
+"""The hands: who does the jobs of a proof, this process alone or a crew."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from sqlalchemy import Connection, Engine
 from incidents.audit.crew import Crew, NoCrewError
 from incidents.audit.log_port import Job, Source
 from incidents.audit.snapshot import NoSnapshotError
-from incidents.audit.split import FEW_ENTRIES, MOST_PROCESSES
 from incidents.audit.worker import Progress
 from incidents.store.engine import reading
+
+MOST_PROCESSES = 4
+FEW_ENTRIES = 50_000
+"""So many are looked through before a second process has begun."""
 
 Act = tuple[Callable[..., Any], tuple[Any, ...]]
 """A function that is called with a log, and what else it is given."""

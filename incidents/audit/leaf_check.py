@@ -12,11 +12,11 @@ from functools import partial
 from hashlib import sha256
 from typing import Any
 
-from incidents.audit.entry import MAX_BYTES, UnreadableEntryError
 from incidents.audit.facts import Facts, glance, read
 from incidents.audit.flaw import Flaw
 from incidents.audit.log_port import Batch, Log
 from incidents.audit.streams import Streams, misplaced
+from incidents.record.entry import MAX_BYTES, UnreadableEntryError
 from incidents.store.tables import DESK_STREAM
 from incidents.tlog.tiles import Tile, path, tiles_of
 from incidents.tlog.tree import HASH_BYTES, WIDTH, tile_root

@@ -6,21 +6,18 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from incidents import settings
 from incidents.audit.stamp import Authority
 from incidents.audit.witnesses import Witness
-from incidents.errors import IncidentsError, SettingError, UnknownSettingError
+from incidents.errors import IncidentsError
+from incidents.options import Options
 from incidents.settings import Settings
 from incidents.tlog.keys import VerifierKey
 
 SECTION = "audit"
-KEYS = ("key", "key_command", "publish", "witnesses", "timestamps")
 VARIABLES = {"key": "INCIDENTS_AUDIT_KEY", "publish": "INCIDENTS_AUDIT_PUBLISH"}
 DEFAULT_KEY = "audit.key"
-
-_WHERE = "the section [audit] of the settings file"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,80 +36,48 @@ class LogSettings:
 
 
 def load(of: Settings, environ: Mapping[str, str] | None = None) -> LogSettings:
-    """The log's settings for this run.
+    """The log's settings for this run; of a key and its variable, the variable counts.
 
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
     """
     environ = os.environ if environ is None else environ
-    said = _Said(settings.section(SECTION, environ), environ)
-    key, publish = said.text("key"), said.text("publish")
-    return LogSettings(
-        key=Path(key).expanduser() if key else settings.beside(of.db, DEFAULT_KEY),
-        key_command=said.argv("key_command"),
-        publish=Path(publish).expanduser() if publish else None,
-        witnesses=said.witnesses(),
-        timestamps=said.authority(),
+    given = {key: environ[name] for key, name in VARIABLES.items() if environ.get(name)}
+    section = settings.section(SECTION, environ) | given
+    options = Options(f"[{SECTION}]", section)
+    command = options.words("key_command")
+    if not command and "key_command" in section:
+        raise options.wrong("key_command", 'a list of its words, such as ["kms-sign", "log"]')
+    found = LogSettings(
+        key=options.path("key") or settings.beside(of.db, DEFAULT_KEY),
+        key_command=command or None,
+        publish=options.path("publish"),
+        witnesses=tuple(_witness(each) for each in options.tables("witnesses")),
+        timestamps=_authority(options),
     )
+    options.finish()
+    return found
 
 
-class _Said:
-    """What the section and the environment say, the environment first."""
-
-    def __init__(self, section: Mapping[str, Any], environ: Mapping[str, str]) -> None:
-        self._section = section
-        self._environ = environ
-        for key in section:
-            if key not in KEYS:
-                raise UnknownSettingError(where=_WHERE, setting=key, known=", ".join(KEYS))
-
-    def text(self, key: str) -> str | None:
-        variable = VARIABLES.get(key)
-        if variable is not None and self._environ.get(variable):
-            return self._environ[variable]
-        value = self._section.get(key)
-        if value is not None and not (isinstance(value, str) and value):
-            raise _wrong(key, value, "a text")
-        return value
-
-    def argv(self, key: str) -> tuple[str, ...] | None:
-        value = self._section.get(key)
-        if value is None:
-            return None
-        if not (isinstance(value, list) and value and all(isinstance(w, str) for w in value)):
-            raise _wrong(key, value, 'a command as a list of words, such as ["kms-sign", "log"]')
-        return tuple(value)
-
-    def witnesses(self) -> tuple[Witness, ...]:
-        value = self._section.get("witnesses", [])
-        if not isinstance(value, list):
-            raise _wrong("witnesses", value, "a list of { url = …, key = … }")
-        return tuple(map(_witness, value))
-
-    def authority(self) -> Authority | None:
-        value = self._section.get("timestamps")
-        if value is None:
-            return None
-        if not isinstance(value, dict) or set(value) != {"url", "roots"}:
-            raise _wrong("timestamps", value, '{ url = …, roots = "FILE.pem" }')
-        try:
-            roots = Path(str(value["roots"])).expanduser().read_bytes()
-            return Authority(str(value["url"]), roots)
-        except OSError as error:
-            expected = f"a file of root certificates that can be read ({error.strerror})"
-            raise _wrong("timestamps", value, expected) from error
-        except IncidentsError as error:
-            raise _wrong("timestamps", value, f"an authority ({error.message})") from error
-
-
-def _witness(value: object) -> Witness:
-    if not isinstance(value, dict) or set(value) != {"url", "key"}:
-        raise _wrong("witnesses", value, "{ url = …, key = … } for each witness")
+def _witness(options: Options) -> Witness:
+    url, key = options.needed("url"), options.needed("key")
+    options.finish()
     try:
-        return Witness(str(value["url"]), VerifierKey.parse(str(value["key"])))
+        return Witness(url, VerifierKey.parse(key))
     except IncidentsError as error:
-        raise _wrong("witnesses", value, f"a witness ({error.message})") from error
+        raise options.wrong("url", f"a witness ({error.message})") from error
 
 
-def _wrong(key: str, value: object, expected: str) -> SettingError:
-    return SettingError(where=_WHERE, setting=key, value=value, expected=expected)
+def _authority(options: Options) -> Authority | None:
+    own = options.table("timestamps")
+    if own is None:
+        return None
+    url, roots = own.needed("url"), Path(own.needed("roots")).expanduser()
+    own.finish()
+    try:
+        return Authority(url, roots.read_bytes())
+    except OSError as error:
+        expected = f"a file of root certificates that can be read ({error.strerror})"
+        raise own.wrong("roots", expected) from error
+    except IncidentsError as error:
+        raise own.wrong("url", f"that of an authority ({error.message})") from error

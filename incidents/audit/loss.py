@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from sqlalchemy import Connection, Engine
 
-from incidents.audit import last_signed, signing
-from incidents.audit.last_signed import DifferentError, Kept, Known
+from incidents.audit import last_signed, signed_files, signing
+from incidents.audit.last_signed import DifferentError
+from incidents.audit.signed_files import Kept, Known
 from incidents.errors import VerificationError
 from incidents.store import leaves, log_keys
 from incidents.store.engine import plainly, reading
@@ -42,6 +43,11 @@ class Loss(NamedTuple):
             return checkpoint.parse(note.parse(self.kept.note).text).size
         except (NoteError, CheckpointError):
             return None
+
+    def refuse(self) -> NoReturn:
+        """Nothing is signed for it. Raises TornNoteError, or LossKnownError."""
+        signed_files.refuse_torn(self.kept)
+        raise LossKnownError(detail=self.detail, file=self.kept.file)
 
     @property
     def line(self) -> str:
@@ -91,7 +97,7 @@ def answer(engine: Engine, key_file: Path, new: VerifierKey) -> None:
     Raises:
         FileError: if a file cannot be read or written.
     """
-    files = last_signed.known(key_file).whole()
+    files = signed_files.known(key_file).whole()
     with plainly(engine), reading(engine) as connection:
         log = signing.log(connection)
         if log is None:
@@ -101,7 +107,7 @@ def answer(engine: Engine, key_file: Path, new: VerifierKey) -> None:
     if found:
         # Beside those of an attempt that was cut off.
         lines = {each.line for each in found} | _answered(files, new)
-        last_signed.write(_answers(key_file, new), key_file, "".join(sorted(lines)))
+        signed_files.write(_answers(key_file, new), key_file, "".join(sorted(lines)))
 
 
 def _lost(connection: Connection, log: Checkpoint, kept: Iterable[Kept]) -> list[Loss]:
@@ -117,7 +123,7 @@ def _lost(connection: Connection, log: Checkpoint, kept: Iterable[Kept]) -> list
 def _of_unknown_keys(connection: Connection, origin: str, files: Known) -> list[Kept]:
     """What keys of this log that the database does not know have signed, if not answered."""
     keys = [VerifierKey.parse(key) for key in log_keys.every(connection)]
-    theirs = {last_signed.beside(files.key_file, key) for key in keys}
+    theirs = {each.file for key in keys for each in files.of(key)}
     answered = {line for key in keys for line in _answered(files, key)}
     found = []
     for file, text in files.notes.items():
@@ -134,13 +140,13 @@ def _is_of(kept: Kept, origin: str) -> bool:
         own = checkpoint.parse(written.text).origin == origin
     except (NoteError, CheckpointError):
         return False
-    key_id = kept.file.name.rpartition("-")[2]
+    key_id = kept.file.name.rpartition("-")[2].partition(".")[0]
     by = {(each.name, each.key_hash.hex()) for each in written.signatures}
     return own and (origin, key_id) in by
 
 
 def _answers(key_file: Path, new: VerifierKey) -> Path:
-    own = last_signed.beside(key_file, new)
+    own = signed_files.beside(key_file, new)
     return own.with_name(f"{own.name}.lost")
 
 
@@ -153,10 +159,11 @@ def refuse(engine: Engine, key_file: Path) -> None:
 
     Raises:
         LossKnownError: if something is.
+        TornNoteError: if nobody can tell what the key has signed.
         FileError: if a file beside the key's cannot be read.
     """
-    files = last_signed.known(key_file).whole()
+    files = signed_files.known(key_file).whole()
     with plainly(engine), reading(engine) as connection:
         found = known(connection, files)
     if found is not None:
-        raise LossKnownError(detail=found.detail, file=found.kept.file)
+        found.refuse()

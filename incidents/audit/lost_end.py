@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from incidents.audit.own_acts import HistoryResumed
+from incidents.record.own_acts import HistoryResumed
 
 # As `desk.resumption` has it: a record is verified without the desk.
 _DAEMON = "daemon"

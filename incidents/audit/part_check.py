@@ -8,11 +8,11 @@ from pathlib import Path
 
 from incidents.audit.bundle_manifest import ENTRIES, Manifest, read_file
 from incidents.audit.bundle_notes import Notes
-from incidents.audit.entry import MAX_BYTES, UnreadableEntryError
 from incidents.audit.facts import read
 from incidents.audit.flaw import Flaw
 from incidents.audit.streams import Streams, misplaced
 from incidents.errors import IncidentsError
+from incidents.record.entry import MAX_BYTES, UnreadableEntryError
 from incidents.store.tables import DESK_STREAM
 from incidents.tlog import proof_file
 from incidents.tlog.proof import check_inclusion

@@ -5,13 +5,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from datetime import datetime
 
-from incidents.audit.entry import Header
 from incidents.audit.finding import Finding
 from incidents.audit.fold import said
-from incidents.audit.own_acts import PolicyActivated
 from incidents.machine import policy
 from incidents.machine.events import Event
 from incidents.machine.policy import DOCUMENTED, Policy, PolicyError
+from incidents.record.entry import Header
+from incidents.record.own_acts import PolicyActivated
 
 NAME = "the desk"
 _ENTRIES = "entries"

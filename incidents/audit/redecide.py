@@ -16,7 +16,6 @@ from typing import Any
 from incidents import refusal_words
 from incidents.audit.archive import Archive
 from incidents.audit.asked import ELAPSE, asked
-from incidents.audit.entry import Header, encode
 from incidents.audit.finding import Finding
 from incidents.audit.periods import Periods
 from incidents.clock import rfc3339
@@ -26,6 +25,7 @@ from incidents.machine.commands import AddSite, Command
 from incidents.machine.decide import Decision, decide
 from incidents.machine.events import Event, Reason
 from incidents.machine.policy import Policy
+from incidents.record.entry import Header, encode
 
 OUTSIDE = {
     "facts": "what people have stated, and when it happened, no policy derives: it is the ground "

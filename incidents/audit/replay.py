@@ -13,13 +13,13 @@ from collections.abc import Callable, Generator, Iterator
 from sqlalchemy import Connection, Table
 
 from incidents.audit import desk_stream, seals, waiting
-from incidents.audit.entry import DESK
 from incidents.audit.finding import Finding, compare
 from incidents.audit.fold import Fold
 from incidents.audit.outbox import Outbox
 from incidents.audit.rows import OF_CASE, Row, time_writer, writers, written
 from incidents.audit.share import ALL, Share, Span
 from incidents.audit.stream import AT_ONCE, Stream
+from incidents.record.entry import DESK
 from incidents.store.tables import DESK_STREAM, deliveries, entries, orders
 
 OUTSIDE = {
@@ -42,6 +42,7 @@ OUTSIDE = {
     "desk.moved_at": "when the database was found on another server",
     "desk.unproved_since": "since when the world is to be compared with the record",
     "desk.halted_since": "since when nothing is carried out, until a person goes on",
+    "desk.halted_why": "why nothing is carried out, until a person goes on",
     "desk.id": "the schema itself takes no other value: the desk has one row",
     "passwords": "a secret: only whether it is the one that was set, as far as the entries tell",
     "sessions": "who is signed in now",

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from sqlalchemy import Engine
 
 from incidents import clock
-from incidents.audit import last_signed, loss, sequencer, signers_lock, signing, signing_key
+from incidents.audit import loss, sequencer, signed_files, signers_lock, signing, signing_key
 from incidents.audit.signing_key import CommandKey, KeyRing, SigningKeyError
 from incidents.errors import DatabaseError, InputError, RefusedError
 from incidents.store import checkpoints, log_keys
@@ -37,11 +37,12 @@ def first(
 
     Raises:
         RefusedError: if the log has a key, or the file's key belongs to another log.
-        InputError, SigningKeyError, FileError: if there can be no such key.
+        InputError, SigningKeyError, FileError, TornShareError: if there can be no such key.
     """
     active = _state(engine).active
     if active is not None:
         raise RefusedError(f"the log has a key, {active}: `incidents audit key rotate` replaces it")
+    signed_files.refuse_torn_share(ring.file)
     key = _of_command(ring, public) if ring.is_command else _of_file(ring, name, public)
     put_on_record(str(key), None)
     return key
@@ -76,6 +77,8 @@ def rotate(
     signers_lock.check(ring.file, signers_lock.place_id(ring.file), _state(engine).place)
     with signers_lock.held(ring.file) as place:
         signers_lock.check(ring.file, place, _state(engine).place)
+        # Before anything is on record.
+        signed_files.refuse_torn_share(ring.file)
         if lost:
             # What was signed may only have lost its numbers.
             sequencer.number_all(engine)
@@ -92,9 +95,11 @@ def begin(
     public: str | None = None,
     lost: bool = False,
     another: bool = False,
+    fresh: bool = False,
 ) -> VerifierKey:
     """The key that is to sign: made now, or by an attempt that was cut off, or the command's; with
-    `another` not one that may have signed.
+    `another` not one that may have signed, and where it is to be `fresh` none that was made before,
+    since a copy of this folder may have it too.
 
     Nobody else sees anything of it yet. Whoever asks has the signers' lock, whose place that is.
     Raises as `rotate` does.
@@ -112,7 +117,7 @@ def begin(
     _refuse_public(public)
     begun = signing_key.read(ring.successor)
     if begun is not None:
-        if _may_sign(state, ring, begun.verifier, lost=lost, another=another):
+        if not fresh and _may_sign(state, ring, begun.verifier, lost=lost, another=another):
             return begun.verifier
         signing_key.retire(ring, begun.verifier)
     if not lost and ring.signer(str(active)) is None:
@@ -190,7 +195,7 @@ def _may_sign(state: _State, ring: KeyRing, key: VerifierKey, *, lost: bool, ano
         # Of another one: a copy of the database and of the folder may have the same, and sign.
         return not another and (not lost or state.after_loss or has_signed)
     # It has signed another history than this one, which does not know it.
-    return str(key) not in state.every and not last_signed.read(ring.file, key)
+    return str(key) not in state.every and not signed_files.has_signed(ring.file, key)
 
 
 def _of_command(ring: KeyRing, public: str | None) -> VerifierKey:
@@ -219,7 +224,7 @@ def _of_file(ring: KeyRing, name: str, public: str | None) -> VerifierKey:
     if there is None:
         return signing_key.make(ring.file, name).verifier
     # An attempt that was cut off has left it; it has signed nothing then, and has this name.
-    if last_signed.read(ring.file, there.verifier) or there.verifier.name != name:
+    if signed_files.has_signed(ring.file, there.verifier) or there.verifier.name != name:
         raise RefusedError(
             f"{ring.file} holds the key of another log, {there.verifier.name}: name another file "
             "with INCIDENTS_AUDIT_KEY"

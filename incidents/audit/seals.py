@@ -6,7 +6,6 @@ is one that is another than it was.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import chain
@@ -14,20 +13,15 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from incidents.audit.entry import UnreadableEntryError, decode
 from incidents.audit.finding import Finding
-from incidents.audit.own_acts import WordsErased
 from incidents.audit.rows import Row, WriteTime
 from incidents.audit.share import Span
 from incidents.audit.stream import Stream, parts
-from incidents.machine import filing
-from incidents.sealing import commitment
+from incidents.record.entry import UnreadableEntryError, decode
+from incidents.record.own_acts import WordsErased
+from incidents.record.sealing import commitment, references
 from incidents.store.tables import DESK_STREAM, entries, sealed
 
-# Where entries hold references; a `digest`, a `policy` and a `previous` look alike and are none.
-_WORDS = ("email", "evidence", "name", "note", "person", "phone", "text")
-_NAMES = "|".join((*_WORDS, *filing.SEALED_FIELDS, rf"{re.escape(filing.SERVER)}[a-z0-9-]+"))
-_REFERENCE = re.compile(rf'"(?:{_NAMES})":"(sha256:[0-9a-f]{{64}})"')
 # The columns of a row of `entries`.
 _SITE_ID, _SEQ, _RECORDED_AT, _BODY = 1, 2, 3, 4
 
@@ -44,11 +38,6 @@ def findings(connection: Connection, span: Span) -> Iterator[Finding]:
             yield Finding(
                 site="", table=sealed.name, row=ref, problem="broken_seal", column="value"
             )
-
-
-def references(body: str) -> list[str]:
-    """The references to sealed values that stand in an entry as it is stored."""
-    return _REFERENCE.findall(body)
 
 
 class Erasures:

@@ -6,14 +6,14 @@ was made on its disk: whoever copies the folder does not copy the place, and two
 sign two histories. Nor is the place lost when the disk is mounted elsewhere, or the file given to
 somebody else.
 
-The limit of it: a clone of the whole disk (a snapshot, an image) has both, and is the same place;
-and where no file system says when a file was made, the number alone counts.
+The limit of it: a clone of the whole disk (a snapshot, an image) has both, and is the same place,
+as is a copy of the folder by hard links; and where no file system says when a file was made, the
+number alone counts.
 """
 
 from __future__ import annotations
 
 import os
-import pwd
 import secrets
 import socket
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from incidents import disk
+from incidents import disk, ownership
 from incidents.birth_time import birth_time
 from incidents.errors import FileError, IncidentsError, RefusedError
 
@@ -140,30 +140,5 @@ def _lines(opened: BinaryIO) -> tuple[str, str]:
 def _failure(key_file: Path, done: str, error: OSError) -> FileError:
     file, why = lock_file(key_file), error.strerror or str(error)
     if isinstance(error, PermissionError):
-        with suppress(OSError):
-            why += _cure(file, key_file)
+        why += ownership.cure(file, key_file)
     return FileError(file=file, done=done, detail=why)
-
-
-def _cure(file: Path, key_file: Path) -> str:
-    """What lets this user sign, or which one is to; raises OSError where nobody can tell."""
-    try:
-        owner = file.stat().st_uid
-        ours = (key_file if key_file.exists() else key_file.parent).stat().st_uid == os.geteuid()
-    except PermissionError:
-        owner, ours = key_file.parent.stat().st_uid, False
-    if owner == os.geteuid():
-        return ""
-    if ours:
-        return f"; it belongs to {_name(owner)}. As root: chown -h {_name(os.geteuid())} {file}"
-    name = _name(owner)
-    return (
-        f"; it belongs to {name}: sign as no other user. As root: runuser -u {name} -- incidents …"
-    )
-
-
-def _name(user: int) -> str:
-    try:
-        return pwd.getpwuid(user).pw_name
-    except KeyError:
-        return str(user)

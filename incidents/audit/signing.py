@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine, select
 
-from incidents.audit import last_signed, signers_lock
-from incidents.audit.entry import decode
-from incidents.audit.own_acts import LogKeyMade
+from incidents.audit import last_signed, signed_files, signers_lock
 from incidents.audit.signers_lock import PATIENCE_S, SignsElsewhereError
 from incidents.audit.signing_key import KeyRing, SigningKeyError
+from incidents.record.entry import decode
+from incidents.record.own_acts import LogKeyMade
 from incidents.store import checkpoints, leaves, log_keys
 from incidents.store.checkpoints import Signed
 from incidents.store.engine import plainly, reading, writing
@@ -125,7 +125,7 @@ def sign_held(
     # Outside of any transaction: a command may take its time, and SQLite has one writer.
     written = str(note.signed(found.checkpoint.text, *signers))
     # First where no restored database reaches, then where others see it.
-    last_signed.keep(ring.file, written, found.keys)
+    signed_files.keep(ring.file, written, found.keys)
     new = Signed(0, found.size, found.root, written, str(found.keys[-1]), now)
     with plainly(engine), writing(engine) as connection:
         # What was not compared with the last one is not kept.

@@ -8,7 +8,6 @@ from itertools import groupby
 from operator import itemgetter
 
 from incidents.audit.bundle_log import BundleLog, Places
-from incidents.audit.entry import decode
 from incidents.audit.finding import Finding
 from incidents.audit.flaw import Flaw
 from incidents.audit.fold import UNREADABLE, said
@@ -19,6 +18,7 @@ from incidents.audit.periods import Periods
 from incidents.audit.redecide import Redecision
 from incidents.audit.share import Some, Span
 from incidents.machine.policy import Policy
+from incidents.record.entry import decode
 
 ENOUGH = 20
 

@@ -2,30 +2,56 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import dataclass
 from itertools import islice, pairwise
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Connection, Engine, func, select
 
-from incidents.audit.crew import Crew, NoCrewError
 from incidents.audit.finding import Finding
+from incidents.audit.hands import Act, Hands, hands
 from incidents.audit.replay import Replay
 from incidents.audit.share import Share, Span
-from incidents.audit.snapshot import NoSnapshotError
 from incidents.audit.stream import parts
-from incidents.audit.worker import Progress
 from incidents.store.engine import plainly, reading
 from incidents.store.tables import entries
-
-MOST_PROCESSES = 4
-FEW_ENTRIES = 50_000
-"""So many are replayed before a second process has begun."""
 
 _SHARES_EACH = 8
 # Where the references of sealed values begin is as good as drawn by lot.
 _SEALS = [None, *(f"sha256:{digit}" for digit in "2468ace"), None]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of a share."""
+
+    findings: list[Finding]
+    sites: int
+    entries: int
+
+
+def replays(shares: Iterable[Share], most: int | None) -> Iterator[Act]:
+    """What hands are given to replay these shares; of each, so many findings are enough."""
+    return ((_replayed, (share, most)) for share in shares)
+
+
+def _replayed(
+    connection: Connection, share: Share, most: int | None, *, tell: Callable[[int], object]
+) -> Report:
+    replay = Replay(connection, share=share, done=tell)
+    with closing(replay.findings()) as found:
+        findings = list(islice(found, most))
+    return Report(findings, replay.sites, replay.entries)
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The source of a replay: the tables themselves."""
+
+    def opened(self, connection: Connection | None) -> AbstractContextManager[Connection]:
+        assert connection is not None
+        return nullcontext(connection)
 
 
 class Split:
@@ -60,50 +86,35 @@ class Split:
             DatabaseError: when the database does not do its part.
             WorkerLostError: if a process ends before its time.
         """
-        with plainly(self._engine), ExitStack() as opened:
-            crew = self._crew(opened)
-            yield from self._alone() if crew is None else self._together(crew)
+        processes = 1 if self._site_id is not None else self._processes
+        with (
+            plainly(self._engine),
+            hands(
+                Tables(), self._engine, self._about(), processes=processes, done=self._done
+            ) as at_work,
+        ):
+            yield from self._alone(at_work) if at_work.many == 1 else self._together(at_work)
 
-    def _crew(self, opened: ExitStack) -> Crew | None:
-        """The processes beside this one; None if none are needed, or none can be had."""
-        processes = self._processes or self._of_use()
-        if processes < 2:
-            return None
-        try:
-            return opened.enter_context(Crew(self._engine, processes))
-        except (NoCrewError, NoSnapshotError):
-            return None
-
-    def _of_use(self) -> int:
-        if self._site_id is not None:
-            return 1
+    def _about(self) -> int:
+        """How many entries there are, without counting them."""
         with reading(self._engine) as connection:
-            about = connection.scalar(select(func.max(entries.c.id))) or 0
-        return 1 if about < FEW_ENTRIES else min(MOST_PROCESSES, len(os.sched_getaffinity(0)))
+            return connection.scalar(select(func.max(entries.c.id))) or 0
 
-    def _alone(self) -> Iterator[Finding]:
-        with reading(self._engine) as connection:
-            replay = Replay(connection, self._site_id, done=self._done)
-            # Closed before the connection is, and with it what it reads from.
-            with closing(replay.findings()) as findings:
-                for finding in islice(findings, self._most):
-                    self._count(replay.sites, replay.entries)
-                    yield finding
-            self._count(replay.sites, replay.entries)
+    def _alone(self, at_work: Hands) -> Iterator[Finding]:
+        assert at_work.connection is not None
+        replay = Replay(at_work.connection, self._site_id, done=self._done)
+        # Closed before the connection is, and with it what it reads from.
+        with closing(replay.findings()) as findings:
+            for finding in islice(findings, self._most):
+                self._count(replay.sites, replay.entries)
+                yield finding
+        self._count(replay.sites, replay.entries)
 
-    def _together(self, crew: Crew) -> Iterator[Finding]:
+    def _together(self, at_work: Hands) -> Iterator[Finding]:
         """The findings of each share when those of all shares before it have been told."""
-        found: dict[int, list[Finding]] = {}
-        due = 0
-        for told in crew.work(self._shares(crew.size * _SHARES_EACH), self._most):
-            if isinstance(told, Progress):
-                self._done(told.entries)
-                continue
-            self._count(self.sites + told.sites, self.entries + told.entries)
-            found[told.place] = told.findings
-            while due in found:
-                yield from found.pop(due)
-                due += 1
+        for report in at_work.each(replays(self._shares(at_work.many * _SHARES_EACH), self._most)):
+            self._count(self.sites + report.sites, self.entries + report.entries)
+            yield from report.findings
 
     def _count(self, sites: int, entries: int) -> None:
         self.sites, self.entries = sites, entries

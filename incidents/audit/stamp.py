@@ -62,7 +62,7 @@ def stamped(authority: Authority, signed: bytes) -> bytes:
 
     Raises:
         StampError: if it gives none, or one that is not good.
-        NoClientError: if httpx or rfc3161-client is not installed.
+        NoClientError: if h11 or rfc3161-client is not installed.
         NoteError, CheckpointError: if `signed` is no signed checkpoint.
     """
     text = _text(signed)
@@ -103,7 +103,7 @@ def _request(text: bytes) -> TimeStampRequest:
 
 def _posted(authority: Authority, request: bytes) -> bytes:
     headers = {"Content-Type": REQUEST_TYPE, "Accept": REPLY_TYPE}
-    with exchange.client() as client:
+    with exchange.client(authority.url) as client:
         answer = exchange.post(client, authority.url, request, headers)
     if answer.status != HTTPStatus.OK:
         raise ExchangeError(detail=f"it answers {answer.status}")

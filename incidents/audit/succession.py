@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from incidents.audit import lost_end
-from incidents.audit.entry import Header, decode
 from incidents.audit.flaw import Flaw
 from incidents.audit.fold import UNREADABLE, said
-from incidents.audit.own_acts import HistoryResumed, LogKeyMade, LostEnd
 from incidents.audit.periods import Periods
 from incidents.machine.events import Event
+from incidents.record.entry import Header, decode
+from incidents.record.own_acts import HistoryResumed, LogKeyMade, LostEnd
 from incidents.tlog.keys import KeyFormatError, VerifierKey
 
 NAME = "the desk"

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from incidents.audit.flaw import Flaw
 from incidents.audit.later_part import Since
-from incidents.audit.own_acts import LostEnd
 from incidents.audit.signed_check import Held, Witnessed
+from incidents.record.own_acts import LostEnd
 from incidents.tlog.keys import VerifierKey
 
 Kind = Literal["database", "bundle", "part"]

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from incidents.audit import exchange
-from incidents.audit.exchange import Answer, ExchangeError
+from incidents.audit.exchange import ExchangeError
 from incidents.errors import IncidentsError, InputError
 from incidents.tlog import note as notes
 from incidents.tlog import spelling, submission
@@ -20,7 +20,8 @@ from incidents.tlog.note import Note, NoteError, Signature
 from incidents.tlog.submission import PATH, SIZE_TYPE, Submission
 
 if TYPE_CHECKING:
-    import httpx
+    from incidents.outbound.client import Client
+    from incidents.outbound.message import Answer
 
 Prove = Callable[[int], list[bytes]]
 """The consistency proof from the tree of that size, at least 1, to the checkpoint's."""
@@ -69,14 +70,18 @@ def cosigned(witness: Witness, note: bytes, prove: Prove, *, seen: int) -> Signa
         NoteError, CheckpointError: if `note` is no signed checkpoint.
     """
     own = submission.of(notes.parse(note), 0, ())
-    with exchange.client() as client:
+    try:
+        client = exchange.client(witness.url)
+    except ExchangeError as error:
+        raise _error(witness, error.message) from error
+    with client:
         return _Asking(witness, client, own.note, own.checkpoint.size, prove).ask(seen)
 
 
 @dataclass(frozen=True, slots=True)
 class _Asking:
     witness: Witness
-    client: httpx.Client
+    client: Client
     note: Note
     size: int
     prove: Prove

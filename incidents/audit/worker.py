@@ -8,17 +8,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from itertools import islice
 from multiprocessing.connection import Connection as Pipe
 from typing import Any, NoReturn, Protocol
 
 from sqlalchemy import Connection
 
-from incidents.audit.finding import Finding
-from incidents.audit.replay import Replay
-from incidents.audit.share import Share
 from incidents.audit.snapshot import joined
 from incidents.errors import IncidentsError
 from incidents.store.engine import create, plainly
@@ -34,23 +30,6 @@ class Work(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """A share to be replayed, its place among all, and how many findings are enough."""
-
-    place: int
-    share: Share
-    most: int | None
-
-    def do(self, connection: Connection | None, tell: Tell) -> Report:
-        """Replay it."""
-        assert connection is not None
-        replay = Replay(connection, share=self.share, done=lambda n: tell(Progress(n)))
-        with closing(replay.findings()) as found:
-            findings = list(islice(found, self.most))
-        return Report(self.place, findings, replay.sites, replay.entries)
-
-
-@dataclass(frozen=True, slots=True)
 class Ready:
     """The worker has done what it was told last, and nothing came of it."""
 
@@ -59,16 +38,6 @@ class Ready:
 class Progress:
     """So many more entries have been looked at."""
 
-    entries: int
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What came of a task."""
-
-    place: int
-    findings: list[Finding]
-    sites: int
     entries: int
 
 

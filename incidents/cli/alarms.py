@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents.cli import output
+from incidents.cli.history_words import WHY_HALTED
 from incidents.cli.options import looking
 from incidents.cli.run import is_terminal, painted
 from incidents.errors import DONE, FAILED
@@ -101,7 +102,9 @@ def _words(alarm: Document, when: When) -> str:
             after = f" after {counted(attempts, 'attempt')}" if attempts else ""
             return f"{site}: {alarm['order_kind']} given up{after} ({alarm['problem']})"
         case kind if kind in _OF_RECORD:
-            return f"{_OF_RECORD[kind].format_map(alarm)} {when.ago(alarm['since'])}"
+            # A server of before does not say why it is halted.
+            facts = alarm | {"why": WHY_HALTED[alarm.get("halted_why")]}
+            return f"{_OF_RECORD[kind].format_map(facts)} {when.ago(alarm['since'])}"
         case "brake_on":
             return f"too many sites at once: {counted(alarm['orders'], 'order')} held back"
         case "closure_waits":
@@ -119,10 +122,12 @@ def _words(alarm: Document, when: When) -> str:
 
 
 _OF_RECORD = {
-    "halted": "nothing is carried out until a person goes on, known",
+    "halted": "nothing is carried out until a person goes on: {why}; known",
+    "mark_unread": "the daemon {daemon} carries nothing out: {problem}; known",
     "entries_lost": "the record has lost its end, known",
     "server_changed": "another server has taken over, known",
-    "sites_left_down": "sites left down: {sites:,}; why may have been lost with the record's end,",
+    "sites_left_down": "sites left down or unknown: {sites:,} ({unknown:,} unknown); why may have"
+    " been lost with the record's end,",
     "log_unsigned": "entries are not signed, known",
 }
 
@@ -134,7 +139,8 @@ def _next(alarm: Document) -> str:
         "clock_about_to_lapse": f"incidents contact {alarm['incident']} reached",
         "order_dead": f"incidents acts show {alarm['order']}",
         "halted": "incidents daemon status",
-        "entries_lost": "incidents recover --reason R",
+        "mark_unread": "incidents daemon status",
+        "entries_lost": "incidents audit status",
         "server_changed": "incidents audit status",
         "log_unsigned": "incidents audit status",
         "sites_left_down": "incidents daemon status",

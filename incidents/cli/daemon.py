@@ -76,6 +76,8 @@ def _once(run: Run) -> int:
     _do(heartbeat.note_once, house, wrong)
     done.tell()
     carried_out = [delivery.once(house)]
+    unread = carried_out[0].mark_unread
+    _do(lambda house: heartbeat.note_mark_once(house, unread), house, wrong)
 
     def recover(house: House) -> None:
         recovery_duty.once(house, lambda: carried_out.append(delivery.once(house)))
@@ -187,12 +189,13 @@ def _status(run: Run) -> int:
         output.document(run, found, rows=found["daemons"] or [_without_daemons(found)])
     else:
         _tell_status(run, found)
-    return DONE if found["beating"] and not _is_halted(found) else FAILED
+    return DONE if found["beating"] and _carries_out(found) else FAILED
 
 
-def _is_halted(found: Document) -> bool:
-    # A server of before says nothing of it.
-    return (found.get("history") or {}).get("halted_since") is not None
+def _carries_out(found: Document) -> bool:
+    from incidents.views.enforcement import carries_out
+
+    return carries_out(found)
 
 
 def _without_daemons(found: Document) -> Document:
@@ -201,7 +204,7 @@ def _without_daemons(found: Document) -> Document:
 
 def _tell_status(run: Run, found: Document) -> None:
     when = run.when
-    if found["beating"] and _is_halted(found):
+    if found["beating"] and not _carries_out(found):
         told = "the clock is enforced in the record, NOT IN THE WORLD"
         run.say(painted(told, fg="red", bold=True))
     elif found["beating"]:
@@ -213,7 +216,9 @@ def _tell_status(run: Run, found: Document) -> None:
     if found["last_once"]:
         run.say(f"  daemon --once last did what was due {when.ago(found['last_once'])}")
     # A server of before says nothing of it.
-    for line in history_words.told(found.get("history") or {}, when):
+    unread = found.get("mark_unread")
+    lines = [] if unread is None else [history_words.mark_unread(unread, when)]
+    for line in [*lines, *history_words.told(found.get("history") or {}, when)]:
         run.say(painted(line, fg="red"))
     if found["overdue"]:
         since = when.until(found["overdue_since"])

@@ -117,10 +117,12 @@ def report(run: Run, *, site: str, target: str, with_words: bool) -> int:
         whole_file.write(target, run.remote.record.report(site, with_words=with_words))
         return DONE
     from incidents.audit import bundle
+    from incidents.views import case_report
 
     asked = _Asked(site=site, since=None, until=None, target=target, with_words=with_words)
+    draw = case_report.drawer(zone=run.settings.zone, with_words=with_words)
     with run.local.reading() as connection:
-        page = bundle.report(connection, _order(run, connection, asked))
+        page = bundle.report(connection, asked.selection(connection), draw)
     whole_file.write(target, [page.encode()])
     return DONE
 
@@ -199,10 +201,10 @@ def _take_bundle(server: RemoteHouse, target: Path, asked: _Asked) -> None:
 
 
 def _order(run: Run, connection: Connection, asked: _Asked) -> Order:
-    from incidents.audit.bundle import Order
+    from incidents.views import case_report
 
     wanted, zone = asked.selection(connection), run.settings.zone
-    return Order(wanted=wanted, zone=zone, with_words=asked.with_words)
+    return case_report.order(wanted, zone=zone, with_words=asked.with_words)
 
 
 @contextmanager

@@ -24,11 +24,34 @@ def _is_so(history: Document, kind: str) -> bool:
 
 def _halted(history: Document, when: When) -> str:
     """That no site is taken down or opened."""
+    # A server of before does not say why, nor does a database that an earlier version has halted.
+    why = WHY_HALTED[history.get("halted_why")]
     return (
-        f"NOTHING IS CARRIED OUT, known {when.ago(history['halted_since'])}: the daemon's log says"
-        " why; once you know which copy of the database is the true one, there: incidents recover"
-        " --reason R"
+        f"NOTHING IS CARRIED OUT, known {when.ago(history['halted_since'])}: {why}. Once you know"
+        " which copy of the database is the true one, there: incidents recover --reason R, which"
+        f" {_OPENS}. Sites that a loss has left down are listed once all are compared; before, see"
+        " what differs: incidents acts reconcile"
     )
+
+
+WHY_HALTED = {
+    "unknown_server": "the database is on another server than before, and the daemon that found"
+    " that knew nothing of it, so it may be a copy",
+    "lost_again": "the database lost its end a second time, so another copy may be at work beside"
+    " the same key",
+    None: "the daemon's log says why",
+}
+
+
+def mark_unread(found: Document, when: When) -> str:
+    """That a daemon carries no order out, and what to type."""
+    ago, others = when.ago(found["since"]), found["count"] - 1
+    if found["others"]:
+        who = f"THE DAEMON {found['daemon']} CARRIES NOTHING OUT"
+    else:
+        who = "NOTHING IS CARRIED OUT"
+    more = f", and {counted(others, 'more daemon')} cannot read theirs" if others else ""
+    return f"{who}, known {ago}: {found['problem']}{more}"
 
 
 def _lost(history: Document, when: When) -> str:
@@ -36,7 +59,7 @@ def _lost(history: Document, when: When) -> str:
     return (
         f"THE RECORD HAS LOST ITS END, known {when.ago(history['lost_since'])}: what was recorded"
         f" before may be missing.{taken_down(history)} See what: incidents audit status; once you"
-        " know: incidents recover --reason R"
+        f" know: incidents recover --reason R, which {_OPENS}"
     )
 
 
@@ -51,14 +74,24 @@ def _moved(history: Document, when: When) -> str:
 def left_down(history: Document, when: When) -> str:
     """Which sites are down though nothing on record keeps them down, and what to do about it."""
     found = history["left_down"]
-    unknown, them = found["unknown"], "it" if found["count"] == 1 else "them"
-    asked = f" ({unknown:,} of them cannot be asked)" if unknown else ""
+    them = "it" if found["count"] == 1 else "them"
+    # A server of before compares all of them before it names any that counts.
+    so_far = "" if found.get("complete", True) else " So far: sites are still being compared."
     return (
-        f"{counted(found['count'], 'SITE').upper()} LEFT DOWN{asked}: {_named(found)}. Nothing on"
-        f" record keeps {them} down; the reason may have been lost with the end of the record,"
-        f" {when.ago(found['since'])}. Put a hold on those that must stay down (incidents site"
-        " hold); then incidents recover --reason R opens the others"
+        f"{_left(found)}: {_named(found)}.{so_far} Nothing on record keeps {them} down; the reason"
+        f" may have been lost with the end of the record, {when.ago(found['since'])}. Put a hold on"
+        " those that must stay down (incidents site hold); then incidents recover --reason R"
+        f" {_OPENS}"
     )
+
+
+def _left(found: Document) -> str:
+    """How many they are; that nobody knows of a site whether it is up is another thing."""
+    sites, unknown = counted(found["count"], "SITE").upper(), found["unknown"]
+    if not unknown:
+        return f"{sites} LEFT DOWN"
+    down = found["count"] - unknown
+    return f"{sites} LEFT DOWN OR UNKNOWN ({down:,} down; of {unknown:,} nobody can tell)"
 
 
 def taken_down(history: Document) -> str:
@@ -66,6 +99,9 @@ def taken_down(history: Document) -> str:
     # A server of before does not say it.
     found = history.get("taken_down")
     return "" if found is None else f" Taken down again: {_named(found)}."
+
+
+_OPENS = "opens all sites that are not held"
 
 
 def _named(found: Document) -> str:

@@ -47,7 +47,8 @@ class Keeper:
         Raises:
             UnknownAccountError: naming it.
         """
-        from incidents.desk.accounts import UnknownAccountError, is_handle
+        from incidents.accounts.identity import is_handle
+        from incidents.desk.accounts import UnknownAccountError
         from incidents.store import accounts
         from incidents.views import accounts as views
 

@@ -110,6 +110,7 @@ def _who(run: Run, file: Path | None, own: str | None) -> By:
 
 def _check(run: Run, identity: Identity, own: str | None) -> None:
     """See that their role is for it; that it is not is counted."""
+    from incidents.accounts.identity import is_handle
     from incidents.desk import accounts as acts
     from incidents.desk.account_act import By
 
@@ -118,6 +119,6 @@ def _check(run: Run, identity: Identity, own: str | None) -> None:
     if why is None:
         return
     by = By(person=identity.handle, login=run.settings.login)
-    about = own if own is not None and acts.is_handle(own) else None
+    about = own if own is not None and is_handle(own) else None
     run.local.desk.on_record(lambda c: acts.refuse(c, by, clock.now, act=act, why=why, about=about))
     raise NotAllowedError(by=identity.handle, role=identity.role)

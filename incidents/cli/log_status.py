@@ -80,11 +80,11 @@ def checkpoint(run: Run, target: str | None) -> int:
 
 
 def _status(run: Run) -> Document:
-    from incidents.audit import last_signed, log_settings, log_status
+    from incidents.audit import log_settings, log_status, signed_files
     from incidents.views import history
 
     settings = log_settings.load(run.settings)
-    files = last_signed.known(settings.key)
+    files = signed_files.known(settings.key)
     with run.local.reading() as connection:
         found = log_status.document(connection, run.local.now(connection))
         found = history.whole(connection, files, found)
@@ -149,9 +149,7 @@ def _tell(run: Run, found: Document) -> None:
             " --reason R",
         )
     if found.get("uncompared"):
-        run.tell(
-            f"not compared with what was signed last, which cannot be read: {found['uncompared']}"
-        )
+        run.tell(f"not compared with what was signed last: {found['uncompared']}")
     run.tell(_WORTH)
 
 

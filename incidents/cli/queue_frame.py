@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
-from incidents.cli import queue, queue_keys
+from incidents.cli import queue_keys, queue_words
 from incidents.cli.characters import visible
 from incidents.cli.queue_screen import HELP, ITEM, LIST
 from incidents.cli.queue_table import ALARM, REMARK, style_of, title
@@ -69,7 +69,7 @@ def _head(screen: Screen, width: int) -> Lines:
     if screen.problem is not None:
         told = f"This is the queue of {when(screen.looked_at)}: {screen.problem}"
         lines += _sentence(told, width, ALARM)
-    for notice in queue.notices(screen.found, when):
+    for notice in queue_words.notices(screen.found, when):
         lines += _sentence(notice.words, width, ALARM if notice.is_alarm else REMARK)
     return lines
 
@@ -107,7 +107,8 @@ def _list(screen: Screen, width: int, rows: int) -> Lines:
 
 def _of_selected(item: Item, width: int) -> Lines:
     """What a narrow list has no room for: what to do, and whom to call."""
-    told = f"{item.id} {queue.exactly(item)}: {queue.whom(item) or 'nobody is on file'}"
+    whom = queue_words.whom(item) or "nobody is on file"
+    told = f"{item.id} {queue_words.exactly(item)}: {whom}"
     lines = _sentence(told, width)
     return [*lines, *(_sentence(item.warning, width, "bold red") if item.warning else [])]
 
@@ -119,15 +120,15 @@ def _columns(items: Sequence[Item], width: int) -> list[Column]:
         widest = max(Text(visible(tell(item))).cell_len for item in items)
         return head, min(max(widest, len(head)), most), tell
 
-    chosen = [column("TASK", _id, 16), column("LEFT", queue.left, 16)]
+    chosen = [column("TASK", _id, 16), column("LEFT", queue_words.left, 16)]
     if width >= 60:
-        chosen.append(column("DO", queue.what, 16))
+        chosen.append(column("DO", queue_words.what, 16))
     last = [column("WITH", _holder, 12)] if width >= 100 else []
     free = max(8, width - 4 - sum(cells + 2 for _, cells, _ in (*chosen, *last)))
     site = free if width < 80 else free * 9 // 20
     chosen.append(("SITE", site, _site))
     if width >= 80:
-        chosen.append(("WHOM", free - site - 2, queue.whom))
+        chosen.append(("WHOM", free - site - 2, queue_words.whom))
     return chosen + last
 
 
@@ -166,7 +167,7 @@ def _opened(screen: Screen, width: int, rows: int) -> Lines:
     lines = [_words(f"{item.id} {item.site}", "bold"), *_sentence(_told(item), width)]
     if item.warning:
         lines += _labelled("", item.warning, width, "bold red")
-    whom = queue.whom(item) or "nobody is on file"
+    whom = queue_words.whom(item) or "nobody is on file"
     hint = "  (n shows it in full)" if masked.DOT in whom else ""
     lines += _labelled("whom", f"{whom}{hint}", width)
     lines += _labelled("say", item.say, width, "bold")
@@ -182,7 +183,7 @@ def _opened(screen: Screen, width: int, rows: int) -> Lines:
 
 
 def _told(item: Item) -> str:
-    told = [queue.exactly(item), queue.left(item), f"attempts: {item.attempts}"]
+    told = [queue_words.exactly(item), queue_words.left(item), f"attempts: {item.attempts}"]
     if item.claimed_by:
         told.append(f"with {item.claimed_by}")
     return ", ".join(part for part in told if part)

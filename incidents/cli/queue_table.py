@@ -9,7 +9,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from incidents.cli import next_step, queue
+from incidents.cli import next_step, queue_words
 from incidents.cli.characters import visible
 from incidents.cli.run import paints
 from incidents.contract.hints import typed
@@ -38,7 +38,7 @@ def show(run: Run, found: Document, *, reveal: bool) -> None:
 def _drawn(run: Run, found: Document, *, wide: bool, reveal: bool) -> RenderableType:
     items = found["items"]
     parts: list[RenderableType] = [title(found, run.when)]
-    for notice in queue.notices(found, run.when):
+    for notice in queue_words.notices(found, run.when):
         told = f" {notice.words} " if notice.is_alarm else notice.words
         parts.append(Text(told, style=ALARM if notice.is_alarm else REMARK))
     if not items:
@@ -83,10 +83,10 @@ def _table(items: Sequence[Item], *, wide: bool) -> Table:
         style = style_of(item)
         cells = [
             Text(item.id, style=style),
-            Text(queue.left(item), style=style),
-            Text(queue.exactly(item), style=style),
+            Text(queue_words.left(item), style=style),
+            Text(queue_words.exactly(item), style=style),
             words(item.site),
-            words(queue.whom(item)),
+            words(queue_words.whom(item)),
             words(item.claimed_by or "", style="cyan"),
         ]
         table.add_row(*cells, *([words(typed(item.hints[0]))] if wide else []))
@@ -106,7 +106,7 @@ def mine_to_do(items: Sequence[Item], person: str) -> Item:
 
 def _first(item: Item, *, reveal: bool) -> RenderableType:
     """What to do about the most urgent thing: whom to call, what to say, what to type then."""
-    whom = words(queue.whom(item) or "nobody is on file")
+    whom = words(queue_words.whom(item) or "nobody is on file")
     if not reveal and (item.phone or item.email):
         whom.append("  (--reveal shows it in full)", style="dim")
     first = Table.grid(padding=(0, 2))

@@ -144,7 +144,8 @@ def _is_of_another(run: Run, kept: Path) -> bool:
     """Whether that is the checkpoint of `audit verify --since auto`, and of a history that is no
     more."""
     from incidents.audit import last_signed, signing
-    from incidents.audit.last_signed import DifferentError, Kept
+    from incidents.audit.last_signed import DifferentError
+    from incidents.audit.signed_files import Kept
     from incidents.errors import FileError
 
     try:

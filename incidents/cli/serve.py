@@ -37,12 +37,12 @@ def serve(run: Run, *, host: str, port: int) -> int:
     run.insist_on_this_machine("a server runs where it is started, beside the database")
     from incidents import clock
     from incidents.accounts import serve_key
-    from incidents.console import service
     from incidents.daemon import settings_check
     from incidents.desk import keying
     from incidents.desk.account_act import By
     from incidents.notices.customer_settings import PATH
     from incidents.store.exposure import open_to_others
+    from incidents.web import service
 
     service.needed()
     settings_check.check_unread()

@@ -59,7 +59,7 @@ def _site(run: Run, name: str) -> int:
 
 def _item(run: Run, key: tuple[int, str]) -> int:
     """What there is to do, and how; raises UnknownTaskError for what the queue does not list."""
-    from incidents.cli import queue
+    from incidents.cli import queue_words
 
     with run.house.looking() as looks:
         found = looks.item(key)
@@ -79,12 +79,12 @@ def _item(run: Run, key: tuple[int, str]) -> int:
         due = found.due
         pairs = [
             ("task", found.id),
-            ("do", queue.exactly(found)),
+            ("do", queue_words.exactly(found)),
             ("site", found.site),
             ("about", ", ".join(found.about)),
             ("due", "" if due is None else run.when.until(due)),
             ("with", found.claimed_by or ""),
-            ("whom", queue.whom(found)),
+            ("whom", queue_words.whom(found)),
             ("warning", found.warning or ""),
             ("say", found.say),
         ]

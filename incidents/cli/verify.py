@@ -122,16 +122,16 @@ def _of_log(run: Run, asked: Asked) -> Verdict:
     """The desk's own: of the database, or by the server that has it."""
     if run.remote is not None:
         return run.remote.record.verdict(asked, audit.watched("verifying"))
-    from incidents.audit import last_signed, log_settings, loss
+    from incidents.audit import log_settings, loss, signed_files
     from incidents.audit import verify as log
     from incidents.audit.flaw import Flaw
 
-    files = last_signed.known(log_settings.load(run.settings).key)
+    files = signed_files.known(log_settings.load(run.settings).key)
     with run.local.reading() as connection:
         lost = loss.known(connection, files)
     verdict = log.database(run.local.engine, asked)
     if files.unread is not None and verdict.key is not None:
-        run.tell(f"not compared with what was signed last, which cannot be read: {files.unread}")
+        run.tell(f"not compared with what was signed last: {files.unread}")
     if lost is None:
         return verdict
     flaw = Flaw(part="checkpoints", where=str(lost.kept.file), what=lost.detail)

@@ -117,9 +117,9 @@ class RemoteRecord:
 def _verdict(shown: Document, places: Mapping[str, str]) -> Verdict:
     from incidents.audit.flaw import Flaw
     from incidents.audit.later_part import Since
-    from incidents.audit.own_acts import LostEnd
     from incidents.audit.signed_check import Witnessed
     from incidents.audit.verdict import Verdict
+    from incidents.record.own_acts import LostEnd
 
     known = {each.name for each in fields(Verdict)}
     told = {name: _frozen(value) for name, value in shown.items() if name in known}

@@ -13,7 +13,6 @@ from starlette.responses import Response, StreamingResponse
 
 from incidents import clock, inputs, site_name
 from incidents.audit import export, log_settings, log_status
-from incidents.audit import own_acts as own
 from incidents.audit import verify as log
 from incidents.audit.proving import Proof, Proving
 from incidents.audit.trust import Asked as Known
@@ -25,6 +24,7 @@ from incidents.console.said import Said
 from incidents.console.sitting import Doing, Looking, Sitting, needs
 from incidents.errors import InputError, RefusedError
 from incidents.machine import events
+from incidents.record import own_acts as own
 from incidents.store import leaves, sites
 from incidents.views import on_record
 from incidents.views.on_record import Place, Wanted
@@ -92,7 +92,8 @@ def show(
     )  # fmt: skip
     found, wrong = on_record.Page((), None, None), None
     with here.reading() as connection:
-        status = log_status.document(connection, here.house.now(connection))
+        here = here.timed(connection)
+        status = log_status.document(connection, here.reader.now)
         note = log_status.last_note(connection)
         try:
             wanted = asked.read(here, connection)

@@ -174,8 +174,9 @@ def _page(
     opened: str | None = None,
     touched: Changes | None = None,
 ) -> Response:
-    reader = here.reader
     with here.reading() as connection:
+        here = here.timed(connection)
+        reader = here.reader
         site = views.site(connection, name, reader.now)
         found = Filed.read(connection, name)
         terms = views.filing(connection, name)["terms"]

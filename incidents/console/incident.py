@@ -198,8 +198,9 @@ def _page(
     closing: bool = False,
     before: int | None = None,
 ) -> Response:
-    reader = here.reader
     with here.reading() as connection:
+        here = here.timed(connection)
+        reader = here.reader
         found = views.incident(connection, key)
         story = views.newest_of_story(
             connection, *key, now=reader.now, zone=reader.zone, language=reader.spoken,

@@ -30,7 +30,6 @@ from incidents.machine.ids import order_id
 from incidents.machine.orders import ACT
 from incidents.store import sites
 from incidents.views import acts, masked, possible
-from incidents.words import When
 
 router = APIRouter()
 Document = dict[str, Any]
@@ -69,7 +68,8 @@ def show(
     found, wrong = [], None
     only = "braked" if braked else "dead" if dead else "late" if late else ""
     with here.reading() as connection:
-        now = here.house.now(connection)
+        here = here.timed(connection)
+        now = here.reader.now
         dead_letters, overdue = views.dead_letters(connection), acts.late(connection, now)
         held = acts.held(connection)
         try:
@@ -168,10 +168,10 @@ def ordered(reader: Reader, order: Document) -> str:
 def _page(
     here: Sitting, order: Name, *, said: Said | None = None, opened: str | None = None
 ) -> Response:
-    reader = here.reader
     with here.reading() as connection:
-        when = When(zone=reader.zone, now=reader.now, language=reader.spoken)
-        found = views.order(connection, *order, when=when, now=here.house.now(connection))
+        here = here.timed(connection)
+        reader = here.reader
+        found = views.order(connection, *order, when=reader.when, now=reader.now)
         would = possible.on_order(connection, order, here.by, reader.now)
         seq = sites.seqs(connection, [order[0]]).get(order[0])
     return here.page(

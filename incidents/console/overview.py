@@ -24,7 +24,8 @@ def show(here: Looking) -> Response:
     """The page."""
     here.needs("look")
     with here.reading() as connection:
-        found = overview(connection, here.house.now(connection), here.reader.zone)
+        here = here.timed(connection)
+        found = overview(connection, here.reader.now, here.reader.zone)
     reader = here.reader
     return here.page(
         "overview",

@@ -13,7 +13,6 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from incidents import inputs
-from incidents.audit.report_words import policy_sentences
 from incidents.console import comparing, telling
 from incidents.console.comparing import AskedWrongError
 from incidents.console.diagram import Diagram
@@ -32,6 +31,7 @@ from incidents.intake.contacts import Draw
 from incidents.machine.policy import Policy
 from incidents.policy_words import Change, differences
 from incidents.views import policy as views
+from incidents.views.report_words import policy_sentences
 
 router = APIRouter()
 

@@ -190,8 +190,9 @@ def _written(here: Sitting, place: Place) -> str:
     """The list as it stands now."""
     owed = report_duty.read(settings.section(report_duty.SECTION))
     with here.reading() as connection:
+        here = here.timed(connection)
         found: Document = queue_view(
-            connection, here.house.now(connection), mine=place.mine, after=place.after, limit=PAGE,
+            connection, here.reader.now, mine=place.mine, after=place.after, limit=PAGE,
             report=owed, language=here.reader.spoken,
         )  # fmt: skip
         ids = {int(item.id.partition("-")[0]) for item in found["items"]}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
@@ -180,7 +179,8 @@ def _page(
     opened: str | None = None,
 ) -> Response:
     with here.reading() as connection:
-        reader = replace(here.reader, now=here.house.now(connection))
+        here = here.timed(connection)
+        reader = here.reader
         found = views.site(connection, name, reader.now)
         why = parts(connection, name, reader.when)
         would = possible.on_site(connection, name, here.by, reader.now)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from fastapi import Depends, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -96,6 +96,10 @@ class Sitting:
         """A transaction that reads one state of the database."""
         with self.house.reading() as connection:
             yield connection
+
+    def timed(self, connection: Connection) -> Self:
+        """The same at the time by which what is due is judged: see `House.now`."""
+        return replace(self, reader=replace(self.reader, now=self.house.now(connection)))
 
     def needs(self, act: str, *, about: str | None = None) -> None:
         """See that they may do that act at all; that they may not is counted.

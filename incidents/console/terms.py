@@ -26,9 +26,9 @@ Days = Annotated[int | None, Query(ge=0, le=3_650)]
 def show(here: Looking, days: Days = None) -> Response:
     """The page."""
     here.needs("look")
-    today = filing_look.day_of(here.reader)
     with here.reading() as connection:
-        found = views.filing_terms(connection, _until(today, days))
+        here = here.timed(connection)
+        found = views.filing_terms(connection, _until(filing_look.day_of(here.reader), days))
     items = filing_look.terms(here.reader, found)
     overdue = sum(each["days"] < 0 for each in items)
     return here.page(
@@ -41,9 +41,9 @@ def show(here: Looking, days: Days = None) -> Response:
 def ics(here: Looking, days: Days = None) -> Response:
     """The same as a calendar (RFC 5545)."""
     here.needs("look")
-    today = filing_look.day_of(here.reader)
     with here.reading() as connection:
-        found = views.filing_terms(connection, _until(today, days))
+        here = here.timed(connection)
+        found = views.filing_terms(connection, _until(filing_look.day_of(here.reader), days))
     entries = [
         Entry(
             site=site_name.shown(each["site"]), term=each["term"],

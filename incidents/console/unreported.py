@@ -18,8 +18,8 @@ def show(here: Looking) -> Response:
     here.needs("look")
     owed = report_duty.read(settings.section(report_duty.SECTION))
     with here.reading() as connection:
-        now = here.house.now(connection)
-        found = duty.duties(connection, now, owed, limit=duty.MAX_PAGE)
+        here = here.timed(connection)
+        found = duty.duties(connection, here.reader.now, owed, limit=duty.MAX_PAGE)
     return here.page(
         "unreported", items=found["items"], summary=found["summary"], shown=site_name.shown,
         more=len(found["items"]) == duty.MAX_PAGE,

@@ -84,8 +84,8 @@ def told(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def heard(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The document of which a server has told, with its hints as they were."""
-    return {**document, "hints": [Hint(**each) for each in document["hints"]]}
+    """The document of which a server has told, with its hints; one of before tells of none."""
+    return {**document, "hints": [Hint(**each) for each in document.get("hints", ())]}
 
 
 def after(incident: Mapping[str, Any], site: Mapping[str, Any]) -> list[Hint]:

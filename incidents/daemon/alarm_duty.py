@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,15 @@ from incidents.notices import desk
 from incidents.store import alarms, lineage, schema
 from incidents.store.alarms import Raised
 from incidents.store.engine import plainly, reading, writing
-from incidents.views.alarm import FILING, HALTED, REPORT, SILENT, Alarm
+from incidents.views.alarm import (
+    FILING,
+    HALTED,
+    LEFT_DOWN,
+    MARK_UNREAD,
+    REPORT,
+    SILENT,
+    Alarm,
+)
 from incidents.views.alarms import Look, alarming
 
 if TYPE_CHECKING:
@@ -39,11 +48,15 @@ LEASE = timedelta(seconds=25)
 """So long one daemon has an alarm in hand: an attempt comes to its end within 20 s."""
 
 PATIENCE_S = 10.0
-"""So long a daemon's silence, or a halt, must have been seen from here before it is told.
+"""So long a daemon's silence, a halt, or a mark that cannot be read must have been seen from here
+before it is told.
 
 While the database was away nobody could beat; nor has a daemon beaten that has only just started.
 And where one daemon carries nothing out, another that knows more may go on.
 """
+
+APART = timedelta(hours=1)
+"""The desk is told again of a list that grows so long after the last time at the earliest."""
 
 FRESH_S = 5.0
 """What was seen longer ago is not told: it may have ended meanwhile, and is looked at again."""
@@ -119,6 +132,7 @@ class Alarms:
         schema.check(self._engine)
         looked_at = self._monotonic()
         known, look, now = self._look()
+        known, look = self._with_list(known, look, now)
         halted = look.halted_since or self._strange_since
         found = {alarm.key: alarm for alarm in look.alarms if self._is_certain(alarm)}
         raised = self._keep_up(known, found, look, now)
@@ -143,8 +157,33 @@ class Alarms:
             self._strange_since = (self._strange_since or now) if is_strange else None
             return known, alarming(connection, now, self._report), now
 
+    def _with_list(
+        self, known: dict[str, Raised], look: Look, now: datetime
+    ) -> tuple[dict[str, Raised], Look]:
+        """The list of the sites that a loss has left down is told again when it has grown, an hour
+        after the last time at the earliest; until then, and if it only shrinks, it was told."""
+        alarm = next((each for each in look.alarms if each.kind == LEFT_DOWN), None)
+        lists = [each for each in known.values() if each.kind == LEFT_DOWN]
+        if alarm is None or not lists or alarm.key in known:
+            return known, look
+        last = max(lists, key=lambda each: each.raised_at)
+        has_grown = alarm.sites > int(last.subject)
+        if last.told_at is not None and has_grown and now - last.told_at >= APART:
+            return known, look
+        is_in_hand = last.told_at is None and not last.due(now)
+        if is_in_hand or (last.told_at is not None and has_grown):
+            as_it_was = replace(alarm, subject=last.subject)
+            others = (each for each in look.alarms if each is not alarm)
+            return known, replace(look, alarms=(*others, as_it_was))
+        renamed = replace(last, key=alarm.key, subject=alarm.subject)
+        with plainly(self._engine), writing(self._engine) as connection:
+            alarms.forget(connection, [last])
+            alarms.add(connection, [renamed])
+        rest = {key: each for key, each in known.items() if key != last.key}
+        return {**rest, renamed.key: renamed}, look
+
     def _is_certain(self, alarm: Alarm) -> bool:
-        if alarm.kind not in {SILENT, HALTED}:
+        if alarm.kind not in {SILENT, HALTED, MARK_UNREAD}:
             return True
         since = self._seen_since.setdefault(alarm.key, self._monotonic())
         return self._monotonic() - since >= self._patience_s

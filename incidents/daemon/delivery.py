@@ -13,6 +13,7 @@ from incidents.acts import mark as marks
 from incidents.acts import routing
 from incidents.acts.continuity import Continuity
 from incidents.acts.courier import Choose, Courier
+from incidents.acts.mark import UnreadMarkError
 from incidents.acts.round import Round
 from incidents.audit import log_settings
 from incidents.daemon import journal, timekeeping
@@ -25,7 +26,7 @@ from incidents.store.engine import plainly, reading
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from incidents.acts.outcomes import Done
+    from incidents.acts.courier import Done
     from incidents.acts.port import Adapter, Order
     from incidents.acts.routing import Routing
     from incidents.bootstrap import House
@@ -94,6 +95,12 @@ class Delivery:
         """What keeps it from its work, or from that of a lane."""
         parts = [self._part, *self._unread.values()]
         return [part.error for part in parts if part.error is not None]
+
+    @property
+    def mark_unread(self) -> str | None:
+        """Why it carries nothing out, if that is since its mark cannot be read."""
+        error = self._part.error
+        return error.message if isinstance(error, UnreadMarkError) else None
 
     def close(self) -> None:
         """Let its threads go, and what its adapters keep open."""

@@ -17,7 +17,7 @@ from incidents.clock import rfc3339
 from incidents.daemon import journal, timekeeping
 from incidents.daemon.backoff import Backoff
 from incidents.errors import DatabaseError, IncidentsError
-from incidents.store import clocks, lineage, schema
+from incidents.store import clocks, schema
 from incidents.store.engine import plainly, reading
 from incidents.store.opened_file import UnseenError
 
@@ -73,8 +73,8 @@ def look(
     now = clock.now()
     with plainly(engine), reading(engine) as connection:
         drift = timekeeping.drift(connection)
-        next_due = clocks.earliest_due(connection)
-        halted = lineage.standing(connection).halted_since is not None
+        next_due, halted_since = clocks.at_a_look(connection)
+    halted = halted_since is not None
     aside = timekeeping.reason_to_stand_aside(drift)
     ahead = timedelta(0) if drift is None else drift
     # By the database's clock, which shows this at least; so one more look is better than one less.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -51,27 +52,50 @@ def note_once(house: House) -> None:
         heartbeats.purge(connection, now - FORGOTTEN_AFTER)
 
 
-class Heart:
-    """Beats only while enforcement works; a daemon that merely lives deserves no trust."""
+def note_mark_once(house: House, unread: str | None) -> None:
+    """Let everybody see why `daemon --once` carried nothing out, if it cannot read its mark.
 
-    def __init__(self, house: House, enforcement: Enforcement, identity: Heartbeat) -> None:
+    Raises:
+        DatabaseError: if it cannot be noted.
+    """
+    with plainly(house.engine), writing(house.engine) as connection:
+        name = heartbeats.once_on(socket.gethostname())
+        heartbeats.note_mark(connection, name, unread, _now(connection))
+
+
+class Heart:
+    """Beats only while enforcement works; a daemon that merely lives deserves no trust.
+
+    `mark_unread` tells why nothing is carried out, if the mark cannot be read.
+    """
+
+    def __init__(
+        self,
+        house: House,
+        enforcement: Enforcement,
+        identity: Heartbeat,
+        mark_unread: Callable[[], str | None] = lambda: None,
+    ) -> None:
         self._house = house
         self._enforcement = enforcement
         self._identity = identity
+        self._mark_unread, self._noted = mark_unread, False
         self._beaten = False
 
     def beat(self) -> None:
         """Write the row, in the database's own time where it has one, and forget the dead."""
         if not self._enforcement.works:
             return
-        aside = self._enforcement.aside
+        aside, unread = self._enforcement.aside, self._mark_unread()
         try:
             with writing(self._house.engine) as connection:
                 now = _now(connection)
                 beat = replace(self._identity, beat_at=now, standing_aside=aside)
                 heartbeats.beat(connection, beat)
+                if unread is not None or self._noted:
+                    heartbeats.note_mark(connection, beat.daemon, unread, now)
                 heartbeats.purge(connection, now - FORGOTTEN_AFTER)
-                self._beaten = True
+            self._beaten, self._noted = True, unread is not None
         except (DBAPIError, DatabaseError):
             # Enforcement meets the same database and tells of it; a beat that fails is missed.
             return

@@ -109,12 +109,14 @@ class _Loop:
             wake_at=self._wake_at,
             changed=self._beat_now,
         )
-        self._heart = Heart(house, self._enforcement, self._identity)
         self._record = Record(house, stopped=self._stop.is_set)
         self._witnessing = Witnessing(house, self._record, self._stop)
         self._retention = Retention(house, stopped=self._stop.is_set)
         self._metrics = Service(house, say=journal.say, warn=journal.warn)
         self._delivery = Delivery(house, stopped=self._stop.is_set, observed=self._metrics.observed)
+        self._heart = Heart(
+            house, self._enforcement, self._identity, lambda: self._delivery.mark_unread
+        )
         self._alarms = Alarms(house, stopped=self._stop.is_set)
         self._filings = Filings(house, stopped=self._stop.is_set)
         self._recovery = Recovery(house, stopped=self._stop.is_set)

@@ -23,8 +23,8 @@ from incidents.audit import (
     stamping,
     witnessing,
 )
-from incidents.audit.last_signed import InconsistentLogError
 from incidents.audit.loss import LossKnownError
+from incidents.audit.signed_files import InconsistentLogError
 from incidents.audit.signers_lock import PATIENCE_S, HeldError
 from incidents.audit.signing import Signing
 from incidents.audit.signing_key import KeyRing

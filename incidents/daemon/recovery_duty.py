@@ -11,16 +11,19 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from incidents.acts import recovery
-from incidents.acts.reconciliation import LEFT_DOWN, REPAIRED
-from incidents.acts.recovery import MOST_NAMED, STRANGE_FOR, WRONG
+from incidents.acts.reconciliation import REPAIRED
+from incidents.acts.recovery import MOST_NAMED, WRONG
 from incidents.daemon import journal
 from incidents.daemon.backoff import Backoff
 from incidents.daemon.part import Part
 from incidents.desk.resumption import DAEMON
 from incidents.machine.case import UNKNOWN
+from incidents.machine.codes import LEFT_DOWN
 from incidents.store import left_down, lineage, schema
 from incidents.store import sites as site_rows
 from incidents.store.engine import plainly, writing
+from incidents.store.lineage import STRANGE_FOR
+from incidents.views.left_down import believed_since
 
 if TYPE_CHECKING:
     from incidents.acts.reconciliation import Comparison
@@ -76,7 +79,7 @@ class Recovery:
             self._open = None
         self._unproved_since = standing.unproved_since
         if due or self._open:
-            self._compare_all()
+            self._compare_all(standing)
         strange = self._strangers(standing)
         if strange:
             self._open = [*(self._open or []), *(self._compare(strange) or [])]
@@ -88,28 +91,34 @@ class Recovery:
                 self._doubt()
         return due or bool(strange)
 
-    def _compare_all(self) -> None:
+    def _compare_all(self, standing: Standing) -> None:
         """Every site, or those that were open at the last look."""
         first = self._open is None
         if self._open is None:
             self._open = self._compare(None)
-        elif self._open:
-            self._look_again(self._open)
+            with self._house.reading() as connection:
+                # That all were compared is no new doubt.
+                self._unproved_since = lineage.standing(connection).unproved_since
+        else:
+            self._look_again(self._open, standing)
         if not (first or self._open or self._stopped()):
             recovery.prove(self._house.engine, self._epoch)
 
-    def _look_again(self, known: list[Comparison]) -> None:
-        """Those that were open, but only some of those that were left down and cannot be asked: the
-        record has not changed, and most adapters never can be."""
+    def _look_again(self, known: list[Comparison], standing: Standing) -> None:
+        """Those that were open, and what was left down since; but only some of those that were left
+        down and cannot be asked: the record has not changed, and most adapters never can be."""
         with self._house.reading() as connection:
-            left = set(left_down.names(connection))
+            since = believed_since(standing, self._house.now(connection))
+            left = set(left_down.names(connection, believed_since=since))
         mute: list[Comparison] = []
         again: list[Comparison] = []
         for each in known:
             is_mute = each.verdict == LEFT_DOWN and each.really == UNKNOWN and each.site in left
             (mute if is_mute else again).append(each)
         again += mute[:_MUTE_AT_ONCE]
-        found = self._compare([each.site for each in again])
+        asked = [each.site for each in again]
+        asked += sorted(left.difference(each.site for each in known))
+        found = self._compare(asked) if asked else []
         if found is not None:
             self._open = mute[_MUTE_AT_ONCE:] + found
 

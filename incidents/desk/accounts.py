@@ -5,24 +5,22 @@ Each is an `AccountAct`, and raises AccountSignInError as that does.
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 
 from sqlalchemy import Connection
 
 from incidents import settings
 from incidents.accounts import roles
+from incidents.accounts.identity import is_handle
 from incidents.accounts.seal import UNSEALED, Seal, of_password
-from incidents.audit import own_acts
 from incidents.desk.account_act import AccountAct, By, Clock
 from incidents.errors import InputError, RefusedError, ReservedNameError
+from incidents.record import own_acts
 from incidents.settings import TellingNameError
 from incidents.store import accounts, passwords, sessions, sign_ins, tokens
 from incidents.store.accounts import Account
 from incidents.store.sign_ins import OK, SignIn
 
-_HANDLE = re.compile(r"[a-z][a-z0-9]*(?:[._-][a-z0-9]+)*")
-_MAX_HANDLE = 40
 _RESERVED = "{!r} is a name of the program's own, and no person's: choose another handle"
 _TELLING = "{!r} looks like somebody's number, and a handle is on record for good: choose another"
 
@@ -203,11 +201,6 @@ def check_handle(handle: str) -> str:
         raise ReservedNameError(_RESERVED.format(handle), given=handle) from error
     except TellingNameError as error:
         raise TellingNameError(_TELLING.format(handle), given=handle) from error
-
-
-def is_handle(given: str) -> bool:
-    """Whether somebody could be called that."""
-    return len(given) <= _MAX_HANDLE and _HANDLE.fullmatch(given) is not None
 
 
 def _check_role(role: str) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 from sqlalchemy import Connection
 
 from incidents import refusal_words
-from incidents.audit.own_acts import PolicyActivated
 from incidents.clock import rfc3339
 from incidents.desk import accounts, own_stream
 from incidents.desk.access import NOT_LET, Access
@@ -22,7 +21,8 @@ from incidents.machine import policy as machine_policy
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal
 from incidents.policy_words import differences
-from incidents.sealing import seal
+from incidents.record.own_acts import PolicyActivated
+from incidents.record.sealing import seal
 from incidents.store import policies, sealed
 from incidents.store.tables import DESK_STREAM
 

@@ -51,7 +51,7 @@ from incidents.machine.events import OrderEvent
 from incidents.machine.ids import incident_id, order_id, task_id
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal
-from incidents.sealing import seal_command
+from incidents.record.sealing import seal_command
 from incidents.store import (
     case_changes,
     cases,

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import TypeGuard
 
 from incidents import web_address
 from incidents.machine.case import Case
 from incidents.machine.codes import BY_HAND
-from incidents.machine.commands import CancelOrder, Command, Log
+from incidents.machine.commands import CancelOrder, Command, Log, RecordFailure
 from incidents.machine.decide import Decision, decide
 from incidents.machine.events import SiteClosed
 from incidents.machine.ids import ACT, order_id
-from incidents.machine.in_force import DOWN
+from incidents.machine.in_force import BRAKED, DOWN
 from incidents.machine.order_acts import is_down
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal, Remark
@@ -35,8 +36,9 @@ def would_close(case: Case, command: Command, policy: Policy, now: datetime) -> 
 
 
 def order_of_hold(case: Case, command: Command) -> Refusal | None:
-    """The refusal to cancel the one order that takes a held site down."""
-    if not isinstance(command, CancelOrder) or (command.why, command.lane) != (BY_HAND, ACT):
+    """The refusal to cancel the one order that takes a held site down, or to brake it, if a courier
+    took it in hand before the hold."""
+    if not (_is_by_hand(command) or _is_braking(command)):
         return None
     down = [d for d in case.deliveries.values() if d.lane == ACT and d.kind in DOWN]
     is_one = any(each.order == command.order for each in down)
@@ -45,6 +47,16 @@ def order_of_hold(case: Case, command: Command) -> Refusal | None:
         return None
     name = order_id(case.site_id, command.order, ACT)
     return Refusal("order_of_hold", {"order": name, "site": case.site})
+
+
+def _is_by_hand(command: Command) -> TypeGuard[CancelOrder]:
+    if not isinstance(command, CancelOrder):
+        return False
+    return (command.why, command.lane) == (BY_HAND, ACT)
+
+
+def _is_braking(command: Command) -> TypeGuard[RecordFailure]:
+    return isinstance(command, RecordFailure) and command.problem == BRAKED
 
 
 def remarked(decision: Decision, command: Command) -> Decision:

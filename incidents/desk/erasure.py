@@ -18,11 +18,10 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine
 
 from incidents import clock, evidence
-from incidents.audit.own_acts import WordsErased
-from incidents.audit.seals import references
 from incidents.desk import own_stream
 from incidents.desk.desk import Desk
-from incidents.sealing import seal
+from incidents.record.own_acts import WordsErased
+from incidents.record.sealing import references, seal
 from incidents.store import erasable, policies, sealed, sites, traces
 from incidents.store.engine import plainly, reading
 from incidents.store.erasable import Scope, Words

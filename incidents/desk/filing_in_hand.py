@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from incidents.machine import filing
 from incidents.machine.case import Case
 from incidents.machine.commands import ChangeFiling, RaiseSuspicion
-from incidents.sealing import Sealed
+from incidents.record.sealing import Sealed
 from incidents.store import sealed
 from incidents.store.types import canonical
 

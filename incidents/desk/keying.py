@@ -10,11 +10,11 @@ from sqlalchemy import Connection, Engine
 from incidents.accounts import seal, serve_key
 from incidents.accounts.seal import Seal
 from incidents.accounts.serve_key import NoServeKeyError, Strays
-from incidents.audit.own_acts import ServeKeyMade
 from incidents.desk.account_act import AccountAct, By, Clock
 from incidents.desk.desk import Desk
 from incidents.errors import RefusedError
-from incidents.sealing import seal as sealed_words
+from incidents.record.own_acts import ServeKeyMade
+from incidents.record.sealing import seal as sealed_words
 from incidents.store import passwords, sealed, serve_keys, tokens
 from incidents.store.engine import plainly, reading
 from incidents.store.serve_keys import ServeKey

@@ -8,10 +8,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from incidents.audit.own_acts import LogKeyMade
 from incidents.desk import own_stream
 from incidents.errors import RefusedError
-from incidents.sealing import seal
+from incidents.record.own_acts import LogKeyMade
+from incidents.record.sealing import seal
 from incidents.store import log_keys, policies, sealed
 from incidents.store.tables import DESK_STREAM
 

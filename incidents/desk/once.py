@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from incidents.desk import own_stream
 from incidents.errors import RefusedError
-from incidents.sealing import digest_of, is_digest_of
+from incidents.record.sealing import digest_of, is_digest_of
 from incidents.store import keys
 
 

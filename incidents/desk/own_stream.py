@@ -8,8 +8,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, update
 
-from incidents.audit.entry import DESK, encode
 from incidents.machine.events import Event
+from incidents.record.entry import DESK, encode
 from incidents.store import entries, policies
 from incidents.store.tables import DESK_STREAM, desk
 

@@ -17,14 +17,14 @@ from sqlalchemy import Connection, Engine
 
 from incidents import clock
 from incidents.accounts.identity import SESSION
-from incidents.audit.own_acts import SignInsErased
 from incidents.clock import rfc3339
 from incidents.desk import own_stream
 from incidents.desk.accounts import known
 from incidents.desk.demand import TooYoungError
 from incidents.desk.desk import Desk
+from incidents.record.own_acts import SignInsErased
+from incidents.record.sealing import seal
 from incidents.retention import Retention
-from incidents.sealing import seal
 from incidents.store import sealed, sign_ins, traces
 from incidents.store.engine import plainly, reading
 from incidents.store.tables import DESK_STREAM

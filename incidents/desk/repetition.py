@@ -11,7 +11,7 @@ from incidents.desk import access
 from incidents.desk.envelope import Answer, Envelope, from_json, to_json
 from incidents.machine.commands import RepeatOrder
 from incidents.machine.refusals import Refusal
-from incidents.sealing import fingerprint, is_fingerprint_of
+from incidents.record.sealing import fingerprint, is_fingerprint_of
 from incidents.store import keys
 
 

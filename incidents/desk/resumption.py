@@ -16,7 +16,6 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from incidents.audit.own_acts import HistoryResumed
 from incidents.desk import accounts, own_stream
 from incidents.desk.access import NOT_LET, RECOVER, Access
 from incidents.desk.account_act import By
@@ -24,9 +23,11 @@ from incidents.errors import RefusedError
 from incidents.machine import policy as machine_policy
 from incidents.machine.ids import EPOCHS
 from incidents.machine.refusals import Refusal
-from incidents.sealing import seal
+from incidents.record.own_acts import HistoryResumed
+from incidents.record.sealing import seal
 from incidents.store import entries, lineage, policies, sealed
-from incidents.store.lineage import Standing
+from incidents.store.lineage import UNKNOWN_SERVER, Standing
+from incidents.store.server_clock import database_time
 from incidents.store.tables import DESK_STREAM
 
 ANOTHER_SERVER, ENTRIES_LOST, ASKED = "another_server", "entries_lost", "asked"
@@ -90,10 +91,12 @@ def refused(
 def resume(
     connection: Connection, asked: Resumption, clock: Callable[[], datetime]
 ) -> HistoryResumed:
-    """Puts it on record, and begins the next epoch; raises EpochsUsedUpError."""
+    """Puts it on record, and begins the next epoch, at the time of the database where it has one;
+    raises EpochsUsedUpError."""
     policies.keep(connection)
-    # The record never steps back, where a clock was ahead once; the days do.
-    now = clock()
+    # One clock for all machines, which it is compared by. The record never steps back, where a
+    # clock was ahead once; the days do.
+    now = database_time(connection) or clock()
     place = own_stream.place(connection, lambda: now)
     before, on = lineage.standing(connection), lineage.look(connection)
     words = None if asked.reason is None else seal(asked.reason)
@@ -123,11 +126,7 @@ def next_epoch(highest: int, now: datetime) -> int:
 
 def is_again(standing: Standing, at: datetime) -> bool:
     """Whether an end that is lost at that time (UTC) is one too many for daemons. It is no second
-    loss where the server has changed last: who knows more than the first one may tell of it.
-
-    Of a database that was halted then it tells why: where it is not, by one that knew nothing of it
-    on another server, which one that knows it may lift. Otherwise a person does, wherever it moves.
-    """
+    loss where the server has changed last: who knows more than the first one may tell of it."""
     if standing.resumed_at is None or standing.moved_at is not None:
         return False
     return standing.lost_since is not None or abs(at - standing.resumed_at) < AGAIN
@@ -136,17 +135,18 @@ def is_again(standing: Standing, at: datetime) -> bool:
 def _standing(
     before: Standing, asked: Resumption, epoch: int, now: datetime, *, is_moved: bool
 ) -> Standing:
-    """What is to be known of it from `now` on (UTC); by a daemon alone, nothing is settled."""
+    """What is to be known of it from `now` on (UTC); by a daemon alone, nothing is settled, but
+    that it is on that server, where one halted it that knew nothing of it there."""
     known = asked.reason is not None
     is_lost = asked.cause == ENTRIES_LOST
     lost_since = before.lost_since or (now if is_lost else None)
-    halted = before.halted_since
-    is_lifted = known or (is_moved and halted is not None and not is_again(before, halted))
+    is_lifted = known or (is_moved and before.halted_why == UNKNOWN_SERVER)
     return Standing(
         epoch=epoch,
         resumed_at=now,
         lost_since=None if known else lost_since,
         moved_at=now if asked.cause == ANOTHER_SERVER and not known else None,
         unproved_since=now,
-        halted_since=None if is_lifted else halted,
+        halted_since=None if is_lifted else before.halted_since,
+        halted_why=None if is_lifted else before.halted_why,
     )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from incidents.audit.entry import encode
 from incidents.documents import order_document
 from incidents.machine import orders as machine_orders
 from incidents.machine.case import Case
 from incidents.machine.events import Event
+from incidents.record.entry import encode
 from incidents.store import entries, orders, site_row
 
 

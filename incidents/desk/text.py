@@ -20,7 +20,7 @@ from incidents.machine.commands import (
     StateFalse,
 )
 from incidents.machine.refusals import Refusal
-from incidents.sealing import texts
+from incidents.record.sealing import texts
 
 MAX_WORDS = 4_000
 MAX_CODE = 200
@@ -96,9 +96,7 @@ def _limit(name: str) -> int:
 
 def _may_name_somebody(text: str) -> bool:
     """Whether an address or a number of somebody's stands in it."""
-    return (
-        "@" in text or "＠" in text or sum(character.isdigit() for character in text) >= MAX_DIGITS
-    )
+    return "@" in text or "＠" in text or sum(map(str.isdigit, text)) >= MAX_DIGITS
 
 
 def _refused_urls(command: Command) -> Refusal | None:

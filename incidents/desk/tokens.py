@@ -12,10 +12,10 @@ from sqlalchemy import Connection
 
 from incidents.accounts import roles, secrets
 from incidents.accounts.seal import UNSEALED, Seal, of_token
-from incidents.audit import own_acts
 from incidents.desk.account_act import AccountAct, By, Clock
 from incidents.desk.accounts import known
 from incidents.errors import InputError, RefusedError
+from incidents.record import own_acts
 from incidents.store import tokens
 from incidents.store.tokens import Token
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from incidents import settings
-from incidents.acts.options import Options
 from incidents.errors import BadSiteNameError
 from incidents.filing.footer_icp import ICP_FORMS, IcpForm
+from incidents.options import Options
 from incidents.outbound.guard import Guard
 
 SECTION = "filing"

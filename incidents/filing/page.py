@@ -29,9 +29,8 @@ from incidents.outbound.faults import (
 from incidents.outbound.guard import Guard
 
 if TYPE_CHECKING:
-    import httpx
-
     from incidents.filing.foot import Foot
+    from incidents.outbound.message import Answer
 
 WITHIN_S = 20.0
 MAX_REDIRECTS = 5
@@ -100,10 +99,8 @@ def fetch(url: str, guard: Guard, *, within_s: float = WITHIN_S) -> Page:
         NoFetchingLibraryError: without the libraries that send.
     """
     try:
-        import httpx
-
         from incidents.outbound import trust
-        from incidents.outbound.client import client
+        from incidents.outbound.client import Client
     except ModuleNotFoundError as error:
         raise NoFetchingLibraryError from error
     tls = trust.context()
@@ -114,18 +111,15 @@ def fetch(url: str, guard: Guard, *, within_s: float = WITHIN_S) -> Page:
         try:
             guard.target(asked)
             guard = guard.for_redirects_of(url)
-            with client(guard, within_s=left_s, cap=foot.MAX_BYTES, tls=tls, keep=0) as http:
+            with Client(guard, within_s=left_s, cap=foot.MAX_BYTES, tls=tls, keep=0) as http:
                 answer = http.get(asked)
         except ForbiddenTargetError as error:
             raise UnreadPageError("page_forbidden", detail=error.message) from error
         except OutboundError as error:
             told = {"problem": error.problem, "detail": error.message}
             raise UnreadPageError("page_unreachable", **told) from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            # httpx reads where a redirect leads even if it is not to follow it.
-            raise UnreadPageError("page_redirect_unreadable", url=asked) from error
-        where = answer.headers.get("location")
-        if answer.status_code not in _REDIRECTS or where is None:
+        where = answer.header("location")
+        if answer.status not in _REDIRECTS or where is None:
             return _page(asked, answer)
         asked = _next(asked, where)
     raise UnreadPageError("page_redirects", url=url, most=str(MAX_REDIRECTS))
@@ -140,23 +134,19 @@ def _next(asked: str, where: str) -> str:
         raise UnreadPageError("page_redirect_unreadable", url=asked) from error
 
 
-def _page(url: str, answer: httpx.Response) -> Page:
-    if answer.status_code != 200:
-        raise UnreadPageError("page_status", url=url, status=str(answer.status_code))
-    said = answer.headers.get("content-type", "")
-    kind = said.partition(";")[0].strip().lower()
+def _page(url: str, answer: Answer) -> Page:
+    if answer.status != 200:
+        raise UnreadPageError("page_status", url=url, status=str(answer.status))
+    kind = answer.content_type
     # A server that says nothing of it is taken at its body, as browsers take it.
     if kind and kind not in _HTML:
         raise UnreadPageError("page_not_html", url=url, kind=kind[:80])
-    if not answer.content.strip():
+    if not answer.body.strip():
         raise UnreadPageError("page_empty", url=url)
-    charset = _CHARSET.search(said)
+    charset = _CHARSET.search(answer.header("content-type") or "")
     return Page(
-        url=url,
-        body=answer.content,
-        charset=charset[1] if charset else None,
-        cut=bool(answer.extensions["cut"]),
-    )
+        url=url, body=answer.body, charset=charset[1] if charset else None, cut=answer.cut
+    )  # fmt: skip
 
 
 _AS_IT_IS = "%/:?#[]@!$&'()*+,;=~"

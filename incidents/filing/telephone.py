@@ -46,7 +46,7 @@ def check(details: Details) -> list[Finding]:
 
 
 def _of(field: str, text: str) -> Finding:
-    from phonenumbers import NumberParseException, parse
+    from phonenumbers import NumberParseException, number_type, parse
 
     # What is pasted out of a form holds spaces of all kinds. To normalise a text takes the square
     # of its length.
@@ -61,17 +61,18 @@ def _of(field: str, text: str) -> Finding:
         number = parse(found["number"], REGION)
     except NumberParseException:
         return wrong(field, "phone_unreadable", SOURCE, false=True)
+    kind: int = number_type(number)
     return (
-        _of_service(field, number)
+        _of_service(field, number, kind)
         or _made_up(field, str(number.national_number))
         or _local(field, found["number"])
-        or _existing(field, number)
+        or _existing(field, number, kind)
     )
 
 
-def _of_service(field: str, number: PhoneNumber) -> Finding | None:
+def _of_service(field: str, number: PhoneNumber, kind: int) -> Finding | None:
     """What is dialled to reach a service, and not a person."""
-    from phonenumbers import PhoneNumberType, number_type
+    from phonenumbers import PhoneNumberType
 
     own = field == OWN
     digits = str(number.national_number)
@@ -87,7 +88,7 @@ def _of_service(field: str, number: PhoneNumber) -> Finding | None:
     if len(rest) <= LONGEST_SERVICE and _is_short(rest):
         # libphonenumber calls it valid; it is dialled without an area code.
         return suspect(field, "phone_service_with_area", SERVICE, false=own)
-    if number_type(number) in {PhoneNumberType.TOLL_FREE, PhoneNumberType.SHARED_COST}:
+    if kind in {PhoneNumberType.TOLL_FREE, PhoneNumberType.SHARED_COST}:
         if own:
             return suspect(field, "phone_hotline", SERVICE)
         return ok(field, "phone_service", SERVICE)
@@ -108,20 +109,19 @@ def _local(field: str, written: str) -> Finding | None:
     return unknown(field, "phone_without_area", SOURCE) if _LOCAL.fullmatch(digits) else None
 
 
-def _existing(field: str, number: PhoneNumber) -> Finding:
-    import phonenumbers
-    from phonenumbers import PhoneNumberType, ValidationResult
+def _existing(field: str, number: PhoneNumber, kind: int) -> Finding:
+    from phonenumbers import PhoneNumberType, ValidationResult, is_possible_number_with_reason
 
     country = f"+{number.country_code}"
-    possible = phonenumbers.is_possible_number_with_reason(number)
+    possible = is_possible_number_with_reason(number)
     if possible == ValidationResult.IS_POSSIBLE_LOCAL_ONLY:
         return unknown(field, "phone_without_area", SOURCE)
     if possible != ValidationResult.IS_POSSIBLE:
         return wrong(field, "phone_impossible", SOURCE, false=True, country=country)
-    if not phonenumbers.is_valid_number(number):
+    if kind == PhoneNumberType.UNKNOWN:
         return wrong(field, "phone_not_given_out", SOURCE, false=True, country=country)
-    kind = PhoneNumberType.to_string(phonenumbers.number_type(number))
-    return ok(field, "phone_exists", SOURCE, country=country, kind=kind.lower())
+    told = PhoneNumberType.to_string(kind).lower()
+    return ok(field, "phone_exists", SOURCE, country=country, kind=told)
 
 
 def _is_emergency(digits: str) -> bool:

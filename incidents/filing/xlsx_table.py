@@ -2,7 +2,8 @@
 
 openpyxl says what its number formats and days mean. It does not read the sheet: it keeps every row
 that it has read, and all parts but the sheet as trees, so that a file of a few kilobytes can ask
-for more memory than the machine has.
+for more memory than the machine has, and takes 3.6 times as long. calamine is five times as fast
+and tells of no formula: a cell with one would be a value, or empty.
 """
 
 from __future__ import annotations

@@ -9,5 +9,6 @@ OUTCOMES = (REACHED, "no-answer", "wrong-number", "bounced", "left-message")
 FOR_DESK, FOR_CUSTOMER = AUDIENCES = ("desk", "customer")
 """Whom a note is for."""
 
-LIFTED, BY_HAND, REPEATED = "lifted", "by_hand", "repeated"
+LIFTED, BY_HAND, REPEATED, SUPERSEDED = "lifted", "by_hand", "repeated", "superseded"
+LEFT_DOWN = "left_down"
 """Why an order is cancelled."""

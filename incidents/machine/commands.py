@@ -234,8 +234,8 @@ class DeclineClosure(Command):
 class SetHold(Command):
     """Keep the site down by order of the police or the regulator.
 
-    A site that is not known to be down is ordered down once more, whatever became of the orders
-    before; `alone` is what older programs did, which did not.
+    What waits to open the site is cancelled, and one that is not known to be down is ordered down
+    once more, if no order to take it down waits; `alone` is what older programs did: neither.
     """
 
     reason: Own

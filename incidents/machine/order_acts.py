@@ -9,7 +9,7 @@ from typing import Any
 from incidents.machine import commands
 from incidents.machine import events as e
 from incidents.machine.case import Case, Delivery
-from incidents.machine.codes import BY_HAND, LIFTED, REPEATED
+from incidents.machine.codes import BY_HAND, LIFTED, REPEATED, SUPERSEDED
 from incidents.machine.draft import Draft
 from incidents.machine.ids import ACT, order_id
 from incidents.machine.in_force import DOWN, FORCE
@@ -43,12 +43,16 @@ def cancel(draft: Draft, command: commands.CancelOrder) -> None:
     delivery = _unsettled(draft, command)
     if command.why == LIFTED and not is_lifted(delivery, _acts(draft.case), draft.case.in_force):
         raise RefusedError("not_lifted", order=_name(draft.case, delivery))
+    if command.why == SUPERSEDED and not (draft.case.held and _gives_way_to_hold(delivery)):
+        raise RefusedError("not_lifted", order=_name(draft.case, delivery))
     if command.why == BY_HAND and _in_hand(draft, delivery):
         raise RefusedError(
             "order_in_hand", order=_name(draft.case, delivery), until=delivery.lease_until
         )
     tried = delivery.attempts > 0 if command.tried is None else command.tried
     draft.add(e.OrderCancelled, **_of(delivery), why=command.why, tried=tried, text=command.reason)
+    if command.why == SUPERSEDED:
+        return
     for each in _braked_with(draft.case, delivery):
         draft.add(e.OrderCancelled, **_of(each), why=command.why, text=command.reason)
 
@@ -102,8 +106,37 @@ def repeat(draft: Draft, command: commands.RepeatOrder) -> None:
 
 def is_down(case: Case) -> bool:
     """Whether the site is down in the world, as far as is known, and no order waits to open it."""
-    opens = any(each.kind == REOPEN and not each.dead for each in _acts(case))
-    return case.in_force in DOWN.values() and not opens
+    return case.in_force in DOWN.values() and not any(map(_opens, _acts(case)))
+
+
+def keep_down(draft: Draft) -> None:
+    """What a hold asks of the world: nothing that waits opens the site, and one that may be up is
+    ordered down once more, if no order to take it down waits.
+
+    What somebody has in hand may be done already: what takes the site down comes after it.
+    """
+    case = draft.case
+    openings = [each for each in _acts(case) if _opens(each) and not _in_hand(draft, each)]
+    for each in _acts(case):
+        untried = each.braked or not (each.attempts or each.dead)
+        if untried and each.kind in DOWN and any(o.order > each.order for o in openings):
+            # As the courier would: it was lifted before anybody tried it.
+            lifting = commands.CancelOrder(
+                by=draft.by, order=each.order, lane=each.lane, why=LIFTED
+            )
+            cancel(draft, lifting)
+    for each in openings:
+        draft.add(e.OrderCancelled, **_of(each), why=SUPERSEDED, tried=each.attempts > 0)
+    if is_down(case) or _goes_down(case):
+        return
+    braked = [each for each in _acts(case) if each.braked]
+    order_once_more(draft)
+    for each in braked:
+        # The site goes down with the hold: the customer is told of what is done so.
+        letters = _braked_with(case, each)
+        draft.add(e.OrderCancelled, **_of(each), why=SUPERSEDED)
+        for letter in letters:
+            draft.add(e.OrderRetried, **_of(letter))
 
 
 def order_once_more(draft: Draft, *, alone: bool = False) -> None:
@@ -153,6 +186,21 @@ def _has_moved_on(command: commands.RepeatOrder, case: Case) -> bool:
 
 def _acts(case: Case) -> list[Delivery]:
     return [each for each in case.deliveries.values() if each.lane == ACT]
+
+
+def _opens(delivery: Delivery) -> bool:
+    return (delivery.lane, delivery.kind, delivery.dead) == (ACT, REOPEN, False)
+
+
+def _gives_way_to_hold(delivery: Delivery) -> bool:
+    return _opens(delivery) or (delivery.lane == ACT and delivery.braked)
+
+
+def _goes_down(case: Case) -> bool:
+    """Whether the last order of the site that waits takes it down."""
+    waiting = (each for each in _acts(case) if not each.dead)
+    last = max(waiting, key=lambda each: each.order, default=None)
+    return last is not None and last.kind in DOWN
 
 
 def _unsettled(draft: Draft, command: commands.OrderCommand) -> Delivery:

@@ -6,7 +6,7 @@ from incidents.machine import checks, commands, rules
 from incidents.machine import events as e
 from incidents.machine.case import Request
 from incidents.machine.draft import Draft
-from incidents.machine.order_acts import is_down, order_once_more
+from incidents.machine.order_acts import keep_down
 from incidents.machine.recount import open_task, open_tells
 from incidents.machine.refusals import RefusedError
 from incidents.machine.state import move_site
@@ -44,9 +44,9 @@ def set_hold(draft: Draft, command: commands.SetHold) -> None:
         site_to=move_site(before, "hold"),
         text=command.reason,
     )
-    if before == case.state and not is_down(case) and not command.alone:
-        # The order of a rule may wait for the brake, be cancelled, or be a dead letter.
-        order_once_more(draft)
+    if not command.alone:
+        # The order of a rule may be braked, cancelled, or a dead letter.
+        keep_down(draft)
 
 
 def lift_hold(draft: Draft, command: commands.LiftHold) -> None:

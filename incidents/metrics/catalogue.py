@@ -58,6 +58,10 @@ LOOKED_AT = (
         "Daemons that do nothing, since their clock is not the database's.",
     ),
     Family(
+        "incidents_daemons_mark_unread", "gauge",
+        "Daemons that carry nothing out, since they cannot read their mark.",
+    ),
+    Family(
         "incidents_daemon_heartbeat_age_seconds", "gauge",
         "Since the last beat of any daemon; not there before the first, and a day after the last.",
     ),

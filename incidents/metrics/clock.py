@@ -34,6 +34,8 @@ def _daemons(found: dict[str, Any], now: datetime, into: Samples) -> None:
     aside = sum(daemon["standing_aside"] is not None for daemon in heard_of)
     into.put("incidents_daemons_beating", sum(daemon["beating"] for daemon in daemons))
     into.put("incidents_daemons_standing_aside", aside)
+    unread = found["mark_unread"]
+    into.put("incidents_daemons_mark_unread", float(0 if unread is None else unread["count"]))
     beats = [read_rfc3339(daemon["last_beat"]) for daemon in daemons]
     into.put_age("incidents_daemon_heartbeat_age_seconds", now, max(beats, default=None))
     once = found["last_once"]

@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterable
 from typing import get_args
 
 from incidents.accounts.identity import Why
-from incidents.audit import own_acts
 from incidents.desk.access import NOT_LET
 from incidents.machine import events
 from incidents.machine.orders import ACT, DESK, NOTICE
+from incidents.record import own_acts
 
 Decision = tuple[str, str]
 """The kind of an entry, and the rule that was its reason."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from incidents import settings
-from incidents.acts.options import Options
+from incidents.options import Options
 
 SECTION = "metrics"
 PORTS = range(1, 65_536)

@@ -13,7 +13,7 @@ from incidents.metrics.labels import LANES, NONE, OTHER, OUTCOMES, within
 from incidents.metrics.samples import Samples
 
 if TYPE_CHECKING:
-    from incidents.acts.outcomes import Done
+    from incidents.acts.courier import Done
 
 DELIVERY_S = (
     0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14_400.0, 86_400.0, 259_200.0,

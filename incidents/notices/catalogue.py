@@ -8,9 +8,9 @@ LANGUAGES = ("zh_CN", "en")
 """Those that the templates are shipped in; a customer in doubt reads the first one first."""
 
 ALARMS = (
-    "daemon_silent", "halted", "entries_lost", "server_changed", "sites_left_down", "brake_on",
-    "log_unsigned", "order_dead", "clock_about_to_lapse", "closure_waits", "closure_disputed",
-    "report_due", "filing_due",
+    "daemon_silent", "halted", "mark_unread", "entries_lost", "server_changed", "sites_left_down",
+    "brake_on", "log_unsigned", "order_dead", "clock_about_to_lapse", "closure_waits",
+    "closure_disputed", "report_due", "filing_due",
 )  # fmt: skip
 """What the desk is alarmed of beside the orders of its lane."""
 
@@ -34,6 +34,7 @@ NOTICES: dict[str, Entry] = {
     "alarm": Entry("desk", "a clock lapsed with too few attempts: nothing is suspended"),
     "alarm_daemon_silent": Entry("desk", "no daemon enforces the clock"),
     "alarm_halted": Entry("desk", "nothing is carried out from a database"),
+    "alarm_mark_unread": Entry("desk", "a daemon cannot read its mark, and carries nothing out"),
     "alarm_entries_lost": Entry("desk", "the record has lost its end"),
     "alarm_server_changed": Entry("desk", "another server has taken over"),
     "alarm_sites_left_down": Entry("desk", "sites are down for what the record may have lost"),

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
 
 from incidents import clock, customer_link, settings
-from incidents.acts.options import Options
 from incidents.acts.port import Order
 from incidents.customer_link import Incident, Reading
 from incidents.errors import IncidentsError
@@ -18,6 +15,7 @@ from incidents.machine.ids import incident_id, read_incident_id
 from incidents.notices.letter import Office
 from incidents.notices.notice_settings import NOTICES
 from incidents.notices.record import Link
+from incidents.options import Options, stays_here
 
 SECTION = "customer"
 PATH = "c"
@@ -152,22 +150,7 @@ def _address(options: Options) -> str:
     """Where the page is; over TLS, unless all of it stays on this machine."""
     given = options.needed("base_url")
     expected = 'the address of the page, such as "https://desk.host.example"'
-    try:
-        parts = urlsplit(given)
-        host, _ = parts.hostname, parts.port
-    except ValueError as error:
-        raise options.wrong("base_url", expected) from error
-    plain = given.isascii() and given.isprintable() and not set(given) & set("<>\"' \\")
-    bare = not (parts.query or parts.fragment or "@" in parts.netloc or "?" in given)
-    if not (plain and bare and host and parts.scheme in ("https", "http")):
-        raise options.wrong("base_url", expected)
-    if parts.scheme == "http" and not _is_here(host):
+    found = options.address("base_url", expected)
+    if found is None or not (found.scheme == "https" or stays_here(found)):
         raise options.wrong("base_url", f"{expected}: a link over plain http is anybody's to read")
     return given.rstrip("/")
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False

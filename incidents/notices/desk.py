@@ -19,7 +19,11 @@ from incidents.notices.templating import TemplateError
 from incidents.notices.wording import Wording
 
 _NOTICES = {"call": "call_task", "alarm": "alarm"}
-_LOUD = frozenset({"alarm", "daemon_silent", "halted", "clock_about_to_lapse", "closure_waits"})
+_LOUD = frozenset(
+    {
+        "alarm", "daemon_silent", "halted", "mark_unread", "clock_about_to_lapse", "closure_waits",
+    }
+)  # fmt: skip
 """What is worse or too late in the morning: a site that should be down is up, or is to be closed at
 once; nothing enforces the clock; nothing is carried out; an hour is nearly over. A call to a
 customer may wait.

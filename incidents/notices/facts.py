@@ -44,7 +44,8 @@ class Facts:
     `withheld`: the closure is not carried out, since the brake holds it or somebody has cancelled
     it; `disputed`: what closed the site no longer holds. `cause` of a reopening: its hours were
     over (`ended`), late truth (`struck`), or anything else (`other`); `never_down`: the customer
-    was told that the site is down, and it was not. `settled`: nobody needs to be told any more.
+    was told that the site is down, and it was not; `opening`: it is ordered, and not carried out.
+    `settled`: nobody needs to be told any more.
 
     `person`, `email` and `phone` are the responsible person's, as they are on file.
     """
@@ -68,6 +69,7 @@ class Facts:
     withheld: bool = False
     disputed: bool = False
     cause: str | None = None
+    opening: bool = False
     task: str | None = None
     policy: Policy = DOCUMENTED
     person: str | None = None
@@ -87,7 +89,9 @@ class AlarmFacts:
     `daemon`, if others are left that enforce the clock (null: none is).
     `sites_left_down`: how many `sites`, of how many of them nobody can tell (`unknown`), the first
     ones (`named`), and since when the reason may be lost. `brake_on`: how many `orders` wait for a
-    supervisor, since when. `halted`, `entries_lost` and `server_changed`: since when it is known.
+    supervisor, since when. `halted`, `entries_lost` and `server_changed`: since when it is known;
+    why it is halted (`halted_why`: `unknown_server`, `lost_again`, null if only the log says it).
+    `mark_unread`: the `daemon` that carries nothing out, since when, and the `problem`.
     `log_unsigned`: since when entries wait for a signature.
     `order_dead`: the order, its kind, the problem, the attempts. `clock_about_to_lapse`: the
     incident, `due`, and whether the miss closes the site. `closure_waits`: the rule, and the
@@ -112,6 +116,7 @@ class AlarmFacts:
     miss_closes: bool = False
     rule: str | None = None
     daemon: str | None = None
+    halted_why: str | None = None
     terms: int = 0
     orders: int = 0
     sites: int = 0

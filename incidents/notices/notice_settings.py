@@ -12,7 +12,6 @@ from datetime import tzinfo
 from typing import Any
 
 from incidents import settings
-from incidents.acts.options import Options
 from incidents.notices import address, chat, quiet, samples, smtp
 from incidents.notices.address import BadAddressError
 from incidents.notices.catalogue import LANGUAGES
@@ -20,6 +19,7 @@ from incidents.notices.channel import Channel
 from incidents.notices.letter import Office, Recipient
 from incidents.notices.quiet import Quiet
 from incidents.notices.wording import Wording
+from incidents.options import Options
 
 NOTICES, ALARMS = "notices", "alarms"
 MAIL, CHAT = TYPES = ("smtp", "chat")

@@ -15,7 +15,6 @@ from sqlalchemy import Connection, func, select
 
 from incidents import site_name
 from incidents.acts.port import Order
-from incidents.audit import entry
 from incidents.machine import events as e
 from incidents.machine.case import Case, Closure
 from incidents.machine.ids import incident_id, order_id, read_incident_id, read_item_id
@@ -23,6 +22,7 @@ from incidents.machine.in_force import DOWN
 from incidents.machine.incident import Incident
 from incidents.machine.policy import Policy
 from incidents.notices.facts import MAX_FINDINGS, MAX_URLS, Facts, Finding
+from incidents.record import entry
 from incidents.store import incidents as incident_rows
 from incidents.store import site_row, suspensions
 from incidents.store.engine import Reading
@@ -176,11 +176,16 @@ def _suspended(connection: Connection, found: Site, order: Order) -> Facts | Non
 
 
 def _reopened(connection: Connection, found: Site, order: Order) -> Facts:
-    """Why it is open again, and what is not known to be deleted; of a site that never was down
-    nothing is told, but to who was told that it is."""
+    """Why it is open again, or is being opened, and what is not known to be deleted; of a site that
+    never was down nothing is told, but to who was told that it is, nor of one that is not opened
+    after all."""
+    at = withheld.opened_at(connection, order.site_id, order.entry)
+    opens = withheld.opens(connection, order.site_id, order.entry)
     event = _event(connection, order)
     was_down = withheld.was_down(connection, order.site_id, order.entry)
+    kept_down = withheld.is_kept_down(connection, order.site_id, order.entry)
     undone = not was_down and withheld.was_told_down(connection, order.site_id, order.entry)
+    opened = was_down and (opens or at is not None or found.case.in_force == "active")
     cause = _CAUSES.get(event.kind, "other") if event is not None else "other"
     numbers: list[int] = []
     total = 0
@@ -190,10 +195,12 @@ def _reopened(connection: Connection, found: Site, order: Order) -> Facts:
     listed = _findings(connection, found.case, numbers)
     return replace(
         found.facts,
+        at=at or found.facts.at,
         cause="never_down" if undone else cause,
+        opening=opens and not undone,
         findings=listed,
         findings_more=total - len(listed),
-        settled=not was_down and not undone,
+        settled=kept_down or not (undone or opened),
     )
 
 

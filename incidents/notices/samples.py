@@ -61,7 +61,14 @@ _OF: dict[str, AnyFacts] = {
     "alarm": replace(_DOWN, site_state="active", policy=Policy(min_attempts=2), link=None),
     "alarm_daemon_silent": replace(_ALARM, since=_NOON - timedelta(minutes=5), overdue=2),
     "alarm_halted": replace(
-        _ALARM, since=_NOON - timedelta(minutes=1), halted_since=_NOON - timedelta(minutes=1)
+        _ALARM, since=_NOON - timedelta(minutes=1), halted_since=_NOON - timedelta(minutes=1),
+        halted_why="unknown_server",
+    ),
+    "alarm_mark_unread": replace(
+        _ALARM, since=_NOON - timedelta(minutes=1), daemon="desk-1-7-0a1b2c3d",
+        problem="the mark /var/lib/incidents/key/audit.key.mark-0123456789abcdef cannot be read:"
+        " Permission denied; it belongs to root. As root: chown -h incidents"
+        " /var/lib/incidents/key/audit.key.mark-0123456789abcdef",
     ),
     "alarm_entries_lost": replace(_ALARM, since=_NOON - timedelta(minutes=1)),
     "alarm_server_changed": replace(_ALARM, since=_NOON - timedelta(minutes=1)),
@@ -114,7 +121,7 @@ _MAY_BE: dict[str, dict[str, list[Any]]] = {
     "suspended_held": _OF_CUSTOMER,
     "reopened": {
         **_OF_CUSTOMER, "cause": ["ended", "struck", "other", "never_down"],
-        "findings": [*_FINDINGS, ()], "findings_more": [0, 1, 80],
+        "findings": [*_FINDINGS, ()], "findings_more": [0, 1, 80], "opening": [False, True],
     },
     "closed": {
         **_OF_CUSTOMER, **_CLOSING, "findings": [_THREE, ()], "findings_more": [0, 1, 80],
@@ -131,7 +138,8 @@ _MAY_BE: dict[str, dict[str, list[Any]]] = {
     "alarm_daemon_silent": {
         "since": [_NOON, None], "overdue": [0, 1, 1_000], "daemon": [None, "here-7-0a1b2c3d"],
     },
-    "alarm_halted": {"since": [_NOON]},
+    "alarm_halted": {"since": [_NOON], "halted_why": ["lost_again", None]},
+    "alarm_mark_unread": {"since": [_NOON]},
     "alarm_entries_lost": {"since": [_NOON]},
     "alarm_server_changed": {"since": [_NOON]},
     "alarm_sites_left_down": {

@@ -17,7 +17,6 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from incidents import clock
-from incidents.acts.options import Options
 from incidents.acts.port import Delivered, Failed, Outcome, Retry, Skipped
 from incidents.errors import SettingError
 from incidents.log import logger
@@ -26,6 +25,7 @@ from incidents.notices.address import Address, BadAddressError
 from incidents.notices.letter import Letter, Recipient
 from incidents.notices.message import Heading
 from incidents.notices.session import Session
+from incidents.options import Options
 
 STARTTLS, TLS, NONE = SECURITY = ("starttls", "tls", "none")
 _PORTS = {STARTTLS: 587, TLS: 465, NONE: 25}

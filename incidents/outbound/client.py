@@ -1,11 +1,12 @@
-"""The client: httpx under the guard, for what is easier to write with it than with a sender."""
+"""The client: what is asked of web servers under the guard, with what each of them is told."""
 
 from __future__ import annotations
 
 import ssl
 import zlib
-
-import httpx
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Self
 
 import incidents
 from incidents.outbound.faults import BadAnswerError
@@ -15,71 +16,66 @@ from incidents.outbound.sender import KEPT, Sender
 
 WITHIN_S = 15.0
 CAP_BYTES = 1024 * 1024
-USER_AGENT = f"incidents/{incidents.__version__}"
 
-_ADDED_BY_THE_CONNECTION = frozenset({"host", "content-length", "transfer-encoding"})
-_NO_LONGER_TRUE = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
+_TOLD = {
+    "Accept": "*/*",
+    "Accept-Encoding": "identity",
+    "User-Agent": f"incidents/{incidents.__version__}",
+}
 
 
-def client(
-    guard: Guard,
-    *,
-    within_s: float = WITHIN_S,
-    cap: int = CAP_BYTES,
-    tls: ssl.SSLContext | None = None,
-    keep: int = KEPT,
-) -> httpx.Client:
-    """An httpx client whose every request is under the guard, each hop of a redirect too.
+class Client:
+    """Asks under the guard; each method raises OutboundError if there is no answer.
 
-    A request takes at most `within_s` seconds as a whole: httpx's own timeouts, which count anew
-    with every byte, are not looked at. At most `cap` bytes of a body are kept, unpacked ones as
-    well; `response.extensions["cut"]` says whether there were more. Redirects are not followed,
-    unless a call asks for it. What goes wrong is an OutboundError, not one of httpx's.
+    A request takes at most `within_s` seconds as a whole, and at most `cap` bytes of a body are
+    kept, unpacked ones as well. Redirects are not followed.
     """
-    transport = _Transport(Sender(guard, tls=tls, keep=keep), within_s, cap)
-    headers = {"Accept-Encoding": "identity", "User-Agent": USER_AGENT}
-    return httpx.Client(
-        transport=transport, headers=headers, trust_env=False, follow_redirects=False
-    )
 
+    def __init__(
+        self,
+        guard: Guard,
+        *,
+        within_s: float = WITHIN_S,
+        cap: int = CAP_BYTES,
+        tls: ssl.SSLContext | None = None,
+        keep: int = KEPT,
+    ) -> None:
+        self._sender = Sender(guard, tls=tls, keep=keep)
+        self._within_s, self._cap = within_s, cap
 
-class _Transport(httpx.BaseTransport):
-    def __init__(self, sender: Sender, within_s: float, cap: int) -> None:
-        self._sender = sender
-        self._within_s = within_s
-        self._cap = cap
+    def __enter__(self) -> Self:
+        return self
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        asked = Request(
-            method=request.method,
-            target=self._sender.guard.target(str(request.url)),
-            headers=[
-                (name, value)
-                for name, value in request.headers.multi_items()
-                if name not in _ADDED_BY_THE_CONNECTION
-            ],
-            body=request.read(),
-        )
-        answer = self._sender.send(
-            asked,
-            within_s=self._within_s,
-            cap=self._cap,
-            repeatable=request.method in ("GET", "HEAD"),
-        )
-        body, cut = _unpacked(asked, answer, self._cap)
-        kept = [header for header in answer.headers if header[0] not in _NO_LONGER_TRUE]
-        return httpx.Response(answer.status, headers=kept, content=body, extensions={"cut": cut})
-
-    def close(self) -> None:
+    def __exit__(self, *_: object) -> None:
         self._sender.close()
 
+    def get(self, url: str) -> Answer:
+        """The answer to a GET."""
+        return self._sent("GET", url, {}, b"")
 
-def _unpacked(asked: Request, answer: Answer, cap: int) -> tuple[bytes, bool]:
-    """The body, and whether it is cut. Some servers pack it although they are asked not to; what a
-    kilobyte unpacks to may be a megabyte, so that it is bounded too."""
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """The answer to a POST."""
+        return self._sent("POST", url, headers, body)
+
+    def _sent(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        asked = Request(
+            method=method,
+            target=self._sender.guard.target(url),
+            headers=[*{**_TOLD, **headers}.items()],
+            body=body,
+        )
+        answer = self._sender.send(
+            asked, within_s=self._within_s, cap=self._cap, repeatable=method == "GET"
+        )
+        return _unpacked(asked, answer, self._cap)
+
+
+def _unpacked(asked: Request, answer: Answer, cap: int) -> Answer:
+    """Some servers pack a body although they are asked not to; what a kilobyte unpacks to may be a
+    megabyte, so that it is bounded too."""
     packed = answer.header("content-encoding")
     if packed in (None, "", "identity") or not answer.body:
-        return answer.body, answer.cut
+        return answer
     if packed not in ("gzip", "x-gzip", "deflate"):
         raise BadAnswerError(host=asked.target.host, detail="its body is packed in an unknown way")
     unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
@@ -87,4 +83,4 @@ def _unpacked(asked: Request, answer: Answer, cap: int) -> tuple[bytes, bool]:
         body = unpacking.decompress(answer.body, cap)
     except zlib.error as error:
         raise BadAnswerError(host=asked.target.host, detail="its body is packed wrong") from error
-    return body, answer.cut or not unpacking.eof
+    return replace(answer, body=body, cut=answer.cut or not unpacking.eof)

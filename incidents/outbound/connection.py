@@ -1,7 +1,9 @@
 """The connection: one request after the other to one origin by HTTP/1.1, each within its deadline.
 
-The timeouts of HTTP libraries count anew with every byte. Here each step gets what is left of the
-request's whole time, so that a server that drips a byte a second holds nobody up.
+h11 reads and writes HTTP; the socket is ours. The timeouts of HTTP libraries count anew with every
+byte. Here each step gets what is left of the request's whole time, so that a server that drips a
+byte a second holds nobody up. httpcore, on h11 too, waits for it, and for one that never comes to
+the point, without end, and takes a second answer behind the first for that to the next request.
 """
 
 from __future__ import annotations

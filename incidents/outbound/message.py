@@ -30,4 +30,16 @@ class Answer:
     def header(self, name: str) -> str | None:
         """The first value of that header, whose name is given in lower case."""
         wanted = name.encode("ascii")
-        return next((value.decode("latin-1") for key, value in self.headers if key == wanted), None)
+        return next((_text(value) for key, value in self.headers if key == wanted), None)
+
+    @property
+    def content_type(self) -> str:
+        """The content type in small letters, without its parameters; empty if there is none."""
+        return (self.header("content-type") or "").partition(";")[0].strip().lower()
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")

@@ -12,7 +12,7 @@ def context(ca_file: Path | None = None) -> ssl.SSLContext:
 
     With `ca_file` only the authorities of that file are trusted. Without it those of this machine,
     where SSL_CERT_FILE and SSL_CERT_DIR are obeyed; a slim container that has none trusts
-    certifi's, which comes with httpx. These are read once in the life of a process.
+    certifi's. These are read once in the life of a process.
 
     Raises:
         OSError: if `ca_file` cannot be read, or holds no certificate (ssl.SSLError).

@@ -27,7 +27,7 @@ from incidents.store import (
 )
 from incidents.store.round_trip import together
 from incidents.store.slices import FIRST, LAST, Need
-from incidents.store.statement import Asked, Question
+from incidents.store.statement import Asked, Question, Row
 
 T = TypeVar("T")
 Cases = Mapping[int, Case]
@@ -60,7 +60,7 @@ def whole(connection: Connection, site_ids: Iterable[int]) -> dict[int, Case]:
         statement = select(table).where(table.c.site_id.in_(cases)).order_by(*table.primary_key)
         return connection.execute(statement).mappings()
 
-    _take_incidents(cases, incidents.ALL.ask(connection, _ids(cases)).all())
+    _take_incidents(cases, incidents.ALL.ask(connection, _ids(cases)))
     for row in all_of(tables.suspensions):
         _take_suspensions(cases, [(row["site_id"], suspensions.read(row))])
     for row in all_of(tables.tasks):
@@ -111,7 +111,7 @@ def _load_what_is_open(
         unsettled = _asked_orders(connection, needs)
         filed = _asked_filings(connection, needs)
     for each in asked:
-        _take_incidents(cases, each.all())
+        _take_incidents(cases, each)
     for cases_of in running:
         _take_suspensions(cases, cases_of.all())
     for open_ in waiting:
@@ -153,11 +153,12 @@ def _load_what_that_names(
         named = _asked(connection, suspensions.NAMED, struck - known)
         before = _asked(connection, incidents.REACHED_BEFORE, places, most=most)
     for each in asked:
-        _take_incidents(cases, each.all())
+        _take_incidents(cases, each)
     for found in named:
         _take_suspensions(cases, found.all())
+    for each in before:
+        _take_incidents(cases, each)
     reached = [found for answer in before for found in answer.all()]
-    _take_incidents(cases, reached)
     since = _counted_since(reached, most)
     starts = {
         (id_, case.epoch, *(FIRST if _total(case, policy) else since.get(id_, FIRST)))
@@ -262,8 +263,14 @@ def _sort(case: Case) -> None:
             setattr(case, name, dict(sorted(found.items())))
 
 
-def _take_incidents(cases: Cases, found: Iterable[incidents.Found]) -> None:
-    for site, incident in found:
+def _take_incidents(cases: Cases, asked: Asked[incidents.Found]) -> None:
+    """An incident may be found by several questions; it is read once."""
+
+    def is_known(row: Row) -> bool:
+        site, n = incidents.key(row)
+        return n in cases[site].incidents
+
+    for site, incident in asked.unless(is_known):
         cases[site].incidents.setdefault(incident.n, incident)
 
 

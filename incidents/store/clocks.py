@@ -8,7 +8,9 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, bindparam, select
 
 from incidents.store.engine import reading
-from incidents.store.tables import sites
+from incidents.store.statement import Question
+from incidents.store.tables import desk, sites
+from incidents.store.types import UTCDateTime
 
 
 def earliest_due(connection: Connection, since: datetime | None = None) -> datetime | None:
@@ -17,8 +19,17 @@ def earliest_due(connection: Connection, since: datetime | None = None) -> datet
     With `since` (UTC) those before it are left out: what somebody else is at work on, say.
     """
     if since is None:
-        return connection.scalar(_EARLIEST)
-    return connection.scalar(_EARLIEST_SINCE, {"since": since})
+        return next(iter(_EARLIEST.ask(connection).all()), None)
+    return next(iter(_EARLIEST_SINCE.ask(connection, since=since).all()), None)
+
+
+def at_a_look(connection: Connection) -> tuple[datetime | None, datetime | None]:
+    """The earliest due time, as above, and since when nothing is carried out (None: it is); UTC.
+
+    In one question: a daemon asks it each second, whether anything is due or not.
+    """
+    [found] = _AT_A_LOOK.ask(connection).all()
+    return found
 
 
 def any_may_be_due(engine: Engine, clock: Callable[[], datetime]) -> bool:
@@ -32,5 +43,11 @@ def any_may_be_due(engine: Engine, clock: Callable[[], datetime]) -> bool:
 
 _due = sites.c.next_due
 _first = select(_due).order_by(_due, sites.c.id).limit(1)
-_EARLIEST = _first.where(_due.is_not(None))
-_EARLIEST_SINCE = _first.where(_due >= bindparam("since"))
+_some = _first.where(_due.is_not(None))
+_since = _first.where(_due >= bindparam("since", type_=UTCDateTime))
+_EARLIEST: Question[datetime | None] = Question(lambda _: (_some, None), lambda row: row[0])
+_EARLIEST_SINCE: Question[datetime | None] = Question(lambda _: (_since, None), lambda row: row[0])
+_AT_A_LOOK: Question[tuple[datetime | None, datetime | None]] = Question(
+    lambda _: (select(_some.scalar_subquery(), desk.c.halted_since), None),
+    lambda row: (row[0], row[1]),
+)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
 
 from incidents.machine import events as e
 from incidents.machine.case import Delivery
@@ -137,12 +137,20 @@ def _named(dialect: str) -> tuple[Select[Any], Given]:
     return found.with_for_update(of=deliveries), given
 
 
-def _acts(dialect: str, *, lock: bool = True) -> tuple[Select[Any], Given]:
+def _chains(dialect: str) -> tuple[Select[Any], Given]:
+    return _of_sites(dialect, _of.lane == ACT)
+
+
+def _acts(dialect: str) -> tuple[Select[Any], Given]:
+    found, given = _of_sites(dialect, or_(_of.lane == ACT, braked))
+    return found.with_for_update(of=deliveries), given
+
+
+def _of_sites(dialect: str, those: ColumnElement[bool]) -> tuple[Select[Any], Given]:
     given = Given(dialect, site_id=Number)
-    on = and_(_of.site_id == given.table.c.site_id, _of.lane == ACT)
+    on = and_(_of.site_id == given.table.c.site_id, those)
     found = select(*_OWN).select_from(given.table.join(deliveries, on))
-    found = found.order_by(_of.site_id, _of.site_seq)
-    return (found.with_for_update(of=deliveries) if lock else found), given
+    return found.order_by(_of.site_id, _of.site_seq), given
 
 
 def _untried(dialect: str) -> tuple[Select[Any], Given]:
@@ -163,7 +171,7 @@ NAMED: Question[Found] = Question(_named, _found)
 """Given sites, lanes and orders: those that are not settled, locked."""
 
 ACTS: Question[Found] = Question(_acts, _found)
-"""Given sites: all that is not settled in the world, locked, in order."""
+"""Given sites: what is not settled in the world, and what is braked with it, locked, in order."""
 
 _place = (orders.c.created_at, orders.c.site_id, orders.c.site_seq)
 _FIRST_BRAKED = (
@@ -175,7 +183,7 @@ _FIRST_BRAKED = (
 )
 _DEAD: Question[tuple[int, int]] = Question(_dead, lambda row: (row[0], row[1]))
 _UNTRIED: Question[tuple[int, int]] = Question(_untried, lambda row: (row[0], row[1]))
-_CHAINS: Question[Found] = Question(lambda dialect: _acts(dialect, lock=False), _found)
+_CHAINS: Question[Found] = Question(_chains, _found)
 _KEY = ("site_id", "lane", "site_seq", "n")
 _NEW = Change(deliveries, *_KEY, "kind", "dead", "since", "attempts", "next_at")
 _GONE = Change(deliveries, keys=_KEY)

@@ -49,6 +49,8 @@ desk = Table(
     Column("moved_at", UTCDateTime, info=UNRECORDED),
     Column("unproved_since", UTCDateTime, info=UNRECORDED),
     Column("halted_since", UTCDateTime, info=UNRECORDED),
+    # By a code of `lineage`; None also where a version of before 0017 halted it.
+    Column("halted_why", Word, info=UNRECORDED),
     CheckConstraint("id = 1", name="single"),
 )
 
@@ -70,4 +72,7 @@ heartbeats = Table(
     Column("started_at", UTCDateTime, nullable=False),
     Column("beat_at", UTCDateTime, nullable=False),
     Column("standing_aside", Text),
+    # Why it carries nothing out, since it cannot read its mark, and since when.
+    Column("mark_unread", Text),
+    Column("mark_unread_since", UTCDateTime),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, func, literal, select, update
 
 from incidents.store.tables import heartbeats
 
@@ -19,7 +19,8 @@ def once_on(host: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat:
-    """A daemon, when it started and last beat (UTC), and why it stands aside if it does."""
+    """A daemon, when it started and last beat (UTC), and why it stands aside if it does; and why it
+    carries nothing out, if it cannot read its mark, and since when."""
 
     daemon: str
     host: str
@@ -27,6 +28,8 @@ class Heartbeat:
     started_at: datetime
     beat_at: datetime
     standing_aside: str | None = None
+    mark_unread: str | None = None
+    mark_unread_since: datetime | None = None
 
     @property
     def once(self) -> bool:
@@ -56,6 +59,16 @@ def beat(connection: Connection, heartbeat: Heartbeat) -> None:
             set_={"beat_at": row["beat_at"], "standing_aside": row["standing_aside"]},
         )
     )
+
+
+def note_mark(connection: Connection, daemon: str, unread: str | None, now: datetime) -> None:
+    """Writes why a daemon cannot read its mark, known at `now` (UTC); None if it can."""
+    since = None
+    if unread is not None:
+        known = heartbeats.c.mark_unread_since
+        since = func.coalesce(known, literal(now, known.type))
+    noted = update(heartbeats).where(heartbeats.c.daemon == daemon)
+    connection.execute(noted.values(mark_unread=unread, mark_unread_since=since))
 
 
 def remove(connection: Connection, daemon: str) -> None:

@@ -55,6 +55,7 @@ def save(connection: Connection, changes: Sequence[Changed]) -> None:
     incident_parts.save(connection, changes)
 
 
+_SITE, _N = (list(incidents.c).index(column) for column in (incidents.c.site_id, incidents.c.n))
 _OWN = tuple(column.name for column in incidents.c if column.name != "site_id")
 _MAY_CHANGE = (
     "state", "contact_due", "removal_due", "lapsed_at", "suspension", "corrections",
@@ -67,6 +68,11 @@ _CHANGED = Change(incidents, *_MAY_CHANGE, keys=("site_id", "n"))
 def _columns(dialect: str, of: FromClause = incidents) -> list[ColumnElement[Any]]:
     """What is read: the row, and what belongs to it."""
     return [*of.c, *incident_parts.columns(dialect, of)]
+
+
+def key(row: Row) -> Key:
+    """Whose row that is."""
+    return row[_SITE], row[_N]
 
 
 def read(row: Row) -> Found:

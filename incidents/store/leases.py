@@ -46,7 +46,8 @@ class Claimed:
 
     Times in UTC.
 
-    `data` is the order's document, `in_force` what is in force on its site. `released`: it was
+    `data` is the order's document, `in_force` what is in force on its site, and `held_since`
+    when a hold keeps that down, if it does. `released`: it was
     braked, and a person has let it go. `again`: a person has let it go, or has it tried again, and
     nobody has tried it since.
     """
@@ -64,6 +65,7 @@ class Claimed:
     until: datetime
     held_by: str
     in_force: str
+    held_since: datetime | None = None
     released: bool = False
     again: bool = False
 
@@ -140,6 +142,7 @@ def _take(
             until=until,
             held_by=by,
             in_force=row["in_force"],
+            held_since=row["hold_at"],
             released=row["problem"] == BRAKED,
             again=row["problem"] is not None and not row["attempts"],
         )
@@ -226,7 +229,7 @@ def _first() -> Select[Any]:
         orders.c.site_id == _of.site_id, orders.c.site_seq == _of.site_seq, orders.c.n == _of.n
     )
     return (
-        select(deliveries, sites.c.name, sites.c.in_force, orders.c.data, orders.c.created_at)
+        select(deliveries, sites.c.name, sites.c.in_force, sites.c.hold_at, *_ORDERED)
         .join(orders, same)
         .join(sites, sites.c.id == _of.site_id)
         .where(waiting, is_first)
@@ -252,6 +255,7 @@ def _let_go() -> Select[Any]:
     return _first().where(own.in_(bindparam("let_go", expanding=True)), is_free)
 
 
+_ORDERED = (orders.c.data, orders.c.created_at)
 _KEY = ("site_id", "lane", "site_seq", "n")
 _CLAIMED = Change(deliveries, "since", "attempts", "next_at", "held_by", "tried_at", keys=_KEY)
 _UNTRIED = Change(deliveries, "attempts", "held_by", keys=_KEY)

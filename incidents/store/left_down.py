@@ -3,7 +3,9 @@ and not known to be up, and no order waits to open them."""
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, select
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 
 from incidents.machine.case import UNKNOWN
 from incidents.machine.ids import ACT
@@ -12,30 +14,38 @@ from incidents.store.order_tables import deliveries, waiting
 from incidents.store.tables import sites
 
 
-def names(connection: Connection, most: int | None = None) -> list[str]:
-    """The names of all of them, or of the first `most`."""
-    asked = select(sites.c.name).where(_is_left).order_by(sites.c.name).limit(most)
+def names(
+    connection: Connection, most: int | None = None, *, believed_since: datetime | None = None
+) -> list[str]:
+    """The names of all of them, or of the first `most`.
+
+    Sites that were added since a time (UTC) and of which nobody can tell are no such sites, if it
+    is given: they are believed to be up.
+    """
+    asked = select(sites.c.name).where(_left(believed_since)).order_by(sites.c.name).limit(most)
     return list(connection.scalars(asked))
 
 
-def counts(connection: Connection) -> tuple[int, int]:
+def counts(connection: Connection, *, believed_since: datetime | None = None) -> tuple[int, int]:
     """How many they are, and of how many of them nobody knows how they are."""
     unknown = func.count().filter(sites.c.in_force == UNKNOWN)
-    found = connection.execute(select(func.count(), unknown).where(_is_left)).one()
+    asked = select(func.count(), unknown).where(_left(believed_since))
+    found = connection.execute(asked).one()
     return found[0], found[1]
 
 
-def is_one(connection: Connection, site_id: int) -> bool:
+def is_one(connection: Connection, site_id: int, *, believed_since: datetime | None = None) -> bool:
     """Whether the site with that id is one of them."""
-    asked = select(sites.c.id).where(_is_left, sites.c.id == site_id)
+    asked = select(sites.c.id).where(_left(believed_since), sites.c.id == site_id)
     return connection.scalar(asked) is not None
 
 
-def _left() -> ColumnElement[bool]:
+def _left(believed_since: datetime | None) -> ColumnElement[bool]:
     of, up = sites.c, words("active")[0]
     own = and_(deliveries.c.site_id == of.id, deliveries.c.lane == words(ACT)[0])
     is_up_by_order = and_(of.state == up, of.created_at.is_not(None))
-    return and_(is_up_by_order, of.in_force != up, ~exists().where(own, waiting))
-
-
-_is_left = _left()
+    found = and_(is_up_by_order, of.in_force != up, ~exists().where(own, waiting))
+    if believed_since is None:
+        return found
+    known = or_(of.in_force != UNKNOWN, of.last_act != 0, of.created_at <= believed_since)
+    return and_(found, known)

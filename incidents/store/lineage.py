@@ -8,13 +8,22 @@ when it was made, stays with it wherever a copy of it is put.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, and_, func, literal, null, select, update
 
 from incidents.store.statement import Question
 from incidents.store.tables import desk
+
+STRANGE_FOR = timedelta(days=30)
+"""So long after a loss a site that is added may be one that the record has lost: what was done
+about it in the world is still so."""
+
+UNKNOWN_SERVER, LOST_AGAIN = "unknown_server", "lost_again"
+"""Why a database is halted: it is on another server than before, and the daemon that found that
+knew nothing of it; or its end was lost once more before a person knew of the first time, or within
+an hour of it."""
 
 _TIMELINE_DIGITS = 8
 
@@ -41,7 +50,7 @@ class Standing(NamedTuple):
     known to be missing, until a person has put on record that they know. `moved_at`: when it was
     found on another server, with nothing known to be missing. `unproved_since`: since when the
     world is to be compared with it. `halted_since`: since when nothing is carried out, until a
-    person goes on.
+    person goes on, and `halted_why`; None where a version of before 0017 halted it.
     """
 
     epoch: int
@@ -50,6 +59,28 @@ class Standing(NamedTuple):
     moved_at: datetime | None
     unproved_since: datetime | None
     halted_since: datetime | None
+    halted_why: str | None
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether every site was compared with the world since the epoch began."""
+        return self.unproved_since != self.resumed_at
+
+    @property
+    def compared_since(self) -> datetime | None:
+        """`unproved_since`, as people are told it: without the mark that all were compared."""
+        is_marked = self.resumed_at is not None and self.unproved_since == _marked(self.resumed_at)
+        return self.resumed_at if is_marked else self.unproved_since
+
+    @property
+    def lost_at(self) -> datetime | None:
+        """When the end was lost, as far as is known; None where it never was."""
+        return self.lost_since or self.resumed_at
+
+    @property
+    def strange_until(self) -> datetime | None:
+        """So long a site that is added may be one that the record has lost; None where none is."""
+        return None if self.resumed_at is None else self.resumed_at + STRANGE_FOR
 
 
 def look(connection: Connection) -> Lineage:
@@ -64,7 +95,8 @@ def look(connection: Connection) -> Lineage:
 
 def standing(connection: Connection) -> Standing:
     """How it stands: for who only looks, on a standby too."""
-    return Standing(*connection.execute(_STANDING).one())
+    [found] = _STANDING.ask(connection).all()
+    return found
 
 
 def adopt(connection: Connection, found: str) -> None:
@@ -80,10 +112,11 @@ def resume(connection: Connection, new: Standing, found: str | None) -> None:
     connection.execute(update(desk).values(values))
 
 
-def halt(connection: Connection, now: datetime) -> None:
-    """From now on (UTC) nothing is carried out, until a person goes on."""
-    known = func.coalesce(desk.c.halted_since, literal(now, desk.c.halted_since.type))
-    connection.execute(update(desk).values(halted_since=known))
+def halt(connection: Connection, now: datetime, why: str) -> None:
+    """From now on (UTC) nothing is carried out, until a person goes on; where it is so already, it
+    stays as it is."""
+    is_new = desk.c.halted_since.is_(None)
+    connection.execute(update(desk).where(is_new).values(halted_since=now, halted_why=why))
 
 
 def prove(connection: Connection, epoch: int) -> None:
@@ -91,10 +124,24 @@ def prove(connection: Connection, epoch: int) -> None:
     connection.execute(update(desk).where(desk.c.epoch == epoch).values(unproved_since=None))
 
 
+def compared(connection: Connection, standing: Standing) -> None:
+    """Every site was compared with that epoch of the history, and the world is not as it says: the
+    comparison goes on from when it began, but for a mark."""
+    assert standing.resumed_at is not None, "nothing else is compared"
+    own = and_(desk.c.epoch == standing.epoch, desk.c.unproved_since == standing.resumed_at)
+    marked = _marked(standing.resumed_at)
+    connection.execute(update(desk).where(own).values(unproved_since=marked))
+
+
 def doubt(connection: Connection, epoch: int, now: datetime) -> None:
     """The world is not as that epoch of the history says, known since then (UTC)."""
     known = func.coalesce(desk.c.unproved_since, literal(now, desk.c.unproved_since.type))
     connection.execute(update(desk).where(desk.c.epoch == epoch).values(unproved_since=known))
+
+
+def _marked(resumed_at: datetime) -> datetime:
+    """In place of when an epoch began (UTC), once every site was compared with it."""
+    return resumed_at + timedelta(microseconds=1)
 
 
 def _look(dialect: str) -> tuple[Select[Any], None]:
@@ -121,4 +168,7 @@ _TELLS = select(
         _may_run("pg_current_wal_lsn()"),
     )
 )
-_STANDING = select(*(desk.c[name] for name in Standing._fields))
+_STANDING: Question[Standing] = Question(
+    lambda _: (select(*(desk.c[name] for name in Standing._fields)), None),
+    lambda row: Standing(*row),
+)

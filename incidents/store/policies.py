@@ -20,6 +20,12 @@ def active(connection: Connection) -> str:
     return digest
 
 
+def active_toml(connection: Connection) -> str:
+    """The active policy's file."""
+    [text] = _ACTIVE_TOML.ask(connection).all()
+    return text
+
+
 def toml(connection: Connection, digest: str) -> str:
     """A policy's file."""
     wanted = select(policies.c.toml).where(policies.c.digest == digest)
@@ -67,6 +73,11 @@ def activate(
 
 ACTIVE: Question[str] = Question(lambda _: (select(desk.c.policy), None), lambda row: str(row[0]))
 """The digest of the active policy."""
+
+_ACTIVE_TOML: Question[str] = Question(
+    lambda _: (select(policies.c.toml).join(desk, desk.c.policy == policies.c.digest), None),
+    lambda row: str(row[0]),
+)
 
 # The column is of no type that could be read.
 _KEPT: Question[None] = Question(

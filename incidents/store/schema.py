@@ -26,7 +26,7 @@ from incidents.store.server_clock import is_rehearsal
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0016"
+HEAD = "0017"
 # "incident" in ASCII: an advisory lock of PostgreSQL has a number, not a name.
 LOCK = 0x696E636964656E74
 # Between two attempts to change a file's mode.

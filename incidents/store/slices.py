@@ -44,8 +44,8 @@ class Need:
     `targets` are the incidents that they name, `moments` the times (UTC) around which they may
     complete a window (R1), `corrections` how many incidents they may take out of a count. `now`
     is when they are decided (UTC); None, if it may be at any later time. `orders` are those that
-    they name, by number and lane; with `acts` all that is not settled in the world. `filing` says
-    that they are about the filing.
+    they name, by number and lane; with `acts` all that is not settled in the world, and what is
+    braked with it. `filing` says that they are about the filing.
     """
 
     now: datetime | None = None

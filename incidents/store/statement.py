@@ -48,8 +48,14 @@ class Asked(Generic[T]):
 
     def all(self) -> list[T]:
         """What was found; asked together with others, not before that has ended."""
+        return self.unless(None)
+
+    def unless(self, known: Callable[[Row], bool] | None) -> list[T]:
+        """The same without the rows that are `known`, by what is no time and no JSON in them: they
+        are not read, which costs more than to find them."""
         assert self._rows is not None, "the answer is still under way"
-        return [self._read(row) for row in _processed(self._rows, self._results)]
+        rows = self._rows if known is None else [row for row in self._rows if not known(row)]
+        return [self._read(row) for row in _processed(rows, self._results)]
 
 
 class Question(Generic[T]):

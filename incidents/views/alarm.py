@@ -9,10 +9,10 @@ SILENT, DEAD, LAPSING = "daemon_silent", "order_dead", "clock_about_to_lapse"
 WAITING, DISPUTED, REPORT = "closure_waits", "closure_disputed", "report_due"
 FILING, BRAKE = "filing_due", "brake_on"
 HALTED, LOST, MOVED, UNSIGNED = "halted", "entries_lost", "server_changed", "log_unsigned"
-LEFT_DOWN = "sites_left_down"
+LEFT_DOWN, MARK_UNREAD = "sites_left_down", "mark_unread"
 KINDS = (
-    SILENT, HALTED, LOST, MOVED, LEFT_DOWN, BRAKE, LAPSING, WAITING, DEAD, UNSIGNED, DISPUTED,
-    REPORT, FILING,
+    SILENT, HALTED, MARK_UNREAD, LOST, MOVED, LEFT_DOWN, BRAKE, LAPSING, WAITING, DEAD, UNSIGNED,
+    DISPUTED, REPORT, FILING,
 )  # fmt: skip
 """The most urgent first."""
 
@@ -33,12 +33,13 @@ class Alarm:
     `filing_due`: one for all terms that were reminded of on the same day, the subject; how many
     they are (`terms`), and of how many the last day is over (`overdue`). `brake_on`: one for all
     `orders` that wait for a supervisor, since too many sites were taken down at once.
-    `halted`: nothing is carried out, until a person goes on.
+    `halted`: nothing is carried out, until a person goes on, and why (`halted_why`).
+    `mark_unread`: a `daemon` carries nothing out since it cannot read its mark, and the `problem`.
     `entries_lost`: the record has lost its end, and nobody has put on record that they know.
     `server_changed`: another server has taken over, and nothing is known to be missing.
     `sites_left_down`: so many `sites` are down, or may be, though nothing on record keeps them
     down, the first of them `named`, and of how many nobody can tell (`unknown`); why may be what
-    was lost, `since` then.
+    was lost, `since` then. Its subject is how many there are: of more the desk is told again.
     `log_unsigned`: a signing was refused or failed, or entries wait where a daemon signed before.
     """
 
@@ -54,6 +55,7 @@ class Alarm:
     attempts: int | None = None
     rule: str | None = None
     daemon: str | None = None
+    halted_why: str | None = None
     overdue: int = 0
     miss_closes: bool = False
     late: bool = False
@@ -72,6 +74,6 @@ class Alarm:
         """Whether the desk is to be told of it from a database from which nothing is carried out
         since then (UTC), and which may be a copy: of the database itself, and of what is known to
         have begun later. All else the true one has told, or will."""
-        if self.subject == EVERYBODY:
+        if self.subject == EVERYBODY or self.kind == LEFT_DOWN:
             return True
         return self.since is not None and self.since >= halted_since

@@ -32,6 +32,7 @@ from incidents.views.alarm import (
     LAPSING,
     LEFT_DOWN,
     LOST,
+    MARK_UNREAD,
     MOVED,
     REPORT,
     SILENT,
@@ -41,7 +42,6 @@ from incidents.views.alarm import (
 )
 from incidents.views.alarm_causes import MAX_DUE, MAX_LOOKED
 from incidents.views.enforcement import enforcement, is_heard, missed
-from incidents.views.history import history
 from incidents.views.misses import closing_misses
 
 AHEAD = timedelta(minutes=10)
@@ -65,10 +65,12 @@ def alarming(connection: Connection, now: datetime, report: ReportDuty | None) -
     """
     found: list[Alarm] = []
     capped: set[str] = set()
-    told = history(connection, now)
+    enforced = enforcement(connection, now)
+    told = enforced["history"]
     parts = (
-        _silent(connection, now),
-        _of_history(HALTED, told["halted_since"]),
+        _silent(connection, now, enforced),
+        _of_history(HALTED, told["halted_since"], halted_why=told["halted_why"]),
+        _mark_unread(enforced["mark_unread"]),
         _of_history(LOST, told["lost_since"]),
         _of_history(MOVED, told["moved_since"]),
         _left_down(told["left_down"]),
@@ -116,10 +118,9 @@ Part = tuple[list[Alarm], bool]
 """What was found of a kind, and whether there may be more than what was looked at."""
 
 
-def _silent(connection: Connection, now: datetime) -> Part:
+def _silent(connection: Connection, now: datetime, enforced: dict[str, Any]) -> Part:
     """That nothing enforces the clock, or else which daemons have gone silent."""
     known = heartbeats.known(connection)
-    enforced = enforcement(connection, now)
     if enforced["enforced_by"] is None:
         # One that stands aside, since its clock is wrong, is heard of and enforces nothing.
         nobody_is_heard = not any(is_heard(beat, now) for beat in known)
@@ -135,18 +136,28 @@ def _silent(connection: Connection, now: datetime) -> Part:
     ], False  # fmt: skip
 
 
-def _of_history(kind: str, since: str | None) -> Part:
+def _of_history(kind: str, since: str | None, **own: Any) -> Part:
     if since is None:
         return [], False
-    return [Alarm(kind=kind, subject=EVERYBODY, since=read_rfc3339(since))], False
+    return [Alarm(kind=kind, subject=EVERYBODY, since=read_rfc3339(since), **own)], False
+
+
+def _mark_unread(found: dict[str, Any] | None) -> Part:
+    """That a daemon carries nothing out: one alarm, whoever cannot read theirs as well."""
+    if found is None:
+        return [], False
+    return _of_history(
+        MARK_UNREAD, found["since"], daemon=found["daemon"], problem=found["problem"]
+    )
 
 
 def _left_down(found: dict[str, Any] | None) -> Part:
-    if found is None:
+    """What a loss has left down, once all sites were compared: before, the list is not whole."""
+    if found is None or not found["complete"]:
         return [], False
     since, named = read_rfc3339(found["since"]), tuple(found["sites"])
     own = {"sites": found["count"], "unknown": found["unknown"], "named": named}
-    return [Alarm(kind=LEFT_DOWN, subject=EVERYBODY, since=since, **own)], False
+    return [Alarm(kind=LEFT_DOWN, subject=str(found["count"]), since=since, **own)], False
 
 
 def _braked(connection: Connection) -> Part:

@@ -15,6 +15,8 @@ from incidents.store.server_clock import is_rehearsal
 from incidents.store.tables import sites
 from incidents.views.history import history
 
+Document = dict[str, Any]
+
 STALE_AFTER = timedelta(seconds=10)
 """A daemon that has not been heard of for longer is taken for dead."""
 
@@ -34,7 +36,9 @@ def enforcement(connection: Connection, now: datetime) -> dict[str, Any]:
     clock is wrong). `enforced_by`: `daemon` then; `once` where none beats, but `daemon --once`
     came to its end in the last ten minutes and left nothing due; else null. `overdue` counts the
     sites whose due time has passed, at most `MAX_COUNTED`: `overdue_capped` says that there may be
-    more. `rehearsal`: any machine's clock is taken. `history`: see `views.history`.
+    more. `mark_unread`: which daemon carries nothing out since it cannot read its mark, the one
+    that has not for the longest; why, since when, how many there are, and whether any other one is
+    heard of; else null. `rehearsal`: any machine's clock is taken. `history`: see `views.history`.
     """
     known = heartbeats.known(connection)
     daemons = [_daemon(heartbeat, now) for heartbeat in known if not heartbeat.once]
@@ -59,6 +63,7 @@ def enforcement(connection: Connection, now: datetime) -> dict[str, Any]:
         "overdue_since": None if since is None else rfc3339(since),
         "overdue_sites": [{"site": row.name, "due": rfc3339(row.next_due)} for row in named],
         "daemons": daemons,
+        "mark_unread": _mark_unread(known, now),
         "rehearsal": is_rehearsal(connection),
         "history": history(connection, now),
     }
@@ -95,7 +100,39 @@ def _daemon(heartbeat: Heartbeat, now: datetime) -> dict[str, Any]:
         "last_beat": rfc3339(heartbeat.beat_at),
         "beating": is_heard(heartbeat, now) and heartbeat.standing_aside is None,
         "standing_aside": heartbeat.standing_aside,
+        "mark_unread": heartbeat.mark_unread,
     }
+
+
+def carries_out(found: Document) -> bool:
+    """Whether any daemon that is heard of may carry orders out, as a document of it says."""
+    # A server of before says nothing of it.
+    unread = found.get("mark_unread")
+    halted = (found.get("history") or {}).get("halted_since") is not None
+    return not halted and (unread is None or unread["others"])
+
+
+def _mark_unread(known: Iterable[Heartbeat], now: datetime) -> Document | None:
+    there = [beat for beat in known if _is_at_work(beat, now)]
+    unread = [
+        (beat.mark_unread_since, beat) for beat in there if beat.mark_unread_since is not None
+    ]
+    if not unread:
+        return None
+    since, first = min(unread, key=lambda each: each[0])
+    return {
+        "daemon": first.daemon,
+        "since": rfc3339(since),
+        "problem": first.mark_unread,
+        "count": len(unread),
+        "others": len(there) > len(unread),
+    }
+
+
+def _is_at_work(beat: Heartbeat, now: datetime) -> bool:
+    if beat.once:
+        return abs(now - beat.beat_at) <= ONCE_LASTS
+    return is_heard(beat, now) and beat.standing_aside is None
 
 
 def _sees_to(once: datetime | None, since: datetime | None, now: datetime) -> bool:

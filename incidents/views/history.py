@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from incidents.audit import log_status, loss, lost_end
-from incidents.audit.entry import decode
-from incidents.audit.last_signed import Known
-from incidents.audit.own_acts import HistoryResumed
+from incidents.audit.signed_files import Known
 from incidents.clock import rfc3339
 from incidents.documents import plain
+from incidents.record.entry import decode
+from incidents.record.own_acts import HistoryResumed
 from incidents.store import lineage
 from incidents.store.lineage import Standing
 from incidents.store.tables import DESK_STREAM, entries
@@ -30,7 +30,8 @@ def history(connection: Connection, now: datetime) -> dict[str, Any]:
     put on record that they know. `moved_since`: since when it is known that another server has
     taken over, with nothing known to be missing; null ten minutes later, if the world was compared
     by then. `unproved_since`: since when the world is being compared with the record, null once it
-    was. `halted_since`: since when nothing is carried out, until a person goes on.
+    was. `halted_since`: since when nothing is carried out, until a person goes on, and why
+    (`halted_why`, by its code in `store.lineage`; null if a version of before 0017 halted it).
     `unsigned_since`: see `log_status`. `left_down` and `taken_down`: see `views.left_down`.
     """
     found = lineage.standing(connection)
@@ -39,10 +40,11 @@ def history(connection: Connection, now: datetime) -> dict[str, Any]:
         "epoch": found.epoch,
         "lost_since": plain(found.lost_since),
         "moved_since": plain(moved_since),
-        "unproved_since": plain(found.unproved_since),
+        "unproved_since": plain(found.compared_since),
         "halted_since": plain(found.halted_since),
+        "halted_why": found.halted_why,
         "unsigned_since": plain(log_status.unsigned_since(connection, now)),
-        "left_down": left_down(connection, found),
+        "left_down": left_down(connection, found, now),
         "taken_down": taken_down(connection, found.lost_since or moved_since),
     }
 
@@ -117,6 +119,6 @@ def whole(connection: Connection, files: Known, status: dict[str, Any]) -> dict[
         **status,
         "signs": status["signs"] and lost is None,
         "ahead": None if lost is None else lost.detail,
-        "uncompared": None if status["key"] is None else files.unread,
+        "uncompared": None if None in (status["key"], files.unread) else str(files.unread),
         **resumed(connection),
     }

@@ -5,13 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from incidents.clock import rfc3339
 from incidents.desk.resumption import DAEMON
+from incidents.machine import events as e
+from incidents.machine.apply import apply
+from incidents.machine.case import Case
+from incidents.machine.ids import ACT
+from incidents.record import entry
 from incidents.store import left_down as left
 from incidents.store import lineage, orders
 from incidents.store.lineage import Standing
+from incidents.store.tables import entries
 
 MOST_NAMED = 20
 """So many sites are named."""
@@ -19,18 +25,22 @@ MOST_NAMED = 20
 Document = dict[str, Any]
 
 
-def left_down(connection: Connection, found: Standing) -> Document | None:
+def left_down(connection: Connection, found: Standing, now: datetime) -> Document | None:
     """The sites that are down in the world, or may be, though nothing on record keeps them down:
-    their number (`count`), of how many nobody can tell (`unknown`), the first names (`sites`), and
-    since when the reason may be lost. None where there are none, or the world was compared."""
+    their number (`count`), of how many nobody can tell (`unknown`), the first names (`sites`),
+    since when the reason may be lost, and whether all sites were compared (`complete`). None where
+    there are none at `now` (UTC), or the world is as the record says."""
     since = _lost_at(found)
     if since is None:
         return None
-    count, unknown = left.counts(connection)
+    own = {"believed_since": believed_since(found, now)}
+    count, unknown = left.counts(connection, **own)
     if not count:
         return None
-    names = left.names(connection, MOST_NAMED)
-    return {"count": count, "unknown": unknown, "sites": names, "since": rfc3339(since)}
+    return {
+        "count": count, "unknown": unknown, "sites": left.names(connection, MOST_NAMED, **own),
+        "since": rfc3339(since), "complete": found.is_compared,
+    }  # fmt: skip
 
 
 def taken_down(connection: Connection, since: datetime | None) -> Document | None:
@@ -41,12 +51,51 @@ def taken_down(connection: Connection, since: datetime | None) -> Document | Non
     return {"count": len(names), "sites": names[:MOST_NAMED]}
 
 
-def since(connection: Connection, site_id: int) -> datetime | None:
-    """Since when the reason of that site to be down may be lost (UTC); None of another site."""
-    at = _lost_at(lineage.standing(connection))
-    return at if at is not None and left.is_one(connection, site_id) else None
+def since(connection: Connection, site_id: int, now: datetime) -> datetime | None:
+    """Since when the reason of that site to be down may be lost, at `now` (UTC); None of another
+    site."""
+    found = lineage.standing(connection)
+    at = _lost_at(found)
+    if at is None:
+        return None
+    is_one = left.is_one(connection, site_id, believed_since=believed_since(found, now))
+    return at if is_one else None
+
+
+def believed_since(found: Standing, now: datetime) -> datetime | None:
+    """Sites that were added since then (UTC) are believed to be up at `now`, though nobody can
+    tell; None while they may be some that the record has lost."""
+    until = found.strange_until
+    return found.resumed_at if until is not None and now >= until else None
+
+
+def had_been_left(connection: Connection, site_id: int, order: int, lost_at: datetime) -> bool:
+    """Whether the suspension whose end has given that order to open the site was made of one that
+    had been left down after the end was lost (UTC), and no person has decided about it since."""
+    of = entries.c
+    asked = select(of.body).where(of.site_id == site_id, of.site_seq < order)
+    case: Case | None = None
+    found = False
+    for body in connection.scalars(asked.order_by(of.site_seq)):
+        header, event = entry.decode(body)
+        case = case or Case(site_id=site_id, site=header.site)
+        if isinstance(event, e.SiteSuspended):
+            found = event.recorded_at >= lost_at and _is_left(case)
+        elif isinstance(event, _DECISIONS):
+            found = False
+        apply(case, event)
+    return found
+
+
+def _is_left(case: Case) -> bool:
+    waits = any(each.lane == ACT and not each.dead for each in case.deliveries.values())
+    return case.in_force != case.state and not waits
 
 
 def _lost_at(found: Standing) -> datetime | None:
-    """When the record lost its end, as far as is known, until the world was compared."""
-    return None if found.unproved_since is None else found.lost_since or found.resumed_at
+    """When the record lost its end, as far as is known, until the world is as it says."""
+    return None if found.unproved_since is None else found.lost_at
+
+
+_DECISIONS = (e.HoldSet, e.HoldLifted, e.SiteClosed, e.SiteReinstated)
+"""What a person or a rule decides about how a site is from then on, whatever it was left as."""

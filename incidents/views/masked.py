@@ -34,8 +34,8 @@ _SEPARATORS = (
     " \t\r\n\x85\xa0\xad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff"
     ".．·•・‧∙⋅()（）/／\u2044，、:：~～*＊_＿－﹣ー‐‑‒–—―−-"
 )
-_IS_SEPARATOR = re.compile(f"[{_SEPARATORS}]")
-_PUNCTUATION = frozenset("+＋[]［］,，、;；:：#*|<>")
+_PUNCTUATION = re.escape("+＋[]［］,，、;；:：#*|<>")
+_HIDES = re.compile(f"[^{_PUNCTUATION}{_SEPARATORS}]")
 _BETWEEN_NUMBERS = re.compile(r"([/／,，、;；|\n])")
 _EXTENSION = re.compile(
     r"(?:ext|extension|x|#|转|轉|分机|分機)[\s.:：]{0,5}\w{0,20}\s{0,5}$", re.IGNORECASE
@@ -186,7 +186,9 @@ def document(value: Any) -> Any:
         return [document(each) for each in value]
     if not isinstance(value, dict):
         return value
-    found = {name: _masked(name, inner) for name, inner in value.items()}
+    found = {
+        name: inner if inner is None else _masked(name, inner) for name, inner in value.items()
+    }
     said = value.get("said")
     if isinstance(said, str) and isinstance(value.get("words"), str):
         found["words"] = value["words"].replace(said, words(said))
@@ -194,19 +196,23 @@ def document(value: Any) -> Any:
 
 
 def _masked(name: str, value: Any) -> Any:
+    if isinstance(value, str):
+        return _told(name, value)
     if isinstance(value, list) and name in _AS_WRITTEN:
         return [_USER.sub(rf"\1{_HIDDEN}@", each) for each in value]
     if isinstance(value, list) and name in _WORDS:
         return [_quoted(each) if isinstance(each, str) else document(each) for each in value]
-    if name.startswith(filing.SERVER) and isinstance(value, dict):
+    if isinstance(value, dict) and name.startswith(filing.SERVER):
         return _server(value)
-    if not isinstance(value, str):
-        return document(value)
-    if name.startswith(filing.SERVER):
-        return server(value)
+    return document(value)
+
+
+def _told(name: str, value: str) -> str:
     if name in _MASKS:
         return _MASKS[name](value)
-    return words(value) if name in _WORDS else value
+    if name in _WORDS:
+        return words(value)
+    return server(value) if name.startswith(filing.SERVER) else value
 
 
 def _server(parts: Mapping[str, Any]) -> dict[str, Any]:
@@ -244,14 +250,10 @@ def _number(text: str) -> str:
 
 
 def _dotted(text: str, shown: set[int] | frozenset[int]) -> str:
-    return "".join(
-        character if n in shown or _is_punctuation(character) else DOT
-        for n, character in enumerate(text)
-    )
-
-
-def _is_punctuation(character: str) -> bool:
-    return character in _PUNCTUATION or _IS_SEPARATOR.match(character) is not None
+    dotted = _HIDES.sub(DOT, text)
+    if not shown:
+        return dotted
+    return "".join(text[n] if n in shown else each for n, each in enumerate(dotted))
 
 
 def _has_plus(before: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Connection
@@ -27,30 +27,48 @@ def texts(connection: Connection, refs: Iterable[str | None]) -> dict[str, str]:
 
 def reveal(connection: Connection, documents: list[Document]) -> list[Document]:
     """The documents with the text in place of each reference, null where it has been erased."""
-    found = texts(connection, (ref for document in documents for ref in refs(document)))
+    return revealed(documents, texts(connection, refs(documents)))
+
+
+def revealed(documents: list[Document], found: Mapping[str, str]) -> list[Document]:
+    """The same, when it is known what the references stand for."""
     return [_revealed(document, found) for document in documents]
 
 
-def refs(value: Any, field: str = "") -> Iterator[str]:
-    """The references that a document holds, at any depth."""
-    if isinstance(value, dict):
+def refs(value: Any) -> list[str]:
+    """The references that a document, or a list of them, holds at any depth."""
+    found: list[str] = []
+    _collect(value, "", found)
+    return found
+
+
+# A batch's answer has a hundred thousand values, nearly all of which are plain strings.
+def _collect(value: Any, field: str, into: list[str]) -> None:
+    if isinstance(value, str):
+        if _is_reference(value, field):
+            into.append(value)
+    elif isinstance(value, dict):
         for name, inner in value.items():
-            yield from refs(inner, name)
+            if inner is not None:
+                _collect(inner, name, into)
     elif isinstance(value, list | tuple):
         for inner in value:
-            yield from refs(inner, field)
-    elif _is_reference(value, field):
-        yield value
+            _collect(inner, field, into)
 
 
-def _revealed(value: Any, found: dict[str, str], field: str = "") -> Any:
+def _revealed(value: Any, found: Mapping[str, str], field: str = "") -> Any:
+    if isinstance(value, str):
+        return found.get(value) if _is_reference(value, field) else value
     if isinstance(value, dict):
-        return {name: _revealed(inner, found, name) for name, inner in value.items()}
+        return {
+            name: inner if inner is None else _revealed(inner, found, name)
+            for name, inner in value.items()
+        }
     if isinstance(value, list | tuple):
         return [_revealed(inner, found, field) for inner in value]
-    return found.get(value) if _is_reference(value, field) else value
+    return value
 
 
-def _is_reference(value: Any, field: str) -> bool:
-    own = field in _FIELDS or field.startswith(filing.SERVER)
-    return own and isinstance(value, str) and value.startswith(_REFERENCE)
+def _is_reference(value: str, field: str) -> bool:
+    own = value.startswith(_REFERENCE)
+    return own and (field in _FIELDS or field.startswith(filing.SERVER))

@@ -5,20 +5,19 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from incidents.clock import rfc3339
 from incidents.machine import policy
 from incidents.machine.policy import DOCUMENTED, Policy
-from incidents.store.tables import desk, policies
+from incidents.store import policies
 
 Document = dict[str, Any]
 
 
 def in_force(connection: Connection) -> Policy:
     """The active policy."""
-    joined = desk.join(policies, policies.c.digest == desk.c.policy)
-    return policy.read(connection.execute(select(policies.c.toml).select_from(joined)).scalar_one())
+    return policy.read(policies.active_toml(connection))
 
 
 def active_policy(connection: Connection) -> Document:

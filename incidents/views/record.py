@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from incidents.accounts.identity import login_beside
-from incidents.audit import entry
 from incidents.english import ENGLISH
 from incidents.language import Language
 from incidents.machine import events as e
@@ -21,6 +20,7 @@ from incidents.machine.events import Event
 from incidents.machine.ids import ACT, order_id
 from incidents.machine.incident import Incident
 from incidents.machine.policy import Policy
+from incidents.record import entry
 from incidents.store import cases, sites
 from incidents.store.order_tables import braked, deliveries
 from incidents.store.slices import Need
@@ -167,7 +167,7 @@ def read(connection: Connection, name: str, when: When) -> Record:
         texts=personal.texts(connection, refs),
         has_orders=bool(orders),
         braked=next((id_ for id_, is_braked in orders if is_braked), None),
-        left_down_since=left_down.since(connection, case.site_id),
+        left_down_since=left_down.since(connection, case.site_id, now),
     )
 
 

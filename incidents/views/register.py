@@ -46,7 +46,7 @@ def site(connection: Connection, name: str, now: datetime) -> Document:
         **site_document(case, rules.run(case, in_force)),
         "seq": case.seq,
         "overdue": row["next_due"] is not None and row["next_due"] < now,
-        "left_down_since": plain(left_down.since(connection, row["id"])),
+        "left_down_since": plain(left_down.since(connection, row["id"], now)),
         "hold": _hold(case),
         "closure": _closure(case),
         "reinstatement": _request(case),

@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Select
 
-from incidents.audit import entry
 from incidents.machine.events import RemovalSaid
+from incidents.record import entry
 from incidents.store.given import Given
 from incidents.store.tables import entries
 from incidents.store.types import UTCDateTime

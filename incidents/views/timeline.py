@@ -11,11 +11,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, not_, or_, select
 
 from incidents import event_sentence
-from incidents.audit import entry
 from incidents.documents import event_document
 from incidents.english import ENGLISH
 from incidents.language import Language
 from incidents.machine.ids import incident_id
+from incidents.record import entry
 from incidents.store.tables import entries, incidents, sites
 from incidents.views import personal
 from incidents.words import Teller, When

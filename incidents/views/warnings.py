@@ -9,6 +9,7 @@ Document = dict[str, Any]
 Kind = Literal[
     "clock",
     "halted",
+    "mark_unread",
     "lost",
     "moved",
     "left_down",
@@ -20,15 +21,27 @@ Kind = Literal[
     "once",
     "report",
 ]
-"""Nothing enforces the clock; nothing is carried out until a person goes on; the record has lost
-its end; another server has taken over; sites were left down; the brake holds orders; orders are
-given up; they should be carried out by now; nothing is signed; the world is being compared with the
-record; the clock is enforced now and then; the police are to be told (domain.md, section 4)."""
+"""Nothing enforces the clock; nothing is carried out until a person goes on; a daemon carries
+nothing out, since it cannot read its mark; the record has lost its end; another server has taken
+over; sites were left down; the brake holds orders; orders are given up; they should be carried out
+by now; nothing is signed; the world is being compared with the record; the clock is enforced now
+and then; the police are to be told (domain.md, section 4)."""
 
 # So that a shift that begins can still see to it.
 _SOON = timedelta(hours=6)
 _ALARMS = frozenset(
-    {"clock", "halted", "lost", "moved", "left_down", "brake", "dead", "late", "unsigned"}
+    {
+        "clock",
+        "halted",
+        "mark_unread",
+        "lost",
+        "moved",
+        "left_down",
+        "brake",
+        "dead",
+        "late",
+        "unsigned",
+    }
 )
 
 
@@ -48,10 +61,11 @@ def of(queue: Document, now: datetime) -> list[Told]:
     """Those of a page of the queue, as `views.queue` has it, at `now` (UTC)."""
     enforcement, acts, report = queue["enforcement"], queue["acts"], queue["report"]
     # A server of before says none of it.
-    history = enforcement.get("history") or {}
+    history, unread = enforcement.get("history") or {}, enforcement.get("mark_unread")
     stands: dict[Kind, tuple[bool, Document]] = {
         "clock": (enforcement["enforced_by"] is None, enforcement),
         "halted": (history.get("halted_since") is not None, history),
+        "mark_unread": (unread is not None, unread or {}),
         "lost": (history.get("lost_since") is not None, history),
         "moved": (history.get("moved_since") is not None, history),
         "left_down": (history.get("left_down") is not None, history),

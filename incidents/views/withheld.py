@@ -13,14 +13,14 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from incidents.audit import entry
 from incidents.machine import events as e
 from incidents.machine.case import UNKNOWN
-from incidents.machine.codes import BY_HAND
+from incidents.machine.codes import BY_HAND, LEFT_DOWN, SUPERSEDED
 from incidents.machine.ids import ACT, order_id
 from incidents.machine.in_force import BRAKED, DOWN, FORCE
 from incidents.machine.order_acts import is_lifted
 from incidents.machine.orders import NOTICE
+from incidents.record import entry
 from incidents.store import deliveries
 from incidents.store.metadata import words
 from incidents.store.tables import entries, orders, sites
@@ -44,22 +44,41 @@ def is_cancelled(connection: Connection, site_id: int) -> bool:
 
 
 def has_fallen(connection: Connection, site_id: int, order: int) -> bool:
-    """Whether that order to take a site down was never tried, and never will be."""
+    """Whether that order to take a site down was never tried, and never will be; one that gave way
+    to a hold is carried out with it."""
     chain = [each for _, each in deliveries.chains(connection, [site_id])]
     own = next((each for each in chain if each.order == order), None)
     if own is not None:
         return not own.attempts and not own.dead and is_lifted(own, chain, UNKNOWN)
     last = next(_became(connection, site_id, ACT, order=order), None)
-    return isinstance(last, e.OrderCancelled) and not last.tried
+    return isinstance(last, e.OrderCancelled) and not last.tried and last.why != SUPERSEDED
 
 
 def released_at(connection: Connection, site_id: int, order: int) -> datetime | None:
-    """When a person released that order into the world (UTC), which the brake had held."""
+    """When a person released that order into the world (UTC), which the brake had held, or ordered
+    the same by a hold."""
     story = list(_became(connection, site_id, ACT, order=order))
     if not any(isinstance(event, e.OrderFailed) and event.problem == BRAKED for event in story):
         return None
-    released = (each.recorded_at for each in story if isinstance(each, e.OrderRetried))
+    released = (each.recorded_at for each in story if _is_release(each))
     return next(released, None)
+
+
+def opened_at(connection: Connection, site_id: int, order: int) -> datetime | None:
+    """When that order to open the site was carried out (UTC); None if it was not."""
+    story = _became(connection, site_id, ACT, order=order)
+    return next((each.recorded_at for each in story if _is_done(each)), None)
+
+
+def opens(connection: Connection, site_id: int, order: int) -> bool:
+    """Whether that order to open the site waits, or somebody is to decide about it."""
+    return any(each.order == order for _, each in deliveries.chains(connection, [site_id]))
+
+
+def is_kept_down(connection: Connection, site_id: int, order: int) -> bool:
+    """Whether that order to open the site was cancelled since a hold or a loss keeps it down."""
+    last = next(_became(connection, site_id, ACT, order=order), None)
+    return isinstance(last, e.OrderCancelled) and last.why in (SUPERSEDED, LEFT_DOWN)
 
 
 def was_down(connection: Connection, site_id: int, before: int) -> bool:
@@ -84,6 +103,11 @@ def was_told_down(connection: Connection, site_id: int, before: int) -> bool:
         if event.order < before and event.order_kind in FORCE and _is_done(event)
     )
     return next(told, False)
+
+
+def _is_release(event: e.OrderEvent) -> bool:
+    by_hold = isinstance(event, e.OrderCancelled) and event.why == SUPERSEDED
+    return by_hold or isinstance(event, e.OrderRetried)
 
 
 def _is_done(event: e.OrderEvent) -> bool:

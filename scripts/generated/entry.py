@@ -12,17 +12,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_type_hints
 
-from incidents.audit import entry, own_acts
-from incidents.audit import own_acts as acts
-from incidents.audit.codec import Codec
-from incidents.audit.entry import encode
-from incidents.audit.own_acts import LogKeyMade, PolicyActivated, SignInsErased, WordsErased
 from incidents.machine import commands as c
 from incidents.machine import events as e
 from incidents.machine.case import Case
 from incidents.machine.decide import decide
 from incidents.machine.events import Event, Reason
 from incidents.machine.policy import DOCUMENTED, Policy
+from incidents.record import entry, own_acts
+from incidents.record import own_acts as acts
+from incidents.record.codec import Codec
+from incidents.record.entry import encode
+from incidents.record.own_acts import LogKeyMade, PolicyActivated, SignInsErased, WordsErased
 from scripts.generated.markdown import code, page, paragraph, table
 
 _SITE, _SITE_ID, _PERSON = "shop.example", 12, "operator-1"

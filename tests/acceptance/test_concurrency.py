@@ -18,7 +18,6 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, select
 
-from incidents.audit.entry import decode
 from incidents.audit.replay import Replay
 from incidents.machine import commands as c
 from incidents.machine import events as e
@@ -27,6 +26,7 @@ from incidents.machine.case import Case
 from incidents.machine.decide import decide
 from incidents.machine.orders import ACT
 from incidents.machine.policy import Policy
+from incidents.record.entry import decode
 from incidents.store import cases
 from incidents.store.tables import entries, orders
 from tests.acceptance.daemons import (

@@ -401,6 +401,8 @@ RIGHT = {
 
 @pytest.mark.parametrize("changed", [
     {"issuer": "http://id.host.example"}, {"issuer": "id.host.example"}, {"issuer": ""},
+    {"issuer": "https://["}, {"issuer": "https://id.host.example:99999"},
+    {"issuer": "ftp://127.0.0.1"}, {"issuer": "https://id.host.example/a b"},
     {"issuer": "https://id.host.example/?x=1"}, {"issuer": "https://a:b@id.host.example"},
     {"client_id": ""}, {"client_secret": 7}, {"claim": ""}, {"scopes": "all"},
     {"claim": "preferred_username"}, {"subjects": {}}, {"subjects": "u1"}, {"subjects": None},

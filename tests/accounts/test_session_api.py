@@ -235,7 +235,7 @@ def test_a_trusted_proxy_says_where_it_comes_from_and_nobody_before_it(
     api: Rig, write_settings: WriteSettings
 ) -> None:
     write_settings('[serve]\ntrusted_proxies = ["127.0.0.1", "10.0.0.0/8"]\n')
-    from incidents.api import app
+    from incidents.web import app
 
     client = TestClient(app.create(api.house), base_url=BASE, client=("127.0.0.1", 5))
     for n in range(20):

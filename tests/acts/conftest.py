@@ -9,6 +9,7 @@ from incidents.acts.hands import Hands
 from incidents.acts.routing import Routing
 from tests.acts import powerdns_rig
 from tests.acts.hands_rig import HANDS, Seconds
+from tests.acts.left_rig import Panel
 from tests.acts.lost_rig import Receiver
 from tests.acts.powerdns_rig import PowerDns
 from tests.desk.rehearsal import Rehearsal, rehearsal
@@ -59,5 +60,13 @@ def day(db_url: str) -> Iterator[Rehearsal]:
 def receiver(monkeypatch: pytest.MonkeyPatch) -> Receiver:
     """Who carries out what the desk orders."""
     found = Receiver()
+    monkeypatch.setattr(routing, "load", lambda: Routing(default=found))
+    return found
+
+
+@pytest.fixture
+def panel(monkeypatch: pytest.MonkeyPatch) -> Panel:
+    """Who carries out what the desk orders, and tells how sites are."""
+    found = Panel()
     monkeypatch.setattr(routing, "load", lambda: Routing(default=found))
     return found

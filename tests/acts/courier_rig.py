@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from incidents.acts.courier import Courier
-from incidents.acts.options import Options
 from incidents.acts.port import Delivered, Order, Outcome, State
 from incidents.acts.round import Round
 from incidents.machine.orders import ACT, DESK, NOTICE
+from incidents.options import Options
 from tests.desk.rehearsal import Rehearsal
 
 Answer = Outcome | Callable[[Order], Outcome]

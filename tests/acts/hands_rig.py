@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 
 from incidents.acts import errand
+from incidents.acts.courier import Done
 from incidents.acts.epochs import Epochs
 from incidents.acts.hands import Hands
-from incidents.acts.outcomes import Done
 from incidents.acts.port import Delivered, Outcome
 from incidents.machine.orders import ACT
 from incidents.store.leases import Claimed

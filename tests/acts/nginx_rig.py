@@ -14,8 +14,8 @@ from typing import Any
 
 from incidents.acts.nginx import adapter as nginx_adapter
 from incidents.acts.nginx.adapter import Nginx as Adapter
-from incidents.acts.options import Options
 from incidents.acts.port import Order, Outcome, Retry
+from incidents.options import Options
 from tests.acts import orders
 from tests.patience import PATIENCE_S, until
 

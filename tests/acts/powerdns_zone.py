@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from incidents.acts.options import Options
 from incidents.acts.port import Adapter
 from incidents.acts.powerdns import adapter as powerdns
+from incidents.options import Options
 from tests.acts.powerdns_rig import KEY, PowerDns, rrset
 
 STATES = {"suspend": "suspended", "close": "closed", "reopen": "active"}

@@ -10,6 +10,9 @@ from incidents.acts.brake import Brake
 from incidents.acts.round import Round
 from incidents.desk import Envelope
 from incidents.machine import commands as c
+from incidents.store import leases
+from incidents.store.engine import writing
+from incidents.store.leases import Claimed, Key
 from tests.acts.courier_rig import Told, courier, kinds, to_its_end
 from tests.desk.rehearsal import Rehearsal
 
@@ -66,6 +69,14 @@ class World:
             by="wang", order=self.order(site), lane="act", why="by_hand", reason="no"
         )
         return self.day.refused(command, f"{site}.example")
+
+    def in_hand(self, site: str, kind: str) -> None:
+        """A courier has taken that order into the world in hand, and nothing has come of it yet."""
+        with writing(self.day.engine) as connection:
+            [claimed] = leases.claim(
+                connection, "one", "act", now=self.day.now, lease=timedelta(seconds=25), most=1
+            )
+        assert (claimed.site, claimed.kind) == (f"{site}.example", kind)
 
     def order(self, site: str) -> int:
         """The number of what is not settled of that site in the world."""
@@ -156,6 +167,7 @@ def test_an_opening_of_a_site_that_is_down_is_carried_out_behind_a_braked_closur
 ) -> None:
     world.hold("c")
     world.carry_out()
+    world.day.later(seconds=1)
     world.close("a", "b", "c")
     world.carry_out()
     assert "c" in world.braked
@@ -206,6 +218,52 @@ def test_a_hold_takes_down_what_the_brake_had_left_up(world: World) -> None:
     assert (world.down, world.braked) == (["a", "b", "c"], [])
 
 
+def test_the_customer_is_told_of_the_closure_that_a_hold_carries_out(world: World) -> None:
+    world.close("a", "b", "c")
+    world.carry_out()
+    assert sorted(world.told) == ["a", "b"]
+
+    world.hold("c")
+    world.carry_out()
+
+    assert sorted(world.told) == ["a", "b", "c"]
+    assert world.day.findings() == []
+
+
+def test_the_brake_leaves_alone_what_waited_to_take_a_held_site_down(world: World) -> None:
+    world.close("a", "b", "c")
+    world.hold("c")
+
+    world.carry_out()
+
+    assert (sorted(world.down), world.braked) == (["a", "b", "c"], [])
+    world.close("d")
+    world.carry_out()
+    assert world.braked == ["d"]
+
+
+def test_what_a_courier_was_about_to_brake_goes_out_if_a_hold_comes_first(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.close("a", "b", "c")
+    hold = Round._hold
+
+    def after_the_hold(self: Round, found: list[Claimed]) -> set[Key]:
+        if found:
+            monkeypatch.undo()
+            world.hold("c")
+        return hold(self, found)
+
+    monkeypatch.setattr(Round, "_hold", after_the_hold)
+    world.carry_out()
+    assert (world.down, world.braked) == (["a", "b"], [])
+
+    world.day.later(seconds=26)
+    world.carry_out()
+
+    assert world.down == ["a", "b", "c"]
+
+
 def test_a_hold_takes_down_what_somebody_had_cancelled(world: World) -> None:
     world.close("a")
     assert world.cancelling("a") is None
@@ -227,10 +285,11 @@ def test_nobody_cancels_the_order_that_takes_a_held_site_down(world: World) -> N
     assert world.cancelling("a") is None
 
 
-def test_nor_while_an_earlier_order_to_open_it_waits(world: World) -> None:
+def test_nor_while_somebody_has_an_order_to_open_it_in_hand(world: World) -> None:
     world.hold("a")
     world.carry_out()
     world.do(c.LiftHold(by="li", reason="withdrawn"), "a")
+    world.in_hand("a", "reopen")
     world.hold("a")
 
     order = max(n for n, lane in world.day.orders("a.example") if lane == "act")

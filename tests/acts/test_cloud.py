@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from incidents.acts.cloud import adapter as cloud
 from incidents.acts.cloud import fault as cloud_fault
-from incidents.acts.options import Options
 from incidents.acts.port import Adapter, Delivered, Failed, Order, Outcome, Retry, Skipped
+from incidents.options import Options
 from tests.acts import ecs_rig as alibaba
 from tests.acts.cloud_rig import ON_ITS_WAY, SOON, until_no_attempt_is_under_way
 from tests.acts.ecs_rig import ACCESS_KEY, REGION, SECRET, Ecs, Instance

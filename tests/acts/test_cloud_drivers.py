@@ -11,9 +11,9 @@ from libcloud.compute.drivers.dummy import DummyNodeDriver
 from libcloud.compute.types import NodeState
 
 from incidents.acts.cloud import adapter as cloud
-from incidents.acts.options import Options
 from incidents.acts.port import Adapter, Delivered, Failed, Outcome, Retry
 from incidents.errors import SettingError, UnknownSettingError
+from incidents.options import Options
 from tests.acts.cloud_rig import ON_ITS_WAY, SOON, until_no_attempt_is_under_way
 from tests.acts.ecs_rig import REGION
 from tests.acts.orders import SITE, order, problem

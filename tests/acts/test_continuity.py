@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, update
 
 from incidents import clock, settings
 from incidents.acts import epochs
@@ -27,6 +27,8 @@ from incidents.machine.ids import EPOCHS
 from incidents.machine.orders import ACT, DESK, NOTICE
 from incidents.store import entries, lineage
 from incidents.store.engine import writing
+from incidents.store.lineage import LOST_AGAIN, UNKNOWN_SERVER
+from incidents.store.tables import desk as desk_row
 from incidents.views.history import resumptions
 from tests.acts.lost_rig import (
     THREE,
@@ -53,6 +55,7 @@ from tests.acts.lost_rig import (
     standing,
     two_copies,
 )
+from tests.databases import compares_clocks
 
 DAY = timedelta(days=1)
 
@@ -378,7 +381,7 @@ def test_one_that_was_refused_stays_so_though_what_was_missing_seems_to_be_there
     with desk(tmp_path) as house:
         give(house, "one.example", c.AddSite(by="operator-1"))
         with writing(house.engine) as connection:
-            lineage.halt(connection, datetime(2026, 3, 2, tzinfo=UTC))
+            lineage.halt(connection, datetime(2026, 3, 2, tzinfo=UTC), LOST_AGAIN)
 
         for _ in range(2):
             with pytest.raises(HaltedError, match="2026-03-02"):
@@ -498,11 +501,111 @@ def test_who_knows_a_database_goes_on_where_one_who_knew_nothing_of_it_was_first
     house.close()
 
 
+def test_who_knows_a_database_goes_on_though_its_end_was_lost_with_the_server_before(
+    postgresql_url: str, tmp_path: Path
+) -> None:
+    """That nobody knows of the loss yet is not why it was halted."""
+    house = House(settings.load(db=postgresql_url))
+    give(house, "one.example", c.AddSite(by="operator-1"))
+    assert continuity(house, tmp_path / "knows").check() is None
+    lose_end(house, tmp_path / "knows")
+    move(house, 1)
+    lost = continuity(house, tmp_path / "knows").check()
+    assert lost is not None
+    assert lost.cause == "entries_lost"
+    move(house, 2)
+    with pytest.raises(HaltedError, match="on another server"):
+        continuity(house, tmp_path / "blank").check()
+    with pytest.raises(HaltedError, match="on another server"):
+        continuity(house, tmp_path / "blank").check()
+
+    assert continuity(house, tmp_path / "knows").check() is not None
+
+    assert standing(house).halted_since is None
+    assert standing(house).lost_since is not None
+    house.close()
+
+
+def test_no_failover_goes_on_from_one_that_was_halted_while_another_was_noticed(
+    postgresql_url: str, tmp_path: Path
+) -> None:
+    """A daemon that had looked before notes the failover after the database was halted."""
+    house = House(settings.load(db=postgresql_url))
+    give(house, "one.example", c.AddSite(by="operator-1"))
+    assert lose_end(house, tmp_path).check() is not None
+    with pytest.raises(HaltedError, match="is missing"):
+        lose_end(house, tmp_path).check()
+    halted_since = standing(house).halted_since
+    moved = Resumption(cause=ANOTHER_SERVER)
+    house.desk.on_record(lambda connection: resumption.resume(connection, moved, clock.now))
+    assert standing(house).moved_at is not None
+
+    for n in range(2):
+        move(house, n)
+        with pytest.raises(HaltedError, match="its end was lost once more"):
+            continuity(house, tmp_path).check()
+
+    assert standing(house).halted_since == halted_since
+    house.close()
+
+
+def test_the_times_of_a_history_that_goes_on_are_those_of_the_database(
+    postgresql_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Within an hour of each other is what one clock says: two machines' clocks may differ."""
+    house = House(settings.load(db=compares_clocks(postgresql_url)))
+    give(house, "one.example", c.AddSite(by="operator-1"))
+    with monkeypatch.context() as behind:
+        behind.setattr(clock, "source", lambda: datetime.now(UTC) - timedelta(minutes=4))
+        recover(house, tmp_path)
+
+    begun_at = standing(house).resumed_at
+    assert begun_at is not None
+    assert abs(datetime.now(UTC) - begun_at) < timedelta(minutes=2)
+    with pytest.raises(HaltedError, match="is missing"):
+        lose_end(house, tmp_path).check()
+    house.close()
+
+
+@pytest.mark.parametrize("why", [LOST_AGAIN, None])
+def test_what_was_halted_for_a_reason_that_is_not_known_waits_for_a_person(
+    postgresql_url: str, tmp_path: Path, why: str | None
+) -> None:
+    """An earlier version did not write it down."""
+    house = House(settings.load(db=postgresql_url))
+    give(house, "one.example", c.AddSite(by="operator-1"))
+    assert continuity(house, tmp_path).check() is None
+    with writing(house.engine) as connection:
+        lineage.halt(connection, clock.now(), UNKNOWN_SERVER)
+        connection.execute(update(desk_row).values(halted_why=why))
+    move(house)
+
+    with pytest.raises(HaltedError):
+        continuity(house, tmp_path).check()
+
+    recover(house, tmp_path)
+    assert (standing(house).halted_since, standing(house).halted_why) == (None, None)
+    house.close()
+
+
+def test_the_first_reason_to_halt_stays(tmp_path: Path) -> None:
+    with desk(tmp_path) as house:
+        give(house, "one.example", c.AddSite(by="operator-1"))
+        for day, why in enumerate((UNKNOWN_SERVER, LOST_AGAIN), start=1):
+            with writing(house.engine) as connection:
+                lineage.halt(connection, datetime(2026, 3, day, tzinfo=UTC), why)
+
+        found = standing(house)
+        assert (found.halted_since, found.halted_why) == (
+            datetime(2026, 3, 1, tzinfo=UTC), UNKNOWN_SERVER,
+        )  # fmt: skip
+
+
 def test_a_daemon_that_goes_on_meanwhile_lifts_no_halt(tmp_path: Path) -> None:
     with desk(tmp_path) as house:
         give(house, "one.example", c.AddSite(by="operator-1"))
         with writing(house.engine) as connection:
-            lineage.halt(connection, datetime(2026, 3, 2, tzinfo=UTC))
+            lineage.halt(connection, datetime(2026, 3, 2, tzinfo=UTC), LOST_AGAIN)
         later = Resumption(cause=ASKED, by=DAEMON)
 
         house.desk.on_record(lambda connection: resumption.resume(connection, later, clock.now))
@@ -545,7 +648,7 @@ def test_a_loss_is_told_until_a_person_has_put_on_record_that_they_know(
         carry_out(house)
         known = standing(house)
         assert known.lost_since == known.resumed_at is not None
-        assert known.unproved_since == known.resumed_at, "a site was left down"
+        assert known.unproved_since is not None, "a site was left down"
 
         # Whatever daemons notice later settles nothing.
         later = Resumption(cause=ASKED, by=DAEMON)

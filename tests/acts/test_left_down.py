@@ -1,87 +1,40 @@
 """What a loss leaves down: no daemon opens a site whose reason to be down may be what is lost."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from incidents import clock, settings
-from incidents.acts import recovery, routing
-from incidents.acts.port import State
-from incidents.acts.routing import Routing
+from incidents import clock
 from incidents.bootstrap import House
 from incidents.daemon import recovery_duty
 from incidents.daemon.recovery_duty import Recovery
-from incidents.desk import resumption
-from incidents.desk.resumption import ANOTHER_SERVER, ASKED, ENTRIES_LOST, Resumption
+from incidents.desk.resumption import ANOTHER_SERVER, ASKED
 from incidents.machine import commands as c
 from incidents.store import lineage
 from incidents.store.engine import writing
-from tests.acts.lost_rig import Receiver, deliver, give, hold, lift, record, standing
+from tests.acts.left_rig import (
+    COURT,
+    HELD,
+    SHOP,
+    Panel,
+    is_proved,
+    left_house,
+    lose,
+    pass_by,
+    recover,
+    repair,
+    rounds,
+)
+from tests.acts.lost_rig import give, hold, lift, record
 
 pytestmark = pytest.mark.both_databases
-
-COURT, SHOP, HELD = NAMES = ("court.example", "shop.example", "held.example")
-
-
-class Panel(Receiver):
-    """It tells how sites are, unless it is `mute`."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.mute = False
-
-    def state(self, site: str) -> State | None:
-        found: State = self.sites.get(site, "active")  # type: ignore[assignment]
-        return None if self.mute else found
-
-
-@pytest.fixture
-def panel(monkeypatch: pytest.MonkeyPatch) -> Panel:
-    found = Panel()
-    monkeypatch.setattr(routing, "load", lambda: Routing(default=found))
-    return found
 
 
 @pytest.fixture
 def house(db_url: str, panel: Panel) -> Iterator[House]:
-    """Of three sites one is held on record. A court's order against another one is lost, and so is
-    that the hold was lifted: both stand in the world alone."""
-    house = House(settings.load(db=db_url))
-    for name in NAMES:
-        give(house, name, c.AddSite(by="operator-1"))
-    hold(house, HELD)
-    deliver(house)
-    panel.sites = {COURT: "suspended", SHOP: "active", HELD: "active"}
-    panel.seen.clear()
-    yield house
-    house.close()
-
-
-def lose(house: House, cause: str = ENTRIES_LOST, by: str = resumption.DAEMON) -> None:
-    """The record goes on from less; a person says why."""
-    reason = None if by == resumption.DAEMON else "the disk is gone"
-    why = Resumption(cause=cause, by=by, reason=reason)
-    house.desk.on_record(lambda connection: resumption.resume(connection, why, clock.now))
-
-
-def rounds(house: House, *duties: Recovery) -> None:
-    """What daemons do until there is nothing left to do."""
-    for _round in range(3):
-        for duty in duties or (Recovery(house),):
-            duty.recover()
-            deliver(house)
-
-
-def recover(house: House) -> None:
-    """A person goes on, and all is compared."""
-    lose(house, ASKED, by="sre-1")
-    for _ in recovery.compared(house.engine, house.desk, house.reading, by="sre-1", login=None):
-        pass
-
-
-def is_proved(house: House) -> bool:
-    return standing(house).unproved_since is None
+    with left_house(db_url, panel) as found:
+        yield found
 
 
 @pytest.mark.parametrize("mute", [False, True])
@@ -144,10 +97,6 @@ def test_what_must_stay_down_is_held_and_needs_nothing_more(house: House, panel:
 
     assert is_proved(house)
     assert panel.sites[COURT] == "suspended"
-
-
-def repair(house: House, *names: str) -> None:
-    house.compare(names, by="sre-1", login=None, key=None, repair=True)
 
 
 @pytest.mark.parametrize("mute", [False, True])
@@ -220,8 +169,7 @@ def test_a_site_that_is_added_after_a_loss_and_is_down_is_left_down(
     duty = Recovery(house)
     rounds(house, duty)
     assert is_proved(house)
-    later = datetime.now(UTC) + timedelta(days=14)
-    monkeypatch.setattr(clock, "source", lambda: later)
+    pass_by(monkeypatch, timedelta(days=14))
     panel.sites["strange.example"] = "suspended"
     give(house, "strange.example", c.AddSite(by="operator-1"))
 
@@ -258,24 +206,6 @@ def test_what_a_daemon_found_before_another_one_doubted_it_proves_nothing(
     assert record(house)["new.example"] == ("active", "suspended")
 
 
-def test_a_site_that_is_added_once_a_person_went_on_is_believed_where_nobody_can_be_asked(
-    house: House, panel: Panel
-) -> None:
-    panel.mute = True
-    lose(house)
-    rounds(house)
-    recover(house)
-    rounds(house)
-    panel.seen.clear()
-    give(house, "new.example", c.AddSite(by="operator-1"))
-
-    rounds(house)
-
-    assert record(house)["new.example"] == ("active", "active")
-    assert panel.seen == {}
-    assert is_proved(house)
-
-
 @pytest.mark.parametrize("mute", [False, True])
 def test_where_nothing_is_known_to_be_missing_what_is_up_is_believed(
     house: House, panel: Panel, *, mute: bool
@@ -307,7 +237,7 @@ def test_nothing_is_compared_with_a_record_from_which_nothing_is_carried_out(
 ) -> None:
     lose(house)
     with writing(house.engine) as connection:
-        lineage.halt(connection, clock.now())
+        lineage.halt(connection, clock.now(), lineage.LOST_AGAIN)
 
     assert not Recovery(house).recover()
 

@@ -77,6 +77,17 @@ def test_what_is_no_mark_holds_nothing_up_and_is_put_aside(file: Path, text: str
     assert own.with_name(f"{own.name}.wrong").read_text() == text
 
 
+def test_what_was_put_aside_before_stays(file: Path) -> None:
+    own = file.with_name(f"{file.name}-{ONE}")
+    for n, text in enumerate(("rubbish", "other rubbish"), start=1):
+        own.write_text(text)
+        MarkFile(file, ONE).keep(of(0, n))
+
+    assert own.with_name(f"{own.name}.wrong").read_text() == "rubbish"
+    assert own.with_name(f"{own.name}.wrong-2").read_text() == "other rubbish"
+    assert MarkFile(file, ONE).read() == of(0, 2)
+
+
 def test_a_mark_that_cannot_be_read_is_named_and_not_replaced(
     file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -19,9 +19,9 @@ from incidents.acts.nginx import host as nginx_host
 from incidents.acts.nginx import page as nginx_page
 from incidents.acts.nginx.adapter import Nginx as Adapter
 from incidents.acts.nginx.folder import Folder
-from incidents.acts.options import Options
 from incidents.acts.port import Delivered, Failed, Retry
 from incidents.errors import SettingError, UnknownSettingError
+from incidents.options import Options
 from tests.acts import nginx_rig
 from tests.acts.nginx_rig import UNTIL, Nginx, nginx, order
 from tests.acts.orders import detail, problem

@@ -2,21 +2,24 @@
 
 import socket
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from incidents.acts.options import Options
 from incidents.acts.powerdns import adapter as powerdns
-from incidents.acts.powerdns import settings
+from incidents.acts.powerdns import api, settings
 from incidents.errors import SettingError, UnknownSettingError
+from incidents.options import Options
+from incidents.outbound.faults import TlsError
+from incidents.outbound.message import Request
 from tests.acts import powerdns_rig
 from tests.acts.orders import SITE, order, problem
 from tests.acts.powerdns_rig import KEY, PowerDns
 from tests.acts.powerdns_zone import NOTICE, NOTICE_6, ZONE, A, adapter
 from tests.outbound.rig import LOOPBACK, Authority, always, receiver, request_of, talker
+from tests.patience import PATIENCE_S
 
 # ── what PowerDNS answers amiss ──────────────────────────────────────────────────────────────────
 
@@ -51,6 +54,10 @@ def test_a_server_that_is_away_is_tried_again(tmp_path: Path) -> None:
         (b"HTTP/1.0 500 Oops\r\n\r\n", "Retry http_500"),
         (b"HTTP/1.0 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n", "Retry http_302"),
         (b"not HTTP at all\r\n\r\n", "Retry unreachable"),
+        (
+            b"HTTP/1.0 200 OK\r\nContent-Length: 99999999\r\n\r\n" + b" " * 2**17,
+            "Retry answer_too_large",
+        ),
         (None, "Retry timeout"),
     ],
 )
@@ -58,6 +65,7 @@ def test_an_answer_that_is_none_is_tried_again(
     monkeypatch: pytest.MonkeyPatch, answer: bytes | None, expected: str
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setattr(api, "MAX_ANSWER_BYTES", 2**16)
     asked: list[bytes] = []
 
     def script(channel: socket.socket, over: threading.Event) -> None:
@@ -84,10 +92,12 @@ def test_https_is_believed_by_an_authority_of_the_machine_or_by_one_of_the_setti
         table = _GOOD | {"url": there.url.removesuffix("/hook")}
 
         def status(**more: str) -> int:
-            with settings.read(Options("[acts.dns]", table | more)).client as client:
-                return client.get("/zones").status_code
+            sender = settings.read(Options("[acts.dns]", table | more)).server.sender
+            asked = Request(method="GET", target=sender.guard.target(there.url))
+            with closing(sender):
+                return sender.send(asked, within_s=PATIENCE_S, cap=0).status
 
-        with pytest.raises(httpx.ConnectError, match="certificate"):
+        with pytest.raises(TlsError, match="certificate"):
             status()
         assert status(ca=str(authority.file)) == 503
         monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
@@ -113,6 +123,7 @@ _GOOD: dict[str, Any] = {
         ({"url": "http://127.0.0.1/?key=1"}, "url"),
         ({"api_key": None}, "api_key"),
         ({"api_key": "not-to-be-shown\n"}, "api_key"),
+        ({"api_key": " not-to-be-shown"}, "api_key"),
         ({"server": "local/host"}, "server"),
         ({"notice_a": None}, "notice_aaaa"),
         ({"notice_a": ["198.51.100.7", "notice.example"]}, "IPv4 addresses"),

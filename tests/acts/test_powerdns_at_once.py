@@ -8,13 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from incidents.acts.port import Adapter, Delivered, Order, Outcome, Retry
+from incidents.acts.powerdns import api
 from incidents.acts.powerdns.adapter import PowerDns as Shipped
+from incidents.outbound.faults import LostConnectionError
+from incidents.outbound.message import Answer, Request
 from tests.acts import powerdns_rig
-from tests.acts.cloud_rig import until_no_attempt_is_under_way
 from tests.acts.orders import SITE, order, problem
 from tests.acts.powerdns_rig import PowerDns, rrset
 from tests.acts.powerdns_zone import (
@@ -88,11 +89,11 @@ def test_a_site_and_that_of_its_www_at_one_moment_both_hold_the_name(dns: PowerD
             assert dns.contents(ZONE) == before
 
 
-def held_up(made: Adapter, at: Callable[[httpx.Request], bool]) -> tuple[threading.Event, Any]:
+def held_up(made: Adapter, at: Callable[[Request], bool]) -> tuple[threading.Event, Any]:
     """An adapter whose first such request waits: an event that it has come, one that frees it."""
     come, freed = threading.Event(), threading.Event()
 
-    def wait(request: httpx.Request) -> None:
+    def wait(request: Request) -> None:
         if at(request) and not come.is_set():
             come.set()
             assert freed.wait(PATIENCE_S)
@@ -128,7 +129,7 @@ def test_a_daemon_that_reads_while_another_one_puts_all_back_takes_nothing_for_l
     before = dns.has_zone(ZONE, [A, AAAA])
     assert adapter(dns).deliver(order("suspend", 1)) == Delivered()
     slow = adapter(dns)
-    come, freed = held_up(slow, lambda request: "metadata" in request.url.path)
+    come, freed = held_up(slow, lambda request: "metadata" in request.target.path)
     with ThreadPoolExecutor(1) as pool:
         attempt = pool.submit(slow.deliver, order("reopen", 2))
         assert come.wait(PATIENCE_S)
@@ -138,14 +139,18 @@ def test_a_daemon_that_reads_while_another_one_puts_all_back_takes_nothing_for_l
     assert dns.contents(ZONE) == before
 
 
-def test_what_is_late_changes_nothing(dns: PowerDns) -> None:
+def test_what_is_late_changes_nothing(dns: PowerDns, monkeypatch: pytest.MonkeyPatch) -> None:
     before = dns.has_zone(ZONE, [A])
-    late = adapter(dns, timeout="1s")
-    come, freed = held_up(late, lambda request: "metadata" in request.url.path)
+    late, asked = adapter(dns), list[str]()
+
+    def take_long(request: Request) -> None:
+        asked.append(request.target.path)
+        if "metadata" in request.target.path:
+            monkeypatch.setattr(api, "monotonic", lambda: time.monotonic() + 15)
+
+    requests_of(late, take_long)
     assert problem(late.deliver(order("suspend"))) == "Retry timeout"
-    assert come.is_set()
-    freed.set()
-    until_no_attempt_is_under_way()
+    assert "metadata" in asked[-1], "it was the last that was asked"
     assert dns.contents(ZONE) == before
     assert dns.notes(ZONE) == []
 
@@ -157,14 +162,26 @@ class _KilledError(Exception):
     """The daemon is gone."""
 
 
-def requests_of(made: Adapter, on_request: Callable[[httpx.Request], None]) -> None:
-    assert isinstance(made, Shipped)
-    made._settings.client.event_hooks = {"request": [on_request]}
+Hook = Callable[[Request], None]
 
 
-def answers_of(made: Adapter, on_answer: Callable[[httpx.Response], None]) -> None:
+def requests_of(made: Adapter, hook: Hook, answered: Hook = lambda _: None) -> None:
+    """The adapter's requests go to a hook before they are sent, and to another when answered."""
     assert isinstance(made, Shipped)
-    made._settings.client.event_hooks = {"response": [on_answer]}
+    sender = made._settings.server.sender
+    send = sender.send
+
+    def hooked(request: Request, **how: Any) -> Answer:
+        hook(request)
+        answer = send(request, **how)
+        answered(request)
+        return answer
+
+    sender.send = hooked  # type: ignore[method-assign]
+
+
+def answers_of(made: Adapter, hook: Hook) -> None:
+    requests_of(made, lambda _: None, hook)
 
 
 @pytest.mark.parametrize("before_request", [True, False], ids=["before", "after"])
@@ -216,15 +233,14 @@ def test_a_server_killed_at_any_change_has_lost_nothing_when_it_is_back(
             killed: set[str] = set()
             made = adapter(dns, www=True)
 
-            def kill(hooked: httpx.Request | httpx.Response, killed: set[str] = killed) -> None:
-                request = hooked if isinstance(hooked, httpx.Request) else hooked.request
+            def kill(request: Request, killed: set[str] = killed) -> None:
                 # A note's kind begins with its name's digits and ends in ten by chance.
-                path = request.url.path
+                path = request.target.path
                 change = f"{request.method} {path[:-10] if 'metadata' in path else path}"
                 if request.method != "GET" and change not in killed:
                     killed.add(change)
                     dns.kill()
-                    raise httpx.RemoteProtocolError("the server is gone")
+                    raise LostConnectionError(host=request.target.host)
 
             (requests_of if before_request else answers_of)(made, kill)
             for _ in range(10):

@@ -19,10 +19,10 @@ from typing import Any
 import pytest
 
 from incidents.acts import process, program
-from incidents.acts.options import Options
 from incidents.acts.port import Delivered, Failed, Outcome, Retry
 from incidents.acts.program import Program
 from incidents.errors import SettingError, UnknownSettingError
+from incidents.options import Options
 from tests.acts.orders import ORDER, detail, problem
 from tests.patience import PATIENCE_S, until
 

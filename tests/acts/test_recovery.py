@@ -17,8 +17,6 @@ from incidents.acts.nginx.config import Shape
 from incidents.acts.nginx.folder import Folder
 from incidents.acts.nginx.host import Names
 from incidents.acts.nginx.server import Server
-from incidents.acts.port import Failed, Order, Outcome, State
-from incidents.acts.recovery import STRANGE_FOR
 from incidents.acts.routing import Routing
 from incidents.bootstrap import House
 from incidents.daemon.recovery_duty import Recovery
@@ -28,8 +26,9 @@ from incidents.desk.resumption import ENTRIES_LOST, Resumption
 from incidents.errors import ActRefusedError
 from incidents.machine import commands as c
 from incidents.store import deliveries, sites
+from incidents.store.lineage import STRANGE_FOR
+from tests.acts.left_rig import Panel, is_proved, rounds
 from tests.acts.lost_rig import (
-    Receiver,
     carry_out,
     deliver,
     desk,
@@ -46,36 +45,11 @@ NAMES = [f"site-{n}.example" for n in range(6)]
 LAST = NAMES[-1]
 
 
-class Panel(Receiver):
-    """It cannot be asked, unless it `tells`; it breaks at the sites that are `bad`."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked: list[str] = []
-        self.bad: set[str] = set()
-        self.fails = self.tells = False
-
-    def deliver(self, order: Order) -> Outcome:
-        return Failed(problem="http_400") if self.fails else super().deliver(order)
-
-    def state(self, site: str) -> State | None:
-        self.asked.append(site)
-        if site in self.bad:
-            raise OSError("it breaks at this site")
-        return self.sites.get(site, "active") if self.tells else None  # type: ignore[return-value]
-
-
-@pytest.fixture
-def panel(monkeypatch: pytest.MonkeyPatch) -> Panel:
-    found = Panel()
-    monkeypatch.setattr(routing, "load", lambda: Routing(default=found))
-    return found
-
-
 @pytest.fixture
 def house(tmp_path: Path, panel: Panel) -> Iterator[House]:
     """Of six sites the last one is held; in the world it is up, for what is lost. Its epoch has
-    begun, and nothing was compared."""
+    begun, and nothing was compared: nobody can be asked."""
+    panel.mute = True
     with desk(tmp_path) as house:
         for name in NAMES:
             give(house, name, c.AddSite(by="operator-1"))
@@ -96,18 +70,12 @@ def verdicts(house: House) -> dict[str, str]:
     return {each.site: each.verdict for each in compared}
 
 
-def is_proved(house: House) -> bool:
-    return standing(house).unproved_since is None
-
-
 def test_an_error_at_one_site_holds_up_no_other_and_is_tried_again(
     house: House, panel: Panel
 ) -> None:
-    panel.tells, panel.bad = True, {NAMES[0]}
+    panel.mute, panel.bad = False, {NAMES[0]}
     duty = Recovery(house)
-    for _round in range(3):
-        duty.recover()
-        deliver(house)
+    rounds(house, duty)
     assert panel.sites[LAST] == "suspended"
     assert set(panel.asked) == set(NAMES)
     assert not is_proved(house), "nobody knows of the one"
@@ -160,11 +128,9 @@ def test_what_was_ordered_again_is_proved_when_it_was_carried_out(
 
 
 def test_what_is_not_as_it_was_ordered_in_the_end_is_not_proved(house: House, panel: Panel) -> None:
-    panel.tells = panel.fails = True
+    panel.mute, panel.fails = False, True
     duty = Recovery(house)
-    for _round in range(3):
-        duty.recover()
-        deliver(house)
+    rounds(house, duty)
     assert record(house)[LAST] == ("suspended", "active")
     assert not is_proved(house)
 
@@ -189,11 +155,9 @@ def test_for_thirty_days_a_site_that_is_added_after_a_loss_is_asked_about(
     house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch, days: int
 ) -> None:
     """It may be one that the record has lost, and is down for what nobody knows any more."""
-    panel.tells = True
+    panel.mute = False
     duty = Recovery(house)
-    for _round in range(3):
-        duty.recover()
-        deliver(house)
+    rounds(house, duty)
     assert is_proved(house)
     panel.asked.clear()
     since = standing(house).resumed_at
@@ -204,9 +168,7 @@ def test_for_thirty_days_a_site_that_is_added_after_a_loss_is_asked_about(
     for name in ("strange.example", "new.example"):
         give(house, name, c.AddSite(by="operator-1"))
 
-    for _round in range(3):
-        duty.recover()
-        deliver(house)
+    rounds(house, duty)
 
     assert ("new.example" in panel.asked) is (days == 0)
     seen = "suspended" if days == 0 else "active"
@@ -217,11 +179,9 @@ def test_a_site_that_is_added_after_a_loss_and_is_up_is_asked_about_once(
     house: House, panel: Panel
 ) -> None:
     """It stays without an order, for as long as it may be one that the record has lost."""
-    panel.tells = True
+    panel.mute = False
     duty = Recovery(house)
-    for _round in range(3):
-        duty.recover()
-        deliver(house)
+    rounds(house, duty)
     panel.asked.clear()
 
     for name in ("new-1.example", "new-2.example"):
@@ -305,9 +265,7 @@ def test_a_server_takes_what_waited_at_the_loss_for_newer_than_all_before(
         mark = beside(tmp_path / "audit.key")
         assert Continuity(house.engine, house.desk, mark, clock.now).check() is not None
         duty = Recovery(house)
-        for _round in range(3):
-            duty.recover()
-            deliver(house)
+        rounds(house, duty)
         duty.recover()
 
         assert web.state(LAST) == "suspended"
@@ -318,7 +276,7 @@ def test_a_server_takes_what_waited_at_the_loss_for_newer_than_all_before(
 def test_the_daemons_log_names_the_first_sites_that_are_left_down_and_taken_down_again(
     tmp_path: Path, panel: Panel, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    panel.tells = True
+    panel.mute = False
     many = [f"shop-{n:02}.example" for n in range(22)]
     with desk(tmp_path) as house:
         for name in [*many, LAST]:

@@ -16,9 +16,9 @@ from standardwebhooks import Webhook as Verifier
 
 from incidents import clock
 from incidents.acts import webhook
-from incidents.acts.options import Options
 from incidents.acts.port import Adapter, Delivered, Order, Retry
 from incidents.errors import SettingError
+from incidents.options import Options
 from tests.acts.orders import ORDER, detail, problem
 from tests.outbound.rig import (
     LOOPBACK,

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from incidents.acts import webhook
-from incidents.acts.options import Options
 from incidents.acts.port import Delivered
+from incidents.options import Options
 from tests.acts.orders import ORDER as SUSPEND
 from tests.acts.orders import problem
 from tests.outbound.rig import LOOPBACK

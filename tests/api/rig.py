@@ -16,13 +16,13 @@ from starlette.testclient import TestClient
 from incidents import clock, settings
 from incidents.accounts import secrets, serve_key
 from incidents.accounts.seal import Seal
-from incidents.api import app
 from incidents.api.entrance import COOKIE, CSRF, CSRF_HEADER
 from incidents.bootstrap import House
 from incidents.desk import accounts, tokens
 from incidents.desk.account_act import By
 from incidents.store import sign_ins
 from incidents.store import tokens as stored
+from incidents.web import app
 from tests.api.held import against_the_description, described
 
 PASSWORD = "a horse and a battery"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import pytest
 from sqlalchemy import event
 
+from incidents.api import acts
 from tests.api.desk import fill
 from tests.api.rig import Rig
 
@@ -48,6 +50,23 @@ def test_more_than_a_thousand_are_refused_as_a_whole(api: Rig) -> None:
     commands = [{"do": "add", "to": "a.example"}] * 1_001
     answer = api.client("operator").post(PATH, json={"commands": commands})
     assert answer.status_code == 422
+
+
+def test_cycles_are_not_looked_for_while_an_answer_is_made(
+    api: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on: list[bool] = []
+    told = acts.told
+
+    def note(*answers: Any) -> Any:
+        on.append(gc.isenabled())
+        return told(*answers)
+
+    monkeypatch.setattr(acts, "told", note)
+    command = {"do": "add", "to": "a.example"}
+    api.client("operator").post(PATH, json={"commands": [command]})
+    assert on == [False]
+    assert gc.isenabled()
 
 
 _URLS = [f"https://shop.example/{n}" for n in range(50)]

@@ -6,9 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
-from incidents.audit.entry import DESK, decode, encode
 from incidents.audit.finding import Finding
-from incidents.audit.own_acts import PolicyActivated
 from incidents.audit.periods import Periods
 from incidents.audit.redecide import Redecision
 from incidents.machine import commands as c
@@ -17,6 +15,8 @@ from incidents.machine.commands import Command
 from incidents.machine.decide import decide
 from incidents.machine.events import Event
 from incidents.machine.policy import DOCUMENTED, Policy
+from incidents.record.entry import DESK, decode, encode
+from incidents.record.own_acts import PolicyActivated
 
 SITE, SITE_ID, LOGIN = "a.example", 7, "desk1"
 TEN = datetime(2026, 3, 1, 10, tzinfo=UTC)

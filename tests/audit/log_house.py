@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from incidents.audit import last_signed, rotation, sequencer, signing
+from incidents.audit import rotation, sequencer, signed_files, signing
 from incidents.audit.signing import Signing
 from incidents.audit.signing_key import KeyRing
 from incidents.desk import Desk, Envelope
@@ -79,7 +79,7 @@ class House:
 
     def beside(self, key: VerifierKey) -> Path:
         """The file of what that key signed last."""
-        return last_signed.beside(self.ring.file, key)
+        return signed_files.beside(self.ring.file, key)
 
     @property
     def shared(self) -> Path:
@@ -88,7 +88,7 @@ class House:
 
     def kept(self, key: VerifierKey) -> str | None:
         """What it signed last, as that file has it."""
-        found = last_signed.read(self.ring.file, key)
+        found = signed_files.read(self.ring.file, key)
         return found[0].note if found else None
 
 

@@ -7,11 +7,11 @@ from sqlalchemy import Connection
 
 from incidents.audit import bundle
 from incidents.audit.bundle import Order, Written
-from incidents.audit.own_acts import WordsErased
 from incidents.audit.sequencer import number_all
 from incidents.desk import own_stream
 from incidents.desk.log_key import LogKey
 from incidents.machine import commands as c
+from incidents.record.own_acts import WordsErased
 from incidents.store import checkpoints
 from incidents.store.checkpoints import Cosigned, Signed
 from incidents.store.engine import reading, writing

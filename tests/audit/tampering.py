@@ -22,12 +22,12 @@ from sqlalchemy import (
 from sqlalchemy.types import BigInteger
 
 from incidents.audit.finding import Finding
-from incidents.audit.own_acts import ServeKeyMade
 from incidents.audit.replay import OUTSIDE, Replay
 from incidents.desk import accounts, tokens
 from incidents.desk.account_act import AccountAct, By
 from incidents.desk.log_key import LogKey
 from incidents.machine import commands as c
+from incidents.record.own_acts import ServeKeyMade
 from incidents.store import serve_keys, tables
 from incidents.store.types import JSONText, UTCDateTime
 from tests.audit.verifying import plain

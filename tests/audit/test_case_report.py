@@ -13,13 +13,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from incidents.audit import bundle, case_report, report_words
-from incidents.audit.bundle import Order
-from incidents.audit.case_story import BrokenCaseError
+from incidents.audit import bundle
 from incidents.audit.export import Selection
 from incidents.machine import commands as c
 from incidents.machine.policy import Policy
 from incidents.store.engine import reading, writing
+from incidents.views import case_report, report_words
+from incidents.views.case_story import BrokenCaseError
 from incidents.words import Teller, When
 from tests.audit import bundles
 from tests.audit.bundles import LOG, WITNESS
@@ -47,7 +47,7 @@ def day(db_url: str, histories: Histories) -> Iterator[Rehearsal]:
 def _page(day: Rehearsal, **order: Any) -> str:
     wanted = Selection(site_id=1, **{k: order.pop(k) for k in ("since", "until") if k in order})
     with reading(day.engine) as connection:
-        return bundle.report(connection, Order(wanted=wanted, **order))
+        return bundle.report(connection, wanted, case_report.drawer(**order))
 
 
 def _text(page: str) -> str:
@@ -106,7 +106,7 @@ def test_it_tells_each_policy_that_the_entries_name_the_last_one_first(day: Rehe
 def test_each_entry_stands_with_its_place_in_the_log_and_its_hash(
     day: Rehearsal, tmp_path: Path
 ) -> None:
-    export(day, tmp_path / "bundle", Order(wanted=Selection(site_id=1)))
+    export(day, tmp_path / "bundle", case_report.order(Selection(site_id=1)))
     files = bundles.read(tmp_path / "bundle")
     text = _text(files["report.html"].decode())
     indexes = sorted(int(Path(name).stem) for name in files if name.startswith("proofs/"))
@@ -124,7 +124,7 @@ def test_each_entry_stands_with_its_place_in_the_log_and_its_hash(
 def test_the_commands_on_the_page_give_what_stands_below_them(
     day: Rehearsal, tmp_path: Path
 ) -> None:
-    export(day, tmp_path / "bundle", Order(wanted=Selection(site_id=1)))
+    export(day, tmp_path / "bundle", case_report.order(Selection(site_id=1)))
     page = html.unescape((tmp_path / "bundle/report.html").read_text(encoding="utf-8"))
     found = re.search(r"<pre>(\(printf .*entries\.jsonl.*)\n(.*)</pre>", page)
     assert found is not None
@@ -136,7 +136,7 @@ def test_the_commands_on_the_page_give_what_stands_below_them(
 
 def test_the_bundle_has_the_same_page(day: Rehearsal, tmp_path: Path) -> None:
     for words in (False, True):
-        order = Order(wanted=Selection(site_id=1), zone=SHANGHAI, with_words=words)
+        order = case_report.order(Selection(site_id=1), zone=SHANGHAI, with_words=words)
         export(day, tmp_path / str(words), order)
         page = (tmp_path / str(words) / "report.html").read_text(encoding="utf-8")
         assert page == _page(day, zone=SHANGHAI, with_words=words)

@@ -7,15 +7,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from incidents.audit import (
-    last_signed,
-    loss,
-    sequencer,
-    signing,
-)
-from incidents.audit.last_signed import InconsistentLogError
+from incidents.audit import loss, sequencer, signed_files, signing
+from incidents.audit.checkpointing import checkpointed
+from incidents.audit.signed_files import InconsistentLogError
 from incidents.audit.signing import Signing, is_due
 from incidents.audit.signing_key import KeyRing
+from incidents.errors import FileError
 from incidents.store.checkpoints import Signed
 from incidents.store.engine import reading, writing
 from incidents.store.log_tables import checkpoints as table
@@ -238,7 +235,7 @@ def test_a_key_that_has_signed_another_log_signs_no_second_one(
 ) -> None:
     key = house.begin(3)
     other = house.last().note.replace(NAME, "other.example/incidents")
-    last_signed.keep(house.ring.file, other, [key])
+    signed_files.keep(house.ring.file, other, [key])
     house.add()
     house.time.later(seconds=1)
 
@@ -267,7 +264,7 @@ def test_what_an_older_version_has_signed_since_is_compared_as_well(house: House
     with pytest.raises(InconsistentLogError, match=r"9 entries were signed.*key\.signed\)"):
         house.sign()
     with reading(house.engine) as connection:
-        found = loss.known(connection, last_signed.known(house.ring.file))
+        found = loss.known(connection, signed_files.known(house.ring.file))
     assert found is not None
     assert found.size == 9
     assert house.kept(key) == house.last().note
@@ -306,8 +303,48 @@ def test_what_a_key_of_another_log_has_signed_beside_it_is_no_matter(house: Hous
     stranger = SigningKey.generate("other.example/incidents")
     signed = str(note.signed(f"other.example/incidents\n9\n{'A' * 43}=\n", stranger))
     house.ring.file.with_name("audit.key.signed").write_text(signed)
-    last_signed.keep(house.ring.file, signed, [stranger.verifier])
+    signed_files.keep(house.ring.file, signed, [stranger.verifier])
 
     assert house.go_on().size == 5
     with reading(house.engine) as connection:
-        assert loss.known(connection, last_signed.known(house.ring.file)) is None
+        assert loss.known(connection, signed_files.known(house.ring.file)) is None
+
+
+@pytest.mark.parametrize("is_new", [False, True])
+@pytest.mark.parametrize("whose", ["its own", "another one's"])
+def test_a_checkpoint_is_refused_while_what_was_signed_last_cannot_be_read(
+    house: House, whose: str, is_new: bool
+) -> None:
+    """Also where nothing is to be signed: nobody can tell that nothing is missing."""
+    key = house.begin(1)
+    file = house.beside(key)
+    if whose == "another one's":
+        file = file.with_name(f"{house.ring.file.name}.signed-00000000")
+    else:
+        file.unlink()
+    file.mkdir()
+    if is_new:
+        house.add()
+        house.time.later(seconds=1)
+
+    if whose == "its own" or not is_new:
+        with pytest.raises(FileError, match=rf"{file} cannot be read: it is no file"):
+            checkpointed(house.engine, house.ring, lambda: house.time.now)
+    file.rmdir()
+
+    done = checkpointed(house.engine, house.ring, lambda: house.time.now)
+
+    assert (done.note, done.unable) == (house.last().note, None)
+
+
+def test_where_another_place_signs_a_checkpoint_needs_no_file_of_this_one(
+    house: House, tmp_path: Path
+) -> None:
+    house.begin(1)
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    folder.joinpath("audit.key.signed").mkdir()
+
+    done = checkpointed(house.engine, KeyRing(folder / "audit.key"), lambda: house.time.now)
+
+    assert done.note == house.last().note

@@ -14,8 +14,11 @@ def test_https_is_believed_by_an_authority_of_the_machine(
 ) -> None:
     authority = Authority(tmp_path)
     with receiver(always(204), tls=authority.server(LOOPBACK)) as there:
-        with exchange.client() as client, pytest.raises(ExchangeError, match="certificate"):
+        with (
+            exchange.client(there.url) as client,
+            pytest.raises(ExchangeError, match="certificate"),
+        ):
             exchange.post(client, there.url, b"", {})
         monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
-        with exchange.client() as client:
+        with exchange.client(there.url) as client:
             assert exchange.post(client, there.url, b"", {}).status == 204

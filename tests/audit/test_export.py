@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from incidents.audit import export, stream
-from incidents.audit.entry import UnreadableEntryError, encode
 from incidents.audit.export import COLUMNS, Selection
 from incidents.errors import InputError
 from incidents.machine import commands as c
 from incidents.machine.events import IncidentLogged, Reason
+from incidents.record.entry import UnreadableEntryError, encode
 from incidents.store.engine import reading, writing
 from incidents.store.entries import Entry, add
 from incidents.store.types import canonical

@@ -5,13 +5,7 @@ import json
 import pytest
 
 from incidents import clock
-from incidents.audit import (
-    last_signed,
-    log_status,
-    loss,
-    sequencer,
-    signing,
-)
+from incidents.audit import log_status, loss, sequencer, signed_files, signing
 from incidents.store import checkpoints, leaves
 from incidents.store.checkpoints import FAILED, REFUSED
 from incidents.store.engine import reading, writing
@@ -98,10 +92,10 @@ def test_what_was_refused_is_unsigned_at_once_and_what_failed_when_entries_wait(
 
 def test_what_is_signed_after_the_files_were_read_is_no_loss(house: House) -> None:
     house.begin()
-    files = last_signed.known(house.ring.file)
+    files = signed_files.known(house.ring.file)
     with reading(house.engine) as connection:
         leaves.head(connection)
         house.go_on()
 
         assert loss.known(connection, files) is None
-        assert loss.known(connection, last_signed.known(house.ring.file)) is not None
+        assert loss.known(connection, signed_files.known(house.ring.file)) is not None

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from incidents.audit.entry import DESK, decode, encode
 from incidents.audit.periods import Periods
 from incidents.machine import commands as c
 from incidents.machine.policy import DOCUMENTED
+from incidents.record.entry import DESK, decode, encode
 from tests.audit.decided import (
     LOGIN,
     Decided,

@@ -12,7 +12,6 @@ from sqlalchemy import Engine, select
 
 from incidents.audit import redecide
 from incidents.audit.archive import Archive
-from incidents.audit.entry import Header, decode, encode
 from incidents.audit.finding import Finding
 from incidents.audit.periods import Periods
 from incidents.audit.redecide import OUTSIDE, Redecision
@@ -25,6 +24,7 @@ from incidents.machine import policy, rules
 from incidents.machine.case import Case
 from incidents.machine.decide import Decision, decide
 from incidents.machine.policy import DOCUMENTED, Policy
+from incidents.record.entry import Header, decode, encode
 from incidents.scenario import file, trial
 from incidents.store import tables
 from incidents.store.tables import DESK_STREAM

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from incidents.audit.entry import encode
 from incidents.audit.redecide import Redecision
 from incidents.machine import events as e
+from incidents.record.entry import encode
 from tests.audit.decided import (
     LOGIN,
     SITE,

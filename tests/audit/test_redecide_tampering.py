@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from incidents.audit.entry import decode, encode
 from incidents.audit.redecide import Redecision
 from incidents.machine import commands as c
 from incidents.machine import events as e
 from incidents.machine.policy import DOCUMENTED
+from incidents.record.entry import decode, encode
 from tests.audit.decided import (
     LOGIN,
     SITE,

@@ -7,13 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from incidents.audit import (
-    last_signed,
-    rotation,
-    sequencer,
-    signing,
-    signing_key,
-)
+from incidents.audit import rotation, sequencer, signed_files, signing, signing_key
 from incidents.audit.signing import Signing
 from incidents.audit.signing_key import KeyRing, SigningKeyError
 from incidents.errors import InputError, RefusedError
@@ -21,6 +15,7 @@ from incidents.store import checkpoints, log_keys
 from incidents.store.checkpoints import Signed
 from incidents.store.engine import reading
 from incidents.tlog import note
+from incidents.tlog.checkpoint import Checkpoint
 from incidents.tlog.keys import SigningKey, VerifierKey
 from tests.audit.log_house import NAME, House, opened
 
@@ -65,7 +60,8 @@ def test_the_key_of_another_log_is_not_taken(house: House) -> None:
 
 def test_nor_one_that_has_signed_already(house: House) -> None:
     key = signing_key.make(house.ring.file, NAME)
-    last_signed.keep(house.ring.file, "signed", [key.verifier])
+    signed = str(note.signed(Checkpoint(NAME, 1, b"\1" * 32).text, key))
+    signed_files.keep(house.ring.file, signed, [key.verifier])
 
     with pytest.raises(RefusedError, match="another log"):
         house.make_key()
@@ -96,7 +92,7 @@ STEPS = (
     (sequencer, "number_all"),
     (signing, "sign_held"),
     (checkpoints, "add"),
-    (last_signed, "keep"),
+    (signed_files, "keep"),
     (signing_key, "replace"),
 )
 

@@ -18,15 +18,15 @@ from typing import Self
 import pytest
 from sqlalchemy import delete, text, update
 
+from incidents.audit import hands as hands_module
 from incidents.audit import snapshot
-from incidents.audit import split as split_module
 from incidents.audit.crew import Crew, NoCrewError, WorkerLostError
 from incidents.audit.finding import Finding
+from incidents.audit.hands import Hands
 from incidents.audit.replay import Replay
 from incidents.audit.share import ALL, Share, Span
 from incidents.audit.snapshot import NoSnapshotError
-from incidents.audit.split import Split
-from incidents.audit.worker import Report
+from incidents.audit.split import Report, Split, Tables, replays
 from incidents.cli import main
 from incidents.machine import commands as c
 from incidents.store import tables
@@ -56,6 +56,10 @@ def _alone(day: Rehearsal) -> tuple[list[Finding], int, int]:
     with reading(day.engine) as connection:
         replay = Replay(connection)
         return list(replay.findings()), replay.sites, replay.entries
+
+
+def _replayed(crew: Crew, shares: list[Share]) -> list[Report]:
+    return list(Hands(Tables(), crew, None, lambda _: None).each(replays(shares, None)))
 
 
 def _filled_and_tampered(day: Rehearsal) -> None:
@@ -98,7 +102,7 @@ def test_several_processes_find_what_one_finds_in_the_same_order(
             begun.extend(crew.pids)
             return crew
 
-    monkeypatch.setattr(split_module, "Crew", Watched)
+    monkeypatch.setattr(hands_module, "Crew", Watched)
     _finds_what_one_finds(tampered, 2)
     assert len(begun) == 2
 
@@ -163,7 +167,7 @@ def test_a_small_database_is_replayed_by_this_process_alone(
 def test_a_large_database_is_replayed_by_as_many_as_there_are_processors(
     day: Rehearsal, monkeypatch: pytest.MonkeyPatch, worker_threads: Threads
 ) -> None:
-    monkeypatch.setattr(split_module, "FEW_ENTRIES", 1)
+    monkeypatch.setattr(hands_module, "FEW_ENTRIES", 1)
     for processors, begun in ((range(3), 3), ({0}, 0)):
         monkeypatch.setattr(os, "sched_getaffinity", lambda _, n=processors: set(n))
         worker_threads.clear()
@@ -183,7 +187,7 @@ def test_all_processes_see_one_state_while_the_desk_writes(
     with Crew(day.engine, 2) as crew:
         for site in ("a.example", "d.example"):
             assert day.give(c.EditSite(by="li", phone="010 5555 0199"), site).refusal is None
-        told = [report for report in crew.work(halves, None) if isinstance(report, Report)]
+        told = _replayed(crew, halves)
     assert [finding for report in told for finding in report.findings] == []
     assert sum(report.entries for report in told) == before[2] == _alone(day)[2] - 2
 
@@ -246,7 +250,7 @@ def test_what_goes_wrong_in_a_process_is_told(day: Rehearsal, worker_threads: Th
         Crew(day.engine, 2) as crew,
         pytest.raises(WorkerLostError, match=r"the database .*work"),
     ):
-        list(crew.work([ALL], None))
+        _replayed(crew, [ALL])
 
 
 def test_when_nobody_wants_more_findings_the_processes_end(
@@ -280,7 +284,7 @@ def test_the_command_answers_the_same_whoever_does_the_work(
         alone = _command(day, capsys)
         assert alone[0] == status
         with monkeypatch.context() as large:
-            large.setattr(split_module, "FEW_ENTRIES", 1)
+            large.setattr(hands_module, "FEW_ENTRIES", 1)
             assert _command(day, capsys) == alone
         _tamper(day)
     assert len(worker_threads) == 4
@@ -299,8 +303,8 @@ def test_a_killed_process_is_one_sentence_to_whoever_has_asked_and_the_other_end
             return crew
 
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
-    monkeypatch.setattr(split_module, "FEW_ENTRIES", 1)
-    monkeypatch.setattr(split_module, "Crew", Killed)
+    monkeypatch.setattr(hands_module, "FEW_ENTRIES", 1)
+    monkeypatch.setattr(hands_module, "Crew", Killed)
     status, out, err = _command(day, capsys)
     assert (status, out) == (1, "")
     [line] = err.splitlines()

@@ -28,12 +28,17 @@ def test_the_age_of_the_figures_is_told_by_what_has_changed_on_the_hot_path(
 ) -> None:
     measured = repository.commit(1.0)
     assert _age(repository, measured).endswith("; the hot path has not changed since")
-    for name in ("incidents/desk/a.py", "incidents/desk/b.py", "incidents/sealing.py", "docs/c.md"):
+    for name in (
+        "incidents/desk/a.py",
+        "incidents/desk/b.py",
+        "incidents/record/sealing.py",
+        "docs/c.md",
+    ):
         repository.write(name, "")
     repository.commit(2.0)
     told = _age(repository, measured)
     assert f"speed.json measured {measured[:7]}; 3 files of the hot path have changed" in told
-    assert "(incidents/desk: 2, incidents/sealing.py)" in told
+    assert "(incidents/desk: 2, incidents/record/sealing.py)" in told
 
 
 def test_figures_of_a_commit_that_this_clone_lacks_are_of_unknown_age(

@@ -171,10 +171,18 @@ def test_a_command_signs_in_place_of_a_file(
     [
         ("kye = 'x'", "which is no setting"),
         ("key = 3", "a text"),
-        ("key_command = 'kms sign'", "a list of words"),
-        ("key_command = []", "a list of words"),
-        ("witnesses = 3", "a list of"),
-        ("witnesses = [{ url = 'https://w.example' }]", "for each witness"),
+        ("key_command = 'kms sign'", "a list of its words"),
+        ("key_command = []", "a list of its words"),
+        ("witnesses = 3", "tables, each headed [[audit.witnesses]]"),
+        (
+            "witnesses = [{ url = 'https://w.example' }]",
+            "[audit] witnesses 1 of the settings file has no key",
+        ),
+        (
+            "timestamps = { url = 'https://t.example' }",
+            "[audit.timestamps] of the settings file has no roots",
+        ),
+        ("timestamps = { url = 'https://t.example', roots = '/no/such' }", "that can be read"),
         ("witnesses = [{ url = 'https://w.example', key = 'x' }]", "a witness ("),
         ("witnesses = [{ url = 'w.example', key = 'x' }]", "a witness ("),
     ],

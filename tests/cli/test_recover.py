@@ -122,14 +122,16 @@ def test_each_time_it_is_asked_for_the_numbers_of_orders_rise(cli: Cli, folder: 
     assert [recover(cli)["epoch"], recover(cli)["epoch"]] == [60, 61]
 
 
-def test_who_may_not_read_what_was_signed_last_is_told_and_not_refused(
+def test_who_may_not_read_what_was_signed_last_may_look_and_is_told_but_asks_for_no_checkpoint(
     cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(Path, "iterdir", refuse)
-    assert cli("audit", "checkpoint").status == 0
+    refused = cli("audit", "checkpoint")
+    assert (refused.status, refused.out) == (1, "")
+    assert f"{folder} cannot be read: Permission denied" in refused.err
     for command in ("status", "verify"):
         answer = cli("audit", command)
 

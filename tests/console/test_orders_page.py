@@ -11,6 +11,9 @@ from incidents import clock, views
 from incidents.console import orders
 from incidents.desk.resumption import DAEMON, ENTRIES_LOST, Resumption, resume
 from incidents.machine import commands as c
+from incidents.store import heartbeats, lineage
+from incidents.store.engine import writing
+from incidents.store.heartbeats import Heartbeat
 from tests.served_desk import HOSTILE, ConsoleDesk, Visitor
 
 SITE = "shop.example"
@@ -56,16 +59,19 @@ def test_what_is_given_up_comes_first_then_what_is_late(desk: ConsoleDesk) -> No
 
 
 def test_what_the_brake_holds_is_released_on_its_page(desk: ConsoleDesk) -> None:
+    site = "third.example"
+    desk.do(site, c.AddSite(by="li"))
+    desk.do(site, c.StateFalse(by="wang", field="phone", evidence="rings elsewhere"))
     braked = c.RecordFailure(order=2, lane="act", adapter="brake", attempts=0, problem="braked")
-    desk.do("other.example", braked)
+    desk.do(site, braked)
     wang = Visitor(desk, "wang")
-    assert 'href="/orders/2-o2"' in wang.get("/").text
+    assert 'href="/orders/3-o2"' in wang.get("/").text
     listed = wang.get("/orders", braked="1").text
     assert "since too many sites were taken down at once: 1" in listed
     assert 'id="o-1-o2"' not in listed
-    assert 'action="/orders/2-o2/release"' in wang.get("/orders/2-o2").text
-    assert wang.post("/orders/2-o2/release", seen(desk, "other.example")).status_code == 303
-    assert state(desk, "2-o2") == "waiting"
+    assert 'action="/orders/3-o2/release"' in wang.get("/orders/3-o2").text
+    assert wang.post("/orders/3-o2/release", seen(desk, site)).status_code == 303
+    assert state(desk, "3-o2") == "waiting"
 
 
 def test_the_list_is_of_one_site_or_of_what_is_given_up(desk: ConsoleDesk) -> None:
@@ -193,3 +199,35 @@ def test_after_a_loss_the_queue_names_what_is_left_down_and_what_was_taken_down_
     assert "incidents recover" in told
     story = viewer.get("/sites/left.example").text
     assert ("if it must stay down" if language == "en" else "如须继续停用") in story
+
+
+@pytest.mark.parametrize(
+    ("language", "halted", "unread", "beside"),
+    [
+        ("en", "The database lost its end a second time", "NOTHING IS CARRIED OUT, known since",
+         "THE DAEMON h-1 CARRIES NOTHING OUT"),
+        ("zh", "数据库末尾再次缺失", "所有指令已停止执行，发现于",
+         "守护进程 h-1 已停止执行任何指令"),
+    ],
+)  # fmt: skip
+def test_the_queue_says_why_nothing_is_carried_out(
+    desk: ConsoleDesk, language: str, halted: str, unread: str, beside: str
+) -> None:
+    viewer = Visitor(desk, "viewer", language)
+
+    def daemon(name: str, why: str | None) -> None:
+        now = clock.now()
+        beat = Heartbeat(daemon=name, host=name, pid=1, started_at=now, beat_at=now)
+        with writing(desk.house.engine) as connection:
+            heartbeats.beat(connection, beat)
+            heartbeats.note_mark(connection, name, why, now)
+
+    daemon("h-1", "the mark <m> cannot be read")
+    page = viewer.get("/").text
+    assert unread in page
+    assert "the mark &lt;m&gt; cannot be read" in page
+    daemon("h-2", None)
+    assert beside in viewer.get("/").text
+    with writing(desk.house.engine) as connection:
+        lineage.halt(connection, clock.now(), lineage.LOST_AGAIN)
+    assert halted in viewer.get("/").text

@@ -80,7 +80,7 @@ def beat(url: str, at: datetime, aside: str | None = None) -> None:
 def halt(url: str) -> None:
     """Nothing is carried out from it until a person goes on."""
     with engine_of(url) as engine, writing(engine) as connection:
-        lineage.halt(connection, START)
+        lineage.halt(connection, START, lineage.LOST_AGAIN)
 
 
 # --once

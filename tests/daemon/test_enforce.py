@@ -51,6 +51,19 @@ def test_where_no_clock_runs_a_look_finds_nothing(engine: Engine) -> None:
     assert look_at(engine, START) == enforce.Look()
 
 
+def test_a_look_that_finds_nothing_asks_one_question(sqlite_url: str) -> None:
+    with engine_of(sqlite_url) as engine:
+        log_on(engine, ["a.example"], START)
+        asked: list[str] = []
+        with engine.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            driver.set_trace_callback(asked.append)
+
+        look_at(engine, START + MINUTE)
+
+    assert len([sql for sql in asked if sql.startswith("SELECT")]) == 1
+
+
 def test_at_the_deadline_nothing_is_due_and_a_moment_later_it_is(engine: Engine) -> None:
     log_on(engine, ["a.example"], START)
 
@@ -234,7 +247,7 @@ def test_while_nothing_is_carried_out_systemd_is_told_so(house: House) -> None:
     watched = Watched(house)
     watched.run()
     with writing(house.engine) as connection:
-        lineage.halt(connection, clock.now())
+        lineage.halt(connection, clock.now(), lineage.LOST_AGAIN)
 
     halted = watched.run()
 

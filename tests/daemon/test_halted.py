@@ -29,9 +29,9 @@ from tests.daemon.alarm_rig import MIN, START, Channel, H, S, Told, Watch, telli
 LAPSING = "clock_about_to_lapse:1-1"
 
 
-def halt(watch: Watch) -> None:
+def halt(watch: Watch, why: str = lineage.LOST_AGAIN) -> None:
     with writing(watch.engine) as connection:
-        lineage.halt(connection, clock.now())
+        lineage.halt(connection, clock.now(), why)
 
 
 def go_on(watch: Watch) -> None:
@@ -126,6 +126,34 @@ def test_that_nothing_is_carried_out_is_told_at_any_hour_and_from_where(watch: W
     assert "MAY BE A COPY: ALARM" not in letter.subject, "it says so itself"
     for words in ("desk-2", "/srv/desk.db", "incidents recover --reason", "a copy", "副本"):
         assert words in letter.text
+
+
+@pytest.mark.parametrize(
+    ("why", "told"),
+    [
+        (lineage.UNKNOWN_SERVER, ("on another server than before", "已换到另一台服务器")),
+        (lineage.LOST_AGAIN, ("lost its end a second time", "末尾再次缺失")),
+        ("", ("the daemon's log says", "原因见守护进程日志")),
+    ],
+)
+def test_the_letter_names_why_and_no_other_reason(
+    watch: Watch, why: str, told: tuple[str, str]
+) -> None:
+    channel, duty = by_chat(watch)
+    halt(watch, why)
+    with writing(watch.engine) as connection:
+        # As an earlier version has left it.
+        connection.execute(update(desk_row).values(halted_why=why or None))
+    look(watch, duty)
+
+    [letter] = channel.got
+    every = (
+        "on another server than before", "已换到另一台服务器", "lost its end a second time",
+        "末尾再次缺失", "the daemon's log says", "原因见守护进程日志",
+    )  # fmt: skip
+    assert [each for each in every if each in letter.text] == [
+        each for each in every if each in told
+    ]
 
 
 # ── As it comes about

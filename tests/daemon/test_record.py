@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import text
 
 from incidents import clock
-from incidents.audit import last_signed, sequencer, signers_lock, signing, witnessing
+from incidents.audit import sequencer, signed_files, signers_lock, signing, witnessing
 from incidents.audit.signing_key import KeyRing
 from incidents.bootstrap import House
 from incidents.daemon.record import Record, Witnessing, once
@@ -374,7 +374,7 @@ def test_unless_it_knows_that_something_signed_is_missing(
     (tmp_path / "audit.key").unlink()
     key = SigningKey.generate(NAME)
     signed = str(note.signed(f"{NAME}\n9\n{'A' * 43}=\n", key))
-    last_signed.keep(tmp_path / "audit.key", signed, [key.verifier])
+    signed_files.keep(tmp_path / "audit.key", signed, [key.verifier])
     with rehearsal(START) as time:
         add(house, "one.example")
         once(house)

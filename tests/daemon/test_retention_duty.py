@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from freezegun import freeze_time
 
-from incidents.audit.entry import decode
 from incidents.bootstrap import House
 from incidents.daemon.retention_duty import Retention
 from incidents.desk import Envelope
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
+from incidents.record.entry import decode
 from tests.conftest import WriteSettings
 from tests.daemon.conftest import Said
 

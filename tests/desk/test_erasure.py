@@ -12,15 +12,15 @@ from freezegun import freeze_time
 from sqlalchemy import delete, make_url, select, text, update
 
 from incidents import evidence
-from incidents.audit.entry import decode
 from incidents.audit.finding import Finding
-from incidents.audit.own_acts import WordsErased
 from incidents.audit.replay import Replay
 from incidents.desk import erasure
 from incidents.desk.erasure import Erased, Erasure, erase, expect
 from incidents.errors import DatabaseError, FileError
 from incidents.machine import commands as c
 from incidents.machine.codes import AUDIENCES
+from incidents.record.entry import decode
+from incidents.record.own_acts import WordsErased
 from incidents.store import grants, tables
 from incidents.store.engine import create, reading
 from incidents.store.erasable import Scope

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from incidents.desk import Envelope
 from incidents.machine import commands as c
+from incidents.record import sealing
 from tests.desk.rehearsal import Rehearsal
 
 
@@ -81,3 +82,10 @@ def test_a_key_is_not_spent_on_what_never_came_to_a_site(day: Rehearsal) -> None
     again = day.give(c.Log(by="li"), "new.example", key="k")
     assert not again.repeated
     assert again.refusal is None
+
+
+def test_a_hold_that_was_asked_for_by_an_older_version_is_the_same_one() -> None:
+    """What a replay says of it is no part of what is asked."""
+    kept = sealing.digest_of('["a.example", "SetHold", {"by": "li", "reason": "letter 17"}]')
+
+    assert sealing.is_fingerprint_of(kept, "a.example", c.SetHold(by="li", reason="letter 17"))

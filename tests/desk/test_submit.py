@@ -17,7 +17,7 @@ from incidents.machine import commands as c
 from incidents.machine import filing
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal
-from incidents.sealing import commitment
+from incidents.record.sealing import commitment
 from incidents.store import sites
 from incidents.store.engine import writing
 from tests.databases import compares_clocks

@@ -60,8 +60,8 @@ def test_the_scripts_that_it_names_are_there_and_can_be_started() -> None:
 def test_the_extras_that_it_installs_are_the_packages_own() -> None:
     project = tomllib.loads((pages.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     named = set(_EXTRA.findall(ENGLISH.read_text(encoding="utf-8")))
-    # What scripts/bench measures against is nothing to run a desk with; a witness is not a desk.
-    assert named == set(project["optional-dependencies"]) - {"bench", "witness"}
+    # A witness is not a desk.
+    assert named == set(project["optional-dependencies"]) - {"witness"}
     assert {"postgresql", "webhook"} <= named
 
 

@@ -45,6 +45,7 @@ from tests.fire.lost_tail_desk import (
     tells_that_nothing_is_signed,
     tells_what_is_left,
     tells_what_was_lost,
+    unseen,
 )
 from tests.fire.old_disk import held_against
 from tests.patience import until
@@ -196,7 +197,8 @@ class _Story:
             with self._house.reading() as connection:
                 found = lineage.standing(connection)
             is_proved = found.epoch >= epoch and found.unproved_since is None
-            return is_proved and not differing(self._house, self._receiver.sites)
+            seen = is_proved and not unseen(self._house)
+            return seen and not differing(self._house, self._receiver.sites)
         return False
 
     def _is_known(self) -> bool:

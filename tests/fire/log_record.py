@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, select
 
-from incidents.audit import last_signed
+from incidents.audit import signed_files
 from incidents.store import checkpoints, log_keys
 from incidents.store.checkpoints import Signed
 from incidents.store.engine import reading
@@ -30,7 +30,7 @@ def assert_consistent(engine: Engine, key_file: Path, public: Path) -> None:
     assert [one.size for one in signed] == sorted(one.size for one in signed)
     notes = {one.note for one in signed}
     for key in keys:
-        beside = {each.note for each in last_signed.read(key_file, key)}
+        beside = {each.note for each in signed_files.read(key_file, key)}
         assert beside <= notes, "the key has signed what was not stored"
     _assert_published(public, notes, hashes)
 

@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from incidents import settings
 from incidents.acts.port import Delivered, Order, Outcome, State
-from incidents.audit import last_signed, loss
+from incidents.audit import loss, signed_files
 from incidents.audit.loss import Loss
 from incidents.audit.replay import Replay
 from incidents.bootstrap import House
@@ -27,6 +27,7 @@ from incidents.desk.resumption import DAEMON
 from incidents.errors import NOT_VERIFIED
 from incidents.machine import commands as c
 from incidents.machine.in_force import FORCE
+from incidents.store import lineage
 from incidents.store.log_tables import leaves
 from incidents.store.tables import entries, sites
 from incidents.views import warnings
@@ -150,6 +151,18 @@ def left(house: House) -> list[str]:
         return names
 
 
+def unseen(house: House) -> list[str]:
+    """New sites that no daemon has looked at since, though the record may have lost them."""
+    with house.reading() as connection:
+        found = lineage.standing(connection)
+        since = found.resumed_at
+        if since is None or (found.moved_at is not None and found.lost_since is None):
+            return []
+        of = sites.c
+        new = (of.created_at > since, of.last_act == 0, of.state == of.in_force)
+        return list(connection.scalars(select(of.name).where(*new)))
+
+
 def opened(house: House) -> list[str]:
     """What a daemon has ordered up again by itself."""
     again = entries.c.body.contains('"kind":"order_repeated"')
@@ -216,7 +229,7 @@ def tells_what_was_lost() -> None:
 
 def missing(house: House, key_file: Path) -> Loss | None:
     """What was signed, and is not there."""
-    files = last_signed.known(key_file)
+    files = signed_files.known(key_file)
     with house.reading() as connection:
         return loss.known(connection, files)
 

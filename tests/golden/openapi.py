@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from incidents import settings
-from incidents.api import app
 from incidents.bootstrap import House
+from incidents.web import app
 from tests.api.held import described
 from tests.databases import sqlite_folder
 

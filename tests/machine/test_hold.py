@@ -2,8 +2,10 @@
 
 import pytest
 
+from incidents.machine import commands as c
 from incidents.machine import events as e
-from tests.machine.history import MICROSECOND, Act, History, utc
+from incidents.machine.orders import ACT, NOTICE
+from tests.machine.history import BOB, MICROSECOND, Act, History, utc
 from tests.machine.order_history import OrderHistory
 
 
@@ -41,15 +43,90 @@ def test_a_site_that_is_down_already_gets_no_second_order() -> None:
     assert OrderHistory().false_info().delivered("close").hold().ordered == []
 
 
+def test_what_waits_to_take_the_site_down_is_ordered_once() -> None:
+    assert OrderHistory().miss().hold().ordered == []
+    assert OrderHistory().false_info().hold().unhold().hold().ordered == []
+    assert OrderHistory().miss().failed("suspend").retried("suspend").hold().ordered == []
+
+
 def test_a_site_that_is_not_known_to_be_down_is_ordered_down_once_more() -> None:
     """The brake, a cancellation or a dead letter may have left it up."""
-    assert OrderHistory().miss().hold().ordered == ["suspend"]
-    assert OrderHistory().false_info().hold().ordered == ["close"]
-    # An order to open it waits, and the one behind that is cancelled.
-    site = OrderHistory().miss().delivered("suspend").sit_out().false_info().cancelled("close")
-    assert site.hold().ordered == ["close"]
+    assert OrderHistory().miss().cancelled("suspend").hold().ordered == ["suspend"]
+    assert OrderHistory().false_info().braked("close").hold().ordered == ["close"]
+    site = OrderHistory().miss().failed("suspend").hold()
     # Nothing opens it at the end of the twelve hours.
-    assert OrderHistory().miss().hold().last(e.OrderRepeated).until is None
+    assert site.last(e.OrderRepeated).until is None
+
+
+def opening() -> OrderHistory:
+    """It waits to be opened at the end of its twelve hours."""
+    return OrderHistory().miss().delivered("suspend").sit_out()
+
+
+def test_what_waits_to_open_the_site_is_cancelled_with_the_hold() -> None:
+    site = opening().hold()
+    assert site.happened == ["hold_set", "order_cancelled"]
+    cancelled = site.last(e.OrderCancelled)
+    assert (cancelled.lane, cancelled.order_kind, cancelled.why) == (ACT, "reopen", "superseded")
+    assert not cancelled.tried
+    assert [kind for _, lane, kind in site.waiting if lane == ACT] == ["suspend"]
+    assert site.in_force == "suspended"
+
+
+def test_what_was_lifted_untried_is_cancelled_with_it() -> None:
+    site = OrderHistory().hold().unhold().hold()
+    assert [(n, kind) for n, lane, kind in site.waiting if lane == ACT] == [(4, "suspend")]
+    site = OrderHistory().miss().braked("suspend").sit_out().hold()
+    assert site.happened == [
+        "hold_set", "order_cancelled", "order_cancelled", "order_cancelled",
+    ]  # fmt: skip
+    assert site.dead_letters == []
+    tried = OrderHistory().hold().tried("suspend").unhold().hold()
+    assert [kind for _, lane, kind in tried.waiting if lane == ACT] == ["suspend", "suspend"]
+
+
+def test_nothing_more_is_ordered_where_that_leaves_the_site_down() -> None:
+    site = opening().false_info().cancelled("close").hold()
+    assert site.ordered == []
+    assert (site.in_force, [lane for _, lane, _ in site.waiting if lane == ACT]) == (
+        "suspended", [],
+    )  # fmt: skip
+
+
+def test_an_opening_that_was_tried_may_have_opened_the_site() -> None:
+    site = opening().tried("reopen").false_info().cancelled("close").hold()
+    assert site.last(e.OrderCancelled).tried
+    assert (site.in_force, site.ordered) == ("unknown", ["close"])
+
+
+def test_an_opening_that_somebody_has_in_hand_comes_before_the_order_of_the_hold() -> None:
+    site = opening().tried("reopen", until="03-05 12:00").hold()
+    assert site.happened == ["hold_set"]
+    assert [kind for _, lane, kind in site.waiting if lane == ACT] == ["reopen", "suspend"]
+
+
+def test_so_it_does_where_the_site_was_ordered_down_since() -> None:
+    site = opening().tried("reopen", until="03-05 12:00").false_info().cancelled("close")
+    assert site.hold().ordered == ["close"]
+
+
+def test_the_letter_of_what_the_brake_held_is_sent_since_the_hold_does_it() -> None:
+    site = OrderHistory().false_info().braked("close").hold()
+    assert site.happened == ["hold_set", "order_repeated", "order_cancelled", "order_retried"]
+    assert site.dead_letters == []
+    assert [lane for _, lane, kind in site.waiting if kind == "close"] == [NOTICE, ACT]
+
+
+def test_older_holds_did_nothing_about_orders() -> None:
+    older = c.SetHold(by=BOB, reason="sha256:1", alone=True)
+    assert opening().do(older).happened == ["hold_set"]
+    assert OrderHistory().false_info().braked("close").do(older).happened == ["hold_set"]
+
+
+def test_nobody_says_of_an_order_that_it_gave_way_where_no_hold_is() -> None:
+    assert opening().cancelled("reopen", why="superseded").refused_with == "not_lifted"
+    site = OrderHistory().hold().cancelled("suspend", why="superseded")
+    assert site.refused_with == "not_lifted"
 
 
 def test_it_adds_nothing_to_the_run() -> None:
@@ -139,7 +216,7 @@ def test_lapsed_clocks_under_a_hold_count_for_no_run_and_no_closure() -> None:
 
 def test_what_is_due_comes_before_the_hold() -> None:
     site = History().log().after("1h", MICROSECOND).hold()
-    assert site.happened == ["clock_lapsed", "site_suspended", "hold_set", "order_repeated"]
+    assert site.happened == ["clock_lapsed", "site_suspended", "hold_set"]
 
 
 def test_its_reason_is_on_record_both_ways() -> None:

@@ -129,7 +129,8 @@ def test_a_reopening_is_not_lifted_while_what_would_take_the_site_down_waits_bef
 
 
 def test_a_suspension_is_not_lifted_by_a_reopening_before_it_or_by_one_that_was_given_up() -> None:
-    site = OrderHistory().hold().unhold().hold().lifted("suspend")
+    site = OrderHistory().hold().unhold().tried("reopen", until="03-02 10:00").hold()
+    site.lifted("suspend")
     assert site.refused_with == "not_lifted"
     assert site.lifted(2).refused_with is None
     site = OrderHistory().hold().unhold().failed("reopen").lifted("suspend")

@@ -141,8 +141,19 @@ def test_a_turn_of_cron_enforces_the_clock_for_ten_minutes_and_is_no_daemon(
 def test_whether_nothing_is_carried_out_is_told(day: Rehearsal) -> None:
     assert value(look(day), "halted") == 0
     with writing(day.engine) as connection:
-        lineage.halt(connection, day.now)
+        lineage.halt(connection, day.now, lineage.LOST_AGAIN)
     assert value(look(day), "halted") == 1
+
+
+def test_how_many_daemons_cannot_read_their_mark_is_told(day: Rehearsal) -> None:
+    for name, why in (("one", "the mark cannot be read"), ("other", None)):
+        beat(day, name, ago_s=1)
+        with writing(day.engine) as connection:
+            heartbeats.note_mark(connection, name, why, day.now)
+
+    assert value(look(day), "daemons_mark_unread") == 1
+    day.later(seconds=60)
+    assert value(look(day), "daemons_mark_unread") == 0
 
 
 def test_how_many_sites_a_loss_has_left_down_is_told(day: Rehearsal) -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from incidents.acts.outcomes import Done
+from incidents.acts.courier import Done
 from incidents.acts.port import Delivered, Failed, Outcome, Retry, Skipped
 from incidents.metrics.histogram import Histogram
 from incidents.metrics.samples import Samples, Value

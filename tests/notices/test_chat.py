@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from incidents.acts.options import Options
 from incidents.acts.port import Delivered, Retry, Skipped
 from incidents.errors import SettingError
 from incidents.notices import chat, samples
 from incidents.notices.letter import Recipient
+from incidents.options import Options
 from tests.acts.orders import problem
 from tests.notices.lane import WORDING
 from tests.outbound import rig

@@ -160,7 +160,7 @@ def test_a_site_that_is_held_is_told_of_no_time(day: Day) -> None:
 
 def test_a_reopening_is_told_with_what_is_not_known_to_be_deleted(day: Day) -> None:
     day.miss()
-    _carried_out(day, "suspend")
+    carried_out(day, "suspend")
     day.log(urls=("https://shop.example/b",)).after("13h").elapse()
     found = _of(day, "reopen")
     assert not found.settled
@@ -256,7 +256,8 @@ def test_a_closure_that_was_taken_back_is_told_to_nobody_and_the_next_one_is(day
 # ── what is not done in the world ──────────────────────────────────────────────────────────────
 
 
-def _carried_out(day: Day, kind: str, lane: str = "act") -> None:
+def carried_out(day: Day, kind: str, lane: str = "act") -> None:
+    """The last order of that kind is."""
     order = orders_of(day, kind)[-1].seq
     day.do(c.RecordDelivery(order=order, lane=lane, adapter="panel", attempts=1, enforced=True))
 
@@ -292,10 +293,58 @@ def test_nobody_is_told_that_a_site_is_closed_which_the_brake_or_a_person_keeps_
 
 def test_a_site_that_is_suspended_while_its_closure_waits_is_told_so(day: Day) -> None:
     day.miss()
-    _carried_out(day, "suspend")
+    carried_out(day, "suspend")
     day.do(c.StateFalse(by="li", field="phone", evidence="rings elsewhere"))
     _braked(day, "close")
     assert _of(day, "notify").site_state == "suspended"
+
+
+def test_a_closure_that_a_hold_carries_out_is_told_with_the_time_of_the_hold(day: Day) -> None:
+    day.do(c.StateFalse(by="li", field="phone", evidence="rings elsewhere"))
+    _braked(day, "close")
+    day.after("1h").do(c.SetHold(by="boss", reason="ordered"))
+    found = _facts(day, orders_of(day, "close")[0])
+    assert (found.settled, found.at, found.rule) == (False, utc("11:00"), "false_info")
+
+
+def _opening(day: Day) -> int:
+    """It was down for its twelve hours; the number of the order to open it."""
+    day.miss()
+    carried_out(day, "suspend")
+    day.after("13h").elapse()
+    return orders_of(day, "reopen")[-1].seq
+
+
+def test_a_site_is_being_opened_until_it_is(day: Day) -> None:
+    order = _opening(day)
+    day.do(c.RecordFailure(order=order, lane="act", adapter="panel", attempts=9, problem="gone"))
+    ordered = _of(day, "reopen")
+    assert (ordered.opening, ordered.settled, ordered.cause) == (True, False, "ended")
+
+    day.after("2h")
+    carried_out(day, "reopen")
+
+    done = _of(day, "reopen")
+    assert (done.opening, done.settled, done.at) == (False, False, ordered.at + timedelta(hours=2))
+
+
+def test_what_another_order_has_opened_is_open(day: Day) -> None:
+    order = _opening(day)
+    day.do(c.RecordFailure(order=order, lane="act", adapter="panel", attempts=9, problem="gone"))
+    day.do(c.RepeatOrder(by="boss"))
+    carried_out(day, "reopen")
+    told = _facts(day, orders_of(day, "reopen")[0])
+    assert (told.opening, told.settled) == (False, False)
+
+
+@pytest.mark.parametrize("why", ["by_hand", "superseded"])
+def test_nobody_is_told_of_an_opening_that_does_not_come(day: Day, why: str) -> None:
+    order = _opening(day)
+    if why == "superseded":
+        day.do(c.SetHold(by="boss", reason="ordered"))
+    else:
+        day.do(c.CancelOrder(by="boss", order=order, lane="act", why=why, reason="not now"))
+    assert _of(day, "reopen").settled
 
 
 @pytest.mark.parametrize("opening", ["hours", "late truth", "hold lifted"])
@@ -317,10 +366,17 @@ def test_what_fell_before_it_was_carried_out_is_told_to_nobody_nor_is_its_end(
 
 def test_who_was_told_of_a_suspension_that_fell_is_told_that_it_did(day: Day) -> None:
     day.miss()
-    _carried_out(day, "suspend", "notice")
+    carried_out(day, "suspend", "notice")
     day.after("13h").elapse()
     found = _of(day, "reopen")
     assert (found.cause, found.settled) == ("never_down", False)
+
+
+def test_nobody_is_told_that_a_site_was_not_taken_down_which_a_hold_takes_down(day: Day) -> None:
+    day.miss()
+    carried_out(day, "suspend", "notice")
+    day.after("13h").elapse().do(c.SetHold(by="boss", reason="ordered"))
+    assert _of(day, "reopen").settled
 
 
 def test_what_was_tried_may_have_been_down_and_its_end_is_told(day: Day) -> None:
@@ -338,7 +394,7 @@ def test_what_somebody_had_to_release_is_told_with_the_time_of_the_release(
 ) -> None:
     day.miss()
     if kind == "close":
-        _carried_out(day, "suspend")
+        carried_out(day, "suspend")
         day.do(c.StateFalse(by="li", field="phone", evidence="rings elsewhere"))
     order = _braked(day, kind)
     day.after("2h").do(c.RetryOrder(by="wang", order=order, lane="act"))

@@ -14,7 +14,7 @@ from incidents.notices import customer, desk
 from incidents.settings import Settings, load
 from incidents.store.engine import create, reading
 from tests.notices.mail_server import HOST, Mailbox, body, server
-from tests.notices.test_record import orders_of
+from tests.notices.test_record import carried_out, orders_of
 from tests.views.day import day as beginning
 
 SETTINGS = """
@@ -63,11 +63,9 @@ def test_a_day_of_violations_is_written_to_the_customer_and_to_the_desk(
     # A frozen clock would stop a real server: the day is over when the letters go out.
     with beginning(db_url) as day:
         day.add(person="张三", email="zhang@shop.example").miss()
-        [suspension] = orders_of(day, "suspend")
-        day.do(c.RecordDelivery(
-            order=suspension.seq, lane="act", adapter="panel", attempts=1, enforced=True
-        ))  # fmt: skip
+        carried_out(day, "suspend")
         day.after("12h1s").elapse()
+        carried_out(day, "reopen")
         day.log().log().do(c.StateRemoved(by="li", incident=3))
         kinds = ("notify", "suspend", "reopen", "close")
         notices = {kind: orders_of(day, kind) for kind in kinds}

@@ -32,6 +32,14 @@ def there(day: Rehearsal, order: int, lane: str = ACT, site: int = 1) -> dict[st
     return found
 
 
+def down_up_and_down(day: Rehearsal) -> None:
+    """Suspend, reopen, suspend, and all three wait: as a hold of before left them, which cancelled
+    no opening."""
+    hold(day)
+    unhold(day)
+    day.give(c.SetHold(by="li", reason="ordered", alone=True))
+
+
 def marked(day: Rehearsal, order: int, lane: str = ACT, **marks: Any) -> None:
     """Write what an attempt would have left."""
     own = (table.c.site_id == 1, table.c.site_seq == order, table.c.lane == lane)

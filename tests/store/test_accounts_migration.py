@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select
 
-from incidents.audit import own_acts
 from incidents.desk import accounts as acts
 from incidents.desk import tokens as token_acts
 from incidents.desk.account_act import AccountAct, By
+from incidents.record import own_acts
 from incidents.store import accounts
 from incidents.store.account_tables import accounts as account_table
 from incidents.store.account_tables import passwords, tokens

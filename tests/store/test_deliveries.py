@@ -17,6 +17,7 @@ from tests.store.order_rows import (
     LEASE,
     NOTICE,
     delivered,
+    down_up_and_down,
     failed,
     hold,
     marked,
@@ -183,9 +184,7 @@ def test_a_new_order_leaves_what_is_in_hand_and_what_is_dead(day: Rehearsal) -> 
 
 def _three_in_a_row(day: Rehearsal) -> None:
     """Suspend, reopen, suspend; the first was put off for an hour, and the others with it."""
-    hold(day)
-    unhold(day)
-    hold(day)
+    down_up_and_down(day)
     for order in (2, 3, 4):
         marked(day, order, next_at=TEN + HOUR)
 

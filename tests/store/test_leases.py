@@ -18,6 +18,7 @@ from tests.store.order_rows import (
     claim,
     claim_again,
     delivered,
+    down_up_and_down,
     failed,
     hold,
     let_go,
@@ -278,9 +279,7 @@ def test_what_was_not_tried_after_all_is_as_if_nobody_had_taken_it(day: Rehearsa
 
 
 def test_what_waits_behind_an_order_is_put_off_with_it_and_freed_with_it(day: Rehearsal) -> None:
-    hold(day)
-    unhold(day)
-    hold(day)
+    down_up_and_down(day)
     hold(day, "b.example")
     marked(day, 4, next_at=TEN + 2 * HOUR)
     claimed = claim(day, most=1)[0]

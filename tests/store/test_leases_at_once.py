@@ -54,7 +54,9 @@ def test_four_couriers_at_once_take_each_order_once_and_in_order(
     """A round is over when nothing is due; in between each settles what it has in hand."""
     sites = [f"s{n}.example" for n in range(30)]
     day.add(*sites)
-    for command in (c.SetHold(by="li", reason="r"), c.LiftHold(by="li", reason="r")) * 2:
+    # A hold of today would cancel the opening that waits.
+    older = c.SetHold(by="li", reason="r", alone=True)
+    for command in (older, c.LiftHold(by="li", reason="r")) * 2:
         day.desk.submit([Envelope(site=site, command=command) for site in sites])
 
     def carry_out(name: str) -> list[Claimed]:

@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 from random import Random
+from typing import Any
 
 import pytest
 
-from incidents.audit.entry import decode
 from incidents.desk import Envelope
 from incidents.machine import commands as c
 from incidents.machine.apply import apply
@@ -14,7 +14,8 @@ from incidents.machine.commands import Command
 from incidents.machine.decide import decide
 from incidents.machine.policy import Policy
 from incidents.machine.work import items
-from incidents.store import cases, site_row, sites, slices
+from incidents.record.entry import decode
+from incidents.store import cases, incident_parts, site_row, sites, slices
 from incidents.store.engine import writing
 from tests.databases import Databases
 from tests.desk.rehearsal import Order, Rehearsal, random_command, rehearsal
@@ -47,6 +48,27 @@ def test_a_slice_decides_what_the_whole_history_decides(databases: Databases, se
             if draw.random() < 0.3:
                 day.elapse()
         assert _replayed(day) == _stored(day)
+
+
+def test_an_incident_that_several_questions_find_is_read_once(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with rehearsal(sqlite_url) as day:
+        day.add()
+        for _ in range(2):
+            day.give(c.Log(by="li"))
+            day.later(minutes=1)
+        found: list[object] = []
+        read = incident_parts.read
+
+        def note(*columns: Any) -> dict[str, Any]:
+            found.append(columns)
+            return read(*columns)
+
+        monkeypatch.setattr(incident_parts, "read", note)
+        day.give(c.Log(by="li"))
+
+    assert len(found) == 2
 
 
 def _random_batch(draw: Random, day: Rehearsal) -> list[Command]:

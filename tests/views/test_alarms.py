@@ -166,11 +166,13 @@ def test_that_nothing_is_carried_out_is_alarming_until_a_person_goes_on(day: Day
     assert look(enforced(day)) == Look((), frozenset())
     began = day.now
     with writing(day.engine) as connection:
-        lineage.halt(connection, began)
+        lineage.halt(connection, began, lineage.LOST_AGAIN)
     day.after("10h")
 
     assert look(enforced(day)) == Look(
-        (Alarm(kind="halted", subject="all", since=began),), frozenset(), halted_since=began
+        (Alarm(kind="halted", subject="all", since=began, halted_why="lost_again"),),
+        frozenset(),
+        halted_since=began,
     )
     resumed(day, halted_since=None)
     assert look(enforced(day)) == Look((), frozenset())

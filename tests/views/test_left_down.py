@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from incidents.cli import history_words as told
-from incidents.cli.queue import notices
+from incidents.cli.queue_words import notices
 from incidents.desk import resumption
 from incidents.desk.resumption import ASKED, DAEMON, ENTRIES_LOST, Resumption
 from incidents.machine import commands as c
@@ -14,7 +14,7 @@ from incidents.store import lineage
 from incidents.store.engine import writing
 from incidents.store.tables import desk
 from incidents.views import warnings
-from incidents.views.alarm import LEFT_DOWN
+from incidents.views.alarm import LEFT_DOWN, Alarm
 from incidents.views.alarms import alarming
 from incidents.words import When
 from tests.views.day import SITE, Day
@@ -41,6 +41,18 @@ def see(day: Day, site: str = SITE, state: str = "suspended") -> None:
 def left(day: Day) -> list[str]:
     history = day.enforcement()["history"]
     return [] if history["left_down"] is None else history["left_down"]["sites"]
+
+
+def compared(day: Day) -> None:
+    """A daemon has come to the end of the list."""
+    with writing(day.engine) as connection:
+        lineage.compared(connection, lineage.standing(connection))
+
+
+def alarms(day: Day) -> list[Alarm]:
+    with day.looking() as connection:
+        found = alarming(connection, day.now, None).alarms
+    return [each for each in found if each.kind == LEFT_DOWN]
 
 
 def said(day: Day, kind: str) -> str:
@@ -90,10 +102,11 @@ def test_queue_and_status_name_the_first_twenty_and_say_what_to_do(day: Day) -> 
     words = said(day, "left_down")
 
     assert words == (
-        f"22 SITES LEFT DOWN (2 of them cannot be asked): {', '.join(MANY[:20])} and 2 more."
-        " Nothing on record keeps them down; the reason may have been lost with the end of the"
-        " record, 5 min ago. Put a hold on those that must stay down (incidents site hold); then"
-        " incidents recover --reason R opens the others"
+        "22 SITES LEFT DOWN OR UNKNOWN (20 down; of 2 nobody can tell):"
+        f" {', '.join(MANY[:20])} and 2 more. So far: sites are still being compared. Nothing on"
+        " record keeps them down; the reason may have been lost with the end of the record, 5 min"
+        " ago. Put a hold on those that must stay down (incidents site hold); then incidents"
+        " recover --reason R opens all sites that are not held"
     )
     history = day.enforcement()["history"]
     assert told.left_down(history, When(UTC, day.now)) == words
@@ -102,14 +115,16 @@ def test_queue_and_status_name_the_first_twenty_and_say_what_to_do(day: Day) -> 
     }.items()
 
 
-def test_one_alarm_tells_of_all(day: Day) -> None:
+def test_one_alarm_tells_of_all_once_all_are_compared(day: Day) -> None:
     see(day.add())
     at = lose(day)
-    with day.looking() as connection:
-        [alarm] = [
-            each for each in alarming(connection, day.now, None).alarms if each.kind == LEFT_DOWN
-        ]
-    assert (alarm.key, alarm.since) == ("sites_left_down:all", at)
+    assert alarms(day) == []
+
+    compared(day)
+
+    assert "So far" not in said(day, "left_down")
+    [alarm] = alarms(day)
+    assert (alarm.key, alarm.since) == ("sites_left_down:1", at)
     assert (alarm.sites, alarm.unknown, alarm.named) == (1, 0, (SITE,))
 
 
@@ -125,7 +140,7 @@ def test_the_why_and_the_look_at_a_site_that_is_left_down_say_so(day: Day) -> No
         " shop.example down; the reason may have been lost with the end of the record, at"
         " 2026-03-01 10:01. If shop.example must stay down: incidents site hold shop.example"
         " --reason R. If not: incidents acts reconcile shop.example --repair, or incidents recover"
-        " --reason R for all."
+        " --reason R for all that are not held."
     )
     assert second == "shop.example is active: no rule holds it down."
     assert day.site()["left_down_since"] == "2026-03-01T10:01:00Z"

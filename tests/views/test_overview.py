@@ -12,10 +12,10 @@ import psycopg
 import pytest
 from sqlalchemy import event, select
 
-from incidents.audit.entry import decode
 from incidents.clock import read_rfc3339
 from incidents.machine import commands as c
 from incidents.machine import events as e
+from incidents.record.entry import decode
 from incidents.store import cases
 from incidents.store.tables import entries
 from incidents.views import overview as views

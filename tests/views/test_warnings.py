@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import update
 
-from incidents.cli import queue as told
+from incidents.cli import queue_words as told
 from incidents.store.engine import writing
 from incidents.store.tables import desk
 from incidents.views import warnings
@@ -60,7 +60,7 @@ def test_each_has_words_of_its_own(day: Day, kind: str, says: str) -> None:
     sentence = told._WARNINGS[kind](facts, When(UTC, day.now))
     assert sentence.startswith(says)
     assert kind == "lost" or "LOST" not in sentence
-    assert kind != "lost" or sentence.endswith("incidents recover --reason R")
+    assert kind != "lost" or sentence.endswith("which opens all sites that are not held")
 
 
 def test_a_server_of_before_has_told_nothing_of_it(day: Day) -> None:

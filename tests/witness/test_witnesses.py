@@ -241,7 +241,7 @@ def test_a_witness_that_does_not_answer_is_not_waited_for_for_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It is held until the call is over, which only the wait's own end can end."""
-    monkeypatch.setattr(exchange, "WAIT_S", 0.2)
+    monkeypatch.setattr(exchange, "WITHIN_S", 0.2)
     done = threading.Event()
 
     def answer(asked: Submission) -> Answer:
@@ -293,8 +293,10 @@ def test_what_is_no_checkpoint_is_sent_to_nobody() -> None:
 def test_a_library_that_is_not_installed_is_named_with_the_way_to_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(sys.modules, "httpx", None)
+    monkeypatch.setitem(sys.modules, "h11", None)
+    for module in ("client", "sender", "connection"):
+        monkeypatch.delitem(sys.modules, f"incidents.outbound.{module}", raising=False)
     with pytest.raises(
-        exchange.NoClientError, match=r"^httpx is not installed.*'\.\[witness\]' in the source"
+        exchange.NoClientError, match=r"^h11 is not installed.*'\.\[witness\]' in the source"
     ):
         ask(Witness("http://127.0.0.1:1", KEY.verifier), 5, 0)

@@ -21,7 +21,6 @@ from incidents.acts.cloud import fault
 from incidents.acts.cloud.fault import SOON
 from incidents.acts.cloud.node import Cloud, Node, Sought, Whereabouts
 from incidents.acts.cloud.settings import read
-from incidents.acts.options import Options
 from incidents.acts.port import (
     Adapter,
     Delivered,
@@ -32,6 +31,7 @@ from incidents.acts.port import (
     Skipped,
     State,
 )
+from incidents.options import Options
 
 MOST_AT_ONCE = 128
 

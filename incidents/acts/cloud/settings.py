@@ -7,13 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from incidents import site_name
 from incidents.acts.cloud.ecs import KEEP_CHARGING, STOP_CHARGING, EcsCloud
 from incidents.acts.cloud.node import AnyCloud, Cloud, Whereabouts
-from incidents.acts.options import Options
 from incidents.errors import BadSiteNameError
+from incidents.options import Options
 
 ECS = "aliyun_ecs"
 
@@ -113,20 +112,15 @@ def _opened(driver: Any, wait_s: float) -> Any:
 
 
 def _endpoint(options: Options) -> dict[str, Any]:
-    text = options.text("endpoint")
-    if text is None:
-        return {}
     expected = "an address such as https://ecs.cn-hangzhou.aliyuncs.com, with a port if need be"
-    try:
-        url = urlsplit(text)
-        port = url.port
-    except ValueError as error:
-        raise options.wrong("endpoint", expected) from error
-    bare = (url.username, url.query, url.fragment, url.path.strip("/")) == (None, "", "", "")
-    if url.scheme not in ("http", "https") or not url.hostname or not bare:
+    found = options.address("endpoint", expected)
+    if found is None:
+        return {}
+    if found.path.strip("/"):
         raise options.wrong("endpoint", expected)
-    secure = url.scheme == "https"
-    return {"host": url.hostname, "port": port or (443 if secure else 80), "secure": secure}
+    secure = found.scheme == "https"
+    port = found.port or (443 if secure else 80)
+    return {"host": found.hostname, "port": port, "secure": secure}
 
 
 def _whereabouts(options: Options) -> Whereabouts:

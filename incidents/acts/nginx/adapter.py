@@ -25,10 +25,10 @@ from incidents.acts.nginx.host import is_one as is_host
 from incidents.acts.nginx.map import DamagedMapError, Standing
 from incidents.acts.nginx.page import Page
 from incidents.acts.nginx.server import Server, Trouble
-from incidents.acts.options import Options
 from incidents.acts.port import Adapter, Delivered, Failed, Order, Outcome, Retry, State
 from incidents.errors import InputError
 from incidents.group_commit import GroupCommit
+from incidents.options import Options
 from incidents.settings import DEFAULT_ZONE
 
 DEFAULT_TEST = ("nginx", "-t")

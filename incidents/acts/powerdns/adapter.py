@@ -21,31 +21,26 @@ from contextlib import contextmanager
 from time import monotonic
 from zlib import crc32
 
-from incidents.acts.attempts import Attempts, LateError
-from incidents.acts.options import Options
 from incidents.acts.port import (
     Adapter,
     Delivered,
     Failed,
     Order,
     Outcome,
-    Retry,
     Skipped,
     State,
 )
 from incidents.acts.powerdns import note as notes
-from incidents.acts.powerdns.api import ApiError, Dialogue
+from incidents.acts.powerdns.api import LATE, ApiError, Dialogue
 from incidents.acts.powerdns.names import Names, of_site
 from incidents.acts.powerdns.note import ConflictError, UnreadableNoteError
 from incidents.acts.powerdns.plan import LOST, Plan, Step, putting_back, taking_down
 from incidents.acts.powerdns.settings import PowerDnsSettings
 from incidents.acts.powerdns.settings import read as read_settings
+from incidents.options import Options
 
-MOST_AT_ONCE = 128
 _STRIPES = 64
 
-_LATE = Retry(problem="timeout", detail="PowerDNS has not answered in time")
-_BUSY = Retry(problem="busy", detail="too many attempts are still under way")
 _NO_NAME = Failed(problem="no_name", detail="the site is an IP address, or no name of the DNS")
 _UNREADABLE = Failed(
     problem="note_unreadable",
@@ -64,11 +59,6 @@ class PowerDns:
     def __init__(self, name: str, settings: PowerDnsSettings) -> None:
         self._name = name
         self._settings = settings
-        limit_s = settings.limit_s
-        self._acts = Attempts[Outcome](limit_s=limit_s, most=MOST_AT_ONCE, late=_LATE, full=_BUSY)
-        self._looks = Attempts[State | None](
-            limit_s=limit_s, most=MOST_AT_ONCE, late=None, full=None
-        )
         self._locks = [threading.Lock() for _ in range(_STRIPES)]
 
     @property
@@ -80,17 +70,21 @@ class PowerDns:
         """Take the names of the site down, or put them back."""
         if order.kind not in ("suspend", "close", "reopen"):
             return Skipped(why="not_of_a_name")
-        return self._acts.run(lambda until: self._act(order, until))
+        return self._act(order, monotonic() + self._settings.limit_s)
 
     def state(self, site: str) -> State | None:
         """`active` if one of its names leads anywhere but to the notice page, also when somebody
         has changed the records back; else `closed` or `suspended`, by the order that holds it down;
         None if nothing leads there, or PowerDNS cannot be asked.
         """
-        return self._looks.run(lambda until: self._look(site, until))
+        return self._look(site, monotonic() + self._settings.limit_s)
+
+    def close(self) -> None:
+        """End the connections that are kept."""
+        self._settings.server.sender.close()
 
     def _act(self, order: Order, until: float) -> Outcome:
-        dialogue = Dialogue(self._settings.client, until)
+        dialogue = Dialogue(self._settings.server, until)
         try:
             with self._alone(order.site, until):
                 plan = self._plan(order, Names(dialogue))
@@ -121,7 +115,7 @@ class PowerDns:
         return taking_down(order, [names.standing(n) for n in mine], notice) if mine else _NO_NAME
 
     def _look(self, site: str, until: float) -> State | None:
-        names = Names(Dialogue(self._settings.client, until))
+        names = Names(Dialogue(self._settings.server, until))
         put = self._settings.notice.put
         mine = of_site(site, www=self._settings.www)
         try:
@@ -145,7 +139,7 @@ class PowerDns:
             site = site.removeprefix("www.")
         lock = self._locks[crc32(site.encode()) % _STRIPES]
         if not lock.acquire(timeout=max(0.0, until - monotonic())):
-            raise LateError
+            raise ApiError(LATE)
         try:
             yield
         finally:
@@ -157,7 +151,7 @@ def make(name: str, options: Options) -> Adapter:
 
     Raises:
         SettingError, UnknownSettingError: naming the key and what it must be.
-        ModuleNotFoundError: if httpx is not installed.
+        ModuleNotFoundError: if h11 is not installed.
     """
     return PowerDns(name, read_settings(options))
 

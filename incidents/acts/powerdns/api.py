@@ -1,8 +1,7 @@
 """The dialogue with PowerDNS' HTTP API (version 1): zones, record sets and metadata.
 
-The URL is the operator's own, most often on the loopback, and it is asked as it stands: the guard
-against addresses that customers name has no business here. No proxy of the environment is used and
-no redirect followed, since the key is sent with every request.
+The URL is the operator's own, most often on the loopback: its host is allowed by name. No proxy of
+the environment is used and no redirect followed, since the key is sent with every request.
 """
 
 from __future__ import annotations
@@ -12,22 +11,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
-from incidents.acts.attempts import LateError
 from incidents.acts.port import Outcome, Retry
 from incidents.acts.powerdns import records
 from incidents.acts.powerdns.records import RecordSet
+from incidents.outbound.faults import OutboundError, TimedOutError
+from incidents.outbound.message import Request
 
 if TYPE_CHECKING:
-    import ssl
-
-    import httpx
+    from incidents.outbound.sender import Sender
 
 MAX_ANSWER_BYTES = 64 * 2**20
 """A zone is read as a whole: asked for one name alone, PowerDNS 4.9 leaves out disabled records."""
 
-_WAIT_S = 5.0
-
+LATE = Retry(problem="timeout", detail="PowerDNS has not answered in time")
 _CREDENTIALS = Retry(
     problem="credentials", detail="PowerDNS does not accept the key: look at api_key"
 )
@@ -65,15 +63,25 @@ class Zone:
         return self.kind.lower() in ("slave", "secondary", "consumer")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """One server of PowerDNS: its address, `…/api/v1/servers/localhost`, and the key. Threads may
+    share it."""
+
+    sender: Sender
+    url: str
+    key: str
+
+
 @dataclass(frozen=True, slots=True)
 class Dialogue:
     """The requests of one attempt, which ends at `until` (monotonic, in seconds).
 
-    Every method raises ApiError when PowerDNS does not answer as it should, LateError when there is
-    no time left to ask.
+    Every method raises ApiError when PowerDNS does not answer as it should, or when there is no
+    time left to ask.
     """
 
-    client: httpx.Client
+    server: Server
     until: float
 
     def zone_of(self, name: str) -> Zone | None:
@@ -137,60 +145,38 @@ class Dialogue:
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> Any:
-        import httpx
-
         left = self.until - monotonic()
         if left <= 0:
-            raise LateError
+            raise ApiError(LATE)
+        sender, told = self.server.sender, "" if query is None else f"?{urlencode(query)}"
+        headers = [("X-API-Key", self.server.key), ("Accept", "application/json")]
+        if body is not None:
+            headers.append(("Content-Type", "application/json"))
         try:
-            status, text = self._sent(method, path, query, body, wait_s=min(left, _WAIT_S))
-        except httpx.TimeoutException as error:
-            raise ApiError(Retry(problem="timeout", detail="PowerDNS has not answered")) from error
-        except httpx.HTTPError as error:
-            unreachable = Retry(problem="unreachable", detail=type(error).__name__)
-            raise ApiError(unreachable) from error
-        _check(status)
-        if not text:
+            answer = sender.send(
+                Request(
+                    method=method,
+                    target=sender.guard.target(f"{self.server.url}{path}{told}"),
+                    headers=headers,
+                    body=b"" if body is None else json.dumps(body).encode(),
+                ),
+                within_s=left,
+                cap=MAX_ANSWER_BYTES,
+                repeatable=method == "GET",
+            )
+        except TimedOutError as error:
+            raise ApiError(LATE) from error
+        except OutboundError as error:
+            raise ApiError(Retry(problem="unreachable", detail=error.message)) from error
+        if answer.cut:
+            raise ApiError(_TOO_LARGE)
+        _check(answer.status)
+        if not answer.body:
             return None
         try:
-            return json.loads(text)
+            return json.loads(answer.body)
         except ValueError as error:
             raise ApiError(_MALFORMED) from error
-
-    def _sent(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str] | None,
-        body: Mapping[str, Any] | None,
-        *,
-        wait_s: float,
-    ) -> tuple[int, bytes]:
-        text = bytearray()
-        with self.client.stream(method, path, params=query, json=body, timeout=wait_s) as answer:
-            for part in answer.iter_bytes():
-                text += part
-                if len(text) > MAX_ANSWER_BYTES:
-                    raise ApiError(_TOO_LARGE)
-        return answer.status_code, bytes(text)
-
-
-def client(url: str, server: str, key: str, verify: ssl.SSLContext) -> httpx.Client:
-    """What the requests of all attempts are sent with; threads may share it.
-
-    Raises:
-        ModuleNotFoundError: if httpx is not installed.
-    """
-    import httpx
-
-    return httpx.Client(
-        base_url=f"{url.rstrip('/')}/api/v1/servers/{server}",
-        headers={"X-API-Key": key, "Accept": "application/json"},
-        verify=verify,
-        trust_env=False,
-        follow_redirects=False,
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=16),
-    )
 
 
 def _check(status: int) -> None:

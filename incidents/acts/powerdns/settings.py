@@ -7,17 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv6Address, ip_address
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from incidents.acts.options import Options
-from incidents.acts.powerdns import api
+from incidents.acts.powerdns.api import Server
 from incidents.acts.powerdns.records import OfName, Record, RecordSet
-
-if TYPE_CHECKING:
-    import ssl
-
-    import httpx
+from incidents.options import Options
+from incidents.outbound import target
+from incidents.outbound.faults import ForbiddenTargetError
+from incidents.outbound.guard import Guard
 
 WHOLE = timedelta(seconds=15)
 """The most that an attempt may take, all its requests together."""
@@ -51,7 +47,7 @@ class Notice:
 class PowerDnsSettings:
     """With `www` a site's `www.` goes with it; `limit_s` is the time of an attempt, in seconds."""
 
-    client: httpx.Client
+    server: Server
     notice: Notice
     www: bool
     limit_s: float
@@ -62,46 +58,38 @@ def read(options: Options) -> PowerDnsSettings:
 
     Raises:
         SettingError, UnknownSettingError: naming the key and what it must be.
-        ModuleNotFoundError: if httpx is not installed.
+        ModuleNotFoundError: if h11 is not installed.
     """
-    url, server, key = _url(options), options.text("server", "localhost"), options.secret("api_key")
-    if key is None or not (key.isascii() and key.isprintable()):
-        raise options.wrong("api_key", "there, as printable ASCII: the api-key of PowerDNS")
-    if server is None or not _SERVER.fullmatch(server):
-        raise options.wrong("server", "the id of a server in PowerDNS, which is localhost")
+    server = _server(options)
     limit = options.duration("timeout", WHOLE, least=timedelta(seconds=1), most=WHOLE)
     notice = _notice(options)
     www = options.flag("www")
-    verify = _verify(options)
     options.finish()
-    return PowerDnsSettings(
-        client=api.client(url, server, key, verify),
-        notice=notice,
-        www=www,
-        limit_s=limit.total_seconds(),
-    )
+    return PowerDnsSettings(server=server, notice=notice, www=www, limit_s=limit.total_seconds())
 
 
-def _url(options: Options) -> str:
-    text = options.needed("url")
-    try:
-        url = urlsplit(text)
-        _ = url.port
-    except ValueError as error:
-        raise options.wrong("url", _URL) from error
-    bare = (url.username, url.query, url.fragment) == (None, "", "")
-    if url.scheme not in ("http", "https") or not url.hostname or not bare:
-        raise options.wrong("url", _URL)
-    return text
-
-
-def _verify(options: Options) -> ssl.SSLContext:
+def _server(options: Options) -> Server:
     from incidents.outbound import trust
+    from incidents.outbound.sender import Sender
 
+    url, key = options.needed("url"), options.secret("api_key")
+    name = options.text("server", "localhost")
     try:
-        return trust.context(options.path("ca"))
+        host = target.read(url).host
+    except ForbiddenTargetError as error:
+        raise options.wrong("url", _URL) from error
+    if set(url) & set("?#"):
+        raise options.wrong("url", _URL)
+    if key is None or not (key.isascii() and key.isprintable() and key == key.strip()):
+        raise options.wrong("api_key", "there, as printable ASCII: the api-key of PowerDNS")
+    if name is None or not _SERVER.fullmatch(name):
+        raise options.wrong("server", "the id of a server in PowerDNS, which is localhost")
+    try:
+        tls = trust.context(options.path("ca"))
     except (OSError, ValueError) as error:
         raise options.wrong("ca", "a file of certificates (PEM) that can be read") from error
+    sender = Sender(Guard(allow=[host]), tls=tls)
+    return Server(sender=sender, url=f"{url.rstrip('/')}/api/v1/servers/{name}", key=key)
 
 
 def _notice(options: Options) -> Notice:

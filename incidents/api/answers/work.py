@@ -156,7 +156,8 @@ class Tried(Answer):
 
 
 class Daemon(Answer):
-    """A daemon that was heard of; one that is `standing_aside` says why."""
+    """A daemon that was heard of; one that is `standing_aside` says why, and one that carries
+    nothing out since it cannot read its mark (`mark_unread`)."""
 
     daemon: str
     host: str
@@ -165,6 +166,18 @@ class Daemon(Answer):
     last_beat: str
     beating: bool
     standing_aside: str | None
+    mark_unread: str | None
+
+
+class MarkUnread(Answer):
+    """A daemon that carries nothing out, since it cannot read its mark: why, since when, how many
+    there are, and whether any other daemon is heard of."""
+
+    daemon: str
+    since: str
+    problem: str
+    count: int
+    others: bool
 
 
 class OverdueSite(Answer):
@@ -176,12 +189,14 @@ class OverdueSite(Answer):
 
 class LeftDown(Answer):
     """Sites that are down in the world, or may be, though nothing on record keeps them down: how
-    many, of how many nobody can tell, the first names, and since when the reason may be lost."""
+    many, of how many nobody can tell, the first names, since when the reason may be lost, and
+    whether all sites were compared."""
 
     count: int
     unknown: int
     sites: list[str]
     since: str
+    complete: bool
 
 
 class TakenDown(Answer):
@@ -195,7 +210,7 @@ class History(Answer):
     """Whether the record is whole, and signed, as far as is known: `lost_since` from when entries
     are known to be missing until a person has put on record that they know, `moved_since` while
     another server is news, `unproved_since` while the world is being compared with the record,
-    `halted_since` while nothing is carried out until a person goes on,
+    `halted_since` while nothing is carried out until a person goes on, and why (`halted_why`),
     `unsigned_since` while nothing is signed that should be, `left_down` until a person goes on or
     holds them, `taken_down` until a person has put on record that they know of the loss."""
 
@@ -204,6 +219,7 @@ class History(Answer):
     moved_since: str | None
     unproved_since: str | None
     halted_since: str | None
+    halted_why: Literal["unknown_server", "lost_again"] | None
     unsigned_since: str | None
     left_down: LeftDown | None
     taken_down: TakenDown | None
@@ -223,6 +239,7 @@ class Enforcement(Answer):
     overdue_since: str | None
     overdue_sites: list[OverdueSite]
     daemons: list[Daemon]
+    mark_unread: MarkUnread | None
     rehearsal: bool
     history: History
 

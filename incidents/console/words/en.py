@@ -120,8 +120,15 @@ TEXTS: dict[str, str] = {
     "alarm.clock.aside": "The daemon stands aside, since its clock is wrong.",
     "alarm.clock.since": "The last daemon was heard of at",
     "alarm.overdue": "Sites overdue: {n}{more}, since",
-    "alarm.halted": "NOTHING IS CARRIED OUT until a person goes on: the daemon's log says why."
-    " Known since",
+    "alarm.halted": "NOTHING IS CARRIED OUT until a person goes on, known since",
+    "alarm.halted.unknown_server": "The database is on another server than before, and the daemon"
+    " that found that knew nothing of it: it may be a copy.",
+    "alarm.halted.lost_again": "The database lost its end a second time: another copy may be at"
+    " work beside the same key.",
+    "alarm.halted.not_told": "The daemon's log says why.",
+    "alarm.mark_unread": "NOTHING IS CARRIED OUT, known since",
+    "alarm.mark_unread.one": "THE DAEMON {daemon} CARRIES NOTHING OUT, known since",
+    "alarm.mark_unread.more": "{n} more cannot read theirs.",
     "alarm.lost": "THE RECORD HAS LOST ITS END: what was recorded before may be missing. Known"
     " since",
     "alarm.moved": "ANOTHER SERVER HAS TAKEN OVER: what it had not heard of, if anything, is lost."
@@ -129,10 +136,14 @@ TEXTS: dict[str, str] = {
     "alarm.taken_down": "Taken down again:",
     "alarm.more": "and {n} more",
     "alarm.left_down": "SITES LEFT DOWN: {n}.",
-    "alarm.left_down.unknown": "({n} of them cannot be asked)",
+    "alarm.left_down.unknown": "SITES LEFT DOWN OR UNKNOWN: {n} ({down} down; of {unknown} nobody"
+    " can tell).",
+    "alarm.left_down.so_far": "So far: sites are still being compared.",
     "alarm.left_down.why": "Nothing on record keeps them down; the reason may have been lost with"
     " the end of the record, at",
     "alarm.left_down.do": "Hold those that must stay down, then open the others:",
+    "alarm.recover": "(opens all sites that are not held)",
+    "alarm.halted.list": "Sites that a loss has left down are listed once all are compared.",
     "alarm.unproved": "The world is being compared with the record, since",
     "alarm.unsigned": "NOT SIGNED: entries wait for a signature, since",
     "alarm.brake": "THE BRAKE IS ON: {n}{more} closures or suspensions wait for a supervisor, the"

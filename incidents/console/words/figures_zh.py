@@ -224,7 +224,7 @@ TEXTS: dict[str, str] = {
     "policy.changes": "变化",
     "policy.would": "两份规则的结果",
     "policy.recorded": "最近 {days} 天的记录，每起违规自登记时起算。由人作出的决定（信息虚假、拒不"
-    "删除、扣停、恢复）在两份规则下均不计，因此现行规则的数字与记录不尽相同。",
+    "删除、依令停用、恢复）在两份规则下均不计，因此现行规则的数字与记录不尽相同。",
     "policy.capped": "记录更多：只取最近 {n} 起违规。",
     "policy.activate": "启用",
     "policy.activate.what": "此前到期的事项先按旧规则处理，已设定的时限不变。此操作连同您的姓名与"
@@ -251,8 +251,8 @@ TEXTS: dict[str, str] = {
     "trigger.refuse": "认定拒不删除，或删除时限已过",
     "trigger.end_suspension": "暂停时间已满",
     "trigger.strike": "迟到的事实撤销暂停",
-    "trigger.hold": "奉命扣停",
-    "trigger.lift_hold": "解除扣停",
+    "trigger.hold": "依令停用",
+    "trigger.lift_hold": "解除停用",
     "trigger.reinstate": "两人批准恢复",
     "trigger.import": "导入",
     "trigger.reach": "联系到负责人",
@@ -266,7 +266,7 @@ TEXTS: dict[str, str] = {
     "guard.R3 unreachable_run": "R3 连续无法联系",
     "guard.R4 false_info": "R4 信息虚假",
     "guard.R5 refusal": "R5 拒不删除",
-    "guard.not held": "未被扣停",
+    "guard.not held": "未依令停用",
     "guard.not suspension_runs": "没有进行中的暂停",
     "guard.site_closed": "网站已关闭",
     "guard.not site_closed": "网站未关闭",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 SENTENCES: dict[str, str] = {
-    "already_held": "{site} 自 {at} 起已由 {by} 扣停，可先解除扣停。",
+    "already_held": "{site} 自 {at} 起已由 {by} 依令停用，可先解除停用。",
     "already_reported": "{incident} 已于 {at} 报告，无需再报。",
     "already_requested": "{by} 已申请恢复 {site}，正等待另一人答复。",
     "already_said": "已有人说明 {incident} 的内容已删除，值班人员已获告知，无需再说。",
@@ -22,7 +22,7 @@ SENTENCES: dict[str, str] = {
     "请在登记时勾选"
     "“已有记录的网址上的另一次违规”；通话后内容仍在的，请在 {incident} 上记“再次发现”。",
     "future": "{at} 是将来的时间（现在是 {now}）：事情发生后才能记录。",
-    "held": "{site} 奉命扣停，不能恢复：请先解除扣停。",
+    "held": "{site} 依令停用，不能恢复：请先解除停用。",
     "in_force_already": "{site} 实际也是“{state:state}”：无需再次下达指令。",
     "no_closure_asked": "没有人申请关闭 {site}：须先有人提出。",
     "no_request": "没有人申请恢复 {site}：须先有人申请。",
@@ -30,12 +30,12 @@ SENTENCES: dict[str, str] = {
     "如要记录联系，请指明是哪项违规。",
     "not_claimed": "{item} 没有人认领，无需放回。",
     "not_disputed": "{site} 的关闭没有争议，无需维持。",
-    "not_held": "{site} 没有被扣停，无可解除。",
+    "not_held": "{site} 没有依令停用，无需解除。",
     "not_lifted": "{order} 的指令没有被解除，应予执行。",
     "nothing_held": "{by} 在 {site} 上没有认领任何事项，无可移交。",
     "nothing_to_take_back": "{incident} 现为“{state:state}”：只能撤回“已删除”或“拒不删除”。",
     "order_dead": "{order} 已被放弃，可重新尝试。",
-    "order_of_hold": "{site} 奉命扣停，{order} 正是停用该网站的指令：请先解除扣停。",
+    "order_of_hold": "{site} 依令停用，{order} 正是停用该网站的指令：请先解除停用。",
     "order_in_hand": "{order} 正在执行：请等到 {until}，再看结果。",
     "order_not_dead": "{order} 并未放弃，会自动尝试。",
     "overtaken": "{order} 已不是 {site} 现在的指令：执行它会撤销其后的决定；可将其取消，"

@@ -38,10 +38,10 @@ SENTENCES = {
     "disputed": "由主管决定：关闭 {site} 的依据（{rule:rule}）按现有记录已不成立。可维持关闭，"
     "也可申请恢复。",
     "disputed.held": "由主管决定：关闭 {site} 的依据（{rule:rule}）按现有记录已不成立。可维持关闭，"
-    "也可在解除扣停后申请恢复。",
+    "也可在解除停用后申请恢复。",
     "reinstatement": "{by} 申请恢复 {site}{why}，由 {by} 以外的人决定（设有账号时须为主管）。",
     "reinstatement.why": "（“{note}”）",
-    "reinstatement.held": "解除扣停之后才能同意。",
+    "reinstatement.held": "解除停用之后才能同意。",
     "closure.false": "{by} 申请关闭 {site}（{rule:rule}，虚假的是：{field:field}）{why}。"
     "须立即关闭：请 {by} 以外的人马上确认或驳回。",
     "closure.refusal": "{by} 申请关闭 {site}（{rule:rule}，{incident}）{why}。"

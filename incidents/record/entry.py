@@ -15,13 +15,13 @@ from json.encoder import encode_basestring as quoted
 from typing import Any
 
 from incidents import misread
-from incidents.audit import own_acts
-from incidents.audit.codec import Codec
 from incidents.clock import rfc3339
 from incidents.errors import IncidentsError
 from incidents.machine import events
 from incidents.machine.events import Event, Reason
 from incidents.misread import MisreadError
+from incidents.record import own_acts
+from incidents.record.codec import Codec
 
 VERSION = 1
 MAX_BYTES = 65_535

@@ -19,10 +19,10 @@ from sqlalchemy import Engine
 
 from incidents import web_server
 from incidents.cli import main
-from incidents.console import service
-from incidents.console.service import EXTRA
 from incidents.store.engine import look_at_file
 from incidents.store.opened_file import UnseenError
+from incidents.web import service
+from incidents.web.service import EXTRA
 from tests.console.customers import CUSTOMER, LINKS, OFFICE, SETTINGS, Customers, ask, path
 from tests.patience import PATIENCE_S
 from tests.served_desk import open_desk

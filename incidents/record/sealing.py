@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import fields, replace
@@ -22,6 +23,11 @@ from incidents.machine import filing
 from incidents.machine.commands import Command
 
 SALT_BYTES = 32
+
+# Where entries hold references; a `digest`, a `policy` and a `previous` look alike and are none.
+_WORDS = ("email", "evidence", "name", "note", "person", "phone", "text")
+_NAMES = "|".join((*_WORDS, *filing.SEALED_FIELDS, rf"{re.escape(filing.SERVER)}[a-z0-9-]+"))
+_REFERENCE = re.compile(rf'"(?:{_NAMES})":"(sha256:[0-9a-f]{{64}})"')
 
 Sealed = tuple[str, bytes, str]
 """The reference, the salt, and the value."""
@@ -38,6 +44,11 @@ def seal(value: str) -> Sealed:
 def commitment(salt: bytes, value: str) -> str:
     """The reference that stands for `value` under that salt."""
     return "sha256:" + hashlib.sha256(salt + value.encode()).hexdigest()
+
+
+def references(body: str) -> list[str]:
+    """The references to sealed values that stand in an entry as it is stored."""
+    return _REFERENCE.findall(body)
 
 
 def seal_command(command: AnyCommand) -> tuple[AnyCommand, list[Sealed]]:

@@ -16,14 +16,16 @@ from pathlib import Path
 from sqlalchemy import Connection, select
 
 from incidents import page_template
-from incidents.audit import case_story, report_words
+from incidents.audit.bundle import Order, Report
 from incidents.audit.covered import Numbered
+from incidents.audit.export import Selection
 from incidents.audit.voucher import Voucher
 from incidents.machine import policy
 from incidents.machine.policy import Policy
 from incidents.store.tables import sealed
 from incidents.tlog import note
 from incidents.tlog.checkpoint import parse
+from incidents.views import case_story, report_words
 from incidents.words import When
 
 _TEMPLATE = Path(__file__).with_name("case_report.html.jinja")
@@ -49,6 +51,27 @@ def words_of(connection: Connection, rows: Sequence[Numbered]) -> dict[str, Word
         for row in connection.execute(select(kept.ref, kept.salt, kept.value).where(some)):
             found[row.ref] = Word(bytes(row.salt).hex(), row.value)
     return found
+
+
+def order(wanted: Selection, *, zone: tzinfo = UTC, with_words: bool = False) -> Order:
+    """The order of a bundle of the wanted entries; with those of one site goes their report."""
+    drawn = None if wanted.site_id is None else drawer(zone=zone, with_words=with_words)
+    return Order(wanted=wanted, report=drawn)
+
+
+def drawer(*, zone: tzinfo = UTC, with_words: bool = False) -> Report:
+    """What draws the page, with times in `zone`, and with people's own words if they are wanted."""
+
+    def draw(
+        connection: Connection,
+        vouching: Voucher,
+        rows: Sequence[Numbered],
+        policies: Mapping[str, str],
+    ) -> str:
+        words = words_of(connection, rows) if with_words else None
+        return page(vouching, rows, policies, zone=zone, words=words)
+
+    return draw
 
 
 def page(

@@ -44,7 +44,7 @@ def needed() -> None:
     try:
         import uvicorn  # noqa: F401 - whether it can be
 
-        from incidents.api import app  # noqa: F401 - whether it can be
+        from incidents.web import app  # noqa: F401 - whether it can be
     except ModuleNotFoundError as error:
         raise NoLibraryError(name=error.name) from error
 
@@ -67,7 +67,7 @@ def serve(
     links = customer_settings.links()
     customers = None if links is None else _customers(house, links)
     needed()
-    from incidents.api import app
+    from incidents.web import app
 
     # Opened by this thread, before others ask for it.
     made = app.create(house, customers)

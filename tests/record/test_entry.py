@@ -11,17 +11,17 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents.audit import own_acts
-from incidents.audit.entry import (
+from incidents.machine import events, filing
+from incidents.machine.events import Event, Reason
+from incidents.machine.policy import DOCUMENTED
+from incidents.record import own_acts
+from incidents.record.entry import (
     MAX_BYTES,
     EntryTooLargeError,
     UnreadableEntryError,
     decode,
     encode,
 )
-from incidents.machine import events, filing
-from incidents.machine.events import Event, Reason
-from incidents.machine.policy import DOCUMENTED
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from datetime import timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 from incidents import private_file
 from incidents.errors import SettingError, UnknownSettingError
@@ -76,6 +78,21 @@ class Options:
         if isinstance(self._value(key), str):
             raise self.wrong(key, 'a list of its words, such as ["/usr/local/bin/panel", "--now"]')
         return self.texts(key)
+
+    def address(self, key: str, expected: str) -> SplitResult | None:
+        """A web address: http or https, a host, and if wanted a port and a path, and no more."""
+        text = self.text(key)
+        if text is None:
+            return None
+        try:
+            found = urlsplit(text)
+            host, _ = found.hostname, found.port
+        except ValueError as error:
+            raise self.wrong(key, expected) from error
+        plain = text.isascii() and text.isprintable() and not _NOT_IN_ADDRESS & set(text)
+        if not (plain and host and found.scheme in ("http", "https")) or "@" in found.netloc:
+            raise self.wrong(key, expected)
+        return found
 
     def path(self, key: str) -> Path | None:
         """A path, in which ~ is the user's own folder."""
@@ -189,4 +206,14 @@ class Options:
         return self._table.get(key)
 
 
+def stays_here(address: SplitResult) -> bool:
+    """Whether what is sent there does not leave this machine."""
+    host = address.hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+_NOT_IN_ADDRESS = frozenset(" <>\"'\\?#")
 _SECRET = ("secret", "token", "password", "key", "environment", "urls", "command")

@@ -11,9 +11,7 @@ from datetime import UTC, datetime, tzinfo
 from itertools import pairwise
 
 from incidents import event_sentence
-from incidents.audit import report_words
 from incidents.audit.covered import Numbered
-from incidents.audit.entry import Header, decode
 from incidents.audit.fold import UNREADABLE, said
 from incidents.documents import event_document
 from incidents.errors import VerificationError
@@ -22,9 +20,10 @@ from incidents.machine.case import Case
 from incidents.machine.events import Event, SiteClosed, SiteSuspended
 from incidents.machine.ids import ACT
 from incidents.machine.policy import Policy
+from incidents.record.entry import Header, decode
 from incidents.store.tables import DESK_STREAM
 from incidents.tlog.tree import leaf_hash
-from incidents.views import personal
+from incidents.views import personal, report_words
 from incidents.views.grounds import grounds
 from incidents.views.record import MAX_TRIED, Record, signed
 from incidents.words import Document, Teller, When, rule

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from incidents.audit import own_acts as acts
-from incidents.audit.own_acts import LogKeyMade, PolicyActivated
 from incidents.clock import rfc3339
 from incidents.machine.events import Event, Reason
 from incidents.machine.policy import Policy, write_duration
 from incidents.policy_words import chinese_duration
+from incidents.record import own_acts as acts
+from incidents.record.own_acts import LogKeyMade, PolicyActivated
 from incidents.words import Teller
 
 _SECOND = timedelta(seconds=1)

@@ -1,0 +1,193 @@
+"""A mark that cannot be read stops the daemon's orders, and everybody who looks is told so."""
+
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from incidents import clock
+from incidents.acts import routing
+from incidents.acts.routing import Routing
+from incidents.bootstrap import House
+from incidents.cli import main
+from incidents.daemon import backoff
+from incidents.daemon.alarm_duty import PATIENCE_S
+from incidents.daemon.delivery import Delivery
+from incidents.daemon.heartbeat import Heart, identity
+from incidents.errors import DONE, FAILED
+from incidents.machine import commands as c
+from incidents.store import lineage
+from incidents.views.enforcement import STALE_AFTER, enforcement
+from tests.acts import lost_rig as rig
+from tests.acts.lost_rig import Receiver, give, hold, on_host
+from tests.daemon.alarm_rig import MIN, Told, Watch
+from tests.daemon.test_heartbeat import Working
+
+
+@pytest.fixture
+def receiver(monkeypatch: pytest.MonkeyPatch) -> Receiver:
+    found = Receiver()
+    monkeypatch.setattr(routing, "load", lambda: Routing(default=found))
+    return found
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, receiver: Receiver) -> Iterator[House]:
+    """A desk whose daemon has carried out orders, and has put a mark beside its key."""
+    assert receiver.seen == {}
+    monkeypatch.setenv("INCIDENTS_CLOCK", "own")
+    monkeypatch.setenv("INCIDENTS_DB", f"sqlite:///{tmp_path}/desk.db")
+    monkeypatch.setattr(backoff, "FIRST_S", 0.0)
+    on_host(monkeypatch, tmp_path, "here")
+    with rig.desk(tmp_path) as found:
+        give(found, "one.example", c.AddSite(by="operator-1"))
+        rig.carry_out(found)
+        yield found
+
+
+@pytest.fixture
+def mark(house: House, tmp_path: Path) -> Path:
+    """It cannot be read: a folder is in its place."""
+    with house.reading() as connection:
+        name = f"audit.key.mark-{lineage.look(connection).identity}"
+    file = tmp_path / "here" / name
+    file.unlink()
+    file.mkdir()
+    return file
+
+
+def found(house: House) -> dict[str, object] | None:
+    with house.reading() as connection:
+        told: dict[str, object] | None = enforcement(connection, clock.now())["mark_unread"]
+    return told
+
+
+def test_it_is_told_until_it_can_be_read_and_then_the_daemon_goes_on_by_itself(
+    house: House, mark: Path, receiver: Receiver, capsys: pytest.CaptureFixture[str]
+) -> None:
+    delivery = Delivery(house, decided=lambda _: None)
+    me = identity()
+    heart = Heart(house, Working(), me, lambda: delivery.mark_unread)
+    hold(house, "one.example")
+    for _ in range(2):
+        delivery.run()
+        heart.beat()
+    problem = f"the mark {mark} cannot be read: it is no file: remove it"
+
+    told = found(house)
+    assert told is not None
+    assert told.items() >= {
+        "daemon": me.daemon, "problem": problem, "count": 1, "others": False,
+    }.items()  # fmt: skip
+    capsys.readouterr()
+    assert main(["daemon", "status"]) == FAILED
+    first, *lines = capsys.readouterr().out.splitlines()
+    assert first == "the clock is enforced in the record, NOT IN THE WORLD"
+    assert f"NOTHING IS CARRIED OUT, known 0 s ago: {problem}" in lines
+    main(["queue"])
+    assert problem in capsys.readouterr().err
+    assert receiver.sites == {}
+
+    mark.rmdir()
+    delivery.run()
+    heart.beat()
+
+    assert found(house) is None
+    assert main(["daemon", "status"]) == DONE
+    assert receiver.sites == {"one.example": "suspended"}
+    delivery.close()
+
+
+def test_since_when_it_is_so_stays_while_the_daemon_beats(house: House, mark: Path) -> None:
+    delivery = Delivery(house, decided=lambda _: None)
+    heart = Heart(house, Working(), identity(), lambda: delivery.mark_unread)
+    delivery.run()
+    heart.beat()
+    before = found(house)
+
+    delivery.run()
+    heart.beat()
+
+    assert found(house) == before is not None
+    assert mark.is_dir()
+    delivery.close()
+
+
+def test_once_tells_it_too_and_no_longer_once_it_can_be_read(
+    house: House, mark: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hold(house, "one.example")
+    assert main(["daemon", "--once"]) == FAILED
+    first = found(house)
+    assert main(["daemon", "--once"]) == FAILED
+    assert f"{mark} cannot be read" in capsys.readouterr().err
+
+    told = found(house)
+
+    assert told is not None
+    assert first is not None
+    assert told["since"] == first["since"]
+    shutil.rmtree(mark)
+    assert main(["daemon", "--once"]) == DONE
+    assert found(house) is None
+
+
+def test_beside_a_daemon_that_can_read_its_own_the_desk_is_told_and_status_is_well(
+    house: House, mark: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Orders are carried out, and nobody stands in for that other daemon."""
+    delivery = Delivery(house, decided=lambda _: None)
+    broken = identity()
+    Heart(house, Working(), identity()).beat()
+    delivery.run()
+    Heart(house, Working(), broken, lambda: delivery.mark_unread).beat()
+    capsys.readouterr()
+
+    assert main(["daemon", "status"]) == DONE
+
+    out = capsys.readouterr().out
+    assert "the clock is enforced\n" in out
+    assert f"THE DAEMON {broken.daemon} CARRIES NOTHING OUT, known 0 s ago: the mark {mark}" in out
+    delivery.close()
+
+
+def test_the_desk_is_alarmed_after_ten_seconds_and_no_longer_of_a_daemon_that_is_gone(
+    house: House, mark: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivery = Delivery(house, decided=lambda _: None)
+    delivery.run()
+    heart = Heart(house, Working(), identity(), lambda: delivery.mark_unread)
+    heart.beat()
+    watch, told = Watch(house), Told()
+    duty = watch.duty(told)
+    duty.run()
+    assert told.got == []
+    watch.elapsed += PATIENCE_S
+
+    duty.run()
+
+    assert told.got == ["mark_unread:all"]
+    assert mark.is_dir()
+    heart.stop()
+    now = clock.now()
+    monkeypatch.setattr(clock, "source", lambda: now + STALE_AFTER + MIN)
+    assert found(house) is None
+    delivery.close()
+
+
+def test_one_that_is_silent_for_longer_is_told_as_silent(
+    house: House, mark: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivery = Delivery(house, decided=lambda _: None)
+    delivery.run()
+    Heart(house, Working(), identity(), lambda: delivery.mark_unread).beat()
+    assert found(house) is not None
+    now = clock.now()
+
+    monkeypatch.setattr(clock, "source", lambda: now + STALE_AFTER + timedelta(seconds=1))
+
+    assert found(house) is None
+    assert mark.is_dir()
+    delivery.close()
