@@ -12,7 +12,7 @@ from incidents.api.caller import Caller
 from incidents.api.entrance import actor, looker
 from incidents.api.operation import JSON, operation, router
 from incidents.api.paging import Cursor, Limit, Reveal
-from incidents.contract import hints
+from incidents.contract.documents import told
 from incidents.errors import UnknownTaskError
 from incidents.machine import commands as c
 
@@ -40,7 +40,7 @@ def queue(
             connection, by.house.now(connection), mine=by.by if mine else None, limit=limit,
             after=cursor, reveal=reveal, report=owed,
         )  # fmt: skip
-    found["items"] = [hints.told_item(each) for each in found["items"]]
+    found["items"] = [told(each) for each in found["items"]]
     found["next"] = found.pop("next_after")
     return JSON(found)
 
@@ -59,7 +59,7 @@ def item(
         found = by.house.views.item(connection, by.house.now(connection), of, reveal=reveal)
     if found is None:
         raise UnknownTaskError(given=item.strip())
-    return JSON(hints.told_item(found))
+    return JSON(told(found))
 
 
 @routes.post("/queue/hand-over", **operation("hand_over", answers.HandedOver, acting=True))

@@ -160,7 +160,8 @@ def _next(document: Document, own: list[Document]) -> list[Hint]:
         return [Hint("check_filing", document["site"]["site"])]
     found = [do(c.CompleteTask, event["task"]) for event in opened]
     if "closure_disputed" in kinds:
-        found = hints.to_dispute(document["site"])
+        site = document["site"]
+        found = hints.to_dispute(site["site"], held=site["held"], asked_by=site.get("asked_by"))
     if document["incident"] is not None:
         found += hints.after(document["incident"], document["site"])
     return found

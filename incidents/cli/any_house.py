@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from incidents.acts.reconciliation import Comparison
+    from incidents.contract.documents import Item
     from incidents.desk import Answer, Envelope
     from incidents.machine.policy import Policy
     from incidents.words import Document, When
@@ -53,7 +54,7 @@ class Looks(Protocol):
     ) -> Document:  # fmt: skip
         """One page of the queue."""
 
-    def item(self, of: tuple[int, str], *, reveal: bool = False) -> Document | None:
+    def item(self, of: tuple[int, str], *, reveal: bool = False) -> Item | None:
         """One item of the queue; None: it is not there."""
 
     def site(self, name: str) -> Document:

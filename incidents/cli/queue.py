@@ -11,11 +11,13 @@ import click
 from incidents.cli import output, queue_words
 from incidents.cli.options import looking
 from incidents.cli.run import is_terminal, painted
-from incidents.contract.hints import told_item, typed
+from incidents.contract.documents import told
+from incidents.contract.hints import typed
 from incidents.errors import DONE, InputError
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
+    from incidents.contract.documents import Item
     from incidents.words import Document, When
 
 
@@ -55,9 +57,9 @@ def queue(run: Run, *, mine: bool, watch: bool, reveal: bool, limit: int, after:
         return queue_watch.watch(run, fetch)
     found = fetch()
     if run.quiet:
-        run.say(*(item["id"] for item in found["items"]))
+        run.say(*(item.id for item in found["items"]))
     elif run.for_programs:
-        items = [told_item(item) for item in found["items"]]
+        items = [told(item) for item in found["items"]]
         output.document(run, {**found, "items": items}, rows=items)
     elif is_terminal(sys.stdout):
         from incidents.cli import queue_table
@@ -88,7 +90,7 @@ def _plainly(run: Run, found: Document) -> None:
         run.tell(painted(notice.words, fg="red", bold=True) if notice.is_alarm else notice.words)
     headers = ("TASK", "LEFT", "DO", "SITE", "DUE", "WITH", "WHOM", "NEXT")
     output.table(run, headers, (_row(item, when) for item in found["items"]))
-    warnings = dict.fromkeys(item["warning"] for item in found["items"] if item["warning"])
+    warnings = dict.fromkeys(item.warning for item in found["items"] if item.warning)
     run.tell(*(painted(warning, fg="red", bold=True) for warning in warnings))
     if not found["items"]:
         run.tell("nothing to do")
@@ -96,15 +98,15 @@ def _plainly(run: Run, found: Document) -> None:
         run.tell(f"there is more: add --after {found['next_after']}")
 
 
-def _row(item: Document, when: When) -> tuple[str, ...]:
-    due = item["due"]
+def _row(item: Item, when: When) -> tuple[str, ...]:
+    due = item.due
     return (
-        item["id"],
+        item.id,
         queue_words.left(item),
         queue_words.exactly(item),
-        item["site"],
+        item.site,
         "" if due is None else when(due),
-        item["claimed_by"] or "",
+        item.claimed_by or "",
         queue_words.whom(item),
-        typed(item["hints"][0]),
+        typed(item.hints[0]),
     )

@@ -13,6 +13,7 @@ from incidents.words import span
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from incidents.contract.documents import Item
     from incidents.words import Document, When
 
 KINDS = {
@@ -36,33 +37,30 @@ TERMS = ("file", "show_number")
 """What has a last day of its own."""
 
 
-def what(item: Document) -> str:
+def what(item: Item) -> str:
     """What there is to do."""
-    kind = str(item["kind"])
-    return KINDS.get(kind, kind)
+    return KINDS.get(item.kind, item.kind)
 
 
-def exactly(item: Document) -> str:
+def exactly(item: Item) -> str:
     """The same, of a filing with the last day, or with the detail."""
-    told, about = what(item), item.get("filing")
-    if about and item["kind"] in TERMS:
+    told, about = what(item), item.filing
+    if about and item.kind in TERMS:
         return f"{told} by {about[0]}"
-    return f"{told} {about[0]}" if about and item["kind"] == "suspicion" else told
+    return f"{told} {about[0]}" if about and item.kind == "suspicion" else told
 
 
-def left(item: Document) -> str:
+def left(item: Item) -> str:
     """How long there is, or how long it is overdue; empty for what has no deadline."""
-    if item["left_s"] is None:
+    if item.left_s is None:
         return ""
-    told = span(timedelta(seconds=abs(item["left_s"])))
-    return f"{told} overdue" if item["overdue"] else told
+    told = span(timedelta(seconds=abs(item.left_s)))
+    return f"{told} overdue" if item.overdue else told
 
 
-def whom(item: Document) -> str:
+def whom(item: Item) -> str:
     """Whom to call, and at which number; the e-mail where there is none."""
-    return (
-        ", ".join(item[name] for name in ("person", "phone") if item[name]) or item["email"] or ""
-    )
+    return ", ".join(each for each in (item.person, item.phone) if each) or item.email or ""
 
 
 class Notice(NamedTuple):

@@ -10,6 +10,7 @@ import click
 from incidents.cli import output, params, timeline
 from incidents.cli.options import looking
 from incidents.contract import hints
+from incidents.contract.documents import told
 from incidents.errors import DONE, UnknownSiteError, UnknownTaskError
 from incidents.words import Teller
 
@@ -70,26 +71,25 @@ def _item(run: Run, key: tuple[int, str]) -> int:
             given=given,
         )
     if run.quiet:
-        run.say(found["id"])
+        run.say(found.id)
     elif run.for_programs:
-        item = hints.told_item(found)
+        item = told(found)
         output.document(run, item, rows=[item])
     else:
-        due = found["due"]
+        due = found.due
         pairs = [
-            ("task", found["id"]),
+            ("task", found.id),
             ("do", queue_words.exactly(found)),
-            ("site", found["site"]),
-            ("about", ", ".join(found["about"])),
+            ("site", found.site),
+            ("about", ", ".join(found.about)),
             ("due", "" if due is None else run.when.until(due)),
-            ("with", found["claimed_by"] or ""),
+            ("with", found.claimed_by or ""),
             ("whom", queue_words.whom(found)),
-            ("warning", found["warning"] or ""),
-            ("say", found["say"]),
+            ("warning", found.warning or ""),
+            ("say", found.say),
         ]
         output.pairs(run, pairs)
-        closing = found["closing"] or {}
-        timeline.next_steps(run, found["hints"], found["asked_by"] or closing.get("by"))
+        timeline.next_steps(run, found.hints, found.first_of_two)
     return DONE
 
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import tzinfo
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from incidents.client.faults import Document, ProblemError
+from incidents.client.faults import Document, NoOperationError, ProblemError
 from incidents.client.http import Exchange, part
 from incidents.contract import hints
+from incidents.contract.documents import Item, read
 from incidents.machine.ids import incident_id, order_id
 
 if TYPE_CHECKING:
     from incidents.words import When
+
+
+D = TypeVar("D")
 
 
 class RemoteLooks:
@@ -30,13 +34,14 @@ class RemoteLooks:
         found = self._exchange.get(
             "/queue", mine=mine is not None, limit=limit, cursor=after, reveal=reveal
         )
-        items = [hints.heard(each) for each in found["items"]]
+        items = [self._read(Item, each, "/queue") for each in found["items"]]
         return {**found, "items": items, "next_after": found["next"]}
 
-    def item(self, of: tuple[int, str], *, reveal: bool = False) -> Document | None:
+    def item(self, of: tuple[int, str], *, reveal: bool = False) -> Item | None:
         """One item of the queue; None: it is not there."""
+        path = f"/queue/{of[0]}-{of[1]}"
         try:
-            return hints.heard(self._exchange.get(f"/queue/{of[0]}-{of[1]}", reveal=reveal))
+            return self._read(Item, self._exchange.get(path, reveal=reveal), path)
         except ProblemError as problem:
             if problem.name == "unknown_task":
                 return None
@@ -105,6 +110,12 @@ class RemoteLooks:
     def policy_history(self) -> list[Document]:
         """Every activation on record, the earliest first."""
         return list(self._exchange.get("/policy/history")["items"])
+
+    def _read(self, kind: type[D], told: Document, path: str) -> D:
+        try:
+            return read(kind, told)
+        except KeyError as missing:
+            raise NoOperationError(server=self._exchange.server, asked=f"GET {path}") from missing
 
 
 def _text(filed: Any) -> str | None:

@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Any, Self, TypedDict, TypeVar, Unpack
 
 import httpx
-from pydantic import BaseModel
+from pydantic import TypeAdapter
 
 from incidents.api import answers
 from incidents.client import session
 from incidents.client.http import Exchange, part
 from incidents.machine.codes import FOR_CUSTOMER, FOR_DESK
 
-M = TypeVar("M", bound=BaseModel)
+M = TypeVar("M")
 P = TypeVar("P", answers.SitePage, answers.IncidentPage, answers.LinePage, answers.TermPage)
 
 
@@ -261,7 +261,8 @@ class Client:
 
 def _read(model: type[M], response: httpx.Response) -> M:
     # A newer desk may tell more.
-    return model.model_validate(response.json(), extra="ignore")
+    read: TypeAdapter[M] = TypeAdapter(model)
+    return read.validate_python(response.json(), extra="ignore")
 
 
 def _is_id(text: str) -> bool:

@@ -21,6 +21,7 @@ from incidents.accounts.identity import Identity
 from incidents.console import claimed, details, filing_look, telling, writing
 from incidents.console.sitting import Acting, Doing, Looking, Sitting
 from incidents.console.writing import Reader
+from incidents.contract.documents import Item, plain
 from incidents.errors import InputError, RefusedError, UnknownTaskError
 from incidents.machine import commands as c
 from incidents.machine.codes import OUTCOMES
@@ -194,7 +195,7 @@ def _written(here: Sitting, place: Place) -> str:
             connection, here.reader.now, mine=place.mine, after=place.after, limit=PAGE,
             report=owed, language=here.reader.spoken,
         )  # fmt: skip
-        ids = {int(item["id"].partition("-")[0]) for item in found["items"]}
+        ids = {int(item.id.partition("-")[0]) for item in found["items"]}
         seen, newest = sites.seqs(connection, ids), entries.last_id(connection)
     anybody = Identity(handle="", role=here.identity.role)
     return writing.written(
@@ -205,20 +206,20 @@ def _written(here: Sitting, place: Place) -> str:
     )  # fmt: skip
 
 
-def _item(item: Document, seen: dict[int, int], reader: Reader) -> Document:
-    site_id = int(item["id"].partition("-")[0])
+def _item(item: Item, seen: dict[int, int], reader: Reader) -> Document:
+    site_id = int(item.id.partition("-")[0])
     return {
-        **item, "seen": seen.get(site_id), "shown": site_name.shown(item["site"]),
+        **plain(item), "seen": seen.get(site_id), "shown": site_name.shown(item.site),
         "days": _days(item, reader),
-        "warning": item["warning"] and reader.sentence(item["warning"], [item["site"]]),
+        "warning": item.warning and reader.sentence(item.warning, [item.site]),
     }  # fmt: skip
 
 
-def _days(item: Document, reader: Reader) -> int | None:
+def _days(item: Item, reader: Reader) -> int | None:
     """How many days are left of the filing's term that it is about; None if it is about none."""
-    if item["kind"] not in TERMS:
+    if item.kind not in TERMS:
         return None
-    [term] = filing_look.terms(reader, [{"due_on": item["filing"][0]}])
+    [term] = filing_look.terms(reader, [{"due_on": item.filing[0]}])
     return int(term["days"])
 
 

@@ -39,10 +39,10 @@ RELEASE_ORDER = "release_order"
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """An act (its row's operation or name) or one of `LOOKS`; `of` is the id or name of its target.
+    """An act that fits, or a look, by its name; `of` is the id or the name of its target.
 
-    `facts` are the fields of the act that are known. What must be given and is not among them, and
-    what is None, is for the person to say.
+    `facts` are what is known of it. What is null there, and what must be given besides, is for the
+    person to say.
     """
 
     act: str
@@ -83,14 +83,9 @@ def told(document: Mapping[str, Any]) -> dict[str, Any]:
     return {**document, "commands": commands, "hints": [asdict(each) for each in found]}
 
 
-def told_item(item: Mapping[str, Any]) -> dict[str, Any]:
-    """An item of the queue for programs: `next` is the likeliest of its commands."""
-    return {**item, "next": typed(item["hints"][0]), **told(item)}
-
-
 def heard(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The document of which a server has told, with its hints as they were."""
-    return {**document, "hints": [Hint(**each) for each in document["hints"]]}
+    """The document of which a server has told, with its hints; one of before tells of none."""
+    return {**document, "hints": [Hint(**each) for each in document.get("hints", ())]}
 
 
 def after(incident: Mapping[str, Any], site: Mapping[str, Any]) -> list[Hint]:
@@ -125,13 +120,12 @@ def to_reinstatement(site: str, *, held: bool = False) -> list[Hint]:
     return [*([] if held else [do(c.Approve, site)]), do(c.Decline, site, reason=None)]
 
 
-def to_dispute(site: Mapping[str, Any]) -> list[Hint]:
+def to_dispute(site: str, *, held: bool, asked_by: str | None) -> list[Hint]:
     """The answers where a closure is disputed; a held site is not opened."""
-    name = site["site"]
-    reinstate = [] if site["held"] else [do(c.AskReinstatement, name)]
-    if site.get("asked_by"):
-        reinstate = to_reinstatement(name)
-    return [do(c.Uphold, name), *reinstate, Hint("why", name)]
+    reinstate = [] if held else [do(c.AskReinstatement, site)]
+    if asked_by:
+        reinstate = to_reinstatement(site)
+    return [do(c.Uphold, site), *reinstate, Hint("why", site)]
 
 
 _ROWS = {action.operation or action.name: action for action in reversed(ACTIONS)}

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from incidents import views
 from incidents.clock import rfc3339
+from incidents.contract.documents import Item
 from incidents.views import duty
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Looks:
             report=self._ask_owed(),
         )  # fmt: skip
 
-    def item(self, of: tuple[int, str], *, reveal: bool = False) -> Document | None:
+    def item(self, of: tuple[int, str], *, reveal: bool = False) -> Item | None:
         """One item of the queue; None: it is not there."""
         return views.item(self._connection, self._now, of, reveal=reveal)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from sqlalchemy import (
 )
 
 from incidents.clock import rfc3339
+from incidents.contract.documents import Closing, Item, ToClose
 from incidents.english import ENGLISH
 from incidents.errors import InputError
 from incidents.language import Language
@@ -79,7 +81,7 @@ def queue(
 
 def item(
     connection: Connection, now: datetime, of: tuple[int, str], *, reveal: bool = False
-) -> Document | None:
+) -> Item | None:
     """One item as `queue` has it; `of` is its id as `read_item_id` reads it. None: it is not there.
 
     For who asks for one number, and shall not be shown a page of them.
@@ -101,7 +103,7 @@ def _items(
     *,
     reveal: bool,
     language: Language = ENGLISH,
-) -> list[Document]:
+) -> list[Item]:
     found = find(connection, rows)
     refs = [row[name] for row in rows for name in _WORDS]
     texts = personal.texts(connection, [*refs, *found.notes()])
@@ -150,18 +152,18 @@ def _asked(row: Row) -> _Asked | None:
     return _ASKED.get(row["kind"])
 
 
-def _to_close(row: Row) -> Document | None:
+def _to_close(row: Row) -> ToClose | None:
     """What a site is to be closed for, of the item that asks for it."""
-    return _closes_for(row) if row["kind"] == "closure" else None
+    return ToClose(**_closes_for(row)) if row["kind"] == "closure" else None
 
 
-def _closing(row: Row) -> Document | None:
+def _closing(row: Row) -> Closing | None:
     """Who asks that the item's site be closed, and for what; None where nobody does."""
     by = row["closing_by"]
-    return None if by is None else {"by": by, **_closes_for(row)}
+    return None if by is None else Closing(by=by, **_closes_for(row))
 
 
-def _closes_for(row: Row) -> Document:
+def _closes_for(row: Row) -> dict[str, Any]:
     n = row["closing_incident"]
     return {
         "rule": rule_to_close(n),
@@ -179,57 +181,58 @@ def _item(
     *,
     closing: bool,
     withheld: bool,
-) -> Document:
+) -> Item:
+    """The item, before it is said what to do; it warns of something by its code."""
     due, incident, asked = row["due"], found.incident(row), _asked(row)
     urls = found.urls(row)
-    item: Document = {
-        "id": f"{row['site_id']}-{row['item']}",
-        "kind": row["kind"],
-        "site": row["name"],
-        "state": row["state"],
-        "in_force": row["in_force"],
-        "rule": row["rule"],
-        "incident": None if row["incident"] is None else f"{row['site_id']}-{row['incident']}",
-        "about": found.about(row),
-        "about_states": found.about_states(row),
-        "unsettled": found.unsettled(row),
-        "filing": found.filing(row),
-        "due": None if due is None else rfc3339(due),
-        "overdue": due is not None and due < now,
-        "left_s": None if due is None else (due - now) // timedelta(seconds=1),
-        "recorded_at": rfc3339(row["recorded_at"]),
-        "claimed_by": row["claimed_by"],
-        "claimed_at": None if row["claimed_at"] is None else rfc3339(row["claimed_at"]),
-        "phone": told["phone"],
-        "person": told["person"],
-        "email": told["email"],
-        "urls": urls,
-        "urls_total": found.urls_total(row),
-        "category": incident and incident["category"],
-        "note": told["note"],
-        "said_gone": found.said_gone(row) is not None,
-        "remark": told["remark"],
-        "attempts": found.attempts(row),
-        "site_down": row["state"] != "active",
-        "held": row["held"],
-        "withheld": withheld and row["kind"] == TELL,
-        "asked_by": None if asked is None else row[asked.by],
-        "closing": _closing(row),
-        "to_close": _to_close(row),
-        "warning": "closes" if closing else None,
-    }
-    if incident is not None and _was_spared(row, incident, in_force):
-        item["warning"] = "spared"
-    return item
+    spared = incident is not None and _was_spared(row, incident, in_force)
+    return Item(
+        id=f"{row['site_id']}-{row['item']}",
+        kind=row["kind"],
+        site=row["name"],
+        state=row["state"],
+        in_force=row["in_force"],
+        rule=row["rule"],
+        incident=None if row["incident"] is None else f"{row['site_id']}-{row['incident']}",
+        about=found.about(row),
+        about_states=found.about_states(row),
+        unsettled=found.unsettled(row),
+        filing=found.filing(row),
+        due=None if due is None else rfc3339(due),
+        overdue=due is not None and due < now,
+        left_s=None if due is None else (due - now) // timedelta(seconds=1),
+        recorded_at=rfc3339(row["recorded_at"]),
+        claimed_by=row["claimed_by"],
+        claimed_at=None if row["claimed_at"] is None else rfc3339(row["claimed_at"]),
+        phone=told["phone"],
+        person=told["person"],
+        email=told["email"],
+        urls=urls,
+        urls_total=found.urls_total(row),
+        category=None if incident is None else incident["category"],
+        note=told["note"],
+        said_gone=found.said_gone(row) is not None,
+        remark=told["remark"],
+        attempts=found.attempts(row),
+        site_down=row["state"] != "active",
+        held=row["held"],
+        withheld=withheld and row["kind"] == TELL,
+        asked_by=None if asked is None else row[asked.by],
+        closing=_closing(row),
+        to_close=_to_close(row),
+        warning="spared" if spared else "closes" if closing else None,
+        say="",
+        hints=(),
+    )
 
 
-def _with_script(item: Document, in_force: Policy, language: Language) -> Document:
+def _with_script(item: Item, in_force: Policy, language: Language) -> Item:
     """The item with what it warns of and what to say, in that language, and what to do."""
-    warning = item["warning"] and language.say(
-        f"say.warning.{item['warning']}", site=item["site"], incident=item["incident"]
+    warning = item.warning and language.say(
+        f"say.warning.{item.warning}", site=item.site, incident=item.incident
     )
     say, hints = script(item, in_force, language)
-    return {**item, "warning": warning, "say": say, "hints": hints}
+    return replace(item, warning=warning, say=say, hints=hints)
 
 
 def _was_spared(row: Any, incident: Any, in_force: Policy) -> bool:

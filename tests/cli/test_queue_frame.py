@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import fields
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ from incidents.cli.queue_frame import frame
 from incidents.cli.queue_screen import Screen
 from incidents.cli.queue_watch import _painted
 from incidents.cli.run import Run
+from incidents.contract.documents import Item
 from incidents.contract.hints import do
 from incidents.machine import commands as c
 from incidents.words import When
@@ -32,8 +34,8 @@ class Desk:
     house = property(lambda self: self)
 
 
-def item(id_: str = "1-1", kind: str = "call", text: str = "", **more: Any) -> dict[str, Any]:
-    return {
+def item(id_: str = "1-1", kind: str = "call", text: str = "", **more: Any) -> Item:
+    known: dict[str, Any] = {
         "id": id_, "kind": kind, "site": text or "a.example", "state": "active", "rule": None,
         "incident": "1-1", "about": ["1-1"], "unsettled": ["1-1"], "due": None, "overdue": False,
         "left_s": 600, "claimed_by": None, "phone": "+86 10 •••• ••00", "person": text,
@@ -41,9 +43,11 @@ def item(id_: str = "1-1", kind: str = "call", text: str = "", **more: Any) -> d
         "attempts": 0, "warning": text or None, "say": f"Say {text * 10}",
         "hints": [do(c.StateRefused, "1-1"), do(c.Recur, "1-1")], **more,
     }  # fmt: skip
+    unknown: dict[str, Any] = dict.fromkeys(each.name for each in fields(Item))
+    return Item(**unknown | known)
 
 
-def page(items: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+def page(items: list[Item], **more: Any) -> dict[str, Any]:
     enforcement = {
         "enforced_by": None, "standing_aside": None, "last_beat": None, "last_once": None,
         "overdue": 12, "overdue_capped": True, "overdue_since": "2026-03-02T03:00:00Z",

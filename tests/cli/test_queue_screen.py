@@ -55,7 +55,7 @@ def outcomes(desk: Cli, incident: str) -> list[str]:
 
 
 def selected(screen: Screen) -> str | None:
-    return None if screen.item is None else str(screen.item["id"])
+    return None if screen.item is None else screen.item.id
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_a_recheck_is_removed_incident_by_incident_and_then_done(
     screen = sit()
     choose(screen, "1-t1")
     assert screen.item is not None
-    assert screen.item["unsettled"] == ["1-1", "1-2"]
+    assert screen.item.unsettled == ["1-1", "1-2"]
     assert press(screen, "r") == "The content of 1-1 is gone (1 more to look at)?"
     assert press(screen, "y") == "1-1: the content is gone"
     assert press(screen, "d") == "1-t1: all of it was looked at (1 not settled)?"

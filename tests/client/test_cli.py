@@ -95,7 +95,7 @@ def test_the_screen_works_over_a_server_and_outlives_its_restart(
         assert "operator-1" in screen.message
         screen.press("n")
         assert screen.item is not None
-        assert screen.item["phone"] == PHONE
+        assert screen.item.phone == PHONE
         assert api.entries("details_revealed")[-1]["data"]["about"] == "1-1"
     # The server is away.
     screen.look()

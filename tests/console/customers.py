@@ -15,6 +15,7 @@ from anyio.from_thread import BlockingPortal
 
 from incidents import clock, views
 from incidents.bootstrap import House
+from incidents.contract.documents import plain
 from incidents.customer_link import Incident
 from incidents.notices.customer_settings import Links
 from tests.patience import PATIENCE_S
@@ -114,7 +115,7 @@ class Customers(ConsoleDesk):
         """What the queue has of the incident's site, by its id."""
         with self.house.reading() as connection:
             found = views.queue(connection, clock.now(), limit=1_000)["items"]
-        return {i["id"]: i for i in found if i["id"].split("-")[0] == str(incident[0])}
+        return {i.id: plain(i) for i in found if i.id.split("-")[0] == str(incident[0])}
 
     def get(self, incident: Incident, method: str = "GET") -> Page:
         return self.ask(path(incident), method)

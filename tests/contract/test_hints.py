@@ -65,10 +65,3 @@ def test_each_look_is_a_command(name: str) -> None:
         found = command.get_command(context, word)
         assert found is not None, word
         command = found
-
-
-def test_a_hint_of_which_a_server_has_told_is_the_same_hint() -> None:
-    hint = do(c.CompleteTask, "1-t1", outcome="told")
-    told = hints.told_item({"id": "1-t1", "hints": [hint]})
-    assert (told["next"], told["commands"]) == (typed(hint), [typed(hint)])
-    assert hints.heard(told)["hints"] == [hint]

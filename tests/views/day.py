@@ -11,7 +11,8 @@ from freezegun import freeze_time
 from sqlalchemy import Connection, Engine
 
 from incidents import clock, views
-from incidents.contract.hints import told, told_item
+from incidents.contract import documents
+from incidents.contract.hints import told
 from incidents.desk import Desk, Envelope
 from incidents.machine import commands as c
 from incidents.machine.policy import read_duration
@@ -86,7 +87,7 @@ class Day:
     def queue(self, **options: Any) -> dict[str, Any]:
         with self.looking() as connection:
             found = views.queue(connection, self.now, **options)
-        return {**found, "items": [told_item(item) for item in found["items"]]}
+        return {**found, "items": [documents.told(item) for item in found["items"]]}
 
     def item(self, id_: str) -> dict[str, Any]:
         return next(item for item in self.queue()["items"] if item["id"] == id_)

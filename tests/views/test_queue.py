@@ -112,7 +112,7 @@ def test_one_item_is_shown_by_itself_and_as_the_page_has_it(day: Day) -> None:
         assert one_item(connection, day.now, (1, "2"), reveal=True) == page[1]
         masked = one_item(connection, day.now, (1, "2"))
         assert masked is not None
-        assert masked["phone"] == "010 •••• ••00"
+        assert masked.phone == "010 •••• ••00"
         assert one_item(connection, day.now, (1, "3")) is None
         assert one_item(connection, day.now, (2, "1")) is None
 

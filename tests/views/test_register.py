@@ -94,8 +94,8 @@ def test_after_any_day_everything_can_be_looked_at(db_url: str, seed: int) -> No
                 site = views.site(connection, "a.example", desk.now)
             assert why["text"]
             assert why["site"]["state"] == site["state"]
-            assert all(item["say"] and item["hints"] for item in items)
-            assert all(item["left_s"] is not None for item in items if item["overdue"])
+            assert all(item.say and item.hints for item in items)
+            assert all(item.left_s is not None for item in items if item.overdue)
 
 
 def test_the_run_is_shown_as_the_active_policy_counts_it(day: Day) -> None:

@@ -91,7 +91,6 @@ from incidents.api.answers.register import (
     Incident,
     IncidentInFull,
     IncidentPage,
-    IncidentState,
     Line,
     LinePage,
     Link,
@@ -102,7 +101,6 @@ from incidents.api.answers.register import (
     Site,
     SiteInFull,
     SitePage,
-    SiteState,
     Task,
     Why,
 )
@@ -131,6 +129,7 @@ from incidents.api.answers.work import (
     Tried,
     TriedChannel,
 )
+from incidents.contract.documents import IncidentState, SiteState
 
 __all__ = [
     "Account",

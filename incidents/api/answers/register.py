@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from incidents.api.answers.base import Answer
-
-SiteState = Literal["active", "suspended", "closed"]
-IncidentState = Literal["open", "notified", "unreached", "removed", "refused", "voided", "moot"]
+from incidents.contract.documents import IncidentState, SiteState
+from incidents.contract.hints import Hint
 
 
 class Site(Answer):
@@ -220,17 +219,6 @@ class Due(Answer):
     due: str
     overdue: bool
     what: str
-
-
-class Hint(Answer):
-    """An act that fits, or a look, and what is known of it; null: for whoever acts to say.
-
-    `of` is the id or the name of what it is done to.
-    """
-
-    act: str
-    of: str
-    facts: dict[str, str | None]
 
 
 class Why(Answer):

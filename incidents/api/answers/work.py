@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from incidents.api.answers.base import Answer
-from incidents.api.answers.register import Acted, Hint, IncidentState, Line, SiteState
+from incidents.api.answers.register import Acted, Line
+from incidents.contract import documents
+from incidents.contract.documents import IncidentState
 
 
 class Attempt(BaseModel):
@@ -16,35 +19,12 @@ class Attempt(BaseModel):
     model_config = ConfigDict(extra="allow")
 
 
-class Item(BaseModel):
-    """Something that must be done."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item(documents.Item):
+    """Something that must be done, with the command lines of its hints, the likeliest `next`."""
 
-    model_config = ConfigDict(extra="allow")
-
-    id: str
-    kind: str
-    site: str
-    state: SiteState
-    in_force: SiteState
-    rule: str | None
-    incident: str | None
-    due: str | None
-    overdue: bool
-    left_s: int | None
-    recorded_at: str
-    claimed_by: str | None
-    claimed_at: str | None
-    phone: str | None
-    person: str | None
-    email: str | None
-    urls: list[str]
-    category: str | None
-    note: str | None
-    warning: str | None
-    say: Any
     next: str
     commands: list[str]
-    hints: list[Hint]
 
 
 class Queue(Answer):
