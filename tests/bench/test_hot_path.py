@@ -38,7 +38,7 @@ def test_the_age_of_the_figures_is_told_by_what_has_changed_on_the_hot_path(
     repository.commit(2.0)
     told = _age(repository, measured)
     assert f"speed.json measured {measured[:7]}; 3 files of the hot path have changed" in told
-    assert "(incidents/desk: 2, incidents/record/sealing.py)" in told
+    assert "(incidents/desk: 2, incidents/record)" in told
 
 
 def test_figures_of_a_commit_that_this_clone_lacks_are_of_unknown_age(
