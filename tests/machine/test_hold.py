@@ -123,6 +123,14 @@ def test_older_holds_did_nothing_about_orders() -> None:
     assert OrderHistory().false_info().braked("close").do(older).happened == ["hold_set"]
 
 
+def test_what_gave_way_is_decided_again_by_itself() -> None:
+    """A replay asks for each event of a hold as for an act of its own."""
+    alone = c.SetHold(by=BOB, reason="sha256:1", alone=True)
+    site = opening().do(alone).cancelled("reopen", why="superseded")
+    assert site.refused_with is None
+    assert site.last(e.OrderCancelled).why == "superseded"
+
+
 def test_nobody_says_of_an_order_that_it_gave_way_where_no_hold_is() -> None:
     assert opening().cancelled("reopen", why="superseded").refused_with == "not_lifted"
     site = OrderHistory().hold().cancelled("suspend", why="superseded")
