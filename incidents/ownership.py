@@ -16,7 +16,7 @@ def cure(file: Path, key_file: Path) -> str:
     try:
         for folder in reversed(file.parents):
             if not os.access(folder, os.X_OK, effective_ids=True):
-                return _of_folder(folder, file)
+                return _of_folder(folder, file, key_file)
         found = file.lstat()
         key = (key_file if key_file.exists() else key_file.parent).stat()
     except OSError:
@@ -24,12 +24,17 @@ def cure(file: Path, key_file: Path) -> str:
     return _of_file(file, found, is_ours=key.st_uid == os.geteuid())
 
 
-def _of_folder(folder: Path, file: Path) -> str:
+def _of_folder(folder: Path, file: Path, key_file: Path) -> str:
     owner, told = folder.stat().st_uid, quote(str(folder))
     if owner == os.geteuid():
         return f"; the folder {folder} cannot be entered. Type: chmod u+rwx {told}"
     if folder != file.parent:
-        return f"; the folder {folder} cannot be entered. As root: chmod a+x {told}"
+        # It may be somebody's home, which is not opened to everybody for a key.
+        return (
+            f"; the folder {folder} is {_name(owner)}'s and cannot be entered: move {key_file} and"
+            f" the files beside it into a folder of {_name(os.geteuid())}, and name it there with"
+            " INCIDENTS_AUDIT_KEY"
+        )
     name = _name(owner)
     return (
         f"; the folder {folder} belongs to {name}. If that is the wrong user, as root: chown -h"

@@ -5,8 +5,9 @@ is as it was, and they are gone again. While the record and the log go on nobody
 
 1. It is refused here, or a new key is made, which nobody else sees yet.
 2. The record goes on, with what is known to be missing.
-3. The new key is on record, as one that nobody hands over to; it signs what is left, and comes into
-   the other's place. What the other signed last stays beside it for good.
+3. The new key is on record, as one that nobody hands over to. Only then is a shared file that
+   nobody can read put aside. The new key signs what is left, and comes into the other's place. What
+   the other signed last stays beside it for good.
 4. Each site is compared with the world.
 """
 
@@ -38,7 +39,7 @@ from incidents.store.engine import Reading
 from incidents.store.server_clock import database_time
 from incidents.tlog.keys import VerifierKey
 from incidents.views.enforcement import STALE_AFTER, is_heard
-from incidents.views.history import resumptions
+from incidents.views.resumptions import resumptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +109,7 @@ class WayBack:
             is_here = self._check(asked, place)
             # What was signed may only have lost its numbers.
             sequencer.number_all(self._engine)
-            is_torn = signed_files.set_torn_share_aside(self._ring.file) is not None
+            is_torn = signed_files.is_share_torn(self._ring.file)
             signed_files.hand_down(self._ring.file)
             lost, most = self._lost()
             # Who says so knows that this place was put back, too.

@@ -81,7 +81,6 @@ def spoilt(folder: Path, how: str) -> Path:
             "belongs to root. If that is the wrong user, as root: chown -h nobody '{folder}'",
         ),
         ("mode of the folder", "Type: chmod u+rwx '{folder}'"),
-        ("folder above", "cannot be entered. As root: chmod a+x {above}"),
     ],
 )
 def test_what_is_typed_lets_the_user_read_it(folder: Path, how: str, told: str) -> None:
@@ -92,6 +91,17 @@ def test_what_is_typed_lets_the_user_read_it(folder: Path, how: str, told: str) 
     assert found.endswith(told.format(file=file, folder=folder, above=folder.parent))
     typed(found)
     assert as_nobody(lambda: read(file)) == "mark"
+
+
+def test_no_folder_above_is_opened_to_everybody_and_the_key_is_to_be_moved(folder: Path) -> None:
+    file = spoilt(folder, "folder above")
+
+    found = as_nobody(lambda: read(file))
+
+    assert found == (
+        f"; the folder {folder.parent} is root's and cannot be entered: move {folder}/audit.key and"
+        " the files beside it into a folder of nobody, and name it there with INCIDENTS_AUDIT_KEY"
+    )
 
 
 def test_where_the_key_is_another_ones_the_user_is_told_to_be_the_wrong_one(folder: Path) -> None:

@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -335,6 +336,47 @@ def test_a_torn_shared_file_is_named_before_the_next_key_is_made_and_a_person_go
         assert aside.with_name(f"{aside.name}-2").read_text() == "torn again"
         assert desk.signs()
         desk.engine.dispose()
+
+
+@pytest.fixture
+def torn(sqlite_url: str, tmp_path: Path) -> Iterator[Desk]:
+    """One that has lost nothing, but beside a shared file that holds no note."""
+    with rehearsal(START) as time:
+        found = Desk(sqlite_url, tmp_path, time)
+        found.old = found.begin(2)
+        found.shared.write_bytes(b"torn")
+        yield found
+        found.engine.dispose()
+
+
+def test_a_recovery_that_was_refused_beside_a_torn_shared_file_leaves_it_for_the_next_one(
+    torn: Desk,
+) -> None:
+    with pytest.raises(InputError, match="--public"):
+        torn.go_on(replace(ASKED, public=str(torn.old)))
+    assert torn.shared.read_bytes() == b"torn"
+
+    gone = torn.go_on()
+
+    assert gone.key not in (None, torn.old)
+    assert gone.is_blind
+    assert torn.signs()
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("step", range(len(STEPS)), ids=[name for _, name in STEPS])
+def test_a_recovery_that_is_cut_off_beside_a_torn_shared_file_never_lets_the_old_key_sign_on(
+    torn: Desk, monkeypatch: pytest.MonkeyPatch, step: int, after: bool
+) -> None:
+    cut_off(torn, ASKED, STEPS[step], monkeypatch, after=after)
+
+    torn.go_on()
+
+    assert torn.signs()
+    assert torn.last().key != str(torn.old)
+    own = signing_key.read(torn.ring.file)
+    assert own is not None
+    assert torn.last().key == str(own.verifier)
 
 
 def test_no_first_key_begins_beside_a_torn_shared_file(sqlite_url: str, tmp_path: Path) -> None:

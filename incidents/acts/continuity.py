@@ -161,7 +161,7 @@ class Continuity:
             if found is not None and self._halt(seen, found.why):
                 raise HaltedError(detail=found.detail)
             return
-        if found is None and _is_known_here(seen):
+        if _is_known_here(seen):
             return
         still = _STILL[why].format(since=rfc3339(since))
         raise HaltedError(detail=found.detail if found is not None and found.why == why else still)

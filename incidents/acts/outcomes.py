@@ -16,6 +16,8 @@ from incidents.acts.port import Delivered, Failed, Retry, Skipped
 from incidents.desk import Answer, Envelope
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
+from incidents.machine.codes import SUPERSEDED
+from incidents.machine.order_acts import REOPEN
 from incidents.machine.orders import ACT
 from incidents.store import deliveries, leases
 from incidents.store.engine import plainly, reading, writing
@@ -63,6 +65,10 @@ class Outcomes:
         """
         done, now = self._left[:BATCH], self._courier.clock()
         asked = [(each, self._command(each, now)) for each in done]
+        given_up = [
+            each for each, command in asked if command and isinstance(command[1], c.RecordFailure)
+        ]
+        self.submit(_giving_way(given_up))
         untold = self.submit([command for _, command in asked if command is not None])
         self.submit(self._overtaken(done))
         again = [each for each, command in asked if command is None]
@@ -72,6 +78,8 @@ class Outcomes:
             if command is not None and command in untold
         ]
         self.put_off(again)
+        # Only now: a hold that comes later finds them in nobody's hands.
+        self.submit(_giving_way(again))
         self._explain(done)
         del self._left[: len(done)]
         for each in done:
@@ -177,6 +185,21 @@ class Outcomes:
                 if schedule.is_given_up(claimed.since, now, self._courier.give_up_after):
                     return claimed.site_id, c.RecordFailure(**own, **tried, problem=problem)
         return None
+
+
+def _giving_way(done: Sequence[Done]) -> list[Asked]:
+    """Cancels those that would open a site which a hold keeps down since they were taken in hand:
+    else what takes it down would wait for their next attempt. It is refused where no hold does."""
+    return [
+        (
+            each.claimed.site_id,
+            c.CancelOrder(
+                by=c.COURIER, order=each.claimed.seq, lane=ACT, why=SUPERSEDED, tried=True
+            ),
+        )
+        for each in done
+        if (each.claimed.lane, each.claimed.kind) == (ACT, REOPEN) and each.outcome is not None
+    ]
 
 
 def _place(done: Done) -> tuple[int, str, int]:

@@ -9,7 +9,6 @@ from datetime import datetime
 from sqlalchemy import Engine
 
 from incidents.audit import log_status, loss, sequencer, signed_files, signers_lock, signing
-from incidents.audit.signing import Signing
 from incidents.audit.signing_key import KeyRing
 from incidents.store import checkpoints
 from incidents.store.engine import plainly, reading
@@ -35,13 +34,14 @@ def checkpointed(engine: Engine, ring: KeyRing, clock: Callable[[], datetime]) -
         DatabaseError, FileError: when the database or the disk does not do its part.
     """
     sequencer.number_all(engine)
-    done = signing.sign(engine, ring, clock(), at_once=True)
     files = signed_files.known(ring.file)
     with plainly(engine), reading(engine) as connection:
         place = checkpoints.signed_beside(connection)
-        if done == Signing() and place in (None, signers_lock.place_id(ring.file)):
-            # Nothing was compared yet, and what it is compared with has to be there.
-            files.whole()
+    if place in (None, signers_lock.place_id(ring.file)):
+        # What is compared has to be there, whichever key has signed it.
+        files.whole()
+    done = signing.sign(engine, ring, clock(), at_once=True)
+    with plainly(engine), reading(engine) as connection:
         lost = None if done.made else loss.known(connection, files)
         if lost is not None:
             lost.refuse()

@@ -13,7 +13,7 @@ from incidents.audit.witnesses import Witness
 from incidents.errors import IncidentsError
 from incidents.options import Options
 from incidents.settings import Settings
-from incidents.tlog.keys import VerifierKey
+from incidents.tlog.keys import COSIGNATURE_V1, VerifierKey
 
 SECTION = "audit"
 VARIABLES = {"key": "INCIDENTS_AUDIT_KEY", "publish": "INCIDENTS_AUDIT_PUBLISH"}
@@ -63,9 +63,14 @@ def _witness(options: Options) -> Witness:
     url, key = options.needed("url"), options.needed("key")
     options.finish()
     try:
-        return Witness(url, VerifierKey.parse(key))
+        verifier = VerifierKey.parse(key)
     except IncidentsError as error:
-        raise options.wrong("url", f"a witness ({error.message})") from error
+        raise options.wrong("key", f"that of a witness ({error.message})") from error
+    wrong = "url" if verifier.algorithm == COSIGNATURE_V1 else "key"
+    try:
+        return Witness(url, verifier)
+    except IncidentsError as error:
+        raise options.wrong(wrong, f"that of a witness ({error.message})") from error
 
 
 def _authority(options: Options) -> Authority | None:

@@ -152,6 +152,9 @@ def finish(
         loss.answer(engine, ring.file, new)
     if str(new) != active:
         put_on_record(str(new), active, lost)
+    if lost:
+        # Not before: whoever is cut off earlier has to find it again.
+        signed_files.set_torn_share_aside(ring.file)
     _sign_with(engine, ring, place, new, claims=claims)
     return None if ring.is_command else signing_key.replace(ring)
 

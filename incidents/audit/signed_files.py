@@ -107,8 +107,12 @@ def read(key_file: Path, key: VerifierKey) -> list[Kept]:
 
 
 def has_signed(key_file: Path, key: VerifierKey) -> bool:
-    """Whether that key may have signed something, as far as the files tell; raises FileError."""
-    return bool(_by(key, key_file, _notes(key_file, key)))
+    """Whether that key may have signed something, as far as the files tell; raises FileError.
+
+    A shared one that holds no note says nothing of it.
+    """
+    shared, found = _shared(key_file), _by(key, key_file, _notes(key_file, key))
+    return any(each.file != shared or _torn(each.note) is None for each in found)
 
 
 def refuse_torn(kept: Kept) -> None:
@@ -132,18 +136,23 @@ def refuse_torn_share(key_file: Path) -> None:
         refuse_torn(Kept(shared, text))
 
 
-def set_torn_share_aside(key_file: Path) -> Path | None:
-    """Puts the shared one aside for good if it holds no note; where it is then.
+def is_share_torn(key_file: Path) -> bool:
+    """Whether the shared one is there and holds no note; raises FileError if it cannot be read."""
+    text = _text(_shared(key_file))
+    return text is not None and _torn(text) is not None
+
+
+def set_torn_share_aside(key_file: Path) -> None:
+    """Puts the shared one aside for good if it holds no note.
 
     Raises:
         FileError: if it cannot be read or renamed.
     """
+    if not is_share_torn(key_file):
+        return
     shared = _shared(key_file)
-    text = _text(shared)
-    if text is None or _torn(text) is None:
-        return None
     try:
-        return disk.set_aside(shared, WRONG)
+        disk.set_aside(shared, WRONG)
     except OSError as error:
         why = error.strerror or str(error)
         raise FileError(file=shared, done="put aside", detail=why) from error

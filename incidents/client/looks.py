@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import tzinfo
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from incidents.client.faults import Document, NoOperationError, ProblemError
 from incidents.client.http import Exchange, part
@@ -14,9 +14,6 @@ from incidents.machine.ids import incident_id, order_id
 
 if TYPE_CHECKING:
     from incidents.words import When
-
-
-D = TypeVar("D")
 
 
 class RemoteLooks:
@@ -34,14 +31,14 @@ class RemoteLooks:
         found = self._exchange.get(
             "/queue", mine=mine is not None, limit=limit, cursor=after, reveal=reveal
         )
-        items = [self._read(Item, each, "/queue") for each in found["items"]]
+        items = [self._item(each, "/queue") for each in found["items"]]
         return {**found, "items": items, "next_after": found["next"]}
 
     def item(self, of: tuple[int, str], *, reveal: bool = False) -> Item | None:
         """One item of the queue; None: it is not there."""
         path = f"/queue/{of[0]}-{of[1]}"
         try:
-            return self._read(Item, self._exchange.get(path, reveal=reveal), path)
+            return self._item(self._exchange.get(path, reveal=reveal), path)
         except ProblemError as problem:
             if problem.name == "unknown_task":
                 return None
@@ -111,9 +108,9 @@ class RemoteLooks:
         """Every activation on record, the earliest first."""
         return list(self._exchange.get("/policy/history")["items"])
 
-    def _read(self, kind: type[D], told: Document, path: str) -> D:
+    def _item(self, told: Document, path: str) -> Item:
         try:
-            return read(kind, told)
+            return read(Item, hints.heard(told))
         except KeyError as missing:
             raise NoOperationError(server=self._exchange.server, asked=f"GET {path}") from missing
 

@@ -74,7 +74,8 @@ def _attach(desk: Acting, site: int, n: int, upload: UploadFile, part: int) -> S
         name = inputs.text("name", limit=255)(Path(upload.filename or "").name)
         digest, size = evidence.measure(file, limit=house.evidence_limit)
         with desk.reading() as connection:
-            would = possible.on_incident(connection, (site, n), desk.by, clock.now())["attach"]
+            now = desk.house.now(connection)
+            would = possible.on_incident(connection, (site, n), desk.by, now)["attach"]
         if would is not None:
             return Said("refused", telling.refusal_of(desk.reader, would))
         evidence.keep(file, digest, house.evidence)

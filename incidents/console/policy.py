@@ -115,7 +115,7 @@ def _page(
 ) -> Response:  # fmt: skip
     active = here.house.desk.policy()
     with here.reading() as connection:
-        history = views.history(connection)
+        here, history = here.timed(connection), views.history(connection)
     return here.page(
         "policy",
         status=status or (422 if wrong else 200),

@@ -90,6 +90,8 @@ def show(here: Looking, mine: Mine = "", after: After = None) -> Response:
     """The page."""
     here.needs("look")
     place = Place(here.by if mine else None, after or None)
+    with here.reading() as connection:
+        here = here.timed(connection)
     return here.page("queue", list=_own(here, _written(here, place)), mine=bool(mine), after=after)
 
 

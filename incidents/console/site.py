@@ -66,6 +66,7 @@ def _register(
         )  # fmt: skip
     wanted = lists.SiteFilter(state=state or None, q=part)
     with here.reading() as connection:
+        here = here.timed(connection)
         found = lists.sites_page(connection, wanted, limit=PAGE, cursor=after)
     shown = [
         masked.document(site) | {"shown": site_name.shown(site["site"])} for site in found["items"]

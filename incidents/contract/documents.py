@@ -103,7 +103,8 @@ def told(item: Item) -> dict[str, Any]:
 
 
 def read(kind: type[D], told: Mapping[str, Any]) -> D:
-    """The document of which a server has told; what a newer one tells besides is left out.
+    """The document of which a server has told, of which parts may be read already; what a newer one
+    tells besides is left out.
 
     Raises:
         KeyError: of what an older one does not tell.
@@ -117,8 +118,12 @@ def _value(hint: Any, told: Any) -> Any:
         if is_dataclass(each) and isinstance(each, type):
             if isinstance(told, Mapping):
                 return read(each, told)
-            return None if told is None else [read(each, one) for one in told]
+            return None if told is None else [_one(each, one) for one in told]
     return told
+
+
+def _one(kind: type[D], told: Any) -> D:
+    return told if isinstance(told, kind) else read(kind, told)
 
 
 @cache

@@ -37,6 +37,11 @@ RELEASE_ORDER = "release_order"
 """The act that retries an order which the brake holds; its command is that of a retry."""
 
 
+AS_TYPED = "as_typed"
+"""What a server of another version has told as a command line alone, which stands in place of the
+target."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hint:
     """An act that fits, or a look, by its name; `of` is the id or the name of its target.
@@ -62,6 +67,8 @@ def do(command: type[c.Command], of: str, **facts: str | None) -> Hint:
 
 def typed(hint: Hint) -> str:
     """The hint as a command line; what the person is to say stands there as a word in capitals."""
+    if hint.act == AS_TYPED:
+        return hint.of
     action = hint.action
     if action is None:
         return f"incidents {LOOKS[hint.act]} {hint.of}".rstrip()
@@ -84,8 +91,16 @@ def told(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def heard(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The document of which a server has told, with its hints; one of before tells of none."""
-    return {**document, "hints": [Hint(**each) for each in document.get("hints", ())]}
+    """The document of which a server has told, with its hints.
+
+    What only a newer one knows is left out. Where nothing is left, or of one of before, which tells
+    of no hint, they are its `commands` as they stand.
+    """
+    told = [each for each in document.get("hints", ()) if each["act"] in TYPED]
+    found = [Hint(each["act"], each["of"], each["facts"]) for each in told]
+    if not found:
+        found = [Hint(AS_TYPED, each) for each in document.get("commands", ())]
+    return {**document, "hints": found}
 
 
 def after(incident: Mapping[str, Any], site: Mapping[str, Any]) -> list[Hint]:

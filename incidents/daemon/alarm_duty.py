@@ -10,14 +10,13 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from incidents import report_duty, settings
 from incidents.acts import schedule
 from incidents.acts.port import Delivered, Outcome, Retry, Skipped
-from incidents.daemon import alarm_letter, journal
+from incidents.daemon import alarm_letter, journal, told_list
 from incidents.daemon.alarm_letter import Tell
 from incidents.daemon.part import Part
 from incidents.notices import desk
@@ -54,9 +53,6 @@ before it is told.
 While the database was away nobody could beat; nor has a daemon beaten that has only just started.
 And where one daemon carries nothing out, another that knows more may go on.
 """
-
-APART = timedelta(hours=1)
-"""The desk is told again of a list that grows so long after the last time at the earliest."""
 
 FRESH_S = 5.0
 """What was seen longer ago is not told: it may have ended meanwhile, and is looked at again."""
@@ -132,7 +128,7 @@ class Alarms:
         schema.check(self._engine)
         looked_at = self._monotonic()
         known, look, now = self._look()
-        known, look = self._with_list(known, look, now)
+        known = self._with_list(known, look, now)
         halted = look.halted_since or self._strange_since
         found = {alarm.key: alarm for alarm in look.alarms if self._is_certain(alarm)}
         raised = self._keep_up(known, found, look, now)
@@ -157,30 +153,17 @@ class Alarms:
             self._strange_since = (self._strange_since or now) if is_strange else None
             return known, alarming(connection, now, self._report), now
 
-    def _with_list(
-        self, known: dict[str, Raised], look: Look, now: datetime
-    ) -> tuple[dict[str, Raised], Look]:
-        """The list of the sites that a loss has left down is told again when it has grown, an hour
-        after the last time at the earliest; until then, and if it only shrinks, it was told."""
+    def _with_list(self, known: dict[str, Raised], look: Look, now: datetime) -> dict[str, Raised]:
+        """The same, with the list of the sites that a loss has left down as the desk is to be told
+        of it, where it is raised already."""
         alarm = next((each for each in look.alarms if each.kind == LEFT_DOWN), None)
-        lists = [each for each in known.values() if each.kind == LEFT_DOWN]
-        if alarm is None or not lists or alarm.key in known:
-            return known, look
-        last = max(lists, key=lambda each: each.raised_at)
-        has_grown = alarm.sites > int(last.subject)
-        if last.told_at is not None and has_grown and now - last.told_at >= APART:
-            return known, look
-        is_in_hand = last.told_at is None and not last.due(now)
-        if is_in_hand or (last.told_at is not None and has_grown):
-            as_it_was = replace(alarm, subject=last.subject)
-            others = (each for each in look.alarms if each is not alarm)
-            return known, replace(look, alarms=(*others, as_it_was))
-        renamed = replace(last, key=alarm.key, subject=alarm.subject)
+        raised = None if alarm is None else known.get(alarm.key)
+        renewed = raised and told_list.renewed(raised, look.left_down, now)
+        if raised is None or renewed is None:
+            return known
         with plainly(self._engine), writing(self._engine) as connection:
-            alarms.forget(connection, [last])
-            alarms.add(connection, [renamed])
-        rest = {key: each for key, each in known.items() if key != last.key}
-        return {**rest, renamed.key: renamed}, look
+            is_so = alarms.renew(connection, raised, renewed)
+        return {**known, raised.key: renewed} if is_so else known
 
     def _is_certain(self, alarm: Alarm) -> bool:
         if alarm.kind not in {SILENT, HALTED, MARK_UNREAD}:
@@ -196,7 +179,7 @@ class Alarms:
         for key in self._seen_since.keys() - seen:
             del self._seen_since[key]
         new = {
-            key: alarms.new(key, alarm.kind, alarm.subject, now)
+            key: alarms.new(key, alarm.kind, _row_subject(alarm, look), now)
             for key, alarm in found.items()
             if key not in known
         }
@@ -222,7 +205,7 @@ class Alarms:
             return True
         outcome = tell(alarm, claimed, now, halted_since)
         self._record(claimed, outcome)
-        self._note(claimed, outcome)
+        self._note(alarm, claimed, outcome)
         # What keeps the channels from taking one will keep them from taking the next.
         return not isinstance(outcome, Retry) or _waits_for_the_hour(outcome)
 
@@ -235,15 +218,15 @@ class Alarms:
             next_at = now + self._wait(claimed, outcome)
             alarms.put_off(connection, claimed, next_at, tried=not _waits_for_the_hour(outcome))
 
-    def _note(self, claimed: Raised, outcome: Outcome) -> None:
+    def _note(self, alarm: Alarm, claimed: Raised, outcome: Outcome) -> None:
         if isinstance(outcome, Delivered):
             self.told += 1
-            self._say("the desk is alarmed", kind=claimed.kind, item=claimed.subject)
+            self._say("the desk is alarmed", kind=alarm.kind, item=alarm.subject)
         elif not _waits_for_the_hour(outcome):
             reason = outcome.why if isinstance(outcome, Skipped) else outcome.problem
             journal.warn(
                 "the desk is not alarmed of this yet",
-                kind=claimed.kind, item=claimed.subject, attempts=claimed.attempts, reason=reason,
+                kind=alarm.kind, item=alarm.subject, attempts=claimed.attempts, reason=reason,
             )  # fmt: skip
 
     def _wait(self, claimed: Raised, outcome: Outcome) -> timedelta:
@@ -274,6 +257,10 @@ def _may_be_forgotten(missing: Raised, look: Look, now: datetime) -> bool:
     if missing.kind in look.capped or missing.kind in {REPORT, FILING}:
         return now - missing.raised_at > KEPT_FOR
     return True
+
+
+def _row_subject(alarm: Alarm, look: Look) -> str:
+    return told_list.subject(look.left_down) if alarm.kind == LEFT_DOWN else alarm.subject
 
 
 def _waits_for_the_hour(outcome: Outcome) -> bool:

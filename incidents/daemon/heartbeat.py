@@ -79,7 +79,7 @@ class Heart:
         self._house = house
         self._enforcement = enforcement
         self._identity = identity
-        self._mark_unread, self._noted = mark_unread, False
+        self._mark_unread = mark_unread
         self._beaten = False
 
     def beat(self) -> None:
@@ -90,12 +90,13 @@ class Heart:
         try:
             with writing(self._house.engine) as connection:
                 now = _now(connection)
-                beat = replace(self._identity, beat_at=now, standing_aside=aside)
+                beat = replace(
+                    self._identity, beat_at=now, standing_aside=aside, mark_unread=unread,
+                    mark_unread_since=None if unread is None else now,
+                )  # fmt: skip
                 heartbeats.beat(connection, beat)
-                if unread is not None or self._noted:
-                    heartbeats.note_mark(connection, beat.daemon, unread, now)
                 heartbeats.purge(connection, now - FORGOTTEN_AFTER)
-            self._beaten, self._noted = True, unread is not None
+            self._beaten = True
         except (DBAPIError, DatabaseError):
             # Enforcement meets the same database and tells of it; a beat that fails is missed.
             return

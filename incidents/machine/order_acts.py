@@ -9,7 +9,7 @@ from typing import Any
 from incidents.machine import commands
 from incidents.machine import events as e
 from incidents.machine.case import Case, Delivery
-from incidents.machine.codes import BY_HAND, LIFTED, REPEATED, SUPERSEDED
+from incidents.machine.codes import BY_HAND, LEFT_DOWN, LIFTED, REPEATED, SUPERSEDED
 from incidents.machine.draft import Draft
 from incidents.machine.ids import ACT, order_id
 from incidents.machine.in_force import DOWN, FORCE
@@ -44,6 +44,8 @@ def cancel(draft: Draft, command: commands.CancelOrder) -> None:
     if command.why == LIFTED and not is_lifted(delivery, _acts(draft.case), draft.case.in_force):
         raise RefusedError("not_lifted", order=_name(draft.case, delivery))
     if command.why == SUPERSEDED and not (draft.case.held and _gives_way_to_hold(delivery)):
+        raise RefusedError("not_lifted", order=_name(draft.case, delivery))
+    if command.why == LEFT_DOWN and not _opens(delivery):
         raise RefusedError("not_lifted", order=_name(draft.case, delivery))
     if command.why == BY_HAND and _in_hand(draft, delivery):
         raise RefusedError(

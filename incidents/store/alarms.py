@@ -22,8 +22,10 @@ from incidents.store.order_tables import alarms
 class Raised:
     """An alarm that was raised; times are in UTC.
 
-    `key` is its kind and its `subject`. While it is in somebody's hands `next_at` is the end of the
-    lease; else it is not told before then. `attempts` counts those that were made or begun.
+    `key` is its kind and what it is about, its `subject`. Of a list that the desk is told again
+    when it grows, the subject is what was on it when the desk was told last. While it is in
+    somebody's hands `next_at` is the end of the lease; else it is not told before then. `attempts`
+    counts those that were made or begun.
     """
 
     key: str
@@ -60,6 +62,16 @@ def add(connection: Connection, raised: Iterable[Raised]) -> None:
     ]
     if rows:
         connection.execute(insert_missing(connection, alarms), rows)
+
+
+def renew(connection: Connection, seen: Raised, renewed: Raised) -> bool:
+    """Writes it anew under the same key; False if it is not as it was seen any more."""
+    values = {name: getattr(renewed, name) for name in _COLUMNS if name != "key"}
+    as_seen = and_(
+        _same(seen), alarms.c.subject == seen.subject, alarms.c.attempts == seen.attempts,
+        alarms.c.next_at == seen.next_at, alarms.c.told_at.is_not_distinct_from(seen.told_at),
+    )  # fmt: skip
+    return bool(connection.execute(update(alarms).where(as_seen).values(values)).rowcount)
 
 
 def claim(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, delete, func, literal, select, update
 
@@ -46,29 +47,31 @@ def known(connection: Connection) -> list[Heartbeat]:
 
 
 def beat(connection: Connection, heartbeat: Heartbeat) -> None:
-    """Writes what a daemon says of itself, in place of what it said before."""
+    """Writes what a daemon says of itself, in place of what it said before; since when it cannot
+    read its mark stays."""
     # Loaded by the daemon alone: who only looks at the beats does not pay for two dialects.
     from sqlalchemy.dialects import postgresql, sqlite
 
     made = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     row = asdict(heartbeat)
+    said = {"beat_at": row["beat_at"], "standing_aside": row["standing_aside"]}
+    if not heartbeat.once:
+        said |= _mark(heartbeat.mark_unread, heartbeat.beat_at)
     statement = made(heartbeats).values(row)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["daemon"],
-            set_={"beat_at": row["beat_at"], "standing_aside": row["standing_aside"]},
-        )
-    )
+    connection.execute(statement.on_conflict_do_update(index_elements=["daemon"], set_=said))
 
 
 def note_mark(connection: Connection, daemon: str, unread: str | None, now: datetime) -> None:
-    """Writes why a daemon cannot read its mark, known at `now` (UTC); None if it can."""
-    since = None
-    if unread is not None:
-        known = heartbeats.c.mark_unread_since
-        since = func.coalesce(known, literal(now, known.type))
+    """Writes why `daemon --once` cannot read its mark, known at `now` (UTC); None if it can. That
+    is known only after its beat."""
     noted = update(heartbeats).where(heartbeats.c.daemon == daemon)
-    connection.execute(noted.values(mark_unread=unread, mark_unread_since=since))
+    connection.execute(noted.values(_mark(unread, now)))
+
+
+def _mark(unread: str | None, now: datetime) -> dict[str, Any]:
+    known = heartbeats.c.mark_unread_since
+    since = None if unread is None else func.coalesce(known, literal(now, known.type))
+    return {"mark_unread": unread, "mark_unread_since": since}
 
 
 def remove(connection: Connection, daemon: str) -> None:

@@ -39,7 +39,7 @@ class Alarm:
     `server_changed`: another server has taken over, and nothing is known to be missing.
     `sites_left_down`: so many `sites` are down, or may be, though nothing on record keeps them
     down, the first of them `named`, and of how many nobody can tell (`unknown`); why may be what
-    was lost, `since` then. Its subject is how many there are: of more the desk is told again.
+    was lost, `since` then. Of a site that was not on the list before the desk is told again.
     `log_unsigned`: a signing was refused or failed, or entries wait where a daemon signed before.
     """
 
@@ -74,6 +74,6 @@ class Alarm:
         """Whether the desk is to be told of it from a database from which nothing is carried out
         since then (UTC), and which may be a copy: of the database itself, and of what is known to
         have begun later. All else the true one has told, or will."""
-        if self.subject == EVERYBODY or self.kind == LEFT_DOWN:
+        if self.subject == EVERYBODY:
             return True
         return self.since is not None and self.since >= halted_since

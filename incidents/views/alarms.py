@@ -18,9 +18,10 @@ from incidents.machine.case import rule_to_close
 from incidents.machine.ids import incident_id, order_id
 from incidents.report_duty import ReportDuty
 from incidents.store import alarms as raised_alarms
-from incidents.store import heartbeats
+from incidents.store import heartbeats, lineage
+from incidents.store import left_down as left_down_sites
 from incidents.store.alarms import Raised
-from incidents.views import alarm_causes, duty, policy
+from incidents.views import alarm_causes, duty, left_down, policy
 from incidents.views.alarm import (
     BRAKE,
     DEAD,
@@ -51,11 +52,13 @@ AHEAD = timedelta(minutes=10)
 @dataclass(frozen=True, slots=True)
 class Look:
     """What a look has found; of the `capped` kinds there may be more, which it has not seen.
-    `halted_since`: since when (UTC) nothing is carried out, where it is so."""
+    `halted_since`: since when (UTC) nothing is carried out, where it is so. `left_down`: the names
+    of all the sites on that list, where the desk is to know it."""
 
     alarms: tuple[Alarm, ...]
     capped: frozenset[str]
     halted_since: datetime | None = None
+    left_down: frozenset[str] = frozenset()
 
 
 def alarming(connection: Connection, now: datetime, report: ReportDuty | None) -> Look:
@@ -89,7 +92,8 @@ def alarming(connection: Connection, now: datetime, report: ReportDuty | None) -
             capped.add(kind)
     halted = told["halted_since"]
     halted_since = None if halted is None else read_rfc3339(halted)
-    return Look(tuple(found), frozenset(capped), halted_since)
+    left = _named(connection, now) if any(each.kind == LEFT_DOWN for each in found) else ()
+    return Look(tuple(found), frozenset(capped), halted_since, frozenset(left))
 
 
 def alarms_now(connection: Connection, now: datetime, report: ReportDuty | None) -> dict[str, Any]:
@@ -157,7 +161,13 @@ def _left_down(found: dict[str, Any] | None) -> Part:
         return [], False
     since, named = read_rfc3339(found["since"]), tuple(found["sites"])
     own = {"sites": found["count"], "unknown": found["unknown"], "named": named}
-    return [Alarm(kind=LEFT_DOWN, subject=str(found["count"]), since=since, **own)], False
+    return [Alarm(kind=LEFT_DOWN, subject=EVERYBODY, since=since, **own)], False
+
+
+def _named(connection: Connection, now: datetime) -> list[str]:
+    """The names of all the sites that a loss has left down."""
+    believed = left_down.believed_since(lineage.standing(connection), now)
+    return left_down_sites.names(connection, believed_since=believed)
 
 
 def _braked(connection: Connection) -> Part:

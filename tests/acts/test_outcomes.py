@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from incidents.acts import round as rounds
-from incidents.acts.port import Delivered, Order, Outcome, Retry
+from incidents.acts.port import Delivered, Failed, Order, Outcome, Retry
 from incidents.acts.round import Round
 from incidents.desk import Answer, Envelope
 from incidents.machine import commands as c
@@ -79,6 +79,42 @@ def test_it_is_tried_again_later_and_later_and_not_at_each_turn(
     # After 2, 4, 8 … seconds.
     assert len(act.by_site["b.example"]) == 5
     assert len(act.by_site["a.example"]) == 1
+
+
+@pytest.mark.parametrize(
+    "outcome", [Retry(problem="timeout", after=timedelta(hours=1)), Failed(problem="refused")]
+)
+@pytest.mark.parametrize("is_held", [True, False])
+def test_an_opening_that_has_not_come_about_gives_way_to_a_hold_of_meanwhile(
+    day: Rehearsal, outcome: Outcome, is_held: bool
+) -> None:
+    site = SITES[0]
+    carry_out(day, Told())
+    day.give(c.LiftHold(by="operator-1", reason="the court has lifted it"), site)
+
+    def deliver(order: Order) -> Outcome:
+        if order.kind != "reopen":
+            return Delivered()
+        if is_held:
+            day.give(c.SetHold(by="operator-1", reason="by order of another court"), site)
+        return outcome
+
+    act = Told(outcome=deliver)
+    carry_out(day, act)
+    day.later(minutes=1)
+    carry_out(day, act)
+
+    assert act.kinds == (["reopen", "suspend"] if is_held else ["reopen"])
+    bodies = [str(body) for (body,) in day.rows("SELECT body FROM entries WHERE site_id = 1")]
+    gave_way = [body for body in bodies if '"why":"superseded"' in body]
+    assert len(gave_way) == is_held
+    if is_held:
+        assert '"tried":true' in gave_way[0]
+        assert in_force(day)[site] == "suspended"
+        day.later(hours=2)
+        carry_out(day, act)
+        assert len(act.got) == 2
+    assert day.findings() == []
 
 
 def hanging_until(go_on: Event) -> Callable[[Order], Outcome]:

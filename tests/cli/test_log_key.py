@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from incidents.audit.signing_key import NEXT
-from incidents.tlog.keys import SigningKey, VerifierKey
+from incidents.tlog.keys import COSIGNATURE_V1, SigningKey, VerifierKey
 from tests.cli.conftest import Cli
 from tests.conftest import WriteSettings
 
 NAME = "log.example/incidents"
+OF_A_LOG = SigningKey.generate(NAME).verifier
+OF_A_WITNESS = SigningKey.generate("witness.example", COSIGNATURE_V1).verifier
 
 
 @pytest.fixture
@@ -183,8 +185,18 @@ def test_a_command_signs_in_place_of_a_file(
             "[audit.timestamps] of the settings file has no roots",
         ),
         ("timestamps = { url = 'https://t.example', roots = '/no/such' }", "that can be read"),
-        ("witnesses = [{ url = 'https://w.example', key = 'x' }]", "a witness ("),
-        ("witnesses = [{ url = 'w.example', key = 'x' }]", "a witness ("),
+        (
+            "witnesses = [{ url = 'https://w.example', key = 'x' }]",
+            "key = '…', but it must be that of a witness (the key 'x'",
+        ),
+        (
+            f"witnesses = [{{ url = 'https://w.example', key = '{OF_A_LOG}' }}]",
+            f"key = '…', but it must be that of a witness ({OF_A_LOG} is the key of a log",
+        ),
+        (
+            f"witnesses = [{{ url = 'w.example', key = '{OF_A_WITNESS}' }}]",
+            "url = 'w.example', but it must be that of a witness (",
+        ),
     ],
 )
 def test_a_wrong_setting_is_named(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,6 +14,7 @@ from incidents import settings
 from incidents.cli import main, queue
 from incidents.cli.queue_screen import Screen
 from incidents.cli.run import Run
+from incidents.client.http import Exchange
 from incidents.errors import NOT_CONFIRMED, REFUSED
 from tests.api.desk import PHONE, fill
 from tests.api.rig import Rig
@@ -38,6 +40,25 @@ def test_times_are_told_in_the_zone_of_who_types(typed: Typed) -> None:
         local = due.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M")
         told = typed("site", "why", "shop.example", *more).out
         assert f"reaching the responsible person by {local}" in told
+
+
+@pytest.mark.parametrize("line", ["queue", "site why shop.example"])
+def test_a_server_of_before_is_asked_too_and_the_commands_that_it_tells_are_shown(
+    typed: Typed, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    typed("site", "add", "shop.example")
+    typed("log", "shop.example")
+    ask = Exchange.get
+
+    def before(self: Exchange, path: str, **query: Any) -> Any:
+        found = ask(self, path, **query)
+        for each in (found, *found.get("items", ())):
+            each.pop("hints", None)
+        return found
+
+    monkeypatch.setattr(Exchange, "get", before)
+
+    assert "incidents contact 1-1 reached" in typed(*line.split()).out
 
 
 def test_what_the_desk_refuses_is_told_in_its_words_under_its_name(typed: Typed) -> None:

@@ -57,11 +57,38 @@ def test_a_hint_is_typed_with_what_is_known_and_with_a_word_for_what_must_be_sai
     assert typed(hint) == line
 
 
+HINT = {"act": "record_contact", "of": "1-1", "facts": {"outcome": "reached"}}
+REACHED = "incidents contact 1-1 reached"
+
+
+@pytest.mark.parametrize(
+    ("told", "lines"),
+    [
+        ({"commands": [REACHED], "hints": [HINT]}, [REACHED]),
+        ({"commands": [REACHED, "incidents again 1-1"]}, [REACHED, "incidents again 1-1"]),
+        ({"hints": [{**HINT, "act": "call_back"}, {**HINT, "more": 1}]}, [REACHED]),
+        (
+            {"commands": ["incidents call-back 1-1"], "hints": [{**HINT, "act": "call_back"}]},
+            ["incidents call-back 1-1"],
+        ),
+        ({}, []),
+    ],
+    ids=["the same", "before", "newer", "newer alone", "none"],
+)
+def test_of_a_server_of_another_version_what_can_be_typed_is_told(
+    told: dict[str, object], lines: list[str]
+) -> None:
+    assert [typed(each) for each in hints.heard(told)["hints"]] == lines
+
+
 @pytest.mark.parametrize("name", LOOKS)
 def test_each_look_is_a_command(name: str) -> None:
     context, command = click.Context(root), cast("click.Command", root)
-    for word in LOOKS[name].split(" --")[0].split():
+    line, _, option = LOOKS[name].partition(" --")
+    for word in line.split():
         assert isinstance(command, click.Group)
         found = command.get_command(context, word)
         assert found is not None, word
         command = found
+    own = {each for param in command.params for each in param.opts}
+    assert not option or f"--{option}" in own

@@ -133,3 +133,20 @@ def test_a_beat_that_fails_is_missed_and_nothing_else(
 
     heart.beat()
     heart.stop()
+
+
+@pytest.mark.both_databases
+def test_since_when_it_cannot_read_its_mark_stays_until_it_can(house: House) -> None:
+    unread: str | None = "it is no file"
+    heart = Heart(house, Working(), identity(), lambda: unread)
+    told = []
+    for _ in range(2):
+        heart.beat()
+        told += known(house.engine)
+    unread = None
+    heart.beat()
+    told += known(house.engine)
+
+    first, again, read = [(row.mark_unread, row.mark_unread_since) for row in told]
+    assert first == again == ("it is no file", told[0].beat_at)
+    assert read == (None, None)

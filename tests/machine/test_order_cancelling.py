@@ -9,6 +9,7 @@ from incidents.machine import commands as c
 from incidents.machine import events as e
 from incidents.machine.case import Delivery
 from incidents.machine.order_acts import is_lifted, meant
+from incidents.machine.orders import NOTICE
 from incidents.machine.policy import DOCUMENTED
 from tests.machine.history import BOB, utc
 from tests.machine.order_history import OrderHistory
@@ -247,3 +248,16 @@ def test_a_braked_order_that_was_released_and_failed_is_a_dead_letter_like_any_o
     site = OrderHistory().hold().braked("suspend").retried("suspend").failed("suspend")
     assert not site.case.deliveries[2, "act"].braked
     assert site.in_force == "unknown"
+
+
+def test_only_what_opens_a_site_is_cancelled_since_a_loss_has_left_that_down() -> None:
+    def opening() -> OrderHistory:
+        return OrderHistory().hold().delivered("suspend").unhold()
+
+    site = opening().cancelled("reopen", why="left_down")
+    assert site.refused_with is None
+    assert site.last(e.OrderCancelled).why == "left_down"
+    assert OrderHistory().hold().cancelled("suspend", why="left_down").refused_with == "not_lifted"
+    assert opening().cancelled("reopen", NOTICE, why="left_down").refused_with == "not_lifted"
+    dead = opening().failed("reopen").cancelled("reopen", why="left_down")
+    assert dead.refused_with == "not_lifted"

@@ -124,7 +124,7 @@ def test_one_alarm_tells_of_all_once_all_are_compared(day: Day) -> None:
 
     assert "So far" not in said(day, "left_down")
     [alarm] = alarms(day)
-    assert (alarm.key, alarm.since) == ("sites_left_down:1", at)
+    assert (alarm.key, alarm.since) == ("sites_left_down:all", at)
     assert (alarm.sites, alarm.unknown, alarm.named) == (1, 0, (SITE,))
 
 
