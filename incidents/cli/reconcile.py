@@ -23,6 +23,7 @@ WORDS = {
     "ordered_again": "ordered again",
     "changed_meanwhile": "CHANGED MEANWHILE",
     "cancelled": "CANCELLED BY HAND",
+    "left_down": "LEFT DOWN",
 }
 """What people are told of each verdict."""
 
@@ -42,16 +43,20 @@ def reconcile(
     what is ordered. What is found is put on record; where an adapter cannot be asked, the record is
     believed. An order that still waits is waited for. Exits 5 if anything differs in the end.
 
+    After a loss, --repair opens a site that was left down only if you name it (LEFT DOWN: hold it,
+    or open it): put a hold on what must stay down before.
+
     What somebody has cancelled stays undone, unless --cancelled is given: then nobody writes to the
     customer once more, so tell them.
 
-    For programs `verdict` is agrees, differs, waits, cannot_be_asked, ordered_again, cancelled, or
-    changed_meanwhile: something else was done while it was looked at, so look again.
+    For programs `verdict` is agrees, differs, waits, cannot_be_asked, ordered_again, cancelled,
+    left_down, or changed_meanwhile: something else was done while it was looked at, so look again.
     """
     run = act.run
     compared = run.house.compare(
-        sites or _names(run, every=every), by=act.by, login=run.settings.login, key=act.key,
-        repair=repair, cancelled=cancelled, dry_run=act.dry_run,
+        sites or _names(run, every=every), by_name=bool(sites), by=act.by,
+        login=run.settings.login, key=act.key, repair=repair, cancelled=cancelled,
+        dry_run=act.dry_run,
     )  # fmt: skip
     differing = [each for each in compared if each.differs]
     if run.quiet:
@@ -76,6 +81,7 @@ def _names(run: Run, *, every: bool) -> list[str]:
 def _tell_count(run: Run, compared: list[Comparison], differing: int) -> None:
     from incidents.acts.reconciliation import REPAIRED, UNKNOWN
     from incidents.acts.routing import DEFAULT
+    from incidents.machine.codes import LEFT_DOWN
 
     verdicts = [each.verdict for each in compared]
     told = [f"{len(compared):,} compared", f"{differing:,} differ"]
@@ -91,6 +97,12 @@ def _tell_count(run: Run, compared: list[Comparison], differing: int) -> None:
     if logged:
         told.append(f"{logged:,} ordered again IN VAIN")
     run.tell(", ".join(told))
+    if left := verdicts.count(LEFT_DOWN):
+        run.tell(
+            f"{left:,} left down: the reason may be what the record has lost. Hold those that must"
+            " stay down (incidents site hold SITE --reason R). incidents acts reconcile SITE"
+            " --repair opens one, incidents recover --reason R all that this record has as open"
+        )
 
 
 def _row(each: Comparison) -> tuple[str, ...]:

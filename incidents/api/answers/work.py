@@ -108,6 +108,7 @@ class Comparison(Answer):
         "ordered_again",
         "changed_meanwhile",
         "cancelled",
+        "left_down",
     ]
 
 
