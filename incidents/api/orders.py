@@ -75,8 +75,8 @@ def reconcile(by: Acting, which: Reconcile) -> JSON:
         with by.reading() as connection:
             names, left = sites.in_doubt(connection, every=which.all, most=MAX_SITES)
     compared = by.house.compare(
-        names, by_name=bool(which.sites), by=by.by, login=by.identity.login, repair=which.repair, dry_run=by.dry_run,
-        cancelled=which.cancelled,
+        names, by_name=bool(which.sites), by=by.by, login=by.identity.login,
+        repair=which.repair, dry_run=by.dry_run, cancelled=which.cancelled,
         key=None if by.key is None else f"{by.by}:{by.key}",
     )  # fmt: skip
     items = [each.document() for each in compared]

@@ -58,8 +58,9 @@ def _lost(history: Document, when: When) -> str:
     """That what was decided lately may be on no record any more."""
     return (
         f"THE RECORD HAS LOST ITS END, known {when.ago(history['lost_since'])}: what was recorded"
-        f" before may be missing.{taken_down(history)} See what: incidents audit status; once you"
-        f" know: incidents recover --reason R, which {_OPENS}"
+        f" before may be missing.{taken_down(history)} See what: incidents audit status. Wait until"
+        " all sites are compared, and hold those that must stay down. Then: incidents recover"
+        f" --reason R, which {_OPENS}"
     )
 
 
@@ -101,7 +102,7 @@ def taken_down(history: Document) -> str:
     return "" if found is None else f" Taken down again: {_named(found)}."
 
 
-_OPENS = "opens all sites that are not held"
+_OPENS = "opens the sites that this record has as open"
 
 
 def _named(found: Document) -> str:

@@ -142,7 +142,7 @@ TEXTS: dict[str, str] = {
     "alarm.left_down.why": "Nothing on record keeps them down; the reason may have been lost with"
     " the end of the record, at",
     "alarm.left_down.do": "Hold those that must stay down, then open the others:",
-    "alarm.recover": "(opens all sites that are not held)",
+    "alarm.recover": "(opens the sites that this record has as open)",
     "alarm.halted.list": "Sites that a loss has left down are listed once all are compared.",
     "alarm.unproved": "The world is being compared with the record, since",
     "alarm.unsigned": "NOT SIGNED: entries wait for a signature, since",

@@ -133,7 +133,7 @@ TEXTS: dict[str, str] = {
     "alarm.left_down.so_far": "比对尚未完成，以下仅为目前结果。",
     "alarm.left_down.why": "现有记录中没有停用依据；依据可能已随记录末尾一并丢失：",
     "alarm.left_down.do": "须继续停用的请先依令停用，再恢复其余网站：",
-    "alarm.recover": "（恢复所有未依令停用的网站）",
+    "alarm.recover": "（恢复现有记录中应开放的网站）",
     "alarm.halted.list": "因记录丢失而保持停用的网站，须待全部比对后列出。",
     "alarm.unproved": "正在将实际状态与记录逐站比对，开始于",
     "alarm.unsigned": "有新记录等待签署，始于",
