@@ -39,7 +39,7 @@ from incidents.store.engine import Reading
 from incidents.store.server_clock import database_time
 from incidents.tlog.keys import VerifierKey
 from incidents.views.enforcement import STALE_AFTER, is_heard
-from incidents.views.history import resumptions
+from incidents.views.resumptions import resumptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from incidents.machine.orders import ACT
-from incidents.views.history import resumptions
+from incidents.views.resumptions import resumptions
 
 
 class Epochs(NamedTuple):

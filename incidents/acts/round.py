@@ -203,17 +203,18 @@ class Round:
         return {heads[site_id].key for site_id in needless}
 
     def _leave_down(self, found: list[Claimed]) -> set[Key]:
-        """Cancels what the clock has ordered to be opened of sites that a loss has left down."""
+        """Cancels what would open sites that a loss has left down."""
         courier = self._courier
-        opening = [each for each in found if left_down.may_be_left(each)]
-        if not opening:
+        if not self._epochs.runs or not found:
             return set()
         with plainly(courier.engine), reading(courier.engine) as connection:
-            left = left_down.left(connection, opening)
+            left = left_down.left(connection, found)
         if left:
             with plainly(courier.engine), writing(courier.engine) as connection:
                 # People are told of them again, until one of them decides.
                 lineage.doubt(connection, self._epochs.runs, self._now(connection))
+        # What does not come to be on record is claimed again, and asked about again.
+        self._outcomes.put_off([Done(each, "", None) for each in left], LEASE)
         self._outcomes.submit([(each.site_id, left_down.cancelling(each)) for each in left])
         return {each.key for each in left}
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from incidents.audit import log_status, loss, lost_end
 from incidents.audit.signed_files import Known
 from incidents.clock import rfc3339
 from incidents.documents import plain
-from incidents.record.entry import decode
 from incidents.record.own_acts import HistoryResumed
 from incidents.store import lineage
 from incidents.store.lineage import Standing
-from incidents.store.tables import DESK_STREAM, entries
 from incidents.views.left_down import left_down, taken_down
+from incidents.views.resumptions import resumptions
 
 MOVED_FOR = timedelta(minutes=10)
 """For so long at least people are told that another server has taken over."""
@@ -93,21 +92,6 @@ def _missing(connection: Connection, event: HistoryResumed) -> int:
         known.append(event.had)
     least = 0 if event.had is None else 1
     return max([least, *(number - event.entries for number in known if number is not None)])
-
-
-def resumptions(connection: Connection) -> list[HistoryResumed]:
-    """Each time that it had to, the first one first."""
-    if lineage.standing(connection).resumed_at is None:
-        # The desk's own acts may be very many.
-        return []
-    of, found = entries.c, []
-    told = of.body.contains(f'"kind":"{HistoryResumed.kind}"', autoescape=True)
-    wanted = select(of.body).where(of.site_id == DESK_STREAM, told).order_by(of.site_seq)
-    for body in connection.scalars(wanted):
-        _, event = decode(body)
-        assert isinstance(event, HistoryResumed)
-        found.append(event)
-    return found
 
 
 def whole(connection: Connection, files: Known, status: dict[str, Any]) -> dict[str, Any]:

@@ -5,19 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from incidents.clock import rfc3339
 from incidents.desk.resumption import DAEMON
-from incidents.machine import events as e
-from incidents.machine.apply import apply
-from incidents.machine.case import Case
-from incidents.machine.ids import ACT
-from incidents.record import entry
 from incidents.store import left_down as left
 from incidents.store import lineage, orders
 from incidents.store.lineage import Standing
-from incidents.store.tables import entries
 
 MOST_NAMED = 20
 """So many sites are named."""
@@ -74,33 +68,6 @@ def believed_since(found: Standing, now: datetime) -> datetime | None:
     return found.resumed_at if until is not None and now >= until else None
 
 
-def had_been_left(connection: Connection, site_id: int, order: int, lost_at: datetime) -> bool:
-    """Whether the suspension whose end has given that order to open the site was made of one that
-    had been left down after the end was lost (UTC), and no person has decided about it since."""
-    of = entries.c
-    asked = select(of.body).where(of.site_id == site_id, of.site_seq < order)
-    case: Case | None = None
-    found = False
-    for body in connection.scalars(asked.order_by(of.site_seq)):
-        header, event = entry.decode(body)
-        case = case or Case(site_id=site_id, site=header.site)
-        if isinstance(event, e.SiteSuspended):
-            found = event.recorded_at >= lost_at and _is_left(case)
-        elif isinstance(event, _DECISIONS):
-            found = False
-        apply(case, event)
-    return found
-
-
-def _is_left(case: Case) -> bool:
-    waits = any(each.lane == ACT and not each.dead for each in case.deliveries.values())
-    return case.in_force != case.state and not waits
-
-
 def _lost_at(found: Standing) -> datetime | None:
     """When the record lost its end, as far as is known, until the world is as it says."""
     return None if found.unproved_since is None else found.lost_at
-
-
-_DECISIONS = (e.HoldSet, e.HoldLifted, e.SiteClosed, e.SiteReinstated)
-"""What a person or a rule decides about how a site is from then on, whatever it was left as."""

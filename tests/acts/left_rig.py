@@ -97,3 +97,14 @@ def is_proved(house: House) -> bool:
 
 def repair(house: House, *names: str) -> None:
     house.compare(names, by="sre-1", login=None, key=None, repair=True)
+
+
+def suspend(house: House, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is reached within the hour (R2)."""
+    give(house, name, c.Log(by="operator-1", at=None))
+    pass_by(monkeypatch, timedelta(hours=1, seconds=1))
+    elapse(house, name)
+
+
+def elapse(house: House, name: str) -> None:
+    give(house, name, c.Elapse())

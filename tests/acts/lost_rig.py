@@ -26,7 +26,7 @@ from incidents.store.engine import writing
 from incidents.store.lineage import Standing
 from incidents.store.tables import desk as desk_row
 from incidents.store.tables import sites
-from incidents.views.history import resumptions
+from incidents.views.resumptions import resumptions
 
 THREE = ("one.example", "two.example", "three.example")
 

@@ -14,6 +14,7 @@ from tests.acts.left_rig import (
     NEW,
     SHOP,
     Panel,
+    elapse,
     is_proved,
     left_house,
     lose,
@@ -22,6 +23,7 @@ from tests.acts.left_rig import (
     recover,
     repair,
     rounds,
+    suspend,
 )
 from tests.acts.lost_rig import give, hold, lift, record
 
@@ -120,17 +122,6 @@ def test_where_another_server_took_over_and_nothing_is_missing_new_sites_are_bel
 
 
 # ── A suspension that the clock decides
-
-
-def suspend(house: House, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody is reached within the hour (R2)."""
-    give(house, name, c.Log(by="operator-1", at=None))
-    pass_by(monkeypatch, timedelta(hours=1, seconds=1))
-    elapse(house, name)
-
-
-def elapse(house: House, name: str) -> None:
-    give(house, name, c.Elapse())
 
 
 @pytest.mark.parametrize("mute", [False, True])

@@ -29,7 +29,7 @@ from incidents.store import entries, lineage
 from incidents.store.engine import writing
 from incidents.store.lineage import LOST_AGAIN, UNKNOWN_SERVER
 from incidents.store.tables import desk as desk_row
-from incidents.views.history import resumptions
+from incidents.views.resumptions import resumptions
 from tests.acts.lost_rig import (
     THREE,
     Letters,

@@ -31,7 +31,8 @@ from incidents.store import lineage
 from incidents.store.log_tables import leaves
 from incidents.store.tables import entries, sites
 from incidents.views import warnings
-from incidents.views.history import history, resumed, resumptions
+from incidents.views.history import history, resumed
+from incidents.views.resumptions import resumptions
 
 SITES = tuple(f"site-{n}.example" for n in range(4))
 
