@@ -109,6 +109,7 @@ def plain(value: Any) -> Any:
 def _for_people(run: Run, document: Document, *, would: bool) -> list[str]:
     teller = _teller(run, document)
     due, own = _parted(document["events"])
+    own = _as_left_down(run, document, own)
     lines = _meanwhile(teller, due)
     lines += [("would: " if would else "") + event_sentence.sentence(teller, e) for e in own]
     if not own:
@@ -120,6 +121,17 @@ def _for_people(run: Run, document: Document, *, would: bool) -> list[str]:
         asked_by = document["site"].get("asked_by")
         lines += [f"next: {next_step.told(each, asked_by)}" for each in _next(document, own)]
     return lines
+
+
+def _as_left_down(run: Run, document: Document, own: list[Document]) -> list[Document]:
+    """What it did, where a case that is struck does not open its site: a loss has left it down."""
+    if not any(each["kind"] == "suspension_struck" for each in own):
+        return own
+    with run.house.looking() as looks:
+        # A server of before does not say it.
+        if not looks.site(document["site"]["site"]).get("stays_down"):
+            return own
+    return [event_sentence.of_left_down(each) for each in own]
 
 
 def _as_it_stands(teller: words.Teller, document: Document) -> list[str]:

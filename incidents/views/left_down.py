@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,9 @@ from incidents.desk.resumption import DAEMON
 from incidents.store import left_down as left
 from incidents.store import lineage, orders
 from incidents.store.lineage import Standing
+from incidents.views.left_mark import marked
+
+UP = "active"
 
 MOST_NAMED = 20
 """So many sites are named."""
@@ -59,6 +63,14 @@ def since(connection: Connection, site_id: int, now: datetime) -> datetime | Non
         return None
     is_one = left.is_one(connection, site_id, believed_since=believed_since(found, now))
     return at if is_one else None
+
+
+def stays_down(connection: Connection, site: Mapping[str, Any]) -> bool:
+    """Whether a loss has left that site down, by its row, so that neither the end of a suspension
+    nor a case that is struck opens it: a person decides."""
+    if site["in_force"] == UP or site["hold_at"] is not None or site["state"] == "closed":
+        return False
+    return bool(marked(connection, [site["id"]]))
 
 
 def believed_since(found: Standing, now: datetime) -> datetime | None:
