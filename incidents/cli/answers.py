@@ -115,6 +115,9 @@ def _for_people(run: Run, document: Document, *, would: bool) -> list[str]:
     if not own:
         lines.append("nothing changed: it stood like that already")
     lines += _as_it_stands(teller, document)
+    if not would and _is_held_and_up(document, own):
+        with run.house.looking() as looks:
+            lines += _not_down_yet(looks.enforcement(), teller.site)
     if _somebody_to_call(document, own):
         lines.append(f"call: {_whom(run, document['site'])}")
     if not would:
@@ -132,6 +135,22 @@ def _as_left_down(run: Run, document: Document, own: list[Document]) -> list[Doc
         if not looks.site(document["site"]["site"]).get("stays_down"):
             return own
     return [event_sentence.of_left_down(each) for each in own]
+
+
+def _is_held_and_up(document: Document, own: list[Document]) -> bool:
+    """Whether a hold was set on a site that is not known to be down."""
+    is_down = document["site"]["in_force"] in ("suspended", "closed")
+    return not is_down and any(each["kind"] == "hold_set" for each in own)
+
+
+def _not_down_yet(enforcement: Document, site: str) -> list[str]:
+    """That nothing takes it down now, where that is so."""
+    from incidents.views.enforcement import carries_out
+
+    if carries_out(enforcement):
+        return []
+    told = "NOT DOWN YET: nothing is carried out now (incidents daemon status says why)"
+    return [f"{told}. If {site} cannot wait, take it down by hand"]
 
 
 def _as_it_stands(teller: words.Teller, document: Document) -> list[str]:

@@ -12,6 +12,8 @@ from incidents.acts.routing import Routing
 from incidents.bootstrap import House
 from incidents.desk import resumption
 from incidents.desk.resumption import ENTRIES_LOST, Resumption
+from incidents.store import lineage
+from incidents.store.engine import writing
 from tests.acts.left_rig import Panel
 from tests.cli.conftest import Cli
 
@@ -76,6 +78,22 @@ def test_a_struck_case_says_that_it_does_not_open_what_a_loss_left_down(
     )
     assert "is open again" not in voided.out
     assert panel.sites[COURT] == "suspended"
+
+
+def test_a_hold_says_that_nothing_is_carried_out(cli: Cli, panel: Panel, sqlite_url: str) -> None:
+    house = House(settings.load(db=sqlite_url))
+    with writing(house.engine) as connection:
+        lineage.halt(connection, clocks.now(), lineage.LOST_AGAIN)
+    house.close()
+
+    up = cli("site", "hold", SHOP, "--reason", "court order")
+    down = cli("site", "hold", COURT, "--reason", "court order")
+
+    assert up.out.splitlines()[1] == (
+        "NOT DOWN YET: nothing is carried out now (incidents daemon status says why). If"
+        " shop.example cannot wait, take it down by hand"
+    )
+    assert "NOT DOWN YET" not in down.out
 
 
 def test_a_site_that_cannot_be_asked_is_shown_as_unknown(cli: Cli, panel: Panel) -> None:
