@@ -158,6 +158,7 @@ def _left_down(found: dict[str, Any] | None) -> Part:
     since, named = read_rfc3339(found["since"]), tuple(found["sites"])
     own = {name: found[name] for name in ("closed", "unknown", "new")}
     own |= {"sites": found["count"], "named": named, "states": tuple(found["states"])}
+    own["suspended_now"] = tuple(found["suspended_now"])
     return [Alarm(kind=LEFT_DOWN, subject=str(found["count"]), since=since, **own)], False
 
 

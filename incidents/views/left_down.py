@@ -27,22 +27,25 @@ def left_down(connection: Connection, found: Standing, now: datetime) -> Documen
     """The sites that are down in the world, or may be, though nothing on record keeps them down:
     their number (`count`), how many of them are `closed` in the world, of how many nobody can tell
     (`unknown`), how many of these were added since the loss (`new`), the first names (`sites`) and
-    how each is in the world (`states`), since when the reason may be lost, and whether all sites
-    were compared (`complete`). None where there are none at `now` (UTC), or the world is as the
-    record says."""
+    how each is in the world (`states`), which of these are suspended on record as well, and stay
+    down at the end of that (`suspended_now`), since when the reason may be lost, and whether all
+    sites were compared (`complete`). None where there are none at `now` (UTC), or the world is as
+    the record says."""
     since = _lost_at(found)
     if since is None:
         return None
-    own = {"believed_since": believed_since(found, now)}
-    counts = left.counts(connection, found.resumed_at or since, **own)
+    also, believed = marked(connection, left.suspended(connection)), believed_since(found, now)
+    added_since = found.resumed_at or since
+    counts = left.counts(connection, added_since, believed_since=believed, also=also)
     if not counts.sites:
         return None
-    named = left.named(connection, MOST_NAMED, **own)
+    named = left.named(connection, MOST_NAMED, believed_since=believed, also=also)
     return {
         "count": counts.sites, "closed": counts.closed, "unknown": counts.unknown,
-        "new": counts.new, "sites": [name for name, _ in named],
-        "states": [state for _, state in named], "since": rfc3339(since),
-        "complete": found.is_compared,
+        "new": counts.new, "sites": [name for name, *_ in named],
+        "states": [state for _, state, _ in named],
+        "suspended_now": [name for name, _, is_up in named if not is_up],
+        "since": rfc3339(since), "complete": found.is_compared,
     }  # fmt: skip
 
 
@@ -62,7 +65,8 @@ def since(connection: Connection, site_id: int, now: datetime) -> datetime | Non
     if at is None:
         return None
     is_one = left.is_one(connection, site_id, believed_since=believed_since(found, now))
-    return at if is_one else None
+    is_suspended = site_id in left.suspended(connection) and marked(connection, [site_id])
+    return at if is_one or is_suspended else None
 
 
 def stays_down(connection: Connection, site: Mapping[str, Any]) -> bool:
