@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Engine
 
 from incidents.acts import routing
 from incidents.acts.crew import cry
+from incidents.acts.first_look import FAILED
 from incidents.acts.reconciliation import (
     DIFFERS,
     MOVED,
@@ -38,9 +40,6 @@ AT_ONCE = 8
 
 MOST_NAMED = 20
 """So many sites are named to people, where very many may have been ordered again."""
-
-FAILED = "failed"
-"""The verdict on a site that could not be compared, for a fault of its adapter."""
 
 WRONG = (DIFFERS, MOVED, FAILED)
 """The verdicts after which somebody has to look again."""
@@ -111,6 +110,30 @@ def compared(
     elif only is None:
         with plainly(engine), writing(engine) as connection:
             lineage.compared(connection, standing)
+
+
+def foreseen(
+    desk: Desk, reading: Reading, *, by: str, login: str | None, now: datetime
+) -> list[Comparison]:
+    """Each site as `compared` would find it, and order it again, if a person let the history go on
+    at `now` (UTC); nothing is done. Raises as `compared` does."""
+    found = routing.load()
+    try:
+        with reading() as connection:
+            names = site_rows.in_doubt(connection, every=True)[0]
+            standing = lineage.standing(connection)
+        then = standing._replace(
+            epoch=standing.epoch + 1, resumed_at=now, lost_since=None, moved_at=None,
+            unproved_since=now,
+        )  # fmt: skip
+        own = Reconciliation(
+            reading=reading, desk=desk, routing=found, by=by, login=login, repair=True,
+            dry_run=True, standing=then,
+        )  # fmt: skip
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return list(pool.map(lambda name: _compared(own, name), names))
+    finally:
+        found.close()
 
 
 def is_open(compared: Comparison) -> bool:

@@ -160,14 +160,17 @@ def _left_down(found: dict[str, Any] | None) -> Part:
     if found is None or not found["complete"]:
         return [], False
     since, named = read_rfc3339(found["since"]), tuple(found["sites"])
-    own = {"sites": found["count"], "unknown": found["unknown"], "named": named}
+    own = {name: found[name] for name in ("closed", "unknown", "new")}
+    own |= {"sites": found["count"], "named": named, "states": tuple(found["states"])}
+    own["suspended_now"] = tuple(found["suspended_now"])
     return [Alarm(kind=LEFT_DOWN, subject=EVERYBODY, since=since, **own)], False
 
 
 def _named(connection: Connection, now: datetime) -> list[str]:
     """The names of all the sites that a loss has left down."""
     believed = left_down.believed_since(lineage.standing(connection), now)
-    return left_down_sites.names(connection, believed_since=believed)
+    also = left_down.marked(connection, left_down_sites.suspended(connection))
+    return left_down_sites.names(connection, believed_since=believed, also=also)
 
 
 def _braked(connection: Connection) -> Part:

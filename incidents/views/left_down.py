@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,9 @@ from incidents.desk.resumption import DAEMON
 from incidents.store import left_down as left
 from incidents.store import lineage, orders
 from incidents.store.lineage import Standing
+from incidents.views.left_mark import marked
+
+UP = "active"
 
 MOST_NAMED = 20
 """So many sites are named."""
@@ -21,18 +25,26 @@ Document = dict[str, Any]
 
 def left_down(connection: Connection, found: Standing, now: datetime) -> Document | None:
     """The sites that are down in the world, or may be, though nothing on record keeps them down:
-    their number (`count`), of how many nobody can tell (`unknown`), the first names (`sites`),
-    since when the reason may be lost, and whether all sites were compared (`complete`). None where
-    there are none at `now` (UTC), or the world is as the record says."""
+    their number (`count`), how many of them are `closed` in the world, of how many nobody can tell
+    (`unknown`), how many of these were added since the loss (`new`), the first names (`sites`) and
+    how each is in the world (`states`), which of these are suspended on record as well, and stay
+    down at the end of that (`suspended_now`), since when the reason may be lost, and whether all
+    sites were compared (`complete`). None where there are none at `now` (UTC), or the world is as
+    the record says."""
     since = _lost_at(found)
     if since is None:
         return None
-    own = {"believed_since": believed_since(found, now)}
-    count, unknown = left.counts(connection, **own)
-    if not count:
+    also, believed = marked(connection, left.suspended(connection)), believed_since(found, now)
+    added_since = found.resumed_at or since
+    counts = left.counts(connection, added_since, believed_since=believed, also=also)
+    if not counts.sites:
         return None
+    named = left.named(connection, MOST_NAMED, believed_since=believed, also=also)
     return {
-        "count": count, "unknown": unknown, "sites": left.names(connection, MOST_NAMED, **own),
+        "count": counts.sites, "closed": counts.closed, "unknown": counts.unknown,
+        "new": counts.new, "sites": [name for name, *_ in named],
+        "states": [state for _, state, _ in named],
+        "suspended_now": [name for name, _, is_up in named if not is_up],
         "since": rfc3339(since), "complete": found.is_compared,
     }  # fmt: skip
 
@@ -53,14 +65,23 @@ def since(connection: Connection, site_id: int, now: datetime) -> datetime | Non
     if at is None:
         return None
     is_one = left.is_one(connection, site_id, believed_since=believed_since(found, now))
-    return at if is_one else None
+    is_suspended = site_id in left.suspended(connection) and marked(connection, [site_id])
+    return at if is_one or is_suspended else None
+
+
+def stays_down(connection: Connection, site: Mapping[str, Any]) -> bool:
+    """Whether a loss has left that site down, by its row, so that neither the end of a suspension
+    nor a case that is struck opens it: a person decides."""
+    if site["in_force"] == UP or site["hold_at"] is not None or site["state"] == "closed":
+        return False
+    return bool(marked(connection, [site["id"]]))
 
 
 def believed_since(found: Standing, now: datetime) -> datetime | None:
     """Sites that were added since then (UTC) are believed to be up at `now`, though nobody can
-    tell; None while they may be some that the record has lost."""
+    tell; None while they may be some that the record has lost, as far as one is known."""
     until = found.strange_until
-    return found.resumed_at if until is not None and now >= until else None
+    return found.resumed_at if until is None or now >= until else None
 
 
 def _lost_at(found: Standing) -> datetime | None:
