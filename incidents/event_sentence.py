@@ -24,6 +24,11 @@ def sentence(teller: Teller, event: Document, *, to_come: bool = False) -> str:
     return template.format_map(_Facts(teller, event, to_come=to_come))
 
 
+def of_left_down(event: Document) -> Document:
+    """The event of a site that a loss has left down: its suspension's end opens it no more."""
+    return event | {"left_down": True}
+
+
 class _Facts(dict[str, Any]):
     """The event's fields, and what is worked out of them, as a sentence asks for them."""
 
@@ -85,6 +90,8 @@ def _how_refused(teller: Teller, event: Document) -> str:
 def _open_or_not(teller: Teller, event: Document) -> str:
     if event["site_to"] == event["site_from"]:
         return _part(teller, "stays", site_to=event["site_to"])
+    if event.get("left_down"):
+        return _part(teller, "left_down", site=teller.site)
     return _part(teller, "open_again")
 
 

@@ -131,6 +131,8 @@ PARTS = {
     "refuses_by_time": "is not deleted by {deadline:when}, which is a refusal",
     "stays": "; the site stays {site_to:state}",
     "open_again": "; the site is open again",
+    "left_down": "; a loss has left {site} down, so it stays down until a person decides (incidents"
+    " site why {site})",
     "window": ", {counted} violations from {since:when} to {until:when} ({incidents})",
     "run": ", case {counted} of {needed} ({incidents})",
     "met_again": "its rule is met again",

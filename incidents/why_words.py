@@ -20,7 +20,10 @@ GROUNDS = {
     "not_in_force.left_down": "NOT IN FORCE: {told}. Nothing on record keeps {site} down; the"
     " reason may have been lost with the end of the record, at {since}. If {site} must stay down:"
     " incidents site hold {site} --reason R. If not: incidents acts reconcile {site} --repair, or"
-    " incidents recover --reason R for all that are not held.",
+    " incidents recover --reason R for all that this record has as open.",
+    "not_in_force.unknown": "NOT KNOWN: {told}. An order to keep {site} down may have been lost"
+    " with the end of the record, at {since}. If {site} must stay down: incidents site hold {site}"
+    " --reason R. If not: incidents acts reconcile {site} --repair opens it, and no other.",
     "closed": "{site} was closed at {at} by {rule:rule}: {rule:rule_says}.",
     "stated_false": "{by} stated that the filed {field:field} is false; established by:"
     " {evidence}.",
@@ -46,6 +49,9 @@ GROUNDS = {
     "refusal_confirmed": "That they do not delete was confirmed by {by}.",
     "suspended": "{site} is suspended by {rule:rule}: the responsible person was not reached in"
     " time. Suspended at {made_at}, until {until:until}.",
+    "suspended.left_down": "A loss had left {site} down before, and what was lost may be an order:"
+    " at the end of the suspension it stays down until a person decides. If it must stay down:"
+    " incidents site hold {site} --reason R.",
     "rests_on": "It rests on:",
     "decided_under": "Decided under the policy {policy}.",
     "held": "{site} is held by order since {at}, recorded by {by}: {reason}. No timer, no late"

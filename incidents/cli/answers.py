@@ -109,17 +109,48 @@ def plain(value: Any) -> Any:
 def _for_people(run: Run, document: Document, *, would: bool) -> list[str]:
     teller = _teller(run, document)
     due, own = _parted(document["events"])
+    own = _as_left_down(run, document, own)
     lines = _meanwhile(teller, due)
     lines += [("would: " if would else "") + event_sentence.sentence(teller, e) for e in own]
     if not own:
         lines.append("nothing changed: it stood like that already")
     lines += _as_it_stands(teller, document)
+    if not would and _is_held_and_up(document, own):
+        with run.house.looking() as looks:
+            lines += _not_down_yet(looks.enforcement(), teller.site)
     if _somebody_to_call(document, own):
         lines.append(f"call: {_whom(run, document['site'])}")
     if not would:
         asked_by = document["site"].get("asked_by")
         lines += [f"next: {next_step.told(each, asked_by)}" for each in _next(document, own)]
     return lines
+
+
+def _as_left_down(run: Run, document: Document, own: list[Document]) -> list[Document]:
+    """What it did, where a case that is struck does not open its site: a loss has left it down."""
+    if not any(each["kind"] == "suspension_struck" for each in own):
+        return own
+    with run.house.looking() as looks:
+        # A server of before does not say it.
+        if not looks.site(document["site"]["site"]).get("stays_down"):
+            return own
+    return [event_sentence.of_left_down(each) for each in own]
+
+
+def _is_held_and_up(document: Document, own: list[Document]) -> bool:
+    """Whether a hold was set on a site that is not known to be down."""
+    is_down = document["site"]["in_force"] in ("suspended", "closed")
+    return not is_down and any(each["kind"] == "hold_set" for each in own)
+
+
+def _not_down_yet(enforcement: Document, site: str) -> list[str]:
+    """That nothing takes it down now, where that is so."""
+    from incidents.views.enforcement import carries_out
+
+    if carries_out(enforcement):
+        return []
+    told = "NOT DOWN YET: nothing is carried out now (incidents daemon status says why)"
+    return [f"{told}. If {site} cannot wait, take it down by hand"]
 
 
 def _as_it_stands(teller: words.Teller, document: Document) -> list[str]:

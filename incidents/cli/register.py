@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from incidents.cli.run import Run
     from incidents.words import Document, When
 
-_LOUD = ("OVERDUE", "NOT IN FORCE")
+_LOUD = ("OVERDUE", "NOT IN FORCE", "NOT KNOWN")
 _COLOURS = {"active": "green", "suspended": "yellow", "closed": "red"}
 
 
@@ -128,7 +128,7 @@ def _pairs(site: Document, when: When) -> list[tuple[str, str]]:
         ("site", site_name.shown(site["site"])),
         ("state", state + (f" ({rule(site['rule'])})" if site["rule"] else "")),
         ("in the world", painted(in_the_world(site), fg="red", bold=True)),
-        ("left down", _left_down(site, when)),
+        ("unknown" if site["in_force"] == "unknown" else "left down", _left_down(site, when)),
         ("held", f"since {when(hold['at'])} by {hold['by']}: {_said(hold)}" if hold else ""),
         ("disputed", "yes: what closed it no longer holds" if site["disputed"] else ""),
         ("to be closed", _to_be_closed(closing, when) if closing else ""),
@@ -149,16 +149,18 @@ def _pairs(site: Document, when: When) -> list[tuple[str, str]]:
 
 def _left_down(site: Document, when: When) -> str:
     # A server of before does not say it.
-    since = site.get("left_down_since")
+    since, why = site.get("left_down_since"), f"incidents site why {site['site']}"
+    if site["state"] == "suspended" and site.get("stays_down"):
+        return (
+            "a loss had left it down before: at the end of the suspension it stays down until a"
+            f" person decides: {why}"
+        )
     if since is None:
         return ""
-    why = "nothing on record keeps it down"
-    if site["state"] != "active":
-        why = "it was down before it was suspended, and stays down at the end of that"
-    return (
-        f"{why}; the reason may have been lost with the end of the"
-        f" record, {when.ago(since)}: incidents site why {site['site']}"
-    )
+    lost = f"have been lost with the end of the record, {when.ago(since)}: {why}"
+    if site["in_force"] == "unknown":
+        return f"nobody can ask whether it is up; an order to keep it down may {lost}"
+    return f"nothing on record keeps it down; the reason may {lost}"
 
 
 def _to_be_closed(request: Document, when: When) -> str:

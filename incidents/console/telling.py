@@ -12,7 +12,9 @@ from incidents.console.sitting import Sitting
 from incidents.console.writing import Reader, capitalised
 from incidents.errors import IncidentsError
 from incidents.machine.commands import CLOCK
-from incidents.views import masked
+from incidents.store import sites
+from incidents.views import left_down, masked
+from incidents.views.enforcement import carries_out
 from incidents.words import Teller
 
 if TYPE_CHECKING:
@@ -35,11 +37,37 @@ def told(here: Sitting, answer: Answer, *, seen: int | None = None) -> Said:
         if answer.refusal.name == "changed_meanwhile" and answer.site_id is not None:
             refused = [reader.say("told.faster"), *_faster(here, answer.site_id, seen)]
         return Said("refused", " ".join([*refused, *meanwhile]))
-    done = _sentences(reader, answer.document, of_the_clock=False)
+    done = _sentences(reader, _as_left_down(here, answer.document), of_the_clock=False)
     remarks = [_remark(reader, remark) for remark in answer.remarks]
+    if _is_held_and_up(answer.document) and not _carries_out(here):
+        remarks.append(reader.say("told.not_down_yet"))
     if answer.repeated:
         remarks.append(reader.say("told.repeated"))
     return Said("done", " ".join([*(done or [reader.say("told.nothing")]), *remarks, *meanwhile]))
+
+
+def _is_held_and_up(document: Document) -> bool:
+    """Whether a hold was set on a site that is not known to be down."""
+    is_down = document["site"]["in_force"] in ("suspended", "closed")
+    return not is_down and any(each["kind"] == "hold_set" for each in document["events"])
+
+
+def _carries_out(here: Sitting) -> bool:
+    with here.reading() as connection:
+        return carries_out(views.enforcement(connection, here.reader.now))
+
+
+def _as_left_down(here: Sitting, document: Document) -> Document:
+    """What was done, where a case that is struck does not open its site: a loss has left it
+    down."""
+    if not any(each["kind"] == "suspension_struck" for each in document["events"]):
+        return document
+    with here.reading() as connection:
+        site = sites.named(connection, document["site"]["site"])
+        if not left_down.stays_down(connection, site):
+            return document
+    events = [event_sentence.of_left_down(each) for each in document["events"]]
+    return document | {"events": events}
 
 
 def refused(reader: Reader, error: IncidentsError) -> Said:

@@ -195,6 +195,7 @@ def _state(
         # What the brake holds is released at the desk, and not by who reads the report.
         braked=None,
         left_down_since=None,
+        stays_down=False,
     )
     return tuple(grounds(record))
 

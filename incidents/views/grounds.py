@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from incidents.machine.case import UNKNOWN
 from incidents.views import closure_grounds, facts
 from incidents.views.record import MAX_TRIED, Record
 from incidents.words import in_the_world
@@ -41,7 +42,8 @@ def _in_force(record: Record) -> list[str]:
     if record.braked is not None:
         return [record.say("not_in_force.braked", told=told, order=record.braked)]
     if record.left_down_since is not None:
-        return [record.say("not_in_force.left_down", told=told, since=record.left_down_since)]
+        code = "unknown" if record.case.in_force == UNKNOWN else "left_down"
+        return [record.say(f"not_in_force.{code}", told=told, since=record.left_down_since)]
     # Of what was only logged, or done by hand in the world, no order is left.
     return [record.say(f"not_in_force.{'waits' if record.has_orders else 'lost'}", told=told)]
 
@@ -68,6 +70,8 @@ def _suspended(record: Record) -> list[str]:
             *facts.deadline(record, event.reason),
             record.say("decided_under", policy=event.policy),
         ]
+    if record.stays_down:
+        lines.append(record.say("suspended.left_down"))
     return [*lines, _place_in_run(record)]
 
 

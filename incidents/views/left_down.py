@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,8 @@ from incidents.store import left_down as left
 from incidents.store import lineage, orders
 from incidents.store.lineage import Standing
 from incidents.views.left_mark import marked
+
+UP = "active"
 
 MOST_NAMED = 20
 """So many sites are named."""
@@ -64,6 +67,14 @@ def since(connection: Connection, site_id: int, now: datetime) -> datetime | Non
     is_one = left.is_one(connection, site_id, believed_since=believed_since(found, now))
     is_suspended = site_id in left.suspended(connection) and marked(connection, [site_id])
     return at if is_one or is_suspended else None
+
+
+def stays_down(connection: Connection, site: Mapping[str, Any]) -> bool:
+    """Whether a loss has left that site down, by its row, so that neither the end of a suspension
+    nor a case that is struck opens it: a person decides."""
+    if site["in_force"] == UP or site["hold_at"] is not None or site["state"] == "closed":
+        return False
+    return bool(marked(connection, [site["id"]]))
 
 
 def believed_since(found: Standing, now: datetime) -> datetime | None:

@@ -287,6 +287,8 @@ def _sentences(record: Record, decision: Decision) -> list[str]:
         event_document(record.case.site_id, event, record.case.seq + place)
         for place, event in enumerate(decision.events, start=1)
     ]
+    if record.stays_down:
+        documents = [event_sentence.of_left_down(document) for document in documents]
     main = [document for document in documents if document["kind"] not in _NOT_TOLD]
     return [
         event_sentence.sentence(record.teller, each, to_come=True) for each in main or documents

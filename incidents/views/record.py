@@ -47,7 +47,7 @@ class Record:
     `texts` holds people's own words by their references; `has_orders` says whether an order into
     the world waits, or is a dead letter, and `braked` is the id of one that the brake holds.
     `left_down_since`: since when the reason of the site to be down may be lost; None where it
-    cannot be.
+    cannot be. `stays_down`: a loss has left it down, and no clock opens it.
     """
 
     case: Case
@@ -63,6 +63,7 @@ class Record:
     has_orders: bool
     braked: str | None
     left_down_since: datetime | None
+    stays_down: bool
 
     @property
     def when(self) -> When:
@@ -168,6 +169,7 @@ def read(connection: Connection, name: str, when: When) -> Record:
         has_orders=bool(orders),
         braked=next((id_ for id_, is_braked in orders if is_braked), None),
         left_down_since=left_down.since(connection, case.site_id, now),
+        stays_down=left_down.stays_down(connection, row),
     )
 
 

@@ -1,13 +1,19 @@
 """What people are told and asked at the command line, before they open what a loss left down."""
 
-import pytest
+from datetime import timedelta
 
-from incidents import clock, settings
+import pytest
+from freezegun.api import FrozenDateTimeFactory
+
+from incidents import clock as clocks
+from incidents import settings
 from incidents.acts import routing
 from incidents.acts.routing import Routing
 from incidents.bootstrap import House
 from incidents.desk import resumption
 from incidents.desk.resumption import ENTRIES_LOST, Resumption
+from incidents.store import lineage
+from incidents.store.engine import writing
 from tests.acts.left_rig import Panel
 from tests.cli.conftest import Cli
 
@@ -15,7 +21,9 @@ COURT, FALSE, SHOP = NAMES = ("court.example", "false.example", "shop.example")
 
 
 @pytest.fixture
-def panel(monkeypatch: pytest.MonkeyPatch, cli: Cli, sqlite_url: str) -> Panel:
+def panel(
+    monkeypatch: pytest.MonkeyPatch, cli: Cli, sqlite_url: str, clock: FrozenDateTimeFactory
+) -> Panel:
     """Of three sites one was suspended and one was closed by what the record has lost."""
     found = Panel()
     monkeypatch.setattr(routing, "load", lambda: Routing(default=found))
@@ -24,6 +32,7 @@ def panel(monkeypatch: pytest.MonkeyPatch, cli: Cli, sqlite_url: str) -> Panel:
         assert cli("site", "add", name).status == 0
     found.sites = {COURT: "suspended", FALSE: "closed"}
     lose(sqlite_url)
+    clock.tick(timedelta(seconds=1))
     assert cli("daemon", "--once").status == 0
     return found
 
@@ -31,7 +40,7 @@ def panel(monkeypatch: pytest.MonkeyPatch, cli: Cli, sqlite_url: str) -> Panel:
 def lose(url: str) -> None:
     house = House(settings.load(db=url))
     why = Resumption(cause=ENTRIES_LOST)
-    house.desk.on_record(lambda connection: resumption.resume(connection, why, clock.now))
+    house.desk.on_record(lambda connection: resumption.resume(connection, why, clocks.now))
     house.close()
 
 
@@ -50,6 +59,52 @@ def test_a_repair_opens_what_was_left_down_by_its_name_alone(cli: Cli, panel: Pa
     cli("daemon", "--once")
 
     assert panel.sites == {COURT: "active", FALSE: "closed"}
+
+
+def test_a_struck_case_says_that_it_does_not_open_what_a_loss_left_down(
+    cli: Cli, panel: Panel, clock: FrozenDateTimeFactory
+) -> None:
+    cli("log", COURT)
+    clock.tick(timedelta(hours=1, minutes=1))
+    cli("daemon", "--once")
+    shown = cli("site", "show", COURT)
+
+    voided = cli("void", "1-1", "--reason", "no violation")
+    cli("daemon", "--once")
+
+    assert "at the end of the suspension it stays down until a person decides" in shown.out
+    assert "a loss has left court.example down, so it stays down until a person decides" in (
+        voided.out
+    )
+    assert "is open again" not in voided.out
+    assert panel.sites[COURT] == "suspended"
+
+
+def test_a_hold_says_that_nothing_is_carried_out(cli: Cli, panel: Panel, sqlite_url: str) -> None:
+    house = House(settings.load(db=sqlite_url))
+    with writing(house.engine) as connection:
+        lineage.halt(connection, clocks.now(), lineage.LOST_AGAIN)
+    house.close()
+
+    up = cli("site", "hold", SHOP, "--reason", "court order")
+    down = cli("site", "hold", COURT, "--reason", "court order")
+
+    assert up.out.splitlines()[1] == (
+        "NOT DOWN YET: nothing is carried out now (incidents daemon status says why). If"
+        " shop.example cannot wait, take it down by hand"
+    )
+    assert "NOT DOWN YET" not in down.out
+
+
+def test_a_site_that_cannot_be_asked_is_shown_as_unknown(cli: Cli, panel: Panel) -> None:
+    panel.mute = True
+    cli("site", "add", "new.example")
+    cli("daemon", "--once")
+
+    shown = cli("site", "show", "new.example").out
+
+    assert "nobody can ask whether it is up" in shown
+    assert "left down" not in shown
 
 
 def test_a_recovery_shows_before_what_it_would_open_and_does_nothing(

@@ -233,3 +233,15 @@ def test_the_queue_says_why_nothing_is_carried_out(
     with writing(desk.house.engine) as connection:
         lineage.halt(connection, clock.now(), lineage.LOST_AGAIN)
     assert halted in viewer.get("/").text
+
+
+def test_a_hold_says_that_nothing_is_carried_out(desk: ConsoleDesk) -> None:
+    desk.do("up.example", c.AddSite(by="li"))
+    wang = Visitor(desk, "wang")
+    with writing(desk.house.engine) as connection:
+        lineage.halt(connection, clock.now(), lineage.LOST_AGAIN)
+
+    page = wang.post("/sites/up.example/hold", {"reason": "by order of a court"})
+    page = wang.get(page.headers["location"]) if page.status_code == 303 else page
+
+    assert "NOT DOWN YET" in page.text

@@ -188,7 +188,7 @@ def test_the_why_and_the_look_at_a_site_that_is_left_down_say_so(day: Day) -> No
         " shop.example down; the reason may have been lost with the end of the record, at"
         " 2026-03-01 10:01. If shop.example must stay down: incidents site hold shop.example"
         " --reason R. If not: incidents acts reconcile shop.example --repair, or incidents recover"
-        " --reason R for all that are not held."
+        " --reason R for all that this record has as open."
     )
     assert second == "shop.example is active: no rule holds it down."
     assert day.site()["left_down_since"] == "2026-03-01T10:01:00Z"
@@ -197,6 +197,37 @@ def test_the_why_and_the_look_at_a_site_that_is_left_down_say_so(day: Day) -> No
 
     assert "may have been lost" not in day.text()
     assert day.site()["left_down_since"] is None
+
+
+def test_of_one_that_is_suspended_since_they_say_that_its_end_does_not_open_it(day: Day) -> None:
+    day.add()
+    lose(day)
+    see(day.after("1m"))
+    assert day.site()["stays_down"]
+    day.miss()
+
+    text = day.text()
+
+    assert "A loss had left shop.example down before" in text
+    [next_] = [line for line in text.splitlines() if line.startswith("Next: ")]
+    assert "it stays down until a person decides (incidents site why shop.example)" in next_
+    assert "is open again" not in text
+    assert day.site()["stays_down"]
+
+    day.do(c.SetHold(by="boss", reason="by order of a court"))
+
+    assert "A loss had left" not in day.text()
+    assert not day.site()["stays_down"]
+
+
+def test_of_one_that_nobody_can_ask_about_they_say_that_it_is_unknown(day: Day) -> None:
+    lose(day)
+    see(day.add(), state="unknown")
+
+    assert day.text().startswith(
+        "NOT KNOWN: active is ordered, and nobody knows what is in force. An order to keep"
+        " shop.example down may have been lost with the end of the record"
+    )
 
 
 def test_what_a_daemon_has_taken_down_again_is_named_with_the_loss_until_a_person_knows(

@@ -178,6 +178,7 @@ class SiteInFull(Site):
     seq: int
     overdue: bool
     left_down_since: str | None
+    stays_down: bool
     hold: Hold | None
     closure: Closure | None
     reinstatement: Hold | None

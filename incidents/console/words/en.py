@@ -161,6 +161,8 @@ TEXTS: dict[str, str] = {
     "alarm.once": "No daemon is running; what is due was last done at",
     "alarm.report": "To be reported to the police:",
     "alarm.report.overdue": "{n}{more} overdue; the first",
+    "told.not_down_yet": "NOT DOWN YET: nothing is carried out now; the queue says why. If the site"
+    " cannot wait, take it down by hand.",
     "told.meanwhile": "(Meanwhile: {what})",
     "told.nothing": "Nothing changed: it stood like that already.",
     "told.repeated": "This was sent more than once and is recorded once.",

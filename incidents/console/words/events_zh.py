@@ -90,6 +90,7 @@ PARTS = {
     "refuses_by_time": "至 {deadline:when} 仍未删除，视为拒绝",
     "stays": "；网站仍为“{site_to:state}”",
     "open_again": "；网站重新开通",
+    "left_down": "；但记录末尾丢失后 {site} 一直保持停用，不会自动恢复，须由人工决定",
     "window": "，{since:when} 至 {until:when} 共违规 {counted} 次（{incidents}）",
     "run": "，{needed} 次中的第 {counted} 次（{incidents}）",
     "met_again": "其规则重新成立",

@@ -13,6 +13,8 @@ SENTENCES = {
     "not_in_force.left_down": "尚未生效：{told}。现有记录中没有停用 {site} 的依据，依据可能已随"
     "记录末尾一并丢失（{since}）。如须继续停用，请依令停用；否则可在指令页面核对 {site}"
     " 并再次下达。",
+    "not_in_force.unknown": "状态不明：{told}。停用 {site} 的命令可能已随记录末尾"
+    "一并丢失（{since}）。如须停用，请依令停用；否则可在指令页面核对 {site} 并再次下达。",
     "not_in_force.lost": "尚未生效：{told}（可在指令页面核对 {site} 并再次下达）。",
     "closed": "{site} 于 {at} 依“{rule:rule}”关闭：{rule:rule_says}。",
     "stated_false": "{by} 认定登记的{field:field}虚假；查明方式：{evidence}。",
@@ -36,6 +38,8 @@ SENTENCES = {
     "refusal_confirmed": "拒不删除一事由 {by} 确认。",
     "suspended": "{site} 依“{rule:rule}”暂停：未按时联系到负责人。自 {made_at} 起，"
     "至 {until:until}。",
+    "suspended.left_down": "此前因记录末尾丢失，{site} 已保持停用，所丢失的可能正是一项命令："
+    "暂停期满后不会自动恢复，须由人工决定。如须继续停用，请依令停用。",
     "rests_on": "所依据的违规：",
     "decided_under": "依据的规则文件为 {policy}。",
     "held": "{site} 自 {at} 起依令停用，由 {by} 记录：{reason}。计时、"

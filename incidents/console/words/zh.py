@@ -149,6 +149,8 @@ TEXTS: dict[str, str] = {
     "alarm.once": "没有守护进程在运行；上次处理到期事项：",
     "alarm.report": "应向公安机关报告：",
     "alarm.report.overdue": "{n}{more} 项已超时；首个",
+    "told.not_down_yet": "尚未停用：所有指令目前均未执行，原因见队列。"
+    "如不能等待，请手动停用该网站。",
     "told.meanwhile": "（其间：{what}）",
     "told.nothing": "没有变化：本来就是如此。",
     "told.repeated": "重复提交，仅记录一次。",
