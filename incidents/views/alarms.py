@@ -21,7 +21,7 @@ from incidents.store import alarms as raised_alarms
 from incidents.store import heartbeats, lineage
 from incidents.store import left_down as left_down_sites
 from incidents.store.alarms import Raised
-from incidents.views import alarm_causes, duty, left_down, policy
+from incidents.views import alarm_causes, duty, left_down, left_mark, policy
 from incidents.views.alarm import (
     BRAKE,
     DEAD,
@@ -169,7 +169,7 @@ def _left_down(found: dict[str, Any] | None) -> Part:
 def _named(connection: Connection, now: datetime) -> list[str]:
     """The names of all the sites that a loss has left down."""
     believed = left_down.believed_since(lineage.standing(connection), now)
-    also = left_down.marked(connection, left_down_sites.suspended(connection))
+    also = left_mark.marked(connection, left_down_sites.suspended(connection))
     return left_down_sites.names(connection, believed_since=believed, also=also)
 
 
