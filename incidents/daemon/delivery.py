@@ -181,7 +181,7 @@ class Delivery:
                 only=names, stopped=self._stopped, opens=False,
             )  # fmt: skip
         except (SettingError, UnknownSettingError, SettingsFileError) as error:
-            journal.cry("sites cannot be compared with the world", reason=error.message)
+            journal.cry("the world is not compared with the record", reason=error.message)
 
     def _courier(self) -> Courier:
         house, found = self._house, self._routing or routing.read({})
