@@ -24,7 +24,7 @@ from incidents.machine.refusals import Refusal
 from incidents.store import deliveries, keys
 from incidents.store import sites as site_rows
 from incidents.store.engine import Reading
-from incidents.store.lineage import STRANGE_FOR, Standing
+from incidents.store.lineage import Standing
 from incidents.store.server_clock import database_time
 from incidents.store.tables import entries
 from incidents.views.left_mark import marked
@@ -182,7 +182,8 @@ class Reconciliation:
             return False
         if row["state"] != UP and row["in_force"] != UP:
             return True
-        if self._is_strange(row) and self._now(connection) >= found.resumed_at + STRANGE_FOR:
+        until = found.strange_until
+        if self._is_strange(row) and (until is None or self._now(connection) >= until):
             return False
         return found.lost_since is not None or found.moved_at is None
 

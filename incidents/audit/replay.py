@@ -43,6 +43,7 @@ OUTSIDE = {
     "desk.unproved_since": "since when the world is to be compared with the record",
     "desk.halted_since": "since when nothing is carried out, until a person goes on",
     "desk.halted_why": "why nothing is carried out, until a person goes on",
+    "desk.noticed_at": "when the last loss was noticed",
     "desk.id": "the schema itself takes no other value: the desk has one row",
     "passwords": "a secret: only whether it is the one that was set, as far as the entries tell",
     "sessions": "who is signed in now",

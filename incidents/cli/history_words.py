@@ -161,7 +161,9 @@ def _unsigned(history: Document, when: When) -> str:
 
 def _unproved(history: Document, when: When) -> str:
     """That sites may not be as the record says."""
-    began = when.ago(history["unproved_since"])
+    began, left = when.ago(history["unproved_since"]), history.get("left_down")
+    if left is not None and left.get("complete", True):
+        return "all sites were compared with the record; those left down wait for a person"
     return f"the world is being compared with the record; it began {began}"
 
 

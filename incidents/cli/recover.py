@@ -172,6 +172,8 @@ def _tell_of_sites(run: Run, done: Done) -> None:
             f"the adapter cannot tell how {done.unasked:,} of these were before: some may have been"
             " as they are to be"
         )
+    if done.opened or done.taken_down:
+        run.tell("no letter tells the customers of these: tell them")
     if again and not _is_daemon_at_work(run):
         run.tell("in force when a daemon has run: incidents acts list")
 

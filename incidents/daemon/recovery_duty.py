@@ -134,7 +134,8 @@ class Recovery:
         since, behind = standing.resumed_at, self._last - _OVERLAP
         with self._house.reading() as connection:
             self._last = site_rows.last_id(connection)
-            new = site_rows.without_order(connection, behind, since, since + STRANGE_FOR)
+            until = standing.strange_until or since + STRANGE_FOR
+            new = site_rows.without_order(connection, behind, since, until)
         is_open = {each.site for each in self._open or []}
         strange = [name for id_, name in new if id_ not in self._known and name not in is_open]
         self._known = {id_ for id_ in self._known if id_ > behind} | {id_ for id_, _ in new}

@@ -26,7 +26,7 @@ from incidents.machine.refusals import Refusal
 from incidents.record.own_acts import HistoryResumed
 from incidents.record.sealing import seal
 from incidents.store import entries, lineage, policies, sealed
-from incidents.store.lineage import UNKNOWN_SERVER, Standing
+from incidents.store.lineage import STRANGE_FOR, UNKNOWN_SERVER, Standing
 from incidents.store.server_clock import database_time
 from incidents.store.tables import DESK_STREAM
 
@@ -149,4 +149,21 @@ def _standing(
         unproved_since=now,
         halted_since=None if is_lifted else before.halted_since,
         halted_why=None if is_lifted else before.halted_why,
+        noticed_at=_noticed_at(before, asked, now),
     )
+
+
+def _noticed_at(before: Standing, asked: Resumption, now: datetime) -> datetime | None:
+    """When the last loss was noticed: at `now` (UTC), or before. A person who goes on has not lost
+    anything anew, unless nobody had noticed that something is missing."""
+    known = before.noticed_at
+    is_loss = asked.cause == ENTRIES_LOST or (asked.had, asked.signed) != (None, None)
+    if asked.reason is None:
+        return now if is_loss else known
+    if is_loss:
+        is_known = before.lost_since is not None and before.halted_since is None
+        return known if is_known else now
+    if known is None:
+        # Where another server took over with nothing missing, to go on is no news of a loss.
+        return None if before.moved_at is not None else now
+    return known if before.lost_since is not None or now < known + STRANGE_FOR else now

@@ -51,6 +51,9 @@ desk = Table(
     Column("halted_since", UTCDateTime, info=UNRECORDED),
     # By a code of `lineage`; None also where a version of before 0017 halted it.
     Column("halted_why", Word, info=UNRECORDED),
+    # When the last loss was noticed, whoever has gone on since; None where nothing is known to be
+    # missing.
+    Column("noticed_at", UTCDateTime, info=UNRECORDED),
     CheckConstraint("id = 1", name="single"),
 )
 

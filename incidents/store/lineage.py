@@ -50,7 +50,9 @@ class Standing(NamedTuple):
     known to be missing, until a person has put on record that they know. `moved_at`: when it was
     found on another server, with nothing known to be missing. `unproved_since`: since when the
     world is to be compared with it. `halted_since`: since when nothing is carried out, until a
-    person goes on, and `halted_why`; None where a version of before 0017 halted it.
+    person goes on, and `halted_why`; None where a version of before 0017 halted it. `noticed_at`:
+    when the last loss was noticed, whoever has gone on since; None where nothing is known to be
+    missing.
     """
 
     epoch: int
@@ -60,6 +62,7 @@ class Standing(NamedTuple):
     unproved_since: datetime | None
     halted_since: datetime | None
     halted_why: str | None
+    noticed_at: datetime | None
 
     @property
     def is_compared(self) -> bool:
@@ -75,12 +78,12 @@ class Standing(NamedTuple):
     @property
     def lost_at(self) -> datetime | None:
         """When the end was lost, as far as is known; None where it never was."""
-        return self.lost_since or self.resumed_at
+        return self.noticed_at or self.lost_since or self.resumed_at
 
     @property
     def strange_until(self) -> datetime | None:
         """So long a site that is added may be one that the record has lost; None where none is."""
-        return None if self.resumed_at is None else self.resumed_at + STRANGE_FOR
+        return None if self.noticed_at is None else self.noticed_at + STRANGE_FOR
 
 
 def look(connection: Connection) -> Lineage:

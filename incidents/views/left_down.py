@@ -79,9 +79,9 @@ def stays_down(connection: Connection, site: Mapping[str, Any]) -> bool:
 
 def believed_since(found: Standing, now: datetime) -> datetime | None:
     """Sites that were added since then (UTC) are believed to be up at `now`, though nobody can
-    tell; None while they may be some that the record has lost."""
+    tell; None while they may be some that the record has lost, as far as one is known."""
     until = found.strange_until
-    return found.resumed_at if until is not None and now >= until else None
+    return found.resumed_at if until is None or now >= until else None
 
 
 def _lost_at(found: Standing) -> datetime | None:

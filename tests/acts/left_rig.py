@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -79,11 +80,16 @@ def recover(house: House) -> None:
         pass
 
 
-def named(house: House) -> list[str]:
-    """The sites that people are told of."""
+def told(house: House) -> dict[str, Any]:
+    """What people are told of the sites that are left down."""
     with house.reading() as connection:
         found = history(connection, house.now(connection))["left_down"]
-    return [] if found is None else found["sites"]
+    return found or {"sites": []}
+
+
+def named(house: House) -> list[str]:
+    """The sites that people are told of."""
+    return list(told(house)["sites"])
 
 
 def pass_by(monkeypatch: pytest.MonkeyPatch, time: timedelta) -> None:

@@ -25,6 +25,7 @@ from tests.acts.left_rig import (
     repair,
     rounds,
     suspend,
+    told,
 )
 from tests.acts.lost_rig import give, hold, lift, record
 
@@ -106,6 +107,55 @@ def test_or_thirty_days_after_the_loss(
     rounds(house, duty, Recovery(house))
     assert named(house) == []
     assert NEW not in panel.sites
+
+
+def test_who_goes_on_once_more_begins_no_new_thirty_days(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    duty = strange(house, panel)
+    noticed = told(house)["since"]
+    pass_by(monkeypatch, timedelta(days=20))
+    recover(house)
+    rounds(house, duty)
+    give(house, "newer.example", c.AddSite(by="operator-1"))
+    rounds(house, duty)
+    assert named(house) == ["newer.example"]
+    assert told(house)["since"] == noticed
+
+    pass_by(monkeypatch, timedelta(days=10))
+
+    rounds(house, duty)
+    assert named(house) == []
+    assert is_proved(house)
+
+
+def test_where_another_server_took_over_and_nothing_is_missing_who_goes_on_has_lost_nothing(
+    house: House, panel: Panel
+) -> None:
+    panel.mute, panel.sites[COURT] = True, "active"
+    lose(house, ANOTHER_SERVER)
+    rounds(house)
+    recover(house)
+    rounds(house)
+    give(house, NEW, c.AddSite(by="operator-1"))
+
+    rounds(house)
+
+    assert named(house) == []
+    assert is_proved(house)
+
+
+def test_a_loss_that_nobody_had_noticed_is_noticed_by_who_goes_on(
+    house: House, panel: Panel
+) -> None:
+    panel.mute = True
+    recover(house)
+    rounds(house)
+    give(house, NEW, c.AddSite(by="operator-1"))
+
+    rounds(house)
+
+    assert named(house) == [NEW]
 
 
 def test_where_another_server_took_over_and_nothing_is_missing_new_sites_are_believed(

@@ -150,7 +150,9 @@ def test_a_script_confirms_the_number_in_advance(cli: Cli, panel: Panel) -> None
     assert wrong.status == 4
     assert "2 sites would be opened" in wrong.err
     assert "--confirm says '3'; write --confirm 2" in wrong.err
-    assert cli("recover", "--reason", "the disk is gone", "--confirm", "2").status == 0
+    right = cli("recover", "--reason", "the disk is gone", "--confirm", "2")
+    assert right.status == 0
+    assert "no letter tells the customers of these: tell them" in right.err
 
 
 def test_on_a_terminal_the_name_of_a_site_that_a_repair_opens_is_asked_for(

@@ -130,6 +130,9 @@ def test_one_alarm_tells_of_all_once_all_are_compared(day: Day) -> None:
     compared(day)
 
     assert "So far" not in said(day, "left_down")
+    assert said(day, "unproved") == (
+        "all sites were compared with the record; those left down wait for a person"
+    )
     [alarm] = alarms(day)
     assert (alarm.key, alarm.since) == ("sites_left_down:1", at)
     assert (alarm.sites, alarm.unknown, alarm.named) == (1, 0, (SITE,))

@@ -153,6 +153,8 @@ TEXTS: dict[str, str] = {
     "alarm.recover": "(opens the sites that this record has as open)",
     "alarm.halted.list": "Sites that a loss has left down are listed once all are compared.",
     "alarm.unproved": "The world is being compared with the record, since",
+    "alarm.unproved.waits": "All sites were compared with the record; those left down wait for a"
+    " person.",
     "alarm.unsigned": "NOT SIGNED: entries wait for a signature, since",
     "alarm.brake": "THE BRAKE IS ON: {n}{more} closures or suspensions wait for a supervisor, the"
     " first:",

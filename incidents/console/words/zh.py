@@ -142,6 +142,7 @@ TEXTS: dict[str, str] = {
     "alarm.recover": "（恢复现有记录中应开放的网站）",
     "alarm.halted.list": "因记录丢失而保持停用的网站，须待全部比对后列出。",
     "alarm.unproved": "正在将实际状态与记录逐站比对，开始于",
+    "alarm.unproved.waits": "全部网站已与记录比对完毕；保持停用的网站待人工处理。",
     "alarm.unsigned": "有新记录等待签署，始于",
     "alarm.brake": "熔断已触发：{n}{more} 条关闭或暂停指令等待主管处理，首个：",
     "alarm.dead": "已放弃的指令：{n}{more}，首个：",
