@@ -99,7 +99,9 @@ def repeat(draft: Draft, command: commands.RepeatOrder) -> None:
     case = draft.case
     if command.in_force is not None and _has_moved_on(command, case):
         raise RefusedError("seen_too_early", site=case.site)
-    if case.in_force == case.state and (case.state == "active" or is_down(case)):
+    # A hold orders down what is down (`keep_down`).
+    is_of_hold = command.alone and case.hold is not None and case.hold.at == draft.now
+    if case.in_force == case.state and (case.state == "active" or is_down(case)) and not is_of_hold:
         raise RefusedError("in_force_already", site=case.site, state=case.state)
     order_once_more(draft, alone=command.alone)
 
@@ -110,8 +112,10 @@ def is_down(case: Case) -> bool:
 
 
 def keep_down(draft: Draft) -> None:
-    """What a hold asks of the world: nothing that waits opens the site, and one that may be up is
-    ordered down once more, if no order to take it down waits.
+    """What a hold asks of the world: nothing that waits opens the site, and it is ordered down once
+    more, if no order to take it down waits. Where it is down already, nothing else would be outside
+    of the record that tells of the hold, once the end of the record is lost. What is closed in the
+    world is not suspended.
 
     What somebody has in hand may be done already: what takes the site down comes after it.
     """
@@ -127,7 +131,7 @@ def keep_down(draft: Draft) -> None:
             cancel(draft, lifting)
     for each in openings:
         draft.add(e.OrderCancelled, **_of(each), why=SUPERSEDED, tried=each.attempts > 0)
-    if is_down(case) or _goes_down(case):
+    if _goes_down(case) or (case.in_force == "closed" and case.state != "closed"):
         return
     braked = [each for each in _acts(case) if each.braked]
     order_once_more(draft)

@@ -297,11 +297,13 @@ def test_nor_while_somebody_has_an_order_to_open_it_in_hand(world: World) -> Non
     assert world.day.refused(command, "a.example") == "order_of_hold"
 
 
-def test_a_hold_of_a_site_that_is_down_in_the_world_orders_nothing(world: World) -> None:
+def test_what_a_hold_orders_of_a_site_that_is_down_is_not_held(world: World) -> None:
     world.close("a")
     world.carry_out()
 
     world.hold("a")
+    assert [lane for _, lane in world.day.orders("a.example")] == ["act"]
+    world.carry_out()
 
     assert world.day.orders("a.example") == []
 

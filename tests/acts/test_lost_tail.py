@@ -234,3 +234,21 @@ def test_the_log_of_a_daemon_says_what_is_missing_and_what_was_done(
     said = "the world was compared with the record"
     compared = [(line["sites"], line["orders"]) for line in lines if line["event"] == said]
     assert compared == [(1, 0)]
+
+
+def test_a_hold_on_a_site_that_is_down_already_is_missed_once_it_is_lost(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    with desk(tmp_path) as house:
+        give(house, "one.example", c.AddSite(by="operator-1"))
+        give(house, "one.example", c.StateFalse(by="li", field="phone", evidence="rings elsewhere"))
+        carry_out(house)
+    with losing(tmp_path) as house:
+        hold(house, "one.example")
+        carry_out(house)
+
+    with desk(tmp_path) as house:
+        carry_out(house)
+
+        assert standing(house).lost_since is not None
+    assert receiver.sites == {"one.example": "closed"}

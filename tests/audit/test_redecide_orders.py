@@ -110,7 +110,15 @@ def _a_suspension_that_was_never_written(site: Decided) -> None:
     assert site.case.in_force == "active"
 
 
+def _a_hold_on_what_is_down(site: Decided) -> None:
+    site.deliver(minutes=1)
+    site.do(c.StateFalse(by="li", field="phone", evidence="sha256:2"), minutes=1).deliver(minutes=1)
+    site.lift(minutes=1).hold(minutes=1)
+    assert kinds(site.entries)[-2:] == ["hold_set", "order_repeated"]
+
+
 HISTORIES = (
+    _a_hold_on_what_is_down,
     _tried_and_lifted,
     _a_notice_that_a_reopening_in_the_world_lifts,
     _given_up_and_tried_again,

@@ -38,9 +38,14 @@ def test_a_site_that_is_only_held_is_down_by_no_rule_and_until_no_time() -> None
     assert (site.rule, site.suspended_until) == (None, None)
 
 
-def test_a_site_that_is_down_already_gets_no_second_order() -> None:
-    assert OrderHistory().miss().delivered("suspend").hold().ordered == []
-    assert OrderHistory().false_info().delivered("close").hold().ordered == []
+def test_a_site_that_is_down_already_is_ordered_down_once_more() -> None:
+    """Else nothing outside of the record would tell of the hold."""
+    assert OrderHistory().miss().delivered("suspend").hold().ordered == ["suspend"]
+    assert OrderHistory().false_info().delivered("close").hold().ordered == ["close"]
+
+
+def test_one_that_is_closed_in_the_world_is_not_suspended() -> None:
+    assert OrderHistory().miss().delivered("suspend").seen("closed").hold().ordered == []
 
 
 def test_what_waits_to_take_the_site_down_is_ordered_once() -> None:
@@ -85,12 +90,10 @@ def test_what_was_lifted_untried_is_cancelled_with_it() -> None:
     assert [kind for _, lane, kind in tried.waiting if lane == ACT] == ["suspend", "suspend"]
 
 
-def test_nothing_more_is_ordered_where_that_leaves_the_site_down() -> None:
+def test_it_is_ordered_down_once_more_where_an_opening_was_cancelled() -> None:
     site = opening().false_info().cancelled("close").hold()
-    assert site.ordered == []
-    assert (site.in_force, [lane for _, lane, _ in site.waiting if lane == ACT]) == (
-        "suspended", [],
-    )  # fmt: skip
+    assert site.in_force == "suspended"
+    assert [kind for _, lane, kind in site.waiting if lane == ACT] == ["close"]
 
 
 def test_an_opening_that_was_tried_may_have_opened_the_site() -> None:
