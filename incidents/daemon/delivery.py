@@ -19,6 +19,7 @@ from incidents.audit import log_settings
 from incidents.daemon import journal, timekeeping
 from incidents.daemon.part import Part
 from incidents.desk.resumption import DAEMON
+from incidents.errors import SettingError, SettingsFileError, UnknownSettingError
 from incidents.machine.orders import ACT, DESK, NOTICE
 from incidents.notices import customer, customer_settings, desk
 from incidents.store import schema
@@ -171,12 +172,16 @@ class Delivery:
         return self._kept
 
     def _compare(self, names: Sequence[str]) -> Iterator[Comparison]:
-        """Those sites, as the recovery does."""
+        """Those sites, as the recovery does; none where the settings cannot be read any more, which
+        must not hold up the other lanes."""
         house = self._house
-        return recovery.compared(
-            house.engine, house.desk, house.reading, by=DAEMON, login=house.settings.login,
-            only=names, stopped=self._stopped, opens=False,
-        )  # fmt: skip
+        try:
+            yield from recovery.compared(
+                house.engine, house.desk, house.reading, by=DAEMON, login=house.settings.login,
+                only=names, stopped=self._stopped, opens=False,
+            )  # fmt: skip
+        except (SettingError, UnknownSettingError, SettingsFileError) as error:
+            journal.cry("the world is not compared with the record", reason=error.message)
 
     def _courier(self) -> Courier:
         house, found = self._house, self._routing or routing.read({})

@@ -7,10 +7,14 @@ from datetime import datetime, timedelta
 import pytest
 
 from incidents import clock
+from incidents.acts import routing
+from incidents.acts.routing import Routing
 from incidents.bootstrap import House
+from incidents.daemon.delivery import Delivery
 from incidents.daemon.recovery_duty import Recovery
 from incidents.desk import resumption
 from incidents.desk.resumption import ANOTHER_SERVER, ENTRIES_LOST, Resumption
+from incidents.errors import SettingsFileError
 from incidents.machine import commands as c
 from incidents.machine.events import Event
 from incidents.record import entry
@@ -298,3 +302,23 @@ def test_what_the_clock_orders_waits_for_a_site_to_be_compared_and_a_hold_does_n
 
     assert panel.sites[COURT] == "suspended"
     assert COURT in named(house)
+
+
+def test_settings_that_cannot_be_read_any_more_hold_up_what_waits_for_a_comparison_alone(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon = Delivery(house, decided=lambda _: None)
+    daemon.run()
+    lapse(house, COURT, monkeypatch, knows_late=False)
+    hold(house, SHOP)
+
+    def fail() -> Routing:
+        raise SettingsFileError(file="incidents.toml", detail="it is no TOML")
+
+    monkeypatch.setattr(routing, "load", fail)
+    daemon.run()
+    daemon.close()
+
+    assert daemon.errors == []
+    assert panel.sites[SHOP] == "suspended"
+    assert 1 not in panel.seen

@@ -8,8 +8,12 @@ from typing import Any
 import pytest
 
 from incidents import clock
+from incidents.acts import routing
+from incidents.acts.routing import Routing
 from incidents.customer_link import Named
+from incidents.desk.resumption import ENTRIES_LOST, Resumption, resume
 from incidents.notices.customer_settings import Links
+from tests.acts.left_rig import Panel
 from tests.api.desk import MAIL, PHONE, fill
 from tests.api.rig import PASSWORD, Rig
 from tests.conftest import WriteSettings
@@ -349,6 +353,26 @@ def test_orders_are_listed_shown_steered_and_compared(api: Rig) -> None:
     ]
     assert (compared["site"], compared["ordered"]) == ("shop.example", "active")
     assert supervisor.post("/api/v1/reconcile", json={}).json()["left"] == 0
+
+
+def test_after_a_loss_a_repair_opens_a_site_by_its_name_alone(
+    api: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(api)
+    panel = Panel()
+    panel.sites["shop.example"] = "suspended"
+    monkeypatch.setattr(routing, "load", lambda: Routing(default=panel))
+    lost = Resumption(cause=ENTRIES_LOST)
+    api.house.desk.on_record(lambda connection: resume(connection, lost, clock.now))
+    supervisor = api.client("supervisor")
+
+    def verdict(**asked: Any) -> str:
+        items = supervisor.post("/api/v1/reconcile", json={"repair": True, **asked}).json()["items"]
+        [found] = [each["verdict"] for each in items if each["site"] == "shop.example"]
+        return str(found)
+
+    assert verdict(all=True) == "left_down"
+    assert verdict(sites=["shop.example"]) == "ordered_again"
 
 
 def test_of_many_sites_in_doubt_the_first_are_compared_and_no_others_are_read(

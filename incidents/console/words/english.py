@@ -99,6 +99,14 @@ TOLD: dict[str, str] = {
     "why.not_in_force.left_down": "NOT IN FORCE: {told}. Nothing on record keeps {site} down; the"
     " reason may have been lost with the end of the record, at {since}. Hold {site} if it must stay"
     " down; if not, “Compare” among the orders can order it up once more.",
+    "why.not_in_force.unknown": "NOT KNOWN: {told}. An order to keep {site} down may have been lost"
+    " with the end of the record, at {since}. Hold {site} if it must stay down; if not, “Compare”"
+    " among the orders can order it up once more.",
+    "why.suspended.left_down": "A loss had left {site} down before, and what was lost may be an"
+    " order: at the end of the suspension it stays down until a person decides. Hold {site} if it"
+    " must stay down.",
+    "event_part.left_down": "; a loss has left {site} down, so it stays down until a person"
+    " decides",
     "why.not_in_force.lost": "NOT IN FORCE: {told} (“Compare” among the orders can order {site}"
     " down or up once more).",
     "why.rests_on_all": "the suspension rests on {names}, and is struck only when none of them"
