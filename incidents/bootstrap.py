@@ -208,10 +208,18 @@ class House:
             found = self.views.incident(connection, incident)
         return links.document(incident, now, found["links_revoked"])
 
-    def compare(self, names: Iterable[str], **asked: Any) -> list[Comparison]:
-        """What is ordered of those sites, and what is in force: see `acts.reconciliation`."""
+    def compare(
+        self, names: Iterable[str], *, by_name: bool = True, **asked: Any
+    ) -> list[Comparison]:
+        """What is ordered of those sites, and what is in force: see `acts.reconciliation`. What a
+        loss may have left down is opened only `by_name`."""
         from incidents.acts import routing
         from incidents.acts.reconciliation import Reconciliation
+        from incidents.store import lineage
+
+        if not by_name:
+            with self.reading() as connection:
+                asked["opens"] = lineage.standing(connection).unproved_since is None
 
         found = routing.load()
         try:

@@ -25,6 +25,7 @@ from incidents import refusal_words
 from incidents.acts import mark as marks
 from incidents.acts import recovery
 from incidents.acts.continuity import Continuity
+from incidents.acts.reconciliation import Comparison
 from incidents.audit import log_status, loss, rotation, sequencer, signed_files, signers_lock
 from incidents.audit.loss import Loss
 from incidents.audit.rotation import Replaces
@@ -123,6 +124,16 @@ class WayBack:
                 )
             known = None if most is None or most.size is None else most
             return Outcome(resumed, new, known, is_blind=blind and known is None)
+
+    def foreseen(self, asked: Asked) -> list[Comparison]:
+        """What `compared` would find and order again after `go_on`; nothing is done. Raises as both
+        do where they refuse it."""
+        self._refuse(asked)
+        if self._signs():
+            self._check(asked, signers_lock.place_id(self._ring.file))
+        with self._reading() as connection:
+            now = database_time(connection) or self._clock()
+        return recovery.foreseen(self._desk, self._reading, by=asked.by, login=asked.login, now=now)
 
     def compared(self, asked: Asked) -> recovery.Done:
         """Compares each site with the world; what was done. Raises as `recovery.compared` does."""

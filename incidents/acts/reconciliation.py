@@ -31,9 +31,9 @@ from incidents.views.withheld import is_cancelled
 
 Document = dict[str, Any]
 
-AGREES, DIFFERS, UNKNOWN, WAITS, REPAIRED, MOVED, CANCELLED = VERDICTS = (
+AGREES, DIFFERS, UNKNOWN, WAITS, REPAIRED, MOVED, CANCELLED, _ = VERDICTS = (
     "agrees", "differs", "cannot_be_asked", "waits", "ordered_again", "changed_meanwhile",
-    "cancelled",
+    "cancelled", LEFT_DOWN,
 )  # fmt: skip
 
 UP = "active"
@@ -53,7 +53,7 @@ class Comparison:
     @property
     def differs(self) -> bool:
         """Whether a person must look, or an order waits to be repeated."""
-        return self.verdict in (DIFFERS, MOVED, CANCELLED)
+        return self.verdict in (DIFFERS, MOVED, CANCELLED, LEFT_DOWN)
 
     def document(self) -> Document:
         """As programs are told of it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Engine
@@ -111,6 +112,30 @@ def compared(
     elif only is None:
         with plainly(engine), writing(engine) as connection:
             lineage.compared(connection, standing)
+
+
+def foreseen(
+    desk: Desk, reading: Reading, *, by: str, login: str | None, now: datetime
+) -> list[Comparison]:
+    """Each site as `compared` would find it, and order it again, if a person let the history go on
+    at `now` (UTC); nothing is done. Raises as `compared` does."""
+    found = routing.load()
+    try:
+        with reading() as connection:
+            names = site_rows.in_doubt(connection, every=True)[0]
+            standing = lineage.standing(connection)
+        then = standing._replace(
+            epoch=standing.epoch + 1, resumed_at=now, lost_since=None, moved_at=None,
+            unproved_since=now,
+        )  # fmt: skip
+        own = Reconciliation(
+            reading=reading, desk=desk, routing=found, by=by, login=login, repair=True,
+            dry_run=True, standing=then,
+        )  # fmt: skip
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return list(pool.map(lambda name: _compared(own, name), names))
+    finally:
+        found.close()
 
 
 def is_open(compared: Comparison) -> bool:

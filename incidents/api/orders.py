@@ -26,8 +26,9 @@ MAX_SITES = 100
 
 class Reconcile(forms.Form):
     """Which sites; none: those that are down, or of which something else is in force than ordered,
-    or `all`. `repair`: order once more what is not in force; `cancelled`: also what somebody has
-    cancelled, of which the customer is not told once more."""
+    or `all`. `repair`: order once more what is not in force, but for
+    what a loss has left down and is not named; `cancelled`: also what somebody has cancelled, of
+    which the customer is not told once more."""
 
     sites: list[Annotated[str, Field(max_length=300)]] = Field([], max_length=MAX_SITES)
     all: bool = False
@@ -74,8 +75,8 @@ def reconcile(by: Acting, which: Reconcile) -> JSON:
         with by.reading() as connection:
             names, left = sites.in_doubt(connection, every=which.all, most=MAX_SITES)
     compared = by.house.compare(
-        names, by=by.by, login=by.identity.login, repair=which.repair, dry_run=by.dry_run,
-        cancelled=which.cancelled,
+        names, by_name=bool(which.sites), by=by.by, login=by.identity.login,
+        repair=which.repair, dry_run=by.dry_run, cancelled=which.cancelled,
         key=None if by.key is None else f"{by.by}:{by.key}",
     )  # fmt: skip
     items = [each.document() for each in compared]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from incidents import site_name
 from incidents.cli import answers
+from incidents.cli.confirmation import answered
 from incidents.cli.run import is_terminal
 from incidents.errors import NotConfirmedError
 
@@ -259,7 +260,7 @@ def _salt() -> str:
 
 def _confirm(site: str, confirm: str | None, told: Sequence[str] = ()) -> None:
     closes = f"This closes {site}: no after-sales service, no refund."
-    typed = _answer([*told, closes, "Type its name to confirm: "], confirm)
+    typed = answered([*told, closes, "Type its name to confirm: "], confirm)
     if typed is None:
         raise NotConfirmedError(site=site, way_out=f"add --confirm {site}")
     if not site_name.is_called(site, typed):
@@ -268,7 +269,7 @@ def _confirm(site: str, confirm: str | None, told: Sequence[str] = ()) -> None:
 
 def _confirm_host(site: str, confirm: str | None, hosts: Sequence[str]) -> None:
     told = _of_hosts(site, hosts)
-    typed = _answer([told, f"Type {site} to log it there: "], confirm)
+    typed = answered([told, f"Type {site} to log it there: "], confirm)
     if typed is None or not site_name.is_called(site, typed):
         wrong = f"{told} That was not confirmed, so nothing is done: {_instead(site, confirm)}"
         raise NotConfirmedError(wrong, site=site, hosts=list(hosts))
@@ -276,15 +277,6 @@ def _confirm_host(site: str, confirm: str | None, hosts: Sequence[str]) -> None:
 
 def _of_hosts(site: str, hosts: Sequence[str]) -> str:
     return f"The address is on {', '.join(hosts)}, not on {site}."
-
-
-def _answer(lines: Sequence[str], confirm: str | None) -> str | None:
-    """What `confirm` says, or what is typed at the end of those lines; None without a terminal."""
-    if confirm is not None or not is_terminal(sys.stdin):
-        return confirm
-    # A question, on standard error.
-    print(*lines, sep="\n", end="", file=sys.stderr, flush=True)  # noqa: T201
-    return sys.stdin.readline()
 
 
 def _instead(site: str, confirm: str | None) -> str:

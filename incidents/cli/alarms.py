@@ -102,8 +102,8 @@ def _words(alarm: Document, when: When) -> str:
             after = f" after {counted(attempts, 'attempt')}" if attempts else ""
             return f"{site}: {alarm['order_kind']} given up{after} ({alarm['problem']})"
         case kind if kind in _OF_RECORD:
-            # A server of before does not say why it is halted.
-            facts = alarm | {"why": WHY_HALTED[alarm.get("halted_why")]}
+            # A server of before does not say why it is halted, nor what is closed.
+            facts = {"closed": 0} | alarm | {"why": WHY_HALTED[alarm.get("halted_why")]}
             return f"{_OF_RECORD[kind].format_map(facts)} {when.ago(alarm['since'])}"
         case "brake_on":
             return f"too many sites at once: {counted(alarm['orders'], 'order')} held back"
@@ -126,8 +126,8 @@ _OF_RECORD = {
     "mark_unread": "the daemon {daemon} carries nothing out: {problem}; known",
     "entries_lost": "the record has lost its end, known",
     "server_changed": "another server has taken over, known",
-    "sites_left_down": "sites left down or unknown: {sites:,} ({unknown:,} unknown); why may have"
-    " been lost with the record's end,",
+    "sites_left_down": "sites left down or unknown: {sites:,} ({closed:,} closed, {unknown:,}"
+    " unknown); why may have been lost with the record's end,",
     "log_unsigned": "entries are not signed, known",
 }
 

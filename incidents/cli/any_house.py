@@ -134,7 +134,7 @@ class AnyHouse(Protocol):
         """The link to the customer's page of an incident."""
 
     def compare(
-        self, names: Iterable[str], *, by: str, login: str | None, key: str | None, repair: bool,
-        cancelled: bool, dry_run: bool,
+        self, names: Iterable[str], *, by_name: bool, by: str, login: str | None, key: str | None,
+        repair: bool, cancelled: bool, dry_run: bool,
     ) -> list[Comparison]:  # fmt: skip
         """What is ordered of those sites, and what is in force."""

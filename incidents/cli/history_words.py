@@ -58,8 +58,9 @@ def _lost(history: Document, when: When) -> str:
     """That what was decided lately may be on no record any more."""
     return (
         f"THE RECORD HAS LOST ITS END, known {when.ago(history['lost_since'])}: what was recorded"
-        f" before may be missing.{taken_down(history)} See what: incidents audit status; once you"
-        f" know: incidents recover --reason R, which {_OPENS}"
+        f" before may be missing.{taken_down(history)} See what: incidents audit status. Wait until"
+        " all sites are compared, and hold those that must stay down. Then: incidents recover"
+        f" --reason R, which {_OPENS}"
     )
 
 
@@ -74,24 +75,55 @@ def _moved(history: Document, when: When) -> str:
 def left_down(history: Document, when: When) -> str:
     """Which sites are down though nothing on record keeps them down, and what to do about it."""
     found = history["left_down"]
-    them = "it" if found["count"] == 1 else "them"
+    count, ago = found["count"], when.ago(found["since"])
+    them = "it" if count == 1 else "them"
     # A server of before compares all of them before it names any that counts.
     so_far = "" if found.get("complete", True) else " So far: sites are still being compared."
+    told = f"{_left(found)}: {_by_state(found)}.{so_far}"
+    # Nor does it say which were added since, or are closed.
+    if found.get("new") == count:
+        return (
+            f"{told} Added after the record had lost its end, {ago}, and nobody can ask how"
+            f" {'it is' if count == 1 else 'they are'}: to open one: incidents acts reconcile SITE"
+            " --repair; if it must stay down: incidents site hold SITE --reason R"
+        )
+    again = (
+        " Close again, by its rule, what a rule had closed: record what closed it (incidents log,"
+        " refused, site false-info)."
+    )
     return (
-        f"{_left(found)}: {_named(found)}.{so_far} Nothing on record keeps {them} down; the reason"
-        f" may have been lost with the end of the record, {when.ago(found['since'])}. Put a hold on"
-        " those that must stay down (incidents site hold); then incidents recover --reason R"
-        f" {_OPENS}"
+        f"{told} Nothing on record keeps {them} down; the reason may have been lost with the end of"
+        f" the record, {ago}. Put a hold on those that an authority has ordered down (incidents"
+        f" site hold SITE).{again if found.get('closed') else ''} Then open one: incidents acts"
+        f" reconcile SITE --repair; or all: incidents recover --reason R {_OPENS}"
     )
 
 
 def _left(found: Document) -> str:
     """How many they are; that nobody knows of a site whether it is up is another thing."""
-    sites, unknown = counted(found["count"], "SITE").upper(), found["unknown"]
-    if not unknown:
+    count, unknown, closed = found["count"], found["unknown"], found.get("closed", 0)
+    sites = counted(count, "SITE").upper()
+    if unknown == count:
+        return f"{sites} UNKNOWN"
+    suspended = count - unknown - closed
+    by_state = {"suspended": suspended, "closed": closed, "unknown": unknown}
+    if suspended == count:
         return f"{sites} LEFT DOWN"
-    down = found["count"] - unknown
-    return f"{sites} LEFT DOWN OR UNKNOWN ({down:,} down; of {unknown:,} nobody can tell)"
+    how = ", ".join(f"{n:,} {state}" for state, n in by_state.items() if n)
+    return f"{sites} LEFT DOWN{' OR UNKNOWN' if unknown else ''} ({how})"
+
+
+def _by_state(found: Document) -> str:
+    """The first of them, by how they are in the world."""
+    states = found.get("states")
+    if states is None or len(set(states)) == 1:
+        return _named(found)
+    of: dict[str, list[str]] = {}
+    for site, state in zip(found["sites"], states, strict=True):
+        of.setdefault(state, []).append(site)
+    more = found["count"] - len(states)
+    named = "; ".join(f"{state}: {', '.join(names)}" for state, names in of.items())
+    return named + (f"; and {more:,} more" if more else "")
 
 
 def taken_down(history: Document) -> str:
@@ -101,7 +133,7 @@ def taken_down(history: Document) -> str:
     return "" if found is None else f" Taken down again: {_named(found)}."
 
 
-_OPENS = "opens all sites that are not held"
+_OPENS = "opens the sites that this record has as open"
 
 
 def _named(found: Document) -> str:

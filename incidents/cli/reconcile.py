@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import output, params
+from incidents.cli import openings, output, params
 from incidents.cli.options import acting
 from incidents.errors import DONE, NOT_VERIFIED
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from incidents.acts.reconciliation import Comparison
     from incidents.cli.act import Act
     from incidents.cli.run import Run
@@ -23,6 +25,7 @@ WORDS = {
     "ordered_again": "ordered again",
     "changed_meanwhile": "CHANGED MEANWHILE",
     "cancelled": "CANCELLED BY HAND",
+    "left_down": "LEFT DOWN",
 }
 """What people are told of each verdict."""
 
@@ -32,9 +35,20 @@ WORDS = {
 @click.option("--all", "every", is_flag=True, help="Every site, also those that are up by all.")
 @click.option("--repair", is_flag=True, help="Order once more what is not in force.")
 @click.option("--cancelled", is_flag=True, help="With --repair, also what somebody has cancelled.")
+@click.option(
+    "--confirm", metavar="SITE",
+    help="Confirm by its name that a site is opened which a loss left down; of several by their"
+    " number. A terminal is asked.",
+)  # fmt: skip
 @acting
 def reconcile(
-    act: Act, *, sites: tuple[str, ...], every: bool, repair: bool, cancelled: bool
+    act: Act,
+    *,
+    sites: tuple[str, ...],
+    every: bool,
+    repair: bool,
+    cancelled: bool,
+    confirm: str | None,
 ) -> int:
     """Ask the adapters how sites really stand, and compare.
 
@@ -42,16 +56,21 @@ def reconcile(
     what is ordered. What is found is put on record; where an adapter cannot be asked, the record is
     believed. An order that still waits is waited for. Exits 5 if anything differs in the end.
 
+    After a loss, --repair opens a site that was left down only if you name it (LEFT DOWN: hold it,
+    or open it): put a hold on what must stay down before.
+
     What somebody has cancelled stays undone, unless --cancelled is given: then nobody writes to the
     customer once more, so tell them.
 
-    For programs `verdict` is agrees, differs, waits, cannot_be_asked, ordered_again, cancelled, or
-    changed_meanwhile: something else was done while it was looked at, so look again.
+    For programs `verdict` is agrees, differs, waits, cannot_be_asked, ordered_again, cancelled,
+    left_down, or changed_meanwhile: something else was done while it was looked at, so look again.
     """
     run = act.run
-    compared = run.house.compare(
-        sites or _names(run, every=every), by=act.by, login=run.settings.login, key=act.key,
-        repair=repair, cancelled=cancelled, dry_run=act.dry_run,
+    if sites and repair and not act.dry_run and openings.is_asked(confirm):
+        _confirm(act, sites, confirm, cancelled=cancelled)
+    compared = _compare(
+        act, sites or _names(run, every=every), by_name=bool(sites), repair=repair,
+        cancelled=cancelled, dry_run=act.dry_run,
     )  # fmt: skip
     differing = [each for each in compared if each.differs]
     if run.quiet:
@@ -65,6 +84,28 @@ def reconcile(
     return NOT_VERIFIED if differing else DONE
 
 
+def _compare(act: Act, names: Sequence[str], *, dry_run: bool, **asked: bool) -> list[Comparison]:
+    return act.run.house.compare(
+        names, by=act.by, login=act.run.settings.login, key=act.key, dry_run=dry_run, **asked
+    )
+
+
+def _confirm(act: Act, sites: Sequence[str], said: str | None, *, cancelled: bool) -> None:
+    """Has it confirmed that sites are opened that a loss left down, or that are closed in the
+    world."""
+    opened = openings.of(
+        _compare(act, sites, by_name=True, repair=True, cancelled=cancelled, dry_run=True)
+    )
+    with act.run.house.looking() as looks:
+        doubted = [
+            each
+            for each in opened
+            # A server of before does not say it.
+            if each.really == "closed" or looks.site(each.site).get("left_down_since")
+        ]
+    openings.confirm(doubted, said)
+
+
 def _names(run: Run, *, every: bool) -> list[str]:
     from incidents.store import sites
 
@@ -76,6 +117,7 @@ def _names(run: Run, *, every: bool) -> list[str]:
 def _tell_count(run: Run, compared: list[Comparison], differing: int) -> None:
     from incidents.acts.reconciliation import REPAIRED, UNKNOWN
     from incidents.acts.routing import DEFAULT
+    from incidents.machine.codes import LEFT_DOWN
 
     verdicts = [each.verdict for each in compared]
     told = [f"{len(compared):,} compared", f"{differing:,} differ"]
@@ -91,6 +133,12 @@ def _tell_count(run: Run, compared: list[Comparison], differing: int) -> None:
     if logged:
         told.append(f"{logged:,} ordered again IN VAIN")
     run.tell(", ".join(told))
+    if left := verdicts.count(LEFT_DOWN):
+        run.tell(
+            f"{left:,} left down: the reason may be what the record has lost. Hold those that must"
+            " stay down (incidents site hold SITE --reason R). incidents acts reconcile SITE"
+            " --repair opens one, incidents recover --reason R all that this record has as open"
+        )
 
 
 def _row(each: Comparison) -> tuple[str, ...]:

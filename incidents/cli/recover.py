@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import kept_checkpoint, output, params
+from incidents.cli import kept_checkpoint, openings, output, params
 from incidents.cli.options import looking
 from incidents.errors import DONE, NOT_VERIFIED
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from incidents.acts.reconciliation import Comparison
     from incidents.acts.recovery import Done
     from incidents.cli.run import Run
     from incidents.way_back import Outcome
@@ -38,19 +40,34 @@ _OTHERS = {
 @click.option(
     "--public", metavar="VKEY", help="The new key of the setting key_command, as others check it."
 )
+@click.option(
+    "--confirm", metavar="N",
+    help="Confirm how many sites are opened, or the one by its name. A terminal is asked.",
+)  # fmt: skip
+@click.option(
+    "--dry-run", is_flag=True, help="Show which sites would be ordered again; do nothing."
+)
 @looking
-def recover(run: Run, reason: str, sign_here: bool, public: str | None) -> int:
+def recover(
+    run: Run,
+    *,
+    reason: str,
+    sign_here: bool,
+    public: str | None,
+    confirm: str | None,
+    dry_run: bool,
+) -> int:
     """Go on after the database has lost its end: a backup or an older copy was put back, or a
     standby took over that had not received everything.
 
     Puts on record what is known to be missing. From then on orders have higher numbers than all
     before, so that no receiver takes them for old. Each site is compared with the world: what
-    differs, or cannot be asked, is ordered again. That opens each site that nothing on record keeps
-    down: put a hold on those that must stay down before. Where more was signed than is left, a new
-    key signs from now on, and what the old one signed last is kept beside it: run it where the key
-    is, INCIDENTS_AUDIT_KEY set as the daemon has it. Each run begins a new epoch. Where daemons
-    notice, they do all but the signing and the opening by themselves. Exits 5 if a site differs in
-    the end.
+    differs, or cannot be asked, is ordered again. That opens the sites that this record has as
+    open, so put a hold on those that must stay down before: --dry-run names them. Where more was
+    signed than is left, a new key signs from now on, and what the old one signed last is kept
+    beside it: run it where the key is, INCIDENTS_AUDIT_KEY set as the daemon has it. Each run
+    begins a new epoch. Where daemons notice, they do all but the signing and the opening by
+    themselves. Exits 5 if a site differs in the end.
     """
     run.insist_on_this_machine(_HERE)
     from incidents import clock
@@ -68,10 +85,35 @@ def recover(run: Run, reason: str, sign_here: bool, public: str | None) -> int:
         public=public,
     )  # fmt: skip
     way = WayBack(house.engine, house.desk, house.reading, ring, clock.now)
+    if dry_run:
+        _foretell(run, way.foreseen(asked))
+        return DONE
+    if openings.is_asked(confirm):
+        openings.confirm(openings.of(way.foreseen(asked)), confirm)
     gone = way.go_on(asked, on_record(run, reason))
     done = way.compared(asked)
     _tell(run, gone, done)
     return NOT_VERIFIED if any(done.counts[each] for each in WRONG) else DONE
+
+
+def _foretell(run: Run, compared: Sequence[Comparison]) -> None:
+    """What would be ordered; of the log it says nothing, since `audit status` does."""
+    from incidents.acts import recovery
+
+    done, opened = recovery.done(compared), openings.of(compared)
+    if run.for_programs:
+        document: Document = {
+            "sites": dict(done.counts), "opened": done.opened, "closed": openings.closed(opened),
+            "taken_down": done.taken_down,
+        }  # fmt: skip
+        output.document(run, document, rows=[document])
+        return
+    run.say(*openings.told(opened))
+    if done.taken_down:
+        run.say(f"This takes down again: {openings.named(done.taken_down)}")
+    if not opened and not done.taken_down:
+        run.say("No site would be ordered again")
+    run.tell("nothing was done: see incidents audit status for what is missing")
 
 
 def _tell(run: Run, gone: Outcome, done: Done) -> None:

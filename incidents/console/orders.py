@@ -28,7 +28,7 @@ from incidents.errors import (
 from incidents.machine import commands as c
 from incidents.machine.ids import order_id
 from incidents.machine.orders import ACT
-from incidents.store import sites
+from incidents.store import lineage, sites
 from incidents.views import acts, masked, possible
 
 router = APIRouter()
@@ -109,16 +109,18 @@ def _compared(desk: Acting) -> Compared:
     """One site, or of those that are down or in doubt the next few."""
     named, after = desk.given.text("site"), desk.given.text("after") or ""
     if named is not None:
-        names, left = [inputs.site(named)], 0
+        names, left, opens = [inputs.site(named)], 0, True
     else:
         with desk.reading() as connection:
+            # What a loss may have left down is opened by its name.
+            opens = lineage.standing(connection).unproved_since is None
             names, left = sites.in_doubt(connection, after=after[:300] or None, most=MAX_SITES)
     repair = desk.given.text("repair") is not None
     found = routing.load()
     try:
         own = Reconciliation(
             reading=desk.reading, desk=desk.house.desk, routing=found, by=desk.by,
-            login=desk.identity.login, repair=repair,
+            login=desk.identity.login, repair=repair, opens=opens,
         )  # fmt: skip
         items = [own.compare(name).document() for name in names]
     finally:

@@ -87,10 +87,12 @@ class AlarmFacts:
     from that database, which may be a copy; null where orders are carried out.
     `daemon_silent`: since when nothing was heard (null: never), how many sites are overdue, and the
     `daemon`, if others are left that enforce the clock (null: none is).
-    `sites_left_down`: how many `sites`, of how many of them nobody can tell (`unknown`), the first
-    ones (`named`), and since when the reason may be lost. `brake_on`: how many `orders` wait for a
-    supervisor, since when. `halted`, `entries_lost` and `server_changed`: since when it is known;
-    why it is halted (`halted_why`: `unknown_server`, `lost_again`, null if only the log says it).
+    `sites_left_down`: how many `sites`, how many of them the world has as `closed`, of how many
+    nobody can tell (`unknown`), how many of these were added since the loss (`new`), the first ones
+    (`named`) and how each is in the world (`states`), and since when the reason may be lost.
+    `brake_on`: how many `orders` wait for a supervisor, since when. `halted`, `entries_lost` and
+    `server_changed`: since when it is known; why it is halted (`halted_why`: `unknown_server`,
+    `lost_again`, null if only the log says it).
     `mark_unread`: the `daemon` that carries nothing out, since when, and the `problem`.
     `log_unsigned`: since when entries wait for a signature.
     `order_dead`: the order, its kind, the problem, the attempts. `clock_about_to_lapse`: the
@@ -120,8 +122,11 @@ class AlarmFacts:
     terms: int = 0
     orders: int = 0
     sites: int = 0
+    closed: int = 0
     unknown: int = 0
+    new: int = 0
     named: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
 
 
 AnyFacts = Facts | AlarmFacts

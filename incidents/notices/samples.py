@@ -73,7 +73,8 @@ _OF: dict[str, AnyFacts] = {
     "alarm_entries_lost": replace(_ALARM, since=_NOON - timedelta(minutes=1)),
     "alarm_server_changed": replace(_ALARM, since=_NOON - timedelta(minutes=1)),
     "alarm_sites_left_down": replace(
-        _ALARM, since=_NOON - timedelta(minutes=1), sites=2, named=("web.example", "forum.example")
+        _ALARM, since=_NOON - timedelta(minutes=1), sites=2, closed=1,
+        named=("web.example", "forum.example"), states=("closed", "suspended"),
     ),
     "alarm_log_unsigned": replace(_ALARM, since=_NOON - timedelta(minutes=1)),
     "alarm_brake_on": replace(_ALARM, since=_NOON - timedelta(minutes=1), orders=313),
@@ -143,7 +144,8 @@ _MAY_BE: dict[str, dict[str, list[Any]]] = {
     "alarm_entries_lost": {"since": [_NOON]},
     "alarm_server_changed": {"since": [_NOON]},
     "alarm_sites_left_down": {
-        "sites": [1, 2, 313], "unknown": [0, 1], "named": [("web.example",)],
+        "sites": [1, 2, 313], "closed": [0, 1], "unknown": [0, 1], "new": [0, 1],
+        "named": [("web.example",)], "states": [("unknown",), ("suspended",)],
     },
     "alarm_log_unsigned": {"since": [_NOON]},
     "alarm_brake_on": {"orders": [1, 313]},

@@ -4,6 +4,7 @@ and not known to be up, and no order waits to open them."""
 from __future__ import annotations
 
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 
@@ -12,6 +13,19 @@ from incidents.machine.ids import ACT
 from incidents.store.metadata import words
 from incidents.store.order_tables import deliveries, waiting
 from incidents.store.tables import sites
+
+_CLOSED = "closed"
+
+
+class Counts(NamedTuple):
+    """How many they are; how many of them are closed in the world; of how many nobody knows how
+    they are, and of how many of these, which were added since the loss, the record knows nothing
+    else."""
+
+    sites: int
+    closed: int
+    unknown: int
+    new: int
 
 
 def names(
@@ -26,12 +40,26 @@ def names(
     return list(connection.scalars(asked))
 
 
-def counts(connection: Connection, *, believed_since: datetime | None = None) -> tuple[int, int]:
-    """How many they are, and of how many of them nobody knows how they are."""
-    unknown = func.count().filter(sites.c.in_force == UNKNOWN)
-    asked = select(func.count(), unknown).where(_left(believed_since))
-    found = connection.execute(asked).one()
-    return found[0], found[1]
+def named(
+    connection: Connection, most: int, *, believed_since: datetime | None = None
+) -> list[tuple[str, str]]:
+    """The first of them, with how each is in the world: the closed ones first, the unknown last."""
+    of = sites.c
+    # By the alphabet, as it happens.
+    asked = select(of.name, of.in_force).where(_left(believed_since)).order_by(of.in_force, of.name)
+    return [(name, state) for name, state in connection.execute(asked.limit(most))]
+
+
+def counts(
+    connection: Connection, added_since: datetime, *, believed_since: datetime | None = None
+) -> Counts:
+    """How many they are; new are those that were added since then (UTC)."""
+    of = sites.c
+    unknown = of.in_force == UNKNOWN
+    new = and_(unknown, of.last_act == 0, of.created_at > added_since)
+    kinds = [func.count().filter(each) for each in (of.in_force == _CLOSED, unknown, new)]
+    asked = select(func.count(), *kinds).where(_left(believed_since))
+    return Counts._make(connection.execute(asked).one())
 
 
 def is_one(connection: Connection, site_id: int, *, believed_since: datetime | None = None) -> bool:

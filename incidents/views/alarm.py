@@ -38,8 +38,10 @@ class Alarm:
     `entries_lost`: the record has lost its end, and nobody has put on record that they know.
     `server_changed`: another server has taken over, and nothing is known to be missing.
     `sites_left_down`: so many `sites` are down, or may be, though nothing on record keeps them
-    down, the first of them `named`, and of how many nobody can tell (`unknown`); why may be what
-    was lost, `since` then. Of a site that was not on the list before the desk is told again.
+    down, the first of them `named`, with how each is in the world (`states`); how many of them are
+    `closed` there, of how many nobody can tell (`unknown`), and how many of these were added since
+    the loss (`new`); why may be what was lost, `since` then. Of a site that was not on the list
+    before the desk is told again.
     `log_unsigned`: a signing was refused or failed, or entries wait where a daemon signed before.
     """
 
@@ -62,8 +64,11 @@ class Alarm:
     terms: int = 0
     orders: int = 0
     sites: int = 0
+    closed: int = 0
     unknown: int = 0
+    new: int = 0
     named: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

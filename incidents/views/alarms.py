@@ -160,7 +160,8 @@ def _left_down(found: dict[str, Any] | None) -> Part:
     if found is None or not found["complete"]:
         return [], False
     since, named = read_rfc3339(found["since"]), tuple(found["sites"])
-    own = {"sites": found["count"], "unknown": found["unknown"], "named": named}
+    own = {name: found[name] for name in ("closed", "unknown", "new")}
+    own |= {"sites": found["count"], "named": named, "states": tuple(found["states"])}
     return [Alarm(kind=LEFT_DOWN, subject=EVERYBODY, since=since, **own)], False
 
 

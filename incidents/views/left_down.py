@@ -21,19 +21,24 @@ Document = dict[str, Any]
 
 def left_down(connection: Connection, found: Standing, now: datetime) -> Document | None:
     """The sites that are down in the world, or may be, though nothing on record keeps them down:
-    their number (`count`), of how many nobody can tell (`unknown`), the first names (`sites`),
-    since when the reason may be lost, and whether all sites were compared (`complete`). None where
-    there are none at `now` (UTC), or the world is as the record says."""
+    their number (`count`), how many of them are `closed` in the world, of how many nobody can tell
+    (`unknown`), how many of these were added since the loss (`new`), the first names (`sites`) and
+    how each is in the world (`states`), since when the reason may be lost, and whether all sites
+    were compared (`complete`). None where there are none at `now` (UTC), or the world is as the
+    record says."""
     since = _lost_at(found)
     if since is None:
         return None
     own = {"believed_since": believed_since(found, now)}
-    count, unknown = left.counts(connection, **own)
-    if not count:
+    counts = left.counts(connection, found.resumed_at or since, **own)
+    if not counts.sites:
         return None
+    named = left.named(connection, MOST_NAMED, **own)
     return {
-        "count": count, "unknown": unknown, "sites": left.names(connection, MOST_NAMED, **own),
-        "since": rfc3339(since), "complete": found.is_compared,
+        "count": counts.sites, "closed": counts.closed, "unknown": counts.unknown,
+        "new": counts.new, "sites": [name for name, _ in named],
+        "states": [state for _, state in named], "since": rfc3339(since),
+        "complete": found.is_compared,
     }  # fmt: skip
 
 

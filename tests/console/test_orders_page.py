@@ -176,8 +176,8 @@ def test_an_adapter_that_is_set_up_wrongly_is_named(desk: ConsoleDesk, tmp_path:
 @pytest.mark.parametrize(
     ("language", "left", "again"),
     [
-        ("en", "SITES LEFT DOWN: 1. <a", "Taken down again: <a"),
-        ("zh", "保持停用的网站：1 个。 <a", "已重新停用： <a"),
+        ("en", "SITES LEFT DOWN: 1 (0 suspended, 1 closed). <a", "Taken down again: <a"),
+        ("zh", "保持停用的网站：1 个（暂停 0 个，关闭 1 个）。 <a", "已重新停用： <a"),
     ],
 )
 def test_after_a_loss_the_queue_names_what_is_left_down_and_what_was_taken_down_again(
@@ -197,6 +197,8 @@ def test_after_a_loss_the_queue_names_what_is_left_down_and_what_was_taken_down_
     assert f'{again} href="/sites/{SITE}"' in page
     [told] = [line for line in page.split("</li>") if "left.example" in line]
     assert "incidents recover" in told
+    assert f'<span class="state closed">{"closed" if language == "en" else "关闭"}</span>' in told
+    assert ("Close again, by its rule" if language == "en" else "依该规则再次关闭") in told
     story = viewer.get("/sites/left.example").text
     assert ("if it must stay down" if language == "en" else "如须继续停用") in story
 

@@ -1,5 +1,6 @@
 """What people are told of the sites that a loss has left down, and of those taken down again."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -10,6 +11,9 @@ from incidents.cli.queue_words import notices
 from incidents.desk import resumption
 from incidents.desk.resumption import ASKED, DAEMON, ENTRIES_LOST, Resumption
 from incidents.machine import commands as c
+from incidents.notices import samples
+from incidents.notices.facts import AlarmFacts
+from incidents.notices.wording import Wording
 from incidents.store import lineage
 from incidents.store.engine import writing
 from incidents.store.tables import desk
@@ -95,18 +99,21 @@ def test_once_the_world_was_compared_none_is_left_down(day: Day) -> None:
 
 def test_queue_and_status_name_the_first_twenty_and_say_what_to_do(day: Day) -> None:
     for n, name in enumerate(MANY):
-        see(day.add(name), name, "unknown" if n < 2 else "suspended")
+        see(day.add(name), name, "unknown" if n < 2 else "suspended" if n < 21 else "closed")
     lose(day)
     day.after("5m")
 
     words = said(day, "left_down")
 
     assert words == (
-        "22 SITES LEFT DOWN OR UNKNOWN (20 down; of 2 nobody can tell):"
-        f" {', '.join(MANY[:20])} and 2 more. So far: sites are still being compared. Nothing on"
-        " record keeps them down; the reason may have been lost with the end of the record, 5 min"
-        " ago. Put a hold on those that must stay down (incidents site hold); then incidents"
-        " recover --reason R opens all sites that are not held"
+        "22 SITES LEFT DOWN OR UNKNOWN (19 suspended, 1 closed, 2 unknown):"
+        f" closed: {MANY[21]}; suspended: {', '.join(MANY[2:21])}; and 2 more."
+        " So far: sites are still being compared. Nothing on record keeps them down; the reason may"
+        " have been lost with the end of the record, 5 min ago. Put a hold on those that an"
+        " authority has ordered down (incidents site hold SITE). Close again, by its rule, what a"
+        " rule had closed: record what closed it (incidents log, refused, site false-info). Then"
+        " open one: incidents acts reconcile SITE --repair; or all: incidents recover --reason R"
+        " opens the sites that this record has as open"
     )
     history = day.enforcement()["history"]
     assert told.left_down(history, When(UTC, day.now)) == words
@@ -126,6 +133,47 @@ def test_one_alarm_tells_of_all_once_all_are_compared(day: Day) -> None:
     [alarm] = alarms(day)
     assert (alarm.key, alarm.since) == ("sites_left_down:all", at)
     assert (alarm.sites, alarm.unknown, alarm.named) == (1, 0, (SITE,))
+    assert alarm.states == ("suspended",)
+
+
+def test_a_site_that_is_added_after_a_loss_and_cannot_be_asked_is_opened_alone(day: Day) -> None:
+    lose(day)
+    see(day.after("5m").add(), state="unknown")
+
+    assert said(day, "left_down") == (
+        "1 SITE UNKNOWN: shop.example. So far: sites are still being compared. Added after the"
+        " record had lost its end, 5 min ago, and nobody can ask how it is: to open one: incidents"
+        " acts reconcile SITE --repair; if it must stay down: incidents site hold SITE --reason R"
+    )
+    compared(day)
+    [alarm] = alarms(day)
+    assert (alarm.sites, alarm.unknown, alarm.new) == (1, 1, 1)
+
+    see(day.add("older.example"), "older.example")
+
+    assert "2 SITES LEFT DOWN OR UNKNOWN" in said(day, "left_down")
+    assert "incidents recover" in said(day, "left_down")
+
+
+def test_the_letter_of_the_list_names_what_opens_each_kind() -> None:
+    words = Wording(samples.OFFICE, UTC)
+    facts = AlarmFacts(
+        at=datetime(2026, 3, 1, tzinfo=UTC), host="h", database="d", sites=1, unknown=1, new=1,
+        since=datetime(2026, 3, 1, tzinfo=UTC), named=(SITE,), states=("unknown",),
+    )  # fmt: skip
+
+    new = words.letter("alarm_sites_left_down", facts, "1").text
+    closed = words.letter(
+        "alarm_sites_left_down", replace(facts, unknown=0, new=0, closed=1, states=("closed",)), "1"
+    ).text
+
+    assert "incidents acts reconcile SITE --repair" in new
+    assert "incidents recover" not in new
+    assert f"{SITE} (unknown)" in new
+    assert "可能正是法院" in new
+    assert f"{SITE} (closed)" in closed
+    assert "close again by that rule" in closed
+    assert "incidents recover --reason R --dry-run" in closed
 
 
 def test_the_why_and_the_look_at_a_site_that_is_left_down_say_so(day: Day) -> None:

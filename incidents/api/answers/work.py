@@ -108,6 +108,7 @@ class Comparison(Answer):
         "ordered_again",
         "changed_meanwhile",
         "cancelled",
+        "left_down",
     ]
 
 
@@ -189,12 +190,16 @@ class OverdueSite(Answer):
 
 class LeftDown(Answer):
     """Sites that are down in the world, or may be, though nothing on record keeps them down: how
-    many, of how many nobody can tell, the first names, since when the reason may be lost, and
-    whether all sites were compared."""
+    many, how many of them the world has as closed, of how many nobody can tell, how many of these
+    were added since the loss, the first names and how each is in the world, since when the reason
+    may be lost, and whether all sites were compared."""
 
     count: int
+    closed: int
     unknown: int
+    new: int
     sites: list[str]
+    states: list[Literal["suspended", "closed", "unknown"]]
     since: str
     complete: bool
 

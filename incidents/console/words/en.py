@@ -135,14 +135,21 @@ TEXTS: dict[str, str] = {
     " Known since",
     "alarm.taken_down": "Taken down again:",
     "alarm.more": "and {n} more",
-    "alarm.left_down": "SITES LEFT DOWN: {n}.",
-    "alarm.left_down.unknown": "SITES LEFT DOWN OR UNKNOWN: {n} ({down} down; of {unknown} nobody"
-    " can tell).",
+    "alarm.left_down": "SITES LEFT DOWN: {n} ({suspended} suspended, {closed} closed).",
+    "alarm.left_down.unknown": "SITES LEFT DOWN OR UNKNOWN: {n} ({suspended} suspended, {closed}"
+    " closed, {unknown} unknown).",
+    "alarm.left_down.all_unknown": "SITES UNKNOWN: {n}.",
+    "alarm.left_down.new": "Added after the loss, and nobody can ask how they are; the record lost"
+    " its end at",
     "alarm.left_down.so_far": "So far: sites are still being compared.",
     "alarm.left_down.why": "Nothing on record keeps them down; the reason may have been lost with"
     " the end of the record, at",
-    "alarm.left_down.do": "Hold those that must stay down, then open the others:",
-    "alarm.recover": "(opens all sites that are not held)",
+    "alarm.left_down.do": "Hold those that an authority has ordered down.",
+    "alarm.left_down.close": "Close again, by its rule, what a rule had closed: record what closed"
+    " it.",
+    "alarm.left_down.one": "Then open the others, one by one:",
+    "alarm.left_down.all": "or all:",
+    "alarm.recover": "(opens the sites that this record has as open)",
     "alarm.halted.list": "Sites that a loss has left down are listed once all are compared.",
     "alarm.unproved": "The world is being compared with the record, since",
     "alarm.unsigned": "NOT SIGNED: entries wait for a signature, since",

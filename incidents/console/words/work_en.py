@@ -84,6 +84,7 @@ TEXTS: dict[str, str] = {
     "verdict.ordered_again": "ordered again",
     "verdict.changed_meanwhile": "changed meanwhile: look again",
     "verdict.cancelled": "somebody has cancelled it: it stays undone",
+    "verdict.left_down": "left down after a loss: hold it, or open it by its name",
     "sessions.title": "Sessions",
     "sessions.own": "Your sessions",
     "sessions.since": "Since",

@@ -76,6 +76,7 @@ TEXTS: dict[str, str] = {
     "verdict.ordered_again": "已重新下达",
     "verdict.changed_meanwhile": "其间已有变动：请重新核对",
     "verdict.cancelled": "已有人取消，不再执行",
+    "verdict.left_down": "记录末尾丢失后保持停用：请依令停用，或指明该网站恢复",
     "sessions.title": "会话",
     "sessions.own": "您的会话",
     "sessions.since": "开始时间",

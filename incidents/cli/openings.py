@@ -1,0 +1,96 @@
+"""The openings: the sites that a command opens in the world, named and confirmed before."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from incidents import errors, site_name
+from incidents.cli.confirmation import answered
+from incidents.cli.run import is_terminal
+from incidents.words import counted
+
+if TYPE_CHECKING:
+    from incidents.acts.reconciliation import Comparison
+
+MOST_NAMED = 20
+"""So many sites are named, where very many may be opened."""
+
+
+class OpeningNotConfirmedError(errors.NotConfirmedError):
+    """{what} would be opened, and that was not confirmed, so nothing is done: {way_out}"""
+
+    @property
+    def name(self) -> str:
+        """The same for programs as of all that must be confirmed."""
+        return "not_confirmed"
+
+
+def of(compared: Iterable[Comparison]) -> list[Comparison]:
+    """Those of the sites that are ordered to be up once more."""
+    from incidents.acts.reconciliation import REPAIRED, UP
+
+    return [each for each in compared if each.verdict == REPAIRED and each.ordered == UP]
+
+
+def closed(opened: Sequence[Comparison]) -> list[str]:
+    """Those of them that the world has as closed."""
+    return [each.site for each in opened if each.really == "closed"]
+
+
+def told(opened: Sequence[Comparison]) -> list[str]:
+    """What people are told of them before; nothing of none."""
+    down = [each for each in opened if each.really in ("suspended", "closed")]
+    others = [each.site for each in opened if each not in down]
+    lines = []
+    if down:
+        are = "is" if len(down) == 1 else "are"
+        names = named([f"{each.site} ({each.really})" for each in down])
+        lines.append(f"This opens {counted(len(down), 'site')} that {are} down: {names}")
+    if others:
+        lines.append(
+            f"This orders {counted(len(others), 'site')} to be open that nobody can ask about:"
+            f" {named(others)}"
+        )
+    if shut := closed(opened):
+        lines.append(
+            f"{len(shut):,} closed in the world: a rule may have closed them, and that is lost."
+            " Record again what closed them (incidents log, refused, site false-info) in place of"
+            " opening them"
+        )
+    return lines
+
+
+def named(names: Sequence[str]) -> str:
+    """The first of them, and how many more there are."""
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def is_asked(confirm: str | None) -> bool:
+    """Whether somebody is asked, or has answered in advance: a pipe means what it says."""
+    return confirm is not None or (is_terminal(sys.stdin) and is_terminal(sys.stderr))
+
+
+def confirm(opened: Sequence[Comparison], said: str | None) -> None:
+    """Name them, and have that confirmed by a site's name, or by their number; raises
+    OpeningNotConfirmedError."""
+    if not opened:
+        return
+    alone = opened[0].site if len(opened) == 1 else None
+    right = str(len(opened)) if alone is None else alone
+    ask = f"Type their number, {right}, to confirm: " if alone is None else "Type its name: "
+    typed = answered([*told(opened), ask], said)
+    if typed is not None and _is(typed.strip().replace(",", ""), alone, right):
+        return
+    what = counted(len(opened), "site") if alone is None else alone
+    if said is not None:
+        way_out = f"--confirm says {said!r}; write --confirm {right}"
+    else:
+        way_out = f"what you typed is not {right}"
+    raise OpeningNotConfirmedError(what=what, way_out=way_out)
+
+
+def _is(typed: str, site: str | None, right: str) -> bool:
+    return typed == right if site is None else site_name.is_called(site, typed)

@@ -1,0 +1,122 @@
+"""What people are told and asked at the command line, before they open what a loss left down."""
+
+import pytest
+
+from incidents import clock, settings
+from incidents.acts import routing
+from incidents.acts.routing import Routing
+from incidents.bootstrap import House
+from incidents.desk import resumption
+from incidents.desk.resumption import ENTRIES_LOST, Resumption
+from tests.acts.left_rig import Panel
+from tests.cli.conftest import Cli
+
+COURT, FALSE, SHOP = NAMES = ("court.example", "false.example", "shop.example")
+
+
+@pytest.fixture
+def panel(monkeypatch: pytest.MonkeyPatch, cli: Cli, sqlite_url: str) -> Panel:
+    """Of three sites one was suspended and one was closed by what the record has lost."""
+    found = Panel()
+    monkeypatch.setattr(routing, "load", lambda: Routing(default=found))
+    monkeypatch.setenv("INCIDENTS_DB", sqlite_url)
+    for name in NAMES:
+        assert cli("site", "add", name).status == 0
+    found.sites = {COURT: "suspended", FALSE: "closed"}
+    lose(sqlite_url)
+    assert cli("daemon", "--once").status == 0
+    return found
+
+
+def lose(url: str) -> None:
+    house = House(settings.load(db=url))
+    why = Resumption(cause=ENTRIES_LOST)
+    house.desk.on_record(lambda connection: resumption.resume(connection, why, clock.now))
+    house.close()
+
+
+def test_a_repair_opens_what_was_left_down_by_its_name_alone(cli: Cli, panel: Panel) -> None:
+    looked = cli("acts", "reconcile", "--json")
+    repaired = cli("acts", "reconcile", "--repair")
+    cli("daemon", "--once")
+
+    assert [each["verdict"] for each in looked.json] == ["left_down"] * 2
+    assert repaired.status == 5
+    assert repaired.out.count("LEFT DOWN") == 2
+    assert "incidents acts reconcile SITE --repair opens one" in repaired.err
+    assert panel.sites[COURT] == "suspended"
+
+    assert cli("acts", "reconcile", COURT, "--repair").status == 0
+    cli("daemon", "--once")
+
+    assert panel.sites == {COURT: "active", FALSE: "closed"}
+
+
+def test_a_recovery_shows_before_what_it_would_open_and_does_nothing(
+    cli: Cli, panel: Panel
+) -> None:
+    seen = dict(panel.seen)
+    people = cli("recover", "--reason", "the disk is gone", "--dry-run")
+    programs = cli("recover", "--reason", "the disk is gone", "--dry-run", "--json")
+
+    assert people.status == programs.status == 0
+    assert people.out.splitlines()[:2] == [
+        "This opens 2 sites that are down: court.example (suspended), false.example (closed)",
+        (
+            "1 closed in the world: a rule may have closed them, and that is lost. Record again"
+            " what closed them (incidents log, refused, site false-info) in place of opening them"
+        ),
+    ]
+    assert programs.json == {
+        "sites": {"agrees": 1, "ordered_again": 2}, "opened": [COURT, FALSE], "closed": [FALSE],
+        "taken_down": [],
+    }  # fmt: skip
+    cli("daemon", "--once")
+    assert panel.sites == {COURT: "suspended", FALSE: "closed"}
+    assert panel.seen == seen
+    assert "THE RECORD HAS LOST ITS END" in cli("queue").err
+
+
+@pytest.mark.parametrize(("typed", "status"), [("", 4), ("1\n", 4), ("2\n", 0)])
+def test_on_a_terminal_a_recovery_asks_for_the_number_of_sites_that_it_opens(
+    cli: Cli, panel: Panel, typed: str, status: int
+) -> None:
+    answer = cli("recover", "--reason", "the disk is gone", typed=typed, asked=True)
+
+    assert answer.status == status
+    assert "false.example (closed)" in answer.err
+    assert "Type their number, 2, to confirm: " in answer.err
+    cli("daemon", "--once")
+    assert (panel.sites[FALSE] == "active") is (status == 0)
+
+
+def test_a_script_confirms_the_number_in_advance(cli: Cli, panel: Panel) -> None:
+    wrong = cli("recover", "--reason", "the disk is gone", "--confirm", "3")
+    assert wrong.status == 4
+    assert "2 sites would be opened" in wrong.err
+    assert "--confirm says '3'; write --confirm 2" in wrong.err
+    assert cli("recover", "--reason", "the disk is gone", "--confirm", "2").status == 0
+
+
+def test_on_a_terminal_the_name_of_a_site_that_a_repair_opens_is_asked_for(
+    cli: Cli, panel: Panel
+) -> None:
+    line = ("acts", "reconcile", FALSE, "--repair")
+
+    refused = cli(*line, typed="court.example\n", asked=True)
+    cli("daemon", "--once")
+    assert refused.status == 4
+    assert "This opens 1 site that is down: false.example (closed)" in refused.err
+    assert panel.sites[FALSE] == "closed"
+
+    assert cli(*line, "--confirm", FALSE).status == 0
+    cli("daemon", "--once")
+    assert panel.sites[FALSE] == "active"
+
+
+def test_a_repair_of_what_no_loss_left_down_asks_nobody(cli: Cli, panel: Panel) -> None:
+    assert cli("recover", "--reason", "the disk is gone").status == 0
+    cli("daemon", "--once")
+    panel.sites[SHOP] = "suspended"
+
+    assert cli("acts", "reconcile", SHOP, "--repair", typed="", asked=True).status == 0
