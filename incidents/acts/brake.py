@@ -12,10 +12,12 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Connection
 
-from incidents.machine.in_force import DOWN
+from incidents.machine import commands as c
+from incidents.machine.in_force import BRAKED, DOWN
 from incidents.machine.orders import ACT, NOTICE
 from incidents.store import deliveries, orders
 from incidents.store.leases import Claimed
@@ -23,6 +25,14 @@ from incidents.store.orders import Place
 
 NAME = "brake"
 """In place of an adapter's name, in the record."""
+
+
+def holding(held: Sequence[Claimed]) -> list[tuple[int, c.Command]]:
+    """What goes on record, by their sites' ids, of the orders that it holds: in each lane."""
+    failed = partial(c.RecordFailure, adapter=NAME, attempts=0, problem=BRAKED)
+    orders_held = sorted({(each.site_id, each.seq) for each in held})
+    return [(id_, failed(order=n, lane=lane)) for id_, n in orders_held for lane in (ACT, NOTICE)]
+
 
 # So many orders are looked at; where there are more, too many sites are taken down for sure.
 _MOST = 20_000

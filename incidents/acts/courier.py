@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from incidents import clock
 from incidents.acts.brake import Brake
 from incidents.acts.continuity import Continuity
+from incidents.acts.first_look import Compare
 from incidents.acts.port import Adapter, Order, Outcome
 from incidents.desk import Desk
 from incidents.store.leases import Claimed
@@ -45,7 +46,8 @@ class Courier:
     adapter. `brake` says how many sites may be taken down at once; None: any number. `clock` gives
     the machine's time (UTC), for a database that has none. `seconds` is a clock that nobody sets:
     how long an attempt was in line. `continuity` keeps what was there when an order went out, and
-    nothing is taken in hand on a server that nobody has looked at. `observed` is told what came of
+    nothing is taken in hand on a server that nobody has looked at; `compare` compares sites with
+    the world before anything is delivered to them after a loss. `observed` is told what came of
     each attempt, when it is recorded.
     """
 
@@ -58,6 +60,7 @@ class Courier:
     unheard: Collection[str] = ()
     brake: Brake | None = None
     continuity: Continuity | None = None
+    compare: Compare | None = None
     login: str | None = None
     chance: Callable[[], float] = random.random
     clock: Callable[[], datetime] = clock.now

@@ -15,18 +15,30 @@ from incidents.machine.codes import LEFT_DOWN
 from incidents.machine.ids import ACT
 from incidents.machine.order_acts import REOPEN
 from incidents.store import lineage
+from incidents.store import sites as site_rows
 from incidents.store.leases import Claimed
 from incidents.views.left_mark import marked
 
 
 def left(connection: Connection, claimed: Sequence[Claimed]) -> list[Claimed]:
     """Those of them that would open a site which a loss has left down, however often they were
-    tried: what a person orders takes that mark away."""
-    opening = [each for each in claimed if (each.lane, each.kind) == (ACT, REOPEN)]
-    if not opening or lineage.standing(connection).lost_at is None:
+    tried, or suspend one which it has left closed: what a person decides takes that mark away."""
+    acts = [each for each in claimed if each.lane == ACT]
+    if not acts or lineage.standing(connection).lost_at is None:
         return []
-    found = marked(connection, {each.site_id for each in opening})
-    return [each for each in opening if each.site_id in found]
+    ids = {each.site_id for each in acts}
+    closed = site_rows.closed_in_the_world(connection, ids)
+    asked = [
+        each
+        for each in acts
+        if each.kind == REOPEN or (each.kind == "suspend" and each.site_id in closed)
+    ]
+    found = marked(connection, {each.site_id for each in asked})
+    return [
+        each
+        for each in asked
+        if each.site_id in found or (each.kind != REOPEN and each.held_since is not None)
+    ]
 
 
 def cancelling(claimed: Claimed) -> c.CancelOrder:

@@ -27,6 +27,7 @@ from incidents.store.engine import Reading
 from incidents.store.lineage import STRANGE_FOR, Standing
 from incidents.store.server_clock import database_time
 from incidents.store.tables import entries
+from incidents.views.left_mark import marked
 from incidents.views.withheld import is_cancelled
 
 Document = dict[str, Any]
@@ -70,9 +71,10 @@ class Reconciliation:
     `by` and `login` are who asks; with `repair` what is not in force is ordered once more, and with
     `cancelled` also what somebody has cancelled. With a `key` that is done once for each site,
     however often it is asked for. With a `standing`, that of a record which has lost its end, what
-    no adapter can tell of may be in any state until an order was carried out. Unless it `opens`, a
-    site that is down though nothing on record keeps it down is left down: its verdict is
-    `LEFT_DOWN`.
+    no adapter can tell of may be in any state until an order was carried out, and a site that is
+    closed is down as one that is to be suspended: it is not suspended. Unless it `opens`, a site
+    that is down though nothing on record keeps it down is left down: its verdict is `LEFT_DOWN`. So
+    is that of one which was down already when a clock suspended it, until a person knows of it.
     """
 
     reading: Reading
@@ -108,17 +110,30 @@ class Reconciliation:
         seen: str | None = _seen(adapter, name, row["state"])
         if seen is None and is_doubted and adapter.name != DEFAULT:
             seen = NOT_KNOWN
-        known = row["in_force"] if seen is None else seen
+        agrees = self._agrees(row, row["in_force"] if seen is None else seen)
         found = Comparison(
             site=name, ordered=row["state"], on_record=row["in_force"], really=seen,
-            adapter=adapter.name, verdict=_verdict(seen, agrees=known == row["state"], waits=waits),
+            adapter=adapter.name, verdict=_verdict(seen, agrees=agrees, waits=waits),
         )  # fmt: skip
         if cancelled and found.verdict == DIFFERS:
             found = replace(found, verdict=CANCELLED)
         if not self.opens and found.verdict == DIFFERS and row["state"] == UP:
             is_believed = seen is None and self._is_strange(row)
             found = replace(found, verdict=UNKNOWN if is_believed else LEFT_DOWN)
-        return self._put_on_record(row, found, may_order=not is_ordered)
+        found = self._put_on_record(row, found, may_order=not is_ordered)
+        return replace(found, verdict=LEFT_DOWN) if self._is_left_suspended(row, found) else found
+
+    def _agrees(self, row: Any, known: str) -> bool:
+        is_closed = (row["state"], known) == ("suspended", "closed")
+        return known == row["state"] or (is_closed and self.standing is not None)
+
+    def _is_left_suspended(self, row: Any, found: Comparison) -> bool:
+        """Whether it is suspended, as is ordered, and its end is not to open it."""
+        is_down = row["state"] == "suspended" and row["hold_at"] is None
+        if self.standing is None or not is_down or found.verdict not in (AGREES, UNKNOWN):
+            return False
+        with self.reading() as connection:
+            return bool(marked(connection, [row["id"]]))
 
     def _put_on_record(self, row: Any, found: Comparison, *, may_order: bool) -> Comparison:
         repairs = self.repair and may_order and found.verdict == DIFFERS
@@ -165,7 +180,7 @@ class Reconciliation:
             return False
         if _was_carried_out(connection, row["id"], found.resumed_at):
             return False
-        if row["state"] != UP:
+        if row["state"] != UP and row["in_force"] != UP:
             return True
         if self._is_strange(row) and self._now(connection) >= found.resumed_at + STRANGE_FOR:
             return False

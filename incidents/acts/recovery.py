@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 
 from incidents.acts import routing
 from incidents.acts.crew import cry
+from incidents.acts.first_look import FAILED
 from incidents.acts.reconciliation import (
     DIFFERS,
     MOVED,
@@ -39,9 +40,6 @@ AT_ONCE = 8
 
 MOST_NAMED = 20
 """So many sites are named to people, where very many may have been ordered again."""
-
-FAILED = "failed"
-"""The verdict on a site that could not be compared, for a fault of its adapter."""
 
 WRONG = (DIFFERS, MOVED, FAILED)
 """The verdicts after which somebody has to look again."""

@@ -22,6 +22,7 @@ from incidents.acts import crew as crews
 from incidents.acts import epochs, errand, left_down
 from incidents.acts.courier import UNHEARD_FOR, Courier, Done
 from incidents.acts.crew import Crew
+from incidents.acts.first_look import FirstLook
 from incidents.acts.hands import Hands
 from incidents.acts.lifting import lifted
 from incidents.acts.line import Line
@@ -29,7 +30,6 @@ from incidents.acts.outcomes import BATCH, Outcomes
 from incidents.acts.port import Adapter, Order, Outcome, Retry, Skipped
 from incidents.desk import Answer
 from incidents.machine import commands as c
-from incidents.machine.in_force import BRAKED
 from incidents.machine.orders import ACT, DESK, NOTICE
 from incidents.store import deliveries, entries, leases, lineage
 from incidents.store.engine import plainly, reading, writing
@@ -78,6 +78,7 @@ class Round:
         self._hands = Hands(courier.workers * _IN_LINE, seconds=courier.seconds)
         self._crews: dict[str, Crew] = {}
         self._busy: list[Done] = []
+        self._first_look = None if courier.compare is None else FirstLook(courier.compare)
         self._line = Line(self._hands, seconds=courier.seconds)
 
     @property
@@ -148,6 +149,7 @@ class Round:
                 self._epochs = epochs.read(connection)
         self._do_what_is_due(found, now)
         left_alone = self._cancel_lifted(found)
+        left_alone |= self._look_first([each for each in found if each.key not in left_alone])
         left_alone |= self._leave_down([each for each in found if each.key not in left_alone])
         left_alone |= self._hold([each for each in held if each.key not in left_alone])
         for claimed in found:
@@ -202,15 +204,26 @@ class Round:
         self._outcomes.submit([command for commands in needless.values() for command in commands])
         return {heads[site_id].key for site_id in needless}
 
-    def _leave_down(self, found: list[Claimed]) -> set[Key]:
-        """Cancels what would open sites that a loss has left down."""
-        courier = self._courier
-        if not self._epochs.runs or not found:
+    def _look_first(self, found: list[Claimed]) -> set[Key]:
+        """Compares the sites with the world, after a loss; the orders that have to wait for it."""
+        engine = self._courier.engine
+        if self._first_look is None or not self._epochs.runs:
             return set()
-        with plainly(courier.engine), reading(courier.engine) as connection:
+        with plainly(engine), reading(engine) as connection:
+            standing = lineage.standing(connection)
+        waits = self._first_look.to_wait(standing, found)
+        self._outcomes.put_off([Done(each, "", None) for each in waits], LEASE)
+        return {each.key for each in waits}
+
+    def _leave_down(self, found: list[Claimed]) -> set[Key]:
+        """Cancels what would open sites that a loss has left down, or suspend closed ones."""
+        engine = self._courier.engine
+        if not self._epochs.runs:
+            return set()
+        with plainly(engine), reading(engine) as connection:
             left = left_down.left(connection, found)
         if left:
-            with plainly(courier.engine), writing(courier.engine) as connection:
+            with plainly(engine), writing(engine) as connection:
                 # People are told of them again, until one of them decides.
                 lineage.doubt(connection, self._epochs.runs, self._now(connection))
         # What does not come to be on record is claimed again, and asked about again.
@@ -220,10 +233,7 @@ class Round:
 
     def _hold(self, held: list[Claimed]) -> set[Key]:
         """Puts on record what the brake holds, which was not tried, in each of its lanes."""
-        orders = sorted({(each.site_id, each.seq) for each in held})
-        self._outcomes.submit(
-            [(site_id, _braked(seq, lane)) for site_id, seq in orders for lane in (ACT, NOTICE)]
-        )
+        self._outcomes.submit(brakes.holding(held))
         return {each.key for each in held}
 
     def _hand_out(self, claimed: Claimed, now: datetime, began: float) -> None:
@@ -284,9 +294,3 @@ class Round:
             if done.outcome is None:
                 self._line.add(done.adapter, done.claimed.key)
         self._hands.free_hung(LEASE)
-
-
-def _braked(order: int, lane: str) -> c.RecordFailure:
-    return c.RecordFailure(
-        order=order, lane=lane, adapter=brakes.NAME, attempts=0, problem=BRAKED
-    )  # fmt: skip

@@ -79,7 +79,7 @@ def left_down(history: Document, when: When) -> str:
     them = "it" if count == 1 else "them"
     # A server of before compares all of them before it names any that counts.
     so_far = "" if found.get("complete", True) else " So far: sites are still being compared."
-    told = f"{_left(found)}: {_by_state(found)}.{so_far}"
+    told = f"{_left(found)}: {_by_state(found)}.{_suspended_now(found)}{so_far}"
     # Nor does it say which were added since, or are closed.
     if found.get("new") == count:
         return (
@@ -97,6 +97,16 @@ def left_down(history: Document, when: When) -> str:
         f" site hold SITE).{again if found.get('closed') else ''} Then open one: incidents acts"
         f" reconcile SITE --repair; or all: incidents recover --reason R {_OPENS}"
     )
+
+
+def _suspended_now(found: Document) -> str:
+    """Which of them a clock has suspended since; empty where it has none, or a server of before
+    does not say it."""
+    names = found.get("suspended_now")
+    if not names:
+        return ""
+    its, stay = ("its", "it stays") if len(names) == 1 else ("their", "they stay")
+    return f" Suspended now, and at {its} end {stay} down: {', '.join(names)}."
 
 
 def _left(found: Document) -> str:

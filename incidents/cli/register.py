@@ -152,8 +152,11 @@ def _left_down(site: Document, when: When) -> str:
     since = site.get("left_down_since")
     if since is None:
         return ""
+    why = "nothing on record keeps it down"
+    if site["state"] != "active":
+        why = "it was down before it was suspended, and stays down at the end of that"
     return (
-        "nothing on record keeps it down; the reason may have been lost with the end of the"
+        f"{why}; the reason may have been lost with the end of the"
         f" record, {when.ago(since)}: incidents site why {site['site']}"
     )
 

@@ -60,11 +60,12 @@ def facts(
     alike = {name: getattr(alarm, name) for name in _ALIKE}
     site = None if alarm.site is None else site_name.shown(alarm.site)
     named = tuple(map(site_name.shown, alarm.named))
+    suspended_now = tuple(map(site_name.shown, alarm.suspended_now))
     return AlarmFacts(
         at=now, host=place.host, database=place.database, halted_since=halted_since, site=site,
-        named=named, **alike,
+        named=named, suspended_now=suspended_now, **alike,
     )  # fmt: skip
 
 
 _ALIKE = {each.name for each in fields(Alarm)} & {each.name for each in fields(AlarmFacts)}
-_ALIKE -= {"site", "named"}
+_ALIKE -= {"site", "named", "suspended_now"}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from incidents import clock
 from incidents.acts import mark as marks
-from incidents.acts import routing
+from incidents.acts import recovery, routing
 from incidents.acts.continuity import Continuity
 from incidents.acts.courier import Choose, Courier
 from incidents.acts.mark import UnreadMarkError
@@ -18,16 +18,19 @@ from incidents.acts.round import Round
 from incidents.audit import log_settings
 from incidents.daemon import journal, timekeeping
 from incidents.daemon.part import Part
+from incidents.desk.resumption import DAEMON
 from incidents.machine.orders import ACT, DESK, NOTICE
 from incidents.notices import customer, customer_settings, desk
 from incidents.store import schema
 from incidents.store.engine import plainly, reading
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from incidents.acts.courier import Done
     from incidents.acts.port import Adapter, Order
+    from incidents.acts.reconciliation import Comparison
     from incidents.acts.routing import Routing
     from incidents.bootstrap import House
     from incidents.desk import Answer
@@ -167,6 +170,14 @@ class Delivery:
             self._kept = Continuity(self._house.engine, self._house.desk, mark, clock.now)
         return self._kept
 
+    def _compare(self, names: Sequence[str]) -> Iterator[Comparison]:
+        """Those sites, as the recovery does."""
+        house = self._house
+        return recovery.compared(
+            house.engine, house.desk, house.reading, by=DAEMON, login=house.settings.login,
+            only=names, stopped=self._stopped, opens=False,
+        )  # fmt: skip
+
     def _courier(self) -> Courier:
         house, found = self._house, self._routing or routing.read({})
         return Courier(
@@ -180,6 +191,7 @@ class Delivery:
             # What only logs takes nobody down, and where nobody is told either there is no harm.
             brake=found.brake if found.enforces or NOTICE in self._lanes else None,
             continuity=self._continuity(),
+            compare=self._compare,
             login=house.settings.login,
             observed=self._observed,
         )

@@ -89,7 +89,8 @@ class AlarmFacts:
     `daemon`, if others are left that enforce the clock (null: none is).
     `sites_left_down`: how many `sites`, how many of them the world has as `closed`, of how many
     nobody can tell (`unknown`), how many of these were added since the loss (`new`), the first ones
-    (`named`) and how each is in the world (`states`), and since when the reason may be lost.
+    (`named`), how each is in the world (`states`) and which of them are suspended on record as well
+    (`suspended_now`), and since when the reason may be lost.
     `brake_on`: how many `orders` wait for a supervisor, since when. `halted`, `entries_lost` and
     `server_changed`: since when it is known; why it is halted (`halted_why`: `unknown_server`,
     `lost_again`, null if only the log says it).
@@ -127,6 +128,7 @@ class AlarmFacts:
     new: int = 0
     named: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
+    suspended_now: tuple[str, ...] = ()
 
 
 AnyFacts = Facts | AlarmFacts

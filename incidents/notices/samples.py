@@ -146,6 +146,7 @@ _MAY_BE: dict[str, dict[str, list[Any]]] = {
     "alarm_sites_left_down": {
         "sites": [1, 2, 313], "closed": [0, 1], "unknown": [0, 1], "new": [0, 1],
         "named": [("web.example",)], "states": [("unknown",), ("suspended",)],
+        "suspended_now": [("web.example",)],
     },
     "alarm_log_unsigned": {"since": [_NOON]},
     "alarm_brake_on": {"orders": [1, 313]},

@@ -95,6 +95,13 @@ def without_order(
     return [(row.id, row.name) for row in connection.execute(select(of.id, of.name).where(*added))]
 
 
+def closed_in_the_world(connection: Connection, ids: Iterable[int]) -> set[int]:
+    """Which of the sites with those ids are closed, as far as is known, whatever is ordered."""
+    of = sites.c
+    found = connection.scalars(select(of.id).where(of.id.in_(list(ids)), of.in_force == "closed"))
+    return set(found)
+
+
 def unknown(connection: Connection, name: str) -> UnknownSiteError:
     """What to raise for a name that is not in the register: it offers the nearest ones."""
     near = nearest(connection, name)

@@ -38,10 +38,11 @@ class Alarm:
     `entries_lost`: the record has lost its end, and nobody has put on record that they know.
     `server_changed`: another server has taken over, and nothing is known to be missing.
     `sites_left_down`: so many `sites` are down, or may be, though nothing on record keeps them
-    down, the first of them `named`, with how each is in the world (`states`); how many of them are
-    `closed` there, of how many nobody can tell (`unknown`), and how many of these were added since
-    the loss (`new`); why may be what was lost, `since` then. Of a site that was not on the list
-    before the desk is told again.
+    down, the first of them `named`, with how each is in the world (`states`), and which of them are
+    suspended on record as well, and stay down at the end of that (`suspended_now`); how many are
+    `closed` in the world, of how many nobody can tell (`unknown`), and how many of these were added
+    since the loss (`new`); why may be what was lost, `since` then. Of a site that was not on the
+    list before the desk is told again.
     `log_unsigned`: a signing was refused or failed, or entries wait where a daemon signed before.
     """
 
@@ -69,6 +70,7 @@ class Alarm:
     new: int = 0
     named: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
+    suspended_now: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

@@ -12,6 +12,7 @@ from incidents.desk.resumption import DAEMON
 from incidents.store import left_down as left
 from incidents.store import lineage, orders
 from incidents.store.lineage import Standing
+from incidents.views.left_mark import marked
 
 MOST_NAMED = 20
 """So many sites are named."""
@@ -23,23 +24,33 @@ def left_down(connection: Connection, found: Standing, now: datetime) -> Documen
     """The sites that are down in the world, or may be, though nothing on record keeps them down:
     their number (`count`), how many of them are `closed` in the world, of how many nobody can tell
     (`unknown`), how many of these were added since the loss (`new`), the first names (`sites`) and
-    how each is in the world (`states`), since when the reason may be lost, and whether all sites
-    were compared (`complete`). None where there are none at `now` (UTC), or the world is as the
-    record says."""
+    how each is in the world (`states`), which of these are suspended on record as well, and stay
+    down at the end of that (`suspended_now`), since when the reason may be lost, and whether all
+    sites were compared (`complete`). None where there are none at `now` (UTC), or the world is as
+    the record says."""
     since = _lost_at(found)
     if since is None:
         return None
-    own = {"believed_since": believed_since(found, now)}
-    counts = left.counts(connection, found.resumed_at or since, **own)
+    also, believed = marked(connection, left.suspended(connection)), believed_since(found, now)
+    added_since = found.resumed_at or since
+    counts = left.counts(connection, added_since, believed_since=believed, also=also)
     if not counts.sites:
         return None
-    named = left.named(connection, MOST_NAMED, **own)
+    named = left.named(connection, MOST_NAMED, believed_since=believed, also=also)
     return {
         "count": counts.sites, "closed": counts.closed, "unknown": counts.unknown,
-        "new": counts.new, "sites": [name for name, _ in named],
-        "states": [state for _, state in named], "since": rfc3339(since),
-        "complete": found.is_compared,
+        "new": counts.new, "sites": [name for name, *_ in named],
+        "states": [state for _, state, _ in named],
+        "suspended_now": [name for name, _, is_up in named if not is_up],
+        "since": rfc3339(since), "complete": found.is_compared,
     }  # fmt: skip
+
+
+def every(connection: Connection, now: datetime) -> list[str]:
+    """The names of all of them at `now` (UTC), where there are any."""
+    believed = believed_since(lineage.standing(connection), now)
+    also = marked(connection, left.suspended(connection))
+    return [name for name, *_ in left.named(connection, believed_since=believed, also=also)]
 
 
 def taken_down(connection: Connection, since: datetime | None) -> Document | None:
@@ -58,7 +69,8 @@ def since(connection: Connection, site_id: int, now: datetime) -> datetime | Non
     if at is None:
         return None
     is_one = left.is_one(connection, site_id, believed_since=believed_since(found, now))
-    return at if is_one else None
+    is_suspended = site_id in left.suspended(connection) and marked(connection, [site_id])
+    return at if is_one or is_suspended else None
 
 
 def believed_since(found: Standing, now: datetime) -> datetime | None:

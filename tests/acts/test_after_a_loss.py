@@ -9,6 +9,7 @@ from incidents.bootstrap import House
 from incidents.daemon.recovery_duty import Recovery
 from incidents.desk.resumption import ANOTHER_SERVER
 from incidents.machine import commands as c
+from incidents.views.history import history
 from tests.acts.left_rig import (
     COURT,
     NEW,
@@ -195,3 +196,81 @@ def test_it_opens_one_that_was_up_or_that_was_suspended_before_the_loss(
 
     assert (panel.sites[COURT], panel.sites[SHOP]) == ("active", "active")
     assert is_proved(house)
+
+
+# ── The mark of a site that was left down
+
+
+def left_and_suspended(house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch) -> Recovery:
+    """A site is left down, and suspended then."""
+    lose(house)
+    duty = Recovery(house)
+    rounds(house, duty)
+    suspend(house, COURT, monkeypatch)
+    rounds(house, duty)
+    assert panel.sites[COURT] == "suspended"
+    return duty
+
+
+def suspended_now(house: House) -> list[str]:
+    with house.reading() as connection:
+        found = history(connection, house.now(connection))["left_down"]
+    return [] if found is None else found["suspended_now"]
+
+
+@pytest.mark.parametrize("mute", [False, True])
+def test_a_site_that_was_left_down_stays_on_the_list_while_it_is_suspended(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch, *, mute: bool
+) -> None:
+    panel.mute = mute
+    duty = left_and_suspended(house, panel, monkeypatch)
+
+    for _look in range(2):
+        assert COURT in named(house)
+        assert suspended_now(house) == [COURT]
+        assert not is_proved(house)
+        rounds(house, duty, Recovery(house))
+
+    pass_by(monkeypatch, timedelta(hours=12, seconds=1))
+    elapse(house, COURT)
+    rounds(house, duty)
+
+    assert COURT in named(house)
+    assert suspended_now(house) == []
+
+
+def test_another_epoch_takes_no_mark_away(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left_and_suspended(house, panel, monkeypatch)
+    lose(house, ANOTHER_SERVER)
+    rounds(house)
+    assert suspended_now(house) == [COURT]
+
+    pass_by(monkeypatch, timedelta(hours=12, seconds=1))
+    elapse(house, COURT)
+    rounds(house)
+
+    assert panel.sites[COURT] == "suspended"
+    assert named(house) == [COURT]
+
+
+@pytest.mark.parametrize("way", ["recover", "hold"])
+def test_a_person_who_decides_while_it_is_suspended_takes_it_away(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    left_and_suspended(house, panel, monkeypatch)
+
+    if way == "recover":
+        recover(house)
+    else:
+        hold(house, COURT)
+        lift(house, COURT)
+    rounds(house)
+    assert named(house) == []
+    assert is_proved(house)
+    pass_by(monkeypatch, timedelta(hours=12, seconds=1))
+    elapse(house, COURT)
+    rounds(house)
+
+    assert panel.sites[COURT] == "active"

@@ -218,3 +218,23 @@ def test_what_a_daemon_has_taken_down_again_is_named_with_the_loss_until_a_perso
     lose(day, ASKED, by="sre-1")
 
     assert day.enforcement()["history"]["taken_down"] is None
+
+
+def test_one_that_is_suspended_since_is_named_with_what_becomes_of_it(day: Day) -> None:
+    day.add().add("other.example")
+    lose(day)
+    see(day)
+    day.after("1m").do(c.Log(by="li", at=None)).after("2h").do(c.Elapse())
+    compared(day)
+    assert day.site()["state"] == "suspended"
+
+    assert left(day) == [SITE]
+    assert f"Suspended now, and at its end it stays down: {SITE}." in said(day, "left_down")
+    [alarm] = alarms(day)
+    assert (alarm.named, alarm.suspended_now) == ((SITE,), (SITE,))
+    assert day.site()["left_down_since"] is not None
+
+    day.do(c.SetHold(by="boss", reason="by order of a court"))
+
+    assert left(day) == []
+    assert day.site()["left_down_since"] is None

@@ -191,8 +191,9 @@ class OverdueSite(Answer):
 class LeftDown(Answer):
     """Sites that are down in the world, or may be, though nothing on record keeps them down: how
     many, how many of them the world has as closed, of how many nobody can tell, how many of these
-    were added since the loss, the first names and how each is in the world, since when the reason
-    may be lost, and whether all sites were compared."""
+    were added since the loss, the first names and how each is in the world, which of them are
+    suspended on record as well, and stay down at the end of that, since when the reason may be
+    lost, and whether all sites were compared."""
 
     count: int
     closed: int
@@ -200,6 +201,7 @@ class LeftDown(Answer):
     new: int
     sites: list[str]
     states: list[Literal["suspended", "closed", "unknown"]]
+    suspended_now: list[str]
     since: str
     complete: bool
 

@@ -141,6 +141,7 @@ TEXTS: dict[str, str] = {
     "alarm.left_down.all_unknown": "SITES UNKNOWN: {n}.",
     "alarm.left_down.new": "Added after the loss, and nobody can ask how they are; the record lost"
     " its end at",
+    "alarm.left_down.suspended_now": "(suspended now; at its end it stays down)",
     "alarm.left_down.so_far": "So far: sites are still being compared.",
     "alarm.left_down.why": "Nothing on record keeps them down; the reason may have been lost with"
     " the end of the record, at",

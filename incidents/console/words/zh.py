@@ -132,6 +132,7 @@ TEXTS: dict[str, str] = {
     "关闭 {closed} 个，状态不明 {unknown} 个）。",
     "alarm.left_down.all_unknown": "状态不明的网站：{n} 个。",
     "alarm.left_down.new": "在记录缺失之后添加，且无法核实是否可以访问；记录末尾缺失于",
+    "alarm.left_down.suspended_now": "（正在暂停；期满后保持停用）",
     "alarm.left_down.so_far": "比对尚未完成，以下仅为目前结果。",
     "alarm.left_down.why": "现有记录中没有停用依据；依据可能已随记录末尾一并丢失：",
     "alarm.left_down.do": "主管机关命令停用的，请先依令停用。",
