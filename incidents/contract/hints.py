@@ -1,7 +1,7 @@
 """The hints: the acts and looks that fit what was found, by name.
 
-Each surface says them in its own way: a command line types them (`typed`), a page has buttons and
-links for them.
+The command line types them (`typed`). The API tells both: by name with their facts, and as command
+lines (`told`).
 """
 
 from __future__ import annotations

@@ -46,10 +46,9 @@ class Claimed:
 
     Times in UTC.
 
-    `data` is the order's document, `in_force` what is in force on its site, and `held_since`
-    when a hold keeps that down, if it does. `released`: it was
-    braked, and a person has let it go. `again`: a person has let it go, or has it tried again, and
-    nobody has tried it since.
+    `data` is the order's document, `in_force` what is in force on its site, and `held_since` since
+    when a hold keeps that down, if one does. `released`: the brake held it, and a person has let it
+    go. `again`: a person has let it go, or has it tried again, and nobody has tried it since.
     """
 
     site_id: int

@@ -49,13 +49,13 @@ def names(
 
 def named(
     connection: Connection,
-    most: int,
+    most: int | None = None,
     *,
     believed_since: datetime | None = None,
     also: Collection[int] = (),
 ) -> list[tuple[str, str, bool]]:
-    """The first of them, with how each is in the world, the closed ones first, the unknown last;
-    and whether it is ordered to be up."""
+    """All of them, or the first `most`, with how each is in the world, the closed ones first, the
+    unknown last; and whether it is ordered to be up."""
     of = sites.c
     # By the alphabet, as it happens.
     asked = select(of.name, of.in_force, of.state).where(_left(believed_since, also))

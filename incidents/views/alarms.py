@@ -18,10 +18,9 @@ from incidents.machine.case import rule_to_close
 from incidents.machine.ids import incident_id, order_id
 from incidents.report_duty import ReportDuty
 from incidents.store import alarms as raised_alarms
-from incidents.store import heartbeats, lineage
-from incidents.store import left_down as left_down_sites
+from incidents.store import heartbeats
 from incidents.store.alarms import Raised
-from incidents.views import alarm_causes, duty, left_down, left_mark, policy
+from incidents.views import alarm_causes, duty, left_down, policy
 from incidents.views.alarm import (
     BRAKE,
     DEAD,
@@ -92,7 +91,8 @@ def alarming(connection: Connection, now: datetime, report: ReportDuty | None) -
             capped.add(kind)
     halted = told["halted_since"]
     halted_since = None if halted is None else read_rfc3339(halted)
-    left = _named(connection, now) if any(each.kind == LEFT_DOWN for each in found) else ()
+    listed = any(each.kind == LEFT_DOWN for each in found)
+    left = left_down.every(connection, now) if listed else ()
     return Look(tuple(found), frozenset(capped), halted_since, frozenset(left))
 
 
@@ -164,13 +164,6 @@ def _left_down(found: dict[str, Any] | None) -> Part:
     own |= {"sites": found["count"], "named": named, "states": tuple(found["states"])}
     own["suspended_now"] = tuple(found["suspended_now"])
     return [Alarm(kind=LEFT_DOWN, subject=EVERYBODY, since=since, **own)], False
-
-
-def _named(connection: Connection, now: datetime) -> list[str]:
-    """The names of all the sites that a loss has left down."""
-    believed = left_down.believed_since(lineage.standing(connection), now)
-    also = left_mark.marked(connection, left_down_sites.suspended(connection))
-    return left_down_sites.names(connection, believed_since=believed, also=also)
 
 
 def _braked(connection: Connection) -> Part:

@@ -49,6 +49,13 @@ def left_down(connection: Connection, found: Standing, now: datetime) -> Documen
     }  # fmt: skip
 
 
+def every(connection: Connection, now: datetime) -> list[str]:
+    """The names of all of them at `now` (UTC), where there are any."""
+    believed = believed_since(lineage.standing(connection), now)
+    also = marked(connection, left.suspended(connection))
+    return [name for name, *_ in left.named(connection, believed_since=believed, also=also)]
+
+
 def taken_down(connection: Connection, since: datetime | None) -> Document | None:
     """The sites that daemons have taken down again since then (UTC), when the record had lost its
     end or was found on another server; None where there are none, or that is no news any more."""

@@ -379,6 +379,17 @@ def test_nobody_is_told_that_a_site_was_not_taken_down_which_a_hold_takes_down(d
     assert _of(day, "reopen").settled
 
 
+def test_nobody_is_told_that_a_site_was_not_taken_down_which_a_loss_has_left_down(day: Day) -> None:
+    day.miss()
+    carried_out(day, "suspend", "notice")
+    day.after("13h").elapse()
+    order = orders_of(day, "reopen")[-1].seq
+
+    day.do(c.CancelOrder(by=c.COURIER, order=order, lane="act", why="left_down", tried=False))
+
+    assert _of(day, "reopen").settled
+
+
 def test_what_was_tried_may_have_been_down_and_its_end_is_told(day: Day) -> None:
     day.miss()
     order = orders_of(day, "suspend")[-1].seq

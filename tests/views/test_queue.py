@@ -458,13 +458,28 @@ def test_what_once_has_left_undone_is_not_seen_to(day: Day) -> None:
     assert day.enforcement()["enforced_by"] is None
 
 
-def heartbeat(day: Day, daemon: str = "d1", aside: str | None = None) -> None:
+def test_one_that_stands_aside_neither_fails_to_carry_out_nor_stands_in_for_who_does(
+    day: Day,
+) -> None:
+    heartbeat(day, aside="its clock is 3 s ahead", unread="it is no file")
+    assert day.enforcement()["mark_unread"] is None
+    heartbeat(day, daemon="d2", unread="it is no file")
+    told = day.enforcement()["mark_unread"]
+    assert (told["daemon"], told["count"], told["others"]) == ("d2", 1, False)
+    heartbeat(day)
+    assert day.enforcement()["mark_unread"]["others"]
+
+
+def heartbeat(
+    day: Day, daemon: str = "d1", aside: str | None = None, unread: str | None = None
+) -> None:
     with writing(day.engine) as connection:
         beat(
             connection,
             Heartbeat(
                 daemon=daemon, host="host", pid=7, started_at=day.now - timedelta(hours=1),
-                beat_at=day.now, standing_aside=aside,
+                beat_at=day.now, standing_aside=aside, mark_unread=unread,
+                mark_unread_since=None if unread is None else day.now,
             ),
         )  # fmt: skip
 
