@@ -7,8 +7,8 @@ import os
 from alembic import context
 from sqlalchemy import Connection
 
-from incidents.store.engine import create, writing
-from incidents.store.tables import schema
+from incidents.store.database.engine import create, writing
+from incidents.store.schema.tables import schema
 
 
 def run(connection: Connection) -> None:

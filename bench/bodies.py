@@ -12,15 +12,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 from bench.register import site_name
-from incidents.api import filing_lists, histories
-from incidents.api.batch import MAX_ADDRESSES, MAX_DETAILS
+from incidents.api.endpoints import filing_lists, histories
+from incidents.api.endpoints.batch import MAX_ADDRESSES, MAX_DETAILS
 from incidents.api.operation import LARGE, MAX_BODY, MAX_LARGE_BODY, MAX_VALUES
 from incidents.desk.transaction import MAX_BATCH
-from incidents.intake.taken import MAX_REPORTS
+from incidents.history.comparison import MAX_REPORTS
 from incidents.machine.filing import MAX_ITEMS, SEALED_FIELDS
 from incidents.machine.policy import MAX_CHARACTERS
-from incidents.machine.toml_text import MAX_PARTS
 from incidents.scenario.file import SENT
+from incidents.values.toml_text import MAX_PARTS
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from bench.server import Server
-from incidents.store.schema import upgrade
+from incidents.store.database.schema import upgrade
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 

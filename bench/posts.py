@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from incidents import clock
-from incidents.acts.port import Adapter, Delivered, Order
-from incidents.options import Options
+from incidents.enforcement.port import Adapter, Delivered, Order
+from incidents.settings.options import Options
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 WORKERS = 16
@@ -32,7 +32,7 @@ def post(url: str, n: int) -> None:
         RuntimeError: if it is not taken.
     """
     if url not in _made:
-        from incidents.acts import webhook
+        from incidents.enforcement import webhook
 
         own = {key: value for key, value in section(url)["panel"].items() if key != "type"}
         _made[url] = webhook.make("panel", Options("[acts.panel]", own))

@@ -10,7 +10,7 @@ from incidents import clock
 from incidents.desk import Desk, Envelope
 from incidents.desk.transaction import MAX_BATCH
 from incidents.machine.commands import AddSite, Command, Log
-from incidents.store import engine as engines
+from incidents.store.database import engine as engines
 
 OPERATOR = "operator-1"
 LOGIN = "operator"

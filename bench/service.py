@@ -17,15 +17,16 @@ import httpx
 from bench.bodies import Body
 from bench.program import INCIDENTS, environment
 from bench.register import desk_of
-from incidents import clock, settings
+from incidents import clock
 from incidents.accounts import secrets, serve_key
-from incidents.accounts.door import Door
+from incidents.accounts.authenticator import Door
 from incidents.accounts.seal import Seal
 from incidents.api.entrance import CSRF, CSRF_HEADER
-from incidents.bootstrap import House
+from incidents.app import House
 from incidents.desk import Desk, accounts, keying, tokens
 from incidents.desk.account_act import By
-from incidents.store import engine as engines
+from incidents.settings import sources
+from incidents.store.database import engine as engines
 
 _ADMIN = By(person="bench", login="bench")
 _COOKIE = "__Host-incidents"
@@ -124,7 +125,7 @@ def _fields(folder: Path) -> list[str]:
 
 def seal_of(url: str) -> Seal:
     """By what the server of that database knows who may come in, before its first start too."""
-    house = House(settings.load(db=url))
+    house = House(sources.load(db=url))
     try:
         file = serve_key.file(house.settings)
         keying.begin(house.engine, house.desk, file, _ADMIN, clock.now)

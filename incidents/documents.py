@@ -13,11 +13,10 @@ from incidents.clock import rfc3339
 from incidents.machine import rules
 from incidents.machine.case import Case
 from incidents.machine.events import Event, Reason
-from incidents.machine.ids import contact_id, incident_id, order_id, task_id
-from incidents.machine.incident import Contact, Evidence, Incident
-from incidents.machine.note import Note
+from incidents.machine.incident import Contact, Evidence, Incident, Note
 from incidents.machine.orders import Order
-from incidents.web_address import as_written
+from incidents.values.ids import contact_id, incident_id, order_id, task_id
+from incidents.values.web_address import as_written
 
 Document = dict[str, Any]
 

@@ -1,4 +1,4 @@
-"""The errors that reach a user: one tree, each with its exit status; the docstring is the message.
+"""The errors that reach a user: one tree, with exit statuses; the docstring is the message.
 
 A docstring's fields, `{site}`, are the error's facts. The message is one sentence that names the
 bad value, and says the way out where there is one.
@@ -215,3 +215,18 @@ class VerificationError(IncidentsError):
     """{detail}"""
 
     exit_status = NOT_VERIFIED
+
+
+def way_out(extra: str) -> str:
+    """The command that brings the libraries of that extra along."""
+    return f"pip install '.[{extra}]' in the source of incidents"
+
+
+class LibraryError(IncidentsError):
+    """a library is not installed"""
+
+    extra: ClassVar[str]
+    """What brings the library along, unless the fact `extra` says it; the message names it."""
+
+    def _sentence(self) -> str:
+        return f"{super()._sentence()}: {way_out(self.facts.get('extra') or self.extra)}"

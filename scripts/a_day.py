@@ -19,7 +19,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from incidents.cli import main
-from incidents.store import schema
+from incidents.store.database import schema
 from incidents.testing import rehearsal
 
 ZONE = "Asia/Shanghai"

@@ -18,8 +18,8 @@ from random import Random
 from typing import Any
 from unittest.mock import patch
 
-from incidents import settings
 from incidents.cli import main
+from incidents.settings import sources
 from incidents.testing import Rehearsal, rehearsal
 from scripts import a_day
 
@@ -85,7 +85,7 @@ def play(folder: Path) -> None:
     for step in a_day.play(folder, terminal=False):
         assert step.status == 0, step
     # No name of this machine gets into the pictures.
-    with rehearsal(_BEGIN) as clock, patch.object(settings, "login", lambda: "operator-1"):
+    with rehearsal(_BEGIN) as clock, patch.object(sources, "login", lambda: "operator-1"):
         desk = _Desk(clock)
         _Month(desk, Random(4)).play()  # noqa: S311 - the same month each time
         desk.clear()

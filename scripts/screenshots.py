@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING
 import uvicorn
 from playwright.sync_api import sync_playwright
 
-from incidents import clock, settings
+from incidents import clock
 from incidents.accounts import secrets
-from incidents.bootstrap import House
+from incidents.app import House
 from incidents.desk import accounts
 from incidents.desk.account_act import By
-from incidents.store import heartbeats
-from incidents.store.engine import writing
-from incidents.store.heartbeats import Heartbeat
+from incidents.settings import sources
+from incidents.store.database.engine import writing
+from incidents.store.desk import heartbeats
+from incidents.store.desk.heartbeats import Heartbeat
 from incidents.testing import rehearsal
 from incidents.web import app
 from scripts import a_month, palette
@@ -58,7 +59,7 @@ def main() -> int:
 @contextmanager
 def _serving() -> Iterator[str]:
     """The address of the desk's console, with a supervisor who has an account."""
-    house = House(settings.load())
+    house = House(sources.load())
     house.desk.on_record(_people)
     with writing(house.engine) as connection:
         now = clock.now()

@@ -12,7 +12,7 @@ from typing import TypeVar
 import pytest
 from hypothesis import is_hypothesis_test, settings
 
-from incidents import umask
+from incidents.system import umask
 from tests import compiled, freezing
 from tests.databases import (
     Databases,

@@ -214,6 +214,6 @@ def compares_clocks(url: str) -> str:
 
 def _upgrade(url: str, *, rehearsal: bool = False) -> None:
     # Imported late: the tests of the machine load neither the store nor SQLAlchemy.
-    from incidents.store.schema import upgrade
+    from incidents.store.database.schema import upgrade
 
     upgrade(url, rehearsal=rehearsal)

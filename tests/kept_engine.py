@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from incidents.bootstrap import House
-from incidents.store import engine
+from incidents.app import House
+from incidents.store.database import engine
 from tests.databases import SqliteDatabases
 
 _SAME = "same.db"

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from incidents.audit import rotation
-from incidents.audit.signing_key import KeyRing
-from incidents.bootstrap import House
+from incidents.app import House
+from incidents.audit.log import rotation
+from incidents.audit.log.signing_key import KeyRing
 from incidents.desk.log_key import LogKey
 
 NAME = "log.example/desk"

@@ -34,9 +34,10 @@ _PR_SET_CHILD_SUBREAPER = 36
 NOT_TRACED = 99
 """The status of what nobody has traced."""
 _LOADED = (
-    "incidents.cli.daemon", "incidents.daemon.loop", "incidents.acts.log", "incidents.bootstrap",
-    "incidents.store.schema", "incidents.desk.activation", "incidents.audit.replay",
-    "incidents.intake.importing", "sqlalchemy.dialects.sqlite", "encodings.ascii", "idna",
+    "incidents.cli.service.daemon", "incidents.daemon.loop", "incidents.enforcement.log",
+    "incidents.app",
+    "incidents.store.database.schema", "incidents.desk.activation", "incidents.audit.replay.replay",
+    "incidents.history.importing", "sqlalchemy.dialects.sqlite", "encodings.ascii", "idna",
     "sqlalchemy.dialects.postgresql.psycopg", "alembic.command", "alembic.runtime.migration",
     "platformdirs.unix", "structlog",
 )  # fmt: skip

@@ -21,17 +21,20 @@ from playwright.sync_api import Page
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
-from incidents import clock, desk, settings, views, web_server
+from incidents import clock, desk, views
 from incidents.accounts import secrets
 from incidents.api import entrance
-from incidents.bootstrap import House
-from incidents.console import sitting
-from incidents.console.customer_app import CustomerApp
-from incidents.console.customer_page import CustomerPage
+from incidents.app import House
+from incidents.console import request_context
+from incidents.console.customer.app import CustomerApp
+from incidents.console.customer.page import CustomerPage
 from incidents.desk import Envelope
 from incidents.machine import commands as c
 from incidents.notices import customer_settings, notice_settings
-from incidents.store import accounts, tables
+from incidents.settings import sources
+from incidents.store.accounts import accounts
+from incidents.store.schema import tables
+from incidents.system import web_server
 from incidents.web import app, service
 from tests.api.rig import BASE, PASSWORD, Rig
 from tests.browser import Chromium
@@ -59,7 +62,7 @@ class ConsoleDesk(Rig):
         self._ago = timedelta(0)
         self._hand = desk.Desk(house.engine, clock=lambda: clock.now() - self._ago)
         if (links := customer_settings.links()) is not None:
-            told = repr(settings.section(notice_settings.NOTICES))
+            told = repr(sources.section(notice_settings.NOTICES))
             page = _customers_page(house.settings.zone, told)
             customers = CustomerApp(house.desk, house.reading, links, page)
             self.app = app.create(house, customers)
@@ -143,7 +146,7 @@ def open_desk(
         # Argon2 as it is, but quick: what is slow on purpose proves nothing here.
         patch.setattr(secrets, "_hasher", lambda: _CHEAP)
         secrets._nobodys.cache_clear()
-        house = House(settings.load(db=db))
+        house = House(sources.load(db=db))
         try:
             with start_blocking_portal() as portal:
                 opened, machine_time = as_(house, portal), clock.source
@@ -178,7 +181,7 @@ class Visitor:
         self.csrf = secrets.of_session(self.cookie, entrance.CSRF)
         self.client = opened.visitor()
         self.client.cookies.set(entrance.COOKIE, self.cookie)
-        self.client.cookies.set(sitting.LANGUAGE_COOKIE, language)
+        self.client.cookies.set(request_context.LANGUAGE_COOKIE, language)
         self.client.headers["accept"] = "text/html"
 
     def get(self, path: str, **params: Any) -> Any:

@@ -18,8 +18,8 @@ TEXTS = {
     "incidents/__init__.py": "",
     "incidents/__main__.py": "",
     "incidents/cli/__init__.py": "",
-    "incidents/cli/root.py": 'COMMANDS = {"claim": ("incidents.cli.task:claim", "Take an item.")}',
-    "incidents/cli/task.py": "",
+    "incidents/cli/root.py": 'COMMANDS = {"claim": ("incidents.cli.act:claim", "Take an item.")}',
+    "incidents/cli/act.py": "",
     "incidents/desk/__init__.py": "",
     "incidents/desk/desk.py": "",
     "incidents/desk/letters.py": 'FOLDER = resources.files(__package__) / "templates"',
@@ -41,7 +41,7 @@ TEXTS = {
 }
 IMPORTS = {
     "incidents/__main__.py": {"incidents/cli/root.py"},
-    "incidents/cli/task.py": {"incidents/desk/desk.py"},
+    "incidents/cli/act.py": {"incidents/desk/desk.py"},
     "incidents/desk/desk.py": {"incidents/machine/decide.py"},
     "incidents/machine/decide.py": {"incidents/machine/state.py"},
     "tests/conftest.py": {"tests/databases.py"},
@@ -86,7 +86,7 @@ def test_a_rig_touches_those_that_use_it_and_not_the_rest_of_its_folder() -> Non
 
 
 def test_a_command_that_is_loaded_when_it_is_typed_touches_first_the_tests_that_type_it() -> None:
-    ranks = touched(["incidents/cli/task.py"], TEXTS, USES)
+    ranks = touched(["incidents/cli/act.py"], TEXTS, USES)
     assert ranks["tests/cli/test_queue.py"] == Rank(2, 1)
     assert ranks["tests/cli/test_show.py"] == Rank(2, 3)
     # The program as a whole is run here, in a process of its own.
@@ -98,7 +98,7 @@ def test_an_act_of_the_contract_is_a_command_of_its_own_module_or_of_the_one_tha
 ):
     texts = {
         **TEXTS,
-        "incidents/cli/root.py": 'COMMANDS = {"claim": act("claim", "incidents.cli.task:claim"), '
+        "incidents/cli/root.py": 'COMMANDS = {"claim": act("claim", "incidents.cli.act:claim"), '
         '"removed": act("removed")}',
         "incidents/cli/actions.py": "",
         "tests/cli/test_removed.py": 'def test_it_is_gone(cli): cli("removed", "1-1")',
@@ -258,14 +258,14 @@ def test_a_change_of_the_machine_runs_its_own_tests_first_and_reaches_far() -> N
 
 
 def test_a_change_of_a_command_runs_the_tests_that_type_it_first() -> None:
-    assert "tests/cli/test_evidence.py" in _nearest("incidents/cli/evidence.py")[:3]
-    assert "tests/cli/test_queue.py" in _nearest("incidents/cli/task.py")[:5]
+    assert "tests/cli/test_notices.py" in _nearest("incidents/cli/service/notices.py")[:3]
+    assert "tests/cli/test_queue.py" in _nearest("incidents/cli/queue/task.py")[:5]
 
 
 def test_a_change_of_an_adapter_that_is_named_in_a_string_reaches_those_who_have_it_made() -> None:
-    ranks = touched(["incidents/acts/nginx/adapter.py"], *_checkout())
-    assert ranks["tests/acts/test_nginx.py"] == Rank(1, 1)
-    assert ranks["tests/acts/test_own_adapter.py"] == Rank(2, 2)
+    ranks = touched(["incidents/enforcement/nginx/adapter.py"], *_checkout())
+    assert ranks["tests/enforcement/test_nginx.py"] == Rank(1, 1)
+    assert ranks["tests/enforcement/test_own_adapter.py"] == Rank(2, 2)
 
 
 def test_a_change_of_what_the_root_conftest_imports_reaches_all_tests() -> None:

@@ -22,9 +22,9 @@ from bench.databases import Databases
 from bench.register import add_sites, desk_of, logging, site_name, submit
 from bench.service import Sending, sending, serving
 from bench.trial import Contender, Figure, Target, Trial
-from incidents.store import engine as engines
-from incidents.store import sites
-from incidents.store.engine import writing
+from incidents.store.cases import sites
+from incidents.store.database import engine as engines
+from incidents.store.database.engine import writing
 
 UNIT = "s of a processor"
 MOST_S = 1.0

@@ -1,10 +1,10 @@
 """Delivering orders to a receiver on the loopback, beside bare job queues doing the same POST.
 
 Measured: orders a second, by the receiver, from the first request to the last; process for process,
-one beside one and two beside two. Ours are couriers (`incidents.acts.courier`, as a daemon runs it)
-with as many orders that wait, each of a site of its own: they claim them under a lease, post, and
-record each outcome through the desk: a decision, an audit entry, what is in force. The second
-figure is of the time until the last outcome is recorded.
+one beside one and two beside two. Ours are couriers (`incidents.enforcement.dispatcher.dispatcher`,
+as a daemon runs it) with as many orders that wait, each of a site of its own: they claim them under
+a lease, post, and record each outcome through the desk: a decision, an audit entry, what is in
+force. The second figure is of the time until the last outcome is recorded.
 
 The peers have as many jobs that wait in Redis and make the same signed POST by the same code (see
 `bench.posts`); they keep no order and no record.
@@ -38,8 +38,8 @@ from bench.trial import FASTEST_PEER, Contender, Figure, Target, Trial
 from incidents import clock
 from incidents.desk import Desk, Envelope
 from incidents.machine import commands as c
-from incidents.store import engine as engines
-from incidents.store.order_tables import deliveries
+from incidents.store.database import engine as engines
+from incidents.store.schema.log_tables import deliveries
 
 UNIT = "orders/s"
 _BATCH = 1_000
@@ -104,10 +104,10 @@ def _order(url: str, orders: int) -> None:
 
 def _carry_out(start: crew.Start, url: str, to: str) -> tuple[float, float]:
     """Rounds as a daemon's, until nothing waits; when they began and ended."""
-    from incidents.acts import routing
-    from incidents.acts.courier import Courier
-    from incidents.acts.round import Round
     from incidents.daemon.delivery import TICK_S
+    from incidents.enforcement import routing
+    from incidents.enforcement.dispatcher.dispatcher import Courier
+    from incidents.enforcement.dispatcher.round import Round
     from incidents.machine.orders import ACT
 
     found = routing.read(posts.section(to))

@@ -93,17 +93,17 @@ def _validated(file: Path) -> int:
 
 
 def _read(file: Path) -> int:
-    from incidents.filing import table_file
-    from incidents.filing.customer_list import CustomerList
+    from incidents.filing.lists import table_file
+    from incidents.filing.lists.customer_list import CustomerList
 
     with table_file.opened(str(file)) as table:
         return sum(not customer.problems for customer in CustomerList(table).customers())
 
 
 def _checked(file: Path) -> int:
-    from incidents.filing import table_file
-    from incidents.filing.checks import check
-    from incidents.filing.customer_list import CustomerList
+    from incidents.filing.checks.checks import check
+    from incidents.filing.lists import table_file
+    from incidents.filing.lists.customer_list import CustomerList
 
     found, today = 0, datetime.now(UTC).date()
     with table_file.opened(str(file)) as table:

@@ -72,7 +72,7 @@ def _looked_s(databases: Databases, url: str, clocks: int) -> float:
 
 def _look_once(url: str) -> float:
     from incidents.daemon import enforce
-    from incidents.store import engine as engines
+    from incidents.store.database import engine as engines
 
     with desk_of(url) as desk:
         engine = engines.create(url)

@@ -31,7 +31,7 @@ from bench.databases import POSTGRESQL, Databases, connect
 from bench.register import desk_of, site_name
 from bench.trial import Contender, Figure, Target, Trial
 from incidents import clock, views
-from incidents.store import engine as engines
+from incidents.store.database import engine as engines
 
 SAMPLE = 1_000
 LOOK, QUEUE, SITE = "look", "queue, first page", "site show"

@@ -22,7 +22,7 @@ from bench.databases import Databases
 from bench.register import add_sites, desk_of, logging, site_name, submit
 from bench.trial import Contender, Figure, Target, Trial
 from incidents import clock
-from incidents.store import engine as engines
+from incidents.store.database import engine as engines
 from incidents.testing import rehearsal
 
 SLOPE = "slope"

@@ -1,7 +1,7 @@
 """Numbering what has been written: the sequencer alone, from a full table of entries.
 
-Measured: entries a second of `audit.sequencer.number_all`, which gives each its number and grows
-the tree over them, in as many transactions as it takes; the process and its connection stand.
+Measured: entries a second of `audit.log.sequencer.number_all`, which gives each its number and
+grows the tree over them, in as many transactions as it takes; the process and its connection stand.
 
 The record is that of `export`. Not measured: signing, which costs a fraction of a millisecond each
 second.
@@ -17,8 +17,8 @@ from bench import record
 from bench.context import Context, settle
 from bench.databases import Databases, connect
 from bench.trial import Contender, Figure, Target, Trial
-from incidents.audit import sequencer
-from incidents.store.engine import create
+from incidents.audit.log import sequencer
+from incidents.store.database.engine import create
 
 _UNNUMBERED = (
     "DELETE FROM leaves", "DELETE FROM tiles",

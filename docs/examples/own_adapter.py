@@ -7,8 +7,8 @@ from typing import Any, get_args
 from urllib.error import HTTPError
 from urllib.parse import quote
 
-from incidents.acts.port import Delivered, Failed, Order, Outcome, Retry, State
-from incidents.options import Options
+from incidents.enforcement.port import Delivered, Failed, Order, Outcome, Retry, State
+from incidents.settings.options import Options
 
 SECOND = timedelta(seconds=1)
 TO: dict[str, State] = {"suspend": "suspended", "reopen": "active", "close": "closed"}

@@ -9,10 +9,10 @@ from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 
-from incidents import settings
 from incidents.accounts.identity import is_handle
-from incidents.options import Options, stays_here
-from incidents.peer_address import Network
+from incidents.settings import sources
+from incidents.settings.options import Options, stays_here
+from incidents.values.peer_address import Network
 
 SERVE, OIDC, ACCOUNTS = "serve", "oidc", "accounts"
 
@@ -72,7 +72,7 @@ def serve(environ: Mapping[str, str] | None = None) -> Serve:
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
     """
-    options = Options(f"[{SERVE}]", settings.section(SERVE, environ))
+    options = Options(f"[{SERVE}]", sources.section(SERVE, environ))
     found = Serve(
         trusted_proxies=_networks(options, "trusted_proxies"),
         security_contact=_contacts(options, "security_contact"),
@@ -86,7 +86,7 @@ def serve(environ: Mapping[str, str] | None = None) -> Serve:
 def second_after(environ: Mapping[str, str] | None = None) -> timedelta:
     """So long a password that somebody else has set makes no second person: [accounts]
     second_after; raises as `serve` does."""
-    options = Options(f"[{ACCOUNTS}]", settings.section(ACCOUNTS, environ))
+    options = Options(f"[{ACCOUNTS}]", sources.section(ACCOUNTS, environ))
     least = timedelta(0)
     found = options.duration("second_after", SECOND_AFTER, least=least, most=_LONGEST)
     options.finish()
@@ -111,7 +111,7 @@ def _contacts(options: Options, key: str) -> tuple[str, ...]:
 
 def provider(environ: Mapping[str, str] | None = None) -> Provider | None:
     """What [oidc] says; None without that section; raises as `serve` does."""
-    section = settings.section(OIDC, environ)
+    section = sources.section(OIDC, environ)
     if not section:
         return None
     options = Options(f"[{OIDC}]", section)

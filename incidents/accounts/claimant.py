@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from incidents.accounts import known_browser, last_password, throttle
+from incidents.accounts import last_password, open_sessions, throttle
 from incidents.accounts.identity import is_handle
-from incidents.accounts.known_browser import KNOWN_FOR
+from incidents.accounts.open_sessions import KNOWN_FOR
 from incidents.accounts.seal import Seal, of_password
-from incidents.accounts.sign_in_log import NOBODY
+from incidents.accounts.throttle import NOBODY
 from incidents.log import logger
-from incidents.store import accounts, passwords, sign_ins
+from incidents.store.accounts import accounts, passwords, sign_ins
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from incidents.accounts.identity import Identity
     from incidents.accounts.throttle import Guess
-    from incidents.store.accounts import Account
+    from incidents.store.accounts.accounts import Account
 
 _log = logger("accounts")
 
@@ -37,7 +37,7 @@ class Claimant:
     def guess(self, address: str, browser: str, program: Identity | None, now: datetime) -> Guess:
         """By what a guess counts at `now` (UTC): by what is known as the name's alone, if anything
         is. `program` is whose token came with it."""
-        known = known_browser.word_of(browser, self.name, self.hash, now)
+        known = open_sessions.word_of(browser, self.name, self.hash, now)
         if known is not None:
             return throttle.by_known(self.name, known)
         if program is not None and program.handle == self.name:

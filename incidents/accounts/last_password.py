@@ -9,9 +9,9 @@ from __future__ import annotations
 from sqlalchemy import Connection, select
 
 from incidents.record.entry import decode
-from incidents.record.own_acts import PasswordSet
-from incidents.store import passwords
-from incidents.store.tables import DESK_STREAM, entries
+from incidents.record.own_events import PasswordSet
+from incidents.store.accounts import passwords
+from incidents.store.schema.tables import DESK_STREAM, entries
 
 
 def said(connection: Connection, handle: str) -> PasswordSet | None:

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING
 
 from incidents.clock import rfc3339
 from incidents.errors import DatabaseError
-from incidents.store import serve_keys
-from incidents.store.passwords import Password
-from incidents.store.serve_keys import ServeKey
-from incidents.store.sessions import Session
-from incidents.store.tokens import Token
+from incidents.store.accounts import accounts
+from incidents.store.accounts.accounts import ServeKey
+from incidents.store.accounts.passwords import Password
+from incidents.store.accounts.sessions import Session
+from incidents.store.accounts.tokens import Token
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -82,7 +82,7 @@ class KeyWatch:
         now = time.monotonic()
         if self._digest is None or now < self._next_at:
             return
-        newest = serve_keys.newest(connection)
+        newest = accounts.newest(connection)
         if newest is not None and newest.digest != self._digest:
             raise ServeKeyReplacedError
         self._next_at = now + _LOOKED_UP_EVERY_S

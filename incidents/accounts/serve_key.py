@@ -16,16 +16,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from incidents import private_file, settings
 from incidents.accounts import access_settings, seal
 from incidents.accounts.seal import UNSEALED, Seal
 from incidents.errors import FileError, RefusedError
-from incidents.store import passwords, serve_keys, tokens
+from incidents.settings import sources
+from incidents.store.accounts import accounts, passwords, tokens
+from incidents.system import private_file
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from incidents.settings import Settings
+    from incidents.settings.sources import Settings
 
 NAME, VARIABLE = "serve.key", "INCIDENTS_SERVE_KEY"
 _BYTES = 32
@@ -76,7 +77,7 @@ def file(of: Settings) -> Path:
     """
     if said := os.environ.get(VARIABLE):
         return Path(said).expanduser()
-    return access_settings.serve().key_file or settings.beside(of.db, NAME)
+    return access_settings.serve().key_file or sources.beside(of.db, NAME)
 
 
 def seal_of(connection: Connection, file: Path) -> Seal:
@@ -86,7 +87,7 @@ def seal_of(connection: Connection, file: Path) -> Seal:
         SealedElsewhereError: if it has not got the key.
         FileError: if there is a file that cannot be read, or others can read it.
     """
-    newest = serve_keys.newest(connection)
+    newest = accounts.newest(connection)
     if newest is None:
         return UNSEALED
     key = read(file)
@@ -138,7 +139,7 @@ def make(file: Path) -> bytes:
     """
     key = secrets.token_bytes(_BYTES)
     try:
-        if file.parent == settings.data_folder():
+        if file.parent == sources.data_folder():
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         private_file.create(file, f"{base64.b64encode(key).decode()}\n")
     except FileExistsError:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from incidents import peer_address
+from incidents.values import peer_address
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from incidents.peer_address import Network
+    from incidents.values.peer_address import Network
 
 
 def of(request: Request, trusted: Sequence[Network]) -> str:

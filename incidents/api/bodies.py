@@ -10,12 +10,12 @@ from typing import Annotated, Any
 import pydantic
 from pydantic import create_model
 
-from incidents import inputs
 from incidents.api import filing_change, forms
 from incidents.contract.action import SITE, Action
 from incidents.contract.fields import LABELS, Field
 from incidents.errors import UnknownTaskError
 from incidents.machine import commands as c
+from incidents.values import inputs
 from incidents.values.fact import Choice, Words
 
 Of = Any

@@ -9,21 +9,22 @@ from datetime import timedelta, tzinfo
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from incidents import clock, site_name
+from incidents import clock
 from incidents.accounts.identity import Identity
 from incidents.api import problems
 from incidents.contract.action import name_of
 from incidents.desk import Answer, Envelope, accounts
 from incidents.desk.account_act import By
-from incidents.store import sites
-from incidents.words import When
+from incidents.locale.words import When
+from incidents.store.cases import sites
+from incidents.values import site_name
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from incidents.accounts.expense import Spent
     from incidents.api.quota import Quota
-    from incidents.bootstrap import House
-    from incidents.expense import Spent
+    from incidents.app import House
     from incidents.machine.commands import Command
 
 CLOSING = frozenset({"state_refused", "state_false", "confirm_closure"})

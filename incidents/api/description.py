@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from incidents.api import problems, zone
+from incidents.api import parameters, problems
 from incidents.api.entrance import COOKIE, CSRF_HEADER
 from incidents.api.operation import ACT, Problem
 
@@ -62,5 +62,5 @@ def _complete(operation: Document) -> None:
     if "422" in answers:
         answers["422"]["content"] = told
     if ACT in operation:
-        operation.setdefault("parameters", []).append(zone.DESCRIBED)
+        operation.setdefault("parameters", []).append(parameters.DESCRIBED)
         operation["security"] = [{BEARER: []}, {SESSION: []}]

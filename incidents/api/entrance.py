@@ -13,12 +13,12 @@ from fastapi import Depends, Header, Query, Request
 from starlette.concurrency import run_in_threadpool
 
 from incidents.accounts import secrets
-from incidents.accounts.door import Door, Visit
+from incidents.accounts.authenticator import Door, Visit
 from incidents.api import problems
 from incidents.api.caller import Caller, Seen, refuse
 
 if TYPE_CHECKING:
-    from incidents.bootstrap import House
+    from incidents.app import House
 
 COOKIE = "__Host-incidents"
 CSRF_HEADER = "X-CSRF-Token"

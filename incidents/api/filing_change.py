@@ -9,7 +9,7 @@ from fastapi_problem.error import Problem
 
 from incidents.api import forms, problems
 from incidents.errors import InputError
-from incidents.filing import filing_settings, form, presets
+from incidents.filing import form, presets, settings
 from incidents.machine import commands as c
 from incidents.machine import filing
 
@@ -44,7 +44,7 @@ def command(by: str, asked: forms.Filed) -> c.Command:
 def _presets(names: list[str]) -> dict[str, str]:
     if not names:
         return {}
-    extra = filing_settings.load().presets
+    extra = settings.load().presets
     return {key: text for name in names for key, text in presets.details(name, extra).items()}
 
 

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, model_validator
 
-from incidents import clock, inputs
+from incidents import clock
+from incidents.values import inputs
 
 MAX_DETAILS, MAX_PARTS = 300, 20
 """So many details are changed in one act at most, and so many parts of a server or document."""

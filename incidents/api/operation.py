@@ -22,15 +22,15 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import Message, Receive
 
-from incidents import inputs
-from incidents.api import parameters, problems, zone
+from incidents.api import parameters, problems
 from incidents.api.entrance import known
 from incidents.errors import RefusedError
+from incidents.values import inputs
 
 PREFIX = "/api/v1"
 
 ACT = "x-act"
-"""Where an operation's description names its act (see `accounts.roles`)."""
+"""Where an operation's description names its act (see `accounts.identity`)."""
 
 MAX_BODY, MAX_LARGE_BODY = 2**20, 8 * 2**20
 """So many bytes a request has, and one of an operation that takes a list, a history or a filing."""
@@ -222,8 +222,8 @@ async def _let_in(request: Request, act: str) -> None:
     found = await known(request, act)
     if not found.may(act):
         await run_in_threadpool(found.needs, act, about=_about(request))
-    asked = request.query_params.get(zone.PARAMETER)
-    told_in = None if asked is None else zone.read(asked, "query", zone.PARAMETER)
+    asked = request.query_params.get(parameters.PARAMETER)
+    told_in = None if asked is None else parameters.read(asked, "query", parameters.PARAMETER)
     request.state.caller = replace(found, told_in=told_in)
 
 

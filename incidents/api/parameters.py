@@ -1,20 +1,62 @@
-"""The parameters of a request: one that the operation does not take is refused, not passed over.
+"""The parameters of a request, none passed over: its zone, and how much of a list is asked for.
+
+It is one parameter of every operation that needs an act, since each may be refused with a time.
 
 A `stat` that was meant as `state` would else be asked, or done, of every site.
 """
 
 from __future__ import annotations
 
+import base64
+from datetime import tzinfo
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import Request
+from fastapi import Query, Request
 from fastapi.routing import APIRoute
+from fastapi_problem.error import Problem
 
-from incidents.api import problems, zone
+from incidents import clock
+from incidents.api import problems
+from incidents.errors import InputError
+from incidents.store.statements.pages import MAX_PAGE, BadCursorError
 
 if TYPE_CHECKING:
     from fastapi.dependencies.models import Dependant
+
+PARAMETER = "zone"
+FORMAT = "iana-zone"
+
+DESCRIBED: dict[str, Any] = {
+    "name": PARAMETER,
+    "in": "query",
+    "required": False,
+    "description": "The IANA name of the zone in which sentences tell times, those of problems"
+    " too; none: this desk's own. Times by themselves are in UTC.",
+    "schema": {"type": "string", "format": FORMAT},
+}
+"""How the description tells of it."""
+
+
+def read(name: str, *where: str) -> tzinfo:
+    """The zone of that IANA name, which stands in that part of the request.
+
+    Raises:
+        Problem: 422, saying how to write one.
+    """
+    try:
+        return clock.zone(name)
+    except InputError as error:
+        raise _unknown(where) from error
+
+
+def _unknown(where: tuple[str, ...]) -> Problem:
+    told = "this is no time zone: give an IANA name, such as Asia/Shanghai or UTC"
+    return problems.problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY, "unknown_zone", told,
+        errors=[{"loc": [*where], "type": "unknown_zone", "msg": told}],
+    )  # fmt: skip
+
 
 DRY_RUN = "dry_run"
 _NO = ("false", "0")
@@ -46,7 +88,7 @@ def names(route: APIRoute) -> set[str]:
     """What the operation takes in its query."""
     # The zone is read where somebody is let in, before any of the framework's own parameters; a
     # client that sends it always may send it to what tells no time too.
-    return {zone.PARAMETER} | _names(route.dependant)
+    return {PARAMETER} | _names(route.dependant)
 
 
 def _names(of: Dependant) -> set[str]:
@@ -65,3 +107,37 @@ def _see_that_none_is_wanted(request: Request) -> None:
             HTTPStatus.UNPROCESSABLE_ENTITY, "no_dry_run",
             "this cannot be tried out with dry_run: nothing is done",
         )  # fmt: skip
+
+
+Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="At most so many.")]
+Cursor = Annotated[
+    str | None,
+    Query(max_length=2_000, description="The `next` of the page before; none: the first page."),
+]
+Reveal = Annotated[
+    bool,
+    Query(description="Numbers and addresses in full: needs the act `reveal`; goes on record."),
+]
+Part = Annotated[
+    str | None,
+    Query(min_length=1, max_length=100, description="Only where this stands somewhere in it."),
+]
+
+
+def number_cursor(kind: str, number: int) -> str:
+    """The cursor of what follows a place that is a number."""
+    return base64.urlsafe_b64encode(f"{kind} {number}".encode()).decode().rstrip("=")
+
+
+def read_number(kind: str, cursor: str | None) -> int:
+    """That number, 0 for the first page; raises BadCursorError."""
+    if cursor is None:
+        return 0
+    try:
+        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+        whose, _, number = base64.b64decode(padded, b"-_", validate=True).decode().partition(" ")
+    except ValueError as error:
+        raise BadCursorError from error
+    if whose != kind or not (number.isascii() and number.isdigit()) or len(number) > 18:
+        raise BadCursorError
+    return int(number)

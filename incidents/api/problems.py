@@ -16,36 +16,35 @@ from fastapi_problem.error import Problem, StatusProblem
 from fastapi_problem.handler import ExceptionHandler, new_exception_handler
 from starlette.exceptions import HTTPException
 
-from incidents import refusal_words
-from incidents.accounts import act_words
+from incidents.accounts.expense import OverspentError
 from incidents.api.quota import TooManyActsError
-from incidents.api.turn import BusyError
-from incidents.audit.signing_key import SigningKeyError
+from incidents.api.rounds import BusyError
+from incidents.audit.log.signing_key import SigningKeyError
 from incidents.clock import rfc3339
 from incidents.errors import (
     DatabaseError,
     IncidentsError,
     InputError,
+    LibraryError,
     RefusedError,
     SettingError,
     SettingsFileError,
     UnknownSettingError,
     VerificationError,
 )
-from incidents.expense import OverspentError
 from incidents.filing.presets import PresetError, PresetsFileError
+from incidents.locale import refusal_words
 from incidents.log import logger
-from incidents.missing_library import LibraryError
 from incidents.notices.customer_settings import NoCustomerPageError
-from incidents.retention import BadRetentionError, RetentionTooShortError
+from incidents.retention.periods import BadRetentionError, RetentionTooShortError
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
     from incidents.accounts.identity import Identity
     from incidents.desk import Answer
+    from incidents.locale.words import When
     from incidents.machine.refusals import Refusal
-    from incidents.words import When
 
 MEDIA_TYPE = "application/problem+json"
 TYPE = "urn:incidents:problem:{type}"
@@ -148,8 +147,8 @@ _NOBODYS = (
 def not_let(by: Identity, act: str, why: str) -> Problem:
     """Somebody who may not do that, by name; of a role that may not, with those that may."""
     detail = _NOT_LET[why].format(
-        by=by.handle, role=by.role, act=act_words.words(act),
-        who=act_words.who_may(act) if why == "role" else None,
+        by=by.handle, role=by.role, act=refusal_words.words(act),
+        who=refusal_words.who_may(act) if why == "role" else None,
     )  # fmt: skip
     return problem(HTTPStatus.FORBIDDEN, "not_let", detail, act=act, why=why)
 

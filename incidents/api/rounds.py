@@ -1,13 +1,44 @@
-"""The rounds: what many requests wait for at one moment is asked once for all, by one thread."""
+"""The rounds and the turn: what many ask at once is asked once; what takes seconds, one by one."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from threading import BoundedSemaphore
 from typing import Generic, TypeVar
 from weakref import WeakKeyDictionary
 
 from starlette.concurrency import run_in_threadpool
+
+from incidents.errors import IncidentsError
+
+PATIENCE_S = 5.0
+
+
+class BusyError(IncidentsError):
+    """something else of that kind is being worked out just now: ask again in a few seconds"""
+
+
+class Turn:
+    """One of them in a process; the desk works on the same machine."""
+
+    def __init__(self) -> None:
+        self._free = BoundedSemaphore(1)
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """While it is somebody's; raises BusyError if nobody gives it up in time."""
+        if not self._free.acquire(timeout=PATIENCE_S):
+            raise BusyError
+        try:
+            yield
+        finally:
+            self._free.release()
+
+
+SIMULATING, IMPORTING, BUNDLING, ERASING, TRYING = Turn(), Turn(), Turn(), Turn(), Turn()
+
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")

@@ -22,12 +22,12 @@ from typing import Any, BinaryIO
 from sqlalchemy import ColumnElement, Connection, func, select, type_coerce
 from sqlalchemy.types import NullType
 
-from incidents import misread
-from incidents.audit.stream import parts
+from incidents.audit.replay.stream import parts
 from incidents.errors import InputError
 from incidents.record.entry import UnreadableEntryError
-from incidents.store.tables import entries
-from incidents.store.types import canonical
+from incidents.store.schema.tables import entries
+from incidents.store.schema.types import canonical
+from incidents.values import misread
 
 COLUMNS = (
     "site", "site_id", "site_seq", "kind", "occurred_at", "recorded_at", "actor", "login",

@@ -11,10 +11,10 @@ import json
 import re
 from typing import Any, NamedTuple, NoReturn
 
-from incidents import misread
-from incidents.misread import MisreadError
 from incidents.record.entry import DESK, MAX_BYTES, VERSION, UnreadableEntryError
-from incidents.store.tables import DESK_STREAM
+from incidents.store.schema.tables import DESK_STREAM
+from incidents.values import misread
+from incidents.values.misread import MisreadError
 
 
 class Facts(NamedTuple):

@@ -29,7 +29,7 @@ def main(args: list[str] | None = None) -> int:
 
     No exception leaves it: whatever happens is told in one sentence on standard error.
     """
-    from incidents import umask
+    from incidents.system import umask
 
     # First of all: not even a folder that a library makes for itself is for others.
     umask.set_private()
@@ -117,7 +117,7 @@ def _database_error(run: Run, error: Exception) -> IncidentsError | None:
     exceptions = sys.modules.get("sqlalchemy.exc")
     if exceptions is None or not isinstance(error, exceptions.DBAPIError):
         return None
-    from incidents.store import complaint
+    from incidents.store.database import complaint
 
     return DatabaseError(complaint.explain(run.local.bare_engine, error))
 

@@ -11,20 +11,20 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from incidents import site_name
 from incidents.cli import answers
 from incidents.cli.confirmation import answered
 from incidents.cli.run import is_terminal
 from incidents.errors import NotConfirmedError
+from incidents.values import site_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from incidents.cli.run import Run
     from incidents.desk import Answer, Envelope
+    from incidents.locale.words import Document
     from incidents.machine.commands import Command
     from incidents.machine.policy import Policy
-    from incidents.words import Document
 
 # How long a line that is typed again is taken for a finger that slipped.
 SAME_LINE_FOR = timedelta(seconds=60)
@@ -98,9 +98,9 @@ class Act:
             ActRefusedError: as `submit` does.
             PasswordNeededError, SignInError, BlockedError, ProblemError: see `presence.proved`.
         """
-        from incidents.cli import presence
+        from incidents.cli import reauthentication
 
-        with presence.proved(self.run, command, password) as signed_in:
+        with reauthentication.proved(self.run, command, password) as signed_in:
             envelope = self._envelope(site, command, key=self.key, signed_in=signed_in)
             answer = self._send(envelope)
         return answers.give(self.run, answer, dry_run=self.dry_run)
@@ -125,9 +125,9 @@ class Act:
             NotConfirmedError: without the right confirmation.
             PasswordNeededError, SignInError, BlockedError, ProblemError: see `presence.proved`.
         """
-        from incidents.cli import presence
+        from incidents.cli import reauthentication
 
-        with presence.proved(self.run, command, password, self.policy) as signed_in:
+        with reauthentication.proved(self.run, command, password, self.policy) as signed_in:
             envelope = self._envelope(site, command, key=self.key, signed_in=signed_in)
             if not self.dry_run:
                 expected, seen = self._refuse_if_impossible(envelope)
@@ -213,7 +213,8 @@ class Act:
         asks = isinstance(command, Log | Recur) and (confirm is not None or can_be_asked)
         if self.dry_run or not asks:
             return self._send(envelope)
-        from incidents import refusal_words, web_address
+        from incidents.locale import refusal_words
+        from incidents.values import web_address
 
         unconfirmed = replace(envelope, unless_closing=True)
         hosts: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from incidents.cli import params, unfamiliar
+from incidents.cli import input_hints, params
 from incidents.cli.act import Act
 from incidents.cli.options import acting, at_option
 from incidents.cli.password import password_file_option
@@ -19,8 +19,8 @@ from incidents.contract.actions import ACTIONS
 from incidents.contract.fields import LABELS, Field
 from incidents.errors import InputError
 from incidents.machine import commands as c
-from incidents.machine.ids import contact_id, incident_id, order_id
 from incidents.values.fact import Choice, Words
+from incidents.values.ids import contact_id, incident_id, order_id
 
 Command = Callable[..., int | None]
 Values = dict[str, Any]
@@ -55,7 +55,7 @@ def _command(action: Action) -> click.Command:
             return act.submit_once(site, command, way_out="a --key of its own", confirm=confirm)
         status = act.submit(site, command, about=about)
         if isinstance(command, c.AddSite | c.EditSite):
-            act.run.tell(*unfamiliar.details(command.phone, command.email))
+            act.run.tell(*input_hints.details(command.phone, command.email))
         return status
 
     for parameter in reversed(list(_parameters(action))):

@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from incidents import event_sentence, words
 from incidents.cli import next_step, output
 from incidents.errors import DONE, ActRefusedError
+from incidents.locale import event_sentence, words
 from incidents.machine import commands as c
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
     from incidents.contract.hints import Hint
     from incidents.desk import Answer
-    from incidents.words import Document
+    from incidents.locale.words import Document
 
 CLOCK = "clock"
 # One call for a whole site may be about very many.
@@ -55,7 +55,7 @@ def raise_refusal(run: Run, answer: Answer, *, dry_run: bool = False) -> None:
     refusal = answer.refusal
     if refusal is None:
         return
-    from incidents import refusal_words
+    from incidents.locale import refusal_words
 
     if not run.for_programs and answer.document["events"]:
         teller = _teller(run, answer.document)
@@ -71,7 +71,7 @@ def raise_refusal(run: Run, answer: Answer, *, dry_run: bool = False) -> None:
 
 def remarks(run: Run, answer: Answer) -> list[str]:
     """What the person should know of an act that took effect, one sentence each."""
-    from incidents import refusal_words
+    from incidents.locale import refusal_words
 
     return [refusal_words.remark(remark, run.when) for remark in answer.remarks]
 
@@ -145,7 +145,7 @@ def _is_held_and_up(document: Document, own: list[Document]) -> bool:
 
 def _not_down_yet(enforcement: Document, site: str) -> list[str]:
     """That nothing takes it down now, where that is so."""
-    from incidents.views.enforcement import carries_out
+    from incidents.views.clock import carries_out
 
     if carries_out(enforcement):
         return []

@@ -1,6 +1,6 @@
 """Any house: what the command line needs of a desk, which is here, or which a server has.
 
-`bootstrap.House` is one, over a database, and `client.house.RemoteHouse`, over HTTP.
+`app.House` is one, over a database, and `client.house.RemoteHouse`, over HTTP.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from incidents.acts.reconciliation import Comparison
     from incidents.contract.documents import Item
     from incidents.desk import Answer, Envelope
+    from incidents.enforcement.recovery.reconciliation import Comparison
+    from incidents.locale.words import Document, When
     from incidents.machine.policy import Policy
-    from incidents.words import Document, When
 
 
 class WritePath(Protocol):

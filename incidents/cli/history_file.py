@@ -16,7 +16,7 @@ from incidents.errors import InputError
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
-    from incidents.intake.history import History
+    from incidents.history.reports import History
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -55,7 +55,7 @@ def load(run: Run, file: str) -> History:
     Raises:
         FileError, HistoryError: as `history.load` does.
     """
-    from incidents.intake import history
+    from incidents.history import reports as history
 
     # A name that is no file's is told of when it is opened.
     length = os.path.getsize(file) if os.path.isfile(file) else 0  # noqa: PTH113, PTH202

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from incidents.words import counted
+from incidents.locale.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from incidents.words import Document, When
+    from incidents.locale.words import Document, When
 
 
 def told(history: Document, when: When) -> list[str]:
@@ -171,4 +171,4 @@ WORDS: dict[str, Callable[[Document, When], str]] = {
     "halted": _halted, "lost": _lost, "moved": _moved, "left_down": left_down,
     "unsigned": _unsigned, "unproved": _unproved,
 }  # fmt: skip
-"""By what is so, as `views.warnings` calls it, the worst first."""
+"""By what is so, as `views.queue.warnings` calls it, the worst first."""

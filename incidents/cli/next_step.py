@@ -23,11 +23,12 @@ def told(hint: Hint, asked_by: str | None = None) -> str:
 
 
 def _who(action: Action, asked_by: str | None) -> str:
-    from incidents.accounts import act_words, roles
+    from incidents.accounts import identity
+    from incidents.locale import refusal_words
 
     who = []
     if action.command in _ANOTHERS and asked_by is not None:
         who.append(f"a second person, not {asked_by}")
-    if not roles.may("operator", action.name):
-        who.append(f"with accounts, {act_words.who_may(action.name)}")
+    if not identity.may("operator", action.name):
+        who.append(f"with accounts, {refusal_words.who_may(action.name)}")
     return "; ".join(who)

@@ -6,13 +6,14 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from incidents import errors, site_name
+from incidents import errors
 from incidents.cli.confirmation import answered
 from incidents.cli.run import is_terminal
-from incidents.words import counted
+from incidents.locale.words import counted
+from incidents.values import site_name
 
 if TYPE_CHECKING:
-    from incidents.acts.reconciliation import Comparison
+    from incidents.enforcement.recovery.reconciliation import Comparison
 
 MOST_NAMED = 20
 """So many sites are named, where very many may be opened."""
@@ -29,7 +30,7 @@ class OpeningNotConfirmedError(errors.NotConfirmedError):
 
 def of(compared: Iterable[Comparison]) -> list[Comparison]:
     """Those of the sites that are ordered to be up once more."""
-    from incidents.acts.reconciliation import REPAIRED, UP
+    from incidents.enforcement.recovery.reconciliation import REPAIRED, UP
 
     return [each for each in compared if each.verdict == REPAIRED and each.ordered == UP]
 

@@ -81,10 +81,10 @@ def at_option(what: str) -> Callable[[Command], Command]:
 
 
 def _ready(context: click.Context, given: dict[str, Any], *, writes: bool = False) -> Run:
-    from incidents import settings
+    from incidents.settings import sources
 
     run = context.ensure_object(Run)
-    run.settings = settings.load(
+    run.settings = sources.load(
         db=given.pop("db"),
         person=given.pop("person"),
         zone=given.pop("zone"),
@@ -96,9 +96,8 @@ def _ready(context: click.Context, given: dict[str, Any], *, writes: bool = Fals
 
 
 def _policy(file: Path) -> Policy:
-    from incidents.cli import policy_file
 
-    return policy_file.read(file)
+    return params.read(file)
 
 
 def _format(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from incidents.cli.run import Run
-    from incidents.words import Document
+    from incidents.locale.words import Document
 
 _EDGES = 3
 """So many columns of the screen a column of a table takes beside its text; the last one less."""

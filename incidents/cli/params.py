@@ -1,18 +1,22 @@
-"""The parameters: how a word of the command line becomes a value, or is refused."""
+"""The parameters: how a word of the command line, or a policy file, becomes a value."""
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from incidents import inputs
-from incidents.errors import InputError, UnknownIncidentError
-from incidents.machine import ids
-from incidents.web_address import Kept
+from incidents.errors import FileError, InputError, UnknownIncidentError
+from incidents.machine import policy
+from incidents.values import ids, inputs
+from incidents.values.web_address import Kept
+
+if TYPE_CHECKING:
+    from incidents.machine.policy import Policy
 
 
 class File(click.Path):
@@ -71,7 +75,7 @@ def _site(given: str) -> str:
 
 
 def urls(_context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> Kept:
-    """The option for the web addresses of one finding; raises as `inputs.urls` does."""
+    """The option for the web addresses of one finding; raises as `values.inputs.urls` does."""
     return inputs.urls(given)
 
 
@@ -79,9 +83,9 @@ def _suggest(what: str) -> Callable[[click.Context, click.Parameter, str], list[
     """What the shell's completion offers; loaded only when it asks."""
 
     def suggested(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
-        from incidents.cli import suggestions
+        from incidents.cli import completion
 
-        found: list[str] = getattr(suggestions, what)(context, parameter, begun)
+        found: list[str] = getattr(completion, what)(context, parameter, begun)
         return found
 
     return suggested
@@ -113,3 +117,43 @@ reason_option = click.option(
 confirm_option = click.option(
     "--confirm", metavar="NAME", help="The site's name, in place of the question."
 )
+
+
+MAX_BYTES = 1_000_000
+"""The most bytes of a policy, or of a file of scenarios."""
+
+argument = click.argument("file", type=File(), metavar="FILE")
+
+
+def read(file: Path) -> Policy:
+    """The policy in a file.
+
+    Raises:
+        FileError: as `read_text` does.
+        InputError: as `read_text` does, or if the file is no policy, with PolicyError's sentence.
+    """
+    try:
+        return policy.read(read_text(file))
+    except policy.PolicyError as error:
+        raise InputError(f"{file} is no policy: {error}") from error
+
+
+def read_text(file: Path) -> str:
+    """The text of a small file.
+
+    Raises:
+        FileError: if it cannot be read, or is no text.
+        InputError: if it is far too large to be what it should be.
+    """
+    try:
+        # A pipe, and a device without an end, do not tell their size.
+        with file.open("rb") as source:
+            content = source.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise InputError(f"{file} has more than {MAX_BYTES:,} bytes: is it the right file?")
+        return io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig").read()
+    except UnicodeDecodeError as error:
+        raise FileError(file=file, done="read", detail="it is not UTF-8 text") from error
+    except OSError as error:
+        detail = error.strerror or "no reason given"
+        raise FileError(file=file, done="read", detail=detail) from error

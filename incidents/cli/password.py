@@ -10,10 +10,10 @@ from pathlib import Path
 
 import click
 
-from incidents import private_file
 from incidents.cli import params
 from incidents.cli.run import is_terminal
 from incidents.errors import FileError, InputError, RefusedError
+from incidents.system import private_file
 
 OPTION, OWN = "--password-file", "--own-password-file"
 SECOND = "--second-password-file"

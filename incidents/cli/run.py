@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from incidents.bootstrap import House
+    from incidents.app import House
     from incidents.cli.any_house import AnyHouse
     from incidents.client.house import RemoteHouse
-    from incidents.settings import Settings
-    from incidents.words import When
+    from incidents.locale.words import When
+    from incidents.settings.sources import Settings
 
 _ITS_OWN = "it is about the database itself: do it where that is, without --server"
 REHEARSAL = "rehearsal: this database accepts any clock"
@@ -51,7 +51,7 @@ class Run:
     def settings(self) -> Settings:
         """The settings, as the options, the environment and the file give them."""
         if self._settings is None:
-            from incidents import settings
+            from incidents.settings import sources as settings
 
             self._settings = settings.load()
         return self._settings
@@ -74,10 +74,10 @@ class Run:
         """
         if self._local is None:
             self.insist_on_this_machine(_ITS_OWN)
-            from incidents import bootstrap
+            from incidents import app
 
             _silence_libraries()
-            self._local = bootstrap.open_house(self.settings, makes=self.makes)
+            self._local = app.open_house(self.settings, makes=self.makes)
         return self._local
 
     @property
@@ -108,7 +108,7 @@ class Run:
     def when(self) -> When:
         """How times are shown to people."""
         from incidents import clock
-        from incidents.words import When
+        from incidents.locale.words import When
 
         return When(zone=self.settings.zone, now=clock.now())
 

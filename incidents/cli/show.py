@@ -12,11 +12,11 @@ from incidents.cli.options import looking
 from incidents.contract import hints
 from incidents.contract.documents import told
 from incidents.errors import DONE, UnknownSiteError, UnknownTaskError
-from incidents.words import Teller
+from incidents.locale.words import Teller
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
-    from incidents.words import Document, When
+    from incidents.locale.words import Document, When
 
 # A web address may hold them, and is one line here.
 _LINE_ENDS = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})
@@ -36,9 +36,9 @@ def show(run: Run, what: tuple[Any, ...] | str) -> int:
         case str():
             return _site(run, what)
         case int(), int(), str():
-            from incidents.cli import acts
+            from incidents.cli import orders
 
-            return acts.tell(run, what)
+            return orders.tell(run, what)
         case int(), str():
             return _item(run, what)
     return _incident(run, what[:2])
@@ -46,10 +46,10 @@ def show(run: Run, what: tuple[Any, ...] | str) -> int:
 
 def _site(run: Run, name: str) -> int:
     """How the site stands; raises UnknownSiteError, saying too how an id looks."""
-    from incidents.cli import register
+    from incidents.cli import sites
 
     try:
-        return register.tell(run, name)
+        return sites.tell(run, name)
     except UnknownSiteError as error:
         if error.facts["nearest"]:
             raise
@@ -59,7 +59,7 @@ def _site(run: Run, name: str) -> int:
 
 def _item(run: Run, key: tuple[int, str]) -> int:
     """What there is to do, and how; raises UnknownTaskError for what the queue does not list."""
-    from incidents.cli import queue_words
+    from incidents.cli.queue import words
 
     with run.house.looking() as looks:
         found = looks.item(key)
@@ -79,12 +79,12 @@ def _item(run: Run, key: tuple[int, str]) -> int:
         due = found.due
         pairs = [
             ("task", found.id),
-            ("do", queue_words.exactly(found)),
+            ("do", words.exactly(found)),
             ("site", found.site),
             ("about", ", ".join(found.about)),
             ("due", "" if due is None else run.when.until(due)),
             ("with", found.claimed_by or ""),
-            ("whom", queue_words.whom(found)),
+            ("whom", words.whom(found)),
             ("warning", found.warning or ""),
             ("say", found.say),
         ]

@@ -12,7 +12,7 @@ from incidents.cli.run import painted
 if TYPE_CHECKING:
     from incidents.cli.run import Run
     from incidents.contract.hints import Hint
-    from incidents.words import Document, When
+    from incidents.locale.words import Document, When
 
 
 def events(run: Run, timeline: Iterable[Document]) -> None:

@@ -7,11 +7,11 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from incidents import disk
 from incidents.cli.characters import visible
 from incidents.cli.params import file_name
 from incidents.cli.run import answering, is_terminal
 from incidents.errors import FileError, InputError
+from incidents.system import disk
 
 STANDARD_OUTPUT = "-"
 

@@ -14,10 +14,10 @@ from incidents.clock import read_rfc3339
 from incidents.desk.envelope import Answer, Envelope, nothing_done
 from incidents.errors import FileError
 from incidents.machine import commands as c
-from incidents.machine.ids import incident_id
 from incidents.machine.policy import Policy, PolicyError
 from incidents.machine.policy import read as read_policy
 from incidents.machine.refusals import Refusal, Remark
+from incidents.values.ids import incident_id
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 # They are decided on what was looked at: what anybody does meanwhile refuses them.

@@ -12,9 +12,9 @@ from incidents.client.record import LONG_S
 from incidents.clock import read_rfc3339
 
 if TYPE_CHECKING:
-    from incidents.desk.ageing import Aged
-    from incidents.desk.demand import Met
     from incidents.desk.erasure import Erased
+    from incidents.desk.erasure_request import Met
+    from incidents.desk.retention_job import Aged
 
 
 class RemoteErasing:
@@ -63,7 +63,7 @@ class RemoteErasing:
 
 
 def _met(told: Document) -> Met:
-    from incidents.desk.demand import Met, Staying
+    from incidents.desk.erasure_request import Met, Staying
 
     staying = told["staying"]
     return Met(
@@ -76,8 +76,8 @@ def _met(told: Document) -> Met:
 
 
 def _aged(told: Document) -> Aged:
-    from incidents.desk.ageing import Aged
-    from incidents.retention import Retention
+    from incidents.desk.retention_job import Aged
+    from incidents.retention.periods import Retention
 
     keep = Retention(keep=timedelta(seconds=told["keep_s"]), asked_for=told["asked_for"])
     return Aged(keep=keep, before=read_rfc3339(told["before"]), erased=_erased(told))

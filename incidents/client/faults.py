@@ -7,8 +7,7 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from incidents.errors import FAILED, AwayError, InputError, RefusedError
-from incidents.missing_library import LibraryError
+from incidents.errors import FAILED, AwayError, InputError, LibraryError, RefusedError
 
 if TYPE_CHECKING:
     import httpx

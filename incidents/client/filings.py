@@ -14,9 +14,9 @@ from incidents.client.record import LONG_S
 from incidents.machine.refusals import Refusal
 
 if TYPE_CHECKING:
-    from incidents.filing.customer_list import Customer
-    from incidents.filing.finding import Finding
-    from incidents.intake.customers import Taken
+    from incidents.filing.checks.finding import Finding
+    from incidents.filing.lists.customer_list import Customer
+    from incidents.history.customers import Taken
 
 ROWS_AT_ONCE, VALUES_AT_ONCE, BYTES_AT_ONCE = 500, 10_000, 4_000_000
 """So many rows of a list, cells and bytes of them go in one request, whose answer is waited for."""
@@ -32,7 +32,7 @@ class RemoteFilings:
 
     def findings(self, site: str) -> list[Finding]:
         """What its checks say of a site's filing."""
-        from incidents.filing.documents import read_finding
+        from incidents.filing.checks.completeness import read_finding
 
         found = self._exchange.get(f"{_path(site)}/findings")
         return [read_finding(each) for each in found["findings"]]
@@ -63,7 +63,7 @@ class RemoteFilings:
 
 
 class RemoteList:
-    """The taking in of a customer list that was read here, as `intake.customers.Intake` does it.
+    """The taking in of a customer list that was read here, as `history.customers.Intake` does it.
 
     A part goes there after the other, as JSON; what cannot be read stays here.
     """
@@ -118,7 +118,7 @@ def _is_bad(customer: Customer) -> bool:
 
 
 def _line(customer: Customer) -> bytes:
-    from incidents.filing import export
+    from incidents.filing.lists import export
 
     assert customer.site is not None
     [line] = export.json_lines([(customer.site, customer.changes)])
@@ -126,14 +126,14 @@ def _line(customer: Customer) -> bytes:
 
 
 def _unreadable(customer: Customer) -> Taken:
-    from incidents.intake.customers import UNREADABLE, Taken
+    from incidents.history.customers import UNREADABLE, Taken
 
     return Taken(customer=customer, outcome=UNREADABLE)
 
 
 def _taken(customer: Customer, told: dict[str, Any]) -> Taken:
-    from incidents.filing.documents import read_finding
-    from incidents.intake.customers import Taken
+    from incidents.filing.checks.completeness import read_finding
+    from incidents.history.customers import Taken
 
     refusal = told["refusal"]
     return Taken(

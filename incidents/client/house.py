@@ -16,13 +16,13 @@ from incidents.client.keeper import RemoteKeeper
 from incidents.client.looks import RemoteLooks
 from incidents.client.record import LONG_S, RemoteRecord
 from incidents.errors import InputError
-from incidents.machine.ids import incident_id
+from incidents.values.ids import incident_id
 
 if TYPE_CHECKING:
-    from incidents.acts.reconciliation import Comparison
     from incidents.client.http import Exchange
     from incidents.desk import Answer, Envelope
-    from incidents.settings import Settings
+    from incidents.enforcement.recovery.reconciliation import Comparison
+    from incidents.settings.sources import Settings
 
 # So many sites are compared in one request: each may take its adapter a while.
 _COMPARED_AT_ONCE = 10
@@ -109,7 +109,7 @@ class RemoteHouse:
         dry_run: bool = False, key: str | None = None, **_: object,
     ) -> list[Comparison]:  # fmt: skip
         """What is ordered of those sites, and what is in force, by the server's own adapters."""
-        from incidents.acts.reconciliation import Comparison
+        from incidents.enforcement.recovery.reconciliation import Comparison
 
         wanted, found = list(names), []
         for start in range(0, len(wanted), _COMPARED_AT_ONCE):

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from incidents import web_address
 from incidents.client.desk import facts
 from incidents.client.faults import Document
 from incidents.client.http import Exchange
@@ -17,10 +16,11 @@ from incidents.clock import rfc3339
 from incidents.errors import InputError
 from incidents.machine.policy import write_duration
 from incidents.machine.refusals import Refusal
+from incidents.values import web_address
 
 if TYPE_CHECKING:
-    from incidents.intake.grouping import Finding
-    from incidents.intake.importing import Tally
+    from incidents.history.grouping import Finding
+    from incidents.history.importing import Tally
 
 ROWS_AT_ONCE, BYTES_AT_ONCE = 1_000, 1_000_000
 """So many rows, and bytes of them, go in one request, whose answer is waited for."""
@@ -55,7 +55,7 @@ class RemoteIntake:
         Raises:
             ManyAtOnceError: for more rows of one site and time than go in one request.
         """
-        from incidents.intake.importing import Tally
+        from incidents.history.importing import Tally
 
         tally = Tally()
         words = {
@@ -122,7 +122,7 @@ def _row(told: Document) -> str:
 
 
 def _add(tally: Tally, told: Document, lines: Sequence[int]) -> None:
-    from incidents.intake.importing import SiteTally
+    from incidents.history.importing import SiteTally
 
     for each in told["by_site"]:
         site = tally.sites.setdefault(each["site"], SiteTally(new=each["new"]))

@@ -1,4 +1,4 @@
-"""The keeper of a server: who may come in there and as what, under the names of `cli.keeper`."""
+"""The keeper of a server: who may come in there and as what, as `cli.accounts.admin` has it."""
 
 from __future__ import annotations
 

@@ -10,10 +10,10 @@ from incidents.client.faults import Document, NoOperationError, ProblemError
 from incidents.client.http import Exchange, part
 from incidents.contract import hints
 from incidents.contract.documents import Item, read
-from incidents.machine.ids import incident_id, order_id
+from incidents.values.ids import incident_id, order_id
 
 if TYPE_CHECKING:
-    from incidents.words import When
+    from incidents.locale.words import When
 
 
 class RemoteLooks:
@@ -117,6 +117,6 @@ class RemoteLooks:
 
 def _text(filed: Any) -> str | None:
     """A detail as it is filed: a server or a document as canonical JSON."""
-    from incidents.store.types import canonical
+    from incidents.store.schema.types import canonical
 
     return filed if filed is None or isinstance(filed, str) else canonical(filed)

@@ -11,9 +11,9 @@ from incidents.client.faults import Document, ServerError
 from incidents.client.http import Exchange, part
 
 if TYPE_CHECKING:
-    from incidents.audit.replayed import Replayed
-    from incidents.audit.trust import Asked
-    from incidents.audit.verdict import Verdict
+    from incidents.audit.proof.trust import Asked
+    from incidents.audit.proof.verdict import Verdict
+    from incidents.audit.replay.split import Replayed
 
 Done = Callable[[int], object]
 Watch = Callable[[int], AbstractContextManager[Done]]
@@ -78,8 +78,8 @@ class RemoteRecord:
 
     def replayed(self, site: str | None, watch: Watch) -> Replayed:
         """What a replay has come to, of all sites or of one."""
-        from incidents.audit.finding import Finding
-        from incidents.audit.replayed import Replayed
+        from incidents.audit.replay.rows import Finding
+        from incidents.audit.replay.split import Replayed
 
         shown = self._proved("/log/replay", {"site": site}, watch)
         return Replayed(
@@ -116,10 +116,10 @@ class RemoteRecord:
 
 def _verdict(shown: Document, places: Mapping[str, str]) -> Verdict:
     from incidents.audit.flaw import Flaw
-    from incidents.audit.later_part import Since
-    from incidents.audit.signed_check import Witnessed
-    from incidents.audit.verdict import Verdict
-    from incidents.record.own_acts import LostEnd
+    from incidents.audit.proof.later_part import Since
+    from incidents.audit.proof.signed_check import Witnessed
+    from incidents.audit.proof.verdict import Verdict
+    from incidents.record.own_events import LostEnd
 
     known = {each.name for each in fields(Verdict)}
     told = {name: _frozen(value) for name, value in shown.items() if name in known}

@@ -13,8 +13,8 @@ from incidents.contract.actions import ACTIONS
 from incidents.desk.envelope import Envelope
 from incidents.machine import commands as c
 from incidents.machine.commands import Command
-from incidents.machine.ids import contact_id, incident_id, order_id, task_id
-from incidents.web_address import as_written
+from incidents.values.ids import contact_id, incident_id, order_id, task_id
+from incidents.values.web_address import as_written
 
 _FOLDERS = {
     SITE: "sites", INCIDENT: "incidents", CONTACT: "contacts", ITEM: "queue", ORDER: "orders",

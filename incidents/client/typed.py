@@ -21,7 +21,7 @@ from pydantic import TypeAdapter
 from incidents.api import answers
 from incidents.client import session
 from incidents.client.http import Exchange, part
-from incidents.machine.codes import FOR_CUSTOMER, FOR_DESK
+from incidents.machine.command import FOR_CUSTOMER, FOR_DESK
 
 M = TypeVar("M")
 P = TypeVar("P", answers.SitePage, answers.IncidentPage, answers.LinePage, answers.TermPage)

@@ -19,13 +19,13 @@ from sqlalchemy import select
 from starlette.responses import Response, StreamingResponse
 
 from incidents.console import writing
-from incidents.console.sitting import Looking
+from incidents.console.request_context import Looking
 from incidents.log import logger
-from incidents.store.tables import entries
+from incidents.store.schema.tables import entries
 
 if TYPE_CHECKING:
-    from incidents.accounts.door import Door
-    from incidents.bootstrap import House
+    from incidents.accounts.authenticator import Door
+    from incidents.app import House
 
 router = APIRouter()
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from incidents import clock, inputs
+from incidents import clock
 from incidents.api import caller
-from incidents.console.form import Given
-from incidents.console.sitting import Acting
+from incidents.console.forms import Given
+from incidents.console.request_context import Acting
 from incidents.console.writing import Reader
 from incidents.contract.actions import of_command
 from incidents.contract.fields import Field
 from incidents.errors import InputError
 from incidents.machine import commands as c
+from incidents.values import inputs
 from incidents.values.fact import Words
 
 
@@ -21,7 +22,7 @@ def text(given: Given, name: str, *, limit: int = inputs.MAX_TEXT_CHARACTERS) ->
     """What was typed there; None if nothing was.
 
     Raises:
-        BadTextError, TextTooLongError: see `inputs.text`.
+        BadTextError, TextTooLongError: see `values.inputs.text`.
     """
     found = given.text(name)
     return None if found is None else inputs.text(name, limit=limit)(found)

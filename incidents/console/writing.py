@@ -17,13 +17,13 @@ from incidents.accounts.open_sessions import IDLE_FOR
 from incidents.clock import rfc3339
 from incidents.console import static_files
 from incidents.console.words import NAMES, TAGS, Chosen, spoken, texts
-from incidents.words import When
+from incidents.locale.words import When
 
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
-    from incidents.language import Language
+    from incidents.locale.language import Language
 
 FOLDER = Path(__file__).with_name("templates")
 

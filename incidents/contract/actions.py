@@ -20,7 +20,7 @@ from incidents.contract.action import (
     Ask,
 )
 from incidents.machine import commands as c
-from incidents.machine.codes import BY_HAND
+from incidents.machine.command import BY_HAND
 
 WHOM = {
     "phone": Ask("The responsible person's phone.", "P"),

@@ -13,17 +13,19 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from incidents import report_duty, settings
-from incidents.acts import schedule
-from incidents.acts.port import Delivered, Outcome, Retry, Skipped
 from incidents.daemon import alarm_letter, journal, told_list
 from incidents.daemon.alarm_letter import Tell
 from incidents.daemon.part import Part
+from incidents.enforcement.dispatcher import brake
+from incidents.enforcement.port import Delivered, Outcome, Retry, Skipped
 from incidents.notices import desk
-from incidents.store import alarms, lineage, schema
-from incidents.store.alarms import Raised
-from incidents.store.engine import plainly, reading, writing
-from incidents.views.alarm import (
+from incidents.settings import police, sources
+from incidents.store.database import schema
+from incidents.store.database.engine import plainly, reading, writing
+from incidents.store.desk import alarms
+from incidents.store.desk.alarms import Raised
+from incidents.store.record import lineage
+from incidents.views.queue.alarm import (
     FILING,
     HALTED,
     LEFT_DOWN,
@@ -32,11 +34,11 @@ from incidents.views.alarm import (
     SILENT,
     Alarm,
 )
-from incidents.views.alarms import Look, alarming
+from incidents.views.queue.alarms import Look, alarming
 
 if TYPE_CHECKING:
-    from incidents.bootstrap import House
-    from incidents.report_duty import ReportDuty
+    from incidents.app import House
+    from incidents.settings.police import ReportDuty
 
 _WRONG = "the desk is not alarmed"
 
@@ -118,7 +120,7 @@ class Alarms:
         self._tell = self._tell or alarm_letter.by_channels(
             desk.of(self._house), alarm_letter.here(self._house)
         )
-        self._report = report_duty.read(settings.section(report_duty.SECTION))
+        self._report = police.read(sources.section(police.SECTION))
         self._is_read = True
 
     def _round(self) -> None:
@@ -233,7 +235,7 @@ class Alarms:
         asked = outcome.after if isinstance(outcome, Retry) else None
         if asked is not None and _waits_for_the_hour(outcome):
             return asked
-        return schedule.wait(claimed.attempts, self._chance(), asked)
+        return brake.wait(claimed.attempts, self._chance(), asked)
 
 
 def once(house: House) -> Alarms:

@@ -8,15 +8,15 @@ from dataclasses import fields
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from incidents import site_name
-from incidents.acts.port import Outcome
+from incidents.enforcement.port import Outcome
 from incidents.notices.facts import AlarmFacts
-from incidents.store import database_url
-from incidents.store.alarms import Raised
-from incidents.views.alarm import Alarm
+from incidents.store.database import url
+from incidents.store.desk.alarms import Raised
+from incidents.values import site_name
+from incidents.views.queue.alarm import Alarm
 
 if TYPE_CHECKING:
-    from incidents.bootstrap import House
+    from incidents.app import House
     from incidents.notices.desk import Desk
 
 Tell = Callable[[Alarm, Raised, datetime, datetime | None], Outcome]
@@ -36,7 +36,7 @@ class Place(NamedTuple):
 
 def here(house: House) -> Place:
     """This machine, and the database of that house."""
-    return Place(socket.gethostname(), database_url.seen_from_outside(house.bare_engine))
+    return Place(socket.gethostname(), url.seen_from_outside(house.bare_engine))
 
 
 def by_channels(to_desk: Desk, place: Place) -> Tell | None:

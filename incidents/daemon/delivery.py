@@ -9,32 +9,33 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from incidents import clock
-from incidents.acts import mark as marks
-from incidents.acts import recovery, routing
-from incidents.acts.continuity import Continuity
-from incidents.acts.courier import Choose, Courier
-from incidents.acts.mark import UnreadMarkError
-from incidents.acts.round import Round
-from incidents.audit import log_settings
+from incidents.audit.log import settings
 from incidents.daemon import journal, timekeeping
 from incidents.daemon.part import Part
 from incidents.desk.resumption import DAEMON
+from incidents.enforcement import routing
+from incidents.enforcement.dispatcher import mark as marks
+from incidents.enforcement.dispatcher.continuity import Continuity
+from incidents.enforcement.dispatcher.dispatcher import Choose, Courier
+from incidents.enforcement.dispatcher.mark import UnreadMarkError
+from incidents.enforcement.dispatcher.round import Round
+from incidents.enforcement.recovery import comparison
 from incidents.errors import SettingError, SettingsFileError, UnknownSettingError
 from incidents.machine.orders import ACT, DESK, NOTICE
 from incidents.notices import customer, customer_settings, desk
-from incidents.store import schema
-from incidents.store.engine import plainly, reading
+from incidents.store.database import schema
+from incidents.store.database.engine import plainly, reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from incidents.acts.courier import Done
-    from incidents.acts.port import Adapter, Order
-    from incidents.acts.reconciliation import Comparison
-    from incidents.acts.routing import Routing
-    from incidents.bootstrap import House
+    from incidents.app import House
     from incidents.desk import Answer
+    from incidents.enforcement.dispatcher.dispatcher import Done
+    from incidents.enforcement.port import Adapter, Order
+    from incidents.enforcement.recovery.reconciliation import Comparison
+    from incidents.enforcement.routing import Routing
     from incidents.notices.customer import Customer
     from incidents.notices.desk import Desk
 
@@ -166,7 +167,7 @@ class Delivery:
 
     def _continuity(self) -> Continuity:
         if self._kept is None:
-            key = log_settings.load(self._house.settings).key
+            key = settings.load(self._house.settings).key
             mark = marks.beside(key)
             self._kept = Continuity(self._house.engine, self._house.desk, mark, clock.now)
         return self._kept
@@ -176,7 +177,7 @@ class Delivery:
         must not hold up the other lanes."""
         house = self._house
         try:
-            yield from recovery.compared(
+            yield from comparison.compared(
                 house.engine, house.desk, house.reading, by=DAEMON, login=house.settings.login,
                 only=names, stopped=self._stopped, opens=False,
             )  # fmt: skip

@@ -17,14 +17,15 @@ from incidents.clock import rfc3339
 from incidents.daemon import journal, timekeeping
 from incidents.daemon.backoff import Backoff
 from incidents.errors import DatabaseError, IncidentsError
-from incidents.store import clocks, schema
-from incidents.store.engine import plainly, reading
-from incidents.store.opened_file import UnseenError
+from incidents.store.cases import work
+from incidents.store.database import schema
+from incidents.store.database.engine import plainly, reading
+from incidents.store.database.file import UnseenError
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from incidents.bootstrap import House
+    from incidents.app import House
     from incidents.daemon.systemd import Systemd
     from incidents.desk import Answer, Desk
 
@@ -73,7 +74,7 @@ def look(
     now = clock.now()
     with plainly(engine), reading(engine) as connection:
         drift = timekeeping.drift(connection)
-        next_due, halted_since = clocks.at_a_look(connection)
+        next_due, halted_since = work.at_a_look(connection)
     halted = halted_since is not None
     aside = timekeeping.reason_to_stand_aside(drift)
     ahead = timedelta(0) if drift is None else drift
@@ -89,7 +90,7 @@ def look(
         sites += len(answers)
         events += sum(len(answer.events) for answer in answers)
     with plainly(engine), reading(engine) as connection:
-        next_due = clocks.earliest_due(connection, since=came_to)
+        next_due = work.earliest_due(connection, since=came_to)
     return Look(sites=sites, events=events, next_due=next_due, ahead=ahead, halted=halted)
 
 

@@ -15,13 +15,14 @@ from incidents.daemon import journal
 from incidents.daemon.part import Part
 from incidents.desk import Envelope
 from incidents.machine.commands import RecordFooter, Remind
-from incidents.store import filings, footers, schema
-from incidents.store.engine import plainly, reading, writing
+from incidents.store.cases import filings
+from incidents.store.database import schema
+from incidents.store.database.engine import plainly, reading, writing
 
 if TYPE_CHECKING:
-    from incidents.bootstrap import House
-    from incidents.filing.filing_settings import FilingSettings
-    from incidents.store.footers import Due
+    from incidents.app import House
+    from incidents.filing.settings import FilingSettings
+    from incidents.store.cases.filings import Due
 
 _NOT_REMINDED = "nobody is reminded of what is to be filed"
 _NOT_LOOKED = "the feet of approved sites' pages are not looked at"
@@ -126,12 +127,12 @@ class Filings:
 
     def _next(self) -> Due | None:
         with plainly(self._engine), reading(self._engine) as connection:
-            new, self._enrolled = footers.unseen(connection, self._enrolled)
+            new, self._enrolled = filings.unseen(connection, self._enrolled)
         if new:
             with plainly(self._engine), writing(self._engine) as connection:
-                footers.enrol(connection, new)
+                filings.enrol(connection, new)
         with plainly(self._engine), reading(self._engine) as connection:
-            return footers.due(connection, self._house.now(connection))
+            return filings.due(connection, self._house.now(connection))
 
     def _claimed(self, due: Due, within: timedelta) -> dict[str, str] | None:
         """The details of the site's filing; None if there is no page of it to be looked at, or
@@ -139,9 +140,9 @@ class Filings:
         with plainly(self._engine), writing(self._engine) as connection:
             now = self._house.now(connection)
             details: dict[str, str] = self._house.views.filing_details(connection, due.site)
-            shows = due.state == "active" and {footers.NUMBER, footers.APPROVED} <= details.keys()
+            shows = due.state == "active" and {filings.NUMBER, filings.APPROVED} <= details.keys()
             wait = min(within, AGAIN_AFTER)
-            return details if footers.claim(connection, due, now + wait) and shows else None
+            return details if filings.claim(connection, due, now + wait) and shows else None
 
     def _record(self, due: Due, details: dict[str, str], settings: FilingSettings) -> bool:
         assert settings.recheck_within is not None
@@ -154,7 +155,7 @@ class Filings:
         # Spread, so that what was taken in on one day is not looked at on one day for ever.
         wait = settings.recheck_within * (1 - self._chance() / 5)
         with plainly(self._engine), writing(self._engine) as connection:
-            footers.put_off(connection, due.site_id, self._house.now(connection) + wait)
+            filings.put_off(connection, due.site_id, self._house.now(connection) + wait)
         command = RecordFooter(problems=problems)
         [answer] = self._house.desk.submit([Envelope(site=due.site_id, command=command)])
         if answer.events:
@@ -162,7 +163,7 @@ class Filings:
         return True
 
     def _settings(self) -> FilingSettings:
-        from incidents.filing import filing_settings
+        from incidents.filing import settings as filing_settings
 
         return filing_settings.load()
 
@@ -189,8 +190,8 @@ def _looked_at(
     site: str, details: dict[str, str], settings: FilingSettings
 ) -> tuple[str, ...] | None:
     # With what it stands on, for a desk that has approved sites.
-    from incidents.filing import footer, page
-    from incidents.filing.finding import WRONG
+    from incidents.filing.checks.finding import WRONG
+    from incidents.filing.footer import check, page
 
     guard = settings.guard()
     try:
@@ -198,9 +199,9 @@ def _looked_at(
         read = page.fetch(home, guard) if home else page.of_site(site, guard)
     except page.UnreadPageError:
         return None
-    expected = footer.Expected.of(details, icp_form=settings.icp_form)
-    found = footer.check(read.foot(), expected)
-    if any(each.field == footer.PAGE for each in found):
+    expected = check.Expected.of(details, icp_form=settings.icp_form)
+    found = check.check(read.foot(), expected)
+    if any(each.field == check.PAGE for each in found):
         # Cut off, or filled by scripts alone: nobody can tell what it lacks.
         return None
     return tuple(sorted({each.code for each in found if each.verdict == WRONG}))

@@ -15,13 +15,13 @@ from sqlalchemy.exc import DBAPIError
 
 from incidents import clock
 from incidents.errors import DatabaseError
-from incidents.store import heartbeats
-from incidents.store.engine import plainly, writing
-from incidents.store.heartbeats import Heartbeat
-from incidents.store.server_clock import database_time
+from incidents.store.database.engine import plainly, writing
+from incidents.store.database.server_clock import database_time
+from incidents.store.desk import heartbeats
+from incidents.store.desk.heartbeats import Heartbeat
 
 if TYPE_CHECKING:
-    from incidents.bootstrap import House
+    from incidents.app import House
     from incidents.daemon.enforce import Enforcement
 
 BEAT_S = 5

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from incidents import clock, log
 from incidents.clock import rfc3339
-from incidents.machine.ids import incident_id
 from incidents.machine.order_events import OrderFailed
+from incidents.values.ids import incident_id
 
 if TYPE_CHECKING:
     from incidents.desk import Answer

@@ -42,10 +42,10 @@ from incidents.daemon.retention_duty import Retention
 from incidents.daemon.systemd import Systemd
 from incidents.daemon.timekeeping import Steps
 from incidents.metrics.service import Service
-from incidents.store.exposure import open_to_others
+from incidents.store.database.access import open_to_others
 
 if TYPE_CHECKING:
-    from incidents.bootstrap import House
+    from incidents.app import House
 
 TICK_S = 1
 STOPPING = (signal.SIGTERM, signal.SIGINT)

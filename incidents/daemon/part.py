@@ -7,7 +7,7 @@ import time
 import traceback
 from collections.abc import Callable
 
-from incidents.audit.witnesses import SplitViewError
+from incidents.audit.log.witnesses import SplitViewError
 from incidents.daemon import journal
 from incidents.daemon.backoff import Backoff
 from incidents.daemon.enforce import trouble

@@ -12,37 +12,38 @@ from functools import partial
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
-from incidents.audit import (
-    log_settings,
-    log_status,
+from incidents.audit.log import (
     loss,
     publishing,
     sequencer,
+    settings,
     signers_lock,
     signing,
-    stamping,
-    witnessing,
+    stamp,
+    status,
+    witnesses,
 )
-from incidents.audit.loss import LossKnownError
-from incidents.audit.signed_files import InconsistentLogError
-from incidents.audit.signers_lock import PATIENCE_S, HeldError
-from incidents.audit.signing import Signing
-from incidents.audit.signing_key import KeyRing
+from incidents.audit.log.loss import LossKnownError
+from incidents.audit.log.signed_files import InconsistentLogError
+from incidents.audit.log.signers_lock import PATIENCE_S, HeldError
+from incidents.audit.log.signing import Signing
+from incidents.audit.log.signing_key import KeyRing
 from incidents.daemon import journal
 from incidents.daemon.part import Part
 from incidents.errors import DatabaseError, IncidentsError
-from incidents.store import checkpoints, schema
-from incidents.store.checkpoints import FAILED, REFUSED
-from incidents.store.engine import plainly, writing
+from incidents.store.database import schema
+from incidents.store.database.engine import plainly, writing
+from incidents.store.record import checkpoints
+from incidents.store.record.checkpoints import FAILED, REFUSED
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import Connection
 
-    from incidents.audit.stamp import Authority
-    from incidents.audit.witnesses import Witness
-    from incidents.bootstrap import House
+    from incidents.app import House
+    from incidents.audit.log.stamp import Authority
+    from incidents.audit.log.witnesses import Witness
 
 TICK_S = 0.25
 """Checkpoints are a second apart; what waits for the next one should not wait for two."""
@@ -74,7 +75,7 @@ class Record:
         self._say = say
         self._at_once = at_once
         self._monotonic = monotonic
-        self._settings = log_settings.load(house.settings)
+        self._settings = settings.load(house.settings)
         self._ring = KeyRing(self._settings.key, self._settings.key_command)
         self._numbering = Part("the entries are not numbered", monotonic)
         self._looking = Part("nobody looks for entries without a number", monotonic)
@@ -191,7 +192,7 @@ class Record:
     def _waits(self, now: datetime) -> bool:
         """Whether nobody signs: entries have waited for more than a minute."""
         with self._house.reading() as connection:
-            return log_status.waits_since(connection, now) is not None
+            return status.waits_since(connection, now) is not None
 
     def _noted(self, error: IncidentsError, now: datetime) -> bool:
         """Whether it is kept that this one has failed; not while another one signs, nor in place of
@@ -260,10 +261,10 @@ def _others(house: House, record: Record) -> Iterator[tuple[str, Callable[[], ob
 
 
 def _ask(house: House, witness: Witness) -> None:
-    witnessing.ask(house.engine, witness)
+    witnesses.ask(house.engine, witness)
 
 
 def _stamp(house: House, authority: Authority) -> None:
     with house.reading() as connection:
         now = house.now(connection)
-    stamping.ask(house.engine, authority, now)
+    stamp.ask(house.engine, authority, now)

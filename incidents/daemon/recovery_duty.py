@@ -10,26 +10,27 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from incidents.acts import recovery
-from incidents.acts.reconciliation import REPAIRED
-from incidents.acts.recovery import MOST_NAMED, WRONG
 from incidents.daemon import journal
 from incidents.daemon.backoff import Backoff
 from incidents.daemon.part import Part
 from incidents.desk.resumption import DAEMON
+from incidents.enforcement.recovery import comparison
+from incidents.enforcement.recovery.comparison import MOST_NAMED, WRONG
+from incidents.enforcement.recovery.reconciliation import REPAIRED
 from incidents.machine.case import UNKNOWN
-from incidents.machine.codes import LEFT_DOWN
-from incidents.store import left_down, lineage, schema
-from incidents.store import sites as site_rows
-from incidents.store.engine import plainly, writing
-from incidents.store.lineage import STRANGE_FOR
+from incidents.machine.command import LEFT_DOWN
+from incidents.store.cases import sites as site_rows
+from incidents.store.database import schema
+from incidents.store.database.engine import plainly, writing
+from incidents.store.record import left_down, lineage
+from incidents.store.record.lineage import STRANGE_FOR
 from incidents.views.left_down import believed_since
 
 if TYPE_CHECKING:
-    from incidents.acts.reconciliation import Comparison
-    from incidents.acts.recovery import Done
-    from incidents.bootstrap import House
-    from incidents.store.lineage import Standing
+    from incidents.app import House
+    from incidents.enforcement.recovery.comparison import Done
+    from incidents.enforcement.recovery.reconciliation import Comparison
+    from incidents.store.record.lineage import Standing
 
 TICK_S = 1
 
@@ -102,7 +103,7 @@ class Recovery:
         else:
             self._look_again(self._open, standing)
         if not (first or self._open or self._stopped()):
-            recovery.prove(self._house.engine, self._epoch)
+            comparison.prove(self._house.engine, self._epoch)
 
     def _look_again(self, known: list[Comparison], standing: Standing) -> None:
         """Those that were open, and what was left down since; but only some of those that were left
@@ -144,15 +145,15 @@ class Recovery:
     def _compare(self, only: Sequence[str] | None) -> list[Comparison] | None:
         """Compares; what is open then, None where it was stopped."""
         compared = list(
-            recovery.compared(
+            comparison.compared(
                 self._house.engine, self._house.desk, self._house.reading, by=DAEMON,
                 login=self._house.settings.login, only=only, stopped=self._stopped, opens=False,
             )
         )  # fmt: skip
-        self._say(recovery.done(compared))
+        self._say(comparison.done(compared))
         if self._stopped():
             return None
-        return [each for each in compared if recovery.is_open(each)]
+        return [each for each in compared if comparison.is_open(each)]
 
     def _say(self, done: Done) -> None:
         """Says what was done; not again what is as it was at the last look."""

@@ -6,15 +6,16 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from incidents import clock, retention
+from incidents import clock
 from incidents.daemon import journal
-from incidents.desk import ageing
+from incidents.desk import retention_job
 from incidents.desk.erasure import Erased
 from incidents.errors import IncidentsError
 from incidents.machine.commands import CLOCK
+from incidents.retention import periods
 
 if TYPE_CHECKING:
-    from incidents.bootstrap import House
+    from incidents.app import House
 
 LOOK_S = 3_600.0
 """How often it is to be run; what has failed is tried again then."""
@@ -38,7 +39,7 @@ class Retention:
         if self._done_at is not None and timedelta(0) <= now - self._done_at < _EVERY:
             return
         try:
-            keep = retention.of_settings()
+            keep = periods.of_settings()
             # Without the setting nothing is looked at, and there is nothing to complain of.
             erased = self._erase(keep, now) if keep.asked_for else Erased()
         except IncidentsError as error:
@@ -51,9 +52,9 @@ class Retention:
             count = erased.words + erased.files + erased.sign_ins
             journal.say("what was kept long enough is erased", count=count)
 
-    def _erase(self, keep: retention.Retention, now: datetime) -> Erased:
+    def _erase(self, keep: periods.Retention, now: datetime) -> Erased:
         house = self._house
         folder = house.settings.evidence
-        return ageing.erase(
+        return retention_job.erase(
             house.desk, house.engine, folder, keep, now, by=CLOCK, stopped=self._stopped
         ).erased

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from incidents import report_duty, retention, settings
 from incidents.accounts import access_settings
-from incidents.acts import routing
-from incidents.audit import log_settings
+from incidents.audit.log import settings
 from incidents.daemon import delivery
 from incidents.daemon.alarm_duty import Alarms
 from incidents.daemon.record import Record
-from incidents.filing import filing_settings
+from incidents.enforcement import routing
+from incidents.filing import settings as filing_settings
 from incidents.metrics import metrics_settings, service
 from incidents.notices import customer_settings, notice_settings
+from incidents.retention import periods
+from incidents.settings import police, sources
 
 if TYPE_CHECKING:
-    from incidents.bootstrap import House
+    from incidents.app import House
 
 _SECTIONS = (
     routing.SECTION, notice_settings.NOTICES, notice_settings.ALARMS, customer_settings.SECTION,
-    report_duty.SECTION, metrics_settings.SECTION, log_settings.SECTION, retention.SECTION,
+    police.SECTION, metrics_settings.SECTION, settings.SECTION, periods.SECTION,
     access_settings.SERVE, access_settings.OIDC, access_settings.ACCOUNTS, filing_settings.SECTION,
 )  # fmt: skip
 
@@ -37,7 +38,7 @@ def check(house: House) -> list[str]:
     Record(house)
     service.needed()
     Alarms(house).read()
-    retention.of_settings()
+    periods.of_settings()
     filing_settings.load()
     return delivery.check(house)
 
@@ -48,5 +49,5 @@ def check_unread() -> None:
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming the first thing that is wrong.
     """
-    settings.check_sections(_SECTIONS)
+    sources.check_sections(_SECTIONS)
     access_settings.second_after()

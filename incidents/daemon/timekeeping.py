@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from incidents import clock
 from incidents.errors import IncidentsError
-from incidents.store import server_clock
+from incidents.store.database import server_clock
 
 DRIFT_LIMIT = timedelta(seconds=2)
 STEP_LIMIT = timedelta(seconds=1)

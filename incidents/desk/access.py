@@ -13,7 +13,7 @@ from functools import cached_property
 from sqlalchemy import Connection
 
 from incidents.accounts import last_password
-from incidents.accounts.roles import may
+from incidents.accounts.identity import may
 from incidents.contract.action import name_of
 from incidents.desk.envelope import Answer, Envelope
 from incidents.machine.case import Case, ClosureRequest, Request
@@ -37,11 +37,11 @@ from incidents.machine.commands import (
     StateRefused,
     Uphold,
 )
-from incidents.machine.ids import task_id
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal
-from incidents.store import passwords, sign_ins
-from incidents.store.accounts import Account, account, any_there
+from incidents.store.accounts import passwords, sign_ins
+from incidents.store.accounts.accounts import Account, account, any_there
+from incidents.values.ids import task_id
 
 NOT_LET = {
     "sign_in_needed": "sign_in_needed", "not_let": "role", "asked_by_anybody": "asked_by_anybody",

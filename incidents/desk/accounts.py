@@ -9,17 +9,17 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from incidents import settings
-from incidents.accounts import roles
+from incidents.accounts import identity
 from incidents.accounts.identity import is_handle
 from incidents.accounts.seal import UNSEALED, Seal, of_password
 from incidents.desk.account_act import AccountAct, By, Clock
 from incidents.errors import InputError, RefusedError, ReservedNameError
-from incidents.record import own_acts
-from incidents.settings import TellingNameError
-from incidents.store import accounts, passwords, sessions, sign_ins, tokens
-from incidents.store.accounts import Account
-from incidents.store.sign_ins import OK, SignIn
+from incidents.record import own_events
+from incidents.settings import sources
+from incidents.settings.sources import TellingNameError
+from incidents.store.accounts import accounts, passwords, sessions, sign_ins, tokens
+from incidents.store.accounts.accounts import Account
+from incidents.store.accounts.sign_ins import OK, SignIn
 
 _RESERVED = "{!r} is a name of the program's own, and no person's: choose another handle"
 _TELLING = "{!r} looks like somebody's number, and a handle is on record for good: choose another"
@@ -69,7 +69,7 @@ def make(connection: Connection, by: By, handle: str, role: str, clock: Clock) -
         raise AccountExistsError(handle=handle)
     new = Account(handle, role, act.now, None)
     accounts.add(connection, new)
-    act.record(own_acts.AccountMade, handle=handle, role=role)
+    act.record(own_events.AccountMade, handle=handle, role=role)
     return new
 
 
@@ -86,7 +86,7 @@ def give_role(connection: Connection, by: By, handle: str, role: str, clock: Clo
         return False
     _check_not_last(connection, account)
     accounts.give_role(connection, handle, role)
-    act.record(own_acts.RoleGiven, handle=handle, role=role)
+    act.record(own_events.RoleGiven, handle=handle, role=role)
     return True
 
 
@@ -104,7 +104,7 @@ def disable(connection: Connection, by: By, handle: str, clock: Clock) -> bool:
         return False
     _check_not_last(connection, account)
     accounts.disable(connection, handle, act.now)
-    act.record(own_acts.AccountDisabled, handle=handle)
+    act.record(own_events.AccountDisabled, handle=handle)
     _end_all(connection, act, by, handle, how="disabled")
     return True
 
@@ -115,7 +115,7 @@ def enable(connection: Connection, by: By, handle: str, clock: Clock) -> bool:
     if known(connection, handle).disabled_at is None:
         return False
     accounts.enable(connection, handle)
-    act.record(own_acts.AccountEnabled, handle=handle)
+    act.record(own_events.AccountEnabled, handle=handle)
     return True
 
 
@@ -148,7 +148,7 @@ def set_password(
     passwords.put(connection, new._replace(seal=seal.on(of_password(new))), act.now)
     counts_from = None if given is None else given.counts_from
     act.record(
-        own_acts.PasswordSet, handle=handle, counts_from=counts_from, kept=passwords.kept(hash_)
+        own_events.PasswordSet, handle=handle, counts_from=counts_from, kept=passwords.kept(hash_)
     )
     _end_all(connection, act, by, handle, how="new_password", with_tokens=before is not None)
 
@@ -166,7 +166,7 @@ def _end_all(
     )
     for id_ in tokens.living(connection, handle) if with_tokens else ():
         tokens.revoke(connection, id_, act.now)
-        act.record(own_acts.TokenRevoked, token=id_)
+        act.record(own_events.TokenRevoked, token=id_)
 
 
 def refuse(
@@ -180,7 +180,7 @@ def refuse(
 def reveal(connection: Connection, by: By, clock: Clock, *, about: str) -> None:
     """Puts on record that somebody is shown numbers and addresses in full; before they are."""
     act = AccountAct(connection, by, clock, open_to_all=True)
-    act.record(own_acts.DetailsRevealed, about=about)
+    act.record(own_events.DetailsRevealed, about=about)
 
 
 def known(connection: Connection, handle: str) -> Account:
@@ -196,7 +196,7 @@ def check_handle(handle: str) -> str:
     if not is_handle(handle):
         raise BadHandleError(given=handle)
     try:
-        return settings.check_person(handle)
+        return sources.check_person(handle)
     except ReservedNameError as error:
         raise ReservedNameError(_RESERVED.format(handle), given=handle) from error
     except TellingNameError as error:
@@ -204,8 +204,8 @@ def check_handle(handle: str) -> str:
 
 
 def _check_role(role: str) -> None:
-    if role not in roles.ROLES:
-        raise UnknownRoleError(given=role, known=", ".join(roles.ROLES))
+    if role not in identity.ROLES:
+        raise UnknownRoleError(given=role, known=", ".join(identity.ROLES))
 
 
 def _check_not_last(connection: Connection, account: Account) -> None:

@@ -10,21 +10,22 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from incidents import refusal_words
 from incidents.clock import rfc3339
 from incidents.desk import accounts, own_stream
 from incidents.desk.access import NOT_LET, Access
 from incidents.desk.account_act import By
-from incidents.desk.once import Once
+from incidents.desk.own_stream import Once
 from incidents.errors import RefusedError
+from incidents.locale import refusal_words
+from incidents.locale.policy_words import differences
 from incidents.machine import policy as machine_policy
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal
-from incidents.policy_words import differences
-from incidents.record.own_acts import PolicyActivated
+from incidents.record.own_events import PolicyActivated
 from incidents.record.sealing import seal
-from incidents.store import policies, sealed
-from incidents.store.tables import DESK_STREAM
+from incidents.store.desk import policies
+from incidents.store.record import entries
+from incidents.store.schema.tables import DESK_STREAM
 
 
 class ActiveAlreadyError(RefusedError):
@@ -139,7 +140,7 @@ def activate(
     policies.activate(
         connection, digest=digest, text=act.policy.toml(), at=now, by=act.by, reason=words[0]
     )
-    sealed.add(connection, [sealed.Sealed(*words, DESK_STREAM, now)])
+    entries.add_sealed(connection, [entries.Sealed(*words, DESK_STREAM, now)])
     own_stream.write(connection, place, event, act.login)
     answer = {
         "policy": digest, "previous": previous, "activated_at": rfc3339(now), "by": act.by,

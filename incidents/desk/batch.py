@@ -15,7 +15,6 @@ from typing import Any
 from sqlalchemy import Connection
 
 from incidents.desk.access import Access
-from incidents.desk.caution import order_of_hold, remarked, would_close
 from incidents.desk.envelope import (
     Answer,
     Envelope,
@@ -23,18 +22,18 @@ from incidents.desk.envelope import (
     nothing_done,
     remark_documents,
 )
-from incidents.desk.filing_in_hand import FilingsInHand
 from incidents.desk.locked import Locked, by_the_desks_clock
-from incidents.desk.repetition import Repetitions
-from incidents.desk.site_in_hand import SiteInHand
+from incidents.desk.repetition import Repetitions, order_of_hold, remarked, would_close
 from incidents.desk.text import refused_text
+from incidents.desk.unit_of_work import FilingsInHand, SiteInHand
 from incidents.documents import (
     event_document,
     incident_document,
     site_document,
 )
 from incidents.log import logger
-from incidents.machine import order_acts, rules
+from incidents.machine import rules
+from incidents.machine.actions import orders as order_acts
 from incidents.machine.case import Case
 from incidents.machine.commands import (
     AddSite,
@@ -48,21 +47,13 @@ from incidents.machine.commands import (
 )
 from incidents.machine.decide import Decision, decide
 from incidents.machine.events import OrderEvent
-from incidents.machine.ids import incident_id, order_id, task_id
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal
 from incidents.record.sealing import seal_command
-from incidents.store import (
-    case_changes,
-    cases,
-    deliveries,
-    entries,
-    orders,
-    sealed,
-    site_row,
-    sites,
-    slices,
-)
+from incidents.store.cases import cases, changes, site_row, sites, slices
+from incidents.store.orders import deliveries, outbox
+from incidents.store.record import entries
+from incidents.values.ids import incident_id, order_id, task_id
 
 _log = logger("desk")
 
@@ -91,7 +82,7 @@ class Batch:
         self._ids = {row["name"]: id_ for id_, row in locked.rows.items()}
         self._repetitions = Repetitions(locked.kept, now)
         self._sites: dict[int, SiteInHand] = {}
-        self._sealed: list[sealed.Sealed] = []
+        self._sealed: list[entries.Sealed] = []
         self._access = Access(connection, policy, now)
         self._searched = False
         self._read()
@@ -112,14 +103,14 @@ class Batch:
         """
         connection, changed = self._connection, self._sites
         sites.save(connection, [(site.row, site.case) for site in changed.values()])
-        case_changes.save(
+        changes.save(
             connection,
             {id_: site.before for id_, site in changed.items()},
             {id_: site.case for id_, site in changed.items()},
         )
         entries.add(connection, [entry for site in changed.values() for entry in site.entries()])
         ordered = [order for site in changed.values() for order in site.orders()]
-        orders.add(connection, [order for order, _ in ordered])
+        outbox.add(connection, [order for order, _ in ordered])
         deliveries.add(connection, ordered, self._now)
         deliveries.settle(
             connection,
@@ -131,7 +122,7 @@ class Batch:
             ],
             self._now,
         )
-        sealed.add(connection, self._sealed)
+        entries.add_sealed(connection, self._sealed)
         self._repetitions.write(connection)
         unused = [id_ for id_, site in changed.items() if site.case.created_at is None]
         if unused:
@@ -233,7 +224,7 @@ class Batch:
         answer, acted = self._take(site, command, login)
         if acted:
             case, recorded_at = site.case, answer.events[-1].recorded_at
-            self._sealed += [sealed.Sealed(*own, case.site_id, recorded_at) for own in words]
+            self._sealed += [entries.Sealed(*own, case.site_id, recorded_at) for own in words]
             if isinstance(command, ChangeFiling):
                 self._filings.keep(words)
         return answer

@@ -22,9 +22,10 @@ from incidents.errors import DatabaseError, InputError, RefusedError
 from incidents.log import logger
 from incidents.machine import policy as machine_policy
 from incidents.machine.policy import Policy
-from incidents.store import clocks, policies
-from incidents.store.engine import plainly, reading, writing
-from incidents.store.server_clock import database_time
+from incidents.store.cases import work
+from incidents.store.database.engine import plainly, reading, writing
+from incidents.store.database.server_clock import database_time
+from incidents.store.desk import policies
 
 T = TypeVar("T")
 
@@ -91,7 +92,7 @@ class Desk:
         One site that cannot be decided, a spoilt row say, does not stop the clock of the others.
         """
         with plainly(self._engine):
-            if not clocks.any_may_be_due(self._engine, self._clock):
+            if not work.any_may_be_due(self._engine, self._clock):
                 return []
             try:
                 return self._elapse_together(limit)

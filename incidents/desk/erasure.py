@@ -17,15 +17,19 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
-from incidents import clock, evidence
+from incidents import clock
 from incidents.desk import own_stream
 from incidents.desk.desk import Desk
-from incidents.record.own_acts import WordsErased
+from incidents.record.own_events import WordsErased
 from incidents.record.sealing import references, seal
-from incidents.store import erasable, policies, sealed, sites, traces
-from incidents.store.engine import plainly, reading
-from incidents.store.erasable import Scope, Words
-from incidents.store.tables import DESK_STREAM
+from incidents.retention import evidence
+from incidents.store.cases import sites
+from incidents.store.database import secure_vacuum
+from incidents.store.database.engine import plainly, reading
+from incidents.store.desk import policies
+from incidents.store.record import entries, erasable
+from incidents.store.record.erasable import Scope, Words
+from incidents.store.schema.tables import DESK_STREAM
 
 WORDS_AT_ONCE = 1_000
 FILES_AT_ONCE = 500
@@ -118,7 +122,7 @@ def clear(engine: Engine, folder: Path, *, rewrite: bool = False) -> None:
         DatabaseError: if others read all the time, or the disk has no room.
     """
     evidence.sweep(folder, clock.now())
-    traces.remove(engine, rewrite=rewrite)
+    secure_vacuum.remove(engine, rewrite=rewrite)
 
 
 def _portions(
@@ -160,7 +164,7 @@ def _put_on_record(connection: Connection, erasure: Erasure, words: int, files: 
         text=None if why is None else why[0],
     )  # fmt: skip
     if why is not None:
-        sealed.add(connection, [sealed.Sealed(*why, DESK_STREAM, place.now)])
+        entries.add_sealed(connection, [entries.Sealed(*why, DESK_STREAM, place.now)])
     own_stream.write(connection, place, event, erasure.login)
 
 

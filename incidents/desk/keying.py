@@ -13,12 +13,13 @@ from incidents.accounts.serve_key import NoServeKeyError, Strays
 from incidents.desk.account_act import AccountAct, By, Clock
 from incidents.desk.desk import Desk
 from incidents.errors import RefusedError
-from incidents.record.own_acts import ServeKeyMade
+from incidents.record.own_events import ServeKeyMade
 from incidents.record.sealing import seal as sealed_words
-from incidents.store import passwords, sealed, serve_keys, tokens
-from incidents.store.engine import plainly, reading
-from incidents.store.serve_keys import ServeKey
-from incidents.store.tables import DESK_STREAM
+from incidents.store.accounts import accounts, passwords, tokens
+from incidents.store.accounts.accounts import ServeKey
+from incidents.store.database.engine import plainly, reading
+from incidents.store.record import entries
+from incidents.store.schema.tables import DESK_STREAM
 
 
 class SealedAlreadyError(RefusedError):
@@ -52,7 +53,7 @@ def begin(engine: Engine, desk: Desk, file: Path, by: By, clock: Clock) -> Keyed
     """
     key = serve_key.read(file)
     with plainly(engine), reading(engine) as connection:
-        newest = serve_keys.newest(connection)
+        newest = accounts.newest(connection)
         if newest is not None and (key is None or seal.digest(key) != newest.digest):
             what = f"there is no {file}" if key is None else f"{file} holds another key"
             raise NoServeKeyError(what=what)
@@ -78,7 +79,7 @@ def _take(
     reason: str | None = None,
 ) -> Keyed | None:  # fmt: skip
     act = AccountAct(connection, by, clock, open_to_all=True)
-    newest = serve_keys.newest(connection)
+    newest = accounts.newest(connection)
     if is_first and newest is not None:
         # Another server was first; its key is this file's, or this one is told at its next start.
         return None
@@ -92,14 +93,14 @@ def _take(
     if newest is not None and newest.digest == seal.digest(key):
         # To seal what somebody has put there would let them in.
         raise SealedAlreadyError(file=file)
-    serve_keys.add(connection, new)
+    accounts.add_serve_key(connection, new)
     for token in all_tokens:
         tokens.seal(connection, token.id, mark.on(seal.of_token(token)))
     for password in all_passwords:
         passwords.seal(connection, password.handle, mark.on(seal.of_password(password)))
     words = None if reason is None else sealed_words(reason)
     if words is not None:
-        sealed.add(connection, [sealed.Sealed(*words, DESK_STREAM, act.now)])
+        entries.add_sealed(connection, [entries.Sealed(*words, DESK_STREAM, act.now)])
     act.record(
         ServeKeyMade, key=seal.digest(key), tokens=len(all_tokens), passwords=len(all_passwords),
         text=None if words is None else words[0],

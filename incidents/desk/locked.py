@@ -17,9 +17,10 @@ from sqlalchemy.exc import DBAPIError
 from incidents.desk.envelope import Envelope
 from incidents.machine.commands import AddSite, Command
 from incidents.machine.refusals import Refusal
-from incidents.store import keys, policies, site_row, sites
-from incidents.store.round_trip import send, together
-from incidents.store.server_clock import TIME
+from incidents.store.cases import site_row, sites
+from incidents.store.database.server_clock import TIME
+from incidents.store.desk import command_keys, policies
+from incidents.store.statements.round_trip import send, together
 
 MAX_APART = timedelta(minutes=5)
 
@@ -48,7 +49,7 @@ class Locked:
     rows: dict[int, site_row.Row]
     policy: str
     there: datetime | None
-    kept: dict[str, keys.Kept] = field(default_factory=dict)
+    kept: dict[str, command_keys.Kept] = field(default_factory=dict)
 
     def now(self, clock: Callable[[], datetime]) -> datetime:
         """The time by which the batch is decided: the database's, else what `clock` says (UTC).
@@ -113,7 +114,7 @@ def sites_of(
         policies.keep(connection)
         question = sites.LOCKED_BY_NAME if names else sites.LOCKED
         found = question.ask(connection, [(each,) for each in sorted(names or numbers)])
-        kept = keys.NAMED.ask(connection, [(key,) for key in wanted]) if wanted else None
+        kept = command_keys.NAMED.ask(connection, [(key,) for key in wanted]) if wanted else None
         active = policies.ACTIVE.ask(connection)
         time = _time(connection)
     [policy] = active.all()

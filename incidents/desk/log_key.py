@@ -10,10 +10,11 @@ from sqlalchemy import Connection
 
 from incidents.desk import own_stream
 from incidents.errors import RefusedError
-from incidents.record.own_acts import LogKeyMade
+from incidents.record.own_events import LogKeyMade
 from incidents.record.sealing import seal
-from incidents.store import log_keys, policies, sealed
-from incidents.store.tables import DESK_STREAM
+from incidents.store.desk import policies
+from incidents.store.record import checkpoints, entries
+from incidents.store.schema.tables import DESK_STREAM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,19 +38,19 @@ def make(connection: Connection, new: LogKey, clock: Callable[[], datetime]) -> 
     """
     policies.keep(connection)
     place = own_stream.place(connection, clock)
-    active = log_keys.active(connection)
+    active = checkpoints.active(connection)
     if active != new.previous:
         raise RefusedError(
             f"another key signs by now: {active}" if active else "no key signs yet: make the first"
         )
-    if new.key in log_keys.every(connection):
+    if new.key in checkpoints.every_key(connection):
         raise RefusedError(f"this key has been one before: {new.key}")
     words = None if new.reason is None else seal(new.reason)
     event = LogKeyMade(
         occurred_at=place.now, recorded_at=place.now, by=new.by, policy=place.policy, key=new.key,
         previous=new.previous, lost=new.lost, text=None if words is None else words[0],
     )  # fmt: skip
-    log_keys.add(connection, log_keys.Key(new.key, place.seq, place.now, new.by))
+    checkpoints.add_key(connection, checkpoints.Key(new.key, place.seq, place.now, new.by))
     if words is not None:
-        sealed.add(connection, [sealed.Sealed(*words, DESK_STREAM, place.now)])
+        entries.add_sealed(connection, [entries.Sealed(*words, DESK_STREAM, place.now)])
     own_stream.write(connection, place, event, new.login)

@@ -1,17 +1,21 @@
-"""The desk's own stream: how an act that belongs to no site goes on record."""
+"""The desk's own stream: how an act that belongs to no site goes on record, once for each key."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, update
 
+from incidents.errors import RefusedError
 from incidents.machine.events import Event
 from incidents.record.entry import DESK, encode
-from incidents.store import entries, policies
-from incidents.store.tables import DESK_STREAM, desk
+from incidents.record.sealing import digest_of, is_digest_of
+from incidents.store.desk import command_keys, policies
+from incidents.store.record import entries
+from incidents.store.schema.tables import DESK_STREAM, desk
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +49,39 @@ def write(connection: Connection, at: Place, event: Event, login: str | None) ->
     body = encode(event, DESK, DESK_STREAM, at.seq, login)
     entries.add(connection, [entries.Entry.of(DESK_STREAM, at.seq, event.recorded_at, body)])
     connection.execute(update(desk).values(seq=at.seq))
+
+
+class KeyReusedError(RefusedError):
+    """the key {key!r} was used for another act: take another one"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Once:
+    """The key, who gives it, and what is asked, which a repetition must have in common; without a
+    key an act is done each time."""
+
+    key: str | None
+    by: str
+    asked: str
+
+    def before(self, connection: Connection) -> dict[str, Any] | None:
+        """What was kept when it was done; None if it was not. Nobody does it until the end.
+
+        Raises:
+            KeyReusedError: if something else was done under the key.
+        """
+        if self.key is None:
+            return None
+        locked(connection)
+        kept = command_keys.of(connection, [self.key]).get(self.key)
+        if kept is None:
+            return None
+        if not is_digest_of(kept.fingerprint, self.asked):
+            raise KeyReusedError(key=self.key)
+        return kept.answer
+
+    def keep(self, connection: Connection, answer: dict[str, Any], now: datetime) -> None:
+        """Keeps what a repetition is to be answered with; done at `now` (UTC)."""
+        if self.key is not None:
+            kept = command_keys.Kept(self.key, digest_of(self.asked), answer, now, self.by)
+            command_keys.save(connection, [kept], ())

@@ -20,14 +20,16 @@ from incidents.accounts.identity import SESSION
 from incidents.clock import rfc3339
 from incidents.desk import own_stream
 from incidents.desk.accounts import known
-from incidents.desk.demand import TooYoungError
 from incidents.desk.desk import Desk
-from incidents.record.own_acts import SignInsErased
+from incidents.desk.erasure_request import TooYoungError
+from incidents.record.own_events import SignInsErased
 from incidents.record.sealing import seal
-from incidents.retention import Retention
-from incidents.store import sealed, sign_ins, traces
-from incidents.store.engine import plainly, reading
-from incidents.store.tables import DESK_STREAM
+from incidents.retention.periods import Retention
+from incidents.store.accounts import sign_ins
+from incidents.store.database import secure_vacuum
+from incidents.store.database.engine import plainly, reading
+from incidents.store.record import entries
+from incidents.store.schema.tables import DESK_STREAM
 
 ROWS_AT_ONCE = 1_000
 """So many rows go in one transaction at most."""
@@ -97,7 +99,7 @@ def meet(
         rows = erase(
             desk, before, by=demand.by, login=demand.login, reason=demand.reason, handle=handle
         )
-        traces.remove(engine)
+        secure_vacuum.remove(engine)
         with plainly(engine), reading(engine) as connection:
             first = sign_ins.first(connection, handle)
     after = None if first is None or first < before else keep.due(first)
@@ -132,7 +134,7 @@ def erase(
                 before=before, rows=rows, text=None if why is None else why[0],
             )  # fmt: skip
             if why is not None:
-                sealed.add(connection, [sealed.Sealed(*why, DESK_STREAM, place.now)])
+                entries.add_sealed(connection, [entries.Sealed(*why, DESK_STREAM, place.now)])
             own_stream.write(connection, place, event, login)
         return rows
 

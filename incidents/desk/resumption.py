@@ -21,14 +21,15 @@ from incidents.desk.access import NOT_LET, RECOVER, Access
 from incidents.desk.account_act import By
 from incidents.errors import RefusedError
 from incidents.machine import policy as machine_policy
-from incidents.machine.ids import EPOCHS
 from incidents.machine.refusals import Refusal
-from incidents.record.own_acts import HistoryResumed
+from incidents.record.own_events import HistoryResumed
 from incidents.record.sealing import seal
-from incidents.store import entries, lineage, policies, sealed
-from incidents.store.lineage import STRANGE_FOR, UNKNOWN_SERVER, Standing
-from incidents.store.server_clock import database_time
-from incidents.store.tables import DESK_STREAM
+from incidents.store.database.server_clock import database_time
+from incidents.store.desk import policies
+from incidents.store.record import entries, lineage
+from incidents.store.record.lineage import STRANGE_FOR, UNKNOWN_SERVER, Standing
+from incidents.store.schema.tables import DESK_STREAM
+from incidents.values.ids import EPOCHS
 
 ANOTHER_SERVER, ENTRIES_LOST, ASKED = "another_server", "entries_lost", "asked"
 DAEMON = "daemon"
@@ -109,7 +110,7 @@ def resume(
     new = _standing(before, asked, event.epoch, now, is_moved=on.is_new)
     lineage.resume(connection, new, on.found)
     if words is not None:
-        sealed.add(connection, [sealed.Sealed(*words, DESK_STREAM, place.now)])
+        entries.add_sealed(connection, [entries.Sealed(*words, DESK_STREAM, place.now)])
     own_stream.write(connection, place, event, asked.login)
     return event
 

@@ -10,14 +10,14 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from incidents.accounts import roles, secrets
+from incidents.accounts import identity, secrets
 from incidents.accounts.seal import UNSEALED, Seal, of_token
 from incidents.desk.account_act import AccountAct, By, Clock
 from incidents.desk.accounts import known
 from incidents.errors import InputError, RefusedError
-from incidents.record import own_acts
-from incidents.store import tokens
-from incidents.store.tokens import Token
+from incidents.record import own_events
+from incidents.store.accounts import tokens
+from incidents.store.accounts.tokens import Token
 
 MAX_DAYS = 366
 
@@ -61,8 +61,8 @@ def make(
         UnknownAccountError, DisabledAccountError, UnknownActError, NotOfRoleError, BadExpiryError.
     """
     for each in acts or ():
-        if each not in roles.MAY or each in roles.IN_PERSON:
-            there_are = ", ".join(a for a in roles.ACTS if a not in roles.IN_PERSON)
+        if each not in identity.MAY or each in identity.IN_PERSON:
+            there_are = ", ".join(a for a in identity.ACTS if a not in identity.IN_PERSON)
             raise UnknownActError(given=each, known=there_are)
     if not 1 <= days <= MAX_DAYS:
         raise BadExpiryError(days=days, most=MAX_DAYS)
@@ -71,7 +71,7 @@ def make(
     if account.disabled_at is not None:
         raise DisabledAccountError(handle=handle)
     for each in acts or ():
-        if not roles.may(account.role, each):
+        if not identity.may(account.role, each):
             raise NotOfRoleError(handle=handle, role=account.role, act=each)
     kept = None if acts is None else sorted(set(acts))
     new = Token(
@@ -81,7 +81,7 @@ def make(
     new = new._replace(seal=seal.on(of_token(new)))
     tokens.add(connection, new)
     act.record(
-        own_acts.TokenMade, token=new.id, handle=handle, digest=new.digest,
+        own_events.TokenMade, token=new.id, handle=handle, digest=new.digest,
         expires=new.expires_at, acts=tuple(kept or ()),
     )  # fmt: skip
     return new
@@ -100,7 +100,7 @@ def revoke(connection: Connection, by: By, id_: str, clock: Clock) -> bool:
     if token.revoked_at is not None:
         return False
     tokens.revoke(connection, id_, act.now)
-    act.record(own_acts.TokenRevoked, token=id_)
+    act.record(own_events.TokenRevoked, token=id_)
     return True
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
-from incidents.desk import collector
+from incidents.desk import garbage_collection
 from incidents.desk.batch import Batch
 from incidents.desk.envelope import Answer, Envelope, nothing_done
 from incidents.desk.locked import (
@@ -25,9 +25,9 @@ from incidents.desk.locked import (
 from incidents.machine import policy as machine_policy
 from incidents.machine.commands import Elapse
 from incidents.machine.policy import Policy
-from incidents.store import policies
-from incidents.store.engine import writing
-from incidents.store.round_trip import together
+from incidents.store.database.engine import writing
+from incidents.store.desk import policies
+from incidents.store.statements.round_trip import together
 
 MAX_BATCH = 1_000
 
@@ -116,7 +116,7 @@ class Transactions:
         """Takes what is asked of the locked sites, writes what it comes to, and ends with it."""
         if not envelopes:
             return []
-        with collector.waits():
+        with garbage_collection.waits():
             active = policy or self.policy(connection, locked.policy)
             # Read when the locks are ours: no entry made while we waited is later.
             said = self._clock()

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from incidents import page_template, site_name
 from incidents.filing import form
 from incidents.filing.form import DOCUMENTS, SERVERS, Field
 from incidents.machine.filing import DOCUMENT, SERVER, Details
+from incidents.system import page_template
+from incidents.values import site_name
 
 _TEMPLATE = Path(__file__).with_name("form_page.html.jinja")
 

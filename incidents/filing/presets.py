@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any, Never
 
 from incidents.errors import IncidentsError, RefusedError
-from incidents.filing.classification import CHOICES
-from incidents.machine import toml_text
+from incidents.filing.checks.classification import CHOICES
 from incidents.machine.filing import Details
-from incidents.machine.toml_text import TomlTextError
+from incidents.values import toml_text
+from incidents.values.toml_text import TomlTextError
 
 SHIPPED = Path(__file__).with_name("presets.toml")
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from incidents.machine import events as e
-from incidents.machine import filing_changes, incident_changes, order_changes, site_changes
 from incidents.machine.case import Case, Delivery
+from incidents.machine.changes import incidents, orders_and_filings, sites
 from incidents.machine.orders import order_of
 
 CHANGES = {
-    **incident_changes.changes, **site_changes.changes, **order_changes.changes,
-    **filing_changes.changes,
+    **incidents.changes, **sites.changes, **orders_and_filings.changes,
+    **orders_and_filings.changes,
 }  # fmt: skip
 
 
@@ -20,7 +20,7 @@ def apply(case: Case, event: e.Event) -> None:
         ImpossibleMoveError: the event records a move that the tables of `state` do not have.
     """
     CHANGES[type(event)](case, event)
-    site_changes.drop_what_fell(case)
+    sites.drop_what_fell(case)
     if event.run is not None:
         case.run = event.run
     case.last_entry_at = event.recorded_at

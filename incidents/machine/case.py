@@ -1,9 +1,9 @@
 """The case: what the policy needs to know of one site, as a value.
 
-A case is a slice of the site's history (see `store.cases`) or, in a replay, the whole of it. All
-times are aware and in UTC. Free text of people (notes, reasons, names, numbers) never stands here:
-fields called `note`, `reason`, `text`, `phone`, `email`, `person` and `name` hold a reference to a
-sealed value, `sha256:…`, or None.
+A case is a slice of the site's history (see `store.cases.cases`) or, in a replay, the whole of it.
+All times are aware and in UTC. Free text of people (notes, reasons, names, numbers) never stands
+here: fields called `note`, `reason`, `text`, `phone`, `email`, `person` and `name` hold a reference
+to a sealed value, `sha256:…`, or None.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The command: what all that people, the clock and the courier ask of a case has in common."""
+"""The command: what all that is asked of a case has in common, and the codes that it may say."""
 
 from __future__ import annotations
 
@@ -17,3 +17,15 @@ class Command:
     """What all commands have: the person who gives it."""
 
     by: str
+
+
+REACHED = "reached"
+OUTCOMES = (REACHED, "no-answer", "wrong-number", "bounced", "left-message")
+"""What a contact may come to; only `reached` stops a clock (R2)."""
+
+FOR_DESK, FOR_CUSTOMER = AUDIENCES = ("desk", "customer")
+"""Whom a note is for."""
+
+LIFTED, BY_HAND, REPEATED, SUPERSEDED = "lifted", "by_hand", "repeated", "superseded"
+LEFT_DOWN = "left_down"
+"""Why an order is cancelled."""

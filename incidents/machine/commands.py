@@ -11,21 +11,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from incidents.machine.codes import AUDIENCES, FOR_DESK, OUTCOMES
-from incidents.machine.command import CHECKER, COURIER, Command
-from incidents.machine.filing_commands import (
-    ChangeFiling,
-    FilingCommand,
-    RaiseSuspicion,
-    RecordFooter,
-    Remind,
-)
+from incidents.machine.command import AUDIENCES, CHECKER, COURIER, FOR_DESK, OUTCOMES, Command
 from incidents.machine.order_commands import (
     CancelOrder,
+    ChangeFiling,
+    FilingCommand,
     OrderCommand,
+    RaiseSuspicion,
     RecordDelivery,
     RecordFailure,
+    RecordFooter,
     RecordState,
+    Remind,
     RepeatOrder,
     RetryOrder,
 )

@@ -7,20 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from incidents.machine import (
-    acts,
-    closing,
-    commands,
-    corrections,
-    desk_acts,
-    filing_acts,
-    order_acts,
-    site_acts,
-)
+from incidents.machine import commands
 from incidents.machine import events as e
+from incidents.machine.actions import closing, corrections, filings, incidents, orders, sites
+from incidents.machine.actions.elapse import elapse
 from incidents.machine.case import Case
 from incidents.machine.draft import Draft
-from incidents.machine.elapse import elapse
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal, RefusedError, Remark
 
@@ -87,43 +79,43 @@ def _warn_of_next_miss(draft: Draft, before: int) -> None:
 
 
 _ACTS: dict[type[commands.Command], Callable[[Draft, Any], None]] = {
-    commands.AddSite: site_acts.add_site,
-    commands.EditSite: site_acts.edit_site,
+    commands.AddSite: sites.add_site,
+    commands.EditSite: sites.edit_site,
     commands.StateFalse: closing.state_false,
     commands.ConfirmClosure: closing.confirm,
     commands.DeclineClosure: closing.decline,
-    commands.SetHold: site_acts.set_hold,
-    commands.LiftHold: site_acts.lift_hold,
-    commands.AskReinstatement: site_acts.ask_reinstatement,
-    commands.Approve: site_acts.approve,
-    commands.Decline: site_acts.decline,
-    commands.Uphold: site_acts.uphold,
-    commands.Log: acts.log,
-    commands.Recur: acts.recur,
-    commands.ImportIncident: acts.import_incident,
-    commands.Attach: acts.attach,
-    commands.AddNote: acts.add_note,
-    commands.RecordContact: acts.record_contact,
-    commands.StateRemoved: acts.state_removed,
+    commands.SetHold: sites.set_hold,
+    commands.LiftHold: sites.lift_hold,
+    commands.AskReinstatement: sites.ask_reinstatement,
+    commands.Approve: sites.approve,
+    commands.Decline: sites.decline,
+    commands.Uphold: sites.uphold,
+    commands.Log: incidents.log,
+    commands.Recur: incidents.recur,
+    commands.ImportIncident: incidents.import_incident,
+    commands.Attach: incidents.attach,
+    commands.AddNote: incidents.add_note,
+    commands.RecordContact: incidents.record_contact,
+    commands.StateRemoved: incidents.state_removed,
     commands.StateRefused: closing.state_refused,
     commands.VoidContact: corrections.void_contact,
     commands.VoidIncident: corrections.void_incident,
     commands.TakeBack: corrections.take_back,
-    commands.ClaimItem: desk_acts.claim,
-    commands.ReleaseItem: desk_acts.release,
-    commands.HandOver: desk_acts.hand_over,
-    commands.CompleteTask: desk_acts.complete,
-    commands.StateReported: acts.state_reported,
-    commands.SayRemoved: acts.say_removed,
-    commands.RevokeLinks: acts.revoke_links,
-    commands.RecordDelivery: order_acts.record_delivery,
-    commands.RecordFailure: order_acts.record_failure,
-    commands.CancelOrder: order_acts.cancel,
-    commands.RetryOrder: order_acts.retry,
-    commands.RecordState: order_acts.record_state,
-    commands.RepeatOrder: order_acts.repeat,
-    commands.ChangeFiling: filing_acts.change,
-    commands.Remind: filing_acts.remind,
-    commands.RaiseSuspicion: filing_acts.raise_suspicion,
-    commands.RecordFooter: filing_acts.record_footer,
+    commands.ClaimItem: sites.claim,
+    commands.ReleaseItem: sites.release,
+    commands.HandOver: sites.hand_over,
+    commands.CompleteTask: sites.complete,
+    commands.StateReported: incidents.state_reported,
+    commands.SayRemoved: incidents.say_removed,
+    commands.RevokeLinks: incidents.revoke_links,
+    commands.RecordDelivery: orders.record_delivery,
+    commands.RecordFailure: orders.record_failure,
+    commands.CancelOrder: orders.cancel,
+    commands.RetryOrder: orders.retry,
+    commands.RecordState: orders.record_state,
+    commands.RepeatOrder: orders.repeat,
+    commands.ChangeFiling: filings.change,
+    commands.Remind: filings.remind,
+    commands.RaiseSuspicion: filings.raise_suspicion,
+    commands.RecordFooter: filings.record_footer,
 }

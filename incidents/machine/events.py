@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from incidents.machine.desk_events import (
-    ItemClaimed,
-    ItemReleased,
-    TaskCompleted,
-    TaskOpened,
-)
 from incidents.machine.event import (
     Event,
-    IncidentEvent,
-    Reason,
-    SiteEvent,
-)
-from incidents.machine.filing_events import (
     FilingChanged,
     FilingReminded,
     FooterSeen,
+    IncidentEvent,
+    ItemClaimed,
+    ItemReleased,
+    Reason,
+    SiteEvent,
     SuspicionRaised,
+    TaskCompleted,
+    TaskOpened,
 )
 from incidents.machine.incident_events import (
     AlarmRaised,

@@ -8,8 +8,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from incidents.machine.codes import REACHED
-from incidents.machine.note import Note
+from incidents.machine.command import REACHED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """What was written, as a reference to a sealed value; `audience` is one of AUDIENCES.
+
+    `recorded_at` is in UTC.
+    """
+
+    audience: str
+    text: str
+    recorded_at: datetime
+    by: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from incidents.machine import events as e
-from incidents.machine.ids import ACT as ACT  # noqa: PLC0414 - handed on
+from incidents.values.ids import ACT as ACT  # noqa: PLC0414 - handed on
 
 NOTICE, DESK = "notice", "desk"
 LANES: dict[str, tuple[str, ...]] = {

@@ -10,8 +10,8 @@ from datetime import timedelta
 from functools import cache, lru_cache
 from typing import Any, Literal
 
-from incidents.machine import toml_text
-from incidents.machine.toml_text import TomlTextError
+from incidents.values import toml_text
+from incidents.values.toml_text import TomlTextError
 
 Run = Literal["consecutive", "total"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from incidents.machine import events as e
 from incidents.machine import rules
 from incidents.machine.draft import Draft
-from incidents.machine.ids import task_id
 from incidents.machine.incident import Incident
 from incidents.machine.state import move_site
 from incidents.machine.work import TELL
+from incidents.values.ids import task_id
 
 _NOT_KNOWN_REMOVED = ("unreached", "notified")
 _SETTLED = ("removed", "voided")

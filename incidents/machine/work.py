@@ -7,7 +7,7 @@ from datetime import datetime
 
 from incidents.machine.case import Case, Task
 from incidents.machine.filing import FILE, FOOTER, SHOW, SUSPICION
-from incidents.machine.ids import CLOSURE, DISPUTED, REINSTATEMENT
+from incidents.values.ids import CLOSURE, DISPUTED, REINSTATEMENT
 
 TELL = "tell"
 """The task to phone the customer of a closed site."""

@@ -16,8 +16,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from incidents.metrics.catalogue import BUILD, FAMILIES, LOOKED_AT, UP, Family
-from incidents.metrics.histogram import Histogram
-from incidents.metrics.samples import Labels, Samples, Value
+from incidents.metrics.samples import Histogram, Labels, Samples, Value
 
 DATABASES = (UP, BUILD, *LOOKED_AT)
 """What a database alone can tell."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from incidents import __version__
-from incidents.metrics import clock, orders, sign_ins, signing, work
+from incidents.metrics import database
 from incidents.metrics.catalogue import BUILD, UP
 from incidents.metrics.samples import Samples
 
@@ -21,11 +21,11 @@ def look(connection: Connection, now: datetime) -> Samples:
     """
     found = always(up=True)
     found.put("incidents_looked_at_timestamp_seconds", now.timestamp())
-    clock.look(connection, now, found)
-    orders.look(connection, now, found)
-    work.look(connection, now, found)
-    signing.look(connection, now, found)
-    sign_ins.look(connection, now, found)
+    database.clock_samples(connection, now, found)
+    database.order_samples(connection, now, found)
+    database.work_samples(connection, now, found)
+    database.signing_samples(connection, now, found)
+    database.sign_in_samples(connection, now, found)
     return found
 
 

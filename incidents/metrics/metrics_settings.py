@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from incidents import settings
-from incidents.options import Options
+from incidents.settings import sources
+from incidents.settings.options import Options
 
 SECTION = "metrics"
 PORTS = range(1, 65_536)
@@ -20,7 +20,7 @@ def listen(environ: Mapping[str, str] | None = None) -> Address | None:
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
     """
-    options = Options(f"[{SECTION}]", settings.section(SECTION, environ))
+    options = Options(f"[{SECTION}]", sources.section(SECTION, environ))
     text = options.text("listen")
     options.finish()
     if text is None:

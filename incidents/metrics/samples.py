@@ -1,13 +1,49 @@
-"""The samples: what the metrics say, each by its name and the values of its labels."""
+"""The samples: what the metrics say, by names and labels, and lengths of time by bounds."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import accumulate
+from typing import get_args
 
-from incidents.metrics.catalogue import BY_NAME
-from incidents.metrics.histogram import Histogram
-from incidents.metrics.limit import MOST
+from incidents.accounts.identity import Why
+from incidents.desk.access import NOT_LET
+from incidents.machine import events
+from incidents.machine.orders import ACT, DESK, NOTICE
+from incidents.metrics.catalogue import BY_NAME, MOST
+from incidents.record import own_events
+
+
+class Histogram:
+    """Counts values, in seconds; each bound is the highest value of its bucket (`le`)."""
+
+    def __init__(self, *bounds_s: float) -> None:
+        self.bounds_s = bounds_s
+        self.sum_s = 0.0
+        self._counts = [0] * (len(bounds_s) + 1)
+
+    def observe(self, value_s: float) -> None:
+        """Count one value."""
+        self._counts[bisect_left(self.bounds_s, value_s)] += 1
+        self.sum_s += value_s
+
+    @property
+    def count(self) -> int:
+        """How many values there were."""
+        return sum(self._counts)
+
+    def buckets(self) -> Iterator[tuple[float, int]]:
+        """Each bound and how many values were at or below it; the last bound is infinite."""
+        return zip((*self.bounds_s, float("inf")), accumulate(self._counts), strict=True)
+
+    def copy(self) -> Histogram:
+        """The same counts, which stay as they are."""
+        found = Histogram(*self.bounds_s)
+        found.sum_s, found._counts = self.sum_s, [*self._counts]
+        return found
+
 
 Labels = tuple[str, ...]
 Value = float | Histogram
@@ -53,3 +89,68 @@ class Samples:
         for name in BY_NAME:
             for labels, value in self.of(name).items():
                 yield name, labels, value
+
+
+Decision = tuple[str, str]
+"""The kind of an entry, and the rule that was its reason."""
+
+NONE, OTHER = "none", "other"
+"""No such thing has to do with it; what this program does not know, a newer one's say."""
+
+LANES = (ACT, NOTICE, DESK)
+OUTCOMES = ("delivered", "retry", "failed", "skipped")
+"""What can come of one attempt to carry an order out (see `enforcement.port`)."""
+
+WORK = (
+    "call", "keep_calling", "tell", "check_removal", "recheck", "disputed", "reinstatement",
+    "review", "closure", "file", "show_number", "suspicion", "footer",
+)  # fmt: skip
+"""The kinds of items in the desk's queue (see `machine.work`)."""
+
+RESULTS = ("ok", "wrong_password", "no_account", "disabled", "unknown_subject")
+"""What comes of a sign-in (see `accounts.throttle`)."""
+
+_STRANGERS = ("no_account", "unknown_subject")
+REASONS = tuple(
+    sorted({*get_args(Why), *NOT_LET.values(), *_STRANGERS, "csrf", "blocked", "provider_word"})
+)
+"""Why somebody is not let do something; of a sign-in `blocked`, after too many mistakes,
+`provider_word`, for an answer of no use, or why nobody knows who they are."""
+
+_RULED = {
+    "clock_lapsed": ("unreachable",),
+    "site_suspended": ("unreachable",),
+    "suspension_ended": ("unreachable",),
+    "incident_refused": ("refusal",),
+    "site_closed": ("repeat", "unreachable_run", "false_info", "refusal"),
+}
+
+DECISIONS = tuple(
+    (kind, rule)
+    for kind in sorted(events.KINDS | own_events.KINDS)
+    for rule in _RULED.get(kind, (NONE,))
+)
+"""Each kind of entry with each rule that can be its reason (R1 … R5, by their codes)."""
+
+
+def within(value: str, known: Collection[str]) -> str:
+    """The value, if it is known."""
+    return value if value in known else OTHER
+
+
+def counted(rows: Iterable[tuple[str, int]], known: Iterable[str]) -> dict[str, int]:
+    """Counts by a label: each value that is known, 0 without any, and the others as one."""
+    counts = dict.fromkeys(known, 0)
+    for value, count in rows:
+        label = within(value, counts)
+        counts[label] = counts.get(label, 0) + count
+    return counts
+
+
+def decision(kind: str, rule: str | None) -> Decision:
+    """The labels of an entry."""
+    found = kind, rule or NONE
+    return found if found in _DECISIONS else (OTHER, OTHER)
+
+
+_DECISIONS = frozenset(DECISIONS)

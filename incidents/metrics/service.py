@@ -11,11 +11,10 @@ from importlib.util import find_spec
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
-from incidents.errors import IncidentsError
+from incidents.errors import IncidentsError, LibraryError
 from incidents.metrics import metrics_settings
 from incidents.metrics.metrics_settings import Address
 from incidents.metrics.watch import House, Watch
-from incidents.missing_library import LibraryError
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry

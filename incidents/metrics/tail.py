@@ -1,4 +1,4 @@
-"""The tail: counts what goes on record, whoever decided it, from a process's beginning on.
+"""The tail and the tally: what goes on record, and what attempts came to, counted.
 
 It follows the numbers of the log, which are given one after the other: entries take their ids
 before they are committed, and one that comes late would be passed over.
@@ -7,8 +7,9 @@ before they are committed, and one that comes late would be passed over.
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     JSON,
@@ -26,14 +27,17 @@ from sqlalchemy import (
 )
 
 from incidents.clock import read_rfc3339
+from incidents.enforcement.port import Delivered
 from incidents.machine.commands import CLOCK
-from incidents.metrics import labels
-from incidents.metrics.histogram import Histogram
-from incidents.metrics.limit import MOST, first
-from incidents.metrics.samples import Samples
-from incidents.store import leaves as log
-from incidents.store.log_tables import leaves
-from incidents.store.tables import entries
+from incidents.metrics import samples
+from incidents.metrics.catalogue import MOST, first
+from incidents.metrics.samples import LANES, NONE, OTHER, OUTCOMES, Histogram, Samples, within
+from incidents.store.record import leaves as log
+from incidents.store.schema.log_tables import leaves
+from incidents.store.schema.tables import entries
+
+if TYPE_CHECKING:
+    from incidents.enforcement.dispatcher.dispatcher import Done
 
 LATENESS_S = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
 
@@ -48,7 +52,7 @@ class Tail:
         self._lock = Lock()
         self._next: int | None = None
         self._behind = 0
-        self._decisions: Counter[labels.Decision] = Counter()
+        self._decisions: Counter[samples.Decision] = Counter()
         self._lateness = Histogram(*LATENESS_S)
 
     def advance(self, connection: Connection) -> None:
@@ -72,7 +76,7 @@ class Tail:
         to whoever compares two scrapes."""
         with self._lock:
             counts, late, behind = dict(self._decisions), self._lateness.copy(), self._behind
-        for kind, rule in labels.DECISIONS:
+        for kind, rule in samples.DECISIONS:
             into.put("incidents_decisions_total", counts.pop((kind, rule), 0), kind, rule)
         for (kind, rule), count in counts.items():
             into.put("incidents_decisions_total", count, kind, rule)
@@ -80,7 +84,7 @@ class Tail:
         into.put("incidents_decisions_uncounted", behind)
 
     def _count(self, kind: str, rule: str | None, actor: str, due: str, recorded_at: str) -> None:
-        self._decisions[labels.decision(kind, rule)] += 1
+        self._decisions[samples.decision(kind, rule)] += 1
         if actor == CLOCK and kind in _TIMED:
             self._lateness.observe(_between_s(due, recorded_at))
 
@@ -114,3 +118,48 @@ def _on_postgresql() -> Select[Any]:
 
 
 _READ = {"sqlite": _on_sqlite(), "postgresql": _on_postgresql()}
+
+
+DELIVERY_S = (
+    0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14_400.0, 86_400.0, 259_200.0,
+)  # fmt: skip
+MOST_ADAPTERS = 50
+"""So many have a label of their own: they stand in the settings, but for those of others."""
+
+
+class Tally:
+    """Counted by the threads that carry orders out, and told by others."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._adapters: set[tuple[str, str]] = set()
+        self._attempts: Counter[tuple[str, str, str]] = Counter()
+        self._deliveries = {lane: Histogram(*DELIVERY_S) for lane in LANES}
+
+    def observe(self, done: Done, now: datetime) -> None:
+        """One attempt, the outcome of which was settled at `now` (UTC); none if none was made."""
+        if done.outcome is None:
+            return
+        lane, outcome = done.claimed.lane, within(type(done.outcome).__name__.lower(), OUTCOMES)
+        with self._lock:
+            self._attempts[*self._labels(lane, done.adapter), outcome] += 1
+            if isinstance(done.outcome, Delivered) and lane in self._deliveries:
+                took = now - done.claimed.ordered_at
+                self._deliveries[lane].observe(took.total_seconds())
+
+    def tell(self, into: Samples) -> None:
+        """What was counted so far; of each adapter every outcome."""
+        with self._lock:
+            for labels in (
+                (*adapter, outcome) for adapter in self._adapters for outcome in OUTCOMES
+            ):
+                into.put("incidents_order_attempts_total", self._attempts[labels], *labels)
+            for lane, taken in self._deliveries.items():
+                into.put("incidents_order_delivery_seconds", taken.copy(), lane)
+
+    def _labels(self, lane: str, adapter: str) -> tuple[str, str]:
+        found = within(lane, LANES), adapter or NONE
+        if found not in self._adapters and len(self._adapters) >= MOST_ADAPTERS:
+            found = found[0], OTHER
+        self._adapters.add(found)
+        return found

@@ -9,13 +9,12 @@ from typing import Protocol
 
 from sqlalchemy import Connection, Engine
 
-from incidents.acts.attempts import Attempts
+from incidents.enforcement.attempts import Attempts
 from incidents.errors import IncidentsError
 from incidents.metrics.look import always, look
 from incidents.metrics.samples import Samples
-from incidents.metrics.tail import Tail
-from incidents.metrics.tally import Tally
-from incidents.store.engine import plainly, reading
+from incidents.metrics.tail import Tail, Tally
+from incidents.store.database.engine import plainly, reading
 
 PATIENCE_S = 4.0
 """So long a look may take, and so long another may wait for it: a scrape gives up after ten."""

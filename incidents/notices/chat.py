@@ -13,12 +13,11 @@ from threading import Thread
 from typing import Any
 from urllib.parse import quote
 
-from incidents.acts.port import Delivered, Outcome, Retry, Skipped
-from incidents.errors import SettingError
+from incidents.enforcement.port import Delivered, Outcome, Retry, Skipped
+from incidents.errors import LibraryError, SettingError
 from incidents.log import logger
-from incidents.missing_library import LibraryError
 from incidents.notices.letter import Letter, Recipient
-from incidents.options import Options
+from incidents.settings.options import Options
 
 PHONE = "{phone}"
 """What stands in an address in place of the customer's phone number."""

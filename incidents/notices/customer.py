@@ -8,15 +8,15 @@ from typing import Protocol
 
 from sqlalchemy import Connection
 
-from incidents.acts.port import Failed, Order, Outcome, Skipped, State
-from incidents.notices import channel, notice_settings
-from incidents.notices.channel import Channel, Time
+from incidents.enforcement.port import Failed, Order, Outcome, Skipped, State
+from incidents.notices import letter as channel
+from incidents.notices import notice_settings
 from incidents.notices.facts import Facts
-from incidents.notices.letter import Recipient
+from incidents.notices.letter import Channel, Recipient, Time
 from incidents.notices.record import Link, Record
 from incidents.notices.templating import TemplateError
 from incidents.notices.wording import Wording
-from incidents.settings import Settings
+from incidents.settings.sources import Settings
 
 LookUp = Callable[[Order], Facts | None]
 

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from incidents import clock, customer_link, settings
-from incidents.acts.port import Order
-from incidents.customer_link import Incident, Reading
+from incidents import clock
+from incidents.enforcement.port import Order
 from incidents.errors import IncidentsError
-from incidents.machine.ids import incident_id, read_incident_id
+from incidents.notices import customer_link
+from incidents.notices.customer_link import Incident, Reading
 from incidents.notices.letter import Office
 from incidents.notices.notice_settings import NOTICES
 from incidents.notices.record import Link
-from incidents.options import Options, stays_here
+from incidents.settings import sources
+from incidents.settings.options import Options, stays_here
+from incidents.values.ids import incident_id, read_incident_id
 
 SECTION = "customer"
 PATH = "c"
@@ -85,7 +87,7 @@ def links(environ: Mapping[str, str] | None = None) -> Links | None:
     Raises:
         SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
     """
-    section = settings.section(SECTION, environ)
+    section = sources.section(SECTION, environ)
     return _read(section) if section else None
 
 
@@ -97,7 +99,7 @@ def needed(environ: Mapping[str, str] | None = None) -> Links:
     """
     found = links(environ)
     if found is None:
-        raise NoCustomerPageError(file=settings.file(environ))
+        raise NoCustomerPageError(file=sources.file(environ))
     return found
 
 
@@ -113,7 +115,7 @@ def office(environ: Mapping[str, str] | None = None) -> Office:
     Raises:
         SettingError, SettingsFileError: naming what is wrong, or not there.
     """
-    options = Options(f"[{NOTICES}]", settings.section(NOTICES, environ))
+    options = Options(f"[{NOTICES}]", sources.section(NOTICES, environ))
     name = options.text("desk_name")
     if name is None:
         raise options.wrong("desk_name", "there: whose page the customer sees")

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from incidents import clock
-from incidents.acts.port import Delivered, Failed, Order, Outcome, Retry, Skipped, State
+from incidents.enforcement.port import Delivered, Failed, Order, Outcome, Retry, Skipped, State
 from incidents.log import logger
-from incidents.notices import channel, notice_settings
-from incidents.notices.catalogue import NOTICES, alarm
-from incidents.notices.channel import Time
+from incidents.notices import letter as channel
+from incidents.notices import notice_settings
 from incidents.notices.customer import House, LookUp
 from incidents.notices.facts import AlarmFacts, AnyFacts
+from incidents.notices.letter import NOTICES, Time, alarm
 from incidents.notices.notice_settings import Outlet
 from incidents.notices.record import Record
 from incidents.notices.templating import TemplateError

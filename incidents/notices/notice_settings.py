@@ -11,15 +11,13 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any
 
-from incidents import settings
 from incidents.notices import address, chat, quiet, samples, smtp
 from incidents.notices.address import BadAddressError
-from incidents.notices.catalogue import LANGUAGES
-from incidents.notices.channel import Channel
-from incidents.notices.letter import Office, Recipient
+from incidents.notices.letter import LANGUAGES, Channel, Office, Recipient
 from incidents.notices.quiet import Quiet
 from incidents.notices.wording import Wording
-from incidents.options import Options
+from incidents.settings import sources
+from incidents.settings.options import Options
 
 NOTICES, ALARMS = "notices", "alarms"
 MAIL, CHAT = TYPES = ("smtp", "chat")
@@ -67,7 +65,7 @@ def to_customer(zone: tzinfo, environ: Mapping[str, str] | None = None) -> ToCus
         NoAppriseError: naming what to install.
         TemplateError: of a template of the operator's that is wrong.
     """
-    section = settings.section(NOTICES, environ)
+    section = sources.section(NOTICES, environ)
     options = Options(f"[{NOTICES}]", section)
     names = options.texts("channels")
     words = _wording(options, zone, needed=bool(names))
@@ -84,7 +82,7 @@ def to_customer(zone: tzinfo, environ: Mapping[str, str] | None = None) -> ToCus
 def to_desk(zone: tzinfo, environ: Mapping[str, str] | None = None) -> ToDesk:
     """What [alarms] says, of channels of [notices] or of its own; raises as `to_customer` does."""
     notices = _options(NOTICES, environ)
-    section = settings.section(ALARMS, environ)
+    section = sources.section(ALARMS, environ)
     options = Options(f"[{ALARMS}]", section)
     names = options.texts("channels")
     words = _wording(notices, zone, needed=bool(names), languages=_languages(options, ()))
@@ -96,7 +94,7 @@ def to_desk(zone: tzinfo, environ: Mapping[str, str] | None = None) -> ToDesk:
 
 
 def _options(section: str, environ: Mapping[str, str] | None) -> Options:
-    return Options(f"[{section}]", settings.section(section, environ))
+    return Options(f"[{section}]", sources.section(section, environ))
 
 
 def _tables(section: Mapping[str, Any]) -> list[str]:

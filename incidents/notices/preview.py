@@ -8,19 +8,20 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from incidents.acts import errand
-from incidents.acts.port import Order
+from incidents.enforcement.dispatcher import order_payload
+from incidents.enforcement.port import Order
 from incidents.errors import UnknownIncidentError
-from incidents.machine.ids import incident_id, order_id
 from incidents.machine.incident import Incident
 from incidents.machine.orders import DESK, NOTICE
 from incidents.notices import record, samples
-from incidents.notices.catalogue import NOTICES
 from incidents.notices.facts import AlarmFacts, AnyFacts, Facts
+from incidents.notices.letter import NOTICES
 from incidents.notices.record import Link, Site
-from incidents.store import incidents as incident_rows
-from incidents.store import orders, sites
-from incidents.store.incidents import Key
+from incidents.store.cases import incidents as incident_rows
+from incidents.store.cases import sites
+from incidents.store.cases.incidents import Key
+from incidents.store.orders import outbox
+from incidents.values.ids import incident_id, order_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,10 +119,10 @@ def _ordered(connection: Connection, name: str, subject: Subject) -> Order | Non
         return None
     of_it = (subject.asked and wanted.of_one) or name == "violation_found"
     incident = incident_id(*subject.incident) if of_it and subject.incident else None
-    found = orders.latest(
+    found = outbox.latest(
         connection, subject.site_id, wanted.kind, incident=incident, suspends=wanted.suspends
     )
-    return None if found is None else errand.as_given(found, wanted.lane, 0)
+    return None if found is None else order_payload.as_given(found, wanted.lane, 0)
 
 
 def _is_undone(name: str, told: Facts) -> bool:

@@ -13,22 +13,22 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, select
 
-from incidents import site_name
-from incidents.acts.port import Order
+from incidents.enforcement.port import Order
 from incidents.machine import events as e
 from incidents.machine.case import Case, Closure
-from incidents.machine.ids import incident_id, order_id, read_incident_id, read_item_id
 from incidents.machine.in_force import DOWN
 from incidents.machine.incident import Incident
 from incidents.machine.policy import Policy
 from incidents.notices.facts import MAX_FINDINGS, MAX_URLS, Facts, Finding
 from incidents.record import entry
-from incidents.store import incidents as incident_rows
-from incidents.store import site_row, suspensions
-from incidents.store.engine import Reading
-from incidents.store.tables import entries, incidents, sites, tasks, unsettled
+from incidents.store.cases import incidents as incident_rows
+from incidents.store.cases import site_row, suspensions
+from incidents.store.database.engine import Reading
+from incidents.store.schema.tables import entries, incidents, sites, tasks, unsettled
+from incidents.values import site_name
+from incidents.values.ids import incident_id, order_id, read_incident_id, read_item_id
 from incidents.views import personal, policy, withheld
-from incidents.views.misses import closing_misses
+from incidents.views.queue.holders import closing_misses
 
 Link = Callable[[Order, int], str | None]
 """The address of the page on which the customer answers, if there is one for this order; of its

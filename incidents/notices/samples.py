@@ -10,8 +10,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from incidents import customer_link
 from incidents.machine.policy import Policy
+from incidents.notices import customer_link
 from incidents.notices.facts import AlarmFacts, AnyFacts, Facts, Finding
 from incidents.notices.letter import Office
 

@@ -17,7 +17,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from incidents import clock
-from incidents.acts.port import Delivered, Failed, Outcome, Retry, Skipped
+from incidents.enforcement.port import Delivered, Failed, Outcome, Retry, Skipped
 from incidents.errors import SettingError
 from incidents.log import logger
 from incidents.notices import address, message
@@ -25,7 +25,7 @@ from incidents.notices.address import Address, BadAddressError
 from incidents.notices.letter import Letter, Recipient
 from incidents.notices.message import Heading
 from incidents.notices.session import Session
-from incidents.options import Options
+from incidents.settings.options import Options
 
 STARTTLS, TLS, NONE = SECURITY = ("starttls", "tls", "none")
 _PORTS = {STARTTLS: 587, TLS: 465, NONE: 25}

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from incidents.acts.port import Delivered, Outcome, Skipped
 from incidents.documents import plain
+from incidents.enforcement.port import Delivered, Outcome, Skipped
+from incidents.locale.words import When
 from incidents.notices.letter import Letter
 from incidents.notices.notice_settings import Outlet, ToDesk
-from incidents.words import When
 
 Document = dict[str, Any]
 

@@ -3,21 +3,70 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from datetime import datetime, tzinfo
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta, tzinfo
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from incidents.notices import phrases, samples, templating
-from incidents.notices.catalogue import LANGUAGES, NOTICES
+from incidents.locale.words import When
+from incidents.notices import samples, templating
+from incidents.notices.address import blocks, one_line
 from incidents.notices.facts import AnyFacts, Finding, told
-from incidents.notices.letter import Letter, Office
-from incidents.notices.one_line import one_line
-from incidents.notices.page import blocks
+from incidents.notices.letter import LANGUAGES, NOTICES, Letter, Office
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+_ZONES = {"zh_CN": {"Asia/Shanghai": "北京时间"}, "en": {"Asia/Shanghai": "Beijing time"}}
+_UNITS = {
+    "zh_CN": ("天", "小时", "分钟", "秒"),
+    "en": ("day", "hour", "minute", "second"),
+}
+_DAY_S, _HOUR_S, _MINUTE_S = 86_400, 3_600, 60
+
+
+def time(moment: datetime, zone: tzinfo, language: str) -> str:
+    """A moment by the clocks of `zone`, with the zone's name behind it."""
+    when = When(zone=zone, now=moment)
+    name = _ZONES[language].get(when.zone_name, when.zone_name)
+    return f"{when(moment)}（{name}）" if language == "zh_CN" else f"{when(moment)} ({name})"
+
+
+def _parts(length: timedelta) -> list[int]:
+    """Days, hours, minutes, seconds; up to two days everybody counts in hours: 24 hours, 36."""
+    seconds = round(length.total_seconds())
+    days = 0 if seconds < 2 * _DAY_S else seconds // _DAY_S
+    seconds -= days * _DAY_S
+    return [
+        days, seconds // _HOUR_S, seconds % _HOUR_S // _MINUTE_S, seconds % _MINUTE_S,
+    ]  # fmt: skip
+
+
+def _duration_zh(length: timedelta) -> str:
+    units = zip(_parts(length), _UNITS["zh_CN"], strict=True)
+    return "".join(f"{n}{unit}" for n, unit in units if n) or "0秒"
+
+
+def _duration_en(length: timedelta) -> str:
+    units = zip(_parts(length), _UNITS["en"], strict=True)
+    return " ".join(f"{n} {unit}{'' if n == 1 else 's'}" for n, unit in units if n) or "0 seconds"
+
+
+def _times_zh(number: int) -> str:
+    return f"{number} 次"
+
+
+def _times_en(number: int) -> str:
+    return {1: "once", 2: "twice"}.get(number, f"{number} times")
+
+
+DURATIONS: dict[str, Callable[[timedelta], str]] = {"zh_CN": _duration_zh, "en": _duration_en}
+"""How long something lasts: 12小时, 1小时30分钟; 12 hours, 1 hour 30 minutes."""
+
+TIMES: dict[str, Callable[[int], str]] = {"zh_CN": _times_zh, "en": _times_en}
+"""How often something happened: 3 次; once, twice, 3 times."""
+
 
 PAGE = "letter.html.jinja"
 OF_A_COPY, HALTED = "_of_a_copy", "alarm_halted"
@@ -88,7 +137,7 @@ class Wording:
 
     def time(self, moment: datetime, language: str) -> str:
         """A moment as it is told in that language."""
-        return phrases.time(moment, self._zone, language)
+        return time(moment, self._zone, language)
 
     def check(self) -> None:
         """Try each template in each language, with all that a fact can be, one by one.
@@ -128,9 +177,9 @@ class Wording:
 @lru_cache
 def _environment(folders: tuple[Path, ...], zone: tzinfo, language: str) -> Environment:
     filters = {
-        "time": lambda moment: phrases.time(moment, zone, language),
-        "duration": phrases.DURATIONS[language],
-        "times": phrases.TIMES[language],
+        "time": lambda moment: time(moment, zone, language),
+        "duration": DURATIONS[language],
+        "times": TIMES[language],
     }
     return templating.environment(folders, filters)
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from threading import Thread
 
-from incidents import site_name
 from incidents.outbound import addresses, target
 from incidents.outbound.deadline import Deadline
 from incidents.outbound.faults import (
@@ -22,6 +21,7 @@ from incidents.outbound.faults import (
     UnreachableError,
 )
 from incidents.outbound.target import Target
+from incidents.values import site_name
 
 Resolve = Callable[[str, int], Sequence[str]]
 """The IP addresses of a name, for a connection to that port; raises what getaddrinfo raises."""

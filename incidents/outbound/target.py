@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 from typing import Never
 
-from incidents import site_name
 from incidents.errors import BadSiteNameError
 from incidents.outbound.faults import ForbiddenTargetError
+from incidents.values import site_name
 
 MAX_CHARACTERS = 2_048
 PORTS = {"http": 80, "https": 443}

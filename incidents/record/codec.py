@@ -13,8 +13,8 @@ from typing import Any, Generic, TypeVar
 
 from incidents.clock import rfc3339
 from incidents.machine.events import Event, Reason
-from incidents.machine.ids import contact_id, incident_id, order_id, task_id
-from incidents.misread import MisreadError
+from incidents.values.ids import contact_id, incident_id, order_id, task_id
+from incidents.values.misread import MisreadError
 
 Kind = TypeVar("Kind", bound=Event | Reason)
 _Write = Callable[..., str]

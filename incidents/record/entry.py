@@ -14,14 +14,14 @@ from datetime import datetime
 from json.encoder import encode_basestring as quoted
 from typing import Any
 
-from incidents import misread
 from incidents.clock import rfc3339
 from incidents.errors import IncidentsError
 from incidents.machine import events
 from incidents.machine.events import Event, Reason
-from incidents.misread import MisreadError
-from incidents.record import own_acts
+from incidents.record import own_events
 from incidents.record.codec import Codec
+from incidents.values import misread
+from incidents.values.misread import MisreadError
 
 VERSION = 1
 MAX_BYTES = 65_535
@@ -151,6 +151,6 @@ class _Codecs(dict[str, Codec[Event]]):
         return codec
 
 
-_KINDS: dict[str, type[Event]] = {**events.KINDS, **own_acts.KINDS}
+_KINDS: dict[str, type[Event]] = {**events.KINDS, **own_events.KINDS}
 _codecs = _Codecs()
 _reason = Codec(Reason)

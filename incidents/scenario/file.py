@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from incidents.machine import toml_text
+from incidents.locale.refusal_words import BY_THE_RULES
 from incidents.machine.policy import Policy
 from incidents.machine.state import INCIDENT_STATES, SITE_STATES
-from incidents.machine.toml_text import TomlTextError
-from incidents.refusal_words import BY_THE_RULES
-from incidents.scenario import acts
+from incidents.scenario import actions
 from incidents.scenario.fields import NONE, Fields, ScenarioError, shown
+from incidents.values import toml_text
+from incidents.values.toml_text import TomlTextError
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 """When a scenario starts that does not say it."""
@@ -48,7 +48,7 @@ class Step:
     n: int
     at: datetime
     do: str | None
-    act: acts.Step | None
+    act: actions.Step | None
     refused: str | None
     expect: Expectation
 
@@ -100,7 +100,7 @@ def _scenario(n: int, table: dict[str, Any], most: int) -> Scenario:
     name = fields.needed("name", fields.word("name"))
     fields.start = start = fields.time("start") or START
     daemon = fields.flag("daemon")
-    policy = acts.read_policy(fields, "policy")
+    policy = actions.read_policy(fields, "policy")
     steps = _steps(fields, where, start, most)
     expect = fields.table("expect")
     fields.finish("a scenario")
@@ -135,7 +135,7 @@ def _step(fields: Fields, n: int, before: datetime) -> Step:
     do = fields.word("do")
     expect = fields.table("expect")
     refused = _refusal(fields) if do is not None else None
-    act = None if do is None else acts.read(fields, do)
+    act = None if do is None else actions.read(fields, do)
     if do is None and expect is None:
         raise fields.wrong('it neither does nor expects anything: say do = "log", for example')
     fields.finish(do or "a look")

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from incidents import refusal_words
 from incidents.clock import rfc3339
+from incidents.locale import refusal_words
 from incidents.machine import rules
 from incidents.machine.case import Case
 from incidents.machine.commands import AddSite, Command, Elapse
 from incidents.machine.decide import decide
 from incidents.machine.policy import Policy, write_duration
 from incidents.machine.refusals import Refusal
-from incidents.scenario.acts import PERSON
+from incidents.scenario.actions import PERSON
 from incidents.scenario.fields import NONE, offset, seconds
 from incidents.scenario.file import Scenario, Step
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn, Protocol
 
 from incidents.errors import IncidentsError
-from incidents.tlog import spelling
+from incidents.tlog import signature as spelling
 
 ED25519 = 0x01
 """Ed25519 over the text of the note."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from incidents.tlog import cosignature, keys, spelling
+from incidents.tlog import checkpoint, keys
+from incidents.tlog import signature as spelling
 from incidents.tlog.keys import COSIGNATURE_V1, ED25519, KeyFormatError, Signer, VerifierKey
 from incidents.tlog.signature import NoteError, Signature
 
@@ -128,7 +129,7 @@ def _sign(text: str, key: Signer) -> Signature:
 
 def _is_signed(text: str, key: VerifierKey, blob: bytes) -> bool:
     if key.algorithm == COSIGNATURE_V1:
-        return cosignature.verify(key, text, blob)
+        return checkpoint.verify(key, text, blob)
     return keys.verify(key, text.encode(), blob)
 
 

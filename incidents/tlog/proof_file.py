@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from incidents.errors import VerificationError
-from incidents.tlog import note, spelling
+from incidents.tlog import note, signature
 
 HEADER = "c2sp.org/tlog-proof@v1"
 SUFFIX = ".tlog-proof"
@@ -42,9 +42,9 @@ class ProofFile:
     def _lines(self) -> Iterator[str]:
         yield HEADER
         if self.extra:
-            yield _EXTRA + spelling.base64_of(self.extra)
+            yield _EXTRA + signature.base64_of(self.extra)
         yield f"{_INDEX}{self.index}"
-        yield from map(spelling.base64_of, self.proof)
+        yield from map(signature.base64_of, self.proof)
 
 
 def parse(data: bytes | str) -> ProofFile:
@@ -82,7 +82,7 @@ def _decoded(data: bytes | str) -> str:
 def _extra(lines: Sequence[str]) -> bytes | None:
     if not lines or not lines[0].startswith(_EXTRA):
         return None
-    extra = spelling.from_base64(lines[0].removeprefix(_EXTRA))
+    extra = signature.from_base64(lines[0].removeprefix(_EXTRA))
     if not extra:
         raise ValueError("its extra line is empty")
     return extra
@@ -91,13 +91,13 @@ def _extra(lines: Sequence[str]) -> bytes | None:
 def _index(line: str) -> int:
     if not line.startswith(_INDEX):
         raise ValueError(f"the index is wanted, not {line[:80]!r}")
-    return spelling.from_decimal(line.removeprefix(_INDEX))
+    return signature.from_decimal(line.removeprefix(_INDEX))
 
 
 def _hashes(lines: Sequence[str]) -> tuple[bytes, ...]:
     if len(lines) > MAX_HASHES:
         raise ValueError(f"it has more than {MAX_HASHES} hashes")
-    hashes = tuple(map(spelling.from_base64, lines))
+    hashes = tuple(map(signature.from_base64, lines))
     for hash_ in hashes:
         if len(hash_) != HASH_BYTES:
             raise ValueError(f"a hash of it has {len(hash_)} bytes, not {HASH_BYTES}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from incidents.errors import VerificationError
-from incidents.tlog import checkpoint, note, spelling
+from incidents.tlog import checkpoint, note, signature
 from incidents.tlog.checkpoint import Checkpoint
 from incidents.tlog.note import Note
 
@@ -41,7 +41,7 @@ class Submission:
     checkpoint: Checkpoint
 
     def __bytes__(self) -> bytes:
-        lines = (f"{_OLD}{self.old}", *map(spelling.base64_of, self.proof))
+        lines = (f"{_OLD}{self.old}", *map(signature.base64_of, self.proof))
         return ("".join(f"{line}\n" for line in lines) + f"\n{self.note}").encode()
 
 
@@ -77,7 +77,7 @@ def _old(line: str) -> int:
     if not line.startswith(_OLD):
         raise ValueError("its first line does not say the old size")
     try:
-        return spelling.from_decimal(line.removeprefix(_OLD))
+        return signature.from_decimal(line.removeprefix(_OLD))
     except ValueError as error:
         raise ValueError(f"its old size is {line[4:44]!r}, {error}") from error
 
@@ -85,7 +85,7 @@ def _old(line: str) -> int:
 def _hashes(lines: list[str]) -> tuple[bytes, ...]:
     if len(lines) > MAX_HASHES:
         raise ValueError(f"it has more than {MAX_HASHES} hashes")
-    hashes = tuple(map(spelling.from_base64, lines))
+    hashes = tuple(map(signature.from_base64, lines))
     for hash_ in hashes:
         if len(hash_) != HASH_BYTES:
             raise ValueError(f"a hash of it has {len(hash_)} bytes, not {HASH_BYTES}")

@@ -1,22 +1,22 @@
 """What people look at: queue, sites, incidents, why. Views read, and never do what is due.
 
-Each takes a connection (best of `store.engine.reading`: one state of the database, however many
-queries) and `now`, aware; each returns plain documents with times in RFC 3339, UTC, and people's
-own words resolved, null where they have been erased.
+Each takes a connection (best of `store.database.engine.reading`: one state of the database, however
+many queries) and `now`, aware; each returns plain documents with times in RFC 3339, UTC, and
+people's own words resolved, null where they have been erased.
 """
 
-from incidents.views.acts import dead_letters, order, unsettled
-from incidents.views.alarms import alarms_now
-from incidents.views.duty import duties
-from incidents.views.enforcement import enforcement
+from incidents.views.clock import enforcement
 from incidents.views.filing import all_filings, filing, filing_details, filings_of
 from incidents.views.filing import terms as filing_terms
+from incidents.views.orders import dead_letters, order, unsettled
 from incidents.views.policy import active_policy
 from incidents.views.policy import history as policy_history
-from incidents.views.queue import item, queue
+from incidents.views.queue.alarms import alarms_now
+from incidents.views.queue.police import duties
+from incidents.views.queue.queue import item, queue
 from incidents.views.register import incident, site, sites
-from incidents.views.timeline import newest_of_story, part_of_story, timeline
-from incidents.views.why import why
+from incidents.views.why.timeline import newest_of_story, part_of_story, timeline
+from incidents.views.why.why import why
 
 __all__ = [
     "active_policy", "alarms_now", "all_filings", "dead_letters", "duties", "enforcement", "filing",

@@ -7,15 +7,15 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from incidents.accounts import roles
+from incidents.accounts import identity
 from incidents.clock import rfc3339
-from incidents.store import accounts as stored
-from incidents.store import passwords
-from incidents.store import tokens as stored_tokens
-from incidents.store.accounts import Account
-from incidents.store.passwords import Given
-from incidents.store.tokens import Token
-from incidents.words import Document
+from incidents.locale.words import Document
+from incidents.store.accounts import accounts as stored
+from incidents.store.accounts import passwords
+from incidents.store.accounts import tokens as stored_tokens
+from incidents.store.accounts.accounts import Account
+from incidents.store.accounts.passwords import Given
+from incidents.store.accounts.tokens import Token
 
 
 def accounts(connection: Connection) -> list[Document]:
@@ -32,7 +32,7 @@ def who_may(connection: Connection, act: str) -> list[str]:
     return [
         each.handle
         for each in stored.every(connection)
-        if each.disabled_at is None and roles.may(each.role, act)
+        if each.disabled_at is None and identity.may(each.role, act)
     ]
 
 
@@ -71,7 +71,7 @@ def _document(account: Account) -> Document:
 
 
 def token_document(token: Token) -> Document:
-    """One token, without the digest of its secret; `acts` null: all that its account may."""
+    """One token, without the digest of its secret; `orders` null: all that its account may."""
     revoked = token.revoked_at
     return {
         "id": token.id,

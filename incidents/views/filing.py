@@ -9,11 +9,11 @@ from sqlalchemy import Connection, Select, select
 
 from incidents.machine import filing as vocabulary
 from incidents.machine.filing import Term
-from incidents.store import filings
-from incidents.store import sites as site_rows
-from incidents.store.filing_tables import filing_details as details_table
-from incidents.store.filing_tables import filing_terms as terms_table
-from incidents.store.tables import sites
+from incidents.store.cases import filings
+from incidents.store.cases import sites as site_rows
+from incidents.store.schema.desk_tables import filing_details as details_table
+from incidents.store.schema.desk_tables import filing_terms as terms_table
+from incidents.store.schema.tables import sites
 from incidents.views import personal
 
 Document = dict[str, Any]

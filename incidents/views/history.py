@@ -7,13 +7,14 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from incidents.audit import log_status, loss, lost_end
-from incidents.audit.signed_files import Known
+from incidents.audit.log import loss
+from incidents.audit.log import status as log_status
+from incidents.audit.log.signed_files import Known
 from incidents.clock import rfc3339
 from incidents.documents import plain
-from incidents.record.own_acts import HistoryResumed
-from incidents.store import lineage
-from incidents.store.lineage import Standing
+from incidents.record.own_events import HistoryResumed
+from incidents.store.record import lineage
+from incidents.store.record.lineage import Standing
 from incidents.views.left_down import left_down, taken_down
 from incidents.views.resumptions import resumptions
 
@@ -30,8 +31,8 @@ def history(connection: Connection, now: datetime) -> dict[str, Any]:
     taken over, with nothing known to be missing; null ten minutes later, if the world was compared
     by then. `unproved_since`: since when the world is being compared with the record, null once it
     was. `halted_since`: since when nothing is carried out, until a person goes on, and why
-    (`halted_why`, by its code in `store.lineage`; null if a version of before 0017 halted it).
-    `unsigned_since`: see `log_status`. `left_down` and `taken_down`: see `views.left_down`.
+    (`halted_why`, by its code in `store.record.lineage`; null if a version of before 0017 halted
+    it). `unsigned_since`: see `log_status`. `left_down` and `taken_down`: see `views.left_down`.
     """
     found = lineage.standing(connection)
     moved_since = found.moved_at if _is_news(found, now) else None
@@ -65,7 +66,7 @@ def resumed(connection: Connection) -> dict[str, Any]:
     if none are known to be.
     """
     events = resumptions(connection)
-    losses = [_told(connection, each) for each in lost_end.losses(events)]
+    losses = [_told(connection, each) for each in loss.losses(events)]
     return {
         "resumed": _told(connection, events[-1]) if events else None,
         "lost": losses[-1] if losses else None,

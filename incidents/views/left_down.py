@@ -10,9 +10,10 @@ from sqlalchemy import Connection
 
 from incidents.clock import rfc3339
 from incidents.desk.resumption import DAEMON
-from incidents.store import left_down as left
-from incidents.store import lineage, orders
-from incidents.store.lineage import Standing
+from incidents.store.orders import outbox
+from incidents.store.record import left_down as left
+from incidents.store.record import lineage
+from incidents.store.record.lineage import Standing
 from incidents.views.left_mark import marked
 
 UP = "active"
@@ -59,7 +60,7 @@ def every(connection: Connection, now: datetime) -> list[str]:
 def taken_down(connection: Connection, since: datetime | None) -> Document | None:
     """The sites that daemons have taken down again since then (UTC), when the record had lost its
     end or was found on another server; None where there are none, or that is no news any more."""
-    if since is None or not (names := orders.down_again(connection, since, DAEMON)):
+    if since is None or not (names := outbox.down_again(connection, since, DAEMON)):
         return None
     return {"count": len(names), "sites": names[:MOST_NAMED]}
 

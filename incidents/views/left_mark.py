@@ -13,13 +13,15 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select
 
 from incidents.desk.resumption import DAEMON
-from incidents.machine import codes, ids, order_acts
+from incidents.machine import command
 from incidents.machine import events as e
+from incidents.machine.actions import orders
 from incidents.machine.apply import apply
 from incidents.machine.case import UNKNOWN, Case
 from incidents.record import entry
-from incidents.record.own_acts import HistoryResumed
-from incidents.store.tables import entries
+from incidents.record.own_events import HistoryResumed
+from incidents.store.schema.tables import entries
+from incidents.values import ids
 from incidents.views.resumptions import resumptions
 
 _UP = "active"
@@ -104,15 +106,15 @@ class _Mark:
         match event:
             case e.StateSeen(seen=seen):
                 self._look(seen)
-            case e.OrderDelivered(lane=ids.ACT, order_kind=order_acts.REOPEN):
+            case e.OrderDelivered(lane=ids.ACT, order_kind=orders.REOPEN):
                 self.is_set, self.ordered, self.to_open = False, _UP, False
-            case e.OrderCancelled(why=codes.LEFT_DOWN):
+            case e.OrderCancelled(why=command.LEFT_DOWN):
                 self.is_set |= not self.case.held
             case e.SiteSuspended():
                 self.is_set |= self._is_left()
-            case e.OrderRetried(lane=ids.ACT, order_kind=order_acts.REOPEN):
+            case e.OrderRetried(lane=ids.ACT, order_kind=orders.REOPEN):
                 self._decide()
-            case e.OrderRepeated(order_kind=order_acts.REOPEN, by=by) if by != DAEMON:
+            case e.OrderRepeated(order_kind=orders.REOPEN, by=by) if by != DAEMON:
                 self._decide()
             case _ if isinstance(event, _DECISIONS):
                 self._decide()
@@ -144,6 +146,6 @@ class _Mark:
     def _opens(self) -> bool:
         """Whether an order to open it waits."""
         return any(
-            (each.lane, each.kind, each.dead) == (ids.ACT, order_acts.REOPEN, False)
+            (each.lane, each.kind, each.dead) == (ids.ACT, orders.REOPEN, False)
             for each in self.case.deliveries.values()
         )

@@ -17,13 +17,14 @@ from urllib.parse import quote
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, or_, select
 
-from incidents import site_name
 from incidents.documents import incident_document
 from incidents.errors import BadSiteNameError
-from incidents.store import incidents as incident_rows
-from incidents.store import pages, site_row
-from incidents.store import sites as site_rows
-from incidents.store.tables import contacts, incident_urls, incidents, notes, sealed, sites
+from incidents.store.cases import incidents as incident_rows
+from incidents.store.cases import site_row
+from incidents.store.cases import sites as site_rows
+from incidents.store.schema.tables import contacts, incident_urls, incidents, notes, sealed, sites
+from incidents.store.statements import pages
+from incidents.values import site_name
 from incidents.views import masked, personal, register
 from incidents.views.filing import term_document, terms_query
 

@@ -12,11 +12,11 @@ from sqlalchemy import Connection
 from incidents import views
 from incidents.clock import rfc3339
 from incidents.contract.documents import Item
-from incidents.views import duty
+from incidents.views.queue import police
 
 if TYPE_CHECKING:
-    from incidents.report_duty import ReportDuty
-    from incidents.words import When
+    from incidents.locale.words import When
+    from incidents.settings.police import ReportDuty
 
 Document = dict[str, Any]
 
@@ -68,7 +68,7 @@ class Looks:
     def incident(self, key: tuple[int, int]) -> Document:
         """An incident with its site, and by when to report it; raises UnknownIncidentError."""
         found, owed = views.incident(self._connection, key), self._ask_owed()
-        due = None if owed is None else duty.deadline_of(self._connection, key, owed)
+        due = None if owed is None else police.deadline_of(self._connection, key, owed)
         return {**found, "report_due": None if due is None else rfc3339(due)}
 
     def timeline(self, site_id: int, incident: int, zone: tzinfo) -> Iterator[Document]:

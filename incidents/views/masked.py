@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from incidents.machine import filing
-from incidents.store.types import canonical
+from incidents.store.schema.types import canonical
 
 DOT = "•"
 _HIDDEN = DOT * 3

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, literal_column, or_, select
 
-from incidents.store.tables import entries
+from incidents.store.schema.tables import entries
 
 Document = dict[str, Any]
 

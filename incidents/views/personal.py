@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from incidents.machine import filing
-from incidents.store import sealed
+from incidents.store.record import entries
 
 Document = dict[str, Any]
 
@@ -22,7 +22,7 @@ _REFERENCE = "sha256:"
 def texts(connection: Connection, refs: Iterable[str | None]) -> dict[str, str]:
     """What those references stand for; erased ones are left out."""
     wanted = {ref for ref in refs if ref is not None}
-    return sealed.values(connection, wanted) if wanted else {}
+    return entries.values(connection, wanted) if wanted else {}
 
 
 def reveal(connection: Connection, documents: list[Document]) -> list[Document]:

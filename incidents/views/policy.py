@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from incidents.clock import rfc3339
 from incidents.machine import policy
 from incidents.machine.policy import DOCUMENTED, Policy
-from incidents.store import policies
+from incidents.store.desk import policies
 
 Document = dict[str, Any]
 
@@ -22,7 +22,7 @@ def in_force(connection: Connection) -> Policy:
 
 def active_policy(connection: Connection) -> Document:
     """The active policy: in words, as its file, since when it is active and by whose act."""
-    from incidents.policy_words import sentences
+    from incidents.locale.policy_words import sentences
 
     active, past = in_force(connection), history(connection)
     return {
@@ -37,11 +37,11 @@ def history(connection: Connection) -> list[Document]:
     Raises:
         UnreadableEntryError: of an entry that the desk has not written.
     """
-    from incidents.audit import activations
-    from incidents.policy_words import differences
+    from incidents.audit.replay import periods
+    from incidents.locale.policy_words import differences
     from incidents.views import personal
 
-    found = list(activations.history(connection))
+    found = list(periods.history(connection))
     words = personal.texts(connection, [each.reason for each in found])
     steps = pairwise([DOCUMENTED, *(policy.read(each.toml) for each in found)])
     return [

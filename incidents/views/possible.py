@@ -17,15 +17,16 @@ from incidents.contract.actions import ACTIONS
 from incidents.contract.fields import fields_of
 from incidents.errors import UnknownIncidentError, UnknownOrderError
 from incidents.machine import commands as c
+from incidents.machine.actions.orders import meant
 from incidents.machine.case import Delivery
 from incidents.machine.decide import decide
-from incidents.machine.ids import incident_id, order_id
-from incidents.machine.order_acts import meant
 from incidents.machine.refusals import Refusal
-from incidents.store import cases, deliveries, site_row, sites
-from incidents.store import incidents as incident_rows
-from incidents.store.slices import need
+from incidents.store.cases import cases, site_row, sites
+from incidents.store.cases import incidents as incident_rows
+from incidents.store.cases.slices import need
+from incidents.store.orders import deliveries
 from incidents.values.fact import Choice, Words
+from incidents.values.ids import incident_id, order_id
 from incidents.views import policy
 
 Possible = Mapping[str, Refusal | None]

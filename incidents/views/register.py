@@ -1,4 +1,4 @@
-"""The register: a site, all sites, an incident, as they stand in the record."""
+"""The register: sites and incidents as they stand in the record, and the categories in use."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, func, literal_column, select
 
 from incidents.clock import rfc3339
 from incidents.documents import incident_document, plain, site_document
 from incidents.errors import UnknownIncidentError
 from incidents.machine import rules, work
 from incidents.machine.case import Case
-from incidents.machine.ids import incident_id, task_id
 from incidents.machine.incident import Incident
-from incidents.store import cases, runs, site_row, suspensions
-from incidents.store import incidents as incident_rows
-from incidents.store import sites as site_rows
-from incidents.store.slices import Need
-from incidents.store.tables import sites as site_table
+from incidents.store.cases import cases, site_row, suspensions
+from incidents.store.cases import incidents as incident_rows
+from incidents.store.cases import sites as site_rows
+from incidents.store.cases.slices import Need
+from incidents.store.schema.tables import incidents
+from incidents.store.schema.tables import sites as site_table
+from incidents.values.ids import incident_id, task_id
 from incidents.views import left_down, personal, policy
 
 Document = dict[str, Any]
@@ -99,7 +100,7 @@ def incident(connection: Connection, key: incident_rows.Key) -> Document:
     row = _row(connection, key[0])
     case = site_row.to_case(row)
     _take_running(connection, {key[0]: case})
-    run = runs.under(connection, [row], policy.in_force(connection))[key[0]]
+    run = suspensions.under(connection, [row], policy.in_force(connection))[key[0]]
     document = {
         **incident_document(case, found[key]),
         "lapsed_at": _time(found[key].lapsed_at),
@@ -147,7 +148,7 @@ def documents(connection: Connection, rows: list[Mapping[str, Any]]) -> list[Doc
     found = {row["id"]: site_row.to_case(row) for row in rows}
     _take_running(connection, found)
     # What is due next follows from the incidents, which are not read here; the row has it.
-    run = runs.under(connection, rows, policy.in_force(connection))
+    run = suspensions.under(connection, rows, policy.in_force(connection))
     told = [
         {**site_document(found[row["id"]], run[row["id"]]), "next_due": _time(row["next_due"])}
         for row in rows
@@ -200,3 +201,26 @@ def _closure(case: Case) -> Document | None:
 
 def _time(moment: datetime | None) -> str | None:
     return None if moment is None else rfc3339(moment)
+
+
+NEWEST = 1_000
+"""So many incidents are looked at, by the index of their recording, however many there are."""
+
+_most: ColumnElement[int] = literal_column(str(NEWEST))
+
+
+def in_use(connection: Connection) -> list[str]:
+    """The categories of the newest incidents, the most used first."""
+    newest = (
+        select(incidents.c.category)
+        .order_by(incidents.c.recorded_at.desc())
+        .limit(_most)
+        .subquery("newest")
+    )
+    used = (
+        select(newest.c.category)
+        .where(newest.c.category.is_not(None))
+        .group_by(newest.c.category)
+        .order_by(func.count().desc(), newest.c.category)
+    )
+    return list(connection.scalars(used))

@@ -11,9 +11,9 @@ from sqlalchemy import Connection, Select
 
 from incidents.machine.events import RemovalSaid
 from incidents.record import entry
-from incidents.store.given import Given
-from incidents.store.tables import entries
-from incidents.store.types import UTCDateTime
+from incidents.store.schema.tables import entries
+from incidents.store.schema.types import UTCDateTime
+from incidents.store.statements.values_table import Given
 
 Key = tuple[int, int]
 """A site's id, and an incident's number there."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlalchemy import Connection, select
 
 from incidents.record.entry import decode
-from incidents.record.own_acts import HistoryResumed
-from incidents.store import lineage
-from incidents.store.tables import DESK_STREAM, entries
+from incidents.record.own_events import HistoryResumed
+from incidents.store.record import lineage
+from incidents.store.schema.tables import DESK_STREAM, entries
 
 
 def resumptions(connection: Connection) -> list[HistoryResumed]:

@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from incidents.clock import rfc3339
-from incidents.machine.ids import incident_id
-from incidents.store.suspensions import read
-from incidents.store.tables import suspensions
+from incidents.store.cases.suspensions import read
+from incidents.store.schema.tables import suspensions
+from incidents.values.ids import incident_id
 
 Document = dict[str, Any]
 

@@ -9,9 +9,9 @@ from sqlalchemy import Connection
 
 from incidents.accounts.open_sessions import IDLE_FOR, SESSION_FOR
 from incidents.clock import rfc3339
-from incidents.store import sign_ins as stored
-from incidents.store.sessions import Session
-from incidents.words import Document
+from incidents.locale.words import Document
+from incidents.store.accounts import sign_ins as stored
+from incidents.store.accounts.sessions import Session
 
 
 def session_document(session: Session, own: str | None = None) -> Document:

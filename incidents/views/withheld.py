@@ -14,16 +14,16 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from incidents.machine import events as e
+from incidents.machine.actions.orders import is_lifted
 from incidents.machine.case import UNKNOWN
-from incidents.machine.codes import BY_HAND, LEFT_DOWN, SUPERSEDED
-from incidents.machine.ids import ACT, order_id
+from incidents.machine.command import BY_HAND, LEFT_DOWN, SUPERSEDED
 from incidents.machine.in_force import BRAKED, DOWN, FORCE
-from incidents.machine.order_acts import is_lifted
 from incidents.machine.orders import NOTICE
 from incidents.record import entry
-from incidents.store import deliveries
-from incidents.store.metadata import words
-from incidents.store.tables import entries, orders, sites
+from incidents.store.orders import deliveries
+from incidents.store.schema.tables import entries, orders, sites
+from incidents.store.schema.types import words
+from incidents.values.ids import ACT, order_id
 
 
 def withheld(connection: Connection, site_ids: Collection[int]) -> set[int]:

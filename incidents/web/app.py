@@ -13,15 +13,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from incidents import __version__, clock
 from incidents.accounts import access_settings
-from incidents.accounts.door import Door
+from incidents.accounts.authenticator import Door
 from incidents.accounts.oidc import Oidc
-from incidents.api import (
+from incidents.api import description, problems
+from incidents.api.endpoints import (
     accounts,
-    acts,
+    actions,
     alarms,
     batch,
     bundles,
-    description,
     erasing,
     filing_lists,
     filings,
@@ -32,7 +32,6 @@ from incidents.api import (
     oidc,
     orders,
     policies,
-    problems,
     queue,
     record,
     security_txt,
@@ -45,12 +44,12 @@ from incidents.api.entrance import is_somebody
 from incidents.api.operation import JSON
 from incidents.api.quota import Quota
 from incidents.api.rounds import Rounds
-from incidents.audit.proving import Proving
-from incidents.console import pages
+from incidents.audit.proof.proving import Proving
+from incidents.console import application
 from incidents.errors import IncidentsError
 
 if TYPE_CHECKING:
-    from incidents.bootstrap import House
+    from incidents.app import House
 
 _LOOKS = 4
 """So many looks are under way at once: whose tokens those are, and what people wrote."""
@@ -58,7 +57,8 @@ _ALONE = 5
 """So many acts wait at once for a site that somebody else has locked, each with a connection."""
 
 _ROUTERS = (
-    sites.routes, filings.routes, filing_lists.routes, incidents.routes, queue.routes, acts.routes,
+    sites.routes, filings.routes, filing_lists.routes, incidents.routes, queue.routes,
+    actions.routes,
     batch.routes, orders.routes, policies.routes, alarms.routes, notices.routes, histories.routes,
     erasing.routes, record.routes, bundles.routes, log.routes, session.router, accounts.router,
     sessions.routes, oidc.router,
@@ -84,7 +84,7 @@ class SecurityHeaders:
         await self._app(scope, receive, told)
 
 
-def create(house: House, customers: pages.Asgi | None = None) -> FastAPI:
+def create(house: House, customers: application.Asgi | None = None) -> FastAPI:
     """The application for that house; its database is opened by the thread that makes this.
 
     `customers` answers below /c/, where customers come in by their links.
@@ -104,7 +104,7 @@ def create(house: House, customers: pages.Asgi | None = None) -> FastAPI:
     # Acts are taken in the order in which they come; a look that hangs holds up no others.
     app.state.at_the_door = Rounds(app.state.door.by_tokens, at_once=_LOOKS)
     app.state.at_the_desk = Rounds(house.gatherer.together)
-    app.state.told = Rounds(partial(acts.told, house), at_once=_LOOKS)
+    app.state.told = Rounds(partial(actions.told, house), at_once=_LOOKS)
     app.state.alone = CapacityLimiter(_ALONE)
     provider = access_settings.provider()
     app.state.oidc = None if provider is None else Oidc(provider, clock.now)
@@ -122,5 +122,5 @@ def create(house: House, customers: pages.Asgi | None = None) -> FastAPI:
     watch.add(app)
     security_txt.add(app, serve.security_contact)
     description.add(app)
-    pages.put_beside(app, customers)
+    application.put_beside(app, customers)
     return app

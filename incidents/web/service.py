@@ -9,16 +9,15 @@ from contextlib import contextmanager
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
-from incidents import web_server
-from incidents.errors import DatabaseError
-from incidents.missing_library import LibraryError
+from incidents.errors import DatabaseError, LibraryError
 from incidents.notices import customer_settings, notice_settings
-from incidents.store.engine import look_at_file
-from incidents.store.opened_file import UnseenError
+from incidents.store.database.engine import look_at_file
+from incidents.store.database.file import UnseenError
+from incidents.system import web_server
 
 if TYPE_CHECKING:
-    from incidents.bootstrap import House
-    from incidents.console.customer_app import CustomerApp
+    from incidents.app import House
+    from incidents.console.customer.app import CustomerApp
     from incidents.notices.customer_settings import Links
 
 EXTRA = "console"
@@ -108,8 +107,8 @@ def _ends_with_its_file(house: House) -> Iterator[None]:
 
 
 def _customers(house: House, links: Links) -> CustomerApp:
-    from incidents.console.customer_app import CustomerApp
-    from incidents.console.customer_page import CustomerPage
+    from incidents.console.customer.app import CustomerApp
+    from incidents.console.customer.page import CustomerPage
 
     page = CustomerPage(notice_settings.wording(house.settings.zone), customer_settings.office())
     page.check()

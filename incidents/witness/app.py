@@ -14,7 +14,7 @@ from typing import Any
 
 from incidents import clock, log
 from incidents.errors import IncidentsError, VerificationError
-from incidents.tlog import cosignature, submission
+from incidents.tlog import checkpoint, submission
 from incidents.tlog.keys import Signer
 from incidents.tlog.submission import PATH, SIZE_TYPE
 from incidents.witness import rules
@@ -79,7 +79,7 @@ class Witness:
             _log.warning("a checkpoint was refused", refusal=status, reason=why)
             return _refused(refusal)
         now = int(clock.now().timestamp())
-        signature = cosignature.cosign(self._key, asked.note.text, now)
+        signature = checkpoint.cosign(self._key, asked.note.text, now)
         return Answer(status=HTTPStatus.OK, body=f"{signature}\n")
 
     async def _answer(self, scope: Message, receive: Receive) -> Answer:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 
-from incidents import log, web_server
+from incidents import log
 from incidents.errors import InputError
+from incidents.system import web_server
 from incidents.tlog.keys import COSIGNATURE_V1, ED25519, SigningKey, VerifierKey
 from incidents.witness.app import Witness
 from incidents.witness.ledger import Ledger

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Index, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
-from incidents.store import tables
+from incidents.store.schema import tables
 from scripts.generated.markdown import page, table
 
 _TABLES = {

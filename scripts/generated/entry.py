@@ -18,11 +18,11 @@ from incidents.machine.case import Case
 from incidents.machine.decide import decide
 from incidents.machine.events import Event, Reason
 from incidents.machine.policy import DOCUMENTED, Policy
-from incidents.record import entry, own_acts
-from incidents.record import own_acts as acts
+from incidents.record import entry, own_events
+from incidents.record import own_events as acts
 from incidents.record.codec import Codec
 from incidents.record.entry import encode
-from incidents.record.own_acts import LogKeyMade, PolicyActivated, SignInsErased, WordsErased
+from incidents.record.own_events import LogKeyMade, PolicyActivated, SignInsErased, WordsErased
 from scripts.generated.markdown import code, page, paragraph, table
 
 _SITE, _SITE_ID, _PERSON = "shop.example", 12, "operator-1"
@@ -94,7 +94,7 @@ def text() -> str:
 
 
 def _kinds() -> list[type[Event]]:
-    return [*e.KINDS.values(), *own_acts.KINDS.values()]
+    return [*e.KINDS.values(), *own_events.KINDS.values()]
 
 
 def _header(examples: dict[str, str]) -> list[tuple[str, str]]:

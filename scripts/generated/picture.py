@@ -15,10 +15,11 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
-from incidents import bootstrap, clock, settings
-from incidents.store import heartbeats
-from incidents.store.engine import writing
-from incidents.store.heartbeats import Heartbeat
+from incidents import app, clock
+from incidents.settings import sources
+from incidents.store.database.engine import writing
+from incidents.store.desk import heartbeats
+from incidents.store.desk.heartbeats import Heartbeat
 from scripts import a_day
 
 WIDTH = 112
@@ -124,7 +125,7 @@ def _anywhere() -> Iterator[None]:
     """
     with (
         patch.dict(os.environ, _TERMINAL),
-        patch.object(settings, "login", lambda: _PERSON),
+        patch.object(sources, "login", lambda: _PERSON),
         patch.object(a_day, "_run", _while_a_daemon_beats),
     ):
         for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
@@ -133,7 +134,7 @@ def _anywhere() -> Iterator[None]:
 
 
 def _while_a_daemon_beats(command: str, *, terminal: bool) -> tuple[int, str]:
-    house, now = bootstrap.open_house(settings.load()), clock.now()
+    house, now = app.open_house(sources.load()), clock.now()
     beat = Heartbeat(daemon="desk-1", host="desk", pid=1, started_at=now, beat_at=now)
     with writing(house.engine) as connection:
         heartbeats.beat(connection, beat)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from incidents import errors
 from incidents.contract.hints import TYPED
-from incidents.refusal_words import BY_THE_DESK, BY_THE_RULES, REMARKS
+from incidents.locale.refusal_words import BY_THE_DESK, BY_THE_RULES, REMARKS
 from scripts.generated.markdown import code, page, paragraph, table
 
 _EXAMPLE = """{

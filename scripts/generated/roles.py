@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
-from incidents.accounts import act_words, roles
+from incidents.accounts import identity
 from incidents.accounts.identity import FRESH_FOR
 from incidents.cli.root import root
+from incidents.locale import refusal_words
 from scripts.generated.markdown import page, table
 
 _MINUTES = int(FRESH_FOR.total_seconds() // 60)
@@ -19,10 +20,10 @@ def text() -> str:
         "Where a database has accounts, each has one role. What a token may do is what the role of"
         " its account may, or those acts of it that it was made for. Over HTTP whoever may not is"
         " answered with 403, and that is counted (`incidents account refusals`).",
-        table(("role", ""), ((f"`{role}`", what) for role, what in roles.WHAT.items())),
+        table(("role", ""), ((f"`{role}`", what) for role, what in identity.WHAT.items())),
         f"What is marked *in person* is done by a person who has signed in, and has proved who they"
         f" are within the last {_MINUTES} minutes; no token does it.",
-        table(("act", "command", *roles.ROLES, ""), map(_act, roles.ACTS)),
+        table(("act", "command", *identity.ROLES, ""), map(_act, identity.ACTS)),
         "`own_account`, `set_password` and `make_token` are about oneself. Another's account,"
         " password and tokens take `keep_accounts` as well to change them, and `see_accounts` to"
         " see them.",
@@ -30,13 +31,13 @@ def text() -> str:
 
 
 def _act(act: str) -> tuple[str, ...]:
-    marks = ("yes" if roles.may(role, act) else "" for role in roles.ROLES)
-    return f"`{act}`", _commands(act), *marks, "in person" if act in roles.IN_PERSON else ""
+    marks = ("yes" if identity.may(role, act) else "" for role in identity.ROLES)
+    return f"`{act}`", _commands(act), *marks, "in person" if act in identity.IN_PERSON else ""
 
 
 def _commands(act: str) -> str:
     """The commands that the act is; what is none has no cell."""
-    return ", ".join(f"`{each}`" for each in act_words.commands(act) if _is_command(each))
+    return ", ".join(f"`{each}`" for each in refusal_words.commands(act) if _is_command(each))
 
 
 def _is_command(words: str) -> bool:

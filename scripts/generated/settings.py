@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from incidents import settings
+from incidents.settings import sources
 from scripts.generated.markdown import code, page, table
 
 _MEANINGS = {
     "db": ("a URL", "a SQLite file in the user's data folder",
            "the database: `sqlite:////path/to/file` or `postgresql://…` (option `--db`)"),
     "as": ("a name", "the login name", "who acts (option `--as`)"),
-    "zone": ("an IANA name", f"`{settings.DEFAULT_ZONE}`",
+    "zone": ("an IANA name", f"`{sources.DEFAULT_ZONE}`",
              "the zone in which people read and write times (option `--zone`)"),
     "evidence": ("a folder", "`evidence` beside the SQLite file, else in the user's data folder",
                  "where copies of attached files are kept"),
-    "evidence_limit": ("a size", f"`{settings.DEFAULT_EVIDENCE_LIMIT // 2**20}MiB`",
+    "evidence_limit": ("a size", f"`{sources.DEFAULT_EVIDENCE_LIMIT // 2**20}MiB`",
                        "the most bytes of one attached file"),
     "clock": ("`own` or `database`", "`database`",
               "`own`: the clock is simulated, and the daemon does not warn when it jumps"),
@@ -349,7 +349,7 @@ _OTHERS = (
     ("PGCONNECT_TIMEOUT", "of PostgreSQL's own variables; the daemon takes 10 seconds without it"),
 )
 _EXAMPLE = f"""db = "postgresql://incidents@db.example/incidents"
-zone = "{settings.DEFAULT_ZONE}"
+zone = "{sources.DEFAULT_ZONE}"
 evidence = "/var/lib/incidents/evidence"
 evidence_limit = "20MiB"
 """
@@ -366,7 +366,7 @@ def text() -> str:
             ("variable", "key in the file", "value", "default", "meaning"),
             (
                 (f"`INCIDENTS_{key.upper()}`", f"`{key}`", *_MEANINGS[key])
-                for key in settings._KEYS  # noqa: SLF001 - the one list of them
+                for key in sources._KEYS  # noqa: SLF001 - the one list of them
             ),
         ),
         "A size is `50MiB`, `20 KiB`, `1GiB` or a number of bytes. An unknown key is an error. A"
@@ -383,10 +383,10 @@ def text() -> str:
             ),
         ),
         "## The name",
-        f"A name has {settings.MAX_PERSON_CHARACTERS} characters at most. Nobody can act as"
-        f" {_names(settings.RESERVED_PERSONS)}: what no person has done is signed so. The login"
+        f"A name has {sources.MAX_PERSON_CHARACTERS} characters at most. Nobody can act as"
+        f" {_names(sources.RESERVED_PERSONS)}: what no person has done is signed so. The login"
         " name is written down beside the name that was given, and no setting changes it. A name"
-        f" that holds an `@` or {settings.MAX_PERSON_DIGITS} digits is refused: it would stand in"
+        f" that holds an `@` or {sources.MAX_PERSON_DIGITS} digits is refused: it would stand in"
         " the record for good.",
         "## Other variables",
         table(("variable", "meaning"), ((_variables(names), what) for names, what in _OTHERS)),

@@ -21,9 +21,9 @@ _WHY = ["site", "why", "shop.example"]
 # Each leg ends in the function that does what the leg is about.
 _LEGS = (
     ("`incidents log`, to the decision and the change of the case", _LOG, "machine.apply.apply"),
-    ("from the case to its row", _LOG, "store.incidents.save"),
-    ("and to its entry", _LOG, "store.entries.add"),
-    ("`incidents site why`, back to the row", _WHY, "store.incidents.read"),
+    ("from the case to its row", _LOG, "store.cases.incidents.save"),
+    ("and to its entry", _LOG, "store.record.entries.add"),
+    ("`incidents site why`, back to the row", _WHY, "store.cases.incidents.read"),
 )
 
 

@@ -16,9 +16,9 @@ from incidents import clock
 from incidents.desk import Desk, Envelope
 from incidents.machine.commands import AddSite, Command, Log
 from incidents.machine.orders import ACT
-from incidents.store import engine as engines
-from incidents.store import heartbeats
-from incidents.store.tables import deliveries, entries, sites, suspensions
+from incidents.store.database import engine as engines
+from incidents.store.desk import heartbeats
+from incidents.store.schema.tables import deliveries, entries, sites, suspensions
 from tests.nursery import FAKETIME_SETTINGS, Child, Outcome, nursery_for, run
 from tests.patience import PATIENCE_S, until
 

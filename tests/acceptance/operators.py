@@ -16,7 +16,7 @@ from collections import Counter
 
 from incidents.desk import Desk, Envelope
 from incidents.machine import commands as c
-from incidents.store import engine
+from incidents.store.database import engine
 
 _MOST_THOUGHT_S = 0.02
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, select
 
-from incidents.audit.replay import Replay
+from incidents.audit.replay.replay import Replay
 from incidents.machine import commands as c
 from incidents.machine import events as e
 from incidents.machine.apply import apply
@@ -27,8 +27,8 @@ from incidents.machine.decide import decide
 from incidents.machine.orders import ACT
 from incidents.machine.policy import Policy
 from incidents.record.entry import decode
-from incidents.store import cases
-from incidents.store.tables import entries, orders
+from incidents.store.cases import cases
+from incidents.store.schema.tables import entries, orders
 from tests.acceptance.daemons import (
     Timeline,
     daemon,

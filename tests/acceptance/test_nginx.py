@@ -11,7 +11,7 @@ from tests.acceptance.daemons import (
     incidents,
     site,
 )
-from tests.acts.nginx_rig import nginx
+from tests.enforcement.nginx_rig import nginx
 from tests.patience import until
 
 SHOP = "shop.example"

@@ -33,7 +33,7 @@ socket.sethostname(name)
 from incidents.desk import Desk, Envelope
 from incidents.errors import DatabaseError
 from incidents.machine.commands import AddSite
-from incidents.store.engine import create
+from incidents.store.database.engine import create
 desk = Desk(create(url))
 for n in range(int(most)):
     site = f"{name}-{os.getpid()}-{n}.example"

@@ -7,7 +7,7 @@ from argon2 import PasswordHasher
 from freezegun import freeze_time
 
 from incidents.accounts import secrets
-from incidents.store import engine as engines
+from incidents.store.database import engine as engines
 from tests.accounts.house import House
 from tests.cli.conftest import _frozen, cli, clock
 

@@ -10,15 +10,15 @@ from sqlalchemy import Connection, Engine
 
 from incidents import clock
 from incidents.accounts import secrets
-from incidents.accounts.door import Door, SignInError
+from incidents.accounts.authenticator import Door, SignInError
 from incidents.accounts.open_sessions import OpenSessions
 from incidents.accounts.seal import UNSEALED, Seal
 from incidents.accounts.throttle import OF_NAME
-from incidents.audit.replay import Replay
+from incidents.audit.replay.replay import Replay
 from incidents.desk import Desk, accounts, tokens
 from incidents.desk.account_act import By
-from incidents.store import attempts, sign_ins
-from incidents.store.engine import reading, writing
+from incidents.store.accounts import passwords, sign_ins
+from incidents.store.database.engine import reading, writing
 
 PASSWORD = "a horse and a battery"
 BY = By(person="admin-1", login="root", came_in=True)
@@ -83,8 +83,8 @@ def mistaken(
 def guessed_at_from_everywhere(house: House, handle: str = "operator-1") -> None:
     """As many mistakes under that name as are free, from as many places."""
     with writing(house.engine) as connection:
-        attempts.failures(connection, [f"as {handle}"], clock.now())
-        attempts.count(connection, f"as {handle}", OF_NAME.free, clock.now())
+        passwords.failures(connection, [f"as {handle}"], clock.now())
+        passwords.count(connection, f"as {handle}", OF_NAME.free, clock.now())
 
 
 def set_password(

@@ -81,7 +81,7 @@ def test_who_names_nobody_and_has_no_account_is_told_so_before_a_password_is_ask
     desk: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("INCIDENTS_AS")
-    monkeypatch.setattr("incidents.settings.login", lambda: "root")
+    monkeypatch.setattr("incidents.settings.sources.login", lambda: "root")
     for typed in (None, ""):
         answer = desk("account", "add", "op-1", "--role", "operator", typed=typed)
         assert answer.err == "incidents: root has no account here: name yours with --as\n"

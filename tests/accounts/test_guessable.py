@@ -7,8 +7,7 @@ import re
 import pytest
 
 from incidents.accounts import secrets
-from incidents.accounts.guessable import CONTEXT
-from incidents.accounts.secrets import GuessablePasswordError
+from incidents.accounts.secrets import CONTEXT, GuessablePasswordError
 from incidents.errors import SettingsFileError
 from tests.conftest import WriteSettings
 from tests.docs.pages import ROOT

@@ -25,7 +25,7 @@ from incidents.accounts.discovery import (
 )
 from incidents.desk import accounts
 from incidents.errors import SettingError, UnknownSettingError
-from incidents.store import sign_ins
+from incidents.store.accounts import sign_ins
 from tests.accounts.oidc_provider import (
     CLIENT,
     KEY,
@@ -415,7 +415,7 @@ def test_a_wrong_setting_is_named_and_no_secret_told(
     changed: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     section = RIGHT | changed
-    monkeypatch.setattr("incidents.settings.section", lambda *_: section)
+    monkeypatch.setattr("incidents.settings.sources.section", lambda *_: section)
     with pytest.raises((SettingError, UnknownSettingError)) as told:
         access_settings.provider()
     assert next(iter(changed)) in told.value.message
@@ -430,7 +430,7 @@ def test_who_is_who_stands_in_the_settings(
     whom: dict[str, object], found: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rest = {name: value for name, value in RIGHT.items() if name != "subjects"}
-    monkeypatch.setattr("incidents.settings.section", lambda *_: rest | whom)
+    monkeypatch.setattr("incidents.settings.sources.section", lambda *_: rest | whom)
     provider = access_settings.provider()
     assert provider is not None
     assert (provider.subjects, provider.claim) == found
@@ -440,7 +440,7 @@ def test_settings_of_before_that_relied_on_the_name_at_the_provider_say_what_to_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     rest = {name: value for name, value in RIGHT.items() if name != "subjects"}
-    monkeypatch.setattr("incidents.settings.section", lambda *_: rest)
+    monkeypatch.setattr("incidents.settings.sources.section", lambda *_: rest)
     with pytest.raises(SettingError) as told:
         access_settings.provider()
     assert "subjects" in told.value.message

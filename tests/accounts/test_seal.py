@@ -12,7 +12,7 @@ from sqlalchemy import delete, insert, update
 
 from incidents import clock
 from incidents.accounts import secrets, serve_key
-from incidents.accounts.door import Door, SignInError, Visit
+from incidents.accounts.authenticator import Door, SignInError, Visit
 from incidents.accounts.seal import Seal, ServeKeyReplacedError
 from incidents.accounts.serve_key import NoServeKeyError, SealedElsewhereError, Strays
 from incidents.desk import keying, tokens
@@ -20,11 +20,11 @@ from incidents.desk.access import Access
 from incidents.desk.keying import Keyed, SealedAlreadyError
 from incidents.errors import FileError
 from incidents.machine.policy import DOCUMENTED
-from incidents.store import passwords as stored
-from incidents.store import serve_keys as stored_keys
-from incidents.store.account_tables import passwords, serve_keys, sessions
-from incidents.store.account_tables import tokens as token_table
-from incidents.store.engine import reading, writing
+from incidents.store.accounts import accounts as stored_keys
+from incidents.store.accounts import passwords as stored
+from incidents.store.database.engine import reading, writing
+from incidents.store.schema.account_tables import passwords, serve_keys, sessions
+from incidents.store.schema.account_tables import tokens as token_table
 from tests.accounts.house import BY, HERE, PASSWORD, House, set_password
 from tests.cli.conftest import Cli
 from tests.statements import sent

@@ -11,17 +11,16 @@ import pytest
 from sqlalchemy import func, select
 
 from incidents import clock
-from incidents.accounts.door import SecondSignInError, SignInError
+from incidents.accounts.authenticator import SecondSignInError, SignInError
 from incidents.accounts.open_sessions import SESSION_FOR, UnknownSessionError
-from incidents.accounts.sign_in_log import FEW, Trial
-from incidents.accounts.throttle import BlockedError
-from incidents.desk import accounts, ageing, pseudonyms
-from incidents.desk.demand import TooYoungError
+from incidents.accounts.throttle import FEW, BlockedError, Trial
+from incidents.desk import accounts, pseudonyms, retention_job
+from incidents.desk.erasure_request import TooYoungError
 from incidents.desk.pseudonyms import AccountDemand, Met
-from incidents.retention import MINIMUM, Retention
-from incidents.store import account_tables
-from incidents.store.engine import writing
-from incidents.store.sign_ins import ELSEWHERE, PLACES, Refusal, count
+from incidents.retention.periods import MINIMUM, Retention
+from incidents.store.accounts.sign_ins import ELSEWHERE, PLACES, Refusal, count
+from incidents.store.database.engine import writing
+from incidents.store.schema import account_tables
 from tests.accounts.house import BY, HERE, PASSWORD, House, mistaken, set_password
 
 THERE = "198.51.100.9"
@@ -132,7 +131,7 @@ def test_guesses_from_everywhere_leave_bounded_rows_and_a_true_count(
     house: House, tried: int, places: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many addresses there are: a network of IPv6 costs who guesses nothing."""
-    monkeypatch.setattr("incidents.store.sign_ins.PLACES", places)
+    monkeypatch.setattr("incidents.store.accounts.sign_ins.PLACES", places)
     for n in range(tried):
         trial = Trial("sign_in", "password", f"2001:db8:{n % (2 * places):x}::/64")
         house.door.log.refuse(trial, None, right=False)
@@ -270,8 +269,8 @@ def test_what_is_old_enough_goes_by_time_alone_if_that_was_asked_for(
     house.moved.tick(MINIMUM + timedelta(seconds=1))
     for asked_for, there, gone in ((False, 3, 0), (True, 3, 3), (True, 0, 0)):
         keep = Retention(asked_for=asked_for)
-        looked = ageing.look(house.engine, tmp_path, keep, clock.now())
-        aged = ageing.erase(house.desk, house.engine, tmp_path, keep, clock.now(), by="li")
+        looked = retention_job.look(house.engine, tmp_path, keep, clock.now())
+        aged = retention_job.erase(house.desk, house.engine, tmp_path, keep, clock.now(), by="li")
         assert (looked.erased.sign_ins, aged.erased.sign_ins) == (there, gone)
     assert {row["result"] for row in house.log()} == {"wrong_password"}
     assert not any(row["handle"] == "operator-1" for row in house.log())

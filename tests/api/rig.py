@@ -13,15 +13,16 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from sqlalchemy import Connection
 from starlette.testclient import TestClient
 
-from incidents import clock, settings
+from incidents import clock
 from incidents.accounts import secrets, serve_key
 from incidents.accounts.seal import Seal
 from incidents.api.entrance import COOKIE, CSRF, CSRF_HEADER
-from incidents.bootstrap import House
+from incidents.app import House
 from incidents.desk import accounts, tokens
 from incidents.desk.account_act import By
-from incidents.store import sign_ins
-from incidents.store import tokens as stored
+from incidents.settings import sources
+from incidents.store.accounts import sign_ins
+from incidents.store.accounts import tokens as stored
 from incidents.web import app
 from tests.api.held import against_the_description, described
 
@@ -147,7 +148,7 @@ class Rig:
 @contextmanager
 def rig(url: str) -> Iterator[Rig]:
     """The API of a desk with that database."""
-    house = House(settings.load(db=url))
+    house = House(sources.load(db=url))
     try:
         with start_blocking_portal() as portal:
             yield Rig(house, portal)

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from incidents import clock
-from incidents.acts import routing
-from incidents.acts.routing import Routing
-from incidents.customer_link import Named
 from incidents.desk.resumption import ENTRIES_LOST, Resumption, resume
+from incidents.enforcement import routing
+from incidents.enforcement.routing import Routing
+from incidents.notices.customer_link import Named
 from incidents.notices.customer_settings import Links
-from tests.acts.left_rig import Panel
 from tests.api.desk import MAIL, PHONE, fill
 from tests.api.rig import PASSWORD, Rig
 from tests.conftest import WriteSettings
+from tests.enforcement.left_rig import Panel
 
 SITE = "/api/v1/sites/shop.example"
 LINKS = Links(base_url="https://desk.host.example", secrets=("0123456789abcdef" * 2,))
@@ -379,7 +379,7 @@ def test_of_many_sites_in_doubt_the_first_are_compared_and_no_others_are_read(
     api: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(api)
-    monkeypatch.setattr("incidents.api.orders.MAX_SITES", 1)
+    monkeypatch.setattr("incidents.api.endpoints.orders.MAX_SITES", 1)
     monkeypatch.setattr("incidents.views.sites", lambda *_a, **_o: 1 / 0)
     supervisor = api.client("supervisor")
     for every, left in ((False, 1), (True, 2)):

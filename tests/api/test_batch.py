@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from incidents.api import acts
+from incidents.api.endpoints import actions
 from tests.api.desk import fill
 from tests.api.rig import Rig
 
@@ -56,13 +56,13 @@ def test_cycles_are_not_looked_for_while_an_answer_is_made(
     api: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     on: list[bool] = []
-    told = acts.told
+    told = actions.told
 
     def note(*answers: Any) -> Any:
         on.append(gc.isenabled())
         return told(*answers)
 
-    monkeypatch.setattr(acts, "told", note)
+    monkeypatch.setattr(actions, "told", note)
     command = {"do": "add", "to": "a.example"}
     api.client("operator").post(PATH, json={"commands": [command]})
     assert on == [False]

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import click
 
-from incidents.accounts.roles import IN_PERSON
+from incidents.accounts.identity import IN_PERSON
 from incidents.api.operation import ACT, PREFIX
 from incidents.cli.root import root
 from incidents.contract.actions import ACTIONS
-from incidents.machine.filing_commands import FilingCommand
+from incidents.machine.order_commands import FilingCommand
 from tests.api.rig import Rig
 from tests.docs.pages import ROOT
 

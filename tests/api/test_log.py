@@ -10,8 +10,8 @@ from typing import BinaryIO
 
 import pytest
 
-from incidents.api import bundles
-from incidents.audit import signers_lock
+from incidents.api.endpoints import bundles
+from incidents.audit.log import signers_lock
 from incidents.cli import main
 from incidents.desk import Envelope
 from incidents.machine import commands as c
@@ -85,7 +85,7 @@ def test_a_log_that_is_not_what_was_signed_is_told_so_and_no_path_of_the_server(
 def test_while_another_process_holds_the_lock_it_is_told_so_and_no_path_of_the_server(
     api: Rig, key: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("incidents.disk._PAUSE_S", 100.0)
+    monkeypatch.setattr("incidents.system.disk._PAUSE_S", 100.0)
     with signers_lock.held(key):
         answer = api.client("auditor").post(f"{LOG}/checkpoint")
 
@@ -152,7 +152,7 @@ def test_one_proof_runs_at_a_time_and_who_asked_need_not_wait_for_it(
 ) -> None:
     go_on = Event()
     monkeypatch.setattr(
-        "incidents.audit.replayed.Split", lambda *_a, **_o: go_on.wait(PATIENCE_S) and 1 / 0
+        "incidents.audit.replay.split.Split", lambda *_a, **_o: go_on.wait(PATIENCE_S) and 1 / 0
     )
     auditor = api.client("auditor")
     begun = auditor.post(f"{LOG}/replay?wait=0", json={}).json()
@@ -195,7 +195,7 @@ def test_nobody_elses_bundle_is_made_while_one_is_taken_away(
         taken.extend(auditor.get("/api/v1/bundle").status_code for _ in tries)
         yield from pieces(file)
 
-    monkeypatch.setattr("incidents.api.turn.PATIENCE_S", 0)
+    monkeypatch.setattr("incidents.api.rounds.PATIENCE_S", 0)
     with monkeypatch.context() as patched:
         patched.setattr(bundles, "_pieces", slowly)
         assert auditor.get("/api/v1/bundle").status_code == 200

@@ -13,8 +13,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from incidents import clock
-from incidents.accounts.identity import FRESH_FOR, Identity
-from incidents.accounts.roles import ACTS, IN_PERSON, MAY, ROLES
+from incidents.accounts.identity import ACTS, FRESH_FOR, IN_PERSON, MAY, ROLES, Identity
 from incidents.api.operation import ACT, OPEN
 from incidents.api.rounds import Rounds
 from tests.api.desk import fill

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi.routing import APIRoute
 
-from incidents.api import parameters, zone
+from incidents.api import parameters
 from incidents.api.operation import PREFIX
 from tests.api.desk import fill
 from tests.api.rig import PASSWORD, Rig
@@ -64,6 +64,6 @@ def test_each_operation_takes_what_its_description_names(api: Rig) -> None:
         for method in route.methods or ():
             told = paths[route.path][method.lower()].get("parameters", [])
             named = {each["name"] for each in told if each["in"] == "query"}
-            assert named | {zone.PARAMETER} == parameters.names(route), route.path
+            assert named | {parameters.PARAMETER} == parameters.names(route), route.path
             checked += 1
     assert checked > 50

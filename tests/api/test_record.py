@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from incidents.api import record
+from incidents.api.endpoints import record
 from incidents.audit import export
 from incidents.desk import Envelope
 from incidents.machine import commands as c

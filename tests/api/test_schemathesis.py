@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import (
 
 from incidents import clock
 from incidents.accounts.identity import Identity
-from incidents.api import zone
+from incidents.api import parameters
 from incidents.api.rounds import Rounds
 from tests.api.desk import fill
 from tests.api.rig import BASE, Rig
@@ -37,7 +37,9 @@ _KNOWN = {
     "incident": ["1-1"], "contact": ["1-1-1"], "item": ["1-1", "2-t1"], "order": ["2-o3", "3-o2"],
     "notice": ["closed", "alarm"],
 }  # fmt: skip
-schemathesis.openapi.format(zone.FORMAT, st.sampled_from(["Asia/Shanghai", "UTC", "Mars/Base"]))
+schemathesis.openapi.format(
+    parameters.FORMAT, st.sampled_from(["Asia/Shanghai", "UTC", "Mars/Base"])
+)
 
 
 class _Anybody(Identity):

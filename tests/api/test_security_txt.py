@@ -6,7 +6,7 @@ import pytest
 from freezegun import freeze_time
 
 from incidents.accounts import access_settings
-from incidents.api.security_txt import PATH
+from incidents.api.endpoints.security_txt import PATH
 from incidents.errors import SettingError
 from tests.api.rig import rig
 from tests.conftest import WriteSettings

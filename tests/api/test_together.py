@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from incidents.api import acts
+from incidents.api.endpoints import actions
 from incidents.api.rounds import Rounds
-from incidents.bootstrap import House
+from incidents.app import House
 from incidents.desk import Answer, Desk, Envelope
 from incidents.desk.locked import StillLockedError
 from incidents.errors import DatabaseError
@@ -98,7 +98,7 @@ def test_what_finds_its_site_locked_by_another_server_is_asked_alone(api: Rig, b
 def test_a_look_that_fails_for_many_fails_for_nobody_whose_act_is_on_record(
     api: Rig, busy: _Busy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shared, looks = acts.told, []
+    shared, looks = actions.told, []
 
     def told(house: House, answers: Sequence[Answer]) -> list[dict[str, Any]]:
         looks.append(len(answers))

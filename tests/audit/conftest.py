@@ -6,8 +6,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from incidents import side_process
-from incidents.audit import redecide
+from incidents.audit.replay import redecide
+from incidents.system import side_process
 from incidents.testing import rehearsal
 from tests.audit import auditor, bundles, verifying
 from tests.audit.bundles import LOG, NEXT, Desk

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
-from incidents.audit.finding import Finding
-from incidents.audit.periods import Periods
-from incidents.audit.redecide import Redecision
+from incidents.audit.replay.periods import Periods
+from incidents.audit.replay.redecide import Redecision
+from incidents.audit.replay.rows import Finding
 from incidents.machine import commands as c
 from incidents.machine.case import Case
 from incidents.machine.commands import Command
@@ -16,7 +16,7 @@ from incidents.machine.decide import decide
 from incidents.machine.events import Event
 from incidents.machine.policy import DOCUMENTED, Policy
 from incidents.record.entry import DESK, decode, encode
-from incidents.record.own_acts import PolicyActivated
+from incidents.record.own_events import PolicyActivated
 
 SITE, SITE_ID, LOGIN = "a.example", 7, "desk1"
 TEN = datetime(2026, 3, 1, 10, tzinfo=UTC)

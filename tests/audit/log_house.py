@@ -3,16 +3,16 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from incidents.audit import rotation, sequencer, signed_files, signing
-from incidents.audit.signing import Signing
-from incidents.audit.signing_key import KeyRing
+from incidents.audit.log import rotation, sequencer, signed_files, signing
+from incidents.audit.log.signing import Signing
+from incidents.audit.log.signing_key import KeyRing
 from incidents.desk import Desk, Envelope
 from incidents.desk.log_key import LogKey
 from incidents.machine import commands
-from incidents.store import checkpoints
-from incidents.store import engine as engines
-from incidents.store.checkpoints import Signed
-from incidents.store.engine import reading
+from incidents.store.database import engine as engines
+from incidents.store.database.engine import reading
+from incidents.store.record import checkpoints
+from incidents.store.record.checkpoints import Signed
 from incidents.testing import Rehearsal
 from incidents.tlog import note
 from incidents.tlog.keys import VerifierKey

@@ -4,15 +4,15 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, ScalarSelect, delete, insert, select, update
 
-from incidents.audit import signed_check, verify
-from incidents.audit.hands import Hands
-from incidents.audit.live_log import LiveSource
-from incidents.audit.signed_check import Held
-from incidents.audit.trust import Asked
-from incidents.audit.verdict import Verdict
-from incidents.store.engine import reading
-from incidents.store.log_tables import checkpoints, cosignatures, leaves, log_head, tiles
-from incidents.store.tables import entries
+from incidents.audit.proof import signed_check, verification
+from incidents.audit.proof.live_log import LiveSource
+from incidents.audit.proof.signed_check import Held
+from incidents.audit.proof.trust import Asked
+from incidents.audit.proof.verdict import Verdict
+from incidents.audit.workers.workers import Hands
+from incidents.store.database.engine import reading
+from incidents.store.schema.log_tables import checkpoints, cosignatures, leaves, log_head, tiles
+from incidents.store.schema.tables import entries
 from incidents.tlog.keys import VerifierKey
 from incidents.tlog.tiles import Edge
 from incidents.tlog.tree import leaf_hash
@@ -24,7 +24,7 @@ from tests.desk.rehearsal import Rehearsal
 
 def verdict(connection: Connection, asked: Asked | None = None) -> Verdict:
     alone = Hands(LiveSource(), None, connection, lambda _: None)
-    return verify.by(alone, asked or Asked())
+    return verification.by(alone, asked or Asked())
 
 
 def findings(connection: Connection, asked: Asked | None = None) -> list[str]:

@@ -5,16 +5,16 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from incidents.audit import bundle
-from incidents.audit.bundle import Order, Written
-from incidents.audit.sequencer import number_all
+from incidents.audit.bundle import writer
+from incidents.audit.bundle.writer import Order, Written
+from incidents.audit.log.sequencer import number_all
 from incidents.desk import own_stream
 from incidents.desk.log_key import LogKey
 from incidents.machine import commands as c
-from incidents.record.own_acts import WordsErased
-from incidents.store import checkpoints
-from incidents.store.checkpoints import Cosigned, Signed
-from incidents.store.engine import reading, writing
+from incidents.record.own_events import WordsErased
+from incidents.store.database.engine import reading, writing
+from incidents.store.record import checkpoints
+from incidents.store.record.checkpoints import Cosigned, Signed
 from tests.audit import bundles
 from tests.audit.bundles import LOG, Desk, Signer
 from tests.audit.tampering import FOUR
@@ -96,4 +96,4 @@ def sign(day: Rehearsal, *keys: Signer, witnesses: Sequence[Signer] = ()) -> byt
 def export(day: Rehearsal, target: Path, order: Order | None = None) -> Written:
     """Writes a bundle there."""
     with reading(day.engine) as connection:
-        return bundle.write(connection, target, order or Order())
+        return writer.write(connection, target, order or Order())

@@ -21,15 +21,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import BigInteger
 
-from incidents.audit.finding import Finding
-from incidents.audit.replay import OUTSIDE, Replay
+from incidents.audit.replay.replay import OUTSIDE, Replay
+from incidents.audit.replay.rows import Finding
 from incidents.desk import accounts, tokens
 from incidents.desk.account_act import AccountAct, By
 from incidents.desk.log_key import LogKey
 from incidents.machine import commands as c
-from incidents.record.own_acts import ServeKeyMade
-from incidents.store import serve_keys, tables
-from incidents.store.types import JSONText, UTCDateTime
+from incidents.record.own_events import ServeKeyMade
+from incidents.store.accounts import accounts as serve_keys
+from incidents.store.schema import tables
+from incidents.store.schema.types import JSONText, UTCDateTime
 from tests.audit.verifying import plain
 from tests.desk.rehearsal import Rehearsal
 
@@ -99,7 +100,7 @@ def _let_in(day: Rehearsal) -> None:
         tokens.revoke(connection, by, made.id, clock)
         accounts.refuse(connection, by, clock, act="log", why="role", about="a.example")
         keyed = AccountAct(connection, by, clock)
-        serve_keys.add(connection, serve_keys.ServeKey(1, "0" * 64, keyed.now))
+        serve_keys.add_serve_key(connection, serve_keys.ServeKey(1, "0" * 64, keyed.now))
         keyed.record(ServeKeyMade, key="0" * 64, tokens=2, passwords=0)
 
     day.desk.on_record(act)

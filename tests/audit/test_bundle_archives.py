@@ -13,8 +13,8 @@ from platform import python_version
 import pytest
 import zstandard
 
-from incidents.audit import bundle_folder
-from incidents.audit.bundle_folder import unpacked
+from incidents.audit.bundle import folder as bundle_folder
+from incidents.audit.bundle.folder import unpacked
 from incidents.errors import FileError, IncidentsError
 from tests.audit import auditor, bundles, verifying
 from tests.audit.bundles import Desk

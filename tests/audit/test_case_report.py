@@ -13,14 +13,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from incidents.audit import bundle
+from incidents.audit.bundle import writer
 from incidents.audit.export import Selection
+from incidents.locale.words import Teller, When
 from incidents.machine import commands as c
 from incidents.machine.policy import Policy
-from incidents.store.engine import reading, writing
-from incidents.views import case_report, report_words
-from incidents.views.case_story import BrokenCaseError
-from incidents.words import Teller, When
+from incidents.store.database.engine import reading, writing
+from incidents.views.case_file import page as case_report
+from incidents.views.case_file import words as report_words
+from incidents.views.case_file.story import BrokenCaseError
 from tests.audit import bundles
 from tests.audit.bundles import LOG, WITNESS
 from tests.audit.histories import Histories
@@ -47,7 +48,7 @@ def day(db_url: str, histories: Histories) -> Iterator[Rehearsal]:
 def _page(day: Rehearsal, **order: Any) -> str:
     wanted = Selection(site_id=1, **{k: order.pop(k) for k in ("since", "until") if k in order})
     with reading(day.engine) as connection:
-        return bundle.report(connection, wanted, case_report.drawer(**order))
+        return writer.report(connection, wanted, case_report.drawer(**order))
 
 
 def _text(page: str) -> str:

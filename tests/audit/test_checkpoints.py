@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from incidents.audit import loss, sequencer, signed_files, signing
-from incidents.audit.checkpointing import checkpointed
-from incidents.audit.signed_files import InconsistentLogError
-from incidents.audit.signing import Signing, is_due
-from incidents.audit.signing_key import KeyRing
+from incidents.audit.log import loss, sequencer, signed_files, signing
+from incidents.audit.log.checkpointing import checkpointed
+from incidents.audit.log.signed_files import InconsistentLogError
+from incidents.audit.log.signing import Signing, is_due
+from incidents.audit.log.signing_key import KeyRing
 from incidents.errors import FileError
-from incidents.store.checkpoints import Signed
-from incidents.store.engine import reading, writing
-from incidents.store.log_tables import checkpoints as table
+from incidents.store.database.engine import reading, writing
+from incidents.store.record.checkpoints import Signed
+from incidents.store.schema.log_tables import checkpoints as table
 from incidents.tlog import checkpoint, note
 from incidents.tlog.keys import SigningKey
 from tests.audit.log_house import NAME, START, House, opened

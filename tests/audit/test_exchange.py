@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from incidents.audit import exchange
-from incidents.audit.exchange import ExchangeError
+from incidents.audit.log import exchange
+from incidents.audit.log.exchange import ExchangeError
 from tests.outbound.rig import LOOPBACK, Authority, always, receiver
 
 

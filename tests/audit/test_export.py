@@ -13,15 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents.audit import export, stream
+from incidents.audit import export
 from incidents.audit.export import COLUMNS, Selection
+from incidents.audit.replay import stream
 from incidents.errors import InputError
 from incidents.machine import commands as c
 from incidents.machine.events import IncidentLogged, Reason
 from incidents.record.entry import UnreadableEntryError, encode
-from incidents.store.engine import reading, writing
-from incidents.store.entries import Entry, add
-from incidents.store.types import canonical
+from incidents.store.database.engine import reading, writing
+from incidents.store.record.entries import Entry, add
+from incidents.store.schema.types import canonical
 from tests.desk.rehearsal import TEN, Rehearsal, rehearsal
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "|", "%", "＝", "＋", "－", "＠", "'", " ")

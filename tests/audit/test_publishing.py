@@ -6,12 +6,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from incidents.audit import (
-    publishing,
-    sequencer,
-)
-from incidents.audit.publishing import AnotherLogError
-from incidents.store.engine import reading
+from incidents.audit.log import publishing, sequencer
+from incidents.audit.log.publishing import AnotherLogError
+from incidents.store.database.engine import reading
 from incidents.tlog.tiles import path, tiles_of
 from tests.audit.log_house import NAME, House
 

@@ -10,14 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, select
 
-from incidents.audit import redecide
-from incidents.audit.archive import Archive
-from incidents.audit.finding import Finding
-from incidents.audit.periods import Periods
-from incidents.audit.redecide import OUTSIDE, Redecision
+from incidents.audit.replay import redecide
+from incidents.audit.replay.archive import Archive
+from incidents.audit.replay.periods import Periods
+from incidents.audit.replay.redecide import OUTSIDE, Redecision
+from incidents.audit.replay.rows import Finding
 from incidents.desk import Envelope
-from incidents.intake import grouping, history
-from incidents.intake.importing import Import
+from incidents.history import grouping
+from incidents.history import reports as history
+from incidents.history.importing import Import
 from incidents.machine import commands as c
 from incidents.machine import events as e
 from incidents.machine import policy, rules
@@ -26,8 +27,8 @@ from incidents.machine.decide import Decision, decide
 from incidents.machine.policy import DOCUMENTED, Policy
 from incidents.record.entry import Header, decode, encode
 from incidents.scenario import file, trial
-from incidents.store import tables
-from incidents.store.tables import DESK_STREAM
+from incidents.store.schema import tables
+from incidents.store.schema.tables import DESK_STREAM
 from tests.audit.decided import TEN, Decided, added, decided_again, everything
 from tests.audit.histories import Histories
 from tests.audit.tampering import fill

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from incidents.audit import redecide
-from incidents.audit.replay import Replay
+from incidents.audit.replay import redecide
+from incidents.audit.replay.replay import Replay
 from incidents.machine import commands as c
-from incidents.store.engine import reading
+from incidents.store.database.engine import reading
 from tests.audit.bundles import LOG
 from tests.audit.rewriting import findings
 from tests.audit.signed_log import put_key, sign

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Column, Connection, Table, delete, insert, select, text, update
 
-from incidents.audit.finding import Finding
-from incidents.audit.replay import OUTSIDE, Replay
+from incidents.audit.replay.replay import OUTSIDE, Replay
+from incidents.audit.replay.rows import Finding
 from incidents.machine import commands as c
-from incidents.store import tables
-from incidents.store.engine import reading
+from incidents.store.database.engine import reading
+from incidents.store.schema import tables
 from tests.audit import tampering
 from tests.audit.tampering import behind_the_desk_s_back, findings, only_finding, proved, tamper
 from tests.desk.rehearsal import Rehearsal, random_command, rehearsal

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, func, insert, select, update
 
-from incidents.audit.replay import OUTSIDE
+from incidents.audit.replay.replay import OUTSIDE
 from incidents.desk import Envelope
 from incidents.machine import commands as c
-from incidents.store import tables
-from incidents.store.engine import reading
+from incidents.store.database.engine import reading
+from incidents.store.schema import tables
 from tests.audit import tampering
 from tests.audit.tampering import behind_the_desk_s_back, findings, only_finding
 from tests.desk.rehearsal import TEN, Rehearsal, rehearsal

@@ -8,15 +8,15 @@ from hashlib import sha256
 import pytest
 from sqlalchemy import Connection, Engine, func, insert, select, text, update
 
-from incidents.audit import sequencer, stored_tree
-from incidents.audit.sequencer import risen
-from incidents.store import engine as engines
-from incidents.store import leaves
-from incidents.store.engine import reading, writing
-from incidents.store.leaves import Head, Sight
-from incidents.store.log_tables import leaves as numbers
-from incidents.store.log_tables import log_head, tiles
-from incidents.store.tables import entries
+from incidents.audit.log import sequencer
+from incidents.audit.log.sequencer import risen
+from incidents.store.database import engine as engines
+from incidents.store.database.engine import reading, writing
+from incidents.store.record import leaves
+from incidents.store.record.leaves import Head, Sight
+from incidents.store.schema.log_tables import leaves as numbers
+from incidents.store.schema.log_tables import log_head, tiles
+from incidents.store.schema.tables import entries
 from incidents.tlog.proof import root_at
 from incidents.tlog.tiles import tiles_of
 from incidents.tlog.tree import Frontier, root_of
@@ -83,7 +83,7 @@ def assert_whole(engine: Engine) -> None:
         root = root_of(connection.scalars(found))
         assert connection.scalar(select(func.count()).select_from(numbers)) == of.size
         assert Frontier.from_bytes(of.size, of.frontier).root() == root
-        assert root_at(stored_tree.nodes(connection, of.size), of.size) == root
+        assert root_at(sequencer.nodes(connection, of.size), of.size) == root
         stored = {(row.level, row.n): len(row.hashes) for row in connection.execute(select(tiles))}
     assert stored == {(tile.level, tile.n): 32 * tile.width for tile in tiles_of(of.size)}
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from incidents.audit import signers_lock
-from incidents.audit.signers_lock import HeldError
+from incidents.audit.log import signers_lock
+from incidents.audit.log.signers_lock import HeldError
 from incidents.errors import FileError
 
 NOBODY = (65_534, 65_534)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from incidents.audit import rotation, sequencer, signed_files, signing, signing_key
-from incidents.audit.signing import Signing
-from incidents.audit.signing_key import KeyRing, SigningKeyError
+from incidents.audit.log import rotation, sequencer, signed_files, signing, signing_key
+from incidents.audit.log.signing import Signing
+from incidents.audit.log.signing_key import KeyRing, SigningKeyError
 from incidents.errors import InputError, RefusedError
-from incidents.store import checkpoints, log_keys
-from incidents.store.checkpoints import Signed
-from incidents.store.engine import reading
+from incidents.store.database.engine import reading
+from incidents.store.record import checkpoints
+from incidents.store.record.checkpoints import Signed
 from incidents.tlog import note
 from incidents.tlog.checkpoint import Checkpoint
 from incidents.tlog.keys import SigningKey, VerifierKey
@@ -79,7 +79,7 @@ def test_the_first_checkpoint_after_a_rotation_is_signed_by_both_keys_and_covers
     assert opened(house.last(), old, new) == [old, new]
     assert (house.last().key, house.last().size) == (str(new), 2)
     with reading(house.engine) as connection:
-        assert log_keys.active(connection) == str(new)
+        assert checkpoints.active(connection) == str(new)
     assert opened(house.go_on(), old, new) == [new]
     files = {file.name for file in house.ring.file.parent.iterdir()}
     retired = f"audit.key.retired-{old.key_hash.hex()}"
@@ -123,7 +123,7 @@ def test_a_rotation_that_is_cut_off_goes_on_where_it_was(
     new = VerifierKey.parse(_active(house)) if name == "replace" and after else house.rotate()
 
     with reading(house.engine) as connection:
-        assert list(log_keys.every(connection)) == [str(old), str(new)]
+        assert list(checkpoints.every_key(connection)) == [str(old), str(new)]
     both = [signed for signed in house.signed() if _is_by(signed, old) and _is_by(signed, new)]
     assert len(both) == 1
     own = signing_key.read(house.ring.file)
@@ -135,7 +135,7 @@ def test_a_rotation_that_is_cut_off_goes_on_where_it_was(
 
 def _active(house: House) -> str:
     with reading(house.engine) as connection:
-        found = log_keys.active(connection)
+        found = checkpoints.active(connection)
     assert found is not None
     return found
 

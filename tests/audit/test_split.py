@@ -18,19 +18,19 @@ from typing import Self
 import pytest
 from sqlalchemy import delete, text, update
 
-from incidents.audit import hands as hands_module
-from incidents.audit import snapshot
-from incidents.audit.crew import Crew, NoCrewError, WorkerLostError
-from incidents.audit.finding import Finding
-from incidents.audit.hands import Hands
-from incidents.audit.replay import Replay
-from incidents.audit.share import ALL, Share, Span
-from incidents.audit.snapshot import NoSnapshotError
-from incidents.audit.split import Report, Split, Tables, replays
+from incidents.audit.replay.replay import Replay
+from incidents.audit.replay.rows import Finding
+from incidents.audit.replay.split import Report, Split, Tables, replays
+from incidents.audit.replay.stream import ALL, Share, Span
+from incidents.audit.workers import snapshot
+from incidents.audit.workers import workers as hands_module
+from incidents.audit.workers.pool import Crew, NoCrewError, WorkerLostError
+from incidents.audit.workers.snapshot import NoSnapshotError
+from incidents.audit.workers.workers import Hands
 from incidents.cli import main
 from incidents.machine import commands as c
-from incidents.store import tables
-from incidents.store.engine import reading, writing
+from incidents.store.database.engine import reading, writing
+from incidents.store.schema import tables
 from tests.audit.histories import Histories
 from tests.audit.tampering import fill
 from tests.audit.worker_threads import WorkerThread
@@ -319,8 +319,8 @@ def test_a_killed_process_is_one_sentence_to_whoever_has_asked_and_the_other_end
 
 _SLEEPER = """
 import signal, sys
-from incidents.audit.crew import Crew
-from incidents.store.engine import create
+from incidents.audit.workers.pool import Crew
+from incidents.store.database.engine import create
 
 # Who runs the tests in the background may have it ignored.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -354,7 +354,10 @@ def test_a_process_that_is_not_told_what_to_do_ends_in_silence() -> None:
     with its:
         end = its.fileno()
         worker = subprocess.run(
-            [sys.executable, "-c", "from incidents.audit.worker import main; main()", str(end)],
+            [
+                sys.executable, "-c",
+                "from incidents.audit.workers.worker import main; main()", str(end),
+            ],
             pass_fds=[end], capture_output=True, text=True, check=False, timeout=PATIENCE_S,
         )  # fmt: skip
     assert worker.returncode == 0, worker.stderr

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from incidents import clock
-from incidents.audit import stamp
-from incidents.audit.exchange import NoClientError
-from incidents.audit.stamp import Authority, BadStampError, StampError
+from incidents.audit.log import stamp
+from incidents.audit.log.exchange import NoClientError
+from incidents.audit.log.stamp import Authority, BadStampError, StampError
 from incidents.errors import InputError
 from incidents.tlog import note
 from incidents.tlog.checkpoint import Checkpoint, CheckpointError

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from incidents.audit import bundle, stamping
-from incidents.audit.stamp import StampError
-from incidents.store import checkpoints
-from incidents.store.engine import reading
+from incidents.audit.bundle import writer
+from incidents.audit.log import stamp
+from incidents.audit.log.stamp import StampError
+from incidents.store.database.engine import reading
+from incidents.store.record import checkpoints
 from tests.audit.log_house import House
 from tests.audit.tsa import Tsa, server
 
@@ -20,20 +21,20 @@ def tsa(tmp_path_factory: pytest.TempPathFactory) -> Tsa:
 def test_what_is_not_signed_is_not_stamped(house: House, tsa: Tsa) -> None:
     house.add()
     with tsa.serving() as authority:
-        assert stamping.ask(house.engine, authority, house.time.now) is None
+        assert stamp.ask(house.engine, authority, house.time.now) is None
 
 
 def test_the_last_checkpoint_is_stamped_once_a_day(house: House, tsa: Tsa) -> None:
     house.begin()
     with tsa.serving() as authority:
-        first = stamping.ask(house.engine, authority, house.time.now)
+        first = stamp.ask(house.engine, authority, house.time.now)
         assert first is not None
         house.time.later(hours=23)
         house.add()
         house.sign()
-        assert stamping.ask(house.engine, authority, house.time.now) is None
+        assert stamp.ask(house.engine, authority, house.time.now) is None
         house.time.later(hours=1)
-        second = stamping.ask(house.engine, authority, house.time.now)
+        second = stamp.ask(house.engine, authority, house.time.now)
     with reading(house.engine) as connection:
         last = checkpoints.last(connection)
         assert checkpoints.last_stamped(connection) == second
@@ -49,7 +50,7 @@ def test_an_authority_that_is_away_leaves_the_log_as_it_was(house: House, tsa: T
         server(lambda _: (503, b""), tsa.roots) as authority,
         pytest.raises(StampError, match="503"),
     ):
-        stamping.ask(house.engine, authority, house.time.now)
+        stamp.ask(house.engine, authority, house.time.now)
     with reading(house.engine) as connection:
         assert checkpoints.last_stamped(connection) is None
 
@@ -57,8 +58,8 @@ def test_an_authority_that_is_away_leaves_the_log_as_it_was(house: House, tsa: T
 def test_a_stamp_goes_out_with_the_bundle(house: House, tsa: Tsa, tmp_path: Path) -> None:
     house.begin()
     with tsa.serving() as authority:
-        made = stamping.ask(house.engine, authority, house.time.now)
+        made = stamp.ask(house.engine, authority, house.time.now)
     assert made is not None
     with reading(house.engine) as connection:
-        bundle.write(connection, tmp_path / "bundle", bundle.Order())
+        writer.write(connection, tmp_path / "bundle", writer.Order())
     assert (tmp_path / "bundle/stamps/checkpoint.tsr").read_bytes() == made.response

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Executable, delete, insert, select, text, update
 
-from incidents.audit import sequencer, verify
 from incidents.audit.flaw import Flaw
-from incidents.audit.trust import Asked
+from incidents.audit.log import sequencer
+from incidents.audit.proof import verification
+from incidents.audit.proof.trust import Asked
 from incidents.machine import commands as c
-from incidents.store.engine import reading, writing
-from incidents.store.log_tables import (
+from incidents.store.database.engine import reading, writing
+from incidents.store.schema.log_tables import (
     checkpoints,
     cosignatures,
     leaves,
@@ -21,7 +22,7 @@ from incidents.store.log_tables import (
     log_keys,
     tiles,
 )
-from incidents.store.tables import entries
+from incidents.store.schema.tables import entries
 from tests.audit import bundles, signed_log, verifying
 from tests.audit.bundles import FORGER, LOG, NEXT, WITNESS, Signer
 from tests.audit.histories import Histories
@@ -71,13 +72,13 @@ def test_a_log_that_nobody_touched_verifies(day: Rehearsal) -> None:
 def test_several_processes_find_what_one_finds(
     own_day: Rehearsal, worker_threads: list[WorkerThread]
 ) -> None:
-    right = verify.database(own_day.engine, Asked(), processes=2)
+    right = verification.database(own_day.engine, Asked(), processes=2)
     assert right.findings == ()
     with reading(own_day.engine) as connection:
         assert right == verdict(connection)
     with own_day.engine.begin() as connection:
         change_body(connection, 7, _by_another)
-    wrong = verify.database(own_day.engine, Asked(), processes=2)
+    wrong = verification.database(own_day.engine, Asked(), processes=2)
     assert [flaw.leaf for flaw in wrong.findings][:2] == [7, 7]
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from incidents.audit import later_part, signed_check, verify_bundle
-from incidents.audit.bundle_folder import unpacked
+from incidents.audit.bundle import verification
+from incidents.audit.bundle.folder import unpacked
 from incidents.audit.export import Selection
-from incidents.audit.later_part import Since
-from incidents.audit.verdict import Verdict
+from incidents.audit.proof import later_part, signed_check
+from incidents.audit.proof.later_part import Since
+from incidents.audit.proof.verdict import Verdict
 from incidents.machine import commands as c
-from incidents.views import case_report
+from incidents.views.case_file import page
 from tests.audit import auditor, bundles, signed_log, verifying
 from tests.audit.bundles import LOG, NEXT, WITNESS, Desk, Files
 from tests.audit.histories import Histories
@@ -41,17 +42,17 @@ def exported(histories: Histories, tmp_path_factory: pytest.TempPathFactory) -> 
     with histories.after(_handed_over) as day:
         for ending in ("", ".tar.zst"):
             signed_log.export(day, folder / f"whole{ending}")
-            part = case_report.order(Selection(site_id=1))
+            part = page.order(Selection(site_id=1))
             signed_log.export(day, folder / f"part{ending}", part)
         noon = day.now.replace(day=1, hour=10, minute=30)
-        late = case_report.order(Selection(site_id=1, since=noon))
+        late = page.order(Selection(site_id=1, since=noon))
         signed_log.export(day, folder / "late", late)
     return folder
 
 
 def _verified(folder: Path, known: str, *, processes: int | None = None) -> Verdict:
     asked = verifying.asking([known], policy=True)
-    return verify_bundle.bundle(folder, asked, processes=processes)
+    return verification.bundle(folder, asked, processes=processes)
 
 
 def test_what_is_exported_is_verified_by_one_process_and_by_two(
@@ -104,14 +105,14 @@ def grown(histories: Histories, tmp_path: Path) -> Path:
         day.give(c.Log(by="li", again=True), "shop.example")
         sign(day)
         signed_log.export(day, tmp_path / "after")
-        signed_log.export(day, tmp_path / "part", case_report.order(Selection(site_id=1)))
+        signed_log.export(day, tmp_path / "part", page.order(Selection(site_id=1)))
     return tmp_path
 
 
 def _since(folder: Path, bundle: str) -> Verdict:
     before = signed_check.read((folder / "before/checkpoint").read_bytes(), "before")
     asked = replace(verifying.asking(policy=True), since=before)
-    return verify_bundle.bundle(folder / bundle, asked)
+    return verification.bundle(folder / bundle, asked)
 
 
 def test_of_a_bundle_only_a_site_that_goes_on_is_decided_again(
@@ -164,7 +165,7 @@ def test_a_part_does_not_show_which_policy_was_active_though_an_activation_is_in
 ) -> None:
     indexes = sorted({0, 1, *_own(desk)})
     folder = bundles.write(_part(desk, indexes), tmp_path / "b")
-    found = verify_bundle.bundle(folder, verifying.asking(policy=True))
+    found = verification.bundle(folder, verifying.asking(policy=True))
     assert (found.findings, found.periods) == ((), False)
 
 

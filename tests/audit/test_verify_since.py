@@ -6,14 +6,15 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Connection, delete, func, select, update
 
-from incidents.audit import later_part, sequencer, verify
-from incidents.audit.signed_check import Held
-from incidents.audit.trust import Asked
-from incidents.audit.verdict import Verdict
+from incidents.audit.log import sequencer
+from incidents.audit.proof import later_part, verification
+from incidents.audit.proof.signed_check import Held
+from incidents.audit.proof.trust import Asked
+from incidents.audit.proof.verdict import Verdict
 from incidents.machine import commands as c
-from incidents.store.engine import reading
-from incidents.store.log_tables import checkpoints, leaves
-from incidents.store.tables import entries
+from incidents.store.database.engine import reading
+from incidents.store.schema.log_tables import checkpoints, leaves
+from incidents.store.schema.tables import entries
 from tests.audit import signed_log
 from tests.audit.bundles import FORGER, LOG, NEXT, WITNESS, Signer
 from tests.audit.histories import Histories
@@ -110,7 +111,7 @@ def test_several_processes_find_what_one_finds(
 ) -> None:
     with reading(day.engine) as connection:
         asked = Asked(since=first(connection))
-        assert verify.database(day.engine, asked, processes=2) == verdict(connection, asked)
+        assert verification.database(day.engine, asked, processes=2) == verdict(connection, asked)
     assert len(worker_threads) == 2
 
 

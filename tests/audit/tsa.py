@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from incidents.audit.stamp import Authority
+from incidents.audit.log.stamp import Authority
 from tests.outbound.rig import LOOPBACK, Handler, receiver
 from tests.patience import PATIENCE_S
 

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
-from incidents.audit import signed_check, verify_bundle
-from incidents.audit.trust import Asked
+from incidents.audit.bundle import verification
+from incidents.audit.proof import signed_check
+from incidents.audit.proof.trust import Asked
 from incidents.errors import VerificationError
 from incidents.tlog.keys import VerifierKey
 
@@ -65,6 +66,6 @@ def wrong(
     """What `audit verify` finds wrong with the bundle in that folder."""
     try:
         asked = asking(keys, witnesses, held, policy=policy)
-        return plain(list(map(str, verify_bundle.bundle(folder, asked).findings)))
+        return plain(list(map(str, verification.bundle(folder, asked).findings)))
     except VerificationError as error:
         return plain([error.message])

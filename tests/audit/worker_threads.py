@@ -6,7 +6,7 @@ from multiprocessing.connection import Connection as Pipe
 from threading import Thread
 from typing import Any, ClassVar
 
-from incidents.audit import worker
+from incidents.audit.workers import worker
 
 
 class WorkerThread:

@@ -18,8 +18,8 @@ from bench.results import judged, row
 from bench.rounds import Rounds, document
 from bench.scenarios import NAMES
 from bench.trial import FASTEST_PEER, Contender, Figure, Role, Target, Trial
-from incidents.audit.replayed import replayed
-from incidents.store import engine as engines
+from incidents.audit.replay.split import replayed
+from incidents.store.database import engine as engines
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from freezegun.api import FrozenDateTimeFactory
 
-from incidents import settings
-from incidents.bootstrap import House
+from incidents.app import House
 from incidents.cli import main
 from incidents.daemon import alarm_duty
-from incidents.store import lineage
-from incidents.store.engine import writing
+from incidents.settings import sources
+from incidents.store.database.engine import writing
+from incidents.store.record import lineage
 from tests.cli.conftest import Cli
 from tests.conftest import WriteSettings
 from tests.notices.mail_server import HOST, Mailbox, body, server
@@ -54,7 +54,7 @@ def test_where_nothing_is_alarming_cron_gets_no_mail(desk: Cli) -> None:
 
 
 def test_that_nothing_is_carried_out_is_listed_with_what_the_desk_is_not_told(desk: Cli) -> None:
-    house = House(settings.load())
+    house = House(sources.load())
     with writing(house.engine) as connection:
         lineage.halt(connection, datetime.now(UTC), lineage.LOST_AGAIN)
     house.close()
@@ -194,7 +194,7 @@ def test_what_the_desk_was_told_is_shown_as_told(
 ) -> None:
     with mail(house):
         # Nobody enforces the clock: what `daemon --once`, which does, never finds.
-        open_house = House(settings.load())
+        open_house = House(sources.load())
         alarm_duty.once(open_house)
         open_house.close()
     capsys.readouterr()

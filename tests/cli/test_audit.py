@@ -175,7 +175,7 @@ def test_a_replay_names_the_row_that_was_changed_and_fails_verification(
 def test_many_findings_are_told_up_to_a_limit(
     cli: Cli, db_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("incidents.audit.replayed.MAX_FINDINGS", 2)
+    monkeypatch.setattr("incidents.audit.replay.split.MAX_FINDINGS", 2)
     for n in range(4):
         cli("site", "add", f"s{n}.example")
     with closing(sqlite3.connect(db_url.removeprefix("sqlite:///"))) as database, database:
@@ -200,7 +200,7 @@ def test_a_bar_shows_how_far_it_is_where_somebody_watches(
     desk("audit", "replay")
     desk("audit", "export")
     assert told == []
-    monkeypatch.setattr("incidents.cli.audit.is_watched", lambda _: True)
+    monkeypatch.setattr("incidents.cli.audit.audit.is_watched", lambda _: True)
     desk("audit", "replay")
     desk("audit", "export")
     assert told == [("replaying", 4), ("done", 4), ("exporting", 4), ("done", 4)]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from incidents import evidence
 from incidents.errors import EvidenceTooLargeError, FileError
+from incidents.retention import evidence
 from tests.cli.conftest import Cli
 
 

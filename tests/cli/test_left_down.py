@@ -6,16 +6,16 @@ import pytest
 from freezegun.api import FrozenDateTimeFactory
 
 from incidents import clock as clocks
-from incidents import settings
-from incidents.acts import routing
-from incidents.acts.routing import Routing
-from incidents.bootstrap import House
+from incidents.app import House
 from incidents.desk import resumption
 from incidents.desk.resumption import ENTRIES_LOST, Resumption
-from incidents.store import lineage
-from incidents.store.engine import writing
-from tests.acts.left_rig import Panel
+from incidents.enforcement import routing
+from incidents.enforcement.routing import Routing
+from incidents.settings import sources
+from incidents.store.database.engine import writing
+from incidents.store.record import lineage
 from tests.cli.conftest import Cli
+from tests.enforcement.left_rig import Panel
 
 COURT, FALSE, SHOP = NAMES = ("court.example", "false.example", "shop.example")
 
@@ -38,7 +38,7 @@ def panel(
 
 
 def lose(url: str) -> None:
-    house = House(settings.load(db=url))
+    house = House(sources.load(db=url))
     why = Resumption(cause=ENTRIES_LOST)
     house.desk.on_record(lambda connection: resumption.resume(connection, why, clocks.now))
     house.close()
@@ -81,7 +81,7 @@ def test_a_struck_case_says_that_it_does_not_open_what_a_loss_left_down(
 
 
 def test_a_hold_says_that_nothing_is_carried_out(cli: Cli, panel: Panel, sqlite_url: str) -> None:
-    house = House(settings.load(db=sqlite_url))
+    house = House(sources.load(db=sqlite_url))
     with writing(house.engine) as connection:
         lineage.halt(connection, clocks.now(), lineage.LOST_AGAIN)
     house.close()

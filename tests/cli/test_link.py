@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from incidents.customer_link import Named
+from incidents.notices.customer_link import Named
 from incidents.notices.customer_settings import Links
 from tests.cli.conftest import NOON, Cli
 from tests.conftest import WriteSettings

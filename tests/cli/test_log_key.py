@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from incidents.audit.signing_key import NEXT
+from incidents.audit.log.signing_key import NEXT
 from incidents.tlog.keys import COSIGNATURE_V1, SigningKey, VerifierKey
 from tests.cli.conftest import Cli
 from tests.conftest import WriteSettings

@@ -59,7 +59,7 @@ def test_what_is_unexpected_is_one_sentence_and_a_pointer(
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("Mr Wang's phone")
 
-    monkeypatch.setattr("incidents.bootstrap.open_house", fail)
+    monkeypatch.setattr("incidents.app.open_house", fail)
     answer = cli("site", "list")
     assert answer.status == 1
     assert "ZeroDivisionError" in answer.err
@@ -74,7 +74,7 @@ def test_an_interrupt_ends_it_quietly(cli: Cli, monkeypatch: pytest.MonkeyPatch)
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("incidents.bootstrap.open_house", interrupt)
+    monkeypatch.setattr("incidents.app.open_house", interrupt)
     answer = cli("site", "list")
     assert answer.status == 130
     assert answer.err.strip() == ""
@@ -89,7 +89,7 @@ def test_a_reader_that_has_gone_is_no_error_to_speak_of() -> None:
 def test_a_locked_database_is_told_in_one_sentence(
     cli: Cli, db_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("incidents.store.engine.BUSY_TIMEOUT_S", 0.1)
+    monkeypatch.setattr("incidents.store.database.engine.BUSY_TIMEOUT_S", 0.1)
     with closing(sqlite3.connect(db_url.removeprefix("sqlite:///"))) as other:
         other.execute("BEGIN IMMEDIATE")
         answer = cli("site", "add", "a.example")

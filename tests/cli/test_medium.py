@@ -15,8 +15,8 @@ import pytest
 from sqlalchemy import Engine, text
 
 from incidents.errors import DatabaseError
-from incidents.store import schema
-from incidents.store.engine import create, reading
+from incidents.store.database import schema
+from incidents.store.database.engine import create, reading
 from tests.cli.conftest import Cli, copy
 
 

@@ -6,14 +6,14 @@ from datetime import timedelta
 import pytest
 from freezegun.api import FrozenDateTimeFactory
 
-from incidents.acts import routing
-from incidents.acts.port import Delivered, Failed, Retry
-from incidents.acts.reconciliation import VERDICTS
-from incidents.cli import reconcile
-from tests.acts import courier_rig
-from tests.acts.courier_rig import Told
+from incidents.cli import orders
+from incidents.enforcement import routing
+from incidents.enforcement.port import Delivered, Failed, Retry
+from incidents.enforcement.recovery.reconciliation import VERDICTS
 from tests.cli.conftest import Cli, Result
 from tests.conftest import WriteSettings
+from tests.enforcement import courier_rig
+from tests.enforcement.courier_rig import Told
 
 DOWN = Retry(problem="http_503", detail="it is away")
 FALSE = ("--field", "phone", "--evidence", "rings elsewhere")
@@ -25,7 +25,7 @@ Move = Callable[..., object]
 def panel(write_settings: WriteSettings, monkeypatch: pytest.MonkeyPatch) -> Told:
     """The adapter of all sites, as the settings name it."""
     write_settings('[acts]\nadapter = "panel"\n[acts.panel]\ntype = "told"\n')
-    monkeypatch.setitem(routing.TYPES, "told", "tests.acts.courier_rig")
+    monkeypatch.setitem(routing.TYPES, "told", "tests.enforcement.courier_rig")
     monkeypatch.setitem(courier_rig.TOLD, "panel", Told("panel"))
     return courier_rig.TOLD["panel"]
 
@@ -251,7 +251,7 @@ def test_where_the_world_cannot_be_asked_the_record_is_believed(
 def test_programs_are_told_a_verdict_as_a_code_and_people_in_words(
     cli: Cli, panel: Told, later: Move
 ) -> None:
-    assert set(reconcile.WORDS) == set(VERDICTS)
+    assert set(orders.WORDS) == set(VERDICTS)
     assert all(code.isidentifier() and code.islower() for code in VERDICTS)
     _suspended(cli, later)
     assert "cannot be asked\n" in cli("acts", "reconcile").out

@@ -173,7 +173,7 @@ def test_why_tells_the_rule_the_incidents_and_what_would_change_it(desk: Cli) ->
 
 
 def test_the_login_name_stands_beside_the_person(desk: Cli) -> None:
-    from incidents.settings import login
+    from incidents.settings.sources import login
 
     assert f"li ({login()})" in desk("site", "why", "a.example").out
 

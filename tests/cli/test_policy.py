@@ -261,7 +261,7 @@ def test_a_broken_file_of_scenarios_is_wrong_usage_not_a_mismatch(cli: Cli, tmp_
 
 def test_the_how_to_says_what_is_true(cli: Cli, tmp_path: Path) -> None:
     """Its scenarios pass, its policy is one, and it names every act, expectation and refusal."""
-    from incidents.scenario import acts, file
+    from incidents.scenario import actions, file
 
     text = HOW_TO.read_text(encoding="utf-8")
     blocks = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
@@ -269,5 +269,5 @@ def test_the_how_to_says_what_is_true(cli: Cli, tmp_path: Path) -> None:
     scenarios.write_text("".join(b for b in blocks if "[[scenario]]" in b), encoding="utf-8")
     answer = cli("policy", "test", str(scenarios))
     assert answer.status == 0, answer.out + answer.err
-    assert all(f"`{act}`" in text for act in acts.ACTS)
+    assert all(f"`{act}`" in text for act in actions.ACTS)
     assert all(f"`{name}`" in text for name in file.EXPECTED)

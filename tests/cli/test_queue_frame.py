@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from incidents.cli.queue_frame import frame
-from incidents.cli.queue_screen import Screen
-from incidents.cli.queue_watch import _painted
+from incidents.cli.queue.frame import frame
+from incidents.cli.queue.screen import Screen
+from incidents.cli.queue.watch import _painted
 from incidents.cli.run import Run
 from incidents.contract.documents import Item
 from incidents.contract.hints import do
+from incidents.locale.words import When
 from incidents.machine import commands as c
-from incidents.words import When
 from tests.cli.conftest import NOON
 
 KINDS = ("call", "keep_calling", "tell", "check_removal", "recheck", "review", "disputed", "new")

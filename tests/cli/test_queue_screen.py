@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 from freezegun.api import FrozenDateTimeFactory
 
-from incidents import settings
-from incidents.cli import queue, queue_keys
-from incidents.cli.queue_frame import frame
-from incidents.cli.queue_screen import ITEM, LIST, Screen
+from incidents.cli.queue import keys as queue_keys
+from incidents.cli.queue import queue
+from incidents.cli.queue.frame import frame
+from incidents.cli.queue.screen import ITEM, LIST, Screen
 from incidents.cli.run import Run
 from incidents.desk import Desk, Envelope
 from incidents.errors import DatabaseError
-from incidents.machine.codes import OUTCOMES
+from incidents.machine.command import OUTCOMES
+from incidents.settings import sources
 from tests.cli.conftest import Cli
 
 
@@ -31,7 +32,7 @@ def desk(cli: Cli) -> Cli:
 def sit(**asked: Any) -> Screen:
     """The screen of a person who sits down now."""
     run = Run()
-    run.settings = settings.load()
+    run.settings = sources.load()
     given = {"mine": None, "limit": 100, "after": None, "reveal": False, **asked}
     return Screen(run, lambda: queue._page(run, **given))
 

@@ -14,9 +14,9 @@ from sqlalchemy import insert, select
 from incidents import clock
 from incidents.desk import Desk, Envelope
 from incidents.machine import commands as c
-from incidents.store import engine
-from incidents.store.engine import reading, writing
-from incidents.store.tables import FAR, contacts, incidents, work
+from incidents.store.database import engine
+from incidents.store.database.engine import reading, writing
+from incidents.store.schema.tables import FAR, contacts, incidents, work
 from tests.cli.sitting import WATCH, sitting
 
 NUMBER, MASKED = "+86 10 5555 0100", "+86 10 •••• ••00"
@@ -134,7 +134,7 @@ def test_the_terminal_is_put_back_however_it_ends(
 
 
 BREAKS = """
-from incidents.cli import main, queue_watch
+from incidents.cli import main; from incidents.cli.queue import watch as queue_watch
 draw, left = queue_watch.frame, [2]
 def breaks(*given):
     left[0] -= 1
@@ -155,7 +155,7 @@ def test_the_terminal_is_put_back_before_a_fault_is_told(db_url: str) -> None:
 
 HANGS = """
 import os, time
-from incidents.cli import main, queue_screen
+from incidents.cli import main; from incidents.cli.queue import screen as queue_screen
 def hangs(run, deed):
     os.write(2, b"\\x07")
     time.sleep(600)

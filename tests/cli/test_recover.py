@@ -10,15 +10,15 @@ import pytest
 from freezegun.api import FrozenDateTimeFactory
 
 from incidents import clock
-from incidents.acts import routing
-from incidents.acts.port import State
-from incidents.acts.routing import Routing
-from incidents.cli import kept_checkpoint
-from incidents.store import heartbeats
-from incidents.store.engine import create, writing
-from incidents.store.heartbeats import Heartbeat
-from tests.acts.lost_rig import Receiver
+from incidents.cli.audit import kept_checkpoint
+from incidents.enforcement import routing
+from incidents.enforcement.port import State
+from incidents.enforcement.routing import Routing
+from incidents.store.database.engine import create, writing
+from incidents.store.desk import heartbeats
+from incidents.store.desk.heartbeats import Heartbeat
 from tests.cli.conftest import Cli
+from tests.enforcement.lost_rig import Receiver
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from freezegun.api import FrozenDateTimeFactory
 
-from incidents.audit import later_part
+from incidents.audit.proof import later_part
 from incidents.tlog.keys import COSIGNATURE_V1, SigningKey
 from tests.cli.conftest import Cli, Result, copy
 

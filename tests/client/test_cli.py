@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from incidents import settings
-from incidents.cli import main, queue
-from incidents.cli.queue_screen import Screen
+from incidents.cli import main
+from incidents.cli.queue import queue
+from incidents.cli.queue.screen import Screen
 from incidents.cli.run import Run
 from incidents.client.http import Exchange
 from incidents.errors import NOT_CONFIRMED, REFUSED
+from incidents.settings import sources
 from tests.api.desk import PHONE, fill
 from tests.api.rig import Rig
 from tests.cli.conftest import Result
@@ -107,7 +108,7 @@ def test_the_screen_works_over_a_server_and_outlives_its_restart(
     monkeypatch.setenv("INCIDENTS_TOKEN", api._handles["operator"])
     run = Run()
     with serving(api) as address:
-        run.settings = settings.load(server=address)
+        run.settings = sources.load(server=address)
         screen = Screen(run, lambda: queue._page(run, mine=None, limit=9, after=None, reveal=False))
         assert screen.person == "operator-1"
         deed = screen.press("c")

@@ -14,9 +14,9 @@ from urllib.parse import quote_plus, urlsplit
 from anyio.from_thread import BlockingPortal
 
 from incidents import clock, views
-from incidents.bootstrap import House
+from incidents.app import House
 from incidents.contract.documents import plain
-from incidents.customer_link import Incident
+from incidents.notices.customer_link import Incident
 from incidents.notices.customer_settings import Links
 from tests.patience import PATIENCE_S
 from tests.served_desk import ConsoleDesk

@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 
 from incidents.clock import read_rfc3339
-from incidents.customer_link import Incident
 from incidents.machine import commands as c
-from incidents.notices import phrases
+from incidents.notices import wording
+from incidents.notices.customer_link import Incident
 from tests.console.customers import Customers, Page
 from tests.notices.lane import SHANGHAI
 
@@ -35,7 +35,7 @@ def test_it_shows_what_was_found_and_by_when_somebody_must_be_reached(
     shown = served.get(incident)
     assert (shown.status, shown.headers["content-type"]) == (200, "text/html; charset=utf-8")
     due = read_rfc3339(served.incident(incident)["contact_due"])
-    by = {language: phrases.time(due, SHANGHAI, language) for language in ("zh_CN", "en")}
+    by = {language: wording.time(due, SHANGHAI, language) for language in ("zh_CN", "en")}
     name = f"{incident[0]}-{incident[1]}"
     assert_told(
         shown, f"编号：{name}", "违规类别：gambling", f"Reference: {name}", *urls,
@@ -105,7 +105,7 @@ def test_what_the_desk_has_written_to_the_customer_stands_there_as_text_with_its
     at = read_rfc3339(written["recorded_at"])
     for language, heading in (("zh_CN", "我们给您的留言"), ("en", "What we have written to you")):
         assert heading not in empty.text
-        assert_told(shown, heading, phrases.time(at, SHANGHAI, language))
+        assert_told(shown, heading, wording.time(at, SHANGHAI, language))
     assert "".join(shown.parts.seen).count(text) == 2, "once in each language"
     assert shown.parts.all("script") == []
     assert {a["href"] for a in shown.parts.all("a")} == {a["href"] for a in empty.parts.all("a")}

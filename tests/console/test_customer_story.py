@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import select
 
-from incidents.acts.port import Delivered, Order
+from incidents.enforcement.port import Delivered, Order
 from incidents.machine import commands as c
-from incidents.machine.ids import order_id
 from incidents.notices import customer, customer_settings
-from incidents.store.tables import orders
+from incidents.store.schema.tables import orders
+from incidents.values.ids import order_id
 from tests.console.customers import CUSTOMER, LINKS, OFFICE, Customers
 from tests.notices import mail_server
 from tests.notices.mail_server import Mailbox

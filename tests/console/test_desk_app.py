@@ -17,14 +17,15 @@ from starlette.testclient import TestClient
 from incidents import clock
 from incidents.accounts import secrets
 from incidents.api.operation import MAX_OPEN_BODY
-from incidents.console import changes, filing, incident, orders, queue, shift, site, writing
+from incidents.console import changes, writing
 from incidents.console.changes import MOST_OF_ONE
-from incidents.console.form import MAX_FIELDS, MAX_FORM_BYTES
-from incidents.console.said import COOKIE as SAID_COOKIE
+from incidents.console.flash import COOKIE as SAID_COOKIE
+from incidents.console.forms import MAX_FIELDS, MAX_FORM_BYTES
+from incidents.console.pages import filing, incident, orders, queue, shift, site
 from incidents.desk import accounts
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
-from incidents.store.desk_tables import rehearsal
+from incidents.store.schema.desk_tables import rehearsal
 from tests.api.rig import ADMIN, BASE, PASSWORD
 from tests.conftest import WriteSettings
 from tests.console.customers import SETTINGS
@@ -293,7 +294,7 @@ def test_without_a_database_a_page_says_so(
     def lost(*_: object, **__: object) -> None:
         raise DatabaseError("gone")
 
-    monkeypatch.setattr("incidents.accounts.door.Door.by_session", lost)
+    monkeypatch.setattr("incidents.accounts.authenticator.Door.by_session", lost)
     answer = li.get("/")
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "5"

@@ -6,20 +6,21 @@ from string import Formatter
 
 import pytest
 
-from incidents import event_words, refusal_words, site_name, web_address
-from incidents.accounts import roles
-from incidents.console import incident, site
+from incidents.accounts import identity
+from incidents.console.pages import incident, site
 from incidents.console.words import LANGUAGES, Chosen, chosen, english, refusals_zh, spoken, texts
 from incidents.console.words.chinese import CHINESE
-from incidents.english import ENGLISH
 from incidents.errors import RefusedError
-from incidents.intake import apart
-from incidents.intake import causes as intake_causes
+from incidents.history import apart
+from incidents.history import rows as intake_causes
+from incidents.locale import event_words, refusal_words
+from incidents.locale.english import ENGLISH
 from incidents.machine.events import KINDS
 from incidents.machine.filing import CONTACT_FIELDS, FIELDS
 from incidents.machine.orders import LANES
 from incidents.machine.state import INCIDENT_STATES, SITE_STATES
-from incidents.store import pages
+from incidents.store.statements import pages
+from incidents.values import site_name, web_address
 
 _SENTENCES = re.compile(r"[a-z]{2,} [a-z]{2,}")
 # What is typed, and what is a program's word.
@@ -124,7 +125,7 @@ def test_the_consoles_own_english_names_the_same_facts_or_fewer() -> None:
 
 
 def test_every_act_has_a_name_in_both_languages() -> None:
-    acts = [f"act.{act}" for act in (*roles.ACTS, "form")]
+    acts = [f"act.{act}" for act in (*identity.ACTS, "form")]
     assert [act for act in acts for language in LANGUAGES if act not in texts(language)] == []
 
 

@@ -13,10 +13,10 @@ import pytest
 from freezegun import freeze_time
 
 from incidents import clock, views
-from incidents.console.filed import Filed
-from incidents.filing import telephone
+from incidents.console.pages.filing_view import Filed
+from incidents.filing.checks import telephone
 from incidents.machine import commands as c
-from incidents.store import sealed
+from incidents.store.record import entries
 from tests.filing import numbers
 from tests.served_desk import HOSTILE, ConsoleDesk, Visitor
 
@@ -436,7 +436,7 @@ def test_an_erased_detail_is_told_as_erased_and_can_be_filed_anew(
     file(desk, **FILED)
     li = Visitor(desk, "operator")
     with monkeypatch.context() as patched:
-        patched.setattr(sealed, "values", lambda *_: {})
+        patched.setattr(entries, "values", lambda *_: {})
         assert "(erased)" in li.get(PAGE).text
         assert change(li, "responsible", responsible_phone=PHONE).status_code == 303
     assert filed(desk)["responsible_phone"] == PHONE
@@ -495,7 +495,7 @@ def test_all_terms_stand_on_one_page_overdue_first_and_as_a_calendar(desk: Conso
 def test_more_terms_than_a_page_takes_are_said(
     desk: ConsoleDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from incidents.console import terms
+    from incidents.console.pages import terms
 
     monkeypatch.setattr(terms, "PAGE", 1)
     viewer = Visitor(desk, "viewer")

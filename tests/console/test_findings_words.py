@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 
 import incidents.filing
-from incidents.console import filing_form
+from incidents.console.pages import filing_form
 from incidents.console.words import LANGUAGES, findings, findings_zh, refusals_zh, spoken, texts
 from incidents.console.words.chinese import CHINESE
 from incidents.errors import RefusedError
-from incidents.filing import completeness, finding_words, footer_words
-from incidents.filing.finding import VERDICTS, wrong
+from incidents.filing.checks import completeness, finding_words
+from incidents.filing.checks.finding import VERDICTS, wrong
+from incidents.filing.footer import words
 from incidents.filing.form import FIELD_OF
 from incidents.machine.filing import FIELDS, TERMS
 from tests.console.test_desk_words import facts
@@ -27,8 +28,10 @@ _MAKERS = ("ok", "unknown", "suspect", "wrong")
 
 def _calls() -> Iterator[tuple[Any, ast.Call]]:
     """Where a module of the filing makes a finding."""
-    for file in sorted(Path(incidents.filing.__path__[0]).glob("*.py")):
-        module = importlib.import_module(f"incidents.filing.{file.stem}")
+    room = Path(incidents.filing.__path__[0])
+    for file in sorted(room.rglob("*.py")):
+        name = ".".join(file.relative_to(room).with_suffix("").parts)
+        module = importlib.import_module(f"incidents.filing.{name}")
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
                 continue
@@ -52,8 +55,8 @@ def _named(module: Any, node: ast.expr) -> str | None:
     ("english", "chinese"),
     [
         (finding_words.PHRASES, findings_zh.PHRASES),
-        (footer_words.PHRASES, findings_zh.FOOTER),
-        (finding_words.WORDS | footer_words.WORDS, findings_zh.WORDS),
+        (words.PHRASES, findings_zh.FOOTER),
+        (finding_words.WORDS | words.WORDS, findings_zh.WORDS),
     ],
 )
 def test_all_that_is_said_of_a_filing_is_said_in_chinese_with_the_same_facts(
@@ -67,7 +70,7 @@ def test_all_that_is_said_of_a_filing_is_said_in_chinese_with_the_same_facts(
 
 def test_no_finding_has_a_chinese_sentence_and_no_english_one() -> None:
     assert findings_zh.PHRASES.keys() == finding_words.PHRASES.keys()
-    assert findings_zh.FOOTER.keys() == footer_words.PHRASES.keys()
+    assert findings_zh.FOOTER.keys() == words.PHRASES.keys()
     assert not findings_zh.PHRASES.keys() & findings_zh.FOOTER.keys()
 
 
@@ -78,7 +81,7 @@ def test_what_may_be_false_and_what_a_foot_lacks_has_a_short_name_in_chinese() -
         if any(keyword.arg == "false" for keyword in call.keywords)
     } - {None}
     assert len(false) > 15
-    assert (false | footer_words.PHRASES.keys()) - findings_zh.NAMES.keys() == set()
+    assert (false | words.PHRASES.keys()) - findings_zh.NAMES.keys() == set()
     assert CHINESE.finding("phone_repeats") == "同一数字连续重复"
 
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from incidents import settings
 from incidents.api.entrance import COOKIE
-from tests.acts.nginx_rig import free_ports, nginx
+from incidents.settings import sources
+from tests.enforcement.nginx_rig import free_ports, nginx
 from tests.outbound.rig import Authority
 from tests.patience import PATIENCE_S
 from tests.served_desk import ConsoleDesk, open_desk, serving
@@ -147,7 +147,7 @@ def test_an_address_that_the_client_has_made_up_never_reaches_the_desk(before: F
 def test_a_file_of_evidence_passes_and_what_is_larger_is_not_let_in(before: Front) -> None:
     [limit] = re.findall(r"client_max_body_size (\d+)m;", CONFIG.read_text())
     most = int(limit) * 2**20
-    assert most > settings.load().evidence_limit + 2**20
+    assert most > sources.load().evidence_limit + 2**20
 
     with before.ask(
         "/api/v1/incidents/1-1/evidence", "POST", Content_Length=str(most + 1)

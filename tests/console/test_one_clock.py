@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Connection
 
 from incidents import clock
-from incidents.bootstrap import House
+from incidents.app import House
 from incidents.clock import rfc3339
 from tests.served_desk import ConsoleDesk, Visitor
 

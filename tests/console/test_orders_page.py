@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from incidents import clock, views
-from incidents.console import orders
+from incidents.console.pages import orders
 from incidents.desk.resumption import DAEMON, ENTRIES_LOST, Resumption, resume
 from incidents.machine import commands as c
-from incidents.store import heartbeats, lineage
-from incidents.store.engine import writing
-from incidents.store.heartbeats import Heartbeat
+from incidents.store.database.engine import writing
+from incidents.store.desk import heartbeats
+from incidents.store.desk.heartbeats import Heartbeat
+from incidents.store.record import lineage
 from tests.served_desk import HOSTILE, ConsoleDesk, Visitor
 
 SITE = "shop.example"

@@ -4,9 +4,9 @@ from email.message import EmailMessage
 
 import pytest
 
-from incidents import web_address
-from incidents.console import pasted
-from incidents.inputs import MAX_URLS
+from incidents.console.pages import pasted
+from incidents.values import web_address
+from incidents.values.inputs import MAX_URLS
 
 
 @pytest.mark.parametrize(

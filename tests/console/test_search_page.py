@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from incidents.console import search
+from incidents.console.pages import search
 from incidents.machine import commands as c
-from incidents.store.pages import TooCostlyError
+from incidents.store.statements.pages import TooCostlyError
 from incidents.views import lists
 from tests.served_desk import HOSTILE, ConsoleDesk, Visitor
 
@@ -120,7 +120,7 @@ def test_the_field_stands_on_every_page_and_keeps_what_was_looked_for(desk: Cons
 def test_the_register_is_narrowed_page_by_page(
     desk: ConsoleDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("incidents.console.site.PAGE", 2)
+    monkeypatch.setattr("incidents.console.pages.site.PAGE", 2)
     viewer, found = Visitor(desk, "viewer"), []
     page = viewer.get("/sites", q="SHOP", state="active")
     while True:

@@ -7,7 +7,7 @@ import pytest
 from incidents import clock
 from incidents.desk import accounts
 from incidents.machine import commands as c
-from incidents.views import holders
+from incidents.views.queue import holders
 from tests.api.rig import ADMIN
 from tests.served_desk import ConsoleDesk, Visitor
 

@@ -7,22 +7,22 @@ from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from incidents import clock
-from incidents.acts.port import Delivered, Outcome
-from incidents.bootstrap import House
+from incidents.app import House
 from incidents.daemon.alarm_duty import Alarms
 from incidents.daemon.alarm_letter import Place, Tell, by_channels
 from incidents.desk import Envelope
+from incidents.enforcement.port import Delivered, Outcome
 from incidents.machine import commands as c
 from incidents.notices import samples
 from incidents.notices.desk import Desk
 from incidents.notices.letter import Letter, Recipient
 from incidents.notices.notice_settings import Outlet
 from incidents.notices.wording import Wording
-from incidents.store import alarms, heartbeats
-from incidents.store.alarms import Raised
-from incidents.store.engine import reading, writing
-from incidents.store.heartbeats import Heartbeat
-from incidents.views.alarm import Alarm
+from incidents.store.database.engine import reading, writing
+from incidents.store.desk import alarms, heartbeats
+from incidents.store.desk.alarms import Raised
+from incidents.store.desk.heartbeats import Heartbeat
+from incidents.views.queue.alarm import Alarm
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
 SITE = "shop.example"

@@ -6,8 +6,8 @@ python -m tests.daemon.impatient WORDS
 import sys
 from datetime import timedelta
 
-from incidents.acts import round as rounds
 from incidents.cli import main
+from incidents.enforcement.dispatcher import round as rounds
 
 rounds.LEASE, rounds.ATTEMPT_S = timedelta(seconds=2), 1.0
 

@@ -8,19 +8,19 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import insert
 
-from incidents.acts.port import Delivered, Failed, Outcome, Retry
 from incidents.daemon import alarm_duty, alarm_letter
 from incidents.daemon.alarm_duty import FRESH_S, LEASE, PATIENCE_S, Alarms
+from incidents.enforcement.port import Delivered, Failed, Outcome, Retry
 from incidents.errors import SettingError
 from incidents.machine import commands as c
 from incidents.notices import quiet
 from incidents.notices.letter import Recipient
 from incidents.notices.notice_settings import Outlet
-from incidents.store import alarms
-from incidents.store.alarms import Raised
-from incidents.store.engine import writing
-from incidents.store.tables import work
-from incidents.views.alarm import Alarm
+from incidents.store.database.engine import writing
+from incidents.store.desk import alarms
+from incidents.store.desk.alarms import Raised
+from incidents.store.schema.tables import work
+from incidents.views.queue.alarm import Alarm
 from tests.conftest import WriteSettings
 from tests.daemon.alarm_rig import MIN, SITE, START, Channel, H, S, Told, Watch, telling
 from tests.daemon.conftest import Said
@@ -239,7 +239,7 @@ def test_with_a_database_that_fails_it_says_so_and_is_tried_again(
         def fail(*_: object) -> None:
             raise ZeroDivisionError("of a customer called …")
 
-        broken.setattr("incidents.store.schema.check", fail)
+        broken.setattr("incidents.store.database.schema.check", fail)
         duty.run()
     [line] = said()
     assert (line["event"], line["level"]) == ("the desk is not alarmed", "error")

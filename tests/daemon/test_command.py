@@ -12,18 +12,19 @@ from freezegun.api import FrozenDateTimeFactory
 from sqlalchemy.exc import OperationalError
 
 from incidents import views
-from incidents.acts import routing
-from incidents.acts.port import Order, Outcome, Retry, State
-from incidents.acts.routing import Routing
 from incidents.cli import main
 from incidents.daemon import recovery_duty
 from incidents.desk import Envelope, resumption
 from incidents.desk.resumption import ANOTHER_SERVER, ENTRIES_LOST, Resumption
+from incidents.enforcement import routing
+from incidents.enforcement.port import Order, Outcome, Retry, State
+from incidents.enforcement.routing import Routing
 from incidents.errors import DONE, FAILED, MISUSED, DatabaseError
 from incidents.machine.commands import AddSite, RecordDelivery, SetHold
-from incidents.store import heartbeats, lineage
-from incidents.store.engine import writing
-from incidents.store.heartbeats import Heartbeat
+from incidents.store.database.engine import writing
+from incidents.store.desk import heartbeats
+from incidents.store.desk.heartbeats import Heartbeat
+from incidents.store.record import lineage
 from tests.acceptance.daemons import carried_out, desk_at, engine_of, log_on, site, story
 from tests.databases import compares_clocks
 

@@ -13,8 +13,8 @@ import pytest
 from freezegun import freeze_time
 from sqlalchemy import Engine, text
 
-from incidents import clock, settings
-from incidents.bootstrap import House
+from incidents import clock
+from incidents.app import House
 from incidents.cli import main
 from incidents.daemon import loop
 from incidents.daemon.delivery import Delivery
@@ -22,7 +22,8 @@ from incidents.daemon.systemd import Systemd
 from incidents.desk import Envelope
 from incidents.errors import DONE, FAILED
 from incidents.machine import commands as c
-from incidents.store import heartbeats
+from incidents.settings import sources
+from incidents.store.desk import heartbeats
 from tests.acceptance import daemons
 from tests.acceptance.daemons import (
     Timeline,
@@ -34,10 +35,10 @@ from tests.acceptance.daemons import (
     site,
     story,
 )
-from tests.acts import own_adapter_rig
-from tests.acts.own_adapter_rig import Panel
 from tests.daemon.conftest import Said
 from tests.databases import SqliteDatabases, compares_clocks
+from tests.enforcement import own_adapter_rig
+from tests.enforcement.own_adapter_rig import Panel
 from tests.notices.mail_server import desk_mail
 from tests.patience import PATIENCE_S, until
 
@@ -274,7 +275,7 @@ def test_it_waits_for_its_database_and_says_so_once(
     sqlite_databases: SqliteDatabases, tmp_path: Path, said: Said
 ) -> None:
     file = tmp_path / "volume" / "incidents.db"
-    house = House(settings.load(db=f"sqlite:///{file}"))
+    house = House(sources.load(db=f"sqlite:///{file}"))
     delivery = Delivery(house)
     try:
         # A look at the back-off's clock alone would be over before it ends.
@@ -315,7 +316,7 @@ def test_it_begins_nothing_once_it_is_stopped(house: House) -> None:
 def test_with_another_clock_than_the_databases_nothing_is_carried_out(
     postgresql_url: str,
 ) -> None:
-    house = House(settings.load(db=compares_clocks(postgresql_url)))
+    house = House(sources.load(db=compares_clocks(postgresql_url)))
     delivery = Delivery(house)
     try:
         hold(house.engine, "a.example")
@@ -523,7 +524,7 @@ def test_a_suspension_whose_hours_passed_while_nobody_was_there_is_done_to_nobod
 def test_it_is_woken_with_the_other_duties_when_the_clock_is_set(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house = House(settings.load(db=sqlite_url))
+    house = House(sources.load(db=sqlite_url))
     whole = loop._Loop(house, Systemd({}))
     woken: list[str] = []
     monkeypatch.setattr(whole, "_at_once", woken.append)

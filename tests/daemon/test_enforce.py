@@ -10,8 +10,8 @@ from freezegun import freeze_time
 from sqlalchemy import Engine, text, update
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
-from incidents import clock, settings
-from incidents.bootstrap import House
+from incidents import clock
+from incidents.app import House
 from incidents.daemon import enforce, journal
 from incidents.daemon.backoff import Backoff
 from incidents.daemon.enforce import WORKS_FOR_S, Enforcement, look
@@ -19,10 +19,11 @@ from incidents.daemon.systemd import Systemd
 from incidents.desk import Answer, Desk, Envelope
 from incidents.errors import DatabaseError, IncidentsError
 from incidents.machine.commands import AddNote, RecordFailure
-from incidents.store import lineage
-from incidents.store.engine import writing
-from incidents.store.opened_file import UnseenError
-from incidents.store.tables import desk as desk_row
+from incidents.settings import sources
+from incidents.store.database.engine import writing
+from incidents.store.database.file import UnseenError
+from incidents.store.record import lineage
+from incidents.store.schema.tables import desk as desk_row
 from tests.acceptance.daemons import count_in, desk_at, engine_of, log_on
 from tests.databases import SqliteDatabases, compares_clocks
 from tests.fire import early
@@ -200,7 +201,7 @@ class Watched:
 
 @pytest.fixture
 def house(sqlite_url: str) -> Iterator[House]:
-    found = House(settings.load(db=sqlite_url))
+    found = House(sources.load(db=sqlite_url))
     yield found
     found.close()
 
@@ -487,7 +488,7 @@ def test_other_errors_are_no_trouble_that_passes(error: Exception) -> None:
 def test_a_file_held_by_another_process_is_trouble_that_passes(
     sqlite_databases: SqliteDatabases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("incidents.store.engine.BUSY_TIMEOUT_S", 0.1)
+    monkeypatch.setattr("incidents.store.database.engine.BUSY_TIMEOUT_S", 0.1)
     with sqlite_databases.at_head() as url, engine_of(url) as engine, engine_of(url) as other:
         log_on(engine, ["a.example"], clock.now() - 2 * HOUR)
         with other.connect().execution_options(incidents_writes=True) as held, held.begin():

@@ -11,14 +11,15 @@ from typing import Any
 import pytest
 from freezegun import freeze_time
 
-from incidents import settings, views
-from incidents.bootstrap import House
+from incidents import views
+from incidents.app import House
 from incidents.daemon import filing_duty
 from incidents.daemon.filing_duty import AGAIN_AFTER, Filings
 from incidents.desk import Envelope
-from incidents.filing.filing_settings import FilingSettings
+from incidents.filing.settings import FilingSettings
 from incidents.machine import commands as c
-from incidents.views.alarms import alarms_now
+from incidents.settings import sources
+from incidents.views.queue.alarms import alarms_now
 from tests.conftest import WriteSettings
 from tests.daemon.conftest import Said
 from tests.outbound.rig import LOOPBACK, always, receiver
@@ -58,7 +59,7 @@ class Office:
     """A house under a clock that the test moves."""
 
     def __init__(self, url: str, config: Path, frozen: Any) -> None:
-        self.house = House(settings.load(db=url))
+        self.house = House(sources.load(db=url))
         self.config = config
         self.looks = Looks()
         self.elapsed = 0.0
@@ -293,7 +294,7 @@ def test_what_is_wrong_in_the_settings_is_cried_out_and_stops_nothing(
 def test_many_sites_that_are_down_keep_no_other_from_being_looked_at(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("incidents.store.footers._ENROLLED", 2)
+    monkeypatch.setattr("incidents.store.cases.filings._ENROLLED", 2)
     for n in range(5):
         office.file(f"s{n}.example", **(APPROVED if n == 4 else APPROVED | {"approved_on": ""}))
     duty = office.duty()

@@ -6,25 +6,26 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import update
 
-from incidents import clock, settings
-from incidents.acts import routing
-from incidents.acts.routing import Routing
-from incidents.bootstrap import House
+from incidents import clock
+from incidents.app import House
 from incidents.daemon import delivery
 from incidents.daemon.alarm_duty import PATIENCE_S, Alarms
 from incidents.daemon.heartbeat import note_once
+from incidents.enforcement import routing
+from incidents.enforcement.routing import Routing
 from incidents.machine import commands as c
 from incidents.notices import quiet
 from incidents.notices.letter import Recipient
 from incidents.notices.notice_settings import Outlet
 from incidents.notices.quiet import Quiet
-from incidents.store import lineage
-from incidents.store.engine import writing
-from incidents.store.tables import desk as desk_row
-from tests.acts import lost_rig as rig
-from tests.acts.lost_rig import Letters, Receiver, give, halted, hold, lift, on_host
+from incidents.settings import sources
+from incidents.store.database.engine import writing
+from incidents.store.record import lineage
+from incidents.store.schema.tables import desk as desk_row
 from tests.conftest import WriteSettings
 from tests.daemon.alarm_rig import MIN, START, Channel, H, S, Told, Watch, telling
+from tests.enforcement import lost_rig as rig
+from tests.enforcement.lost_rig import Letters, Receiver, give, halted, hold, lift, on_host
 
 LAPSING = "clock_about_to_lapse:1-1"
 
@@ -185,7 +186,7 @@ def test_a_copy_on_another_server_tells_that_it_is_one_and_nothing_of_the_past(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """It has the settings of the desk, channels and all, and a key in a folder of its own."""
-    house = House(settings.load(db=postgresql_url))
+    house = House(sources.load(db=postgresql_url))
     give(house, "one.example", c.AddSite(by="operator-1"))
     on_host(monkeypatch, tmp_path, "desk")
     rig.deliver(house)

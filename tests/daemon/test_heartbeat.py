@@ -6,13 +6,15 @@ import pytest
 from freezegun import freeze_time
 from sqlalchemy import Engine
 
-from incidents import clock, settings
-from incidents.bootstrap import House
+from incidents import clock
+from incidents.app import House
 from incidents.daemon.enforce import Enforcement
 from incidents.daemon.heartbeat import Heart, identity
-from incidents.store import heartbeats, tables
-from incidents.store.engine import writing
-from incidents.store.heartbeats import Heartbeat
+from incidents.settings import sources
+from incidents.store.database.engine import writing
+from incidents.store.desk import heartbeats
+from incidents.store.desk.heartbeats import Heartbeat
+from incidents.store.schema import tables
 from tests.databases import compares_clocks
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
@@ -114,7 +116,7 @@ def test_the_dead_are_forgotten_after_a_day(house: House) -> None:
 def test_on_postgresql_a_beat_bears_the_databases_time_whatever_the_machines(
     postgresql_url: str,
 ) -> None:
-    house, now = House(settings.load(db=compares_clocks(postgresql_url))), clock.now()
+    house, now = House(sources.load(db=compares_clocks(postgresql_url))), clock.now()
     with freeze_time(START):
         Heart(house, Working(), identity()).beat()
 

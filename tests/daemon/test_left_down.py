@@ -6,13 +6,15 @@ from datetime import datetime
 import pytest
 
 from incidents import clock
-from incidents.acts.port import Delivered, Outcome, Retry
 from incidents.desk import resumption
 from incidents.desk.resumption import ENTRIES_LOST, Resumption
+from incidents.enforcement.port import Delivered, Outcome, Retry
 from incidents.machine import commands as c
-from incidents.store import alarms, deliveries, lineage
-from incidents.store.engine import reading, writing
-from incidents.views.alarm import LEFT_DOWN, Alarm
+from incidents.store.database.engine import reading, writing
+from incidents.store.desk import alarms
+from incidents.store.orders import deliveries
+from incidents.store.record import lineage
+from incidents.views.queue.alarm import LEFT_DOWN, Alarm
 from tests.daemon.alarm_rig import MIN, START, H, Told, Watch
 
 

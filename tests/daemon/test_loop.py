@@ -10,12 +10,13 @@ from apscheduler.job import Job
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import STATE_STOPPED
 
-from incidents import clock, settings
-from incidents.bootstrap import House
+from incidents import clock
+from incidents.app import House
 from incidents.daemon import loop
 from incidents.daemon.loop import Every
 from incidents.daemon.systemd import Systemd
-from incidents.store.opened_file import ReplacedError
+from incidents.settings import sources
+from incidents.store.database.file import ReplacedError
 from tests.patience import PATIENCE_S, until
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
@@ -56,7 +57,7 @@ def test_a_wake_up_that_a_look_asks_for_is_kept_though_it_comes_while_the_look_i
         whole._wake_at(clock.now())
         until(lambda: is_for_tomorrow(scheduler), "its time comes while it is at work")
 
-    house = House(settings.load(db=sqlite_url))
+    house = House(sources.load(db=sqlite_url))
     whole = loop._Loop(house, Systemd({}))
     scheduler = whole._scheduler
     monkeypatch.setattr(whole._enforcement, "run", look)
@@ -79,7 +80,7 @@ def test_a_look_that_asks_to_be_woken_while_the_daemon_ends_keeps_it_from_nothin
         until(lambda: scheduler.state == STATE_STOPPED, "the daemon ends")
         whole._wake_at(clock.now())
 
-    house = House(settings.load(db=sqlite_url))
+    house = House(sources.load(db=sqlite_url))
     whole = loop._Loop(house, Systemd({}))
     scheduler = whole._scheduler
     monkeypatch.setattr(whole._enforcement, "run", look)
@@ -99,7 +100,7 @@ def test_a_stop_that_comes_while_the_scheduler_wakes_a_look_leaves_no_traceback(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An error in the scheduler's own thread would fail this test."""
-    house = House(settings.load(db=sqlite_url))
+    house = House(sources.load(db=sqlite_url))
     whole = loop._Loop(house, Systemd({}))
     scheduler, executor = whole._scheduler, whole._executors["clock"]
     ending = Thread(target=whole._finish, daemon=True)
@@ -129,7 +130,7 @@ def test_it_ends_once_another_file_is_where_its_database_was(
     """Whoever watches over it starts it again, and then it goes on with what is there."""
     file = Path(sqlite_url.removeprefix("sqlite:///"))
     shutil.copy(file, copy := file.with_name("copy.db"))
-    house = House(settings.load(db=sqlite_url))
+    house = House(sources.load(db=sqlite_url))
     whole = loop._Loop(house, Systemd({}))
     looked, wait = [], whole._wait
 

@@ -8,22 +8,22 @@ from pathlib import Path
 import pytest
 
 from incidents import clock
-from incidents.acts import routing
-from incidents.acts.routing import Routing
-from incidents.bootstrap import House
+from incidents.app import House
 from incidents.cli import main
 from incidents.daemon import backoff
 from incidents.daemon.alarm_duty import PATIENCE_S
 from incidents.daemon.delivery import Delivery
 from incidents.daemon.heartbeat import Heart, identity
+from incidents.enforcement import routing
+from incidents.enforcement.routing import Routing
 from incidents.errors import DONE, FAILED
 from incidents.machine import commands as c
-from incidents.store import lineage
-from incidents.views.enforcement import STALE_AFTER, enforcement
-from tests.acts import lost_rig as rig
-from tests.acts.lost_rig import Receiver, give, hold, on_host
+from incidents.store.record import lineage
+from incidents.views.clock import STALE_AFTER, enforcement
 from tests.daemon.alarm_rig import MIN, Told, Watch
 from tests.daemon.test_heartbeat import Working
+from tests.enforcement import lost_rig as rig
+from tests.enforcement.lost_rig import Receiver, give, hold, on_host
 
 
 @pytest.fixture

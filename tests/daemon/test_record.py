@@ -17,17 +17,25 @@ import pytest
 from sqlalchemy import text
 
 from incidents import clock
-from incidents.audit import sequencer, signed_files, signers_lock, signing, witnessing
-from incidents.audit.signing_key import KeyRing
-from incidents.bootstrap import House
+from incidents.app import House
+from incidents.audit.log import (
+    sequencer,
+    signed_files,
+    signers_lock,
+    signing,
+)
+from incidents.audit.log import (
+    witnesses as witnessing,
+)
+from incidents.audit.log.signing_key import KeyRing
 from incidents.daemon.record import Record, Witnessing, once
 from incidents.desk import Envelope
 from incidents.machine import commands
-from incidents.store import checkpoints, leaves
-from incidents.store.checkpoints import FAILED, REFUSED, STAYS, Signs
-from incidents.store.engine import reading, writing
+from incidents.store.database.engine import reading, writing
+from incidents.store.record import checkpoints, leaves
+from incidents.store.record.checkpoints import FAILED, REFUSED, STAYS, Signs
 from incidents.testing import rehearsal
-from incidents.tlog import cosignature, note
+from incidents.tlog import checkpoint, note
 from incidents.tlog.keys import COSIGNATURE_V1, SigningKey
 from tests.acceptance.daemons import daemon
 from tests.conftest import WriteSettings
@@ -503,7 +511,7 @@ def a_witness(key: SigningKey, status: Callable[[], int] = lambda: 200) -> Itera
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
             signed = note.parse(body[body.index("\n\n") + 2 :])
-            answer = f"{cosignature.cosign(key, signed.text, int(time.time()))}\n".encode()
+            answer = f"{checkpoint.cosign(key, signed.text, int(time.time()))}\n".encode()
             self.send_response(status())
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from freezegun import freeze_time
 
-from incidents.bootstrap import House
+from incidents.app import House
 from incidents.daemon.retention_duty import Retention
 from incidents.desk import Envelope
 from incidents.errors import DatabaseError
@@ -51,7 +51,7 @@ def test_what_nobody_has_asked_for_is_not_looked_at_nor_complained_of(
     def fail(*_: object, **__: object) -> None:
         raise DatabaseError("the disk fails")
 
-    monkeypatch.setattr("incidents.desk.ageing.erase", fail)
+    monkeypatch.setattr("incidents.desk.retention_job.erase", fail)
     Retention(house).run()
     assert said() == []
 

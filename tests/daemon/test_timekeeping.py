@@ -7,7 +7,7 @@ import pytest
 from incidents import clock
 from incidents.daemon import timekeeping
 from incidents.daemon.timekeeping import Steps
-from incidents.store.engine import reading
+from incidents.store.database.engine import reading
 from tests.acceptance.daemons import engine_of
 from tests.databases import compares_clocks
 

@@ -13,7 +13,8 @@ SERVE = UNIT.with_name("incidents-serve.service")
 RARE = {"stopped at once, the batch in hand is undone", "nothing came of what was due"}
 
 CARRYING_OUT = [
-    Path(f"incidents/acts/{name}.py") for name in ("courier", "crew", "log", "outcomes")
+    Path("incidents/enforcement/log.py"),
+    *Path("incidents/enforcement/dispatcher").glob("*.py"),
 ]
 METRICS = [Path(f"incidents/metrics/{name}.py") for name in ("service", "watch")]
 _SAID = re.compile(r'(?:journal\.\w+|cry|_log\.\w+|_say|_warn|Part)\(\s*f?"([^"{]+)', re.MULTILINE)

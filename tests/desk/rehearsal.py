@@ -9,14 +9,14 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from incidents.audit.replay import Replay
+from incidents.audit.replay.replay import Replay
 from incidents.desk import Answer, Desk, Envelope
 from incidents.machine import commands as c
-from incidents.machine.codes import AUDIENCES, OUTCOMES
+from incidents.machine.command import AUDIENCES, OUTCOMES
 from incidents.machine.commands import Command
 from incidents.machine.in_force import FORCE
 from incidents.machine.orders import ACT
-from incidents.store.engine import create, reading
+from incidents.store.database.engine import create, reading
 
 Fields = dict[str, Any]
 Order = tuple[int, str]

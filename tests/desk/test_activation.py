@@ -9,7 +9,7 @@ from incidents.errors import RefusedError
 from incidents.machine import commands as c
 from incidents.machine.policy import DOCUMENTED, Policy, PolicyError
 from incidents.record.entry import decode
-from incidents.record.own_acts import PolicyActivated
+from incidents.record.own_events import PolicyActivated
 from tests.desk.rehearsal import Rehearsal
 
 FOUR = "[repeat]\ncount = 4\n"

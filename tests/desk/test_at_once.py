@@ -11,8 +11,8 @@ from sqlalchemy.exc import IntegrityError
 
 from incidents.desk import Answer, Desk, Envelope
 from incidents.machine import commands as c
-from incidents.store import sites
-from incidents.store.engine import create, writing
+from incidents.store.cases import sites
+from incidents.store.database.engine import create, writing
 from tests.desk.rehearsal import Rehearsal, rehearsal
 from tests.patience import PATIENCE_S, until
 
@@ -145,7 +145,7 @@ def test_acts_on_other_sites_do_not_wait(postgresql_url: str) -> None:
 
 def test_an_activation_waits_for_the_acts_under_way(postgresql_url: str) -> None:
     """So that no decision after it is taken under the policy before it."""
-    from incidents.store import policies
+    from incidents.store.desk import policies
 
     with rehearsal(postgresql_url) as day, ThreadPoolExecutor(1) as thread:
         with writing(day.engine) as connection:

@@ -11,19 +11,20 @@ import pytest
 from freezegun import freeze_time
 from sqlalchemy import delete, make_url, select, text, update
 
-from incidents import evidence
-from incidents.audit.finding import Finding
-from incidents.audit.replay import Replay
+from incidents.audit.replay.replay import Replay
+from incidents.audit.replay.rows import Finding
 from incidents.desk import erasure
 from incidents.desk.erasure import Erased, Erasure, erase, expect
 from incidents.errors import DatabaseError, FileError
 from incidents.machine import commands as c
-from incidents.machine.codes import AUDIENCES
+from incidents.machine.command import AUDIENCES
 from incidents.record.entry import decode
-from incidents.record.own_acts import WordsErased
-from incidents.store import grants, tables
-from incidents.store.engine import create, reading
-from incidents.store.erasable import Scope
+from incidents.record.own_events import WordsErased
+from incidents.retention import evidence
+from incidents.store.database import access
+from incidents.store.database.engine import create, reading
+from incidents.store.record.erasable import Scope
+from incidents.store.schema import tables
 from tests.audit.tampering import fill
 from tests.desk.rehearsal import TEN, Rehearsal, rehearsal
 
@@ -490,7 +491,7 @@ def roles(postgresql_url: str) -> Iterator[dict[str, str]]:
     with owner.begin() as connection:
         for name in names:
             connection.execute(text(f"CREATE ROLE {name} LOGIN"))
-        for statement in grants.sql(*names):
+        for statement in access.sql(*names):
             connection.execute(text(statement))
     url = make_url(postgresql_url)
     yield {

@@ -4,12 +4,13 @@ import pytest
 from sqlalchemy import delete, select
 
 from incidents import views
-from incidents.desk import Envelope, filed_text
+from incidents.desk import Envelope
+from incidents.desk import text as filed_text
 from incidents.machine import commands as c
 from incidents.machine import events as e
 from incidents.machine.filing import FIELDS, is_sealed
-from incidents.store.engine import reading
-from incidents.store.tables import entries, filing_details, sealed
+from incidents.store.database.engine import reading
+from incidents.store.schema.tables import entries, filing_details, sealed
 from tests.desk.rehearsal import Rehearsal
 from tests.filing.numbers import company
 

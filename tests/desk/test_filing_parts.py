@@ -5,7 +5,7 @@ import json
 from incidents import views
 from incidents.desk import Envelope
 from incidents.machine import commands as c
-from incidents.store.engine import reading
+from incidents.store.database.engine import reading
 from tests.desk.rehearsal import Rehearsal
 
 SITE = "a.example"

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from incidents import web_address
 from incidents.clock import now
 from incidents.contract.fields import personal
 from incidents.desk import Answer, Desk, Envelope
@@ -18,8 +17,9 @@ from incidents.machine import filing
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal
 from incidents.record.sealing import commitment
-from incidents.store import sites
-from incidents.store.engine import writing
+from incidents.store.cases import sites
+from incidents.store.database.engine import writing
+from incidents.values import web_address
 from tests.databases import compares_clocks
 from tests.desk.rehearsal import TEN, Rehearsal, rehearsal
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 import pytest
 
-from incidents import refusal_words
 from incidents.cli.root import root
+from incidents.locale import refusal_words
 from incidents.machine import events
-from incidents.store import tables
+from incidents.store.schema import tables
 from scripts.generated import __main__ as program
 from scripts.generated import commands, pages
 from tests.docs.pages import ROOT

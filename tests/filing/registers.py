@@ -4,9 +4,10 @@ from random import Random
 
 from hypothesis import strategies as st
 
-from incidents.filing import customer_value, form
+from incidents.filing import form
+from incidents.filing.lists import customer_value
 from incidents.machine.filing import DAYS, FIRST_DAY, MAX_DOCUMENT, MAX_OPEN, OPEN_FIELDS
-from incidents.store.types import canonical
+from incidents.store.schema.types import canonical
 
 Register = list[tuple[str, dict[str, str]]]
 

@@ -4,8 +4,14 @@ import json
 
 import pytest
 
-from incidents.filing.address_rules import REPORT, STEPS, changed_address_checklist, check, rules
-from incidents.filing.finding import Finding
+from incidents.filing.checks.address_rules import (
+    REPORT,
+    STEPS,
+    changed_address_checklist,
+    check,
+    rules,
+)
+from incidents.filing.checks.finding import Finding
 
 A, B, C = "192.0.2.1", "192.0.2.2", "192.0.2.3"
 

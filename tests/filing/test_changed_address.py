@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from incidents.filing.address_rules import CONTRACT_STEP, REPORT, STEPS
-from incidents.filing.changed_address import to_do
+from incidents.filing.checks.address_rules import CONTRACT_STEP, REPORT, STEPS
+from incidents.filing.checks.changed_address import to_do
 
 A, B = "192.0.2.1", "192.0.2.2"
 

@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import incidents.filing
-from incidents.filing import customer_value, footer_words, record_link
-from incidents.filing.checks import NoFilingLibraryError, check, falsehoods
-from incidents.filing.customer_value import UnreadableValueError
-from incidents.filing.finding import VERDICTS, Finding, ok
-from incidents.filing.finding_words import FILED, PHRASES, WORDS, sentence
+from incidents.filing.checks.checks import NoFilingLibraryError, check, falsehoods
+from incidents.filing.checks.finding import VERDICTS, Finding, ok
+from incidents.filing.checks.finding_words import FILED, PHRASES, WORDS, sentence
+from incidents.filing.footer import record_link, words
+from incidents.filing.lists import customer_value
+from incidents.filing.lists.customer_value import UnreadableValueError
 from incidents.machine.filing import FIELDS
 from tests.filing.numbers import company, person
 
@@ -106,7 +107,7 @@ def test_the_same_details_yield_the_same_findings_in_whichever_order(
 
 def test_each_code_has_a_sentence_and_no_sentence_is_left_over() -> None:
     assert _codes() == set(PHRASES)
-    assert not PHRASES.keys() & footer_words.PHRASES.keys()
+    assert not PHRASES.keys() & words.PHRASES.keys()
 
 
 def test_each_detail_has_a_name_within_a_sentence() -> None:
@@ -134,9 +135,8 @@ def test_a_library_that_is_not_installed_is_named_with_the_way_out(
 def _codes() -> set[str]:
     """The codes that the modules make findings of: the second argument of each that makes one."""
     found: set[str] = set()
-    files = Path(incidents.filing.__path__[0]).glob("*.py")
     # What is said of a page has tests of its own.
-    for file in (each for each in files if not each.name.startswith("foot")):
+    for file in (Path(incidents.filing.__path__[0]) / "checks").glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
                 continue

@@ -2,7 +2,7 @@
 
 import pytest
 
-from incidents.filing.classification import CHOICES, check
+from incidents.filing.checks.classification import CHOICES, check
 
 ICP, LICENCE = "京ICP备12345678号-1", "京ICP证150476号"
 

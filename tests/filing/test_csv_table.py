@@ -5,9 +5,9 @@ from io import BytesIO
 
 import pytest
 
-from incidents.filing import table_file
-from incidents.filing.table_row import MAX_COLUMNS, Row, TableError
-from incidents.filing.text_encoding import NAMES
+from incidents.filing.lists import table_file
+from incidents.filing.lists.table_file import NAMES
+from incidents.filing.lists.table_row import MAX_COLUMNS, Row, TableError
 
 LIST = "域名,主体名称\r\nshop.example,示例公司\r\n"
 READ = [Row(2, {"域名": "shop.example", "主体名称": "示例公司"})]

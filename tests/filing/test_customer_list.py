@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents import site_name
 from incidents.errors import BadSiteNameError
-from incidents.filing import customer_list, customer_value, form, table_file
-from incidents.filing.customer_list import Customer, CustomerList
-from incidents.filing.table_row import TableError
+from incidents.filing import form
+from incidents.filing.lists import customer_list, customer_value, table_file
+from incidents.filing.lists.customer_list import Customer, CustomerList
+from incidents.filing.lists.table_row import TableError
 from incidents.machine.filing import FIELDS
+from incidents.values import site_name
 
 
 def customers(text: str) -> list[Customer]:

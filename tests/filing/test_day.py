@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from incidents.filing.day import check, read_day
+from incidents.filing.checks.day import check, read_day
 
 TODAY = date(2026, 3, 1)
 

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from incidents.filing import foot
-from incidents.filing.foot import ALT, MAX_BYTES, TEXT, Foot
-from incidents.filing.markup import COMMENT, HIDDEN, SCRIPT, TITLE
+from incidents.filing.footer import foot
+from incidents.filing.footer.foot import ALT, MAX_BYTES, TEXT, Foot
+from incidents.filing.footer.markup import COMMENT, HIDDEN, SCRIPT, TITLE
 
 NUMBER = "京公网安备 11010502000001号"
 ICP = "京ICP备12345678号-1"
@@ -240,7 +240,7 @@ HOSTILE = (
 
 _BOMBS = """
 import resource, sys
-from incidents.filing import foot
+from incidents.filing.footer import foot
 resource.setrlimit(resource.RLIMIT_AS, (256 * 1024 * 1024, 256 * 1024 * 1024))
 size = foot.MAX_BYTES // int(sys.argv[1])
 for unit in sys.argv[2:]:

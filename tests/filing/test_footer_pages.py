@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from incidents.filing import foot, footer, footer_words
-from incidents.filing.footer import Expected
+from incidents.filing.footer import check, foot, words
+from incidents.filing.footer.check import Expected
 
 PAGES = Path(__file__).parent / "pages"
 
@@ -114,8 +114,8 @@ TOLD: dict[str, tuple[str, ...]] = {
 
 def told(name: str, expected: Expected) -> tuple[str, ...]:
     """What is said of a saved page."""
-    findings = footer.check(foot.read((PAGES / name).read_bytes()), expected)
-    assert all(footer_words.sentence(finding) for finding in findings)
+    findings = check.check(foot.read((PAGES / name).read_bytes()), expected)
+    assert all(words.sentence(finding) for finding in findings)
     return tuple(f"{finding.verdict} {finding.code}" for finding in findings)
 
 

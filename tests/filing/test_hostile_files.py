@@ -25,8 +25,8 @@ PROCESSOR_S = 120
 _READER = """
 import json, os, resource, sys
 from incidents.errors import IncidentsError
-from incidents.filing import table_file, xlsx_table
-from incidents.filing.customer_list import CustomerList
+from incidents.filing.lists import table_file, xlsx_table
+from incidents.filing.lists.customer_list import CustomerList
 
 def read(file):
     told, rows, last, problems = "", 0, None, 0

@@ -4,8 +4,8 @@ from io import BytesIO
 
 import pytest
 
-from incidents.filing import table_file
-from incidents.filing.table_row import TableError
+from incidents.filing.lists import table_file
+from incidents.filing.lists.table_row import TableError
 
 ONE, TWO = '{"site":"a.example"}', '{"site":"b.example"}'
 

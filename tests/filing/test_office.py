@@ -5,8 +5,8 @@ from datetime import date
 
 import pytest
 
-from incidents.filing.finding import Finding
-from incidents.filing.office import check, offices
+from incidents.filing.checks.finding import Finding
+from incidents.filing.checks.office import check, offices
 
 TODAY = date(2026, 3, 1)
 

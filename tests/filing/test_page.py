@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from incidents.filing import footer, footer_words, page
-from incidents.filing.foot import MAX_BYTES
-from incidents.filing.page import MAX_REDIRECTS, UnreadPageError
+from incidents.filing.footer import check, page, words
+from incidents.filing.footer.foot import MAX_BYTES
+from incidents.filing.footer.page import MAX_REDIRECTS, UnreadPageError
 from incidents.outbound.guard import Guard
 from tests.outbound.rig import (
     LOOPBACK,
@@ -31,8 +31,8 @@ def unread(url: str, guard: Guard = HERE, within_s: float = 5) -> UnreadPageErro
         page.fetch(url, guard, within_s=within_s)
     finding = refused.value.finding()
     assert (finding.verdict, finding.code) == ("unknown", refused.value.code)
-    assert not footer.is_right([finding])
-    assert footer_words.sentence(finding)
+    assert not check.is_right([finding])
+    assert words.sentence(finding)
     return refused.value
 
 

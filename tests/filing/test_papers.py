@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from incidents.filing.papers import KINDS, check
+from incidents.filing.checks.papers import KINDS, check
 
 TODAY = date(2026, 3, 1)
 CONTRACT = json.dumps({"kind": "access_contract", "digest": "0" * 64, "size": "1"})

@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from incidents.filing.finding import Finding
-from incidents.filing.record_check import check
+from incidents.filing.checks.finding import Finding
+from incidents.filing.checks.record_check import check
 
 TODAY = date(2026, 3, 1)
 

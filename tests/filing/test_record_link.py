@@ -2,7 +2,7 @@
 
 import pytest
 
-from incidents.filing import record_link
+from incidents.filing.footer import record_link
 
 CODE = "11010502000001"
 NEW = f"https://beian.mps.gov.cn/#/query/webSearch?code={CODE}"

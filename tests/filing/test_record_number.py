@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents.filing.province import CHARACTERS, PROVINCES, of_area, of_character
-from incidents.filing.record_number import Icp, read_icp, read_licence, read_public_security
+from incidents.filing.checks.area import CHARACTERS, PROVINCES, of_area, of_character
+from incidents.filing.checks.record_number import Icp, read_icp, read_licence, read_public_security
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from openpyxl.cell.cell import TYPE_STRING
 from openpyxl.utils.escape import escape
 
-from incidents.filing import export, table_file
-from incidents.filing.customer_list import CustomerList
+from incidents.filing.lists import export, table_file
+from incidents.filing.lists.customer_list import CustomerList
 from tests.filing.registers import Register, registers
 
 MANY, FEW, EACH = 50, 6, 100

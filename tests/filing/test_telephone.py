@@ -2,8 +2,8 @@
 
 import pytest
 
-from incidents.filing.finding import Finding
-from incidents.filing.telephone import check
+from incidents.filing.checks.finding import Finding
+from incidents.filing.checks.telephone import check
 
 
 def of(text: str, field: str = "responsible_phone") -> Finding:

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl.worksheet.worksheet import Worksheet
 
-from incidents.filing import table_file
-from incidents.filing.table_file import TableFile
-from incidents.filing.table_row import Row, TableError
-from incidents.filing.xlsx_table import letters, number
+from incidents.filing.lists import table_file
+from incidents.filing.lists.table_file import TableFile
+from incidents.filing.lists.table_row import Row, TableError
+from incidents.filing.lists.xlsx_table import letters, number
 from tests.filing.sheets import (
     HEADER,
     MAIN,

@@ -26,8 +26,8 @@ from urllib.parse import urlencode
 from incidents import views
 from incidents.accounts import secrets
 from incidents.api import entrance
-from incidents.console.said import COOKIE as SAID
-from incidents.store import sites
+from incidents.console.flash import COOKIE as SAID
+from incidents.store.cases import sites
 from tests.acceptance.daemons import incidents
 from tests.api.rig import PASSWORD
 from tests.databases import postgresql_server, sqlite_folder

@@ -26,8 +26,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine, func, select
 
-from incidents.store.tables import sites
-from incidents.words import When
+from incidents.locale.words import When
+from incidents.store.schema.tables import sites
 from tests.acceptance.daemons import Daemon, Timeline, daemon, engine_of, heartbeats_of
 from tests.databases import compares_clocks, postgresql_server, sqlite_folder
 from tests.fire import checker

@@ -18,7 +18,7 @@ from typing import Self
 
 from incidents.desk import Desk, Envelope
 from incidents.machine import commands as c
-from incidents.store.schema import upgrade
+from incidents.store.database.schema import upgrade
 from tests.acceptance.daemons import engine_of, environment
 from tests.fire.burning import Burning, fire
 from tests.fire.deliveries_clock import RATE, Hand

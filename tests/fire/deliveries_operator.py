@@ -30,9 +30,9 @@ from incidents.clock import read_rfc3339
 from incidents.desk import Desk, Envelope
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
-from incidents.machine.ids import ACT
-from incidents.store import engine as engines
-from incidents.store.order_tables import deliveries
+from incidents.store.database import engine as engines
+from incidents.store.schema.log_tables import deliveries
+from incidents.values.ids import ACT
 from tests.fire.deliveries_watch import NEXT
 
 NAME, OTHER = "operator-1", "operator-2"

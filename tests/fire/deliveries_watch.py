@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Engine, exists, func, not_, select
 
-from incidents.machine.ids import ACT
-from incidents.store.order_tables import deliveries, waiting
-from incidents.store.order_tables import orders as outbox
-from incidents.store.tables import sites
+from incidents.store.schema.log_tables import deliveries, waiting
+from incidents.store.schema.log_tables import orders as outbox
+from incidents.store.schema.tables import sites
+from incidents.values.ids import ACT
 from tests.fire.deliveries_world import STATES
 
 _of, _before = deliveries.c, deliveries.alias("before")

@@ -18,8 +18,8 @@ from typing import Any
 from sqlalchemy import Engine, select
 
 from incidents.clock import rfc3339
-from incidents.store.order_tables import orders as outbox
-from incidents.store.tables import sites
+from incidents.store.schema.log_tables import orders as outbox
+from incidents.store.schema.tables import sites
 from tests.fire.deliveries_receiver import PLANS, answers_2xx, read
 from tests.fire.deliveries_scene import SECRET
 from tests.fire.record import Entry, moment

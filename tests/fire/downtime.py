@@ -22,7 +22,7 @@ from pathlib import Path
 from sqlalchemy import Engine, func, select
 
 from incidents import clock
-from incidents.store.tables import sites
+from incidents.store.schema.tables import sites
 from tests.acceptance.daemons import daemon, engine_of, environment
 from tests.databases import postgresql_server, sqlite_folder
 from tests.fire import checker

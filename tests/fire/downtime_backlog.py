@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
-from incidents.acts.courier import Courier
-from incidents.acts.port import Delivered
-from incidents.acts.round import Round
 from incidents.desk import Envelope
+from incidents.enforcement.dispatcher.dispatcher import Courier
+from incidents.enforcement.dispatcher.round import Round
+from incidents.enforcement.port import Delivered
 from incidents.machine import commands as c
 from incidents.machine.orders import ACT
 from tests.acceptance.daemons import desk_at
-from tests.acts.courier_rig import Told
+from tests.enforcement.courier_rig import Told
 from tests.fire.ledger import Intent, Ledger, acknowledgement
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)

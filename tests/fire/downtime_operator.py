@@ -17,7 +17,7 @@ from pathlib import Path
 
 from incidents.desk import Desk, Envelope
 from incidents.machine import commands as c
-from incidents.store import engine
+from incidents.store.database import engine
 from tests.fire.ledger import Intent, LedgerFile, acknowledgement
 
 OWN_SITES = tuple(f"operators-{n:05}.example" for n in range(500))

@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from incidents.audit import log_status, rotation
-from incidents.audit.signing_key import KeyRing
-from incidents.bootstrap import House
+from incidents.app import House
+from incidents.audit.log import rotation, status
+from incidents.audit.log.signing_key import KeyRing
 from incidents.cli import main
 from incidents.errors import DatabaseError
-from incidents.store import leaves, lineage
+from incidents.store.record import leaves, lineage
 from incidents.views.history import resumed
 from tests.acceptance.daemons import Daemon, daemon
 from tests.fire import patroni
@@ -218,7 +218,7 @@ class _Story:
 
     def _is_signed(self) -> bool:
         with self._house.reading() as connection:
-            return log_status.pending(connection) == 0
+            return status.pending(connection) == 0
 
 
 def _no_fault(each: Daemon) -> None:

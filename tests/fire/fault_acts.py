@@ -9,7 +9,7 @@ from pathlib import Path
 from incidents.desk import Desk, Envelope
 from incidents.machine import commands as c
 from incidents.machine.commands import Command
-from incidents.store import engine as engines
+from incidents.store.database import engine as engines
 from tests.databases import SqliteDatabases
 
 ONE, TWO = "operator-1", "operator-2"

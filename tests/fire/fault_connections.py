@@ -16,7 +16,7 @@ import psycopg
 from psycopg import sql
 
 from incidents import clock
-from incidents.store import schema
+from incidents.store.database import schema
 from tests.acceptance.daemons import engine_of
 from tests.databases import PostgresqlDatabases, postgresql_server
 from tests.fire import fault_record as checked

@@ -12,9 +12,9 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
-from incidents.audit.replay import Replay
-from incidents.store.engine import reading
-from incidents.store.tables import entries
+from incidents.audit.replay.replay import Replay
+from incidents.store.database.engine import reading
+from incidents.store.schema.tables import entries
 from tests.fire.fault_acts import Act
 from tests.fire.record import COURIER
 from tests.nursery import Outcome

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from incidents import clock
-from incidents.store import engine as engines
-from incidents.store import schema
+from incidents.store.database import engine as engines
+from incidents.store.database import schema
 from tests.fire import fault_record as checked
 from tests.fire.fault_acts import ACTS, EVIDENCE, Act, prepare
 from tests.fire.fault_calls import (

@@ -28,8 +28,8 @@ from sqlalchemy.exc import DBAPIError
 from incidents import clock
 from incidents.desk import Envelope
 from incidents.machine.commands import AddSite, Command, Log
-from incidents.store import schema
-from incidents.views.enforcement import is_heard
+from incidents.store.database import schema
+from incidents.views.clock import is_heard
 from tests.acceptance.daemons import (
     Daemon,
     count_in,

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from incidents.audit import signers_lock
+from incidents.audit.log import signers_lock
 from incidents.desk import Desk, Envelope
 from incidents.machine import commands as c
-from incidents.store import engine as engines
+from incidents.store.database import engine as engines
 from tests.databases import SqliteDatabases, postgresql_server
 from tests.fire.fault_calls import (
     KILL,

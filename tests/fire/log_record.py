@@ -5,12 +5,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, select
 
-from incidents.audit import signed_files
-from incidents.store import checkpoints, log_keys
-from incidents.store.checkpoints import Signed
-from incidents.store.engine import reading
-from incidents.store.log_tables import leaves, log_head, tiles
-from incidents.store.tables import entries
+from incidents.audit.log import signed_files
+from incidents.store.database.engine import reading
+from incidents.store.record import checkpoints
+from incidents.store.record.checkpoints import Signed
+from incidents.store.schema.log_tables import leaves, log_head, tiles
+from incidents.store.schema.tables import entries
 from incidents.tlog import checkpoint, note
 from incidents.tlog.keys import VerifierKey
 from incidents.tlog.tiles import path, tiles_of
@@ -23,7 +23,7 @@ def assert_consistent(engine: Engine, key_file: Path, public: Path) -> None:
         hashes = _hashes(connection)
         _assert_tree(connection, hashes)
         signed = list(checkpoints.every(connection))
-        keys = [VerifierKey.parse(key) for key in log_keys.every(connection)]
+        keys = [VerifierKey.parse(key) for key in checkpoints.every_key(connection)]
     roots = {one.size: _root(hashes, one.size) for one in signed}
     for one in signed:
         _assert_signed(one, keys, roots[one.size])
@@ -41,7 +41,7 @@ def assert_complete(engine: Engine) -> None:
         there = len(connection.execute(select(entries.c.id)).all())
         last = checkpoints.last(connection)
         assert last is not None
-        assert last.key == log_keys.active(connection)
+        assert last.key == checkpoints.active(connection)
         assert connection.scalar(select(log_head.c.size)) == there == last.size
 
 

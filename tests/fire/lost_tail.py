@@ -23,16 +23,16 @@ from pathlib import Path
 from unittest import mock
 
 from incidents import clock
-from incidents.acts import routing
-from incidents.acts.routing import Routing
-from incidents.audit import rotation, sequencer, signing
-from incidents.audit.signed_files import InconsistentLogError
-from incidents.audit.signing_key import KeyRing
-from incidents.bootstrap import House
+from incidents.app import House
+from incidents.audit.log import rotation, sequencer, signing
+from incidents.audit.log.signed_files import InconsistentLogError
+from incidents.audit.log.signing_key import KeyRing
 from incidents.cli import main
 from incidents.daemon import recovery_duty
 from incidents.daemon.delivery import Delivery
 from incidents.daemon.record import Record
+from incidents.enforcement import routing
+from incidents.enforcement.routing import Routing
 from tests.fire import failover
 from tests.fire.lost_tail_desk import (
     Receiver,

@@ -14,24 +14,24 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from incidents import settings
-from incidents.acts.port import Delivered, Order, Outcome, State
-from incidents.audit import loss, signed_files
-from incidents.audit.loss import Loss
-from incidents.audit.replay import Replay
-from incidents.bootstrap import House
+from incidents.app import House
+from incidents.audit.log import loss, signed_files
+from incidents.audit.log.loss import Loss
+from incidents.audit.replay.replay import Replay
 from incidents.cli import main
 from incidents.desk import Envelope
 from incidents.desk.log_key import LogKey
 from incidents.desk.resumption import DAEMON
+from incidents.enforcement.port import Delivered, Order, Outcome, State
 from incidents.errors import NOT_VERIFIED
 from incidents.machine import commands as c
 from incidents.machine.in_force import FORCE
-from incidents.store import lineage
-from incidents.store.log_tables import leaves
-from incidents.store.tables import entries, sites
-from incidents.views import warnings
+from incidents.settings import sources
+from incidents.store.record import lineage
+from incidents.store.schema.log_tables import leaves
+from incidents.store.schema.tables import entries, sites
 from incidents.views.history import history, resumed
+from incidents.views.queue import warnings
 from incidents.views.resumptions import resumptions
 
 SITES = tuple(f"site-{n}.example" for n in range(4))
@@ -70,7 +70,7 @@ class Receiver:
 @contextmanager
 def desk(url: str) -> Iterator[House]:
     """The program's own, until the `with` block ends."""
-    house = House(settings.load(db=url))
+    house = House(sources.load(db=url))
     try:
         yield house
     finally:

@@ -10,11 +10,11 @@ from collections.abc import Set as AbstractSet
 
 from sqlalchemy import select
 
-from incidents.audit.loss import Loss
-from incidents.bootstrap import House
-from incidents.store import checkpoints
-from incidents.store.desk_tables import keys
-from incidents.store.tables import entries
+from incidents.app import House
+from incidents.audit.log.loss import Loss
+from incidents.store.record import checkpoints
+from incidents.store.schema.desk_tables import keys
+from incidents.store.schema.tables import entries
 from incidents.tlog import checkpoint, note
 from incidents.tlog.tree import Frontier
 from tests.fire.lost_tail_desk import Leaves, Signed, no_fork, numbered

@@ -25,7 +25,7 @@ from typing import Any
 from incidents import clock
 from incidents.desk import Answer, Desk, Envelope
 from incidents.errors import DatabaseError, RefusedError
-from incidents.store import engine
+from incidents.store.database import engine
 from tests.fire.ledger import (
     Acknowledgement,
     Entry,

@@ -16,9 +16,9 @@ from typing import Any
 
 from incidents.clock import rfc3339
 from incidents.machine import commands as c
-from incidents.machine.codes import BY_HAND, FOR_CUSTOMER
-from incidents.machine.ids import order_id
+from incidents.machine.command import BY_HAND, FOR_CUSTOMER
 from incidents.machine.policy import Policy
+from incidents.values.ids import order_id
 from tests.fire.step_worlds import REASON, Asked
 from tests.machine.random_histories import START, Numbers
 
@@ -32,7 +32,7 @@ SAY='
 import os, sys
 from incidents.desk import Desk, Envelope
 from incidents.machine.commands import *
-from incidents.store.engine import create
+from incidents.store.database.engine import create
 desk = Desk(create(os.environ["INCIDENTS_DB"]))
 if len(sys.argv) == 1:
     while desk.elapse(): pass

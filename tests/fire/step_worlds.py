@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from incidents.audit.replay import Replay
+from incidents.audit.replay.replay import Replay
 from incidents.desk import Answer, Desk, Envelope
 from incidents.documents import event_document, incident_document, site_document
 from incidents.machine import commands as c
@@ -23,7 +23,7 @@ from incidents.machine.case import Case
 from incidents.machine.decide import Decision, decide
 from incidents.machine.events import Event
 from incidents.machine.policy import Policy
-from incidents.store import engine as engines
+from incidents.store.database import engine as engines
 from tests.machine.random_histories import START, Numbers
 
 Document = dict[str, Any]

@@ -11,7 +11,7 @@ import pytest
 
 from incidents import clock
 from incidents.errors import InputError
-from incidents.words import When
+from incidents.locale.words import When
 from tests.fire.clocks import CHANGES, HOUR, MINUTE, SECOND, Scene, drawn, scene
 
 AUTUMN = CHANGES["America/Chicago, autumn"]

@@ -16,7 +16,7 @@ from sqlalchemy import Engine, event
 
 from incidents.desk import Desk, Envelope
 from incidents.machine import commands as c
-from incidents.store.engine import create
+from incidents.store.database.engine import create
 from tests.fire import interleaving_design as d
 from tests.fire.interleaving_design import DESIGNS
 from tests.fire.interleaving_programs import START

@@ -18,10 +18,10 @@ import pytest
 from incidents.desk import Desk
 from incidents.machine import events as e
 from incidents.machine import rules
-from incidents.machine.codes import BY_HAND
-from incidents.machine.ids import order_id
+from incidents.machine.command import BY_HAND
 from incidents.machine.incident import Incident
 from incidents.machine.orders import NOTICE
+from incidents.values.ids import order_id
 from tests.acceptance.daemons import incidents
 from tests.databases import SqliteDatabases
 from tests.fire.step_history import TownHistory, TownStep, drawn

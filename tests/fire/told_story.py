@@ -6,10 +6,10 @@ from functools import partial
 from typing import Any
 
 from incidents.desk import Desk, Envelope
-from incidents.machine import codes
+from incidents.machine import command as codes
 from incidents.machine import commands as c
 from incidents.machine.orders import ACT, NOTICE
-from incidents.store import engine as engines
+from incidents.store.database import engine as engines
 from tests.fire.ledger import Intent, Ledger, acknowledgement
 
 HOUR = timedelta(hours=1)

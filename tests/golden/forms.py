@@ -9,8 +9,8 @@ from datetime import timedelta
 
 from anyio.from_thread import start_blocking_portal
 
-from incidents import settings
-from incidents.bootstrap import open_house
+from incidents.app import open_house
+from incidents.settings import sources
 from incidents.testing import Rehearsal
 from tests.golden.form_page import Form, Page
 from tests.served_desk import ConsoleDesk, Visitor
@@ -87,7 +87,7 @@ def _text(lines: Iterable[str], drawn: Iterable[str]) -> str:
 
 @contextmanager
 def _console() -> Iterator[ConsoleDesk]:
-    house = open_house(settings.load())
+    house = open_house(sources.load())
     try:
         with start_blocking_portal() as portal:
             yield ConsoleDesk(house, portal)

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from incidents import settings
-from incidents.bootstrap import House
+from incidents.app import House
+from incidents.settings import sources
 from incidents.web import app
 from tests.api.held import described
 from tests.databases import sqlite_folder
@@ -38,7 +38,7 @@ def files() -> dict[str, str]:
 def document() -> dict[str, Any]:
     """The description as a server gives it."""
     with sqlite_folder() as databases, databases.at_head() as url:
-        house = House(settings.load(db=url))
+        house = House(sources.load(db=url))
         try:
             found: dict[str, Any] = described(app.create(house))
         finally:

@@ -25,17 +25,17 @@ from unittest import mock
 
 from argon2 import PasswordHasher
 
-from incidents import settings
 from incidents.accounts import secrets
-from incidents.acts import recovery
-from incidents.acts.crew import Crew
-from incidents.bootstrap import open_house
+from incidents.app import open_house
 from incidents.cli import main
 from incidents.desk import Envelope, batch
+from incidents.enforcement.dispatcher.worker_pool import Crew
+from incidents.enforcement.recovery import comparison
 from incidents.machine import commands as c
-from incidents.machine import ids
 from incidents.machine.decide import decide as plain
+from incidents.settings import sources
 from incidents.testing import Rehearsal, rehearsal
+from incidents.values import ids
 
 HERE = Path(__file__).parent
 BEGIN = datetime.fromisoformat("2025-08-01T00:00:00Z")
@@ -168,7 +168,7 @@ def stage(database: str, folder: Path, *, webhook: str) -> Iterator[Stage]:
         mock.patch("sys.stdin", io.StringIO()),
         # One attempt after the other: what is on record first must not depend on who is faster.
         mock.patch.object(Crew, "give", lambda _crew, work: work()),
-        mock.patch.object(recovery, "AT_ONCE", 1),
+        mock.patch.object(comparison, "AT_ONCE", 1),
         # Argon2 as it is, but quick: what is slow on purpose is not what is looked at here.
         mock.patch.object(secrets, "_hasher", return_value=_CHEAP),
         rehearsal(BEGIN) as clock,
@@ -198,7 +198,7 @@ def _unspoken(command: str) -> int:
     else:
         assert kind == "@footer", command
         asked = c.RecordFooter(problems=tuple(words))
-    house = open_house(settings.load())
+    house = open_house(sources.load())
     try:
         [answer] = house.desk.submit([Envelope(site=site, command=asked)])
     finally:

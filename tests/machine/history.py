@@ -22,13 +22,14 @@ from typing import Self, TypeVar
 from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory, StepTickTimeFactory, TickingDateTimeFactory
 
-from incidents import clock, refusal_words
+from incidents import clock
+from incidents.locale import refusal_words
 from incidents.machine import commands as c
 from incidents.machine import events as e
 from incidents.machine import orders, rules, work
 from incidents.machine.apply import apply
 from incidents.machine.case import Case, Suspension, Task
-from incidents.machine.codes import FOR_DESK
+from incidents.machine.command import FOR_DESK
 from incidents.machine.decide import Decision, decide
 from incidents.machine.incident import Incident
 from incidents.machine.policy import DOCUMENTED, Policy, read_duration

@@ -13,7 +13,7 @@ from typing import Any
 
 from incidents.machine import commands as c
 from incidents.machine.case import Case
-from incidents.machine.codes import AUDIENCES
+from incidents.machine.command import AUDIENCES
 from incidents.machine.orders import ACT
 
 ACTIVATE = "activate"

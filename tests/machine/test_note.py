@@ -6,9 +6,8 @@ import pytest
 
 from incidents.machine import commands as c
 from incidents.machine import events as e
-from incidents.machine.codes import AUDIENCES, FOR_CUSTOMER, FOR_DESK
-from incidents.machine.incident import Incident
-from incidents.machine.note import Note
+from incidents.machine.command import AUDIENCES, FOR_CUSTOMER, FOR_DESK
+from incidents.machine.incident import Incident, Note
 from incidents.machine.policy import DOCUMENTED
 from tests.machine.history import ANN, BOB, History, utc
 

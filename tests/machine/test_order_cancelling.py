@@ -7,8 +7,8 @@ import pytest
 
 from incidents.machine import commands as c
 from incidents.machine import events as e
+from incidents.machine.actions.orders import is_lifted, meant
 from incidents.machine.case import Delivery
-from incidents.machine.order_acts import is_lifted, meant
 from incidents.machine.orders import NOTICE
 from incidents.machine.policy import DOCUMENTED
 from tests.machine.history import BOB, utc

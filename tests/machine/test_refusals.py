@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from incidents import machine, refusal_words
+from incidents import machine
+from incidents.locale import refusal_words
 from incidents.machine import commands as c
 from incidents.machine import filing, refusals
 from incidents.machine.policy import Policy
@@ -94,7 +95,7 @@ def test_every_refusal_and_remark_is_known_here() -> None:
 
 
 def test_every_name_that_the_machine_uses_has_a_sentence_and_none_is_left_over() -> None:
-    source = "".join(path.read_text() for path in sorted(Path(machine.__path__[0]).glob("*.py")))
+    source = "".join(path.read_text() for path in sorted(Path(machine.__path__[0]).rglob("*.py")))
     assert set(re.findall(r'RefusedError\(\s*"(\w+)"', source)) == set(refusal_words.BY_THE_RULES)
     assert set(re.findall(r'\.remark\(\s*"(\w+)"', source)) == OF_RULES
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from incidents import refusal_words
+from incidents.locale import refusal_words
 from incidents.machine import commands as c
 from incidents.machine.policy import Policy
 from tests.machine.history import ANN, BOB, History, utc

@@ -7,15 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from incidents.acts.port import Delivered, Failed, Retry, Skipped
-from incidents.audit import sequencer
+from incidents.audit.log import sequencer
+from incidents.enforcement.port import Delivered, Failed, Retry, Skipped
 from incidents.machine import commands as c
 from incidents.metrics.samples import Samples
 from incidents.metrics.watch import Watch
-from incidents.store import checkpoints, heartbeats, log_keys
-from incidents.store.checkpoints import Signed
-from incidents.store.engine import writing
-from incidents.store.heartbeats import Heartbeat
+from incidents.store.database.engine import writing
+from incidents.store.desk import heartbeats
+from incidents.store.desk.heartbeats import Heartbeat
+from incidents.store.record import checkpoints
+from incidents.store.record.checkpoints import Signed
 from tests.desk.rehearsal import Rehearsal, rehearsal
 from tests.metrics.rig import Place, Told
 from tests.metrics.test_tally import done
@@ -98,8 +99,8 @@ class Busy:
         sequencer.number_all(self.day.engine)
         self.day.add("new.example")
         with writing(self.day.engine) as connection:
-            log_keys.add(
-                connection, log_keys.Key("birds.example/log+1", 1, self.day.now, OPERATORS[0])
+            checkpoints.add_key(
+                connection, checkpoints.Key("birds.example/log+1", 1, self.day.now, OPERATORS[0])
             )
             new = Signed(0, 3, bytes(32), "note", "birds.example/log+1", self.day.now)
             assert checkpoints.add(connection, new, after=None, beside="here")

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine
 
 from incidents.metrics import look as looks
 from incidents.metrics.samples import Samples, Value
-from incidents.store.engine import reading
+from incidents.store.database.engine import reading
 from tests.desk.rehearsal import Rehearsal
 
 

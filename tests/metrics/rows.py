@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, update
 
 from incidents.clock import rfc3339
-from incidents.store.tables import entries, log_tables, sites
+from incidents.store.schema.tables import entries, log_tables, sites
 
 
 def add_entries(

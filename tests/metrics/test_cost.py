@@ -9,8 +9,8 @@ from sqlalchemy import Connection
 from incidents.machine import commands as c
 from incidents.metrics import look as looks
 from incidents.metrics.tail import Tail
-from incidents.store.engine import reading, writing
-from incidents.store.tables import metadata
+from incidents.store.database.engine import reading, writing
+from incidents.store.schema.tables import metadata
 from tests.desk.rehearsal import TEN, Rehearsal, rehearsal
 from tests.metrics.rows import add_entries, add_sites
 from tests.statements import sent

@@ -10,7 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from incidents import __version__
-from incidents.metrics import exposition, labels
+from incidents.metrics import exposition
+from incidents.metrics import samples as labels
 from incidents.metrics.catalogue import CARRIED_OUT, FAMILIES, RECORDED, Family
 from incidents.metrics.exposition import Exposed
 from incidents.metrics.look import always

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents.metrics.histogram import Histogram
+from incidents.metrics.samples import Histogram
 
 BOUNDS = (0.1, 1.0, 5.0)
 SECONDS = st.floats(min_value=0, max_value=100, allow_nan=False)

@@ -5,21 +5,22 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import Boolean, Connection, Integer, Text, bindparam, insert, text, update
 
-from incidents.audit import sequencer
+from incidents.audit.log import sequencer
 from incidents.machine import commands as c
 from incidents.machine.work import Item
-from incidents.metrics.catalogue import LOOKED_AT
-from incidents.metrics.limit import MOST, MOST_OPEN
+from incidents.metrics.catalogue import LOOKED_AT, MOST, MOST_OPEN
 from incidents.metrics.samples import Samples, Value
-from incidents.store import checkpoints, heartbeats, lineage, log_keys, sign_ins
-from incidents.store import work as work_rows
-from incidents.store.checkpoints import Signed
-from incidents.store.engine import writing
-from incidents.store.heartbeats import Heartbeat
-from incidents.store.sign_ins import Refusal, SignIn
-from incidents.store.tables import desk, log_tables, sites
-from incidents.store.tables import heartbeats as beats
-from incidents.store.types import UTCDateTime
+from incidents.store.accounts import sign_ins
+from incidents.store.accounts.sign_ins import Refusal, SignIn
+from incidents.store.cases import work as work_rows
+from incidents.store.database.engine import writing
+from incidents.store.desk import heartbeats
+from incidents.store.desk.heartbeats import Heartbeat
+from incidents.store.record import checkpoints, lineage
+from incidents.store.record.checkpoints import Signed
+from incidents.store.schema.tables import desk, log_tables, sites
+from incidents.store.schema.tables import heartbeats as beats
+from incidents.store.schema.types import UTCDateTime
 from tests.desk.rehearsal import TEN, Rehearsal
 from tests.metrics.rig import capped, look, value, values
 from tests.metrics.rows import add_entries, add_sites
@@ -376,7 +377,7 @@ def sign(day: Rehearsal, *, size: int) -> None:
 def test_whether_the_log_is_to_be_signed_is_told(day: Rehearsal) -> None:
     assert value(look(day), "log_has_key") == 0
     with writing(day.engine) as connection:
-        log_keys.add(connection, log_keys.Key("a+key", 1, TEN, "li"))
+        checkpoints.add_key(connection, checkpoints.Key("a+key", 1, TEN, "li"))
     assert value(look(day), "log_has_key") == 1
 
 

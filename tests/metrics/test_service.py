@@ -9,17 +9,17 @@ from contextlib import suppress
 import pytest
 from prometheus_client import CollectorRegistry
 
-from incidents import settings
-from incidents.acts.port import Delivered
-from incidents.audit import sequencer
-from incidents.bootstrap import House
+from incidents.app import House
+from incidents.audit.log import sequencer
 from incidents.desk import Envelope
+from incidents.enforcement.port import Delivered
 from incidents.machine import commands as c
 from incidents.metrics import service as services
 from incidents.metrics.endpoint import Endpoint
 from incidents.metrics.metrics_settings import Address
 from incidents.metrics.service import Service
 from incidents.metrics.watch import Watch
+from incidents.settings import sources
 from tests.conftest import WriteSettings
 from tests.metrics.rig import Told
 from tests.metrics.scraping import LOOPBACK, Answer, scrape
@@ -29,7 +29,7 @@ from tests.patience import PATIENCE_S, until
 
 @pytest.fixture
 def house(db_url: str) -> Iterator[House]:
-    found = House(settings.load(db=db_url))
+    found = House(sources.load(db=db_url))
     yield found
     found.close()
 
@@ -218,6 +218,6 @@ def test_a_database_that_is_gone_is_up_0_and_the_scrape_goes_well(
 
 
 def test_who_does_not_serve_them_does_not_load_the_library() -> None:
-    modules = "incidents.metrics.service, incidents.cli.metrics"
+    modules = "incidents.metrics.service, incidents.cli.service.metrics"
     code = f"import sys, {modules}; sys.exit('prometheus_client' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

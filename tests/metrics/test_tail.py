@@ -10,16 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, insert, select, update
 
-from incidents.audit import sequencer
+from incidents.audit.log import sequencer
 from incidents.clock import rfc3339
 from incidents.machine import commands as c
-from incidents.metrics import labels
-from incidents.metrics.histogram import Histogram
-from incidents.metrics.limit import MOST
-from incidents.metrics.samples import Samples
+from incidents.metrics import samples
+from incidents.metrics.catalogue import MOST
+from incidents.metrics.samples import Histogram, Samples
 from incidents.metrics.tail import Tail
-from incidents.store.engine import reading, writing
-from incidents.store.tables import entries, log_tables
+from incidents.store.database.engine import reading, writing
+from incidents.store.schema.tables import entries, log_tables
 from tests.databases import Databases
 from tests.desk.rehearsal import TEN, Rehearsal, random_command, rehearsal
 from tests.metrics.rows import add_entries
@@ -165,7 +164,7 @@ def test_a_database_that_was_brought_back_from_a_backup_is_followed_from_there(
 
 def test_each_kind_is_there_from_the_start_so_that_its_first_is_an_increase() -> None:
     found = told(Tail()).of("incidents_decisions_total")
-    assert set(found) == set(labels.DECISIONS)
+    assert set(found) == set(samples.DECISIONS)
     assert ("site_closed", "repeat") in found
     assert set(found.values()) == {0}
 
@@ -247,7 +246,7 @@ def test_whatever_is_done_and_whenever_it_is_scraped_each_entry_is_counted_once(
         right = _of_all_entries(day)
 
     assert counted(tail) == right
-    assert set(right) <= set(labels.DECISIONS)
+    assert set(right) <= set(samples.DECISIONS)
 
 
 def _of_all_entries(day: Rehearsal) -> Counts:

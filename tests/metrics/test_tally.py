@@ -4,12 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from incidents.acts.courier import Done
-from incidents.acts.port import Delivered, Failed, Outcome, Retry, Skipped
-from incidents.metrics.histogram import Histogram
-from incidents.metrics.samples import Samples, Value
-from incidents.metrics.tally import MOST_ADAPTERS, Tally
-from incidents.store.leases import Claimed
+from incidents.enforcement.dispatcher.dispatcher import Done
+from incidents.enforcement.port import Delivered, Failed, Outcome, Retry, Skipped
+from incidents.metrics.samples import Histogram, Samples, Value
+from incidents.metrics.tail import MOST_ADAPTERS, Tally
+from incidents.store.orders.leases import Claimed
 from tests.desk.rehearsal import TEN
 
 NOW = TEN + timedelta(seconds=3)

@@ -5,12 +5,12 @@ from threading import Event
 
 from sqlalchemy import Engine
 
-from incidents.acts.port import Delivered
-from incidents.audit import sequencer
+from incidents.audit.log import sequencer
+from incidents.enforcement.port import Delivered
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from incidents.metrics.watch import Watch
-from incidents.store import schema
+from incidents.store.database import schema
 from tests.desk.rehearsal import Rehearsal, rehearsal
 from tests.metrics.rig import Place, Told, value
 from tests.metrics.test_tally import NOW, done

@@ -19,12 +19,12 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import Engine, select
 
-from incidents.audit.replay import Replay
+from incidents.audit.replay.replay import Replay
 from incidents.desk import Desk, Envelope
 from incidents.machine import commands as c
 from incidents.machine.policy import Policy
-from incidents.store import engine as engines
-from incidents.store import tables
+from incidents.store.database import engine as engines
+from incidents.store.schema import tables
 from tests.databases import Databases
 from tests.model import naive
 

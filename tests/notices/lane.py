@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from incidents.acts.port import Delivered, Order, Outcome
+from incidents.enforcement.port import Delivered, Order, Outcome
 from incidents.notices import samples
 from incidents.notices.letter import Letter, Recipient
 from incidents.notices.wording import Wording

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from incidents.acts.port import Delivered, Retry, Skipped
+from incidents.enforcement.port import Delivered, Retry, Skipped
 from incidents.errors import SettingError
 from incidents.notices import chat, samples
 from incidents.notices.letter import Recipient
-from incidents.options import Options
-from tests.acts.orders import problem
+from incidents.settings.options import Options
+from tests.enforcement.orders import problem
 from tests.notices.lane import WORDING
 from tests.outbound import rig
 from tests.outbound.rig import Handler, Seen

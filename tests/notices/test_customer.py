@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from incidents.acts.port import Delivered, Failed, Order, Outcome, Retry, Skipped
+from incidents.enforcement.port import Delivered, Failed, Order, Outcome, Retry, Skipped
 from incidents.notices import samples
-from incidents.notices.channel import ATTEMPT_S, Channel, Time
 from incidents.notices.customer import Customer
 from incidents.notices.facts import Facts
+from incidents.notices.letter import ATTEMPT_S, Channel, Time
 from incidents.notices.wording import Wording
-from tests.acts.orders import detail, problem
+from tests.enforcement.orders import detail, problem
 from tests.notices.lane import NOON, SHANGHAI, WORDING, Told, order
 
 UNTIL = NOON + timedelta(hours=12)

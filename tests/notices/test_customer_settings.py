@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from incidents.customer_link import Expired, Forged, Named
 from incidents.errors import IncidentsError
 from incidents.notices import customer_settings
+from incidents.notices.customer_link import Expired, Forged, Named
 from incidents.notices.customer_settings import Links
 from incidents.notices.letter import Office
 from tests.notices.lane import NOON, order

@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from incidents.acts.port import Delivered, Failed, Order, Retry, Skipped
+from incidents.enforcement.port import Delivered, Failed, Order, Retry, Skipped
 from incidents.notices import quiet, samples
-from incidents.notices.catalogue import ALARMS
 from incidents.notices.desk import Desk
 from incidents.notices.facts import AlarmFacts, Facts
-from incidents.notices.letter import Recipient
+from incidents.notices.letter import ALARMS, Recipient
 from incidents.notices.notice_settings import Outlet
 from tests.notices.lane import NOON, SHANGHAI, WORDING, Told, order
 

@@ -15,7 +15,7 @@ from incidents.notices.letter import Recipient
 from incidents.notices.samples import OFFICE, of
 from incidents.notices.smtp import Mail
 from incidents.notices.templating import TemplateError
-from incidents.settings import load
+from incidents.settings.sources import load
 from tests.notices.lane import SHANGHAI
 
 WHOLE = """

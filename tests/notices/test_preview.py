@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from incidents.acts.port import Order
+from incidents.enforcement.port import Order
 from incidents.errors import UnknownIncidentError
 from incidents.machine import commands as c
 from incidents.machine.policy import Policy
 from incidents.notices import preview, samples
-from incidents.notices.catalogue import NOTICES
 from incidents.notices.facts import AlarmFacts, Facts
+from incidents.notices.letter import NOTICES
 from tests.views.day import SITE, Day, utc
 
 

@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select
 
-from incidents.acts.port import Order
 from incidents.clock import read_rfc3339
+from incidents.enforcement.port import Order
 from incidents.machine import commands as c
-from incidents.machine.ids import order_id
 from incidents.machine.policy import Policy
 from incidents.notices import record
 from incidents.notices.facts import MAX_FINDINGS, MAX_URLS, Facts
 from incidents.notices.record import Record
-from incidents.store.engine import reading, writing
-from incidents.store.tables import orders, sites
+from incidents.store.database.engine import reading, writing
+from incidents.store.schema.tables import orders, sites
+from incidents.values.ids import order_id
 from tests.views.day import SITE, Day, utc
 
 

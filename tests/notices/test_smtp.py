@@ -14,13 +14,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from incidents.acts.port import Delivered, Failed, Outcome, Retry, Skipped
+from incidents.enforcement.port import Delivered, Failed, Outcome, Retry, Skipped
 from incidents.notices import smtp
 from incidents.notices.letter import Letter, Recipient
 from incidents.notices.samples import OFFICE, of
 from incidents.notices.wording import Wording
-from incidents.options import Options
-from tests.acts.orders import detail, problem
+from incidents.settings.options import Options
+from tests.enforcement.orders import detail, problem
 from tests.notices.mail_server import HOST, Mailbox, body, make_certificate, server
 from tests.outbound.rig import talker
 from tests.patience import PATIENCE_S

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, Engine
 
-from incidents.acts.port import Delivered, Skipped
+from incidents.enforcement.port import Delivered, Skipped
 from incidents.machine import commands as c
 from incidents.notices import customer, desk
-from incidents.settings import Settings, load
-from incidents.store.engine import create, reading
+from incidents.settings.sources import Settings, load
+from incidents.store.database.engine import create, reading
 from tests.notices.mail_server import HOST, Mailbox, body, server
 from tests.notices.test_record import carried_out, orders_of
 from tests.views.day import day as beginning

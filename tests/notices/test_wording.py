@@ -19,10 +19,10 @@ import pytest
 from jinja2 import meta
 
 from incidents.machine.policy import Policy
-from incidents.notices import phrases, samples, templating
-from incidents.notices.catalogue import ALARMS, LANGUAGES, NOTICES, alarm
+from incidents.notices import samples, templating
+from incidents.notices import wording as phrases
 from incidents.notices.facts import AlarmFacts, AnyFacts, Facts, told
-from incidents.notices.letter import Office
+from incidents.notices.letter import ALARMS, LANGUAGES, NOTICES, Office, alarm
 from incidents.notices.templating import SHIPPED, TemplateError
 from incidents.notices.wording import Wording
 from tests.notices.lane import SHANGHAI, WORDING

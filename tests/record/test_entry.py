@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from incidents.machine import events, filing
 from incidents.machine.events import Event, Reason
 from incidents.machine.policy import DOCUMENTED
-from incidents.record import own_acts
+from incidents.record import own_events
 from incidents.record.entry import (
     MAX_BYTES,
     EntryTooLargeError,
@@ -31,7 +31,7 @@ SECONDS = st.integers(0, 10**8).map(lambda n: timedelta(seconds=n))
 DETAILS = st.dictionaries(
     st.sampled_from((*filing.FIELDS, "server.a", "server.a-b", "document.2")), TEXT, max_size=5
 ).map(lambda details: tuple(sorted(details.items())))
-KINDS = [*events.KINDS.values(), *own_acts.KINDS.values()]
+KINDS = [*events.KINDS.values(), *own_events.KINDS.values()]
 
 
 def _values(hint: Any, name: str) -> st.SearchStrategy[Any]:

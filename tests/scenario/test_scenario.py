@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from incidents.machine.policy import DOCUMENTED, Policy
-from incidents.scenario import acts, file, trial
+from incidents.scenario import actions, file, trial
 from incidents.scenario.fields import ScenarioError
 from incidents.scenario.trial import Mismatch
 
@@ -112,7 +112,7 @@ def test_a_history_comes_out_as_expected(body: str) -> None:
 
 def test_every_act_has_its_place_in_a_scenario() -> None:
     everything = EXAMPLES.read_text(encoding="utf-8") + Path(__file__).read_text(encoding="utf-8")
-    assert all(f'do = "{act}"' in everything for act in acts.ACTS)
+    assert all(f'do = "{act}"' in everything for act in actions.ACTS)
 
 
 def test_a_scenario_of_its_own_policy_is_not_judged_by_another() -> None:

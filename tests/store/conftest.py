@@ -7,8 +7,8 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
-from incidents.store import schema
-from incidents.store.engine import create
+from incidents.store.database import schema
+from incidents.store.database.engine import create
 from tests.desk.conftest import day
 
 __all__ = ["day"]

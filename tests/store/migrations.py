@@ -4,10 +4,10 @@ from typing import Any
 
 from sqlalchemy import Engine, Table, insert, inspect, select
 
-from incidents.store import schema
-from incidents.store.desk_tables import rehearsal
-from incidents.store.engine import reading
-from incidents.store.server_clock import is_rehearsal
+from incidents.store.database import schema
+from incidents.store.database.engine import reading
+from incidents.store.database.server_clock import is_rehearsal
+from incidents.store.schema.desk_tables import rehearsal
 from tests.desk.rehearsal import Rehearsal
 
 

@@ -7,10 +7,11 @@ from sqlalchemy import select, update
 
 from incidents.machine import commands as c
 from incidents.machine.case import Case
-from incidents.store import cases, leases, sites, slices
-from incidents.store.engine import reading, writing
-from incidents.store.leases import Claimed
-from incidents.store.tables import deliveries as table
+from incidents.store.cases import cases, sites, slices
+from incidents.store.database.engine import reading, writing
+from incidents.store.orders import leases
+from incidents.store.orders.leases import Claimed
+from incidents.store.schema.tables import deliveries as table
 from tests.desk.rehearsal import Rehearsal
 
 ACT, NOTICE = "act", "notice"

@@ -8,11 +8,11 @@ from sqlalchemy import Connection, select
 from incidents.desk import accounts as acts
 from incidents.desk import tokens as token_acts
 from incidents.desk.account_act import AccountAct, By
-from incidents.record import own_acts
-from incidents.store import accounts
-from incidents.store.account_tables import accounts as account_table
-from incidents.store.account_tables import passwords, tokens
-from incidents.store.engine import reading
+from incidents.record import own_events
+from incidents.store.accounts import accounts
+from incidents.store.database.engine import reading
+from incidents.store.schema.account_tables import accounts as account_table
+from incidents.store.schema.account_tables import passwords, tokens
 from tests.desk.rehearsal import Rehearsal, rehearsal
 from tests.store.migrations import rows, there_and_back
 
@@ -41,7 +41,7 @@ def with_a_past(day: Rehearsal) -> None:
         token_acts.revoke(connection, BY, made.id, clock)
         # As programs of before 0011 kept it on record.
         refused = AccountAct(connection, BY, clock, open_to_all=True)
-        refused.record(own_acts.AccessRefused, act="log", why="role", about="account_made")
+        refused.record(own_events.AccessRefused, act="log", why="role", about="account_made")
 
     day.add("a.example")
     day.desk.on_record(act)

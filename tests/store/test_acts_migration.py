@@ -7,12 +7,13 @@ import pytest
 from alembic import command
 from sqlalchemy import Engine, inspect, select
 
-from incidents.audit.replay import Replay
+from incidents.audit.replay.replay import Replay
 from incidents.desk import Envelope
 from incidents.machine import commands as c
-from incidents.store import leases, schema
-from incidents.store.engine import reading, writing
-from incidents.store.tables import deliveries, incidents, orders, sites
+from incidents.store.database import schema
+from incidents.store.database.engine import reading, writing
+from incidents.store.orders import leases
+from incidents.store.schema.tables import deliveries, incidents, orders, sites
 from tests.databases import Databases
 from tests.desk.rehearsal import Rehearsal, random_command, rehearsal
 from tests.store.migrations import up_again

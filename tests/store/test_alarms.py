@@ -8,9 +8,9 @@ from threading import Barrier
 import pytest
 from sqlalchemy import Engine
 
-from incidents.store import alarms
-from incidents.store.alarms import Raised
-from incidents.store.engine import reading, writing
+from incidents.store.database.engine import reading, writing
+from incidents.store.desk import alarms
+from incidents.store.desk.alarms import Raised
 from tests.store.conftest import Opener
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)

@@ -1,7 +1,7 @@
 """The migration to links that can be revoked (0014), there, back and there again."""
 
 from incidents.machine import commands as c
-from incidents.store.tables import incidents
+from incidents.store.schema.tables import incidents
 from tests.desk.rehearsal import Rehearsal, rehearsal
 from tests.store.migrations import rows, there_and_back
 

@@ -14,12 +14,13 @@ from psycopg.pq import Conninfo
 from sqlalchemy import make_url, text
 
 from incidents.errors import DatabaseError, InputError
-from incidents.settings import data_folder
-from incidents.store import schema, sealed, turn
-from incidents.store.complaint import explain
-from incidents.store.database_url import place, seen_from_outside
-from incidents.store.engine import create, glancing, plainly, reading, writing
-from incidents.store.server_clock import database_time
+from incidents.settings.sources import data_folder
+from incidents.store.database import schema, write_lock
+from incidents.store.database.complaint import explain
+from incidents.store.database.engine import create, glancing, plainly, reading, writing
+from incidents.store.database.server_clock import database_time
+from incidents.store.database.url import place, seen_from_outside
+from incidents.store.record import entries
 from tests.databases import compares_clocks
 from tests.store.conftest import Opener
 
@@ -223,7 +224,7 @@ def test_after_a_glance_the_connection_begins_and_takes_back_transactions_as_bef
 ) -> None:
     engine = opened(db_url)
     with glancing(engine) as connection:
-        assert sealed.values(connection, ["sha256:0"]) == {}
+        assert entries.values(connection, ["sha256:0"]) == {}
 
     with engine.connect() as connection:
         connection.execute(text("UPDATE desk SET seq = 5"))
@@ -235,7 +236,7 @@ def test_after_a_glance_the_connection_begins_and_takes_back_transactions_as_bef
 def test_a_locked_file_is_said_to_be_held_by_another(
     opened: Opener, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turn, "begin", lambda *_args, **_options: False)
+    monkeypatch.setattr(write_lock, "begin", lambda *_args, **_options: False)
     engine = opened(sqlite_url)
 
     def wait_for_the_lock() -> None:
@@ -251,12 +252,12 @@ def test_a_locked_file_is_said_to_be_held_by_another(
 
 def test_what_a_database_complains_of_holds_no_value_of_a_row(opened: Opener, db_url: str) -> None:
     engine = opened(db_url)
-    row = sealed.Sealed("Li Lei", b"s", "Li Lei", 1, datetime(2026, 3, 1, tzinfo=UTC))
+    row = entries.Sealed("Li Lei", b"s", "Li Lei", 1, datetime(2026, 3, 1, tzinfo=UTC))
 
     def keep_twice() -> None:
         with plainly(engine), writing(engine) as connection:
             for _ in range(2):
-                sealed.add(connection, [row])
+                entries.add_sealed(connection, [row])
 
     with pytest.raises(DatabaseError, match=r"(?i)unique constraint") as refused:
         keep_twice()

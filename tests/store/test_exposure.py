@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from incidents.store.exposure import open_to_others
+from incidents.store.database.access import open_to_others
 from tests.store.conftest import Opener
 
 

@@ -13,16 +13,18 @@ import zstandard
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, select
 
-from incidents.audit import export, signed_check, verify, verify_bundle
-from incidents.audit.bundle_folder import unpacked
+from incidents.audit import export
+from incidents.audit.bundle import verification as verify_bundle
+from incidents.audit.bundle.folder import unpacked
 from incidents.audit.export import Selection
-from incidents.audit.replay import Replay
-from incidents.audit.trust import Asked
-from incidents.machine.ids import incident_id
-from incidents.store import schema
-from incidents.store.engine import reading
-from incidents.store.tables import incidents, sites
+from incidents.audit.proof import signed_check, verification
+from incidents.audit.proof.trust import Asked
+from incidents.audit.replay.replay import Replay
+from incidents.store.database import schema
+from incidents.store.database.engine import reading
+from incidents.store.schema.tables import incidents, sites
 from incidents.tlog.keys import VerifierKey
+from incidents.values.ids import incident_id
 from tests.audit import auditor
 from tests.databases import Databases
 from tests.store.conftest import Opener
@@ -98,7 +100,7 @@ def keeps(engine: Engine, revision: str, facts: dict[str, Any]) -> None:
         if engine.dialect.name == "sqlite":
             entries = b"".join(export.jsonl(export.stored(connection, Selection())))
             assert entries == unpack(revision, "entries.jsonl")
-    assert verify.database(engine, Asked()).findings == ()
+    assert verification.database(engine, Asked()).findings == ()
 
 
 @pytest.mark.parametrize("bundle", BUNDLES, ids=lambda file: f"{file.parent.name}-{file.name}")

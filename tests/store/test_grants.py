@@ -8,14 +8,13 @@ from click.testing import CliRunner
 from sqlalchemy import Connection, Engine, make_url, text
 from sqlalchemy.exc import ProgrammingError
 
-from incidents import settings
-from incidents.accounts.door import Door, SignInError
+from incidents.accounts.authenticator import Door, SignInError
 from incidents.accounts.seal import UNSEALED
 from incidents.accounts.serve_key import SealedElsewhereError
-from incidents.audit import log_settings, rotation, sequencer, signing
-from incidents.audit.replay import Replay
-from incidents.audit.signing_key import KeyRing
-from incidents.bootstrap import House
+from incidents.app import House
+from incidents.audit.log import rotation, sequencer, settings, signing
+from incidents.audit.log.signing_key import KeyRing
+from incidents.audit.replay.replay import Replay
 from incidents.clock import now
 from incidents.daemon import delivery
 from incidents.desk import Desk, Envelope, keying
@@ -24,10 +23,13 @@ from incidents.desk.log_key import LogKey
 from incidents.errors import DeniedError
 from incidents.machine import commands as c
 from incidents.machine.policy import DOCUMENTED
-from incidents.store import accounts as stored
-from incidents.store import engine as engines
-from incidents.store import grants, lineage, sign_ins
-from incidents.store.tables import metadata
+from incidents.settings import sources
+from incidents.store.accounts import accounts as stored
+from incidents.store.accounts import sign_ins
+from incidents.store.database import access
+from incidents.store.database import engine as engines
+from incidents.store.record import lineage
+from incidents.store.schema.tables import metadata
 from incidents.views import accounts
 
 ADDED = c.AddSite(by="operator-1")
@@ -54,15 +56,15 @@ def owner(postgresql_url: str) -> Iterator[Engine]:
     made = engines.create(postgresql_url)
     with made.begin() as connection:
         for role in (ROLE, ERASER):
-            connection.execute(text(f"DROP ROLE IF EXISTS {grants.quoted(role)}"))
-            connection.execute(text(f"CREATE ROLE {grants.quoted(role)} LOGIN"))
-        for statement in grants.sql(ROLE, ERASER):
+            connection.execute(text(f"DROP ROLE IF EXISTS {access.quoted(role)}"))
+            connection.execute(text(f"CREATE ROLE {access.quoted(role)} LOGIN"))
+        for statement in access.sql(ROLE, ERASER):
             connection.execute(text(statement))
     yield made
     with made.begin() as connection:
         for role in (ERASER, ROLE):
-            connection.execute(text(f"DROP OWNED BY {grants.quoted(role)}"))
-            connection.execute(text(f"DROP ROLE {grants.quoted(role)}"))
+            connection.execute(text(f"DROP OWNED BY {access.quoted(role)}"))
+            connection.execute(text(f"DROP ROLE {access.quoted(role)}"))
     made.dispose()
 
 
@@ -76,7 +78,7 @@ def house(
 ) -> Iterator[House]:
     """The program under the desk's role."""
     monkeypatch.setenv("INCIDENTS_AUDIT_KEY", str(tmp_path / "audit.key"))
-    found = House(settings.load(db=as_role(postgresql_url, ROLE)))
+    found = House(sources.load(db=as_role(postgresql_url, ROLE)))
     yield found
     found.close()
 
@@ -113,7 +115,7 @@ def test_the_desk_the_daemon_and_the_sequencer_run_under_the_role(house: House) 
     from incidents.daemon import enforce, heartbeat
 
     a_day(house)
-    ring = KeyRing(log_settings.load(house.settings).key)
+    ring = KeyRing(settings.load(house.settings).key)
 
     def on_record(key: str, previous: str | None, lost: bool = False, /) -> None:
         new = LogKey(key=key, previous=previous, by=ONE, login=None, lost=lost, reason="r")
@@ -221,7 +223,7 @@ def test_a_role_that_acts_at_the_command_line_lets_nobody_in(
         keying.begin(house.engine, house.desk, tmp_path / "serve.key", by, now)
     keying.begin(owner, Desk(owner), tmp_path / "serve.key", by, now)
     with owner.begin() as connection:
-        for statement in grants.sql(ROLE, acts=True):
+        for statement in access.sql(ROLE, acts=True):
             connection.execute(text(statement))
 
     a_day(house)
@@ -249,15 +251,15 @@ def _first(table: str) -> str:
 
 
 def test_every_table_has_its_rights_and_what_is_on_record_has_no_more_than_two() -> None:
-    assert set(grants.RIGHTS) == {*metadata.tables, "alembic_version"}
+    assert set(access.RIGHTS) == {*metadata.tables, "alembic_version"}
     for table in ON_RECORD:
-        assert grants.RIGHTS[table] == ("SELECT", "INSERT")
+        assert access.RIGHTS[table] == ("SELECT", "INSERT")
 
 
 def test_the_command_prints_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    from incidents.cli.db import db
+    from incidents.cli.service.db import db
 
     for words, asked in ((["--eraser", ERASER], {"eraser": ERASER}), (["--acts"], {"acts": True})):
         done = CliRunner().invoke(db, ["grants", ROLE, *words], standalone_mode=False)
 
-        assert done.output.splitlines() == list(grants.sql(ROLE, **asked))
+        assert done.output.splitlines() == list(access.sql(ROLE, **asked))

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import Engine, text
 
 from incidents.errors import DatabaseError
-from incidents.store import host, host_mark
-from incidents.store.engine import plainly, reading, writing
-from incidents.store.host_mark import CLOSED_AFTER_S, GONE_AFTER_S, HostMark
+from incidents.store.database import host, host_mark
+from incidents.store.database.engine import plainly, reading, writing
+from incidents.store.database.host_mark import CLOSED_AFTER_S, GONE_AFTER_S, HostMark
 from tests.store.conftest import Opener
 
 REFUSED = "is open on another machine, desk-1, which was there [0-9]+ s ago"

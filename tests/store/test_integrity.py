@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import Engine
 
 from incidents.errors import DatabaseError
-from incidents.store import integrity
-from incidents.store.damage import Damage
+from incidents.store.database import integrity
+from incidents.store.database.complaint import Damage
 from tests.store.conftest import Opener
 
 AMCHECK = """

@@ -1,7 +1,7 @@
 """The migration to notes (0008), there, back and there again, with a past."""
 
 from incidents.machine import commands as c
-from incidents.store.tables import notes
+from incidents.store.schema.tables import notes
 from tests.desk.rehearsal import Rehearsal, rehearsal
 from tests.store.migrations import rows, there_and_back
 

@@ -16,11 +16,12 @@ from sqlalchemy.exc import IntegrityError
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from incidents.machine.policy import DOCUMENTED
-from incidents.store import lineage, schema
-from incidents.store.engine import reading, writing
-from incidents.store.schema import Status
-from incidents.store.tables import desk
-from incidents.store.types import UTCDateTime
+from incidents.store.database import schema
+from incidents.store.database.engine import reading, writing
+from incidents.store.database.schema import Status
+from incidents.store.record import lineage
+from incidents.store.schema.tables import desk
+from incidents.store.schema.types import UTCDateTime
 from tests.desk.rehearsal import TEN, rehearsal
 from tests.store.conftest import Opener
 
@@ -107,7 +108,7 @@ def test_a_file_is_made_where_that_is_asked_for_and_a_server_is_not(
 def test_a_new_file_that_somebody_holds_is_said_to_be_held(
     opened: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("incidents.store.engine.BUSY_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("incidents.store.database.engine.BUSY_TIMEOUT_S", 0.2)
     engine = opened(f"sqlite:///{tmp_path / 'new.db'}", make=True)
     with closing(sqlite3.connect(tmp_path / "new.db")) as other:
         other.execute("BEGIN IMMEDIATE")

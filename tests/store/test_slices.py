@@ -15,8 +15,8 @@ from incidents.machine.decide import decide
 from incidents.machine.policy import Policy
 from incidents.machine.work import items
 from incidents.record.entry import decode
-from incidents.store import cases, incident_parts, site_row, sites, slices
-from incidents.store.engine import writing
+from incidents.store.cases import cases, incident_parts, site_row, sites, slices
+from incidents.store.database.engine import writing
 from tests.databases import Databases
 from tests.desk.rehearsal import Order, Rehearsal, random_command, rehearsal
 from tests.store.order_rows import slice_for

@@ -3,8 +3,8 @@
 from sqlalchemy import select
 
 from incidents.machine import commands as c
-from incidents.store import tables
-from incidents.store.engine import reading
+from incidents.store.database.engine import reading
+from incidents.store.schema import tables
 from tests.desk.rehearsal import Rehearsal, rehearsal
 from tests.store.migrations import rows, there_and_back
 

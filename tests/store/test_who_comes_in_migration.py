@@ -2,14 +2,14 @@
 
 from sqlalchemy import select, update
 
-from incidents.accounts.door import Door
+from incidents.accounts.authenticator import Door
 from incidents.accounts.seal import UNSEALED
 from incidents.desk import accounts as acts
 from incidents.desk.account_act import By
 from incidents.machine import commands as c
-from incidents.store import tables
-from incidents.store.account_tables import accounts, sessions, tokens
-from incidents.store.engine import reading, writing
+from incidents.store.database.engine import reading, writing
+from incidents.store.schema import tables
+from incidents.store.schema.account_tables import accounts, sessions, tokens
 from tests.desk.rehearsal import Rehearsal, rehearsal
 from tests.store.migrations import rows, there_and_back
 

@@ -1,8 +1,8 @@
 """The migration to addresses as they were written (0012), there, back and there again."""
 
-from incidents import web_address
 from incidents.machine import commands as c
-from incidents.store.tables import incident_urls
+from incidents.store.schema.tables import incident_urls
+from incidents.values import web_address
 from tests.desk.rehearsal import Rehearsal, rehearsal
 from tests.store.migrations import rows, there_and_back
 

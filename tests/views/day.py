@@ -16,7 +16,7 @@ from incidents.contract.hints import told
 from incidents.desk import Desk, Envelope
 from incidents.machine import commands as c
 from incidents.machine.policy import read_duration
-from incidents.store.engine import create, reading
+from incidents.store.database.engine import create, reading
 from tests.statements import sent
 
 SITE = "shop.example"

@@ -7,18 +7,19 @@ import pytest
 from sqlalchemy import delete, event, insert, update
 
 from incidents.machine import commands as c
-from incidents.machine.ids import ACT
 from incidents.machine.orders import NOTICE
 from incidents.machine.policy import Policy, read_duration
-from incidents.notices.catalogue import ALARMS
-from incidents.report_duty import ReportDuty
-from incidents.store import heartbeats, lineage
-from incidents.store.engine import writing
-from incidents.store.heartbeats import Heartbeat, once_on
-from incidents.store.tables import deliveries, desk, incidents, work
-from incidents.views import alarm as kinds
-from incidents.views.alarm import Alarm
-from incidents.views.alarms import Look, alarming
+from incidents.notices.letter import ALARMS
+from incidents.settings.police import ReportDuty
+from incidents.store.database.engine import writing
+from incidents.store.desk import heartbeats
+from incidents.store.desk.heartbeats import Heartbeat, once_on
+from incidents.store.record import lineage
+from incidents.store.schema.tables import deliveries, desk, incidents, work
+from incidents.values.ids import ACT
+from incidents.views.queue import alarm as kinds
+from incidents.views.queue.alarm import Alarm
+from incidents.views.queue.alarms import Look, alarming
 from tests.views.day import SITE, Day, utc
 
 NEVER = ReportDuty(within=timedelta(days=30), remind=())

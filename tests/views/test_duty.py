@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import insert
 
 from incidents.machine import commands as c
-from incidents.report_duty import ReportDuty
-from incidents.store.engine import writing
-from incidents.store.tables import incidents
-from incidents.views import duty
+from incidents.settings.police import ReportDuty
+from incidents.store.database.engine import writing
+from incidents.store.schema.tables import incidents
+from incidents.views.queue import police
 from tests.views.day import SITE, Day, utc
 
 DUTY = ReportDuty()
@@ -25,17 +25,17 @@ def told(day: Day) -> Day:
 
 def owed(day: Day, report: ReportDuty = DUTY, **how: Any) -> list[dict[str, Any]]:
     with day.looking() as connection:
-        return duty.unreported_incidents(connection, day.now, report, **how)
+        return police.unreported_incidents(connection, day.now, report, **how)
 
 
 def summary(day: Day, report: ReportDuty = DUTY) -> dict[str, Any]:
     with day.looking() as connection:
-        return duty.summary(connection, day.now, report)
+        return police.summary(connection, day.now, report)
 
 
 def deadline(day: Day, n: int, site_id: int = 1) -> Any:
     with day.looking() as connection:
-        return duty.deadline_of(connection, (site_id, n), DUTY)
+        return police.deadline_of(connection, (site_id, n), DUTY)
 
 
 def test_the_first_deadline_comes_first(told: Day) -> None:

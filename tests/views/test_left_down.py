@@ -7,20 +7,20 @@ import pytest
 from sqlalchemy import update
 
 from incidents.cli import history_words as told
-from incidents.cli.queue_words import notices
+from incidents.cli.queue.words import notices
 from incidents.desk import resumption
 from incidents.desk.resumption import ASKED, DAEMON, ENTRIES_LOST, Resumption
+from incidents.locale.words import When
 from incidents.machine import commands as c
 from incidents.notices import samples
 from incidents.notices.facts import AlarmFacts
 from incidents.notices.wording import Wording
-from incidents.store import lineage
-from incidents.store.engine import writing
-from incidents.store.tables import desk
-from incidents.views import warnings
-from incidents.views.alarm import LEFT_DOWN, Alarm
-from incidents.views.alarms import alarming
-from incidents.words import When
+from incidents.store.database.engine import writing
+from incidents.store.record import lineage
+from incidents.store.schema.tables import desk
+from incidents.views.queue import warnings
+from incidents.views.queue.alarm import LEFT_DOWN, Alarm
+from incidents.views.queue.alarms import alarming
 from tests.views.day import SITE, Day
 
 pytestmark = pytest.mark.both_databases

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from incidents.machine import commands as c
-from incidents.store import sites
+from incidents.store.cases import sites
 from incidents.views import on_record
 from incidents.views.on_record import Page, Place, Wanted
 from tests.views.day import SITE, Day, utc

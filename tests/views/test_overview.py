@@ -16,10 +16,10 @@ from incidents.clock import read_rfc3339
 from incidents.machine import commands as c
 from incidents.machine import events as e
 from incidents.record.entry import decode
-from incidents.store import cases
-from incidents.store.tables import entries
-from incidents.views import overview as views
-from incidents.views.last_day import RULES
+from incidents.store.cases import cases
+from incidents.store.schema.tables import entries
+from incidents.views.figures import overview as views
+from incidents.views.figures.last_day import RULES
 from tests.views.day import Day, utc
 
 pytestmark = pytest.mark.both_databases

@@ -12,12 +12,12 @@ from incidents.console.words.chinese import CHINESE
 from incidents.errors import InputError
 from incidents.machine import commands as c
 from incidents.metrics import look as metrics
-from incidents.store import deliveries
-from incidents.store.engine import writing
-from incidents.store.heartbeats import Heartbeat, beat, once_on
-from incidents.store.tables import FAR, sealed, sites, work
-from incidents.views.overview import overview
-from incidents.views.queue import item as one_item
+from incidents.store.database.engine import writing
+from incidents.store.desk.heartbeats import Heartbeat, beat, once_on
+from incidents.store.orders import deliveries
+from incidents.store.schema.tables import FAR, sealed, sites, work
+from incidents.views.figures.overview import overview
+from incidents.views.queue.queue import item as one_item
 from tests.metrics.rig import values
 from tests.views.day import SITE, Day
 

@@ -3,8 +3,8 @@
 import pytest
 
 from incidents.machine import commands as c
-from incidents.store.engine import writing
-from incidents.store.tables import sealed
+from incidents.store.database.engine import writing
+from incidents.store.schema.tables import sealed
 from tests.views.day import Day
 
 

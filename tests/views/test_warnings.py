@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import update
 
-from incidents.cli import queue_words as told
-from incidents.store.engine import writing
-from incidents.store.tables import desk
-from incidents.views import warnings
-from incidents.words import When
+from incidents.cli.queue import words as told
+from incidents.locale.words import When
+from incidents.store.database.engine import writing
+from incidents.store.schema.tables import desk
+from incidents.views.queue import warnings
 from tests.views.day import Day
 
 OF_RECORD = {"lost", "moved", "unproved"}

@@ -8,8 +8,8 @@ from incidents import views
 from incidents.errors import UnknownSiteError
 from incidents.machine import commands as c
 from incidents.machine.policy import DOCUMENTED
-from incidents.store.engine import writing
-from incidents.store.tables import sealed
+from incidents.store.database.engine import writing
+from incidents.store.schema.tables import sealed
 from tests.machine.history import utc
 from tests.views.day import SITE, Day
 

@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from incidents import web_server
 from incidents.cli import main
-from incidents.store.engine import look_at_file
-from incidents.store.opened_file import UnseenError
+from incidents.store.database.engine import look_at_file
+from incidents.store.database.file import UnseenError
+from incidents.system import web_server
 from incidents.web import service
 from incidents.web.service import EXTRA
 from tests.console.customers import CUSTOMER, LINKS, OFFICE, SETTINGS, Customers, ask, path

@@ -17,12 +17,13 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from incidents.audit.witnesses import SplitViewError, Witness, WitnessError, cosigned
-from incidents.tlog import spelling, submission
+from incidents.audit.log.witnesses import SplitViewError, Witness, WitnessError, cosigned
+from incidents.tlog import signature as spelling
+from incidents.tlog import submission
 from incidents.tlog.keys import COSIGNATURE_V1, SigningKey, VerifierKey
 from incidents.tlog.note import Signature
 from incidents.tlog.submission import Submission
-from tests.acts.nginx_rig import free_ports
+from tests.enforcement.nginx_rig import free_ports
 from tests.patience import PATIENCE_S, until
 from tests.witness import rig
 from tests.witness.rig import ORIGIN, Log

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from incidents import clock
-from incidents.tlog import cosignature, note, submission
+from incidents.tlog import checkpoint, note, submission
 from incidents.tlog.keys import SigningKey
 from incidents.tlog.note import Note, Signature
 from incidents.witness import app, service
@@ -46,7 +46,7 @@ def test_a_log_that_grows_is_countersigned_step_by_step(running: Running, log: L
 def test_the_cosignature_has_the_time_at_which_it_was_made(running: Running, log: Log) -> None:
     before = int(clock.now().timestamp())
     _, _, body = running.post(bytes(log.submission(0, 5)))
-    made = cosignature.time_of(Signature.parse(body.strip("\n")))
+    made = checkpoint.time_of(Signature.parse(body.strip("\n")))
     assert before <= made <= clock.now().timestamp()
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from incidents.audit import exchange
-from incidents.audit.witnesses import SplitViewError, Witness, WitnessError, cosigned
+from incidents.audit.log import exchange
+from incidents.audit.log.witnesses import SplitViewError, Witness, WitnessError, cosigned
 from incidents.errors import InputError
-from incidents.tlog import cosignature, note, submission
+from incidents.tlog import checkpoint, note, submission
 from incidents.tlog.checkpoint import CheckpointError
 from incidents.tlog.keys import COSIGNATURE_V1, SigningKey
 from incidents.tlog.note import NoteError, Signature
@@ -41,7 +41,7 @@ def test_a_checkpoint_is_countersigned_and_its_cosignature_verified(
     for n, seen in ((5, 0), (9, 5), (9, 9), (12, 9)):
         signature = ask(own, n, seen, log)
         assert signature.key_hash == running.key.key_hash
-        assert cosignature.verify(running.key, log.note(n).text, signature.blob)
+        assert checkpoint.verify(running.key, log.note(n).text, signature.blob)
         assert running.ledger.seen(log.origin).size == n
 
 
@@ -63,7 +63,7 @@ def test_a_witness_that_has_seen_nothing_is_sent_no_proof(running: Running, log:
 def test_an_answer_that_was_lost_is_asked_for_again(running: Running, log: Log) -> None:
     running.post(bytes(log.submission(0, 5)))
     signature = ask(Witness(running.url, running.key), 5, 0, log)
-    assert cosignature.verify(running.key, log.note(5).text, signature.blob)
+    assert checkpoint.verify(running.key, log.note(5).text, signature.blob)
 
 
 def test_a_checkpoint_older_than_what_the_witness_has_seen_is_not_countersigned(
@@ -121,7 +121,7 @@ def signed(asked: Submission, key: SigningKey = KEY, at: int = 1_700_000_000) ->
 
 
 def _cosigned_text(text: str, key: SigningKey = KEY, at: int = 1_700_000_000) -> bytes:
-    return f"{cosignature.cosign(key, text, at)}\n".encode()
+    return f"{checkpoint.cosign(key, text, at)}\n".encode()
 
 
 def conflict(size: object) -> Answer:

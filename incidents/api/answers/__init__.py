@@ -7,6 +7,7 @@ hold each answer against them. Times are RFC 3339 in UTC; what has been erased i
 from incidents.api.answers.accounts import (
     Account,
     Accounts,
+    Answer,
     NewToken,
     OpenSession,
     Refusals,
@@ -17,9 +18,6 @@ from incidents.api.answers.accounts import (
     SignIns,
     Token,
     Tokens,
-)
-from incidents.api.answers.base import (
-    Answer,
 )
 from incidents.api.answers.filings import (
     Filing,
@@ -39,28 +37,26 @@ from incidents.api.answers.filings import (
     TakenRow,
     TermPage,
 )
-from incidents.api.answers.keeping import (
+from incidents.api.answers.policies import (
+    Activated,
+    Activation,
+    Activations,
     BadLine,
+    Change,
+    Checked,
     Counted,
     Erased,
     ErasedAccount,
+    Graphs,
     Imported,
     ImportedSite,
+    Mismatch,
+    Policy,
     RefusedLine,
     Retention,
     Simulated,
     Simulation,
     Staying,
-)
-from incidents.api.answers.policies import (
-    Activated,
-    Activation,
-    Activations,
-    Change,
-    Checked,
-    Graphs,
-    Mismatch,
-    Policy,
     Trial,
     Trials,
 )

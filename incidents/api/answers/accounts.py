@@ -1,8 +1,14 @@
-"""The answers about who may come in."""
+"""The answers about who may come in, and the base of all answers."""
 
 from __future__ import annotations
 
-from incidents.api.answers.base import Answer
+from pydantic import BaseModel, ConfigDict
+
+
+class Answer(BaseModel):
+    """What all answers have in common: they hold what is said here, and nothing else."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 class Account(Answer):

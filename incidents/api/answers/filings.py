@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from incidents.api.answers.base import Answer
+from incidents.api.answers.accounts import Answer
 
 Filed = str | dict[str, str | None] | None
 """A text; a server or a document, by its parts; null: it has been erased."""

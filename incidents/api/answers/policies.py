@@ -1,10 +1,134 @@
-"""The answers about policies: which is in force, which were, and what one would do."""
+"""The answers about policies, and about what is brought in, tried, and erased again."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from incidents.api.answers.base import Answer
+from pydantic import Field
+
+from incidents.api.answers.accounts import Answer
+
+
+class Simulation(Answer):
+    """What a history comes to under one policy, and how it was taken: `kept` of its reports are
+    incidents, for `drawn` of these the call was drawn, and `drawn_reached` reach the person."""
+
+    policy: str
+    digest: str
+    sites: int
+    incidents: int
+    moot: int
+    suspensions: int
+    closed: dict[str, int]
+    reports: int
+    bad: int
+    kept: int
+    drawn: int
+    drawn_reached: int
+    reach: float
+    seed: int
+    group_within: str | None
+    from_: str | None = Field(alias="from")
+    to: str | None
+
+
+class Simulated(Answer):
+    """What a history comes to, policy by policy."""
+
+    policies: list[Simulation]
+
+
+class Counted(Answer):
+    """How many are new, and how many were there already."""
+
+    new: int
+    known: int
+
+
+class BadLine(Answer):
+    """A line that cannot be used, and why."""
+
+    line: int
+    message: str
+
+
+class RefusedLine(Answer):
+    """A line that the desk has refused, by the refusal's name, with its facts."""
+
+    line: int
+    name: str
+    facts: dict[str, Any]
+
+
+class ImportedSite(Answer):
+    """What an import comes to on one site; `new`: the register did not have it."""
+
+    site: str
+    new: bool
+    incidents_new: int
+    incidents_known: int
+
+
+class Imported(Answer):
+    """What an import comes to: `kept` of its reports are findings, `refused` were refused, and
+    `urls_left_out` addresses are beyond what one incident can have; `ids` are of those incidents
+    that are new."""
+
+    dry_run: bool
+    reports: int
+    kept: int
+    sites: Counted
+    incidents: Counted
+    refused: int
+    refusals: list[RefusedLine]
+    urls_left_out: int
+    bad: list[BadLine]
+    by_site: list[ImportedSite]
+    ids: list[str]
+
+
+class Staying(Answer):
+    """What is too young to be erased, and from when its first may go, and its last."""
+
+    words: int
+    files: int
+    first_at: str | None
+    last_at: str | None
+
+
+class Erased(Answer):
+    """What is gone about a site, or would be: what was recorded before that time."""
+
+    site: str
+    before: str
+    words: int
+    files: int
+    staying: Staying
+    dry_run: bool
+
+
+class Retention(Answer):
+    """How long words are kept, in seconds, whether they are to go then, and what is gone or would
+    be: what was recorded before that time, and is not needed."""
+
+    keep_s: int
+    asked_for: bool
+    before: str
+    words: int
+    files: int
+    sign_ins: int
+    dry_run: bool
+
+
+class ErasedAccount(Answer):
+    """In how many rows of the log of sign-ins an account stands no more, or would: in those from
+    before that time. From `next_at` on the first of the others may go."""
+
+    account: str
+    before: str
+    sign_ins: int
+    next_at: str | None
+    dry_run: bool
 
 
 class Change(Answer):

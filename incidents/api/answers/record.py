@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from incidents.api.answers.base import Answer
+from incidents.api.answers.accounts import Answer
 
 
 class Seen(Answer):

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from incidents.api.answers.base import Answer
+from incidents.api.answers.accounts import Answer
 from incidents.contract.documents import IncidentState, SiteState
 from incidents.contract.hints import Hint
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from incidents.api.answers.base import Answer
+from incidents.api.answers.accounts import Answer
 from incidents.api.answers.register import Acted, Line
 from incidents.contract import documents
 from incidents.contract.documents import IncidentState

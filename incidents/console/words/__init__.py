@@ -19,7 +19,7 @@ from incidents.console.words import (
 )
 from incidents.console.words.chinese import CHINESE
 from incidents.console.words.english import CONSOLE_ENGLISH
-from incidents.language import Language
+from incidents.locale.language import Language
 
 Chosen = Literal["en", "zh"]
 """Which of the languages somebody reads."""

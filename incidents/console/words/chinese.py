@@ -13,8 +13,8 @@ from incidents.console.words import (
     why_zh,
     zh,
 )
-from incidents.language import Language
-from incidents.policy_words import chinese_duration
+from incidents.locale.language import Language
+from incidents.locale.policy_words import chinese_duration
 
 _TIMES = {
     "unit.d": "{n} 天",

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from incidents.english import ENGLISH
-from incidents.filing.finding_words import FILED
+from incidents.filing.checks.finding_words import FILED
+from incidents.locale.english import ENGLISH
 
 REFUSED: dict[str, str] = {
     "already_held": "{site} is held already, since {at} by {by}: “Lift the hold” ends that.",

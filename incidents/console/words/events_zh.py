@@ -1,4 +1,4 @@
-"""The events in Chinese, by the codes of `incidents.event_words`."""
+"""The events in Chinese, by the codes of `incidents.locale.event_words`."""
 
 from __future__ import annotations
 

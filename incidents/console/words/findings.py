@@ -6,10 +6,11 @@ from typing import Any
 
 from incidents.console.words import Chosen, findings_zh
 from incidents.console.words.chinese import CHINESE
-from incidents.filing import finding_words, footer_words
-from incidents.filing.finding import Finding
+from incidents.filing.checks import finding_words
+from incidents.filing.checks.finding import Finding
+from incidents.filing.footer import words as footer_words
 from incidents.filing.form import DOCUMENT_FIELDS, FIELD_OF, Choice, Field, Section
-from incidents.language import Language
+from incidents.locale.language import Language
 
 _CHINESE = Language(
     phrases=findings_zh.PHRASES | findings_zh.FOOTER | findings_zh.WORDS,

@@ -1,4 +1,4 @@
-"""What the checks of a filing find, in Chinese, by the codes of `filing.finding_words`.
+"""What the checks of a filing find, in Chinese, by the codes of `filing.checks.finding_words`.
 
 `SOURCES` tells where a rule comes from, by what a finding calls its source.
 """

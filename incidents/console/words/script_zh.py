@@ -1,4 +1,4 @@
-"""What to say and do next in Chinese, by the codes of `incidents.script_words`."""
+"""What to say and do next in Chinese, by the codes of `incidents.locale.script_words`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The why in Chinese, by the codes of `incidents.why_words`."""
+"""The why in Chinese, by the codes of `incidents.locale.why_words`."""
 
 from __future__ import annotations
 

@@ -12,8 +12,9 @@ import pytest
 from sqlalchemy import text
 
 from incidents import clock
-from incidents.audit import export, log_status, sequencer, signing
-from incidents.audit.signing_key import KeyRing
+from incidents.audit import export
+from incidents.audit.log import sequencer, signing, status
+from incidents.audit.log.signing_key import KeyRing
 from incidents.machine import commands as c
 from tests.log_key import make_key
 from tests.patience import PATIENCE_S, until
@@ -86,7 +87,7 @@ def test_a_hostile_filter_stays_text(record: ConsoleDesk) -> None:
 def test_older_entries_are_a_page_away(
     record: ConsoleDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("incidents.console.audit.PAGE", 3)
+    monkeypatch.setattr("incidents.console.pages.audit.PAGE", 3)
     by = Visitor(record, "auditor")
     page, seen = by.get("/audit"), []
     while True:
@@ -149,7 +150,7 @@ def test_a_verification_that_breaks_says_so_and_another_one_can_begin(
 ) -> None:
     by = Visitor(record, "auditor")
     with monkeypatch.context() as broken:
-        broken.setattr("incidents.audit.verify.database", lambda *_a, **_o: 1 / 0)
+        broken.setattr("incidents.audit.proof.verification.database", lambda *_a, **_o: 1 / 0)
         told = verified(by)
         assert 'It could not be verified: <span lang="en">ZeroDivisionError' in told
     assert "Verified." in verified(by)
@@ -160,7 +161,8 @@ def test_one_proof_runs_at_a_time_whichever_way_it_was_asked_for(
 ) -> None:
     go_on, by = Event(), Visitor(record, "auditor")
     monkeypatch.setattr(
-        "incidents.audit.verify.database", lambda *_a, **_o: go_on.wait(PATIENCE_S) and 1 / 0
+        "incidents.audit.proof.verification.database",
+        lambda *_a, **_o: go_on.wait(PATIENCE_S) and 1 / 0,
     )
     program = record.holder(record.token("auditor-1"))
     assert program.post("/api/v1/log/verify?wait=0", json={}).json()["ended_at"] is None
@@ -188,6 +190,6 @@ def signed(desk: ConsoleDesk, key: Path) -> str:
     sequencer.number_all(desk.house.engine)
     signing.sign(desk.house.engine, KeyRing(key), clock.now(), at_once=True)
     with desk.house.reading() as connection:
-        note = log_status.last_note(connection)
+        note = status.last_note(connection)
     assert note is not None
     return note

@@ -1,0 +1,1 @@
+"""The endpoints: one module for each noun of the API's paths."""

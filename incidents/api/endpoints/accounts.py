@@ -1,0 +1,227 @@
+"""The accounts over HTTP: who may come in and as what, their passwords, and tokens."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Depends, Query
+from fastapi_problem.error import Problem
+from pydantic import Field
+from sqlalchemy import Connection
+
+from incidents import clock
+from incidents.accounts import secrets
+from incidents.accounts.access_settings import second_after
+from incidents.accounts.identity import is_handle
+from incidents.api import answers, forms, problems
+from incidents.api.caller import Caller
+from incidents.api.entrance import Key, looker
+from incidents.api.operation import operation
+from incidents.api.operation import router as guarded
+from incidents.desk import accounts as acts
+from incidents.desk import tokens
+from incidents.desk.account_act import By
+from incidents.desk.accounts import UnknownAccountError
+from incidents.desk.own_stream import Once
+from incidents.store.accounts import accounts as stored
+from incidents.store.accounts import tokens as stored_tokens
+from incidents.views import accounts as views
+
+router = guarded("accounts")
+
+T = TypeVar("T")
+Asking = Annotated[Caller, Depends(looker)]
+Document = dict[str, Any]
+
+_MOST = 1_000
+
+
+class NewAccount(forms.Form):
+    """An account to be made."""
+
+    handle: str = Field(max_length=100)
+    role: str = Field(max_length=100)
+
+
+class Change(forms.Form):
+    """What changes of an account; what is not given stays as it is."""
+
+    role: str | None = Field(None, max_length=100)
+    disabled: bool | None = None
+
+
+class Password(forms.Form):
+    """A new password."""
+
+    password: str = Field(max_length=_MOST)
+
+
+class NewToken(forms.Form):
+    """A token to be made, by default one's own."""
+
+    handle: str | None = Field(None, max_length=100)
+    days: int
+    acts: list[Annotated[str, Field(max_length=100)]] | None = Field(
+        None, min_length=1, max_length=100, description="What it is for; none: all that one may."
+    )
+
+
+@router.get("/accounts", **operation("see_accounts", answers.Accounts))
+def list_accounts(by: Asking) -> Document:
+    """All accounts."""
+    by.needs("see_accounts")
+    with by.reading() as connection:
+        return {"items": views.accounts(connection)}
+
+
+@router.post("/accounts", **operation("keep_accounts", answers.Account, status=201, acting=True))
+def make(by: Asking, new: NewAccount, key: Key = None) -> Document:
+    """Make an account, which comes in with the password or the token that it is given next."""
+    by.needs("keep_accounts")
+    once = _once(by, key, "make_account", new)
+
+    def act(connection: Connection, who: By, now: Callable[[], datetime]) -> Document:
+        kept = once.before(connection)
+        if kept is not None:
+            return kept
+        made = acts.make(connection, who, new.handle, new.role, now)
+        answer = views.account(connection, made)
+        once.keep(connection, answer, made.made_at)
+        return answer
+
+    return _do(by, act)
+
+
+@router.get("/accounts/{handle}", **operation("own_account", answers.Account))
+def show(by: Asking, handle: str) -> Document:
+    """One account."""
+    _needs(by, handle, "see_accounts")
+    return _account(by, handle)
+
+
+@router.patch("/accounts/{handle}", **operation("keep_accounts", answers.Account, acting=True))
+def change(by: Asking, handle: str, change: Change) -> Document:
+    """Give an account another role, or disable or enable it: its sessions and tokens at once."""
+    by.needs("keep_accounts", about=_named(handle))
+
+    def act(connection: Connection, who: By, now: Callable[[], datetime]) -> None:
+        if change.role is not None:
+            acts.give_role(connection, who, handle, change.role, now)
+        if change.disabled is not None:
+            switch = acts.disable if change.disabled else acts.enable
+            switch(connection, who, handle, now)
+
+    _do(by, act)
+    return _account(by, handle)
+
+
+@router.put("/accounts/{handle}/password", **operation("set_password", status=204, acting=True))
+def set_password(by: Asking, handle: str, new: Password) -> None:
+    """Give an account a new password; all its sessions end, the one that asks included."""
+    _needs(by, handle)
+    by.needs("set_password", about=_named(handle))
+    hash_ = secrets.hash_of(new.password, handle)
+    wait, seal = second_after(), by.house.seal
+    _do(
+        by,
+        lambda c, who, now: acts.set_password(
+            c, who, handle, hash_, now, second_after=wait, seal=seal
+        ),
+    )
+
+
+@router.get("/tokens", **operation("own_account", answers.Tokens))
+def list_tokens(
+    by: Asking,
+    handle: Annotated[str | None, Query(max_length=100)] = None,
+    everybodys: Annotated[bool, Query(alias="all")] = False,
+) -> Document:
+    """One's own tokens, or those of that account, or everybody's; never their secrets."""
+    of = by.by if handle is None else handle
+    if everybodys:
+        by.needs("see_accounts")
+    else:
+        _needs(by, of, "see_accounts")
+    handles = None if everybodys else [of] if is_handle(of) else []
+    with by.reading() as connection:
+        return {"items": views.tokens(connection, handles)}
+
+
+@router.post("/tokens", **operation("make_token", answers.NewToken, status=201, acting=True))
+def make_token(by: Asking, new: NewToken, key: Key = None) -> Document:
+    """Make a token; `secret` is told in this answer alone.
+
+    It is kept nowhere, so the same request with the same Idempotency-Key makes no other one and is
+    not told it again, but which token there is (409, `token`): revoke it, and make another one
+    under another key.
+    """
+    handle = by.by if new.handle is None else new.handle
+    _needs(by, handle)
+    by.needs("make_token", about=_named(handle))
+    once, secret = _once(by, key, "make_token", new), secrets.random_token()
+
+    def act(connection: Connection, who: By, now: Callable[[], datetime]) -> Document:
+        kept = once.before(connection)
+        if kept is not None:
+            raise _made_before(kept["token"])
+        made = tokens.make(
+            connection, who, handle, secret, now, days=new.days, acts=new.acts, seal=by.house.seal
+        )  # fmt: skip
+        once.keep(connection, {"token": made.id}, made.made_at)
+        return views.token_document(made) | {"secret": secret}
+
+    return _do(by, act)
+
+
+@router.delete("/tokens/{token}", **operation("own_account", status=204, acting=True))
+def revoke(by: Asking, token: str) -> None:
+    """Let a token be worth nothing, at once: one's own, or in person another's."""
+    with by.reading() as connection:
+        found = stored_tokens.of_id(connection, token) if tokens.is_id(token) else None
+    _needs(by, None if found is None else found.handle)
+    _do(by, lambda c, who, now: tokens.revoke(c, who, token, now))
+
+
+def _needs(by: Caller, handle: str | None, act: str = "keep_accounts") -> None:
+    """See that they may do that act with that account: everybody may with their own."""
+    about = None if handle is None else _named(handle)
+    by.needs("own_account" if handle == by.by else act, about=about)
+
+
+def _named(handle: str) -> str:
+    """How an account is called on record: what is no handle may hold anything."""
+    return handle if is_handle(handle) else "?"
+
+
+def _once(by: Caller, key: str | None, act: str, asked: forms.Form) -> Once:
+    return Once(
+        key=None if key is None else f"{by.by}:{key}", by=by.by,
+        asked=json.dumps([act, by.by, asked.model_dump()]),
+    )  # fmt: skip
+
+
+def _made_before(token: str) -> Problem:
+    return problems.problem(
+        HTTPStatus.CONFLICT,
+        "token_made",
+        "a token was made under this key, and its secret was told in that answer alone: if it did"
+        f" not come through, DELETE /api/v1/tokens/{token}, and make another one under another key",
+        token=token,
+    )
+
+
+def _do(by: Caller, act: Callable[[Connection, By, Callable[[], datetime]], T]) -> T:
+    who = By(person=by.by, login=by.identity.login, came_in=True)
+    return by.house.desk.on_record(lambda connection: act(connection, who, clock.now))
+
+
+def _account(by: Caller, handle: str) -> Document:
+    with by.reading() as connection:
+        found = stored.account(connection, handle) if is_handle(handle) else None
+        if found is None:
+            raise UnknownAccountError(handle=handle)
+        return views.account(connection, found)

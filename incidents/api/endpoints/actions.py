@@ -1,0 +1,138 @@
+"""The acts over HTTP: an endpoint for each one of the table, and how the desk's answer is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from inspect import Parameter, Signature
+from typing import TYPE_CHECKING, Annotated, Any
+
+from anyio import to_thread
+from fastapi import Body, Depends, Path, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import State
+
+from incidents.api import answers, bodies, problems
+from incidents.api.caller import Caller, tag_of
+from incidents.api.entrance import actor, reporter
+from incidents.api.operation import JSON, operation, router
+from incidents.contract.action import CONTACT, INCIDENT, ITEM, ORDER, SITE, Action
+from incidents.contract.actions import ACTIONS
+from incidents.desk import Answer, Envelope
+from incidents.errors import DatabaseError
+from incidents.machine.commands import Log, Recur
+from incidents.views import masked, personal
+
+if TYPE_CHECKING:
+    from incidents.app import House
+    from incidents.machine.commands import Command
+
+Document = dict[str, Any]
+
+_WHERE = {
+    SITE: ("/sites/{site}", "A site's name."),
+    INCIDENT: ("/incidents/{incident}", "An incident's id, such as 12-3."),
+    CONTACT: ("/contacts/{contact}", "A contact's id, such as 12-3-1."),
+    ITEM: ("/queue/{item}", "An item of the queue, such as 12-3 or 12-t2."),
+    ORDER: ("/orders/{order}", "An order's id, such as 12-o45 or 12-o45.notice."),
+}
+
+routes = router("acts")
+
+
+def given(by: Caller, answer: Answer, status: int = 200) -> JSON:
+    """The answer to an act that took effect, with the site's ETag."""
+    [document] = told(by.house, [answer])
+    return _given(by, answer, document, status)
+
+
+def told(house: House, answers_: Sequence[Answer]) -> list[Document]:
+    """The documents of acts that took effect, with one look for what people wrote.
+
+    Nobody is shown a number or an address for having acted.
+    """
+    documents = [answer.document | {"repeated": answer.repeated} for answer in answers_]
+    if refs := personal.refs(documents):
+        with house.glancing() as connection:
+            texts = personal.texts(connection, refs)
+        documents = personal.revealed(documents, texts)
+    return [masked.document(document) for document in documents]
+
+
+def _given(by: Caller, answer: Answer, document: Document, status: int) -> JSON:
+    tag = None if by.dry_run else tag_of(answer)
+    return JSON(document, status, headers=None if tag is None else {"ETag": tag})
+
+
+async def _answered(by: Caller, envelope: Envelope, rounds: State) -> tuple[Answer, Document]:
+    """What comes of it together with what comes at the same moment, and how it is told.
+
+    Raises:
+        Problem: as the desk refuses it.
+    """
+    answer: Answer | None = await rounds.at_the_desk.take(envelope)
+    if answer is None:
+        alone = by.house.gatherer.alone
+        answer = await to_thread.run_sync(alone, envelope, limiter=rounds.alone)
+    if answer.refusal is not None:
+        raise problems.refused(answer, by.when)
+    try:
+        return answer, await rounds.told.take(answer)
+    except DatabaseError:
+        # It is on record: no look that others have shared may answer that it failed.
+        [document] = await run_in_threadpool(told, by.house, [answer])
+        return answer, document
+
+
+def _by_themselves(by: Caller, site: str | int, command: Command, words: Any, status: int) -> JSON:
+    return given(by, by.act(site, command, confirm=getattr(words, "confirm", None)), status)
+
+
+def _offer(act: Action) -> None:
+    path, what = _WHERE[act.of]
+    form, status, summary = bodies.body(act), act.status, act.summary or act.short
+
+    async def endpoint(by: Caller, request: Request, **given_: Any) -> JSON:
+        words = given_["words"] or form()
+        site, command = bodies.command(act, by.by, given_[act.of], words)
+        if by.dry_run or act.closes or not by.may(act.name):
+            # What needs a look of its own, or is refused on record.
+            return await run_in_threadpool(_by_themselves, by, site, command, words, status)
+        by.counts(1)
+        answer, document = await _answered(by, by.envelope(site, command), request.app.state)
+        return _given(by, answer, document, status)
+
+    endpoint.__name__ = f"{act.operation or act.name}_of_{act.of}"
+    endpoint.__doc__ = summary
+    # A violation is not logged by a request that was sent by mistake.
+    optional = act.command is not Log and not any(
+        each.is_required() for each in form.model_fields.values()
+    )
+    body = Annotated[form | None if optional else form, Body()]  # type: ignore[valid-type]
+    who = reporter if issubclass(act.command, Log | Recur) else actor
+    named = Parameter.KEYWORD_ONLY
+    endpoint.__signature__ = Signature([  # type: ignore[attr-defined]  # what FastAPI reads
+        Parameter("by", named, annotation=Annotated[Caller, Depends(who)]),
+        Parameter("request", named, annotation=Request),
+        Parameter(act.of, named, annotation=Annotated[str, Path(max_length=300, description=what)]),
+        Parameter("words", named, annotation=body, default=None if optional else Parameter.empty),
+    ])  # fmt: skip
+    routes.add_api_route(
+        f"{path}/{act.path}",
+        endpoint,
+        methods=["POST"],
+        operation_id=endpoint.__name__,
+        summary=summary,
+        **operation(
+            act.name,
+            answers.Acted,
+            status=status,
+            acting=True,
+            closing=act.closes,
+            tagged=True,
+        ),
+    )
+
+
+for _act in ACTIONS:
+    if _act.path is not None:
+        _offer(_act)

@@ -1,0 +1,142 @@
+"""The erasing over HTTP: a person's words on demand, and what has been kept long enough."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import Depends, Path
+from pydantic import Field
+
+from incidents import clock
+from incidents.accounts.identity import is_handle
+from incidents.api import answers, forms, problems
+from incidents.api.caller import Caller
+from incidents.api.entrance import looker, tryer
+from incidents.api.operation import JSON, operation, router
+from incidents.api.rounds import ERASING
+from incidents.desk import pseudonyms, retention_job
+from incidents.desk.erasure_request import Demand, Demands
+from incidents.desk.pseudonyms import AccountDemand
+from incidents.retention import periods
+from incidents.values import inputs, site_name
+
+routes = router("erasing")
+
+Looking = Annotated[Caller, Depends(looker)]
+Acting = Annotated[Caller, Depends(tryer)]
+
+
+class Demanding(forms.Form):
+    """Why a person's words are to go; `confirm` is the name of their site, or the handle of an
+    account."""
+
+    reason: forms.Words
+    confirm: Annotated[str, Field(max_length=300)] | None = None
+
+
+@routes.post("/sites/{site}/erase", **operation("erase", answers.Erased, acting=True))
+def erase(
+    by: Acting,
+    site: Annotated[str, Path(max_length=300, description="A site's name.")],
+    demand: Demanding,
+) -> JSON:
+    """Erase what people have said about a site, and whom to call, if it is old enough; for good.
+
+    That is what was recorded 184 days ago or earlier, or as long ago as the setting [retention]
+    keep says. The record keeps its entries, and proves as before.
+    """
+    name, reason = inputs.site(site), forms.needed("reason", demand.reason)
+    by.needs("erase", about=name)
+    house = by.house
+    demands = Demands(
+        desk=house.desk, engine=house.engine, folder=house.settings.evidence,
+        keep=periods.of_settings(),
+    )  # fmt: skip
+    with ERASING.taken():
+        met = demands.meet(
+            Demand(site=name, reason=reason, by=by.by, login=by.identity.login),
+            clock.now(),
+            dry_run=by.dry_run,
+            confirm=lambda: _confirm(name, demand.confirm),
+            told=by.when.until,
+        )
+    return JSON(met.document(dry_run=by.dry_run))
+
+
+@routes.post("/accounts/{handle}/erase", **operation("erase", answers.ErasedAccount, acting=True))
+def erase_sign_ins(
+    by: Acting,
+    handle: Annotated[str, Path(max_length=100, description="An account's handle.")],
+    demand: Demanding,
+) -> JSON:
+    """Put pseudonyms in the log of sign-ins in place of an account and its addresses; for good.
+
+    That is where the log is 184 days old or older, or as old as the setting [retention] keep says.
+    """
+    reason = forms.needed("reason", demand.reason)
+    by.needs("erase", about=handle if is_handle(handle) else "?")
+    house = by.house
+    with ERASING.taken():
+        met = pseudonyms.meet(
+            house.desk, house.engine, periods.of_settings(),
+            AccountDemand(handle=handle, reason=reason, by=by.by, login=by.identity.login),
+            clock.now(),
+            dry_run=by.dry_run,
+            confirm=lambda: _confirm_account(handle, demand.confirm),
+            told=by.when.until,
+        )  # fmt: skip
+    return JSON(met.document(dry_run=by.dry_run))
+
+
+@routes.get("/retention", **operation("look", answers.Retention))
+def show(by: Looking) -> JSON:
+    """How long people's words are kept, and what could be erased now."""
+    return _looked(by)
+
+
+@routes.post("/retention/run", **operation("erase", answers.Retention, acting=True))
+def run(by: Acting) -> JSON:
+    """Erase people's words that are older than the setting [retention] keep, and needed no more.
+
+    What stays: the words about an incident that is not settled, whom to call on a site that is not
+    closed, the reason of a hold or of a request that runs. Without the setting nothing is erased.
+    """
+    by.needs("erase")
+    if by.dry_run:
+        return _looked(by)
+    house = by.house
+    with ERASING.taken():
+        aged = retention_job.erase(
+            house.desk, house.engine, house.settings.evidence, periods.of_settings(),
+            clock.now(), by=by.by, login=by.identity.login,
+        )  # fmt: skip
+    return JSON(aged.document(dry_run=False))
+
+
+def _looked(by: Caller) -> JSON:
+    house, keep = by.house, periods.of_settings()
+    with ERASING.taken():
+        aged = retention_job.look(house.engine, house.settings.evidence, keep, clock.now())
+    return JSON(aged.document(dry_run=True))
+
+
+def _confirm_account(handle: str, given: str | None) -> None:
+    """Raises Problem 422 if that is not its handle."""
+    if given != handle:
+        raise problems.problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "not_confirmed",
+            "this erases for good who signed in: give the account's handle in `confirm`; nothing is"
+            " done",
+        )  # fmt: skip
+
+
+def _confirm(site: str, given: str | None) -> None:
+    """Raises Problem 422 if that is not the site's name."""
+    if site_name.is_called(site, given):
+        return
+    raise problems.problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "not_confirmed",
+        "this erases people's words for good: give the site's name in `confirm`; nothing is done",
+    )

@@ -1,0 +1,291 @@
+"""The lists of filings over HTTP: customer lists that are taken in, and exports that give them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from http import HTTPStatus
+from typing import Annotated, Any, BinaryIO, Literal
+
+from fastapi import Depends, Query, UploadFile
+from fastapi_problem.error import Problem
+from starlette.responses import StreamingResponse
+
+from incidents.api import answers, problems
+from incidents.api.caller import Caller
+from incidents.api.endpoints.filings import today
+from incidents.api.entrance import looker, tryer
+from incidents.api.operation import ALONE, JSON, answering, operation, router
+from incidents.api.rounds import IMPORTING
+from incidents.desk import garbage_collection
+from incidents.filing.checks import completeness
+from incidents.filing.lists import export, table_file
+from incidents.filing.lists.customer_list import Customer, CustomerList
+from incidents.filing.lists.export import Filing
+from incidents.filing.lists.table_row import Row, TableError
+from incidents.history.customers import OUTCOMES, Intake, Taken
+from incidents.locale import refusal_words
+from incidents.machine.filing import is_sealed
+from incidents.values import inputs
+from incidents.views.filing import details_of
+
+routes = router("filings")
+
+Looking = Annotated[Caller, Depends(looker)]
+Acting = Annotated[Caller, Depends(tryer)]
+Form = Literal["jsonl", "json", "csv"]
+
+MAX_ROWS, MAX_VALUES = 1_000, 20_000
+"""So many rows, and cells of them, are taken in with one request: that takes a second of the
+processor at most, and the desk goes on meanwhile."""
+MAX_NAMED = 100
+ABOUT = "filings"
+"""What goes on record as shown in full, when all filings are exported with people's words."""
+
+_MAX_ERRORS = 100
+_MAX_MARKS = 10 * MAX_VALUES
+"""So many delimiters and brackets a list of text has: each may be an empty cell, or none."""
+_MAX_ELEMENTS = 20 * MAX_VALUES
+"""So many elements an XLSX has: a cell has two and its text two more."""
+_MARKS = (b",", b";", b"\t", b"\n", b"[", b"{")
+_ZIP = b"PK"
+_PIECE = 2**18
+_KINDS: dict[Form, str] = {
+    "jsonl": "application/jsonl", "json": "application/json", "csv": "text/csv",
+}  # fmt: skip
+_QUOTING = {
+    "list_unknown_column", "list_same_column", "list_column_twice", "list_label", "list_item_field",
+    "list_not_csv", "list_cell_error", "list_no_date",
+}  # fmt: skip
+"""Causes that say again what stands there: where the list has no header, that is somebody's own."""
+
+
+def _exporting() -> dict[str, Any]:
+    found = answering("export", _KINDS["jsonl"], {"type": "string"}, "The filings.")
+    text, array = {"type": "string"}, {"type": "array", "items": {"type": "object"}}
+    found["responses"][200]["content"] = {
+        kind: {"schema": array if form == "json" else text} for form, kind in _KINDS.items()
+    }
+    return found
+
+
+@routes.get("/filings/export", response_class=StreamingResponse, **_exporting())
+def exported(
+    by: Looking,
+    form: Annotated[Form, Query(alias="format")] = "jsonl",
+    site: Annotated[
+        list[Annotated[str, Query(max_length=300)]] | None,
+        Query(max_length=MAX_NAMED, description="Of these sites; none: of all that have one."),
+    ] = None,
+    with_words: Annotated[
+        bool,
+        Query(description="People's own details as well: needs `reveal`; goes on record."),
+    ] = False,
+) -> StreamingResponse:
+    """Filings to download, as they are filed, which an import reads again unchanged.
+
+    Without people's own details an import of it leaves those as they are. What has been erased is
+    not there.
+    """
+    names = None if site is None else [*dict.fromkeys(map(inputs.site, site))]
+    if with_words:
+        for about in names or [ABOUT]:
+            by.reveals(about)
+    file = _spooled(by, form, names, with_words=with_words)
+    named = {"Content-Disposition": f'attachment; filename="filings.{form}"'}
+    return StreamingResponse(_pieces(file), media_type=_KINDS[form], headers={**ALONE, **named})
+
+
+@routes.post(
+    "/filings/import", **operation("change_filing", answers.TakenList, acting=True, large=True)
+)
+def take_in(
+    by: Acting,
+    file: UploadFile,
+    add_sites: Annotated[bool, Query(description="Sites that are new come in, too.")] = False,
+    skip_bad: Annotated[bool, Query(description="Leave out what cannot be read.")] = False,
+    ignore_columns: Annotated[
+        bool, Query(description="Leave out columns that are no field.")
+    ] = False,
+) -> JSON:
+    """Take a provider's customer list into the register (multipart, the field `file`).
+
+    CSV (UTF-8, UTF-16 or GB18030), XLSX or JSON, at most 1,000 rows and 20,000 cells in one
+    request. All rows are read before anything is written. What is filed already is no change: a
+    request that was cut short may be sent again as it was. One request at a time. A dry run says of
+    every row what would come of it, and what the checks say.
+    """
+    by.needs("change_filing")
+    if add_sites:
+        by.needs("add_site")
+    with IMPORTING.taken(), garbage_collection.waits():
+        customers = _customers(file.file, ignore=ignore_columns)
+        if not (skip_bad or by.dry_run):
+            _refuse_bad(customers)
+        intake = Intake(
+            desk=by.house.desk, filed=lambda names: _filed(by, names), by=by.by,
+            login=by.identity.login, add=add_sites, dry_run=by.dry_run,
+            today=today(by) if by.dry_run else None,
+        )  # fmt: skip
+        items = [_document(by, taken) for taken in intake.take(customers)]
+    return JSON(_told(by, intake.tally, items))
+
+
+def _told(by: Caller, tally: Counter[str], items: list[dict[str, Any]]) -> dict[str, Any]:
+    outcomes = {outcome: tally[outcome] for outcome in OUTCOMES}
+    return {"dry_run": by.dry_run, "rows": len(items), "outcomes": outcomes, "items": items}
+
+
+def _document(by: Caller, taken: Taken) -> dict[str, Any]:
+    row, refusal = taken.customer, taken.refusal
+    problem = None
+    if refusal is not None:
+        problem = {
+            "name": refusal.name,
+            "facts": problems.facts(refusal),
+            "sentence": refusal_words.sentence(refusal, by.when),
+        }
+    return {
+        "row": row.row,
+        "site": row.site,
+        "outcome": taken.outcome,
+        "changed": list(taken.changed),
+        "problems": [
+            {"column": each.column, "field": each.field, "detail": str(each.detail)}
+            for each in row.problems
+        ],
+        "refusal": problem,
+        "findings": [completeness.finding(each) for each in taken.findings],
+    }
+
+
+def _customers(raw: BinaryIO, *, ignore: bool) -> list[Customer]:
+    """The rows of what was sent.
+
+    Raises:
+        Problem: 422, if it is no customer list, or has more rows than are taken; 413, if it has
+            more cells.
+    """
+    _insist_on_few_marks(raw)
+    found: list[Customer] = []
+    values = 0
+    try:
+        with table_file.read(raw, "the list", elements=_MAX_ELEMENTS) as table:
+            table.rows = _bounded(table.rows)
+            for customer in CustomerList(table, ignore=ignore).customers():
+                found.append(customer)
+                # One cell may hold a hundred servers.
+                values += len(customer.changes) + len(customer.problems)
+                _insist_on_few_values(values)
+    except TableError as error:
+        raise _no_list(error) from error
+    return found
+
+
+def _insist_on_few_marks(raw: BinaryIO) -> None:
+    content = raw.read()
+    raw.seek(0)
+    if not content.startswith(_ZIP) and sum(map(content.count, _MARKS)) > _MAX_MARKS:
+        _insist_on_few_values(_MAX_MARKS)
+
+
+def _bounded(rows: Iterator[Row]) -> Iterator[Row]:
+    values = 0
+    for n, row in enumerate(rows, start=1):
+        if n > MAX_ROWS:
+            raise _wrong("too_many_rows", f"{MAX_ROWS:,} rows are the most for one request")
+        values += len(row.cells) + len(row.wrong)
+        _insist_on_few_values(values)
+        yield row
+
+
+def _insist_on_few_values(values: int) -> None:
+    if values > MAX_VALUES:
+        raise problems.problem(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_many_values",
+            f"the list has more than {MAX_VALUES:,} cells: send it in parts",
+        )  # fmt: skip
+
+
+def _refuse_bad(customers: list[Customer]) -> None:
+    """Take none that cannot be used; raises Problem, 422, naming the rows."""
+    bad = [customer.row for customer in customers if customer.problems]
+    if bad:
+        errors = [_part(row, "bad_row", "this row cannot be used") for row in bad[:_MAX_ERRORS]]
+        raise _wrong(
+            "bad_rows", f"{len(bad):,} rows of the list cannot be used: mend them (a dry run says"
+            " what is wrong with each), or leave them out with `skip_bad`", errors=errors,
+        )  # fmt: skip
+
+
+def _no_list(error: TableError) -> Problem:
+    detail, row = error.facts["detail"], error.facts["row"]
+    told = str(detail)
+    if detail.code in _QUOTING:
+        told = (
+            "a column or cell here is none of a customer list: GET /filings/fields lists them, and"
+            " ignore_columns leaves out such columns"
+        )
+    errors = [_part(row, detail.code.removeprefix("list_"), told)]
+    return _wrong("no_customer_list", "this is no customer list that can be read", errors=errors)
+
+
+def _part(row: int | None, kind: str, told: str) -> dict[str, object]:
+    where = ["body", "file", *([] if row is None else [str(row)])]
+    return {"loc": where, "type": kind, "msg": told}
+
+
+def _wrong(name: str, detail: str, **more: Any) -> Problem:
+    return problems.problem(HTTPStatus.UNPROCESSABLE_ENTITY, name, detail, **more)
+
+
+def _filed(by: Caller, names: list[str]) -> Mapping[str, Mapping[str, str]]:
+    with by.reading() as connection:
+        found: Mapping[str, Mapping[str, str]] = by.house.views.filings_of(connection, names)
+    return found
+
+
+def _spooled(by: Caller, form: Form, names: list[str] | None, *, with_words: bool) -> BinaryIO:
+    """The export in a file: while somebody takes it, however slowly, the database is let go."""
+    file = tempfile.TemporaryFile(prefix="incidents-")  # noqa: SIM115 - who takes it closes it
+    try:
+        with by.reading() as connection:
+
+            def filings() -> Iterator[Filing]:
+                found = (
+                    by.house.views.all_filings(connection)
+                    if names is None
+                    else (by.house.views.filing(connection, name) for name in names)
+                )
+                for each in found:
+                    yield each["site"], _details(each, with_words=with_words)
+
+            for line in _lines(form, filings):
+                file.write(line.encode())
+    except BaseException:
+        file.close()
+        raise
+    file.seek(0)
+    return file
+
+
+def _lines(form: Form, filings: Callable[[], Iterable[Filing]]) -> Iterator[str]:
+    if form == "json":
+        return export.json_document(filings())
+    if form == "jsonl":
+        return export.json_lines(filings())
+    return export.csv_of(filings)
+
+
+def _details(found: dict[str, Any], *, with_words: bool) -> dict[str, str]:
+    details = details_of(found)
+    if with_words:
+        return details
+    return {key: text for key, text in details.items() if not is_sealed(key)}
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    with file:
+        while piece := file.read(_PIECE):
+            yield piece

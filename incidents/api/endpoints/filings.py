@@ -1,0 +1,215 @@
+"""The filings over HTTP: what is filed of a site, its changes, what the checks say, what is due."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import Depends, Path, Query
+from starlette.responses import Response
+
+from incidents import clock
+from incidents.api import answers, bodies, forms
+from incidents.api.caller import Caller, etag
+from incidents.api.endpoints import actions
+from incidents.api.entrance import actor, looker
+from incidents.api.operation import ALONE, JSON, answering, operation, router
+from incidents.api.parameters import Cursor, Limit, Reveal
+from incidents.contract.actions import of_command
+from incidents.filing import form, presets, settings
+from incidents.filing.calendar import Entry, calendar
+from incidents.filing.checks import checks, completeness, finding_words
+from incidents.filing.checks.finding import OK
+from incidents.filing.footer import snippet as foot
+from incidents.machine import commands as c
+from incidents.machine.filing import DOCUMENT, SERVER
+from incidents.store.cases import sites as site_rows
+from incidents.values import inputs, site_name
+from incidents.views import lists, masked
+from incidents.views.filing import details_of
+
+routes = router("filings")
+
+Looking = Annotated[Caller, Depends(looker)]
+Acting = Annotated[Caller, Depends(actor)]
+Name = Annotated[str, Path(max_length=300, description="A site's name.")]
+Until = Annotated[date | None, Query(description="Only what ends by that day.")]
+
+ICS = "text/calendar"
+_TEXT = {"type": "string"}
+_HTML = "text/html"
+
+
+@routes.get("/sites/{site}/filing", **operation("look", answers.Filing, tagged=True))
+def show(by: Looking, site: Name, reveal: Reveal = False) -> JSON:
+    """What is filed of a site in the order of the official form, what is missing, and its terms.
+
+    A server and a document are objects of their own.
+    """
+    name = inputs.site(site)
+    if reveal:
+        by.reveals(name)
+    with by.reading() as connection:
+        row = site_rows.named(connection, name)
+        found = by.house.views.filing(connection, name)
+    filed = details_of(found)
+    complete = completeness.complete(filed)
+    for each in complete["missing"]:
+        each["words"] = finding_words.WORDS.get(f"need.{each['why']}", each["why"])
+    shown = found["details"] if reveal else masked.document(found["details"])
+    document = {**found, "details": _parted(shown), **complete}
+    return JSON(document, headers={"ETag": etag(row["id"], row["seq"])})
+
+
+@routes.patch(
+    "/sites/{site}/filing",
+    **operation("change_filing", answers.Acted, acting=True, tagged=True, large=True),
+)
+def change(by: Acting, site: Name, filed: forms.Filed) -> JSON:
+    """Change details of a site's filing; what is not given stays as it is (RFC 7396).
+
+    What a check takes for false raises a suspicion, which somebody looks into: it closes nothing.
+    """
+    name, command = bodies.command(of_command(c.ChangeFiling), by.by, site, filed)
+    return actions.given(by, by.act(name, command))
+
+
+@routes.get("/sites/{site}/filing/findings", **operation("look", answers.FilingFindings))
+def findings(by: Looking, site: Name) -> JSON:
+    """What the checks say of a filing, finding by finding, each with the source of its rule.
+
+    A suspicion that a detail is false is somebody's to look into: no check closes a site (R4).
+    """
+    found = checks.check(_filed(by, site), today=today(by))
+    told = [completeness.finding(each) for each in found]
+    return JSON({"site": inputs.site(site), "findings": told})
+
+
+@routes.get(
+    "/sites/{site}/filing/snippet", response_class=Response,
+    **answering("look", _HTML, _TEXT, "The lines for the foot of the pages."),
+)  # fmt: skip
+def snippet(
+    by: Looking,
+    site: Name,
+    icon: Annotated[str, Query(min_length=1, max_length=300, description="Where it is.")] = (
+        foot.ICON_PATH
+    ),
+) -> Response:
+    """The HTML for the foot of the pages: the numbers on record, the icon, and the links."""
+    name = inputs.site(site)
+    icp_form = settings.load().icp_form
+    told = foot.of_filing(name, _filed(by, site), icon=icon, icp_form=icp_form)
+    return Response(told, media_type=_HTML, headers=ALONE)
+
+
+@routes.get(
+    "/sites/{site}/filing/form", response_class=Response,
+    **answering("look", _HTML, _TEXT, "A page that needs nothing else."),
+)  # fmt: skip
+def printed(by: Looking, site: Name, reveal: Reveal = False) -> Response:
+    """The filing as a page to print and copy from, in Chinese and English, in the form's order."""
+    from incidents.filing import form_page
+
+    name, on = inputs.site(site), today(by)
+    if reveal:
+        by.reveals(name)
+    details = _filed(by, site)
+    found = [
+        finding_words.sentence(each)
+        for each in checks.check(details, today=on)
+        if each.verdict != OK
+    ]
+    shown = details if reveal else masked.document(details)
+    page = form_page.page(name, shown, on=on.isoformat(), findings=found)
+    return Response(page, media_type=_HTML, headers=ALONE)
+
+
+@routes.get("/filings/terms", **operation("look", answers.TermPage))
+def terms(by: Looking, until: Until = None, limit: Limit = 50, cursor: Cursor = None) -> JSON:
+    """What is to be filed, or shown at the foot of the pages, by when; the most urgent first.
+
+    A term has 30 days, of which the last one counts to its end, in the desk's own zone.
+    """
+    with by.reading() as connection:
+        found = lists.terms_page(connection, _day(until), limit=limit, cursor=cursor)
+    now = today(by)
+    for term in found["items"]:
+        term["days_left"] = (date.fromisoformat(term["due_on"]) - now).days
+    return JSON(found)
+
+
+@routes.get(
+    "/filings/terms.ics", response_class=Response,
+    **answering("look", ICS, _TEXT, "A calendar (iCalendar, RFC 5545)."),
+)  # fmt: skip
+def as_calendar(by: Looking, until: Until = None) -> Response:
+    """The same as a calendar: an all-day event for the last day of each term."""
+    with by.reading() as connection:
+        found = by.house.views.filing_terms(connection, _day(until))
+    entries = [
+        Entry(
+            site=site_name.shown(each["site"]), term=each["term"],
+            due_on=date.fromisoformat(each["due_on"]),
+        )
+        for each in found
+    ]  # fmt: skip
+    told = "".join(calendar(entries, clock.now()))
+    return Response(told, media_type=ICS, headers=ALONE)
+
+
+@routes.get("/filings/fields", **operation("look", answers.FilingFields))
+def fields(by: Looking) -> JSON:  # noqa: ARG001 - is let in
+    """The details that a filing has, in the order of the official form, with their choices."""
+    items = [_field(field) for section in form.SECTIONS for field in section.fields]
+    return JSON(
+        {
+            "items": items,
+            "server": [*map(_field, form.SERVER_FIELDS)],
+            "document": [*map(_field, form.DOCUMENT_FIELDS)],
+        }
+    )
+
+
+@routes.get("/filings/presets", **operation("look", answers.FilingPresets))
+def known_presets(by: Looking) -> JSON:  # noqa: ARG001 - is let in
+    """The presets: what many sites file alike, of an access provider or a registrar."""
+    known = presets.known(settings.load().presets)
+    items = [
+        {"preset": name, "about": preset.about, "details": dict(preset.details)}
+        for name, preset in sorted(known.items())
+    ]
+    return JSON({"items": items})
+
+
+def today(by: Caller) -> date:
+    """The day in the desk's own zone, whichever its reader is told times in."""
+    return clock.now().astimezone(by.house.settings.zone).date()
+
+
+def _filed(by: Caller, site: str) -> dict[str, str]:
+    with by.reading() as connection:
+        found: dict[str, str] = by.house.views.filing_details(connection, inputs.site(site))
+    return found
+
+
+def _parted(details: Mapping[str, str | None]) -> dict[str, Any]:
+    """The details in the order of the form, servers and documents by their parts."""
+    return {key: _value(key, details[key]) for key in sorted(details, key=form.place)}
+
+
+def _value(key: str, text: str | None) -> Any:
+    if text is None or not key.startswith((SERVER, DOCUMENT)):
+        return text
+    return json.loads(text)
+
+
+def _field(field: form.Field) -> dict[str, Any]:
+    choices = [{"code": each.code, "zh": each.zh, "en": each.en} for each in field.choices]
+    return {"key": field.key, "zh": field.zh, "en": field.en, "choices": choices}
+
+
+def _day(until: date | None) -> str | None:
+    return None if until is None else until.isoformat()

@@ -1,0 +1,202 @@
+"""The histories over HTTP: one is run through policies, or brought onto the record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, timedelta
+from functools import partial
+from http import HTTPStatus
+from typing import Annotated, Any, Literal, TypeVar
+
+from fastapi import Depends
+from fastapi_problem.error import Problem
+from pydantic import Field
+from starlette.responses import Response
+
+from incidents import clock
+from incidents.api import answers, forms, problems
+from incidents.api import parameters as zones
+from incidents.api.caller import Caller
+from incidents.api.endpoints import policies
+from incidents.api.endpoints.policies import Toml
+from incidents.api.entrance import looker, tryer
+from incidents.api.operation import ALONE, JSON, answering, operation, router
+from incidents.api.rounds import IMPORTING, SIMULATING
+from incidents.errors import InputError
+from incidents.history import apart, grouping, importing, picture
+from incidents.history.apart import BadLinesError, Sent, Trial
+from incidents.history.comparison import MAX_POLICIES, MAX_REPORTS, Named, Taken
+from incidents.history.grouping import Draw
+from incidents.history.importing import Import
+from incidents.history.reports import TooManyReportsError
+from incidents.history.rows import HistoryError
+from incidents.history.simulate import Outcome
+from incidents.machine import policy as numbers
+from incidents.machine.policy import DOCUMENTED
+
+T = TypeVar("T")
+
+routes = router("histories")
+
+Looking = Annotated[Caller, Depends(looker)]
+Acting = Annotated[Caller, Depends(tryer)]
+
+MAX_IMPORTED = 1_000
+"""So many reports go onto the record in one request: that takes a second of the processor at most,
+and the desk goes on meanwhile."""
+SVG = "image/svg+xml"
+_MAX_SEED = 10**9
+_PICTURED = answering(
+    "simulate", SVG, {"type": "string"}, "The picture.", acting=True, large=True, slowed=True
+)
+
+
+class HistoryFile(forms.Form):
+    """A history, CSV with a header or JSON Lines. A time without an offset is in `zone`, or else in
+    UTC; reports within `group_within`, such as 60m, of the last one kept of their site are one."""
+
+    history: Annotated[str, Field(max_length=2_000_000)]
+    zone: forms.Short | None = None
+    group_within: Annotated[str, Field(max_length=20)] | None = None
+    skip_bad: bool = False
+
+
+class NamedPolicy(forms.Form):
+    """A policy, and what it is called in the answer."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    toml: Toml
+
+
+class Simulating(HistoryFile):
+    """A history, and the policies it is run under. Where it does not tell whether the person was
+    reached, that is drawn: with the probability `reach`, the same for the same `seed`."""
+
+    history: Annotated[str, Field(max_length=8_000_000)]
+    policies: list[Literal["active", "documented"] | NamedPolicy] = Field(
+        default=["active"], min_length=1, max_length=MAX_POLICIES
+    )
+    reach: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 1.0
+    seed: Annotated[int, Field(ge=-_MAX_SEED, le=_MAX_SEED)] = 0
+
+
+@routes.post(
+    "/simulate", **operation("simulate", answers.Simulated, acting=True, large=True, slowed=True)
+)
+def simulate(by: Looking, asked: Simulating) -> JSON:
+    """Run a history through policies, in simulated time; nothing is stored.
+
+    At most 100,000 reports, one request at a time.
+    """
+    return JSON(_tried(by, asked, Taken.document))
+
+
+@routes.post("/simulate/picture", response_class=Response, **_PICTURED)
+def pictured(by: Looking, asked: Simulating) -> Response:
+    """The same as a picture (SVG): suspensions and closures over time, in the reader's `zone`."""
+    drawn = _tried(by, asked, partial(picture.of, zone=by.zone))
+    return Response(drawn, media_type=SVG, headers=ALONE)
+
+
+@routes.post("/import", **operation("import_incident", answers.Imported, acting=True, large=True))
+def bring_in(by: Acting, asked: HistoryFile) -> JSON:
+    """Bring sites and past incidents in as records, at most 1,000 reports in one request.
+
+    They start no clock and count in no rule. All lines are checked before anything is written; a
+    row that was imported before, in any file, is not imported again: a request that was cut short
+    may be sent again as it was. One request at a time. A dry run says what is wrong with each line.
+    """
+    by.needs("import_incident")
+    by.needs("add_site")
+    with IMPORTING.taken():
+        return _brought_in(by, asked)
+
+
+def _brought_in(by: Caller, asked: HistoryFile) -> JSON:
+    with _as_asked():
+        history = apart.usable(_sent(asked), MAX_IMPORTED, skip_bad=True)
+        importing.refuse_future(history, clock.now())
+        if not (by.dry_run or asked.skip_bad):
+            apart.refuse_bad(history.bad)
+    findings = grouping.group(history.reports, _within(asked))
+    with by.reading() as connection:
+        known = importing.known(connection, findings)
+    act = Import(
+        desk=by.house.desk, known=known, by=by.by, login=by.identity.login, dry_run=by.dry_run
+    )
+    tally = act.take(findings)
+    found = importing.document(history, findings, tally, dry_run=by.dry_run)
+    return JSON({**found, "by_site": importing.by_site(tally), "ids": tally.ids})
+
+
+def _tried(by: Caller, asked: Simulating, told: Callable[[Taken, tuple[Outcome, ...]], T]) -> T:
+    """What is told of it; nobody else's is worked out meanwhile."""
+    with by.spending() as spent, SIMULATING.taken(), _as_asked():
+        trial = Trial(
+            source=_sent(asked), most=MAX_REPORTS, skip_bad=asked.skip_bad,
+            draw=Draw(reach=asked.reach, seed=asked.seed), within=_within(asked),
+            policies=tuple(_policy(by, n, each) for n, each in enumerate(asked.policies)),
+            told=told,
+        )  # fmt: skip
+        return apart.tried(trial, spent)
+
+
+def _sent(asked: HistoryFile) -> Sent:
+    zone = UTC if asked.zone is None else zones.read(asked.zone, "body", "zone")
+    # Half a character comes as what it is, and makes a bad line.
+    return Sent(asked.history.encode(errors="surrogatepass"), "history", zone)
+
+
+@contextmanager
+def _as_asked() -> Iterator[None]:
+    """What is wrong with a history, told by its place. What stands in a line may be people's own
+    words: only which lines are bad is told."""
+    try:
+        yield
+    except HistoryError as error:
+        raise _no_history(error.facts["line"]) from error
+    except TooManyReportsError as error:
+        limit = error.facts["limit"]
+        raise _wrong(
+            "too_many_reports", f"{limit} reports are the most for one request: cut it"
+        ) from error
+    except BadLinesError as error:
+        errors = [
+            _part(bad.line, "bad_line", "this line cannot be used") for bad in error.facts["lines"]
+        ]
+        raise _wrong(
+            "bad_lines", f"{error.facts['count']:,} lines of the history cannot be used: mend them,"
+            " or leave them out with `skip_bad`", errors=errors,
+        ) from error  # fmt: skip
+
+
+def _no_history(line: int | None) -> Problem:
+    errors = [] if line is None else [_part(line, "no_history", "this is no line of a history")]
+    return _wrong(
+        "no_history", "this is no history: that is CSV with a header, or JSON Lines, in UTF-8, with"
+        " occurred_at and site", errors=errors,
+    )  # fmt: skip
+
+
+def _part(line: int, kind: str, told: str) -> dict[str, object]:
+    return {"loc": ["body", "history", str(line)], "type": kind, "msg": told}
+
+
+def _wrong(name: str, detail: str, **more: Any) -> Problem:
+    return problems.problem(HTTPStatus.UNPROCESSABLE_ENTITY, name, detail, **more)
+
+
+def _within(asked: HistoryFile) -> timedelta | None:
+    if asked.group_within is None:
+        return None
+    try:
+        return numbers.read_duration(asked.group_within)
+    except (ValueError, OverflowError) as error:
+        raise InputError("group_within is no duration: write 60m, 1h30m or 24h") from error
+
+
+def _policy(by: Caller, place: int, asked: str | NamedPolicy) -> Named:
+    if isinstance(asked, NamedPolicy):
+        return asked.name, policies.read(asked.toml, where=("policies", str(place)))
+    return asked, DOCUMENTED if asked == "documented" else by.house.desk.policy()

@@ -1,0 +1,189 @@
+"""The incidents over HTTP: lists, the story of one, its evidence, and the customer's link to it."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from http import HTTPStatus
+from pathlib import Path as File
+from typing import Annotated, Any, BinaryIO
+
+from fastapi import Depends, Path, Query, UploadFile
+
+from incidents.api import answers, forms, problems
+from incidents.api.caller import Caller, etag
+from incidents.api.endpoints import actions
+from incidents.api.entrance import actor, looker
+from incidents.api.operation import JSON, operation, router
+from incidents.api.parameters import Cursor, Limit, Part, Reveal, number_cursor, read_number
+from incidents.clock import rfc3339
+from incidents.contract.action import name_of
+from incidents.desk import Envelope
+from incidents.errors import EvidenceTooLargeError
+from incidents.machine import commands as c
+from incidents.retention import evidence
+from incidents.values import inputs
+from incidents.views import lists, masked
+from incidents.views.queue import police
+from incidents.views.why.timeline import part_of_story
+
+routes = router("incidents")
+
+Looking = Annotated[Caller, Depends(looker)]
+Acting = Annotated[Caller, Depends(actor)]
+Id = Annotated[str, Path(max_length=300, description="An incident's id, such as 12-3.")]
+When = Annotated[str | None, Query(max_length=64, description="RFC 3339, with its offset.")]
+_TIMELINE = "story"
+_PIECE = 2**20
+
+
+@routes.get("/incidents", **operation("look", answers.IncidentPage))
+def incidents(  # noqa: PLR0913, PLR0917 - called by FastAPI, by names
+    by: Looking,
+    site: Annotated[str | None, Query(max_length=300)] = None,
+    state: Annotated[answers.IncidentState | None, Query()] = None,
+    category: Annotated[str | None, Query(max_length=100)] = None,
+    since: When = None,
+    until: When = None,
+    q: Part = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    reveal: Reveal = False,
+) -> JSON:
+    """List incidents, site by site. `since` and `until` are of their recording.
+
+    `q` is looked for in the site's name, the web addresses, and the notes; that reads through all
+    that the other filters leave, for 5 seconds at most.
+    """
+    wanted = lists.IncidentFilter(
+        site=None if site is None else inputs.site(site), state=state,
+        category=forms.words("category", category, 100), since=forms.at(since),
+        until=forms.at(until), q=forms.words("q", q, 100),
+    )  # fmt: skip
+    if reveal:
+        by.reveals("incidents")
+    with by.reading() as connection:
+        found = lists.incidents_page(connection, wanted, limit=limit, cursor=cursor, reveal=reveal)
+    return JSON(found)
+
+
+@routes.get("/search", **operation("look", answers.Found))
+def search(
+    by: Looking,
+    q: Annotated[str, Query(min_length=1, max_length=100)],
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> JSON:
+    """The first sites and incidents in which something stands: a name, a web address, a note."""
+    part = forms.needed("q", q, 100)
+    with by.reading() as connection:
+        sites = lists.sites_page(connection, lists.SiteFilter(q=part), limit=limit)
+        found = lists.incidents_page(connection, lists.IncidentFilter(q=part), limit=limit)
+    return JSON({"sites": masked.document(sites), "incidents": found})
+
+
+@routes.get("/incidents/{incident}", **operation("look", answers.IncidentInFull, tagged=True))
+def show(by: Looking, incident: Id, reveal: Reveal = False) -> JSON:
+    """All that is on record of an incident; the ETag is its site's."""
+    key, owed = inputs.incident(incident), by.house.report_duty
+    if reveal:
+        by.reveals(incident.strip())
+    with by.reading() as connection:
+        found = by.house.views.incident(connection, key)
+        due = None if owed is None else police.deadline_of(connection, key, owed)
+    found["report_due"] = None if due is None else rfc3339(due)
+    document = found if reveal else masked.document(found)
+    return JSON(document, headers={"ETag": etag(key[0], found["site_seq"])})
+
+
+@routes.get("/incidents/{incident}/timeline", **operation("look", answers.LinePage))
+def story(
+    by: Looking, incident: Id, limit: Limit = 50, cursor: Cursor = None, reveal: Reveal = False
+) -> JSON:
+    """What happened to an incident, the earliest first.
+
+    Of a long history only a part is looked through for each page, which may then hold fewer than
+    asked, or none, and still have a `next`.
+    """
+    key, after = inputs.incident(incident), read_number(_TIMELINE, cursor)
+    if reveal:
+        by.reveals(incident.strip())
+    with by.reading() as connection:
+        by.house.views.incident(connection, key)
+        part = part_of_story(
+            connection, *key, now=by.house.now(connection), zone=by.zone, after=after, most=limit
+        )
+    ahead = None if part.ahead is None else number_cursor(_TIMELINE, part.ahead)
+    found: dict[str, Any] = {"items": part.lines, "next": ahead}
+    return JSON(found if reveal else masked.document(found))
+
+
+@routes.post(
+    "/incidents/{incident}/evidence",
+    **operation("attach", answers.Acted, status=201, acting=True, tagged=True),
+)
+def attach(by: Acting, incident: Id, file: UploadFile) -> JSON:
+    """Attach a file to an incident, by its bytes (multipart, the field `file`).
+
+    It is kept once under its SHA-256, whole and on the disk when this answers.
+    """
+    site, n = inputs.incident(incident)
+    found = by.house.settings
+    name = forms.words("file's name", file.filename or None, 255)
+    digest, size = _measured(file.file, found.evidence_limit)
+    command = c.Attach(by=by.by, incident=n, digest=digest, size=size, name=name)
+    if not by.dry_run:
+        # What is refused leaves no copy behind, and no entry names a file that is not kept.
+        _refuse_if_impossible(by, site, command)
+        _keep(file.file, digest, found.evidence)
+    return actions.given(by, by.act(site, command), 201)
+
+
+@routes.get("/incidents/{incident}/link", **operation("give_link", answers.Link))
+def link(by: Looking, incident: Id) -> JSON:
+    """The link to the customer's page of an incident: for the responsible person alone."""
+    return JSON(by.house.link(inputs.incident(incident)))
+
+
+@routes.get("/duty", **operation("look", answers.Duties))
+def duties(by: Looking, limit: Limit = 100) -> JSON:
+    """What is to be reported to the police by when, the longest overdue first."""
+    with by.reading() as connection:
+        now = by.house.now(connection)
+        return JSON(by.house.views.duties(connection, now, by.house.report_duty, limit=limit))
+
+
+def _measured(file: BinaryIO, limit: int) -> tuple[str, int]:
+    """The SHA-256 (hexadecimal) and the size in bytes of a file that was sent."""
+    digest, size = hashlib.sha256(), 0
+    file.seek(0)
+    while piece := file.read(_PIECE):
+        size += len(piece)
+        if size > limit:
+            raise EvidenceTooLargeError(file="the file", size=f"over {limit:,}", limit=f"{limit:,}")
+        digest.update(piece)
+    if size == 0:
+        raise problems.problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "empty_file", "an empty file shows nothing"
+        )
+    return digest.hexdigest(), size
+
+
+def _refuse_if_impossible(by: Caller, site: int, command: c.Attach) -> None:
+    by.needs(name_of(c.Attach), about=str(site))
+    [expected] = by.house.desk.submit([by.envelope(site, command)], dry_run=True)
+    if expected.refusal is None:
+        return
+    if expected.site_id is not None:
+        # What fell due before the command is done, refused or not (domain.md, section 2).
+        by.house.desk.submit([Envelope(site=expected.site_id, command=c.Elapse())])
+    raise problems.refused(expected, by.when)
+
+
+def _keep(file: BinaryIO, digest: str, folder: File) -> None:
+    """By way of a file of its own, since a small one that is sent lies in memory alone."""
+    with tempfile.NamedTemporaryFile() as copy:
+        file.seek(0)
+        while piece := file.read(_PIECE):
+            copy.write(piece)
+        copy.flush()
+        evidence.keep(File(copy.name), digest, folder)

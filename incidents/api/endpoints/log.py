@@ -1,0 +1,236 @@
+"""The log over HTTP: how far it is signed, its keys and checkpoint, and that all of it is true.
+
+A proof reads the whole record, and may take minutes: it is begun by one request, which waits a
+while for it, and looked at by others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import Depends, Query, Request
+from pydantic import Field
+
+from incidents import clock
+from incidents.api import answers, forms, problems
+from incidents.api.caller import Caller
+from incidents.api.entrance import looker
+from incidents.api.operation import JSON, operation, router
+from incidents.audit import export
+from incidents.audit.bundle.voucher import NothingSignedError
+from incidents.audit.export import Selection
+from incidents.audit.log import settings as log_settings
+from incidents.audit.log import signed_files
+from incidents.audit.log import status as log_status
+from incidents.audit.log.checkpointing import checkpointed
+from incidents.audit.log.signers_lock import HeldError
+from incidents.audit.log.signing_key import KeyRing
+from incidents.audit.proof import signed_check, verification
+from incidents.audit.proof.proving import Proof, Proving
+from incidents.audit.proof.signed_check import Held
+from incidents.audit.proof.trust import Asked
+from incidents.audit.proof.verdict import Verdict
+from incidents.audit.replay import split
+from incidents.audit.replay.split import Replayed
+from incidents.clock import rfc3339
+from incidents.errors import IncidentsError
+from incidents.store.cases import sites
+from incidents.store.record import leaves
+from incidents.tlog.keys import COSIGNATURE_V1, ED25519, VerifierKey
+from incidents.values import inputs
+from incidents.views import history
+
+routes = router("log")
+
+Looking = Annotated[Caller, Depends(looker)]
+Key = Annotated[str, Field(max_length=300)]
+Wait = Annotated[int, Query(ge=0, le=25, description="So many seconds the answer may wait for it.")]
+
+VERIFYING, REPLAYING = "verifying", "replaying"
+"""Where the application keeps the two kinds of proofs."""
+_MOST = 20
+_NONE = {
+    "keys": "this is no key of a log",
+    "witnesses": "this is no key of a witness",
+    "checkpoints": "this is no checkpoint",
+    "since": "this is no checkpoint",
+}
+
+
+class Known(forms.Form):
+    """What you know of the log from elsewhere: keys that it must be signed by, witnesses that must
+    have countersigned, checkpoints that were kept; `since` is a checkpoint up to which all was
+    verified before: sites that have no later entries are not decided again. Without `policy` what
+    was decided is not decided again."""
+
+    keys: list[Key] = Field([], max_length=_MOST)
+    witnesses: list[Key] = Field([], max_length=_MOST)
+    checkpoints: list[Annotated[str, Field(max_length=20_000)]] = Field([], max_length=_MOST)
+    since: Annotated[str, Field(max_length=20_000)] | None = None
+    policy: bool = True
+
+
+class Replaying(forms.Form):
+    """Of which site; none: all."""
+
+    site: Annotated[str, Field(max_length=300)] | None = None
+
+
+@routes.get("/log", **operation("look", answers.LogStatus))
+def status(by: Looking) -> JSON:
+    """How many entries are pending, numbered and published, and who vouches for them."""
+    settings = log_settings.load(by.house.settings)
+    files = signed_files.known(settings.key)
+    with by.reading() as connection:
+        found = log_status.document(connection, by.house.now(connection))
+        found = history.whole(connection, files, found)
+    return JSON({**found, "silent": log_status.silent(found, settings.witnesses)})
+
+
+@routes.get("/log/keys", **operation("look", answers.LogKeys))
+def keys(by: Looking) -> JSON:
+    """The log's keys as others check them, the one that signs first."""
+    with by.reading() as connection:
+        return JSON({"items": log_status.keys(connection)})
+
+
+@routes.get("/log/checkpoint", **operation("look", answers.Checkpoint))
+def last(by: Looking) -> JSON:
+    """The last checkpoint to the byte, with the signatures of its witnesses: to be kept outside."""
+    with by.reading() as connection:
+        note, pending = log_status.last_note(connection), log_status.pending(connection)
+    if note is None:
+        raise NothingSignedError
+    return JSON({"checkpoint": note, "pending": pending})
+
+
+@routes.post("/log/checkpoint", **operation("export", answers.Checkpoint, acting=True))
+def checkpoint(by: Looking) -> JSON:
+    """Number and sign what there is, where this server has the key, and give the checkpoint.
+
+    `pending` entries are left that it does not cover: elsewhere, the last one is given.
+    """
+    settings = log_settings.load(by.house.settings)
+    ring = KeyRing(settings.key, settings.key_command)
+    try:
+        done = checkpointed(by.house.engine, ring, clock.now)
+    except HeldError as error:
+        # It names a file of this machine.
+        raise problems.problem(
+            HTTPStatus.SERVICE_UNAVAILABLE, error.name, "another process signs, and does not end",
+            headers={"Retry-After": "5"},
+        ) from error  # fmt: skip
+    if done.note is None:
+        raise NothingSignedError
+    return JSON({"checkpoint": done.note, "pending": done.pending})
+
+
+@routes.post("/log/verify", **operation("export", answers.Verified, acting=True))
+def verified(by: Looking, request: Request, known: Known, wait: Wait = 20) -> JSON:
+    """Prove the log: every entry, tree, checkpoint and signature, and what was decided.
+
+    One proof runs at a time. The answer is `ended` or not; GET tells how far it is.
+    """
+    asked = _asked(known)
+    engine = by.house.engine
+    with by.reading() as connection:
+        size = leaves.head(connection).size
+    proving: Proving[Verdict] = _proving(request, VERIFYING)
+    _begin(proving, lambda done: verification.database(engine, asked, done=done), by, size)
+    return _told(proving.wait(wait))
+
+
+@routes.get("/log/verify", **operation("export", answers.Verified))
+def verdict(by: Looking, request: Request, wait: Wait = 0) -> JSON:  # noqa: ARG001 - is let in
+    """The last verification that was asked for here, running or ended."""
+    return _told(_proving(request, VERIFYING).wait(wait))
+
+
+@routes.post("/log/replay", **operation("export", answers.Replayed, acting=True))
+def replay(by: Looking, request: Request, of: Replaying, wait: Wait = 20) -> JSON:
+    """Derive every table again from the entries alone, and compare row by row.
+
+    One proof runs at a time. The answer is `ended` or not; GET tells how far it is.
+    """
+    engine = by.house.engine
+    with by.reading() as connection:
+        named = None if of.site is None else sites.named(connection, inputs.site(of.site))["id"]
+        size = export.count(connection, Selection(site_id=named))
+    proving: Proving[Replayed] = _proving(request, REPLAYING)
+    _begin(proving, lambda done: split.replayed(engine, named, done), by, size)
+    return _told(proving.wait(wait))
+
+
+@routes.get("/log/replay", **operation("export", answers.Replayed))
+def differences(by: Looking, request: Request, wait: Wait = 0) -> JSON:  # noqa: ARG001 - is let in
+    """The last replay that was asked for here, running or ended."""
+    return _told(_proving(request, REPLAYING).wait(wait))
+
+
+def _proving(request: Request, kind: str) -> Proving[Any]:
+    found: Proving[Any] = getattr(request.app.state, kind)
+    return found
+
+
+def _begin(proving: Proving[Any], prove: Callable[..., Any], by: Caller, size: int) -> None:
+    if not proving.begin(prove, by=by.by, of=size, clock=clock.now):
+        raise problems.problem(
+            HTTPStatus.CONFLICT, "runs_already", "one runs already, for somebody: GET tells of it"
+        )
+
+
+def _told(proof: Proof[Verdict] | Proof[Replayed] | None) -> JSON:
+    if proof is None:
+        raise problems.problem(
+            HTTPStatus.NOT_FOUND, "unknown_proof", "none was asked for since this server began"
+        )
+    shown, ended = proof.shown, proof.ended
+    return JSON(
+        {
+            "by": proof.by, "begun_at": rfc3339(proof.begun), "of": proof.of,
+            "entries": proof.entries, "ended_at": None if ended is None else rfc3339(ended),
+            "failed": proof.failed is not None,
+            "shown": None if shown is None else shown.document(),
+        }
+    )  # fmt: skip
+
+
+def _asked(known: Known) -> Asked:
+    return Asked(
+        keys=tuple(_key(each, ED25519, "keys", n) for n, each in enumerate(known.keys)),
+        witnesses=tuple(
+            _key(each, COSIGNATURE_V1, "witnesses", n) for n, each in enumerate(known.witnesses)
+        ),
+        held=tuple(_held(each, "checkpoints", n) for n, each in enumerate(known.checkpoints)),
+        since=None if known.since is None else _held(known.since, "since"),
+        policy=known.policy,
+    )
+
+
+def _key(given: str, algorithm: int, of: str, place: int) -> VerifierKey:
+    try:
+        found = VerifierKey.parse(given.strip())
+    except (IncidentsError, UnicodeError) as error:
+        raise _wrong(of, "no_key", place) from error
+    if found.algorithm != algorithm:
+        raise _wrong(of, "no_key", place)
+    return found
+
+
+def _held(given: str, of: str, *place: int) -> Held:
+    where = " ".join([of, *map(str, place)])
+    try:
+        # Half a character is none, and no fault.
+        return signed_check.read(given.encode(errors="surrogatepass"), where)
+    except IncidentsError as error:
+        raise _wrong(of, "no_checkpoint", *place) from error
+
+
+def _wrong(of: str, kind: str, *place: int) -> Exception:
+    told = _NONE[of]
+    return problems.problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY, kind, told,
+        errors=[{"loc": ["body", of, *map(str, place)], "type": kind, "msg": told}],
+    )  # fmt: skip

@@ -1,0 +1,176 @@
+"""The sign-in at a provider (OpenID Connect): there, and back with a session.
+
+What was asked waits in a cookie that comes back from another site, unlike the session's own. The
+answer is a page that goes on by itself: a redirect from there would not carry the new session.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from html import escape
+from http import HTTPStatus
+from ipaddress import ip_address
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from incidents.accounts.discovery import ProviderError
+from incidents.accounts.oidc import (
+    ANSWER_WITHIN,
+    Oidc,
+    ProviderWordError,
+    Question,
+    UnknownSubjectError,
+)
+from incidents.accounts.throttle import NOBODY
+from incidents.api import problems
+from incidents.api.endpoints.session import begin, from_
+from incidents.api.entrance import is_from_elsewhere, visitor
+from incidents.api.operation import PREFIX, unlisted_router
+from incidents.log import logger
+from incidents.store.accounts import sign_ins
+
+router = unlisted_router("session")
+
+QUESTION = "__Host-incidents-oidc"
+PATH = "/session/oidc"
+_ONWARD, _SIGN_IN = "/", "/sign-in"
+_MOST = 4_000
+
+_log = logger("api")
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="0;url={to}">
+<title>incidents</title></head><body><p><a href="{to}">incidents</a></p></body></html>
+"""
+
+
+@router.get(PATH)
+def ask(request: Request) -> Response:
+    """Go to the provider, and come back signed in; by a link from elsewhere, to the form."""
+    provider = _provider(request)
+    if is_from_elsewhere(request):
+        # Who is signed in at the provider would otherwise be in here without having asked for it.
+        return RedirectResponse(_SIGN_IN, status_code=303, headers={"Cache-Control": "no-store"})
+    with _answering():
+        url, question = provider.ask(_back(request))
+    return _sent(url, question, None)
+
+
+@router.get(f"{PATH}/proof")
+def ask_again(request: Request) -> Response:
+    """Go to the provider, and prove again who you are."""
+    found = visitor(request.app.state.door, request)
+    if found is None:
+        raise problems.not_signed_in()
+    with _answering():
+        url, question = _provider(request).ask(_back(request), again=found.identity.handle)
+    return _sent(url, question, hashlib.sha256(found.cookie.encode()).hexdigest())
+
+
+@router.get(f"{PATH}/answer")
+def answer(request: Request) -> Response:
+    """Back from the provider: a new session, and on to the console."""
+    provider, kept = _provider(request), _kept(request.cookies.get(QUESTION, ""))
+    if kept is None:
+        raise problems.problem(
+            HTTPStatus.BAD_REQUEST, "nothing_asked", "nobody has begun to sign in here: begin anew"
+        )
+    question, before = kept
+    door = request.app.state.door
+    try:
+        with _answering():
+            word = provider.answer(question, request.query_params)
+    except UnknownSubjectError as error:
+        door.log.refuse_unknown("provider", from_(request), error.name)
+        raise
+    except ProviderWordError as error:
+        _count(request, error)
+        raise
+    new = door.begin(word.handle, word.proved_at, place=from_(request))
+    if before is not None:
+        door.end(before)
+    page = HTMLResponse(
+        _PAGE.format(to=escape(_ONWARD)),
+        headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"},
+    )
+    begin(request, page, new)
+    page.delete_cookie(QUESTION, path="/", secure=True, httponly=True, samesite="lax")
+    return page
+
+
+def _count(request: Request, error: ProviderWordError) -> None:
+    """Counts, by the day, that an answer was of no use.
+
+    Anybody can make up as many as they like: a line of the log for each would fill the disk.
+    """
+    refused = sign_ins.Refusal(
+        NOBODY, from_(request), "sign_in", error.name, str(error.facts["detail"])
+    )
+    request.app.state.door.log.count(refused)
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """While the provider is asked: what goes wrong there is no fault of this program."""
+    try:
+        yield
+    except ProviderError as error:
+        _log.error("the provider does not do its part", detail=error.facts["detail"])
+        raise problems.problem(
+            HTTPStatus.BAD_GATEWAY, "provider", "the provider that signs people in does not do its"
+            " part", headers={"Retry-After": "5"},
+        ) from error  # fmt: skip
+
+
+def _provider(request: Request) -> Oidc:
+    found: Oidc | None = request.app.state.oidc
+    if found is None:
+        raise problems.problem(
+            HTTPStatus.NOT_FOUND, "no_provider", "this desk signs nobody in by a provider: [oidc]"
+        )
+    return found
+
+
+def _back(request: Request) -> str:
+    """Where the provider sends the browser: it takes none but those that it was told."""
+    own = request.url
+    host = own.hostname or ""
+    scheme = own.scheme if host == "localhost" or _is_loopback(host) else "https"
+    return f"{scheme}://{own.netloc}{request.scope.get('root_path', '')}{PREFIX}{PATH}/answer"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _sent(url: str, question: Question, before: str | None) -> Response:
+    sent = RedirectResponse(url, status_code=303, headers={"Cache-Control": "no-store"})
+    words = json.dumps(asdict(question) | {"before": before}, separators=(",", ":"))
+    sent.set_cookie(
+        QUESTION, base64.urlsafe_b64encode(words.encode()).decode(), path="/", secure=True,
+        httponly=True, samesite="lax", max_age=int(ANSWER_WITHIN.total_seconds()),
+    )  # fmt: skip
+    return sent
+
+
+def _kept(cookie: str) -> tuple[Question, bytes | None] | None:
+    """The question, and the digest of the session before; None for what we have not written."""
+    try:
+        words: dict[str, Any] = json.loads(base64.urlsafe_b64decode(cookie[:_MOST]))
+        before = words.pop("before")
+        question = Question(**words)
+        if not all(isinstance(each, str) or each is None for each in words.values()):
+            return None
+        return question, None if before is None else bytes.fromhex(before)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None

@@ -1,0 +1,168 @@
+"""The policy over HTTP: the active one, all that ever were, a trial, a check, an activation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Annotated, Any, Literal
+
+from fastapi import Depends, Request
+from pydantic import Field
+
+from incidents.accounts.authenticator import Door
+from incidents.api import answers, forms, problems
+from incidents.api.caller import Caller
+from incidents.api.endpoints.session import Person, from_
+from incidents.api.entrance import keeper, looker
+from incidents.api.operation import JSON, operation, router
+from incidents.clock import rfc3339
+from incidents.locale import policy_words
+from incidents.machine import graph, policy
+from incidents.machine.policy import DOCUMENTED, Policy, PolicyError
+from incidents.scenario import file as scenario_file
+from incidents.scenario import trial
+from incidents.scenario.fields import ScenarioError
+from incidents.scenario.trial import Trial
+from incidents.views import policy as views
+
+routes = router("policy")
+
+Looking = Annotated[Caller, Depends(looker)]
+Acting = Annotated[Caller, Depends(keeper)]
+Document = dict[str, Any]
+Toml = Annotated[str, Field(max_length=policy.MAX_CHARACTERS, description="TOML.")]
+
+
+class PolicyFile(forms.Form):
+    """A policy's file."""
+
+    toml: Toml
+
+
+class Activating(PolicyFile):
+    """A policy that is to be the active one, and why."""
+
+    reason: forms.Words
+    second: Person | None = Field(
+        None,
+        description="Who else signs in for it, where by the policy in force two people close.",
+    )
+
+
+class Trying(forms.Form):
+    """Scenarios, and the policy that they are run under; `toml` in place of `policy`."""
+
+    scenarios: Annotated[str, Field(max_length=scenario_file.SENT.characters, description="TOML.")]
+    policy: Literal["active", "documented"] = "active"
+    toml: Toml | None = None
+
+
+@routes.get("/policy", **operation("look", answers.Policy))
+def show(by: Looking) -> JSON:
+    """The active policy: in words, as its file, since when it is active and by whose act."""
+    with by.reading() as connection:
+        return JSON(by.house.views.active_policy(connection))
+
+
+@routes.get("/policy/history", **operation("look", answers.Activations))
+def history(by: Looking) -> JSON:
+    """Every activation on record: when, by whom, why, and what changed."""
+    with by.reading() as connection:
+        return JSON({"items": views.history(connection)})
+
+
+@routes.get("/policy/graph", **operation("look", answers.Graphs))
+def drawn(by: Looking) -> JSON:  # noqa: ARG001 - who asks has been let in
+    """The state machines as Mermaid diagrams, drawn from the tables that decide."""
+    return JSON({name: graph.mermaid(name) for name in graph.MACHINES})
+
+
+@routes.post("/policy/check", **operation("simulate", answers.Checked, acting=True, slowed=True))
+def check(by: Looking, file: PolicyFile) -> JSON:
+    """Whether it is a policy, what it says, and what of the active one it would change."""
+    with by.spending():
+        wanted = read(file.toml)
+    return JSON(
+        {
+            "policy": wanted.digest, "numbers": wanted.document(),
+            "words": policy_words.sentences(wanted),
+            "changes": policy_words.differences(by.house.desk.policy(), wanted),
+        }
+    )  # fmt: skip
+
+
+@routes.post("/policy/test", **operation("simulate", answers.Trials, acting=True, slowed=True))
+def test(by: Looking, tried: Trying) -> JSON:
+    """Run scenarios, each a history and what is expected of it, in memory: at most 1,000 steps in
+    one request, of which 200 in one scenario."""
+    with by.spending():
+        return JSON(_tried(by, tried))
+
+
+def _tried(by: Caller, tried: Trying) -> Document:
+    try:
+        scenarios = scenario_file.read(tried.scenarios, scenario_file.SENT)
+    except ScenarioError as error:
+        raise _bad("bad_scenario", str(error)) from error
+    if tried.toml is not None:
+        under = read(tried.toml)
+    else:
+        under = DOCUMENTED if tried.policy == "documented" else by.house.desk.policy()
+    items = [_trial(trial.run(scenario, under)) for scenario in scenarios]
+    passed = all(each["passed"] for each in items)
+    return {"policy": under.digest, "passed": passed, "items": items}
+
+
+@routes.post(
+    "/policy/activate",
+    **operation("activate_policy", answers.Activated, acting=True, slowed=True),
+)
+def activate(request: Request, by: Acting, file: Activating) -> JSON:
+    """Make a policy the active one, on record with the reason.
+
+    What fell due before is done under the old one, and deadlines that are set already stay.
+    """
+    by.needs("activate_policy")
+    wanted, reason, second = read(file.toml), forms.needed("reason", file.reason), file.second
+    door: Door = request.app.state.door
+    answer = by.house.desk.activate(
+        wanted.toml(), by=by.by, login=by.identity.login, reason=reason,
+        key=None if by.key is None else f"{by.by}:{by.key}", dry_run=by.dry_run,
+        signed_in=by.identity.proved_at is not None,
+        second=None if second is None else door.identify_second(
+            second.handle, second.password, from_(request), beside=by.by
+        ),
+    )  # fmt: skip
+    return JSON({name: answer[name] for name in answers.Activated.model_fields})
+
+
+def read(toml: str, *, where: Sequence[str] = ("toml",)) -> Policy:
+    """The policy in a text, which stands in that part of the body.
+
+    Raises:
+        Problem: 422, if it is none.
+    """
+    try:
+        return policy.read(toml)
+    except PolicyError as error:
+        errors = [{"loc": ["body", *where], "type": "no_policy", "msg": "this is no policy"}]
+        raise _bad("no_policy", str(error), errors=errors) from error
+
+
+def _bad(name: str, detail: str, **more: Any) -> Exception:
+    return problems.problem(HTTPStatus.UNPROCESSABLE_ENTITY, name, detail, **more)
+
+
+def _trial(done: Trial) -> Document:
+    return {
+        "name": done.scenario.name,
+        "passed": done.passed,
+        "policy": done.policy,
+        "mismatches": [
+            {
+                "step": miss.step, "at": rfc3339(miss.at), "what": miss.what,
+                "expected": miss.expected, "got": miss.got,
+            }
+            for miss in done.mismatches
+        ],
+    }  # fmt: skip

@@ -1,0 +1,174 @@
+"""The session over HTTP: sign in, prove again who you are, sign out, and what you may do."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import Depends, Header, Request, Response
+from fastapi_problem.error import Problem
+from pydantic import Field
+
+from incidents.accounts import identity as roles
+from incidents.accounts import secrets
+from incidents.accounts.authenticator import Door, SignInError, Visit
+from incidents.accounts.identity import FRESH_FOR, Identity
+from incidents.accounts.open_sessions import KNOWN_FOR
+from incidents.api import address, answers, forms, problems
+from incidents.api.caller import Caller, refuse
+from incidents.api.entrance import (
+    COOKIE,
+    CSRF,
+    CSRF_HEADER,
+    bearer,
+    is_own_form,
+    looker,
+    visitor,
+)
+from incidents.api.operation import open_router, opened
+from incidents.clock import rfc3339
+
+router = open_router("session")
+
+Looking = Annotated[Caller, Depends(looker)]
+Document = dict[str, Any]
+
+BROWSER = "__Host-incidents-browser"
+"""The cookie by which a browser is known; it lets nobody in, and outlives the session."""
+
+_MOST = 1_000
+
+
+class Person(forms.Form):
+    """Who signs in."""
+
+    handle: str = Field(max_length=_MOST)
+    password: str = Field(max_length=_MOST)
+
+
+class Proof(forms.Form):
+    """The password again."""
+
+    password: str = Field(max_length=_MOST)
+
+
+def visit(
+    request: Request,
+    csrf: Annotated[str | None, Header(alias=CSRF_HEADER, include_in_schema=False)] = None,
+) -> Visit:
+    """The session that a request changes.
+
+    Raises:
+        Problem: 401 without one, 403 for a form of another site's.
+    """
+    found = visitor(request.app.state.door, request)
+    if found is None:
+        raise problems.not_signed_in()
+    if not is_own_form(found, csrf):
+        refuse(request.app.state.house, found.identity, request.method.lower(), "csrf", None)
+        raise problems.not_let(found.identity, "this", "csrf")
+    return found
+
+
+Visiting = Annotated[Visit, Depends(visit)]
+
+
+@router.post("/session", **opened(answers.Session, status=201))
+def sign_in(request: Request, response: Response, person: Person) -> Document:
+    """Sign in with a handle and a password; the answer sets the cookie of a new session.
+
+    Changes then need `csrf` of the answer, as the header X-CSRF-Token. A program sends the token of
+    the same account along, as ever: then nobody who guesses elsewhere keeps its person out.
+    """
+    door: Door = request.app.state.door
+    try:
+        new = door.sign_in(
+            person.handle, person.password, from_(request), browser(request),
+            bearer(request.headers.get("Authorization", "")),
+        )  # fmt: skip
+    except SignInError as error:
+        raise _nobody(error) from error
+    begin(request, response, new)
+    return _document(new.identity, new)
+
+
+@router.get("/session", **opened(answers.Session))
+def show(request: Request, by: Looking) -> Document:
+    """Who you are, and what you may do."""
+    found = None if by.identity.token else visitor(request.app.state.door, request)
+    return _document(by.identity, found)
+
+
+@router.delete("/session", **opened(status=204))
+def sign_out(request: Request, response: Response, by: Visiting) -> None:
+    """Sign out: the session is over."""
+    request.app.state.door.sign_out(by.cookie)
+    forget(response)
+
+
+@router.post("/session/proof", **opened(answers.Session))
+def prove(request: Request, by: Visiting, proof: Proof) -> Document:
+    """Prove again who you are: what is done in person may then be done for five minutes."""
+    door: Door = request.app.state.door
+    try:
+        again = door.prove(by, proof.password, from_(request))
+    except SignInError as error:
+        raise _nobody(error) from error
+    return _document(again.identity, again)
+
+
+def from_(request: Request) -> str:
+    """Where it comes from."""
+    return address.of(request, request.app.state.trusted_proxies)
+
+
+def browser(request: Request) -> str:
+    """What the browser has kept of its sign-ins before."""
+    return request.cookies.get(BROWSER, "")
+
+
+def begin(request: Request, response: Response, visit: Visit) -> None:
+    """Sends the cookie of a new session; the one that the browser had ends."""
+    before = request.cookies.get(COOKIE)
+    if before is not None:
+        request.app.state.door.sign_out(before)
+    # No script reads it, and no other site's page sends it.
+    response.set_cookie(
+        COOKIE, visit.cookie, path="/", secure=True, httponly=True, samesite="strict"
+    )  # fmt: skip
+    if visit.browser is not None:
+        response.set_cookie(
+            BROWSER, visit.browser, path="/", secure=True, httponly=True, samesite="strict",
+            max_age=int(KNOWN_FOR.total_seconds()),
+        )  # fmt: skip
+
+
+def forget(response: Response) -> None:
+    """Has the browser forget its session, and what it has cached here.
+
+    Other cookies stay, so that it is still known, and so does `localStorage`: it holds nothing but
+    the switch for the keys, which is a matter of the browser and not of who was signed in.
+    """
+    response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")
+    response.headers["Clear-Site-Data"] = '"cache"'
+
+
+def _nobody(error: SignInError) -> Problem:
+    return problems.problem(
+        HTTPStatus.UNAUTHORIZED, error.name, error.message,
+        headers={"WWW-Authenticate": 'Bearer realm="incidents"'},
+    )  # fmt: skip
+
+
+def _document(identity: Identity, visit: Visit | None) -> Document:
+    may = [act for act in roles.ACTS if identity.may(act)]
+    proved = identity.proved_at
+    return {
+        "handle": identity.handle,
+        "role": identity.role,
+        "token": identity.token,
+        "may": may,
+        "in_person": [act for act in may if act in roles.IN_PERSON],
+        "proved_until": None if proved is None else rfc3339(proved + FRESH_FOR),
+        "csrf": None if visit is None else secrets.of_session(visit.cookie, CSRF),
+    }

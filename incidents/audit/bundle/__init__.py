@@ -1,0 +1,1 @@
+"""The bundle: the record, or a part of it, with all that proves it."""

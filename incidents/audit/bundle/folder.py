@@ -1,0 +1,156 @@
+"""The bundle's folder: where it lies, or where its archive is unpacked as long as it is needed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from platform import python_version
+from typing import IO, Any, Self
+
+from incidents.audit.proof.bundle_manifest import ENTRIES, MANIFEST, NoBundleError, shown
+from incidents.errors import FileError
+
+_SAFE = re.compile(r"(?:\./)?(?:[0-9A-Za-z_-][0-9A-Za-z_.-]*/)*[0-9A-Za-z_-][0-9A-Za-z_.-]*/?")
+_MOST_FILES = 10_000_000
+_WINDOW_BYTES = 1 << 27
+_MOST_ZEROS = 1 << 20
+
+MOST_BYTES = 64 << 30
+"""The most that the files of an archive have together: a small one can unfold to any size."""
+
+MOST_IN_FILE = 64 << 20
+"""The most that one of them has, but for the entries and the manifest, which grow with the log."""
+
+_GROWING = (ENTRIES, MANIFEST)
+
+
+@contextmanager
+def unpacked(given: Path) -> Iterator[Path]:
+    """The folder of a bundle: `given` itself, or what is in the archive `given`.
+
+    Of an archive (tar, or tar under Zstandard) only plain files below it are written, to a folder
+    of their own that is gone afterwards.
+
+    Raises:
+        FileError: if there is nothing to read.
+        NoBundleError: if an archive holds anything else, or is none.
+    """
+    try:
+        is_folder = given.is_dir()
+    except OSError as error:
+        raise FileError(file=given, done="read", detail=error.strerror or str(error)) from error
+    if is_folder:
+        yield given
+        return
+    with tempfile.TemporaryDirectory(prefix="incidents-") as name:
+        folder = Path(name)
+        try:
+            with given.open("rb") as file:
+                _unpack(file, folder, given)
+        except OSError as error:
+            detail = error.strerror or str(error)
+            raise FileError(file=str(given), done="read", detail=detail) from error
+        yield _root(folder)
+
+
+def _unpack(file: IO[bytes], folder: Path, given: Path) -> None:
+    import zstandard
+
+    left = MOST_BYTES
+    packed = given.suffix in (".zst", ".zstd")
+    reader = zstandard.ZstdDecompressor(max_window_size=_WINDOW_BYTES).stream_reader
+    try:
+        with (
+            reader(file, read_across_frames=True) if packed else file as stream,
+            tarfile.open(fileobj=stream, mode="r|", tarinfo=_Header) as members,
+        ):
+            for n, member in enumerate(members):
+                if n > _MOST_FILES:
+                    raise NoBundleError(file=given.name, detail="it holds too many files")
+                if not (isinstance(member, _Header) and member.is_checked):
+                    version = python_version()
+                    detail = f"Python {version} cannot check it: unpack it, then verify the folder"
+                    raise NoBundleError(file=given.name, detail=detail)
+                left -= member.size
+                _refuse_large(member, left, given)
+                _write(members, member, folder)
+            # What stands behind its end would be a byte that is never missed. A part of it may
+            # be read already, with the block that the end is in.
+            behind: Any = members.fileobj
+            rest = behind.read(_MOST_ZEROS + 1)
+    except zstandard.ZstdError as error:
+        detail = "it is no archive that can be read: Zstandard cannot unpack it"
+        raise NoBundleError(file=given.name, detail=detail) from error
+    except (tarfile.TarError, EOFError) as error:
+        detail = "it is no archive that can be read: it is cut, or a header in it is wrong"
+        raise NoBundleError(file=given.name, detail=detail) from error
+    if len(rest) > _MOST_ZEROS or rest.strip(b"\0"):
+        raise NoBundleError(file=given.name, detail="it goes on after the end of the archive")
+
+
+class _Header(tarfile.TarInfo):
+    """What begins a file, or ends the archive: `tarfile` takes a wrong one for the end, too."""
+
+    is_checked = False  # stays so under a Python that calls neither of the hooks below
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        return cls._checked(super().frombuf, buf, encoding, errors)
+
+    @classmethod
+    def _frombuf(cls, *given: Any, **more: Any) -> Self:
+        # What newer releases of Python call in its place.
+        made: Any = super()
+        return cls._checked(made._frombuf, *given, **more)  # noqa: SLF001 - our own base
+
+    @classmethod
+    def _checked(cls, read: Callable[..., Any], *given: Any, **more: Any) -> Self:
+        try:
+            header: Self = read(*given, **more)
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  # not in the stubs
+            raise
+        except tarfile.HeaderError as error:
+            raise tarfile.ReadError(str(error)) from error
+        header.is_checked = True
+        return header
+
+
+def _refuse_large(member: tarfile.TarInfo, left: int, given: Path) -> None:
+    if left < 0:
+        detail = f"its files have more than {MOST_BYTES:,} bytes: unpack it, and name the folder"
+        raise NoBundleError(file=given.name, detail=detail)
+    if member.size > MOST_IN_FILE and Path(member.name).name not in _GROWING:
+        raise NoBundleError(
+            file=shown(member.name), detail=f"it has more than {MOST_IN_FILE:,} bytes"
+        )
+
+
+def _write(members: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
+    name = member.name
+    # A sparse file has more bytes than the archive, and is what no bundle is written with.
+    is_file = member.type in (tarfile.REGTYPE, tarfile.AREGTYPE) and not member.issparse()
+    is_plain = is_file and member.size >= 0
+    if _SAFE.fullmatch(name) is None or not (is_plain or member.isdir()):
+        raise NoBundleError(file=shown(name), detail="it is no plain file below the bundle")
+    if member.isdir():
+        return
+    target = folder / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    content = members.extractfile(member)
+    assert content is not None
+    try:
+        with target.open("xb") as file:
+            shutil.copyfileobj(content, file)
+    except FileExistsError as error:
+        raise NoBundleError(file=shown(name), detail="it is there twice") from error
+
+
+def _root(folder: Path) -> Path:
+    """The bundle itself, if the archive holds it in one folder."""
+    there = list(folder.iterdir())
+    return there[0] if len(there) == 1 and there[0].is_dir() else folder

@@ -1,0 +1,246 @@
+"""The verification of a bundle: the whole log, or a part of it with a proof for each entry.
+
+Every byte of it is accounted for: no file more or less, each recomputed or checked against what is.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Container, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from incidents.audit.bundle import part_check
+from incidents.audit.bundle import policies as bundle_policies
+from incidents.audit.bundle.notes import Notes
+from incidents.audit.bundle.part_check import PartSeen
+from incidents.audit.flaw import Flaw
+from incidents.audit.proof import later_part, leaf_check, site_check
+from incidents.audit.proof.bundle_log import BundleLog, BundleSource, Places
+from incidents.audit.proof.bundle_manifest import (
+    ENTRIES,
+    REPORT,
+    Manifest,
+    NoBundleError,
+    digest_flaws,
+    read_manifest,
+)
+from incidents.audit.proof.later_part import LookedAt, Since
+from incidents.audit.proof.signed_check import Held, Roots
+from incidents.audit.proof.site_check import Decided, Rules
+from incidents.audit.proof.succession import Succession
+from incidents.audit.proof.trust import (
+    Asked,
+    Taken,
+    held_flaws,
+    key_flaws,
+    taken,
+    unsigned,
+    witness_flaws,
+)
+from incidents.audit.proof.verdict import Verdict
+from incidents.audit.replay.periods import Periods
+from incidents.audit.workers.workers import Act, Hands, hands
+
+_AT_ONCE = 10_000
+_FILES_AT_ONCE = 512
+
+Done = Callable[[int], object]
+
+
+def bundle(
+    folder: Path, asked: Asked, *, processes: int | None = None, done: Done = lambda _: None
+) -> Verdict:
+    """Verify the bundle in a folder; `done` is told of entries.
+
+    Raises:
+        NoBundleError: if its files are not those of a bundle, or one cannot be read.
+        WorkerLostError: if a process ends before its time.
+    """
+    manifest = read_manifest(folder)
+    notes = Notes.of(folder, manifest)
+    source = BundleSource(folder, manifest.size)
+    try:
+        with hands(source, None, manifest.entries, processes=processes, done=done) as at_work:
+            found = _Found(folder, manifest, notes, asked, at_work)
+            return _whole(found) if manifest.whole else _part(found)
+    except OSError as error:
+        raise NoBundleError(file=str(error.filename), detail=str(error.strerror)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What all of it needs."""
+
+    folder: Path
+    manifest: Manifest
+    notes: Notes
+    asked: Asked
+    at_work: Hands
+
+
+def _whole(found: _Found) -> Verdict:
+    manifest, notes, asked = found.manifest, found.notes, found.asked
+    seen = LookedAt(lambda leaf: f"{ENTRIES}, line {(leaf or 0) + 1}")
+    for part in found.at_work.each(leaf_check.ranges(manifest.size, placed=asked.policy)):
+        seen.join(part)
+    seen.end()
+    if not seen.entries == manifest.entries == manifest.size:
+        what = f"there are {seen.entries} entries, and the manifest says {manifest.entries}"
+        seen.flaws.append(Flaw(part="bundle", where="manifest.json", what=what))
+    seen.flaws += found.at_work.one(leaf_check.upper_flaws, bytes(seen.roots))
+    succession = seen.succession
+    left = set(succession.periods.policies)
+    policies, flaws = bundle_policies.read(found.folder, manifest)
+    flaws += bundle_policies.flaws(policies, seen.policies, left)
+    decided = Decided([])
+    with BundleSource(found.folder, manifest.size).opened(None) as log:
+        roots = Roots(log, seen.trusted(manifest.size))
+        flaws += notes.unlike(succession, roots)
+        held, agreeing = held_flaws(asked, succession.keys, roots)
+    before, again = taken(asked, agreeing), None
+    if asked.policy:
+        again = _only_later(seen, before)
+        places = Places.by_site(seen.sites, range(manifest.size), seen.lengths)
+        del seen.sites, seen.lengths
+        periods = succession.periods
+        open_from = manifest.size - later_part.WITHIN_AN_ACT
+        decided = _sites(found, places, Rules(periods.policies, periods, open_from))
+    of = len(seen.streams.of.keys() - {0})
+    return _verdict(
+        found, [*seen.flaws, *flaws, *held, *decided.flaws], agreeing, kind="bundle",
+        unfinished=decided.unfinished, entries=seen.entries, sites=of,
+        since=None if before is None else Since(*before, of if again is None else again),
+        policies=len(seen.policies), decided=asked.policy,
+        lost_its_end=tuple(succession.lost_ends),
+    )  # fmt: skip
+
+
+def _only_later(seen: LookedAt, before: Taken | None) -> int | None:
+    """Leaves out the sites that were decided before as they are (see `later_part.sites`); how many
+    are left. None: all."""
+    if before is None or seen.succession.periods.ended_since(before.size):
+        return None
+    later = set(seen.sites[max(0, before.size - later_part.WITHIN_AN_ACT) :])
+    _leave(seen.sites, later)
+    return len(later - {-1, 0})
+
+
+def _part(found: _Found) -> Verdict:
+    asked, notes = found.asked, found.notes
+    seen = part_check.look(found.folder, found.manifest, notes)
+    policies, flaws = bundle_policies.read(found.folder, found.manifest)
+    succession = Succession()
+    wrong = succession.take(seen.own)
+    left = set(succession.periods.policies) | {DOCUMENTED}
+    flaws += bundle_policies.flaws(policies, seen.policies, left)
+    held, agreeing = _held_beside_a_part(asked, notes)
+    begun = {site_id for site_id, stretch in seen.streams.of.items() if stretch.first == 1}
+    # Without the desk's own acts, or with wrong ones, nothing is said of which policy was active.
+    periods = None if wrong or not seen.own else succession.periods
+    decided = Decided([])
+    if asked.policy:
+        decided = _sites(found, _begun(seen, begun), Rules(policies, periods, part=True))
+    every = [*seen.flaws, *wrong, *flaws, *held, *_last_key(asked, notes), *decided.flaws]
+    return _verdict(
+        found, every, agreeing, kind="part", unfinished=decided.unfinished,
+        entries=seen.entries, sites=len(seen.streams.of), policies=len(seen.policies),
+        decided=asked.policy, begun_late=len(seen.streams.of) - len(begun),
+        lost_its_end=tuple(succession.lost_ends),
+        # That no activation is left out, the whole log alone shows.
+        periods=False,
+    )  # fmt: skip
+
+
+def _begun(seen: PartSeen, begun: set[int]) -> Places:
+    """The entries of the sites whose first one is there: only of these all is known."""
+    _leave(seen.sites, begun)
+    return Places.by_site(seen.sites, seen.leaves, seen.lengths)
+
+
+def _leave(sites: array[int], only: Container[int]) -> None:
+    """Leaves each entry's site where it is one of these."""
+    for n, site_id in enumerate(sites):
+        if site_id not in only:
+            sites[n] = -1
+
+
+def _verdict(found: _Found, flaws: Sequence[Flaw], agreeing: Sequence[str], **rest: Any) -> Verdict:
+    asked, notes, manifest = found.asked, found.notes, found.manifest
+    digests = [flaw for flaws in found.at_work.each(_digests(manifest)) for flaw in flaws]
+    witnessed = notes.witnessed()
+    extras = [name for name in manifest.digests if name == REPORT or name.startswith("stamps/")]
+    return Verdict.of(
+        checkpoints=1, last=notes.head, key=notes.keys[-1], keys=notes.keys,
+        trusted="outside" if asked.keys else "inside", witnesses=witnessed, agreeing=agreeing,
+        extras=tuple(extras),
+        findings=[
+            *digests, *flaws, *notes.flaws(manifest), *key_flaws(asked, notes.keys, ()),
+            *witness_flaws(asked, witnessed),
+        ],
+        **rest,
+    )  # fmt: skip
+
+
+def _digests(manifest: Manifest) -> Iterator[Act]:
+    files = list(manifest.digests.items())
+    for first in range(0, len(files), _FILES_AT_ONCE):
+        yield digests_of, (dict(files[first : first + _FILES_AT_ONCE]),)
+
+
+def digests_of(log: BundleLog, files: dict[str, str], *, tell: Done) -> list[Flaw]:
+    """The files that are not those of the manifest, by their SHA-256."""
+    del tell
+    return list(digest_flaws(log.folder, files))
+
+
+def _sites(found: _Found, places: Places, rules: Rules) -> Decided:
+    acts = ((site_check.of_bundle, (share, rules)) for share in places.shares(_AT_ONCE))
+    flaws, unfinished = [], 0
+    for decided in found.at_work.each(acts):
+        flaws += decided.flaws
+        unfinished += decided.unfinished
+    return Decided(flaws, unfinished)
+
+
+def _held_beside_a_part(asked: Asked, notes: Notes) -> tuple[list[Flaw], list[str]]:
+    """A part can be compared at the size of its own checkpoint alone."""
+    flaws, agreeing = [], []
+    for held in asked.compared:
+        what = _unlike(held, notes)
+        if what is not None:
+            flaws.append(Flaw(part="checkpoints", where=held.where, what=what))
+        wrong = unsigned(held, [*asked.keys, *notes.keys])
+        if wrong is not None:
+            flaws.append(wrong)
+        if what is None and wrong is None:
+            agreeing.append(held.where)
+    return flaws, agreeing
+
+
+def _unlike(held: Held, notes: Notes) -> str | None:
+    own, given = notes.head.checkpoint, held.checkpoint
+    if own.size != given.size:
+        return (
+            f"it is of {given.size} entries, and a part can be compared at the size of its own "
+            f"checkpoint alone, {own.size}: ask for the whole bundle"
+        )
+    if own.root != given.root:
+        return (
+            f"its root is {given.root.hex()}, and at that size the bundle's checkpoint says "
+            f"{own.root.hex()}: the log was rewritten"
+        )
+    return None
+
+
+def _last_key(asked: Asked, notes: Notes) -> list[Flaw]:
+    """A part cannot show that an older key has handed over: that takes the whole record."""
+    if not asked.keys or notes.keys[-1] in asked.keys:
+        return []
+    what = "you know an older key, and that it handed over to this one the whole bundle alone shows"
+    return [Flaw(part="checkpoints", where=str(notes.keys[-1]), what=what)]
+
+
+DOCUMENTED = next(iter(Periods().policies))
+"""The digest of the policy that was active before the first activation."""

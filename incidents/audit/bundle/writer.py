@@ -1,0 +1,263 @@
+"""The bundle: the record, or a part of it, with all that proves it, for somebody who is offline.
+
+Written are the entries that the last checkpoint vouches for. The whole record comes with its tiles
+(C2SP tlog-tiles), a part of it with a proof for each entry (C2SP tlog-proof); either with the
+checkpoint, the public keys, and the text of each policy that is named. The part of one site comes
+with its report as well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import Connection, select
+
+from incidents.audit import export
+from incidents.audit.bundle import covered, inclusion, voucher
+from incidents.audit.bundle import target as bundle_target
+from incidents.audit.bundle.covered import Numbered
+from incidents.audit.bundle.inclusion import NotAsSignedError
+from incidents.audit.bundle.target import NewFiles
+from incidents.audit.bundle.voucher import Voucher
+from incidents.audit.export import Selection
+from incidents.errors import RefusedError, VerificationError
+from incidents.machine import policy
+from incidents.record.entry import UnreadableEntryError
+from incidents.store.schema import tables
+from incidents.tlog import tiles
+from incidents.tlog.proof_file import SUFFIX, ProofFile
+from incidents.tlog.tiles import WIDTH, Edge, Tile
+from incidents.tlog.tree import leaf_hash
+
+_NAMED = re.compile(r'"(?:policy|previous)":"(sha256:[0-9a-f]{64})"')
+"""The policies that entries name; within a text no quotation mark stands without a backslash."""
+
+
+Report = Callable[[Connection, Voucher, Sequence[Numbered], Mapping[str, str]], str]
+"""A page about the entries of one site: it is given what vouches for them, these in the order of
+the log, and the texts of the policies that they name, by digest."""
+
+
+class NothingCoveredError(RefusedError):
+    """no entry of this selection is covered by a checkpoint{way_out}: nothing is written"""
+
+
+class PolicyTextError(VerificationError):
+    """the text of the policy {digest} is {wrong}: nothing is written, and `incidents audit replay`
+    says more"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What was written: how many entries, of a log of that size; and how many more were wanted
+    that no checkpoint covers yet. `broken` are keys of the log that handed over to none."""
+
+    entries: int
+    size: int
+    uncovered: int
+    broken: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is to be written: which entries; and who draws the report that comes with the entries
+    of one site, None if there is to be none."""
+
+    wanted: Selection = field(default_factory=Selection)
+    report: Report | None = None
+
+
+def write(
+    connection: Connection,
+    target: Path,
+    order: Order,
+    done: Callable[[int], object] = lambda _: None,
+) -> Written:
+    """Write a new bundle, whole or not at all; `done` is told of each so many entries.
+
+    `connection` must see one state of the database. Memory does not grow with the entries of a
+    whole record; of a part, what grows are the digests of its proofs.
+
+    Raises:
+        InputError: if there is something called `target` already.
+        NothingSignedError, NothingCoveredError: if there is nothing to be written.
+        VerificationError: if what the database holds is not what was signed.
+        OSError: if it cannot be written.
+    """
+    bundle_target.refuse(target)
+    vouching = voucher.last(connection)
+    size, wanted = vouching.signed.size, order.wanted
+    uncovered = uncovered_of(connection, wanted, size)
+    with bundle_target.appearing(target, int(vouching.signed.signed_at.timestamp())) as files:
+        _write_voucher(files, vouching)
+        if wanted.everything:
+            entries = _write_whole(files, connection, vouching, done)
+        else:
+            entries = _write_part(files, connection, vouching, order, done)
+        files.seal(size=size, entries=entries, whole=wanted.everything)
+    return Written(entries=entries, size=size, uncovered=uncovered, broken=vouching.broken)
+
+
+def uncovered_of(connection: Connection, wanted: Selection, size: int) -> int:
+    """How many of the wanted entries the checkpoint of that size does not cover.
+
+    Raises:
+        NothingCoveredError: if it covers none of them.
+    """
+    there = covered.count(connection, wanted, size)
+    uncovered = export.count(connection, wanted) - there
+    if there == 0:
+        way_out = " yet (`incidents audit checkpoint` signs what there is)" if uncovered else ""
+        raise NothingCoveredError(way_out=way_out)
+    return max(0, uncovered)
+
+
+def policies_of(connection: Connection, digests: set[str]) -> dict[str, str]:
+    """The texts of policies by their digests, each checked against its own.
+
+    Raises:
+        PolicyTextError: of one that is missing, or says something else.
+    """
+    found = {}
+    for digest in sorted(digests):
+        stored = tables.policies.c
+        text = connection.scalar(select(stored.toml).where(stored.digest == digest))
+        if text is None or not _says(text, digest):
+            raise PolicyTextError(digest=digest, wrong="missing" if text is None else "another")
+        found[digest] = text
+    return found
+
+
+def named(rows: Sequence[Numbered]) -> set[str]:
+    """The digests of the policies that these entries name."""
+    return {digest for _, body in rows for digest in _NAMED.findall(body)}
+
+
+def _says(text: str, digest: str) -> bool:
+    try:
+        read = policy.read(text)
+    except policy.PolicyError:
+        return False
+    return read.digest == digest and read.toml() == text
+
+
+def _write_voucher(files: NewFiles, vouching: Voucher) -> None:
+    files.put("checkpoint", vouching.note)
+    files.put("log.vkey", _lines(vouching.keys))
+    if vouching.witnesses:
+        files.put("witnesses.vkey", _lines(vouching.witnesses))
+    for n, handover in enumerate(vouching.handovers, 1):
+        files.put(f"handovers/{n:03}", handover)
+    if vouching.stamp is not None:
+        files.put("stamps/checkpoint.tsr", vouching.stamp)
+
+
+def _write_policies(files: NewFiles, connection: Connection, digests: set[str]) -> dict[str, str]:
+    texts = policies_of(connection, digests)
+    for digest, text in texts.items():
+        files.put(f"policies/{digest.removeprefix('sha256:')}.toml", text.encode())
+    return texts
+
+
+# ── the whole record ─────────────────────────────────────────────────────────────────────────────
+
+
+def _write_whole(
+    files: NewFiles, connection: Connection, vouching: Voucher, done: Callable[[int], object]
+) -> int:
+    """Entries and tiles; these are made anew, so that the root says whether all is as signed."""
+    signed, edge = vouching.signed, Edge()
+    policies: set[str] = set()
+    growing: dict[int, Tile] = {}
+    hashes: dict[int, bytes] = {}
+    with files.open("entries.jsonl") as write:
+        for rows in covered.stored(connection, Selection(), signed.size, at_once=WIDTH):
+            bodies = _bytes_of(rows)
+            write(b"\n".join([*bodies, b""]))
+            files.put(tiles.entries_path(edge.size // WIDTH, len(bodies)), _bundled(bodies))
+            for level, n, blob in edge.append(map(leaf_hash, bodies)):
+                growing[level], hashes[level] = _tile(level, n, blob), blob
+                if growing[level].width == WIDTH:
+                    files.put(tiles.path(growing.pop(level)), hashes.pop(level))
+            policies |= named(rows)
+            done(len(rows))
+    if edge.size != signed.size or edge.frontier().root() != signed.root:
+        raise NotAsSignedError(what="the entries are", size=signed.size)
+    for level, tile in sorted(growing.items()):
+        files.put(tiles.path(tile), hashes[level])
+    _write_policies(files, connection, policies)
+    return edge.size
+
+
+def _tile(level: int, n: int, blob: bytes) -> Tile:
+    return Tile(level, n, len(blob) // tiles.HASH_BYTES)
+
+
+def _bundled(bodies: Sequence[bytes]) -> bytes:
+    try:
+        return tiles.entry_bundle(bodies)
+    except tiles.TileError as error:
+        raise UnreadableEntryError(detail=str(error.facts.get("detail"))) from error
+
+
+# ── a part of it ─────────────────────────────────────────────────────────────────────────────────
+
+
+def _write_part(
+    files: NewFiles,
+    connection: Connection,
+    vouching: Voucher,
+    order: Order,
+    done: Callable[[int], object],
+) -> int:
+    """Entries, each with its proof; of one site the report."""
+    signed, n = vouching.signed, 0
+    prove = inclusion.prover(connection, signed)
+    policies: set[str] = set()
+    case: list[Numbered] = []
+    with files.open("entries.jsonl") as write:
+        for rows in covered.stored(connection, order.wanted, signed.size, at_once=WIDTH):
+            for (index, _), body in zip(rows, _bytes_of(rows), strict=True):
+                write(body + b"\n")
+                proof = ProofFile(index, tuple(prove(index, body)), vouching.note)
+                files.put(f"proofs/{index}{SUFFIX}", proof.text.encode())
+            policies |= named(rows)
+            n += len(rows)
+            if order.report is not None:
+                case += rows
+            done(len(rows))
+    texts = _write_policies(files, connection, policies)
+    if order.report is not None:
+        files.put("report.html", order.report(connection, vouching, case, texts).encode())
+    return n
+
+
+def _bytes_of(rows: Sequence[Numbered]) -> list[bytes]:
+    try:
+        return [body.encode() for _, body in rows]
+    except (AttributeError, UnicodeError) as error:
+        raise UnreadableEntryError(detail="it is no text in UTF-8") from error
+
+
+def _lines(texts: Sequence[str]) -> bytes:
+    return "".join(f"{text}\n" for text in texts).encode()
+
+
+def report(connection: Connection, wanted: Selection, draw: Report) -> str:
+    """The report of the wanted entries of one site, as a bundle of these has it.
+
+    Raises as `write` does.
+    """
+    vouching = voucher.last(connection)
+    signed = vouching.signed
+    uncovered_of(connection, wanted, signed.size)
+    prove = inclusion.prover(connection, signed)
+    case: list[Numbered] = []
+    for rows in covered.stored(connection, wanted, signed.size, at_once=WIDTH):
+        for (index, _), body in zip(rows, _bytes_of(rows), strict=True):
+            prove(index, body)
+        case += rows
+    return draw(connection, vouching, case, policies_of(connection, named(case)))

@@ -1,0 +1,1 @@
+"""The log: entries numbered, signed, witnessed, stamped and published."""

@@ -1,0 +1,189 @@
+"""The loss: what is known to have been signed and is not what the log begins with.
+
+A loss under a key on record is answered by the entry that names the next key with `lost=true`;
+under an unknown key, by the next key's `.lost` file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+from sqlalchemy import Connection, Engine
+
+from incidents.audit.log import last_signed, signed_files, signing
+from incidents.audit.log.last_signed import DifferentError
+from incidents.audit.log.signed_files import Kept, Known
+from incidents.errors import VerificationError
+from incidents.record.own_events import HistoryResumed
+from incidents.store.database.engine import plainly, reading
+from incidents.store.record import checkpoints, leaves
+from incidents.tlog import checkpoint, note
+from incidents.tlog.checkpoint import Checkpoint, CheckpointError
+from incidents.tlog.keys import VerifierKey
+from incidents.tlog.note import NoteError
+
+
+class LossKnownError(VerificationError):
+    """more is known to have been signed than what is left: {detail} ({file}); put back the database
+    that has it, or, if it is lost for good, put that on record, and a new key signs: incidents
+    recover --reason R"""
+
+
+class Loss(NamedTuple):
+    """In which way the log is not what a key has signed last, and where that is kept."""
+
+    kept: Kept
+    detail: str
+
+    @property
+    def size(self) -> int | None:
+        """So many entries were signed; None if what is kept cannot be read."""
+        try:
+            return checkpoint.parse(note.parse(self.kept.note).text).size
+        except (NoteError, CheckpointError):
+            return None
+
+    def refuse(self) -> NoReturn:
+        """Nothing is signed for it. Raises TornNoteError, or LossKnownError."""
+        signed_files.refuse_torn(self.kept)
+        raise LossKnownError(detail=self.detail, file=self.kept.file)
+
+    @property
+    def line(self) -> str:
+        """By which it is known that it was answered: the key's file, and how much it signed."""
+        return f"{self.kept.file.name} {self.size}\n"
+
+
+def known(connection: Connection, files: Known) -> Loss | None:
+    """What was signed last and the log does not begin with, the most of it, if there is any: by a
+    key that would sign now, or by one that this database does not know, unless that was answered.
+
+    `files` are to be read before the database: what is signed in between is no loss. Nor is what
+    may be among the entries that have no number yet: with theirs they may well be what was signed.
+    """
+    log = signing.log(connection)
+    if log is None:
+        return None
+    kept = [each for key in log.keys for each in files.of(key)]
+    kept += _of_unknown_keys(connection, log.checkpoint.origin, files)
+    found = _lost(connection, log.checkpoint, kept)
+    if found:
+        above = log.size + leaves.unnumbered(connection).entries
+        found = [each for each in found if not log.size < (each.size or 0) <= above]
+    return max(found, key=lambda each: each.size or 0, default=None)
+
+
+def largest_unanswered(
+    connection: Connection, files: Known, told: Collection[int | None]
+) -> Loss | None:
+    """The most that any key has signed beside these files, also one that signs no more, and that
+    the log does not begin with; but for sizes that are `told` of already. All entries are numbered.
+    """
+    log = signing.log(connection)
+    if log is None:
+        return None
+    kept = (Kept(file, text) for file, text in files.notes.items())
+    own = [each for each in kept if _is_of(each, log.checkpoint.origin)]
+    found = [each for each in _lost(connection, log.checkpoint, own) if each.size not in told]
+    return max(found, key=lambda each: each.size or 0, default=None)
+
+
+def answer(engine: Engine, key_file: Path, new: VerifierKey) -> None:
+    """Keeps beside the key what others, which this database does not know, have signed and is lost:
+    it is told no more once `new` is on record. An older database does not know `new` either, and
+    there it is told again.
+
+    Raises:
+        FileError: if a file cannot be read or written.
+    """
+    files = signed_files.known(key_file).whole()
+    with plainly(engine), reading(engine) as connection:
+        log = signing.log(connection)
+        if log is None:
+            return
+        unknown = _of_unknown_keys(connection, log.checkpoint.origin, files)
+        found = _lost(connection, log.checkpoint, unknown)
+    if found:
+        # Beside those of an attempt that was cut off.
+        lines = {each.line for each in found} | _answered(files, new)
+        signed_files.write(_answers(key_file, new), key_file, "".join(sorted(lines)))
+
+
+def _lost(connection: Connection, log: Checkpoint, kept: Iterable[Kept]) -> list[Loss]:
+    found = []
+    for each in kept:
+        try:
+            last_signed.compare(connection, log, each)
+        except DifferentError as error:
+            found.append(Loss(each, str(error)))
+    return found
+
+
+def _of_unknown_keys(connection: Connection, origin: str, files: Known) -> list[Kept]:
+    """What keys of this log that the database does not know have signed, if not answered."""
+    keys = [VerifierKey.parse(key) for key in checkpoints.every_key(connection)]
+    theirs = {each.file for key in keys for each in files.of(key)}
+    answered = {line for key in keys for line in _answered(files, key)}
+    found = []
+    for file, text in files.notes.items():
+        kept = Kept(file, text)
+        if file not in theirs and _is_of(kept, origin) and Loss(kept, "").line not in answered:
+            found.append(kept)
+    return found
+
+
+def _is_of(kept: Kept, origin: str) -> bool:
+    """Whether it is of this log, by the key whose file it is."""
+    try:
+        written = note.parse(kept.note)
+        own = checkpoint.parse(written.text).origin == origin
+    except (NoteError, CheckpointError):
+        return False
+    key_id = kept.file.name.rpartition("-")[2].partition(".")[0]
+    by = {(each.name, each.key_hash.hex()) for each in written.signatures}
+    return own and (origin, key_id) in by
+
+
+def _answers(key_file: Path, new: VerifierKey) -> Path:
+    own = signed_files.beside(key_file, new)
+    return own.with_name(f"{own.name}.lost")
+
+
+def _answered(files: Known, new: VerifierKey) -> set[str]:
+    return set(files.notes.get(_answers(files.key_file, new), "").splitlines(keepends=True))
+
+
+def refuse(engine: Engine, key_file: Path) -> None:
+    """Makes sure that nothing is known to be missing that was signed.
+
+    Raises:
+        LossKnownError: if something is.
+        TornNoteError: if nobody can tell what the key has signed.
+        FileError: if a file beside the key's cannot be read.
+    """
+    files = signed_files.known(key_file).whole()
+    with plainly(engine), reading(engine) as connection:
+        found = known(connection, files)
+    if found is not None:
+        found.refuse()
+
+
+# As `desk.resumption` has it: a record is verified without the desk.
+_DAEMON = "daemon"
+
+
+def losses(resumed: Iterable[HistoryResumed]) -> list[HistoryResumed]:
+    """Each loss once, both the first one first: what a daemon had noticed before a person found
+    what was signed of it is one loss."""
+    found: list[HistoryResumed] = []
+    is_noticed = False
+    for event in resumed:
+        if event.is_loss and event.had is None and is_noticed:
+            found[-1] = replace(found[-1], signed=found[-1].signed or event.signed)
+        elif event.is_loss:
+            found.append(event)
+        is_noticed = event.by == _DAEMON and (is_noticed or event.is_loss)
+    return found

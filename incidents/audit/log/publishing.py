@@ -1,0 +1,141 @@
+"""The publishing: the log as a folder that any web server can serve (C2SP tlog-tiles).
+
+Tiles come first and the checkpoint last, each whole or not at all, so that a reader finds whatever
+the checkpoint vouches for. Hashes alone are published, never an entry.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine
+
+from incidents.audit.log import sequencer, status
+from incidents.errors import FileError, VerificationError
+from incidents.store.database.engine import plainly, reading
+from incidents.store.record import checkpoints
+from incidents.store.record.checkpoints import Signed
+from incidents.system import disk
+from incidents.tlog import checkpoint, note, proof, tiles
+from incidents.tlog.checkpoint import Checkpoint, CheckpointError
+from incidents.tlog.note import NoteError
+from incidents.tlog.tiles import HASH_BYTES, WIDTH, Tile
+
+CHECKPOINT = "checkpoint"
+
+
+class AnotherLogError(VerificationError):
+    """nothing is published in {folder}: the checkpoint there is {what}; look which of the two is
+    the log, and name another folder for this one"""
+
+
+def publish(engine: Engine, folder: Path) -> Signed | None:
+    """Brings the folder up to the last checkpoint, with the signatures of its witnesses.
+
+    Returns:
+        That checkpoint; None if there was nothing new to publish.
+
+    Raises:
+        AnotherLogError: if the folder has the checkpoint of another log, or of a longer one.
+        FileError: if the disk does not do its part.
+        DatabaseError, TileError: if the database does not.
+    """
+    with plainly(engine), reading(engine) as connection:
+        last = checkpoints.last(connection)
+        if last is None:
+            return None
+        written = status.note_of(connection, last)
+        try:
+            there = _there(folder)
+            if there == written:
+                return None
+            old = _published(connection, folder, there, last)
+            _write_tiles(connection, folder, old, last.size)
+            _write(folder / CHECKPOINT, written.encode())
+            _remove_parts(folder, old, last.size)
+        except OSError as error:
+            why = error.strerror or str(error)
+            file = error.filename or folder
+            raise FileError(file=file, done="written", detail=why) from error
+        return last
+
+
+def _there(folder: Path) -> str | None:
+    try:
+        return (folder / CHECKPOINT).read_bytes().decode(errors="replace")
+    except FileNotFoundError:
+        return None
+
+
+def _published(connection: Connection, folder: Path, there: str | None, last: Signed) -> int:
+    """How many leaves the folder has the tiles of."""
+    if there is None:
+        return 0
+    log = checkpoint.parse(note.parse(last.note).text)
+    try:
+        found = checkpoint.parse(note.parse(there).text)
+    except (NoteError, CheckpointError) as error:
+        raise AnotherLogError(folder=folder, what="not one that can be read") from error
+    what = _stranger(found, log) or _forked(connection, found, log)
+    if what is not None:
+        raise AnotherLogError(folder=folder, what=what)
+    return found.size
+
+
+def _stranger(found: Checkpoint, log: Checkpoint) -> str | None:
+    if found.origin != log.origin:
+        return f"that of {found.origin!r}"
+    if found.size > log.size:
+        return f"of {found.size:,} entries, and this log has {log.size:,}"
+    if found.size == log.size and found.root != log.root:
+        return "of another tree of the same size"
+    return None
+
+
+def _forked(connection: Connection, found: Checkpoint, log: Checkpoint) -> str | None:
+    if proof.root_at(sequencer.nodes(connection, log.size), found.size) != found.root:
+        return f"of {found.size:,} entries, and this log does not begin with them"
+    return None
+
+
+def _write_tiles(connection: Connection, folder: Path, old: int, new: int) -> None:
+    for tile in _grown(old, new):
+        hashes = sequencer.hashes(connection, tile)[: tile.width * HASH_BYTES]
+        _write(folder / tiles.path(tile), hashes)
+
+
+def _remove_parts(folder: Path, old: int, new: int) -> None:
+    """Takes out the parts of tiles that are whole by now, which the last checkpoint had.
+
+    Who asks for a part from now on takes the whole (C2SP tlog-tiles).
+    """
+    for tile in _grown(old, new):
+        parts = folder / f"{tiles.path(tile)}.p"
+        if tile.width == WIDTH and parts.is_dir():
+            shutil.rmtree(parts, ignore_errors=True)
+
+
+def _grown(old: int, new: int) -> Iterator[Tile]:
+    """The tiles of a tree of `new` leaves that one of `old` leaves does not have."""
+    level = 0
+    while new:
+        for n in range(old // WIDTH, -(-new // WIDTH)):
+            tile = Tile(level, n, min(WIDTH, new - n * WIDTH))
+            if old - n * WIDTH < tile.width:
+                yield tile
+        level, old, new = level + 1, old // WIDTH, new // WIDTH
+
+
+def _write(file: Path, data: bytes) -> None:
+    _make_public(file.parent)
+    disk.write_whole(file, [data], disk.PUBLIC)
+
+
+def _make_public(folder: Path) -> None:
+    """Makes a folder that is not there yet, and those above it, for any web server to read."""
+    if not folder.is_dir():
+        _make_public(folder.parent)
+        folder.mkdir(exist_ok=True)
+        disk.publish(folder)

@@ -1,0 +1,261 @@
+"""The rotation: how a log comes to its first key, and how one key takes the place of another.
+
+Each step is repeated without harm, so that what was cut off half way goes on where it was.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlalchemy import Engine
+
+from incidents import clock
+from incidents.audit.log import loss, sequencer, signed_files, signers_lock, signing, signing_key
+from incidents.audit.log.signing_key import CommandKey, KeyRing, SigningKeyError
+from incidents.errors import DatabaseError, InputError, RefusedError
+from incidents.store.database.engine import plainly, reading
+from incidents.store.record import checkpoints
+from incidents.tlog.keys import ED25519, KeyFormatError, VerifierKey
+
+OnRecord = Callable[[str, str | None], None]
+"""Puts on record that the first key signs, in place of none."""
+Replaces = Callable[[str, str | None, bool], None]
+"""Puts on record that a key signs from now on, in place of another, which may be lost."""
+
+_WAIT_S = 30.0
+_PAUSE_S = 0.1
+_TRIAL = b"incidents: this key can sign\n"
+
+
+def first(
+    engine: Engine, ring: KeyRing, name: str, put_on_record: OnRecord, *, public: str | None = None
+) -> VerifierKey:
+    """Makes the log's first key, called `name` as the log is, or takes the command's, `public`.
+
+    Raises:
+        RefusedError: if the log has a key, or the file's key belongs to another log.
+        InputError, SigningKeyError, FileError, TornShareError: if there can be no such key.
+    """
+    active = _state(engine).active
+    if active is not None:
+        raise RefusedError(f"the log has a key, {active}: `incidents audit key rotate` replaces it")
+    signed_files.refuse_torn_share(ring.file)
+    key = _of_command(ring, public) if ring.is_command else _of_file(ring, name, public)
+    put_on_record(str(key), None)
+    return key
+
+
+def rotate(
+    engine: Engine,
+    ring: KeyRing,
+    put_on_record: Replaces,
+    *,
+    public: str | None = None,
+    lost: bool = False,
+) -> tuple[VerifierKey, Path | None]:
+    """Lets a new key of the same name sign in place of the active one, or goes on with that.
+
+    The first checkpoint with the entry that says so is signed by both, so that whoever trusts the
+    old key comes to the new one; not if the old one is `lost`. Only then does the new one take the
+    other's place.
+
+    Returns:
+        The new key, and where the old one lies now, if it was in a file.
+
+    Raises:
+        RefusedError: if there is no key to replace, or another machine signs, or has it; or the old
+            one is `lost`, and what was signed as well.
+        HeldError: if somebody else signs, and does not end.
+        InputError, SigningKeyError, FileError, InconsistentLogError: if it cannot be done.
+    """
+    if _state(engine).active is None:
+        raise RefusedError(signing.NO_KEY)
+    # Looked at first: to take the lock makes a place.
+    signers_lock.check(ring.file, signers_lock.place_id(ring.file), _state(engine).place)
+    with signers_lock.held(ring.file) as place:
+        signers_lock.check(ring.file, place, _state(engine).place)
+        # Before anything is on record.
+        signed_files.refuse_torn_share(ring.file)
+        if lost:
+            # What was signed may only have lost its numbers.
+            sequencer.number_all(engine)
+            loss.refuse(engine, ring.file)
+        new = begin(engine, ring, place, public=public, lost=lost)
+        return new, finish(engine, ring, place, new, put_on_record, lost=lost)
+
+
+def begin(
+    engine: Engine,
+    ring: KeyRing,
+    place: str,
+    *,
+    public: str | None = None,
+    lost: bool = False,
+    another: bool = False,
+    fresh: bool = False,
+) -> VerifierKey:
+    """The key that is to sign: made now, or by an attempt that was cut off, or the command's; with
+    `another` not one that may have signed, and where it is to be `fresh` none that was made before,
+    since a copy of this folder may have it too.
+
+    Nobody else sees anything of it yet. Whoever asks has the signers' lock, whose place that is.
+    Raises as `rotate` does.
+    """
+    state = _state(engine)
+    active = VerifierKey.parse(str(state.active))
+    if ring.is_command:
+        new = _of_command(ring, public)
+        if new.name != active.name:
+            raise InputError(f"{new} is the key of another log: this one is {active.name}")
+        if not _may_sign(state, ring, new, lost=lost, another=another):
+            known = "is on record already" if str(new) in state.every else "has signed before"
+            raise RefusedError(f"this key {known}: {new}; name a new one with --public")
+        return new
+    _refuse_public(public)
+    begun = signing_key.read(ring.successor)
+    if begun is not None:
+        if not fresh and _may_sign(state, ring, begun.verifier, lost=lost, another=another):
+            return begun.verifier
+        signing_key.retire(ring, begun.verifier)
+    if not lost and ring.signer(str(active)) is None:
+        raise RefusedError(
+            f"the key that signs, {active}, is not in {ring.file}: rotate it on the machine that"
+            " has it, or with --lost if nobody has"
+        )
+    if state.last != str(active) and not lost:
+        # The key before it, if there is one, has not handed over yet.
+        _sign_with(engine, ring, place, active)
+    return signing_key.make(ring.successor, active.name, after=ring.file).verifier
+
+
+def finish(
+    engine: Engine,
+    ring: KeyRing,
+    place: str,
+    new: VerifierKey,
+    put_on_record: Replaces,
+    *,
+    lost: bool = False,
+    claims: bool = False,
+) -> Path | None:
+    """Puts that key on record, lets it sign, and puts it in the other's place; with `claims` those
+    sign from then on who have the signers' lock, whose place that is. Raises as `rotate` does.
+
+    Returns:
+        Where the old key lies now, if it was in a file.
+    """
+    active = _state(engine).active
+    if lost:
+        loss.answer(engine, ring.file, new)
+    if str(new) != active:
+        put_on_record(str(new), active, lost)
+    if lost:
+        # Not before: whoever is cut off earlier has to find it again.
+        signed_files.set_torn_share_aside(ring.file)
+    _sign_with(engine, ring, place, new, claims=claims)
+    return None if ring.is_command else signing_key.replace(ring)
+
+
+def begun(engine: Engine, ring: KeyRing) -> VerifierKey | None:
+    """The key that is on record and has not signed yet, or is not in its place."""
+    state = _state(engine)
+    if state.active is None or state.last is None:
+        return None
+    active = VerifierKey.parse(state.active)
+    if state.active != state.last:
+        return active
+    following = None if ring.is_command else signing_key.read(ring.successor)
+    return active if following is not None and following.verifier == active else None
+
+
+class _State(NamedTuple):
+    """The active key, whether it is one that the one before does not hand over to, the key that
+    signed last, all that there were, and in which place the log is signed."""
+
+    active: str | None
+    after_loss: bool
+    last: str | None
+    every: frozenset[str]
+    place: str | None
+
+
+def _state(engine: Engine) -> _State:
+    with plainly(engine), reading(engine) as connection:
+        keys, last = checkpoints.every_key(connection), checkpoints.last(connection)
+        active = checkpoints.active(connection)
+        after_loss = active is not None and signing.was_lost(connection, keys[active].seq)
+        place = checkpoints.signed_beside(connection)
+    return _State(active, after_loss, None if last is None else last.key, frozenset(keys), place)
+
+
+def _may_sign(state: _State, ring: KeyRing, key: VerifierKey, *, lost: bool, another: bool) -> bool:
+    """Whether that key, which may have been named before, may be the next one."""
+    if str(key) == state.active:
+        has_signed = state.last == state.active
+        # Of another one: a copy of the database and of the folder may have the same, and sign.
+        return not another and (not lost or state.after_loss or has_signed)
+    # It has signed another history than this one, which does not know it.
+    return str(key) not in state.every and not signed_files.has_signed(ring.file, key)
+
+
+def _of_command(ring: KeyRing, public: str | None) -> VerifierKey:
+    if public is None:
+        raise InputError("a command signs (setting key_command): name its key with --public VKEY")
+    key = _verifier(public)
+    signer = ring.signer(str(key))
+    assert isinstance(signer, CommandKey)
+    signer.sign(_TRIAL)
+    return key
+
+
+def _verifier(public: str) -> VerifierKey:
+    try:
+        key = VerifierKey.parse(public)
+    except KeyFormatError as error:
+        raise InputError(error.message) from error
+    if key.algorithm != ED25519:
+        raise InputError(f"{key} is the key of a witness, which signs no log")
+    return key
+
+
+def _of_file(ring: KeyRing, name: str, public: str | None) -> VerifierKey:
+    _refuse_public(public)
+    there = signing_key.read(ring.file)
+    if there is None:
+        return signing_key.make(ring.file, name).verifier
+    # An attempt that was cut off has left it; it has signed nothing then, and has this name.
+    if signed_files.has_signed(ring.file, there.verifier) or there.verifier.name != name:
+        raise RefusedError(
+            f"{ring.file} holds the key of another log, {there.verifier.name}: name another file "
+            "with INCIDENTS_AUDIT_KEY"
+        )
+    return there.verifier
+
+
+def _refuse_public(public: str | None) -> None:
+    if public is not None:
+        raise InputError("--public names the key of a command, and none is set (key_command)")
+
+
+def _sign_with(
+    engine: Engine, ring: KeyRing, place: str, key: VerifierKey, *, claims: bool = False
+) -> None:
+    """Sees to it that the key has signed the log with its own entry."""
+    until = time.monotonic() + _WAIT_S
+    while True:
+        # A daemon may be about to do the same.
+        sequencer.number_all(engine)
+        done = signing.sign_held(engine, ring, clock.now(), place, at_once=True, claims=claims)
+        if _state(engine).last == str(key):
+            return
+        if done.unable is not None:
+            raise SigningKeyError(detail=done.unable)
+        if time.monotonic() > until:
+            raise DatabaseError(
+                f"the entries could not be numbered within {_WAIT_S:.0f} s, since another process "
+                "is at it: run the same again"
+            )
+        time.sleep(_PAUSE_S)

@@ -1,0 +1,205 @@
+"""The sequencer: numbers the entries in the log, and grows its tree out of stored tiles.
+
+The desk numbers nothing: its transactions would then wait for each other. They commit in another
+order than that of their entries' ids, so what has no number is looked for, never what is newer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Engine
+
+from incidents.store.database.engine import plainly, reading, writing
+from incidents.store.record import leaves
+from incidents.store.record.leaves import Head, Leaf, Sight
+from incidents.tlog import proof, tiles
+from incidents.tlog.proof import Nodes
+from incidents.tlog.tiles import Edge, Tile, TileError, partial_tiles_of
+from incidents.tlog.tree import Frontier
+
+# Of a SQLite file nobody else can write while a batch is numbered: some 20 ms.
+_AT_ONCE = {"sqlite": 1_000, "postgresql": 10_000}
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """What one transaction has numbered; `more` says whether there may be more to number now."""
+
+    count: int
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Grown:
+    """The leaves that were numbered, the head with them, and the tiles that have changed."""
+
+    leaves: list[Leaf]
+    head: Head
+    tiles: list[tuple[int, int, bytes]]
+
+
+_NOTHING = Numbered(0, more=False)
+
+
+def number_all(
+    engine: Engine, stopped: Callable[[], bool] = lambda: False, limit: int | None = None
+) -> int:
+    """Numbers all entries that there are, `limit` in a transaction; how many they were.
+
+    Each transaction leaves a whole tree behind. `stopped` is asked between two of them.
+
+    Raises:
+        DatabaseError: when the database does not do its part; what was done before stands.
+    """
+    total = 0
+    while not stopped():
+        done = number_some(engine, limit)
+        total += done.count
+        if not done.more:
+            break
+    return total
+
+
+def number_some(engine: Engine, limit: int | None = None) -> Numbered:
+    """Numbers up to `limit` entries in one transaction; nothing while another sequencer does.
+
+    Raises:
+        DatabaseError: when the database does not do its part.
+    """
+    with plainly(engine):
+        if engine.dialect.name == "sqlite" and not _any_new(engine):
+            return _NOTHING
+        with writing(engine) as connection:
+            if not leaves.lock(connection):
+                return _NOTHING
+            return _number(connection, limit or _AT_ONCE[engine.dialect.name])
+
+
+def number_missed(engine: Engine) -> int:
+    """Looks for entries without a number everywhere, and numbers them too; how many they were.
+
+    There are none: this is the net under what is reasoned about the floor (see `risen`). It reads
+    all ids.
+
+    Raises:
+        DatabaseError: when the database does not do its part.
+    """
+    total = 0
+    with plainly(engine):
+        while True:
+            with reading(engine) as connection:
+                ids = leaves.missed(connection, leaves.head(connection).floor, 1)
+            if not ids:
+                return total
+            with writing(engine) as connection:
+                if not leaves.lock(connection):
+                    return total
+                # The floor stays where it is: of what lies above it this says nothing.
+                head = leaves.head(connection)
+                grown = _appended(connection, head, ids[0] - 1, _AT_ONCE[engine.dialect.name])
+                leaves.keep(connection, grown.head, grown.tiles)
+                total += len(grown.leaves)
+
+
+def _any_new(engine: Engine) -> bool:
+    """A look first, on SQLite: the file's one write lock is not taken to find nothing to do."""
+    with reading(engine) as connection:
+        return leaves.any_above(connection, leaves.head(connection).floor)
+
+
+def _number(connection: Connection, limit: int) -> Numbered:
+    # The head is read in a statement after the one that locked: that one may not see it yet.
+    head = leaves.head(connection)
+    seen = leaves.sight(connection)
+    grown = _appended(connection, head, head.floor, limit)
+    found = grown.leaves
+    full = len(found) == limit
+    if connection.dialect.name == "sqlite":
+        new = _numbered_to(grown.head, found)
+    else:
+        new = risen(grown.head, seen, found[-1].entry_id if full else None)
+        if new != head and new.horizon is None:
+            # Taken after what was seen; and not for nothing, as it uses a number up.
+            new = new._replace(horizon=leaves.own_transaction(connection))
+    if new != head:
+        leaves.keep(connection, new, grown.tiles)
+    return Numbered(len(found), more=full)
+
+
+def _numbered_to(head: Head, found: list[Leaf]) -> Head:
+    """On SQLite one writes after the other, and an entry's id is higher than all before it."""
+    return head._replace(floor=found[-1].entry_id) if found else head
+
+
+def risen(head: Head, seen: Sight, numbered_to: int | None) -> Head:
+    """The head with its floor where it can be by now (PostgreSQL).
+
+    Everything that was seen is numbered, or only up to the id `numbered_to`. `seen` is from before
+    that.
+
+    An act of the desk has locked a row, and so has its number among the transactions, before it
+    takes an id. So an id that is no higher than one that was seen was taken by a transaction that
+    had its number by then: a lower one than this transaction takes afterwards, which is to be the
+    horizon (None here: it is yet to be taken). When all before it have ended, what they have
+    committed is seen, and numbered; what they have not will never be.
+    """
+    top = seen.newest if numbered_to is None else min(seen.newest, numbered_to)
+    if head.next_floor is None or head.horizon is None:
+        floor = head.floor
+    elif seen.to_come is not None and head.horizon > seen.to_come:
+        # A database that was restored counts its transactions anew: the search begins again.
+        floor = head.floor
+    elif seen.ended is not None and seen.ended >= head.horizon:
+        floor = max(head.floor, min(head.next_floor, top))
+    else:
+        return head
+    if floor == top == head.floor == head.next_floor:
+        # Nothing has happened: an idle log is not written to.
+        return head
+    return head._replace(floor=floor, next_floor=top, horizon=None)
+
+
+def _appended(connection: Connection, head: Head, floor: int, limit: int) -> _Grown:
+    """Numbers what is above `floor`, and lets the tree grow by it."""
+    found = leaves.number(connection, size=head.size, floor=floor, limit=limit)
+    if not found:
+        return _Grown(found, head, [])
+    hashes = [leaf.hash for leaf in found]
+    places = ((tile.level, tile.n) for tile in partial_tiles_of(head.size))
+    partial = leaves.hashes(connection, places)
+    edge = Edge.of(head.size, {level: blob for (level, _), blob in partial.items()})
+    frontier = Frontier.from_bytes(head.size, head.frontier)
+    frontier.extend(hashes)
+    new = head._replace(size=frontier.size, frontier=frontier.to_bytes())
+    return _Grown(found, new, edge.append(hashes))
+
+
+def nodes(connection: Connection, size: int) -> Nodes:
+    """The nodes of the first `size` leaves; they raise TileError where a tile is not as it was."""
+    return tiles.nodes_from(lambda tile: hashes(connection, tile), size)
+
+
+def hashes(connection: Connection, tile: Tile) -> bytes:
+    """The hashes of a tile, which may have grown since.
+
+    Raises:
+        TileError: if it is missing.
+    """
+    place = (tile.level, tile.n)
+    found = leaves.hashes(connection, [place]).get(place)
+    if found is None:
+        raise TileError(detail=f"{tiles.path(tile)} is missing")
+    return bytes(found)
+
+
+def consistency(engine: Engine, old: int, new: int) -> list[bytes]:
+    """The proof that the first `new` leaves begin with the first `old` (RFC 9162, 2.1.4.1).
+
+    Raises:
+        ProofError, TileError: if there is no such proof.
+        DatabaseError: when the database does not do its part.
+    """
+    with plainly(engine), reading(engine) as connection:
+        return proof.consistency_proof(nodes(connection, new), old, new)

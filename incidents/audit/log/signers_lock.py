@@ -1,0 +1,144 @@
+"""The signers' lock: of all that sign one log at most one signs at a time, beside one file.
+
+Its file holds the id by which the log knows this place, and who has the lock. The id counts
+only in the file that it was written to, which is told by the file's number (inode) and by when it
+was made on its disk: whoever copies the folder does not copy the place, and two of them can never
+sign two histories. Nor is the place lost when the disk is mounted elsewhere, or the file given to
+somebody else.
+
+The limit of it: a clone of the whole disk (a snapshot, an image) has both, and is the same place,
+as is a copy of the folder by hard links; and where no file system says when a file was made, the
+number alone counts.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from incidents.errors import FileError, IncidentsError, RefusedError
+from incidents.system import disk, ownership
+from incidents.system.birth_time import birth_time
+
+SUFFIX = ".signed.lock"
+PATIENCE_S = 5.0
+"""So long somebody who asks waits for another who signs, which takes that one some milliseconds."""
+
+_MOST_BYTES = 1_000
+_UNKNOWN, _SOMEBODY = "-", "another process"
+
+
+class HeldError(IncidentsError):
+    """nothing is signed: {file} is held, and was taken last by {holder}; if that hangs, end it"""
+
+
+class SignsElsewhereError(RefusedError):
+    """what was signed last is known beside another key file than {file}: is INCIDENTS_AUDIT_KEY set
+    as the daemon that signs has it? Only if that machine or folder is lost for good: incidents
+    recover --sign-here --reason R"""
+
+
+@contextmanager
+def held(key_file: Path, patience_s: float = PATIENCE_S) -> Iterator[str]:
+    """While it lasts, nobody else signs beside this file; the id by which the log knows it.
+
+    Raises:
+        HeldError: if another process holds it for longer than `patience_s`.
+        FileError: if the lock's file cannot be read or written.
+    """
+    file = lock_file(key_file)
+    with ExitStack() as stack:
+        try:
+            owner = disk.owner_beside(key_file)
+            opened = stack.enter_context(disk.locked(file, patience_s, owner))
+            place = _own_id(opened)
+        except BlockingIOError as error:
+            raise HeldError(holder=_holder(file), file=file) from error
+        except OSError as error:
+            raise _failure(key_file, "written", error) from error
+        yield place
+
+
+def place_id(key_file: Path) -> str | None:
+    """The id by which the log knows this place; None if it has none yet, as a copy has.
+
+    Raises:
+        FileError: if the lock's file cannot be read.
+    """
+    file = lock_file(key_file)
+    try:
+        with os.fdopen(disk.opened(file), "rb") as opened:
+            return _id(opened)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _failure(key_file, "read", error) from error
+
+
+def check(key_file: Path, place: str | None, known: str | None) -> None:
+    """Makes sure that this place, which has that id, is the one where the log is signed, which is
+    `known` by that one; where it knows none yet, any place is.
+
+    Raises:
+        SignsElsewhereError: if it is another.
+    """
+    if known not in (None, place):
+        raise SignsElsewhereError(file=key_file)
+
+
+def lock_file(key_file: Path) -> Path:
+    """The lock's file, beside the key's."""
+    return key_file.with_name(key_file.name + SUFFIX)
+
+
+def _own_id(opened: BinaryIO) -> str:
+    """The id, a new one where there is none; and who has the lock from now on."""
+    first, _ = _lines(opened)
+    found = _id(opened)
+    own = found or secrets.token_hex(8)
+    place = first if found else f"{own} {' '.join(_marks(opened))}"
+    opened.seek(0)
+    opened.write(f"{place}\nprocess {os.getpid()} on {socket.gethostname()}\n".encode())
+    opened.truncate()
+    if found is None:
+        os.fsync(opened.fileno())
+    return own
+
+
+def _id(opened: BinaryIO) -> str | None:
+    first, _ = _lines(opened)
+    own, *marks = first.split(" ")
+    here = _marks(opened)
+    # What nobody could tell when the id was written is not asked for later.
+    return own if own and marks in (here, [here[0], _UNKNOWN]) else None
+
+
+def _marks(opened: BinaryIO) -> list[str]:
+    """What tells this file from a copy of it: its number, and when it was made."""
+    handle = opened.fileno()
+    made = birth_time(handle)
+    return [str(os.fstat(handle).st_ino), _UNKNOWN if made is None else str(made)]
+
+
+def _holder(file: Path) -> str:
+    with suppress(OSError), os.fdopen(disk.opened(file), "rb") as opened:
+        return _lines(opened)[1] or _SOMEBODY
+    return _SOMEBODY
+
+
+def _lines(opened: BinaryIO) -> tuple[str, str]:
+    opened.seek(0)
+    first, _, rest = opened.read(_MOST_BYTES).decode(errors="replace").partition("\n")
+    return first, rest.strip()
+
+
+def _failure(key_file: Path, done: str, error: OSError) -> FileError:
+    file, why = lock_file(key_file), error.strerror or str(error)
+    if isinstance(error, PermissionError):
+        why += ownership.cure(file, key_file)
+    return FileError(file=file, done=done, detail=why)

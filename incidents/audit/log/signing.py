@@ -1,0 +1,214 @@
+"""The signing: when a checkpoint of the log is made, by which keys, and when it is refused.
+
+Whatever leaves this program was committed before, and is consistent with all that was signed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Engine, select
+
+from incidents.audit.log import last_signed, signed_files, signers_lock
+from incidents.audit.log.signers_lock import PATIENCE_S, SignsElsewhereError
+from incidents.audit.log.signing_key import KeyRing, SigningKeyError
+from incidents.record.entry import decode
+from incidents.record.own_events import LogKeyMade
+from incidents.store.database.engine import plainly, reading, writing
+from incidents.store.record import checkpoints, leaves
+from incidents.store.record.checkpoints import Signed
+from incidents.store.schema.tables import DESK_STREAM, entries
+from incidents.tlog import note
+from incidents.tlog.checkpoint import Checkpoint
+from incidents.tlog.keys import Signer, VerifierKey
+from incidents.tlog.tree import Frontier
+
+AT_MOST_EACH = timedelta(seconds=1)
+AT_LEAST_EACH = timedelta(hours=1)
+
+NO_KEY = "the log has no key yet: make one with `incidents audit key new`"
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """What came of it: the checkpoint that was made, or why this process makes none.
+
+    Neither, if none is due. `elsewhere`: it has the key, and the log is signed in another place,
+    which is wrong if nobody does.
+    """
+
+    made: Signed | None = None
+    unable: str | None = None
+    elsewhere: SignsElsewhereError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    """What is to be signed: the tree, the keys that sign it, the active one last, and the last
+    checkpoint. `is_first`: the active key has not signed before."""
+
+    size: int
+    root: bytes
+    keys: tuple[VerifierKey, ...]
+    is_first: bool
+    last: Signed | None
+    covers_key: bool
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """What is signed."""
+        return Checkpoint(self.keys[-1].name, self.size, self.root)
+
+
+def is_due(now: datetime, size: int, last: Signed | None, *, at_once: bool = False) -> bool:
+    """Whether a checkpoint of `size` entries is due at `now`: at most each second when there is
+    something new (or `at_once`), each hour in any case. A clock that was set back holds up nothing.
+    """
+    if size == 0:
+        return False
+    if last is None:
+        return True
+    since = now - last.signed_at
+    if since < timedelta(0):
+        return size > last.size
+    if size > last.size:
+        return at_once or since >= AT_MOST_EACH
+    return since >= AT_LEAST_EACH
+
+
+def sign(
+    engine: Engine,
+    ring: KeyRing,
+    now: datetime,
+    *,
+    at_once: bool = False,
+    patience_s: float = PATIENCE_S,
+    stays: bool = False,
+) -> Signing:
+    """Makes the checkpoint that is due at `now`; `stays`: whoever asks will ask again and again.
+
+    Raises:
+        InconsistentLogError: if the log is not what was signed before.
+        HeldError: if somebody else signs for longer than `patience_s`.
+        SigningKeyError: if the key cannot be used.
+        DatabaseError, FileError: when the database or the disk does not do its part.
+    """
+    with plainly(engine), reading(engine) as connection:
+        # Whoever has nothing to sign needs no lock, nor a folder for it.
+        done, _ = _due(connection, ring, now, None, at_once=at_once)
+    if done is not None:
+        return done
+    with signers_lock.held(ring.file, patience_s) as place:
+        return sign_held(engine, ring, now, place, at_once=at_once, stays=stays)
+
+
+def sign_held(
+    engine: Engine,
+    ring: KeyRing,
+    now: datetime,
+    place: str,
+    *,
+    at_once: bool = False,
+    stays: bool = False,
+    claims: bool = False,
+) -> Signing:
+    """The same, for who has the signers' lock, whose place that is; with `claims` those sign from
+    then on who have it, whoever did before. Raises as `sign` does."""
+    with plainly(engine), reading(engine) as connection:
+        done, due = _due(connection, ring, now, place, at_once=at_once, claims=claims)
+        if due is None:
+            return done or Signing()
+        found, signers = due
+        last_signed.check(connection, found.checkpoint, found.last, ring.file, found.keys)
+    # Outside of any transaction: a command may take its time, and SQLite has one writer.
+    written = str(note.signed(found.checkpoint.text, *signers))
+    # First where no restored database reaches, then where others see it.
+    signed_files.keep(ring.file, written, found.keys)
+    new = Signed(0, found.size, found.root, written, str(found.keys[-1]), now)
+    with plainly(engine), writing(engine) as connection:
+        # What was not compared with the last one is not kept.
+        after = None if found.last is None else found.last.id
+        if not checkpoints.add(connection, new, after=after, beside=place, stays=stays):
+            return Signing()
+    return Signing(made=new)
+
+
+def _due(
+    connection: Connection,
+    ring: KeyRing,
+    now: datetime,
+    place: str | None,
+    *,
+    at_once: bool,
+    claims: bool = False,
+) -> tuple[Signing | None, tuple[Log, list[Signer]] | None]:
+    """What is to be signed now, with what signs; or that nothing is, or not by this process, whose
+    place that is, if it has the lock."""
+    found = log(connection)
+    if found is None:
+        return Signing(unable=NO_KEY), None
+    if not is_due(now, found.size, found.last, at_once=at_once or found.is_first):
+        return Signing(), None
+    # Nobody could tell from an earlier one why another key signs.
+    if not found.covers_key:
+        return Signing(), None
+    # First: where others sign, it is no matter in which state a key is here.
+    if not claims:
+        known = checkpoints.signed_beside(connection)
+        try:
+            signers_lock.check(ring.file, place or signers_lock.place_id(ring.file), known)
+        except SignsElsewhereError as wrong:
+            return _elsewhere(ring, found.keys, wrong), None
+    signers = []
+    for key in found.keys:
+        signer = ring.signer(str(key))
+        if signer is None:
+            return Signing(unable=_absent(ring, key)), None
+        signers.append(signer)
+    return None, (found, signers)
+
+
+def _elsewhere(ring: KeyRing, keys: Iterable[VerifierKey], wrong: SignsElsewhereError) -> Signing:
+    try:
+        absent = [key for key in keys if ring.signer(str(key)) is None]
+    except SigningKeyError:
+        # There is one, and nobody can tell which.
+        absent = []
+    if absent:
+        return Signing(unable=_absent(ring, absent[0]))
+    return Signing(unable=wrong.message, elsewhere=wrong)
+
+
+def _absent(ring: KeyRing, key: VerifierKey) -> str:
+    return f"the key {key} is not on this machine ({ring.file})"
+
+
+def log(connection: Connection) -> Log | None:
+    """What is to be signed next; None before the first key."""
+    active = checkpoints.active(connection)
+    if active is None:
+        return None
+    head, last = leaves.head(connection), checkpoints.last(connection)
+    *before, made = checkpoints.every_key(connection).values()
+    is_first = last is None or last.key != active
+    keys = [active]
+    if before and is_first and not was_lost(connection, made.seq):
+        keys.insert(0, before[-1].key)
+    return Log(
+        size=head.size,
+        root=Frontier.from_bytes(head.size, head.frontier).root(),
+        keys=tuple(map(VerifierKey.parse, keys)),
+        is_first=is_first,
+        last=last,
+        covers_key=leaves.is_covered(connection, DESK_STREAM, made.seq, head.size),
+    )
+
+
+def was_lost(connection: Connection, seq: int) -> bool:
+    """Whether the key that this entry of the desk's own names comes after one that is lost."""
+    of = entries.c
+    wanted = select(of.body).where(of.site_id == DESK_STREAM, of.site_seq == seq)
+    _, event = decode(connection.execute(wanted).scalar_one())
+    return isinstance(event, LogKeyMade) and event.lost

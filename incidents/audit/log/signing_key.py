@@ -1,0 +1,190 @@
+"""The signing key: in a file that is its owner's alone, or behind a command that signs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from incidents.errors import FileError, IncidentsError, RefusedError
+from incidents.system import disk, private_file
+from incidents.tlog import keys
+from incidents.tlog import signature as spelling
+from incidents.tlog.keys import KeyFormatError, Signer, SigningKey, VerifierKey
+
+COMMAND_TIMEOUT_S = 20.0
+SIGNS_AS = "INCIDENTS_AUDIT_SIGN_AS"
+"""The variable in which a command is told which key is to sign (C2SP signed-note)."""
+
+NEXT = ".next"
+RETIRED = ".retired-"
+
+_SHOWN = 200
+
+
+class SigningKeyError(IncidentsError):
+    """the log's private key cannot be used: {detail}"""
+
+
+class CommandKey:
+    """A key that a command has: it is given the message on its standard input, and writes the 64
+    bytes of the signature in base64."""
+
+    def __init__(self, argv: Sequence[str], verifier: VerifierKey) -> None:
+        self._argv = list(argv)
+        self._verifier = verifier
+
+    @property
+    def verifier(self) -> VerifierKey:
+        """The key by which others check what is signed."""
+        return self._verifier
+
+    def sign(self, message: bytes) -> bytes:
+        """The signature of `message`, checked; at most 20 s are waited for it.
+
+        Raises:
+            SigningKeyError: if the command fails, or signs with another key.
+        """
+        signature = self._answer(message)
+        if not keys.verify(self._verifier, message, signature):
+            detail = f"what {self._argv[0]!r} wrote is no signature of {self._verifier}"
+            raise SigningKeyError(detail=detail)
+        return signature
+
+    def _answer(self, message: bytes) -> bytes:
+        try:
+            done = subprocess.run(  # noqa: PLW1510 - its status is told below, with its own words
+                self._argv,
+                input=message,
+                capture_output=True,
+                timeout=COMMAND_TIMEOUT_S,
+                env={**os.environ, SIGNS_AS: str(self._verifier)},
+            )
+        except subprocess.TimeoutExpired as error:
+            detail = f"{self._argv[0]!r} gave no answer within {COMMAND_TIMEOUT_S:.0f} s"
+            raise SigningKeyError(detail=detail) from error
+        except OSError as error:
+            detail = f"{self._argv[0]!r} cannot be run ({error.strerror})"
+            raise SigningKeyError(detail=detail) from error
+        if done.returncode:
+            said = done.stderr.decode(errors="replace").strip()[:_SHOWN]
+            detail = f"{self._argv[0]!r} ended with {done.returncode}: {said}"
+            raise SigningKeyError(detail=detail)
+        try:
+            return spelling.from_base64(done.stdout.decode("ascii", "replace").strip())
+        except ValueError as error:
+            detail = f"what {self._argv[0]!r} wrote is not base64"
+            raise SigningKeyError(detail=detail) from error
+
+
+class KeyRing:
+    """The keys that this process can sign with: of the file, of the one that is to follow it, or of
+    the command. Files are read anew each time, since a key may be replaced at any moment."""
+
+    def __init__(self, file: Path, command: Sequence[str] | None = None) -> None:
+        self.file = file
+        self._command = command
+
+    @property
+    def successor(self) -> Path:
+        """Where the next key lies until the last one has handed over to it."""
+        return self.file.with_name(self.file.name + NEXT)
+
+    @property
+    def is_command(self) -> bool:
+        """Whether a command signs."""
+        return self._command is not None
+
+    def signer(self, key: str) -> Signer | None:
+        """What signs as this key; None if this process has not got it.
+
+        Raises:
+            SigningKeyError: if the file that may be the key's cannot be used.
+        """
+        if self._command is not None:
+            return CommandKey(self._command, VerifierKey.parse(key))
+        for file in (self.file, self.successor):
+            found = read(file)
+            if found is not None and str(found.verifier) == key:
+                return found
+        return None
+
+
+def read(file: Path) -> SigningKey | None:
+    """The key in that file; None if there is no such file.
+
+    Raises:
+        SigningKeyError: if others can read it, or it holds no key.
+    """
+    try:
+        return SigningKey.parse(private_file.read(file).decode())
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not text"
+        raise SigningKeyError(detail=f"{file} cannot be read ({why})") from error
+    except KeyFormatError as error:
+        raise SigningKeyError(detail=f"{file}: {error.message}") from error
+
+
+def make(file: Path, name: str, *, after: Path | None = None) -> SigningKey:
+    """A new key called `name` in a new file, whole or not at all, for its owner alone: whoever has
+    the one that it comes `after`, or the folder.
+
+    Raises:
+        RefusedError: if there is such a file; a key is never overwritten.
+        FileError: if it cannot be written.
+        KeyFormatError: if a key cannot be called so.
+    """
+    key = SigningKey.generate(name)
+    try:
+        owner = disk.owner_beside(after or file)
+        private_file.create(file, f"{key.private_text()}\n", owner)
+    except FileExistsError as error:
+        raise RefusedError(f"{file} is there already, and a key is never overwritten") from error
+    except OSError as error:
+        raise FileError(file=file, done="written", detail=error.strerror or str(error)) from error
+    return key
+
+
+def replace(ring: KeyRing) -> Path | None:
+    """Puts the next key in the last one's place, which is kept under another name, if it is there.
+
+    Returns:
+        Where the last one lies now.
+
+    Raises:
+        FileError: if it cannot be renamed.
+    """
+    last = read(ring.file)
+    try:
+        retired = None
+        if last is not None:
+            retired = retired_name(ring.file, last.verifier)
+            ring.file.rename(retired)
+        ring.successor.rename(ring.file)
+        disk.sync(ring.file.parent)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise FileError(file=ring.file, done="replaced", detail=why) from error
+    return retired
+
+
+def retire(ring: KeyRing, following: VerifierKey) -> None:
+    """Keeps the next key, which is not to sign here, under another name.
+
+    Raises:
+        FileError: if it cannot be renamed.
+    """
+    try:
+        ring.successor.rename(retired_name(ring.file, following))
+        disk.sync(ring.file.parent)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise FileError(file=ring.successor, done="replaced", detail=why) from error
+
+
+def retired_name(file: Path, key: VerifierKey) -> Path:
+    """Where a key lies that signs no more: after the file, with the key's id."""
+    return file.with_name(f"{file.name}{RETIRED}{key.key_hash.hex()}")

@@ -1,0 +1,183 @@
+"""The time stamp: an authority's word that a checkpoint was there then (RFC 3161), one a day.
+
+What is stamped is the SHA-256 of the checkpoint's text: the lines above its empty line, which all
+its signatures vouch for. So cosignatures that come later take nothing from it, and openssl checks
+it: `openssl ts -verify -data TEXT -in STAMP -CAfile ROOTS`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Engine
+
+from incidents.audit.log import exchange
+from incidents.audit.log.exchange import ExchangeError, NoClientError
+from incidents.errors import IncidentsError, InputError, VerificationError
+from incidents.store.database.engine import plainly, reading, writing
+from incidents.store.record import checkpoints
+from incidents.store.record.checkpoints import Stamped
+from incidents.tlog import checkpoint, note
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+    from rfc3161_client import TimeStampRequest, TimeStampResponse
+
+REQUEST_TYPE = "application/timestamp-query"
+REPLY_TYPE = "application/timestamp-reply"
+
+_SHA256 = "2.16.840.1.101.3.4.2.1"
+
+
+class StampError(IncidentsError):
+    """the authority for time stamps at {url} has given none: {detail}"""
+
+
+class BadStampError(VerificationError):
+    """this is no time stamp of the checkpoint: {detail}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """Who is asked: the address, and in PEM the root certificates that its own must lead to."""
+
+    url: str
+    roots: bytes
+
+    def __post_init__(self) -> None:
+        if not self.url.startswith(("http://", "https://")):
+            raise InputError(f"the address of an authority begins with https://, not {self.url!r}")
+        _certificates(self.roots)
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What the authority has signed: its time (UTC), and the number that it gave the stamp."""
+
+    at: datetime
+    serial: int
+
+
+def stamped(authority: Authority, signed: bytes) -> bytes:
+    """The authority's whole response (DER) for a signed checkpoint, verified.
+
+    Raises:
+        StampError: if it gives none, or one that is not good.
+        NoClientError: if h11 or rfc3161-client is not installed.
+        NoteError, CheckpointError: if `signed` is no signed checkpoint.
+    """
+    text = _text(signed)
+    request = _request(text)
+    try:
+        response = _posted(authority, request.as_bytes())
+        _checked(response, text, authority.roots, request)
+    except (ExchangeError, BadStampError) as error:
+        raise StampError(url=authority.url, detail=error.facts["detail"]) from error
+    return response
+
+
+def checked(response: bytes, signed: bytes, roots: bytes) -> Stamp:
+    """What a response that was kept says of a signed checkpoint.
+
+    The certificates need only have been good at the stamp's own time.
+
+    Raises:
+        BadStampError: if it is not of this checkpoint, or leads to none of the `roots` (PEM).
+        InputError: if there is no certificate among the roots.
+        NoteError, CheckpointError: if `signed` is no signed checkpoint.
+    """
+    return _checked(response, _text(signed), roots, None)
+
+
+def _text(signed: bytes) -> bytes:
+    return checkpoint.parse(note.parse(signed).text).text.encode()
+
+
+def _request(text: bytes) -> TimeStampRequest:
+    """For the SHA-256 of it, with a number of its own, and for the authority's certificate."""
+    try:
+        from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
+    except ModuleNotFoundError as error:
+        raise NoClientError(library=error.name) from error
+    return TimestampRequestBuilder().data(text).hash_algorithm(HashAlgorithm.SHA256).build()
+
+
+def _posted(authority: Authority, request: bytes) -> bytes:
+    headers = {"Content-Type": REQUEST_TYPE, "Accept": REPLY_TYPE}
+    with exchange.client(authority.url) as client:
+        answer = exchange.post(client, authority.url, request, headers)
+    if answer.status != HTTPStatus.OK:
+        raise ExchangeError(detail=f"it answers {answer.status}")
+    return answer.body
+
+
+def _checked(response: bytes, text: bytes, roots: bytes, request: TimeStampRequest | None) -> Stamp:
+    found = _decoded(response)
+    from rfc3161_client import VerificationError as Unverified
+    from rfc3161_client import VerifierBuilder
+
+    verifier = VerifierBuilder(
+        roots=_certificates(roots), nonce=None if request is None else request.nonce
+    ).build()
+    try:
+        verifier.verify(found, hashlib.sha256(text).digest())
+        algorithm = found.tst_info.message_imprint.hash_algorithm.dotted_string
+    except (Unverified, ValueError) as error:
+        raise BadStampError(detail=str(error) or "it does not verify") from error
+    if algorithm != _SHA256:
+        raise BadStampError(detail=f"it is not of a SHA-256, but of {algorithm}")
+    return Stamp(found.tst_info.gen_time, found.tst_info.serial_number)
+
+
+def _decoded(response: bytes) -> TimeStampResponse:
+    try:
+        from rfc3161_client import decode_timestamp_response
+    except ModuleNotFoundError as error:
+        raise NoClientError(library=error.name) from error
+    try:
+        found = decode_timestamp_response(response)
+    except ValueError as error:
+        raise BadStampError(detail="it is no answer as RFC 3161 has it") from error
+    if found.as_bytes() != response:
+        raise BadStampError(detail="it is not written as DER has it")
+    return found
+
+
+def _certificates(roots: bytes) -> list[Certificate]:
+    from cryptography.x509 import load_pem_x509_certificates
+
+    try:
+        return load_pem_x509_certificates(roots)
+    except ValueError as error:
+        raise InputError("there is no certificate in PEM among the roots of time stamps") from error
+
+
+APART = timedelta(days=1)
+
+
+def ask(engine: Engine, authority: Authority, now: datetime) -> Stamped | None:
+    """Has the last checkpoint stamped, which was committed before; outside any transaction.
+
+    Returns:
+        The stamp; None if nothing is signed, or the last stamp is less than a day old at `now`.
+
+    Raises:
+        StampError: if the authority is away, or gives no good one; it can be asked again later.
+        DatabaseError: when the database does not do its part.
+    """
+    with plainly(engine), reading(engine) as connection:
+        last = checkpoints.last(connection)
+        before = checkpoints.last_stamped(connection)
+    if last is None or (before is not None and now - before.at < APART):
+        return None
+    if before is not None and before.checkpoint == last.id:
+        return None
+    response = stamped(authority, last.note.encode())
+    new = Stamped(last.id, authority.url, response, now)
+    with plainly(engine), writing(engine) as connection:
+        checkpoints.stamp(connection, new)
+    return new

@@ -1,0 +1,220 @@
+"""The witnesses: how a log has its checkpoint countersigned (C2SP tlog-witness).
+
+Nothing that a witness answers is believed but its cosignature, and that only once it is verified.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Engine
+
+from incidents.audit.log import exchange, sequencer
+from incidents.audit.log.exchange import ExchangeError
+from incidents.errors import IncidentsError, InputError
+from incidents.store.database.engine import plainly, reading, writing
+from incidents.store.record import checkpoints
+from incidents.store.record.checkpoints import Cosigned
+from incidents.tlog import checkpoint, submission
+from incidents.tlog import note as notes
+from incidents.tlog import signature as spelling
+from incidents.tlog.keys import COSIGNATURE_V1, VerifierKey
+from incidents.tlog.note import Note, NoteError, Signature
+from incidents.tlog.submission import PATH, SIZE_TYPE, Submission
+
+if TYPE_CHECKING:
+    from incidents.outbound.client import Client
+    from incidents.outbound.message import Answer
+
+Prove = Callable[[int], list[bytes]]
+"""The consistency proof from the tree of that size, at least 1, to the checkpoint's."""
+
+_PLAIN = "text/plain; charset=utf-8"
+_TRIES = 3
+_SHOWN = 200
+
+
+class WitnessError(IncidentsError):
+    """the witness {witness} at {url} has not countersigned: {detail}"""
+
+
+class SplitViewError(WitnessError):
+    """THE LOG WAS REWRITTEN, or somebody else signs with its key: the witness {witness} at {url}
+    has seen another tree of {size} entries"""
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A witness: the prefix of its address, and the key by which its cosignatures are checked.
+
+    Raises:
+        InputError: for an address that is not http or https, or a key of another kind.
+    """
+
+    url: str
+    key: VerifierKey
+
+    def __post_init__(self) -> None:
+        if not self.url.startswith(("http://", "https://")):
+            raise InputError(f"the address of a witness begins with https://, not {self.url!r}")
+        if self.key.algorithm != COSIGNATURE_V1:
+            raise InputError(f"{self.key} is the key of a log, and a witness's is wanted")
+
+
+def cosigned(witness: Witness, note: bytes, prove: Prove, *, seen: int) -> Signature:
+    """The witness's cosignature of a signed checkpoint, verified.
+
+    `seen` is the size that the witness is thought to have seen last, 0 if nobody knows: if it has
+    seen another, it says so, and is sent the proof from there. Nothing is kept between two calls.
+
+    Raises:
+        SplitViewError: if it has seen another tree of that size. Somebody must look into it.
+        WitnessError: for any other reason; it can be asked again later.
+        NoteError, CheckpointError: if `note` is no signed checkpoint.
+    """
+    own = submission.of(notes.parse(note), 0, ())
+    try:
+        client = exchange.client(witness.url)
+    except ExchangeError as error:
+        raise _error(witness, error.message) from error
+    with client:
+        return _Asking(witness, client, own.note, own.checkpoint.size, prove).ask(seen)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    witness: Witness
+    client: Client
+    note: Note
+    size: int
+    prove: Prove
+
+    def ask(self, seen: int) -> Signature:
+        """Ask from there, and again from where the witness says that it stands."""
+        old = min(seen, self.size)
+        for _ in range(_TRIES):
+            answer = self._post(self._submission(old))
+            if answer.status == HTTPStatus.OK:
+                return self._verified(answer.body)
+            if answer.status == HTTPStatus.UNPROCESSABLE_ENTITY and old > 0:
+                raise self._split(old)
+            if answer.status != HTTPStatus.CONFLICT:
+                raise _error(self.witness, _refusal(answer))
+            old = self._conflict(old, answer)
+        raise _error(self.witness, "it has seen another tree each time that it was asked")
+
+    def _submission(self, old: int) -> Submission:
+        proof = tuple(self.prove(old)) if 0 < old < self.size else ()
+        return submission.of(self.note, old, proof)
+
+    def _conflict(self, old: int, answer: Answer) -> int:
+        """The size to prove from, now that it is known."""
+        size = _size(answer)
+        if size is None:
+            raise _error(self.witness, f"its conflict names no size: {_shown(answer.body)}")
+        if size == old:
+            raise self._split(size)
+        if size > self.size:
+            detail = f"it has seen {size} entries already, and this checkpoint has {self.size}"
+            raise _error(self.witness, detail)
+        return size
+
+    def _split(self, size: int) -> SplitViewError:
+        """The proof from there is right for this log, so what the witness has seen is another."""
+        return SplitViewError(witness=self.witness.key.name, url=self.witness.url, size=size)
+
+    def _verified(self, body: bytes) -> Signature:
+        """The witness's own signature among those that it answers; unknown ones are ignored."""
+        key = self.witness.key
+        try:
+            countersigned = notes.parse(f"{self.note.text}\n".encode() + body)
+            notes.opened(countersigned, [key])
+        except NoteError as error:
+            raise _error(
+                self.witness, f"its answer is worth nothing, {error.facts['detail']}"
+            ) from error
+        if countersigned.text != self.note.text:
+            raise _error(self.witness, "its answer holds more than signatures")
+        return next(
+            signature
+            for signature in countersigned.signatures
+            if (signature.name, signature.key_hash) == (key.name, key.key_hash)
+        )
+
+    def _post(self, asked: Submission) -> Answer:
+        url = self.witness.url.rstrip("/") + PATH
+        try:
+            return exchange.post(self.client, url, bytes(asked), {"Content-Type": _PLAIN})
+        except ExchangeError as error:
+            raise _error(self.witness, error.message) from error
+
+
+def _size(answer: Answer) -> int | None:
+    if answer.content_type != SIZE_TYPE:
+        return None
+    try:
+        return spelling.from_decimal(answer.body.decode("ascii").removesuffix("\n"))
+    except ValueError:
+        return None
+
+
+def _refusal(answer: Answer) -> str:
+    return f"it answers {answer.status}, {_shown(answer.body)}"
+
+
+def _shown(body: bytes) -> str:
+    return repr(body[:_SHOWN].decode(errors="replace").strip())
+
+
+def _error(witness: Witness, detail: str) -> WitnessError:
+    return WitnessError(witness=witness.key.name, url=witness.url, detail=detail)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def ask(engine: Engine, witness: Witness) -> Cosigned | None:
+    """Has the last checkpoint countersigned, which was committed before; outside any transaction.
+
+    Returns:
+        What it has signed; None if there is nothing that it has not signed already.
+
+    Raises:
+        SplitViewError: if it has seen another log of this name. Somebody must look into it.
+        WitnessError: if it is away, or will not; it can be asked again later.
+        DatabaseError: when the database does not do its part.
+    """
+    name = str(witness.key)
+    with plainly(engine), reading(engine) as connection:
+        last = checkpoints.last(connection)
+        before = checkpoints.last_cosigned(connection, name)
+    if last is None or last.size == 0:
+        return None
+    seen = 0
+    if before is not None:
+        signed, _ = before
+        if signed.id == last.id:
+            return None
+        seen = signed.size
+    line = cosigned(
+        witness,
+        last.note.encode(),
+        lambda old: sequencer.consistency(engine, old, last.size),
+        seen=seen,
+    )
+    new = Cosigned(last.id, name, str(line), _time(checkpoint.time_of(line)))
+    with plainly(engine), writing(engine) as connection:
+        checkpoints.cosign(connection, new)
+    return new
+
+
+def _time(seconds: int) -> datetime:
+    """A witness may write any time; what no calendar holds is the calendar's end."""
+    try:
+        return _EPOCH + timedelta(seconds=seconds)
+    except OverflowError:
+        return datetime.max.replace(microsecond=0, tzinfo=UTC)

@@ -1,0 +1,188 @@
+"""The bundle's files: that they are those of the manifest, no more and no fewer, to the byte."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from incidents.audit.flaw import Flaw
+from incidents.errors import VerificationError
+from incidents.tlog.signature import from_decimal
+from incidents.tlog.tiles import entries_path, path, tiles_of
+from incidents.values import misread
+from incidents.values.misread import MisreadError
+
+FORMAT = "incidents-bundle/1"
+MANIFEST = "manifest.json"
+CHECKPOINT = "checkpoint"
+KEYS = "log.vkey"
+WITNESSES = "witnesses.vkey"
+ENTRIES = "entries.jsonl"
+REPORT = "report.html"
+
+MOST_BYTES = 1_000_000
+"""The most that a file may have that is read whole: a checkpoint, a proof, a policy, keys."""
+
+_MOST_IN_MANIFEST = 1 << 30
+_FIELDS = ["entries", "files", "format", "size", "whole"]
+_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_OF_ALL = re.compile(
+    r"checkpoint|log\.vkey|witnesses\.vkey|entries\.jsonl|handovers/[0-9]{3}"
+    r"|policies/[0-9a-f]{64}\.toml|stamps/[0-9A-Za-z_-]{1,80}\.tsr",
+    re.ASCII,
+)
+_OF_PART = re.compile(r"proofs/(0|[1-9][0-9]{0,18})\.tlog-proof|report\.html", re.ASCII)
+_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+
+
+class NoBundleError(VerificationError):
+    """{file}: {detail}; nothing of the bundle is proved"""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a bundle says that it holds; `size` is that of the log's tree."""
+
+    digests: dict[str, str]
+    size: int
+    entries: int
+    whole: bool
+
+    def under(self, folder: str) -> list[str]:
+        """The files in a folder of the bundle, in the order of their names."""
+        return sorted(file for file in self.digests if file.startswith(f"{folder}/"))
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of the bundle in a folder, whose files are those that it lists.
+
+    Raises:
+        NoBundleError: naming the file that is not as it must be.
+    """
+    there = set(_plain_files(folder))
+    if MANIFEST not in there:
+        raise NoBundleError(file=folder.name or str(folder), detail=f"it has no {MANIFEST}")
+    manifest = _manifest(read_file(folder, MANIFEST, _MOST_IN_MANIFEST))
+    for file in sorted(there ^ {MANIFEST, *manifest.digests}):
+        detail = "it is not listed in the manifest" if file in there else "it is missing"
+        raise NoBundleError(file=shown(file), detail=detail)
+    for file in sorted(set(manifest.digests) ^ _expected(manifest)):
+        listed = file in manifest.digests
+        detail = "no such file belongs in this bundle" if listed else "it is missing"
+        raise NoBundleError(file=shown(file), detail=detail)
+    return manifest
+
+
+def read_file(folder: Path, name: str, most: int = MOST_BYTES) -> bytes:
+    """A file of the bundle, whole.
+
+    Raises:
+        NoBundleError: if it cannot be read, or is larger than `most`.
+    """
+    try:
+        with (folder / name).open("rb") as file:
+            data = file.read(most + 1)
+    except OSError as error:
+        raise NoBundleError(file=name, detail=str(error.strerror)) from error
+    if len(data) > most:
+        raise NoBundleError(file=name, detail=f"it has more than {most:,} bytes")
+    return data
+
+
+def digest_flaws(folder: Path, digests: Mapping[str, str]) -> Iterator[Flaw]:
+    """The files whose SHA-256 is not the one that is given."""
+    for name, digest in digests.items():
+        with (folder / name).open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != digest:
+            what = f"its SHA-256 is {found}, and the manifest says {digest}"
+            yield Flaw(part="bundle", where=name, what=what, expected=digest, found=found)
+
+
+def shown(name: str) -> str:
+    """A file's name, which somebody else has chosen, as a sentence can hold it."""
+    return name if len(name) < 100 and name.isprintable() else ascii(name)[:100]
+
+
+def _manifest(data: bytes) -> Manifest:
+    try:
+        text = data.decode()
+        found = json.loads(text)
+        if f"{_encode(found)}\n" != text:
+            raise MisreadError("it is not one line of RFC 8785")
+        return _read(found)
+    except (ValueError, RecursionError) as error:
+        raise NoBundleError(file=MANIFEST, detail=_said(error)) from error
+
+
+def _said(error: ValueError | RecursionError) -> str:
+    why = misread.of_json(error)
+    return why[:200] if isinstance(error, MisreadError) else f"it is no JSON: {why}"
+
+
+def _read(found: Any) -> Manifest:
+    if not isinstance(found, dict) or list(found) != _FIELDS:
+        raise MisreadError(f"its fields are not {', '.join(_FIELDS)}")
+    if found["format"] != FORMAT:
+        what = f"its format is {found['format']!r}, and {FORMAT!r} is what is read here"
+        raise MisreadError(what)
+    files, whole = found["files"], found["whole"]
+    if not isinstance(files, dict) or not isinstance(whole, bool):
+        raise MisreadError("files is no object, or whole neither true nor false")
+    for digest in files.values():
+        if not isinstance(digest, str) or _DIGEST.fullmatch(digest) is None:
+            raise MisreadError(f"{str(digest)[:80]!r} is no SHA-256")
+    return Manifest(files, _number(found["size"]), _number(found["entries"]), whole)
+
+
+def _number(text: Any) -> int:
+    if not isinstance(text, str):
+        raise MisreadError(f"{text!r} is not a number as it is written there")
+    try:
+        return from_decimal(text)
+    except ValueError as error:
+        raise MisreadError(f"{text[:80]!r} is not a number as it is written there") from error
+
+
+def _expected(manifest: Manifest) -> set[str]:
+    """The files that a bundle has that says this of itself: what may be is if it is listed."""
+    known = {name for name in manifest.digests if _OF_ALL.fullmatch(name)}
+    known |= {CHECKPOINT, KEYS, ENTRIES}
+    if not manifest.whole:
+        return known | {name for name in manifest.digests if _OF_PART.fullmatch(name)}
+    # A size that no list of files can bear out is not gone through.
+    if manifest.size > len(manifest.digests) * 256:
+        raise NoBundleError(
+            file=MANIFEST, detail=f"of {manifest.size} entries it has not all tiles"
+        )
+    for tile in tiles_of(manifest.size):
+        known.add(path(tile))
+        if tile.level == 0:
+            known.add(entries_path(tile.n, tile.width))
+    return known
+
+
+def _plain_files(folder: Path) -> Iterator[str]:
+    """The files below a folder, which hold no links and nothing that is no file."""
+    try:
+        for base, folders, names in os.walk(folder, onerror=_refuse):
+            for name in (*folders, *names):
+                mode = os.lstat(os.path.join(base, name)).st_mode  # noqa: PTH118 - many files
+                if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                    raise NoBundleError(file=shown(name), detail="it is no plain file")
+            below = os.path.relpath(base, folder)
+            prefix = "" if below == "." else f"{below}/"
+            yield from (prefix + name for name in names)
+    except OSError as error:
+        raise NoBundleError(file=shown(str(folder)), detail=str(error.strerror)) from error
+
+
+def _refuse(error: OSError) -> None:
+    raise error

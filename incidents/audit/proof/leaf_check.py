@@ -1,0 +1,182 @@
+"""The leaves: each entry by itself, its hash, and the tiles of the tree, a range at a time.
+
+Ranges begin with a full tile, so that several processes can each look at some of them.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from hashlib import sha256
+from typing import Any
+
+from incidents.audit.facts import Facts, glance, read
+from incidents.audit.flaw import Flaw
+from incidents.audit.proof.streams import Streams, misplaced
+from incidents.audit.workers.log_port import Batch, Log
+from incidents.record.entry import MAX_BYTES, UnreadableEntryError
+from incidents.store.schema.tables import DESK_STREAM
+from incidents.tlog.tiles import Tile, path, tiles_of
+from incidents.tlog.tree import HASH_BYTES, WIDTH, tile_root
+
+RANGE = 128 * WIDTH
+"""So many leaves are one range."""
+
+ENOUGH = 20
+"""So many flaws of a range are told."""
+
+NUMBERLESS = 1 << 62
+"""The place of an entry that has no number yet is its id and this: after all that have one."""
+
+
+@dataclass(slots=True)
+class Seen:
+    """What is known after a range: the roots of its full tiles one after the other, what was seen
+    of each site, the desk's own entries, the policies that are named, and the flaws.
+
+    `sites` and `lengths` are each entry's site and length in bytes, if they were asked for.
+    """
+
+    roots: bytes = b""
+    entries: int = 0
+    streams: Streams = field(default_factory=Streams)
+    own: list[tuple[int, bytes]] = field(default_factory=list)
+    policies: set[str] = field(default_factory=set)
+    flaws: list[Flaw] = field(default_factory=list)
+    sites: array[int] = field(default_factory=lambda: array("q"))
+    lengths: array[int] = field(default_factory=lambda: array("H"))
+
+    def take(
+        self, body: bytes, leaf: int | None, where: str | Callable[[], str], *, place: int = 0
+    ) -> Facts | None:
+        """The next entry, and where people find it; what it says of itself, if it can be read.
+
+        `place` is where one without a leaf stands among all.
+        """
+        try:
+            facts = read(body) if leaf is None else glance(body)
+        except UnreadableEntryError as error:
+            what = str(error.facts["detail"])
+            self.flaws.append(Flaw(part="entries", where=_said(where), what=what, leaf=leaf))
+            return None
+        self.policies.add(facts.policy)
+        if facts.site_id == DESK_STREAM:
+            self.own.append((place if leaf is None else leaf, body))
+        wrong = self.streams.take(facts, leaf)
+        if wrong is not None:
+            entry = f"{facts.site_id}-{facts.site_seq}"
+            self.flaws.append(misplaced(entry, facts.site, leaf, _said(where), wrong))
+        return facts
+
+
+def ranges(size: int, *, placed: bool = False) -> Iterator[tuple[Callable[..., Seen], Any]]:
+    """The jobs of looking at all leaves of a log of that size; `placed` as `look` has it."""
+    return ((look, (first, min(first + RANGE, size), placed)) for first in range(0, size, RANGE))
+
+
+def look(
+    log: Log, first: int, before: int, placed: bool = False, *, tell: Callable[[int], object]
+) -> Seen:
+    """Look at the leaves from `first`, a multiple of 256, to before `before`.
+
+    With `placed` each entry's site and length are kept.
+    """
+    seen, roots = Seen(), []
+    for batch in log.batches(first, before):
+        row, facts = _hashed(log, batch), _facts(log, batch, seen)
+        if placed:
+            _place(batch, facts, seen)
+        hashes = [row[i : i + HASH_BYTES] for i in range(0, len(row), HASH_BYTES)]
+        seen.flaws += log.compare(batch, facts, hashes)
+        seen.flaws += _tile_flaws(log, batch, row)
+        if len(batch.bodies) == WIDTH:
+            roots.append(tile_root(row))
+        tell(len(batch.bodies))
+    seen.roots = b"".join(roots)
+    seen.flaws = sorted(seen.flaws, key=_leaf)[:ENOUGH]
+    return seen
+
+
+def upper_flaws(log: Log, row: bytes, *, tell: Callable[[int], object]) -> list[Flaw]:  # noqa: ARG001
+    """What is wrong with the tiles above the lowest ones, whose roots are `row`."""
+    flaws: list[Flaw] = []
+    for tile in tiles_of(log.size):
+        if tile.level == 0:
+            continue
+        if tile.n == 0 and tile.level > 1:
+            row = _row_above(row)
+        begin = tile.n * WIDTH * HASH_BYTES
+        expected = row[begin : begin + tile.width * HASH_BYTES]
+        flaws += _differing(tile, expected, log.tile(tile.level, tile.n), "what is below it")
+    return flaws[:ENOUGH]
+
+
+def _row_above(row: bytes) -> bytes:
+    width = WIDTH * HASH_BYTES
+    full = range(0, len(row) - width + 1, width)
+    return b"".join(tile_root(row[begin : begin + width]) for begin in full)
+
+
+def _hashed(log: Log, batch: Batch) -> bytes:
+    """The leaf hashes; in the place of an entry that is not there, what the tile has."""
+    bodies = batch.bodies
+    if None not in bodies:
+        return b"".join([sha256(b"\0" + body).digest() for body in bodies])  # type: ignore[operator]  # none is None
+    kept = (log.tile(0, batch.first // WIDTH) or b"").ljust(WIDTH * HASH_BYTES, b"\0")
+    return b"".join(
+        kept[n * HASH_BYTES :][:HASH_BYTES] if body is None else sha256(b"\0" + body).digest()
+        for n, body in enumerate(bodies)
+    )
+
+
+def _facts(log: Log, batch: Batch, seen: Seen) -> list[Facts | None]:
+    found = [
+        None if body is None else seen.take(body, leaf, partial(log.where, leaf))
+        for leaf, body in enumerate(batch.bodies, batch.first)
+    ]
+    seen.entries += len(found)
+    return found
+
+
+def _place(batch: Batch, facts: Sequence[Facts | None], seen: Seen) -> None:
+    seen.sites.extend([-1 if fact is None else fact.site_id for fact in facts])
+    seen.lengths.extend([0 if body is None else min(len(body), MAX_BYTES) for body in batch.bodies])
+
+
+def _said(where: str | Callable[[], str]) -> str:
+    return where if isinstance(where, str) else where()
+
+
+def _tile_flaws(log: Log, batch: Batch, row: bytes) -> Iterator[Flaw]:
+    n, width = batch.first // WIDTH, len(batch.bodies)
+    kept = log.tile(0, n)
+    if kept != row:
+        yield from _differing(Tile(0, n, width), row, kept, "the entry there")
+
+
+def _differing(tile: Tile, expected: bytes, kept: bytes | None, what: str) -> Iterator[Flaw]:
+    """How a tile differs from what it must be; its first wrong hash."""
+    where = path(tile)
+    if kept == expected:
+        return
+    if kept is None:
+        yield Flaw(part="tree", where=where, what="it is not there")
+        return
+    for n in range(tile.width):
+        right, own = (row[n * HASH_BYTES : (n + 1) * HASH_BYTES] for row in (expected, kept))
+        if right != own:
+            leaf = None if tile.level else tile.n * WIDTH + n
+            at = f"leaf {leaf}" if tile.level == 0 else f"its hash {n}"
+            yield Flaw(
+                part="tree", where=where, leaf=leaf, expected=right.hex(), found=own.hex(),
+                what=f"of {at} it has {own.hex()}, and {what} gives {right.hex()}",
+            )  # fmt: skip
+            return
+    width, right_width = len(kept) / HASH_BYTES, tile.width
+    yield Flaw(part="tree", where=where, what=f"it has {width:g} hashes, and not {right_width}")
+
+
+def _leaf(flaw: Flaw) -> int:
+    return -1 if flaw.leaf is None else flaw.leaf

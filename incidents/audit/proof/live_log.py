@@ -1,0 +1,286 @@
+"""The live log: the log in the database, as it is verified."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    Connection,
+    LargeBinary,
+    Select,
+    cast,
+    exists,
+    func,
+    select,
+    text,
+    type_coerce,
+)
+from sqlalchemy.types import NullType
+
+from incidents.audit.facts import Facts
+from incidents.audit.flaw import Flaw
+from incidents.audit.proof.leaf_check import ENOUGH, NUMBERLESS, Seen
+from incidents.audit.replay.rows import WriteTime, time_writer
+from incidents.audit.replay.stream import Some, Span, parts
+from incidents.audit.workers.log_port import Batch, Placed
+from incidents.store.record import leaves as store_leaves
+from incidents.store.record.checkpoints import Signed
+from incidents.store.schema.log_tables import checkpoints, leaves, log_keys, tiles
+from incidents.store.schema.tables import DESK_STREAM, entries
+from incidents.tlog.tiles import tiles_of
+from incidents.tlog.tree import WIDTH
+
+
+class Row(NamedTuple):
+    """What the tables say of a leaf: the entry's id, its place in its site's stream, when it was
+    recorded as the driver gives it, and its leaf hash."""
+
+    entry_id: int
+    site_id: int | None
+    site_seq: int
+    recorded_at: Any
+    leaf_hash: bytes
+
+
+class Pending(NamedTuple):
+    """Of the entries without a number: how many, when the oldest was recorded (RFC 3339, UTC), and
+    how many of them lie where nobody looks for such (see `store.record.leaves.Head`)."""
+
+    entries: int
+    since: str | None
+    lost: int
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSource:
+    """The database that a worker is connected to."""
+
+    @contextmanager
+    def opened(self, connection: Connection | None) -> Iterator[LiveLog]:
+        """The log in it."""
+        assert connection is not None
+        yield LiveLog(connection)
+
+
+class LiveLog:
+    """The log, in a transaction that sees one state of the database."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.head = store_leaves.head(connection)
+        self.size = self.head.size
+        self._write_time: WriteTime = time_writer(connection.dialect.name)
+
+    def batches(self, first: int, before: int) -> Iterator[Batch]:
+        """As the port has it."""
+        rows = self._rows(first, before)
+        held = next(rows, None)
+        for begin in range(first, before, WIDTH):
+            width = min(WIDTH, before - begin)
+            bodies: list[bytes | None] = [None] * width
+            found: list[Row | None] = [None] * width
+            while held is not None and held[0] < begin + width:
+                leaf, row, body = held
+                found[leaf - begin], bodies[leaf - begin] = row, body
+                held = next(rows, None)
+            yield Batch(begin, bodies, found)
+
+    def tile(self, level: int, n: int) -> bytes | None:
+        """As the port has it."""
+        return store_leaves.hashes(self.connection, [(level, n)]).get((level, n))
+
+    def where(self, leaf: int) -> str:
+        """As the port has it."""
+        wanted = select(leaves.c.entry_id).where(leaves.c.leaf_index == leaf)
+        entry_id = self.connection.scalar(wanted)
+        return f"leaf {leaf}" if entry_id is None else f"entries {entry_id}, leaf {leaf}"
+
+    def compare(
+        self, batch: Batch, facts: Sequence[Facts | None], hashes: Sequence[bytes]
+    ) -> Iterator[Flaw]:
+        """The row of each entry against the entry."""
+        for n, (row, fact, body) in enumerate(zip(batch.rows, facts, batch.bodies, strict=True)):
+            leaf = batch.first + n
+            if row is None or body is None:
+                yield self._missing(leaf, row)
+            elif row.leaf_hash != hashes[n]:
+                what = "its leaf hash is not that of its body: one of them was changed"
+                values = hashes[n].hex(), bytes(row.leaf_hash).hex()
+                yield _flaw((leaf, self.where(leaf)), row, fact, what, values)
+            elif fact is not None:
+                yield from self._displaced(leaf, row, fact)
+
+    def placed(self, span: Span | Some) -> Iterator[Placed]:
+        """The entries of some sites, each in the order of its stream, the desk's own left out."""
+        place = func.coalesce(leaves.c.leaf_index, entries.c.id + NUMBERLESS)
+        statement = (
+            select(entries.c.site_id, place, self._body())
+            .select_from(entries.outerjoin(leaves, leaves.c.entry_id == entries.c.id))
+            .where(*span.where(entries.c.site_id), entries.c.site_id != DESK_STREAM)
+            .order_by(entries.c.site_id, entries.c.site_seq)
+        )
+        for part in parts(self.connection, statement):
+            for site_id, at, body in part:
+                yield Placed(site_id, at, _bytes(body) or b"")
+
+    def unnumbered(self) -> Iterator[tuple[int, bytes]]:
+        """The entries that have no number, by their ids."""
+        if self.connection.dialect.name == "postgresql":
+            # The session's own plans look up one id at a time.
+            self.connection.execute(text("SET LOCAL enable_hashjoin = on"))
+        numbered = exists().where(leaves.c.entry_id == entries.c.id)
+        statement = select(entries.c.id, self._body()).where(~numbered).order_by(entries.c.id)
+        for part in parts(self.connection, statement):
+            for entry_id, body in part:
+                yield entry_id, _bytes(body) or b""
+
+    def head_flaws(self) -> Iterator[Flaw]:
+        """What is wrong with what the head counts: numbers and tiles beyond its size."""
+        count, last = self.connection.execute(
+            select(func.count(), func.max(leaves.c.leaf_index))
+        ).one()
+        if (count, last) != (self.size, self.size - 1 if self.size else None):
+            what = f"it says that {self.size} entries are numbered, and leaves has {count} numbers"
+            if last is not None and last >= self.size:
+                what += f", the last of them {last}"
+            yield Flaw(part="entries", where="log_head", what=what)
+        expected = {(tile.level, tile.n) for tile in tiles_of(self.size)}
+        for level, n in self.connection.execute(select(tiles.c.level, tiles.c.n)):
+            if (level, n) not in expected:
+                what = f"a tree of {self.size} entries has no such tile"
+                yield Flaw(part="tree", where=f"tiles {level}-{n}", what=what)
+
+    def checkpoints(self, first: int, before: int) -> Iterator[Signed]:
+        """Those whose ids are from `first` to before `before`, and the one before them."""
+        table = checkpoints.c
+        before_them = select(func.max(table.id)).where(table.id < first).scalar_subquery()
+        begin = func.coalesce(before_them, first)
+        wanted = select(*(table[name] for name in Signed._fields))
+        wanted = wanted.where(table.id >= begin, table.id < before).order_by(table.id)
+        for part in parts(self.connection, wanted):
+            yield from (Signed(*row) for row in part)
+
+    def keys(self) -> list[tuple[str, int]]:
+        """The keys in the table, the oldest first, each with its entry's number."""
+        rows = self.connection.execute(
+            select(log_keys.c.key, log_keys.c.seq).order_by(log_keys.c.seq)
+        )
+        return [(key, seq) for key, seq in rows]
+
+    def checkpoint_bounds(self, about: int) -> list[int]:
+        """The ids of checkpoints between which there are about so many; none without any."""
+        bounds = select(func.min(checkpoints.c.id), func.max(checkpoints.c.id))
+        first, last = self.connection.execute(bounds).one()
+        return [] if last is None else [*range(first, last + 1, about), last + 1]
+
+    def gaps(self) -> Iterator[Flaw]:
+        """The checkpoints that were deleted, where that can be known: one who writes to a SQLite
+        file counts them without a gap; PostgreSQL takes a number also for what is rolled back."""
+        if self.connection.dialect.name != "sqlite":
+            return
+        counted = text("SELECT seq FROM sqlite_sequence WHERE name = 'checkpoints'")
+        last = self.connection.scalar(counted) or 0
+        there = self.connection.scalar(select(func.count()).select_from(checkpoints)) or 0
+        if there != last:
+            what = f"{last} were signed, and {there} are there: some were deleted"
+            yield Flaw(part="checkpoints", where="checkpoints", what=what)
+
+    def site_spans(self, about: int) -> list[Span]:
+        """The sites in shares of about so many entries each."""
+        of_site = select(entries.c.site_id, func.count()).group_by(entries.c.site_id)
+        bounds, seen = [], 0
+        for part in parts(self.connection, of_site.order_by(entries.c.site_id)):
+            for site_id, count in part:
+                seen += count
+                if seen >= about:
+                    bounds.append(site_id + 1)
+                    seen = 0
+        return [Span(*ends) for ends in pairwise([None, *bounds, None])]
+
+    def _rows(self, first: int, before: int) -> Iterator[tuple[int, Row, bytes | None]]:
+        columns = (
+            leaves.c.leaf_index, leaves.c.entry_id, entries.c.site_id, entries.c.site_seq,
+            type_coerce(entries.c.recorded_at, NullType()), entries.c.leaf_hash, self._body(),
+        )  # fmt: skip
+        statement: Select[Any] = (
+            select(*columns)
+            .select_from(leaves.outerjoin(entries, entries.c.id == leaves.c.entry_id))
+            .where(leaves.c.leaf_index >= first, leaves.c.leaf_index < before)
+            .order_by(leaves.c.leaf_index)
+        )
+        for part in parts(self.connection, statement):
+            for leaf, *row, body in part:
+                yield leaf, Row(*row), _bytes(body)
+
+    def _body(self) -> Any:
+        if self.connection.dialect.name == "sqlite":
+            # Also what is no UTF-8 any more is to be looked at.
+            return cast(entries.c.body, LargeBinary)
+        return entries.c.body
+
+    def _missing(self, leaf: int, row: Row | None) -> Flaw:
+        if row is None:
+            what = f"no entry has the number {leaf}: the number is deleted"
+        else:
+            what = f"it is the number of entry {row.entry_id}, which is deleted"
+        return Flaw(part="entries", where=f"leaf {leaf}", what=what, leaf=leaf)
+
+    def _displaced(self, leaf: int, row: Row, fact: Facts) -> Iterator[Flaw]:
+        """Whether the row's columns say what the entry says."""
+        if (row.site_id, row.site_seq) != (fact.site_id, fact.site_seq):
+            right, own = f"{fact.site_id}-{fact.site_seq}", f"{row.site_id}-{row.site_seq}"
+            what = f"it says that it is {right}, and its row says {own}"
+            yield _flaw((leaf, self.where(leaf)), row, fact, what, (right, own))
+        if self._written(fact.recorded_at) != row.recorded_at:
+            what = f"it was recorded at {fact.recorded_at}, and its row says {row.recorded_at}"
+            values = fact.recorded_at, str(row.recorded_at)
+            yield _flaw((leaf, self.where(leaf)), row, fact, what, values)
+
+    def _written(self, time: str) -> Any:
+        """A time as the driver gives it; None for one that no clock shows."""
+        try:
+            return self._write_time(datetime.fromisoformat(time))
+        except ValueError:
+            return None
+
+
+def pending(log: LiveLog, *, tell: Callable[[int], object]) -> tuple[Pending, Seen]:
+    """The entries without a number, and what is known after a look at them."""
+    since, lost, seen = None, 0, Seen()
+    for entry_id, body in log.unnumbered():
+        seen.entries += 1
+        lost += entry_id <= log.head.floor
+        facts = seen.take(body, None, f"entries {entry_id}", place=NUMBERLESS + entry_id)
+        if facts is not None:
+            since = min(since or facts.recorded_at, facts.recorded_at)
+    seen.flaws = seen.flaws[:ENOUGH]
+    tell(seen.entries)
+    return Pending(seen.entries, since, lost), seen
+
+
+def _bytes(body: Any) -> bytes | None:
+    if isinstance(body, str):
+        return body.encode(errors="surrogatepass")
+    return body if isinstance(body, bytes) else None
+
+
+def _flaw(
+    at: tuple[int, str], row: Row, fact: Facts | None, what: str, values: tuple[str, str]
+) -> Flaw:
+    """A flaw of the leaf and the place `at`; `values` are what should be, and what is."""
+    (leaf, where), (expected, found) = at, values
+    return Flaw(
+        part="entries",
+        where=where,
+        what=what,
+        leaf=leaf,
+        entry=f"{row.site_id}-{row.site_seq}",
+        site=None if fact is None else fact.site,
+        expected=expected,
+        found=found,
+    )

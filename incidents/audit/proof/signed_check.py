@@ -1,0 +1,213 @@
+"""The signatures: each checkpoint against the tree, and by the keys that were to sign it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import NamedTuple
+
+from incidents.audit.flaw import Flaw
+from incidents.audit.proof.live_log import LiveLog
+from incidents.audit.proof.succession import Succession
+from incidents.audit.workers.log_port import Log
+from incidents.clock import rfc3339
+from incidents.errors import IncidentsError
+from incidents.store.record import checkpoints
+from incidents.store.record.checkpoints import Signed
+from incidents.tlog import checkpoint, note
+from incidents.tlog.checkpoint import Checkpoint
+from incidents.tlog.keys import VerifierKey
+from incidents.tlog.note import Note
+from incidents.tlog.proof import root_at
+from incidents.tlog.signature import Signature
+from incidents.tlog.tiles import Tile, nodes_from
+from incidents.tlog.tree import subtrees
+
+ENOUGH = 20
+
+
+class Held(NamedTuple):
+    """A checkpoint, and where it is from."""
+
+    where: str
+    note: Note
+    checkpoint: Checkpoint
+
+
+class Witnessed(NamedTuple):
+    """The largest tree that a witness has signed, and when (RFC 3339, UTC)."""
+
+    size: int
+    at: str
+
+
+@dataclass(slots=True)
+class Signatures:
+    """What was found of some checkpoints: how many, the last one, who has witnessed what, which key
+    has handed over to which next one, both having signed that, and what is wrong."""
+
+    count: int = 0
+    last: Held | None = None
+    witnessed: dict[str, Witnessed] = field(default_factory=dict)
+    handed: set[tuple[str, str]] = field(default_factory=set)
+    flaws: list[Flaw] = field(default_factory=list)
+
+    @classmethod
+    def joined(cls, parts: Iterable[Signatures]) -> Signatures:
+        """What was found of all checkpoints together."""
+        found = cls()
+        for part in parts:
+            found.count += part.count
+            found.last = part.last or found.last
+            found.witnessed |= part.witnessed
+            found.handed |= part.handed
+            found.flaws += part.flaws
+        return found
+
+    def broken(self, keys: Iterable[VerifierKey]) -> list[tuple[str, str]]:
+        """Of keys, the oldest first, each pair in a row that no checkpoint shows a hand-over of."""
+        return [pair for pair in pairwise(map(str, keys)) if pair not in self.handed]
+
+
+class Roots:
+    """The roots of the tree at any size, up to the first wrong leaf; from tiles that are right."""
+
+    def __init__(self, log: Log, trusted: int) -> None:
+        def read(tile: Tile) -> bytes:
+            return log.tile(tile.level, tile.n) or b""
+
+        self.size = log.size
+        self.trusted = trusted
+        self._nodes = nodes_from(read, log.size)
+
+    def wrong(self, seen: Checkpoint, where: str, *, held: bool = False) -> Flaw | None:
+        """Whether the tree had that root at that size; what is to be said if it had not."""
+        size = seen.size
+        if size > self.size:
+            what = f"it is of {size} entries, and the log has {self.size}: its tail was cut"
+            return Flaw(part="checkpoints", where=where, what=what, leaf=self.size)
+        if size > self.trusted:
+            return None
+        root = root_at(self._nodes, size)
+        if root == seen.root:
+            return None
+        right, own = root.hex(), seen.root.hex()
+        what = f"the root of the first {size} entries is {right}, and it says {own}"
+        what += ": the log was rewritten" if held else ": one of these entries was changed"
+        return Flaw(part="checkpoints", where=where, what=what, expected=own, found=right)
+
+
+def look(
+    log: LiveLog,
+    succession: Succession,
+    trusted: int,
+    first: int,
+    before: int,
+    *,
+    tell: Callable[[int], object],
+) -> Signatures:
+    """Look at the checkpoints in the table whose ids are from `first` to before `before`."""
+    del tell
+    found, roots = Signatures(), Roots(log, trusted)
+    last: Held | None = None
+    for signed in log.checkpoints(first, before):
+        where = f"checkpoints {signed.id}"
+        try:
+            held = read(signed.note, where)
+            if signed.id >= first:
+                _look_at(signed, held, succession, last and last.checkpoint, found)
+        except IncidentsError as error:
+            found.flaws.append(Flaw(part="checkpoints", where=where, what=error.message))
+            continue
+        if signed.id >= first:
+            found.count += 1
+            root = roots.wrong(held.checkpoint, where)
+            found.flaws += [] if root is None else [root]
+            found.flaws += _witnesses(log, signed, held, found)
+        last = held
+    found.last = last
+    found.flaws = found.flaws[:ENOUGH]
+    return found
+
+
+def frontier(log: Log) -> bytes:
+    """The compact range of the log's tree, out of its tiles (see `tlog.tree.Frontier`)."""
+    nodes = nodes_from(lambda tile: log.tile(tile.level, tile.n) or b"", log.size)
+    return b"".join(nodes(*subtree) for subtree in subtrees(log.size))
+
+
+def read(data: bytes | str, where: str) -> Held:
+    """A checkpoint as it is written. Raises NoteError or CheckpointError."""
+    written = note.parse(data)
+    return Held(where, written, checkpoint.parse(written.text))
+
+
+def signers(held: Held, keys: Sequence[VerifierKey]) -> list[VerifierKey]:
+    """The keys that have signed it. Raises NoteError if none has, or one wrongly."""
+    return note.opened(held.note, keys)
+
+
+def time_of(signature: Signature) -> str:
+    """When a witness has signed (RFC 3339, UTC); its seconds, if no clock shows them."""
+    seconds = checkpoint.time_of(signature)
+    try:
+        return rfc3339(datetime.fromtimestamp(seconds, UTC))
+    except (OverflowError, ValueError, OSError):
+        return f"{seconds} s"
+
+
+def _look_at(
+    signed: Signed, held: Held, succession: Succession, last: Checkpoint | None, found: Signatures
+) -> None:
+    own = held.checkpoint
+    wrong = list(_unlike(signed, own, last))
+    key = succession.active(own.size)
+    by = signers(held, succession.keys)
+    if key is None:
+        wrong.append("no entry that it covers names a key of the log")
+    elif key not in by:
+        wrong.append(f"the key at that time was {key}, and {by[0]} has signed it")
+    elif own.origin != key.name:
+        wrong.append(f"it is of the log {own.origin!r}, and the key is called {key.name!r}")
+    if key is not None and str(key) != signed.key:
+        wrong.append(f"its row says that {signed.key} has signed it, and {key} should have")
+    found.handed.update(_handed(succession, own.size, by))
+    found.flaws += [Flaw(part="checkpoints", where=held.where, what=what) for what in wrong]
+
+
+def _handed(
+    succession: Succession, size: int, by: Sequence[VerifierKey]
+) -> Iterator[tuple[str, str]]:
+    """The keys in a row that have both signed a tree with the entry that names the newer one."""
+    for old, new in pairwise(succession.made):
+        if new.leaf < size and old.key in by and new.key in by:
+            yield str(old.key), str(new.key)
+
+
+def _unlike(signed: Signed, own: Checkpoint, last: Checkpoint | None) -> Iterator[str]:
+    """How its row differs from it, and it from what must come after the one before it."""
+    if own.size != signed.size:
+        yield f"it is of {own.size} entries, and its row says {signed.size}"
+    if own.root != signed.root:
+        yield f"its root is {own.root.hex()}, and its row says {signed.root.hex()}"
+    if last is not None and own.size < last.size:
+        yield f"it is of {own.size} entries, and the one before it of {last.size}"
+
+
+def _witnesses(log: LiveLog, signed: Signed, held: Held, found: Signatures) -> Iterator[Flaw]:
+    for each in checkpoints.cosigned(log.connection, signed.id):
+        where = f"cosignatures {signed.id}, {each.witness}"
+        try:
+            key = VerifierKey.parse(each.witness)
+            signature = Signature.parse(each.line.strip("\n"))
+        except IncidentsError as error:
+            yield Flaw(part="checkpoints", where=where, what=error.message)
+            continue
+        named = (signature.name, signature.key_hash) == (key.name, key.key_hash)
+        if not named or not checkpoint.verify(key, held.note.text, signature.blob):
+            what = "it is no signature of that checkpoint by that witness"
+            yield Flaw(part="checkpoints", where=where, what=what)
+            continue
+        found.witnessed[each.witness] = Witnessed(held.checkpoint.size, time_of(signature))

@@ -1,0 +1,197 @@
+"""The verification of the log in a database, from its entries up to its signatures.
+
+Nothing is believed that is kept beside the entries: hashes, tiles and roots are computed again and
+compared, and what was decided is decided again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from sqlalchemy import Engine, select
+
+from incidents.audit.flaw import Flaw
+from incidents.audit.proof import later_part, leaf_check, live_log, signed_check, site_check
+from incidents.audit.proof.later_part import LookedAt, Since
+from incidents.audit.proof.live_log import LiveLog, LiveSource, Pending
+from incidents.audit.proof.signed_check import Roots, Signatures
+from incidents.audit.proof.site_check import Rules
+from incidents.audit.proof.succession import Succession
+from incidents.audit.proof.trust import Asked, Taken, held_flaws, key_flaws, taken, witness_flaws
+from incidents.audit.proof.verdict import Verdict
+from incidents.audit.replay.stream import Some, Span
+from incidents.audit.workers.workers import Act, Hands, hands
+from incidents.store.database.engine import plainly, reading
+from incidents.store.schema.log_tables import log_head
+
+LAG = timedelta(minutes=1)
+"""An entry that has waited longer for its number is overdue: a sequencer looks each second."""
+
+_ENTRIES_AT_ONCE = 10_000
+_CHECKPOINTS_AT_ONCE = 5_000
+
+Done = Callable[[int], object]
+
+
+def database(
+    engine: Engine,
+    asked: Asked,
+    *,
+    processes: int | None = None,
+    done: Done = lambda _: None,
+) -> Verdict:
+    """Verify the log in a database; `done` is told of entries.
+
+    Raises:
+        DatabaseError: when the database does not do its part.
+        WorkerLostError: if a process ends before its time.
+    """
+    with plainly(engine):
+        with reading(engine) as connection:
+            size = connection.scalar(select(log_head.c.size)) or 0
+        with hands(LiveSource(), engine, size, processes=processes, done=done) as at_work:
+            return by(at_work, asked)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outline:
+    """What there is to be looked at: the log's size, the bounds of the checkpoints' ids, the sites
+    in shares, the table of keys; and what is wrong with what the head counts."""
+
+    size: int
+    checkpoints: list[int]
+    sites: list[Span]
+    keys: list[tuple[str, int]]
+    flaws: list[Flaw]
+
+
+def by(at_work: Hands, asked: Asked) -> Verdict:
+    """Verify the log of a database by these hands."""
+    outline: _Outline = at_work.one(_outline)
+    seen, pending = _entries(at_work, outline)
+    trusted = seen.trusted(outline.size)
+    succession = seen.succession
+    seen.flaws += _table_flaws(succession, outline.keys)
+    held, agreeing = at_work.one(_held, asked, succession, trusted)
+    before = taken(asked, agreeing)
+    signed = _signatures(at_work, succession, trusted, outline, before)
+    sites, again = _to_decide(at_work, succession, outline, before)
+    if asked.policy:
+        for decided in at_work.each(_decisions(sites, succession)):
+            seen.flaws += decided.flaws
+    last = signed.last
+    covered = 0 if last is None else last.checkpoint.size
+    up_to = [made.key for made in succession.made if made.leaf < covered]
+    broken = signed.broken(up_to)
+    of = len(seen.streams.of.keys() - {0})
+    return Verdict.of(
+        kind="database", entries=seen.entries, sites=of,
+        since=None if before is None else Since(*before, of if again is None else again),
+        pending=pending.entries, pending_since=pending.since, checkpoints=signed.count, last=last,
+        key=succession.active(covered), keys=up_to, trusted="outside" if asked.keys else "inside",
+        witnesses=signed.witnessed, agreeing=agreeing, decided=asked.policy,
+        policies=len(seen.policies), lost_its_end=tuple(succession.lost_ends), broken=broken,
+        findings=[
+            *seen.flaws, *signed.flaws, *held,
+            *key_flaws(asked, up_to, broken), *witness_flaws(asked, signed.witnessed),
+        ],
+    )  # fmt: skip
+
+
+def _outline(log: LiveLog, *, tell: Done) -> _Outline:
+    del tell
+    return _Outline(
+        log.size,
+        log.checkpoint_bounds(_CHECKPOINTS_AT_ONCE),
+        log.site_spans(_ENTRIES_AT_ONCE),
+        log.keys(),
+        [*log.head_flaws(), *log.gaps()],
+    )
+
+
+def _entries(at_work: Hands, outline: _Outline) -> tuple[LookedAt, Pending]:
+    """All entries and all tiles."""
+    seen = LookedAt(lambda leaf: "a pending entry" if leaf is None else f"leaf {leaf}")
+    for part in at_work.each(leaf_check.ranges(outline.size)):
+        seen.join(part)
+    pending, part = at_work.one(live_log.pending)
+    seen.join(part)
+    seen.end()
+    seen.flaws += outline.flaws
+    seen.flaws += _lost(pending)
+    seen.flaws += at_work.one(leaf_check.upper_flaws, bytes(seen.roots))
+    seen.flaws += at_work.one(_head_flaws, seen.trusted(outline.size))
+    return seen, pending
+
+
+def _lost(pending: Pending) -> Iterator[Flaw]:
+    """Entries that nobody will number."""
+    if pending.lost:
+        what = f"{pending.lost} entries without a number are where nobody looks for such any more"
+        yield Flaw(part="entries", where="log_head", what=what)
+
+
+def _head_flaws(log: LiveLog, trusted: int, *, tell: Done) -> list[Flaw]:
+    """Whether the tree that goes on from the head is the one that there is."""
+    del tell
+    if trusted < log.size or log.head.frontier == signed_check.frontier(log):
+        return []
+    what = "the hashes that the tree would go on from are not those of the tree"
+    return [Flaw(part="tree", where="log_head", what=what)]
+
+
+def _table_flaws(succession: Succession, kept: Sequence[tuple[str, int]]) -> Iterator[Flaw]:
+    """Whether the table of keys has those that the entries name."""
+    named = {str(made.key): made.seq for made in succession.made}
+    for key in sorted(named.items() ^ dict(kept).items()):
+        listed = key in kept
+        what = "no entry says that it is a key" if listed else "an entry names it, and it is gone"
+        if key[0] in named and key[0] in dict(kept):
+            what = f"its entry is {named[key[0]]}, and its row says {dict(kept)[key[0]]}"
+        yield Flaw(part="checkpoints", where=f"log_keys {key[0]}", what=what)
+
+
+def _signatures(
+    at_work: Hands,
+    succession: Succession,
+    trusted: int,
+    outline: _Outline,
+    before: Taken | None,
+) -> Signatures:
+    spans: Iterable[tuple[int, int]] = pairwise(outline.checkpoints)
+    if before is not None:
+        spans = at_work.one(later_part.signed, succession, before.size, outline.checkpoints)
+    acts = ((signed_check.look, (succession, trusted, *span)) for span in spans)
+    return Signatures.joined(at_work.each(acts))
+
+
+def _held(
+    log: LiveLog, asked: Asked, succession: Succession, trusted: int, *, tell: Done
+) -> tuple[list[Flaw], list[str]]:
+    del tell
+    return held_flaws(asked, succession.keys, Roots(log, trusted))
+
+
+def _to_decide(
+    at_work: Hands, succession: Succession, outline: _Outline, before: Taken | None
+) -> tuple[Sequence[Span | Some], int | None]:
+    """The sites that are decided again, in shares, and how many they are; None: all."""
+    # An activation does first what is due on any site.
+    if before is None or succession.periods.ended_since(before.size):
+        return outline.sites, None
+    some: list[Some] = at_work.one(later_part.sites, before.size)
+    return some, sum(len(each.ids) for each in some)
+
+
+def _decisions(sites: Sequence[Span | Some], succession: Succession) -> Iterator[Act]:
+    rules = Rules(succession.periods.policies, succession.periods)
+    return ((site_check.of_database, (share, rules)) for share in sites)
+
+
+def is_overdue(verdict: Verdict, now: datetime) -> bool:
+    """Whether an entry has waited too long for its number at `now` (UTC)."""
+    since = verdict.pending_since
+    return since is not None and now - datetime.fromisoformat(since) > LAG

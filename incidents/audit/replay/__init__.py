@@ -1,0 +1,1 @@
+"""The replay: tables and decisions, derived again from the entries."""

@@ -1,0 +1,246 @@
+"""The desk's own stream: its acts on record, against policies, accounts, tokens and log keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from incidents.audit.replay.fold import UNREADABLE, said
+from incidents.audit.replay.rows import Finding, Row, compare, writers, written
+from incidents.audit.replay.stream import Stream
+from incidents.documents import plain
+from incidents.machine import policy
+from incidents.machine.events import Event
+from incidents.machine.policy import DOCUMENTED
+from incidents.record import own_events as acts
+from incidents.record.entry import DESK, Header, decode
+from incidents.record.own_events import (
+    AccountAct,
+    HistoryResumed,
+    LogKeyMade,
+    PolicyActivated,
+    ServeKeyMade,
+    SignInsErased,
+    WordsErased,
+)
+from incidents.store.accounts import passwords
+from incidents.store.schema.account_tables import accounts, serve_keys, tokens
+from incidents.store.schema.account_tables import passwords as passwords_table
+from incidents.store.schema.log_tables import log_keys
+from incidents.store.schema.tables import DESK_STREAM, desk, entries, policies
+from incidents.values.misread import MisreadError
+
+
+@dataclass(slots=True)
+class AccountRecord:
+    """Accounts by their handles and tokens by their ids, each as its columns; and by their handles
+    what was last said of passwords."""
+
+    accounts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    tokens: dict[str, dict[str, Any]] = field(default_factory=dict)
+    passwords: dict[str, acts.PasswordSet] = field(default_factory=dict)
+
+    def take(self, event: Event) -> None:
+        """Takes the next act.
+
+        Raises:
+            MisreadError: saying why it cannot follow on what is before it.
+        """
+        at = event.recorded_at
+        match event:
+            case acts.AccountMade(handle=handle, role=role):
+                if handle in self.accounts:
+                    raise MisreadError(f"{handle} has an account already")
+                self.accounts[handle] = {
+                    "handle": handle, "role": role, "made_at": at, "disabled_at": None,
+                }  # fmt: skip
+            case acts.RoleGiven(handle=handle, role=role):
+                self._account(handle)["role"] = role
+            case acts.AccountDisabled(handle=handle):
+                self._account(handle)["disabled_at"] = at
+            case acts.AccountEnabled(handle=handle):
+                self._account(handle)["disabled_at"] = None
+            case acts.PasswordSet(handle=handle):
+                self._account(handle)
+                self.passwords[handle] = event
+            case acts.TokenMade():
+                self._make_token(event, at)
+            case acts.TokenRevoked(token=token):
+                if token not in self.tokens:
+                    raise MisreadError(f"there is no token {token}")
+                self.tokens[token]["revoked_at"] = at
+
+    @property
+    def account_rows(self) -> list[Row]:
+        """The rows of the table of accounts."""
+        return [tuple(each.values()) for each in self.accounts.values()]
+
+    @property
+    def token_rows(self) -> list[Row]:
+        """The rows of the table of tokens."""
+        return [tuple(each.values()) for each in self.tokens.values()]
+
+    def _account(self, handle: str) -> dict[str, Any]:
+        if handle not in self.accounts:
+            raise MisreadError(f"{handle} has no account")
+        return self.accounts[handle]
+
+    def _make_token(self, event: acts.TokenMade, at: datetime) -> None:
+        self._account(event.handle)
+        if event.token in self.tokens:
+            raise MisreadError(f"the token {event.token} was made before")
+        self.tokens[event.token] = {
+            "id": event.token, "handle": event.handle, "digest": event.digest,
+            "acts": list(event.acts) or None, "made_at": at, "expires_at": event.expires,
+            "revoked_at": None,
+        }  # fmt: skip
+
+
+NAME = "the desk"
+"""How the stream is called where a site's name would stand."""
+
+_SEQ, _BODY = 2, 4
+_ONLY = 1
+
+
+@dataclass(slots=True)
+class OwnRecord:
+    """What the stream's entries, taken in their order, come to: rows of the tables.
+
+    `active` is the digest of the active policy, `key` the log's key that signs, `seq` the last
+    entry's number.
+    """
+
+    active: str = DOCUMENTED.digest
+    key: str | None = None
+    seq: int = 0
+    epoch: int = 0
+    policies: dict[str, Row] = field(
+        default_factory=lambda: {
+            DOCUMENTED.digest: (DOCUMENTED.digest, DOCUMENTED.toml(), None, None, None)
+        }
+    )
+    keys: dict[str, Row] = field(default_factory=dict)
+    serve_keys: list[Row] = field(default_factory=list)
+    accounts: AccountRecord = field(default_factory=AccountRecord)
+
+    def take(self, header: Header, event: Event) -> None:
+        """Takes the next entry.
+
+        Raises:
+            MisreadError, PolicyError: saying why it cannot follow on what is before it.
+        """
+        if (header.site, header.site_id) != (DESK, DESK_STREAM):
+            raise MisreadError(f"it says that it is {header.site_id}-{header.site_seq}")
+        if header.site_seq != self.seq + 1:
+            raise MisreadError(f"entry {self.seq + 1} is missing")
+        match event:
+            case PolicyActivated():
+                self._activate(event)
+            case LogKeyMade():
+                self._make_key(event, header.site_seq)
+            case WordsErased() | SignInsErased():
+                self._check_policy(event)
+            case ServeKeyMade(key=key, recorded_at=at):
+                self._check_policy(event)
+                self.serve_keys.append((len(self.serve_keys) + 1, key, at))
+            case HistoryResumed():
+                self._resume(event)
+            case AccountAct():
+                self._check_policy(event)
+                self.accounts.take(event)
+            case _:
+                raise MisreadError(f"{event.kind} is no act of the desk")
+        self.seq = header.site_seq
+
+    def _activate(self, event: PolicyActivated) -> None:
+        if event.previous != self.active:
+            raise MisreadError(f"the active policy is {self.active}, and it says {event.previous}")
+        if policy.read(event.toml).digest != event.policy:
+            raise MisreadError(f"the policy in it is not {event.policy}")
+        if event.seconded_by is not None and event.seconded_by == event.by:
+            raise MisreadError(f"{event.by} was the second person to their own act")
+        self.active = event.policy
+        row = (event.policy, event.toml, event.recorded_at, event.by, event.text)
+        self.policies.setdefault(event.policy, row)
+
+    def _make_key(self, event: LogKeyMade, seq: int) -> None:
+        self._check_policy(event)
+        if event.previous != self.key:
+            raise MisreadError(f"the key that signs is {self.key}, and it says {event.previous}")
+        if event.key in self.keys:
+            raise MisreadError(f"{event.key} has been the key before")
+        self.key = event.key
+        self.keys[event.key] = (event.key, seq, event.recorded_at, event.by)
+
+    def _resume(self, event: HistoryResumed) -> None:
+        self._check_policy(event)
+        if event.epoch <= self.epoch:
+            raise MisreadError(f"the epoch is {self.epoch}, and it says {event.epoch}")
+        self.epoch = event.epoch
+
+    def _check_policy(self, event: Event) -> None:
+        if event.policy != self.active:
+            raise MisreadError(f"the active policy is {self.active}, and it says {event.policy}")
+
+
+def findings(connection: Connection, rows: Iterable[Row]) -> Iterator[Finding]:
+    """What differs between the acts on record and the tables of policies and keys."""
+    record = OwnRecord()
+    for row in rows:
+        try:
+            header, event = decode(row[_BODY])
+            if header.site_seq != row[_SEQ]:
+                raise MisreadError(f"it says that it is {header.site_id}-{header.site_seq}")
+            record.take(header, event)
+        except UNREADABLE as error:
+            yield Finding(
+                site=NAME, table=entries.name, row=f"{DESK_STREAM}-{row[_SEQ]}",
+                problem="impossible_entry", found=said(error),
+            )  # fmt: skip
+            return
+    yield from _compare(connection, record)
+    yield from _compare_passwords(connection, record.accounts)
+
+
+def _compare(connection: Connection, record: OwnRecord) -> Iterator[Finding]:
+    dialect = connection.dialect.name
+    for table, rows in (
+        (policies, list(record.policies.values())),
+        (log_keys, list(record.keys.values())),
+        (accounts, record.accounts.account_rows),
+        (tokens, record.accounts.token_rows),
+        (serve_keys, record.serve_keys),
+        (desk, [(_ONLY, record.active, record.seq, record.epoch)]),
+    ):
+        expected = sorted(written(rows, writers(table, dialect)))
+        yield from compare(NAME, table, iter(expected), Stream(connection, table).rest(), dialect)
+
+
+def _compare_passwords(connection: Connection, record: AccountRecord) -> Iterator[Finding]:
+    """Of a secret, whether it is the one that was set, as far as the record says which that was.
+
+    One that is gone lets nobody in: a downgrade of the schema has taken it away, say.
+    """
+    if not passwords.may_be_read(connection):
+        return
+    for own in passwords.every(connection):
+        handle, said = own.handle, record.passwords.get(own.handle)
+        if said is None:
+            yield Finding(site=NAME, table=passwords_table.name, row=handle, problem="added")
+            continue
+        counts_from = None if own.given is None else own.given.counts_from
+        for column, right, is_so in (
+            ("hash", said.kept, said.kept in (None, passwords.kept(own.hash))),
+            ("counts_from", said.counts_from, said.counts_from == counts_from),
+        ):
+            if not is_so:
+                yield Finding(
+                    site=NAME, table=passwords_table.name, row=handle, problem="changed",
+                    column=column, expected=plain(right),
+                    found=None if column == "hash" else plain(counts_from),
+                )  # fmt: skip

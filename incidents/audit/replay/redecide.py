@@ -1,0 +1,234 @@
+"""The redecision: each entry of a site decided again, from the entries before it and the policy.
+
+The machine that decides is the desk's own (`machine.decide`); what it is asked, the entries tell.
+What fell due before an act comes first, by the clock. The events that come of it must be the
+entries that follow, in all their fields, until the next act. A case is built of nothing else, so
+that what is wrong is found where it stands first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime, timedelta
+from typing import Any
+
+from incidents.audit.replay.archive import Archive
+from incidents.audit.replay.asked import ELAPSE, asked
+from incidents.audit.replay.periods import Periods
+from incidents.audit.replay.rows import Finding
+from incidents.clock import rfc3339
+from incidents.locale import refusal_words
+from incidents.machine import rules
+from incidents.machine.case import Case
+from incidents.machine.commands import AddSite, Command
+from incidents.machine.decide import Decision, decide
+from incidents.machine.events import Event, Reason
+from incidents.machine.policy import Policy
+from incidents.record.entry import Header, encode
+
+OUTSIDE = {
+    "facts": "what people have stated, and when it happened, no policy derives: it is the ground "
+    "that the policy stands on",
+    "recorded_at": "that an act's time was the true one, only time stamps and witnesses can tell",
+    "again": "whether --again was said for an address that was on record already is not recorded",
+    "shortened": "that a correction leaves a deadline that is later than its fresh one: in older "
+    "records it is brought forward, and nothing in an entry tells how old it is",
+    "repeated": "that a repetition is done with the dead letter before it: older records have no "
+    "cancellation beside it, and nothing in an entry tells how old it is",
+    "refusals": "an act that was refused, or changed nothing, has left no entry",
+    "the end": "what has fallen due since a site's last entry waits for the clock: nothing is "
+    "wrong until something comes after it",
+}
+"""What deciding again cannot check, each with the reason."""
+
+FEW = 40
+"""A case of so many parts is decided whole; of a greater one a part is taken out each time."""
+
+_NOTHING: tuple[Event, ...] = ()
+
+
+class Redecision:
+    """One site's entries, each decided again under the policy that it names.
+
+    `policies` are the policies by digest. With `periods`, each entry must name the policy that was
+    active where it stands in the order of all entries, and what was due before an activation must
+    have been done under the policy before it.
+    """
+
+    def __init__(
+        self, site_id: int, policies: Mapping[str, Policy], periods: Periods | None = None
+    ) -> None:
+        self.site_id = site_id
+        self._policies = policies
+        self._periods = periods
+        self._period = 0
+        self._case: Case | None = None
+        self._archive: Archive | None = None
+        self._events: Sequence[Event] = _NOTHING
+        self._next = 0
+        self._login: str | None = None
+        self._site = str(site_id)
+        self._seq = 0
+        self._over = False
+
+    @property
+    def case(self) -> Case | None:
+        """The case after the last act that has been decided; None before the first entry."""
+        return self._case if self._archive is None else self._archive.case
+
+    def take(self, header: Header, event: Event, place: int = 0) -> Finding | None:
+        """The next entry; what is wrong with it. After a finding nothing more can be judged.
+
+        `place` is where the entry stands in the order of all entries (see `Periods`).
+        """
+        if self._over:
+            return None
+        self._site, self._seq = header.site, header.site_seq
+        if self._next == len(self._events):
+            wrong = self._decide(header, event, place)
+            if wrong is not None:
+                return self._finding(wrong)
+        expected = self._events[self._next]
+        if event != expected:
+            return self._finding(_difference(expected, event), expected, event)
+        if header.login != self._login:
+            return self._finding(_logged_in(self._login, header.login), expected)
+        self._next += 1
+        return None
+
+    def end(self) -> Finding | None:
+        """There are no more entries; what is missing after the last one."""
+        if self._over:
+            return None
+        if self._next < len(self._events):
+            expected = self._events[self._next]
+            self._seq += 1
+            return self._finding(f"it is not there: the policy gives {_told(expected)}", expected)
+        wrong = None if self._periods is None else self._not_done(self._periods.last)
+        if wrong is not None:
+            self._seq += 1
+            return self._finding(wrong)
+        return None
+
+    def next_due(self) -> datetime | None:
+        """The earliest time (UTC) after which the clock has something to do on the site."""
+        if self._archive is not None:
+            return self._archive.next_due()
+        return None if self._case is None else rules.next_due(self._case)
+
+    def _decide(self, header: Header, event: Event, place: int) -> str | None:
+        """Decide the act whose first event that is; why there can be no such act."""
+        policy = self._policies.get(event.policy)
+        if policy is None:
+            return f"there is no policy {event.policy} to decide it by"
+        if self._periods is not None:
+            wrong = self._in_period(event, self._periods, place)
+            if wrong is not None:
+                return wrong
+        case = self.case
+        if case is None:
+            case = self._case = Case(site_id=self.site_id, site=header.site)
+        command = asked(event, case)
+        if case.created_at is None and not isinstance(command, AddSite):
+            return f"it is {event.kind}, and a site's record begins with site_added"
+        if command is None:
+            return f"{event.kind} follows from other events, and from none that is here"
+        try:
+            decision = self._decided(case, command, policy, event.recorded_at)
+        except OverflowError:
+            return f"nobody can decide at {rfc3339(event.recorded_at)}"
+        self._events, self._next = decision.events, 0
+        self._login = None if command is ELAPSE or decision.due else header.login
+        if decision.events:
+            return None
+        if decision.refusal is not None:
+            return f"the desk refuses it: {refusal_words.sentence(decision.refusal, rfc3339)}"
+        return f"{event.kind} is not due" if command is ELAPSE else f"{event.kind} changes nothing"
+
+    def _decided(self, case: Case, command: Command, policy: Policy, now: datetime) -> Decision:
+        archive = self._archive
+        if archive is None and len(case.incidents) + len(case.tasks) + len(case.suspensions) > FEW:
+            archive = self._archive = Archive(case)
+        if archive is None:
+            decision = decide(case, command, policy, now)
+            self._case = decision.case
+        else:
+            decision = decide(archive.part(command, policy, now), command, policy, now)
+            archive.take(decision.events)
+        return decision
+
+    def _in_period(self, event: Event, periods: Periods, place: int) -> str | None:
+        period = periods.at(place)
+        active = periods.digest(period)
+        if event.policy != active:
+            return f"the active policy was {active}, and it says {event.policy}"
+        if period == self._period:
+            return None
+        wrong = self._not_done(period)
+        self._period = period
+        return wrong
+
+    def _not_done(self, period: int) -> str | None:
+        """What an activation would have done first, under the policy before it, and did not."""
+        due = self.next_due()
+        if due is None or self._periods is None or period <= self._period:
+            return None
+        until = self._periods.done_until(self._period, period)
+        if until is None or until <= due:
+            return None
+        return (
+            f"what was due at {rfc3339(due)} is not done, and at {rfc3339(until)} another policy "
+            "was activated, which does what is due first"
+        )
+
+    def _finding(
+        self, wrong: str, expected: Event | None = None, event: Event | None = None
+    ) -> Finding:
+        self._over = True
+        column = None if expected is None or event is None else _first(expected, event)
+        entry = None
+        if expected is not None:
+            entry = encode(expected, self._site, self.site_id, self._seq, self._login)
+        return Finding(
+            site=self._site, table="entries", row=f"{self.site_id}-{self._seq}",
+            problem="not_decided", column=column, expected=entry, found=wrong,
+        )  # fmt: skip
+
+
+def _difference(expected: Event, event: Event) -> str:
+    """How an entry differs from what the policy gives in its place."""
+    name = _first(expected, event)
+    if name is None:
+        return f"it is {_told(event)}, and the policy gives {_told(expected)}"
+    own, right = getattr(event, name), getattr(expected, name)
+    if isinstance(own, Reason) and isinstance(right, Reason):
+        inner = _first(own, right)
+        assert inner is not None
+        name, own, right = f"{name}.{inner}", getattr(own, inner), getattr(right, inner)
+    return f"{name} is {_shown(own)}, and the policy gives {_shown(right)}"
+
+
+def _first(expected: Event | Reason, event: Event | Reason) -> str | None:
+    """The first field that differs; None if they are of another kind altogether."""
+    if type(expected) is not type(event):
+        return None
+    names = (field.name for field in fields(expected))
+    return next((name for name in names if getattr(expected, name) != getattr(event, name)), None)
+
+
+def _logged_in(expected: str | None, found: str | None) -> str:
+    whose = "the clock acts, and has none" if expected is None else f"the act began as {expected}"
+    return f"the login is {_shown(found)}, and {whose}"
+
+
+def _told(event: Event) -> str:
+    return f"{event.kind} of {rfc3339(event.occurred_at)}"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    if isinstance(value, timedelta):
+        return f"{value // timedelta(seconds=1)} s"
+    return "nothing" if value is None else str(value)

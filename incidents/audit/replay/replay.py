@@ -1,0 +1,183 @@
+"""The replay: all that the database holds of the sites, derived again from the entries alone.
+
+The entries are read in the order of the sites, and beside them the tables in the same order, so
+that no more than one site's case is in memory. Nothing in the tables is trusted; what an entry
+says is (whether it is still what was written is another proof's business).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+
+from sqlalchemy import Connection, Table
+
+from incidents.audit.replay import desk_stream, seals
+from incidents.audit.replay import outbox as waiting
+from incidents.audit.replay.fold import Fold
+from incidents.audit.replay.outbox import Outbox
+from incidents.audit.replay.rows import (
+    OF_CASE,
+    Finding,
+    Row,
+    compare,
+    time_writer,
+    writers,
+    written,
+)
+from incidents.audit.replay.stream import ALL, AT_ONCE, Share, Span, Stream
+from incidents.record.entry import DESK
+from incidents.store.schema.tables import DESK_STREAM, deliveries, entries, orders
+
+OUTSIDE = {
+    "entries.id": "the record orders the entries of each site, not those of one site and another",
+    "entries.body": "of a field that no table repeats, the entry itself is the only record",
+    "entries.leaf_hash": "the log's own, which audit verify recomputes",
+    "leaves": "the log's numbers, which audit verify proves",
+    "tiles": "the log's tree, which audit verify recomputes",
+    "log_head": "the log's tree, which audit verify recomputes",
+    "checkpoints": "what was signed of the log, which audit verify proves",
+    "cosignatures": "what others signed of the log, which audit verify proves",
+    "stamps": "what a time-stamping authority signed of the log",
+    "sealed.site_id": "says when a value may be erased; what refers to it is in the entries",
+    "sealed.sealed_at": "says when a value may be erased; when it was recorded is in the entries",
+    "rehearsal": "whether any clock is taken, which was said when the database was made",
+    "desk.identity": "a word that was drawn when the database was made",
+    "desk.lineage": "the server that the database was on when somebody looked last",
+    "desk.resumed_at": "when the epoch began, as the entry says that began it",
+    "desk.lost_since": "since when entries are known to be missing, until a person knows of it",
+    "desk.moved_at": "when the database was found on another server",
+    "desk.unproved_since": "since when the world is to be compared with the record",
+    "desk.halted_since": "since when nothing is carried out, until a person goes on",
+    "desk.halted_why": "why nothing is carried out, until a person goes on",
+    "desk.noticed_at": "when the last loss was noticed",
+    "desk.id": "the schema itself takes no other value: the desk has one row",
+    "passwords": "a secret: only whether it is the one that was set, as far as the entries tell",
+    "sessions": "who is signed in now",
+    "tokens.seal": "by which a server knows a token that it made, and which nobody else can make",
+    "attempts": "who has failed to sign in of late, kept to slow them down",
+    "sign_ins": "who came in and who was not let in: kept beside the record, to be erased",
+    "refusals": "how often somebody was not let do something: counted beside the record",
+    "keys": "how a repeated command is answered: kept for the asker, no part of the record",
+    "footers": "whose page is looked at when: the entries tell what it lacked",
+    "heartbeats": "which daemons are running now",
+    "alarms": "of what the desk was told, and when: kept so that it is told once",
+    "deliveries.since": "when an order that waits was ordered, or tried again: the entries tell",
+    "deliveries.attempts": "how often an order that waits was tried: the business of who does it",
+    "deliveries.next_at": "when an order that waits is tried again",
+    "deliveries.held_by": "who has an order that waits in hand",
+    "deliveries.tried_at": "when an order that waits was tried last",
+    "deliveries.adapter": "what was to carry an order out that waits",
+    "deliveries.problem": "what the last attempt came to; of a dead letter the entry tells",
+    "deliveries.detail": "what the last attempt came to, in words",
+}
+"""What the replay cannot prove: columns, and whole tables, each with the reason."""
+
+
+class Replay:
+    """One replay of all sites, the desk's own stream and the sealed values; or of a share of these.
+
+    `connection` must be in a transaction that sees one state of the database. `sites` and
+    `entries` count those that have been looked at so far; `done` is told of entries, in between.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        site_id: int | None = None,
+        *,
+        share: Share = ALL,
+        done: Callable[[int], object] = lambda _: None,
+    ) -> None:
+        self.sites = 0
+        self.entries = 0
+        self._connection = connection
+        self._dialect = connection.dialect.name
+        self._write_time = time_writer(self._dialect)
+        self._writers = {table: writers(table, self._dialect) for table, _ in OF_CASE}
+        self._share = share if site_id is None else Share(sites=Span.of(site_id))
+        self._done = done
+        self._told = 0
+
+    def findings(self) -> Generator[Finding]:
+        """All that is not as the record has it, site by site; nothing if all is."""
+        if self._share.desk:
+            yield from self._of_desk()
+        if self._share.sites is not None:
+            yield from self._of_sites(self._share.sites)
+        self._tell()
+        if self._share.seals is not None:
+            yield from seals.findings(self._connection, self._share.seals)
+
+    def _of_desk(self) -> Iterator[Finding]:
+        ours = entries.c.site_id == DESK_STREAM
+        stream = Stream(self._connection, entries, "site_id", "site_seq", where=[ours])
+        words = self._words(Span.of(DESK_STREAM))
+        rows = words.watched(DESK_STREAM, self._counted(stream.rest()))
+        yield from desk_stream.findings(self._connection, rows)
+        # What comes after one that is wrong is passed over.
+        deque(rows, maxlen=0)
+        yield from words.findings(DESK, desk_stream.NAME)
+
+    def _of_sites(self, span: Span) -> Iterator[Finding]:
+        where = [*span.where(entries.c.site_id), entries.c.site_id != DESK_STREAM]
+        history = Stream(self._connection, entries, "site_id", "site_seq", where=where)
+        outgoing, unsettled = self._stream(orders, span), self._stream(deliveries, span)
+        kept = {table: self._stream(table, span) for table, _ in OF_CASE}
+        words = self._words(span)
+        streams = [history, outgoing, unsettled, *kept.values()]
+        while ids := [stream.site_id for stream in streams if stream.site_id is not None]:
+            site_id = min(ids)
+            rows = {table: stream.of(site_id) for table, stream in kept.items()}
+            own = words.watched(site_id, history.of(site_id))
+            rows[deliveries] = unsettled.of(site_id)
+            site = yield from self._of_site(site_id, own, outgoing.of(site_id), rows)
+            yield from words.findings(site, site)
+            self.sites += 1
+            if self.entries - self._told >= AT_ONCE:
+                self._tell()
+
+    def _of_site(
+        self,
+        site_id: int,
+        history: Iterator[Row],
+        outgoing: Iterator[Row],
+        rows: dict[Table, Iterator[Row]],
+    ) -> Generator[Finding, None, str]:
+        """What differs of one site; its name in the end."""
+        outbox = Outbox(outgoing, self._dialect)
+        fold = Fold(site_id, outbox, self._write_time)
+        counted = self._counted(history)
+        finding = next(filter(None, map(fold.take, counted)), None)
+        if finding is not None:
+            yield finding
+            # What follows from entries that cannot be trusted is not compared.
+            for left in (counted, outgoing, *rows.values()):
+                deque(left, maxlen=0)
+            return fold.site
+        for table, rows_of in OF_CASE:
+            expected = iter(()) if fold.case is None else rows_of(fold.case)
+            right = written(expected, self._writers[table])
+            yield from compare(fold.site, table, right, rows[table], self._dialect)
+        yield from outbox.findings(fold.site)
+        yield from waiting.findings(
+            fold.site, fold.case, outbox.cancelled, rows[deliveries], self._dialect
+        )
+        return fold.site
+
+    def _counted(self, rows: Iterator[Row]) -> Iterator[Row]:
+        for row in rows:
+            self.entries += 1
+            yield row
+
+    def _tell(self) -> None:
+        self._done(self.entries - self._told)
+        self._told = self.entries
+
+    def _words(self, span: Span) -> seals.Kept:
+        erasures = seals.Erasures(self._connection, self._write_time)
+        return seals.Kept(self._connection, span, erasures)
+
+    def _stream(self, table: Table, span: Span) -> Stream:
+        site_id = next(iter(table.primary_key.columns))
+        return Stream(self._connection, table, where=span.where(site_id))

@@ -1,0 +1,183 @@
+"""The split: a replay in shares, by as many processes as are of use, and what they come to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import asdict, dataclass
+from itertools import islice, pairwise
+from typing import Any
+
+from sqlalchemy import Connection, Engine, func, select
+
+from incidents.audit.replay.replay import OUTSIDE, Replay
+from incidents.audit.replay.rows import Finding
+from incidents.audit.replay.stream import Share, Span, parts
+from incidents.audit.workers.workers import Act, Hands, hands
+from incidents.store.database.engine import plainly, reading
+from incidents.store.schema.tables import entries
+
+_SHARES_EACH = 8
+# Where the references of sealed values begin is as good as drawn by lot.
+_SEALS = [None, *(f"sha256:{digit}" for digit in "2468ace"), None]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of a share."""
+
+    findings: list[Finding]
+    sites: int
+    entries: int
+
+
+def replays(shares: Iterable[Share], most: int | None) -> Iterator[Act]:
+    """What hands are given to replay these shares; of each, so many findings are enough."""
+    return ((_replayed, (share, most)) for share in shares)
+
+
+def _replayed(
+    connection: Connection, share: Share, most: int | None, *, tell: Callable[[int], object]
+) -> Report:
+    replay = Replay(connection, share=share, done=tell)
+    with closing(replay.findings()) as found:
+        findings = list(islice(found, most))
+    return Report(findings, replay.sites, replay.entries)
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The source of a replay: the tables themselves."""
+
+    def opened(self, connection: Connection | None) -> AbstractContextManager[Connection]:
+        assert connection is not None
+        return nullcontext(connection)
+
+
+class Split:
+    """One replay of all sites, the desk's own stream and the sealed values; or of one site alone.
+
+    `sites` and `entries` count those that have been looked at so far; `done` is told of entries,
+    in between. No more than `most` findings are looked for. There are as many `processes` as
+    processors by default, up to four, and none but this one for a site or a small database.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        site_id: int | None = None,
+        *,
+        processes: int | None = None,
+        most: int | None = None,
+        done: Callable[[int], object] = lambda _: None,
+    ) -> None:
+        self.sites = 0
+        self.entries = 0
+        self._engine = engine
+        self._site_id = site_id
+        self._processes = processes
+        self._most = most
+        self._done = done
+
+    def findings(self) -> Generator[Finding]:
+        """All that is not as the record has it, in the order of `Replay.findings`.
+
+        Raises:
+            DatabaseError: when the database does not do its part.
+            WorkerLostError: if a process ends before its time.
+        """
+        processes = 1 if self._site_id is not None else self._processes
+        with (
+            plainly(self._engine),
+            hands(
+                Tables(), self._engine, self._about(), processes=processes, done=self._done
+            ) as at_work,
+        ):
+            yield from self._alone(at_work) if at_work.many == 1 else self._together(at_work)
+
+    def _about(self) -> int:
+        """How many entries there are, without counting them."""
+        with reading(self._engine) as connection:
+            return connection.scalar(select(func.max(entries.c.id))) or 0
+
+    def _alone(self, at_work: Hands) -> Iterator[Finding]:
+        assert at_work.connection is not None
+        replay = Replay(at_work.connection, self._site_id, done=self._done)
+        # Closed before the connection is, and with it what it reads from.
+        with closing(replay.findings()) as findings:
+            for finding in islice(findings, self._most):
+                self._count(replay.sites, replay.entries)
+                yield finding
+        self._count(replay.sites, replay.entries)
+
+    def _together(self, at_work: Hands) -> Iterator[Finding]:
+        """The findings of each share when those of all shares before it have been told."""
+        for report in at_work.each(replays(self._shares(at_work.many * _SHARES_EACH), self._most)):
+            self._count(self.sites + report.sites, self.entries + report.entries)
+            yield from report.findings
+
+    def _count(self, sites: int, entries: int) -> None:
+        self.sites, self.entries = sites, entries
+
+    def _shares(self, n: int) -> Iterator[Share]:
+        """All of it, whatever there is: the sites in about `n` shares of as many entries each."""
+        yield Share(desk=True)
+        for first, before in pairwise([None, *self._bounds(n), None]):
+            yield Share(sites=Span(first, before))
+        for low, high in pairwise(_SEALS):
+            yield Share(seals=Span(low, high))
+
+    def _bounds(self, n: int) -> list[int]:
+        of_site = select(entries.c.site_id, func.count()).group_by(entries.c.site_id)
+        found: list[int] = []
+        with reading(self._engine) as connection:
+            each = 1 + (connection.scalar(select(func.count()).select_from(entries)) or 0) // n
+            seen = 0
+            for part in parts(connection, of_site.order_by(entries.c.site_id)):
+                for site_id, count in part:
+                    seen += count
+                    if seen >= each * (len(found) + 1):
+                        found.append(site_id + 1)
+        return found
+
+
+MAX_FINDINGS = 1_000
+"""So many findings are told; of the rest, only that there are more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replayed:
+    """How many sites and entries were looked at, and what the tables say that the record does not;
+    whether there is `more` than was told."""
+
+    sites: int
+    entries: int
+    findings: tuple[Finding, ...]
+    more: bool
+
+    def document(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "sites": self.sites,
+            "entries": self.entries,
+            "findings": [asdict(finding) for finding in self.findings],
+            "more": self.more,
+            "outside": OUTSIDE,
+        }
+
+
+def replayed(
+    engine: Engine, site_id: int | None = None, done: Callable[[int], object] = lambda _: None
+) -> Replayed:
+    """Derive every table again from the entries alone, and compare; or those of one site.
+
+    Raises:
+        DatabaseError: when the database does not do its part.
+        WorkerLostError: if a process ends before its time.
+    """
+    split = Split(engine, site_id, most=MAX_FINDINGS + 1, done=done)
+    found = tuple(split.findings())
+    return Replayed(
+        sites=split.sites, entries=split.entries, findings=found[:MAX_FINDINGS],
+        more=len(found) > MAX_FINDINGS,
+    )  # fmt: skip

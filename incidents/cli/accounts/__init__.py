@@ -1,0 +1,1 @@
+"""Accounts, tokens, passwords and persons' data on the command line."""

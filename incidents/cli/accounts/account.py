@@ -1,0 +1,205 @@
+"""The accounts on the command line: make them, give them a role and a password, disable them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from incidents.cli import output, password
+from incidents.cli.accounts import keeping
+from incidents.cli.options import looking, recording
+from incidents.cli.root import LazyGroup
+from incidents.errors import DONE
+
+if TYPE_CHECKING:
+    from incidents.cli.accounts.admin import Keeper
+    from incidents.cli.run import Run
+    from incidents.client.keeper import RemoteKeeper
+    from incidents.locale.words import Document, When
+
+_TOKEN_DAYS = 90
+"""For how long the token of a new integrator is proposed, as the guide to integrating has it."""
+
+COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
+    "Commands": {
+        "add": ("incidents.cli.accounts.account:add", "Make an account."),
+        "list": ("incidents.cli.accounts.account:list_accounts", "List the accounts."),
+        "role": ("incidents.cli.accounts.account:role", "Give an account another role."),
+        "password": ("incidents.cli.accounts.account:set_password", "Give an account a password."),
+        "disable": (
+            "incidents.cli.accounts.account:disable",
+            "Let nobody come in as HANDLE any more.",
+        ),
+        "enable": (
+            "incidents.cli.accounts.account:enable",
+            "Let a disabled account come in again.",
+        ),
+        "sessions": (
+            "incidents.cli.accounts.sign_ins:list_sessions",
+            "List the sessions that are open.",
+        ),
+        "sign-out": ("incidents.cli.accounts.sign_ins:sign_out", "End a session."),
+        "sign-ins": (
+            "incidents.cli.accounts.sign_ins:list_sign_ins",
+            "List who signed in and out.",
+        ),
+        "refusals": (
+            "incidents.cli.accounts.sign_ins:list_refusals",
+            "List who was not let do what.",
+        ),
+    }
+}
+
+
+@click.group(cls=LazyGroup, sections=COMMANDS)
+def account() -> None:
+    """Who may come in, and as what.
+
+    Whoever can reach the database makes the first accounts. As soon as an administrator has a
+    password, who keeps accounts gives their own: it is asked for, or read from --own-password-file.
+    """
+
+
+handle_argument = click.argument("handle", metavar="HANDLE")
+
+
+@click.command()
+@handle_argument
+@click.option(
+    "--role", "given", required=True, metavar="R",
+    help="What it may do: viewer, operator, supervisor, auditor, integrator or administrator.",
+)  # fmt: skip
+@password.own_password_file_option
+@recording
+def add(run: Run, handle: str, given: str, own_password_file: Path | None) -> int:
+    """Make the account HANDLE, which comes in with the password or the token that it is given next.
+
+    The handle stands in the record for good: small letters, digits, perhaps . _ - between.
+    """
+    with keeping.acting(run, keeping.KEEP, own_password_file) as keeper:
+        keeper.make(handle, given)
+        made = keeper.account(handle)
+        own = f" --as {run.settings.person}" if keeper.came_in else ""
+    next_ = f"account password {handle}"
+    if given == "integrator":
+        next_ = f"token make {handle} --days {_TOKEN_DAYS}"
+    return _answer(run, made, changed=True, next_=f"incidents {next_}{own}")
+
+
+@click.command("list")
+@looking
+def list_accounts(run: Run) -> int:
+    """List the accounts, by their handles."""
+    found = keeping.looking(run).accounts()
+    if run.quiet:
+        run.say_all([each["handle"] for each in found])
+    elif run.for_programs:
+        output.documents(run, found)
+    else:
+        when = run.when
+        # A role of the database that lets nobody in may not know, and an older server does not say.
+        tells = any("password_set_at" in each for each in found)
+        output.table(
+            run, ("HANDLE", "ROLE", "MADE", "DISABLED", *(["PASSWORD"] if tells else [])),
+            [
+                (each["handle"], each["role"], when(each["made_at"]),
+                 "" if each["disabled_at"] is None else when(each["disabled_at"]),
+                 *([_password(each, when)] if tells else []))
+                for each in found
+            ],
+        )  # fmt: skip
+        if not found:
+            run.tell("this desk has no accounts: incidents account add makes the first")
+    return DONE
+
+
+@click.command()
+@handle_argument
+@click.argument("given", metavar="ROLE")
+@password.own_password_file_option
+@looking
+def role(run: Run, handle: str, given: str, own_password_file: Path | None) -> int:
+    """Give HANDLE another role, from now on, also in its sessions and to its tokens."""
+    return _change(run, handle, own_password_file, lambda k: k.give_role(handle, given))
+
+
+@click.command("password")
+@handle_argument
+@password.new_password_file_option
+@password.own_password_file_option
+@looking
+def set_password(
+    run: Run, handle: str, password_file: Path | None, own_password_file: Path | None
+) -> int:
+    """Give HANDLE a new password, which is asked for twice; all its sessions end.
+
+    If it had one before, its tokens are revoked too. Anybody may give themselves a new one.
+    """
+    password.check_standard_input(own_password_file, password_file, password.OPTION)
+    if run.remote is None:
+        # Nobody is asked for the password of an account that is not there.
+        keeping.looking(run).account(handle)
+    with keeping.acting(run, "set_password", own_password_file, own=handle) as keeper:
+        account = keeper.account(handle)
+        keeper.set_password(handle, password.read_new(password_file, handle))
+    return _answer(run, account, changed=True)
+
+
+@click.command()
+@handle_argument
+@password.own_password_file_option
+@looking
+def disable(run: Run, handle: str, own_password_file: Path | None) -> int:
+    """Let nobody come in as HANDLE any more: its sessions end, and its tokens are revoked."""
+    return _change(run, handle, own_password_file, lambda k: k.disable(handle))
+
+
+@click.command()
+@handle_argument
+@password.own_password_file_option
+@looking
+def enable(run: Run, handle: str, own_password_file: Path | None) -> int:
+    """Let a disabled account come in again with the password that it had; it needs new tokens."""
+    return _change(run, handle, own_password_file, lambda k: k.enable(handle))
+
+
+def _change(
+    run: Run, handle: str, file: Path | None, act: Callable[[Keeper | RemoteKeeper], bool]
+) -> int:
+    with keeping.acting(run, keeping.KEEP, file) as keeper:
+        changed = act(keeper)
+        account = keeper.account(handle)
+    return _answer(run, account, changed=changed)
+
+
+def _answer(run: Run, document: Document, *, changed: bool, next_: str | None = None) -> int:
+    if run.quiet:
+        run.say(document["handle"])
+    elif run.for_programs:
+        output.document(run, document, rows=[document])
+    else:
+        run.say(_sentence(run, document))
+        if not changed:
+            run.tell("nothing changed: it stood like that already")
+        if next_ is not None:
+            run.say(f"next: {next_}")
+    return DONE
+
+
+def _password(of: Document, when: When) -> str:
+    """When its password was set, and where somebody else has set it, from when on it counts."""
+    if of["password_set_at"] is None:
+        return "none"
+    told = f"set {when(of['password_set_at'])}"
+    if of["password_given_by"] is None:
+        return told
+    return f"{told} by {of['password_given_by']}, counts from {when(of['password_counts_from'])}"
+
+
+def _sentence(run: Run, of: Document) -> str:
+    if of["disabled_at"] is not None:
+        return f"{of['handle']}: {of['role']}, disabled since {run.when(of['disabled_at'])}"
+    return f"{of['handle']}: {of['role']}"

@@ -1,0 +1,160 @@
+"""The keeper: the accounts and tokens of the database, as the command line keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from incidents import clock
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from incidents.cli.run import Run
+    from incidents.desk.account_act import By
+    from incidents.locale.words import Document
+
+T = TypeVar("T")
+
+
+class Keeper:
+    """The accounts and tokens of the database, kept on record by somebody.
+
+    All acts raise as those of `desk.accounts` and `desk.tokens` do, which each of them is.
+    """
+
+    def __init__(self, run: Run, by: By | None = None) -> None:
+        self._run = run
+        self._by = by
+
+    @property
+    def came_in(self) -> bool:
+        """Whether who keeps them has signed in for it."""
+        return self._by is not None and self._by.came_in
+
+    def accounts(self) -> list[Document]:
+        """All accounts, by their handles."""
+        from incidents.views import accounts
+
+        with self._run.local.reading() as connection:
+            return accounts.accounts(connection)
+
+    def account(self, handle: str) -> Document:
+        """One account, as it stands now.
+
+        Raises:
+            UnknownAccountError: naming it.
+        """
+        from incidents.accounts.identity import is_handle
+        from incidents.desk.accounts import UnknownAccountError
+        from incidents.store.accounts import accounts
+        from incidents.views import accounts as views
+
+        with self._run.local.reading() as connection:
+            found = accounts.account(connection, handle) if is_handle(handle) else None
+            if found is None:
+                raise UnknownAccountError(handle=handle)
+            return views.account(connection, found)
+
+    def make(self, handle: str, role: str) -> None:
+        """Make an account."""
+        from incidents.desk import accounts as acts
+
+        self._do(lambda c, by, now: acts.make(c, by, handle, role, now))
+
+    def give_role(self, handle: str, role: str) -> bool:
+        """Give an account another role; whether that changed anything."""
+        from incidents.desk import accounts as acts
+
+        return self._do(lambda c, by, now: acts.give_role(c, by, handle, role, now))
+
+    def disable(self, handle: str) -> bool:
+        """Let nobody come in with it any more; whether that changed anything."""
+        from incidents.desk import accounts as acts
+
+        return self._do(lambda c, by, now: acts.disable(c, by, handle, now))
+
+    def enable(self, handle: str) -> bool:
+        """Let a disabled account come in again; whether that changed anything."""
+        from incidents.desk import accounts as acts
+
+        return self._do(lambda c, by, now: acts.enable(c, by, handle, now))
+
+    def set_password(self, handle: str, new: str) -> None:
+        """Give it a new password; all its sessions end."""
+        from incidents.accounts import access_settings, secrets
+        from incidents.desk import accounts as acts
+
+        hash_, wait = secrets.hash_of(new, handle), access_settings.second_after()
+        seal = self._run.local.seal
+        self._do(
+            lambda c, by, now: acts.set_password(
+                c, by, handle, hash_, now, second_after=wait, seal=seal
+            )
+        )
+
+    def tokens(self, of: str | None) -> list[Document]:
+        """The tokens of an account, of all without one; the newest first."""
+        from incidents.desk.accounts import check_handle
+        from incidents.views import accounts
+
+        handles = None if of is None else [check_handle(of)]
+        with self._run.local.reading() as connection:
+            return accounts.tokens(connection, handles)
+
+    def make_token(self, handle: str, days: int, acts: Sequence[str] | None) -> Document:
+        """A new token, with its `secret`, which is kept nowhere."""
+        from incidents.accounts import secrets
+        from incidents.desk import tokens
+        from incidents.views.accounts import token_document
+
+        secret, seal = secrets.random_token(), self._run.local.seal
+        made = self._do(
+            lambda c, by, now: tokens.make(
+                c, by, handle, secret, now, days=days, acts=acts, seal=seal
+            )
+        )
+        return token_document(made) | {"secret": secret}
+
+    def revoke(self, token: str) -> bool:
+        """Let a token be worth nothing; whether that changed anything."""
+        from incidents.desk import tokens
+
+        return self._do(lambda c, by, now: tokens.revoke(c, by, token, now))
+
+    def sessions(self, of: str | None) -> list[Document]:
+        """The sessions of an account that are open, of all without one; the newest first."""
+        from incidents.desk.accounts import check_handle
+        from incidents.views.sign_ins import session_document
+
+        found = self._run.local.open_sessions.of(None if of is None else check_handle(of))
+        return [session_document(each) for each in found]
+
+    def end_session(self, session: str) -> None:
+        """End a session."""
+        assert self._by is not None
+        self._run.local.open_sessions.end(session, self._by.person)
+
+    def sign_ins(
+        self, *, of: str | None, failed: bool, since: datetime | None, limit: int
+    ) -> list[Document]:
+        """The log of who came in and who was not let in, the newest first."""
+        from incidents.views.sign_ins import sign_ins
+
+        with self._run.local.reading() as connection:
+            found = sign_ins(connection, limit=limit, handle=of, failed=failed, since=since)
+        return list(found["items"])
+
+    def refusals(self, *, of: str | None, since: datetime | None, limit: int) -> list[Document]:
+        """Who was not let do what, counted by the day, those with the newest first."""
+        from incidents.views.sign_ins import refusals
+
+        with self._run.local.reading() as connection:
+            return refusals(connection, limit=limit, handle=of, since=since)
+
+    def _do(self, act: Callable[[Connection, By, Callable[[], datetime]], T]) -> T:
+        by = self._by
+        assert by is not None
+        return self._run.local.desk.on_record(lambda connection: act(connection, by, clock.now))

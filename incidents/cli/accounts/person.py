@@ -1,0 +1,190 @@
+"""A person's data: erased on somebody's demand, as soon as the law lets it go."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from incidents import errors
+from incidents.cli import output, params, password, reauthentication
+from incidents.cli.accounts import retention
+from incidents.cli.options import looking
+from incidents.cli.run import is_terminal
+from incidents.clock import rfc3339
+from incidents.errors import DONE
+from incidents.values import site_name
+
+if TYPE_CHECKING:
+    from incidents.cli.run import Run
+    from incidents.desk.erasure import Erased
+    from incidents.desk.erasure_request import Met
+    from incidents.locale.words import Document
+
+
+class ErasureNotConfirmedError(errors.NotConfirmedError):
+    """{what} would be erased for good, and that was not confirmed, so nothing
+    is done: {way_out}"""
+
+    @property
+    def name(self) -> str:
+        """The same for programs as of all that must be confirmed."""
+        return "not_confirmed"
+
+
+@click.group()
+def person() -> None:
+    """Erase a person's data when the law lets it go."""
+
+
+@person.command()
+@params.perhaps_site_argument
+@click.option("--account", metavar="HANDLE", help="Who signed in as this account, not a site.")
+@params.reason_option
+@click.option("--dry-run", is_flag=True, help="Show what would go; erase nothing.")
+@params.confirm_option
+@password.password_file_option
+@looking
+def erase(
+    run: Run, *, site: str | None, account: str | None, reason: str, dry_run: bool,
+    confirm: str | None, password_file: Path | None,
+) -> int:  # fmt: skip
+    """Erase what people have said about SITE, and whom to call, if it is old enough.
+
+    With --account: put a pseudonym in the place of an account and its addresses in the log of
+    sign-ins.
+
+    That is what was recorded 184 days ago or earlier, or as long ago as the setting [retention]
+    keep says. It cannot be undone: it asks for the name, or takes --confirm NAME. The record keeps
+    its entries, and proves as before. Over a server it asks for a password.
+    """
+    if (site is None) == (account is None):
+        raise errors.InputError("name a SITE or, with --account, whose sign-ins to erase: one")
+    if account is not None:
+        _erase_account(run, account, reason, confirm, password_file, dry_run=dry_run)
+        return DONE
+    assert site is not None
+    if run.remote is None:
+        met = _met(run, site, reason, confirm, dry_run=dry_run)
+    else:
+        with reauthentication.in_session(run.remote, password_file):
+            met = run.remote.erasing.meet(
+                site, reason, dry_run=dry_run, confirm=lambda: _confirm(site, confirm)
+            )
+    _answer(run, met, dry_run=dry_run)
+    return DONE
+
+
+def _met(run: Run, site: str, reason: str, confirm: str | None, *, dry_run: bool) -> Met:
+    from incidents import clock
+    from incidents.desk.erasure_request import Demand, Demands
+    from incidents.retention import periods
+
+    house, settings = run.local, run.settings
+    demands = Demands(
+        desk=house.desk, engine=house.engine, folder=settings.evidence,
+        keep=periods.of_settings(),
+    )  # fmt: skip
+    return demands.meet(
+        Demand(site=site, reason=reason, by=settings.person, login=settings.login),
+        clock.now(),
+        dry_run=dry_run,
+        confirm=lambda: _confirm(site, confirm),
+        told=rfc3339 if run.for_programs else run.when.until,
+    )
+
+
+def _erase_account(
+    run: Run, handle: str, reason: str, confirm: str | None, password_file: Path | None, *,
+    dry_run: bool,
+) -> None:  # fmt: skip
+    def sure() -> None:
+        typed, way_out = _typed(f"who signed in as {handle}, and from where", handle, confirm)
+        if (typed or "").strip() != handle:
+            raise ErasureNotConfirmedError(what=f"who signed in as {handle}", way_out=way_out)
+
+    if run.remote is None:
+        document = _account_met(run, handle, reason, sure, dry_run=dry_run)
+    else:
+        with reauthentication.in_session(run.remote, password_file):
+            document = run.remote.erasing.meet_account(
+                handle, reason, dry_run=dry_run, confirm=sure
+            )
+    if run.quiet:
+        run.say(handle)
+    elif run.for_programs:
+        output.document(run, document, rows=[document])
+    else:
+        done = "would be erased" if dry_run else "erased"
+        run.say(f"{handle}: {document['sign_ins']:,} lines of the log of sign-ins {done}")
+        if document["next_at"] is not None:
+            run.say(f"from {run.when(document['next_at'])} the first of the others may go")
+
+
+def _account_met(
+    run: Run, handle: str, reason: str, sure: Callable[[], None], *, dry_run: bool
+) -> Document:
+    from incidents import clock
+    from incidents.desk import pseudonyms
+    from incidents.retention import periods
+
+    house, settings = run.local, run.settings
+    met = pseudonyms.meet(
+        house.desk,
+        house.engine,
+        periods.of_settings(),
+        pseudonyms.AccountDemand(
+            handle=handle, reason=reason, by=settings.person, login=settings.login
+        ),
+        clock.now(),
+        dry_run=dry_run,
+        confirm=sure,
+        told=rfc3339 if run.for_programs else run.when.until,
+    )
+    return met.document(dry_run=dry_run)
+
+
+def _confirm(site: str, confirm: str | None) -> None:
+    what = f"what people have said about {site}, and whom to call,"
+    typed, way_out = _typed(what, site, confirm)
+    if not site_name.is_called(site, typed):
+        raise ErasureNotConfirmedError(what=f"people's words about {site}", way_out=way_out)
+
+
+def _typed(what: str, name: str, confirm: str | None) -> tuple[str | None, str]:
+    """What was given to confirm it, at a terminal once it was asked; and the way out else."""
+    if confirm is not None or not is_terminal(sys.stdin):
+        return confirm, f"add --confirm {name}"
+    print(  # noqa: T201 - a question, on standard error
+        f"This erases {what} for good.\nType its name to confirm: ",
+        end="",
+        file=sys.stderr,
+        flush=True,
+    )
+    return sys.stdin.readline(), "what you typed is not its name"
+
+
+def _answer(run: Run, met: Met, *, dry_run: bool) -> None:
+    young = met.staying
+    if run.quiet:
+        run.say(met.site)
+    elif run.for_programs:
+        document = met.document(dry_run=dry_run)
+        output.document(run, document, rows=[document])
+    else:
+        run.say(f"{met.site}: {_sentence(met.erased, dry_run=dry_run)}")
+        if young.first is not None and young.last is not None:
+            run.say(
+                f"{retention.counted(young.words, young.files)} must stay for now; from "
+                f"{run.when.until(young.first)} the first may go, from "
+                f"{run.when.until(young.last)} the last"
+            )
+
+
+def _sentence(erased: Erased, *, dry_run: bool) -> str:
+    if not erased.anything:
+        return "nothing is left to erase"
+    return retention.gone(erased, dry_run=dry_run)

@@ -1,0 +1,179 @@
+"""The record's own commands; of them the replay: the entries against the tables."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from incidents.cli import output, params
+from incidents.cli.options import looking
+from incidents.cli.root import LazyGroup
+from incidents.cli.run import JSON, is_terminal
+from incidents.errors import DONE, NOT_VERIFIED, UnknownSiteError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from incidents.audit.replay.split import Replayed
+    from incidents.cli.run import Run
+    from incidents.locale.words import Document
+
+COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
+    "Commands": {
+        "export": (
+            "incidents.cli.audit.export:export",
+            "Write the entries, or a bundle that proves them.",
+        ),
+        "report": (
+            "incidents.cli.audit.export:report",
+            "Write what happened to a site, to be printed.",
+        ),
+        "verify": (
+            "incidents.cli.audit.verify:verify",
+            "Prove a log or a bundle, and name what is wrong.",
+        ),
+        "replay": ("incidents.cli.audit.audit:replay", "Derive the tables from the entries again."),
+        "status": (
+            "incidents.cli.audit.log_status:status",
+            "Say what is pending, numbered, published.",
+        ),
+        "checkpoint": (
+            "incidents.cli.audit.log_status:checkpoint",
+            "Sign what there is, and print it.",
+        ),
+        "key": ("incidents.cli.audit.log_key:key", "Make, replace and show the key that signs."),
+        "witness": (
+            "incidents.cli.audit.witness:witness",
+            "Countersign the checkpoints of other logs.",
+        ),
+    }
+}
+
+_EXPLAINED = {
+    "added": "the record knows nothing of this row",
+    "deleted": "this row is on record, and it is gone",
+    "missing_entry": "the entry is missing",
+    "misplaced_entry": "the entry belongs elsewhere",
+    "unreadable_entry": "the entry cannot be read",
+    "impossible_entry": "the entry cannot follow on what is before it",
+    "broken_seal": "the words are not those that were sealed",
+    "not_decided": "it does not follow from what stands before it, under the policy it names",
+    "erased_without_record": "the words are gone, and no erasure on record covers them",
+}
+
+
+@click.group(cls=LazyGroup, sections=COMMANDS)
+def audit() -> None:
+    """Export the record, prove it, and replay it."""
+
+
+@click.command()
+@click.option("--site", type=params.site, metavar="S", help="Only this site.")
+@looking
+def replay(run: Run, site: str | None) -> int:
+    """Derive every table again from the entries alone, and compare row by row.
+
+    Finds what was changed, added or deleted behind the desk's back; exit status 5 if anything was.
+    """
+    if run.remote is None:
+        found = _replayed(run, site)
+    else:
+        found = run.remote.record.replayed(site, watched("replaying"))
+    _answer(run, found)
+    return NOT_VERIFIED if found.findings else DONE
+
+
+def _replayed(run: Run, site: str | None) -> Replayed:
+    from incidents.audit.replay.split import replayed
+
+    with run.local.reading() as connection:
+        only = site_id(connection, site)
+        length = _length(connection, only) if is_watched("") else 0
+    with progress("replaying", length) as done:
+        return replayed(run.local.engine, only, done)
+
+
+def site_id(connection: Connection, site: str | None) -> int | None:
+    """The id of the site that was named; None if none was.
+
+    Raises:
+        UnknownSiteError: with the nearest names.
+    """
+    if site is None:
+        return None
+    from incidents.store.cases import sites
+
+    found = sites.ids_by_name(connection, [site]).get(site)
+    if found is None:
+        names = sites.nearest(connection, site)
+        way_out = f" (did you mean {' or '.join(names)}?)" if names else ""
+        raise UnknownSiteError(site=site, way_out=way_out, nearest=list(names))
+    return found
+
+
+def _length(connection: Connection, site_id: int | None) -> int:
+    from incidents.audit import export as record
+
+    return record.count(connection, record.Selection(site_id=site_id))
+
+
+def is_watched(target: str) -> bool:
+    """Whether somebody sees a progress bar, and no entries are written across it."""
+    return is_terminal(sys.stderr) and not (target == "-" and is_terminal(sys.stdout))
+
+
+def watched(label: str) -> Callable[[int], AbstractContextManager[Callable[[int], object]]]:
+    """A progress bar, where somebody sees one, of what a server says the length of."""
+    return lambda length: progress(label, length if is_watched("") else 0)
+
+
+@contextmanager
+def progress(label: str, length: int) -> Iterator[Callable[[int], object]]:
+    """A progress bar of that length, or none of 0; yields how it moves on."""
+    from incidents.cli import history_file
+
+    if length == 0:
+        yield lambda _: None
+        return
+    with history_file.progress(label, length) as done:
+        yield done
+
+
+def _answer(run: Run, replayed: Replayed) -> None:
+    shown = [asdict(finding) for finding in replayed.findings]
+    if run.format == JSON:
+        output.document(run, replayed.document(), rows=[])
+    elif run.for_programs:
+        output.documents(run, shown)
+    elif run.quiet:
+        run.say(*(f"{finding['table']} {finding['row']}" for finding in shown))
+    else:
+        run.say(*map(_sentence, shown))
+        run.tell(_summary(replayed))
+
+
+def _sentence(finding: Document) -> str:
+    where = f"{finding['site']}: " if finding["site"] else ""
+    row = f"{where}{finding['table']} {finding['row']}"
+    if finding["problem"] == "changed":
+        right, own = (output.json_text(finding[which]) for which in ("expected", "found"))
+        return f"{row}, {finding['column']}: the record says {right}, the row {own}"
+    why = "" if finding["found"] is None else f" ({finding['found']})"
+    return f"{row}: {_EXPLAINED[finding['problem']]}{why}"
+
+
+def _summary(replayed: Replayed) -> str:
+    entries, sites = _many(replayed.entries, "entry", "entries"), _many(replayed.sites, "site")
+    of, n = f"{entries} of {sites} replayed", len(replayed.findings)
+    if n == 0:
+        return f"{of}: the tables are what the record says"
+    return f"{of}: {_many(n, 'finding')}{', and there are more' if replayed.more else ''}"
+
+
+def _many(n: int, one: str, more: str | None = None) -> str:
+    return f"{n:,} {one}" if n == 1 else f"{n:,} {more or f'{one}s'}"

@@ -1,0 +1,230 @@
+"""The export on the command line: entries as they are stored, as CSV, or with their proofs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from incidents import clock
+from incidents.cli import params
+from incidents.cli.audit import audit
+from incidents.cli.options import looking
+from incidents.cli.run import BUNDLE, CSV, JSONL, aside
+from incidents.errors import DONE, FileError, InputError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from incidents.audit.bundle.writer import Order
+    from incidents.audit.export import Part, Selection
+    from incidents.cli.run import Run
+    from incidents.client.house import RemoteHouse
+
+_STANDARD_OUTPUT = "-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What was typed: which entries (times in UTC), where to, and whether with people's words."""
+
+    site: str | None
+    since: datetime | None
+    until: datetime | None
+    target: str
+    with_words: bool
+
+    def selection(self, connection: Connection) -> Selection:
+        from incidents.audit.export import Selection
+
+        site_id = audit.site_id(connection, self.site)
+        return Selection(site_id=site_id, since=self.since, until=self.until)
+
+
+@click.command()
+@click.option("--site", type=params.site, metavar="S", help="Only the entries of this site.")
+@click.option("--since", metavar="T", help="Only what was recorded at this time or later.")
+@click.option("--until", metavar="T", help="Only what was recorded before this time.")
+@click.option(
+    "-o", "--output", "target", metavar="FILE", default=_STANDARD_OUTPUT,
+    help="Write a new FILE, whole or not at all. Default: -, standard output.",
+)  # fmt: skip
+@click.option(
+    "--with-words", is_flag=True,
+    help="In the report of a bundle of one site: people's own words, with their salts.",
+)  # fmt: skip
+@looking
+def export(
+    run: Run,
+    *,
+    site: str | None,
+    since: str | None,
+    until: str | None,
+    target: str,
+    with_words: bool,
+) -> int:
+    """Write the entries, as they are stored, in the order in which they were written.
+
+    jsonl, the default, is their bytes. csv has a column for each field; a cell that a spreadsheet
+    could take for a formula has an apostrophe before it.
+
+    bundle is for somebody who trusts nobody: the entries that the last checkpoint covers, with all
+    that proves them. -o names a new folder, or a new file that ends in .tar.zst. A part of the
+    record comes with a proof for each entry; that of one site with a report to be read and printed.
+    """
+    after, before = run.read_time(since), run.read_time(until)
+    if after is not None and before is not None and after >= before:
+        raise InputError("nothing lies between --since and --until: --since must be the earlier")
+    asked = _Asked(site=site, since=after, until=before, target=target, with_words=with_words)
+    if run.format == BUNDLE:
+        _write_bundle(run, asked)
+    elif with_words:
+        raise InputError("--with-words goes with --format bundle and --site alone")
+    else:
+        _write_entries(run, asked)
+    return DONE
+
+
+# An export has no table, and of entries there are no ids.
+export.params = [param for param in export.params if param.name not in ("json", "quiet")]
+for _param in export.params:
+    if _param.name == "format":
+        _param.type = click.Choice((JSONL, CSV, BUNDLE))
+        _param.help = "jsonl, the default, csv or bundle."
+
+
+@click.command()
+@click.argument("site", type=params.site)
+@click.option(
+    "-o", "--output", "target", metavar="FILE", default=_STANDARD_OUTPUT,
+    help="Write a new FILE, whole or not at all. Default: -, standard output.",
+)  # fmt: skip
+@click.option("--with-words", is_flag=True, help="With people's own words, and their salts.")
+@looking
+def report(run: Run, *, site: str, target: str, with_words: bool) -> int:
+    """Write the report of a case: what happened to SITE, by which rule, and where it is proved.
+
+    A page of HTML that needs nothing else, and prints well. It tells the entries that the last
+    checkpoint covers; `audit export --format bundle --site SITE` has the same page with the proofs.
+    """
+    from incidents.cli import whole_file
+
+    if run.remote is not None:
+        whole_file.write(target, run.remote.record.report(site, with_words=with_words))
+        return DONE
+    from incidents.audit.bundle import writer
+    from incidents.views.case_file import page as case_report
+
+    asked = _Asked(site=site, since=None, until=None, target=target, with_words=with_words)
+    draw = case_report.drawer(zone=run.settings.zone, with_words=with_words)
+    with run.local.reading() as connection:
+        page = writer.report(connection, asked.selection(connection), draw)
+    whole_file.write(target, [page.encode()])
+    return DONE
+
+
+report.params = [p for p in report.params if p.name not in ("json", "quiet", "format")]
+
+
+def _write_entries(run: Run, asked: _Asked) -> None:
+    from incidents.audit import export as record
+    from incidents.cli import whole_file
+
+    if run.remote is not None:
+        parts = run.remote.record.exported(
+            format=run.format or JSONL, site=asked.site, since=_rfc3339(asked.since),
+            until=_rfc3339(asked.until),
+        )  # fmt: skip
+        whole_file.write(asked.target, parts)
+        return
+    write = record.write_csv if run.format == CSV else record.jsonl
+    with run.local.reading() as connection:
+        wanted = asked.selection(connection)
+        with _bar(connection, wanted, asked) as done:
+            stored = _counted(record.stored(connection, wanted), done)
+            whole_file.write(asked.target, write(stored))
+
+
+def _rfc3339(moment: datetime | None) -> str | None:
+    return None if moment is None else clock.rfc3339(moment)
+
+
+def _write_bundle(run: Run, asked: _Asked) -> None:
+    if asked.target == _STANDARD_OUTPUT:
+        raise InputError("a bundle is no text: name a new folder, or a new FILE.tar.zst, with -o")
+    if asked.with_words and asked.site is None:
+        raise InputError("people's own words stand in a site's report: --with-words wants --site")
+    target = Path(params.file_name(asked.target))
+    if run.remote is not None:
+        _take_bundle(run.remote, target, asked)
+        return
+    from incidents.audit.bundle import writer
+
+    with run.local.reading() as connection:
+        order = _order(run, connection, asked)
+        try:
+            with _bar(connection, order.wanted, asked) as done:
+                written = writer.write(connection, target, order, done)
+        except OSError as error:
+            detail = error.strerror or str(error)
+            raise FileError(file=asked.target, done="written", detail=detail) from error
+    # Standard output is nobody's here, so these lines disturb no program.
+    aside(f"{_entries(written.entries)} written, of a log of {written.size:,}")
+    if written.uncovered:
+        them = "it" if written.uncovered == 1 else "them"
+        aside(
+            f"{_entries(written.uncovered)} left out, since no checkpoint covers {them} yet"
+            " (`incidents audit checkpoint` signs what there is)"
+        )
+    for key in written.broken:
+        aside(f"the key {key} has handed over to none: who trusts it must learn the new one")
+
+
+def _take_bundle(server: RemoteHouse, target: Path, asked: _Asked) -> None:
+    """Writes the archive that a server makes."""
+    from incidents.audit.bundle import target as bundle_target
+    from incidents.cli import whole_file
+
+    bundle_target.refuse(target)
+    if not target.name.endswith(bundle_target.ARCHIVE):
+        raise InputError("a server gives a bundle as one file: name a new FILE.tar.zst with -o")
+    parts = server.record.bundle(
+        site=asked.site, since=_rfc3339(asked.since), until=_rfc3339(asked.until),
+        with_words=asked.with_words or None,
+    )  # fmt: skip
+    whole_file.write(asked.target, parts)
+    aside(f"{asked.target} is written: `incidents audit verify {asked.target}` says what it holds")
+
+
+def _order(run: Run, connection: Connection, asked: _Asked) -> Order:
+    from incidents.views.case_file import page as case_report
+
+    wanted, zone = asked.selection(connection), run.settings.zone
+    return case_report.order(wanted, zone=zone, with_words=asked.with_words)
+
+
+@contextmanager
+def _bar(
+    connection: Connection, wanted: Selection, asked: _Asked
+) -> Iterator[Callable[[int], object]]:
+    from incidents.audit import export as record
+
+    # A count costs a scan: it is made for somebody who looks at the bar.
+    length = record.count(connection, wanted) if audit.is_watched(asked.target) else 0
+    with audit.progress("exporting", length) as done:
+        yield done
+
+
+def _counted(stored: Iterator[Part], done: Callable[[int], object]) -> Iterator[Part]:
+    for part in stored:
+        yield part
+        done(len(part))
+
+
+def _entries(n: int) -> str:
+    return "1 entry" if n == 1 else f"{n:,} entries"

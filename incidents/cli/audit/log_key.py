@@ -1,0 +1,165 @@
+"""The log's key on the command line: make it, replace it, show it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import click
+
+from incidents.cli import output, params
+from incidents.cli.options import looking, recording
+from incidents.cli.root import LazyGroup
+from incidents.errors import DONE, InputError
+
+if TYPE_CHECKING:
+    from incidents.audit.log.signing_key import KeyRing
+    from incidents.cli.run import Run
+    from incidents.locale.words import Document
+
+COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
+    "Commands": {
+        "new": ("incidents.cli.audit.log_key:new", "Make the log's first key."),
+        "rotate": (
+            "incidents.cli.audit.log_key:rotate",
+            "Let a new key sign in place of the old one.",
+        ),
+        "show": ("incidents.cli.audit.log_key:show", "The keys that sign and signed."),
+    }
+}
+
+_HERE = "a private key is made on the machine that signs with it, where the database is"
+
+
+@click.group(cls=LazyGroup, sections=COMMANDS)
+def key() -> None:
+    """The key that signs the checkpoints of the log."""
+
+
+public_option = click.option(
+    "--public", metavar="VKEY", help="The key of the setting key_command, as others check it."
+)
+
+
+@click.command()
+@click.argument("name", required=False, metavar="[NAME]")
+@public_option
+@recording
+def new(run: Run, name: str | None, public: str | None) -> int:
+    """Make the log's first key in a file of your own, and put it on record.
+
+    NAME is the log's name for ever, HOSTNAME/incidents by default. Keep a copy of the file.
+    """
+    run.insist_on_this_machine(_HERE)
+    from incidents.audit.log import rotation
+
+    if name is not None and public is not None:
+        raise InputError("a key that is named with --public has its name already")
+    ring = _ring(run)
+    made = rotation.first(run.local.engine, ring, _name(name), on_record(run, None), public=public)
+    _tell(run, str(made), {"file": None if ring.is_command else str(ring.file)})
+    if not ring.is_command:
+        run.tell(
+            f"the private key lies in {ring.file}: keep a copy of it apart from the database; the "
+            "daemon signs where it finds it, there or where INCIDENTS_AUDIT_KEY says"
+        )
+    return DONE
+
+
+@click.command()
+@params.reason_option
+@public_option
+@click.option("--lost", is_flag=True, help="Nobody has the old key any more: only the new signs.")
+@looking
+def rotate(run: Run, reason: str, public: str | None, lost: bool) -> int:
+    """Let a new key sign in place of the old one, on record; if it was cut off, go on with it.
+
+    The first checkpoint with that entry is signed by both keys.
+    """
+    run.insist_on_this_machine(_HERE)
+    from incidents.audit.log import rotation
+
+    made, retired = rotation.rotate(
+        run.local.engine, _ring(run), on_record(run, reason), public=public, lost=lost
+    )
+    _tell(run, str(made), {"retired": None if retired is None else str(retired)})
+    if retired is not None:
+        run.tell(
+            f"the old key lies in {retired}, and signs no more",
+            "next: name the new key to each witness. When `incidents audit status` shows that all"
+            " have signed again, destroy the old key, and its copies in backups:",
+            f"  shred -u {retired}",
+        )
+    return DONE
+
+
+@click.command()
+@looking
+def show(run: Run) -> int:
+    """Print the log's keys as others check them, the one that signs first."""
+    rows = _keys(run) if run.remote is None else run.remote.record.keys()
+    if run.quiet:
+        run.say(*(row["key"] for row in rows))
+    elif run.for_programs:
+        output.documents(run, rows)
+    else:
+        output.table(
+            run, ("KEY", "SINCE", "BY"),
+            [[row["key"], run.when(row["since"]), row["by"]] for row in rows],
+        )  # fmt: skip
+        if not rows:
+            run.tell("the log has no key yet: make one with `incidents audit key new`")
+    return DONE
+
+
+def _keys(run: Run) -> list[Document]:
+    from incidents.audit.log import status
+
+    with run.local.reading() as connection:
+        return status.keys(connection)
+
+
+def _ring(run: Run) -> KeyRing:
+    from incidents.audit.log import settings
+    from incidents.audit.log.signing_key import KeyRing
+
+    found = settings.load(run.settings)
+    return KeyRing(found.key, found.key_command)
+
+
+def _name(given: str | None) -> str:
+    from incidents.tlog import signature
+
+    if given is None:
+        import socket
+
+        return f"{socket.gethostname()}/incidents"
+    if not signature.is_key_name(given):
+        raise InputError(f"{given!r} is no name of a log: it has no space and no plus")
+    return given
+
+
+class OnRecord(Protocol):
+    """Puts a key on record, in place of another, which may be lost, or of none."""
+
+    def __call__(self, key: str, previous: str | None, lost: bool = False, /) -> None: ...
+
+
+def on_record(run: Run, reason: str | None) -> OnRecord:
+    """What puts a key on record, for the person who acts."""
+    from incidents.desk.log_key import LogKey
+
+    def put(key: str, previous: str | None, lost: bool = False, /) -> None:
+        by, login = run.settings.person, run.settings.login
+        run.local.desk.make_log_key(
+            LogKey(key=key, previous=previous, by=by, login=login, lost=lost, reason=reason)
+        )
+
+    return put
+
+
+def _tell(run: Run, key: str, more: Document) -> None:
+    document: Document = {"key": key, **more}
+    if run.for_programs and not run.quiet:
+        output.document(run, document, rows=[document])
+    else:
+        run.say(key)

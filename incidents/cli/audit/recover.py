@@ -1,0 +1,211 @@
+"""The recovery on the command line: record, log and world in agreement again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from incidents.cli import openings, output, params
+from incidents.cli.audit import kept_checkpoint
+from incidents.cli.options import looking
+from incidents.errors import DONE, NOT_VERIFIED
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from incidents.cli.run import Run
+    from incidents.enforcement.recovery.comparison import Done
+    from incidents.enforcement.recovery.reconciliation import Comparison
+    from incidents.enforcement.recovery.way_back import Outcome
+    from incidents.locale.words import Document
+
+_HERE = "what was known of the database lies where daemons run, beside the log's key"
+
+_OTHERS = {
+    "cannot_be_asked": "cannot be asked", "waits": "wait for an order",
+    "changed_meanwhile": "changed meanwhile", "cancelled": "cancelled by hand", "differs": "differ",
+    "failed": "could not be compared (see the log)",
+}  # fmt: skip
+"""How many sites of a verdict there are, where there are any."""
+
+
+@click.command()
+@params.reason_option
+@click.option(
+    "--sign-here", is_flag=True,
+    help="The machine or folder where the log was signed is lost for good, or was put back with"
+    " the database: it is signed here from now on, by a new key.",
+)  # fmt: skip
+@click.option(
+    "--public", metavar="VKEY", help="The new key of the setting key_command, as others check it."
+)
+@click.option(
+    "--confirm", metavar="N",
+    help="Confirm how many sites are opened, or the one by its name. A terminal is asked.",
+)  # fmt: skip
+@click.option(
+    "--dry-run", is_flag=True, help="Show which sites would be ordered again; do nothing."
+)
+@looking
+def recover(
+    run: Run,
+    *,
+    reason: str,
+    sign_here: bool,
+    public: str | None,
+    confirm: str | None,
+    dry_run: bool,
+) -> int:
+    """Go on after the database has lost its end: a backup or an older copy was put back, or a
+    standby took over that had not received everything.
+
+    Puts on record what is known to be missing. From then on orders have higher numbers than all
+    before, so that no receiver takes them for old. Each site is compared with the world: what
+    differs, or cannot be asked, is ordered again. That opens the sites that this record has as
+    open, so put a hold on those that must stay down before: --dry-run names them. Where more was
+    signed than is left, a new key signs from now on, and what the old one signed last is kept
+    beside it: run it where the key is, INCIDENTS_AUDIT_KEY set as the daemon has it. Each run
+    begins a new epoch. Where daemons notice, they do all but the signing and the opening by
+    themselves. Exits 5 if a site differs in the end.
+    """
+    run.insist_on_this_machine(_HERE)
+    from incidents import clock
+    from incidents.audit.log import settings
+    from incidents.audit.log.signing_key import KeyRing
+    from incidents.cli.audit.log_key import on_record
+    from incidents.enforcement.recovery.comparison import WRONG
+    from incidents.enforcement.recovery.way_back import Asked, WayBack
+
+    house = run.local
+    found = settings.load(run.settings)
+    ring = KeyRing(found.key, found.key_command)
+    asked = Asked(
+        by=run.settings.person, login=run.settings.login, reason=reason, sign_here=sign_here,
+        public=public,
+    )  # fmt: skip
+    way = WayBack(house.engine, house.desk, house.reading, ring, clock.now)
+    if dry_run:
+        _foretell(run, way.foreseen(asked))
+        return DONE
+    if openings.is_asked(confirm):
+        openings.confirm(openings.of(way.foreseen(asked)), confirm)
+    gone = way.go_on(asked, on_record(run, reason))
+    done = way.compared(asked)
+    _tell(run, gone, done)
+    return NOT_VERIFIED if any(done.counts[each] for each in WRONG) else DONE
+
+
+def _foretell(run: Run, compared: Sequence[Comparison]) -> None:
+    """What would be ordered; of the log it says nothing, since `audit status` does."""
+    from incidents.enforcement.recovery import comparison
+
+    done, opened = comparison.done(compared), openings.of(compared)
+    if run.for_programs:
+        document: Document = {
+            "sites": dict(done.counts), "opened": done.opened, "closed": openings.closed(opened),
+            "taken_down": done.taken_down,
+        }  # fmt: skip
+        output.document(run, document, rows=[document])
+        return
+    run.say(*openings.told(opened))
+    if done.taken_down:
+        run.say(f"This takes down again: {openings.named(done.taken_down)}")
+    if not opened and not done.taken_down:
+        run.say("No site would be ordered again")
+    run.tell("nothing was done: see incidents audit status for what is missing")
+
+
+def _tell(run: Run, gone: Outcome, done: Done) -> None:
+    resumed, lost = gone.resumed, gone.lost
+    if run.for_programs:
+        told: Document = {
+            "epoch": resumed.epoch, "cause": resumed.cause, "entries": resumed.entries,
+            "had": resumed.had, "signed": resumed.signed,
+            "key": None if gone.key is None else str(gone.key),
+            "kept": None if lost is None else str(lost.kept.file),
+        }  # fmt: skip
+        document = {
+            **told, "sites": dict(done.counts), "opened": done.opened,
+            "taken_down": done.taken_down,
+        }  # fmt: skip
+        output.document(run, document, rows=[told])
+        return
+    run.say(f"the record goes on from entry {resumed.entries:,}, in epoch {resumed.epoch}")
+    if resumed.had is not None:
+        run.say(
+            f"entry {resumed.had:,} is known to have been there: what came after is lost with it"
+        )
+    if resumed.signed is not None:
+        run.say(
+            f"{resumed.signed:,} entries were signed, and the log does not begin with them: some"
+            " are missing, or stand in another order. Tell your auditors"
+        )
+    if lost is not None:
+        run.say(f"what the previous key signed last stays in {lost.kept.file}")
+    if gone.is_blind:
+        run.say("nobody here knows what the previous key signed last: tell your auditors")
+    if gone.key is not None:
+        run.say(f"from now on {gone.key} signs")
+    _tell_of_sites(run, done)
+    kept = kept_checkpoint.place(run)
+    if _is_of_another(run, kept):
+        run.tell(f"next: move {kept} away, then verify everything once: incidents audit verify")
+
+
+def _tell_of_sites(run: Run, done: Done) -> None:
+    """Which were ordered again: a person has to know what is open that was not before."""
+    from incidents.enforcement.recovery.comparison import MOST_NAMED
+    from incidents.locale.words import counted
+
+    again = done.counts["ordered_again"]
+    told = [f"{done.counts['agrees']:,} agree", f"{again:,} ordered again"]
+    told += [f"{n:,} {words}" for kind, words in _OTHERS.items() if (n := done.counts[kind])]
+    run.say(f"{counted(done.counts.total(), 'site')}: {', '.join(told)}")
+    for what, names in (("opened again", done.opened), ("taken down again", done.taken_down)):
+        more = len(names) - MOST_NAMED
+        if names:
+            rest = f" and {more:,} more (--json names all)" if more > 0 else ""
+            run.say(f"{what}: {', '.join(names[:MOST_NAMED])}{rest}")
+    if done.unasked:
+        run.say(
+            f"the adapter cannot tell how {done.unasked:,} of these were before: some may have been"
+            " as they are to be"
+        )
+    if done.opened or done.taken_down:
+        run.tell("no letter tells the customers of these: tell them")
+    if again and not _is_daemon_at_work(run):
+        run.tell("in force when a daemon has run: incidents acts list")
+
+
+def _is_daemon_at_work(run: Run) -> bool:
+    with run.local.looking() as looks:
+        found = looks.enforcement()
+    return bool(found["beating"])
+
+
+def _is_of_another(run: Run, kept: Path) -> bool:
+    """Whether that is the checkpoint of `audit verify --since auto`, and of a history that is no
+    more."""
+    from incidents.audit.log import last_signed, signing
+    from incidents.audit.log.last_signed import DifferentError
+    from incidents.audit.log.signed_files import Kept
+    from incidents.errors import FileError
+
+    try:
+        data = kept_checkpoint.read(kept)
+    except FileError:
+        return True
+    if data is None:
+        return False
+    with run.local.reading() as connection:
+        log = signing.log(connection)
+        if log is None:
+            return False
+        try:
+            signed = Kept(kept, data.decode(errors="replace"))
+            last_signed.compare(connection, log.checkpoint, signed)
+        except DifferentError:
+            return True
+    return False

@@ -1,0 +1,210 @@
+"""The verification on the command line: of the desk's own log, or of a bundle of anybody's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from incidents.cli import output, params
+from incidents.cli.audit import audit, kept_checkpoint
+from incidents.cli.options import looking
+from incidents.cli.run import JSON
+from incidents.errors import (
+    DONE,
+    NOT_VERIFIED,
+    FileError,
+    IncidentsError,
+    InputError,
+)
+
+if TYPE_CHECKING:
+    from incidents.audit.flaw import Flaw
+    from incidents.audit.proof.signed_check import Held
+    from incidents.audit.proof.trust import Asked
+    from incidents.audit.proof.verdict import Verdict
+    from incidents.cli.run import Run
+    from incidents.tlog.keys import VerifierKey
+
+AUTO = "auto"
+MAX_KEY_BYTES = 1_000_000
+
+
+@click.command()
+@click.argument("bundle", type=params.File(), metavar="[FILE|DIR]", required=False)
+@click.option(
+    "--key",
+    "keys",
+    multiple=True,
+    metavar="VKEY|FILE",
+    help="A key of the log that you know from elsewhere: the log must be signed by it, or by one "
+    "that it has handed over to.",
+)
+@click.option(
+    "--checkpoint",
+    "held",
+    multiple=True,
+    type=params.File(),
+    metavar="FILE",
+    help="A checkpoint that was kept elsewhere: what it covers must be the same still.",
+)
+@click.option(
+    "--witness",
+    "witnesses",
+    multiple=True,
+    metavar="VKEY|FILE",
+    help="A witness that you know: it must have countersigned.",
+)
+@click.option(
+    "--since",
+    metavar="FILE|auto",
+    help="A checkpoint up to which all was verified before: sites without later entries are not "
+    "decided again. auto: the one that the last run with auto has kept.",
+)
+@click.option("--no-policy", is_flag=True, help="Do not decide again what was decided.")
+@looking
+def verify(
+    run: Run, *, bundle: Path | None, keys: Sequence[str], held: Sequence[Path],
+    witnesses: Sequence[str], since: str | None, no_policy: bool,
+) -> int:  # fmt: skip
+    """Prove the log in the database, or the bundle FILE or DIR, and name what is wrong.
+
+    Each entry is hashed again, the tree over them is built again, each checkpoint and signature is
+    checked, and what was decided is decided again under the policy that was active. Exit status 5
+    if anything is wrong, the first wrong entry named.
+    """
+    kept = _kept(run, bundle) if since == AUTO else None
+    asked = replace(_asked(keys, held, witnesses, policy=not no_policy), since=_since(since, kept))
+    verdict = _of_log(run, asked) if bundle is None else _of_bundle(bundle, asked)
+    from incidents.cli.audit.verdict_words import sentences
+
+    if run.format == JSON:
+        output.document(run, verdict.document(), rows=[])
+    elif run.for_programs:
+        output.documents(run, map(asdict, verdict.findings))
+    elif run.quiet:
+        run.say(*(flaw.where for flaw in verdict.findings))
+    else:
+        run.say(*map(_line, verdict.findings))
+        run.tell(*sentences(verdict, run, asked))
+    if kept is not None and kept_checkpoint.keep(kept, verdict, asked.since):
+        run.tell(f"kept for the next run: {kept}")
+    return NOT_VERIFIED if verdict.findings else DONE
+
+
+def _kept(run: Run, bundle: Path | None) -> Path:
+    if bundle is not None:
+        raise InputError(
+            f"--since {AUTO} is for the desk's own log: of a bundle, name the checkpoint of one "
+            "that was verified before"
+        )
+    return kept_checkpoint.place(run)
+
+
+def _since(given: str | None, kept: Path | None) -> Held | None:
+    """The checkpoint that was verified before; None if there is none.
+
+    Raises:
+        InputError: if it is no checkpoint.
+    """
+    if kept is not None:
+        data = kept_checkpoint.read(kept)
+        return None if data is None else _checkpoint(data, kept, "--since")
+    if given is None:
+        return None
+    file = Path(params.file_name(given))
+    return _checkpoint(_read(file), file, "--since")
+
+
+def _of_log(run: Run, asked: Asked) -> Verdict:
+    """The desk's own: of the database, or by the server that has it."""
+    if run.remote is not None:
+        return run.remote.record.verdict(asked, audit.watched("verifying"))
+    from incidents.audit.flaw import Flaw
+    from incidents.audit.log import loss, settings, signed_files
+    from incidents.audit.proof import verification as log
+
+    files = signed_files.known(settings.load(run.settings).key)
+    with run.local.reading() as connection:
+        lost = loss.known(connection, files)
+    verdict = log.database(run.local.engine, asked)
+    if files.unread is not None and verdict.key is not None:
+        run.tell(f"not compared with what was signed last: {files.unread}")
+    if lost is None:
+        return verdict
+    flaw = Flaw(part="checkpoints", where=str(lost.kept.file), what=lost.detail)
+    return replace(verdict, findings=(*verdict.findings, flaw))
+
+
+def _of_bundle(bundle: Path, asked: Asked) -> Verdict:
+    from incidents.audit.bundle import verification
+    from incidents.audit.bundle.folder import unpacked
+
+    with unpacked(bundle) as folder:
+        return verification.bundle(folder, asked)
+
+
+def _asked(
+    keys: Sequence[str], held: Sequence[Path], witnesses: Sequence[str], *, policy: bool
+) -> Asked:
+    from incidents.audit.proof.trust import Asked
+    from incidents.tlog.keys import COSIGNATURE_V1, ED25519
+
+    return Asked(
+        keys=tuple(key for given in keys for key in _keys(given, ED25519, "--key")),
+        witnesses=tuple(
+            key for given in witnesses for key in _keys(given, COSIGNATURE_V1, "--witness")
+        ),
+        held=tuple(map(_held, held)),
+        policy=policy,
+    )
+
+
+def _keys(given: str, algorithm: int, option: str) -> list[VerifierKey]:
+    """The verifier key that was typed, or those in the file of that name."""
+    from incidents.tlog.keys import VerifierKey
+
+    text = given
+    if "+" not in given or Path(given).is_file():
+        text = _read(Path(params.file_name(given))).decode(errors="replace")
+    found = []
+    for line in text.split("\n"):
+        if line.strip():
+            try:
+                found.append(VerifierKey.parse(line.strip()))
+            except IncidentsError as error:
+                raise InputError(f"{option}: {error.message}") from error
+    if not found or any(key.algorithm != algorithm for key in found):
+        kind = "a log (0x01)" if algorithm == 1 else "a witness (0x04)"
+        raise InputError(f"{option}: {given!r} is no key of {kind}")
+    return found
+
+
+def _held(file: Path) -> Held:
+    return _checkpoint(_read(file), file, "--checkpoint")
+
+
+def _checkpoint(data: bytes, file: Path, option: str) -> Held:
+    from incidents.audit.proof import signed_check
+
+    try:
+        return signed_check.read(data, str(file))
+    except IncidentsError as error:
+        way_out = "" if option != "--since" else "; without --since everything is verified"
+        raise InputError(f"{option} {file}: {error.message}{way_out}") from error
+
+
+def _read(file: Path) -> bytes:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(MAX_KEY_BYTES)
+    except OSError as error:
+        detail = error.strerror or str(error)
+        raise FileError(file=str(file), done="read", detail=detail) from error
+
+
+def _line(flaw: Flaw) -> str:
+    return f"WRONG {flaw}"

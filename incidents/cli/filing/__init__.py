@@ -1,0 +1,1 @@
+"""Filings on the command line."""

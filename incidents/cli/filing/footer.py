@@ -1,0 +1,159 @@
+"""The footer check on the command line: a site's home page, or a page that was saved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from incidents.cli import output, params
+from incidents.cli.options import looking
+from incidents.cli.run import JSON
+from incidents.errors import DONE, FAILED, NOT_VERIFIED, FileError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from incidents.cli.run import Run
+    from incidents.filing.checks.finding import Finding
+    from incidents.filing.footer.foot import Foot
+    from incidents.filing.footer.icp_check import IcpForm
+    from incidents.filing.settings import FilingSettings
+
+_SAVED = (".html", ".htm")
+_OVER_A_SERVER = "check a saved page, with --public-security and --icp for its numbers"
+
+
+@click.command("check-footer")
+@click.argument("target", metavar="SITE|FILE")
+@click.option(
+    "--site", type=params.site, metavar="NAME",
+    help="With a FILE: the site on record that the page is one of.",
+)  # fmt: skip
+@click.option("--url", metavar="URL", help="With a SITE: the page. Default: its home page.")
+@click.option(
+    "--public-security", metavar="N", help="The public-security number that is to be there."
+)
+@click.option("--icp", metavar="N", help="The ICP number that is to be there.")
+@click.option(
+    "--icp-form", type=click.Choice(("province", "site", "subject")),
+    help="With the site's suffix, or the subject's number without one. Default: as [filing] says.",
+)  # fmt: skip
+@looking
+def check_footer(
+    run: Run, target: str, *, site: str | None, url: str | None, public_security: str | None,
+    icp: str | None, icp_form: str | None,
+) -> int:  # fmt: skip
+    """Look whether a page shows the record numbers, the icon and the links that it must.
+
+    SITE is looked at over the network, and compared with what is on record; FILE is a page that was
+    saved from a browser. Exit status 5 if anything is wrong or missing, 1 if the page cannot be
+    read.
+    """
+    from incidents.filing import settings
+    from incidents.filing.footer import check
+    from incidents.filing.footer.check import Expected
+    from incidents.filing.footer.page import UnreadPageError
+
+    loaded = settings.load()
+    saved = _is_file(target)
+    if saved and url is not None:
+        raise InputError(f"--url goes with a site's name, and {target} is a file")
+    if not saved and site is not None:
+        raise InputError(f"--site goes with a saved page, and {target} is no file")
+    by_hand = _by_hand(public_security, icp)
+    name = site if saved else params.site(target)
+    details = {} if name is None else _on_record(run, name)
+    form = loaded.icp_form if icp_form is None else cast("IcpForm", icp_form)
+    expected = Expected(icp_form=form)
+    if name is not None or by_hand:
+        expected = Expected.of({**details, **by_hand}, form)
+    try:
+        if saved:
+            found = check.check(_saved(Path(params.file_name(target))), expected)
+        else:
+            address = url or details.get("home_url")
+            found = check.check(_fetched(str(name), address, loaded), expected)
+    except UnreadPageError as error:
+        found = [error.finding()]
+    _tell(run, target, found)
+    return _status(found)
+
+
+def _is_file(target: str) -> bool:
+    if "/" in target or target.lower().endswith(_SAVED):
+        return True
+    try:
+        return Path(target).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _on_record(run: Run, name: str) -> Mapping[str, str]:
+    run.insist_on_this_machine(_OVER_A_SERVER)
+    with run.local.reading() as connection:
+        found: Mapping[str, str] = run.local.views.filing_details(connection, name)
+    return found
+
+
+def _by_hand(public_security: str | None, icp: str | None) -> dict[str, str]:
+    """The numbers that were typed, as details; raises InputError for one that is none."""
+    from incidents.filing.checks.record_number import read_icp, read_public_security
+
+    if public_security is not None and read_public_security(public_security) is None:
+        raise InputError(
+            f"{public_security!r} is no public-security number: one looks like 京公网安备"
+            " 11010502000001号, or is its 11 to 14 digits"
+        )
+    if icp is not None and read_icp(icp) is None:
+        raise InputError(f"{icp!r} is no ICP number: one looks like 京ICP备12345678号-1")
+    numbers = {"public_security_number": public_security, "icp_number": icp}
+    return {key: given for key, given in numbers.items() if given is not None}
+
+
+def _saved(file: Path) -> Foot:
+    from incidents.filing.footer import foot
+
+    try:
+        with file.open("rb") as opened:
+            # One byte more tells that there is more.
+            return foot.read(opened.read(foot.MAX_BYTES + 1))
+    except OSError as error:
+        raise FileError(file=file, done="read", detail=error.strerror or str(error)) from error
+
+
+def _fetched(name: str, address: str | None, loaded: FilingSettings) -> Foot:
+    from incidents.filing.footer import page
+
+    guard = loaded.guard()
+    found = page.of_site(name, guard) if address is None else page.fetch(address, guard)
+    return found.foot()
+
+
+def _tell(run: Run, target: str, findings: list[Finding]) -> None:
+    from incidents.filing.checks import completeness
+    from incidents.filing.footer.check import is_right
+    from incidents.filing.footer.words import field, sentence
+
+    rows = [completeness.finding(finding, sentence) for finding in findings]
+    if run.format == JSON:
+        told = {"page": target, "right": is_right(findings), "findings": rows}
+        output.document(run, told, rows=rows)
+    elif run.for_programs:
+        output.documents(run, rows)
+    elif run.quiet:
+        run.say(*(finding.code for finding in findings))
+    else:
+        lines = [(row["verdict"], field(row["field"]), row["sentence"]) for row in rows]
+        output.table(run, ("VERDICT", "WHAT", "WHY"), lines)
+
+
+def _status(findings: list[Finding]) -> int:
+    """What is wrong goes before what nobody could see."""
+    from incidents.filing.checks.finding import UNKNOWN, WRONG
+
+    verdicts = {finding.verdict for finding in findings}
+    if WRONG in verdicts:
+        return NOT_VERIFIED
+    return FAILED if UNKNOWN in verdicts else DONE

@@ -1,0 +1,1 @@
+"""Incidents on the command line, where an act is more than its row."""

@@ -1,0 +1,1 @@
+"""Policies and histories on the command line."""

@@ -1,0 +1,141 @@
+"""`import`: sites and past incidents come in as records, each once, with a dry run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from incidents.cli import history_file, output
+from incidents.cli.options import acting
+from incidents.errors import DONE, FAILED, IncidentsError
+
+if TYPE_CHECKING:
+    from incidents.cli.act import Act
+    from incidents.history.grouping import Finding
+    from incidents.history.importing import Tally
+    from incidents.history.reports import History
+
+
+@click.command("import")
+@history_file.file_argument
+@history_file.group_within_option
+@history_file.skip_bad_option
+@acting
+def import_(act: Act, *, file: str, group_within: timedelta | None, skip_bad: bool) -> int:
+    """Bring the sites and past incidents in FILE in as records.
+
+    FILE is CSV with a header or JSON Lines (- is standard input), with occurred_at and site, and if
+    wanted url, category, note, contact, contact_at, removed_at. A URLhaus dump is known by its
+    columns. An imported incident starts no clock and counts in no rule. All lines are checked
+    before anything is written; a row that was imported before is not imported again.
+    """
+    from incidents import clock
+    from incidents.history import grouping
+    from incidents.history.importing import refuse_future
+
+    history = history_file.load(act.run, file)
+    refuse_future(history, clock.now())
+    if not (skip_bad or act.dry_run):
+        history.insist()
+    findings = grouping.group(history.reports, group_within)
+    with history_file.progress("importing", len(findings)) as done:
+        if act.run.remote is None:
+            tally = _tally(act, findings, done)
+        else:
+            tally = act.run.remote.intake.bring_in(
+                findings, group_within=group_within, skip_bad=skip_bad, dry_run=act.dry_run,
+                done=done,
+            )  # fmt: skip
+    _answer(act, history, findings, tally)
+    _refuse(act, history, tally)
+    return FAILED if history.bad and not skip_bad else DONE
+
+
+def _tally(act: Act, findings: list[Finding], done: Callable[[int], object]) -> Tally:
+    from incidents.history.importing import Import, known
+
+    with act.run.local.reading() as connection:
+        there = known(connection, findings)
+    importing = Import(
+        desk=act.run.local.desk,
+        known=there,
+        by=act.by,
+        login=act.run.settings.login,
+        dry_run=act.dry_run,
+    )
+    return importing.take(findings, done)
+
+
+def _answer(act: Act, history: History, findings: list[Finding], tally: Tally) -> None:
+    run = act.run
+    if run.quiet:
+        run.say_all([] if act.dry_run else tally.ids)
+    elif run.for_programs:
+        from incidents.history.importing import by_site, document
+
+        found = document(history, findings, tally, dry_run=act.dry_run)
+        output.document(run, found, rows=by_site(tally))
+    else:
+        _for_people(act, history, tally)
+    history_file.tell_of(run, history)
+    left_out = sum(finding.left_out for finding in findings)
+    if left_out:
+        run.tell(f"addresses left out, since one incident has 50 at most: {left_out:,}")
+    if act.dry_run:
+        run.tell("nothing was done (--dry-run)")
+
+
+def _for_people(act: Act, history: History, tally: Tally) -> None:
+    run = act.run
+    if act.dry_run:
+        headers = ("site", "register", "new incidents", "known incidents")
+        output.table(
+            run,
+            headers,
+            [
+                [name, "new" if site.new else "known", output.number(site.incidents_new),
+                 output.number(site.incidents_known)]
+                for name, site in tally.sites.items()
+            ],
+        )  # fmt: skip
+        run.say(*(f"line {bad.line}: {bad.detail}" for bad in history.bad))
+    would = "would be " if act.dry_run else ""
+    known = len(tally.sites) - tally.sites_new
+    run.say(
+        f"sites: {tally.sites_new:,} {would}added, {known:,} in the register already",
+        f"incidents: {tally.incidents_new:,} {would}imported, {tally.incidents_known:,} on record "
+        "already",
+    )
+
+
+def _refuse(act: Act, history: History, tally: Tally) -> None:
+    """Say what the desk has refused, what is on record all the same, and how to go on.
+
+    Raises:
+        IncidentsError: naming the first row of it.
+    """
+    if not tally.refused:
+        return
+    from incidents.locale import refusal_words
+    from incidents.locale.words import counted
+
+    line, refusal = tally.refused[0]
+    more = len(tally.refused) - 1
+    others = f" (and {counted(more, 'more row')})" if more else ""
+    raise IncidentsError(
+        f"{history.file}, line {line}: {refusal_words.sentence(refusal, act.run.when)}{others};"
+        f" {_what_is_done(tally, dry_run=act.dry_run)}"
+    )
+
+
+def _what_is_done(tally: Tally, *, dry_run: bool) -> str:
+    again = "Then import the file again"
+    if tally.incidents_new + tally.incidents_known:
+        taken = "would be" if dry_run else "is"
+        return f"all else {taken} imported. {again}: no row comes in twice"
+    done = "would be" if dry_run else "was"
+    nothing = f"no incident {done} imported" if tally.sites_new else f"nothing {done} written"
+    return f"{nothing}. {again}"

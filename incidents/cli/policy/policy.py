@@ -1,0 +1,211 @@
+"""The policy's own commands: show, history, graph, check, activate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from incidents.cli import output, params, reauthentication
+from incidents.cli.options import acting, looking
+from incidents.cli.password import (
+    SECOND,
+    check_standard_input,
+    password_file_option,
+    second_password_file_option,
+)
+from incidents.cli.root import LazyGroup
+from incidents.errors import DONE, InputError
+
+if TYPE_CHECKING:
+    from incidents.cli.act import Act
+    from incidents.cli.run import Run
+    from incidents.locale.policy_words import Change
+    from incidents.locale.words import Document
+
+COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
+    "Commands": {
+        "show": ("incidents.cli.policy.policy:show", "The active policy, and since when it is."),
+        "history": ("incidents.cli.policy.policy:history", "Every policy that was ever active."),
+        "graph": ("incidents.cli.policy.policy:graph", "Draw the state machines (Mermaid)."),
+        "check": ("incidents.cli.policy.policy:check", "Check that a file is a policy."),
+        "test": ("incidents.cli.policy.test:test", "Run your own scenarios against a policy."),
+        "activate": (
+            "incidents.cli.policy.policy:activate",
+            "Make a policy the active one, on record.",
+        ),
+    }
+}
+
+
+@click.group(cls=LazyGroup, sections=COMMANDS)
+def policy() -> None:
+    """Show, test and activate the policy."""
+
+
+@click.command()
+@looking
+def show(run: Run) -> int:
+    """Show the active policy: in words, as its file, since when it is active and by whose act."""
+    with run.house.looking() as looks:
+        document = looks.active_policy()
+    if run.quiet:
+        run.say(document["policy"])
+    elif run.for_programs:
+        output.document(run, document, rows=[{k: document[k] for k in ("policy", "toml")}])
+    else:
+        run.say(*document["words"], "")
+        run.say(document["toml"])
+        run.say(f"digest {document['policy']}", _since(run, document["activation"]))
+    return DONE
+
+
+@click.command()
+@looking
+def history(run: Run) -> int:
+    """List every activation on record: when, by whom, why, and what changed."""
+    with run.house.looking() as looks:
+        found = looks.policy_history()
+    if run.quiet:
+        run.say(*(activation["policy"] for activation in found))
+    elif run.for_programs:
+        output.documents(run, found)
+    else:
+        output.table(
+            run,
+            ("SINCE", "BY", "POLICY", "CHANGES", "REASON"),
+            [_row(run, activation) for activation in found],
+        )
+        if not found:
+            run.tell("the documented policy has been active from the start")
+    return DONE
+
+
+@click.command()
+@click.option(
+    "--machine", type=click.Choice(("site", "incident")), help="Only this one. Default: both."
+)
+@looking
+def graph(run: Run, machine: str | None) -> int:
+    """Print the state machines as Mermaid diagrams, drawn from the tables that decide."""
+    from incidents.machine import graph as drawn
+
+    texts = {name: drawn.mermaid(name) for name in drawn.MACHINES if machine in (None, name)}
+    if run.for_programs:
+        rows = [{"machine": name, "mermaid": text} for name, text in texts.items()]
+        output.document(run, texts, rows=rows)
+    else:
+        run.say("\n\n".join(texts.values()))
+    return DONE
+
+
+@click.command()
+@params.argument
+@looking
+def check(run: Run, file: Path) -> int:
+    """Check that FILE is a policy; print its digest."""
+    found = params.read(file)
+    if run.for_programs:
+        document = {"policy": found.digest, "numbers": found.document()}
+        output.document(run, document, rows=[{"policy": found.digest}])
+    else:
+        run.say(found.digest)
+    return DONE
+
+
+@click.command()
+@params.argument
+@params.reason_option
+@password_file_option
+@click.option("--second", metavar="HANDLE", help="Who else signs in for it, with their password.")
+@second_password_file_option
+@acting
+def activate(
+    act: Act, *, file: Path, reason: str, password_file: Path | None, second: str | None,
+    second_password_file: Path | None,
+) -> int:  # fmt: skip
+    """Make the policy in FILE the active one, on record with the reason.
+
+    What fell due before is done under the old one, and deadlines that are set already stay. Where
+    there are accounts, and by the old one two people close, two people do this too: it asks for the
+    password of who acts, or takes --password-file, and for that of a --second person.
+    """
+    run = act.run
+    if act.policy is not None:
+        raise InputError("--policy says nothing here: FILE is the policy")
+    if second is None and second_password_file is not None:
+        raise InputError(f"{SECOND} says nothing without --second: name whose password it is")
+    check_standard_input(password_file, second_password_file, SECOND)
+    wanted = params.read(file)
+    with reauthentication.in_person(
+        run, "activate_policy", password_file, lambda: run.house.desk.policy().two_people_close
+    ) as signed_in:
+        answer = run.house.desk.activate(
+            wanted.toml(), by=act.by, login=run.settings.login, reason=reason, key=act.key,
+            dry_run=act.dry_run, signed_in=signed_in,
+            second=(
+                None
+                if second is None
+                else reauthentication.second(run, second, second_password_file)
+            ),
+        )  # fmt: skip
+    if run.quiet:
+        run.say(answer["policy"])
+    elif run.for_programs:
+        row = {name: value for name, value in answer.items() if name != "changes"}
+        output.document(run, answer, rows=[row])
+    else:
+        due = answer["events"]
+        if due:
+            places = sorted({event["site"] for event in due})
+            run.tell(
+                f"meanwhile, under the policy before: {len(due)} events on {', '.join(places[:10])}"
+                " (site why tells them)"
+            )
+        would = "would become" if act.dry_run else "is"
+        run.say(*map(_told, answer["changes"]))
+        run.say(f"{answer['policy']} {would} the active policy")
+    if act.dry_run:
+        run.tell("deadlines that are set already would stay; nothing was done (--dry-run)")
+    return DONE
+
+
+# It is one of the options that all acts share.
+for _param in activate.params:
+    if isinstance(_param, click.Option) and _param.name == "policy":
+        _param.hidden = True
+
+
+def _told(change: Change) -> str:
+    return f"{change['key']}: {change['before']} → {change['after']}"
+
+
+def _reason(activation: Document) -> str:
+    return activation["reason"] or "(erased)"
+
+
+def _row(run: Run, activation: Document) -> list[str]:
+    when = run.when
+    return [
+        when(activation["activated_at"]),
+        _person(activation),
+        activation["policy"],
+        ", ".join(map(_told, activation["changes"])),
+        _reason(activation),
+    ]
+
+
+def _since(run: Run, last: Document | None) -> str:
+    if last is None:
+        return "the documented policy, active from the start"
+    when = run.when
+    since = f"{when(last['activated_at'])} {when.zone_name}"
+    return f"active since {since}, by {_person(last)}: {_reason(last)}"
+
+
+def _person(activation: Document) -> str:
+    by, login = activation["by"], activation["login"]
+    told = by if login in (None, by) else f"{by} (login {login})"
+    second = activation["seconded_by"]
+    return told if second is None else f"{told}, seconded by {second}"

@@ -1,0 +1,203 @@
+"""`simulate`: a history under one policy or several, as a table, a document and a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from incidents.cli import history_file, output, params
+from incidents.cli.options import looking
+from incidents.errors import DONE, InputError
+
+if TYPE_CHECKING:
+    from incidents.cli.run import Run
+    from incidents.history.comparison import Taken
+    from incidents.history.simulate import Outcome
+    from incidents.machine.policy import Policy
+
+# The names of policies that are no files.
+THE_DOCUMENTED, THE_ACTIVE = "documented", "active"
+_HEADERS = (
+    "policy", "sites", "incidents", "moot", "suspensions",
+    "R1 repeat", "R3 unreachable run", "R5 refusal", "R4 false information",
+)  # fmt: skip
+
+
+def _probability(given: str) -> float:
+    try:
+        found = float(given)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found <= 1:
+        raise InputError(f"--reach is {given!r}, but a probability lies between 0 and 1")
+    return found
+
+
+@click.command()
+@history_file.file_argument
+@click.option(
+    "--policy", "policies", type=params.file_name, multiple=True, metavar="P",
+    help="A policy file, or the words documented and active; repeat it to compare. Default: the "
+    "documented policy, or the active one of a database that is named.",
+)  # fmt: skip
+@history_file.group_within_option
+@click.option(
+    "--reach", type=_probability, default="1", show_default=True, metavar="P",
+    help="How likely the person is reached, where the history does not tell: drawn per incident.",
+)  # fmt: skip
+@click.option(
+    "--seed", type=int, default=0, show_default=True, metavar="N",
+    help="The same seed draws the same.",
+)  # fmt: skip
+@history_file.skip_bad_option
+@click.option(
+    "-o", "--output", "picture", type=params.File(), metavar="FILE.svg",
+    help="Draw suspensions and closures over time.",
+)  # fmt: skip
+@looking
+def simulate(
+    run: Run,
+    *,
+    file: str,
+    policies: tuple[str, ...],
+    group_within: timedelta | None,
+    reach: float,
+    seed: int,
+    skip_bad: bool,
+    picture: Path | None,
+) -> int:
+    """Run the history in FILE through the policy, in simulated time; nothing is stored.
+
+    FILE is CSV with a header or JSON Lines (- is standard input), with occurred_at and site, and if
+    wanted url, category, note, contact, contact_at, removed_at. A URLhaus dump is known by its
+    columns. Several policies see the same calls.
+    """
+    from incidents.history.comparison import take
+    from incidents.history.grouping import Draw
+
+    if picture is not None and picture.suffix.lower() != ".svg":
+        raise InputError(f"-o is {str(picture)!r}, but the picture is SVG: name a file.svg")
+    chosen = _policies(run, policies)
+    history = history_file.load(run, file)
+    if not skip_bad:
+        history.insist()
+    taken = take(history, Draw(reach=reach, seed=seed), group_within)
+    with history_file.progress("simulating", taken.kept * len(chosen)) as done:
+        outcomes = taken.under(chosen, done)
+    _answer(run, outcomes, taken)
+    history_file.tell_of(run, history)
+    _tell(run, [policy for _, policy in chosen], taken)
+    if picture is not None:
+        _draw(run, picture, outcomes, taken)
+    return DONE
+
+
+def _policies(run: Run, given: tuple[str, ...]) -> list[tuple[str, Policy]]:
+    """The policies to run, each with its name: the words that were typed."""
+    from incidents.machine import policy
+
+    if not given:
+        active = _active(run)
+        if active is not None:
+            return [(THE_ACTIVE, active)]
+        return [(THE_DOCUMENTED, policy.DOCUMENTED)]
+    return [(name, _policy(run, name)) for name in dict.fromkeys(given)]
+
+
+def _policy(run: Run, name: str) -> Policy:
+    from incidents.machine import policy
+
+    if name == THE_DOCUMENTED:
+        return policy.DOCUMENTED
+    if name == THE_ACTIVE:
+        return run.house.desk.policy()
+    return params.read(Path(name))
+
+
+def _active(run: Run) -> Policy | None:
+    """The active policy of the database or the server that was named, if one was."""
+    if run.remote is None and run.settings.db is None:
+        return None
+    return run.house.desk.policy()
+
+
+def _answer(run: Run, outcomes: Sequence[Outcome], taken: Taken) -> None:
+    if run.quiet:
+        run.say_all(sorted({act.site for outcome in outcomes for act in outcome.closures}))
+    elif run.for_programs:
+        found = taken.document(outcomes)
+        output.document(run, found, rows=list(map(_row, found["policies"])))
+    else:
+        output.table(run, _HEADERS, [_fields(outcome) for outcome in outcomes])
+
+
+def _row(document: dict[str, Any]) -> dict[str, Any]:
+    """The document as one row of CSV: a column for each rule."""
+    closed = {f"closed_{rule}": n for rule, n in document["closed"].items()}
+    return {name: value for name, value in document.items() if name != "closed"} | closed
+
+
+def _fields(outcome: Outcome) -> list[str]:
+    counts = (
+        outcome.sites, outcome.incidents, outcome.moot, outcome.suspensions,
+        *outcome.closed.values(),
+    )  # fmt: skip
+    return [outcome.policy, *map(output.number, counts)]
+
+
+def _tell(run: Run, policies: Sequence[Policy], taken: Taken) -> None:
+    """What the numbers rest on, for people."""
+    found = taken.facts()
+    if taken.span is None:
+        run.tell("there is no report in the history")
+        return
+    first, last = taken.span
+    run.tell(
+        f"{_many(found['reports'], 'report')} of {_many(len(taken.stories), 'site')}, "
+        f"{run.when(first)} to {run.when(last)} {run.when.zone_name}",
+        _told_grouping(found),
+        _told_calls(found),
+    )
+    left = sum(finding.report.removed_at is None for s in taken.stories for finding in s.findings)
+    if left and any(policy.removal_within is not None for policy in policies):
+        run.tell(
+            f"removed_at is not known of {_many(left, 'incident')}: under a policy with a removal "
+            "deadline, content that the history does not know to be gone counts as not deleted (R5)"
+        )
+
+
+def _many(n: int, what: str) -> str:
+    return f"{n:,} {what}{'s' * (n != 1)}"
+
+
+def _told_grouping(found: dict[str, Any]) -> str:
+    if found["group_within"] is None:
+        return "each report is one incident (--group-within takes bursts as one)"
+    return (
+        f"{found['kept']:,} are kept: reports within {found['group_within']} of the last one kept "
+        "of their site are one incident"
+    )
+
+
+def _told_calls(found: dict[str, Any]) -> str:
+    known = found["kept"] - found["drawn"]
+    if not found["drawn"]:
+        return f"calls: all {known:,} are the history's own, none is drawn"
+    return (
+        f"calls: {known:,} are the history's own; {found['drawn']:,} are drawn with --reach "
+        f"{found['reach']:g} --seed {found['seed']}, and {found['drawn_reached']:,} of these reach "
+        "the person, at the moment of the report"
+    )
+
+
+def _draw(run: Run, file: Path, outcomes: Sequence[Outcome], taken: Taken) -> None:
+    from incidents.cli import whole_file
+    from incidents.history import picture
+
+    drawn = picture.draw(outcomes, taken.span, run.settings.zone)
+    whole_file.write(str(file), [drawn.encode()])
+    run.tell(f"the picture is in {file}")

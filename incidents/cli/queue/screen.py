@@ -1,0 +1,245 @@
+"""The queue's screen: what it shows and what its keys do. It knows no terminal.
+
+Nothing is decided here: an act goes to the desk as the command line's would, and what the desk
+says is shown.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from incidents.cli.queue import keys as queue_keys
+from incidents.cli.queue.keys import Deed, carry_out
+from incidents.cli.queue.selection import Selection
+from incidents.cli.queue.table import mine_to_do
+from incidents.contract.hints import typed
+from incidents.errors import AwayError, IncidentsError
+from incidents.values.ids import read_item_id
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from incidents.cli.run import Run
+    from incidents.contract.documents import Item
+    from incidents.locale.words import Document
+
+LIST, ITEM, HELP = "list", "item", "help"
+PAGE = 10
+"""So many items or lines are passed by one press of a page key."""
+
+# The same outcome of the same item, so soon again: most likely a finger that slipped.
+_SLIP_S = 60.0
+_MOVES = {
+    "j": 1, "down": 1, "k": -1, "up": -1, "page-down": PAGE, "page-up": -PAGE,
+    "g": -1_000, "home": -1_000, "G": 1_000, "end": 1_000,
+}  # fmt: skip
+_OPEN = frozenset({"enter", "space"})
+_CLOSE = frozenset({"enter", "space", "escape"})
+
+
+class Screen:
+    """The state of the screen, and what moves it: a look at the queue, a key, an answer.
+
+    `problem` says why the last look failed; the list is then of `looked_at`. `message` is what the
+    last key came to, `asked` the deed that waits for a yes.
+    """
+
+    def __init__(self, run: Run, fetch: Callable[[], Document]) -> None:
+        self.run = run
+        self.person = run.house.person
+        self._fetch = fetch
+        self.found = fetch()
+        self.looked_at: datetime = run.when.now
+        items = self.found["items"]
+        first = mine_to_do(items, self.person).id if items else None
+        self.selection = Selection(items, first)
+        self.mode = LIST
+        self.scroll = 0
+        self.is_over = False
+        self.problem: str | None = None
+        self.message = ""
+        self.is_bad_news = False
+        self.asked: Deed | None = None
+        self._revealed: Item | None = None
+        self._unsure: list[Deed] = []
+        self._last: tuple[str, str, float] | None = None
+
+    @property
+    def item(self) -> Item | None:
+        """The selected item, with its number in full if that was asked for."""
+        item = self.selection.item
+        if item is not None and self._revealed is not None:
+            return replace(item, **{name: getattr(self._revealed, name) for name in _PERSONAL})
+        return item
+
+    def look(self) -> None:
+        """Look at the queue again; one that fails is told, and the list stays as it was."""
+        try:
+            found = self._fetch()
+            revealed = None if self._revealed is None else self._ask_for(self._revealed.id)
+        except AwayError as error:
+            self.problem = error.message
+            return
+        self.problem, self.found, self.looked_at = None, found, self.run.when.now
+        self._revealed = revealed
+        lost = self.selection.refresh(found["items"])
+        if lost is not None:
+            self._leave(lost)
+
+    def press(self, key: str) -> Deed | None:
+        """What a key does; the deed that is to be carried out, if it is an act."""
+        if self.asked is not None:
+            return self._answered(key)
+        self._say("")
+        if key in {"q", "Q", "hung-up"}:
+            self.is_over = True
+        elif key == "pasted":
+            self._say("what is pasted is not taken for keys")
+        elif self.mode == HELP:
+            self._press_in_help(key)
+        elif key == "?":
+            self.mode, self.scroll = HELP, 0
+        elif self.mode == ITEM and key in _CLOSE:
+            self.mode = LIST
+        elif key in _MOVES:
+            self._move(_MOVES[key])
+        else:
+            return self._press_on_item(key)
+        return None
+
+    def carry_out(self, deed: Deed) -> bool:
+        """Send the deed to the desk, and take its answer; False: nobody knows what came of it."""
+        try:
+            told = carry_out(self.run, deed)
+        except AwayError as error:
+            self._unsure = [*(known for known in self._unsure if known != deed), deed]
+            unknown = f"Whether {deed.words} is on record is not known"
+            way_out = "a sends it again, and it is done once"
+            self._say(f"{unknown} ({way_out}): {error.message}", is_bad_news=True)
+            return False
+        except IncidentsError as error:
+            self._say(error.message, is_bad_news=True)
+        else:
+            self._say(told.words, is_bad_news=told.is_refusal)
+        self._unsure = [unsure for unsure in self._unsure if unsure != deed]
+        message, bad = self.message, self.is_bad_news
+        self.look()
+        # What the act came to matters more than that its item has left the queue for it.
+        self._say(message, is_bad_news=bad)
+        return True
+
+    def _answered(self, key: str) -> Deed | None:
+        deed, self.asked = self.asked, None
+        if deed is not None and key in {"y", "Y"}:
+            return self._sent(deed)
+        self._say("not done")
+        return None
+
+    def _press_in_help(self, key: str) -> None:
+        if key in _MOVES:
+            self.scroll = max(0, self.scroll + _MOVES[key])
+        else:
+            self.mode, self.scroll = LIST, 0
+
+    def _move(self, by: int) -> None:
+        """In an opened item its lines move, in the list the selection, and the number is hidden."""
+        if self.mode == ITEM:
+            self.scroll = max(0, self.scroll + by)
+        else:
+            self._revealed = None
+            self.selection.move(by)
+
+    def _press_on_item(self, key: str) -> Deed | None:
+        if key == "a":
+            return self._again()
+        item = self.selection.item
+        if item is None:
+            self._say("no item is selected: choose one with j or k")
+        elif key in _OPEN:
+            self.mode, self.scroll = ITEM, 0
+        elif key == "n":
+            self._reveal_or_hide(item)
+        elif key == "t":
+            self._say(_typed(item))
+        elif key in queue_keys.ACTS:
+            return self._act(key, item)
+        else:
+            self._say("no such key: ? tells which there are")
+        return None
+
+    def _act(self, key: str, item: Item) -> Deed | None:
+        deed = queue_keys.deed(key, item, self.person)
+        if deed is None:
+            keys = ", ".join(
+                f"{k} {words}" for k, words in queue_keys.offered(item, self.person).items()
+            )
+            self._say(f"{key} does nothing to {item.id}: {keys}")
+            return None
+        question = deed.question or self._doubt(key, deed)
+        if question is not None:
+            self.asked = deed
+            self._say(question)
+            return None
+        return self._sent(deed, key)
+
+    def _sent(self, deed: Deed, key: str = "") -> Deed:
+        self._last = (deed.item, key, time.monotonic())
+        self._say(f"{deed.words} …")
+        return deed
+
+    def _doubt(self, key: str, deed: Deed) -> str | None:
+        """The question before an outcome that was recorded a moment ago: attempts are counted."""
+        if key not in queue_keys.OUTCOMES or self._last is None:
+            return None
+        item, last, at = self._last
+        if (item, last) != (deed.item, key) or time.monotonic() - at > _SLIP_S:
+            return None
+        return f"{deed.words} was recorded less than a minute ago: record it once more?"
+
+    def _again(self) -> Deed | None:
+        if self._unsure:
+            return self._sent(self._unsure[0])
+        self._say("nothing is left to be sent again")
+        return None
+
+    def _reveal_or_hide(self, item: Item) -> None:
+        if self._revealed is not None:
+            self._revealed = None
+            return
+        try:
+            self._revealed = self._ask_for(item.id)
+        except AwayError as error:
+            self._say(error.message, is_bad_news=True)
+            return
+        if self._revealed is None:
+            self._say(f"{item.id} has left the queue")
+        elif not (self._revealed.phone or self._revealed.email):
+            self._say(f"no number is on file: incidents site edit {item.site} --phone P")
+
+    def _ask_for(self, id_: str) -> Item | None:
+        of = read_item_id(id_)
+        assert of is not None
+        with self.run.house.looking() as looks:
+            return looks.item(of, reveal=True)
+
+    def _leave(self, id_: str) -> None:
+        """The selected item is no longer there: its script, its number and its question go too."""
+        self._revealed = self.asked = None
+        self.mode = LIST if self.mode == ITEM else self.mode
+        self._say(f"{id_} has left the queue: choose another with j or k")
+
+    def _say(self, words: str, *, is_bad_news: bool = False) -> None:
+        self.message, self.is_bad_news = words, is_bad_news
+
+
+_PERSONAL = ("phone", "email", "person", "note", "say")
+
+
+def _typed(item: Item) -> str:
+    found = queue_keys.only_typed(item)
+    if not found:
+        return f"{item.id}: with its time or a note it is typed, {typed(item.hints[0])} --at T"
+    return f"{item.id} is typed: {'; '.join(map(typed, found))}"

@@ -1,0 +1,122 @@
+"""The queue as a table on a terminal, drawn once, with the script of what comes first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from incidents.cli import next_step
+from incidents.cli.characters import visible
+from incidents.cli.queue import words as queue_words
+from incidents.cli.run import paints
+from incidents.contract.hints import typed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import RenderableType
+
+    from incidents.cli.run import Run
+    from incidents.contract.documents import Item
+    from incidents.locale.words import Document, When
+
+SOON_S = 15 * 60
+ALARM, REMARK = "bold white on red", "yellow"
+# On a narrower terminal the command is told of the first item alone.
+_WIDE = 140
+
+
+def show(run: Run, found: Document, *, reveal: bool) -> None:
+    """Draw the queue once; `reveal`: nothing in it is masked."""
+    console = Console(color_system="auto" if paints() else None, highlight=False)
+    console.print(_drawn(run, found, wide=console.width >= _WIDE, reveal=reveal))
+
+
+def _drawn(run: Run, found: Document, *, wide: bool, reveal: bool) -> RenderableType:
+    items = found["items"]
+    parts: list[RenderableType] = [title(found, run.when)]
+    for notice in queue_words.notices(found, run.when):
+        told = f" {notice.words} " if notice.is_alarm else notice.words
+        parts.append(Text(told, style=ALARM if notice.is_alarm else REMARK))
+    if not items:
+        parts.append(Text("Nothing to do.", style="green"))
+    else:
+        first = mine_to_do(items, run.house.person)
+        parts += [_table(items, wide=wide), _first(first, reveal=reveal)]
+    if found["more"]:
+        parts.append(Text("There is more below: --limit N shows it.", style="dim"))
+    return Group(*parts)
+
+
+def title(found: Document, when: When) -> Text:
+    """The time, in the zone of the person who looks, and how much there is to do."""
+    total = sum(found["counts"].values())
+    overdue = sum(1 for item in found["items"] if item.overdue)
+    told = Text(f"{when(when.now)} {when.zone_name}  ", style="bold")
+    told.append(f"{total:,}{' or more' if found['counts_capped'] else ''} to do")
+    if overdue:
+        told.append(f", {overdue} overdue", style="bold red")
+    return told
+
+
+def style_of(item: Item) -> str:
+    """How loud an item is."""
+    if item.overdue:
+        return "bold red"
+    if item.left_s is not None and item.left_s <= SOON_S:
+        return "bold yellow"
+    return ""
+
+
+def _table(items: Sequence[Item], *, wide: bool) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("TASK", no_wrap=True, style="bold")
+    table.add_column("LEFT", no_wrap=True, justify="right")
+    for name in ("DO", "SITE", "WHOM", "WITH"):
+        table.add_column(name, overflow="fold")
+    if wide:
+        table.add_column("NEXT", overflow="fold")
+    for item in items:
+        style = style_of(item)
+        cells = [
+            Text(item.id, style=style),
+            Text(queue_words.left(item), style=style),
+            Text(queue_words.exactly(item), style=style),
+            words(item.site),
+            words(queue_words.whom(item)),
+            words(item.claimed_by or "", style="cyan"),
+        ]
+        table.add_row(*cells, *([words(typed(item.hints[0]))] if wide else []))
+    return table
+
+
+def words(text: str, style: str = "") -> Text:
+    """What people have written, without what would paint a lie."""
+    return Text(visible(text), style=style)
+
+
+def mine_to_do(items: Sequence[Item], person: str) -> Item:
+    """The most urgent item that nobody else is at work on."""
+    free = (item for item in items if item.claimed_by in (None, person))
+    return next(free, items[0])
+
+
+def _first(item: Item, *, reveal: bool) -> RenderableType:
+    """What to do about the most urgent thing: whom to call, what to say, what to type then."""
+    whom = words(queue_words.whom(item) or "nobody is on file")
+    if not reveal and (item.phone or item.email):
+        whom.append("  (--reveal shows it in full)", style="dim")
+    first = Table.grid(padding=(0, 2))
+    first.add_row(Text("First", style="bold"), words(f"{item.id} {item.site}", style="bold"))
+    if item.warning:
+        first.add_row("", words(item.warning, style="bold red"))
+    first.add_row("whom", whom)
+    first.add_row("say", words(item.say))
+    for hint in item.hints:
+        step = next_step.told(hint, item.first_of_two)
+        first.add_row("type", words(step, style="bold green"))
+    return first

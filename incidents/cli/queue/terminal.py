@@ -1,0 +1,216 @@
+"""The terminal of a person at work: a screen of its own, keys one by one, all put back at the end.
+
+However the program ends or is stopped, the shell finds its terminal as it left it: by a key, an
+error, Ctrl-C, SIGTERM, SIGHUP, and while it is stopped by Ctrl-Z.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import signal
+import sys
+import termios
+import tty
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
+from types import FrameType
+from typing import Any
+
+from incidents.cli.queue.keyboard import Keyboard
+from incidents.cli.run import answering, is_terminal
+
+Size = tuple[int, int]
+"""Columns and rows."""
+
+_FALLBACK: Size = (80, 24)
+
+# The other screen, no wrapping at the right edge, no cursor, pasted text in brackets.
+_ENTER = "\x1b[?1049h\x1b[?7l\x1b[?25l\x1b[?2004h"
+_LEAVE = "\x1b[0m\x1b[?2004l\x1b[?25h\x1b[?7h\x1b[?1049l"
+_CLEAR = "\x1b[0m\x1b[2J"
+
+
+class Terminal:
+    """Standard input and output, while a screen is drawn on them."""
+
+    def __init__(self) -> None:
+        self._keyboard = Keyboard()
+        self._keys_from = sys.stdin.fileno() if is_terminal(sys.stdin) else None
+        self._before: list[Any] | None = None
+        self._shown: list[str] = []
+        self._size: Size = (0, 0)
+        self._must_stop = self._is_back = self._has_ended = False
+
+    def size(self) -> Size:
+        """As it is now: a person may pull at the window at any time."""
+        try:
+            columns, rows = os.get_terminal_size(sys.stdout.fileno())
+        except OSError:
+            columns, rows = 0, 0
+        return columns or _FALLBACK[0], rows or _FALLBACK[1]
+
+    def show(self, lines: Sequence[str], size: Size) -> None:
+        """Draw these lines, of a screen of that size; what is there already is left alone."""
+        written = []
+        if size != self._size:
+            self._size, self._shown = size, []
+            written.append(_CLEAR)
+        lines = [*lines, *[""] * (len(self._shown) - len(lines))]
+        before = [*self._shown, *[""] * (len(lines) - len(self._shown))]
+        written += [
+            f"\x1b[{n};1H\x1b[0m\x1b[2K{line}"
+            for n, (line, was) in enumerate(zip(lines, before, strict=True), start=1)
+            if line != was
+        ]
+        self._shown = list(lines)
+        if written:
+            _write("".join(written))
+
+    def keys(self, wait_s: float) -> list[str]:
+        """The keys that are pressed within so many seconds; earlier, if there is reason to draw."""
+        if self._must_stop:
+            self._stop()
+        if self._is_back:
+            self._enter()
+        if not self._is_typed(wait_s):
+            return []
+        keys = self._read()
+        while self._keyboard.wait_s and self._is_typed(self._keyboard.wait_s):
+            keys += self._read()
+        return keys + self._keyboard.give_up()
+
+    def forget_typed(self) -> None:
+        """Drop what was typed and not read: it was meant for another screen."""
+        if self._keys_from is not None:
+            termios.tcflush(self._keys_from, termios.TCIFLUSH)
+
+    def _is_typed(self, wait_s: float) -> bool:
+        """Whether a key is there within so many seconds; False, and earlier, after a signal."""
+        keys = [] if self._keys_from is None else [self._keys_from]
+        ready, _, _ = select.select([*keys, self._woken], [], [], wait_s)
+        if self._woken in ready:
+            os.read(self._woken, 4096)
+        return self._keys_from in ready
+
+    def _read(self) -> list[str]:
+        assert self._keys_from is not None
+        try:
+            sent = os.read(self._keys_from, 4096)
+        except OSError:  # as a terminal that has gone answers
+            sent = b""
+        return self._keyboard.take(sent) if sent else ["hung-up"]
+
+    @contextmanager
+    def _wakened(self) -> Iterator[None]:
+        """A signal is a reason to draw, whenever it comes: it ends the wait for a key."""
+        self._woken, wake = os.pipe()
+        os.set_blocking(wake, False)
+        before = signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(before)
+            os.close(wake)
+            os.close(self._woken)
+
+    @contextmanager
+    def _heeding(self) -> Iterator[None]:
+        before = {number: signal.signal(number, act) for number, act in self._on_signals().items()}
+        try:
+            yield
+        finally:
+            for number, act in before.items():
+                signal.signal(number, act)
+
+    def _on_signals(self) -> dict[signal.Signals, Callable[[int, FrameType | None], None]]:
+        return {
+            signal.SIGINT: self._end,
+            signal.SIGTERM: self._end,
+            signal.SIGHUP: self._end,
+            signal.SIGTSTP: self._will_stop,
+            signal.SIGCONT: self._comes_back,
+            signal.SIGWINCH: self._is_pulled_at,
+        }
+
+    def _end(self, number: int, _frame: FrameType | None) -> None:
+        # Once: a second one must not break off what puts the terminal back.
+        if self._has_ended:
+            return
+        self._has_ended = True
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
+        raise SystemExit(128 + number)
+
+    def _will_stop(self, _number: int, _frame: FrameType | None) -> None:
+        # Not at once: whoever stops amid a transaction holds its locks as long as they please.
+        self._must_stop = True
+
+    def _comes_back(self, _number: int, _frame: FrameType | None) -> None:
+        self._is_back = True
+
+    def _is_pulled_at(self, _number: int, _frame: FrameType | None) -> None:
+        # Also of a window that has its old size again: what was cut off on the way is lost.
+        self._size = (0, 0)
+
+    def _stop(self) -> None:
+        """Stop as Ctrl-Z asks, and go on when the shell says so."""
+        self._must_stop = False
+        self._leave()
+        ours = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTSTP)
+        signal.signal(signal.SIGTSTP, ours)
+        self._is_back = True
+
+    def _enter(self) -> None:
+        # The modes first: in the background this stops here, before anything is drawn.
+        if self._keys_from is not None:
+            _insisting(partial(tty.setcbreak, when=termios.TCSADRAIN), self._keys_from)
+        self._is_back = False
+        self._size = (0, 0)
+        _write(_ENTER)
+
+    def _leave(self) -> None:
+        with suppress(OSError, ValueError):
+            sys.stdout.write(_LEAVE)
+            sys.stdout.flush()
+        if self._keys_from is not None and self._before is not None:
+            with suppress(termios.error):
+                # What was typed for the screen is no command for the shell.
+                termios.tcsetattr(self._keys_from, termios.TCSAFLUSH, self._before)
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """The screen, as long as it is worked at."""
+        if self._keys_from is not None:
+            self._before = termios.tcgetattr(self._keys_from)
+        with self._wakened(), self._heeding():
+            try:
+                try:
+                    self._enter()
+                    self.forget_typed()
+                    yield
+                finally:
+                    self._has_ended = True
+            finally:
+                self._leave()
+
+
+def _insisting(act: Callable[[int], object], descriptor: int) -> None:
+    """Do it again when a signal has broken it off, as one does that brings a program back."""
+    while True:
+        try:
+            act(descriptor)
+        except termios.error as error:
+            if error.args[0] != errno.EINTR:
+                raise
+        else:
+            return
+
+
+def _write(text: str) -> None:
+    with answering():
+        sys.stdout.write(text)
+        sys.stdout.flush()

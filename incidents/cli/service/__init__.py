@@ -1,0 +1,1 @@
+"""What runs: daemon, serve, database, metrics, alarms, notices."""

@@ -1,0 +1,196 @@
+"""The alarms on the command line: what is alarming now, and a trial of each channel."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import click
+
+from incidents.cli import output
+from incidents.cli.history_words import WHY_HALTED
+from incidents.cli.options import looking
+from incidents.cli.run import is_terminal, painted
+from incidents.errors import DONE, FAILED
+
+if TYPE_CHECKING:
+    from incidents.cli.run import Run
+    from incidents.locale.words import Document, When
+
+_NOBODY = "nobody is told: [alarms] in the settings names no channel"
+
+
+@click.command()
+@click.argument("what", type=click.Choice(["test"]), required=False, metavar="[test]")
+@looking
+def alarms(run: Run, what: str | None) -> int:
+    """List what is alarming now; exits 1 if anything is.
+
+    The daemons tell the desk of it, each once. From cron on another host this list says what a
+    daemon that has died cannot. With `test`: send a trial through each channel, and say what came
+    of it; exits 1 unless all have taken it.
+    """
+    if what is not None:
+        return send(run)
+    with run.house.looking() as looks:
+        told = looks.alarms_now()
+    found: list[Document] = told["items"]
+    if run.quiet:
+        run.say(*(each["key"] for each in found))
+    elif run.for_programs:
+        output.documents(run, (each | {"next": _next(each)} for each in found))
+    else:
+        _tell(run, found)
+        if told["capped"]:
+            run.tell(f"there may be more: {', '.join(told['capped'])}")
+    return FAILED if found else DONE
+
+
+def _tell(run: Run, found: list[Document]) -> None:
+    if not found:
+        # From cron each line would be a mail.
+        if is_terminal(sys.stdout):
+            run.tell("nothing is alarming")
+        return
+    when = run.when
+    headers = ("ALARM", "WHAT", "THE DESK", "NEXT")
+    output.table(run, headers, [_row(each, when) for each in found])
+    if any(each["kind"] == "halted" for each in found):
+        run.tell("until a person goes on, the desk is not told of what has begun before")
+    # Which channels a server has it does not tell.
+    if run.remote is None and not _has_channels():
+        run.tell(painted(_NOBODY, fg="red", bold=True))
+
+
+def _has_channels() -> bool:
+    from incidents.settings import sources
+
+    return bool(sources.section("alarms").get("channels"))
+
+
+def _row(alarm: Document, when: When) -> tuple[str, ...]:
+    return alarm["key"], _words(alarm, when), _told(alarm, when), _next(alarm)
+
+
+def _told(alarm: Document, when: When) -> str:
+    if alarm["told_at"] is not None:
+        return f"told {when.ago(alarm['told_at'])}"
+    attempts = alarm["attempts_to_tell"]
+    return f"not told after {attempts} tries" if attempts > 1 else "not told"
+
+
+def _words(alarm: Document, when: When) -> str:
+    from incidents.locale.words import counted, rule
+    from incidents.values import site_name
+
+    site = "" if alarm["site"] is None else site_name.shown(alarm["site"])
+    incident, due = alarm["incident"], alarm["due"]
+    match alarm["kind"]:
+        case "daemon_silent":
+            named, since = alarm["daemon"], alarm["since"]
+            who = f"the daemon {named}" if named else "no daemon enforces the clock"
+            heard = "" if since is None else f", last heard of {when.ago(since)}"
+            overdue = f"; sites overdue: {alarm['overdue']:,}" if alarm["overdue"] else ""
+            return f"{who}{heard}{overdue}"
+        case "clock_about_to_lapse" if due is not None:
+            closes = f", and a miss closes {site}" if alarm["miss_closes"] else ""
+            return f"{site}: the clock of {incident} runs out {when.left(due)}{closes}"
+        case "order_dead":
+            attempts = alarm["attempts"]
+            after = f" after {counted(attempts, 'attempt')}" if attempts else ""
+            return f"{site}: {alarm['order_kind']} given up{after} ({alarm['problem']})"
+        case kind if kind in _OF_RECORD:
+            # A server of before does not say why it is halted, nor what is closed.
+            facts = {"closed": 0} | alarm | {"why": WHY_HALTED[alarm.get("halted_why")]}
+            return f"{_OF_RECORD[kind].format_map(facts)} {when.ago(alarm['since'])}"
+        case "brake_on":
+            return f"too many sites at once: {counted(alarm['orders'], 'order')} held back"
+        case "closure_waits":
+            why = f", {incident}" if incident else ""
+            return f"{site}: its closure ({rule(alarm['rule'])}{why}) waits for a second person"
+        case "closure_disputed":
+            return f"{site}: what closed it no longer holds ({rule(alarm['rule'])})"
+        case "report_due" if due is not None:
+            return f"{site}: {incident} is to be reported to the police, {when.left(due)}"
+        case "filing_due":
+            terms, overdue = counted(alarm["terms"], "term"), alarm["overdue"]
+            late = f", {overdue:,} overdue" if overdue else ""
+            return f"filings: {terms} to keep, reminded of on {alarm['subject']}{late}"
+    return str(alarm["subject"])
+
+
+_OF_RECORD = {
+    "halted": "nothing is carried out until a person goes on: {why}; known",
+    "mark_unread": "the daemon {daemon} carries nothing out: {problem}; known",
+    "entries_lost": "the record has lost its end, known",
+    "server_changed": "another server has taken over, known",
+    "sites_left_down": "sites left down or unknown: {sites:,} ({closed:,} closed, {unknown:,}"
+    " unknown); why may have been lost with the record's end,",
+    "log_unsigned": "entries are not signed, known",
+}
+
+
+def _next(alarm: Document) -> str:
+    """What can be typed next."""
+    return {
+        "daemon_silent": "incidents daemon status",
+        "clock_about_to_lapse": f"incidents contact {alarm['incident']} reached",
+        "order_dead": f"incidents acts show {alarm['order']}",
+        "halted": "incidents daemon status",
+        "mark_unread": "incidents daemon status",
+        "entries_lost": "incidents audit status",
+        "server_changed": "incidents audit status",
+        "log_unsigned": "incidents audit status",
+        "sites_left_down": "incidents daemon status",
+        "brake_on": "incidents acts list --braked",
+        "closure_waits": f"incidents site why {alarm['site']}",
+        "closure_disputed": f"incidents site why {alarm['site']}",
+        "filing_due": "incidents filing terms",
+        "report_due": f"incidents reported {alarm['incident']} --ref R",
+    }.get(alarm["kind"], "incidents queue")
+
+
+def send(run: Run) -> int:
+    """Send it through each channel of [alarms], whatever the hour; the exit status."""
+    took = _tell_trial(run, _sent(run) if run.remote is None else run.remote.try_alarms())
+    if not took:
+        run.tell("[alarms] in the settings names no channel: nobody is told of anything")
+    return DONE if took and all(took) else FAILED
+
+
+def _sent(run: Run) -> Iterable[Document]:
+    from incidents import clock
+    from incidents.notices import notice_settings, trial
+
+    return trial.send(notice_settings.to_desk(run.settings.zone), clock.now(), run.when)
+
+
+def _tell_trial(run: Run, results: Iterable[Document]) -> list[bool]:
+    """Writes what each channel has said; whether it took it."""
+    took: list[bool] = []
+
+    def noted() -> Iterable[Document]:
+        for result in results:
+            took.append(result["took"])
+            yield result
+
+    if run.quiet:
+        run.say(*(result["channel"] for result in noted() if result["took"]))
+    elif run.for_programs:
+        output.documents(run, noted())
+    else:
+        for result in noted():
+            run.say(_sentence(result, run.when))
+    return took
+
+
+def _sentence(result: Document, when: When) -> str:
+    if not result["took"]:
+        detail = f" ({result['detail']})" if result["detail"] else ""
+        told = f"{result['channel']}: NOT TAKEN, {result['problem']}{detail}"
+        return painted(told, fg="red", bold=True)
+    quiet = ""
+    if result["quiet_until"] is not None:
+        quiet = f"; alarms wait until {when(result['quiet_until'])}, when its quiet hours end"
+    return f"{result['channel']}: taken{quiet}"

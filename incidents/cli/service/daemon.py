@@ -1,0 +1,242 @@
+"""The daemon on the command line: run it, do once what is due, or ask whether one runs."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import click
+
+from incidents.cli import history_words, output
+from incidents.cli.options import looking
+from incidents.cli.run import painted
+from incidents.errors import DONE, FAILED, IncidentsError
+from incidents.locale.words import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from incidents.app import House
+    from incidents.cli.run import Run
+    from incidents.desk import Answer
+    from incidents.enforcement.dispatcher.round import Round
+    from incidents.locale.words import Document
+
+MAX_TOLD = 20
+
+
+@click.command()
+@click.argument(
+    "what", type=click.Choice(["status", "check"]), required=False, metavar="[status|check]"
+)
+@click.option("--once", is_flag=True, help="Do all that is due now, then exit: for cron.")
+@looking
+def daemon(run: Run, *, what: str | None, once: bool) -> int:
+    """Enforce the clock until stopped; any number may run on one database.
+
+    With `status`: say whether the clock is enforced and what is overdue; exits 1 if it is not, or
+    nothing is carried out in the world.
+    With `check`: read its settings, and exit 1 with what is wrong in them, or with the program or
+    the folder that they name and that is not there; nothing is begun.
+    """
+    if what is not None and once:
+        raise click.UsageError(f"{what} and --once exclude each other")
+    if what == "status":
+        return _status(run)
+    run.insist_on_this_machine("a daemon runs where it is started, beside the database")
+    if what == "check":
+        return _check(run)
+    if once:
+        return _once(run)
+    from incidents.daemon import loop
+
+    return loop.run(run.local)
+
+
+def _once(run: Run) -> int:
+    from incidents.daemon import (
+        alarm_duty,
+        delivery,
+        enforce,
+        filing_duty,
+        heartbeat,
+        record,
+        recovery_duty,
+    )
+    from incidents.daemon.timekeeping import StandingAsideError
+
+    done = _Done(run)
+    house = run.local
+    found = enforce.look(house.engine, house.desk, done=done.add)
+    if found.aside is not None:
+        raise StandingAsideError(reason=found.aside)
+    # What goes wrong with one duty keeps none of the others from being done.
+    wrong: list[Exception] = []
+    _do(heartbeat.note_once, house, wrong)
+    done.tell()
+    carried_out = [delivery.once(house)]
+    unread = carried_out[0].mark_unread
+    _do(lambda house: heartbeat.note_mark_once(house, unread), house, wrong)
+
+    def recover(house: House) -> None:
+        recovery_duty.once(house, lambda: carried_out.append(delivery.once(house)))
+
+    for duty in (record.once, recover, filing_duty.once, alarm_duty.once):
+        _do(duty, house, wrong)
+    _tell_of_orders(run, [each.round for each in carried_out if each.round is not None])
+    wrong += [error for each in carried_out for error in each.errors]
+    return _tell_what_is_wrong(run, wrong)
+
+
+def _do(duty: Callable[[House], object], house: House, wrong: list[Exception]) -> None:
+    try:
+        duty(house)
+    except IncidentsError as error:
+        wrong.append(error)
+
+
+def _tell_what_is_wrong(run: Run, wrong: list[Exception]) -> int:
+    """The exit status; the last one is raised, and so told by whoever tells all errors."""
+    if not wrong:
+        return DONE
+    told = {str(error): error for error in wrong}
+    *others, last = told.values()
+    for error in others:
+        run.tell(str(error))
+    raise last
+
+
+def _tell_of_orders(run: Run, carried_out: list[Round]) -> None:
+    logged = sum(each.only_logged for each in carried_out)
+    if logged:
+        run.tell(
+            f"NOTHING IS ENFORCED: {counted(logged, 'order')} only logged, since [acts] in the"
+            " settings names no adapter but log"
+        )
+    left = sum(each.outcomes["retry"] + each.outcomes["failed"] for each in carried_out)
+    if left:
+        run.tell(f"{counted(left, 'order')} not carried out: incidents acts list")
+
+
+def _check(run: Run) -> int:
+    from incidents.daemon import settings_check
+
+    undone = settings_check.check(run.local)
+    run.tell("; ".join(["the settings can be worked with", *undone]))
+    return DONE
+
+
+class _Done:
+    """What was done, kept as far as it will be told: there may be very much of it."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._sites: list[str] = []
+        self._events: list[Document] = []
+        self._sentences: list[str] = []
+        self._kinds: Counter[str] = Counter()
+
+    def add(self, answers: list[Answer]) -> None:
+        """One batch."""
+        for answer in answers:
+            events = answer.document["events"]
+            self._sites.append(answer.site)
+            self._kinds.update(event["kind"] for event in events)
+            if self._run.for_programs:
+                self._events += [{"site": answer.site, **event} for event in events]
+            elif len(self._sentences) < MAX_TOLD:
+                self._sentences += self._told(answer.document)
+
+    def tell(self) -> None:
+        """All of it, or for people the first decisions and the count of all."""
+        run = self._run
+        if run.quiet:
+            run.say_all(self._sites)
+        elif run.for_programs:
+            document = {"sites": len(self._sites), "events": self._events}
+            output.document(run, document, rows=self._events)
+        elif self._sites:
+            run.say_all(self._sentences[:MAX_TOLD])
+            rest = self._kinds.total() - MAX_TOLD
+            if rest > 0:
+                run.say(f"… and {rest:,} more (--json tells all)")
+            run.say(f"{counted(len(self._sites), 'site')}: {self._counts()}")
+        elif sys.stdout.isatty():
+            # Elsewhere it would be a mail from cron, each minute.
+            run.tell("nothing is due")
+
+    def _told(self, document: Document) -> list[str]:
+        from incidents.locale import event_sentence
+        from incidents.locale.words import Teller
+
+        site = document["site"]
+        teller = Teller(site=site["site"], site_id=site["id"], when=self._run.when)
+        return [event_sentence.sentence(teller, event) for event in document["events"]]
+
+    def _counts(self) -> str:
+        return ", ".join(
+            f"{n:,} × {kind.replace('_', ' ')}" for kind, n in sorted(self._kinds.items())
+        )
+
+
+def _status(run: Run) -> int:
+    with run.house.looking() as looks:
+        found = looks.enforcement()
+    if run.quiet:
+        run.say_all([daemon["daemon"] for daemon in found["daemons"] if daemon["beating"]])
+    elif run.for_programs:
+        output.document(run, found, rows=found["daemons"] or [_without_daemons(found)])
+    else:
+        _tell_status(run, found)
+    return DONE if found["beating"] and _carries_out(found) else FAILED
+
+
+def _carries_out(found: Document) -> bool:
+    from incidents.views.clock import carries_out
+
+    return carries_out(found)
+
+
+def _without_daemons(found: Document) -> Document:
+    return {name: value for name, value in found.items() if name != "daemons"}
+
+
+def _tell_status(run: Run, found: Document) -> None:
+    when = run.when
+    if found["beating"] and not _carries_out(found):
+        told = "the clock is enforced in the record, NOT IN THE WORLD"
+        run.say(painted(told, fg="red", bold=True))
+    elif found["beating"]:
+        run.say("the clock is enforced")
+    else:
+        run.say(painted("NOTHING ENFORCES THE CLOCK", fg="red", bold=True))
+    for daemon in found["daemons"]:
+        run.say(f"  {daemon['daemon']}: {_how(run, daemon)}")
+    if found["last_once"]:
+        run.say(f"  daemon --once last did what was due {when.ago(found['last_once'])}")
+    # A server of before says nothing of it.
+    unread = found.get("mark_unread")
+    lines = [] if unread is None else [history_words.mark_unread(unread, when)]
+    for line in [*lines, *history_words.told(found.get("history") or {}, when)]:
+        run.say(painted(line, fg="red"))
+    if found["overdue"]:
+        since = when.until(found["overdue_since"])
+        more = " or more" if found["overdue_capped"] else ""
+        line = f"overdue: {counted(found['overdue'], 'site')}{more}, the first since {since}"
+        run.say(line if found["beating"] else painted(line, fg="red"))
+        for site in found["overdue_sites"]:
+            run.say(f"  {site['site']}: {when.until(site['due'])}")
+    else:
+        run.say("nothing is overdue")
+    if not found["beating"]:
+        run.tell("start one with `incidents daemon`, or do what is due: incidents daemon --once")
+
+
+def _how(run: Run, daemon: Document) -> str:
+    heard = f"heard of {run.when.ago(daemon['last_beat'])}"
+    if daemon["standing_aside"] is not None:
+        return f"STANDS ASIDE, {daemon['standing_aside']}; {heard}"
+    if daemon["beating"]:
+        return f"enforces since {run.when(daemon['started_at'])}; {heard}"
+    return f"dead or cut off; {heard}"

@@ -1,0 +1,218 @@
+"""The database's own commands: upgrade, check, backup, grants."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from incidents.cli import output, params
+from incidents.cli.options import looking
+from incidents.errors import DONE, NOT_VERIFIED, FileError, InputError, VerificationError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from incidents.cli.run import Run
+
+
+@click.group()
+def db() -> None:
+    """Upgrade, check and back up the database; say what a role of it may do."""
+
+
+@db.command()
+@click.option(
+    "--rehearsal", is_flag=True,
+    help="Mark an empty database as a rehearsal for good: any clock is accepted.",
+)  # fmt: skip
+@looking
+def upgrade(run: Run, rehearsal: bool) -> int:
+    """Bring the database's schema up to date; a new one is made, an empty one is given it."""
+    from incidents.store.database import schema
+    from incidents.store.database.url import place
+
+    run.makes = True
+    engine = run.local.bare_engine
+    schema.upgrade(engine, rehearsal=rehearsal)
+    _report(run, run.local.engine, f"{place(engine)} is up to date")
+    return DONE
+
+
+@db.command()
+@looking
+def check(run: Run) -> int:
+    """Check that the database has this program's schema, and that all it has stored can be read.
+
+    Each page, index and reference is checked, by SQLite itself, or on PostgreSQL by the extension
+    amcheck where it is installed; what cannot be checked is said. Nothing is changed. Exit status 5
+    if anything is damaged: then put a backup back. What the record says is for `audit verify`.
+    """
+    from incidents.store.database import integrity
+    from incidents.store.database.url import place
+
+    engine = run.local.bare_engine
+    found = integrity.check(engine)
+    damage = [asdict(each) for each in found.damage]
+    if run.quiet:
+        run.say(*(each.where for each in found.damage))
+    elif not run.for_programs:
+        run.say(*(f"DAMAGED {each}" for each in found.damage))
+    named = "damaged: put a backup back" if damage else "up to date"
+    if damage and found.is_other:
+        named = "no SQLite file: check the path; if it was the database, put a backup back"
+    _report(
+        run,
+        engine if damage else run.local.engine,
+        f"{place(engine)} is {named}",
+        is_ours=not found.is_other,
+        damage=damage,
+        not_checked=found.not_checked,
+    )
+    run.tell(*(f"not checked: {each}" for each in found.not_checked))
+    return NOT_VERIFIED if damage else DONE
+
+
+@db.command()
+@click.argument("file", type=params.File(), metavar="FILE")
+@looking
+def backup(run: Run, file: Path) -> int:
+    """Write a consistent copy of a SQLite database to FILE, while all runs.
+
+    It is checked first, as by `db check`: a damaged one is not copied (exit status 5).
+    """
+    from incidents.store.database import integrity
+    from incidents.store.database.url import place
+
+    engine = run.local.bare_engine
+    if engine.dialect.name != "sqlite":
+        raise InputError(
+            f"PostgreSQL has its own tool for that: pg_dump --format=custom --file={file} "
+            f"'{place(engine)}'"
+        )
+    _refuse_what_is_there(file)
+    if found := integrity.check(engine).damage:
+        raise VerificationError(
+            f"{place(engine)} is damaged, so it is not copied ({found[0]}): incidents db check"
+            " names what is wrong, and a copy from before has to be put back"
+        )
+    _copy(engine, file)
+    _report(run, run.local.engine, f"{file} is a copy of {place(engine)}", file=str(file))
+    return DONE
+
+
+@db.command()
+@click.argument("role", type=params.text("role", limit=63), metavar="ROLE")
+@click.option(
+    "--acts",
+    is_flag=True,
+    help="For who acts at the command line: it lets nobody in; people sign in over a server.",
+)
+@click.option(
+    "--eraser", type=params.text("role", limit=63), metavar="ROLE2",
+    help="A role that may also erase people's own words.",
+)  # fmt: skip
+@looking
+def grants(run: Run, role: str, acts: bool, eraser: str | None) -> int:
+    """Print the SQL by which ROLE can run the desk on PostgreSQL and rewrite nothing on record.
+
+    The owner of the tables runs it: incidents db grants ROLE | psql …; again after each upgrade.
+    """
+    from incidents.store.database import access as rights
+
+    statements = list(rights.sql(role, eraser, acts=acts))
+    if run.for_programs:
+        output.document(run, {"sql": statements}, rows=[{"sql": each} for each in statements])
+    else:
+        run.say_all(statements)
+    return DONE
+
+
+@db.command()
+@params.reason_option
+@looking
+def rekey(run: Run, reason: str) -> int:
+    """Seal tokens and passwords with the servers' key, in place of the key before.
+
+    Its file is that of INCIDENTS_SERVE_KEY, as the servers' unit has it, else of [serve] key_file.
+
+    For a key that is lost or known to others: move its file away first, and a new one is made. On
+    PostgreSQL the owner of the tables does it. Whatever stands in the database is sealed, so look
+    at it before: incidents audit replay. All sessions end. Give the file to each server, and start
+    them anew.
+    """
+    run.insist_on_this_machine("the key is in a file where servers run, beside the database")
+    from incidents import clock
+    from incidents.accounts import serve_key
+    from incidents.desk import keying
+    from incidents.desk.account_act import By
+
+    by = By(person=run.settings.person, login=run.settings.login)
+    file = serve_key.file(run.settings)
+    done = keying.renew(run.local.desk, file, by, clock.now, reason=reason)
+    if run.for_programs:
+        found = {
+            "key_file": str(done.file), "made": done.made,
+            "tokens": done.tokens, "passwords": done.passwords,
+        }  # fmt: skip
+        output.document(run, found, rows=[found])
+    elif not run.quiet:
+        run.say(str(done))
+    return DONE
+
+
+def _refuse_what_is_there(file: Path) -> None:
+    try:
+        there = file.exists()
+    except OSError as error:
+        detail = error.strerror or "no reason given"
+        raise FileError(file=file, done="written", detail=detail) from error
+    if there:
+        raise InputError(f"{file} is there already: name a new file")
+
+
+def _copy(engine: Engine, file: Path) -> None:
+    """SQLite's own online backup, into a file that gets its name only when it is whole."""
+    import os
+    import sqlite3
+    from contextlib import closing
+
+    from incidents.system import disk
+
+    unfinished = file.with_name(f".{file.name[:60]}.{os.getpid()}")
+    source = engine.raw_connection()
+    try:
+        with disk.new(unfinished) as made:
+            with closing(sqlite3.connect(unfinished)) as copy:
+                disk.check_opened_by_name(made.fileno())
+                source.driver_connection.backup(copy)  # type: ignore[union-attr]  # sqlite3's own
+                # One file, that can be carried away: nothing is left in a log beside it.
+                copy.execute("PRAGMA journal_mode=DELETE")
+            os.fsync(made.fileno())
+        unfinished.rename(file)
+        disk.sync(file.parent)
+    except (OSError, sqlite3.Error) as error:
+        unfinished.unlink(missing_ok=True)
+        gone = isinstance(error, FileNotFoundError)
+        detail = "its folder is not there" if gone else getattr(error, "strerror", None)
+        raise FileError(file=file, done="written", detail=detail or str(error)) from error
+    finally:
+        source.close()
+
+
+def _report(run: Run, engine: Engine, sentence: str, *, is_ours: bool = True, **more: Any) -> None:
+    from incidents.store.database.access import open_to_others
+    from incidents.store.database.schema import HEAD
+    from incidents.store.database.url import place
+
+    if is_ours and (warning := open_to_others(engine)):
+        run.tell(warning)
+    if run.quiet:
+        return
+    if run.for_programs:
+        found = {"database": place(engine), "schema": HEAD, **more}
+        output.document(run, found, rows=[found])
+    else:
+        run.say(sentence)

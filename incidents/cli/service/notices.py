@@ -1,0 +1,206 @@
+"""The notices on the command line: which there are, and how they would read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from incidents.cli import output, params
+from incidents.cli.options import looking
+from incidents.cli.root import LazyGroup
+from incidents.cli.run import painted
+from incidents.errors import DONE, InputError
+from incidents.notices.letter import LANGUAGES, NOTICES
+from incidents.values.ids import incident_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from incidents.cli.run import Run
+    from incidents.client.house import RemoteHouse
+    from incidents.locale.words import Document
+    from incidents.notices.facts import AnyFacts
+    from incidents.notices.preview import Shown
+    from incidents.notices.wording import Wording
+
+COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
+    "Commands": {
+        "list": (
+            "incidents.cli.service.notices:list_notices",
+            "Which notices there are, and for whom.",
+        ),
+        "preview": ("incidents.cli.service.notices:preview", "Show how a notice would read."),
+    }
+}
+
+
+@click.group(cls=LazyGroup, sections=COMMANDS)
+def notices() -> None:
+    """What is written to the customer and to the desk: list the notices, and preview them."""
+
+
+@click.command("list")
+@looking
+def list_notices(run: Run) -> int:
+    """List the notices: to whom each goes, when, and which of its templates are your own."""
+    # Where a server has its own templates it does not tell.
+    found = _here(run) if run.remote is None else run.remote.notices()
+    if run.quiet:
+        run.say(*(entry["notice"] for entry in found))
+    elif run.for_programs:
+        output.documents(run, found)
+    else:
+        headers = ("NOTICE", "TO", "WHEN", "OWN TEMPLATES")
+        output.table(run, headers, [_row(entry) for entry in found])
+    return DONE
+
+
+def _here(run: Run) -> list[Document]:
+    from incidents.notices import notice_settings
+
+    wording = notice_settings.wording(run.settings.zone)
+    return [_entry(wording, name) for name in NOTICES]
+
+
+@click.command()
+@click.argument("name", required=False, type=click.Choice(tuple(NOTICES)), metavar="[NAME]")
+@click.option(
+    "--language",
+    type=click.Choice(LANGUAGES),
+    help="Only this one. Default: as the settings say.",
+)
+@click.option(
+    "--site", type=params.site, metavar="S", help="What was last ordered of S, and its incident."
+)
+@click.option(
+    "--incident", type=params.incident, metavar="I", help="About I. Default: made-up facts."
+)
+@click.option("--html", is_flag=True, help="The page that goes with the text of a mail.")
+@looking
+def preview(
+    run: Run,
+    name: str | None,
+    *,
+    language: str | None,
+    site: str | None,
+    incident: tuple[int, int] | None,
+    html: bool,
+) -> int:
+    """Show how the notice NAME would read, or each of them; nothing is sent.
+
+    With your own templates, if the settings name a folder of them. Exits 1 if a template is wrong.
+    """
+    from incidents.notices import notice_settings
+
+    if html and name is None:
+        raise InputError("--html shows one page: name the notice")
+    if site is not None and incident is not None:
+        raise InputError("--site and --incident contradict each other: give one of them")
+    if run.remote is not None:
+        if site is not None:
+            run.insist_on_this_machine("name an incident of the site, with --incident")
+        names = [name] if name else list(NOTICES)
+        return _tell_of_server(run, run.remote, names, language, incident, html=html)
+    wording = notice_settings.wording(run.settings.zone)
+    languages = wording.languages if language is None else (language,)
+    facts = _facts(run, [name] if name else list(NOTICES), site, incident)
+    if run.quiet:
+        run.say(*facts)
+    elif run.for_programs:
+        output.documents(run, _written(wording, facts, languages))
+    elif html:
+        [told] = facts.values()
+        chosen = wording if language is None else wording.alone(language)
+        run.say(chosen.letter(str(name), told, "preview").html)
+    else:
+        _tell(run, _written(wording, facts, languages))
+    return DONE
+
+
+def _tell(run: Run, letters: Iterable[Document]) -> None:
+    for document in letters:
+        heading = f"{document['notice']} ({document['language']})"
+        run.say(painted(heading, bold=True), document["subject"], "", document["text"], "")
+
+
+def _tell_of_server(
+    run: Run, server: RemoteHouse, names: list[str], language: str | None,
+    incident: tuple[int, int] | None, *, html: bool,
+) -> int:  # fmt: skip
+    """The same, as the server's own templates and settings have it."""
+    if html and language is None:
+        raise InputError("over a server a page has one language: name it with --language")
+    of = None if incident is None else incident_id(*incident)
+    letters = (
+        letter for name in names for letter in server.letters(name, language=language, incident=of)
+    )
+    if run.quiet:
+        run.say(*names)
+    elif run.for_programs:
+        output.documents(run, letters)
+    elif html:
+        run.say(*(letter["html"] for letter in letters))
+    else:
+        _tell(run, letters)
+    return DONE
+
+
+def _facts(
+    run: Run, names: list[str], site: str | None, incident: tuple[int, int] | None
+) -> dict[str, AnyFacts]:
+    """The facts for each of the notices: of a real site, if one is asked for."""
+    from incidents.notices import samples
+
+    if site is None and incident is None:
+        return {name: samples.of(name) for name in names}
+    shown = _real(run, names, site, incident)
+    made_up = [name for name, told in shown.items() if told.made_up]
+    if made_up:
+        run.tell(f"not on record, so told with made-up times and reasons: {', '.join(made_up)}")
+    return {name: told.facts for name, told in shown.items()}
+
+
+def _real(
+    run: Run, names: list[str], site: str | None, incident: tuple[int, int] | None
+) -> dict[str, Shown]:
+    from incidents.notices import customer_settings, preview
+
+    link = customer_settings.link()
+    with run.local.reading() as connection:
+        if incident is not None:
+            subject = preview.of_incident(incident)
+        else:
+            subject = preview.of_site(connection, str(site))
+        now = run.local.now(connection)
+        return {name: preview.of(connection, name, subject, now, link) for name in names}
+
+
+def _written(
+    wording: Wording, facts: dict[str, AnyFacts], languages: tuple[str, ...]
+) -> Iterator[Document]:
+    for name, told in facts.items():
+        for language in languages:
+            letter = wording.alone(language).letter(name, told, "preview")
+            yield {
+                "notice": name,
+                "to": NOTICES[name].to,
+                "language": language,
+                "subject": letter.subject,
+                "text": letter.text.rstrip("\n"),
+                "html": letter.html,
+            }
+
+
+def _entry(wording: Wording, name: str) -> Document:
+    own = {language: wording.overridden(name, language) for language in LANGUAGES}
+    return {
+        "notice": name,
+        "to": NOTICES[name].to,
+        "when": NOTICES[name].when,
+        "own": [str(file) for file in own.values() if file is not None],
+    }
+
+
+def _row(entry: Document) -> tuple[str, str, str, str]:
+    return entry["notice"], entry["to"], entry["when"], ", ".join(entry.get("own", ()))

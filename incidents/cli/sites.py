@@ -1,0 +1,201 @@
+"""The sites on the command line: their group of commands, and the looks: list, show, why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from incidents.cli import output, params, timeline
+from incidents.cli.options import looking
+from incidents.cli.root import LazyGroup, act
+from incidents.cli.run import painted
+from incidents.contract import hints
+from incidents.contract.hints import RELEASE_ORDER, Hint
+from incidents.errors import DONE
+from incidents.locale.words import in_the_world, rule
+from incidents.values import site_name
+from incidents.values.ids import ACT
+
+if TYPE_CHECKING:
+    from incidents.cli.run import Run
+    from incidents.locale.words import Document, When
+
+COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
+    "Commands": {
+        "add": act("site add"),
+        "edit": act("site edit"),
+        "list": ("incidents.cli.sites:list_sites", "List the sites."),
+        "show": ("incidents.cli.sites:show", "How a site stands, and whom to call."),
+        "why": ("incidents.cli.sites:why", "Why a site stands as it does, in plain words."),
+        "false-info": act("site false-info"),
+        "confirm-closure": act("site confirm-closure"),
+        "decline-closure": act("site decline-closure"),
+        "hold": act("site hold"),
+        "unhold": act("site unhold"),
+        "reinstate": act("site reinstate"),
+        "approve": act("site approve"),
+        "decline": act("site decline"),
+        "uphold": act("site uphold"),
+    }
+}
+
+
+@click.group(cls=LazyGroup, sections=COMMANDS)
+def site() -> None:
+    """The register of sites, and the acts on one of them."""
+
+
+_LOUD = ("OVERDUE", "NOT IN FORCE", "NOT KNOWN")
+_COLOURS = {"active": "green", "suspended": "yellow", "closed": "red"}
+
+
+@click.command("list")
+@click.option(
+    "--state",
+    type=click.Choice(("active", "suspended", "closed")),
+    help="Only sites in this state.",
+)
+@looking
+def list_sites(run: Run, state: str | None) -> int:
+    """List the sites by name."""
+    with run.house.looking() as looks:
+        sites = looks.sites(state=state)
+        if run.quiet:
+            for site in sites:
+                run.say(site["site"])
+        elif run.for_programs:
+            output.documents(run, sites)
+        else:
+            when = run.when
+            headers = ("SITE", "STATE", "RULE", "RUN", "UNTIL", "REMARKS")
+            output.table(run, headers, (_row(site, when) for site in sites))
+    return DONE
+
+
+@click.command()
+@params.name_argument
+@looking
+def show(run: Run, site: str) -> int:
+    """How NAME stands, whom to call, and its latest incidents."""
+    return tell(run, site)
+
+
+def tell(run: Run, site: str) -> int:
+    """Say how a site stands; raises UnknownSiteError with the nearest names."""
+    with run.house.looking() as looks:
+        found = looks.site(site)
+        braked: list[Document] = []
+        if found["in_force"] != found["state"] and not (run.quiet or run.for_programs):
+            braked = looks.unsettled(site=found["site"], only_braked=True)
+    if run.quiet:
+        run.say(found["site"])
+    elif run.for_programs:
+        output.document(run, found, rows=[found])
+    else:
+        held = [each["id"] for each in braked if each["lane"] == ACT]
+        pairs = _pairs(found, run.when)
+        output.pairs(run, [*pairs, ("held by the brake", ", ".join(held))])
+        timeline.incidents(run, found)
+        timeline.next_steps(run, [Hint(RELEASE_ORDER, id_) for id_ in held], None)
+    return DONE
+
+
+@click.command()
+@params.name_argument
+@looking
+def why(run: Run, site: str) -> int:
+    """Why NAME stands as it does, in plain words.
+
+    The rule, the incidents counted, the times compared, what is due next, what would change it.
+    """
+    with run.house.looking() as looks:
+        found = looks.why(site, run.settings.zone)
+    if run.quiet:
+        run.say(site)
+    elif run.for_programs:
+        output.document(run, hints.told(found), rows=found["timeline"])
+    else:
+        _tell_why(run, found)
+    return DONE
+
+
+def _tell_why(run: Run, found: Document) -> None:
+    for line in found["text"]:
+        run.say(painted(line, fg="red", bold=True) if line.startswith(_LOUD) else line)
+    if found["timeline_untold"]:
+        run.tell(f"{found['timeline_untold']:,} older entries: incidents audit export has them")
+    timeline.events(run, found["timeline"])
+    timeline.next_steps(run, found["hints"], found["site"].get("asked_by"))
+
+
+def _row(site: Document, when: When) -> tuple[str, ...]:
+    remarks = [word for word in ("held", "disputed") if site[word]]
+    if site["in_force"] != site["state"]:
+        remarks.append(f"in force: {site['in_force']}")
+    until = site["suspended_until"]
+    return (
+        site["site"],
+        site["state"],
+        site["rule"] or "",
+        str(site["run"]),
+        "" if until is None else when(until),
+        " ".join(remarks),
+    )
+
+
+def _pairs(site: Document, when: When) -> list[tuple[str, str]]:
+    def time(name: str) -> str:
+        return when.until(site[name]) if site[name] else ""
+
+    state = painted(site["state"], fg=_COLOURS.get(site["state"]), bold=True)
+    hold, request, closing = site["hold"], site["reinstatement"], site["closure_request"]
+    return [
+        ("site", site_name.shown(site["site"])),
+        ("state", state + (f" ({rule(site['rule'])})" if site["rule"] else "")),
+        ("in the world", painted(in_the_world(site), fg="red", bold=True)),
+        ("unknown" if site["in_force"] == "unknown" else "left down", _left_down(site, when)),
+        ("held", f"since {when(hold['at'])} by {hold['by']}: {_said(hold)}" if hold else ""),
+        ("disputed", "yes: what closed it no longer holds" if site["disputed"] else ""),
+        ("to be closed", _to_be_closed(closing, when) if closing else ""),
+        (
+            "reinstatement",
+            f"asked {when(request['at'])} by {request['by']}: {_said(request)}" if request else "",
+        ),
+        ("suspended until", time("suspended_until")),
+        ("closed at", when(site["closed_at"]) if site["closed_at"] else ""),
+        ("run", str(site["run"])),
+        ("next due", time("next_due")),
+        ("person", site["person"] or ""),
+        ("phone", site["phone"] or ""),
+        ("e-mail", site["email"] or ""),
+        ("tasks", ", ".join(f"{task['id']} ({task['kind']})" for task in site["tasks"])),
+    ]
+
+
+def _left_down(site: Document, when: When) -> str:
+    # A server of before does not say it.
+    since, why = site.get("left_down_since"), f"incidents site why {site['site']}"
+    if site["state"] == "suspended" and site.get("stays_down"):
+        return (
+            "a loss had left it down before: at the end of the suspension it stays down until a"
+            f" person decides: {why}"
+        )
+    if since is None:
+        return ""
+    lost = f"have been lost with the end of the record, {when.ago(since)}: {why}"
+    if site["in_force"] == "unknown":
+        return f"nobody can ask whether it is up; an order to keep it down may {lost}"
+    return f"nothing on record keeps it down; the reason may {lost}"
+
+
+def _to_be_closed(request: Document, when: When) -> str:
+    what = request["incident"] or f"false: {request['field']}"
+    return (
+        f"asked {when(request['at'])} by {request['by']} ({rule(request['rule'])}, {what}); another"
+        " person decides"
+    )
+
+
+def _said(act: Document) -> str:
+    return act["reason"] or "(erased)"

@@ -1,0 +1,1 @@
+"""The customer's page, of one incident, below /c/."""

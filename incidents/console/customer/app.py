@@ -1,0 +1,197 @@
+"""The application: `/c/TOKEN`, the page of one incident, as a bare ASGI application.
+
+To look (GET, HEAD) changes nothing: programs that scan mail open what they find in it. To state
+(POST) is the one act that there is. Whoever has no link that was signed here is told nothing, and
+told the same whatever there is. It can stand alone or be mounted (`root_path`) in another one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Any
+
+from incidents import clock, log
+from incidents.console.customer import view
+from incidents.console.customer.page import STYLE, CustomerPage
+from incidents.console.customer.view import Sight
+from incidents.console.customer.words import Plain
+from incidents.desk import Desk
+from incidents.errors import IncidentsError
+from incidents.notices.customer_link import Expired, Forged, Named
+from incidents.notices.customer_settings import PATH, Links
+from incidents.store.database.engine import Reading
+from incidents.values.ids import incident_id
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+READ_S = 10.0
+"""A form that takes longer to come is not waited for."""
+
+HEADERS = {
+    "content-type": "text/html; charset=utf-8",
+    "cache-control": "no-store",
+    "content-security-policy": (
+        f"default-src 'none'; style-src '{STYLE}'; form-action 'self'; base-uri 'none';"
+        " frame-ancestors 'none'"
+    ),
+    # The link itself is what gives access: it is told to nobody else.
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "x-robots-tag": "noindex, nofollow, noarchive",
+}
+
+_METHODS = ("GET", "HEAD", "POST")
+_PLAIN: dict[Plain, HTTPStatus] = {
+    "unknown": HTTPStatus.NOT_FOUND,
+    "expired": HTTPStatus.GONE,
+    "unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+    "unreadable": HTTPStatus.BAD_REQUEST,
+    "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "too_slow": HTTPStatus.REQUEST_TIMEOUT,
+    "wrong_method": HTTPStatus.METHOD_NOT_ALLOWED,
+}
+_UNREAD = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_TIMEOUT}
+
+_log = log.logger("console")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A page, and the status that it is sent with."""
+
+    status: HTTPStatus
+    page: bytes
+
+
+class CustomerApp:
+    """The customers' pages of `desk`, by the links that are given out to them.
+
+    `reading` opens a transaction that reads one state of its database; threads call both.
+    """
+
+    def __init__(self, desk: Desk, reading: Reading, links: Links, page: CustomerPage) -> None:
+        self._desk, self._reading = desk, reading
+        self._links, self._page = links, page
+        # Written once: who has no right to a page is told nothing by the time it takes either.
+        self._plain = {name: Answer(status, page.plain(name)) for name, status in _PLAIN.items()}
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """The interface of ASGI."""
+        if scope["type"] == "http":
+            await _send(await self._answer(scope, receive), send)
+
+    async def _answer(self, scope: Message, receive: Receive) -> Answer:
+        token = _token(scope)
+        if token is None:
+            return self._plain["unknown"]
+        if scope["method"] not in _METHODS:
+            return self._plain["wrong_method"]
+        match self._links.read(token, clock.now()):
+            case Forged():
+                return self._plain["unknown"]
+            case Expired():
+                return self._plain["expired"]
+            case Named() as link:
+                pass
+        try:
+            if scope["method"] == "POST":
+                return await self._stated(scope, receive, link)
+            return await asyncio.to_thread(self._shown, link)
+        except IncidentsError as error:
+            incident = incident_id(*link.incident)
+            _log.error("a customer's page failed", error=error, incident=incident)
+            return self._plain["unavailable"]
+
+    async def _stated(self, scope: Message, receive: Receive, link: Named) -> Answer:
+        if dict(scope["headers"]).get(b"content-type", b"").partition(b";")[0] != view.FORM:
+            return self._plain["unreadable"]
+        try:
+            async with asyncio.timeout(READ_S):
+                body = await _read(receive)
+        except TimeoutError:
+            return self._plain["too_slow"]
+        if body is None:
+            return self._plain["too_large"]
+        try:
+            said = view.read(body)
+        except view.UnreadableError:
+            return self._plain["unreadable"]
+        except view.TooLongError as error:
+            return await asyncio.to_thread(self._too_long, link, error.remark)
+        return await asyncio.to_thread(self._state, link, said)
+
+    def _state(self, link: Named, said: str | None) -> Answer:
+        """Brings it to the desk; what is then shown has been recorded."""
+        seen = self._look(link)
+        if isinstance(seen, Answer):
+            return seen
+        outcome = view.submit(self._desk, link.incident, said)
+        _log.info("a customer's statement", incident=incident_id(*link.incident), state=outcome)
+        if outcome == "said":
+            return self._shown(link, lambda seen: replace(seen, answer="said"))
+        return self._shown(
+            link,
+            lambda seen: replace(seen, answer="again" if outcome == "again" else None),
+            HTTPStatus.CONFLICT,
+        )
+
+    def _shown(
+        self,
+        link: Named,
+        as_: Callable[[Sight], Sight] = lambda seen: seen,
+        status: HTTPStatus = HTTPStatus.OK,
+    ) -> Answer:
+        seen = self._look(link)
+        return seen if isinstance(seen, Answer) else Answer(status, self._page.of(as_(seen)))
+
+    def _too_long(self, link: Named, typed: str) -> Answer:
+        seen = self._look(link)
+        if isinstance(seen, Answer):
+            return seen
+        return Answer(HTTPStatus.UNPROCESSABLE_ENTITY, self._page.too_long(seen, typed))
+
+    def _look(self, link: Named) -> Sight | Answer:
+        """The incident, or what there is to answer in its place: a revoked link has ended."""
+        with self._reading() as connection:
+            seen = view.of(connection, link.incident)
+        if seen is None:
+            return self._plain["unknown"]
+        return seen if seen.links_revoked == link.revoked else self._plain["expired"]
+
+
+def _token(scope: Message) -> str | None:
+    """What stands behind `/c/`, seen from where the application is mounted; None elsewhere."""
+    path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+    start = f"/{PATH}/"
+    return path.removeprefix(start) if path.startswith(start) else None
+
+
+async def _read(receive: Receive) -> bytes | None:
+    """The body; None if it is too long, or if the client has gone."""
+    body = bytearray()
+    while len(body) <= view.MAX_BYTES:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        body += message.get("body", b"")
+        if not message.get("more_body", False):
+            return bytes(body) if len(body) <= view.MAX_BYTES else None
+    return None
+
+
+async def _send(answer: Answer, send: Send) -> None:
+    headers = {**HEADERS, "content-length": str(len(answer.page))}
+    if answer.status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["allow"] = ", ".join(_METHODS)
+    if answer.status in _UNREAD:
+        # The rest of the body is not read, so nothing can follow it.
+        headers["connection"] = "close"
+    pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": int(answer.status), "headers": pairs})
+    await send({"type": "http.response.body", "body": answer.page})

@@ -1,0 +1,168 @@
+"""The customer's view of one incident, as it stands when they look, and what they say to it.
+
+It holds the facts that the notice of it would tell, what the desk has written to the customer, and
+nothing that people have told of themselves or of others: no name, number, address or internal note.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from urllib.parse import parse_qsl
+
+from sqlalchemy import Connection, and_, select
+
+from incidents.desk import Envelope
+from incidents.errors import DatabaseError, UnknownIncidentError
+from incidents.machine.command import FOR_CUSTOMER
+from incidents.machine.commands import SayRemoved
+from incidents.machine.state import can_move_incident
+from incidents.notices import preview
+from incidents.notices.customer_link import Incident
+from incidents.notices.facts import Facts
+from incidents.store.schema.tables import incidents, notes, sites, suspensions
+from incidents.views import personal
+
+if TYPE_CHECKING:
+    from incidents.desk import Desk
+
+Answer = Literal["said", "again"]
+"""What came of a statement: it is on record now, or it was before."""
+
+_PERSONAL = {"person": None, "email": None, "phone": None, "link": None}
+
+
+class Message(NamedTuple):
+    """What the desk has written to the customer, and when (UTC); not who of the desk."""
+
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight(Facts):
+    """The facts of an incident, with when the customer said that the content is gone (UTC), how
+    often the links to its page were revoked, and what the desk has written to them, the latest
+    first.
+
+    `until` is when the site's suspension is meant to end, None where no timer will end it.
+    """
+
+    said_at: datetime | None = None
+    links_revoked: int = 0
+    answer: Answer | None = None
+    messages: tuple[Message, ...] = ()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether there is nothing to state of it, nor to do."""
+        return self.state is None or not can_move_incident(self.state, "remove")
+
+
+def of(connection: Connection, incident: Incident) -> Sight | None:
+    """The sight of that incident, None if it is not there; nothing that is due is done."""
+    try:
+        facts = preview.violation(connection, incident)
+    except UnknownIncidentError:
+        return None
+    known = {each.name: getattr(facts, each.name) for each in fields(facts)}
+    own = _own(connection, incident)
+    messages = _messages(connection, incident)
+    return Sight(**{**known, **_PERSONAL, **own, "messages": messages})
+
+
+def _own(connection: Connection, incident: Incident) -> dict[str, Any]:
+    """When it was said, how often its links were revoked, when the site is to be opened again."""
+    of = incidents.c
+    running = and_(suspensions.c.site_id == of.site_id, suspensions.c.ended_at.is_(None))
+    joined = incidents.join(sites, sites.c.id == of.site_id).outerjoin(suspensions, running)
+    those = (of.site_id == incident[0], of.n == incident[1])
+    asked = select(of.removal_said_at, of.links_revoked, sites.c.held, suspensions.c.until)
+    row = connection.execute(asked.select_from(joined).where(*those)).one()
+    return {
+        "said_at": row.removal_said_at, "links_revoked": row.links_revoked or 0,
+        "until": None if row.held else row.until,
+    }  # fmt: skip
+
+
+def _messages(connection: Connection, incident: Incident) -> tuple[Message, ...]:
+    """The notes to the customer, without those that have been erased."""
+    of = notes.c
+    those = (of.site_id == incident[0], of.incident == incident[1], of.audience == FOR_CUSTOMER)
+    asked = select(of.recorded_at, of.text).where(*those).order_by(of.position.desc())
+    rows = connection.execute(asked).all()
+    texts = personal.texts(connection, (row.text for row in rows))
+    return tuple(Message(row.recorded_at, texts[row.text]) for row in rows if row.text in texts)
+
+
+Outcome = Literal["said", "again", "settled", "unknown"]
+"""On record now; it was before; there is nothing to be stated; there is no such incident."""
+
+_REFUSED: dict[str, Outcome] = {
+    "already_said": "again",
+    "state_forbids": "settled",
+    "unknown_incident": "unknown",
+    "unknown_site": "unknown",
+}
+
+
+def submit(desk: Desk, incident: Incident, remark: str | None) -> Outcome:
+    """Bring it to the desk; what fell due before it is done first, and nothing stops for it (R2).
+
+    Raises:
+        DatabaseError: if the desk cannot take it now, whatever was said.
+    """
+    site, n = incident
+    [answer] = desk.submit([Envelope(site=site, command=SayRemoved(incident=n, note=remark))])
+    if answer.refusal is None:
+        return "said"
+    if answer.refusal.name not in _REFUSED:
+        raise DatabaseError(f"the desk takes no statement now: {answer.refusal.name}")
+    return _REFUSED[answer.refusal.name]
+
+
+FIELD = "remark"
+MAX_CHARACTERS = 4_000
+MAX_BYTES = 256 * 1024
+"""So much is read of a form: what is far too long is to stand in the form again, to be shortened.
+The longest that is recorded takes 48,000: 4,000 characters, each of four bytes written as %XX."""
+
+FORM = b"application/x-www-form-urlencoded"
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+class UnreadableError(ValueError):
+    """The body is not what the form sends."""
+
+
+class TooLongError(ValueError):
+    """`remark` has more characters than can be recorded."""
+
+    def __init__(self, remark: str) -> None:
+        super().__init__(f"{len(remark):,} characters")
+        self.remark = remark
+
+
+def read(body: bytes) -> str | None:
+    """The remark in a form's body; None if it is empty. Controls in it become spaces.
+
+    Raises:
+        UnreadableError: if the body is anything else than the form.
+        TooLongError: for more than 4,000 characters.
+    """
+    try:
+        # ValueError: not ASCII, not UTF-8 behind the %XX, or more fields than the form has.
+        fields = parse_qsl(
+            body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=1
+        )
+    except ValueError as error:
+        raise UnreadableError from error
+    if len(fields) != 1 or fields[0][0] != FIELD:
+        raise UnreadableError
+    remark = _CONTROLS.sub(" ", fields[0][1].replace("\r\n", "\n").replace("\r", "\n")).strip()
+    if len(remark) > MAX_CHARACTERS:
+        raise TooLongError(remark)
+    return remark or None

@@ -1,0 +1,152 @@
+"""The forms: what somebody typed and chose, within a limit, and what a colleague has claimed.
+
+It is asked here and refused nowhere else: that somebody was called is a fact, whoever called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from fastapi import Request
+from starlette.datastructures import FormData, UploadFile
+
+from incidents.api.operation import MAX_OPEN_BODY, counted
+from incidents.machine.case import Claim
+from incidents.store.cases import claims, sites
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+MAX_FORM_BYTES = 2**20
+MAX_FIELDS = 200
+"""So many fields a form has: where a browser sends files, and where it sends words alone."""
+
+PASSWORD, SECOND_PASSWORD = "password", "second_password"
+"""The fields whose words are shown to nobody again."""
+
+
+class FormTooLargeError(Exception):
+    """A form of more bytes than anybody types."""
+
+
+class Given:
+    """What a form has brought."""
+
+    def __init__(self, form: FormData) -> None:
+        self._form = form
+
+    def text(self, name: str) -> str | None:
+        """What was typed there, without the blanks around it; None if nothing was."""
+        value = self._form.get(name)
+        return (value.strip() or None) if isinstance(value, str) else None
+
+    def password(self, name: str = PASSWORD) -> str | None:
+        """The password as it was typed: blanks are part of it; None if there is no such field."""
+        value = self._form.get(name)
+        return value if isinstance(value, str) else None
+
+    def file(self, name: str) -> UploadFile | None:
+        """The file that was chosen there."""
+        value = self._form.get(name)
+        return value if isinstance(value, UploadFile) and value.filename else None
+
+    def files(self, name: str) -> list[UploadFile]:
+        """The files that were chosen there."""
+        found = self._form.getlist(name)
+        return [value for value in found if isinstance(value, UploadFile) and value.filename]
+
+    @property
+    def has_files(self) -> bool:
+        """Whether any file was chosen: no page can put it back."""
+        values = (value for _, value in self._form.multi_items())
+        return any(isinstance(value, UploadFile) and value.filename for value in values)
+
+    def texts(self, name: str) -> list[str]:
+        """All texts under that name."""
+        return [value for value in self._form.getlist(name) if isinstance(value, str)]
+
+    @property
+    def fields(self) -> list[tuple[str, str]]:
+        """All that was typed, but no password: of nobody who signs in, nor of a second person."""
+        return [
+            (name, value)
+            for name, value in self._form.multi_items()
+            if isinstance(value, str) and name not in (PASSWORD, SECOND_PASSWORD)
+        ]
+
+
+async def given(request: Request) -> AsyncIterator[Given]:
+    """The form that was sent, without files; raises FormTooLargeError."""
+    async with _form(request, MAX_FORM_BYTES) as form:
+        yield Given(form)
+
+
+async def given_with_files(request: Request) -> AsyncIterator[Given]:
+    """The form that was sent where files may come with it; raises FormTooLargeError."""
+    limit = MAX_FORM_BYTES
+    if _has_files(request):
+        limit += request.app.state.house.settings.evidence_limit
+    async with _form(request, limit) as form:
+        yield Given(form)
+
+
+async def given_by_anybody(request: Request) -> AsyncIterator[Given]:
+    """A form of somebody who is not known yet: a few words; raises FormTooLargeError."""
+    async with _form(request, MAX_OPEN_BODY) as form:
+        yield Given(form)
+
+
+def _has_files(request: Request) -> bool:
+    return request.headers.get("content-type", "").startswith("multipart/")
+
+
+@asynccontextmanager
+async def _form(request: Request, limit: int) -> AsyncIterator[FormData]:
+    length = request.headers.get("content-length", "")
+    if not (length.isascii() and length.isdigit()) or int(length) > limit:
+        raise FormTooLargeError
+    # Beside a length there may stand that it comes in pieces, and then these are what is sent.
+    bounded = counted(request, limit)
+    if not _has_files(request) and (await bounded.body()).count(b"&") >= MAX_FIELDS:
+        # The parser bounds those of the other kind alone.
+        raise FormTooLargeError
+    async with bounded.form(max_files=20, max_fields=MAX_FIELDS) as form:
+        yield form
+
+
+DESPITE = "despite"
+"""The field that names a holder whose claim somebody knows of."""
+
+Is = Callable[[str], bool]
+"""Whether an act is about that item of a site."""
+
+
+def only(item: str) -> Is:
+    """Of an act on one item."""
+    return lambda held: held == item
+
+
+class HeldError(Exception):
+    """Colleagues hold it, and whoever sent `given` was not asked about each of them yet."""
+
+    def __init__(self, given: Given, held: Iterable[Claim]) -> None:
+        super().__init__()
+        self.given, self.held = given, tuple(held)
+
+
+def unasked(
+    connection: Connection, site: str | int, about: Is, given: Given, by: str
+) -> list[Claim]:
+    """The claims of colleagues of `by` on items that it is `about`, the earliest first, if the form
+    does not say of each one that it is known. What has gone to another since is asked about anew.
+    """
+    ids = [site] if isinstance(site, int) else sites.ids_by_name(connection, [site]).values()
+    held = {
+        claim.by: claim
+        for _, item, claim in claims.of_sites(connection, ids)
+        if about(item) and claim.by != by
+    }
+    known = held.keys() <= set(given.texts(DESPITE))
+    return [] if known else sorted(held.values(), key=lambda claim: claim.at)

@@ -1,0 +1,161 @@
+"""The telling: what the desk has answered to an act, in the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import dropwhile, takewhile
+from typing import TYPE_CHECKING, Any
+
+from incidents import views
+from incidents.console.flash import Said
+from incidents.console.request_context import Sitting
+from incidents.console.writing import Reader, capitalised
+from incidents.errors import IncidentsError
+from incidents.locale import event_sentence, refusal_words
+from incidents.locale.words import Teller
+from incidents.machine.commands import CLOCK
+from incidents.store.cases import sites
+from incidents.views import left_down, masked
+from incidents.views.clock import carries_out
+
+if TYPE_CHECKING:
+    from incidents.desk import Answer
+    from incidents.machine.refusals import Refusal, Remark
+
+Document = dict[str, Any]
+
+MAX_FASTER = 3
+_NAMED = ("site", "by", "second", "to", "adapter", "where", "name")
+
+
+def told(here: Sitting, answer: Answer, *, seen: int | None = None) -> Said:
+    """What has come of the act; of one that came too late, who was faster."""
+    reader = here.reader
+    due = _sentences(reader, answer.document, of_the_clock=True)
+    meanwhile = [reader.say("told.meanwhile", what=each) for each in due]
+    if answer.refusal is not None:
+        refused = [refusal_of(reader, answer.refusal)]
+        if answer.refusal.name == "changed_meanwhile" and answer.site_id is not None:
+            refused = [reader.say("told.faster"), *_faster(here, answer.site_id, seen)]
+        return Said("refused", " ".join([*refused, *meanwhile]))
+    done = _sentences(reader, _as_left_down(here, answer.document), of_the_clock=False)
+    remarks = [_remark(reader, remark) for remark in answer.remarks]
+    if _is_held_and_up(answer.document) and not _carries_out(here):
+        remarks.append(reader.say("told.not_down_yet"))
+    if answer.repeated:
+        remarks.append(reader.say("told.repeated"))
+    return Said("done", " ".join([*(done or [reader.say("told.nothing")]), *remarks, *meanwhile]))
+
+
+def _is_held_and_up(document: Document) -> bool:
+    """Whether a hold was set on a site that is not known to be down."""
+    is_down = document["site"]["in_force"] in ("suspended", "closed")
+    return not is_down and any(each["kind"] == "hold_set" for each in document["events"])
+
+
+def _carries_out(here: Sitting) -> bool:
+    with here.reading() as connection:
+        return carries_out(views.enforcement(connection, here.reader.now))
+
+
+def _as_left_down(here: Sitting, document: Document) -> Document:
+    """What was done, where a case that is struck does not open its site: a loss has left it
+    down."""
+    if not any(each["kind"] == "suspension_struck" for each in document["events"]):
+        return document
+    with here.reading() as connection:
+        site = sites.named(connection, document["site"]["site"])
+        if not left_down.stays_down(connection, site):
+            return document
+    events = [event_sentence.of_left_down(each) for each in document["events"]]
+    return document | {"events": events}
+
+
+def refused(reader: Reader, error: IncidentsError) -> Said:
+    """What an input was refused for, before it came to the desk."""
+    return Said("refused", refused_in_words(reader, error))
+
+
+def refused_in_words(reader: Reader, error: IncidentsError) -> str:
+    """The same as a sentence; a message that is none of the refusals' own is the page's own."""
+    told = _in_own_words(reader, error.name, error.facts)
+    return told or capitalised(error.message, _names(error.facts))
+
+
+def refusal_of(reader: Reader, found: Refusal) -> str:
+    """The sentence for the desk's refusal."""
+    told = _in_own_words(reader, found.name, found.facts)
+    return told or reader.sentence(refusal_words.sentence(found, reader.when), _names(found.facts))
+
+
+def _in_own_words(reader: Reader, name: str, facts: Document) -> str | None:
+    """The sentence for a refusal or a remark where the language has one of its own.
+
+    English has those of its own that would else name the options of the command line.
+    """
+    phrases = reader.spoken.phrases
+    # The id that was given is none at all; the desk refuses those of what is not there.
+    code = f"not_there.{name}" if "given" in facts else ""
+    if code not in phrases:
+        code = f"refused.{name}.nearest" if facts.get("nearest") else f"refused.{name}"
+    if code not in phrases:
+        return None
+    return reader.spoken.say(code, when=reader.when, **{**facts, "needs": _needs(reader, facts)})
+
+
+def _needs(reader: Reader, facts: Document) -> list[str]:
+    """The states that an act needs, by their names."""
+    needs = facts.get("needs")
+    return [reader.spoken.word("state", state) for state in needs.split(" or ")] if needs else []
+
+
+def event(reader: Reader, site: Document, document: Document) -> str:
+    """One event, in a sentence."""
+    teller = Teller(site=site["site"], site_id=site["id"], when=reader.when)
+    words = event_sentence.sentence(teller, document)
+    return reader.sentence(words, _names(document | {"site": site["site"]}))
+
+
+def _names(facts: Document) -> list[Any]:
+    """What of the facts people and things are called by."""
+    return [facts[each] for each in _NAMED if each in facts]
+
+
+def _faster(here: Sitting, site_id: int, seen: int | None) -> list[str]:
+    """Who did what since."""
+    found = []
+    with here.reading() as connection:
+        reader = here.timed(connection).reader
+        story = views.timeline(
+            connection, site_id, now=reader.now, zone=reader.zone, language=reader.spoken,
+            after=max(0, seen or 0),
+        )  # fmt: skip
+        for entry in story:
+            found.append(entry)
+            if len(found) == MAX_FASTER:
+                break
+    shown = masked.document(found)
+    return [
+        reader.say(
+            "told.faster_by",
+            by=reader.word("by", each["by"]),
+            what=each["words"],
+            at=reader.when(each["recorded_at"]),
+        )
+        for each in shown
+    ]
+
+
+def _sentences(reader: Reader, document: Document, *, of_the_clock: bool) -> list[str]:
+    """What was done because it was due before the act, or what the act did."""
+    if not document["events"]:
+        return []
+    part = takewhile if of_the_clock else dropwhile
+    events: Iterable[Document] = part(lambda event: event["by"] == CLOCK, document["events"])
+    return [event(reader, document["site"], masked.document(each)) for each in events]
+
+
+def _remark(reader: Reader, remark: Remark) -> str:
+    told = _in_own_words(reader, remark.name, remark.facts)
+    words = refusal_words.remark(remark, reader.when)
+    return told or reader.sentence(words, _names(remark.facts))

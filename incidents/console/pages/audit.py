@@ -1,0 +1,209 @@
+"""The audit's page: the record by what people ask, its export, its proof, and who has seen it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter
+from starlette.responses import Response, StreamingResponse
+
+from incidents import clock
+from incidents.audit import export
+from incidents.audit.log import settings
+from incidents.audit.log import status as log_status
+from incidents.audit.proof import verification as log
+from incidents.audit.proof.proving import Proof, Proving
+from incidents.audit.proof.trust import Asked as Known
+from incidents.audit.proof.verdict import Verdict
+from incidents.clock import rfc3339
+from incidents.console import messages, writing
+from incidents.console.flash import Said
+from incidents.console.pages.overview import span
+from incidents.console.request_context import Doing, Looking, Sitting, needs
+from incidents.errors import InputError, RefusedError
+from incidents.machine import events
+from incidents.record import own_events as own
+from incidents.store.cases import sites
+from incidents.store.record import leaves
+from incidents.values import inputs, site_name
+from incidents.views import on_record
+from incidents.views.on_record import Place, Wanted
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+router = APIRouter()
+
+PAGE = 100
+MAX_FINDINGS = 100
+"""So many findings of a verification are shown; of the rest, only how many."""
+_MAX_PERSON = 100
+_FORMATS: dict[str, tuple[str, Callable[..., Iterator[bytes]]]] = {
+    "jsonl": ("application/x-ndjson", export.jsonl),
+    "csv": ("text/csv; charset=utf-8", export.write_csv),
+}
+KINDS = (*events.KINDS, *own.KINDS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What was asked for, as it was typed."""
+
+    site: str = ""
+    kind: str = ""
+    person: str = ""
+    since: str = ""
+    until: str = ""
+
+    @property
+    def query(self) -> str:
+        """The same as a query, without what was left empty."""
+        typed = {name: getattr(self, name) for name in self.__slots__}
+        return urlencode({name: text for name, text in typed.items() if text})
+
+    def read(self, here: Sitting, connection: Connection) -> Wanted:
+        """What it means; raises InputError, RefusedError of what is none."""
+        since, until = self._time(self.since, here), self._time(self.until, here)
+        if since is not None and until is not None and since >= until:
+            raise InputError(here.reader.say("audit.nothing_between"))
+        site_id = None
+        if self.site:
+            site_id = int(sites.named(connection, inputs.site(self.site))["id"])
+        return Wanted(
+            site_id=site_id, kind=self.kind or None, person=self.person or None,
+            since=since, until=until,
+        )  # fmt: skip
+
+    @staticmethod
+    def _time(text: str, here: Sitting) -> datetime | None:
+        return clock.parse(text, here.reader.zone, here.reader.now) if text else None
+
+
+@router.get("/audit")
+def show(
+    here: Looking, *, site: str = "", kind: str = "", person: str = "", since: str = "",
+    until: str = "", after: str = "",
+) -> Response:  # fmt: skip
+    """The page."""
+    here.needs("look")
+    asked = Asked(
+        site=site.strip(), kind=kind if kind in KINDS else "", person=person.strip()[:_MAX_PERSON],
+        since=since.strip(), until=until.strip(),
+    )  # fmt: skip
+    found, wrong = on_record.Page((), None, None), None
+    with here.reading() as connection:
+        here = here.timed(connection)
+        status = log_status.document(connection, here.reader.now)
+        note = log_status.last_note(connection)
+        try:
+            wanted = asked.read(here, connection)
+            # What is on record is read by whoever may take it away: entries are told in full.
+            if here.identity.may("export"):
+                found = on_record.page(connection, wanted, after=_place(after), limit=PAGE)
+        except (InputError, RefusedError) as error:
+            wrong = messages.refused(here.reader, error).words
+    return here.page(
+        "audit",
+        status=422 if wrong else 200,
+        asked=asked, kinds=_kinds(here), found=found, wrong=wrong, log=status, note=note,
+        silent=log_status.silent(status, settings.load(here.house.settings).witnesses),
+        next=_next(asked, found.after),
+        shown=site_name.shown, **_verified(here),
+    )  # fmt: skip
+
+
+@router.get("/audit/export.{form}")
+def download(
+    here: Looking, form: str, site: str = "", since: str = "", until: str = ""
+) -> Response:
+    """The entries of a site and of a time, as `incidents audit export` writes them."""
+    here.needs("export", about="record")
+    if form not in _FORMATS:
+        raise InputError(here.reader.say("audit.no_format"))
+    asked = Asked(site=site.strip(), since=since.strip(), until=until.strip())
+    with here.reading() as connection:
+        wanted = asked.read(here, connection)
+    selection = export.Selection(site_id=wanted.site_id, since=wanted.since, until=wanted.until)
+    kind, write = _FORMATS[form]
+    headers = {
+        **writing.HEADERS, "Content-Disposition": f'attachment; filename="entries.{form}"',
+    }  # fmt: skip
+    told = export.for_a_slow_reader(here.reading, selection, write)
+    return StreamingResponse(told, media_type=kind, headers=headers)
+
+
+@router.get("/audit/checkpoint")
+def checkpoint(here: Looking) -> Response:
+    """The last checkpoint to the byte, with the signatures of its witnesses: to be kept outside."""
+    here.needs("look")
+    with here.reading() as connection:
+        note = log_status.last_note(connection)
+    if note is None:
+        raise InputError(here.reader.say("audit.no_checkpoint"))
+    headers = {**writing.HEADERS, "Content-Disposition": 'attachment; filename="checkpoint.txt"'}
+    return Response(note, media_type="text/plain; charset=utf-8", headers=headers)
+
+
+@router.post("/audit/verify", dependencies=needs("export"))
+def verify(desk: Doing) -> Response:
+    """Begins to verify the live log; the page shows how far it is, and the verdict."""
+    # Who may take the whole record away may have it proved: either reads all of it.
+    desk.proves("export")
+    with desk.reading() as connection:
+        size = leaves.head(connection).size
+    engine = desk.house.engine
+    begun = _verifying(desk).begin(
+        lambda done: log.database(engine, Known(), done=done), by=desk.by, of=size, clock=clock.now
+    )
+    said = None if begun else Said("refused", desk.reader.say("verify.runs_already"))
+    return desk.back("/audit#verify", said)
+
+
+@router.get("/audit/verdict")
+def verdict(here: Looking) -> Response:
+    """The part of the page that changes while it runs."""
+    here.needs("look")
+    return here.page("verdict", **_verified(here))
+
+
+def _verified(here: Sitting) -> dict[str, Any]:
+    last = _verifying(here).last
+    took = None
+    if last is not None and last.ended is not None:
+        took = span(here.reader, (last.ended - last.begun).total_seconds())
+    return {"last": last, "took": took, "most": MAX_FINDINGS, "percent": _percent(last)}
+
+
+def _percent(last: Proof[Verdict] | None) -> int:
+    return 0 if last is None or not last.of else min(99, last.entries * 100 // last.of)
+
+
+def _verifying(here: Sitting) -> Proving[Verdict]:
+    found: Proving[Verdict] = here.request.app.state.verifying
+    return found
+
+
+def _kinds(here: Sitting) -> list[tuple[str, str]]:
+    return sorted(((kind, here.reader.word("event", kind)) for kind in KINDS), key=lambda k: k[1])
+
+
+def _next(asked: Asked, after: Place | None) -> str | None:
+    if after is None:
+        return None
+    place = urlencode({"after": f"{rfc3339(after[0])}_{after[1]}"})
+    return "/audit?" + "&".join(part for part in (asked.query, place) if part)
+
+
+def _place(text: str) -> Place | None:
+    """Where a page goes on; what no page has said is the beginning."""
+    at, _, id_ = text.partition("_")
+    if not (id_.isascii() and id_.isdigit() and len(id_) < 19):
+        return None
+    try:
+        return clock.read_rfc3339(at), int(id_)
+    except ValueError:
+        return None

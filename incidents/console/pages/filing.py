@@ -1,0 +1,197 @@
+"""The page of a site's filing: what is filed and missing, what the checks say, and its changes."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from fastapi import APIRouter
+from starlette.datastructures import UploadFile
+from starlette.responses import HTMLResponse, Response
+
+from incidents import views
+from incidents.console import details, messages, writing
+from incidents.console.flash import Said
+from incidents.console.pages import filing_form, filing_look, filing_view
+from incidents.console.pages.filing_form import Changes, LabelTakenError, Touched
+from incidents.console.pages.filing_view import Filed
+from incidents.console.pages.site import at as site_at
+from incidents.console.pages.site import known
+from incidents.console.request_context import Acting, Doing, Looking, Sending, Sitting, needs
+from incidents.console.words import findings
+from incidents.errors import InputError, RefusedError
+from incidents.filing import form, presets
+from incidents.filing.checks.checks import NoFilingLibraryError
+from incidents.machine.commands import ChangeFiling
+from incidents.retention import evidence
+from incidents.values import site_name
+
+router = APIRouter()
+
+Kind = Literal["server", "document"]
+OF_FILE = ("digest", "size")
+"""What is said of a document by its file, and typed by nobody."""
+
+TRIES = 5
+"""So often a change is held against the filing anew, when something else of the site changes."""
+
+
+@router.get("/sites/{name}/filing")
+def show(here: Looking, name: str) -> Response:
+    """The page."""
+    here.needs("look")
+    return _page(here, known(name))
+
+
+@router.post("/sites/{name}/filing/reveal", dependencies=needs("reveal"))
+def reveal(desk: Doing, name: str) -> Response:
+    """All that is filed, in full; that it is shown goes on record first."""
+    kept = known(name)
+    details.reveal(desk, kept)
+    with desk.reading() as connection:
+        found = Filed.read(connection, kept)
+    shown = filing_view.sections(found, desk.reader.language, reveal=True)
+    page = writing.written("filed_revealed", desk.reader, sections=shown)
+    return HTMLResponse(page, headers=writing.HEADERS)
+
+
+@router.post("/sites/{name}/filing/details", dependencies=needs("change_filing"))
+def change(desk: Doing, name: str) -> Response:
+    """Changes what was touched in a part of the form."""
+    language = desk.reader.language
+
+    def make() -> tuple[Touched, Callable[[Filed], Changes]]:
+        touched = Touched.of(desk.given, filing_form.section_keys(desk.given))
+        touched.check(language, {})
+        return touched, lambda found: filing_form.details(touched, found, language)
+
+    return _act(desk, name, make, opened=f"details-{desk.given.text('section')}")
+
+
+@router.post("/sites/{name}/filing/preset", dependencies=needs("change_filing"))
+def preset(desk: Doing, name: str) -> Response:
+    """Fills in what a provider's sites file alike."""
+
+    def make() -> tuple[Touched, Callable[[Filed], Changes]]:
+        extra = filing_look.settings_of(desk.reader)[0].presets
+        found = presets.details(desk.given.text("preset") or "", extra)
+        return Touched({}, {}), lambda _: found
+
+    return _act(desk, name, make, opened="preset", sighted=True)
+
+
+@router.post("/sites/{name}/filing/{kind}", dependencies=needs("change_filing"))
+def item(desk: Sending, name: str, kind: Kind) -> Response:
+    """Puts a server or a document on record, changes it, or takes it off."""
+    language = desk.reader.language
+    label = "" if desk.given.text("new") else desk.given.text("label") or ""
+
+    def make() -> tuple[Touched, Callable[[Filed], Changes]]:
+        key = filing_form.item_key(desk.given, kind)
+        if desk.given.text("remove"):
+            return Touched({}, {}), lambda found: filing_form.taken_off(
+                desk.given, key, found, language
+            )
+        keys = (each.key for each in form.PARTS[f"{kind}."] if each.key not in OF_FILE)
+        touched = Touched.of(desk.given, keys)
+        touched.check(language, filing_form.labels(kind, language))
+        touched = _with_file(desk, touched, desk.given.file("file"))
+
+        def changes(found: Filed) -> Changes:
+            if desk.given.text("new") and key in found.plain:
+                raise LabelTakenError(label=findings.detail(language, key))
+            return filing_form.item(touched, key, found, language)
+
+        return touched, changes
+
+    return _act(desk, name, make, opened=f"{kind}-{label}")
+
+
+def at(name: str) -> str:
+    """Where the page of that site's filing is."""
+    return f"{site_at(name)}/filing"
+
+
+Make = Callable[[], tuple[Touched, Callable[[Filed], Changes]]]
+"""What was touched, and how that becomes changes of the filing as it stands."""
+
+
+def _act(desk: Acting, name: str, make: Make, *, opened: str, sighted: bool = False) -> Response:
+    """Does it, and comes back; what is refused stands in its form again."""
+    kept = known(name)
+    desk.proves("change_filing", kept)
+    if (answer := desk.answered()) is not None and answer.refusal is None:
+        return desk.back(at(kept), messages.told(desk, answer))
+    touched = Touched({}, {})
+    try:
+        touched, changes = make()
+        said = _submit(desk, kept, changes, sighted=sighted)
+    except (InputError, RefusedError) as error:
+        said = messages.refused(desk.reader, error)
+    except NoFilingLibraryError as error:
+        why = desk.reader.say("filing.no_library", name=error.facts["detail"])
+        said = Said("refused", why)
+    if said.tone == "refused":
+        return _page(desk, kept, said=said, opened=opened, touched=touched.changes)
+    return desk.back(at(kept), said)
+
+
+def _submit(desk: Acting, name: str, changes: Callable[[Filed], Changes], *, sighted: bool) -> Said:
+    """Asks the desk for it, as long as the filing is the one that the changes were held against.
+
+    With `sighted` it is refused if the site has moved on at all since the page was written.
+    """
+    for _ in range(TRIES):
+        with desk.reading() as connection:
+            found = Filed.read(connection, name)
+        command = ChangeFiling(by=desk.by, details=tuple(sorted(changes(found).items())))
+        answer = desk.submit(name, command, at=None if sighted else found.seq)
+        moved = answer.refusal is not None and answer.refusal.name == "changed_meanwhile"
+        if sighted or not moved:
+            break
+    return messages.told(desk, answer, seen=desk.seen)
+
+
+def _with_file(desk: Acting, touched: Touched, upload: UploadFile | None) -> Touched:
+    """With the digest and the size of the file; the copy that is measured is not kept."""
+    if upload is None:
+        return touched
+    with tempfile.NamedTemporaryFile(prefix="incidents-") as copy:
+        shutil.copyfileobj(upload.file, copy)
+        copy.flush()
+        limit = desk.house.settings.evidence_limit
+        digest, size = evidence.measure(Path(copy.name), limit=limit)
+    changes = {**touched.changes, "digest": digest, "size": str(size)}
+    seen = {f"ref.{each}": touched.fields.get("ref", "") for each in OF_FILE}
+    return Touched(changes, {**touched.fields, **seen})
+
+
+def _page(
+    here: Sitting,
+    name: str,
+    *,
+    said: Said | None = None,
+    opened: str | None = None,
+    touched: Changes | None = None,
+) -> Response:
+    with here.reading() as connection:
+        here = here.timed(connection)
+        reader = here.reader
+        site = views.site(connection, name, reader.now)
+        found = Filed.read(connection, name)
+        terms = views.filing(connection, name)["terms"]
+    kept = here.kept
+    if kept.fields:
+        shown = [name[4:] for name, _ in kept.fields if name[:4] in ("was.", "ref.")]
+        opened, touched = kept.opened, Touched.of(kept, shown).changes
+    return here.page(
+        "filing", status=409 if said else 200, said=said, site=site,
+        shown=site_name.shown(name), path=at(name), site_path=site_at(name),
+        sections=filing_view.sections(found, reader.language), seq=found.seq, kept=found.kept,
+        look=filing_look.look(reader, found.details), terms=filing_look.terms(reader, terms),
+        waits=filing_look.waits(reader, site["tasks"]), opened=opened, typed=here.typed,
+        touched=touched or {}, changes=here.identity.may("change_filing"),
+    )  # fmt: skip

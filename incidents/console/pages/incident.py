@@ -1,0 +1,221 @@
+"""The incident's page: story, evidence, notes, and the acts on it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from starlette.datastructures import UploadFile
+from starlette.responses import FileResponse, HTMLResponse, Response
+
+from incidents import clock, views
+from incidents.console import details, forms, messages, writing
+from incidents.console.flash import Said
+from incidents.console.pages.site import confirm, reasons
+from incidents.console.request_context import Acting, Doing, Looking, Sending, Sitting, needs
+from incidents.errors import InputError, RefusedError, UnknownIncidentError
+from incidents.machine import commands as c
+from incidents.machine.command import OUTCOMES
+from incidents.notices import customer_settings
+from incidents.retention import evidence
+from incidents.store.cases import sites
+from incidents.values import inputs, site_name
+from incidents.values.ids import incident_id
+from incidents.views import masked, possible
+from incidents.views.why.record import MAX_TIMELINE
+
+router = APIRouter()
+Document = dict[str, Any]
+Key = tuple[int, int]
+
+
+class NoFileError(RefusedError):
+    """no file was chosen: choose one, then attach it"""
+
+
+@router.get("/incidents/{incident}")
+def show(
+    here: Looking, incident: str, before: Annotated[int | None, Query(ge=1, le=10**18)] = None
+) -> Response:
+    """The page; of a long story its newest lines, or those before the site's `before`th entry."""
+    here.needs("look")
+    return _page(here, inputs.incident(incident), before=before)
+
+
+@router.post("/incidents/{incident}/attach", dependencies=needs("attach"))
+def attach(desk: Sending, incident: str) -> Response:
+    """Attaches files as evidence, by their digests."""
+    site, n = inputs.incident(incident)
+    said = None
+    try:
+        files = desk.given.files("file")
+        if not files:
+            raise NoFileError
+        for part, upload in enumerate(files):
+            said = _attach(desk, site, n, upload, part)
+            if said.tone == "refused":
+                break
+    except (InputError, RefusedError) as error:
+        said = messages.refused(desk.reader, error)
+    return desk.back(at((site, n)), said)
+
+
+def _attach(desk: Acting, site: int, n: int, upload: UploadFile, part: int) -> Said:
+    """A copy is kept before the entry names it; what is refused leaves none behind."""
+    desk.proves("attach")
+    if (answer := desk.answered(part)) is not None:
+        return messages.told(desk, answer)
+    house = desk.house.settings
+    with tempfile.NamedTemporaryFile(prefix="incidents-") as copy:
+        shutil.copyfileobj(upload.file, copy)
+        copy.flush()
+        file = Path(copy.name)
+        name = inputs.text("name", limit=255)(Path(upload.filename or "").name)
+        digest, size = evidence.measure(file, limit=house.evidence_limit)
+        with desk.reading() as connection:
+            now = desk.house.now(connection)
+            would = possible.on_incident(connection, (site, n), desk.by, now)["attach"]
+        if would is not None:
+            return Said("refused", messages.refusal_of(desk.reader, would))
+        evidence.keep(file, digest, house.evidence)
+    command = c.Attach(by=desk.by, incident=n, digest=digest, size=size, name=name)
+    return messages.told(desk, desk.submit(site, command, seen=False, part=part))
+
+
+@router.post("/incidents/{incident}/evidence/{digest}", dependencies=needs("reveal"))
+def download(desk: Doing, incident: str, digest: str) -> Response:
+    """A file as it was attached; that it was taken goes on record first."""
+    key = inputs.incident(incident)
+    desk.proves("reveal")
+    with desk.reading() as connection:
+        found = views.incident(connection, key)
+    [name] = [each["name"] for each in found["evidence"] if each["digest"] == digest][:1] or [None]
+    kept = evidence.kept(desk.house.settings.evidence, digest) if name is not None else None
+    if kept is None:
+        raise UnknownIncidentError(given=incident)
+    details.reveal(desk, incident_id(*key))
+    policy = "default-src 'none'; sandbox; frame-ancestors 'none'"
+    headers = {**writing.HEADERS, "Content-Security-Policy": policy}
+    return FileResponse(
+        kept, media_type="application/octet-stream", filename=name or digest, headers=headers
+    )
+
+
+@router.post("/incidents/{incident}/link", dependencies=needs("give_link"))
+def link(desk: Doing, incident: str) -> Response:
+    """The link to the customer's page of it."""
+    key = inputs.incident(incident)
+    desk.proves("give_link")
+    links, now = customer_settings.needed(), clock.now()
+    with desk.reading() as connection:
+        revoked = views.incident(connection, key)["links_revoked"]
+    page = writing.written(
+        "link", desk.reader, link=links.to(key, now, revoked), until=links.until(now),
+        incident=incident, revoked=revoked,
+    )  # fmt: skip
+    return HTMLResponse(page, headers=writing.HEADERS)
+
+
+def _act(
+    path: str,
+    kind: type[c.Command],
+    *,
+    closes: bool = False,
+    sighted: bool = True,
+    asks: bool = True,
+    steady: bool = False,
+) -> None:
+    """Gives the page the form that is sent to `path`; `sighted`: of the site as it was seen.
+
+    `asks`: about the claim of a colleague who works on the incident.
+    """
+
+    @router.post(f"/incidents/{{incident}}/{path}")
+    def act(desk: Doing, incident: str) -> Response:
+        site, n = key = inputs.incident(incident)
+        try:
+            if closes:
+                confirm(desk, _site_of(desk, key))
+            unmeant = path == "recur" and not _is_meant(desk, key)
+            answer = desk.submit(
+                site, _made(desk, kind, n), seen=sighted, steady=steady, unless_closing=unmeant,
+                about=forms.only(str(n)) if asks else None,
+            )  # fmt: skip
+        except (InputError, RefusedError) as error:
+            return _page(desk, key, said=messages.refused(desk.reader, error), opened=path)
+        said = messages.told(desk, answer, seen=desk.seen)
+        if answer.refusal is not None:
+            closing = answer.refusal.name == "would_close"
+            return _page(desk, key, said=said, opened=path, closing=closing)
+        made = answer.document["incident"] if path == "recur" else None
+        return desk.back(f"/incidents/{made['id']}" if made else at(key), said)
+
+
+def _made(desk: Acting, kind: type[c.Command], n: int) -> c.Command:
+    if kind is not c.VoidContact:
+        return details.command(desk, kind, incident=n)
+    contact = inputs.contact(desk.given.text("contact") or "")[2]
+    return details.command(desk, kind, incident=n, contact=contact)
+
+
+def _site_of(desk: Acting, key: Key) -> str:
+    with desk.reading() as connection:
+        name = sites.name_of(connection, key[0])
+    if name is None:
+        raise UnknownIncidentError(given=incident_id(*key))
+    return name
+
+
+def _is_meant(desk: Acting, key: Key) -> bool:
+    """Whether the site's name was typed, below a violation that closes it."""
+    return site_name.is_called(_site_of(desk, key), desk.given.text("confirm"))
+
+
+_act("contact", c.RecordContact, steady=True)
+_act("removed", c.StateRemoved)
+_act("refused", c.StateRefused, closes=True)
+_act("recur", c.Recur)
+_act("void", c.VoidIncident)
+_act("take-back", c.TakeBack)
+_act("reported", c.StateReported, asks=False)
+# It is as true after what others have done meanwhile.
+_act("note", c.AddNote, sighted=False, asks=False)
+_act("revoke-links", c.RevokeLinks, sighted=False, asks=False)
+_act("void-contact", c.VoidContact)
+
+
+def at(key: Key) -> str:
+    """Where the page of that incident is."""
+    return f"/incidents/{incident_id(*key)}"
+
+
+def _page(
+    here: Sitting,
+    key: Key,
+    *,
+    said: Said | None = None,
+    opened: str | None = None,
+    closing: bool = False,
+    before: int | None = None,
+) -> Response:
+    with here.reading() as connection:
+        here = here.timed(connection)
+        reader = here.reader
+        found = views.incident(connection, key)
+        story = views.newest_of_story(
+            connection, *key, now=reader.now, zone=reader.zone, language=reader.spoken,
+            before=before, most=MAX_TIMELINE,
+        )  # fmt: skip
+        would = possible.on_incident(connection, key, here.by, reader.now)
+    found = masked.document(found)
+    return here.page(
+        "incident", status=409 if said else 200, said=said, incident=found,
+        site=found["site_document"], seq=found["site_seq"], path=at(key),
+        shown=site_name.shown(found["site"]), story=masked.document(story.lines[::-1]),
+        before=before, earlier=story.ahead, opened=opened or here.kept.opened,
+        closing=closing, typed=here.typed, not_now=reasons(here, would), outcomes=OUTCOMES,
+        linked=customer_settings.links() is not None,
+    )  # fmt: skip

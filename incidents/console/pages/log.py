@@ -1,0 +1,226 @@
+"""The page that logs a violation, or finds the addresses in what is pasted first.
+
+A mail may name several sites: then each has a form of its own, and whoever has logged one comes
+back to the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from incidents.console import details, messages
+from incidents.console import form_cache as kept
+from incidents.console.flash import Said
+from incidents.console.form_cache import Kept
+from incidents.console.pages import pasted
+from incidents.console.request_context import Acting, Doing, Looking, Sitting, needs
+from incidents.errors import InputError, RefusedError
+from incidents.machine import commands as c
+from incidents.store.cases import sites
+from incidents.values import inputs, site_name, web_address
+
+router = APIRouter()
+
+CATEGORIES = ("gambling", "pornography", "fraud", "phishing", "malware", "spam", "illegal_content")
+_MOST_DONE = 3 * pasted.MAX_SITES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """One form that logs: what stands in it, and which addresses of those that were found it has.
+
+    `key` is the site of the register that the addresses are of, or empty; `closes` is the site that
+    it would close, for which it asks, `unknown` one that is not in the register.
+    """
+
+    key: str = ""
+    site: str = ""
+    urls: tuple[str, ...] = ()
+    ticked: Collection[str] = ()
+    more: bool = False
+    typed: Mapping[str, str] = field(default_factory=dict)
+    closes: str | None = None
+    unknown: str | None = None
+
+
+@router.get("/log")
+def form(
+    here: Looking,
+    site: Annotated[str, Query(max_length=300)] = "",
+    done: Annotated[list[str] | None, Query(max_length=_MOST_DONE)] = None,
+) -> Response:
+    """The form that logs a violation, or finds the addresses in what is pasted first; what was
+    found or refused stands in it again, but for the sites that are done.
+    """
+    here.needs("log")
+    sent = here.kept
+    if sent.typed.get("step") == "log":
+        return _again(here, sent)
+    rest = here.request.query_params.get(kept.PARAMETER)
+    return _page(here, sent if sent.fields else Kept((("site", site),)), rest, done=done or ())
+
+
+@router.post("/log", dependencies=needs("log"))
+def log(desk: Doing) -> Response:
+    """Shows what was found in the text, or logs what was shown."""
+    sent = Kept(tuple(desk.given.fields))
+    if sent.typed.get("step") != "log":
+        return _found(desk, sent)
+    urls = sent.texts("url") + [url for url in sent.typed.get("urls", "").split() if url]
+    try:
+        name = inputs.site(desk.given.text("site") or "")
+        kept = inputs.urls(urls, bare=True)
+        command = c.Log(
+            by=desk.by, at=details.when(desk.given, "at", desk.reader),
+            urls=kept.urls, written=kept.written,
+            category=details.text(desk.given, "category", limit=100),
+            note=details.text(desk.given, "note"), again=desk.given.text("again") is not None,
+        )  # fmt: skip
+        meant = site_name.is_called(name, desk.given.text("confirm"))
+        answer = desk.submit(name, command, seen=False, unless_closing=not meant)
+    except (InputError, RefusedError) as error:
+        return _again(desk, sent, said=messages.refused(desk.reader, error))
+    said = messages.told(desk, answer)
+    if answer.refusal is not None:
+        why = answer.refusal.name
+        return _again(
+            desk, sent, said=said, unknown=name if why == "unknown_site" else None,
+            closes=name if why == "would_close" else None,
+        )  # fmt: skip
+    incident = f"/incidents/{answer.document['incident']['id']}"
+    return desk.back(_to_the_others(desk, sent, name) or incident, said)
+
+
+def _found(desk: Acting, sent: Kept) -> Response:
+    text = sent.typed.get("paste", "")
+    if len(text) > pasted.MAX_CHARACTERS:
+        told = desk.reader.say(
+            "log.paste.long", length=f"{len(text):,}", limit=f"{pasted.MAX_CHARACTERS:,}"
+        )
+        return _written(desk, sent.typed, [Form(site=sent.typed.get("site", ""))],
+                        said=Said("refused", told))  # fmt: skip
+    rest = kept.put(desk.request, desk.by, sent.fields, None)
+    return _page(desk, sent, rest, here_is=f"/log?{kept.PARAMETER}={rest}")
+
+
+def _page(
+    here: Sitting, sent: Kept, rest: str | None, *, done: Collection[str] = (), **facts: Any
+) -> Response:
+    """The page with what was found in the text that was sent, but for the sites that are `done`."""
+    found = _search(here, sent)
+    forms = _forms(found, sent.typed.get("site", ""), done) if found else []
+    if found is None or not forms:
+        forms = [Form(site=sent.typed.get("site", ""), typed=sent.typed)]
+    return _written(here, sent.typed, forms, found=found, rest=rest, done=done, **facts)
+
+
+def _again(
+    here: Sitting,
+    sent: Kept,
+    *,
+    said: Said | None = None,
+    closes: str | None = None,
+    unknown: str | None = None,
+) -> Response:
+    """The page with what was sent in its form, and beside it the others."""
+    rest, key = sent.typed.get("rest"), sent.typed.get("group", "")
+    text = kept.get(here.request, here.by, rest) if rest else None
+    found = None if text is None else _search(here, text)
+    done = sent.texts("done")
+    ticked = sent.texts("url")
+    own = Form(
+        key=key, site=sent.typed.get("site", ""), urls=tuple(ticked), ticked=set(ticked),
+        typed=sent.typed, closes=closes, unknown=unknown,
+    )  # fmt: skip
+    forms = []
+    if text is not None and found is not None:
+        forms = _forms(found, text.typed.get("site", ""), done)
+    shown = [
+        replace(own, urls=tuple(dict.fromkeys((*each.urls, *own.urls))), more=each.more)
+        if each.key == key
+        else each
+        for each in forms
+    ]
+    if not any(each.key == key for each in forms):
+        shown.insert(0, own)
+    typed = {} if text is None else text.typed
+    return _written(here, typed, shown, found=found, rest=rest, done=done, said=said)
+
+
+def _search(here: Sitting, sent: Kept) -> pasted.Found | None:
+    """What is found in the text that was pasted; None where none was."""
+    text = sent.typed.get("paste")
+    if not text:
+        return None
+    with here.reading() as connection:
+        return pasted.find(text, partial(sites.ids_by_name, connection))
+
+
+def _forms(found: pasted.Found, chosen: str, done: Collection[str]) -> list[Form]:
+    """A form for each site that addresses are of, and one for those of no site; where there is one
+    site alone, in its form: they may be this one's at another host.
+    """
+    named = [group for group in found.groups if group.site]
+    left = next((group for group in found.groups if not group.site), None)
+    if len(named) == 1 and chosen in ("", named[0].site):
+        [group] = named
+        urls = group.urls if left is None else (*group.urls, *left.urls)[: inputs.MAX_URLS]
+        more = group.more or (left is not None and left.more)
+        left, named = None, [pasted.Group(group.site, urls, more)]
+    if left is None and chosen and chosen not in {group.site for group in named}:
+        left = pasted.Group("", (), more=False)
+    forms = [_form(group, group.site, found) for group in named if group.site not in done]
+    if left is not None:
+        of_none = {web_address.host(web_address.read(url, bare=True)) for url in left.urls}
+        likely = next((host for host in found.hosts if host in of_none), "")
+        forms.append(_form(left, chosen or likely, found))
+    return forms
+
+
+def _form(group: pasted.Group, site: str, found: pasted.Found) -> Form:
+    return Form(
+        key=group.site, site=site, urls=group.urls, more=group.more,
+        ticked=pasted.at_site(group.urls, site) - found.cut,
+    )  # fmt: skip
+
+
+def _to_the_others(desk: Acting, sent: Kept, name: str) -> str | None:
+    """The page with the sites of the mail that nothing is logged on yet; None if none is left."""
+    rest = sent.typed.get("rest")
+    text = kept.get(desk.request, desk.by, rest) if rest else None
+    found = None if text is None else _search(desk, text)
+    if found is None:
+        return None
+    done = dict.fromkeys([*sent.texts("done"), sent.typed.get("group", ""), name])
+    if all(group.site in done for group in found.groups if group.site):
+        return None
+    asked = [(kept.PARAMETER, rest), *(("done", each) for each in done if each)]
+    return f"/log?{urlencode(asked)}"
+
+
+def _written(
+    here: Sitting,
+    typed: Mapping[str, str],
+    forms: list[Form],
+    *,
+    found: pasted.Found | None = None,
+    rest: str | None = None,
+    done: Collection[str] = (),
+    said: Said | None = None,
+    here_is: str | None = None,
+) -> Response:
+    hosts = [] if found is None else found.hosts
+    with here.reading() as connection:
+        known = sites.ids_by_name(connection, hosts) if hosts else {}
+    return here.page(
+        "log", status=409 if said else 200, said=said, typed=typed, forms=forms, found=found,
+        known=known, rest=rest if found else None, done=done, categories=CATEGORIES, path="/log",
+        opened="log", **({} if here_is is None else {"here": here_is}),
+    )  # fmt: skip

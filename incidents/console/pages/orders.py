@@ -1,0 +1,206 @@
+"""The orders' pages: what is not carried out, what became of one, and how sites really stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from incidents import views
+from incidents.console import details, messages
+from incidents.console.flash import Said
+from incidents.console.pages.site import reasons
+from incidents.console.request_context import Acting, Doing, Looking, Sitting, needs
+from incidents.console.result_cache import Shelf
+from incidents.console.writing import Reader
+from incidents.enforcement import routing
+from incidents.enforcement.recovery.reconciliation import Reconciliation
+from incidents.errors import (
+    InputError,
+    RefusedError,
+    SettingError,
+    SettingsFileError,
+    UnknownSettingError,
+)
+from incidents.machine import commands as c
+from incidents.machine.orders import ACT
+from incidents.store.cases import sites
+from incidents.store.record import lineage
+from incidents.values import inputs, site_name
+from incidents.values.ids import order_id
+from incidents.views import masked, orders, possible
+
+router = APIRouter()
+Document = dict[str, Any]
+Name = tuple[int, int, str]
+"""An order's site, number and lane."""
+
+PAGE = 100
+MAX_SITES = 20
+"""So many sites are compared at once: each may take its adapter a while."""
+_UNUSABLE = (SettingError, UnknownSettingError, SettingsFileError, routing.MissingLibraryError)
+"""What may be wrong with the settings of the adapters: whoever keeps them mends it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """What a comparison has come to; `after`: behind which name `left` others would be next."""
+
+    items: list[Document]
+    left: int
+    after: str
+    repair: bool
+
+
+@router.get("/orders")
+def show(
+    here: Looking,
+    *,
+    site: Annotated[str, Query(max_length=300)] = "",
+    dead: Annotated[str, Query(max_length=1)] = "",
+    late: Annotated[str, Query(max_length=1)] = "",
+    braked: Annotated[str, Query(max_length=1)] = "",
+    compared: Annotated[str, Query(max_length=40)] = "",
+) -> Response:
+    """What is not carried out, what is given up first; and the comparison with the world."""
+    here.needs("look")
+    found, wrong = [], None
+    only = "braked" if braked else "dead" if dead else "late" if late else ""
+    with here.reading() as connection:
+        here = here.timed(connection)
+        now = here.reader.now
+        dead_letters, overdue = views.dead_letters(connection), orders.late(connection, now)
+        held = orders.held(connection)
+        try:
+            name = inputs.site(site) if site.strip() else None
+            found = views.unsettled(
+                connection,
+                now,
+                site=name,
+                only_braked=only == "braked",
+                only_dead=only == "dead",
+                only_late=only == "late",
+                limit=PAGE + 1,
+            )
+        except (InputError, RefusedError) as error:
+            wrong = messages.refused(here.reader, error).words
+    return here.page(
+        "orders", status=422 if wrong else 200, items=masked.document(found[:PAGE]),
+        more=len(found) > PAGE, dead_letters=dead_letters, held=held, late=overdue,
+        site=site.strip(), only=only, wrong=wrong, listed=_listed(here.reader, found[:PAGE]),
+        compared=_shelf(here).get(here.by, compared) if compared else None, path=_list(site, only),
+        what=lambda each: ordered(here.reader, each), shown=site_name.shown, most=MAX_SITES,
+    )  # fmt: skip
+
+
+@router.post("/orders/reconcile", dependencies=needs("reconcile"))
+def reconcile(desk: Doing) -> Response:
+    """Asks the adapters how sites really stand, and puts what is found on record."""
+    desk.proves("reconcile")
+    try:
+        found = _compared(desk)
+    except (InputError, RefusedError, *_UNUSABLE) as error:
+        return desk.back("/orders", messages.refused(desk.reader, error))
+    return desk.back(f"/orders?compared={_shelf(desk).put(desk.by, found)}#compared")
+
+
+def _compared(desk: Acting) -> Compared:
+    """One site, or of those that are down or in doubt the next few."""
+    named, after = desk.given.text("site"), desk.given.text("after") or ""
+    if named is not None:
+        names, left, opens = [inputs.site(named)], 0, True
+    else:
+        with desk.reading() as connection:
+            # What a loss may have left down is opened by its name.
+            opens = lineage.standing(connection).unproved_since is None
+            names, left = sites.in_doubt(connection, after=after[:300] or None, most=MAX_SITES)
+    repair = desk.given.text("repair") is not None
+    found = routing.load()
+    try:
+        own = Reconciliation(
+            reading=desk.reading, desk=desk.house.desk, routing=found, by=desk.by,
+            login=desk.identity.login, repair=repair, opens=opens,
+        )  # fmt: skip
+        items = [own.compare(name).document() for name in names]
+    finally:
+        found.close()
+    return Compared(items=items, left=left, after=names[-1] if left else "", repair=repair)
+
+
+@router.get("/orders/{order}")
+def show_one(here: Looking, order: str) -> Response:
+    """One order: what was ordered, how often it was tried, and what became of it."""
+    here.needs("look")
+    return _page(here, inputs.order(order))
+
+
+def _act(path: str, kind: type[c.Command]) -> None:
+    """Gives the order's page the form that is sent to `path`."""
+
+    @router.post(f"/orders/{{order}}/{path}")
+    def act(desk: Doing, order: str) -> Response:
+        site, seq, lane = name = inputs.order(order)
+        try:
+            answer = desk.submit(site, details.command(desk, kind, order=seq, lane=lane))
+        except (InputError, RefusedError) as error:
+            return _page(desk, name, said=messages.refused(desk.reader, error), opened=path)
+        said = messages.told(desk, answer, seen=desk.seen)
+        if answer.refusal is not None:
+            return _page(desk, name, said=said, opened=path)
+        return desk.back(at(name), said)
+
+
+_act("release", c.RetryOrder)
+_act("retry", c.RetryOrder)
+_act("cancel", c.CancelOrder)
+
+
+def at(order: Name) -> str:
+    """Where the page of that order is."""
+    return f"/orders/{order_id(*order)}"
+
+
+def ordered(reader: Reader, order: Document) -> str:
+    """What an order is, in its lane: into the world, to the customer, to the desk."""
+    kind = reader.word("order", order["kind"])
+    return kind if order["lane"] == ACT else reader.say(f"ordered.{order['lane']}", kind=kind)
+
+
+def _page(
+    here: Sitting, order: Name, *, said: Said | None = None, opened: str | None = None
+) -> Response:
+    with here.reading() as connection:
+        here = here.timed(connection)
+        reader = here.reader
+        found = views.order(connection, *order, when=reader.when, now=reader.now)
+        would = possible.on_order(connection, order, here.by, reader.now)
+        seq = sites.seqs(connection, [order[0]]).get(order[0])
+    return here.page(
+        "order", status=409 if said else 200, said=said, order=masked.document(found),
+        what=ordered(reader, found), shown=site_name.shown(found["site"]), site_id=order[0],
+        seq=seq, path=at(order), not_now=reasons(here, would),
+        opened=opened or here.kept.opened, typed=here.typed,
+    )  # fmt: skip
+
+
+def _listed(reader: Reader, items: list[Document]) -> str:
+    """How many of what is listed stand how: the red lines count some of them, of all sites."""
+    dead = sum(each["state"] in ("braked", "dead") for each in items)
+    late = sum(each["late"] for each in items)
+    return reader.say(
+        "orders.listed", n=len(items), dead=dead, late=late, rest=len(items) - dead - late
+    )
+
+
+def _list(site: str, only: str) -> str:
+    """Where the list is that was asked for."""
+    asked = {name: text for name, text in (("site", site.strip()), (only, "1")) if name and text}
+    return f"/orders?{urlencode(asked)}" if asked else "/orders"
+
+
+def _shelf(here: Sitting) -> Shelf[Compared]:
+    found: Shelf[Compared] = here.request.app.state.compared
+    return found

@@ -1,0 +1,177 @@
+"""The pasted: the web addresses in a mail or a list that somebody has put into one box.
+
+People write addresses so that nobody follows them by mistake (`hxxp://shop[.]example`), and leave
+away what a browser adds (`shop.example/login`); they are found too, in their normal form.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from incidents.errors import BadUrlError, RefusedError
+from incidents.values import inputs, mail_text, web_address
+from incidents.values.inputs import MAX_URLS
+
+MAX_CHARACTERS = 100_000
+
+MAX_FOUND, MAX_SITES = 500, 20
+"""So many addresses are shown at most, and of so many sites."""
+
+_MOST_ABOVE = 8
+"""So many names above a host may be the site's."""
+
+MAX_BARE = 1_000
+"""So many hosts that stand alone are looked up."""
+
+_REST = r"[^\s<>\"'“”‘’«»「」『』，。；、！？（）【】《》]"
+_DOT = r"(?:\.|\[\.\]|\(\.\)|\[dot\])"
+# Neither a part of a mail address nor of another name, on either side.
+_BARE = (
+    r"(?<![a-z0-9@._/:%+=&?#\-\])])"
+    rf"(?:[a-z0-9-]{{1,63}}{_DOT}){{1,10}}(?:xn--[a-z0-9-]{{1,59}}|[a-z]{{2,63}})"
+    rf"(?!{_DOT}?[a-z0-9@_-])(?::[0-9]{{1,5}})?(?P<path>/{_REST}*)?"
+)
+_ADDRESS = re.compile(rf"h(?:tt|xx)ps?(?:\[:\]|:)//{_REST}+|(?P<bare>{_BARE})", re.IGNORECASE)
+# Others than these may be a part of the address: `?a=1&copy=2`.
+_ESCAPED = re.compile(r"&(?:amp|lt|gt|quot|nbsp|#38|#39|#x26|#x27);", re.IGNORECASE)
+_END = re.compile(r"(?:\[\.\]|\(\.\)|\[dot\]|[.,;:!?)\]}>*_])+$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The addresses of one site of the register, as many as an incident may have, or with an empty
+    `site` those of none; `more` says that there were more.
+    """
+
+    site: str
+    urls: tuple[str, ...]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The addresses, each once and in the order of the text, by their sites, those of no site last;
+    those that cannot be kept, as they were written; whether there were more than are shown; the
+    hosts, the most frequent first; and the addresses that may be cut off at the end of their line.
+    """
+
+    groups: tuple[Group, ...]
+    unfit: tuple[str, ...]
+    more: bool
+    hosts: tuple[str, ...]
+    cut: frozenset[str]
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """All of the addresses that are shown."""
+        return tuple(url for group in self.groups for url in group.urls)
+
+
+def find(
+    text: str, on_record: Callable[[Collection[str]], Collection[str]] = lambda _: ()
+) -> Found:
+    """What stands in the text, of which only `MAX_CHARACTERS` are looked at, or in the mail whose
+    source it is.
+
+    What has no scheme is an address if it has a path or begins with `www.`, or is a site
+    `on_record`, which says of hosts which are; else it may be a file or a person (`Mr.Wang`).
+    """
+    read = mail_text.readable(text[:MAX_CHARACTERS])[:MAX_CHARACTERS]
+    plain = _ESCAPED.sub(lambda found: html.unescape(found[0].lower()), read)
+    urls: dict[str, bool] = {}
+    written: dict[str, str] = {}
+    unfit: dict[str, None] = {}
+    cut: set[str] = set()
+    for match in _ADDRESS.finditer(plain):
+        given = _without_end(match[0])
+        try:
+            url = web_address.read(given, bare=True)
+        except BadUrlError:
+            if not match["bare"]:
+                unfit[given] = None
+            continue
+        written.setdefault(url, given)
+        urls[url] = urls.get(url, False) or _is_certain(match, url)
+        if match[0].endswith("=") and plain[match.end() : match.end() + 1] == "\n":
+            cut.add(written[url])
+    return _found(_certain(urls, on_record), written, on_record, tuple(unfit), frozenset(cut))
+
+
+def _is_certain(match: re.Match[str], url: str) -> bool:
+    """Whether it is an address whatever its host is."""
+    return (
+        not match["bare"] or match["path"] is not None or web_address.host(url).startswith("www.")
+    )
+
+
+def _certain(
+    urls: dict[str, bool], on_record: Callable[[Collection[str]], Collection[str]]
+) -> list[str]:
+    alone = dict.fromkeys(web_address.host(url) for url, certain in urls.items() if not certain)
+    known = on_record(list(alone)[:MAX_BARE]) if alone else ()
+    return [url for url, certain in urls.items() if certain or web_address.host(url) in known]
+
+
+def _found(
+    urls: list[str],
+    written: Mapping[str, str],
+    on_record: Callable[[Collection[str]], Collection[str]],
+    unfit: tuple[str, ...],
+    cut: frozenset[str],
+) -> Found:
+    kept = urls[:MAX_FOUND]
+    hosts = tuple(host for host, _ in Counter(map(web_address.host, kept)).most_common())
+    sites = _by_site(kept, hosts, on_record)
+    named = [site for site in sites if site]
+    shown = [*named[:MAX_SITES], *([""] if "" in sites else [])]
+    groups = tuple(
+        Group(
+            site, tuple(written[url] for url in sites[site][:MAX_URLS]), len(sites[site]) > MAX_URLS
+        )
+        for site in shown
+    )
+    more = len(urls) > MAX_FOUND or len(named) > MAX_SITES
+    return Found(groups, unfit[:MAX_URLS], more, hosts, cut)
+
+
+def _by_site(
+    urls: list[str],
+    hosts: Collection[str],
+    on_record: Callable[[Collection[str]], Collection[str]],
+) -> dict[str, list[str]]:
+    """The addresses by the site whose name their host has, or that lies nearest above it."""
+    above = {host: _names_above(host) for host in hosts}
+    known = set(on_record({name for names in above.values() for name in names})) if hosts else set()
+    sites: dict[str, list[str]] = {}
+    for url in urls:
+        site = next((name for name in above[web_address.host(url)] if name in known), "")
+        sites.setdefault(site, []).append(url)
+    return sites
+
+
+def _names_above(host: str) -> list[str]:
+    """The host itself, and the names that it lies below, the nearest first."""
+    labels = host.split(".")
+    shorter = range(max(1, len(labels) - _MOST_ABOVE), len(labels))
+    return [host, *(".".join(labels[n:]) for n in shorter)]
+
+
+def at_site(urls: Iterable[str], site: str) -> set[str]:
+    """Those of the addresses, as written, whose host is the site or lies below it."""
+    try:
+        name = inputs.site(site)
+    except RefusedError:
+        return set()
+    return {url for url in urls if web_address.is_of(web_address.read(url, bare=True), name)}
+
+
+def _without_end(written: str) -> str:
+    """The address as it was written, without what only ends the sentence."""
+    end = _END.sub("", written)
+    # A parenthesis that the address itself has opened belongs to it.
+    opened = end.count("(") > end.count(")") and written[len(end) :][:1] == ")"
+    return end + ")" if opened else end

@@ -1,0 +1,234 @@
+"""The policy's page: what is in force as a diagram and in words, its history, and how it changes.
+
+A policy is tried on a history before it becomes the active one: what would have differed is what
+whoever activates it has seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from incidents.accounts.expense import Spent
+from incidents.console import messages
+from incidents.console.drawing.diagram import Diagram
+from incidents.console.flash import Said
+from incidents.console.forms import SECOND_PASSWORD
+from incidents.console.pages import comparing
+from incidents.console.pages.comparing import AskedWrongError
+from incidents.console.pages.simulate import told
+from incidents.console.request_context import (
+    Acting,
+    Doing,
+    Looking,
+    Sending,
+    Sitting,
+    address,
+    needs,
+)
+from incidents.console.result_cache import Shelf
+from incidents.console.writing import Reader
+from incidents.errors import InputError, RefusedError
+from incidents.history import recorded
+from incidents.history.apart import Source
+from incidents.history.comparison import Comparison
+from incidents.history.grouping import Draw
+from incidents.locale.policy_words import Change, differences
+from incidents.machine.policy import Policy
+from incidents.values import inputs
+from incidents.views import policy as views
+from incidents.views.case_file.words import policy_sentences
+
+router = APIRouter()
+
+ACT = "activate_policy"
+SPANS = (30, 90, 365)
+"""Over so many days a policy can be tried on what is recorded."""
+MAX_HISTORY = 50
+"""So many activations are shown, the latest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """A policy that was tried against the one with the digest `previous`, and what came of it.
+
+    `days` is over how much of the record it was tried, None on a file.
+    """
+
+    policy: Policy
+    previous: str
+    changes: tuple[Change, ...]
+    comparison: Comparison
+    days: int | None
+
+
+@router.get("/policy")
+def show(here: Looking) -> Response:
+    """The page."""
+    here.needs("look")
+    return _page(here)
+
+
+@router.post("/policy/try", dependencies=needs("simulate"))
+def try_out(desk: Sending) -> Response:
+    """Tries a policy on the recorded history, or on a file, and goes to what came of it."""
+    desk.proves("simulate")
+    try:
+        with comparing.spending(desk.house, desk.by) as spent:
+            trial = _trial(desk, spent)
+    except AskedWrongError as error:
+        return _page(desk, wrong=error.told(desk.reader), typed=dict(desk.given.fields))
+    return desk.back(f"/policy/trial/{_shelf(desk).put(desk.by, trial)}")
+
+
+@router.get("/policy/trial/{id_}")
+def trial(here: Looking, id_: str, page: int = 0) -> Response:
+    """What came of a trial, and the form that activates the policy."""
+    here.needs("simulate")
+    found = _shelf(here).get(here.by, id_)
+    if found is None:
+        return _page(here, wrong=here.reader.say("compare.gone"), status=404)
+    return _tried(here, id_, found, page=page)
+
+
+@router.post("/policy/trial/{id_}/activate", dependencies=needs("activate_policy"))
+def activate(desk: Doing, id_: str) -> Response:
+    """Makes the policy that was tried the active one, with a reason, on record."""
+    desk.proves(ACT)
+    found = _shelf(desk).get(desk.by, id_)
+    if found is None:
+        return _page(desk, wrong=desk.reader.say("compare.gone"), status=404)
+    wrong = _not_yet(desk, found)
+    if wrong is not None:
+        return _tried(desk, id_, found, wrong=wrong)
+    try:
+        reason = inputs.text("reason")(desk.given.text("reason") or "")
+        second = _second(desk)
+        answer = desk.house.desk.activate(
+            found.policy.toml(), by=desk.by, login=desk.identity.login, reason=reason,
+            key=f"{desk.by}:console:policy:{id_}",
+            signed_in=desk.identity.proved_at is not None, second=second,
+        )  # fmt: skip
+    except (InputError, RefusedError) as error:
+        return _tried(desk, id_, found, wrong=messages.refused(desk.reader, error).words)
+    said = desk.reader.say("policy.activated", digest=_short(answer["policy"]))
+    return desk.back("/policy", Said("done", said))
+
+
+def _page(
+    here: Sitting, *, wrong: str | None = None, typed: dict[str, str] | None = None,
+    status: int = 0,
+) -> Response:  # fmt: skip
+    active = here.house.desk.policy()
+    with here.reading() as connection:
+        here, history = here.timed(connection), views.history(connection)
+    return here.page(
+        "policy",
+        status=status or (422 if wrong else 200),
+        wrong=wrong, typed=typed or here.typed, active=active, words=sentences(here.reader, active),
+        since=history[-1] if history else None, history=history[::-1][:MAX_HISTORY],
+        more=max(0, len(history) - MAX_HISTORY), diagrams=_diagrams(here.reader), spans=SPANS,
+        limits=comparing,
+    )  # fmt: skip
+
+
+def _tried(
+    here: Sitting, id_: str, found: Trial, *, page: int = 0, wrong: str | None = None
+) -> Response:
+    return here.page(
+        "policy_trial",
+        status=422 if wrong else 200,
+        trial=found, words=sentences(here.reader, found.policy), wrong=wrong, typed=here.typed,
+        takes_second=here.house.desk.policy().two_people_close,
+        **told(here, found.comparison, id_, page),
+    )  # fmt: skip
+
+
+def sentences(reader: Reader, policy: Policy) -> list[str]:
+    """What each rule says, in the reader's language."""
+    return [each[reader.language == "zh"] for each in policy_sentences(policy)]
+
+
+def _trial(desk: Acting, spent: Spent) -> Trial:
+    given, reader = desk.given, desk.reader
+    active = desk.house.desk.policy()
+    sent, pasted = comparing.policy_files(given, "policy"), given.text("toml")
+    if not sent and pasted is None:
+        raise AskedWrongError("policy.no_file")
+    name = reader.say("policy.new")
+    policy = sent[0][1] if sent else comparing.policy(pasted or "", name)
+    if policy == active:
+        raise AskedWrongError("policy.same")
+    taken, days = comparing.taking(given), _days(given.text("days"))
+    if days is None:
+        source: Source = comparing.history(given, "file", reader)
+    else:
+        source = _recorded(desk, days)
+        # Who was not reached then is not reached now, and nothing is drawn.
+        taken = comparing.Taking(within=None, draw=Draw(reach=0), skip_bad=False)
+    named = [(reader.say("compare.active"), active), (name, policy)]
+    return Trial(
+        policy=policy, previous=active.digest, changes=tuple(differences(active, policy)),
+        comparison=comparing.compared(source, named, taken, spent), days=days,
+    )  # fmt: skip
+
+
+def _days(text: str | None) -> int | None:
+    """Over how many days of the record; None for a file."""
+    return next((days for days in SPANS if text == str(days)), None)
+
+
+def _recorded(desk: Acting, days: int) -> Source:
+    with desk.reading() as connection:
+        since = desk.house.now(connection) - timedelta(days=days)
+        return recorded.since(connection, since)
+
+
+def _second(desk: Acting) -> str | None:
+    """Who else signs in for it, in the same form; raises as `Door.identify_second`."""
+    handle = desk.given.text("second")
+    if handle is None:
+        return None
+    return desk.door.identify_second(
+        handle, desk.given.password(SECOND_PASSWORD) or "", address(desk.request), beside=desk.by
+    )
+
+
+def _not_yet(desk: Acting, found: Trial) -> str | None:
+    """Why it is not activated, if it is not."""
+    if (desk.given.text("confirm") or "").lower() != desk.reader.say("policy.confirm.word"):
+        return desk.reader.say("policy.not_confirmed", act=desk.reader.say("policy.confirm.word"))
+    if desk.given.text("reason") is None:
+        return desk.reader.say("policy.no_reason")
+    if desk.given.text("second") is not None and not desk.given.password(SECOND_PASSWORD):
+        # It is no guess: a page that asked first who they are does not carry another's password.
+        return desk.reader.say("policy.second.again")
+    if desk.house.desk.policy().digest not in (found.previous, found.policy.digest):
+        return desk.reader.say("policy.changed_meanwhile")
+    return None
+
+
+def _diagrams(reader: Reader) -> list[Diagram]:
+    return [
+        Diagram(
+            machine=machine,
+            title=reader.say(f"policy.machine.{machine}"),
+            told=reader.say("policy.machine.told"),
+            named=lambda state: reader.word("state", state) if state != "new" else reader.say(
+                "policy.state.new"
+            ),
+        )
+        for machine in ("site", "incident")
+    ]  # fmt: skip
+
+
+def _shelf(here: Sitting) -> Shelf[Trial]:
+    found: Shelf[Trial] = here.request.app.state.tried
+    return found
+
+
+def _short(digest: str) -> str:
+    return f"{digest[:19]}…"

@@ -1,0 +1,248 @@
+"""The queue's page: what must happen now, most urgent first, and each outcome of a call in a click.
+
+The list is written once for all who look at it with the same role in the same language, until
+something changes: two hundred consoles that hear of a change cost one look at the database.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from secrets import token_hex
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query
+from markupsafe import escape
+from starlette.responses import HTMLResponse, Response
+
+from incidents import clock
+from incidents.accounts.identity import Identity
+from incidents.console import details, forms, messages, writing
+from incidents.console.pages import filing_look
+from incidents.console.request_context import Acting, Doing, Looking, Sitting
+from incidents.console.writing import Reader
+from incidents.contract.documents import Item, plain
+from incidents.errors import InputError, RefusedError, UnknownTaskError
+from incidents.machine import commands as c
+from incidents.machine.command import OUTCOMES
+from incidents.machine.filing import TERMS
+from incidents.settings import police, sources
+from incidents.store.cases import sites
+from incidents.store.record import entries
+from incidents.values import inputs, site_name
+from incidents.values.ids import read_incident_id
+from incidents.views.queue import warnings
+from incidents.views.queue.queue import item as item_view
+from incidents.views.queue.queue import queue as queue_view
+
+if TYPE_CHECKING:
+    from incidents.console.changes import Changes
+
+router = APIRouter()
+Document = dict[str, Any]
+
+PAGE = 50
+_CALLS = frozenset({"call", "keep_calling"})
+_KEPT_S = 5.0
+_MOST_KEPT = 64
+_CSRF, _HOLDERS = token_hex(16), token_hex(16)
+"""Stand for each one's own word, and around what only a holder is shown, in what is written for
+all."""
+
+Mine = Annotated[Literal["", "1"], Query()]
+After = Annotated[str | None, Query(max_length=100)]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which part of the queue somebody looks at: what is theirs, and from where on."""
+
+    mine: str | None
+    after: str | None
+
+
+class Lists:
+    """The lists as they were last written, each until something changes."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: dict[tuple[Any, ...], tuple[str, float, str]] = {}
+
+    def of(self, here: Sitting, place: Place, changes: Changes) -> str:
+        """The list for somebody of that role."""
+        key = (here.identity.role, here.reader.language, place)
+        version, now = changes.version, clock.now().timestamp()
+        if version is None:
+            return _written(here, place)
+        with self._lock:
+            kept = self._kept.get(key)
+            if kept and kept[0] == version and 0 <= now - kept[1] < _KEPT_S:
+                return kept[2]
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            written = _written(here, place)
+            self._kept[key] = (version, now, written)
+            return written
+
+
+_lists = Lists()
+
+
+@router.get("/")
+def show(here: Looking, mine: Mine = "", after: After = None) -> Response:
+    """The page."""
+    here.needs("look")
+    place = Place(here.by if mine else None, after or None)
+    with here.reading() as connection:
+        here = here.timed(connection)
+    return here.page("queue", list=_own(here, _written(here, place)), mine=bool(mine), after=after)
+
+
+@router.get("/queue/list")
+def fresh(here: Looking, mine: Mine = "", after: After = None) -> Response:
+    """The list alone, for a page that is open."""
+    here.needs("look")
+    place = Place(here.by if mine else None, after or None)
+    return _answer(_own(here, _lists.of(here, place, here.request.app.state.changes)))
+
+
+@router.post("/queue/{item}/claim")
+def claim(desk: Doing, item: str) -> Response:
+    """Takes it, so that nobody else works on it."""
+    return _do(desk, item, lambda rest: c.ClaimItem(by=desk.by, item=rest))
+
+
+@router.post("/queue/{item}/release")
+def release(desk: Doing, item: str) -> Response:
+    """Gives it back."""
+    return _do(desk, item, lambda rest: c.ReleaseItem(by=desk.by, item=rest))
+
+
+@router.post("/queue/{item}/contact")
+def contact(desk: Doing, item: str) -> Response:
+    """What came of a call, at this moment."""
+    outcome = desk.given.text("outcome") or ""
+    return _do(
+        desk, item,
+        lambda rest: c.RecordContact(by=desk.by, incident=_number(item, rest), outcome=outcome),
+        seen=True, steady=True,
+    )  # fmt: skip
+
+
+@router.post("/queue/{item}/removed")
+def removed(desk: Doing, item: str) -> Response:
+    """The content is gone."""
+    named = desk.given.text("incident") or item
+    return _do(
+        desk, item, lambda _: c.StateRemoved(by=desk.by, incident=inputs.incident(named)[1]),
+        seen=True,
+    )  # fmt: skip
+
+
+@router.post("/queue/{item}/done")
+def done(desk: Doing, item: str) -> Response:
+    """The task is completed, with its outcome."""
+
+    def complete(rest: str) -> c.Command:
+        if not rest.startswith("t"):
+            raise UnknownTaskError(given=item)
+        note = details.text(desk.given, "note")
+        outcome = details.text(desk.given, "outcome", limit=100)
+        return c.CompleteTask(by=desk.by, task=int(rest[1:]), outcome=outcome, note=note)
+
+    return _do(desk, item, complete, seen=True)
+
+
+@router.post("/queue/{item}/reveal")
+def reveal(desk: Doing, item: str) -> Response:
+    """The numbers and addresses of one item in full; that they are shown goes on record first."""
+    read = inputs.item(item)
+    details.reveal(desk, item)
+    with desk.reading() as connection:
+        found = item_view(connection, desk.house.now(connection), read, reveal=True)
+    if found is None:
+        raise UnknownTaskError(given=item)
+    return _answer(writing.written("revealed", desk.reader, item=found))
+
+
+def _do(
+    desk: Acting, item: str, command: Any, *, seen: bool = False, steady: bool = False
+) -> Response:
+    """Does it, and shows the queue as it stands then; what a colleague holds is asked about.
+
+    `seen` is False for a claim and a release, which ask about the claim themselves.
+    """
+    try:
+        site, rest = inputs.item(item)
+        answer = desk.submit(
+            site, command(rest), seen=seen, steady=steady,
+            about=forms.only(rest) if seen else None,
+        )  # fmt: skip
+        said = messages.told(desk, answer, seen=desk.seen)
+    except (InputError, RefusedError) as error:
+        said = messages.refused(desk.reader, error)
+    mine, after = desk.given.text("mine") == "1", desk.given.text("after")
+    if "HX-Request" not in desk.request.headers:
+        part = {"mine": "1" if mine else None, "after": after}
+        asked = urlencode({name: text for name, text in part.items() if text})
+        return desk.back(f"/?{asked}" if asked else "/", said)
+    place = Place(desk.by if mine else None, after)
+    aloud = writing.written("said", desk.reader, said=said)
+    return _answer(_own(desk, _written(desk, place)) + aloud)
+
+
+def _written(here: Sitting, place: Place) -> str:
+    """The list as it stands now."""
+    owed = police.read(sources.section(police.SECTION))
+    with here.reading() as connection:
+        here = here.timed(connection)
+        found: Document = queue_view(
+            connection, here.reader.now, mine=place.mine, after=place.after, limit=PAGE,
+            report=owed, language=here.reader.spoken,
+        )  # fmt: skip
+        ids = {int(item.id.partition("-")[0]) for item in found["items"]}
+        seen, newest = sites.seqs(connection, ids), entries.last_id(connection)
+    anybody = Identity(handle="", role=here.identity.role)
+    return writing.written(
+        "queue_list", here.reader, found=found,
+        items=[_item(each, seen, here.reader) for each in found["items"]],
+        newest=newest, place=place, outcomes=OUTCOMES, calls=_CALLS, me=anybody, holders=_HOLDERS,
+        may=anybody.may, csrf=_CSRF, warnings=warnings.of(found, here.reader.now),
+    )  # fmt: skip
+
+
+def _item(item: Item, seen: dict[int, int], reader: Reader) -> Document:
+    site_id = int(item.id.partition("-")[0])
+    return {
+        **plain(item), "seen": seen.get(site_id), "shown": site_name.shown(item.site),
+        "days": _days(item, reader),
+        "warning": item.warning and reader.sentence(item.warning, [item.site]),
+    }  # fmt: skip
+
+
+def _days(item: Item, reader: Reader) -> int | None:
+    """How many days are left of the filing's term that it is about; None if it is about none."""
+    if item.kind not in TERMS:
+        return None
+    [term] = filing_look.terms(reader, [{"due_on": item.filing[0]}])
+    return int(term["days"])
+
+
+def _own(here: Sitting, written: str) -> str:
+    """What was written for all, as it is for them: what they hold they may release."""
+    first, *rest = written.replace(_CSRF, here.csrf).split(_HOLDERS)
+    me = str(escape(here.by))
+    for holder, release, more in zip(rest[::3], rest[1::3], rest[2::3], strict=True):
+        first += (release if holder == me else "") + more
+    return first
+
+
+def _answer(page: str) -> Response:
+    return HTMLResponse(page, headers=writing.HEADERS)
+
+
+def _number(item: str, rest: str) -> int:
+    if read_incident_id(item) is None:
+        raise UnknownTaskError(given=item)
+    return int(rest)

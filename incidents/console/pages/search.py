@@ -1,0 +1,140 @@
+"""The search's page: the sites and incidents in which something stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query
+from sqlalchemy import select
+from starlette.responses import RedirectResponse, Response
+
+from incidents.console import messages, writing
+from incidents.console.pages.site import at as site_at
+from incidents.console.request_context import Looking, Sitting
+from incidents.errors import InputError, RefusedError
+from incidents.store.schema import tables
+from incidents.values import inputs, site_name
+from incidents.values.ids import read_incident_id
+from incidents.views import lists, masked
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+router = APIRouter()
+Document = dict[str, Any]
+
+PAGE = 20
+MAX_CHARACTERS = 100
+MAX_TEXTS = 3
+"""So many texts of one incident are shown, of all in which it stands."""
+_AROUND = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A page of one kind of thing; `next` is where it goes on, `wrong` why it was not looked at."""
+
+    kind: str
+    items: list[Document]
+    next: str | None = None
+    wrong: str | None = None
+
+
+@router.get("/search")
+def search(
+    here: Looking,
+    q: Annotated[str, Query(max_length=1_000)] = "",
+    kind: Annotated[str, Query(max_length=20)] = "",
+    after: Annotated[str | None, Query(max_length=2_000)] = None,
+) -> Response:
+    """What was found; a name or an id that there is leads to its page."""
+    here.needs("look")
+    if not q.strip():
+        return _page(here, "", [])
+    try:
+        part = inputs.text("search", limit=MAX_CHARACTERS)(q)
+    except RefusedError as error:
+        return _page(here, q, [], wrong=messages.refused(here.reader, error).words)
+    if not kind and (named := _named(here, part)) is not None:
+        return RedirectResponse(named, status_code=303, headers=writing.HEADERS)
+    asked = [each for each in _KINDS if kind in ("", each)]
+    return _page(here, part, [_found(here, each, part, after) for each in asked])
+
+
+def _found(here: Sitting, kind: str, part: str, after: str | None) -> Found:
+    """One kind, in a transaction of its own: what takes too long breaks no other one."""
+    try:
+        with here.reading() as connection:
+            found = _KINDS[kind](connection, part, after)
+    except (InputError, RefusedError) as error:
+        return Found(kind=kind, items=[], wrong=messages.refused(here.reader, error).words)
+    if found.next is None:
+        return found
+    asked = {"q": part, "kind": kind, "after": found.next}
+    return replace(found, next=f"/search?{urlencode(asked)}")
+
+
+def _sites(connection: Connection, part: str, after: str | None) -> Found:
+    wanted = lists.SiteFilter(q=part)
+    found = lists.sites_page(connection, wanted, limit=PAGE, cursor=after)
+    items = [masked.document(site) for site in found["items"]]
+    return Found(kind="sites", items=items, next=found["next"])
+
+
+def _incidents(connection: Connection, part: str, after: str | None) -> Found:
+    wanted = lists.IncidentFilter(q=part)
+    found = lists.incidents_page(connection, wanted, limit=PAGE, cursor=after)
+    items = [{**each, "texts": _texts(each, part)} for each in found["items"]]
+    return Found(kind="incidents", items=items, next=found["next"])
+
+
+_KINDS: dict[str, Callable[[Connection, str, str | None], Found]] = {
+    "sites": _sites, "incidents": _incidents,
+}  # fmt: skip
+
+
+def _texts(incident: Document, part: str) -> list[str]:
+    """Where it stands in an incident, beside the name of its site."""
+    names = incident["site"], site_name.shown(incident["site"])
+    return [_excerpt(text, part) for text in lists.where(incident, part) if text not in names]
+
+
+def _excerpt(text: str, part: str) -> str:
+    """The passage of a long text in which it stands."""
+    at = max(0, text.casefold().find(part.casefold()))
+    start, end = max(0, at - _AROUND), at + len(part) + _AROUND
+    return f"{'…' if start else ''}{text[start:end]}{'…' if end < len(text) else ''}"
+
+
+def _named(here: Sitting, part: str) -> str | None:
+    """The page of what bears exactly that name."""
+    key = read_incident_id(part)
+    try:
+        name = inputs.site(part)
+    except RefusedError:
+        name = None
+    with here.reading() as connection:
+        if key is not None and _is_incident(connection, key):
+            return f"/incidents/{part}"
+        return site_at(name) if name is not None and _is_site(connection, name) else None
+
+
+def _is_incident(connection: Connection, key: tuple[int, int]) -> bool:
+    of = tables.incidents.c
+    return connection.scalar(select(of.n).where(of.site_id == key[0], of.n == key[1])) is not None
+
+
+def _is_site(connection: Connection, name: str) -> bool:
+    of = tables.sites.c
+    known = select(of.id).where(of.name == name, of.created_at.is_not(None))
+    return connection.scalar(known) is not None
+
+
+def _page(here: Sitting, q: str, found: list[Found], *, wrong: str | None = None) -> Response:
+    return here.page(
+        "search", status=422 if wrong else 200, q=q, searched=q, found=found, wrong=wrong,
+        shown=site_name.shown, most_texts=MAX_TEXTS,
+    )  # fmt: skip

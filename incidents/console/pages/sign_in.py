@@ -1,0 +1,124 @@
+"""The sign-in: a form lets a person in, another one out; the page of sessions, of who came in and
+who was not let; and the switch of languages."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import RedirectResponse, Response
+
+from incidents.accounts.authenticator import SignInError
+from incidents.accounts.throttle import BlockedError
+from incidents.api import entrance
+from incidents.api.endpoints import session
+from incidents.console import request_context, writing
+from incidents.console.flash import Said
+from incidents.console.forms import Given, given_by_anybody
+from incidents.console.request_context import Doing, Looking, NotLetError
+from incidents.console.words import LANGUAGES
+from incidents.views import sign_ins as views
+
+router = APIRouter()
+
+MOST = 100
+"""So many of those who came in are shown, the newest."""
+
+Form = Annotated[Given, Depends(given_by_anybody)]
+
+
+@router.get("/sign-in")
+def show(request: Request, to: str = "/") -> Response:
+    """The form; who is in already is sent on."""
+    if entrance.visitor(request.app.state.door, request) is not None:
+        return RedirectResponse(own(to), status_code=303, headers=writing.HEADERS)
+    return _form(request, to)
+
+
+@router.post("/sign-in")
+def sign_in(request: Request, form: Form) -> Response:
+    """Lets somebody in who has filled in this console's own form."""
+    if entrance.is_from_elsewhere(request):
+        # Another site's page would have them work here under a name that is not theirs.
+        raise NotLetError("form", "csrf")
+    to, handle = form.text("to") or "/", form.text("handle") or ""
+    try:
+        visit = request.app.state.door.sign_in(
+            handle,
+            form.password() or "",
+            request_context.address(request),
+            session.browser(request),
+        )
+    except SignInError:
+        return _form(request, to, handle=handle, wrong="sign_in.wrong", status=401)
+    except BlockedError as error:
+        wait_s = error.facts["wait_s"]
+        return _form(request, to, handle=handle, wrong="sign_in.blocked", status=429, wait_s=wait_s)
+    answer = RedirectResponse(own(to), status_code=303, headers=writing.HEADERS)
+    session.begin(request, answer, visit)
+    return answer
+
+
+@router.post("/sign-out")
+def sign_out(desk: Doing) -> Response:
+    """Ends the session, here and on the server."""
+    desk.door.sign_out(desk.visit.cookie)
+    answer = RedirectResponse("/sign-in", status_code=303, headers=writing.HEADERS)
+    session.forget(answer)
+    return answer
+
+
+@router.get("/sessions")
+def show_sessions(here: Looking) -> Response:
+    """One's own sessions; for who may see it, who signed in, and who was not let do what."""
+    own = here.house.open_sessions.of(here.by)
+    found = [views.session_document(each, here.identity.session) for each in own]
+    sign_ins, refusals = [], []
+    if here.identity.may("see_sign_ins"):
+        with here.reading() as connection:
+            sign_ins = views.sign_ins(connection, limit=MOST)["items"]
+            refusals = views.refusals(connection, limit=MOST)
+    return here.page("sessions", sessions=found, sign_ins=sign_ins, refusals=refusals, most=MOST)
+
+
+@router.post("/sessions/{session}/end")
+def end_session(desk: Doing, session: str) -> Response:
+    """Ends another session of one's own."""
+    if desk.house.open_sessions.owner_of(session) != desk.by:
+        return desk.back("/sessions", Said("refused", desk.reader.say("sessions.gone")))
+    desk.house.open_sessions.end(session, desk.by)
+    return desk.back("/sessions", Said("done", desk.reader.say("sessions.ended")))
+
+
+@router.post("/language")
+def language(form: Form) -> Response:
+    """Switches the language; it belongs to the browser, not to the account."""
+    wanted, to = form.text("language"), form.text("to") or "/"
+    answer = RedirectResponse(own(to), status_code=303, headers=writing.HEADERS)
+    if wanted in LANGUAGES:
+        answer.set_cookie(
+            request_context.LANGUAGE_COOKIE, wanted, max_age=365 * 86_400, path="/", secure=True,
+            httponly=True, samesite="strict",
+        )  # fmt: skip
+    return answer
+
+
+def own(to: str) -> str:
+    """That place if it is one of this console's own, else its first page."""
+    # With one slash before it, it names no other host; browsers take a backslash for a slash.
+    is_own = to.startswith("/") and not to.startswith("//") and "\\" not in to
+    return to if is_own and to.isprintable() else "/"
+
+
+def _form(
+    request: Request, to: str, *, handle: str = "", wrong: str | None = None, status: int = 200,
+    wait_s: int = 0,
+) -> Response:  # fmt: skip
+    reader = request_context.reader(request)
+    told = None if wrong is None else reader.say(wrong, wait_s=wait_s)
+    headers = {"Retry-After": str(wait_s)} if wait_s else {}
+    return writing.response(
+        "sign_in", reader, status=status, headers=headers, to=own(to), handle=handle[:100],
+        wrong=told, here=own(to), me=None, csrf="",
+        provider=request.app.state.oidc is not None, said=None, may=lambda _act: False,
+    )  # fmt: skip

@@ -1,0 +1,244 @@
+"""The site's page: how it stands and why, what comes next, its story, and the acts on it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from urllib.parse import quote, urlencode
+
+from fastapi import APIRouter, Query
+from starlette.responses import HTMLResponse, Response
+
+from incidents import views
+from incidents.console import details, forms, messages, writing
+from incidents.console.drawing import diagram
+from incidents.console.flash import Said
+from incidents.console.pages import filing_look
+from incidents.console.request_context import Acting, Doing, Looking, Sitting, needs
+from incidents.console.words import findings
+from incidents.console.writing import Reader
+from incidents.errors import InputError, RefusedError, UnknownSiteError
+from incidents.filing.form import FIELD_OF
+from incidents.machine import commands as c
+from incidents.machine.command import OUTCOMES
+from incidents.machine.filing import CONTACT_FIELDS, can_be_false
+from incidents.values import inputs, site_name
+from incidents.values.ids import CLOSURE, DISPUTED, REINSTATEMENT
+from incidents.views import lists, masked, possible, run
+from incidents.views.filing import details_of
+from incidents.views.why.why import parts
+
+router = APIRouter()
+Document = dict[str, Any]
+
+PAGE = 50
+STORY = 40
+_STATES = ("active", "suspended", "closed")
+
+
+class NotConfirmedError(RefusedError):
+    """this closes the site: type its name as it stands above; nothing was done"""
+
+
+@router.get("/sites")
+def sites(
+    here: Looking,
+    q: Annotated[str, Query(max_length=300)] = "",
+    state: Annotated[str, Query(max_length=20)] = "",
+    after: Annotated[str | None, Query(max_length=2_000)] = None,
+) -> Response:
+    """The register, or the sites whose names hold what is looked for."""
+    here.needs("look")
+    return _register(here, q=q, state=state, after=after)
+
+
+def _register(
+    here: Sitting,
+    *,
+    q: str = "",
+    state: str = "",
+    after: str | None = None,
+    said: Said | None = None,
+) -> Response:
+    part = inputs.text("site")(q) if q.strip() else None
+    if state and state not in _STATES:
+        known = here.reader.spoken.comma.join(here.reader.word("state", each) for each in _STATES)
+        wrong = here.reader.say("sites.no_state", given=state, known=known)
+        return here.page(
+            "sites", status=422, wrong=wrong, sites=[], q=q, state="", states=_STATES,
+            add=_addable(q), typed=here.typed, next=None,
+        )  # fmt: skip
+    wanted = lists.SiteFilter(state=state or None, q=part)
+    with here.reading() as connection:
+        here = here.timed(connection)
+        found = lists.sites_page(connection, wanted, limit=PAGE, cursor=after)
+    shown = [
+        masked.document(site) | {"shown": site_name.shown(site["site"])} for site in found["items"]
+    ]
+    asked = {"q": part, "state": wanted.state, "after": found["next"]}
+    return here.page(
+        "sites", status=409 if said else 200, said=said, wrong=None, sites=shown, q=q,
+        state=wanted.state or "", states=_STATES, add=_addable(q), typed=here.typed,
+        next=found["next"] and urlencode({name: text for name, text in asked.items() if text}),
+    )  # fmt: skip
+
+
+@router.post("/sites", dependencies=needs("add_site"))
+def add(desk: Doing) -> Response:
+    """Takes a site into the register."""
+    try:
+        name = inputs.site(desk.given.text("site") or "")
+        command = details.command(desk, c.AddSite)
+        answer = desk.submit(name, command, seen=False)
+    except (InputError, RefusedError) as error:
+        return _register(desk, said=messages.refused(desk.reader, error))
+    return desk.back(at(name), messages.told(desk, answer))
+
+
+@router.get("/sites/{name}")
+def show(
+    here: Looking,
+    name: str,
+    whole: bool = False,
+    false: Annotated[str, Query(max_length=100)] = "",
+) -> Response:
+    """The page; `false` is a filed detail that a check takes for false, for the statement of it."""
+    here.needs("look")
+    return _page(here, known(name), whole=whole, doubted=false if can_be_false(false) else "")
+
+
+@router.post("/sites/{name}/reveal", dependencies=needs("reveal"))
+def reveal(desk: Doing, name: str) -> Response:
+    """Whom to call, in full; that it is shown goes on record first."""
+    kept = known(name)
+    details.reveal(desk, kept)
+    with desk.reading() as connection:
+        found = views.site(connection, kept, desk.house.now(connection))
+    return HTMLResponse(
+        writing.written("revealed", desk.reader, item=found), headers=writing.HEADERS
+    )
+
+
+def _act(
+    path: str,
+    kind: type[c.Command],
+    *,
+    closes: bool = False,
+    about: forms.Is | None = None,
+    steady: bool = False,
+    **target: None,
+) -> None:
+    """Gives the page the form that is sent to `path`; see `Acting.submit` for the rest."""
+
+    @router.post(f"/sites/{{name}}/{path}")
+    def act(desk: Doing, name: str) -> Response:
+        kept = known(name)
+        try:
+            if closes:
+                confirm(desk, kept)
+            command = details.command(desk, kind, **target)
+            answer = desk.submit(kept, command, about=about, steady=steady)
+        except (InputError, RefusedError) as error:
+            return _page(desk, kept, said=messages.refused(desk.reader, error), opened=path)
+        said = messages.told(desk, answer, seen=desk.seen)
+        if answer.refusal is not None:
+            return _page(desk, kept, said=said, opened=path)
+        return desk.back(at(kept), said)
+
+
+def confirm(desk: Acting, name: str) -> None:
+    """See that the site's name was typed, and that the page was one that showed the site.
+
+    Raises:
+        NotConfirmedError: if it was not.
+    """
+    if desk.seen is None or not site_name.is_called(name, desk.given.text("confirm")):
+        raise NotConfirmedError
+
+
+_act("edit", c.EditSite)
+_act("contact", c.RecordContact, about=str.isdigit, steady=True, incident=None)
+_act("confirm-closure", c.ConfirmClosure, closes=True, about=forms.only(CLOSURE))
+_act("decline-closure", c.DeclineClosure, about=forms.only(CLOSURE))
+_act("hold", c.SetHold)
+_act("unhold", c.LiftHold)
+_act("reinstate", c.AskReinstatement)
+_act("approve", c.Approve, about=forms.only(REINSTATEMENT))
+_act("decline", c.Decline, about=forms.only(REINSTATEMENT))
+_act("uphold", c.Uphold, about=forms.only(DISPUTED))
+_act("false-info", c.StateFalse, closes=True)
+
+
+def at(name: str) -> str:
+    """Where the page of that site is."""
+    return f"/sites/{quote(name, safe='')}"
+
+
+def _page(
+    here: Sitting,
+    name: str,
+    *,
+    whole: bool = False,
+    doubted: str = "",
+    said: Said | None = None,
+    opened: str | None = None,
+) -> Response:
+    with here.reading() as connection:
+        here = here.timed(connection)
+        reader = here.reader
+        found = views.site(connection, name, reader.now)
+        why = parts(connection, name, reader.when)
+        would = possible.on_site(connection, name, here.by, reader.now)
+        cases = run.cases(connection, found["id"])
+        filing = views.filing(connection, name)
+    story = why["timeline"][::-1]
+    shown = story if whole else story[:STORY]
+    return here.page(
+        "site", status=409 if said else 200, said=said, site=masked.document(found),
+        why=why,
+        shown=site_name.shown(found["site"]), path=at(name),
+        story=masked.document(shown), more=len(story) - len(shown), untold=why["timeline_untold"],
+        cases=cases, picture=diagram.of(cases, reader.now), opened=opened or here.kept.opened,
+        typed=here.typed,
+        not_now=reasons(here, would), outcomes=OUTCOMES,
+        fields=_may_be_false(reader), doubted=doubted,
+        score=filing_look.score(details_of(filing)),
+        terms=filing_look.terms(reader, filing["terms"]),
+        waits=filing_look.waits(reader, found["tasks"]),
+    )  # fmt: skip
+
+
+def reasons(here: Sitting, would: possible.Possible) -> dict[str, str | None]:
+    """Why each act is not possible now, in words: for the role, or as the machine says."""
+    role = here.reader.say("why_not.role", role=here.reader.word("role", here.identity.role))
+    return {
+        act: messages.refusal_of(here.reader, refusal)
+        if here.identity.may(act) and refusal is not None
+        else (None if here.identity.may(act) else role)
+        for act, refusal in would.items()
+    }
+
+
+def _may_be_false(reader: Reader) -> dict[str, str]:
+    """The details that a site may have, each with what it is called."""
+    called = {name: reader.say(f"field.{name}") for name in CONTACT_FIELDS}
+    return called | {key: findings.label(reader.language, of) for key, of in FIELD_OF.items()}
+
+
+def known(name: str) -> str:
+    """The kept form of the name in the path; raises UnknownSiteError for what cannot be one."""
+    try:
+        return inputs.site(name)
+    except (InputError, RefusedError) as error:
+        raise UnknownSiteError(site=name[:100], way_out="", nearest=[]) from error
+
+
+def _addable(q: str) -> str:
+    try:
+        return inputs.site(q) if q.strip() else ""
+    except (InputError, RefusedError):
+        return ""
+
+
+def _whom(desk: Acting) -> dict[str, str | None]:
+    limits = {"phone": 64, "email": 254, "person": 200}
+    return {name: details.text(desk.given, name, limit=most) for name, most in limits.items()}

@@ -1,0 +1,152 @@
+"""The demand: somebody wants a site's words gone, and they go as soon as the law lets them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+
+from incidents.clock import rfc3339
+from incidents.desk import erasure
+from incidents.desk.desk import Desk
+from incidents.desk.erasure import Erased, Erasure
+from incidents.errors import RefusedError
+from incidents.retention.periods import Retention
+from incidents.store.cases import sites
+from incidents.store.database.engine import plainly, reading
+from incidents.store.record import erasable
+from incidents.store.record.erasable import Scope
+
+_Which = Callable[[Iterable[datetime]], datetime]
+
+
+class TooYoungError(RefusedError):
+    """nothing about {site} may be erased before {at}: the law has it kept so long (at least 184
+    days after it was recorded, or as long as [retention] keep says)"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """Whose words are to go: what people have said about that site, and whom to call; and why."""
+
+    site: str
+    reason: str
+    by: str
+    login: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staying:
+    """What is too young to be erased: how much of it, and from when (UTC) its first may go, and
+    its last."""
+
+    words: int
+    files: int
+    first: datetime | None
+    last: datetime | None
+
+    def document(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "words": self.words,
+            "files": self.files,
+            "first_at": None if self.first is None else rfc3339(self.first),
+            "last_at": None if self.last is None else rfc3339(self.last),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Met:
+    """What is gone, or on a dry run would be: what was recorded before that time (UTC)."""
+
+    site: str
+    before: datetime
+    erased: Erased
+    staying: Staying
+
+    def document(self, *, dry_run: bool) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "site": self.site,
+            "before": rfc3339(self.before),
+            "words": self.erased.words,
+            "files": self.erased.files,
+            "staying": self.staying.document(),
+            "dry_run": dry_run,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demands:
+    """The way in which demands are met: by which desk, on which database, with evidence files in
+    which folder, and how long is kept."""
+
+    desk: Desk
+    engine: Engine
+    folder: Path
+    keep: Retention
+
+    def meet(
+        self,
+        demand: Demand,
+        now: datetime,
+        *,
+        dry_run: bool,
+        confirm: Callable[[], None],
+        told: Callable[[datetime], str] = rfc3339,
+    ) -> Met:
+        """Erases what is old enough at `now` (UTC), for good; on a dry run only says what.
+
+        What goes is asked for by `confirm`, which raises what it likes; a refusal has its time as
+        `told` says it.
+
+        Raises:
+            UnknownSiteError: with the nearest names.
+            TooYoungError: if there is something, and the law has all of it kept.
+            As `erasure.erase` does.
+        """
+        scope = Scope(before=self.keep.cutoff(now), site_id=self._site_id(demand.site))
+        erased = erasure.expect(self.engine, scope, self.folder)
+        if erased.anything and not dry_run:
+            confirm()
+        staying = self._staying(scope)
+        if not erased.anything:
+            if staying.first is not None:
+                raise TooYoungError(site=demand.site, at=told(staying.first))
+            if not dry_run:
+                # Nothing was confirmed, so nothing is erased that has grown old since.
+                erasure.clear(self.engine, self.folder)
+        elif not dry_run:
+            wanted = Erasure(
+                scope=scope, by=demand.by, login=demand.login, site=demand.site,
+                reason=demand.reason,
+            )  # fmt: skip
+            erased = erasure.erase(self.desk, self.engine, wanted, self.folder)
+            staying = self._staying(scope)
+        return Met(site=demand.site, before=scope.before, erased=erased, staying=staying)
+
+    def _site_id(self, site: str) -> int:
+        with plainly(self.engine), reading(self.engine) as connection:
+            found = sites.ids_by_name(connection, [site]).get(site)
+            if found is None:
+                raise sites.unknown(connection, site)
+            return found
+
+    def _staying(self, scope: Scope) -> Staying:
+        with plainly(self.engine), reading(self.engine) as connection:
+            words = erasable.young_words(connection, scope)
+            files = erasable.young_files(connection, scope)
+        return Staying(
+            words=words.n,
+            files=files.n,
+            first=self._due(min, words.first, files.first),
+            last=self._due(max, words.last, files.last),
+        )
+
+    def _due(self, which: _Which, *at: datetime | None) -> datetime | None:
+        moments = [moment for moment in at if moment is not None]
+        return self.keep.due(which(moments)) if moments else None

@@ -1,0 +1,173 @@
+"""The adapter `cloud`: stops and starts the node behind a site, through Apache Libcloud.
+
+A suspension and a closure stop the node, a reopening starts it; disks and data stay, and nothing is
+ever destroyed. No order is done before the node is *seen* stopped or running.
+
+An order may come twice, and late. Twice does no harm: a node that has stopped is not stopped again.
+Late is prevented by time alone: an attempt begins no change after 15 seconds, and its lease is 25.
+A cloud keeps no order's number, so that there is nothing to compare a stale one with.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Literal
+
+from incidents import log
+from incidents.enforcement.attempts import Attempts, LateError, check
+from incidents.enforcement.cloud import node as fault
+from incidents.enforcement.cloud.node import SOON, Cloud, Node, Sought, Whereabouts
+from incidents.enforcement.cloud.settings import read
+from incidents.enforcement.port import (
+    Adapter,
+    Delivered,
+    Failed,
+    Order,
+    Outcome,
+    Retry,
+    Skipped,
+    State,
+)
+from incidents.settings.options import Options
+
+MOST_AT_ONCE = 128
+
+Wanted = Literal["stopped", "running"]
+
+_WANTED: Mapping[str, Wanted] = {"suspend": "stopped", "close": "stopped", "reopen": "running"}
+_STATES: Mapping[str, State] = {"stopped": "suspended", "gone": "suspended", "running": "active"}
+
+_log = log.logger("acts")
+
+_NO_NODE = Failed(
+    problem="no_node",
+    detail="no node is found for this site: it is not in the settings, is gone, or the key may not"
+    " see it",
+)
+_SHARED = Failed(
+    problem="shared_node",
+    detail="the node that is found for this site is another site's in the settings",
+)
+_LATE = Retry(problem="timeout", detail="the cloud has not answered in time")
+_BUSY = Retry(problem="busy", after=SOON, detail="too many attempts are still under way")
+
+
+class CloudNodes:
+    """The adapter. Each attempt has a connection of its own, since drivers serve one thread."""
+
+    tells_closed = False
+    """A node that is stopped does not know why."""
+
+    def __init__(
+        self, name: str, whereabouts: Whereabouts, connect: Callable[[], Cloud], limit_s: float
+    ) -> None:
+        self._name = name
+        self._whereabouts = whereabouts
+        self._connect = connect
+        self._idle: deque[Cloud] = deque(maxlen=MOST_AT_ONCE)
+        self._acts = Attempts[Outcome](limit_s=limit_s, most=MOST_AT_ONCE, late=_LATE, full=_BUSY)
+        self._looks = Attempts[State | None](
+            limit_s=limit_s, most=MOST_AT_ONCE, late=None, full=None
+        )
+
+    @property
+    def name(self) -> str:
+        """Its name in the settings."""
+        return self._name
+
+    def deliver(self, order: Order) -> Outcome:
+        """Ask for the node to be stopped or started, if it is not, and look what has come of it."""
+        wanted = _WANTED.get(order.kind)
+        if wanted is None:
+            return Skipped(why="not_of_a_node")
+        return self._acts.run(lambda until: self._switch(order.site, wanted, until))
+
+    def state(self, site: str) -> State | None:
+        """`active` if its node is running, `suspended` if it is not, None if it is neither.
+
+        A node does not tell why it is stopped: a closed site is `suspended` here too.
+        """
+        return self._looks.run(lambda _until: self._look(site))
+
+    def _switch(self, site: str, wanted: Wanted, until: float) -> Outcome:
+        try:
+            with self._connection() as cloud:
+                node = self._node(cloud, site)
+                if isinstance(node, Failed):
+                    return node
+                settled = _settled(node, wanted)
+                if settled is not None:
+                    return settled
+                check(until)
+                if wanted == "stopped":
+                    cloud.stop(node)
+                else:
+                    cloud.start(node)
+                return self._seen(cloud, node, wanted)
+        except LateError:
+            raise
+        except Exception as error:  # noqa: BLE001  # drivers raise what they like
+            return self._failed(error, site)
+
+    def _look(self, site: str) -> State | None:
+        try:
+            with self._connection() as cloud:
+                node = self._node(cloud, site)
+        except Exception as error:  # noqa: BLE001  # drivers raise what they like
+            self._failed(error, site)
+            return None
+        return None if isinstance(node, Failed) else _STATES.get(node.standing)
+
+    def _node(self, cloud: Cloud, site: str) -> Node | Failed:
+        sought = self._whereabouts.sought(site)
+        found = [] if sought is None else list(cloud.nodes(sought))
+        if len(found) > 1:
+            return fault.SEVERAL_NODES
+        if not found:
+            return _NO_NODE
+        return _SHARED if self._whereabouts.is_of_another(found[0], site) else found[0]
+
+    def _seen(self, cloud: Cloud, node: Node, wanted: Wanted) -> Outcome:
+        again = list(cloud.nodes(Sought(by="id", value=node.id)))
+        settled = _settled(again[0], wanted) if len(again) == 1 else None
+        return settled or Retry(problem=f"not_{wanted}", after=SOON, detail="the node is asked to")
+
+    def _failed(self, error: Exception, site: str) -> Outcome:
+        _log.warning("the cloud has not done what it was asked", site=site, error=error)
+        return fault.outcome(error)
+
+    @contextmanager
+    def _connection(self) -> Iterator[Cloud]:
+        try:
+            cloud = self._idle.pop()
+        except IndexError:
+            cloud = self._connect()
+        yield cloud
+        # One over which an error came is not used again.
+        self._idle.append(cloud)
+
+
+def make(name: str, options: Options) -> Adapter:
+    """The adapter of type `cloud` under that name.
+
+    Raises:
+        SettingError, UnknownSettingError: naming the key and what it must be.
+        ModuleNotFoundError: if Apache Libcloud is not installed.
+    """
+    settings = read(options)
+    return CloudNodes(name, settings.whereabouts, settings.connect, settings.limit_s)
+
+
+def _settled(node: Node, wanted: Wanted) -> Outcome | None:
+    """What there is to say without touching the node; None if it has to be switched."""
+    if node.standing == wanted:
+        return Delivered()
+    if node.standing == "gone":
+        if wanted == "stopped":
+            return Delivered()
+        return Failed(problem="node_gone", detail="the node has been deleted")
+    if node.standing == "changing":
+        return Retry(problem="node_changing", after=SOON, detail="the node is on its way")
+    return None

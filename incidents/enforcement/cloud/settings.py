@@ -1,0 +1,164 @@
+"""The settings of the adapter `cloud`: which provider, with which key, and whose nodes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from incidents.enforcement.cloud.ecs import KEEP_CHARGING, STOP_CHARGING, EcsCloud
+from incidents.enforcement.cloud.node import AnyCloud, Cloud, Whereabouts
+from incidents.errors import BadSiteNameError
+from incidents.settings.options import Options
+from incidents.values import site_name
+
+ECS = "aliyun_ecs"
+
+WHOLE = timedelta(seconds=15)
+"""The most that an attempt may take, all its requests together."""
+
+# How long a connection, or the next bytes, may take: less than the whole, so that it can be told
+# which of the two it was.
+_WAIT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloudSettings:
+    """`connect` makes a new connection each time, and raises what the driver raises; `limit_s` is
+    the time of an attempt in seconds.
+    """
+
+    whereabouts: Whereabouts
+    connect: Callable[[], Cloud]
+    limit_s: float
+
+
+def read(options: Options) -> CloudSettings:
+    """What the table says.
+
+    Raises:
+        SettingError, UnknownSettingError: naming the key and what it must be.
+        ModuleNotFoundError: if Apache Libcloud is not installed.
+    """
+    provider = options.needed("provider").lower()
+    driver = _driver_class(options, provider)
+    limit = options.duration("timeout", WHOLE, least=timedelta(seconds=1), most=WHOLE)
+    limit_s = limit.total_seconds()
+    opened = _opener(options, driver, provider, wait_s=min(limit_s, _WAIT_S))
+    connect = _ecs(options, opened) if provider == ECS else lambda: AnyCloud(opened())
+    whereabouts = _whereabouts(options)
+    options.finish()
+    return CloudSettings(whereabouts=whereabouts, connect=connect, limit_s=limit_s)
+
+
+def _ecs(options: Options, opened: Callable[[], Any]) -> Callable[[], Cloud]:
+    force = options.flag("force_stop")
+    mode = options.choice("stopped_mode", (KEEP_CHARGING, STOP_CHARGING), KEEP_CHARGING)
+    return lambda: EcsCloud(driver=opened(), force_stop=force, stopped_mode=mode)
+
+
+def _driver_class(options: Options, provider: str) -> Any:
+    from libcloud.compute.base import NodeDriver
+    from libcloud.compute.providers import get_driver
+
+    try:
+        driver: Any = get_driver(provider)
+    except ModuleNotFoundError as error:
+        raise options.wrong("provider", f"one whose driver finds {error.name} installed") from error
+    except Exception as error:  # Libcloud's own way to say that a provider is gone
+        known = "the name of a compute provider of Apache Libcloud, such as aliyun_ecs or ec2"
+        raise options.wrong("provider", known) from error
+    if NodeDriver.stop_node is driver.stop_node or NodeDriver.start_node is driver.start_node:
+        raise options.wrong("provider", "one whose driver can stop and start a node")
+    return driver
+
+
+def _opener(options: Options, driver: Any, provider: str, *, wait_s: float) -> Callable[[], Any]:
+    """What makes a driver.
+
+    Only its parameters are tried out here: some drivers call their cloud while they are made.
+    """
+    given = [each for key in ("key", "secret") if (each := options.secret(key)) is not None]
+    named: dict[str, Any] = {**options.strings("driver"), **_endpoint(options)}
+    region = options.text("region")
+    if region is not None:
+        named["region"] = region
+    if provider == ECS:
+        _check_ecs(options, given, region)
+    try:
+        inspect.signature(driver).bind(*given, **named)
+    except TypeError as error:
+        fitting = f"what the driver of {provider} takes beside key and secret ({error})"
+        raise options.wrong("driver", fitting) from error
+    return lambda: _opened(driver(*given, **named), wait_s)
+
+
+def _check_ecs(options: Options, given: list[str], region: str | None) -> None:
+    if len(given) != 2:
+        raise options.wrong("secret", "there beside key, the access key's id: ECS needs both")
+    if region is None:
+        raise options.wrong("region", "there: the id of a region such as cn-hangzhou")
+
+
+def _opened(driver: Any, wait_s: float) -> Any:
+    session = getattr(getattr(driver.connection, "connection", None), "session", None)
+    if session is not None:
+        session.timeout = wait_s
+        # A password for that host in somebody's .netrc would take the place of the signature.
+        session.trust_env = False
+    return driver
+
+
+def _endpoint(options: Options) -> dict[str, Any]:
+    expected = "an address such as https://ecs.cn-hangzhou.aliyuncs.com, with a port if need be"
+    found = options.address("endpoint", expected)
+    if found is None:
+        return {}
+    if found.path.strip("/"):
+        raise options.wrong("endpoint", expected)
+    secure = found.scheme == "https"
+    port = found.port or (443 if secure else 80)
+    return {"host": found.hostname, "port": port, "secure": secure}
+
+
+def _whereabouts(options: Options) -> Whereabouts:
+    nodes, shared = _nodes(options), options.flag("shared")
+    tag, by_name = options.text("tag"), options.flag("by_name")
+    if tag is not None and by_name:
+        raise options.wrong("by_name", "false beside tag: a node is found by one of the two")
+    if not nodes and tag is None and not by_name:
+        raise options.wrong(
+            "nodes",
+            "a table of sites and the ids of their nodes, if neither tag nor by_name is set",
+        )
+    _refuse_shared(options, nodes, shared=shared)
+    return Whereabouts(nodes=nodes, tag=tag, by_name=by_name, shared=shared)
+
+
+def _nodes(options: Options) -> dict[str, str]:
+    nodes: dict[str, str] = {}
+    for site, node in options.strings("nodes").items():
+        try:
+            kept = site_name.read(site)
+        except BadSiteNameError as error:
+            raise options.wrong("nodes", f"a table of sites: {error}") from error
+        if not node or nodes.get(kept, node) != node:
+            raise options.wrong("nodes", f"a table with one node for {kept}")
+        nodes[kept] = node
+    return nodes
+
+
+def _refuse_shared(options: Options, nodes: Mapping[str, str], *, shared: bool) -> None:
+    """One site's suspension must not take down another shop that nobody has decided about."""
+    of: dict[str, str] = {}
+    for site, node in nodes.items():
+        other = of.setdefault(node, site)
+        if other != site and not shared:
+            raise options.wrong(
+                "nodes",
+                f"a table with a node of its own for each site: to stop {node} for {site} would"
+                f" take {other} off the net too, and to reopen one would open both; if that is"
+                " meant, say shared = true",
+            )

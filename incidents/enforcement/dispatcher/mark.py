@@ -1,0 +1,175 @@
+"""The mark: what is known, outside of a database, to have been in it.
+
+There is one for each database, by its identity, beside the log's key: whoever puts the database
+back must not put that back with it. A mark is never replaced by a lower one, whichever of the
+daemons that share it writes first, nor by any while it cannot be read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from incidents.clock import read_rfc3339, rfc3339
+from incidents.errors import FileError
+from incidents.log import logger
+from incidents.system import disk, ownership
+from incidents.values.ids import EPOCHS
+
+SUFFIX, LOCK, WRONG = ".mark", ".lock", ".wrong"
+
+PATIENCE_S = 1.0
+"""So long another is waited for who writes the same mark: a daemon that was halted holds up no
+order."""
+
+_log = logger("acts")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """What is known to have been in the database of that `identity`: the epoch, and the newest
+    entry with the hash of its leaf (hexadecimal), at that time (UTC).
+    """
+
+    identity: str
+    epoch: int
+    entry: int
+    leaf: str
+    at: datetime
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Where it stands among the marks of its database."""
+        return self.epoch, self.entry
+
+
+class UnreadMarkError(FileError):
+    """the mark {file} cannot be read: {detail}"""
+
+
+class MarkFile:
+    """The mark of one database, in a file of its own; `file` is what the names of all begin with.
+
+    A disk that takes none, or a file that holds none, is told of once, and holds up no order.
+    """
+
+    def __init__(self, file: Path, identity: str) -> None:
+        self.identity = identity
+        self._file = file.with_name(f"{file.name}-{identity}")
+        self._key_file = file.with_name(file.name.removesuffix(SUFFIX))
+        self._kept: Mark | None = None
+        self._told: dict[str, str] = {}
+
+    def read(self) -> Mark | None:
+        """The mark; None where there is none, or the file holds none.
+
+        Raises:
+            UnreadMarkError: if it cannot be read: nobody can tell then what was in the database,
+                and nothing is to be carried out from it.
+        """
+        try:
+            mark = self._found()
+        except OSError as error:
+            raise UnreadMarkError(file=self._file, detail=self._reason(error)) from error
+        except _NoMarkError as error:
+            self._tell("the mark cannot be read", error)
+            mark = None
+        else:
+            self._told.pop("the mark cannot be read", None)
+        if mark is None:
+            # Whatever this process has written, it is there no more.
+            self._kept = None
+        return mark
+
+    def _found(self) -> Mark | None:
+        """The same; raises OSError, or _NoMarkError."""
+        try:
+            text = disk.read(self._file)
+        except FileNotFoundError:
+            return None
+        return _parsed(text, self.identity)
+
+    def keep(self, mark: Mark) -> None:
+        """Writes it, unless a higher one stands there, or one that cannot be read."""
+        if self._kept is not None and mark.place == self._kept.place:
+            return
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            with self._held():
+                known = self._known()
+                if known is None or known.place < mark.place:
+                    self._write(mark)
+        except OSError as error:
+            self._tell("the mark cannot be written", error)
+            return
+        self._told.pop("the mark cannot be written", None)
+        self._kept = mark
+
+    def _known(self) -> Mark | None:
+        """The mark that is to be replaced; what is none is put aside, for a person to look at."""
+        try:
+            return self._found()
+        except _NoMarkError:
+            disk.set_aside(self._file, WRONG)
+            return None
+
+    def _write(self, mark: Mark) -> None:
+        text = json.dumps({**asdict(mark), "at": rfc3339(mark.at)})
+        disk.write_whole(self._file, [text.encode()], owner=disk.owner_beside(self._key_file))
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """While it lasts nobody else writes the mark.
+
+        Raises:
+            OSError: if it cannot be, or another does not let go of it.
+        """
+        lock = self._file.with_name(self._file.name + LOCK)
+        with disk.locked(lock, PATIENCE_S, disk.owner_beside(self._key_file)):
+            yield
+
+    def _tell(self, sentence: str, error: Exception) -> None:
+        why = self._reason(error) if isinstance(error, OSError) else "it is no mark"
+        if self._told.get(sentence) != why:
+            _log.error(sentence, file=str(self._file), error=why)
+        self._told[sentence] = why
+
+    def _reason(self, error: OSError) -> str:
+        why = error.strerror or str(error)
+        if not isinstance(error, PermissionError):
+            return why
+        file = Path(error.filename or self._file)
+        return why + ownership.cure(file, self._key_file)
+
+
+def beside(key_file: Path) -> Path:
+    """What the names of the marks begin with, beside the log's key."""
+    return key_file.with_name(key_file.name + SUFFIX)
+
+
+class _NoMarkError(Exception):
+    """A file that holds no mark of that database."""
+
+
+def _parsed(text: bytes, identity: str) -> Mark:
+    """The mark that stands in a file. Raises _NoMarkError for what is none of that database's."""
+    try:
+        found = json.loads(text)
+        if not isinstance(found, dict) or found.get("identity") != identity:
+            raise _NoMarkError
+        epoch, entry, leaf, at = (found[name] for name in ("epoch", "entry", "leaf", "at"))
+        if not _is_place(epoch, entry):
+            raise _NoMarkError
+        when = read_rfc3339(str(at))
+    except (LookupError, OverflowError, RecursionError, TypeError, ValueError) as error:
+        raise _NoMarkError from error
+    return Mark(identity=identity, epoch=epoch, entry=entry, leaf=str(leaf), at=when)
+
+
+def _is_place(epoch: object, entry: object) -> bool:
+    """Whoever can write here is not to spoil the numbers of orders for good."""
+    return (type(epoch) is int and 0 <= epoch < EPOCHS) and (type(entry) is int and entry < 2**63)

@@ -1,0 +1,57 @@
+"""The first look: after a loss a site is compared with the world before anything is delivered.
+
+What is in force on record then was so before the loss. Once an order of the new epoch was carried
+out, nobody could tell any more what had been down for a reason that is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from incidents.machine.in_force import DOWN
+from incidents.machine.orders import ACT
+from incidents.store.orders.leases import Claimed
+from incidents.store.record.lineage import Standing
+
+if TYPE_CHECKING:
+    from incidents.enforcement.recovery.reconciliation import Comparison
+
+Compare = Callable[[Sequence[str]], "Iterable[Comparison]"]
+"""Compares sites, by their names, with the world, and puts on record how they are."""
+
+FAILED = "failed"
+"""The verdict on a site that could not be compared, for a fault of its adapter."""
+
+
+class FirstLook:
+    """Which sites it has looked at in the epoch that runs; `compare` looks."""
+
+    def __init__(self, compare: Compare) -> None:
+        self._compare = compare
+        self._epoch = 0
+        self._seen: set[int] = set()
+
+    def to_wait(self, standing: Standing, claimed: Iterable[Claimed]) -> list[Claimed]:
+        """Looks at the sites of those orders, unless the world is as the record says. Returns those
+        that wait until their sites could be compared: all but what a hold or a closure orders."""
+        if standing.unproved_since is None:
+            return []
+        if standing.epoch != self._epoch:
+            self._epoch, self._seen = standing.epoch, set()
+        new = [each for each in claimed if each.lane == ACT and each.site_id not in self._seen]
+        if not new:
+            return []
+        seen = {
+            each.site
+            for each in self._compare(sorted({each.site for each in new}))
+            if each.verdict != FAILED
+        }
+        self._seen |= {each.site_id for each in new if each.site in seen}
+        return [each for each in new if each.site not in seen and _waits(each)]
+
+
+def _waits(claimed: Claimed) -> bool:
+    """What the clock orders, and every opening, waits; a decision that a site stays down does not,
+    since it stands whatever is lost."""
+    return claimed.kind not in DOWN or (claimed.kind == "suspend" and "suspension" in claimed.data)

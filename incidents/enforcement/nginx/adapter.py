@@ -1,0 +1,237 @@
+"""The adapter `nginx`: keeps the files that nginx includes, and has it load them.
+
+A suspended site answers 503, with `Retry-After` if it is known when it will be opened, a closed one
+410. Orders that come while nginx is being told of others are written together with the next ones.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import time
+from collections.abc import Callable, Sequence
+from datetime import timedelta, tzinfo
+from pathlib import Path
+from typing import get_args
+
+from incidents import clock
+from incidents.enforcement import command
+from incidents.enforcement.nginx import config
+from incidents.enforcement.nginx import folder as page
+from incidents.enforcement.nginx import map as maps
+from incidents.enforcement.nginx.config import Shape
+from incidents.enforcement.nginx.folder import Folder, Page
+from incidents.enforcement.nginx.map import DamagedMapError, Names, Standing
+from incidents.enforcement.nginx.map import is_one as is_host
+from incidents.enforcement.nginx.server import Server, Trouble
+from incidents.enforcement.port import Adapter, Delivered, Failed, Order, Outcome, Retry, State
+from incidents.errors import InputError
+from incidents.settings.options import Options
+from incidents.settings.sources import DEFAULT_ZONE
+from incidents.system.group_commit import GroupCommit
+
+DEFAULT_TEST = ("nginx", "-t")
+DEFAULT_RELOAD = ("nginx", "-s", "reload")
+DEFAULT_TIMEOUT = timedelta(seconds=8)
+# An attempt has 20 seconds: as long as this it may wait for the round that is under way, and then
+# its own takes as long again.
+MAX_TIMEOUT = timedelta(seconds=9)
+# A reload costs far more than so long a wait for those who have just been served.
+_GATHERING_S = 0.01
+
+_PROBE = re.compile(r"(?P<address>127\.\d+\.\d+\.\d+|\[::1\]):(?P<port>\d{1,5})", re.ASCII)
+
+
+class Nginx:
+    """One nginx, whose files lie in one folder; several threads and processes may write them."""
+
+    def __init__(
+        self, name: str, *, folder: Folder, server: Server, shape: Shape, timeout: timedelta
+    ) -> None:
+        self.name = name
+        self._folder = folder
+        self._server = server
+        self._shape = shape
+        self._timeout_s = timeout.total_seconds()
+        self._rounds: GroupCommit[Standing, Outcome] = GroupCommit(
+            self._round, gathering_s=_GATHERING_S
+        )
+
+    def deliver(self, order: Order) -> Outcome:
+        """Has nginx load a file in which the site stands as ordered, alone or with others."""
+        if order.kind not in maps.STATES:
+            return Failed(problem="wrong_kind", detail=f"nginx cannot carry out a {order.kind}")
+        try:
+            told = maps.standing(order, clock.now())
+            list(self._shape.hosts(order.site))
+        except ValueError:
+            return Failed(problem="bad_name", detail="nginx cannot be given the name of this site")
+        outcome = self._rounds.take(told, self._timeout_s)
+        return _retry(_BUSY) if outcome is None else outcome
+
+    def state(self, site: str) -> State | None:
+        """How nginx says that the site stands; without a probe, how the file says it does.
+
+        Of several hosts of a site the one counts that is the least down.
+        """
+        try:
+            hosts = list(self._shape.hosts(site))
+        except ValueError:
+            return None
+        if self._server.probe is None:
+            return self._written_state(site)
+        deadline = time.monotonic() + self._timeout_s
+        answers = [self._server.loaded(host, deadline) for host in hosts]
+        told = [answer.state for answer in answers if answer is not None]
+        if len(told) < len(answers):
+            return None
+        return min(told, key=get_args(State).index)
+
+    def missing(self) -> str | None:
+        """What it needs on this machine and does not find, as a sentence."""
+        return self._folder.missing() or self._server.missing()
+
+    def _written_state(self, site: str) -> State | None:
+        try:
+            known = maps.read(self._folder.http() or "")
+        except (OSError, ValueError, DamagedMapError):
+            return None
+        return known[site].state if site in known else "active"
+
+    def _round(self, told: Sequence[Standing]) -> list[Outcome]:
+        deadline = time.monotonic() + self._timeout_s
+        try:
+            return self._carry_out(told, deadline)
+        except TimeoutError:
+            trouble = _BUSY
+        except OSError as error:
+            trouble = Trouble("file_error", f"{error.strerror}: {error.filename}")
+        except (DamagedMapError, UnicodeDecodeError) as error:
+            trouble = Trouble("file_damaged", f"incidents.conf was changed by somebody: {error}")
+        return [_retry(trouble)] * len(told)
+
+    def _carry_out(self, told: Sequence[Standing], deadline: float) -> list[Outcome]:
+        with self._folder.locked(deadline):
+            old = self._folder.http()
+            known = maps.read(old or "")
+            stale = [maps.is_stale(known, one) for one in told]
+            if all(stale):
+                return [_STALE] * len(told)
+            kept = maps.without_old(maps.with_standings(known, told), clock.now())
+            new = config.http(kept, self._shape)
+            trouble = self._load(old, new, deadline)
+        if trouble is None:
+            trouble = self._server.wait_for(self._is_loaded_with(new), deadline)
+        outcome = Delivered() if trouble is None else _retry(trouble)
+        return [_STALE if late else outcome for late in stale]
+
+    def _load(self, old: str | None, new: str, deadline: float) -> Trouble | None:
+        self._folder.write(new, config.SITE)
+        trouble = self._server.test(deadline)
+        if trouble is None:
+            # What fails from here on stays written: it is good, and the next start will use it.
+            return self._server.reload(deadline)
+        if new != old:
+            self._folder.put_back(old)
+        return trouble
+
+    def _is_loaded_with(self, new: str) -> Callable[[str], bool]:
+        """Whether a generation holds what this one does: it is this one, or what lies there now.
+
+        Another process may have written since; it has begun with what this one has written.
+        """
+        generation = config.generation(new)
+        return lambda told: told == generation or told == self._generation_now()
+
+    def _generation_now(self) -> str | None:
+        return config.generation(self._folder.http_head())
+
+
+_STALE = Delivered(enforced=False)
+_BUSY = Trouble("busy", "other orders are being carried out here, and they take too long")
+
+
+def make(name: str, options: Options) -> Adapter:
+    """The adapter of type `nginx` under that name.
+
+    Raises:
+        SettingError, UnknownSettingError: naming the key and what it must be.
+    """
+    probe = _probe(options)
+    made = Nginx(
+        name,
+        folder=Folder(_folder(options)),
+        server=Server(
+            test_command=command.words(options, "test_command", DEFAULT_TEST),
+            reload_command=command.words(options, "reload_command", DEFAULT_RELOAD),
+            probe=probe,
+        ),
+        shape=Shape(
+            hosts=Names(www=options.flag("www"), aliases=_aliases(options)).of,
+            pages={"suspended": _page(options, "suspended"), "closed": _page(options, "closed")},
+            zone=_zone(options),
+            probe=probe,
+        ),
+        timeout=options.duration(
+            "timeout", DEFAULT_TIMEOUT, least=timedelta(seconds=1), most=MAX_TIMEOUT
+        ),
+    )
+    options.finish()
+    return made
+
+
+def _folder(options: Options) -> Path:
+    options.needed("folder")
+    found = options.path("folder")
+    if found is None or not found.is_absolute() or "\0" in str(found):
+        raise options.wrong("folder", "a folder, written from / on")
+    return found
+
+
+def _probe(options: Options) -> str | None:
+    found = options.text("probe")
+    if found is None:
+        return None
+    said = _PROBE.fullmatch(found)
+    if said is None or not 0 < int(said["port"]) < 65_536 or not _is_loopback(said["address"]):
+        raise options.wrong("probe", 'an address of the loopback and a port, "127.0.0.1:8951" say')
+    return found
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _aliases(options: Options) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for table in options.tables("aliases"):
+        site, hosts = table.needed("site"), table.texts("hosts")
+        table.finish()
+        for key, names in (("site", (site,)), ("hosts", hosts)):
+            if not names or not all(map(is_host, names)):
+                raise table.wrong(key, "names of hosts in their ASCII form, in small letters")
+        found[site] = (*found.get(site, ()), *hosts)
+    return found
+
+
+def _page(options: Options, kind: Page) -> str:
+    key = f"{kind}_page"
+    try:
+        return page.page(kind, options.path(key))
+    except (OSError, ValueError) as error:
+        expected = "an HTML file in UTF-8 that can be read, of at most 64 KiB"
+        raise options.wrong(key, expected) from error
+
+
+def _zone(options: Options) -> tzinfo:
+    try:
+        return clock.zone(options.text("zone") or DEFAULT_ZONE)
+    except InputError as error:
+        raise options.wrong("zone", "a name such as Asia/Shanghai or UTC") from error
+
+
+def _retry(trouble: Trouble) -> Retry:
+    return Retry(problem=trouble.problem, detail=trouble.detail)

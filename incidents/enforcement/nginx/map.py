@@ -1,0 +1,229 @@
+"""The map: what was last ordered of each site, as a value and as lines that nginx may be given.
+
+A site's name is checked when it is registered. Here it becomes a piece of another program's
+configuration, so that it is checked again, by what is allowed and not by what is dangerous.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import cast, get_args
+
+from incidents.clock import in_utc, read_rfc3339, rfc3339
+from incidents.enforcement.port import Order, State
+from incidents.values.ids import ORDERS_EACH
+
+NAME = r"[a-z0-9_](?:[a-z0-9._-]{0,251}[a-z0-9_])?|[0-9a-f:.]*:[0-9a-f:.]*"
+"""What a name may consist of: a host's name or an IPv6 address; without a group of its own."""
+
+# In a bucket of 64 bytes, the size that nginx takes by itself, there is room for no longer key.
+MAX_HASHED_OCTETS = 46
+
+_ADDRESS = re.compile(r"[0-9a-f:.]*:[0-9a-f:.]*", re.ASCII)
+_NAME = re.compile(NAME, re.ASCII)
+
+
+def of(name: str) -> str:
+    """What nginx's `$host` holds when that site is asked for.
+
+    Raises:
+        ValueError: for a name that is not in its kept form, or that nginx may not be given.
+    """
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"not a host: {name!r}")
+    if not _ADDRESS.fullmatch(name):
+        return name
+    if ipaddress.IPv6Address(name).compressed != name:
+        raise ValueError(f"not a host: {name!r} is not the shortest form of the address")
+    return f"[{name}]"
+
+
+def is_one(name: str) -> bool:
+    """Whether `of` takes it."""
+    try:
+        return bool(of(name))
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """The hosts under which a site answers: its name, `www.` before it if so set, and aliases."""
+
+    www: bool = False
+    aliases: Mapping[str, Sequence[str]]
+
+    def of(self, site: str) -> Iterator[str]:
+        """Each host as nginx knows it; raises ValueError for what it may not be given."""
+        host = of(site)
+        yield host
+        # An address has nothing before it, and www.www. is nobody's.
+        if self.www and not site.startswith("www.") and not _is_address(host):
+            yield f"www.{host}"
+        yield from map(of, self.aliases.get(site, ()))
+
+
+def key(host: str) -> str:
+    """A host, from `of`, as the first word of a line of a map, in quotes.
+
+    A name that is too long for nginx's hash becomes a regular expression, which has no limit: one
+    long name would otherwise keep all the others from being written.
+    """
+    if len(host) > MAX_HASHED_OCTETS:
+        escaped = host.replace(".", r"\\.")
+        return f'"~^{escaped}$"'
+    if "." not in host and ":" not in host:
+        # It may be one of nginx's own words, such as `default`; this makes a plain name of it.
+        return f'"\\\\{host}"'
+    return f'"{host}"'
+
+
+def _is_address(host: str) -> bool:
+    return host.startswith("[") or host.replace(".", "").isdecimal()
+
+
+STATES: Mapping[str, State] = {"suspend": "suspended", "reopen": "active", "close": "closed"}
+"""The kinds of order that a web server carries out, and what a site is after each."""
+
+KEPT_AFTER_REOPENING = timedelta(days=7)
+"""For so long an order that comes late cannot suspend again what a later one has reopened."""
+
+_TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{6})?Z"
+_LINE = re.compile(
+    rf"# site (?P<site>{NAME}) (?P<state>{'|'.join(get_args(State))}) seq (?P<seq>\d{{1,19}})"
+    rf" ordered (?P<ordered_at>{_TIME}) written (?P<written_at>{_TIME})"
+    rf"(?: until (?P<until>{_TIME}))?",
+    re.ASCII,
+)
+_BEGINNING = "# site "
+
+
+class DamagedMapError(Exception):
+    """The line of that number cannot be read: somebody else has written it."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__(f"line {line} cannot be read")
+        self.line = line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How a site stands by the last order that was seen of it.
+
+    `until` is when a suspension is meant to end, None when nobody knows, and for every other
+    state. `written_at` is when the order was carried out here. All times are in UTC. A name that
+    nginx may not be given is a ValueError.
+    """
+
+    site: str
+    state: State
+    seq: int
+    ordered_at: datetime
+    written_at: datetime
+    until: datetime | None = None
+
+    def __post_init__(self) -> None:
+        of(self.site)
+
+    @property
+    def place(self) -> tuple[int, datetime, int]:
+        """Where its order stands among those of the site.
+
+        The epoch goes first: what was ordered before the end of the record was lost is old, however
+        late. In one epoch time goes before number.
+        """
+        return self.seq // ORDERS_EACH, self.ordered_at, self.seq
+
+
+Map = Mapping[str, Standing]
+"""The standings by the site's name."""
+
+
+def standing(order: Order, now: datetime) -> Standing:
+    """How the site stands when that order is carried out.
+
+    Raises:
+        KeyError: for a kind that is not a web server's.
+        ValueError: for a site whose name nginx cannot be given.
+    """
+    return Standing(
+        site=order.site,
+        state=STATES[order.kind],
+        seq=order.seq,
+        ordered_at=in_utc(order.ordered_at),
+        written_at=in_utc(now),
+        until=in_utc(order.until) if order.until and order.kind == "suspend" else None,
+    )
+
+
+def is_stale(known: Map, told: Standing) -> bool:
+    """Whether a later order of that site was seen already."""
+    return told.site in known and told.place < known[told.site].place
+
+
+def with_standings(known: Map, told: Iterable[Standing]) -> dict[str, Standing]:
+    """The map after those orders, the later one of each site; what says nothing new is left out."""
+    found = dict(known)
+    for one in told:
+        if not is_stale(found, one) and not _is_known(found, one):
+            found[one.site] = one
+    return found
+
+
+def without_old(known: Map, now: datetime) -> dict[str, Standing]:
+    """The map without the sites that were reopened long ago."""
+    return {
+        site: one
+        for site, one in known.items()
+        if one.state != "active" or now - one.written_at <= KEPT_AFTER_REOPENING
+    }
+
+
+def lines(known: Map) -> Iterator[str]:
+    """A line for each site, without its end, in the order of their names."""
+    for _, one in sorted(known.items()):
+        line = (
+            f"{_BEGINNING}{one.site} {one.state} seq {one.seq}"
+            f" ordered {rfc3339(one.ordered_at)} written {rfc3339(one.written_at)}"
+        )
+        yield line if one.until is None else f"{line} until {rfc3339(one.until)}"
+
+
+def read(text: str) -> dict[str, Standing]:
+    """The map that stands in a file, among whatever else does.
+
+    Raises:
+        DamagedMapError: for a line about a site that was not written by `lines`.
+    """
+    found = {}
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.startswith(_BEGINNING):
+            one = _read_line(number, line)
+            found[one.site] = one
+    return found
+
+
+def _read_line(number: int, line: str) -> Standing:
+    said = _LINE.fullmatch(line)
+    if said is None:
+        raise DamagedMapError(number)
+    try:
+        return Standing(
+            site=said["site"],
+            state=cast("State", said["state"]),
+            seq=int(said["seq"]),
+            ordered_at=read_rfc3339(said["ordered_at"]),
+            written_at=read_rfc3339(said["written_at"]),
+            until=read_rfc3339(said["until"]) if said["until"] else None,
+        )
+    except ValueError as error:
+        raise DamagedMapError(number) from error
+
+
+def _is_known(known: Map, told: Standing) -> bool:
+    there = known.get(told.site)
+    return there is not None and replace(told, written_at=there.written_at) == there

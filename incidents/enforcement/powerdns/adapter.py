@@ -1,0 +1,163 @@
+"""The adapter `powerdns`: takes a site's name off the net in PowerDNS, through its HTTP API.
+
+A suspension and a closure put the addresses of the provider's notice page in the place of whatever
+leads to the site (`records.TAKEN`); a reopening puts that back. What the name had is kept in
+PowerDNS itself (`note`, which also says what becomes of changes that others make).
+
+The names are the site's and, if the settings say so, its `www.`. A name that only a wildcard leads
+to (RFC 4592) is given records of its own meanwhile. It is refused, as a matter for a person, where
+changing records would change nothing: no zone of the name is here, the zone is copied from another
+server, or the name is delegated away from it.
+
+Twice does no harm. Of two orders for one site the later one holds, by their times: one that comes
+after it is left alone. What is changed in a zone is changed at once, or not at all.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+from zlib import crc32
+
+from incidents.enforcement.port import Adapter, Delivered, Failed, Order, Outcome, Skipped, State
+from incidents.enforcement.powerdns import note as notes
+from incidents.enforcement.powerdns.api import LATE, ApiError, Dialogue
+from incidents.enforcement.powerdns.names import Names, of_site
+from incidents.enforcement.powerdns.note import ConflictError, UnreadableNoteError
+from incidents.enforcement.powerdns.plan import LOST, Plan, Step, putting_back, taking_down
+from incidents.enforcement.powerdns.settings import PowerDnsSettings
+from incidents.enforcement.powerdns.settings import read as read_settings
+from incidents.settings.options import Options
+
+_STRIPES = 64
+
+_NO_NAME = Failed(problem="no_name", detail="the site is an IP address, or no name of the DNS")
+_UNREADABLE = Failed(
+    problem="note_unreadable",
+    detail="the note in the zone's metadata (X-INCIDENTS-…) cannot be read",
+)
+_CONFLICT = Failed(
+    problem="records_conflict",
+    detail="the name had a CNAME, and records were added that cannot stand beside it: remove them,"
+    " or set the name's records by hand and delete the note in the zone's metadata",
+)
+
+
+class PowerDns:
+    """The adapter."""
+
+    def __init__(self, name: str, settings: PowerDnsSettings) -> None:
+        self._name = name
+        self._settings = settings
+        self._locks = [threading.Lock() for _ in range(_STRIPES)]
+
+    @property
+    def name(self) -> str:
+        """Its name in the settings."""
+        return self._name
+
+    def deliver(self, order: Order) -> Outcome:
+        """Take the names of the site down, or put them back."""
+        if order.kind not in ("suspend", "close", "reopen"):
+            return Skipped(why="not_of_a_name")
+        return self._act(order, monotonic() + self._settings.limit_s)
+
+    def state(self, site: str) -> State | None:
+        """`active` if one of its names leads anywhere but to the notice page, also when somebody
+        has changed the records back; else `closed` or `suspended`, by the order that holds it down;
+        None if nothing leads there, or PowerDNS cannot be asked.
+        """
+        return self._look(site, monotonic() + self._settings.limit_s)
+
+    def close(self) -> None:
+        """End the connections that are kept."""
+        self._settings.server.sender.close()
+
+    def _act(self, order: Order, until: float) -> Outcome:
+        dialogue = Dialogue(self._settings.server, until)
+        try:
+            with self._alone(order.site, until):
+                plan = self._plan(order, Names(dialogue))
+                if plan == LOST:
+                    # Another attempt at this order may have put all back since the records were
+                    # read, and taken its note away: then they say so now.
+                    plan = self._plan(order, Names(dialogue))
+                if not isinstance(plan, list):
+                    return plan
+                _carry_out(dialogue, plan)
+        except ApiError as error:
+            return error.outcome
+        except UnreadableNoteError:
+            return _UNREADABLE
+        except ConflictError:
+            return _CONFLICT
+        return Delivered()
+
+    def _plan(self, order: Order, names: Names) -> Plan:
+        notice = self._settings.notice
+        if order.kind == "reopen":
+            # What was taken down together is put back together, whatever the settings say by now.
+            mine = of_site(order.site, www=True)
+            return (
+                putting_back(order, [names.standing(n) for n in mine], notice) if mine else _NO_NAME
+            )
+        mine = of_site(order.site, www=self._settings.www)
+        return taking_down(order, [names.standing(n) for n in mine], notice) if mine else _NO_NAME
+
+    def _look(self, site: str, until: float) -> State | None:
+        names = Names(Dialogue(self._settings.server, until))
+        put = self._settings.notice.put
+        mine = of_site(site, www=self._settings.www)
+        try:
+            looked = [names.is_up(name, put) for name in mine]
+        except (ApiError, UnreadableNoteError):
+            return None
+        ups = [up for up, _ in looked]
+        if True in ups:
+            return "active"
+        if not ups or ups[0] is None:
+            return None
+        note = looked[0][1] or notes.new(mine[0])
+        hold = note.holds.get(site)
+        return "closed" if hold is not None and hold.kind == "close" else "suspended"
+
+    @contextmanager
+    def _alone(self, site: str, until: float) -> Iterator[None]:
+        """One at a time for the names that a site and the one of its `www.` have in common, whose
+        note is read and written again."""
+        while site.startswith("www."):
+            site = site.removeprefix("www.")
+        lock = self._locks[crc32(site.encode()) % _STRIPES]
+        if not lock.acquire(timeout=max(0.0, until - monotonic())):
+            raise ApiError(LATE)
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def make(name: str, options: Options) -> Adapter:
+    """The adapter of type `powerdns` under that name.
+
+    Raises:
+        SettingError, UnknownSettingError: naming the key and what it must be.
+        ModuleNotFoundError: if h11 is not installed.
+    """
+    return PowerDns(name, read_settings(options))
+
+
+def _carry_out(dialogue: Dialogue, steps: list[Step]) -> None:
+    """The notes are written before all changes, which are made together in each zone, and removed
+    after them."""
+    for step in steps:
+        if step.note is not None:
+            dialogue.keep(step.zone, notes.new_kind(step.name), step.note.text())
+    for zone in dict.fromkeys(step.zone for step in steps):
+        together = [change for step in steps if step.zone == zone for change in step.changes]
+        if together:
+            dialogue.change(zone, together)
+    for step in steps:
+        for kind in step.forget:
+            dialogue.forget(step.zone, kind)

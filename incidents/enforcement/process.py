@@ -1,0 +1,241 @@
+"""The process: one program, run to its end or to its time, together with all that it has started.
+
+Linux alone: the end of a program is seen through a descriptor of it (pidfd), so that its number
+still belongs to it when its group is killed.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from incidents.system import umask
+
+MAX_OUTPUT_BYTES = 65_536
+MAX_LINE_CHARACTERS = 200
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+_CHUNK_BYTES = 65_536
+# A pipe holds a MiB at most; whoever is left behind may write on for ever.
+_READS_AT_THE_END = 16
+_TERM_GRACE_S = 0.5
+_KILL_GRACE_S = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a program has ended, and the last 64 KiB of what it has written to each stream.
+
+    `status` is its exit status, None when it has none. `problem` is None when that is 0, else a
+    code: `exit_N`, `signal_N`, `timeout`, and of a program that was never started `not_found`,
+    `not_executable`, `no_folder` or `not_started`. `detail` is a sentence about a problem that is
+    not the program's own.
+    """
+
+    status: int | None = None
+    problem: str | None = None
+    detail: str | None = None
+    stdout: bytes = b""
+    stderr: bytes = b""
+
+    @property
+    def errors(self) -> list[str]:
+        """The lines on its standard error that are not empty, printable and of 200 characters."""
+        return _lines(self.stderr)
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines on its standard output, in the same way."""
+        return _lines(self.stdout)
+
+
+def run(
+    command: Sequence[str],
+    *,
+    timeout_s: float,
+    given: bytes = b"",
+    folder: Path = Path("/"),
+    environment: Mapping[str, str] | None = None,
+) -> Ended:
+    """Runs a program without a shell, in a session of its own, with `given` on its standard input.
+
+    Of this process's environment it gets nothing: PATH, LANG and HOME are fixed, and `environment`
+    comes on top. At its time its whole group is told to end (SIGTERM), and is killed within half
+    a second. When the program ends by itself, what it leaves running is left running, and what
+    that would still write is not waited for. Takes a second more than `timeout_s` at most.
+    """
+    surroundings = {"PATH": PATH, "LANG": "C.UTF-8", "HOME": "/", **(environment or {})}
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=folder,
+            env=surroundings,
+            bufsize=0,
+            start_new_session=True,
+            # What it makes may be for a web server to read.
+            umask=umask.given(),
+        )
+    except OSError as error:
+        return _not_started(command[0], folder, error)
+    running = _Running(process, given)
+    try:
+        in_time = running.ends_by(time.monotonic() + timeout_s)
+        if not in_time:
+            running.stop()
+        return running.ended(None if in_time else timeout_s)
+    finally:
+        running.close()
+
+
+def missing(
+    command: Sequence[str],
+    *,
+    folder: Path = Path("/"),
+    environment: Mapping[str, str] | None = None,
+) -> str | None:
+    """Why this user cannot start that program now, as a sentence; None if nothing is missing."""
+    if not folder.is_dir():
+        return f"there is no folder {folder}"
+    program, path = command[0], {"PATH": PATH, **(environment or {})}["PATH"]
+    given = str(folder / program) if "/" in program else program
+    if shutil.which(given, path=path):
+        return None
+    if shutil.which(given, mode=os.F_OK, path=path):
+        return f"{program} may not be run"
+    return f"there is no program {program}"
+
+
+class _Running:
+    """A process that is at work: its pipes are served, so that neither side waits for the other."""
+
+    def __init__(self, process: subprocess.Popen[bytes], given: bytes) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        self._process = process
+        self._unwritten = memoryview(given)
+        self._stdin, self._stdout, self._stderr = process.stdin, process.stdout, process.stderr
+        self._read = {self._stdout: bytearray(), self._stderr: bytearray()}
+        self._end = os.pidfd_open(process.pid)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._end, selectors.EVENT_READ)
+        for pipe in (self._stdin, self._stdout, self._stderr):
+            os.set_blocking(pipe.fileno(), False)
+            writes = pipe is self._stdin
+            event = selectors.EVENT_WRITE if writes else selectors.EVENT_READ
+            self._selector.register(pipe, event, data=self._write if writes else self._take)
+
+    def ends_by(self, deadline: float) -> bool:
+        """Whether it ends by that monotonic time; it is not reaped by this."""
+        while (left := deadline - time.monotonic()) > 0:
+            for key, _ in self._selector.select(left):
+                if key.data is None:
+                    self._drain()
+                    return True
+                key.data(key.fileobj)
+        return False
+
+    def stop(self) -> None:
+        """End it and all of its group; it still has its number, since nobody has reaped it."""
+        self._signal(signal.SIGTERM)
+        self.ends_by(time.monotonic() + _TERM_GRACE_S)
+        self._signal(signal.SIGKILL)
+        self.ends_by(time.monotonic() + _KILL_GRACE_S)
+
+    def ended(self, stopped_after_s: float | None) -> Ended:
+        """What came of it; one that even SIGKILL has not ended yet is reaped by a later start."""
+        code = self._process.poll()
+        status, problem, detail = None, None, None
+        if stopped_after_s is not None:
+            problem, detail = "timeout", f"it was stopped after {stopped_after_s:g} s"
+        elif code is not None and code < 0:
+            problem, detail = f"signal_{-code}", f"it was killed by {_signal_name(-code)}"
+        else:
+            status = code
+            problem = f"exit_{code}" if code else None
+        stdout, stderr = bytes(self._read[self._stdout]), bytes(self._read[self._stderr])
+        return Ended(status=status, problem=problem, detail=detail, stdout=stdout, stderr=stderr)
+
+    def close(self) -> None:
+        """Lets go of the pipes, whoever still holds their other ends."""
+        self._selector.close()
+        os.close(self._end)
+        for pipe in (self._stdin, self._stdout, self._stderr):
+            pipe.close()
+
+    def _signal(self, number: signal.Signals) -> None:
+        # Gone by itself, or another user's by now (sudo): there is nothing more that could be done.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, number)
+
+    def _write(self, pipe: object) -> None:
+        assert pipe is self._stdin
+        try:
+            written = os.write(self._stdin.fileno(), self._unwritten[:_CHUNK_BYTES])
+        except BrokenPipeError:
+            # It has not read all, or nothing: what it makes of the order is its own affair.
+            written = len(self._unwritten)
+        self._unwritten = self._unwritten[written:]
+        if not self._unwritten:
+            self._selector.unregister(self._stdin)
+            self._stdin.close()
+
+    def _take(self, pipe: object) -> bool:
+        """Reads once; whether there may be more. The end is kept, what came before is dropped."""
+        source = self._stdout if pipe is self._stdout else self._stderr
+        try:
+            part = os.read(source.fileno(), _CHUNK_BYTES)
+        except BlockingIOError:
+            return False
+        if not part:
+            self._selector.unregister(source)
+            source.close()
+            return False
+        kept = self._read[source]
+        kept += part
+        del kept[:-MAX_OUTPUT_BYTES]
+        return True
+
+    def _drain(self) -> None:
+        """Takes what lies in the pipes already, and does not wait for those who still hold them."""
+        for pipe in (self._stdout, self._stderr):
+            for _ in range(_READS_AT_THE_END):
+                if pipe.closed or not self._take(pipe):
+                    break
+
+
+def _not_started(program: str, folder: Path, error: OSError) -> Ended:
+    if not folder.is_dir():
+        return Ended(problem="no_folder", detail=f"there is no folder {folder}")
+    if isinstance(error, FileNotFoundError):
+        return Ended(problem="not_found", detail=f"there is no program {program}")
+    if isinstance(error, PermissionError):
+        return Ended(problem="not_executable", detail=f"{program} may not be run")
+    return Ended(problem="not_started", detail=f"{program} cannot be started: {error.strerror}")
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _lines(written: bytes) -> list[str]:
+    found = []
+    for line in written.decode("utf-8", "replace").splitlines():
+        shown = "".join(character for character in line if character.isprintable()).strip()
+        if shown:
+            found.append(shown[:MAX_LINE_CHARACTERS])
+    return found

@@ -1,0 +1,125 @@
+"""The adapter `exec`: a program of the operator's, the order on its standard input.
+
+The words of the command are those of the settings and no more. What an order says reaches the
+program as JSON, never as a word, a variable or a piece of a shell's text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, get_args
+
+from incidents.enforcement import command, process
+from incidents.enforcement.port import Adapter, Delivered, Failed, Order, Outcome, Retry, State
+from incidents.enforcement.process import Ended
+from incidents.settings.options import Options
+
+DEFAULT_TIMEOUT = timedelta(seconds=10)
+# An attempt has 20 seconds, and a program that does not end when it is told to is given one more.
+MAX_TIMEOUT = timedelta(seconds=18)
+
+# BSD's sysexits.h, by which many programs say what kind of failure theirs is.
+EX_USAGE, EX_DATAERR, EX_NOPERM, EX_CONFIG = 64, 65, 77, 78
+EX_TEMPFAIL = 75
+
+_HOPELESS = frozenset({EX_USAGE, EX_DATAERR, EX_NOPERM, EX_CONFIG})
+_RETRY_AFTER = re.compile(r"retry-after:\s*(\d{1,6})", re.ASCII | re.IGNORECASE)
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """The program that carries orders out, and the one that tells how a site stands, if any."""
+
+    name: str
+    command: tuple[str, ...]
+    state_command: tuple[str, ...]
+    timeout: timedelta
+    environment: Mapping[str, str]
+    folder: Path
+
+    def deliver(self, order: Order) -> Outcome:
+        """Runs the program once."""
+        ended = self._run(self.command, order.document() | {"attempt": order.attempt})
+        detail = ended.detail or (ended.errors[-1] if ended.errors else None)
+        if ended.problem is None:
+            return Delivered()
+        if ended.status in _HOPELESS:
+            return Failed(problem=ended.problem, detail=detail)
+        # Not even a missing program is hopeless: it may be in the middle of being installed anew,
+        # and would otherwise leave every order of that minute to a person.
+        return Retry(problem=ended.problem, after=_retry_after(ended), detail=detail)
+
+    def state(self, site: str) -> State | None:
+        """What the program for it says; None without one, or if it says anything else."""
+        if not self.state_command:
+            return None
+        ended = self._run(self.state_command, {"kind": "state", "site": site})
+        if ended.problem is not None or len(ended.lines) != 1:
+            return None
+        said: dict[str, State] = {state: state for state in get_args(State)}
+        return said.get(ended.lines[0])
+
+    def missing(self) -> str | None:
+        """The folder or the program that is not there, or may not be run, as a sentence."""
+        for each in (self.command, self.state_command):
+            why = each and process.missing(each, folder=self.folder, environment=self.environment)
+            if why:
+                return why
+        return None
+
+    def _run(self, program: tuple[str, ...], document: Mapping[str, Any]) -> Ended:
+        return process.run(
+            program,
+            timeout_s=self.timeout.total_seconds(),
+            given=json.dumps(document).encode() + b"\n",
+            folder=self.folder,
+            environment=self.environment,
+        )
+
+
+def make(name: str, options: Options) -> Adapter:
+    """The adapter of type `exec` under that name.
+
+    Raises:
+        SettingError, UnknownSettingError: naming the key and what it must be.
+    """
+    made = Program(
+        name=name,
+        command=command.needed(options, "command"),
+        state_command=command.words(options, "state_command"),
+        timeout=options.duration(
+            "timeout", DEFAULT_TIMEOUT, least=timedelta(seconds=1), most=MAX_TIMEOUT
+        ),
+        environment=_environment(options),
+        folder=_folder(options),
+    )
+    options.finish()
+    return made
+
+
+def _environment(options: Options) -> dict[str, str]:
+    found = options.strings("environment")
+    for variable, value in found.items():
+        if not _VARIABLE.fullmatch(variable) or "\0" in value:
+            raise options.wrong("environment", "a table of texts under names such as API_HOST")
+    return found
+
+
+def _folder(options: Options) -> Path:
+    found = options.path("folder") or Path("/")
+    if not found.is_absolute() or "\0" in str(found):
+        raise options.wrong("folder", "a folder, written from / on")
+    return found
+
+
+def _retry_after(ended: Ended) -> timedelta | None:
+    if ended.status != EX_TEMPFAIL:
+        return None
+    said = [found for line in ended.lines if (found := _RETRY_AFTER.fullmatch(line))]
+    return timedelta(seconds=int(said[-1][1])) if said else None

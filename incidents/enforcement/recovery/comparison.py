@@ -1,0 +1,188 @@
+"""The recovery: compares the whole world with a record that has lost its end, and orders again.
+
+It may be ended at any moment, and begun anew by anybody: what is known to agree costs a question.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Engine
+
+from incidents.desk import Desk
+from incidents.desk.access import NOT_LET
+from incidents.enforcement import routing
+from incidents.enforcement.dispatcher.worker_pool import cry
+from incidents.enforcement.first_look import FAILED
+from incidents.enforcement.recovery.reconciliation import (
+    DIFFERS,
+    MOVED,
+    REPAIRED,
+    UP,
+    WAITS,
+    Comparison,
+    Reconciliation,
+)
+from incidents.enforcement.routing import DEFAULT
+from incidents.errors import ActRefusedError, DatabaseError
+from incidents.machine.case import UNKNOWN
+from incidents.machine.command import LEFT_DOWN
+from incidents.store.cases import sites as site_rows
+from incidents.store.database.engine import Reading, plainly, writing
+from incidents.store.record import lineage
+
+AT_ONCE = 8
+"""So many sites are asked about at once."""
+
+MOST_NAMED = 20
+"""So many sites are named to people, where very many may have been ordered again."""
+
+WRONG = (DIFFERS, MOVED, FAILED)
+"""The verdicts after which somebody has to look again."""
+
+_OPEN = (*WRONG, WAITS, REPAIRED, LEFT_DOWN)
+
+
+class Done(NamedTuple):
+    """How many sites there were of each verdict; those that were ordered again, to be up and to be
+    down, by their names; of how many of these nobody could ask how they were; and those that were
+    left down."""
+
+    counts: Counter[str]
+    opened: list[str]
+    taken_down: list[str]
+    unasked: int
+    left_down: list[str]
+
+
+def compared(
+    engine: Engine,
+    desk: Desk,
+    reading: Reading,
+    *,
+    by: str,
+    login: str | None,
+    only: Sequence[str] | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+    opens: bool = True,
+) -> Iterator[Comparison]:
+    """Each site, or `only` those, compared, and ordered again where it differs or nobody can be
+    asked; those that are down come first. One that cannot be compared holds up no other. Unless a
+    person asks who knows of the loss, it `opens` none: why one is down may be what is lost.
+
+    Once all are, and none `is_open`, the world is as the record says.
+
+    Raises:
+        SettingError, UnknownSettingError, SettingsFileError: of [acts], naming what is wrong.
+        ActRefusedError: where who asks may not compare any.
+        DatabaseError: when the database does not do its part.
+    """
+    found = routing.load()
+    left = False
+    try:
+        with reading() as connection:
+            standing = lineage.standing(connection)
+            names = only
+            if names is None:
+                down = site_rows.in_doubt(connection)[0]
+                every = site_rows.in_doubt(connection, every=True)[0]
+                names = list(dict.fromkeys([*down, *every]))
+        # However many compare at once, and however often: each site is ordered once in an epoch.
+        own = Reconciliation(
+            reading=reading, desk=desk, routing=found, by=by, login=login, repair=True,
+            standing=standing, opens=opens, key=f"recover:{standing.epoch}",
+        )  # fmt: skip
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            compare = lambda name: None if stopped() else _compared(own, name)  # noqa: E731
+            for each in pool.map(compare, names):
+                if each is None:
+                    return
+                left |= is_open(each)
+                yield each
+    finally:
+        found.close()
+    if only is None and not left:
+        prove(engine, standing.epoch)
+    elif only is None:
+        with plainly(engine), writing(engine) as connection:
+            lineage.compared(connection, standing)
+
+
+def foreseen(
+    desk: Desk, reading: Reading, *, by: str, login: str | None, now: datetime
+) -> list[Comparison]:
+    """Each site as `compared` would find it, and order it again, if a person let the history go on
+    at `now` (UTC); nothing is done. Raises as `compared` does."""
+    found = routing.load()
+    try:
+        with reading() as connection:
+            names = site_rows.in_doubt(connection, every=True)[0]
+            standing = lineage.standing(connection)
+        then = standing._replace(
+            epoch=standing.epoch + 1, resumed_at=now, lost_since=None, moved_at=None,
+            unproved_since=now,
+        )  # fmt: skip
+        own = Reconciliation(
+            reading=reading, desk=desk, routing=found, by=by, login=login, repair=True,
+            dry_run=True, standing=then,
+        )  # fmt: skip
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return list(pool.map(lambda name: _compared(own, name), names))
+    finally:
+        found.close()
+
+
+def is_open(compared: Comparison) -> bool:
+    """Whether nobody knows yet that the world is as the record says of that site. Where orders are
+    only logged there is nothing to be known."""
+    return compared.verdict in _OPEN and compared.adapter != DEFAULT
+
+
+def prove(engine: Engine, epoch: int) -> None:
+    """The world is as that epoch of the history says."""
+    with plainly(engine), writing(engine) as connection:
+        lineage.prove(connection, epoch)
+
+
+def done(found: Iterable[Comparison]) -> Done:
+    """What was done."""
+    counts: Counter[str] = Counter()
+    again: list[Comparison] = []
+    left: list[str] = []
+    for each in found:
+        counts[each.verdict] += 1
+        if each.verdict == REPAIRED:
+            again.append(each)
+        elif each.verdict == LEFT_DOWN:
+            left.append(each.site)
+    again.sort(key=lambda each: each.site)
+    return Done(
+        counts,
+        [each.site for each in again if each.ordered == UP],
+        [each.site for each in again if each.ordered != UP],
+        sum(each.really == UNKNOWN for each in again),
+        sorted(left),
+    )
+
+
+def _compared(own: Reconciliation, name: str) -> Comparison:
+    try:
+        return own.compare(name)
+    except DatabaseError:
+        raise
+    except ActRefusedError as error:
+        if error.name in NOT_LET:
+            # It is about who asks, and so would every other site be.
+            raise
+        return _failed(name, error)
+    except Exception as error:  # noqa: BLE001 - somebody's own adapter may raise anything
+        return _failed(name, error)
+
+
+def _failed(name: str, error: Exception) -> Comparison:
+    cry("a site cannot be compared with the world", site=name, error=error)
+    return Comparison(site=name, ordered="", on_record="", really=None, adapter="", verdict=FAILED)

@@ -1,0 +1,238 @@
+"""The reconciliation: what is ordered, what the record says is in force, and what really is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, get_args
+
+from sqlalchemy import Connection, select
+
+from incidents import clock
+from incidents.desk import Desk, Envelope
+from incidents.documents import plain
+from incidents.enforcement.dispatcher.worker_pool import cry
+from incidents.enforcement.port import Adapter, State
+from incidents.enforcement.routing import DEFAULT, Routing
+from incidents.errors import ActRefusedError
+from incidents.locale import refusal_words
+from incidents.machine import commands
+from incidents.machine.case import UNKNOWN as NOT_KNOWN
+from incidents.machine.command import LEFT_DOWN
+from incidents.machine.events import OrderDelivered
+from incidents.machine.refusals import Refusal
+from incidents.store.cases import sites as site_rows
+from incidents.store.database.engine import Reading
+from incidents.store.database.server_clock import database_time
+from incidents.store.desk import command_keys
+from incidents.store.orders import deliveries
+from incidents.store.record.lineage import Standing
+from incidents.store.schema.tables import entries
+from incidents.values.ids import ACT
+from incidents.views.left_mark import marked
+from incidents.views.withheld import is_cancelled
+
+Document = dict[str, Any]
+
+AGREES, DIFFERS, UNKNOWN, WAITS, REPAIRED, MOVED, CANCELLED, _ = VERDICTS = (
+    "agrees", "differs", "cannot_be_asked", "waits", "ordered_again", "changed_meanwhile",
+    "cancelled", LEFT_DOWN,
+)  # fmt: skip
+
+UP = "active"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """One site: what is ordered, what was believed, and what its adapter says; and the verdict."""
+
+    site: str
+    ordered: str
+    on_record: str
+    really: str | None
+    adapter: str
+    verdict: str
+
+    @property
+    def differs(self) -> bool:
+        """Whether a person must look, or an order waits to be repeated."""
+        return self.verdict in (DIFFERS, MOVED, CANCELLED, LEFT_DOWN)
+
+    def document(self) -> Document:
+        """As programs are told of it."""
+        return {
+            "site": self.site, "ordered": self.ordered, "on_record": self.on_record,
+            "really": self.really, "adapter": self.adapter, "verdict": self.verdict,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciliation:
+    """Asks the adapters, and records through the desk what they say.
+
+    `by` and `login` are who asks; with `repair` what is not in force is ordered once more, and with
+    `cancelled` also what somebody has cancelled. With a `key` that is done once for each site,
+    however often it is asked for. With a `standing`, that of a record which has lost its end, what
+    no adapter can tell of may be in any state until an order was carried out, and a site that is
+    closed is down as one that is to be suspended: it is not suspended. Unless it `opens`, a site
+    that is down though nothing on record keeps it down is left down: its verdict is `LEFT_DOWN`. So
+    is that of one which was down already when a clock suspended it, until a person knows of it.
+    """
+
+    reading: Reading
+    desk: Desk
+    routing: Routing
+    by: str
+    login: str | None = None
+    key: str | None = None
+    repair: bool = False
+    cancelled: bool = False
+    dry_run: bool = False
+    standing: Standing | None = None
+    opens: bool = True
+
+    def compare(self, name: str) -> Comparison:
+        """One site; what is seen goes on record at once, unless something was done meanwhile.
+
+        Where an adapter cannot be asked the record is believed; an order that waits is waited for.
+
+        Raises:
+            UnknownSiteError: if there is none of that name.
+            ActRefusedError: where who asks may not put on record what is found.
+        """
+        with self.reading() as connection:
+            row = site_rows.named(connection, name)
+            chain = deliveries.chains(connection, [row["id"]])
+            cancelled = not self.cancelled and is_cancelled(connection, row["id"])
+            is_ordered = self.standing is not None and self._is_ordered(connection, row)
+            is_doubted = self._is_doubted(connection, row)
+        # What the brake holds waits too, for a supervisor: to order it again would release it.
+        waits = any(not delivery.dead or delivery.braked for _, delivery in chain)
+        adapter = self.routing.adapter_for(name)
+        seen: str | None = _seen(adapter, name, row["state"])
+        if seen is None and is_doubted and adapter.name != DEFAULT:
+            seen = NOT_KNOWN
+        agrees = self._agrees(row, row["in_force"] if seen is None else seen)
+        found = Comparison(
+            site=name, ordered=row["state"], on_record=row["in_force"], really=seen,
+            adapter=adapter.name, verdict=_verdict(seen, agrees=agrees, waits=waits),
+        )  # fmt: skip
+        if cancelled and found.verdict == DIFFERS:
+            found = replace(found, verdict=CANCELLED)
+        if not self.opens and found.verdict == DIFFERS and row["state"] == UP:
+            is_believed = seen is None and self._is_strange(row)
+            found = replace(found, verdict=UNKNOWN if is_believed else LEFT_DOWN)
+        found = self._put_on_record(row, found, may_order=not is_ordered)
+        return replace(found, verdict=LEFT_DOWN) if self._is_left_suspended(row, found) else found
+
+    def _agrees(self, row: Any, known: str) -> bool:
+        is_closed = (row["state"], known) == ("suspended", "closed")
+        return known == row["state"] or (is_closed and self.standing is not None)
+
+    def _is_left_suspended(self, row: Any, found: Comparison) -> bool:
+        """Whether it is suspended, as is ordered, and its end is not to open it."""
+        is_down = row["state"] == "suspended" and row["hold_at"] is None
+        if self.standing is None or not is_down or found.verdict not in (AGREES, UNKNOWN):
+            return False
+        with self.reading() as connection:
+            return bool(marked(connection, [row["id"]]))
+
+    def _put_on_record(self, row: Any, found: Comparison, *, may_order: bool) -> Comparison:
+        repairs = self.repair and may_order and found.verdict == DIFFERS
+        asked = [*self._sighting(row, found), *([self._repetition(row, found)] if repairs else [])]
+        if not asked:
+            return found
+        answer = self.desk.submit(asked, dry_run=self.dry_run)[-1]
+        if answer.refusal is not None:
+            if answer.refusal.name == "key_reused" and self.standing is not None:
+                # Another has ordered it meanwhile, who does the same.
+                return replace(found, verdict=WAITS)
+            return replace(found, verdict=_refused(answer.refusal))
+        # What was ordered with this key before has not helped.
+        return replace(found, verdict=REPAIRED) if repairs and not answer.repeated else found
+
+    def _sighting(self, row: Any, found: Comparison) -> list[Envelope]:
+        """It needs no key: what is on record already is no news."""
+        if found.really is None or found.really == row["in_force"]:
+            return []
+        command = commands.RecordState(
+            by=self.by, adapter=found.adapter, seen=found.really, in_force=row["in_force"],
+            last_act=row["last_act"],
+        )  # fmt: skip
+        return [Envelope(site=row["id"], command=command, login=self.login)]
+
+    def _repetition(self, row: Any, found: Comparison) -> Envelope:
+        command = commands.RepeatOrder(
+            by=self.by, in_force=found.really or row["in_force"], last_act=row["last_act"]
+        )
+        return Envelope(site=row["id"], command=command, login=self.login, key=self._key(row))
+
+    def _is_ordered(self, connection: Connection, row: Any) -> bool:
+        key = self._key(row)
+        return key is not None and bool(command_keys.of(connection, [key]))
+
+    def _is_doubted(self, connection: Connection, row: Any) -> bool:
+        """Whether the record may be wrong about what is in force, where nobody can be asked.
+
+        Of a site that is up it is believed where nothing is known to be missing, and of one that
+        was added since, once it is too late for it to be one that the record has lost.
+        """
+        found = self.standing
+        if found is None or found.resumed_at is None:
+            return False
+        if _was_carried_out(connection, row["id"], found.resumed_at):
+            return False
+        if row["state"] != UP and row["in_force"] != UP:
+            return True
+        until = found.strange_until
+        if self._is_strange(row) and (until is None or self._now(connection) >= until):
+            return False
+        return found.lost_since is not None or found.moved_at is None
+
+    def _is_strange(self, row: Any) -> bool:
+        """Whether the site was added since the end was lost, and nothing was carried out for it."""
+        since = None if self.standing is None else self.standing.resumed_at
+        return since is not None and row["created_at"] > since and row["last_act"] == 0
+
+    def _now(self, connection: Connection) -> datetime:
+        return database_time(connection) or clock.now()
+
+    def _key(self, row: Any) -> str | None:
+        return None if self.key is None else f"{self.key}:{row['id']}:repeat"
+
+
+def _was_carried_out(connection: Connection, site_id: int, since: datetime) -> bool:
+    """Whether an order into the world was, by what was recorded since then (UTC)."""
+    of = entries.c
+    told = (f'"lane":"{ACT}"', f'"kind":"{OrderDelivered.kind}"')
+    asked = select(of.id).where(
+        of.site_id == site_id, of.recorded_at > since, *(of.body.contains(each) for each in told)
+    )
+    return connection.scalar(asked.limit(1)) is not None
+
+
+def _refused(refusal: Refusal) -> str:
+    """The verdict on a site that is another one by now than the one that was looked at."""
+    if refusal.name in ("seen_too_early", "in_force_already"):
+        return MOVED
+    facts = {name: plain(value) for name, value in refusal.facts.items()}
+    raise ActRefusedError(refusal_words.sentence(refusal), name=refusal.name, facts=facts)
+
+
+def _seen(adapter: Adapter, name: str, ordered: str) -> State | None:
+    """What the adapter says; of somebody's own adapter nothing else is believed than a state."""
+    seen: Any = adapter.state(name)
+    if seen is not None and seen not in get_args(State):
+        cry("an adapter says what is no state", site=name, adapter=adapter.name)
+        return None
+    # A machine that is switched off does not know why.
+    if seen == "suspended" and ordered == "closed" and not getattr(adapter, "tells_closed", True):
+        return "closed"
+    found: State | None = seen
+    return found
+
+
+def _verdict(seen: str | None, *, agrees: bool, waits: bool) -> str:
+    if agrees:
+        return UNKNOWN if seen is None else AGREES
+    return WAITS if waits else DIFFERS

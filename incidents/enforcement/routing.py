@@ -1,0 +1,204 @@
+"""The routing: which adapter carries out what is ordered for a site, by the settings' [acts]."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from fnmatch import fnmatchcase
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from incidents.desk.text import MAX_DIGITS
+from incidents.enforcement.dispatcher import brake as brakes
+from incidents.enforcement.dispatcher.brake import Brake
+from incidents.enforcement.log import Log
+from incidents.enforcement.port import Adapter
+from incidents.errors import BadSiteNameError, IncidentsError, LibraryError
+from incidents.settings import sources
+from incidents.settings.options import Options
+from incidents.values import site_name
+
+SECTION = "acts"
+ENTRY_POINTS = "incidents.acts"
+"""The group of entry points under which others bring adapters of their own."""
+
+DEFAULT = "log"
+_NAME = re.compile("[a-z][a-z0-9_-]{0,39}")
+TYPES = {
+    "log": "incidents.enforcement.log",
+    "webhook": "incidents.enforcement.webhook",
+    "exec": "incidents.enforcement.program",
+    "nginx": "incidents.enforcement.nginx.adapter",
+    "cloud": "incidents.enforcement.cloud.adapter",
+    "powerdns": "incidents.enforcement.powerdns.adapter",
+}
+"""The adapters that come with the program, by type; each module has a `make`."""
+
+_GIVE_UP_AFTER = timedelta(days=3)
+_DAY = timedelta(days=1)
+_SECOND, _YEAR = timedelta(seconds=1), timedelta(days=366)
+
+
+class MissingLibraryError(LibraryError):
+    """the adapter {name!r} needs a library that is not installed ({detail})"""
+
+
+class MissingPartError(IncidentsError):
+    """the adapter {name!r} cannot work here: {detail}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Sites, by patterns such as `*.shop.example`, and the adapter that is theirs."""
+
+    patterns: tuple[str, ...]
+    adapter: Adapter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routing:
+    """The adapter of each site: that of the first group with it, else the default one.
+
+    An order that is not carried out `give_up_after` its being ordered is a dead letter; `workers`
+    attempts are made at a time, for each adapter. `brake`: None where any number of sites may be
+    taken down at once.
+    """
+
+    default: Adapter
+    groups: tuple[Group, ...] = ()
+    give_up_after: timedelta = _GIVE_UP_AFTER
+    workers: int = 16
+    brake: Brake | None = field(default_factory=Brake)
+
+    def adapter_for(self, site: str) -> Adapter:
+        """Who carries out what is ordered for a site of that name."""
+        for group in self.groups:
+            if any(fnmatchcase(site, pattern) for pattern in group.patterns):
+                return group.adapter
+        return self.default
+
+    @property
+    def adapters(self) -> tuple[Adapter, ...]:
+        """All that may be asked to carry something out."""
+        return (self.default, *(group.adapter for group in self.groups))
+
+    @property
+    def enforces(self) -> bool:
+        """Whether anything in the world is changed for any site."""
+        return not all(isinstance(adapter, Log) for adapter in self.adapters)
+
+    def insist_on_parts(self) -> None:
+        """See that each adapter finds what it needs on this machine, where it can say.
+
+        Raises:
+            MissingPartError: naming the first thing that is missing.
+        """
+        for adapter in self.adapters:
+            missing = getattr(adapter, "missing", None)
+            if missing is not None and (detail := missing()) is not None:
+                raise MissingPartError(name=adapter.name, detail=detail)
+
+    def close(self) -> None:
+        """Let go of the connections that adapters keep, where they do."""
+        for adapter in self.adapters:
+            close = getattr(adapter, "close", None)
+            if close is not None:
+                close()
+
+
+def load(environ: Mapping[str, str] | None = None) -> Routing:
+    """The routing of this run.
+
+    Raises:
+        SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
+        MissingLibraryError: naming what to install.
+    """
+    return read(sources.section(SECTION, environ))
+
+
+def read(section: Mapping[str, Any]) -> Routing:
+    """The routing that a section says; raises as `load` does."""
+    options = Options(f"[{SECTION}]", section)
+    made: dict[str, Adapter] = {}
+    default = options.text("adapter", DEFAULT)
+    groups = []
+    give_up_after = options.duration("give_up_after", _GIVE_UP_AFTER, least=_SECOND, most=_YEAR)
+    workers = options.number("workers", 16, least=1, most=64)
+    assert default is not None
+    brake = _brake(options.table("brake") or Options(f"[{SECTION}.brake]", {}))
+    chosen = _adapter(options, options, default, made)
+    for group in options.tables("group"):
+        patterns, name = group.texts("sites"), group.needed("adapter")
+        group.finish()
+        if not patterns:
+            raise group.wrong("sites", 'a list of names or patterns such as "*.shop.example"')
+        patterns = tuple(_kept(group, pattern) for pattern in patterns)
+        groups.append(Group(patterns, _adapter(options, group, name, made)))
+    for name, value in section.items():
+        # A table that no group names is read too: what is wrong in it should not wait to be found.
+        if isinstance(value, dict) and name != brakes.NAME:
+            _adapter(options, options, name, made)
+    options.finish()
+    return Routing(
+        default=chosen, groups=tuple(groups), give_up_after=give_up_after, workers=workers,
+        brake=brake,
+    )  # fmt: skip
+
+
+def _brake(options: Options) -> Brake | None:
+    """How many sites may be taken down within a time; a `count` of 0 means any number."""
+    own = Brake()
+    count = options.number("count", own.count, least=0, most=1_000)
+    within = options.duration("within", own.within, least=_SECOND, most=_DAY)
+    options.finish()
+    return Brake(count=count, within=within) if count else None
+
+
+def _kept(group: Options, pattern: str) -> str:
+    """The pattern in the form in which names are kept; one that no name could fit is refused."""
+    try:
+        if "*" not in pattern:
+            return site_name.read(pattern)
+        return ".".join(
+            label.lower() if "*" in label or label.isdecimal() else site_name.read_host(label)
+            for label in pattern.split(".")
+        )
+    except BadSiteNameError as error:
+        raise group.wrong("sites", f"names or patterns of names: {error.message}") from error
+
+
+def _adapter(options: Options, said: Options, name: str, made: dict[str, Adapter]) -> Adapter:
+    """The adapter of that name, made once; `said` is the table that names it."""
+    if name in made:
+        return made[name]
+    if not _NAME.fullmatch(name) or sum(c.isdigit() for c in name) >= MAX_DIGITS:
+        raise said.wrong("adapter", "a short name in small letters: it goes on record as it is")
+    own = options.table(name)
+    if own is None:
+        if name != DEFAULT:
+            raise said.wrong("adapter", f"the name of a section [{SECTION}.{name}], or {DEFAULT}")
+        own = Options(f"[{SECTION}.{name}]", {})
+    kind = own.text("type", name) or name
+    made[name] = _make(kind, name, own)
+    return made[name]
+
+
+def _make(kind: str, name: str, own: Options) -> Adapter:
+    try:
+        if kind in TYPES:
+            make = import_module(TYPES[kind]).make
+        else:
+            found = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
+            if kind not in found:
+                known = " or ".join(sorted(TYPES | found))
+                raise own.wrong("type", known)
+            make = found[kind].load()
+        adapter: Adapter = make(name, own)
+    except ModuleNotFoundError as error:
+        extra = "cloud" if kind == "cloud" else "webhook"
+        raise MissingLibraryError(name=name, detail=error.name, extra=extra) from error
+    own.finish()
+    return adapter

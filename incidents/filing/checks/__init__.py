@@ -1,0 +1,1 @@
+"""The checks: whether what is filed can be true."""

@@ -1,0 +1,307 @@
+"""The foot of a page: the record numbers, links and icons that a page shows, and where they stand.
+
+It says what is there, not whether that is right (see `check`).
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+from urllib.parse import unquote
+
+from incidents.filing.checks.area import CHARACTERS
+from incidents.filing.checks.record_number import (
+    Icp,
+    PublicSecurity,
+    read_icp,
+    read_public_security,
+)
+from incidents.filing.footer import charset, markup, record_link
+from incidents.filing.footer.markup import IMAGE, UNSEEN, Markup
+from incidents.filing.footer.record_link import RecordLink
+
+MAX_BYTES = 2 * 1024 * 1024
+"""So much of a page is read."""
+
+MAX_MENTIONS = 200
+"""So many record numbers, links and icons are told of a page: of a page that lists more of them,
+the last ones."""
+
+TEXT, ALT = "text", "image"
+"""Where a number stands that is seen as a text, or in what an image says; see `markup.UNSEEN`."""
+
+LAST_CHARACTERS, LAST_SHARE = 400, 5
+"""The foot, where a page does not name it: its last characters, or the last fifth if that is
+more."""
+
+BARE_CHARACTERS = 40
+"""A page with fewer characters, and no number, is nothing yet if scripts or frames can bring the
+rest."""
+
+Number = TypeVar("Number", Icp, PublicSecurity)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mention(Generic[Number]):
+    """A record number in the page; `number` is None where what is written cannot be one."""
+
+    number: Number | None
+    written: str
+    place: str
+    at_foot: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FootLink:
+    """A link that has to do with a record: by where it leads, or by the numbers in its text."""
+
+    href: str
+    leads: RecordLink
+    codes: tuple[str, ...] = ()
+    icps: tuple[str, ...] = ()
+    has_image: bool = False
+
+    @property
+    def shown_href(self) -> str:
+        """Where it leads, in a length that can be told."""
+        return self.href if len(self.href) <= _MAX_TOLD else self.href[: _MAX_TOLD - 1] + "…"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foot:
+    """What a page shows. `bare`: hardly anything, but what may bring more; `cut`: it goes on behind
+    what was read, so that its end is not known. `icons` are addresses of images."""
+
+    public_security: tuple[Mention[PublicSecurity], ...] = ()
+    icp: tuple[Mention[Icp], ...] = ()
+    links: tuple[FootLink, ...] = ()
+    icons: tuple[str, ...] = ()
+    bare: bool = False
+    cut: bool = False
+    encoding: str = "utf-8"
+
+    @property
+    def public_security_shown(self) -> dict[PublicSecurity, bool]:
+        """The public-security numbers that can be read, and whether each is at the foot."""
+        return _readable(self.public_security)
+
+    @property
+    def icp_shown(self) -> dict[Icp, bool]:
+        """The ICP numbers that can be read, and whether each is at the foot."""
+        return _readable(self.icp)
+
+
+def read(page: bytes | str, *, charset_said: str | None = None, cut: bool = False) -> Foot:
+    """The foot of a page; every page has one, if an empty one.
+
+    `charset_said` is what the server says of its encoding, `cut` that it went on. More than
+    `MAX_BYTES` are not looked at.
+    """
+    cut = cut or len(page) > MAX_BYTES
+    text, encoding = (page, "utf-8") if isinstance(page, str) else ("", "")
+    if isinstance(page, bytes):
+        text, encoding = charset.decode(page[:MAX_BYTES], charset_said)
+    return _Look(markup.read(text[:MAX_BYTES])).foot(cut=cut, encoding=encoding)
+
+
+class _Look:
+    """One look at a page's markup."""
+
+    def __init__(self, page: Markup) -> None:
+        self._page = page
+        self._securities = _found(_PUBLIC_SECURITY, page.text)
+        self._icps = _found(_ICP, page.text)
+        self._from = len(page.text) - max(LAST_CHARACTERS, len(page.text) // LAST_SHARE)
+        self._foot_starts = [start for start, _ in page.feet]
+
+    def foot(self, *, cut: bool, encoding: str) -> Foot:
+        """All of it."""
+        links = [link for link in map(self._link, self._page.links) if link is not None]
+        shown = "".join(self._page.text.split())
+        empty = len(shown) < BARE_CHARACTERS and not self._securities and not self._icps
+        return Foot(
+            public_security=self._public_security(),
+            icp=self._icp(),
+            links=tuple(dict.fromkeys(links[-MAX_MENTIONS:])),
+            icons=tuple(dict.fromkeys(self._icons()))[-MAX_MENTIONS:],
+            bare=self._page.moving and empty,
+            cut=cut or self._page.given_up,
+            encoding=encoding,
+        )
+
+    def _public_security(self) -> tuple[Mention[PublicSecurity], ...]:
+        seen = [
+            _security(found, TEXT, self._is_at_foot(found.start())) for found in self._securities
+        ]
+        said = [_security(found, ALT) for found in self._said_by_images(_PUBLIC_SECURITY)]
+        named = [_security(found, ALT) for found in self._said_by_images(_CODE_ALONE)]
+        rest = [_security(found, place) for place, found in self._unseen(_PUBLIC_SECURITY)]
+        return _told([*rest, *said, *named, *seen])
+
+    def _icp(self) -> tuple[Mention[Icp], ...]:
+        seen = [_icp(found, TEXT, self._is_at_foot(found.start())) for found in self._icps]
+        said = [_icp(found, ALT) for found in self._said_by_images(_ICP)]
+        rest = [_icp(found, place) for place, found in self._unseen(_ICP)]
+        return _told([*rest, *said, *seen])
+
+    def _said_by_images(self, pattern: re.Pattern[str]) -> list[re.Match[str]]:
+        texts = (
+            text
+            for image in self._page.images
+            for text in (image.alt, *map(_file_name, image.sources))
+        )
+        return _last(found for text in texts for found in pattern.finditer(text[:_MAX_ALT]))
+
+    def _unseen(self, pattern: re.Pattern[str]) -> list[tuple[str, re.Match[str]]]:
+        return [
+            (place, found)
+            for place in UNSEEN
+            for found in _found(pattern, self._page.unseen.get(place, ""))
+        ]
+
+    def _is_at_foot(self, at: int) -> bool:
+        if at >= self._from:
+            return True
+        nearest = bisect_right(self._foot_starts, at) - 1
+        return nearest >= 0 and at < self._page.feet[nearest][1]
+
+    def _link(self, link: markup.Link) -> FootLink | None:
+        leads = record_link.read(link.href)
+        codes = _inside(link, self._securities)
+        icps = _inside(link, self._icps)
+        if leads.form == "elsewhere" and not codes and not icps:
+            return None
+        numbers = [_security(found, TEXT).number for found in codes]
+        filings = [_icp(found, TEXT).number for found in icps]
+        return FootLink(
+            href=link.href[: record_link.MAX_CHARACTERS],
+            leads=leads,
+            codes=tuple(number.code for number in numbers if number is not None),
+            icps=tuple(number.subject for number in filings if number is not None),
+            has_image=IMAGE in self._text_of(link),
+        )
+
+    def _icons(self) -> Iterator[str]:
+        """Images in a link to a record; right before a number; or called so, at the foot."""
+        text = self._page.text
+        to_record, to_icp = self._image_places()
+        before = {_image_before(text, found.start()) for found in self._securities}
+        for image in self._page.images:
+            if image.at in to_icp:
+                continue
+            called = any(map(_ICON.search, (image.alt[:_MAX_ALT], *map(_file_name, image.sources))))
+            if (
+                image.at in to_record
+                or image.at in before
+                or (called and self._is_at_foot(image.at))
+            ):
+                yield (image.sources or ("",))[0][: record_link.MAX_CHARACTERS]
+
+    def _image_places(self) -> tuple[set[int], set[int]]:
+        """Where there are images in links to public-security records, and in links to ICP ones."""
+        to_record: set[int] = set()
+        to_icp: set[int] = set()
+        for link in self._page.links:
+            leads = record_link.read(link.href)
+            places = to_record if leads.is_public_security else to_icp if leads.is_icp else None
+            if places is not None:
+                inside = enumerate(self._text_of(link), start=link.start)
+                places.update(at for at, each in inside if each == IMAGE)
+        return to_record, to_icp
+
+    def _text_of(self, link: markup.Link) -> str:
+        return self._page.text[link.start : min(link.end, link.start + _MAX_LINK)]
+
+
+def _security(found: re.Match[str], place: str, at_foot: bool = False) -> Mention[PublicSecurity]:
+    province, digits = found.groupdict().get("province"), found["digits"]
+    number = read_public_security(f"{province}公网安备{digits}号" if province else digits)
+    return Mention(number=number, written=_line(found[0]), place=place, at_foot=at_foot)
+
+
+def _icp(found: re.Match[str], place: str, at_foot: bool = False) -> Mention[Icp]:
+    suffix = found["suffix"] or found["far"]
+    subject = f"{found['province']}ICP备{found['digits']}号"
+    number = read_icp(f"{subject}-{suffix}" if suffix else subject)
+    return Mention(number=number, written=_line(found[0]), place=place, at_foot=at_foot)
+
+
+def _readable(mentions: tuple[Mention[Number], ...]) -> dict[Number, bool]:
+    return {
+        each.number: each.at_foot
+        for each in mentions
+        if each.place == TEXT and each.number is not None
+    }
+
+
+def _told(mentions: list[Mention[Number]]) -> tuple[Mention[Number], ...]:
+    """Each once; what is seen at the foot too is at the foot."""
+    best: dict[tuple[str, str], Mention[Number]] = {}
+    for each in mentions:
+        # With or without the character of its province it is one number.
+        key = (each.written if each.number is None else str(each.number), each.place)
+        if key not in best or each.at_foot:
+            best[key] = each
+    return tuple(best.values())
+
+
+def _found(pattern: re.Pattern[str], text: str) -> list[re.Match[str]]:
+    return _last(pattern.finditer(text))
+
+
+def _last(found: Iterable[re.Match[str]]) -> list[re.Match[str]]:
+    return list(deque(found, maxlen=MAX_MENTIONS))
+
+
+def _inside(link: markup.Link, found: list[re.Match[str]]) -> list[re.Match[str]]:
+    """The numbers whose digits stand in the link."""
+    return [each for each in found if link.start <= each.start("digits") < link.end]
+
+
+def _image_before(text: str, at: int) -> int:
+    """Where the image stands that is right before that place; -1 without one."""
+    before = text[max(at - _NEAR, 0) : at].rstrip()
+    return at - len(text[max(at - _NEAR, 0) : at]) + len(before) - 1 if before[-1:] == IMAGE else -1
+
+
+def _file_name(source: str) -> str:
+    if source.startswith("data:"):
+        return ""
+    path = re.split(r"[?#]", source[: record_link.MAX_CHARACTERS], maxsplit=1)[0]
+    return unquote(path.rstrip("/").rpartition("/")[2])
+
+
+def _line(written: str) -> str:
+    return " ".join(written.split())
+
+
+_MAX_ALT, _MAX_LINK, _MAX_TOLD = 400, 500, 200
+_NEAR = 20
+
+_GAP = r"[\s\u200b-\u200f\ufeff]{0,8}"
+_DIGIT = "[0-9０-９]"
+# Digits, or what stands in a template in their place: 京公网安备XXXXXXXX号.
+_DIGITS = r"(?P<digits>[0-9０-９XxＸ*＊]{6,24})(?![0-9０-９])"
+_PROVINCE = f"(?P<province>[{CHARACTERS}])"
+_PUBLIC_SECURITY = re.compile(
+    rf"(?:{_PROVINCE}{_GAP})?公{_GAP}(?:[网網]{_GAP})?安{_GAP}(?:机关{_GAP})?(?:联网{_GAP})?[备備]"
+    rf"{_GAP}(?:案{_GAP})?(?:[编編]?[号號]{_GAP})?[:：]?{_GAP}(?:第{_GAP})?{_DIGITS}"
+    rf"(?:{_GAP}[号號])?"
+)
+# In the name of an image's file.
+_CODE_ALONE = re.compile(rf"(?<!{_DIGIT})(?P<digits>[0-9]{{14}})(?!{_DIGIT})")
+_DASH = "[-‐‑‒–—―−﹣－]"
+_ICP = re.compile(
+    rf"{_PROVINCE}{_GAP}[iIｉＩ][cCｃＣ][pPｐＰ]{_GAP}[备備]{_GAP}(?:案{_GAP})?(?:第{_GAP})?{_DIGITS}"
+    # What stands behind a dash with spaces around it is a year rather than a site.
+    rf"(?:{_GAP}[号號])?(?:{_DASH}(?P<suffix>{_DIGIT}{{1,5}})(?!{_DIGIT})"
+    rf"|{_GAP}{_DASH}{_GAP}(?P<far>{_DIGIT}{{1,3}})(?!{_DIGIT}))?"
+)
+_ICON = re.compile(
+    r"beian|bei-?an|gong-?an|gongwang|wang-?an|police|gaba|batb|\bghs\b|公安|备案|網安|网安|警",
+    re.IGNORECASE,
+)

@@ -1,0 +1,281 @@
+"""The markup: what a page shows of itself, its text, its links and its images, in their order.
+
+No tree is built: a page of 2 MiB may have 700,000 elements, and nested as deep. What stays open is
+a stack, and an end that a page leaves out is where a browser would put it (HTML standard, 13.2.6),
+as far as it matters to what is shown. Style sheets are not read and scripts are not run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, deque
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from typing import NamedTuple
+
+from incidents.filing.footer import charset
+from incidents.filing.footer.charset import (
+    BLOCKS,
+    BREAKS,
+    DRAWINGS,
+    ENDED_BY,
+    NEVER_SHOWN,
+    PARAGRAPH,
+    VOID,
+)
+
+IMAGE = "\ufffc"
+"""What stands in the text in the place of an image."""
+
+MAX_KEPT = 5_000
+"""So many links, and so many images, are kept of a page: the last ones, since the foot is last."""
+
+COMMENT, SCRIPT, TITLE, HIDDEN = UNSEEN = ("comment", "script", "title", "hidden")
+"""Where a text can stand that nobody sees."""
+
+MAX_STEPS = 250_000
+"""So many tags and texts are read of a page: some six times what 2 MiB of a real one hold."""
+
+MAX_TAG = 128 * 1024
+"""So many characters has a tag, but for the images that are written out in it."""
+
+Attributes = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link: where it leads, as it is written, and from where to where it goes in the text."""
+
+    href: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image: its addresses (those that scripts load later too), what it says, and its place."""
+
+    sources: tuple[str, ...]
+    alt: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Markup:
+    """A page as it is shown. `feet` are the stretches of the text that the page itself calls its
+    foot; `unseen` is the rest of the text, by where it stands; `moving` says that scripts, frames
+    or a refresh may bring what is not in it; `given_up` that it is not read to its end."""
+
+    text: str
+    links: tuple[Link, ...]
+    images: tuple[Image, ...]
+    feet: tuple[tuple[int, int], ...]
+    unseen: dict[str, str]
+    moving: bool
+    given_up: bool
+
+
+def read(page: str) -> Markup:
+    """The markup of a page; there is none that cannot be read.
+
+    A page with more than `MAX_STEPS` pieces, or a tag that is longer than `MAX_TAG`, is read up to
+    there: nobody wrote it to be looked at.
+    """
+    reader = _Reader()
+    try:
+        # Its last character reference would else be waited for. It is not closed: what is begun
+        # and not ended by then, a comment say, shows nothing in a browser either.
+        reader.take(page + "\n")
+    except _TooMuchError:
+        return reader.markup(given_up=True)
+    return reader.markup(given_up=False)
+
+
+class _TooMuchError(Exception):
+    """The page is more than can be read within seconds."""
+
+
+class _Open(NamedTuple):
+    """An element that is open."""
+
+    name: str
+    hides: bool
+    is_foot: bool
+    link: tuple[str, int] | None
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self._text: list[str] = []
+        self._length = 0
+        self._links: deque[Link] = deque(maxlen=MAX_KEPT)
+        self._images: deque[Image] = deque(maxlen=MAX_KEPT)
+        self._feet: list[tuple[int, int]] = []
+        self._foot_begun = 0
+        self._unseen: dict[str, list[str]] = {place: [] for place in UNSEEN}
+        self._moving = False
+        self._steps = 0
+        self._stack: list[_Open] = []
+        self._names: Counter[str] = Counter()
+        self._hiding = 0
+        self._in_feet = 0
+
+    def take(self, page: str) -> None:
+        """Read a page part by part; raises _TooMuchError."""
+        small = _WRITTEN_OUT.sub("data:,", page)
+        for start in range(0, len(small), _PART):
+            self.feed(small[start : start + _PART])
+            # Read in one go, 2 MiB of attributes would take some hundred MiB.
+            if len(self.rawdata) > MAX_TAG and _TAG.match(self.rawdata):
+                raise _TooMuchError
+
+    def markup(self, *, given_up: bool) -> Markup:
+        """All that was read; what is still open ends here."""
+        self._end(0)
+        return Markup(
+            text="".join(self._text),
+            links=tuple(self._links),
+            images=tuple(self._images),
+            feet=tuple(self._feet),
+            unseen={place: "\n".join(parts) for place, parts in self._unseen.items()},
+            moving=self._moving,
+            given_up=given_up,
+        )
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._step()
+        # Of two attributes of one name the first counts.
+        given = {name: value or "" for name, value in reversed(attrs)}
+        self._end_what_ends_before(tag)
+        self._moving = self._moving or charset.moves(tag, given)
+        if tag in BREAKS:
+            self._break()
+        hides = (
+            tag in NEVER_SHOWN
+            or "hidden" in given
+            or charset.is_styled_away(given.get("style", ""))
+        )
+        if not (hides or self._hiding):
+            self._see_image(tag, given)
+        if tag not in VOID:
+            self._begin(tag, given, hides=hides)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        drawn = tag in DRAWINGS or any(self._names[drawing] for drawing in DRAWINGS)
+        self.handle_starttag(tag, attrs)
+        # Outside a drawing its slash means nothing: `<div/>` is open.
+        if drawn:
+            self.handle_endtag(tag)
+        elif tag in self.CDATA_CONTENT_ELEMENTS:
+            self.set_cdata_mode(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        self._step()
+        if tag in BLOCKS:
+            self._break()
+        if not self._names[tag]:
+            return
+        inline = tag not in BLOCKS and tag not in NEVER_SHOWN
+        for at in range(len(self._stack) - 1, -1, -1):
+            name = self._stack[at].name
+            if name == tag:
+                self._end(at)
+                return
+            # A </b> does not end the block that was begun inside it.
+            if inline and (name in BLOCKS or len(self._stack) - at > _LOOKED_THROUGH):
+                return
+
+    def handle_data(self, data: str) -> None:
+        self._step()
+        if not self._hiding:
+            self._write(_SPACES.sub(" ", data))
+            return
+        innermost = self._stack[-1].name
+        place = innermost if innermost in (SCRIPT, TITLE) else HIDDEN
+        if innermost != "style":
+            self._unseen[place].append(data)
+
+    def handle_comment(self, data: str) -> None:
+        self._unseen[COMMENT].append(data)
+
+    def parse_marked_section(self, i: int, report: int = 1) -> int:  # noqa: ARG002 - its signature
+        """`<![…>` is a comment in HTML; the library's base class raises an error at some."""
+        return self.parse_bogus_comment(i)
+
+    def _step(self) -> None:
+        self._steps += 1
+        if self._steps > MAX_STEPS:
+            raise _TooMuchError
+
+    def _begin(self, tag: str, given: Attributes, *, hides: bool) -> None:
+        is_foot = charset.is_foot(tag, given)
+        href = given.get("href")
+        link = (href, self._length) if tag == "a" and href is not None else None
+        self._stack.append(_Open(tag, hides, is_foot, link))
+        self._names[tag] += 1
+        self._hiding += hides
+        if is_foot:
+            if not self._in_feet:
+                self._foot_begun = self._length
+            self._in_feet += 1
+
+    def _end(self, at: int) -> None:
+        """End the elements from that place of the stack on."""
+        while len(self._stack) > at:
+            ended = self._stack.pop()
+            self._names[ended.name] -= 1
+            if ended.link is not None and not self._hiding:
+                href, start = ended.link
+                self._links.append(Link(href, start, self._length))
+            self._hiding -= ended.hides
+            if ended.is_foot:
+                self._in_feet -= 1
+                if not self._in_feet:
+                    self._feet.append((self._foot_begun, self._length))
+
+    def _end_what_ends_before(self, tag: str) -> None:
+        """End what a page may leave open: a cell before the next cell, a paragraph before a block,
+        a link before the next link."""
+        for ended, within in ENDED_BY.get(tag, ()) or (PARAGRAPH if tag in BLOCKS else ()):
+            if not any(self._names[name] for name in ended):
+                continue
+            lowest = max(len(self._stack) - _LOOKED_THROUGH, 0)
+            for at in range(len(self._stack) - 1, lowest - 1, -1):
+                name = self._stack[at].name
+                if name in ended:
+                    self._end(at)
+                    break
+                if name in within:
+                    break
+
+    def _see_image(self, tag: str, given: Attributes) -> None:
+        if tag in ("img", "image") or (tag == "input" and given.get("type", "").lower() == "image"):
+            sources = [given[name] for name in _SOURCES if given.get(name)]
+        else:
+            sources = _BACKGROUND.findall(given.get("style", "")[: charset.MAX_STYLE])
+            if not sources:
+                return
+        alt = " ".join(given[name] for name in ("alt", "title") if given.get(name))
+        self._images.append(Image(tuple(sources), alt, self._length))
+        self._write(IMAGE)
+
+    def _write(self, text: str) -> None:
+        self._text.append(text)
+        self._length += len(text)
+
+    def _break(self) -> None:
+        if not self._hiding and self._text and self._text[-1] != "\n":
+            self._write("\n")
+
+
+# So deep is an end looked for, or a hostile page would make each tag look through all others.
+_LOOKED_THROUGH = 64
+
+_PART = 64 * 1024
+_TAG = re.compile("<[a-zA-Z]")
+_WRITTEN_OUT = re.compile(r"data:[\w/+.;=-]{0,100},[\w+/=%.-]*", re.ASCII)
+
+_SPACES = re.compile(r"[ \t\r\n\f]+")
+_BACKGROUND = re.compile(r"background(?:-image)?\s*:[^;]*?url\(\s*[\"']?([^\"')]+)", re.IGNORECASE)
+_SOURCES = ("src", "data-src", "data-original", "data-lazy-src", "href", "xlink:href")

@@ -1,0 +1,151 @@
+"""The page: what is fetched of a site to see its foot, under the guard of everything that goes out.
+
+Whoever owns the site chooses where it leads and what it answers. So each hop of a redirect is
+guarded anew, and time, size and hops have a limit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import monotonic
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urljoin
+
+from incidents.errors import IncidentsError, LibraryError
+from incidents.filing.checks.finding import UNKNOWN, Finding
+from incidents.filing.footer import foot
+from incidents.filing.footer.check import PAGE
+from incidents.outbound.faults import (
+    ConnectionRefusedByHostError,
+    ForbiddenTargetError,
+    OutboundError,
+    TimedOutError,
+    TlsError,
+    UnreachableError,
+)
+from incidents.outbound.guard import Guard
+
+if TYPE_CHECKING:
+    from incidents.filing.footer.foot import Foot
+    from incidents.outbound.message import Answer
+
+WITHIN_S = 20.0
+MAX_REDIRECTS = 5
+SOURCE = "domain.md 5"
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_HTML = frozenset({"text/html", "application/xhtml+xml"})
+_CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
+_NOT_SPOKEN = (ConnectionRefusedByHostError, TlsError, UnreachableError, TimedOutError)
+
+
+class NoFetchingLibraryError(LibraryError):
+    """to fetch a page needs a library that is not installed"""
+
+    extra = "filing"
+
+
+class UnreadPageError(IncidentsError):
+    """{detail}"""
+
+    def __init__(self, code: str, **facts: str) -> None:
+        super().__init__(detail=facts.get("detail", code))
+        self.code = code
+        self.told: Mapping[str, str] = facts
+
+    def finding(self) -> Finding:
+        """That nobody could look: it is never right."""
+        return Finding(verdict=UNKNOWN, field=PAGE, code=self.code, facts=self.told, source=SOURCE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A page as it came: `url` is where the redirects have led; at most `foot.MAX_BYTES` of its
+    body, and `cut` if there were more."""
+
+    url: str
+    body: bytes
+    charset: str | None
+    cut: bool
+
+    def foot(self) -> Foot:
+        """What it shows."""
+        return foot.read(self.body, charset_said=self.charset, cut=self.cut)
+
+
+def of_site(name: str, guard: Guard, *, within_s: float = WITHIN_S) -> Page:
+    """The home page of a site by its name: over https, and over http where https is not spoken.
+
+    Raises as `fetch` does; of the two it is the error over http then.
+    """
+    host = f"[{name}]" if ":" in name else name
+    begun = monotonic()
+    try:
+        return fetch(f"https://{host}/", guard, within_s=within_s / 2)
+    except UnreadPageError as error:
+        if not isinstance(error.__cause__, _NOT_SPOKEN):
+            raise
+    return fetch(f"http://{host}/", guard, within_s=within_s - (monotonic() - begun))
+
+
+def fetch(url: str, guard: Guard, *, within_s: float = WITHIN_S) -> Page:
+    """The page at an address; with all its redirects it takes at most `within_s` seconds.
+
+    Raises:
+        UnreadPageError: if there is no page to be looked at, saying why by a code.
+        NoFetchingLibraryError: without the libraries that send.
+    """
+    try:
+        from incidents.outbound import trust
+        from incidents.outbound.client import Client
+    except ModuleNotFoundError as error:
+        raise NoFetchingLibraryError from error
+    tls = trust.context()
+    until = monotonic() + within_s
+    asked = url
+    for _ in range(MAX_REDIRECTS + 1):
+        left_s = max(until - monotonic(), 0.001)
+        try:
+            guard.target(asked)
+            guard = guard.for_redirects_of(url)
+            with Client(guard, within_s=left_s, cap=foot.MAX_BYTES, tls=tls, keep=0) as http:
+                answer = http.get(asked)
+        except ForbiddenTargetError as error:
+            raise UnreadPageError("page_forbidden", detail=error.message) from error
+        except OutboundError as error:
+            told = {"problem": error.problem, "detail": error.message}
+            raise UnreadPageError("page_unreachable", **told) from error
+        where = answer.header("location")
+        if answer.status not in _REDIRECTS or where is None:
+            return _page(asked, answer)
+        asked = _next(asked, where)
+    raise UnreadPageError("page_redirects", url=url, most=str(MAX_REDIRECTS))
+
+
+def _next(asked: str, where: str) -> str:
+    """Where a redirect leads: what is not ASCII in it is encoded, as browsers do, and its fragment
+    is for them."""
+    try:
+        return quote(urljoin(asked, where), safe=_AS_IT_IS).partition("#")[0]
+    except ValueError as error:
+        raise UnreadPageError("page_redirect_unreadable", url=asked) from error
+
+
+def _page(url: str, answer: Answer) -> Page:
+    if answer.status != 200:
+        raise UnreadPageError("page_status", url=url, status=str(answer.status))
+    kind = answer.content_type
+    # A server that says nothing of it is taken at its body, as browsers take it.
+    if kind and kind not in _HTML:
+        raise UnreadPageError("page_not_html", url=url, kind=kind[:80])
+    if not answer.body.strip():
+        raise UnreadPageError("page_empty", url=url)
+    charset = _CHARSET.search(answer.header("content-type") or "")
+    return Page(
+        url=url, body=answer.body, charset=charset[1] if charset else None, cut=answer.cut
+    )  # fmt: skip
+
+
+_AS_IT_IS = "%/:?#[]@!$&'()*+,;=~"

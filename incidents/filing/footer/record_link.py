@@ -1,0 +1,131 @@
+"""The record link: where a link at the foot of a page leads, read as a browser reads an address
+(URL standard, 4.4), since whoever wants to mislead writes one that only looks right.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import parse_qs, unquote
+
+from incidents.filing.checks.record_number import read_public_security
+
+Form = Literal[
+    "old", "new", "encoded", "look_alike", "icp", "icp_gone", "icp_look_alike", "elsewhere"
+]
+"""The old and the new address of the public-security records; one whose # is written %23, which
+leads nowhere; one that only looks so. The address of the ICP records; the one that it had before;
+one that only looks so. Any other."""
+
+OLD_ADDRESS = "https://beian.gov.cn/portal/registerSystemInfo?recordcode="
+NEW_ADDRESS = "https://beian.mps.gov.cn/#/query/webSearch?code="
+ICP_ADDRESS = "https://beian.miit.gov.cn/"
+
+MAX_CHARACTERS = 2_048
+_PIECE = 256
+"""So many are normalised at once, which takes the square of their number; no host has more."""
+
+_ADDRESS = re.compile(
+    r"(?:(?P<scheme>https?):)?//+(?P<authority>[^/?#]*)(?P<path>[^?#]*)"
+    r"(?:\?(?P<query>[^#]*))?(?:#(?P<fragment>.*))?",
+    re.IGNORECASE,
+)
+_OLD_HOSTS = ("beian.gov.cn", "www.beian.gov.cn")
+_NEW_HOST = "beian.mps.gov.cn"
+_ICP_HOST = "beian.miit.gov.cn"
+_ICP_GONE_HOSTS = ("miitbeian.gov.cn", "www.miitbeian.gov.cn", "icp.miitbeian.gov.cn")
+_OLD_PATH, _NEW_ROUTE = "/portal/registersysteminfo", "/query/websearch"
+_PORTS = {"http": "80", "https": "443"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordLink:
+    """`code` is the public-security code in it, None if there is none or no such number; `secure`
+    says that it does not go over plain http."""
+
+    form: Form
+    code: str | None = None
+    secure: bool = True
+
+    @property
+    def is_public_security(self) -> bool:
+        """Whether it leads to the public-security records, or was meant to."""
+        return self.form in ("old", "new", "encoded", "look_alike")
+
+    @property
+    def is_icp(self) -> bool:
+        """Whether it leads to the ICP records, or was meant to."""
+        return self.form in ("icp", "icp_gone", "icp_look_alike")
+
+    @property
+    def is_look_alike(self) -> bool:
+        """Whether its host has the name of an office in it, and is not the office's."""
+        return self.form in ("look_alike", "icp_look_alike")
+
+
+def read(href: str) -> RecordLink:
+    """Where a link leads, by what is written in it; nobody is asked."""
+    # A browser takes the ends off, drops line ends, and reads a backslash as a slash.
+    written = re.sub(r"[\t\n\r]", "", href[:MAX_CHARACTERS].strip(_ENDS)).replace("\\", "/")
+    found = _ADDRESS.fullmatch(written)
+    if found is None:
+        return RecordLink(form="elsewhere")
+    scheme = (found["scheme"] or "https").lower()
+    host = _host(found["authority"], scheme)
+    secure = scheme == "https"
+    if host in _OLD_HOSTS:
+        return RecordLink(form="old", code=_old_code(found), secure=secure)
+    if host == _NEW_HOST:
+        return _new(found, secure=secure)
+    if host == _ICP_HOST:
+        return RecordLink(form="icp", secure=secure)
+    if host in _ICP_GONE_HOSTS:
+        return RecordLink(form="icp_gone", secure=secure)
+    form = _look_alike(found["authority"]) or "elsewhere"
+    return RecordLink(form=form, secure=secure)
+
+
+def _host(authority: str, scheme: str) -> str:
+    """The host behind whatever stands before an @; with a port of its own it is another server."""
+    host, _, port = authority.rpartition("@")[2].partition(":")
+    name = _plain(host).removesuffix(".")
+    return name if port in ("", _PORTS[scheme]) else f"{name}:{port}"
+
+
+def _plain(host: str) -> str:
+    text = unquote(host)
+    pieces = (text[at : at + _PIECE] for at in range(0, len(text), _PIECE))
+    half = "".join(unicodedata.normalize("NFKC", piece) for piece in pieces)
+    return half.replace("。", ".").lower()
+
+
+def _look_alike(authority: str) -> Form | None:
+    plain = _plain(authority)
+    if "miit" in plain:
+        return "icp_look_alike"
+    return "look_alike" if "beian" in plain and "gov" in plain else None
+
+
+def _old_code(found: re.Match[str]) -> str | None:
+    if found["path"].rstrip("/").lower() != _OLD_PATH:
+        return None
+    return _code(found["query"] or "", "recordcode")
+
+
+def _new(found: re.Match[str], *, secure: bool) -> RecordLink:
+    if unquote(found["path"]).startswith("/#"):
+        return RecordLink(form="encoded", secure=secure)
+    route, _, query = (found["fragment"] or "").partition("?")
+    named = route.rstrip("/").lower() == _NEW_ROUTE
+    return RecordLink(form="new", code=_code(query, "code") if named else None, secure=secure)
+
+
+def _code(query: str, name: str) -> str | None:
+    said = {key.lower(): values[0] for key, values in parse_qs(query).items()}
+    number = read_public_security(said.get(name, ""))
+    return None if number is None else number.code
+
+
+_ENDS = "".join(map(chr, range(0x21)))

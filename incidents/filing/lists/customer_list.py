@@ -1,0 +1,289 @@
+"""A customer list: each row of a table as what it changes in the filing of one site.
+
+An empty cell changes nothing. Nothing is lost in silence: what cannot be read is a problem of its
+row, with the field, what stands there, and the way out; a column that is none refuses the list.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from incidents.errors import BadSiteNameError, Cause
+from incidents.filing import form
+from incidents.filing.form import DOCUMENTS, SERVERS, SITE
+from incidents.filing.lists import customer_value
+from incidents.filing.lists.customer_value import Read, UnreadableValueError
+from incidents.filing.lists.json_list import SeenNames
+from incidents.filing.lists.table_file import JSON, TableFile
+from incidents.filing.lists.table_row import Row, TableError, cause, shown
+from incidents.machine import filing
+from incidents.machine.filing import DOCUMENT, MAX_ITEMS, SERVER
+from incidents.values import site_name
+
+ALL_OF = {SERVERS: SERVER, DOCUMENTS: DOCUMENT}
+"""The columns that hold all servers, or all documents, of a site, by their labels."""
+
+_MAX_KNOWN, _SHORT = 4_096, 32
+_MAX_NEAREST = 100
+"""Of so many columns that are no field the nearest one is looked for: each takes a millisecond."""
+# Of what most customers are called nothing changes.
+_PLAIN = re.compile(r"(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+[a-z]{2,20}")
+_MAX_PLAIN = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """What of a row cannot be used: the column and the field it is of (empty: the row as a whole),
+    what stands there, cut where it is long, and why, with the way out."""
+
+    column: str
+    field: str
+    value: str
+    detail: Cause
+
+    def __str__(self) -> str:
+        where = f"{self.field or self.column}: " if self.field or self.column else ""
+        return f"{where}{self.value!r}: {self.detail}" if self.value else f"{where}{self.detail}"
+
+
+class Customer(NamedTuple):
+    """What one row says: the site in its kept form, and the details that it changes.
+
+    With a problem it is no row to take: `changes` holds what could be read beside it.
+    """
+
+    row: int
+    site: str | None
+    changes: dict[str, str]
+    problems: tuple[Problem, ...] = ()
+
+
+class _Column:
+    """What a column holds: a whole detail, the `part` of an item, or (without `read`) all items.
+
+    A text on one line with no more characters than `limit` is kept as it stands. Values that come
+    again and again, codes and days, are `known` once they have been read.
+    """
+
+    __slots__ = ("key", "known", "limit", "name", "part", "read")
+
+    def __init__(self, name: str, key: str, read: Read | None, part: str = "") -> None:
+        self.name, self.key, self.read, self.part = name, key, read, part
+        self.limit = customer_value.limit(key) if key in form.FIELD_OF else 0
+        self.known: dict[str, str] = {}
+
+
+class CustomerList:
+    """The customers of a table, in the order of its rows.
+
+    With `ignore` what stands in a column that is no field is left out: `ignored` has their names.
+
+    Raises:
+        TableError: for a column that is no field, naming the nearest, unless these are ignored; for
+            two columns that are one field; and where no column names the site.
+    """
+
+    def __init__(self, table: TableFile, *, ignore: bool = False) -> None:
+        self._table = table
+        self._ignore = ignore
+        self.ignored: dict[str, None] = {}
+        self._columns: dict[str, _Column] = {}
+        self._unknown: dict[str, Cause] = {}
+        self._seen = SeenNames()
+        if table.kind != JSON:
+            self._know(table)
+
+    def customers(self) -> Iterator[Customer]:
+        """Each row, with what of it cannot be used; raises TableError as the rows do.
+
+        The site of an earlier row is a problem: one of the two would win by its place alone.
+        """
+        for row in self._table.rows:
+            yield self._customer(row)
+
+    def _know(self, table: TableFile) -> None:
+        keys: dict[tuple[str, str], str] = {}
+        for name in table.columns:
+            column = _column(name)
+            if isinstance(column, Cause):
+                if not self._ignore:
+                    raise TableError(table.file, column)
+                self.ignored[name] = None
+                continue
+            what = (column.key, column.part)
+            if what in keys:
+                why = cause("same_column", column=keys[what], other=name, field=column.key)
+                raise TableError(table.file, why)
+            keys[what] = name
+            self._columns[name] = column
+        if (SITE, "") not in keys:
+            raise TableError(table.file, cause("no_site"))
+
+    def _customer(self, row: Row) -> Customer:
+        reading = _Reading()
+        for wrong in row.wrong:
+            if not self._leaves_out(wrong.column):
+                reading.problem(wrong.column, "", wrong.value, wrong.detail)
+        columns, changes = self._columns, reading.changes
+        for name, text in row.cells.items():
+            column = columns.get(name)
+            if column is None:
+                if self._leaves_out(name):
+                    continue
+                found = self._found(name)
+                if isinstance(found, Cause):
+                    reading.problem(name, "", text, found)
+                    continue
+                column = found
+            if len(text) <= column.limit and text.isprintable():
+                changes[column.key] = text
+            elif text in column.known:
+                changes[column.key] = column.known[text]
+            else:
+                reading.cell(column, text)
+        reading.finish()
+        site = self._site(changes.pop(SITE, None), row, reading)
+        return Customer(row.number, site, changes, tuple(reading.problems))
+
+    def _leaves_out(self, name: str) -> bool:
+        """Whether it is a column (empty: none at all) that is ignored."""
+        if not self._ignore or not name or name in self._columns:
+            return False
+        if name not in self.ignored:
+            if isinstance(_column(name, nearest=False), _Column):
+                return False
+            if len(self.ignored) < _MAX_KNOWN:
+                self.ignored[name] = None
+        return True
+
+    def _found(self, name: str) -> _Column | Cause:
+        if name in self._unknown:
+            return self._unknown[name]
+        column = _column(name, nearest=len(self._unknown) < _MAX_NEAREST)
+        if isinstance(column, Cause):
+            if len(self._unknown) < _MAX_NEAREST:
+                self._unknown[name] = column
+        elif len(self._columns) < _MAX_KNOWN:
+            self._columns[name] = column
+        return column
+
+    def _site(self, site: str | None, row: Row, reading: _Reading) -> str | None:
+        if site is None:
+            if all(problem.field != SITE for problem in reading.problems):
+                reading.problem(SITE, SITE, "", cause("site_missing"))
+            return None
+        before = self._seen.first(site, row.number)
+        if before != row.number:
+            reading.problem(SITE, SITE, site, cause("site_twice", row=before))
+        return site
+
+
+class _Reading:
+    """What has been read of a row so far."""
+
+    __slots__ = ("_parts", "changes", "problems")
+
+    def __init__(self) -> None:
+        self.changes: dict[str, str] = {}
+        self.problems: list[Problem] = []
+        self._parts: dict[str, dict[str, str]] = {}
+
+    def problem(self, column: str, field: str, text: str, why: Cause) -> None:
+        self.problems.append(Problem(column=column, field=field, value=shown(text), detail=why))
+
+    def cell(self, column: _Column, text: str) -> None:
+        """What a cell says, or what is wrong with it."""
+        try:
+            if column.read is None or column.part:
+                self.of_item(column, text)
+                return
+            self.changes[column.key] = value = column.read(text)
+        except UnreadableValueError as error:
+            self.problem(column.name, _dotted(column), text, error.why)
+            return
+        # No two rows have the same site.
+        if len(text) <= _SHORT and len(column.known) < _MAX_KNOWN and column.key != SITE:
+            column.known[text] = value
+
+    def of_item(self, column: _Column, text: str) -> None:
+        """A part of a server or a document, or all of them."""
+        if column.read is not None:
+            part = column.read(text)
+            self._parts.setdefault(column.key, {})[column.part] = part
+            return
+        for key, whole in customer_value.items(ALL_OF[column.key], text).items():
+            if not filing.is_known(key):
+                raise UnreadableValueError(cause("label", label=key.partition(".")[2][:60]))
+            self._keep(column.name, key, whole)
+
+    def finish(self) -> None:
+        """Add the items whose parts stood in columns of their own, and count all."""
+        for key, parts in self._parts.items():
+            prefix = f"{key.partition('.')[0]}."
+            try:
+                self._keep(key, key, customer_value.parts(prefix, parts))
+            except UnreadableValueError as error:
+                self.problem(key, key, "", error.why)
+        if len(self.changes) > MAX_ITEMS:
+            self._count()
+
+    def _keep(self, column: str, key: str, whole: str) -> None:
+        if key in self.changes:
+            self.problem(column, key, "", cause("item_twice"))
+        self.changes[key] = whole
+
+    def _count(self) -> None:
+        for name, prefix in ALL_OF.items():
+            found = sum(key.startswith(prefix) for key in self.changes)
+            if found > MAX_ITEMS:
+                self.problem(name, name, "", cause("items", found=found, limit=MAX_ITEMS))
+
+
+def _column(name: str, *, nearest: bool = True) -> _Column | Cause:
+    """What a column of that name holds, or why it is none, with the `nearest` one."""
+    folded = form.folded(name)
+    key = form.named(name)
+    if key is not None:
+        return _Column(name, key, _site if key == SITE else customer_value.reader(key))
+    if folded in ALL_OF:
+        return _Column(name, folded, None)
+    prefix = next((prefix for prefix in ALL_OF.values() if folded.startswith(prefix)), None)
+    if prefix is None:
+        near = _nearest(folded) if nearest else ""
+        return cause("unknown_column", column=shown(name), nearest=near)
+    label, _, part = folded.removeprefix(prefix).partition(".")
+    key = f"{prefix}{label}"
+    if not filing.is_known(key):
+        return cause("label", label=shown(label))
+    if not part:
+        return _Column(name, key, lambda text: customer_value.item(prefix, text))
+    read = customer_value.part_reader(prefix, part)
+    if read is None:
+        known = customer_value.part_names(prefix)
+        return cause("item_field", part=shown(part), known=known)
+    return _Column(name, key, read, part)
+
+
+def _site(text: str) -> str:
+    if len(text) <= _MAX_PLAIN and _PLAIN.fullmatch(text):
+        return text
+    try:
+        return site_name.read(text)
+    except BadSiteNameError as error:
+        raise UnreadableValueError(cause("site", cause=error.facts["detail"])) from error
+
+
+def _nearest(label: str) -> str:
+    near = form.nearest(label, [*map(form.folded, form.SITE_NAMES), *ALL_OF], most=1)
+    if not near:
+        return ""
+    key = form.labels().get(near[0], near[0])
+    label = form.FIELD_OF[key].zh if key in form.FIELD_OF else ""
+    return f" (did you mean {key}{label and f', {label}'}?)"
+
+
+def _dotted(column: _Column) -> str:
+    return f"{column.key}.{column.part}" if column.part else column.key

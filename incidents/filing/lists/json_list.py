@@ -1,0 +1,218 @@
+"""A JSON file of filings as rows, and the names that a list has shown before.
+
+So it reads what `export` writes, JSON or JSON Lines, one filing at a time.
+
+A name is known by its hash of 64 bits. Of a million names two have one hash once in 30 million
+lists; the second would be called a double, and its row asked about, not taken.
+"""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections.abc import Iterator
+from typing import Any, TextIO
+
+from incidents.errors import Cause
+from incidents.filing.form import SITE
+from incidents.filing.lists.table_row import (
+    MAX_COLUMNS,
+    MAX_ROWS,
+    Header,
+    Row,
+    TableError,
+    Wrong,
+    cause,
+    shown,
+)
+from incidents.store.schema.types import canonical
+from incidents.values import misread
+from incidents.values.misread import MisreadError
+
+MAX_FILING = 1 << 20
+"""So many characters one filing has at most."""
+
+DETAILS = "details"
+_BETWEEN = " \t\r\n,"
+_BEHIND = ("", *_BETWEEN, "]")
+_BLOCK = 1 << 16
+_KINDS = {dict: "an object", list: "a list", float: "a number with a point", bool: "true or false"}
+
+
+class JsonList:
+    """The filings of a JSON file; each is a row, counted from 1. It has no columns.
+
+    Raises:
+        TableError: from `rows`, naming the filing that cannot be read and all behind it with it.
+    """
+
+    columns: tuple[str, ...] = ()
+
+    def __init__(self, text: TextIO, file: str) -> None:
+        self._text, self._file = text, file
+        self._buffer, self._at, self._ended = "", 0, False
+        self._decoder = json.JSONDecoder(object_pairs_hook=_once)
+
+    def rows(self) -> Iterator[Row]:
+        """The filings, each as a row of `site` and its details."""
+        in_array = self._next() == "["
+        if in_array:
+            self._at += 1
+        end = "]" if in_array else ""
+        for number in range(1, MAX_ROWS + 1):
+            found = self._next()
+            if found == end:
+                break
+            if found in ("", "]"):
+                # Cut off, or two files in one: nobody knows what else there was.
+                raise TableError(self._file, cause("not_json", error="it does not end as it began"))
+            yield _row(number, self._value(number))
+        else:
+            if self._next() != end:
+                raise TableError(self._file, cause("rows", limit=f"{MAX_ROWS:,}"))
+        if in_array:
+            self._at += 1
+            if self._next():
+                why = cause("not_json", error="there is more behind its end")
+                raise TableError(self._file, why)
+
+    def _next(self) -> str:
+        """The next character that stands between no two filings; empty at the end."""
+        while True:
+            while self._at < len(self._buffer):
+                if self._buffer[self._at] not in _BETWEEN:
+                    return self._buffer[self._at]
+                self._at += 1
+            if not self._more():
+                return ""
+
+    def _more(self) -> bool:
+        try:
+            # Twice as much each time: what is cut off is read anew.
+            block = self._text.read(max(_BLOCK, len(self._buffer) - self._at))
+        except UnicodeDecodeError as error:
+            raise TableError(self._file, cause("changed")) from error
+        self._buffer, self._at = self._buffer[self._at :] + block, 0
+        return bool(block)
+
+    def _value(self, number: int) -> Any:
+        while True:
+            try:
+                found, self._at = self._decoder.raw_decode(self._buffer, self._at)
+                break
+            except (ValueError, RecursionError) as error:
+                # It may be cut off here alone.
+                if len(self._buffer) - self._at > MAX_FILING:
+                    why = cause("json_large", limit=f"{MAX_FILING:,}")
+                    raise TableError(self._file, why, row=number) from error
+                if isinstance(error, RecursionError) or not self._more():
+                    why = cause("not_json", error=_why(error))
+                    raise TableError(self._file, why, row=number) from error
+        if self._buffer[self._at : self._at + 1] not in _BEHIND:
+            why = cause("not_json", error="no comma and no line end behind it")
+            raise TableError(self._file, why, row=number)
+        return found
+
+
+def _row(number: int, found: Any) -> Row:
+    if not (isinstance(found, dict) and isinstance(found.get(DETAILS, {}), dict)):
+        return Row(number, {}, (Wrong("", shown(_said(found)), cause("json_object")),))
+    told = {SITE: found.get(SITE), **found.get(DETAILS, {})}
+    cells = {}
+    wrong = [
+        Wrong(key, shown(_said(found[key])), cause("json_object"))
+        for key in found
+        if key not in (SITE, DETAILS)
+    ]
+    for key, value in told.items():
+        text = _text(value)
+        if isinstance(text, Cause):
+            wrong.append(Wrong(key, shown(_said(value)), text))
+        elif text:
+            cells[key] = text
+    if len(cells) > MAX_COLUMNS:
+        why = cause("columns", found=f"{len(cells):,}", limit=f"{MAX_COLUMNS:,}")
+        return Row(number, {}, (Wrong("", "", why),))
+    if not cells:
+        return Row(number, {}, tuple(wrong))
+    # As in a table, so that what may not stand in a cell may not stand here.
+    row = Header(list(cells), "", number, guarded=False).row(number, list(cells.values()))
+    assert row is not None
+    return Row(number, row.cells, (*row.wrong, *wrong))
+
+
+def _text(value: Any) -> str | Cause:
+    match value:
+        case str():
+            return value
+        case None:
+            return ""
+        case bool() | float() | list():
+            return cause("json_text", kind=_KINDS[type(value)])
+        case int():
+            return str(value)
+    return canonical(value)
+
+
+def _said(value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return ""
+
+
+def _why(error: ValueError | RecursionError) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        # Where it is, it knows of the block alone that is in hand.
+        return "a quote, a comma or a bracket is missing or out of place"
+    return misread.of_json(error)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object, in which no name may stand twice: one of the two would be lost in silence."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise MisreadError("a name stands twice in one object")
+    return found
+
+
+_BEGIN = 1 << 10
+
+
+class SeenNames:
+    """A table of hashes, of which half the places at least are free."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._hashes = array("q", bytes(8 * _BEGIN))
+        self._rows = array("L", bytes(array("L").itemsize * _BEGIN))
+
+    def first(self, name: str, row: int) -> int:
+        """The row that had that name first: this one, if none had it."""
+        # A place that holds 0 is free.
+        mark = hash(name) or 1
+        at = self._place(mark)
+        if self._hashes[at]:
+            return self._rows[at]
+        self._hashes[at], self._rows[at] = mark, row
+        self._count += 1
+        if 2 * self._count > len(self._hashes):
+            self._grow()
+        return row
+
+    def _place(self, mark: int) -> int:
+        hashes, last = self._hashes, len(self._hashes) - 1
+        at = mark & last
+        while (found := hashes[at]) and found != mark:
+            at = (at + 1) & last
+        return at
+
+    def _grow(self) -> None:
+        before = zip(self._hashes, self._rows, strict=True)
+        size = 2 * len(self._hashes)
+        self._hashes = array("q", bytes(8 * size))
+        self._rows = array("L", bytes(self._rows.itemsize * size))
+        for mark, row in before:
+            if mark:
+                at = self._place(mark)
+                self._hashes[at], self._rows[at] = mark, row

@@ -1,0 +1,256 @@
+"""A row of a list: its guarded cells under their columns, and why one cannot be used.
+
+OWASP, "CSV Injection". An apostrophe that is a text's own gets one too, so that taking one away
+gives each text back as it was.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+from incidents.errors import FAILED, Cause, IncidentsError
+from incidents.filing.form import folded
+from incidents.values import site_name
+
+CAUSES: dict[str, str] = {
+    # The file.
+    "empty": "it is empty; a customer list is CSV or XLSX with a header, or JSON",
+    "large": "it has more than {limit} bytes, which is more than a customer list needs: split it",
+    "rows": "it has more than {limit} rows: split it",
+    "changed": "it was changed while it was read: import it again",
+    "utf_32": "it is UTF-32; save it as UTF-8",
+    "encoding": "the byte {byte} at offset {offset} is neither UTF-8 nor GB18030: save the list as"
+    " UTF-8, or as UTF-16 with its mark (BOM)",
+    "marked_encoding": "the byte {byte} at offset {offset} is not {encoding}, as the mark (BOM) at"
+    " its beginning says it is: save it as UTF-8",
+    # The header.
+    "no_header": "it has no header: the first row must name the columns, such as site and"
+    " subject_name",
+    "no_name": "column {number} has no name: name it, or take it out",
+    "column_twice": "the column {column} is there twice: keep one of them",
+    "columns": "it has {found} columns, and {limit} are the most",
+    "long_name": "a column's name has more than {limit} characters: is the first row a header?",
+    "name_control": "the name of column {number} holds {character}: take it out, or save the list"
+    " as UTF-8",
+    "unknown_column": "{column!r} is no field of a filing{nearest}: rename it, or ignore such"
+    " columns",
+    "no_site": "no column names the site: call it site, 域名 or 网站",
+    "same_column": "the columns {column!r} and {other!r} are one field, {field}: keep one of them",
+    # A row.
+    "long_line": "a line has more than {limit} characters: is it a customer list?",
+    "unclosed": "a quote that is opened here is not closed within {limit} characters: close it, or"
+    " double a quote that is meant as such",
+    "unclosed_to_end": "a quote that is opened here is never closed: close it, or double a quote"
+    " that is meant as such",
+    "not_csv": "it is not CSV ({error}): double a quote that is meant as such",
+    "too_many_cells": "it has more cells than the header has columns ({columns}): put a text that"
+    " holds a delimiter in quotes",
+    "control": "it holds {character}: take it out",
+    "long_cell": "it has {length} characters, and {limit} are the most: shorten it",
+    # JSON.
+    "not_json": "it is not JSON ({error})",
+    "json_large": "one filing has more than {limit} characters, or the JSON is broken",
+    "json_object": "it is not a JSON object with site and details",
+    "json_text": "it is {kind}: write it as a text",
+    # XLSX.
+    "old_xls": "it is an old .xls, or it is locked by a password: save it as .xlsx without one",
+    "encrypted": "its part {part} is encrypted: save it without a password",
+    "not_zip": "it is no XLSX that can be read: save it again as .xlsx, or as CSV",
+    "zip_part": "its part {part} cannot be unpacked: save it again as .xlsx, or as CSV",
+    "zip_directory": "its directory has more than {limit} bytes, which no spreadsheet needs",
+    "zip_members": "it has {found} parts, and {limit} are the most: copy the list alone into a new"
+    " file",
+    "zip_twice": "its part {part} is there twice: save it again as .xlsx",
+    "zip_method": "its part {part} is compressed in a way that no XLSX is: save it again as .xlsx",
+    "zip_size": "its part {part} unpacks to more than {limit} bytes: copy the list alone into a new"
+    " file, or save it as CSV",
+    "zip_ratio": "its part {part} unpacks to more than {limit} times its size, as no list does:"
+    " save it as CSV",
+    "not_xlsx": "it is a ZIP, but no XLSX (there is no {part}): save the list as .xlsx or as CSV",
+    "xlsb": "it is an .xlsb: save it as .xlsx or as CSV",
+    "no_sheet": "it has no sheet with cells: save the list as .xlsx or as CSV",
+    "bad_xml": "its part {part} is no XML that can be read{where}: save it again as .xlsx",
+    "doctype": "its part {part} declares a document type, as no spreadsheet does: save it again as"
+    " .xlsx, or as CSV",
+    "deep": "its part {part} nests deeper than {limit}: save it again as .xlsx",
+    "elements": "its part {part} has more than {limit} elements: copy the list alone into a new"
+    " file, or save it as CSV",
+    "long_token": "its part {part} holds one piece of more than {limit} characters: save it as CSV",
+    "strings": "its texts have more than {limit} bytes together: save it as CSV",
+    "row_order": "row {row} comes after row {before}: save it again as .xlsx",
+    "bad_cell": "the cell {cell} is written in a way that no XLSX is: save it again as .xlsx",
+    "formula": "it is a formula, which is no fact: put its value there (paste as values)",
+    "cell_error": "it is the error {value} of a formula: write what is filed",
+    "digits": "it is a number of more than 15 digits, of which a spreadsheet keeps 15 alone: format"
+    " the cell as text and type the number again",
+    "no_date": "it is {value}, which is no date: write one such as 2026-01-02",
+    # A customer.
+    "site_missing": "the site's name is missing: write one such as shop.example",
+    "site": "{cause}",
+    "site_twice": "row {row} names the site too: make one row of both",
+    "choice": "it is none of the words of the form: write one of {known}",
+    "early_day": "it lies before {first}: write the day that is meant",
+    "day": "it is no day: write one such as 2026-01-02, 2026/1/2 or 2026年1月2日",
+    "long": "it has {length} characters, and {limit} are the most: shorten it",
+    "one_line": "it holds a line end: write it on one line",
+    "label": "{label!r} is no label, which has small letters, digits and hyphens, 40 at most:"
+    " rename it",
+    "items": "there are {found}, and {limit} are the most for one filing",
+    "item_json": 'it is not a JSON object of texts: write one such as {{"{field}":"…"}}',
+    "item_field": "{part!r} is no field of it: there are {known}",
+    "item_twice": "another column says it too: keep one of them",
+    "digest": "it is no SHA-256: write its 64 hexadecimal digits",
+    "number": "it is no number: write digits alone",
+}
+
+
+def cause(code: str, **facts: Any) -> Cause:
+    """The cause of that code."""
+    return Cause.of(f"list_{code}", CAUSES[code], **facts)
+
+
+GUARD = "'"
+_TAKEN = frozenset("=+-@\t\r＝＋－＠" + GUARD)
+"""What a formula begins with, also in full width, and the guard itself."""
+
+
+def guarded(text: str) -> str:
+    """The text as it stands in a cell."""
+    return GUARD + text if text[:1] in _TAKEN else text
+
+
+def bare(cell: str) -> str:
+    """The text that a cell stands for: that of a guarded one is the one that was guarded."""
+    return cell[1:] if cell[:1] == GUARD and cell[1:2] in _TAKEN else cell
+
+
+MAX_ROWS = 1_048_576
+"""As many as a sheet of XLSX can have; of CSV and JSON as well."""
+
+MAX_COLUMNS = 1_024
+MAX_NAME = 200
+MAX_CELL = 32_767
+"""So many characters a cell of XLSX can hold."""
+
+SHOWN_CHARACTERS = 80
+
+# Line ends and tabs are what people write; a line end of its own kind becomes the common one.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+class TableError(IncidentsError):
+    """{where}: {detail}"""
+
+    exit_status: ClassVar[int] = FAILED
+
+    def __init__(
+        self, file: str, detail: Cause, *, row: int | None = None, column: str | None = None
+    ) -> None:
+        where = file if row is None else f"{file}, row {row}"
+        where = where if column is None else f"{where}, column {column}"
+        super().__init__(None, where=where, file=file, row=row, column=column, detail=detail)
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """A cell that cannot be used: its column, what stands there (cut where it is long), and why."""
+
+    column: str
+    value: str
+    detail: Cause
+
+
+class Row(NamedTuple):
+    """One row: the line or row that it begins on, counted from 1, and its cells that are not empty.
+
+    With something `wrong` it is no row that anything should be taken from.
+    """
+
+    number: int
+    cells: dict[str, str]
+    wrong: tuple[Wrong, ...] = ()
+
+
+def shown(value: str) -> str:
+    """A value as a sentence quotes it, cut where it is long."""
+    return value if len(value) <= SHOWN_CHARACTERS else value[: SHOWN_CHARACTERS - 1] + "…"
+
+
+class Header:
+    """The columns of a file; it makes rows of what stands below them.
+
+    Where it is `guarded`, a spreadsheet may have written it, and cells are taken as `table_row`
+    says.
+
+    Raises:
+        TableError: if the first row is no header.
+    """
+
+    def __init__(self, names: Sequence[str], file: str, row: int, *, guarded: bool = True) -> None:
+        columns = [name.strip() for name in names[: MAX_COLUMNS + 1]]
+        while columns and not columns[-1]:
+            columns.pop()
+        wrong = _complaint(columns, len(names))
+        if wrong is not None:
+            raise TableError(file, wrong, row=row)
+        self.columns = columns
+        self._guarded = guarded
+
+    def row(self, number: int, cells: Sequence[str]) -> Row | None:
+        """The row of those cells; None if all are empty."""
+        whole = "".join(cells)
+        if len(cells) <= len(self.columns) and whole.isprintable() and len(whole) <= MAX_CELL:
+            pairs = zip(self.columns, map(str.strip, cells), strict=False)
+            found = {name: text for name, text in pairs if text}
+            if self._guarded and GUARD in whole:
+                found = {name: bare(text) for name, text in found.items()}
+            return Row(number, found) if found else None
+        return self._unusual(number, cells)
+
+    def _unusual(self, number: int, cells: Sequence[str]) -> Row | None:
+        """The same, cell by cell, of a row that may have something wrong."""
+        found, wrong = {}, []
+        for name, cell in zip(self.columns, cells, strict=False):
+            text = cell.replace("\r\n", "\n").strip()
+            why = refusal(text)
+            if why is not None:
+                wrong.append(Wrong(name, shown(text), why))
+            elif text:
+                found[name] = bare(text) if self._guarded else text
+        more = [text for text in cells[len(self.columns) :] if text.strip()]
+        if more:
+            why = cause("too_many_cells", columns=len(self.columns))
+            wrong.append(Wrong("", shown(more[0]), why))
+        return Row(number, found, tuple(wrong)) if found or wrong else None
+
+
+def refusal(text: str) -> Cause | None:
+    """Why a text can stand in no cell; None if it can."""
+    if len(text) > MAX_CELL:
+        return cause("long_cell", length=f"{len(text):,}", limit=f"{MAX_CELL:,}")
+    control = _CONTROLS.search(text)
+    return control and cause("control", character=site_name.described(control[0]))
+
+
+def _complaint(columns: Sequence[str], found: int) -> Cause | None:
+    """What is wrong with a header; None if nothing is."""
+    if not columns:
+        return cause("no_header")
+    if len(columns) > MAX_COLUMNS:
+        return cause("columns", found=f"{found:,}", limit=f"{MAX_COLUMNS:,}")
+    seen = set()
+    for n, name in enumerate(columns, start=1):
+        control = _CONTROLS.search(name)
+        if not name:
+            return cause("no_name", number=n)
+        if control:
+            return cause("name_control", number=n, character=site_name.described(control[0]))
+        if len(name) > MAX_NAME:
+            return cause("long_name", limit=MAX_NAME)
+        if folded(name) in seen:
+            return cause("column_twice", column=shown(name))
+        seen.add(folded(name))
+    return None

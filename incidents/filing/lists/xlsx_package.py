@@ -1,0 +1,218 @@
+"""The package of an XLSX file: a ZIP that is checked first, and its XML as events.
+
+A part is unpacked piece by piece, and never beyond its limits, whatever the ZIP says of its size.
+What no reader asks for (pictures, a ZIP in the ZIP) is never unpacked.
+
+It refuses what defusedxml warns of and what XLSX has no use for: a document type is the way to
+entities, within (billion laughs) and without (XXE), and ECMA-376, part 2, forbids it.
+"""
+
+from __future__ import annotations
+
+import sys
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from io import RawIOBase
+from typing import Any, BinaryIO, Never, Protocol
+from xml.parsers import expat
+
+from incidents.filing.lists.table_row import TableError, cause
+
+MAX_MEMBERS = 1_000
+MAX_DIRECTORY = 1 << 20
+"""So many bytes the ZIP's directory has at most: it is read whole."""
+
+MAX_RATIO = 100
+"""So many times its packed size a part may unpack to, once it has left `FREE` behind. A list of
+cells packs to a tenth or a twentieth; a bomb to a thousandth."""
+
+FREE = 4 << 20
+ALL = 256 << 20
+"""So many bytes the parts that are read unpack to together, at most."""
+
+_BLOCK = 1 << 16
+_ENCRYPTED = 0x1
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+
+class Package:
+    """The parts of the file by their names; so many `elements` may be read of them together.
+
+    Raises:
+        TableError: if it is no such ZIP; from `part` too, naming the part and its limit.
+    """
+
+    def __init__(self, raw: BinaryIO, file: str, elements: int = sys.maxsize) -> None:
+        self.elements = elements
+        self._file, self._left = file, ALL
+        try:
+            self._zip = zipfile.ZipFile(_Careful(raw, file))
+        except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
+            raise TableError(file, cause("not_zip")) from error
+        members = self._zip.infolist()
+        if len(members) > MAX_MEMBERS:
+            self._refuse("zip_members", found=f"{len(members):,}", limit=f"{MAX_MEMBERS:,}")
+        self._members: dict[str, zipfile.ZipInfo] = {}
+        for member in members:
+            if member.filename in self._members:
+                self._refuse("zip_twice", part=_told(member.filename))
+            self._members[member.filename] = member
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._members
+
+    def part(self, name: str, *, limit: int) -> Iterator[bytes]:
+        """A part, unpacked piece by piece, up to `limit` bytes of it."""
+        if name not in self._members:
+            self._refuse("not_xlsx", part=_told(name))
+        member = self._members[name]
+        part = _told(name)
+        if member.flag_bits & _ENCRYPTED:
+            self._refuse("encrypted", part=part)
+        if member.compress_type not in _METHODS:
+            self._refuse("zip_method", part=part)
+        limit = min(limit, self._left)
+        # A size that is declared too small cuts the part short, which its checksum gives away.
+        self._judge(part, member.file_size, member.compress_size, limit)
+        unpacked = 0
+        try:
+            with self._zip.open(member) as packed:
+                while block := packed.read(_BLOCK):
+                    unpacked += len(block)
+                    self._judge(part, unpacked, member.compress_size, limit)
+                    yield block
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
+            raise TableError(self._file, cause("zip_part", part=part)) from error
+        self._left -= unpacked
+
+    def _judge(self, part: str, unpacked: int, packed: int, limit: int) -> None:
+        if unpacked > limit:
+            self._refuse("zip_size", part=part, limit=f"{limit:,}")
+        if unpacked > FREE and unpacked > packed * MAX_RATIO:
+            self._refuse("zip_ratio", part=part, limit=MAX_RATIO)
+
+    def _refuse(self, code: str, **facts: object) -> Never:
+        raise TableError(self._file, cause(code, **facts))
+
+
+class _Careful(RawIOBase):
+    """The file as `zipfile` sees it: one that gives no directory beyond the limit in one piece."""
+
+    def __init__(self, raw: BinaryIO, file: str) -> None:
+        self._raw, self._file = raw, file
+
+    def read(self, size: int = -1, /) -> bytes:
+        found = self._raw.read(size if 0 <= size <= MAX_DIRECTORY else MAX_DIRECTORY + 1)
+        if len(found) > MAX_DIRECTORY:
+            raise TableError(self._file, cause("zip_directory", limit=f"{MAX_DIRECTORY:,}"))
+        return found
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        return self._raw.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._raw.tell()
+
+    def seekable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
+
+
+def _told(name: str) -> str:
+    return ascii(name[:80])[1:-1]
+
+
+MAX_DEPTH = 64
+MAX_ELEMENTS = 200_000
+"""So many elements a part has at most, where nothing else is said: each costs time, not memory."""
+
+MAX_TOKEN = 1 << 20
+"""So many bytes a tag has at most, with its attributes: the parser keeps a whole one."""
+
+
+class Handler(Protocol):
+    """Who hears of the elements, by their names without a prefix; text comes in pieces."""
+
+    def start(self, name: str, attributes: dict[str, str], /) -> None:
+        """An element begins."""
+
+    def end(self, name: str) -> None:
+        """An element ends."""
+
+    def text(self, piece: str) -> None:
+        """Some text of the element that began last, or of one around it."""
+
+
+class Reading:
+    """A part that is read into a handler block by block.
+
+    Raises:
+        TableError: from `feed` and `close`, naming the part.
+    """
+
+    def __init__(
+        self, file: str, part: str, handler: Handler, *, elements: int = MAX_ELEMENTS
+    ) -> None:
+        self._file, self._part, self._fed, self._depth = file, part, 0, 0
+        self._elements = self._left = elements
+        self._started, self._ended = handler.start, handler.end
+        self._parser = parser = expat.ParserCreate()
+        parser.buffer_text = True
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = handler.text
+        parser.StartDoctypeDeclHandler = self._doctype
+
+    @property
+    def read(self) -> int:
+        """How many elements have been read."""
+        return self._elements - self._left
+
+    def feed(self, block: bytes, *, last: bool = False) -> None:
+        """The next block."""
+        try:
+            self._parser.Parse(block, last)
+        except expat.ExpatError as error:
+            where = f" (line {error.lineno}, character {error.offset + 1})"
+            raise TableError(self._file, cause("bad_xml", part=self._part, where=where)) from error
+        self._fed += len(block)
+        if self._fed - self._parser.CurrentByteIndex > MAX_TOKEN:
+            self._refuse("long_token", limit=f"{MAX_TOKEN:,}")
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        self._depth += 1
+        self._left -= 1
+        if self._depth > MAX_DEPTH:
+            self._refuse("deep", limit=MAX_DEPTH)
+        if self._left < 0:
+            self._refuse("elements", limit=f"{self._elements:,}")
+        self._started(name.rpartition(":")[2] if ":" in name else name, attributes)
+
+    def _end(self, name: str) -> None:
+        self._depth -= 1
+        self._ended(name.rpartition(":")[2] if ":" in name else name)
+
+    def _doctype(self, *_: Any) -> None:
+        self._refuse("doctype")
+
+    def _refuse(self, code: str, **facts: Any) -> Never:
+        raise TableError(self._file, cause(code, part=self._part, **facts))
+
+
+def read(
+    blocks: Iterable[bytes],
+    file: str,
+    part: str,
+    handler: Handler,
+    *,
+    elements: int = MAX_ELEMENTS,
+) -> int:
+    """A whole part into a handler, and how many elements it has; raises as `Reading` does."""
+    reading = Reading(file, part, handler, elements=elements)
+    for block in blocks:
+        reading.feed(block)
+    reading.feed(b"", last=True)
+    return reading.read

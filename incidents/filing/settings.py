@@ -1,0 +1,76 @@
+"""The section [filing] of the settings file: which foot is wanted, how often pages are looked at,
+what desk reminds of terms, and where a desk's own presets stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, cast
+
+from incidents.errors import BadSiteNameError
+from incidents.filing.footer.icp_check import ICP_FORMS, IcpForm
+from incidents.outbound.guard import Guard
+from incidents.settings import sources
+from incidents.settings.options import Options
+
+SECTION = "filing"
+RECHECK_WITHIN = timedelta(days=7)
+_LEAST, _MOST = timedelta(hours=1), timedelta(days=365)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilingSettings:
+    """What the section says.
+
+    `icp_form`: see `icp_check`. `allow` are hosts that may be asked for a page though they are not
+    public. `recheck_within`: within what time the daemon looks at each approved site's page again;
+    None, it looks at none. With `remind` it reminds of terms. `presets` is the file of the desk's
+    own ones.
+    """
+
+    icp_form: IcpForm = "province"
+    allow: tuple[str, ...] = ()
+    recheck_within: timedelta | None = RECHECK_WITHIN
+    remind: bool = True
+    presets: Path | None = None
+
+    def guard(self) -> Guard:
+        """What pages are fetched under. A site may well speak nothing but http."""
+        return Guard(allow=self.allow, plain_http=True)
+
+
+def load(environ: Mapping[str, str] | None = None) -> FilingSettings:
+    """The settings of this run.
+
+    Raises:
+        SettingError, UnknownSettingError: naming the key and what it must be.
+        SettingsFileError: if the file cannot be read.
+    """
+    return read(sources.section(SECTION, environ))
+
+
+def read(section: Mapping[str, Any]) -> FilingSettings:
+    """The settings of such a section; raises SettingError, UnknownSettingError as `load` does."""
+    never = section.get("recheck_within") == ""
+    said = {key: value for key, value in section.items() if not (never and key == "recheck_within")}
+    options = Options(f"[{SECTION}]", said)
+    within = options.duration("recheck_within", RECHECK_WITHIN, least=_LEAST, most=_MOST)
+    found = FilingSettings(
+        icp_form=_icp_form(options),
+        allow=options.texts("allow"),
+        recheck_within=None if never else within,
+        remind=options.flag("remind", default=True),
+        presets=options.path("presets"),
+    )
+    options.finish()
+    try:
+        found.guard()
+    except BadSiteNameError as error:
+        raise options.wrong("allow", f"a list of hosts: {error.message}") from error
+    return found
+
+
+def _icp_form(options: Options) -> IcpForm:
+    return cast("IcpForm", options.choice("icp_form", ICP_FORMS, "province"))

@@ -1,0 +1,167 @@
+"""The comparison: a history under several policies, and where each does something else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from incidents.clock import rfc3339
+from incidents.history import grouping, simulate
+from incidents.history.grouping import Draw
+from incidents.history.reports import History
+from incidents.history.simulate import Act, Counts, Outcome, Story
+from incidents.machine.policy import Policy, write_duration
+
+MAX_REPORTS = 100_000
+MAX_POLICIES = 4
+"""The most that are tried at once where a desk is at work in the same process."""
+
+Named = tuple[str, Policy]
+"""A policy, and what it is called."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A history's stories: reports within `group_within` of one kept are one finding, and calls
+    that the history does not tell of are drawn once, for all policies."""
+
+    history: History
+    stories: tuple[Story, ...]
+    draw: Draw
+    group_within: timedelta | None
+
+    @property
+    def kept(self) -> int:
+        """How many of the reports are incidents."""
+        return sum(len(story.findings) for story in self.stories)
+
+    @property
+    def drawn(self) -> int:
+        """How many of these had a call that the history does not tell of."""
+        return sum(call.drawn for story in self.stories for call in story.calls)
+
+    @property
+    def drawn_reached(self) -> int:
+        """How many of the drawn calls reach the person."""
+        calls = (call for story in self.stories for call in story.calls)
+        return sum(call.drawn and call.outcome is not None for call in calls)
+
+    @property
+    def span(self) -> tuple[datetime, datetime] | None:
+        """When the first report was, and the last, in UTC; None without any."""
+        reports = self.history.reports
+        return (reports[0].occurred_at, reports[-1].occurred_at) if reports else None
+
+    def under(
+        self, policies: Sequence[Named], done: Callable[[int], object] = lambda _: None
+    ) -> tuple[Outcome, ...]:
+        """What it comes to under each policy; `done` is told of incidents."""
+        return tuple(simulate.run(self.stories, policy, name, done) for name, policy in policies)
+
+    def facts(self) -> dict[str, Any]:
+        """What holds for all policies, for programs; times are RFC 3339."""
+        within, span = self.group_within, self.span
+        return {
+            "reports": len(self.history.reports),
+            "bad": len(self.history.bad),
+            "kept": self.kept,
+            "drawn": self.drawn,
+            "drawn_reached": self.drawn_reached,
+            "reach": self.draw.reach,
+            "seed": self.draw.seed,
+            "group_within": None if within is None else write_duration(within),
+            "from": None if span is None else rfc3339(span[0]),
+            "to": None if span is None else rfc3339(span[1]),
+        }
+
+    def document(self, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+        """What came of it, policy by policy, for programs."""
+        facts = self.facts()
+        return {"policies": [asdict(outcome.counts) | facts for outcome in outcomes]}
+
+
+def take(history: History, draw: Draw, group_within: timedelta | None) -> Taken:
+    """The history, ready to be tried."""
+    stories = simulate.tell(grouping.group(history.reports, group_within), draw)
+    return Taken(history=history, stories=tuple(stories), draw=draw, group_within=group_within)
+
+
+class Done(NamedTuple):
+    """What a policy did to a site (see `Act`), when first (UTC), and how often."""
+
+    what: str
+    first: datetime
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A site with what each policy did to it, in the order of the policies."""
+
+    site: str
+    acts: tuple[tuple[Done, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What a history has come to. `reports` lie between `first` and `last` (UTC), None without any;
+    `kept` of them are incidents, and of these `drawn` had a call that the history does not tell of.
+    `capped` says that there were more reports than were taken.
+    """
+
+    reports: int
+    kept: int
+    drawn: int
+    bad: int
+    capped: bool
+    first: datetime | None
+    last: datetime | None
+    outcomes: tuple[Counts, ...]
+    differences: tuple[Difference, ...]
+
+
+def compare(
+    history: History, policies: Sequence[Named], draw: Draw, within: timedelta | None
+) -> Comparison:
+    """Runs `history` through each policy; reports within `within` of one kept are one finding."""
+    taken = take(history, draw, within)
+    return of(taken, taken.under(policies))
+
+
+def of(taken: Taken, outcomes: Sequence[Outcome]) -> Comparison:
+    """What a history that was taken came to under each policy."""
+    span = taken.span
+    return Comparison(
+        reports=len(taken.history.reports),
+        kept=taken.kept,
+        drawn=taken.drawn,
+        bad=len(taken.history.bad),
+        capped=taken.history.capped,
+        first=None if span is None else span[0],
+        last=None if span is None else span[1],
+        outcomes=tuple(outcome.counts for outcome in outcomes),
+        differences=tuple(_differences(outcomes)),
+    )
+
+
+def _differences(outcomes: Sequence[Outcome]) -> list[Difference]:
+    of_site: dict[str, list[list[Act]]] = {}
+    for place, outcome in enumerate(outcomes):
+        for act in outcome.acts:
+            own = of_site.setdefault(act.site, [[] for _ in outcomes])
+            own[place].append(act)
+    return [
+        Difference(site, tuple(map(_done, acts)))
+        for site, acts in sorted(of_site.items())
+        if any(other != acts[0] for other in acts[1:])
+    ]
+
+
+def _done(acts: Sequence[Act]) -> tuple[Done, ...]:
+    found: dict[str, Done] = {}
+    for act in acts:
+        _, first, n = found.get(act.what, (act.what, act.at, 0))
+        found[act.what] = Done(act.what, first, n + 1)
+    return tuple(found.values())

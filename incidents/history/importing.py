@@ -1,0 +1,270 @@
+"""The import: findings of the past go on record through the desk, each once, starting no clock."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy import Connection
+
+from incidents import clock
+from incidents.documents import plain
+from incidents.history.grouping import Finding
+from incidents.history.report import Report
+from incidents.history.reports import History
+from incidents.history.rows import BadLine
+from incidents.machine.commands import AddSite, ImportIncident
+from incidents.machine.refusals import Refusal
+from incidents.store.cases import sites as site_rows
+
+if TYPE_CHECKING:
+    from incidents.desk import Answer, Desk, Envelope
+
+T = TypeVar("T")
+
+# One transaction; others wait for the sites in it no longer than that takes.
+BATCH_COMMANDS = 500
+
+# The desk's word for a key that has done something else: the same row, imported by another
+# person, or with the addresses of more reports.
+_DONE_BEFORE = "key_reused"
+
+# Its word for a site that somebody has added meanwhile: it is there, which is the point.
+_ADDED_BEFORE = "site_exists"
+
+
+@dataclass(slots=True)
+class SiteTally:
+    """What an import comes to on one site."""
+
+    new: bool
+    incidents_new: int = 0
+    incidents_known: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """What an import comes to: by site, and what the desk has refused, with the row's line.
+
+    A site that the desk does not take into the register is not among `sites`; each of its rows is
+    refused. `ids` are the names of the new incidents, as far as the desk has given them one; `seen`
+    are the keys of the rows so far: the same row twice in one file is one incident.
+    """
+
+    sites: dict[str, SiteTally] = field(default_factory=dict)
+    ids: list[str] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
+    refused: list[tuple[int, Refusal]] = field(default_factory=list)
+
+    @property
+    def sites_new(self) -> int:
+        """How many sites the register did not have."""
+        return sum(site.new for site in self.sites.values())
+
+    @property
+    def incidents_new(self) -> int:
+        """How many incidents are put on record."""
+        return sum(site.incidents_new for site in self.sites.values())
+
+    @property
+    def incidents_known(self) -> int:
+        """How many have been imported before, or stand twice in the file."""
+        return sum(site.incidents_known for site in self.sites.values())
+
+
+def refuse_future(history: History, now: datetime) -> None:
+    """Make bad lines of the reports that tell of a time after `now`."""
+    reports = history.reports
+    history.reports = []
+    for report in reports:
+        wrong = _future(report, now)
+        if wrong is None:
+            history.reports.append(report)
+        else:
+            history.bad.append(BadLine(report.line, wrong))
+    history.bad.sort(key=lambda bad: bad.line)
+
+
+def known(connection: Connection, findings: Iterable[Finding]) -> set[str]:
+    """The names of the findings' sites that the register has already."""
+    return set(site_rows.ids_by_name(connection, {finding.report.site for finding in findings}))
+
+
+def keys(findings: Iterable[Finding]) -> list[str]:
+    """The idempotency key of each finding, from what its row says.
+
+    The same row has the same key in any file, whatever stands around it. A note is people's own
+    words, and no digest of it may be kept that could be tried out: rows that differ in nothing
+    else are numbered instead.
+    """
+    notes: dict[str, dict[str | None, int]] = {}
+    found = []
+    for finding in findings:
+        content = _content(finding.report)
+        numbers = notes.setdefault(content, {})
+        number = numbers.setdefault(finding.report.note, len(numbers))
+        digest = hashlib.sha256(f"{number}:{content}".encode()).hexdigest()
+        found.append(f"import:{digest}")
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """One import: through which desk, by whom (with the process's login name).
+
+    `known` are the names of the sites that the register has already. A dry run leaves no trace.
+    """
+
+    desk: Desk
+    known: Collection[str]
+    by: str
+    login: str
+    dry_run: bool = False
+
+    def take(
+        self, findings: Sequence[Finding], done: Callable[[int], object] = lambda _: None
+    ) -> Tally:
+        """Put the sites and the findings on record, in batches; the answer counts what was done.
+
+        Each batch is a transaction of its own; what an import that was cut short has done is not
+        done again. `done` is called with the number of findings after each batch.
+        """
+        tally = Tally()
+        for finding in findings:
+            site = finding.report.site
+            tally.sites.setdefault(site, SiteTally(new=site not in self.known))
+        not_added = self._add_sites(tally)
+        for batch in _batches(zip(findings, keys(findings), strict=True)):
+            self._take_batch([each for each in batch if each[0].report.site in tally.sites], tally)
+            done(len(batch))
+        tally.refused += [
+            (finding.report.line, not_added[finding.report.site])
+            for finding in findings
+            if finding.report.site in not_added
+        ]
+        tally.refused.sort(key=lambda refused: refused[0])
+        return tally
+
+    def _add_sites(self, tally: Tally) -> dict[str, Refusal]:
+        """Take the new ones into the register; which the desk refuses, and why: they leave the
+        tally. A dry run asks as well, or it would promise what is refused then."""
+        refused: dict[str, Refusal] = {}
+        for batch in _batches([site for site, found in tally.sites.items() if found.new]):
+            asked = [self._envelope(site, AddSite(by=self.by)) for site in batch]
+            answers = self.desk.submit(asked, dry_run=self.dry_run)
+            for site, answer in zip(batch, answers, strict=True):
+                if answer.refusal is None:
+                    continue
+                if answer.refusal.name == _ADDED_BEFORE:
+                    tally.sites[site].new = False
+                else:
+                    refused[site] = answer.refusal
+                    del tally.sites[site]
+        return refused
+
+    def _take_batch(self, batch: list[tuple[Finding, str]], tally: Tally) -> None:
+        sent: list[tuple[Finding, str]] = []
+        for finding, key in batch:
+            site = tally.sites[finding.report.site]
+            if key in tally.seen:
+                site.incidents_known += 1
+            elif self.dry_run and site.new:
+                # The desk does not know the site, which a real run would have added first.
+                site.incidents_new += 1
+            else:
+                sent.append((finding, key))
+            tally.seen.add(key)
+        envelopes = [
+            self._envelope(finding.report.site, self._command(finding), key)
+            for finding, key in sent
+        ]
+        answers = self.desk.submit(envelopes, dry_run=self.dry_run)
+        for (finding, _), answer in zip(sent, answers, strict=True):
+            _count(tally, finding.report, answer)
+
+    def _envelope(
+        self, site: str, command: AddSite | ImportIncident, key: str | None = None
+    ) -> Envelope:
+        from incidents.desk import Envelope
+
+        return Envelope(site=site, command=command, login=self.login, key=key)
+
+    def _command(self, finding: Finding) -> ImportIncident:
+        report = finding.report
+        return ImportIncident(
+            by=self.by,
+            at=report.occurred_at,
+            urls=finding.urls,
+            written=finding.written,
+            category=report.category,
+            note=report.note,
+            contact=report.contact,
+            contact_at=report.contact_at,
+            removed_at=report.removed_at,
+        )
+
+
+def document(
+    history: History, findings: Collection[Finding], tally: Tally, *, dry_run: bool
+) -> dict[str, Any]:
+    """What an import has come to, for programs."""
+    return {
+        "dry_run": dry_run,
+        "reports": len(history.reports),
+        "kept": len(findings),
+        "sites": {"new": tally.sites_new, "known": len(tally.sites) - tally.sites_new},
+        "incidents": {"new": tally.incidents_new, "known": tally.incidents_known},
+        "refused": len(tally.refused),
+        "refusals": [
+            {"line": line, "name": refusal.name, "facts": _facts(refusal)}
+            for line, refusal in tally.refused
+        ],
+        "urls_left_out": sum(finding.left_out for finding in findings),
+        "bad": [{"line": bad.line, "message": bad.detail} for bad in history.bad],
+    }
+
+
+def by_site(tally: Tally) -> list[dict[str, Any]]:
+    """The same, site by site."""
+    return [{"site": name, **asdict(site)} for name, site in tally.sites.items()]
+
+
+def _facts(refusal: Refusal) -> dict[str, Any]:
+    return {name: plain(value) for name, value in refusal.facts.items()}
+
+
+def _count(tally: Tally, report: Report, answer: Answer) -> None:
+    site, refusal = tally.sites[report.site], answer.refusal
+    # What was refused once is refused again under its key, and is on record no more than then.
+    if refusal is not None and refusal.name != _DONE_BEFORE:
+        tally.refused.append((report.line, refusal))
+    elif refusal is not None or answer.repeated:
+        site.incidents_known += 1
+    else:
+        site.incidents_new += 1
+        tally.ids.append(answer.document["incident"]["id"])
+
+
+def _future(report: Report, now: datetime) -> str | None:
+    for column in ("occurred_at", "contact_at", "removed_at"):
+        moment = getattr(report, column)
+        if moment is not None and moment > now:
+            return f"{column} is {clock.rfc3339(moment)}, which is in the future"
+    return None
+
+
+def _content(report: Report) -> str:
+    times = (report.occurred_at, report.contact_at, report.removed_at)
+    told = [None if moment is None else clock.rfc3339(moment) for moment in times]
+    return json.dumps([report.site, report.url, report.category, report.contact, *told])
+
+
+def _batches(items: Iterable[T]) -> Iterator[list[T]]:
+    rest = iter(items)
+    while batch := list(islice(rest, BATCH_COMMANDS)):
+        yield batch

@@ -1,0 +1,109 @@
+"""The recorded history: what is on record at the desk, as a history that policies are tried on.
+
+Each violation counts from when it was recorded, since that is when its clock began (R2); whoever
+was reached was reached when the contact says so. What people decided by themselves (false details,
+a refusal, a hold, a reinstatement) is not in it: a policy decides nothing of that.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from incidents.clock import read_rfc3339
+from incidents.history.apart import SHORT
+from incidents.history.report import Report
+from incidents.history.reports import History
+from incidents.machine.command import REACHED
+from incidents.store.database import engine as engines
+from incidents.store.database.engine import plainly, reading
+from incidents.store.schema.tables import contacts, entries, incidents, sites
+
+Key = tuple[int, int]
+"""A site's id, and the number of an incident."""
+
+
+_REPORT_BYTES = 32
+"""A report takes as long as one of so many bytes in a file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What was recorded since then (UTC) in the database at `url`: `size` is that of the same in a
+    file."""
+
+    url: str
+    since: datetime
+    size: int
+
+    def read(self, most: int) -> History:
+        """The latest `most` of it."""
+        engine = engines.create(self.url)
+        try:
+            with plainly(engine), reading(engine) as connection:
+                history, capped = read(connection, self.since, most)
+        finally:
+            engine.dispose()
+        history.capped = capped
+        return history
+
+
+def since(connection: Connection, then: datetime) -> Recorded:
+    """What was recorded since then (UTC), to be read by whoever tries policies on it."""
+    found = select(func.count()).select_from(
+        select(incidents.c.n).where(incidents.c.recorded_at >= then).limit(SHORT).subquery()
+    )
+    url = connection.engine.url.render_as_string(hide_password=False)
+    return Recorded(url, then, _REPORT_BYTES * (connection.scalar(found) or 0))
+
+
+def read(connection: Connection, since: datetime, most: int) -> tuple[History, bool]:
+    """What was recorded since then (UTC), and whether there was more: the latest `most` are taken.
+
+    What was voided was no violation; what was imported is another desk's.
+    """
+    of = incidents.c
+    reached = (
+        select(func.min(contacts.c.occurred_at))
+        .where(
+            contacts.c.site_id == of.site_id, contacts.c.incident == of.n,
+            contacts.c.outcome == REACHED, contacts.c.voided_at.is_(None),
+        ).correlate(incidents).scalar_subquery()
+    )  # fmt: skip
+    found = connection.execute(
+        select(of.site_id, of.n, of.recorded_at, sites.c.name, reached.label("reached_at"))
+        .select_from(incidents.join(sites, sites.c.id == of.site_id))
+        .where(of.recorded_at >= since, of.state != "voided", of.epoch > 0)
+        .order_by(of.recorded_at.desc(), of.site_id, of.n).limit(most + 1)
+    ).all()  # fmt: skip
+    removed = dict(_removed(connection, since))
+    history = History(file="")
+    for line, row in enumerate(reversed(found[:most]), start=1):
+        at, gone = row.recorded_at, removed.get((row.site_id, row.n))
+        told = row.reached_at
+        history.reports.append(
+            Report(
+                line=line,
+                site=row.name,
+                occurred_at=at,
+                contact=None if told is None else REACHED,
+                contact_at=None if told is None else max(told, at),
+                removed_at=None if gone is None else max(gone, at),
+            )
+        )
+    return history, len(found) > most
+
+
+def _removed(connection: Connection, since: datetime) -> Iterator[tuple[Key, datetime]]:
+    """When it was last said of each incident that its content is gone."""
+    body = entries.c.body
+    said = body.contains('"kind":"incident_removed"', autoescape=True)
+    asked = select(body).where(entries.c.recorded_at >= since, said).order_by(entries.c.id)
+    for text in connection.scalars(asked):
+        entry = json.loads(text)
+        site_id, _, n = entry["data"]["incident"].partition("-")
+        yield (int(site_id), int(n)), read_rfc3339(entry["occurred_at"])

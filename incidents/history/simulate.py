@@ -1,0 +1,227 @@
+"""The simulation: a history goes through the machine, site by site, in simulated time.
+
+Nothing is stored. Each fact is on record when it happens, and the clock acts the moment it may, as
+on a desk that writes all down at once and whose daemon never sleeps.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from incidents.history.grouping import Call, Draw, Finding
+from incidents.machine import commands, rules
+from incidents.machine import events as e
+from incidents.machine.case import Case
+from incidents.machine.decide import Decision, decide
+from incidents.machine.policy import Policy
+
+PERSON = "history"
+SUSPENSION = "suspension"
+CLOSING_RULES = ("repeat", "unreachable_run", "refusal", "false_info")
+
+# What is timed is due strictly after its time: the first moment at which the clock may act.
+_TICK = timedelta(microseconds=1)
+_SLICE_INCIDENTS = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """What a history tells of one site: its findings in the order of their times, and the calls."""
+
+    site: str
+    findings: tuple[Finding, ...]
+    calls: tuple[Call, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A command and the moment (UTC) at which it is given; `n` is the incident it is about."""
+
+    at: datetime
+    n: int
+    command: commands.Command
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What the policy did to a site: `what` is `suspension`, or the rule that closed it."""
+
+    at: datetime
+    site: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """An outcome in numbers: `closed` is how many sites each rule closed, of all that can."""
+
+    policy: str
+    digest: str
+    sites: int
+    incidents: int
+    moot: int
+    suspensions: int
+    closed: dict[str, int]
+
+
+@dataclass(slots=True, kw_only=True)
+class Outcome:
+    """What a history comes to under one policy; `acts` are in the order of their times (UTC).
+
+    `incidents` are all on record, the `moot` ones among them.
+    """
+
+    policy: str
+    digest: str
+    sites: int = 0
+    incidents: int = 0
+    moot: int = 0
+    acts: list[Act] = field(default_factory=list)
+
+    @property
+    def suspensions(self) -> int:
+        """How many suspensions were made (R2)."""
+        return sum(act.what == SUSPENSION for act in self.acts)
+
+    @property
+    def closures(self) -> list[Act]:
+        """The closures alone."""
+        return [act for act in self.acts if act.what != SUSPENSION]
+
+    @property
+    def closed(self) -> dict[str, int]:
+        """How many sites each rule closed; all rules that can close one are there."""
+        found = Counter(act.what for act in self.closures)
+        return {rule: found[rule] for rule in CLOSING_RULES}
+
+    @property
+    def counts(self) -> Counts:
+        """The numbers alone."""
+        return Counts(
+            policy=self.policy, digest=self.digest, sites=self.sites, incidents=self.incidents,
+            moot=self.moot, suspensions=self.suspensions, closed=self.closed,
+        )  # fmt: skip
+
+
+def tell(findings: Iterable[Finding], draw: Draw) -> list[Story]:
+    """The sites' stories; the calls are drawn here, once for all policies."""
+    of_site: dict[str, list[Finding]] = {}
+    for finding in findings:
+        of_site.setdefault(finding.report.site, []).append(finding)
+    return [
+        Story(
+            site=site,
+            findings=tuple(found),
+            calls=tuple(draw.call(finding.report, n) for n, finding in enumerate(found, start=1)),
+        )
+        for site, found in of_site.items()
+    ]
+
+
+def run(
+    stories: Sequence[Story],
+    policy: Policy,
+    name: str,
+    done: Callable[[int], object] = lambda _: None,
+) -> Outcome:
+    """What `stories` come to under `policy`, called `name`.
+
+    `done` is called after each site with the number of its incidents, for a progress bar.
+    """
+    outcome = Outcome(policy=name, digest=policy.digest)
+    for story in stories:
+        _run_site(story, policy, outcome)
+        done(len(story.findings))
+    outcome.acts.sort(key=lambda act: (act.at, act.site))
+    return outcome
+
+
+def facts(story: Story, policy: Policy) -> list[Fact]:
+    """All that happens at the desk about one site, in the order of time.
+
+    Each finding is an incident of its own, also at an address that an earlier one has: what is one
+    finding, the grouping has said.
+    """
+    found: list[tuple[datetime, int, int, Fact]] = []
+    for n, (finding, call) in enumerate(zip(story.findings, story.calls, strict=True), start=1):
+        about = _facts_of(n, finding, call, policy)
+        found.extend((fact.at, n, place, fact) for place, fact in enumerate(about))
+    return [fact for *_, fact in sorted(found, key=lambda entry: entry[:3])]
+
+
+def _facts_of(n: int, finding: Finding, call: Call, policy: Policy) -> Iterator[Fact]:
+    report = finding.report
+    log = commands.Log(
+        by=PERSON, urls=finding.urls, written=finding.written, category=report.category,
+        note=report.note, again=True,
+    )  # fmt: skip
+    yield Fact(report.occurred_at, n, log)
+    outcomes = [call.outcome] if call.outcome else ["no-answer"] * policy.min_attempts
+    for outcome in outcomes:
+        yield Fact(call.at, n, commands.RecordContact(by=PERSON, incident=n, outcome=outcome))
+    if report.removed_at is not None:
+        yield Fact(report.removed_at, n, commands.StateRemoved(by=PERSON, incident=n))
+
+
+def _run_site(story: Story, policy: Policy, outcome: Outcome) -> None:
+    outcome.sites += 1
+    outcome.incidents += len(story.findings)
+    case = Case(site_id=outcome.sites, site=story.site)
+    happening = facts(story, policy)
+    last_about = {fact.n: i for i, fact in enumerate(happening)}
+    limit = _SLICE_INCIDENTS
+    for i, fact in enumerate(happening):
+        case = _elapse(case, policy, fact.at, outcome)
+        if case.closed:
+            # What is found on a closed site is moot; nothing else can come of it (domain.md 2).
+            outcome.moot += sum(isinstance(fact.command, commands.Log) for fact in happening[i:])
+            return
+        decision = decide(case, fact.command, policy, fact.at)
+        case = _noted(decision, outcome)
+        if len(case.incidents) > limit:
+            _forget(case, policy, fact.at, {n for n, last in last_about.items() if last > i})
+            limit = 2 * len(case.incidents) + _SLICE_INCIDENTS
+    _elapse(case, policy, None, outcome)
+
+
+def _elapse(case: Case, policy: Policy, until: datetime | None, outcome: Outcome) -> Case:
+    """The case after all that falls due before `until`, each at the first moment it can."""
+    due = rules.next_due(case)
+    while due is not None and (until is None or due < until):
+        case = _noted(decide(case, commands.Elapse(), policy, due + _TICK), outcome)
+        due = rules.next_due(case)
+    return case
+
+
+def _noted(decision: Decision, outcome: Outcome) -> Case:
+    """The case after a decision, with what it did to the site added to the outcome."""
+    assert decision.refusal is None, f"a fact of the history is refused: {decision.refusal}"
+    site = decision.case.site
+    for event in decision.events:
+        if isinstance(event, e.SiteSuspended):
+            outcome.acts.append(Act(event.recorded_at, site, SUSPENSION))
+        elif isinstance(event, e.SiteClosed):
+            assert event.reason is not None
+            outcome.acts.append(Act(event.recorded_at, site, event.reason.rule))
+    return decision.case
+
+
+def _forget(case: Case, policy: Policy, now: datetime, coming: set[int]) -> None:
+    """Leave of the case the slice that the machine can still ask for.
+
+    In simulated time nothing is backdated: R1 looks back by its window alone, and R3 at the last
+    one reached before a clock that runs. Without this, a site's cost would grow with the square of
+    its history.
+    """
+    before = now - max(policy.repeat_within, policy.unreachable_within)
+    old = [incident for incident in case.incidents.values() if incident.occurred_at < before]
+    reached = [incident for incident in old if incident.reached_in_time]
+    kept = {incident.n for incident in sorted(reached, key=lambda i: i.place)[-1:]} | coming
+    kept.update(n for task in case.tasks.values() for n in task.incidents)
+    for incident in old:
+        pending = case.clock_runs(incident) or case.removal_runs(incident)
+        if not pending and incident.n not in kept and incident.suspension is None:
+            del case.incidents[incident.n]

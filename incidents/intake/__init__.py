@@ -1,1 +1,0 @@
-"""The intake: foreign reports, read from files, on their way to becoming commands."""

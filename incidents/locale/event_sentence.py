@@ -1,0 +1,246 @@
+"""The sentence of an event: its phrase in the teller's language, and what is worked out for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from incidents.locale.event_words import ORDERS
+from incidents.machine.in_force import BRAKED
+
+if TYPE_CHECKING:
+    from incidents.locale.words import Document, Teller
+
+
+def sentence(teller: Teller, event: Document, *, to_come: bool = False) -> str:
+    """What happened, or with `to_come` what the clock will do.
+
+    An event of a kind that the teller's language does not know is told by its name.
+    """
+    phrases = teller.language.phrases
+    template = phrases.get(f"to_come.{event['kind']}") if to_come else None
+    if template is None:
+        template = phrases.get(f"happened.{event['kind']}", "{kind}")
+    return template.format_map(_Facts(teller, event, to_come=to_come))
+
+
+def of_left_down(event: Document) -> Document:
+    """The event of a site that a loss has left down: its suspension's end opens it no more."""
+    return event | {"left_down": True}
+
+
+class _Facts(dict[str, Any]):
+    """The event's fields, and what is worked out of them, as a sentence asks for them."""
+
+    def __init__(self, teller: Teller, event: Document, *, to_come: bool) -> None:
+        super().__init__(site=teller.site, to_come=to_come)
+        self._teller, self._event = teller, event
+
+    def __missing__(self, name: str) -> Any:
+        worked_out = _WORKED_OUT.get(name)
+        if worked_out is not None:
+            return worked_out(self._teller, self._event | self)
+        return self._teller.fact(self._event[name])
+
+
+def _part(teller: Teller, code: str, **facts: Any) -> str:
+    return teller.say(f"event_part.{code}", **facts)
+
+
+def _changed_details(teller: Teller, event: Document) -> str:
+    changed = [name for name in ("phone", "email", "person") if event.get(name) is not None]
+    names = [teller.language.word("field", name) for name in changed]
+    return teller.language.comma.join(names) or _part(teller, "none")
+
+
+def _of_which(teller: Teller, event: Document) -> str:
+    if event.get("recurs") is None:
+        return ""
+    return _part(teller, "of_which", recurs=teller.name(event["recurs"]))
+
+
+def _its_place(teller: Teller, event: Document) -> str:
+    return _part(teller, "moot") if event["state_to"] == "moot" else ""
+
+
+def _its_effect(teller: Teller, event: Document) -> str:
+    if event.get("stopped_clock"):
+        return _part(teller, "stopped_clock")
+    if event["state_to"] != event["state_from"] == "unreached":
+        return _part(teller, "had_lapsed")
+    return _part(teller, "runs_on") if event["state_to"] == "open" else ""
+
+
+def _fresh_clock(teller: Teller, event: Document) -> str:
+    if not event.get("fresh_hour"):
+        return ""
+    return _part(teller, "fresh_clock", contact_due=event["contact_due"])
+
+
+def _how_refused(teller: Teller, event: Document) -> str:
+    deadline = _reason(event).get("deadline")
+    if deadline is None:
+        asked_by = event.get("asked_by")
+        code = "refused_by_word" if asked_by is None else "refused_by_two"
+        return _part(teller, code, asked_by=asked_by, by=event.get("by"))
+    code = "refuses_by_time" if event["to_come"] else "refused_by_time"
+    return _part(teller, code, deadline=deadline)
+
+
+def _open_or_not(teller: Teller, event: Document) -> str:
+    if event["site_to"] == event["site_from"]:
+        return _part(teller, "stays", site_to=event["site_to"])
+    if event.get("left_down"):
+        return _part(teller, "left_down", site=teller.site)
+    return _part(teller, "open_again")
+
+
+def _struck_open_or_not(teller: Teller, event: Document) -> str:
+    return _open_or_not(teller, event) if event.get("ended") else ""
+
+
+def _grounds(teller: Teller, event: Document) -> str:
+    reason = _reason(event)
+    facts = {**reason, "incidents": [teller.name(n) for n in reason.get("incidents") or ()]}
+    match reason.get("rule"):
+        case "repeat":
+            return _part(teller, "window", **facts)
+        case "unreachable_run":
+            beyond = (facts["counted"] or 0) > (facts["needed"] or 0)
+            return _part(teller, "run_beyond" if beyond else "run", **facts)
+        case "false_info":
+            return _part(teller, "false", field=event["field"])
+        case "refusal":
+            return _part(teller, "refusal", **facts)
+        case _:
+            return ""
+
+
+def _by_two(teller: Teller, event: Document) -> str:
+    asked_by = event.get("asked_by")
+    return _part(teller, "by_two", asked_by=asked_by, by=event["by"]) if asked_by else ""
+
+
+def _closed_for(teller: Teller, event: Document) -> str:
+    n = event.get("incident")
+    if n is None:
+        return _part(teller, "for_false", rule="false_info", field=event["field"])
+    return _part(teller, "for_refusal", rule="refusal", incident=teller.name(n))
+
+
+def ordered(kind: str, lane: str) -> str:
+    """What an order of that kind is in its lane: `suspend`, `write to the customer (suspend)`."""
+    return ORDERS.get(f"ordered.{lane}", ORDERS["ordered.act"]).format(kind=kind)
+
+
+def order_of_site(order: Document) -> str:
+    """The same with its site, of an order's document."""
+    what, site = ordered(order["kind"], order["lane"]), order["site"]
+    return f"{what} of {site}" if order["lane"] in _TOLD else f"{what} {site}"
+
+
+_TOLD = frozenset({"notice", "desk"})
+"""The lanes in which people are told; what is ordered in others changes the world."""
+
+
+def _what_was_ordered(teller: Teller, event: Document) -> str:
+    lane = event["lane"] if event["lane"] in _TOLD else "act"
+    return teller.say(f"ordered_of.{lane}", kind=event["order_kind"], site=teller.site)
+
+
+def _what_is_done(teller: Teller, event: Document) -> str:
+    in_world = "act" if event.get("enforced") else "logged"
+    code = event["lane"] if event["lane"] in _TOLD else in_world
+    return teller.say(
+        f"done.{code}", site=teller.site, order_kind=event["order_kind"], adapter=event["adapter"]
+    )
+
+
+def contact_id(event: Document) -> str:
+    """The public id of the contact that an event is about."""
+    return f"{event['incident']}-{str(event['contact']).rpartition('-')[2]}"
+
+
+def item_id(site_id: int, event: Document) -> str:
+    """The public id of the item of the queue that an event is about."""
+    item = str(event["item"])
+    return item if item.startswith(f"{site_id}-") else f"{site_id}-{item}"
+
+
+def _task_in_words(teller: Teller, event: Document) -> str:
+    names = [teller.name(n) for n in event.get("incidents") or ()]
+    code = "task_about" if names else "task"
+    return _part(teller, code, task_kind=event["task_kind"], incidents=names)
+
+
+def _changed_filing(teller: Teller, event: Document) -> str:
+    names = []
+    for key, text in sorted(event["details"].items()):
+        field = _detail(teller, key)
+        names.append(field if text != "" else _part(teller, "taken_away", field=field))
+    return teller.language.comma.join(names)
+
+
+def _detail(teller: Teller, key: str) -> str:
+    """What a detail is called; of a server or a document, with the label that it was given."""
+    kind, dot, label = key.partition(".")
+    if dot and f"detail.{kind}" in teller.language.phrases:
+        return f"{teller.language.word('detail', kind)} {label}"
+    return teller.language.word("detail", key)
+
+
+def _term_of(teller: Teller, event: Document) -> str:
+    code = f"term_{event['term']}"
+    known = f"event_part.{code}" in teller.language.phrases
+    return _part(teller, code) if known else str(event["term"])
+
+
+def _what_it_lacks(teller: Teller, event: Document) -> str:
+    problems = [teller.language.finding(str(code)) for code in event["problems"]]
+    return _part(teller, "lacks", problems=problems) if problems else _part(teller, "lacks_nothing")
+
+
+def _attempts(teller: Teller, event: Document) -> str:
+    code = "one_attempt" if event["attempts"] == 1 else "attempts"
+    return _part(teller, code, attempts=event["attempts"])
+
+
+def _how_given_up(teller: Teller, event: Document) -> str:
+    code = "braked" if event["problem"] == BRAKED else "given_up"
+    return _part(
+        teller, code, what_was_ordered=_what_was_ordered(teller, event),
+        so_many_attempts=_attempts(teller, event), adapter=event["adapter"],
+        problem=event["problem"],
+    )  # fmt: skip
+
+
+def _reason(event: Document) -> Document:
+    return event.get("reason") or {}
+
+
+_WORKED_OUT: dict[str, Callable[[Teller, Document], str]] = {
+    "how_met": lambda t, e: _part(t, "met_as_upheld" if e.get("upheld") else "met_again"),
+    "by_two": _by_two,
+    "changed_details": _changed_details,
+    "closed_for": _closed_for,
+    "contact_id": lambda _, e: contact_id(e),
+    "changed_filing": _changed_filing,
+    "finding_in_words": lambda t, e: t.language.finding(str(e["finding"])),
+    "fresh_clock": _fresh_clock,
+    "grounds": _grounds,
+    "how_given_up": _how_given_up,
+    "how_refused": _how_refused,
+    "item_id": lambda t, e: item_id(t.site_id, e),
+    "its_place": _its_place,
+    "its_effect": _its_effect,
+    "of_which": _of_which,
+    "open_or_not": _open_or_not,
+    "so_many_attempts": _attempts,
+    "struck_open_or_not": _struck_open_or_not,
+    "term_of": _term_of,
+    "task_id": lambda t, e: str(e["task"]) if "-" in str(e["task"]) else t.name(f"t{e['task']}"),
+    "task_in_words": _task_in_words,
+    "what_is_done": _what_is_done,
+    "what_it_lacks": _what_it_lacks,
+    "what_was_ordered": _what_was_ordered,
+}

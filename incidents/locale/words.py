@@ -1,0 +1,176 @@
+"""The words in which the record is told to people: times, rules, and how things stand.
+
+Everything here reads documents (see `documents`), so that what is told of an answer, of a stored
+answer and of the log is the same. What an event says is in `event_words`, why a site stands as it
+does in `why_words`, both by the codes that each language has phrases for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
+
+from incidents.locale.english import ENGLISH, RULES
+from incidents.locale.language import Fact, Language
+
+Document = dict[str, Any]
+
+_MINUTE, _TO_THE_SECOND = timedelta(minutes=1), timedelta(minutes=10)
+"""A command takes a moment: an hour that has just begun is told as one, not as 59 minutes. In the
+last minutes nobody is told of more time than there is."""
+
+TERMS = "no after-sales service, no refund"
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """How times are told: in `zone`, seen from `now` (aware), in the words of `language`."""
+
+    zone: tzinfo
+    now: datetime
+    language: Language = ENGLISH
+
+    def __call__(self, moment: datetime | str) -> str:
+        """`2026-03-01 11:00` in the zone, with seconds only where there are any.
+
+        In the hour that clocks show twice, when summer time ends, the offset stands behind it: what
+        is shown can always be typed, and is the same moment to the second.
+        """
+        local = _moment(moment).astimezone(self.zone)
+        seconds = ":%S" if local.second or local.microsecond else ""
+        shown = local.strftime(f"%Y-%m-%d %H:%M{seconds}")
+        return shown + _offset(local) if _is_shown_twice(local) else shown
+
+    @property
+    def zone_name(self) -> str:
+        """The zone as its users write it."""
+        return getattr(self.zone, "key", None) or str(self.zone)
+
+    def left(self, moment: datetime | str) -> str:
+        """`in 59 min`, or `12 min overdue`; to the minute, until the last `_TO_THE_SECOND`."""
+        left = _moment(moment) - self.now
+        if left > _TO_THE_SECOND:
+            left = round(left / _MINUTE) * _MINUTE
+        code = "time.in" if left >= timedelta(0) else "time.overdue"
+        return self.language.say(code, span=abs(left))
+
+    def ago(self, moment: datetime | str) -> str:
+        """`5 min ago`, or `in 5 min`."""
+        passed = self.now - _moment(moment)
+        code = "time.ago" if passed >= timedelta(0) else "time.in"
+        return self.language.say(code, span=abs(passed))
+
+    def until(self, moment: datetime | str) -> str:
+        """The time with its zone and its distance: `2026-03-01 11:00 UTC (in 59 min)`."""
+        return self.language.say(
+            "time.until", at=self(moment), zone=self.zone_name, left=self.left(moment)
+        )
+
+
+def span(length: timedelta) -> str:
+    """A span of time, its largest unit and the next one: `1 h 5 min`, `59 min`, `45 s`."""
+    return ENGLISH.span(length)
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """Tells how one site and its incidents stand, in the language of `when`."""
+
+    site: str
+    site_id: int
+    when: When
+
+    @property
+    def language(self) -> Language:
+        """In which it is told."""
+        return self.when.language
+
+    def say(self, code: str, /, **facts: Any) -> str:
+        """The phrase of that code with its facts; raises KeyError where there is none."""
+        return self.language.say(code, when=self.when, **facts)
+
+    def fact(self, value: Any) -> Fact:
+        """A fact as a phrase writes it."""
+        return Fact(self.language, self.when, value)
+
+    def site_state(self, site: Document) -> str:
+        """How the site stands."""
+        if site["state"] == "closed":
+            told = f"{self.site} is closed ({rule(site['rule'])}): {TERMS}"
+            return told + ("; the closure is disputed" if site["disputed"] else "")
+        if site["state"] == "suspended":
+            if site["held"]:
+                return f"{self.site} is down, held by order"
+            return f"{self.site} is suspended until {self.when.until(site['suspended_until'])}"
+        if site["run"] >= 2:
+            return (
+                f"{self.site} is active; {site['run']} times nobody was reached in time, "
+                "and one more time may close it"
+            )
+        return f"{self.site} is active"
+
+    def incident_state(self, incident: Document, *, site_closed: bool = False) -> str:
+        """How the incident stands, and what its clock says; none runs on a closed site."""
+        name, due = incident["id"], incident["contact_due"]
+        match incident["state"]:
+            case "open" | "unreached" | "notified" as state if site_closed:
+                return f"{name} is {state}; no clock runs on a closed site"
+            case "open" if due is not None:
+                return f"{name} is open: reach the responsible person by {self.when.until(due)}"
+            case "open":
+                return f"{name} is open, and no clock runs for it"
+            case "unreached":
+                return f"{name} is unreached: keep calling"
+            case "notified" if incident["removal_due"] is not None:
+                due = self.when.until(incident["removal_due"])
+                return f"{name} is notified: the content must be gone by {due}"
+            case "notified":
+                return f"{name} is notified: look whether the content is gone"
+            case state:
+                return f"{name} is {state}"
+
+    def incidents(self, numbers: list[Any]) -> str:
+        """The public ids of incidents that the record numbers within their site."""
+        return self.language.comma.join(self.name(n) for n in numbers)
+
+    def name(self, number: Any) -> str:
+        """The public id of what the record numbers within its site; an id stays as it is."""
+        return number if "-" in str(number) else f"{self.site_id}-{number}"
+
+
+def counted(n: int, what: str) -> str:
+    """`1 order`, `2 orders`."""
+    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
+
+
+def in_the_world(site: Document, language: Language = ENGLISH) -> str:
+    """How the site stands in the world, where that is not what is ordered; empty where it is."""
+    seen = site["in_force"]
+    if seen == site["state"]:
+        return ""
+    code = "why.unknown_in_force" if seen == "unknown" else "why.in_force"
+    return language.say(code, state=site["state"], seen=seen)
+
+
+def rule(code: str | None) -> str:
+    """The rule as people name it."""
+    return "no rule" if code is None else RULES.get(code, code)
+
+
+def _is_shown_twice(local: datetime) -> bool:
+    """Whether the clocks of its zone show that time at two moments."""
+    first, second = local.replace(fold=0), local.replace(fold=1)
+    before, after = first.utcoffset(), second.utcoffset()
+    return before is not None and after is not None and before > after
+
+
+def _offset(local: datetime) -> str:
+    """The offset as RFC 3339 has it, `-05:00`."""
+    return local.isoformat(timespec="minutes")[16:]
+
+
+def _moment(moment: datetime | str) -> datetime:
+    if isinstance(moment, str):
+        return datetime.fromisoformat(moment).astimezone(UTC)
+    return moment

@@ -1,0 +1,148 @@
+"""The closing on somebody's word (R4, R5): by one person or, where the policy says so, by two."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from incidents.machine import commands
+from incidents.machine import draft as checks
+from incidents.machine import events as e
+from incidents.machine.case import ClosureRequest
+from incidents.machine.draft import Draft
+from incidents.machine.events import Reason
+from incidents.machine.refusals import RefusedError
+from incidents.machine.state import move_incident, move_site
+
+
+def state_false(draft: Draft, command: commands.StateFalse) -> None:
+    """Confirm that a filed detail is false: the site is closed (R4)."""
+    checks.site_is_open(draft, "false-info")
+    if not draft.policy.two_people_close:
+        _close_by_false_info(draft, command.field, command.evidence)
+        return
+    _ask(draft)
+    draft.add(e.ClosureAsked, field=command.field, text=command.evidence)
+
+
+def state_refused(draft: Draft, command: commands.StateRefused) -> None:
+    """State that the customer was told and does not delete: the site is closed (R5)."""
+    at = _refusal_at(draft, command)
+    if not draft.policy.two_people_close:
+        _close_by_refusal(draft, command.incident, at, command.note)
+        return
+    _ask(draft)
+    draft.add(e.ClosureAsked, at=at, incident=command.incident, text=command.note)
+
+
+def confirm(draft: Draft, command: commands.ConfirmClosure) -> None:
+    """Close the site as another person has asked.
+
+    What was asked for is still so, or the request would have fallen (see `sites`).
+    """
+    checks.site_is_open(draft, "confirm-closure")
+    request = _request(draft)
+    checks.another_person(request.by, command.by)
+    if request.incident is not None:
+        _close_by_refusal(
+            draft, request.incident, request.said_at, request.text, asked_by=request.by
+        )
+        return
+    assert request.field is not None
+    assert request.text is not None
+    _close_by_false_info(draft, request.field, request.text, asked_by=request.by)
+
+
+def decline(draft: Draft, command: commands.DeclineClosure) -> None:
+    """Let it not happen: another person says no, or who asked takes it back."""
+    _request(draft)
+    draft.add(e.ClosureDeclined, text=command.reason)
+
+
+def refusal_reason(
+    draft: Draft,
+    incident: int,
+    *,
+    deadline: datetime | None = None,
+    said_at: datetime | None = None,
+) -> Reason:
+    """Why R5 closes: two things, told and refused, both met.
+
+    `since` is when they said so, where that is before it is decided, or when it was on record that
+    they had been told, of a deadline: whoever was told after that was told too late for it.
+    """
+    return Reason(
+        rule="refusal",
+        incidents=(incident,),
+        counted=2,
+        needed=2,
+        since=None if said_at is None or said_at >= draft.now else said_at,
+        deadline=deadline,
+        decided_at=draft.now,
+    )
+
+
+def _refusal_at(draft: Draft, command: commands.StateRefused) -> datetime:
+    """When the customer refused; only while the incident is notified, and after being told."""
+    incident = checks.known_incident(draft, command.incident)
+    at = checks.time_of(draft, command.at)
+    checks.site_is_open(draft, "refused")
+    checks.state_allows(draft, incident, "refuse", "refused")
+    checks.not_before(incident, at)
+    told_at = min(contact.occurred_at for contact in incident.contacts if contact.tells)
+    if at < told_at:
+        raise RefusedError("before_told", at=at, told_at=told_at)
+    return at
+
+
+def _ask(draft: Draft) -> None:
+    """One request at a time, so that the second person knows what they confirm."""
+    case = draft.case
+    if case.closure_request is not None:
+        raise RefusedError("closure_asked", site=case.site, by=case.closure_request.by)
+    draft.remark("waits_for_second", site=case.site)
+
+
+def _request(draft: Draft) -> ClosureRequest:
+    request = draft.case.closure_request
+    if request is None:
+        raise RefusedError("no_closure_asked", site=draft.case.site)
+    return request
+
+
+def _close_by_false_info(
+    draft: Draft, field: str, evidence: str, *, asked_by: str | None = None
+) -> None:
+    state = draft.case.state
+    draft.add(
+        e.SiteClosed,
+        site_from=state,
+        site_to=move_site(state, "state_false", false_info=True),
+        field=field,
+        evidence=evidence,
+        asked_by=asked_by,
+        reason=Reason(rule="false_info", decided_at=draft.now),
+    )
+
+
+def _close_by_refusal(
+    draft: Draft, n: int, at: datetime, note: str | None, *, asked_by: str | None = None
+) -> None:
+    incident, state = draft.case.incidents[n], draft.case.state
+    reason = refusal_reason(draft, n, said_at=at)
+    draft.add(
+        e.IncidentRefused,
+        at=at,
+        incident=n,
+        state_from=incident.state,
+        state_to=move_incident(incident.state, "refuse"),
+        note=note,
+        asked_by=asked_by,
+        reason=reason,
+    )
+    draft.add(
+        e.SiteClosed,
+        site_from=state,
+        site_to=move_site(state, "refuse", refusal=True),
+        asked_by=asked_by,
+        reason=reason,
+    )

@@ -1,0 +1,142 @@
+"""What people take back: a wrong contact, an incident that was none, a statement."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from incidents.machine import commands
+from incidents.machine import draft as checks
+from incidents.machine import events as e
+from incidents.machine.actions.incidents import removal_deadline
+from incidents.machine.draft import Draft
+from incidents.machine.incident import Contact, Incident
+from incidents.machine.recount import complete_rechecks, open_task, recount
+from incidents.machine.refusals import RefusedError
+from incidents.machine.state import can_move_incident, move_incident
+
+
+def void_contact(draft: Draft, command: commands.VoidContact) -> None:
+    """Void a wrong contact: if it had stopped a clock, a new hour starts (R2)."""
+    incident = checks.known_incident(draft, command.incident)
+    contact = next((c for c in incident.contacts if c.n == command.contact), None)
+    if contact is None:
+        raise RefusedError(
+            "unknown_contact", incident=draft.name(incident.n), contact=command.contact
+        )
+    if not contact.stands:
+        raise RefusedError("already_voided", contact=f"{draft.name(incident.n)}-{contact.n}")
+    told = any(other.tells for other in incident.contacts if other.n != contact.n)
+    state_to = incident.state
+    if contact.tells:
+        state_to = move_incident(
+            incident.state, "void_contact", told=told, lapsed=_lapsed(incident)
+        )
+    fresh = _fresh_hour(draft, incident, state_to, shortens=command.shortens)
+    draft.add(
+        e.ContactVoided,
+        incident=incident.n,
+        state_from=incident.state,
+        state_to=state_to,
+        contact=contact.n,
+        text=command.reason,
+        fresh_hour=fresh is not None,
+        contact_due=fresh,
+        removal_due=_later_removal_due(draft, incident, contact)
+        if state_to == "notified"
+        else None,
+    )
+    recount(draft, incident.n)
+    _show_supervisor(draft, incident)
+
+
+def void_incident(draft: Draft, command: commands.VoidIncident) -> None:
+    """Void an incident: it never counts again, and what rested on it is recounted."""
+    incident = checks.known_incident(draft, command.incident)
+    checks.state_allows(draft, incident, "void", "void")
+    draft.add(
+        e.IncidentVoided,
+        incident=incident.n,
+        state_from=incident.state,
+        state_to=move_incident(incident.state, "void"),
+        text=command.reason,
+    )
+    recount(draft, incident.n)
+    complete_rechecks(draft)
+
+
+def take_back(draft: Draft, command: commands.TakeBack) -> None:
+    """Take back a `removed` or `refused`: the incident is where the facts put it."""
+    incident = checks.known_incident(draft, command.incident)
+    if not can_move_incident(incident.state, "take_back"):
+        raise RefusedError(
+            "nothing_to_take_back", incident=draft.name(incident.n), state=incident.state
+        )
+    told = any(contact.tells for contact in incident.contacts)
+    state_to = move_incident(incident.state, "take_back", told=told, lapsed=_lapsed(incident))
+    fresh = _fresh_hour(draft, incident, state_to, shortens=command.shortens)
+    draft.add(
+        e.StatementTakenBack,
+        incident=incident.n,
+        state_from=incident.state,
+        state_to=state_to,
+        text=command.reason,
+        fresh_hour=fresh is not None,
+        contact_due=fresh,
+        removal_due=_fresh_removal_due(draft, incident, shortens=command.shortens)
+        if state_to == "notified"
+        else None,
+    )
+    recount(draft, incident.n)
+    _show_supervisor(draft, incident)
+
+
+def _lapsed(incident: Incident) -> bool:
+    return incident.lapsed_at is not None
+
+
+def _fresh_hour(
+    draft: Draft, incident: Incident, state_to: str, *, shortens: bool
+) -> datetime | None:
+    """A new contact deadline for an incident that is open again, where a clock can run at all.
+
+    The desk's own slip takes nothing from anybody: under a policy of a shorter hour the deadline
+    that was set stays.
+    """
+    case = draft.case
+    if state_to != "open" or incident.state == "open":
+        return None
+    if case.closed or incident.epoch != case.epoch:
+        return None
+    fresh = draft.now + draft.policy.unreachable_within
+    return fresh if shortens else _later(fresh, incident.contact_due)
+
+
+def _fresh_removal_due(draft: Draft, incident: Incident, *, shortens: bool) -> datetime | None:
+    """A new removal deadline (R5), as of the contact; none where the policy sets none."""
+    fresh = removal_deadline(draft, incident)
+    return fresh if shortens or fresh is None else _later(fresh, incident.removal_due)
+
+
+def _later(fresh: datetime, due: datetime | None) -> datetime:
+    return fresh if due is None else max(fresh, due)
+
+
+def _later_removal_due(draft: Draft, incident: Incident, voided: Contact) -> datetime | None:
+    """A later removal deadline (R5), where the call that it ran from told nobody.
+
+    It runs from the recording of the next call that did; None where that changes nothing.
+    """
+    within = draft.policy.removal_within
+    if incident.removal_due is None or within is None or removal_deadline(draft, incident) is None:
+        return None
+    telling = [contact for contact in incident.contacts if contact.tells]
+    if len(telling) < 2 or telling[0] != voided:
+        return None
+    left = telling[1].recorded_at + within
+    return left if left > incident.removal_due else None
+
+
+def _show_supervisor(draft: Draft, before: Incident) -> None:
+    """The second correction of one incident is shown to a supervisor (R2)."""
+    if draft.case.incidents[before.n].corrections > max(before.corrections, 1):
+        open_task(draft, "review", (before.n,))

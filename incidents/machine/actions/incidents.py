@@ -1,0 +1,325 @@
+"""What people do about incidents: log (R1, R2), contact (R2), removed, evidence, notes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+from incidents.machine import commands, rules
+from incidents.machine import draft as checks
+from incidents.machine import events as e
+from incidents.machine.command import REACHED
+from incidents.machine.draft import Draft
+from incidents.machine.events import Reason
+from incidents.machine.incident import Incident
+from incidents.machine.recount import complete_rechecks, open_task, recount
+from incidents.machine.refusals import CUSTOMERS, RefusedError
+from incidents.machine.state import move_incident, move_site
+
+_HAVING_ITS_URLS = ("open", "notified", "unreached")
+_NOT_TOLD = ("open", "unreached")
+_RECURRING = ("notified", "unreached", "removed")
+
+
+def log(draft: Draft, command: commands.Log) -> None:
+    """Log a violation: its clock starts (R2), and it may complete a window (R1)."""
+    at = checks.time_of(draft, command.at)
+    if not command.again:
+        _refuse_double_entry(draft, command.urls, command.written, _has_its_urls)
+    _log(
+        draft, at, urls=command.urls, written=command.written, category=command.category,
+        note=command.note,
+    )  # fmt: skip
+
+
+def recur(draft: Draft, command: commands.Recur) -> None:
+    """Log that an incident's content is still there, as a new one linked to it."""
+    first = checks.known_incident(draft, command.incident)
+    at = checks.time_of(draft, command.at)
+    checks.site_is_open(draft, "recur")
+    checks.state_is_one_of(draft, first, _RECURRING, "recur")
+    checks.not_before(first, at)
+    if not command.again:
+        _refuse_second_recurrence(draft, first)
+        _refuse_double_entry(draft, first.urls, first.written, partial(_is_still_to_tell, first))
+    _log(
+        draft, at, urls=first.urls, written=first.written, category=first.category,
+        note=command.note, recurs=first.n,
+    )  # fmt: skip
+
+
+def import_incident(draft: Draft, command: commands.ImportIncident) -> None:
+    """Put a past incident on record; it starts no clock and counts in no rule."""
+    for at in (command.at, command.contact_at, command.removed_at):
+        checks.time_of(draft, at)
+        if at is not None and at < command.at:
+            raise RefusedError("before_incident", at=at, occurred_at=command.at)
+    draft.add(
+        e.IncidentImported,
+        at=command.at,
+        incident=draft.case.last_incident + 1,
+        state_from="new",
+        state_to=move_incident(
+            "new",
+            "import",
+            known_removed=command.removed_at is not None,
+            told=command.contact == REACHED,
+        ),
+        urls=command.urls,
+        written=command.written,
+        category=command.category,
+        note=command.note,
+        contact=command.contact,
+        contact_at=command.contact_at,
+        removed_at=command.removed_at,
+    )
+
+
+def attach(draft: Draft, command: commands.Attach) -> None:
+    """Put a file on record; the same file twice is once."""
+    incident = checks.known_incident(draft, command.incident)
+    if all(evidence.digest != command.digest for evidence in incident.evidence):
+        draft.add(
+            e.EvidenceAttached, incident=incident.n, digest=command.digest, size=command.size,
+            name=command.name,
+        )  # fmt: skip
+
+
+def add_note(draft: Draft, command: commands.AddNote) -> None:
+    """Write something about an incident, however it and its site stand; it moves nothing."""
+    incident = checks.known_incident(draft, command.incident)
+    draft.add(
+        e.NoteAdded, incident=incident.n, audience=command.audience, text=command.text
+    )  # fmt: skip
+
+
+def record_contact(draft: Draft, command: commands.RecordContact) -> None:
+    """Record a contact of one incident, or one call for all that it covers of the site (R2)."""
+    if command.incident is None:
+        _record_for_site(draft, command)
+        return
+    incident = checks.known_incident(draft, command.incident)
+    at = checks.time_of(draft, command.at)
+    if incident.state == "voided":
+        checks.refuse_state(draft, incident, "contact", ["not voided"])
+    checks.not_before(incident, at)
+    _record(draft, incident, command, at, whole_site=False)
+
+
+def state_removed(draft: Draft, command: commands.StateRemoved) -> None:
+    """State that the content is gone, found deleted or after a word."""
+    incident = checks.known_incident(draft, command.incident)
+    at = checks.time_of(draft, command.at)
+    checks.state_allows(draft, incident, "remove", "removed")
+    checks.not_before(incident, at)
+    draft.add(
+        e.IncidentRemoved,
+        at=at,
+        incident=incident.n,
+        state_from=incident.state,
+        state_to=move_incident(incident.state, "remove"),
+        note=command.note,
+    )
+    complete_rechecks(draft)
+
+
+def state_reported(draft: Draft, command: commands.StateReported) -> None:
+    """State that the incident was reported to the police; it moves nothing (domain.md, 4)."""
+    incident = checks.known_incident(draft, command.incident)
+    at = checks.time_of(draft, command.at)
+    if incident.state == "voided":
+        checks.refuse_state(draft, incident, "reported", ["not voided"])
+    checks.not_before(incident, at)
+    if incident.reported_at is not None:
+        raise RefusedError(
+            "already_reported", incident=draft.name(incident.n), at=incident.reported_at
+        )
+    draft.add(e.IncidentReported, at=at, incident=incident.n, note=command.note)
+
+
+def say_removed(draft: Draft, command: commands.SayRemoved) -> None:
+    """The customer says that it is gone: the desk is to look, and no clock stops for it (R2)."""
+    incident = checks.known_incident(draft, command.incident)
+    checks.state_allows(draft, incident, "remove", CUSTOMERS)
+    if incident.removal_said_at is not None:
+        raise RefusedError("already_said", incident=draft.name(incident.n))
+    draft.add(e.RemovalSaid, incident=incident.n, note=command.note)
+    open_task(draft, "recheck", (incident.n,))
+
+
+def revoke_links(draft: Draft, command: commands.RevokeLinks) -> None:
+    """Revoke the links that customers were given, however the incident stands; it moves nothing."""
+    incident = checks.known_incident(draft, command.incident)
+    draft.add(e.LinksRevoked, incident=incident.n)
+
+
+def _has_its_urls(incident: Incident) -> bool:
+    return incident.state in _HAVING_ITS_URLS
+
+
+def _is_still_to_tell(first: Incident, incident: Incident) -> bool:
+    """Whether what is found still there of `first` is on record already as this one.
+
+    Of two that nobody could be told of the later one recurs.
+    """
+    if incident.state == "unreached":
+        return incident.n > first.n
+    return incident.state == "open"
+
+
+def _refuse_double_entry(
+    draft: Draft,
+    urls: tuple[str, ...],
+    written: tuple[str, ...],
+    stands: Callable[[Incident], bool],
+) -> None:
+    # What was written too: an older program took some of that for the normal form.
+    urls = (*urls, *filter(None, written))
+    for incident in filter(stands, draft.case.incidents.values()):
+        url = next((url for url in urls if url in incident.urls), None)
+        if url is not None:
+            raise RefusedError(
+                "double_entry", incident=draft.name(incident.n), site=draft.case.site, url=url,
+                state=incident.state,
+            )  # fmt: skip
+
+
+def _refuse_second_recurrence(draft: Draft, first: Incident) -> None:
+    """What two people find still there is one recurrence: else their diligence closes a site (R1).
+
+    After a call about that one it is another. An unsettled one is always part of the case.
+    """
+    for incident in draft.case.incidents.values():
+        if incident.recurs == first.n and incident.state in _NOT_TOLD:
+            raise RefusedError(
+                "recurred_already", incident=draft.name(first.n),
+                recurrence=draft.name(incident.n), state=incident.state,
+            )  # fmt: skip
+
+
+def _log(
+    draft: Draft,
+    at: datetime,
+    *,
+    urls: tuple[str, ...],
+    written: tuple[str, ...],
+    category: str | None,
+    note: str | None,
+    recurs: int | None = None,
+) -> None:
+    case = draft.case
+    n = case.last_incident + 1
+    draft.add(
+        e.IncidentLogged,
+        at=at,
+        incident=n,
+        state_from="new",
+        state_to=move_incident("new", "log", site_closed=case.closed),
+        contact_due=None if case.closed else draft.now + draft.policy.unreachable_within,
+        urls=urls,
+        written=written,
+        category=category,
+        note=note,
+        recurs=recurs,
+    )
+    if not case.closed:
+        _close_by_repeat(draft, case.incidents[n])
+
+
+def _close_by_repeat(draft: Draft, incident: Incident) -> None:
+    """R1: three within 24 hours close the site, and the customer is phoned."""
+    case, policy = draft.case, draft.policy
+    window = rules.window_with(case, incident, policy)
+    site_to = move_site(case.state, "log", repeat=bool(window))
+    if site_to == case.state:
+        _count(draft, incident)
+        return
+    others = tuple(other.n for other in window if other is not incident)
+    draft.add(
+        e.SiteClosed,
+        site_from=case.state,
+        site_to=site_to,
+        reason=Reason(
+            rule="repeat",
+            incidents=(*others, incident.n),
+            counted=len(window),
+            needed=policy.repeat_count,
+            since=window[0].occurred_at,
+            until=window[-1].occurred_at,
+            within=policy.repeat_within,
+            decided_at=draft.now,
+        ),
+    )
+    open_task(draft, "tell", (*others, incident.n))
+
+
+def _count(draft: Draft, incident: Incident) -> None:
+    """Say how far R1 is met, so that the violation that closes the site surprises nobody."""
+    policy, here = draft.policy, incident.occurred_at
+    times = rules.counted_times(draft.case)
+    facts = {
+        "n": rules.counted_with(times, here, policy.repeat_within),
+        "needed": policy.repeat_count,
+        "within_s": int(policy.repeat_within.total_seconds()),
+    }
+    until = rules.next_closes_until(times, policy, draft.now)
+    if until is None:
+        draft.remark("counted", **facts)
+    elif here >= draft.now - policy.repeat_within:
+        draft.remark("next_closes", until=until, **facts)
+    else:
+        draft.remark("others_close", until=until, **facts)
+
+
+def _record_for_site(draft: Draft, command: commands.RecordContact) -> None:
+    at = checks.time_of(draft, command.at)
+    waiting = [i for i in draft.case.incidents.values() if i.state in ("open", "unreached")]
+    covered = [incident for incident in waiting if incident.occurred_at <= at]
+    if not covered:
+        raise RefusedError("nobody_to_tell", site=draft.case.site, at=at)
+    rest = [draft.name(incident.n) for incident in waiting if incident.occurred_at > at]
+    for incident in sorted(covered, key=lambda incident: incident.n):
+        _record(draft, incident, command, at, whole_site=True)
+    if rest:
+        draft.remark("not_covered", incidents=tuple(rest))
+
+
+def _record(
+    draft: Draft,
+    incident: Incident,
+    command: commands.RecordContact,
+    at: datetime,
+    *,
+    whole_site: bool,
+) -> None:
+    case = draft.case
+    reached = command.outcome == REACHED
+    state_to = move_incident(incident.state, "reach") if reached else incident.state
+    draft.add(
+        e.ContactRecorded,
+        at=at,
+        incident=incident.n,
+        state_from=incident.state,
+        state_to=state_to,
+        contact=len(incident.contacts) + 1,
+        outcome=command.outcome,
+        stopped_clock=reached and case.clock_runs(incident),
+        whole_site=whole_site,
+        removal_due=removal_deadline(draft, incident) if state_to != incident.state else None,
+        note=command.note,
+    )
+    after = case.incidents[incident.n]
+    if after.reached_in_time or case.closed:
+        recount(draft, incident.n)
+    due = case.contact_due(incident)
+    if state_to != incident.state == "unreached" and command.at is None and due is not None:
+        draft.remark("too_late", incident=draft.name(incident.n), due=due)
+
+
+def removal_deadline(draft: Draft, incident: Incident) -> datetime | None:
+    """When a notified incident counts as refused (R5), if the policy sets a time and it can."""
+    within = draft.policy.removal_within
+    if within is None or draft.case.closed or incident.epoch != draft.case.epoch:
+        return None
+    return draft.now + within

@@ -1,0 +1,229 @@
+"""What is done about an order: it is delivered, given up, cancelled, tried again, repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from incidents.machine import commands
+from incidents.machine import events as e
+from incidents.machine.case import Case, Delivery
+from incidents.machine.command import BY_HAND, LEFT_DOWN, LIFTED, REPEATED, SUPERSEDED
+from incidents.machine.draft import Draft
+from incidents.machine.in_force import DOWN, FORCE
+from incidents.machine.refusals import RefusedError
+from incidents.values.ids import ACT, order_id
+
+REOPEN = "reopen"
+
+
+def record_delivery(draft: Draft, command: commands.RecordDelivery) -> None:
+    """Record that an order was carried out; also of a dead letter, since it is the truth."""
+    delivery = _unsettled(draft, command)
+    draft.add(
+        e.OrderDelivered, **_of(delivery), adapter=command.adapter, attempts=command.attempts,
+        enforced=command.enforced,
+    )  # fmt: skip
+
+
+def record_failure(draft: Draft, command: commands.RecordFailure) -> None:
+    """Give an order up."""
+    delivery = _unsettled(draft, command)
+    if delivery.dead:
+        raise RefusedError("order_dead", order=_name(draft.case, delivery))
+    draft.add(
+        e.OrderFailed, **_of(delivery), adapter=command.adapter, attempts=command.attempts,
+        problem=command.problem,
+    )  # fmt: skip
+
+
+def cancel(draft: Draft, command: commands.CancelOrder) -> None:
+    """Cancel an order that is not settled: by hand, or since what it ordered was lifted."""
+    delivery = _unsettled(draft, command)
+    if command.why == LIFTED and not is_lifted(delivery, _acts(draft.case), draft.case.in_force):
+        raise RefusedError("not_lifted", order=_name(draft.case, delivery))
+    if command.why == SUPERSEDED and not (draft.case.held and _gives_way_to_hold(delivery)):
+        raise RefusedError("not_lifted", order=_name(draft.case, delivery))
+    if command.why == LEFT_DOWN and not _opens(delivery):
+        raise RefusedError("not_lifted", order=_name(draft.case, delivery))
+    if command.why == BY_HAND and _in_hand(draft, delivery):
+        raise RefusedError(
+            "order_in_hand", order=_name(draft.case, delivery), until=delivery.lease_until
+        )
+    tried = delivery.attempts > 0 if command.tried is None else command.tried
+    draft.add(e.OrderCancelled, **_of(delivery), why=command.why, tried=tried, text=command.reason)
+    if command.why == SUPERSEDED:
+        return
+    for each in _braked_with(draft.case, delivery):
+        draft.add(e.OrderCancelled, **_of(each), why=command.why, text=command.reason)
+
+
+def retry(draft: Draft, command: commands.RetryOrder) -> None:
+    """Try a dead letter again: in the world only while it is what is ordered.
+
+    One that was braked is released so, with the notice that waits with it.
+    """
+    case, delivery = draft.case, _unsettled(draft, command)
+    if not delivery.dead:
+        raise RefusedError("order_not_dead", order=_name(case, delivery))
+    overtaken = FORCE.get(delivery.kind) != case.state or delivery.order < case.last_act
+    if delivery.lane == ACT and overtaken:
+        raise RefusedError("overtaken", order=_name(case, delivery), site=case.site)
+    later = (each for each in _acts(case) if each.order > delivery.order and not each.dead)
+    if delivery.lane == ACT and any(each.attempts for each in later):
+        raise RefusedError("overtaken", order=_name(case, delivery), site=case.site)
+    for each in (delivery, *_braked_with(case, delivery)):
+        draft.add(e.OrderRetried, **_of(each))
+
+
+def meant(case: Case, command: commands.Command) -> commands.Command:
+    """The release of a notice that the brake holds with its order, as that of the order: both go
+    together, and what may not be carried out any more is not told either. Any other command as it
+    is."""
+    if not isinstance(command, commands.RetryOrder) or command.lane == ACT:
+        return command
+    own = case.deliveries.get((command.order, ACT))
+    return command if own is None or not own.braked else replace(command, lane=ACT)
+
+
+def record_state(draft: Draft, command: commands.RecordState) -> None:
+    """Record what is really in force; nothing happens where that was known."""
+    case = draft.case
+    if (command.in_force, command.last_act) != (case.in_force, case.last_act):
+        raise RefusedError("seen_too_early", site=case.site)
+    if command.seen != case.in_force:
+        draft.add(e.StateSeen, adapter=command.adapter, seen=command.seen)
+
+
+def repeat(draft: Draft, command: commands.RepeatOrder) -> None:
+    """Order what is ordered once more; the dead letter that said so before is done with."""
+    case = draft.case
+    if command.in_force is not None and _has_moved_on(command, case):
+        raise RefusedError("seen_too_early", site=case.site)
+    # A hold orders down what is down (`keep_down`).
+    is_of_hold = command.alone and case.hold is not None and case.hold.at == draft.now
+    if case.in_force == case.state and (case.state == "active" or is_down(case)) and not is_of_hold:
+        raise RefusedError("in_force_already", site=case.site, state=case.state)
+    order_once_more(draft, alone=command.alone)
+
+
+def is_down(case: Case) -> bool:
+    """Whether the site is down in the world, as far as is known, and no order waits to open it."""
+    return case.in_force in DOWN.values() and not any(map(_opens, _acts(case)))
+
+
+def keep_down(draft: Draft) -> None:
+    """What a hold asks of the world: nothing that waits opens the site, and it is ordered down once
+    more, if no order to take it down waits. Where it is down already, nothing else would be outside
+    of the record that tells of the hold, once the end of the record is lost. What is closed in the
+    world is not suspended.
+
+    What somebody has in hand may be done already: what takes the site down comes after it.
+    """
+    case = draft.case
+    openings = [each for each in _acts(case) if _opens(each) and not _in_hand(draft, each)]
+    for each in _acts(case):
+        untried = each.braked or not (each.attempts or each.dead)
+        if untried and each.kind in DOWN and any(o.order > each.order for o in openings):
+            # As the courier would: it was lifted before anybody tried it.
+            lifting = commands.CancelOrder(
+                by=draft.by, order=each.order, lane=each.lane, why=LIFTED
+            )
+            cancel(draft, lifting)
+    for each in openings:
+        draft.add(e.OrderCancelled, **_of(each), why=SUPERSEDED, tried=each.attempts > 0)
+    if _goes_down(case) or (case.in_force == "closed" and case.state != "closed"):
+        return
+    braked = [each for each in _acts(case) if each.braked]
+    order_once_more(draft)
+    for each in braked:
+        # The site goes down with the hold: the customer is told of what is done so.
+        letters = _braked_with(case, each)
+        draft.add(e.OrderCancelled, **_of(each), why=SUPERSEDED)
+        for letter in letters:
+            draft.add(e.OrderRetried, **_of(letter))
+
+
+def order_once_more(draft: Draft, *, alone: bool = False) -> None:
+    """Order what is ordered, and unless it is `alone` cancel the dead letters that said so."""
+    case = draft.case
+    kind = next(kind for kind, state in FORCE.items() if state == case.state)
+    dead = [each for each in _acts(case) if each.dead and not each.braked and each.kind == kind]
+    draft.add(e.OrderRepeated, order_kind=kind, until=case.suspended_until)
+    for each in () if alone else dead:
+        draft.add(e.OrderCancelled, **_of(each), why=REPEATED, tried=True)
+
+
+def is_lifted(delivery: Delivery, acts: Iterable[Delivery], in_force: str) -> bool:
+    """Whether nobody needs the order any more; `acts` are those of its site that are not settled.
+
+    An order to take a site down, when the order to open it waits behind it; the order to open it,
+    when nothing before it can have taken it down, or still would.
+    """
+    if delivery.kind in DOWN:
+        return any(
+            each.kind == REOPEN and each.order > delivery.order and not each.dead for each in acts
+        )
+    before = [each for each in acts if each.order < delivery.order]
+    last = max(before, key=lambda each: each.order, default=delivery)
+    return (
+        delivery.kind == REOPEN
+        and in_force == "active"
+        and last.kind == REOPEN
+        and not any(each.attempts or (each.dead and not each.braked) for each in before)
+    )
+
+
+def _braked_with(case: Case, delivery: Delivery) -> list[Delivery]:
+    """What the brake holds of the same order in other lanes: nobody is told of what is not done."""
+    return [
+        each
+        for each in case.deliveries.values()
+        if delivery.braked and each.braked and each.order == delivery.order and each != delivery
+    ]
+
+
+def _has_moved_on(command: commands.RepeatOrder, case: Case) -> bool:
+    """Since it was looked at; an order that another has repeated is known by its waiting alone."""
+    known = (command.in_force, command.last_act)
+    return known != (case.in_force, case.last_act) or not all(each.dead for each in _acts(case))
+
+
+def _acts(case: Case) -> list[Delivery]:
+    return [each for each in case.deliveries.values() if each.lane == ACT]
+
+
+def _opens(delivery: Delivery) -> bool:
+    return (delivery.lane, delivery.kind, delivery.dead) == (ACT, REOPEN, False)
+
+
+def _gives_way_to_hold(delivery: Delivery) -> bool:
+    return _opens(delivery) or (delivery.lane == ACT and delivery.braked)
+
+
+def _goes_down(case: Case) -> bool:
+    """Whether the last order of the site that waits takes it down."""
+    waiting = (each for each in _acts(case) if not each.dead)
+    last = max(waiting, key=lambda each: each.order, default=None)
+    return last is not None and last.kind in DOWN
+
+
+def _unsettled(draft: Draft, command: commands.OrderCommand) -> Delivery:
+    found = draft.case.deliveries.get((command.order, command.lane))
+    if found is None:
+        id_ = order_id(draft.case.site_id, command.order, command.lane)
+        raise RefusedError("unknown_order", order=id_)
+    return found
+
+
+def _in_hand(draft: Draft, delivery: Delivery) -> bool:
+    return delivery.lease_until is not None and draft.now < delivery.lease_until
+
+
+def _of(delivery: Delivery) -> dict[str, Any]:
+    return {"order": delivery.order, "lane": delivery.lane, "order_kind": delivery.kind}
+
+
+def _name(case: Case, delivery: Delivery) -> str:
+    return order_id(case.site_id, delivery.order, delivery.lane)

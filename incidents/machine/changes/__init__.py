@@ -1,0 +1,1 @@
+"""How events change a case: the only lines that ever write to one."""

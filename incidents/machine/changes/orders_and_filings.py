@@ -1,0 +1,88 @@
+"""How the events of orders and filings change a case: what is in force, details, terms."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from incidents.machine import events as e
+from incidents.machine import filing
+from incidents.machine.case import UNKNOWN, Case
+from incidents.machine.changes.table import Changes
+from incidents.machine.in_force import BRAKED, FORCE
+from incidents.values.ids import ACT
+
+changes = Changes()
+
+
+@changes.on(e.OrderDelivered)
+def _delivered(case: Case, event: e.OrderDelivered) -> None:
+    del case.deliveries[event.order, event.lane]
+    if event.lane == ACT:
+        case.last_act = max(case.last_act, event.order)
+        if event.enforced:
+            case.in_force = FORCE[event.order_kind]
+
+
+@changes.on(e.OrderFailed)
+def _failed(case: Case, event: e.OrderFailed) -> None:
+    key = event.order, event.lane
+    braked = event.problem == BRAKED
+    if not braked:
+        _doubt(case, event)
+    case.deliveries[key] = replace(case.deliveries[key], dead=True, braked=braked)
+
+
+@changes.on(e.OrderCancelled)
+def _cancelled(case: Case, event: e.OrderCancelled) -> None:
+    if event.tried:
+        _doubt(case, event)
+    del case.deliveries[event.order, event.lane]
+
+
+@changes.on(e.OrderRetried)
+def _retried(case: Case, event: e.OrderRetried) -> None:
+    key = event.order, event.lane
+    case.deliveries[key] = replace(case.deliveries[key], dead=False, braked=False)
+
+
+@changes.on(e.StateSeen)
+def _seen(case: Case, event: e.StateSeen) -> None:
+    case.in_force = event.seen
+
+
+@changes.on(e.OrderRepeated)
+def _repeated(case: Case, event: e.OrderRepeated) -> None:
+    """What follows from it is an order like any other (see `apply`)."""
+
+
+def _doubt(case: Case, event: e.OrderEvent) -> None:
+    """An attempt whose answer was lost may have done what it was to do.
+
+    Of a dead letter that was said when it died; of one that was overtaken nothing is left.
+    """
+    if event.lane != ACT or case.in_force == FORCE[event.order_kind]:
+        return
+    known = case.deliveries[event.order, event.lane].dead or event.order < case.last_act
+    if not known:
+        case.in_force = UNKNOWN
+
+
+@changes.on(e.FilingChanged)
+def _filing_changed(case: Case, event: e.FilingChanged) -> None:
+    case.details = filing.changed(case.details, dict(event.details))
+    case.terms = filing.terms(case.details, case.terms)
+
+
+@changes.on(e.FilingReminded)
+def _filing_reminded(case: Case, event: e.FilingReminded) -> None:
+    case.terms[event.term] = filing.reminded(case.terms[event.term], event.on)
+
+
+@changes.on(e.SuspicionRaised)
+def _suspicion_raised(_case: Case, _: e.SuspicionRaised) -> None:
+    """What comes of it is a task, which has an event of its own."""
+
+
+@changes.on(e.FooterSeen)
+def _footer_seen(_case: Case, _: e.FooterSeen) -> None:
+    """As of a suspicion."""

@@ -1,0 +1,232 @@
+"""The database's metrics: clock, queue, orders, log and sign-ins, by indexed queries."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    ScalarSelect,
+    Select,
+    bindparam,
+    exists,
+    func,
+    select,
+    union_all,
+)
+
+from incidents.clock import read_rfc3339
+from incidents.metrics.catalogue import MOST, MOST_OPEN, first
+from incidents.metrics.samples import LANES, REASONS, RESULTS, WORK, Samples, counted
+from incidents.store.record import checkpoints
+from incidents.store.record import leaves as log
+from incidents.store.schema import log_tables
+from incidents.store.schema.account_tables import refusals, sign_ins
+from incidents.store.schema.log_tables import deliveries, leaves
+from incidents.store.schema.tables import entries, sites, work
+from incidents.store.schema.types import words
+from incidents.values.ids import ACT
+from incidents.views.clock import STALE_AFTER, enforcement
+from incidents.views.queue.page import LISTED
+
+
+def clock_samples(connection: Connection, now: datetime, into: Samples) -> None:
+    """Three queries, or four when much is overdue."""
+    row = connection.execute(_DEADLINES, {"now": now}).one()
+    into.put_count("incidents_deadlines_overdue", row.overdue)
+    into.put_count("incidents_deadlines_pending", row.pending)
+    if row.earliest is not None:
+        into.put("incidents_deadline_next_seconds", (row.earliest - now).total_seconds())
+    _daemons(enforcement(connection, now), now, into)
+
+
+def _daemons(found: dict[str, Any], now: datetime, into: Samples) -> None:
+    into.put("incidents_clock_enforced", float(found["enforced_by"] is not None))
+    into.put("incidents_halted", float(found["history"]["halted_since"] is not None))
+    left = found["history"]["left_down"]
+    into.put("incidents_sites_left_down", float(0 if left is None else left["count"]))
+    daemons = found["daemons"]
+    heard_of = [d for d in daemons if abs(now - read_rfc3339(d["last_beat"])) <= STALE_AFTER]
+    aside = sum(daemon["standing_aside"] is not None for daemon in heard_of)
+    into.put("incidents_daemons_beating", sum(daemon["beating"] for daemon in daemons))
+    into.put("incidents_daemons_standing_aside", aside)
+    unread = found["mark_unread"]
+    into.put("incidents_daemons_mark_unread", float(0 if unread is None else unread["count"]))
+    beats = [read_rfc3339(daemon["last_beat"]) for daemon in daemons]
+    into.put_age("incidents_daemon_heartbeat_age_seconds", now, max(beats, default=None))
+    once = found["last_once"]
+    into.put_age("incidents_daemon_once_age_seconds", now, once and read_rfc3339(once))
+
+
+_due = sites.c.next_due
+_now: ColumnElement[Any] = bindparam("now", type_=_due.type)
+
+
+def _counted(where: ColumnElement[bool]) -> ScalarSelect[int]:
+    # In no order: to count the first ones, PostgreSQL may sort them all.
+    found = select(_due).where(where).limit(first(MOST)).subquery()
+    return select(func.count()).select_from(found).scalar_subquery()
+
+
+_DEADLINES = select(
+    _counted(_due < _now).label("overdue"),
+    _counted(_due >= _now).label("pending"),
+    select(func.min(_due)).where(_due.is_not(None)).scalar_subquery().label("earliest"),
+)
+
+
+def work_samples(connection: Connection, now: datetime, into: Samples) -> None:
+    """One query, which reads so many rows at most as are counted."""
+    found = connection.execute(_BY_KIND).all()
+    counts = counted([(row.kind, row.items) for row in found], WORK)
+    for kind, count in counts.items():
+        into.put("incidents_queue_items", count, kind)
+    into.put_capped("queue_items", capped=sum(counts.values()) >= MOST_OPEN)
+    for row in found:
+        if row.kind in WORK:
+            into.put_age("incidents_queue_oldest_age_seconds", now, row.since, row.kind)
+
+
+_listed = select(work.c.kind, work.c.recorded_at).where(LISTED)
+_open = _listed.limit(first(MOST_OPEN)).subquery("open")
+_BY_KIND = select(
+    _open.c.kind, func.count().label("items"), func.min(_open.c.recorded_at).label("since")
+).group_by(_open.c.kind)
+
+
+def signing_samples(connection: Connection, now: datetime, into: Samples) -> None:
+    """Five queries.
+
+    Raises:
+        NoHeadError: if the log has lost its head.
+    """
+    head, last = log.head(connection), checkpoints.last(connection)
+    signed = 0 if last is None else last.size
+    unnumbered = connection.execute(_UNNUMBERED, {"floor": head.floor}).one()
+    unsigned_since = connection.scalar(_RECORDED_AT, {"leaf": signed})
+    pending = [since for since in (unnumbered.since, unsigned_since) if since is not None]
+    into.put("incidents_entries_total", head.size)
+    into.put("incidents_log_has_key", float(checkpoints.active(connection) is not None))
+    into.put_count("incidents_log_unnumbered_entries", unnumbered.entries)
+    into.put_age("incidents_log_unnumbered_age_seconds", now, unnumbered.since)
+    into.put("incidents_log_unsigned_entries", max(0, head.size - signed))
+    into.put_age("incidents_log_pending_age_seconds", now, min(pending, default=None))
+    signed_at = None if last is None else last.signed_at
+    into.put_age("incidents_log_checkpoint_age_seconds", now, signed_at)
+
+
+_floor: ColumnElement[Any] = bindparam("floor", type_=entries.c.id.type)
+_leaf: ColumnElement[Any] = bindparam("leaf", type_=leaves.c.leaf_index.type)
+# From the newest down: what has no number yet is nearly always among the last.
+_newest = (
+    select(entries.c.id, entries.c.recorded_at)
+    .where(entries.c.id > _floor)
+    .order_by(entries.c.id.desc())
+    .limit(first(MOST))
+    .subquery("newest")
+)
+_UNNUMBERED = select(
+    func.count().label("entries"), func.min(_newest.c.recorded_at).label("since")
+).where(~exists().where(leaves.c.entry_id == _newest.c.id))
+_RECORDED_AT = (
+    select(entries.c.recorded_at)
+    .join(leaves, leaves.c.entry_id == entries.c.id)
+    .where(leaves.c.leaf_index == _leaf)
+)
+
+
+LATELY = timedelta(hours=1)
+
+
+def sign_in_samples(connection: Connection, now: datetime, into: Samples) -> None:
+    """Two queries, along the indexes of when it was."""
+    found = connection.execute(_BY_RESULT, {"since": now - LATELY}).all()
+    results = counted([(row.result, row.sign_ins) for row in found], RESULTS)
+    for result, count in results.items():
+        into.put("incidents_sign_ins_last_hour", count, result)
+    into.put_capped("sign_ins_last_hour", capped=sum(results.values()) >= MOST)
+    found = connection.execute(_BY_REASON, {"today": now.date().isoformat()}).all()
+    for reason, count in counted([(row.why, row.refused) for row in found], REASONS).items():
+        into.put("incidents_refusals_today", count, reason)
+    into.put_capped("refusals_today", capped=sum(row.kinds for row in found) >= MOST)
+
+
+_since: ColumnElement[Any] = bindparam("since", type_=sign_ins.c.at.type)
+_lately = (
+    select(sign_ins.c.result)
+    .where(sign_ins.c.at > _since, sign_ins.c.what != "sign_out")
+    .limit(first(MOST))
+    .subquery("lately")
+)
+_BY_RESULT = select(_lately.c.result, func.count().label("sign_ins")).group_by(_lately.c.result)
+
+# The day is the first part of the key.
+_today = (
+    select(refusals.c.why, refusals.c.count)
+    .where(refusals.c.day == bindparam("today"))
+    .limit(first(MOST))
+    .subquery("today")
+)
+_BY_REASON = select(
+    _today.c.why, func.sum(_today.c.count).label("refused"), func.count().label("kinds")
+).group_by(_today.c.why)
+
+
+def order_samples(connection: Connection, now: datetime, into: Samples) -> None:
+    """Two queries, along the indexes of what waits in each lane and of what is dead."""
+    found = connection.execute(_BY_LANE).all()
+    waiting, dead, braked = (
+        [row for row in found if row.stands == each] for each in (_WAITING, _DEAD, _BRAKED)
+    )
+    for name, rows in (("incidents_orders_waiting", waiting), ("incidents_orders_dead", dead)):
+        for lane, count in counted([(row.lane, row.orders) for row in rows], LANES).items():
+            into.put(name, count, lane)
+    for row in waiting:
+        into.put_age("incidents_order_oldest_age_seconds", now, row.since, row.lane)
+    into.put("incidents_orders_braked", sum(row.orders for row in braked if row.lane == ACT))
+    full = {row.lane for row in waiting if row.orders >= MOST}
+    all_dead, all_braked = (sum(row.orders for row in rows) for rows in (dead, braked))
+    into.put_capped("orders_waiting", capped=bool(full))
+    into.put_capped("orders_dead", capped=all_dead >= MOST_OPEN)
+    into.put_capped("orders_braked", capped=all_braked >= MOST_OPEN)
+    into.put("incidents_sites_not_in_force", connection.scalar(_NOT_IN_FORCE) or 0)
+    into.put_capped("sites_not_in_force", capped=ACT in full or all_dead + all_braked >= MOST)
+
+
+_of = deliveries.c
+_WAITING, _DEAD, _BRAKED = "waiting", "dead", "braked"
+
+
+def _some(where: ColumnElement[bool], count: int, stands: str = "") -> Select[Any]:
+    """The first that are found, in no order."""
+    told = words(stands)[0].label("stands")
+    found = select(_of.lane, told, _of.since, _of.site_id).where(where).limit(first(count))
+    return select(found.subquery())
+
+
+def _in_lane(lane: str) -> ColumnElement[bool]:
+    # Written into the statement, which is planned for any lane otherwise.
+    return log_tables.waiting & (_of.lane == words(lane)[0])
+
+
+_unsettled = union_all(
+    *(_some(_in_lane(lane), MOST, _WAITING) for lane in LANES),
+    _some(log_tables.given_up, MOST_OPEN, _DEAD),
+    _some(log_tables.braked, MOST_OPEN, _BRAKED),
+).subquery("unsettled")
+_BY_LANE = select(
+    _unsettled.c.lane,
+    _unsettled.c.stands,
+    func.count().label("orders"),
+    func.min(_unsettled.c.since).label("since"),
+).group_by(_unsettled.c.lane, _unsettled.c.stands)
+
+_acts = union_all(_some(_in_lane(ACT), MOST), _some(log_tables.dead, MOST)).subquery("acts")
+_down = select(_acts.c.site_id).where(_acts.c.lane == ACT).distinct().subquery("down")
+_NOT_IN_FORCE = (
+    select(func.count())
+    .select_from(_down.join(sites, sites.c.id == _down.c.site_id))
+    .where(sites.c.in_force != sites.c.state)
+)

@@ -1,0 +1,1 @@
+"""The retention: how long people's own words and files are kept, and when they go."""

@@ -1,0 +1,240 @@
+"""The evidence: attached files, each kept once under its SHA-256, and deleted when it may be.
+
+A file lies at `aa/aabbcc…` in the folder, whatever incidents it was attached to, so that all of
+them share it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import BinaryIO
+
+from incidents import clock
+from incidents.errors import EmptyEvidenceError, EvidenceTooLargeError, FileError, InputError
+from incidents.system import disk
+
+FRESH = timedelta(days=1)
+"""A file that was attached so lately is never deleted: its entry may still be on its way."""
+
+_PIECE = 2**20
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+# A copy that is not whole yet, and a file on its way out; each is nobody's after a crash.
+_NEW, _GOING = ".new-", ".going-"
+
+
+def measure(file: Path, *, limit: int) -> tuple[str, int]:
+    """The file's SHA-256 in hexadecimal and its size in bytes.
+
+    Raises:
+        InputError: if there is no such file, or it is not a plain one.
+        EvidenceTooLargeError: if it has more than `limit` bytes.
+        EmptyEvidenceError: if it is empty.
+        FileError: if it cannot be read.
+    """
+    digest, size = hashlib.sha256(), 0
+    with _opened(file) as source:
+        known = os.fstat(source.fileno()).st_size
+        if known > limit:
+            raise EvidenceTooLargeError(file=file, size=f"{known:,}", limit=f"{limit:,}")
+        for piece in _pieces(source, file):
+            size += len(piece)
+            if size > limit:
+                raise EvidenceTooLargeError(file=file, size=f"over {limit:,}", limit=f"{limit:,}")
+            digest.update(piece)
+    if size == 0:
+        raise EmptyEvidenceError(file=file)
+    return digest.hexdigest(), size
+
+
+def keep(file: Path, digest: str, folder: Path) -> Path:
+    """Keep a copy of the file under its digest, whole and on the disk when this returns.
+
+    Raises:
+        FileError: if it cannot be written, or the file has changed since it was measured.
+    """
+    kept = _place(folder, digest)
+    if _touched(kept):
+        return kept
+    try:
+        kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=kept.parent, prefix=_NEW)
+    except OSError as error:
+        raise FileError(file=kept, done="written", detail=error.strerror) from error
+    try:
+        with os.fdopen(descriptor, "wb") as copy, _opened(file) as source:
+            _copy(source, copy, digest, file)
+        _touched(Path(name))
+        Path(name).replace(kept)
+        _sync_folders(kept.parent, folder, folder.parent)
+    except OSError as error:
+        Path(name).unlink(missing_ok=True)
+        raise FileError(file=kept, done="written", detail=error.strerror) from error
+    except FileError:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return kept
+
+
+def kept(folder: Path, digest: str) -> Path | None:
+    """Where the file of that digest is kept; None if it is not, or not any more."""
+    if not _DIGEST.fullmatch(digest):
+        return None
+    found = _place(folder, digest)
+    return found if found.is_file() else None
+
+
+def digests(folder: Path) -> Iterator[str]:
+    """The files that are kept there, in no order.
+
+    Raises:
+        FileError: if the folder cannot be read.
+    """
+    for file in _files(folder):
+        if _DIGEST.fullmatch(file.name):
+            yield file.name
+
+
+def may_go(folder: Path, digest: str, now: datetime) -> bool:
+    """Whether that file is kept, and was not attached so lately that it must stay (see FRESH)."""
+    return not _is_fresh(_place(folder, digest), now)
+
+
+def delete(folder: Path, digest: str, now: datetime) -> bool:
+    """Delete the file, if it `may_go`; whether it is gone by this.
+
+    It is renamed first and looked at again: whoever attaches the same file meanwhile either finds
+    it gone and makes another copy, or has touched it, and it is put back.
+
+    Raises:
+        FileError: if it cannot be deleted.
+    """
+    kept = _place(folder, digest)
+    going = kept.with_name(f"{_GOING}{digest}")
+    if _is_fresh(kept, now):
+        return False
+    try:
+        kept.replace(going)
+        if _is_fresh(going, now):
+            _put_back(going, kept)
+            return False
+        going.unlink()
+        _sync_folders(kept.parent)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise FileError(file=kept, done="deleted", detail=error.strerror) from error
+    return True
+
+
+def sweep(folder: Path, now: datetime) -> int:
+    """Delete what a crash has left half written or half deleted; how many files.
+
+    Raises:
+        FileError: if that cannot be done.
+    """
+    swept = 0
+    for file in _files(folder):
+        if file.name.startswith((_NEW, _GOING)) and not _is_fresh(file, now):
+            try:
+                file.unlink(missing_ok=True)
+            except OSError as error:
+                raise FileError(file=file, done="deleted", detail=error.strerror) from error
+            swept += 1
+    return swept
+
+
+def _place(folder: Path, digest: str) -> Path:
+    return folder / digest[:2] / digest
+
+
+def _touched(kept: Path) -> bool:
+    """Whether the file is there; from now on it counts as freshly attached."""
+    # By the clock that will ask for it, which may be a told one.
+    now = clock.now().timestamp()
+    try:
+        os.utime(kept, (now, now))
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise FileError(file=kept, done="kept", detail=error.strerror) from error
+    return True
+
+
+def _is_fresh(file: Path, now: datetime) -> bool:
+    """Whether it must stay for now; what is not there is for others to tell, and counts as such."""
+    try:
+        touched = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    except OSError:
+        return True
+    return now - touched < FRESH
+
+
+def _put_back(going: Path, kept: Path) -> None:
+    # A copy that was made meanwhile is as good.
+    with suppress(FileExistsError):
+        os.link(going, kept)
+    going.unlink()
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    def fail(error: OSError) -> None:
+        raise FileError(file=folder, done="read", detail=error.strerror) from error
+
+    for place, _, names in _walk(folder, fail):
+        yield from (Path(place) / name for name in names)
+
+
+def _walk(
+    folder: Path, fail: Callable[[OSError], None]
+) -> Iterator[tuple[str, list[str], list[str]]]:
+    # There is none before the first file is attached.
+    return os.walk(folder, onerror=fail) if folder.exists() else iter(())
+
+
+def _opened(file: Path) -> BinaryIO:
+    try:
+        # Opening a pipe would wait for its writer for ever.
+        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
+    except FileNotFoundError as error:
+        raise InputError(f"there is no file {file}: check the path") from error
+    except OSError as error:
+        raise FileError(file=file, done="read", detail=error.strerror) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise InputError(f"{file} is not a plain file: put what it holds into one and attach that")
+    return os.fdopen(descriptor, "rb")
+
+
+def _pieces(source: BinaryIO, file: Path) -> Iterator[bytes]:
+    """What the file holds, piece by piece; a disk that cannot read it raises FileError."""
+    try:
+        while piece := source.read(_PIECE):
+            yield piece
+    except OSError as error:
+        detail = error.strerror or "no reason given"
+        raise FileError(file=file, done="read", detail=detail) from error
+
+
+def _copy(source: BinaryIO, copy: BinaryIO, digest: str, file: Path) -> None:
+    found = hashlib.sha256()
+    for piece in _pieces(source, file):
+        found.update(piece)
+        copy.write(piece)
+    copy.flush()
+    os.fsync(copy.fileno())
+    if found.hexdigest() != digest:
+        raise FileError(file=file, done="kept", detail="it changed while it was read; try again")
+
+
+def _sync_folders(*folders: Path) -> None:
+    """A file is there after a crash only if its folder's entry is."""
+    for folder in folders:
+        disk.sync(folder)

@@ -1,0 +1,81 @@
+"""The retention: how long people's own words are kept, and what may be erased when.
+
+Nothing is erased before `MINIMUM`: 网络安全法, article 23(3) in the text in force since 2026-01-01,
+has network logs kept for at least six months, and the longest six months of a calendar have 184
+days. Deleting must have been asked for: without a setting, time alone erases nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from incidents.errors import IncidentsError
+from incidents.machine.policy import read_duration
+from incidents.settings import sources
+
+SECTION = "retention"
+MINIMUM = timedelta(days=184)
+# Far beyond any law; a time before the year 1 could not be told.
+_MOST = timedelta(days=36_500)
+
+
+class RetentionTooShortError(IncidentsError):
+    """the settings file says [retention] keep = {value!r}, and 网络安全法 article 23(3) has records
+    kept for six months at least: write "184d", or a longer time"""
+
+
+class BadRetentionError(IncidentsError):
+    """the settings file says [retention] {setting} = {value!r}: write keep = "184d", or a longer
+    time in days, and nothing else"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How long words are kept; `asked_for`: whether they are to be erased then, by time alone."""
+
+    keep: timedelta = MINIMUM
+    asked_for: bool = False
+
+    def cutoff(self, now: datetime) -> datetime:
+        """What was recorded before this time may be erased at `now`; both in UTC."""
+        return now - self.keep
+
+    def due(self, recorded_at: datetime) -> datetime:
+        """From when on, in UTC, what was recorded then may be erased."""
+        return recorded_at + self.keep
+
+
+def read(section: Mapping[str, Any]) -> Retention:
+    """The retention that the settings file's section [retention] asks for.
+
+    Raises:
+        RetentionTooShortError: for less than the law demands.
+        BadRetentionError: for anything but a duration under `keep`.
+    """
+    for setting, value in section.items():
+        if setting != "keep":
+            raise BadRetentionError(setting=setting, value=value)
+    if "keep" not in section:
+        return Retention()
+    keep = _duration(section["keep"])
+    if keep < MINIMUM:
+        raise RetentionTooShortError(value=section["keep"])
+    return Retention(keep=keep, asked_for=True)
+
+
+def of_settings() -> Retention:
+    """What the settings file asks for; raises as `read` and `settings.sources.section` do."""
+    return read(sources.section(SECTION))
+
+
+def _duration(value: object) -> timedelta:
+    try:
+        keep = read_duration(value) if isinstance(value, str) else None
+    except (ValueError, OverflowError):
+        keep = None
+    if keep is None or keep > _MOST:
+        raise BadRetentionError(setting="keep", value=value)
+    return keep

@@ -1,0 +1,1 @@
+"""The settings: what options, then the environment, then the settings file say."""

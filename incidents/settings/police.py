@@ -1,0 +1,119 @@
+"""The duty to report: by when the police are to be told of an incident, and who reminds of it when.
+
+It is a second clock on each incident. It reminds, and suspends nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from incidents.machine.policy import read_duration, write_duration
+from incidents.settings.options import Options
+
+SECTION = "report"
+SOURCE = "计算机信息网络国际联网安全保护管理办法 (公安部令第33号), article 10(6)"
+"""Keep the original record, and report to the local police within 24 hours (domain.md, 4)."""
+
+WITHIN = timedelta(hours=24)
+REMIND = (timedelta(hours=12), timedelta(hours=2))
+
+OVERDUE_FOR = timedelta(days=7)
+"""So long after the deadline the desk is reminded, once a day; the list of what is owed has no end.
+
+A desk that has never stated what it reported would else be told of each incident that it ever had.
+"""
+
+MAX_REMINDERS = 10
+_LEAST, _MOST = timedelta(minutes=1), timedelta(days=30)
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reminder:
+    """What the desk is to be reminded with: `12h` before the deadline, or `overdue-1` behind it.
+
+    `since` is when it became due, in UTC.
+    """
+
+    name: str
+    since: datetime
+    overdue: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportDuty:
+    """Within what time of its recording an incident is to be reported, and the reminders before.
+
+    `remind` holds the distances to the deadline, the longest first.
+    """
+
+    within: timedelta = WITHIN
+    remind: tuple[timedelta, ...] = REMIND
+
+    @property
+    def ahead(self) -> timedelta:
+        """How long before its deadline an incident can first be reminded of."""
+        return self.remind[0] if self.remind else timedelta(0)
+
+    def deadline(self, recorded_at: datetime) -> datetime:
+        """By when it is to be reported (UTC): at that very moment it is still in time."""
+        return recorded_at + self.within
+
+    def reminder(self, recorded_at: datetime, now: datetime) -> Reminder | None:
+        """The one reminder that stands at `now`, if it is not reported: the latest that is due.
+
+        The one of 12 hours stands from exactly 12 hours before the deadline, until the next does;
+        those of what is overdue a day each, the first one from after the deadline.
+        """
+        deadline = self.deadline(recorded_at)
+        if now > deadline:
+            return _overdue(deadline, now)
+        ahead = next((r for r in reversed(self.remind) if deadline - now <= r), None)
+        if ahead is None:
+            return None
+        return Reminder(name=write_duration(ahead), since=deadline - ahead, overdue=False)
+
+
+def read(section: Mapping[str, Any]) -> ReportDuty | None:
+    """What the section [report] of the settings file says; None if this desk does not remind.
+
+    Raises:
+        SettingError, UnknownSettingError: naming the key and what it must be.
+    """
+    off = section.get("within") == ""
+    said = {key: value for key, value in section.items() if not (off and key == "within")}
+    options = Options(f"[{SECTION}]", said)
+    within = options.duration("within", WITHIN, least=_LEAST, most=_MOST)
+    remind = _remind(options, within, asked="remind" in section)
+    options.finish()
+    return None if off else ReportDuty(within=within, remind=remind)
+
+
+def _remind(options: Options, within: timedelta, *, asked: bool) -> tuple[timedelta, ...]:
+    texts = options.texts("remind")
+    if not asked:
+        return tuple(ahead for ahead in REMIND if ahead < within)
+    try:
+        found = {read_duration(text) for text in texts}
+    except (ValueError, OverflowError):
+        found = {within}
+    if len(found) > MAX_REMINDERS or not all(timedelta(0) < ahead < within for ahead in found):
+        raise options.wrong(
+            "remind",
+            f'a list of {MAX_REMINDERS} durations at most, such as ["12h", "2h"], each shorter than'
+            f" within ({write_duration(within)})",
+        )
+    return tuple(sorted(found, reverse=True))
+
+
+def _overdue(deadline: datetime, now: datetime) -> Reminder | None:
+    """The nth day stands until its end: at exactly one day behind the deadline it is the first."""
+    if now - deadline > OVERDUE_FOR:
+        return None
+    days_before = (now - deadline - timedelta(microseconds=1)) // _DAY
+    return Reminder(
+        name=f"overdue-{days_before + 1}", since=deadline + days_before * _DAY, overdue=True
+    )

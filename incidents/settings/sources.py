@@ -1,0 +1,289 @@
+"""The settings: what options, then the environment, then the settings file say.
+
+The file is TOML, `INCIDENTS_CONFIG` or `config.toml` in the user's own configuration folder; each
+of its keys has a variable, `INCIDENTS_` and the key in capitals. Sections of the file belong to
+the services that they are named after.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from incidents import clock
+from incidents.errors import (
+    BadTextError,
+    EmptyTextError,
+    InputError,
+    RefusedError,
+    ReservedNameError,
+    SettingError,
+    SettingsFileError,
+    TextTooLongError,
+    UnknownSettingError,
+)
+from incidents.system import private_file
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+DEFAULT_ZONE = "Asia/Shanghai"
+DEFAULT_EVIDENCE_LIMIT = 50 * 2**20
+MAX_PERSON_CHARACTERS = 100
+# A name is written into the record as it is, for good: it must not be able to hold a number.
+MAX_PERSON_DIGITS = 7
+# Who signs entries without being a person (machine.commands: CHECKER, CLOCK, …).
+RESERVED_PERSONS = frozenset({"checker", "clock", "courier", "customer", "daemon"})
+
+_KEYS = ("db", "as", "zone", "evidence", "evidence_limit", "clock", "server", "token_file")
+_SIZE = re.compile(r"(\d{1,12}) ?(|B|KiB|MiB|GiB)")
+_UNITS = {"": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+_SQLITE = "sqlite:///"
+
+
+class TellingNameError(RefusedError):
+    """the name {given!r} looks like somebody's address or number, and it would be written into the
+    record as it is, for good: act under the name of an account"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What holds for one run of the program.
+
+    `db` is a URL, None meaning the user's own SQLite file; `person` is who acts, `named` whether
+    somebody has said so, and `login` the name of the process's owner; `zone` is the one in which
+    people read and write times; `evidence` is the folder of attached files and `evidence_limit` the
+    most bytes of one; `own_clock` says that the clock is simulated, so that it may jump.
+    `server` is the address of a server that is asked in place of a database, as the account of
+    `token`.
+    """
+
+    db: str | None
+    person: str
+    login: str
+    zone: tzinfo
+    evidence: Path
+    evidence_limit: int
+    own_clock: bool = False
+    server: str | None = None
+    token: str | None = None
+    named: bool = False
+
+
+def load(
+    *,
+    db: str | None = None,
+    person: str | None = None,
+    zone: str | None = None,
+    server: str | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    """The settings of this run; each argument is the option of that name, None when not given.
+
+    Raises:
+        SettingError, UnknownSettingError, SettingsFileError: naming the file or variable.
+        InputError: of `zone`.
+        ReservedNameError, BadTextError, EmptyTextError, TextTooLongError, TellingNameError: of
+            `person`.
+    """
+    said = _Said(os.environ if environ is None else environ)
+    # What is typed goes before what is set, whichever of the two it names.
+    asked = server or (None if db else said.text("server"))
+    url = db or said.text("db")
+    owner = login()
+    name = person if person is not None else said.text("as")
+    evidence = said.text("evidence")
+    return Settings(
+        db=url,
+        person=_nobodys(owner) if name is None else check_person(name),
+        login=owner,
+        zone=clock.zone(zone) if zone is not None else _zone_setting(said),
+        evidence=Path(evidence).expanduser() if evidence else beside(url, "evidence"),
+        evidence_limit=said.size("evidence_limit", DEFAULT_EVIDENCE_LIMIT),
+        own_clock=said.choice("clock", ("own", "database"), "database") == "own",
+        server=asked,
+        token=said.token() if asked else None,
+        named=name is not None,
+    )
+
+
+def _nobodys(login: str) -> str:
+    """Who acts if nobody says: the login, unless one of the program's own duties is called so."""
+    return f"{login}-login" if login.casefold() in RESERVED_PERSONS else login
+
+
+def section(name: str, environ: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The section of the settings file that a service is named in; empty without one."""
+    found = _Said(os.environ if environ is None else environ).sections.get(name, {})
+    return dict(found)
+
+
+def file(environ: Mapping[str, str] | None = None) -> Path:
+    """The settings file of this run, whether or not there is one."""
+    return _config_file(os.environ if environ is None else environ)
+
+
+def check_sections(known: Iterable[str], environ: Mapping[str, str] | None = None) -> None:
+    """See that the file has no section but these: a misspelt one would be read by nobody.
+
+    Raises:
+        SettingsFileError: if it cannot be read.
+        UnknownSettingError: naming the first that is none.
+    """
+    said = _Said(os.environ if environ is None else environ)
+    names = sorted(known)
+    for name in said.sections:
+        if name not in names:
+            raise UnknownSettingError(
+                where=said.file, setting=f"[{name}]", known=", ".join(f"[{n}]" for n in names)
+            )
+
+
+def login() -> str:
+    """The name of the process's owner, which nothing in the environment can change."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid-{os.getuid()}"
+
+
+def check_person(name: str) -> str:
+    """A person's name, if entries can be signed with it; raises as `load` does."""
+    person = name.strip(" ")
+    if not person:
+        raise EmptyTextError(what="name given with --as")
+    if len(person) > MAX_PERSON_CHARACTERS:
+        raise TextTooLongError(
+            what="name given with --as", length=len(person), limit=MAX_PERSON_CHARACTERS
+        )
+    for character in person:
+        if not character.isprintable():
+            raise BadTextError(
+                what="name given with --as", found=f"the character U+{ord(character):04X}"
+            )
+    if unicodedata.normalize("NFKC", person).casefold() in RESERVED_PERSONS:
+        raise ReservedNameError(given=person)
+    if (
+        "@" in person
+        or "＠" in person
+        or sum(character.isdigit() for character in person) >= MAX_PERSON_DIGITS
+    ):
+        raise TellingNameError(given=person)
+    return person
+
+
+def data_folder() -> Path:
+    """The user's data folder; it may not exist yet."""
+    from platformdirs import user_data_path
+
+    return user_data_path("incidents", appauthor=False)
+
+
+def beside(url: str | None, name: str) -> Path:
+    """Where a file of that name is unless a setting says so: beside the database's own file, or in
+    the data folder."""
+    if url is not None and url.startswith(_SQLITE):
+        return Path(url.removeprefix(_SQLITE)).expanduser().parent / name
+    return data_folder() / name
+
+
+class _Said:
+    """What the environment and the file say, the environment first."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.file = _config_file(environ)
+        document = _read_file(self.file, asked_for=bool(environ.get("INCIDENTS_CONFIG")))
+        self.sections = {k: v for k, v in document.items() if isinstance(v, dict)}
+        self._values = {k: v for k, v in document.items() if not isinstance(v, dict)}
+        for key in self._values:
+            if key not in _KEYS:
+                raise UnknownSettingError(where=self.file, setting=key, known=", ".join(_KEYS))
+
+    def value(self, key: str) -> tuple[Any, str, str]:
+        """The value, where it stands and under which name; an empty variable says nothing."""
+        variable = f"INCIDENTS_{key.upper()}"
+        if self._environ.get(variable):
+            return self._environ[variable], "the environment", variable
+        return self._values.get(key), str(self.file), key
+
+    def text(self, key: str) -> str | None:
+        value, where, setting = self.value(key)
+        if value is not None and not (isinstance(value, str) and value):
+            raise SettingError(where=where, setting=setting, value=value, expected="a text")
+        return value
+
+    def token(self) -> str | None:
+        """What INCIDENTS_TOKEN holds, or else the file that `token_file` names."""
+        given = self._environ.get("INCIDENTS_TOKEN")
+        file, where, setting = self.value("token_file")
+        if given or file is None:
+            return given or None
+        try:
+            return private_file.read(Path(str(file)).expanduser()).decode().strip()
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or "it is no text"
+            raise SettingError(
+                where=where,
+                setting=setting,
+                value=file,
+                expected=f"a file that can be read ({why})",
+            ) from error
+
+    def choice(self, key: str, choices: tuple[str, ...], default: str) -> str:
+        value, where, setting = self.value(key)
+        if value is None:
+            return default
+        if value not in choices:
+            expected = " or ".join(choices)
+            raise SettingError(where=where, setting=setting, value=value, expected=expected)
+        return str(value)
+
+    def size(self, key: str, default: int) -> int:
+        value, where, setting = self.value(key)
+        if value is None:
+            return default
+        found = None if isinstance(value, bool) else _SIZE.fullmatch(str(value))
+        if found is None:
+            expected = "a size such as 50MiB or a number of bytes"
+            raise SettingError(where=where, setting=setting, value=value, expected=expected)
+        return int(found[1]) * _UNITS[found[2]]
+
+
+def _config_file(environ: Mapping[str, str]) -> Path:
+    if environ.get("INCIDENTS_CONFIG"):
+        return Path(environ["INCIDENTS_CONFIG"]).expanduser()
+    from platformdirs import user_config_path
+
+    return user_config_path("incidents", appauthor=False) / "config.toml"
+
+
+def _read_file(file: Path, *, asked_for: bool) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        if asked_for:
+            raise SettingsFileError(file=file, detail="there is no such file") from error
+        return {}
+    except (ValueError, RecursionError) as error:  # tomllib lets through what int() says, too
+        raise SettingsFileError(file=file, detail=f"it is not TOML: {error}") from error
+    except OSError as error:
+        raise SettingsFileError(file=file, detail=error.strerror or "no reason given") from error
+
+
+def _zone_setting(said: _Said) -> tzinfo:
+    value, where, setting = said.value("zone")
+    try:
+        return clock.zone(DEFAULT_ZONE if value is None else str(value))
+    except InputError as error:
+        raise SettingError(
+            where=where, setting=setting, value=value, expected="a zone such as Asia/Shanghai"
+        ) from error

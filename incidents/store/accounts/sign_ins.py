@@ -1,0 +1,229 @@
+"""Queries of the log of sign-ins and of the refusals that are counted: who came in, and who was not
+let, from where; until both are erased."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import Connection, Insert, Table, func, insert, literal, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from incidents.store.schema.account_tables import refusals, sign_ins, succeeded
+
+if TYPE_CHECKING:
+    from incidents.store.statements.pages import Page
+
+OK = "ok"
+"""The result of what succeeded; the others say why it did not."""
+
+PLACES = 200
+"""Of so many addresses each day (UTC) what anybody tries is counted by itself."""
+ELSEWHERE = "?"
+"""In place of the further addresses of that day."""
+
+_PEOPLE = {sign_ins: ("handle", "by", "place"), refusals: ("handle", "login")}
+"""What says who somebody is, or where they were."""
+
+
+class SignIn(NamedTuple):
+    """Something that happened at the door at `at` (UTC).
+
+    `what` is sign_in, sign_out, proof or second. `handle` is whose account it was about, None where
+    that is nobody's name. `by` is who else did it: who ended the session, or beside whom a second
+    person signed in. `place` is an address or a terminal.
+    """
+
+    at: datetime
+    what: str
+    result: str
+    how: str
+    handle: str | None = None
+    by: str | None = None
+    place: str | None = None
+    session: str | None = None
+
+
+class Refusal(NamedTuple):
+    """Somebody was not let do something. `login` says how they came in, `about` to what it would
+    have been done."""
+
+    handle: str
+    login: str
+    act: str
+    why: str
+    about: str | None = None
+
+
+def add(connection: Connection, *new: SignIn) -> None:
+    """Adds to the log."""
+    if new:
+        rows = [each._asdict() | {"erased": False} for each in new]
+        connection.execute(insert(sign_ins), rows)
+
+
+def add_if(connection: Connection, new: SignIn, wanted: bool) -> None:
+    """Adds it if it is `wanted`; as much is asked of the database if it is not."""
+    connection.execute(_given_if(insert(sign_ins), new._asdict() | {"erased": False}, wanted))
+
+
+def count(connection: Connection, refused: Sequence[Refusal], at: datetime) -> None:
+    """Counts those, by the day (UTC) and all that tells them apart but what they were about."""
+    # Two who count the same at one moment wait for each other in one order.
+    for each in sorted(refused, key=lambda refusal: refusal[:-1]):
+        _count(connection, each, at)
+
+
+def count_bounded(
+    connection: Connection, refused: Refusal, at: datetime, *, wanted: bool = True
+) -> int:
+    """Counts, as `count` does, what anybody can bring about from as many addresses as they like:
+    those beyond the first `PLACES` of the day are counted as one.
+
+    How often that was so by now; 0 if it is not `wanted`, for which as much is asked of the
+    database.
+    """
+    of = refusals.c
+    same = (of.day == at.date().isoformat(), of.handle == refused.handle)
+    places = connection.scalars(
+        select(of.login)
+        .where(*same, of.act == refused.act, of.why == refused.why)
+        .limit(PLACES + 1)
+    ).all()
+    if refused.login not in places and len(places) >= PLACES:
+        refused = refused._replace(login=ELSEWHERE)
+    return _count(connection, refused, at, wanted=wanted)
+
+
+def _count(connection: Connection, refused: Refusal, at: datetime, *, wanted: bool = True) -> int:
+    insert_ = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[connection.dialect.name]
+    row = (
+        refused._asdict()
+        | {"about": _fit(refused.about)}
+        | {"day": at.date().isoformat(), "first_at": at, "last_at": at}
+        | {"count": 1, "erased": False}
+    )
+    new: Any = _given_if(insert_(refusals), row, wanted)
+    more = {
+        "count": refusals.c.count + 1, "last_at": new.excluded.last_at,
+        "about": new.excluded.about,
+    }  # fmt: skip
+    kept = new.on_conflict_do_update(index_elements=list(refusals.primary_key), set_=more)
+    return connection.scalar(kept.returning(refusals.c.count)) or 0
+
+
+def _given_if(insert_: Insert, row: Mapping[str, Any], wanted: bool) -> Insert:
+    columns = insert_.table.c
+    values = (literal(value, columns[name].type) for name, value in row.items())
+    return insert_.from_select(list(row), select(*values).where(literal(wanted)))
+
+
+def has_come(connection: Connection, handle: str, place: str, since: datetime) -> bool:
+    """Whether somebody has proved to be that account, from that place, since that time (UTC)."""
+    of = sign_ins.c
+    wanted = select(literal(1)).where(
+        succeeded, of.handle == handle, of.place == place, of.at > since
+    )
+    return connection.scalar(wanted.limit(1)) is not None
+
+
+def _fit(about: str | None) -> str | None:
+    """What it was about, if a database takes it: a path may hold anything."""
+    return about if about is None or about.isprintable() else "?"
+
+
+def page(
+    connection: Connection,
+    *,
+    limit: int,
+    cursor: str | None = None,
+    handle: str | None = None,
+    failed: bool = False,
+    since: datetime | None = None,
+) -> Page:
+    """A page of the log, the newest first; raises BadCursorError."""
+    # Here, or each act would load what makes pages, and the ORM with it.
+    from incidents.store.statements import pages
+
+    of = sign_ins.c
+    wanted = select(*(each for each in of if each is not of.erased))
+    if handle is not None:
+        wanted = wanted.where(of.handle == handle)
+    if failed:
+        wanted = wanted.where(of.result != OK)
+    if since is not None:
+        wanted = wanted.where(of.at >= since)
+    ordered = wanted.order_by(of.at.desc(), of.id.desc())
+    return pages.page(connection, ordered, "sign-ins", limit=limit, cursor=cursor)
+
+
+def counted(
+    connection: Connection, *, limit: int, handle: str | None = None, since: datetime | None = None
+) -> list[dict[str, Any]]:
+    """The refusals that were counted, those with the newest first."""
+    of = refusals.c
+    wanted = select(*(each for each in of if each is not of.erased))
+    if handle is not None:
+        wanted = wanted.where(of.handle == handle)
+    if since is not None:
+        wanted = wanted.where(of.last_at >= since)
+    ordered = wanted.order_by(of.last_at.desc(), of.day.desc(), of.handle, of.login, of.act, of.why)
+    return [dict(row) for row in connection.execute(ordered.limit(limit)).mappings()]
+
+
+def erasable(connection: Connection, before: datetime, handle: str | None = None) -> int:
+    """How many rows say still who somebody was before that time (UTC); of that account alone, if
+    one is named."""
+    return sum(
+        connection.scalar(
+            select(func.count()).select_from(table).where(*_old(table, before, handle))
+        )
+        or 0
+        for table in _PEOPLE
+    )
+
+
+def first(connection: Connection, handle: str) -> datetime | None:
+    """When (UTC) the first of what says still who that was took place."""
+    found = [
+        connection.scalar(
+            select(func.min(_at(table))).where(_is_of(table, handle), table.c.erased.is_(False))
+        )
+        for table in _PEOPLE
+    ]
+    return min((at for at in found if at is not None), default=None)
+
+
+def erase(
+    connection: Connection, before: datetime, pseudonym: Callable[[str], str],
+    handle: str | None = None, *, most: int,
+) -> int:  # fmt: skip
+    """Puts a pseudonym in the place of each person and address in them; in how many rows, which are
+    `most` at most.
+
+    `pseudonym` gives one for a text; each row stays, and so does what it says beside.
+    """
+    done = 0
+    for table, columns in _PEOPLE.items():
+        old = select(table).where(*_old(table, before, handle)).limit(most - done)
+        for row in connection.execute(old).mappings().all():
+            told = {name: pseudonym(row[name]) for name in columns if row[name]}
+            same = [column == row[column.name] for column in table.primary_key]
+            connection.execute(update(table).where(*same).values(told | {"erased": True}))
+            done += 1
+    return done
+
+
+def _old(table: Table, before: datetime, handle: str | None) -> list[Any]:
+    of = [] if handle is None else [_is_of(table, handle)]
+    return [table.c.erased.is_(False), _at(table) < before, *of]
+
+
+def _at(table: Table) -> Any:
+    return table.c.at if table is sign_ins else table.c.last_at
+
+
+def _is_of(table: Table, handle: str) -> Any:
+    named = table.c.handle == handle
+    return or_(named, table.c.by == handle) if table is sign_ins else named

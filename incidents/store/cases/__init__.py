@@ -1,0 +1,1 @@
+"""Sites with all that belongs to them: cases, incidents, suspensions, filings, tasks."""

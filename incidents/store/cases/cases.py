@@ -1,0 +1,274 @@
+"""Cases: read as slices of their sites' histories (what is written of them: `changes`).
+
+The number of queries is the same whatever the number of sites; on PostgreSQL those of one step
+take one round trip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, select
+
+from incidents.machine.case import Case
+from incidents.machine.policy import Policy
+from incidents.store.cases import claims, filings, incidents, site_row, slices, suspensions, tasks
+from incidents.store.cases.slices import FIRST, LAST, Need
+from incidents.store.orders import deliveries
+from incidents.store.schema import tables
+from incidents.store.statements.round_trip import together
+from incidents.store.statements.statement import Asked, Question, Row
+from incidents.values.ids import ACT
+
+T = TypeVar("T")
+Cases = Mapping[int, Case]
+
+
+def load(
+    connection: Connection,
+    rows: Mapping[int, site_row.Row],
+    needs: Mapping[int, Need],
+    policy: Policy,
+) -> dict[int, Case]:
+    """The cases of the sites of those locked `rows`, each as far as its need goes.
+
+    In three steps, each for what the one before has shown; most commands need the first alone.
+    """
+    cases = {id_: site_row.to_case(row) for id_, row in rows.items()}
+    _load_what_is_open(connection, cases, needs, policy)
+    _load_what_that_names(connection, cases, needs, policy)
+    for case in cases.values():
+        _sort(case)
+    return cases
+
+
+def whole(connection: Connection, site_ids: Iterable[int]) -> dict[int, Case]:
+    """The cases of those sites with all their history, and the tasks that are done."""
+    rows = connection.execute(select(tables.sites).where(tables.sites.c.id.in_(list(site_ids))))
+    cases = {row["id"]: site_row.to_case(dict(row)) for row in rows.mappings()}
+
+    def all_of(table: Any) -> Any:
+        statement = select(table).where(table.c.site_id.in_(cases)).order_by(*table.primary_key)
+        return connection.execute(statement).mappings()
+
+    _take_incidents(cases, incidents.ALL.ask(connection, _ids(cases)))
+    for row in all_of(tables.suspensions):
+        _take_suspensions(cases, [(row["site_id"], suspensions.read(row))])
+    for row in all_of(tables.tasks):
+        cases[row["site_id"]].tasks[row["n"]] = tasks.read(row)
+    for row in all_of(tables.deliveries):
+        n, lane = row["site_seq"], row["lane"]
+        cases[row["site_id"]].deliveries[n, lane] = deliveries.read(row)
+    for site, item, claim in claims.of_sites(connection, cases):
+        cases[site].claims[item] = claim
+    for site, key, text in filings.of_sites(connection, cases):
+        cases[site].details[key] = text
+    for site, name, term in filings.terms_of(connection, cases):
+        cases[site].terms[name] = term
+    for case in cases.values():
+        _sort(case)
+    return cases
+
+
+def _load_what_is_open(
+    connection: Connection, cases: Cases, needs: Mapping[int, Need], policy: Policy
+) -> None:
+    """What is not settled, what the commands and closures name, and the neighbours of R1."""
+    named = {(id_, n) for id_ in cases for n in needs[id_].targets}
+    closing = set()
+    for id_, case in cases.items():
+        if case.closure is not None:
+            named |= {(id_, n) for n in case.closure.incidents}
+            if case.closure.suspension is not None:
+                closing.add((id_, case.closure.suspension))
+    moments = {(id_, case.epoch, at) for id_, case in cases.items() for at in needs[id_].moments}
+    with together(connection):
+        asked = [
+            *_asked(
+                connection, incidents.UNSETTLED, _ids(i for i in cases if cases[i].last_incident)
+            ),
+            *_asked(connection, incidents.NAMED, named),
+            *_asked(connection, incidents.UNLISTED, _ids(i for i in cases if needs[i].approves)),
+            *_asked_nearest(connection, cases, needs, policy, moments),
+        ]
+        down = _ids(i for i in cases if cases[i].state == "suspended")
+        running = [
+            *_asked(connection, suspensions.RUNNING, down),
+            *_asked(connection, suspensions.NAMED, closing),
+        ]
+        waiting = _asked(connection, tasks.OPEN, _ids(i for i in cases if cases[i].last_task))
+        # A site that has only been added has nothing that could be claimed.
+        held = _asked(connection, claims.OF_SITES, _ids(i for i in cases if cases[i].seq > 1))
+        unsettled = _asked_orders(connection, needs)
+        filed = _asked_filings(connection, needs)
+    for each in asked:
+        _take_incidents(cases, each)
+    for cases_of in running:
+        _take_suspensions(cases, cases_of.all())
+    for open_ in waiting:
+        for site, task in open_.all():
+            cases[site].tasks[task.n] = task
+    for claimed in held:
+        for site, item, claim in claimed.all():
+            cases[site].claims[item] = claim
+    _take_deliveries(cases, unsettled)
+    _take_filings(cases, *filed)
+
+
+def _load_what_that_names(
+    connection: Connection, cases: Cases, needs: Mapping[int, Need], policy: Policy
+) -> None:
+    """What the open tasks list, the suspensions that may be struck with all that they rest on, the
+    neighbours of what completed a window (R1), and the end of the run (R3)."""
+    listed = {(i, n) for i in cases for t in cases[i].tasks.values() for n in t.incidents}
+    struck = {(id_, n) for id_, case in cases.items() for n in slices.suspensions(case, needs[id_])}
+    known = {(id_, n) for id_, case in cases.items() for n in case.suspensions}
+    moments = {
+        (id_, case.epoch, at)
+        for id_, case in cases.items()
+        for at in slices.moments(case, needs[id_]) - needs[id_].moments
+    }
+    judged = {i: case for i, case in cases.items() if slices.judges_run(case, needs[i])}
+    places = {(id_, case.epoch, *slices.judged_from(case)) for id_, case in judged.items()}
+    running = {place for place in places if place[2:] != LAST}
+    most = 1 + max((need.corrections for need in needs.values()), default=0)
+    if not (listed or struck or known or moments or places):
+        return
+    with together(connection):
+        asked = [
+            *_asked(connection, incidents.NAMED, listed),
+            *_asked(connection, incidents.MEMBERS, struck | known),
+            *_asked_nearest(connection, cases, needs, policy, moments),
+            *_asked(connection, incidents.REACHED_FROM, running),
+        ]
+        named = _asked(connection, suspensions.NAMED, struck - known)
+        before = _asked(connection, incidents.REACHED_BEFORE, places, most=most)
+    for each in asked:
+        _take_incidents(cases, each)
+    for found in named:
+        _take_suspensions(cases, found.all())
+    for each in before:
+        _take_incidents(cases, each)
+    reached = [found for answer in before for found in answer.all()]
+    since = _counted_since(reached, most)
+    starts = {
+        (id_, case.epoch, *(FIRST if _total(case, policy) else since.get(id_, FIRST)))
+        for id_, case in judged.items()
+        if case.last_suspension
+    }
+    for standing in _asked(connection, suspensions.STANDING_AFTER, starts):
+        _take_suspensions(cases, standing.all())
+
+
+def _asked_orders(
+    connection: Connection, needs: Mapping[int, Need]
+) -> list[Asked[deliveries.Found]]:
+    # One lock of the same rows after the other would be two orders of locking.
+    named = {
+        (i, lane, n)
+        for i, need in needs.items()
+        for n, lane in need.orders
+        if not (need.acts and lane == ACT)
+    }
+    return [
+        *_asked(connection, deliveries.NAMED, named),
+        *_asked(connection, deliveries.ACTS, _ids(i for i, need in needs.items() if need.acts)),
+    ]
+
+
+def _asked_filings(
+    connection: Connection, needs: Mapping[int, Need]
+) -> tuple[list[Asked[filings.Detail]], list[Asked[filings.FoundTerm]]]:
+    wanted = _ids(i for i, need in needs.items() if need.filing)
+    details = _asked(connection, filings.DETAILS, wanted)
+    return details, _asked(connection, filings.TERMS, wanted)
+
+
+def _take_filings(
+    cases: Cases,
+    details: Iterable[Asked[filings.Detail]],
+    terms: Iterable[Asked[filings.FoundTerm]],
+) -> None:
+    for asked_details in details:
+        for site, key, text in asked_details.all():
+            cases[site].details[key] = text
+    for asked_terms in terms:
+        for site, name, term in asked_terms.all():
+            cases[site].terms[name] = term
+
+
+def _take_deliveries(cases: Cases, asked: Iterable[Asked[deliveries.Found]]) -> None:
+    for answer in asked:
+        for site, delivery in answer.all():
+            cases[site].deliveries[delivery.order, delivery.lane] = delivery
+
+
+def _asked_nearest(
+    connection: Connection,
+    cases: Cases,
+    needs: Mapping[int, Need],
+    policy: Policy,
+    moments: Iterable[incidents.Moment],
+) -> list[Asked[incidents.Found]]:
+    known = {moment for moment in moments if cases[moment[0]].last_incident}
+    most = max(
+        (slices.neighbours(cases[i], needs[i], policy.repeat_count) for i, _, _ in known), default=0
+    )
+    # Nothing has happened after now.
+    past = {(i, epoch, at) for i, epoch, at in known if at != needs[i].now}
+    return [
+        *_asked(connection, incidents.NEAREST_BEFORE, known, most=most),
+        *_asked(connection, incidents.NEAREST_AFTER, past, most=most),
+    ]
+
+
+def _asked(
+    connection: Connection, question: Question[T], rows: Iterable[tuple[Any, ...]], **values: Any
+) -> list[Asked[T]]:
+    """The question, if there is anything to ask it about."""
+    ordered = sorted(rows)
+    return [question.ask(connection, ordered, **values)] if ordered else []
+
+
+def _ids(site_ids: Iterable[int]) -> list[tuple[int]]:
+    return [(id_,) for id_ in sorted(site_ids)]
+
+
+def _counted_since(reached: Iterable[incidents.Found], most: int) -> dict[int, slices.Place]:
+    """The earliest place that was asked for, of those sites that have as many as `most`."""
+    found: dict[int, list[slices.Place]] = {}
+    for site, incident in reached:
+        found.setdefault(site, []).append(incident.place)
+    return {id_: min(places) for id_, places in found.items() if len(places) == most}
+
+
+def _total(case: Case, policy: Policy) -> bool:
+    return policy.run == "total" or (case.closure is not None and case.closure.total)
+
+
+def _sort(case: Case) -> None:
+    """Put all in the order in which a replay meets it: what is listed is listed in that order."""
+    for name in ("incidents", "suspensions", "tasks", "claims", "details", "terms"):
+        found = getattr(case, name)
+        if len(found) > 1:
+            setattr(case, name, dict(sorted(found.items())))
+
+
+def _take_incidents(cases: Cases, asked: Asked[incidents.Found]) -> None:
+    """An incident may be found by several questions; it is read once."""
+
+    def is_known(row: Row) -> bool:
+        site, n = incidents.key(row)
+        return n in cases[site].incidents
+
+    for site, incident in asked.unless(is_known):
+        cases[site].incidents.setdefault(incident.n, incident)
+
+
+def _take_suspensions(cases: Cases, found: Iterable[suspensions.Found]) -> None:
+    for site, suspension in found:
+        case = cases[site]
+        case.suspensions[suspension.n] = suspension
+        if suspension.running:
+            case.running = suspension.n

@@ -1,0 +1,196 @@
+"""Queries of filings: their details, the terms that run, and whose page is to be looked at next.
+
+Nothing of it is on record: what a page lacks is, as an entry. Each look costs the same, however
+many sites there are: those with a number are enrolled in parts, and taken by an index of their
+times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, select, update
+
+from incidents.machine.case import Case
+from incidents.machine.filing import Term
+from incidents.store.schema.desk_tables import filing_details, filing_terms, footers
+from incidents.store.schema.tables import sites
+from incidents.store.schema.types import Number
+from incidents.store.statements.statement import Change, Question, Row
+from incidents.store.statements.values_table import Given, insert_missing
+
+Detail = tuple[int, str, str]
+"""A site's id, a detail's key and its text."""
+
+FoundTerm = tuple[int, str, Term]
+"""A site's id, a term's name and the term."""
+
+Changed = tuple[int, Case, Case]
+"""A site's id, its case before and its case now."""
+
+
+def save(connection: Connection, changes: Sequence[Changed]) -> None:
+    """Writes details and terms."""
+    details = [(id_, was.details, now.details) for id_, was, now in changes]
+    _DETAILS_GONE.tell(connection, [row[:2] for row in _rows(details, gone=True)])
+    _DETAILS_NEW.tell(connection, list(_rows(details, gone=False)))
+    terms = [(id_, was.terms, now.terms) for id_, was, now in changes]
+    _TERMS_GONE.tell(connection, [row[:2] for row in _rows(terms, gone=True)])
+    _TERMS_NEW.tell(
+        connection,
+        [
+            (id_, name, term.due_on, term.reminded_on, term.remind_on)
+            for id_, name, term in _rows(terms, gone=False)
+        ],
+    )
+
+
+def of_sites(connection: Connection, site_ids: Iterable[int]) -> list[Detail]:
+    """All details of those sites."""
+    return DETAILS.ask(connection, [(id_,) for id_ in sorted(site_ids)]).all()
+
+
+def terms_of(connection: Connection, site_ids: Iterable[int]) -> list[FoundTerm]:
+    """All terms of those sites that run."""
+    return TERMS.ask(connection, [(id_,) for id_ in sorted(site_ids)]).all()
+
+
+def to_remind(connection: Connection, on: str, most: int) -> list[int]:
+    """The sites, at most so many, with a term of which a reminder is due on that day.
+
+    Of one that is closed nobody is reminded.
+    """
+    of = filing_terms.c
+    query = (
+        select(of.site_id)
+        .join_from(filing_terms, sites, sites.c.id == of.site_id)
+        .where(of.remind_on <= on, sites.c.state != "closed")
+        .distinct()
+        .order_by(of.site_id)
+        .limit(most)
+    )
+    return list(connection.scalars(query))
+
+
+def _rows(
+    changes: Iterable[tuple[int, Mapping[str, Any], Mapping[str, Any]]], *, gone: bool
+) -> Iterable[tuple[int, str, Any]]:
+    """What has changed: as it was, of what is not so any more, or as it is."""
+    for id_, before, after in changes:
+        if before == after:
+            continue
+        shown, other = (before, after) if gone else (after, before)
+        for key, value in sorted(shown.items()):
+            if other.get(key) != value:
+                yield id_, key, value
+
+
+def _detail(row: Row) -> Detail:
+    site, key, value = row
+    return site, key, value
+
+
+def _term(row: Row) -> FoundTerm:
+    site, name, due_on, reminded_on = row
+    return site, name, Term(due_on=due_on, reminded_on=reminded_on)
+
+
+def _details(dialect: str) -> tuple[Select[Any], Given]:
+    given = Given(dialect, site_id=Number)
+    of = filing_details.c
+    return given.joined(of, filing_details, of.site_id == given.table.c.site_id), given
+
+
+def _terms(dialect: str) -> tuple[Select[Any], Given]:
+    given = Given(dialect, site_id=Number)
+    of = filing_terms.c
+    own = (of.site_id, of.term, of.due_on, of.reminded_on)
+    return given.joined(own, filing_terms, of.site_id == given.table.c.site_id), given
+
+
+DETAILS: Question[Detail] = Question(_details, _detail)
+"""Given sites: all details of their filings."""
+
+TERMS: Question[FoundTerm] = Question(_terms, _term)
+"""Given sites: all terms that run."""
+
+_DETAILS_NEW = Change(filing_details, "site_id", "key", "value")
+_DETAILS_GONE = Change(filing_details, keys=("site_id", "key"))
+_TERMS_NEW = Change(filing_terms, "site_id", "term", "due_on", "reminded_on", "remind_on")
+_TERMS_GONE = Change(filing_terms, keys=("site_id", "term"))
+
+
+NUMBER, APPROVED = "public_security_number", "approved_on"
+
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+_ENROLLED = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """A site whose page is to be looked at; `next_at` (UTC) is since when."""
+
+    site_id: int
+    site: str
+    state: str
+    next_at: datetime
+
+
+def unseen(connection: Connection, after: int) -> tuple[list[int], int]:
+    """Among the next sites with a number, after that id, those that nobody is to look at yet; and
+    the last id, 0 when there are no more."""
+    of = filing_details.c
+    page = (
+        select(of.site_id)
+        .where(of.key == NUMBER, of.site_id > after)
+        .order_by(of.site_id)
+        .limit(_ENROLLED)
+        .subquery("page")
+    )
+    query = (
+        select(page.c.site_id, footers.c.site_id)
+        .outerjoin_from(page, footers, footers.c.site_id == page.c.site_id)
+        .order_by(page.c.site_id)
+    )
+    found = connection.execute(query).all()
+    new = [site_id for site_id, seen in found if seen is None]
+    return new, found[-1][0] if len(found) == _ENROLLED else 0
+
+
+def enrol(connection: Connection, site_ids: Sequence[int]) -> None:
+    """Lets those sites be looked at from now on."""
+    rows = [{"site_id": site_id, "next_at": _NEVER} for site_id in site_ids]
+    connection.execute(insert_missing(connection, footers), rows)
+
+
+def due(connection: Connection, now: datetime) -> Due | None:
+    """The site that has waited longest for a look, if one is due at `now` (UTC)."""
+    first = (
+        select(footers)
+        .where(footers.c.next_at <= now)
+        .order_by(footers.c.next_at, footers.c.site_id)
+        .limit(1)
+        .subquery("first")
+    )
+    query = select(first, sites.c.name, sites.c.state).join(sites, sites.c.id == first.c.site_id)
+    row = connection.execute(query).first()
+    if row is None:
+        return None
+    return Due(site_id=row.site_id, site=row.name, state=row.state, next_at=row.next_at)
+
+
+def claim(connection: Connection, seen: Due, next_at: datetime) -> bool:
+    """Takes the look in hand, and puts the one after it off to `next_at` (UTC); False if somebody
+    else has."""
+    place = and_(footers.c.site_id == seen.site_id, footers.c.next_at == seen.next_at)
+    done = connection.execute(update(footers).where(place).values(next_at=next_at))
+    return done.rowcount == 1
+
+
+def put_off(connection: Connection, site_id: int, next_at: datetime) -> None:
+    """Puts the next look at the site off to that time (UTC)."""
+    changed = update(footers).where(footers.c.site_id == site_id).values(next_at=next_at)
+    connection.execute(changed)

@@ -1,0 +1,197 @@
+"""Queries of incidents, with all that belongs to them (see `incident_parts`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    select,
+    true,
+    tuple_,
+)
+
+from incidents.machine.incident import Incident
+from incidents.store.cases import incident_parts
+from incidents.store.cases.incident_parts import Changed
+from incidents.store.schema import tables
+from incidents.store.schema.tables import incidents
+from incidents.store.schema.types import Number, UTCDateTime
+from incidents.store.statements.statement import Change, Question, Row
+from incidents.store.statements.values_table import Given
+
+Key = tuple[int, int]
+"""A site's id and the incident's number there."""
+
+Found = tuple[int, Incident]
+"""A site's id and the incident."""
+
+Moment = tuple[int, int, datetime]
+"""A site's id, its epoch, and a time."""
+
+
+def whole(connection: Connection, keys: Iterable[Key]) -> dict[Key, Incident]:
+    """Those of these numbers, with all that belongs to them."""
+    found = NAMED.ask(connection, sorted(keys)).all()
+    return {(site, incident.n): incident for site, incident in found}
+
+
+def save(connection: Connection, changes: Sequence[Changed]) -> None:
+    """Writes incidents."""
+    new = [(site, now) for site, was, now in changes if was is None]
+    changed = [(site, now) for site, was, now in changes if was is not None]
+    _NEW.tell(connection, [(site, *[getattr(now, name) for name in _OWN]) for site, now in new])
+    _CHANGED.tell(
+        connection,
+        [(site, now.n, *[getattr(now, name) for name in _MAY_CHANGE]) for site, now in changed],
+    )
+    incident_parts.save(connection, changes)
+
+
+_SITE, _N = (list(incidents.c).index(column) for column in (incidents.c.site_id, incidents.c.n))
+_OWN = tuple(column.name for column in incidents.c if column.name != "site_id")
+_MAY_CHANGE = (
+    "state", "contact_due", "removal_due", "lapsed_at", "suspension", "corrections",
+    "reached_in_time", "reported_at", "removal_said_at", "links_revoked",
+)  # fmt: skip
+_NEW = Change(incidents, "site_id", *_OWN)
+_CHANGED = Change(incidents, *_MAY_CHANGE, keys=("site_id", "n"))
+
+
+def _columns(dialect: str, of: FromClause = incidents) -> list[ColumnElement[Any]]:
+    """What is read: the row, and what belongs to it."""
+    return [*of.c, *incident_parts.columns(dialect, of)]
+
+
+def key(row: Row) -> Key:
+    """Whose row that is."""
+    return row[_SITE], row[_N]
+
+
+def read(row: Row) -> Found:
+    """The incident of a row, with all that belongs to it."""
+    site, *own, urls, calls, files, notes = row
+    parts = incident_parts.read(urls, calls, files, notes)
+    return site, Incident(**dict(zip(_OWN, own, strict=True)), **parts)
+
+
+def _of_sites(condition: Callable[[], ColumnElement[bool]]) -> Question[Found]:
+    def build(dialect: str) -> tuple[Select[Any], Given]:
+        given = Given(dialect, site_id=Number)
+        same = incidents.c.site_id == given.table.c.site_id
+        return _joined(dialect, given, and_(same, condition()))
+
+    return Question(build, read)
+
+
+UNSETTLED = _of_sites(tables.unsettled)
+"""Given sites: what the desk still has to do something about."""
+
+UNLISTED = _of_sites(tables.unlisted)
+"""Given sites: what is not settled either but does not wait in the queue, refused and moot."""
+
+ALL = _of_sites(true)
+"""Given sites: all that there is."""
+
+
+def _joined(dialect: str, given: Given, on: ColumnElement[bool]) -> tuple[Select[Any], Given]:
+    return given.joined(_columns(dialect), incidents, on), given
+
+
+def _named(dialect: str) -> tuple[Select[Any], Given]:
+    given = Given(dialect, site_id=Number, n=Integer)
+    on = and_(incidents.c.site_id == given.table.c.site_id, incidents.c.n == given.table.c.n)
+    return _joined(dialect, given, on)
+
+
+def _members(dialect: str) -> tuple[Select[Any], Given]:
+    given = Given(dialect, site_id=Number, suspension=Integer)
+    on = and_(
+        incidents.c.site_id == given.table.c.site_id,
+        incidents.c.suspension == given.table.c.suspension,
+        tables.member(),
+    )
+    return _joined(dialect, given, on)
+
+
+def _nearest(dialect: str, *, before: bool) -> tuple[Select[Any], Given]:
+    given = Given(dialect, site_id=Number, epoch=Integer, at=UTCDateTime)
+    near = incidents.alias("near")
+    at = given.table.c.at
+    side = near.c.occurred_at <= at if before else near.c.occurred_at > at
+    order = (near.c.occurred_at, near.c.n)
+    ordered = [column.desc() for column in order] if before else list(order)
+    return _top(dialect, given, near, and_(tables.countable(near), side), ordered)
+
+
+def _reached_before(dialect: str) -> tuple[Select[Any], Given]:
+    given = Given(dialect, site_id=Number, epoch=Integer, due=UTCDateTime, n=Integer)
+    near = incidents.alias("near")
+    place = tuple_(near.c.contact_due, near.c.n)
+    earlier = place < tuple_(given.table.c.due, given.table.c.n)
+    ordered = [near.c.contact_due.desc(), near.c.n.desc()]
+    return _top(dialect, given, near, and_(tables.in_time(near), earlier), ordered)
+
+
+def _reached_from(dialect: str) -> tuple[Select[Any], Given]:
+    given = Given(dialect, site_id=Number, epoch=Integer, due=UTCDateTime, n=Integer)
+    place = tuple_(incidents.c.contact_due, incidents.c.n)
+    on = and_(
+        incidents.c.site_id == given.table.c.site_id,
+        incidents.c.epoch == given.table.c.epoch,
+        place >= tuple_(given.table.c.due, given.table.c.n),
+        tables.in_time(),
+    )
+    return _joined(dialect, given, on)
+
+
+def _top(
+    dialect: str,
+    given: Given,
+    near: FromClause,
+    condition: ColumnElement[bool],
+    order: Sequence[ColumnElement[Any]],
+) -> tuple[Select[Any], Given]:
+    """The first `most` incidents in `order` for each given row.
+
+    A lateral join, which SQLite does not have: there the list of their numbers is looked up for
+    each given row, by the same index.
+    """
+    same = and_(near.c.site_id == given.table.c.site_id, near.c.epoch == given.table.c.epoch)
+    most = bindparam("most", type_=Integer)
+    if dialect == "sqlite":
+        numbers = select(near.c.n).where(same, condition).order_by(*order).limit(most)
+        on = and_(
+            incidents.c.site_id == given.table.c.site_id,
+            incidents.c.n.in_(numbers.correlate(given.table)),
+        )
+        return _joined(dialect, given, on)
+    top = select(near).where(same, condition).order_by(*order).limit(most).lateral("top")
+    return select(*_columns(dialect, top)).select_from(given.table.join(top, true())), given
+
+
+NAMED = Question(_named, read)
+"""Given sites and numbers: those."""
+
+MEMBERS = Question(_members, read)
+"""Given sites and suspensions: what these rest on (R2)."""
+
+NEAREST_BEFORE = Question(lambda dialect: _nearest(dialect, before=True), read)
+"""Given sites, epochs and times: the last `most` countable ones until then (R1)."""
+
+NEAREST_AFTER = Question(lambda dialect: _nearest(dialect, before=False), read)
+"""The same: the first `most` of those after it."""
+
+REACHED_BEFORE = Question(_reached_before, read)
+"""Given sites, epochs and places: the last `most` before whose person was reached in time (R3)."""
+
+REACHED_FROM = Question(_reached_from, read)
+"""Given sites, epochs and places: all from there on whose person was reached in time (R3)."""

@@ -1,0 +1,255 @@
+"""Queries of sites: find, lock, make and save them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from difflib import SequenceMatcher, get_close_matches
+from heapq import nlargest
+from itertools import pairwise
+from typing import Any
+
+from sqlalchemy import Connection, Integer, Select, bindparam, func, or_, select
+
+from incidents.errors import UnknownSiteError
+from incidents.machine.case import Case
+from incidents.store.cases.site_row import Row, to_row
+from incidents.store.database.server_clock import by_its_own_clock
+from incidents.store.schema.tables import sites
+from incidents.store.schema.types import Number, UTCDateTime, Word
+from incidents.store.statements.statement import Change, Question
+from incidents.store.statements.values_table import Given, insert_missing
+
+_CANDIDATES, _COMPARED = 5_000, 20
+"""So many names are looked through for those that are like another one, and so many of them are
+compared letter by letter, which takes up to the cube of their length."""
+
+_LOOKED_AT = 100
+"""So many letters of a name are compared."""
+
+
+def ids_by_name(connection: Connection, names: Iterable[str]) -> dict[str, int]:
+    """The ids of the sites of those names; unknown ones are left out."""
+    return dict(_BY_NAME.ask(connection, [(name,) for name in sorted(names)]).all())
+
+
+def name_of(connection: Connection, id_: int) -> str | None:
+    """The name of the site with that id; None if there is none."""
+    name: str | None = connection.scalar(select(sites.c.name).where(sites.c.id == id_))
+    return name
+
+
+def seqs(connection: Connection, ids: Iterable[int]) -> dict[int, int]:
+    """How many entries each of those sites has: what a page has told of it when it was written."""
+    found = connection.execute(select(sites.c.id, sites.c.seq).where(sites.c.id.in_(list(ids))))
+    return {row.id: row.seq for row in found}
+
+
+def named(connection: Connection, name: str) -> Row:
+    """The row of the site of that name.
+
+    Raises:
+        UnknownSiteError: with the nearest names.
+    """
+    found = connection.execute(select(sites).where(sites.c.name == name)).mappings().first()
+    # A row without an entry is somebody's act under way.
+    if found is None or found["created_at"] is None:
+        raise unknown(connection, name)
+    return dict(found)
+
+
+def in_doubt(
+    connection: Connection,
+    *,
+    every: bool = False,
+    after: str | None = None,
+    most: int | None = None,
+) -> tuple[list[str], int]:
+    """The names of those that are down, or of which something else is in force than is ordered, or
+    of `every` one: the first `most` behind the name `after`, and how many come after them."""
+    of = sites.c
+    asked = select(of.name).where(of.created_at.is_not(None))
+    if not every:
+        asked = asked.where(or_(of.state != "active", of.in_force != of.state))
+    if after is not None:
+        asked = asked.where(of.name > after)
+    names = list(connection.scalars(asked.order_by(of.name).limit(most)))
+    if most is None or len(names) < most:
+        return names, 0
+    total = connection.scalar(select(func.count()).select_from(asked.subquery())) or 0
+    return names, total - len(names)
+
+
+def last_id(connection: Connection) -> int:
+    """The highest id of a site; 0 without one."""
+    return connection.scalar(select(func.max(sites.c.id))) or 0
+
+
+def without_order(
+    connection: Connection, behind: int, since: datetime, until: datetime
+) -> list[tuple[int, str]]:
+    """The sites, by id and name, behind that id which were added from `since` and before `until`
+    (UTC), and of which nothing was ever ordered."""
+    of = sites.c
+    added = (of.id > behind, of.created_at >= since, of.created_at < until, of.last_act == 0)
+    return [(row.id, row.name) for row in connection.execute(select(of.id, of.name).where(*added))]
+
+
+def closed_in_the_world(connection: Connection, ids: Iterable[int]) -> set[int]:
+    """Which of the sites with those ids are closed, as far as is known, whatever is ordered."""
+    of = sites.c
+    found = connection.scalars(select(of.id).where(of.id.in_(list(ids)), of.in_force == "closed"))
+    return set(found)
+
+
+def unknown(connection: Connection, name: str) -> UnknownSiteError:
+    """What to raise for a name that is not in the register: it offers the nearest ones."""
+    near = nearest(connection, name)
+    way_out = (
+        f" (did you mean {' or '.join(near)}?)"
+        if near
+        else f" (incidents site add {name} takes it into the register)"
+    )
+    return UnknownSiteError(site=name, way_out=way_out, nearest=list(near))
+
+
+def lock(connection: Connection, ids: Iterable[int]) -> dict[int, Row]:
+    """The rows of those sites, locked as by `LOCKED`."""
+    found = LOCKED.ask(connection, [(id_,) for id_ in sorted(ids)]).all()
+    return {row["id"]: row for row in found}
+
+
+def add(connection: Connection, names: Sequence[str]) -> None:
+    """Rows for those sites, where there are none, still without an entry."""
+    empty = to_row(Case(site_id=0, site=""))
+    rows = [{**empty, "name": name} for name in sorted(names)]
+    connection.execute(insert_missing(connection, sites), rows)
+
+
+def remove(connection: Connection, ids: Iterable[int]) -> None:
+    """Takes rows of `add` back that got no entry after all."""
+    _REMOVED.tell(connection, [(id_,) for id_ in sorted(ids)])
+
+
+def save(connection: Connection, changes: Iterable[tuple[Row, Case]]) -> None:
+    """Writes the rows of sites that differ: each as it was read, and the case as it is now."""
+    moved, changed = [], []
+    for was, case in changes:
+        now = to_row(case)
+        differs = {name for name, value in now.items() if was[name] != value}
+        if not differs:
+            continue
+        if differs <= _MOVES:
+            moved.append((case.site_id, *[now[name] for name in _MOVED.columns[1:]]))
+        else:
+            changed.append((case.site_id, *now.values()))
+    _MOVED.tell(connection, moved)
+    _SAVED.tell(connection, changed)
+
+
+def nearest(connection: Connection, name: str, most: int = 3) -> tuple[str, ...]:
+    """The names in the register that look most like `name`, but for what all names end in."""
+    head, tail = _escaped(name[:3]), _escaped(name[-6:])
+    inside = _escaped(name[1:5])
+    likely = select(sites.c.name).where(
+        or_(
+            sites.c.name.like(f"{head}%", escape="\\"),
+            sites.c.name.like(f"%{tail}", escape="\\"),
+            sites.c.name.like(f"%{inside}%", escape="\\"),
+        )
+    )
+    names = connection.scalars(likely.order_by(sites.c.name).limit(_CANDIDATES)).all()
+    beginnings = {each[:_LOOKED_AT]: each for each in reversed(names)}
+    near = _sharing_most(name[:_LOOKED_AT], beginnings)
+    close = get_close_matches(name[:_LOOKED_AT], near, n=4 * most, cutoff=0.6)
+    return tuple([beginnings[each] for each in close if _are_alike(name, each)][:most])
+
+
+def _sharing_most(name: str, others: Iterable[str]) -> list[str]:
+    """Those of the names that share most pairs of letters with it, as a part of all of both."""
+    own = _pairs(name)
+
+    def shared(other: str) -> float:
+        pairs = _pairs(other)
+        return len(own & pairs) / (len(own) + len(pairs) or 1)
+
+    return nlargest(_COMPARED, others, key=shared)
+
+
+def _pairs(name: str) -> set[tuple[str, str]]:
+    return set(pairwise(name))
+
+
+def _are_alike(name: str, other: str) -> bool:
+    """Whether they are, but for the labels that both end in: `.cn` makes no two names alike."""
+    own, others = name.split("."), other.split(".")
+    while own and others and own[-1] == others[-1]:
+        own.pop()
+        others.pop()
+    mine, theirs = ".".join(own)[:_LOOKED_AT], ".".join(others)
+    return not (mine and theirs) or SequenceMatcher(None, mine, theirs).ratio() >= 0.5
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+
+
+def _row(values: Sequence[Any]) -> Row:
+    return dict(zip(_COLUMNS, values, strict=True))
+
+
+def _by_name(dialect: str) -> tuple[Select[Any], Given]:
+    given = Given(dialect, name=Word)
+    joined = given.table.join(sites, sites.c.name == given.table.c.name)
+    return select(sites.c.name, sites.c.id).select_from(joined), given
+
+
+def _locked(dialect: str, **by: Any) -> tuple[Select[Any], Given]:
+    [column] = by
+    given = Given(dialect, **by)
+    joined = given.table.join(sites, sites.c[column] == given.table.c[column])
+    statement = select(sites).select_from(joined).order_by(sites.c.id)
+    # No key changes, so rows elsewhere that refer to the site need not wait.
+    return statement.with_for_update(of=sites, key_share=True), given
+
+
+def _due(dialect: str) -> tuple[Select[Any], None]:
+    is_sqlite = dialect == "sqlite"
+    now = bindparam("now", type_=UTCDateTime) if is_sqlite else by_its_own_clock()
+    most = bindparam("most", type_=Integer)
+    statement = select(sites).where(sites.c.next_due < now)
+    statement = statement.order_by(sites.c.next_due, sites.c.id).limit(most)
+    if is_sqlite:
+        return statement, None
+    return statement.with_for_update(skip_locked=True, key_share=True), None
+
+
+_COLUMNS = tuple(column.name for column in sites.c)
+_BY_NAME: Question[tuple[str, int]] = Question(_by_name, lambda row: (row[0], row[1]))
+
+LOCKED: Question[Row] = Question(lambda dialect: _locked(dialect, id=Number), _row)
+"""Given ids: the rows of those sites, locked until the transaction ends, in the order of their ids.
+
+On SQLite the transaction has locked the whole file already. What belongs to the sites must be
+read after this, by a statement of its own: one that locks and reads at once would read what was
+there before the lock.
+"""
+
+LOCKED_BY_NAME: Question[Row] = Question(lambda dialect: _locked(dialect, name=Word), _row)
+"""Given names: the same, in the order of their ids too."""
+
+DUE: Question[Row] = Question(_due, _row)
+"""The rows of at most `most` sites with something due, earliest first, locked.
+
+It is due before now by the database's own clock, or before `now` where it has none or takes any.
+Those that are locked are somebody's, and are left to them.
+"""
+
+_REMOVED = Change(sites, keys=("id",))
+# What nearly every act changes; the other columns are seldom written.
+_MOVES = {
+    "state", "rule", "run", "suspended_until", "last_entry_at", "seq", "last_incident",
+    "last_suspension", "last_task", "next_due",
+}  # fmt: skip
+_MOVED = Change(sites, *sorted(_MOVES), keys=("id",))
+_SAVED = Change(sites, *(name for name in _COLUMNS if name not in ("id", "name")), keys=("id",))

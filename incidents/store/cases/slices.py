@@ -1,0 +1,144 @@
+"""The slice: which part of a site's history a batch of commands needs, however long the history is.
+
+What decides a case is what is not settled, what the commands name, the neighbours that a window of
+R1 can hold, and the end of the run (R3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from incidents.machine.case import Case
+from incidents.machine.commands import (
+    Approve,
+    CancelOrder,
+    Command,
+    FilingCommand,
+    Log,
+    OrderCommand,
+    RecordContact,
+    Recur,
+    RepeatOrder,
+    RetryOrder,
+    SetHold,
+    TakeBack,
+    VoidContact,
+    VoidIncident,
+)
+from incidents.machine.orders import ACT, NOTICE
+from incidents.store.schema.tables import FAR
+
+# Before all places, after all places.
+FIRST = (datetime(1970, 1, 1, tzinfo=UTC), 0)
+LAST = (FAR, 0)
+
+Place = tuple[datetime, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """What commands ask of one site's history.
+
+    `targets` are the incidents that they name, `moments` the times (UTC) around which they may
+    complete a window (R1), `corrections` how many incidents they may take out of a count. `now`
+    is when they are decided (UTC); None, if it may be at any later time. `orders` are those that
+    they name, by number and lane; with `acts` all that is not settled in the world, and what is
+    braked with it. `filing` says that they are about the filing.
+    """
+
+    now: datetime | None = None
+    targets: frozenset[int] = frozenset()
+    moments: frozenset[datetime] = frozenset()
+    corrections: int = 0
+    tells_all: bool = False
+    approves: bool = False
+    orders: frozenset[tuple[int, str]] = frozenset()
+    acts: bool = False
+    filing: bool = False
+
+
+def need(commands: Iterable[Command], now: datetime) -> Need:
+    """What `commands` need, given to one site at `now`."""
+    commands = list(commands)
+    named = (getattr(command, "incident", None) for command in commands)
+    return Need(
+        now=now,
+        targets=frozenset(n for n in named if n is not None),
+        moments=frozenset(c.at or now for c in commands if isinstance(c, Log | Recur)),
+        corrections=sum(isinstance(c, _CORRECTIONS) for c in commands),
+        tells_all=any(isinstance(c, RecordContact) and c.incident is None for c in commands),
+        approves=any(isinstance(c, Approve) for c in commands),
+        orders=frozenset(order for c in commands for order in _orders(c)),
+        acts=any(isinstance(c, _OF_ALL_ORDERS) for c in commands),
+        filing=any(isinstance(c, FilingCommand) for c in commands),
+    )
+
+
+def _orders(command: Command) -> list[tuple[int, str]]:
+    """What a command may change of orders: of one that is braked, each lane that it waits in."""
+    if not isinstance(command, OrderCommand):
+        return []
+    is_whole = isinstance(command, CancelOrder | RetryOrder) and command.lane == ACT
+    return [(command.order, lane) for lane in ((ACT, NOTICE) if is_whole else (command.lane,))]
+
+
+def moments(case: Case, need: Need) -> frozenset[datetime]:
+    """The times around which R1 may count: of the commands, and of the closure that it explains."""
+    closure = case.closure
+    if closure is None or closure.rule != "repeat":
+        return need.moments
+    completing = case.incidents[closure.incidents[-1]]
+    return need.moments | {completing.occurred_at}
+
+
+def neighbours(case: Case, need: Need, count: int) -> int:
+    """How many countable incidents on each side of such a time decide R1, which counts `count`.
+
+    Around a closure one more than beside a new incident, since the one that completed it may have
+    been voided since; and as many more as the commands may void.
+    """
+    closure = case.closure
+    explained = closure.needed if closure is not None and closure.rule == "repeat" else 0
+    return max(count - 1, explained) + need.corrections
+
+
+def judged_from(case: Case) -> Place:
+    """The first place at which the commands, or what is due before them, may judge a run (R3).
+
+    That of the earliest clock that runs, or of the case that closed the site; the run as it
+    stands is judged after all places.
+    """
+    places = [i.place for i in case.incidents.values() if case.clock_runs(i)]
+    closure = case.closure
+    if closure is not None and closure.suspension is not None:
+        places.append(case.suspensions[closure.suspension].place)
+    return min(places, default=LAST)
+
+
+def judges_run(case: Case, need: Need) -> bool:
+    """Whether the commands, or what is due before them, may ask for a run (R3).
+
+    Without any case there is none, and none begins but by a clock that has lapsed.
+    """
+    if case.last_suspension > 0 or need.now is None:
+        return True
+    clocks = (i.contact_due for i in case.incidents.values() if case.clock_runs(i))
+    return any(due is not None and due < need.now for due in clocks)
+
+
+def suspensions(case: Case, need: Need) -> frozenset[int]:
+    """The cases that the commands may strike or restore: those that their incidents belong to."""
+    closure = case.closure
+    targets = {n for n in need.targets if n in case.incidents}
+    if need.tells_all:
+        targets |= {i.n for i in case.incidents.values() if i.state in ("open", "unreached")}
+    found = {case.incidents[n].suspension for n in targets}
+    if closure is not None:
+        found.add(closure.suspension)
+    return frozenset(n for n in found if n is not None)
+
+
+_CORRECTIONS = (VoidContact, VoidIncident, TakeBack)
+_OF_ALL_ORDERS = (CancelOrder, RetryOrder, RepeatOrder, SetHold)

@@ -1,0 +1,107 @@
+"""Queries of suspensions: the R2 cases, and the run (R3) as a policy counts it.
+
+`sites.run` is the run as the last event had it, which another policy may count otherwise.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Integer, Select, and_, tuple_
+
+from incidents.machine.case import Suspension
+from incidents.machine.policy import Policy
+from incidents.store.cases import incidents
+from incidents.store.cases.slices import FIRST, LAST
+from incidents.store.schema.tables import standing, suspensions
+from incidents.store.schema.types import Number, UTCDateTime
+from incidents.store.statements.statement import Change, Question, Row
+from incidents.store.statements.values_table import Given
+
+Found = tuple[int, Suspension]
+"""A site's id and the suspension."""
+
+Changed = tuple[int, Suspension | None, Suspension]
+"""A site's id, what its suspension was (None: new) and what it is."""
+
+
+def read(row: Any) -> Suspension:
+    """The suspension of a row."""
+    return Suspension(**{name: row[name] for name in _NAMES})
+
+
+def save(connection: Connection, changes: Sequence[Changed]) -> None:
+    """Writes suspensions; what has ended first, since only one of a site may run."""
+    changed = [(site, s.n, s.ended_at, s.struck) for site, was, s in changes if was is not None]
+    new = [
+        (site, *[getattr(suspension, name) for name in _NAMES])
+        for site, was, suspension in changes
+        if was is None
+    ]
+    _CHANGED.tell(connection, changed)
+    _NEW.tell(connection, new)
+
+
+def _found(row: Row) -> Found:
+    site, *own = row
+    return site, Suspension(**dict(zip(_NAMES, own, strict=True)))
+
+
+def _select(given: Given, on: ColumnElement[bool]) -> tuple[Select[Any], Given]:
+    same = suspensions.c.site_id == given.table.c.site_id
+    return given.joined(suspensions.c, suspensions, and_(same, on)), given
+
+
+def _running(dialect: str) -> tuple[Select[Any], Given]:
+    return _select(Given(dialect, site_id=Number), suspensions.c.ended_at.is_(None))
+
+
+def _named(dialect: str) -> tuple[Select[Any], Given]:
+    given = Given(dialect, site_id=Number, n=Integer)
+    return _select(given, suspensions.c.n == given.table.c.n)
+
+
+def _standing_after(dialect: str) -> tuple[Select[Any], Given]:
+    given = Given(dialect, site_id=Number, epoch=Integer, due=UTCDateTime, starter=Integer)
+    place = tuple_(suspensions.c.due, suspensions.c.starter)
+    later = place > tuple_(given.table.c.due, given.table.c.starter)
+    return _select(given, and_(suspensions.c.epoch == given.table.c.epoch, later, standing))
+
+
+_NAMES = tuple(column.name for column in suspensions.c if column.name != "site_id")
+_NEW = Change(suspensions, "site_id", *_NAMES)
+_CHANGED = Change(suspensions, "ended_at", "struck", keys=("site_id", "n"))
+
+_Build = Callable[[str], tuple[Select[Any], Given]]
+
+
+def _question(build: _Build) -> Question[Found]:
+    return Question(build, _found)
+
+
+RUNNING = _question(_running)
+"""Given sites: those whose hours are running; at most one of a site."""
+
+NAMED = _question(_named)
+"""Given sites and numbers: those."""
+
+STANDING_AFTER = _question(_standing_after)
+"""Given sites, epochs and places: those after that have not been struck: a run counts them (R3)."""
+
+
+def under(
+    connection: Connection, rows: Iterable[Mapping[str, Any]], policy: Policy
+) -> Counter[int]:
+    """The run of each of those sites under `policy`, by the site's id; two queries at most."""
+    epochs = {row["id"]: row["epoch"] for row in rows if row["last_suspension"]}
+    since = dict.fromkeys(epochs, FIRST)
+    if epochs and policy.run != "total":
+        ends = sorted((id_, epoch, *LAST) for id_, epoch in epochs.items())
+        for id_, reached in incidents.REACHED_BEFORE.ask(connection, ends, most=1).all():
+            since[id_] = reached.place
+    if not epochs:
+        return Counter()
+    starts = sorted((id_, epoch, *since[id_]) for id_, epoch in epochs.items())
+    return Counter(id_ for id_, _ in STANDING_AFTER.ask(connection, starts).all())

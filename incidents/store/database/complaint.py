@@ -1,0 +1,156 @@
+"""The complaint: what a database driver says is the matter, damage too, and the way out."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from incidents.settings.sources import data_folder
+from incidents.store.database import file as medium
+from incidents.store.database.url import NAME_ANOTHER, place
+
+_NOT_THERE = re.compile(r'FATAL:\s+(?P<kind>database|role) "(?P<name>[^"]+)" does not exist')
+# So psycopg begins what it says of a server that is not there or lets nobody in.
+_UNHEARD = ("connection failed", "connection is bad", "connection timeout")
+
+
+def explain(engine: Engine, error: DBAPIError | sqlite3.Error) -> str:
+    """What `error` means to the person who named the database."""
+    where = place(engine)
+    told = said(error)
+    if engine.dialect.name != "sqlite":
+        return f"the database {where} does not answer as it should: {told}{_way_in(told)}"
+    if "locked" in told or "busy" in told:
+        waited_s = engine.get_execution_options()["incidents_waits_s"]
+        return (
+            f"the database {where} was held by another process for {waited_s:.0f} seconds: try"
+            " again"
+        )
+    if "unable to open" in told and _is_missing(engine):
+        if Path(where).parent == data_folder():
+            makes = "the first act or incidents db upgrade makes it"
+            return f"there is no database {where}: {makes}, or {NAME_ANOTHER}"
+        return f"there is no database {where}: check the path; incidents db upgrade makes a new one"
+    if "unable to open" in told:
+        file = Path(where)
+        return medium.obstacle(file) or f"cannot open the file {where}: {_why_not_opened(file)}"
+    if "not a database" in told:
+        return (
+            f"{where} is not a SQLite database, or its beginning is damaged: {NAME_ANOTHER}, or put"
+            " a backup back"
+        )
+    return _explain_disk(where, told) or f"the database {where} cannot be used: {told}"
+
+
+def said(error: DBAPIError | sqlite3.Error) -> str:
+    """The driver's sentence; a server's details are left out, since they hold the row's values."""
+    driver = error.orig if isinstance(error, DBAPIError) else error
+    diagnosis = getattr(driver, "diag", None)
+    return " ".join((getattr(diagnosis, "message_primary", None) or str(driver)).split())
+
+
+def damaged(where: str, told: str) -> str:
+    """The same of a database that is damaged, as the driver has `told`."""
+    return (
+        f"the database {where} is damaged ({told}): incidents db check names what is wrong; put a"
+        " backup back"
+    )
+
+
+def _way_in(told: str) -> str:
+    """What to do where a connection was not made: a server that says why is there already."""
+    if not told.startswith(_UNHEARD):
+        return ""
+    if (missing := _NOT_THERE.search(told)) is not None:
+        makes = {"database": "createdb", "role": "createuser"}[missing["kind"]]
+        return f"; check the name ({makes} {missing['name']} makes one), or {NAME_ANOTHER}"
+    return f"; {NAME_ANOTHER}" if "FATAL:" in told else f"; start it, or {NAME_ANOTHER}"
+
+
+def _why_not_opened(file: Path) -> str:
+    # Path.exists would raise for what no file can be called.
+    folder = os.fspath(file.parent)
+    if os.path.isdir(file):  # noqa: PTH112
+        return f"it is a folder; {NAME_ANOTHER}"
+    if os.path.exists(file) and not os.access(file, os.R_OK):  # noqa: PTH110
+        return f"you may not read it; {NAME_ANOTHER}"
+    if not file.is_absolute() and not os.path.exists(folder):  # noqa: PTH110
+        return f"there is no folder {folder} here; for the file /{file} write sqlite:////{file}"
+    return f"its folder must exist and be writable, or {NAME_ANOTHER}"
+
+
+def _is_missing(engine: Engine) -> bool:
+    """Whether it could be made and is not there, for who may not make it."""
+    if engine.get_execution_options()["incidents_makes"]:
+        return False
+    file = Path(place(engine))
+    # What no file can be called is not there; Path.exists would raise.
+    return not os.path.exists(file) and (  # noqa: PTH110
+        file.parent == data_folder() or file.parent.exists()
+    )
+
+
+def _explain_disk(where: str, told: str) -> str | None:
+    if "is full" in told:
+        return (
+            f"the disk under {where} is full: make room, then do it again, with the same --key if "
+            "it had one"
+        )
+    if "disk I/O error" in told:
+        return (
+            f"the disk under {where} fails (disk I/O error): look at the disk first; the same "
+            "command with the same --key is safe to repeat"
+        )
+    if "malformed" in told:
+        return damaged(where, told)
+    if "readonly" in told:
+        return medium.obstacle(Path(where)) or (
+            f"the file {where} cannot be written: look at its permissions and its disk"
+        )
+    return None
+
+
+MOST = 100
+"""So much damage is named, and what comes after it is not looked for."""
+
+# PostgreSQL's class of errors for what is stored wrongly, and for faults of its own.
+_CORRUPTED = "XX"
+# The second: of a first page that is no database's.
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Damage:
+    """`where` is the table, index or part of the file; `problem` is in the database's words."""
+
+    where: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.problem}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Integrity:
+    """The damage that was found, and what could not be checked and why, as sentences. `is_other`:
+    the file does not begin as a SQLite file does, so that it may never have been the database."""
+
+    damage: list[Damage] = field(default_factory=list)
+    not_checked: list[str] = field(default_factory=list)
+    is_other: bool = False
+
+
+def is_damage(error: BaseException | None) -> bool:
+    """Whether a driver's error says that what is stored is damaged."""
+    driver = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(driver, UnicodeDecodeError):
+        return True
+    if isinstance(driver, sqlite3.Error):
+        return getattr(driver, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
+    return str(getattr(driver, "sqlstate", None)).startswith(_CORRUPTED)

@@ -1,0 +1,278 @@
+"""The engine: how a database is reached, and how its transactions begin."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from incidents import errors
+from incidents.errors import DatabaseError, DeniedError
+from incidents.settings.sources import data_folder
+from incidents.store.database import complaint, write_lock
+from incidents.store.database import file as medium
+from incidents.store.database import url as database_url
+from incidents.store.database.file import OpenedFile
+from incidents.store.database.host_mark import HostMark
+from incidents.store.database.url import NAME_ANOTHER, place
+from incidents.store.statements.round_trip import command
+
+Reading = Callable[[], AbstractContextManager[Connection]]
+"""Opens a transaction that reads one state of the database."""
+
+BUSY_TIMEOUT_S = 30.0
+# A far-off time, turned into the server's own zone, could lie beyond year 9999. All else is about
+# plans: what a statement is given never changes its best one, so it is made once, and what is
+# asked for is looked up by its keys, however small the tables were when the plan was made.
+_SESSION = """
+    SET TIME ZONE 'UTC';
+    SET plan_cache_mode = force_generic_plan;
+    SET enable_hashjoin = off;
+    SET enable_mergejoin = off;
+    SET enable_seqscan = off;
+    SET jit = off;
+"""
+# A server that is gone without a word is given up after a minute.
+_LIVELINESS = {
+    "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}  # fmt: skip
+_IDLE_S = 1.0
+_DENIED = "42501"
+_MOST_CONNECTIONS = 15
+
+
+def create(url: str | None = None, *, make: bool = False) -> Engine:
+    """An engine for `url`, by default for a SQLite file in the user's data folder.
+
+    A file that is not there is made with `make` alone, and so is that folder, for the user alone;
+    no other folder is ever made. No database is opened yet.
+
+    Raises:
+        InputError: for a URL that cannot be read or is of an unknown kind.
+        DatabaseError: if the driver for PostgreSQL is not installed.
+    """
+    parsed = database_url.read(url or f"sqlite:///{data_folder() / 'incidents.db'}")
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite(parsed, make=make)
+    return _postgresql(parsed)
+
+
+@contextmanager
+def writing(engine: Engine, *, keep: bool = True) -> Iterator[Connection]:
+    """A transaction that writes, or without `keep` only looks as if it did; on SQLite it takes the
+    file's one write lock at its start.
+
+    A deferred transaction that reads first and writes later can fail there, whatever the timeout.
+    """
+    with engine.connect() as connection:
+        connection.execution_options(incidents_writes=True)
+        with connection.begin() as transaction:
+            yield connection
+            if not keep and transaction.is_active:
+                transaction.rollback()
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A transaction that reads one state of the database, however many queries it takes."""
+    with engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+        with connection.begin():
+            yield connection
+
+
+@contextmanager
+def glancing(engine: Engine) -> Iterator[Connection]:
+    """For one question alone, whose answer is one state of the database by itself.
+
+    On PostgreSQL nothing begins and ends around it, each of which would be a round trip more.
+    """
+    with engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+        with connection.begin():
+            yield connection
+
+
+@contextmanager
+def plainly(engine: Engine) -> Iterator[None]:
+    """Turns what a database driver complains of into one sentence.
+
+    Raises:
+        DatabaseError: saying what is the matter, without the statement and its values.
+    """
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error) as error:
+        said = error.orig if isinstance(error, DBAPIError) else error
+        if getattr(said, "sqlstate", None) == _DENIED:
+            raise DeniedError(detail=complaint.said(error)) from error
+        raise DatabaseError(complaint.explain(engine, error)) from error
+    except UnicodeDecodeError as error:
+        # What SQLite says of a damaged schema quotes it, and the driver cannot read that.
+        quoted = error.object.decode(errors="replace")
+        raise DatabaseError(complaint.damaged(place(engine), quoted)) from error
+    except PoolTimeoutError as error:
+        raise DatabaseError(
+            f"all connections of this process to {place(engine)} are in use: try again"
+        ) from error
+
+
+def _sqlite(url: URL, *, make: bool) -> Engine:
+    assert url.database is not None
+    file = Path(url.database).expanduser()
+    # Compared first: a name may be too long to be asked for.
+    if make and file.parent == data_folder() and not file.parent.exists():
+        _make_private(file.parent)
+    engine = create_engine(
+        url.set(database=os.fspath(file)),
+        connect_args={"timeout": BUSY_TIMEOUT_S},
+    )
+    opened = OpenedFile(file.absolute())
+    engine.update_execution_options(
+        incidents_makes=make, incidents_waits_s=BUSY_TIMEOUT_S, incidents_opened=opened
+    )
+    # Before it is opened too: what is there then and what is there afterwards must be the same.
+    event.listen(engine, "do_connect", lambda *_: opened.look())
+    if not make:
+        event.listen(engine, "do_connect", partial(_name_what_is_there, file.absolute()))
+    # Where the file really lies, its log lies beside it.
+    really = os.path.realpath(file)
+    mark = HostMark(really)
+    event.listen(engine, "connect", partial(_set_up_sqlite, opened, mark))
+    event.listen(engine, "begin", partial(_begin_sqlite, really, opened, mark))
+    event.listen(engine, "engine_disposed", lambda _: opened.forget())
+    return engine
+
+
+def look_at_file(engine: Engine) -> None:
+    """Whether the file that it has open is the one that is there; of a SQLite file alone.
+
+    Raises:
+        ReplacedError: if it is not.
+        UnseenError: if nobody can tell now.
+    """
+    opened: OpenedFile | None = engine.get_execution_options().get("incidents_opened")
+    if opened is not None:
+        opened.look()
+
+
+def _make_private(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseError(
+            f"the folder {folder} cannot be made ({error.strerror}): {NAME_ANOTHER}"
+        ) from error
+
+
+def _name_what_is_there(
+    file: Path, _dialect: Dialect, _record: object, arguments: list[Any], options: dict[str, Any]
+) -> None:
+    """By its plain name SQLite would make a file that is not there, as soon as it is looked at."""
+    arguments[0] = f"{file.as_uri()}?{medium.way_to_open(file)}"
+    options["uri"] = True
+
+
+def _set_up_sqlite(
+    opened: OpenedFile, mark: HostMark, connection: sqlite3.Connection, _record: object
+) -> None:
+    try:
+        opened.look()
+        # Before anything is read: to close a file that was read can take the log away.
+        mark.beat()
+    except DatabaseError:
+        connection.close()
+        raise
+    # The driver would begin transactions of its own, late, and not before DDL.
+    connection.isolation_level = None
+    try:
+        connection.execute("PRAGMA synchronous=FULL")
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+            mark.remove()
+        raise
+    connection.execute("PRAGMA foreign_keys=ON")
+    # What somebody demands to be erased must not be left lying in a free page.
+    connection.execute("PRAGMA secure_delete=ON")
+
+
+def _begin_sqlite(file: str, opened: OpenedFile, mark: HostMark, connection: Connection) -> None:
+    mark.look()
+    if not connection.get_execution_options().get("incidents_writes", False):
+        opened.look()
+        command(connection, "BEGIN")
+        return
+    own: Any = connection.connection.dbapi_connection
+    own.execute("PRAGMA busy_timeout=0")
+    try:
+        if not write_lock.begin(own, file, wait_s=BUSY_TIMEOUT_S):
+            # Once more, for what is the matter to be said as it always is.
+            command(connection, "BEGIN IMMEDIATE")
+        # It may have waited for long.
+        opened.look()
+    finally:
+        own.execute(f"PRAGMA busy_timeout={round(BUSY_TIMEOUT_S * 1000)}")
+
+
+def _postgresql(url: URL) -> Engine:
+    try:
+        engine: Engine = create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            isolation_level="READ COMMITTED",
+            # All are kept: one more than a pool holds would be set up anew for each transaction.
+            pool_size=_MOST_CONNECTIONS,
+            max_overflow=0,
+            connect_args={k: v for k, v in _LIVELINESS.items() if k not in url.query},
+        )
+    except ModuleNotFoundError as error:
+        raise DatabaseError(
+            f"PostgreSQL needs its driver: {errors.way_out('postgresql')}"
+        ) from error
+    event.listen(engine, "connect", _set_up_postgresql)
+    event.listen(engine, "checkin", _note_since_when_idle)
+    event.listen(engine, "checkout", partial(_ping_if_idle, engine.dialect))
+    return engine
+
+
+def _set_up_postgresql(connection: Any, _record: object) -> None:
+    autocommit = connection.autocommit
+    connection.autocommit = True
+    connection.execute(_SESSION)
+    # A rollback drops what psycopg has prepared together with what `pipeline` has.
+    connection.prepare_threshold = None
+    connection.autocommit = autocommit
+
+
+def _note_since_when_idle(_connection: Any, record: Any) -> None:
+    record.info["idle_since"] = time.monotonic()
+
+
+def _ping_if_idle(dialect: Dialect, connection: Any, record: Any, _proxy: object) -> None:
+    """A server that went away and came back is found out before a transaction begins.
+
+    It seldom does within a second, and asking it each time would cost a round trip.
+
+    Raises:
+        DisconnectionError: telling the pool to try another connection.
+    """
+    idle_since = record.info.get("idle_since")
+    if idle_since is None or time.monotonic() - idle_since < _IDLE_S:
+        return
+    try:
+        dialect.do_ping(connection)
+    except dialect.loaded_dbapi.Error as error:
+        raise DisconnectionError("the server has gone away") from error

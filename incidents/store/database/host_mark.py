@@ -1,0 +1,196 @@
+"""The host mark: which machine has a SQLite file open, so that no second one opens it too.
+
+SQLite's write-ahead log needs memory that all its users share. On a folder that two machines share
+there is none: each writes over what the other has acknowledged, and neither notices. So whoever
+opens the file leaves a mark beside it, and keeps it fresh.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from weakref import WeakSet
+
+from incidents.errors import DatabaseError
+from incidents.store.database import host
+from incidents.store.database.host import Host
+from incidents.system import disk
+
+BEAT_S = 10.0
+GONE_AFTER_S = 60.0
+"""So long after its last beat a machine counts as gone, if it was cut off."""
+CLOSED_AFTER_S = 5.0
+"""The same if nobody there has the file open: whoever closes it last takes the log away."""
+
+_SETTLES_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class _Beat:
+    host: Host
+    at: float
+
+
+class HostMark:
+    """The mark beside one SQLite file, which must have the name under which it really lies."""
+
+    def __init__(self, database: str) -> None:
+        self._database, self._log = Path(database), Path(f"{database}-wal")
+        self._file = Path(f"{database}-host")
+        self._looked_at: float | None = None
+
+    def look(self) -> None:
+        """Like `beat`, but only if the last one is long ago: before each transaction.
+
+        Raises:
+            DatabaseError: as `beat` does.
+        """
+        at = self._looked_at
+        if at is None or time.monotonic() - at >= BEAT_S:
+            self.beat()
+
+    def beat(self) -> None:
+        """Leave the mark of this machine, or keep it fresh.
+
+        Where none can be left, on a read-only disk say, nothing is written either; but what another
+        machine has in its log cannot be read.
+
+        Raises:
+            DatabaseError: naming the machine that has the file open.
+        """
+        with suppress(OSError):
+            here, last = host.here(self._database), _read(self._file)
+            try:
+                self._beat(here, last)
+            except OSError:
+                if last is None or last.host.is_same(here) or not self._log.stat().st_size:
+                    raise
+                raise self._refusal(last, None) from None
+        self._looked_at = time.monotonic()
+        _keep_fresh(self)
+
+    def remove(self) -> None:
+        """Take it away again, from what turns out to be no database."""
+        with suppress(OSError):
+            self._file.unlink()
+
+    def freshen(self) -> None:
+        """Keep the mark fresh, if it is still there and this machine's."""
+        with suppress(OSError):
+            last = _read(self._file)
+            if last is not None and last.host.is_same(host.here(self._database)):
+                _touch(self._file)
+
+    def _beat(self, here: Host, last: _Beat | None) -> None:
+        ours = last is not None and last.host.is_same(here)
+        # Who cannot see the boot id takes an old one away: after a start it is nobody's any more.
+        if last is not None and ours and last.host.boot in {None, here.boot}:
+            _touch(self._file)
+            return
+        unnamed = self._file.with_name(f"{self._file.name}.{os.urandom(4).hex()}")
+        try:
+            self._write(unnamed, here)
+            if last is not None and not ours:
+                self._refuse_unless_gone(last, here, unnamed.stat().st_mtime)
+            if last is not None or not _linked(unnamed, self._file):
+                unnamed.replace(self._file)
+                time.sleep(0 if ours else _SETTLES_S)
+        finally:
+            unnamed.unlink(missing_ok=True)
+        last = _read(self._file)
+        if last is not None and not last.host.is_same(here):
+            raise self._refusal(last, last.at)
+
+    def _write(self, file: Path, here: Host) -> None:
+        """With the mode and the owner of the database, as SQLite makes what lies beside it."""
+        of = self._database.stat()
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "wb") as stream:
+            os.fchmod(handle, of.st_mode & 0o666)
+            if os.geteuid() == 0:
+                os.fchown(handle, of.st_uid, of.st_gid)
+            stream.write(here.text())
+
+    def _refuse_unless_gone(self, last: _Beat, here: Host, now: float) -> None:
+        """`now` and the beat are both by the clock of the file system, which the machines share."""
+        age = now - last.at
+        if last.host.is_same_machine(here) and age > _up_for_s():
+            # This machine's own, from before it was started.
+            return
+        if age < 0:
+            # Nobody has beaten since that clock was set back, and its age is counted from here.
+            with suppress(OSError):
+                _touch(self._file)
+        if age < (GONE_AFTER_S if self._log.exists() else CLOSED_AFTER_S):
+            raise self._refusal(last, now)
+
+    def _refusal(self, last: _Beat, now: float | None) -> DatabaseError:
+        name = last.host.name
+        seen = "" if now is None else f", which was there {max(0, round(now - last.at))} s ago"
+        return DatabaseError(
+            f"{self._database} is open on another machine, {name}{seen}. Two machines that share a"
+            f" SQLite file lose incidents, so this one does not open it. Stop the program on {name}"
+            " and try again a minute later, or use PostgreSQL"
+        )
+
+
+def _touch(file: Path) -> None:
+    os.utime(file, follow_symlinks=False)
+
+
+def _up_for_s() -> float:
+    """How long ago this machine was started, whatever its clock was set to since."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def _linked(unnamed: Path, file: Path) -> bool:
+    """Gives it its name, if nothing has that: of two machines that come at once, one does.
+
+    False on a file system that has no such step.
+    """
+    try:
+        os.link(unnamed, file)
+    except FileExistsError:
+        pass
+    except OSError:
+        return False
+    return True
+
+
+def _read(file: Path) -> _Beat | None:
+    """The mark, with the time of its last beat by the file system's clock; None if there is none.
+
+    What is no mark is taken for that of a machine without a name.
+    """
+    try:
+        handle = disk.opened(file)
+    except FileNotFoundError:
+        return None
+    with os.fdopen(handle, "rb") as stream:
+        at = os.fstat(handle).st_mtime
+        return _Beat(host.read(stream.read(10_000)), at)
+
+
+_fresh: WeakSet[HostMark] = WeakSet()
+_freshening: set[int] = set()
+
+
+def _keep_fresh(mark: HostMark) -> None:
+    """Also while nothing is asked of the database for long: the process has the file open still."""
+    _fresh.add(mark)
+    if os.getpid() not in _freshening:
+        _freshening.add(os.getpid())
+        threading.Thread(target=_freshen, name="host-mark", daemon=True).start()
+
+
+def _freshen() -> None:
+    while True:
+        time.sleep(BEAT_S)
+        # Others may be added meanwhile, and the next time is soon enough.
+        with suppress(RuntimeError):
+            for mark in list(_fresh):
+                mark.freshen()

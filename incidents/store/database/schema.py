@@ -1,0 +1,256 @@
+"""The schema's version: what a database is to this program, and how it is brought up to date.
+
+The usual question, whether a database is current, is one SELECT and does not load Alembic.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Engine, insert, inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from incidents.errors import DatabaseError
+from incidents.store.database import engine as engines
+from incidents.store.database.engine import create, plainly
+from incidents.store.database.server_clock import is_rehearsal
+from incidents.store.database.url import place
+from incidents.store.schema.desk_tables import rehearsal as mark
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+HEAD = "0017"
+# "incident" in ASCII: an advisory lock of PostgreSQL has a number, not a name.
+LOCK = 0x696E636964656E74
+# Between two attempts to change a file's mode.
+_PAUSE_S = 0.05
+_OURS = frozenset({"sites", "entries", "desk", "policies"})
+
+
+class Status(Enum):
+    """What a database is to this program."""
+
+    EMPTY = "empty"
+    CURRENT = "current"
+    OLDER = "older"
+    NEWER = "newer"
+    FOREIGN = "foreign"
+
+
+def check(engine: Engine) -> None:
+    """Makes sure that the database has the schema of this program; changes nothing.
+
+    Raises:
+        DatabaseError: saying what it is instead and what to do about it.
+    """
+    with plainly(engine):
+        found = status(engine)
+    if found is not Status.CURRENT:
+        raise DatabaseError(_advice(found, place(engine)))
+
+
+def ensure(engine: Engine, *, make: bool = False) -> None:
+    """Like `check`, but with `make` an empty SQLite file is given the schema.
+
+    A file that has lost its write-ahead log, as a copy from `db backup` has, is given it again.
+
+    Raises:
+        DatabaseError: as `check` does.
+    """
+    with plainly(engine):
+        found = status(engine)
+        if make and found is Status.EMPTY and engine.dialect.name == "sqlite":
+            _migrate(engine, "head")
+            return
+        if found is Status.CURRENT and engine.dialect.name == "sqlite":
+            # Without it all works, if slower: a file in use, or a read-only one, stays as it is.
+            with contextlib.suppress(sqlite3.OperationalError):
+                _use_write_ahead_log(engine, wait_s=0)
+    if found is not Status.CURRENT:
+        raise DatabaseError(_advice(found, place(engine)))
+
+
+def upgrade(database: str | Engine, *, rehearsal: bool = False) -> None:
+    """Gives an empty or older database the schema of this program, whole or not at all.
+
+    With `rehearsal` an empty one is marked as such for good: see `server_clock.database_time`.
+
+    Raises:
+        DatabaseError: if the database is newer, not ours, or to be marked and not empty.
+    """
+    with _engine(database) as engine, plainly(engine):
+        found = status(engine)
+        if found in (Status.NEWER, Status.FOREIGN):
+            raise DatabaseError(_advice(found, place(engine)))
+        _migrate(engine, "head", rehearsal=rehearsal)
+
+
+def downgrade(database: str | Engine, revision: str) -> None:
+    """Takes the schema back to `revision` ("base": to none), with the data that it cannot hold.
+
+    Raises:
+        DatabaseError: if the database is newer, or not ours, or cannot be taken back.
+    """
+    from alembic.util import CommandError
+
+    with _engine(database) as engine, plainly(engine):
+        found = status(engine)
+        if found in (Status.NEWER, Status.FOREIGN):
+            raise DatabaseError(_advice(found, place(engine)))
+        try:
+            _migrate(engine, revision, down=True)
+        except CommandError as error:
+            raise DatabaseError(f"{place(engine)} stays as it is: {error}") from error
+
+
+def status(engine: Engine) -> Status:
+    """What the database is. One SELECT when it is current."""
+    with engine.connect() as connection:
+        revisions = _revisions(connection)
+        if revisions == [HEAD]:
+            return Status.CURRENT
+        tables = set(inspect(connection).get_table_names())
+    if not tables - {"alembic_version"} and not revisions:
+        return Status.EMPTY
+    if len(revisions) == 1 and revisions[0] in _known_revisions():
+        return Status.OLDER
+    return Status.NEWER if revisions and tables >= _OURS else Status.FOREIGN
+
+
+def config(connection: Connection | None = None) -> Config:
+    """Alembic's configuration for the migrations of this program, on `connection`."""
+    from alembic.config import Config
+
+    configuration = Config()
+    configuration.set_main_option("script_location", str(scripts()).replace("%", "%%"))
+    configuration.attributes["connection"] = connection
+    return configuration
+
+
+def scripts() -> Path:
+    """The folder of the migrations: inside the installed package, or at the top of a checkout."""
+    package = Path(__file__).resolve().parents[2]
+    installed = package / "alembic"
+    return installed if (installed / "env.py").exists() else package.parent / "alembic"
+
+
+def _advice(found: Status, where: str) -> str:
+    return {
+        Status.EMPTY: f"the database {where} is empty: run incidents db upgrade",
+        Status.OLDER: f"the database {where} is older than this program: run incidents db upgrade",
+        Status.NEWER: f"the database {where} is newer than this program: upgrade the program",
+        Status.FOREIGN: (
+            f"the database {where} holds the tables of another program and is left alone: "
+            "name another with --db"
+        ),
+    }[found]
+
+
+def _revisions(connection: Connection) -> list[str]:
+    try:
+        return list(connection.scalars(text("SELECT version_num FROM alembic_version")))
+    except DBAPIError as error:
+        if not _says_no_such_table(error):
+            raise
+        # PostgreSQL takes no further statement in a transaction in which one has failed.
+        connection.rollback()
+        return []
+
+
+def _says_no_such_table(error: DBAPIError) -> bool:
+    if isinstance(error.orig, sqlite3.Error):
+        # The second: a table of that name that is not Alembic's.
+        return "no such table" in str(error.orig) or "no such column" in str(error.orig)
+    return getattr(error.orig, "sqlstate", None) in ("42P01", "42703")
+
+
+def _known_revisions() -> set[str]:
+    from alembic.script import ScriptDirectory
+
+    return {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
+
+
+@contextlib.contextmanager
+def _engine(database: str | Engine) -> Iterator[Engine]:
+    if isinstance(database, Engine):
+        yield database
+        return
+    engine = create(database, make=True)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def _migrate(engine: Engine, revision: str, *, down: bool = False, rehearsal: bool = False) -> None:
+    """One transaction, also for the DDL, under a lock: two processes may do this at once."""
+    from alembic import command
+
+    if engine.dialect.name == "sqlite":
+        _use_write_ahead_log(engine, wait_s=engines.BUSY_TIMEOUT_S)
+    with _without_foreign_keys(engine) as connection, connection.begin():
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+        is_new = not inspect(connection).has_table("desk")
+        if down:
+            command.downgrade(config(connection), revision)
+        else:
+            command.upgrade(config(connection), revision)
+        if rehearsal and is_new:
+            connection.execute(insert(mark).values(id=1))
+        elif rehearsal and not is_rehearsal(connection):
+            raise DatabaseError(
+                f"{place(engine)} is no rehearsal and will be none: name an empty database with"
+                " --db"
+            )
+
+
+@contextlib.contextmanager
+def _without_foreign_keys(engine: Engine) -> Iterator[Connection]:
+    """SQLite changes a table by making it anew; its foreign keys would empty what refers to it."""
+    with engine.connect() as connection:
+        connection.execution_options(incidents_writes=True)
+        if engine.dialect.name != "sqlite":
+            yield connection
+            return
+        own: Any = connection.connection.dbapi_connection
+        own.execute("PRAGMA foreign_keys=OFF")
+        try:
+            yield connection
+        finally:
+            own.execute("PRAGMA foreign_keys=ON")
+
+
+def _use_write_ahead_log(engine: Engine, *, wait_s: float) -> None:
+    """The file remembers it. Readers then never wait for a writer.
+
+    Raises:
+        sqlite3.OperationalError: if others hold the file for longer than `wait_s` seconds.
+    """
+    connection = engine.raw_connection()
+    try:
+        own: Any = connection.driver_connection
+        if own.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+            return
+        for attempts_left in reversed(range(1 + round(wait_s / _PAUSE_S))):
+            # Two processes that make one file: SQLite waits for some locks here, not for others.
+            own.execute("PRAGMA busy_timeout=0")
+            try:
+                own.execute("PRAGMA journal_mode=WAL")
+                break
+            except sqlite3.OperationalError as error:
+                held = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+                if not attempts_left or not held:
+                    raise
+                time.sleep(_PAUSE_S)
+            finally:
+                own.execute(f"PRAGMA busy_timeout={round(engines.BUSY_TIMEOUT_S * 1000)}")
+    finally:
+        connection.close()

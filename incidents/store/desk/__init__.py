@@ -1,0 +1,1 @@
+"""The desk's own: alarms, heartbeats, policies, the keys of commands."""

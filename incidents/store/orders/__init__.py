@@ -1,0 +1,1 @@
+"""What goes out: orders, their deliveries and leases."""

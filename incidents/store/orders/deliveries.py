@@ -1,0 +1,195 @@
+"""Queries of deliveries: the orders that are not settled yet in one of their lanes.
+
+Written under the lock of their site's row, but for the marks of an attempt (see `leases`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
+
+from incidents.machine import events as e
+from incidents.machine.case import Delivery
+from incidents.machine.in_force import BRAKED
+from incidents.store.orders.outbox import Outgoing, Place
+from incidents.store.schema.log_tables import braked, dead, deliveries, orders, waiting
+from incidents.store.schema.types import Number, Word
+from incidents.store.statements.statement import Change, Question, Row
+from incidents.store.statements.values_table import Given
+from incidents.values.ids import ACT
+
+Found = tuple[int, Delivery]
+"""A site's id and the delivery."""
+
+_ONE = 1
+
+
+def add(
+    connection: Connection, new: Sequence[tuple[Outgoing, Sequence[str]]], now: datetime
+) -> None:
+    """Lets orders wait in their lanes, from `now` on (UTC), by the machine's clock.
+
+    What waits before an order into the world is looked at anew: it may not be needed any more.
+    """
+    _NEW.tell(
+        connection,
+        [
+            (o.site_id, lane, o.site_seq, o.n, o.kind, False, o.created_at, 0, now)
+            for o, lanes in new
+            for lane in lanes
+        ],
+    )
+    _WOKEN.tell(connection, [(o.site_id, ACT, now) for o, lanes in new if ACT in lanes])
+
+
+def settle(
+    connection: Connection, happened: Sequence[tuple[int, e.OrderEvent]], now: datetime
+) -> None:
+    """Writes what became of orders by `now` (UTC): of each its site's id and the event."""
+    gone: list[Row] = []
+    failed: dict[Row, Row] = {}
+    retried: dict[Row, Row] = {}
+    freed: set[tuple[int, str]] = set()
+    for site, event in happened:
+        key = (site, event.lane, event.order, _ONE)
+        if isinstance(event, e.OrderFailed):
+            # What is tried again is written last, so that what failed after that stays dead.
+            retried.pop(key, None)
+            failed[key] = (*key, True, None, event.adapter, event.problem)
+        elif isinstance(event, e.OrderRetried):
+            retried[key] = (*key, False, now, 0, now)
+        else:
+            gone.append(key)
+        if _held_others_up(event):
+            freed.add((site, event.lane))
+    _GONE.tell(connection, gone)
+    _FAILED.tell(connection, list(failed.values()))
+    _RETRIED.tell(connection, list(retried.values()))
+    _WOKEN.tell(connection, [(*key, now) for key in sorted(freed)])
+
+
+def _held_others_up(event: e.OrderEvent) -> bool:
+    """Whether what waits behind it may have been put off with it."""
+    if isinstance(event, e.OrderDelivered):
+        return event.attempts > 1
+    return isinstance(event, e.OrderFailed | e.OrderCancelled)
+
+
+def chains(connection: Connection, site_ids: Iterable[int]) -> list[Found]:
+    """What those sites have not settled in the world, in order; nothing is locked."""
+    return _CHAINS.ask(connection, [(id_,) for id_ in sorted(site_ids)]).all()
+
+
+def unsettled(connection: Connection, site_id: int, order: int, lane: str) -> list[Delivery]:
+    """That order, and what its site has not settled in the world; nothing is locked."""
+    named = and_(_of.lane == lane, _of.site_seq == order)
+    asked = select(*_OWN).where(_of.site_id == site_id, or_(_of.lane == ACT, named))
+    return [read(row) for row in connection.execute(asked).mappings()]
+
+
+def dead_letters(connection: Connection, site_ids: Iterable[int]) -> list[tuple[int, int]]:
+    """The dead letters of orders into the world of those sites: site and order; no lock."""
+    return _DEAD.ask(connection, [(id_,) for id_ in sorted(site_ids)]).all()
+
+
+def first_braked(connection: Connection) -> Place | None:
+    """The first order into the world that the brake holds; no lock."""
+    found = connection.execute(_FIRST_BRAKED).first()
+    return None if found is None else (found[0], found[1], found[2])
+
+
+def untried(connection: Connection, named: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Which of those orders, by site and number, wait in the world and were not tried; no lock."""
+    found = _UNTRIED.ask(connection, sorted(named)).all()
+    return set(found)
+
+
+def read(row: Any) -> Delivery:
+    """The delivery of a row."""
+    return Delivery(
+        order=row["site_seq"], lane=row["lane"], kind=row["kind"], dead=row["dead"],
+        braked=row["dead"] and row["problem"] == BRAKED, attempts=row["attempts"],
+        lease_until=None if row["held_by"] is None else row["next_at"],
+    )  # fmt: skip
+
+
+def _found(row: Row) -> Found:
+    return row[0], read(dict(zip(_NAMES, row, strict=True)))
+
+
+_of = deliveries.c
+_OWN = (
+    _of.site_id, _of.lane, _of.site_seq, _of.kind, _of.dead, _of.attempts, _of.next_at,
+    _of.held_by, _of.problem,
+)  # fmt: skip
+
+_NAMES = tuple(column.name for column in _OWN)
+
+
+def _named(dialect: str) -> tuple[Select[Any], Given]:
+    given = Given(dialect, site_id=Number, lane=Word, site_seq=Number)
+    on = and_(*(_of[name] == given.table.c[name] for name in ("site_id", "lane", "site_seq")))
+    found = select(*_OWN).select_from(given.table.join(deliveries, on))
+    found = found.order_by(_of.site_id, _of.lane, _of.site_seq)
+    return found.with_for_update(of=deliveries), given
+
+
+def _chains(dialect: str) -> tuple[Select[Any], Given]:
+    return _of_sites(dialect, _of.lane == ACT)
+
+
+def _acts(dialect: str) -> tuple[Select[Any], Given]:
+    found, given = _of_sites(dialect, or_(_of.lane == ACT, braked))
+    return found.with_for_update(of=deliveries), given
+
+
+def _of_sites(dialect: str, those: ColumnElement[bool]) -> tuple[Select[Any], Given]:
+    given = Given(dialect, site_id=Number)
+    on = and_(_of.site_id == given.table.c.site_id, those)
+    found = select(*_OWN).select_from(given.table.join(deliveries, on))
+    return found.order_by(_of.site_id, _of.site_seq), given
+
+
+def _untried(dialect: str) -> tuple[Select[Any], Given]:
+    given = Given(dialect, site_id=Number, site_seq=Number)
+    same = (_of.site_id == given.table.c.site_id, _of.site_seq == given.table.c.site_seq)
+    on = and_(*same, _of.lane == ACT, or_(braked, and_(waiting, _of.attempts == 0)))
+    return select(_of.site_id, _of.site_seq).select_from(given.table.join(deliveries, on)), given
+
+
+def _dead(dialect: str) -> tuple[Select[Any], Given]:
+    given = Given(dialect, site_id=Number)
+    on = and_(_of.site_id == given.table.c.site_id, _of.lane == ACT, dead)
+    found = select(_of.site_id, _of.site_seq).select_from(given.table.join(deliveries, on))
+    return found.order_by(_of.site_id, _of.site_seq), given
+
+
+NAMED: Question[Found] = Question(_named, _found)
+"""Given sites, lanes and orders: those that are not settled, locked."""
+
+ACTS: Question[Found] = Question(_acts, _found)
+"""Given sites: what is not settled in the world, and what is braked with it, locked, in order."""
+
+_place = (orders.c.created_at, orders.c.site_id, orders.c.site_seq)
+_FIRST_BRAKED = (
+    select(*_place)
+    .join(deliveries, and_(_of.site_id == _place[1], _of.site_seq == _place[2]))
+    .where(braked, _of.lane == ACT)
+    .order_by(*_place)
+    .limit(1)
+)
+_DEAD: Question[tuple[int, int]] = Question(_dead, lambda row: (row[0], row[1]))
+_UNTRIED: Question[tuple[int, int]] = Question(_untried, lambda row: (row[0], row[1]))
+_CHAINS: Question[Found] = Question(_chains, _found)
+_KEY = ("site_id", "lane", "site_seq", "n")
+_NEW = Change(deliveries, *_KEY, "kind", "dead", "since", "attempts", "next_at")
+_GONE = Change(deliveries, keys=_KEY)
+_FAILED = Change(deliveries, "dead", "held_by", "adapter", "problem", keys=_KEY)
+_RETRIED = Change(deliveries, "dead", "since", "attempts", "next_at", keys=_KEY)
+# What somebody has in hand stays with them: behind a dead letter that may be.
+_WOKEN = Change(
+    deliveries, "next_at", keys=("site_id", "lane"), where=and_(waiting, _of.held_by.is_(None))
+)

@@ -1,0 +1,280 @@
+"""The leases: orders that wait, in the hands of whoever carries them out, one attempt at a time.
+
+A lease is `next_at` in the future and a holder: when it ends, the order is anybody's again. Orders
+are taken in hand outside the lock of their site's row, since that waits for nobody; they are let go
+under it. What becomes of them is `deliveries`', under that lock too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Integer,
+    RowMapping,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    not_,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+
+from incidents.machine.in_force import BRAKED
+from incidents.store.schema.log_tables import deliveries, orders, waiting
+from incidents.store.schema.tables import sites
+from incidents.store.schema.types import Number, UTCDateTime
+from incidents.store.statements.statement import Change
+
+Key = tuple[int, int, str, datetime]
+"""An order in hand: the number of the site, of the order, the lane, and since when (UTC)."""
+
+_ONE = 1
+_of = deliveries.c
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """An order in somebody's hands, from `taken_at` until `until`; `attempt` is 1 the first time.
+
+    Times in UTC.
+
+    `data` is the order's document, `in_force` what is in force on its site, and `held_since` since
+    when a hold keeps that down, if one does. `released`: the brake held it, and a person has let it
+    go. `again`: a person has let it go, or has it tried again, and nobody has tried it since.
+    """
+
+    site_id: int
+    site: str
+    seq: int
+    lane: str
+    kind: str
+    data: dict[str, Any]
+    ordered_at: datetime
+    since: datetime
+    attempt: int
+    taken_at: datetime
+    until: datetime
+    held_by: str
+    in_force: str
+    held_since: datetime | None = None
+    released: bool = False
+    again: bool = False
+
+    @property
+    def key(self) -> Key:
+        """Which it is, and which time that it is in hand."""
+        return self.site_id, self.seq, self.lane, self.taken_at
+
+
+def any_due(connection: Connection, lane: str, now: datetime) -> bool:
+    """Whether anything waits in a lane whose time has come: a look that takes no lock."""
+    return connection.scalar(_ANY_DUE, {"lane": lane, "now": now}) is not None
+
+
+def claim(
+    connection: Connection,
+    by: str,
+    lane: str,
+    *,
+    now: datetime,
+    lease: timedelta,
+    most: int,
+    due_at: datetime | None = None,
+    tried_by: datetime | None = None,
+) -> list[Claimed]:
+    """Takes at most `most` orders of a lane in hand, the first of its site each, longest due first.
+
+    What is not settled or put off before the lease ends is anybody's again. Taken is what is due at
+    `due_at` (UTC), else at `now`; what was tried before, only if it came due again by `tried_by`.
+    In a transaction that writes; what others are claiming at this moment is left to them.
+    """
+    question = _CLAIMABLE
+    if connection.dialect.name == "postgresql":
+        question = _CLAIMABLE_UNLOCKED
+        connection.exec_driver_sql(_IN_ORDER)
+    due_at = due_at or now
+    asked = {"lane": lane, "due_at": due_at, "tried_by": tried_by or due_at, "most": most}
+    rows = connection.execute(question, asked).mappings().all()
+    return _take(connection, rows, by, now, now + lease)
+
+
+def claim_again(
+    connection: Connection, by: str, let_go: Sequence[Key], *, now: datetime, lease: timedelta
+) -> list[Claimed]:
+    """Takes in hand once more what was let go without an attempt, whenever it is due (UTC).
+
+    What somebody has had in hand since, or has settled, is left alone. In a transaction that
+    writes.
+    """
+    if not let_go:
+        return []
+    is_postgresql = connection.dialect.name == "postgresql"
+    question = _LET_GO_UNLOCKED if is_postgresql else _LET_GO
+    rows = connection.execute(question, {"let_go": let_go}).mappings().all()
+    return _take(connection, rows, by, now, now + lease)
+
+
+def _take(
+    connection: Connection, rows: Sequence[RowMapping], by: str, now: datetime, until: datetime
+) -> list[Claimed]:
+    found = [
+        Claimed(
+            site_id=row["site_id"],
+            site=row["name"],
+            seq=row["site_seq"],
+            lane=row["lane"],
+            kind=row["kind"],
+            data=row["data"],
+            ordered_at=row["created_at"],
+            # It is given up so long after it was first tried, however long nobody tried it.
+            since=row["since"] if row["attempts"] else now,
+            attempt=row["attempts"] + 1,
+            taken_at=now,
+            until=until,
+            held_by=by,
+            in_force=row["in_force"],
+            held_since=row["hold_at"],
+            released=row["problem"] == BRAKED,
+            again=row["problem"] is not None and not row["attempts"],
+        )
+        for row in rows
+    ]
+    _CLAIMED.tell(
+        connection,
+        [(c.site_id, c.lane, c.seq, _ONE, c.since, c.attempt, until, by, now) for c in found],
+    )
+    return found
+
+
+def leave_untried(connection: Connection, claimed: Sequence[Claimed]) -> None:
+    """In the transaction that took them in hand: as if it had not, but nobody else does either for
+    as long."""
+    _UNTRIED.tell(
+        connection, [(c.site_id, c.lane, c.seq, _ONE, c.attempt - 1, None) for c in claimed]
+    )
+
+
+def put_off(
+    connection: Connection,
+    claimed: Claimed,
+    next_at: datetime,
+    *,
+    adapter: str | None = None,
+    problem: str | None = None,
+    detail: str | None = None,
+    tried: bool = True,
+) -> bool:
+    """Lets go of an order until `next_at`, with all that waits behind it; whether it was held.
+
+    One that was not `tried` after all is as if it had not been claimed. Whoever lets go of several
+    in one transaction does so in the order of their sites' ids.
+    """
+    told = {
+        "next_at": next_at,
+        "attempts": claimed.attempt - (not tried),
+        "held_by": None,
+    }
+    if tried:
+        told |= {"adapter": adapter, "problem": problem, "detail": detail}
+    own = and_(
+        deliveries.c.site_id == claimed.site_id,
+        deliveries.c.lane == claimed.lane,
+        deliveries.c.site_seq == claimed.seq,
+        deliveries.c.attempts == claimed.attempt,
+        deliveries.c.held_by == claimed.held_by,
+        waiting,
+    )
+    behind = and_(
+        deliveries.c.site_id == claimed.site_id,
+        deliveries.c.lane == claimed.lane,
+        deliveries.c.site_seq > claimed.seq,
+        deliveries.c.next_at < next_at,
+        waiting,
+    )
+    # The desk writes rows of several sites in whatever order, under this lock: without it each
+    # could wait for the other.
+    connection.execute(_SITE_LOCKED, {"site_id": claimed.site_id})
+    held = connection.execute(update(deliveries).where(own).values(told)).rowcount > 0
+    if held and tried:
+        connection.execute(update(deliveries).where(behind).values(next_at=next_at))
+    return held
+
+
+def explain(connection: Connection, told: Sequence[tuple[Claimed, str]]) -> None:
+    """Keeps a sentence with what was given up."""
+    _EXPLAINED.tell(connection, [(c.site_id, c.lane, c.seq, _ONE, detail) for c, detail in told])
+
+
+def _first() -> Select[Any]:
+    """The first of each site and lane that has not failed for good."""
+    before = deliveries.alias("before")
+    is_first = not_(
+        exists().where(
+            before.c.site_id == _of.site_id,
+            before.c.lane == _of.lane,
+            before.c.site_seq < _of.site_seq,
+            before.c.dead.is_(False),
+        )
+    )
+    same = and_(
+        orders.c.site_id == _of.site_id, orders.c.site_seq == _of.site_seq, orders.c.n == _of.n
+    )
+    return (
+        select(deliveries, sites.c.name, sites.c.in_force, sites.c.hold_at, *_ORDERED)
+        .join(orders, same)
+        .join(sites, sites.c.id == _of.site_id)
+        .where(waiting, is_first)
+        .order_by(_of.next_at, _of.site_id)
+    )
+
+
+def _claimable() -> Select[Any]:
+    """Those of a lane whose time has come."""
+    due_at = bindparam("due_at", type_=UTCDateTime)
+    tried_by = bindparam("tried_by", type_=UTCDateTime)
+    is_new = or_(_of.attempts == 0, _of.next_at <= tried_by)
+    own = _of.lane == bindparam("lane")
+    return (
+        _first().where(own, _of.next_at <= due_at, is_new).limit(bindparam("most", type_=Integer))
+    )
+
+
+def _let_go() -> Select[Any]:
+    """Those that are named, if they were in hand for the last time then."""
+    own = tuple_(_of.site_id, _of.site_seq, _of.lane, _of.tried_at)
+    is_free = _of.held_by.is_(None)
+    return _first().where(own.in_(bindparam("let_go", expanding=True)), is_free)
+
+
+_ORDERED = (orders.c.data, orders.c.created_at)
+_KEY = ("site_id", "lane", "site_seq", "n")
+_CLAIMED = Change(deliveries, "since", "attempts", "next_at", "held_by", "tried_at", keys=_KEY)
+_UNTRIED = Change(deliveries, "attempts", "held_by", keys=_KEY)
+_EXPLAINED = Change(deliveries, "detail", keys=_KEY)
+_CLAIMABLE = _claimable()
+# As long as it has not counted how many wait, it would rather collect and sort them all.
+_IN_ORDER = "SET LOCAL enable_bitmapscan = off"
+_CLAIMABLE_UNLOCKED = _CLAIMABLE.with_for_update(of=deliveries, skip_locked=True)
+_LET_GO = _let_go()
+_LET_GO_UNLOCKED = _LET_GO.with_for_update(of=deliveries, skip_locked=True)
+_SITE_LOCKED = (
+    select(sites.c.id)
+    .where(sites.c.id == bindparam("site_id", type_=Number))
+    .with_for_update(key_share=True)
+)
+_ANY_DUE = (
+    select(_of.next_at)
+    .where(
+        waiting, _of.lane == bindparam("lane"), _of.next_at <= bindparam("now", type_=UTCDateTime)
+    )
+    .order_by(_of.next_at, _of.site_id, _of.site_seq)
+    .limit(1)
+)

@@ -1,0 +1,216 @@
+"""Queries of what can be erased: sealed values, the answers kept for keys, and who needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+)
+
+from incidents.store.schema.tables import (
+    DESK_STREAM,
+    contacts,
+    desk,
+    entries,
+    evidence,
+    filing_details,
+    incidents,
+    keys,
+    notes,
+    policies,
+    sealed,
+    sites,
+    tasks,
+    unsettled,
+)
+from incidents.store.schema.types import Number, UTCDateTime, Word
+
+_AT_ONCE = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What an erasure is of: what was recorded before `before` (UTC), on all sites or on one."""
+
+    before: datetime
+    site_id: int | None = None
+
+
+class Words(NamedTuple):
+    """A sealed value's place in the order in which they are looked through."""
+
+    site_id: int
+    sealed_at: datetime
+    ref: str
+
+
+class Young(NamedTuple):
+    """What is not old enough to be erased: how much, and when (UTC) its first was recorded."""
+
+    n: int
+    first: datetime | None
+    last: datetime | None
+
+
+def words(connection: Connection, scope: Scope, after: Words | None, most: int) -> list[Words]:
+    """The next values that are old enough, site by site, needed or not; `most` of them at most."""
+    place = (sealed.c.site_id, sealed.c.sealed_at, sealed.c.ref)
+    query = select(*place).where(sealed.c.sealed_at < scope.before, *_on(scope, sealed.c.site_id))
+    if after is not None:
+        last = (literal(after.site_id, Number), literal(after.sealed_at, UTCDateTime()),
+                literal(after.ref, Word))  # fmt: skip
+        query = query.where(tuple_(*place) > tuple_(*last))
+    return [Words._make(row) for row in connection.execute(query.order_by(*place).limit(most))]
+
+
+def young_words(connection: Connection, scope: Scope) -> Young:
+    """The values that are not old enough."""
+    at = sealed.c.sealed_at
+    where = (at >= scope.before, *_on(scope, sealed.c.site_id))
+    return _young(connection, select(func.count(), func.min(at), func.max(at)).where(*where))
+
+
+def young_files(connection: Connection, scope: Scope) -> Young:
+    """The files that were attached too lately."""
+    at, digest = evidence.c.recorded_at, func.count(evidence.c.digest.distinct())
+    where = (at >= scope.before, *_on(scope, evidence.c.site_id))
+    return _young(connection, select(digest, func.min(at), func.max(at)).where(*where))
+
+
+def needed(connection: Connection, first: int, last: int) -> set[str]:
+    """The references that the tables need still, of the sites from one id to the other.
+
+    They are: whom to call, and what is filed, on a site that is not closed or whose closure is in
+    question; the reasons of a running hold and of a request to open or to close; the words about
+    what the desk has still to do something about. Of the desk itself: why its policy is active.
+    """
+    found: set[str] = set()
+    for query in _NEEDED:
+        for row in connection.execute(query, {"first": first, "last": last}):
+            found.update(ref for ref in row if ref is not None)
+    if first <= DESK_STREAM <= last:
+        active = select(policies.c.reason).join(desk, desk.c.policy == policies.c.digest)
+        found.update(ref for ref in connection.scalars(active) if ref is not None)
+    return found
+
+
+def waiting(connection: Connection, first: int, last: int) -> dict[int, set[int]]:
+    """The incidents of those sites that are not settled, of which entries may have words."""
+    found: dict[int, set[int]] = {}
+    on = incidents.c.site_id.between(first, last)
+    for site_id, n in connection.execute(
+        select(incidents.c.site_id, incidents.c.n).where(_WAITS, on)
+    ):
+        found.setdefault(site_id, set()).add(n)
+    return found
+
+
+def bodies(connection: Connection, site_id: int, before: datetime) -> Iterator[str]:
+    """The site's entries that were recorded before that time (UTC), some read at a time."""
+    seq = entries.c.site_seq
+    query = select(seq, entries.c.body).where(
+        entries.c.site_id == site_id, entries.c.recorded_at < before, seq > bindparam("after")
+    )
+    after = 0
+    while rows := connection.execute(query.order_by(seq).limit(_AT_ONCE), {"after": after}).all():
+        yield from (body for _, body in rows)
+        after = rows[-1][0]
+
+
+def remove(connection: Connection, refs: Sequence[str]) -> int:
+    """Erases those values with their salts; how many there were still."""
+    if not refs:
+        return 0
+    return connection.execute(delete(sealed).where(sealed.c.ref.in_(refs))).rowcount
+
+
+def remove_answers(connection: Connection, scope: Scope) -> None:
+    """Erases what is kept for keys: a digest, even a salted one, can be tried on every number."""
+    old = keys.c.recorded_at < scope.before
+    if scope.site_id is None:
+        connection.execute(delete(keys).where(old))
+        return
+    found = connection.execute(select(keys.c.key, keys.c.answer).where(old))
+    for key in [key for key, answer in found if answer.get("site_id") == scope.site_id]:
+        connection.execute(delete(keys).where(keys.c.key == key))
+
+
+def files(connection: Connection, scope: Scope, among: Sequence[str] | None = None) -> set[str]:
+    """The digests of files that are needed no more; of all, or those `among` them.
+
+    All that they were attached to is settled, and was attached before the scope's time; of a site's
+    own demand time alone matters, but what another site has too is kept for that one.
+    """
+    keeps: ColumnElement[bool] = _WAITS
+    if scope.site_id is not None:
+        keeps = evidence.c.site_id != scope.site_id
+    keeps = or_(evidence.c.recorded_at >= scope.before, keeps)
+    of = select(evidence.c.digest).join_from(evidence, incidents, _OF_INCIDENT)
+    if among is not None:
+        of = of.where(evidence.c.digest.in_(among))
+    kept = set(connection.scalars(of.where(keeps)))
+    found = connection.scalars(of.where(*_on(scope, evidence.c.site_id)))
+    return {digest for digest in found if digest not in kept}
+
+
+def sites_with(connection: Connection, digests: Sequence[str]) -> list[int]:
+    """The ids of the sites that those files are attached to."""
+    if not digests:
+        return []
+    query = select(evidence.c.site_id).where(evidence.c.digest.in_(digests))
+    return sorted(set(connection.scalars(query)))
+
+
+def _on(scope: Scope, site_id: ColumnElement[Any]) -> list[ColumnElement[bool]]:
+    return [] if scope.site_id is None else [site_id == scope.site_id]
+
+
+def _young(connection: Connection, query: Select[Any, Any, Any]) -> Young:
+    return Young._make(connection.execute(query).one())
+
+
+_WAITS = unsettled()
+_FIRST, _LAST = bindparam("first", type_=Number), bindparam("last", type_=Number)
+
+
+def _between(site_id: ColumnElement[Any], *where: ColumnElement[bool]) -> ColumnElement[bool]:
+    return and_(site_id.between(_FIRST, _LAST), *where)
+
+
+def _of_waiting(table: Any, *refs: ColumnElement[Any]) -> Select[Any]:
+    """The references of a table whose rows belong to incidents, as long as these are unsettled."""
+    on = and_(table.c.site_id == incidents.c.site_id, table.c.incident == incidents.c.n)
+    joined = select(*refs).join_from(incidents, table, on)
+    return joined.where(_between(incidents.c.site_id, _WAITS))
+
+
+_OF_INCIDENT = and_(evidence.c.site_id == incidents.c.site_id, evidence.c.incident == incidents.c.n)
+_OPEN = or_(sites.c.state != "closed", sites.c.disputed, sites.c.request_at.is_not(None))
+_NEEDED: tuple[Select[Any], ...] = (
+    select(sites.c.phone, sites.c.email, sites.c.person).where(_between(sites.c.id, _OPEN)),
+    select(filing_details.c.value)
+    .join_from(filing_details, sites, filing_details.c.site_id == sites.c.id)
+    .where(_between(sites.c.id, _OPEN)),
+    select(sites.c.hold_reason).where(_between(sites.c.id, sites.c.held)),
+    select(sites.c.request_reason).where(_between(sites.c.id, sites.c.request_at.is_not(None))),
+    select(sites.c.closing_text).where(_between(sites.c.id, sites.c.closing_at.is_not(None))),
+    select(incidents.c.note).where(_between(incidents.c.site_id, _WAITS)),
+    _of_waiting(contacts, contacts.c.note),
+    _of_waiting(evidence, evidence.c.name),
+    _of_waiting(notes, notes.c.text),
+    select(tasks.c.note).where(_between(tasks.c.site_id, tasks.c.done_at.is_(None))),
+)

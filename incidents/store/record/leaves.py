@@ -1,0 +1,272 @@
+"""Queries of the leaves: entries that have no number yet, numbers, and the tree over them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    Text,
+    bindparam,
+    cast,
+    exists,
+    func,
+    select,
+    text,
+    update,
+)
+
+from incidents.errors import VerificationError
+from incidents.store.schema.log_tables import leaves, log_head, tiles
+from incidents.store.schema.tables import entries
+
+# "leaves" in ASCII: an advisory lock has a number, not a name.
+_LOCK = 0x6C6561766573
+_IN_ORDER = {
+    "enable_bitmapscan": "off",
+    "enable_sort": "off",
+    "max_parallel_workers_per_gather": "0",
+}
+
+
+class NoHeadError(VerificationError):
+    """the table log_head has lost its row, behind the program's back: bring the database back from
+    a backup"""
+
+
+class Head(NamedTuple):
+    """The log as far as it is numbered: its size, its compact range (32 bytes a hash), and how far
+    down entries without a number need not be looked for.
+
+    No entry whose id is at or below `floor` is without a number, or will be. The same will be said
+    of `next_floor` when all transactions before the one called `horizon` have ended.
+    """
+
+    size: int
+    frontier: bytes
+    floor: int
+    next_floor: int | None
+    horizon: int | None
+
+
+class Sight(NamedTuple):
+    """What a transaction sees: the `newest` entry's id (0 without one), and of PostgreSQL two
+    numbers of transactions: all before `ended` have ended, and none from `to_come` on has. Some of
+    these may have begun all the same."""
+
+    newest: int
+    ended: int | None
+    to_come: int | None
+
+
+class Unpublished(NamedTuple):
+    """How many `entries`, and when the oldest of them was recorded (UTC)."""
+
+    entries: int
+    since: datetime | None
+
+
+class Leaf(NamedTuple):
+    """What was numbered: the entry's id and its leaf hash (RFC 6962, section 2.1)."""
+
+    entry_id: int
+    hash: bytes
+
+
+def lock(connection: Connection) -> bool:
+    """Makes this the only transaction that numbers; False if another one does at this moment.
+
+    On SQLite whoever writes has the whole file.
+    """
+    if connection.dialect.name == "sqlite":
+        return True
+    # What is above the floor is read in the order of its ids, and no further than to the limit: the
+    # planner, which knows nothing of the floor, would rather sort a third of the table.
+    plans = (func.set_config(name, value, True) for name, value in _IN_ORDER.items())
+    statement = select(func.pg_try_advisory_xact_lock(_LOCK), *plans)
+    return bool(connection.execute(statement).one()[0])
+
+
+def head(connection: Connection) -> Head:
+    """The log as it is."""
+    columns = [log_head.c[name] for name in Head._fields]
+    row = connection.execute(select(*columns)).first()
+    if row is None:
+        raise NoHeadError
+    return Head(*row)
+
+
+def sight(connection: Connection) -> Sight:
+    """What one statement sees, and of whom."""
+    newest = select(func.coalesce(func.max(entries.c.id), 0)).scalar_subquery()
+    if connection.dialect.name == "sqlite":
+        return Sight(connection.scalar(select(newest)) or 0, None, None)
+    now = func.pg_current_snapshot()
+    ended, to_come = map(_number, (func.pg_snapshot_xmin(now), func.pg_snapshot_xmax(now)))
+    return Sight(*connection.execute(select(newest, ended, to_come)).one())
+
+
+def own_transaction(connection: Connection) -> int | None:
+    """The number of this transaction: whatever had begun to write before it has a lower one.
+
+    On PostgreSQL it takes one now, if it has none. SQLite has no such numbers.
+    """
+    if connection.dialect.name == "sqlite":
+        return None
+    return connection.scalar(select(_number(func.pg_current_xact_id())))
+
+
+def any_above(connection: Connection, floor: int) -> bool:
+    """Whether there is an entry with a higher id: without one, nothing needs a number."""
+    return bool(connection.scalar(select(exists().where(entries.c.id > floor))))
+
+
+def number(connection: Connection, *, size: int, floor: int, limit: int) -> list[Leaf]:
+    """Gives numbers, from `size` on, to the first `limit` entries above `floor` that have none.
+
+    Returns:
+        What was numbered, in that order. Fewer than `limit` are all that this transaction saw.
+    """
+    rows = connection.execute(_FIRST, {"floor": floor, "most": limit}).all()
+    found = [Leaf(*row) for row in rows]
+    if found:
+        ids = ",".join([str(leaf.entry_id) for leaf in found])
+        statement, given = _NUMBER[connection.dialect.name]
+        connection.execute(statement, {"size": size, "ids": given.format(ids)})
+    return found
+
+
+def missed(connection: Connection, floor: int, limit: int) -> list[int]:
+    """The ids of entries at or below `floor` that have no number all the same; it reads all ids."""
+    if connection.dialect.name == "postgresql":
+        # The session's own plans look up one id at a time.
+        connection.execute(text("SET LOCAL enable_hashjoin = on"))
+        connection.execute(text("SET LOCAL enable_mergejoin = on"))
+    statement = _unnumbered(entries.c.id).where(entries.c.id <= floor).limit(limit)
+    return list(connection.scalars(statement))
+
+
+def bodies(connection: Connection, first: int, most: int) -> list[tuple[int, str]]:
+    """The entries numbered from `first` on, at most `most`: each number, and the entry's text."""
+    of = leaves.c
+    query = select(of.leaf_index, entries.c.body).join(entries, entries.c.id == of.entry_id)
+    query = query.where(of.leaf_index >= first).order_by(of.leaf_index).limit(most)
+    return [(row.leaf_index, row.body) for row in connection.execute(query)]
+
+
+def is_covered(connection: Connection, site_id: int, site_seq: int, size: int) -> bool:
+    """Whether that entry of a stream is among the first `size` leaves."""
+    statement = (
+        select(leaves.c.leaf_index)
+        .join(entries, entries.c.id == leaves.c.entry_id)
+        .where(entries.c.site_id == site_id, entries.c.site_seq == site_seq)
+    )
+    index: int | None = connection.scalar(statement)
+    return index is not None and index < size
+
+
+def unnumbered(connection: Connection) -> Unpublished:
+    """The entries without a number."""
+    floor = select(log_head.c.floor).scalar_subquery()
+    found = _unnumbered(entries.c.recorded_at).where(entries.c.id > floor).subquery()
+    statement = select(func.count(), func.min(found.c.recorded_at)).select_from(found)
+    return Unpublished(*connection.execute(statement).one())
+
+
+def above(connection: Connection, size: int) -> Unpublished:
+    """The entries that are numbered, and not among the first `size` leaves."""
+    statement = (
+        select(func.count(), func.min(entries.c.recorded_at))
+        .select_from(leaves.join(entries, entries.c.id == leaves.c.entry_id))
+        .where(leaves.c.leaf_index >= size)
+    )
+    return Unpublished(*connection.execute(statement).one())
+
+
+def oldest_above(connection: Connection, size: int) -> datetime | None:
+    """When the first entry was recorded (UTC) that is not among the first `size` leaves, numbered
+    or not: it costs the same however many there are."""
+    first = leaves.join(entries, entries.c.id == leaves.c.entry_id)
+    of = entries.c.recorded_at
+    numbered = select(of).select_from(first).where(leaves.c.leaf_index >= size)
+    found: datetime | None = connection.scalar(numbered.order_by(leaves.c.leaf_index).limit(1))
+    if found is not None:
+        return found
+    floor = select(log_head.c.floor).scalar_subquery()
+    return connection.execute(
+        _unnumbered(of).where(entries.c.id > floor).limit(1)
+    ).scalar_one_or_none()
+
+
+def hashes(
+    connection: Connection, places: Iterable[tuple[int, int]]
+) -> dict[tuple[int, int], bytes]:
+    """The hashes of those tiles that there are, each by its level and its place in it."""
+    found = {}
+    for level, n in places:
+        wanted = select(tiles.c.hashes).where(tiles.c.level == level, tiles.c.n == n)
+        blob = connection.scalar(wanted)
+        if blob is not None:
+            found[level, n] = blob
+    return found
+
+
+def keep(connection: Connection, new: Head, grown: Sequence[tuple[int, int, bytes]]) -> None:
+    """Keeps the log as it has become, with those tiles (level, place, hashes) that have changed."""
+    if grown:
+        made: Any = _insert(connection, tiles)
+        statement = made.on_conflict_do_update(
+            index_elements=["level", "n"], set_={"hashes": made.excluded.hashes}
+        )
+        rows = [{"level": level, "n": n, "hashes": blob} for level, n, blob in grown]
+        connection.execute(statement, rows)
+    connection.execute(update(log_head).values(new._asdict()))
+
+
+def _insert(connection: Connection, table: Any) -> Any:
+    # Each kind of database has its own; loading both would cost every command its time.
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert(table)
+    from sqlalchemy.dialects import sqlite
+
+    return sqlite.insert(table)
+
+
+def _number(transaction: ColumnElement[Any]) -> ColumnElement[int]:
+    """The number of a transaction, which PostgreSQL lets nobody compare with others."""
+    return cast(cast(transaction, Text), BigInteger)
+
+
+def _unnumbered(*columns: ColumnElement[Any]) -> Select[Any]:
+    """What has no number, by the absence of its number alone: ids are not committed in order."""
+    numbered = exists().where(leaves.c.entry_id == entries.c.id)
+    return select(*columns).where(~numbered).order_by(entries.c.id)
+
+
+_FIRST = (
+    _unnumbered(entries.c.id, entries.c.leaf_hash)
+    .where(entries.c.id > bindparam("floor", type_=BigInteger))
+    .limit(bindparam("most", type_=Integer))
+)
+# One parameter for any number of ids: a statement that is sent for each takes longer than the rest.
+_NUMBER = {
+    "sqlite": (
+        text("INSERT INTO leaves SELECT :size + key, value FROM json_each(:ids)"),
+        "[{}]",
+    ),
+    "postgresql": (
+        text(
+            "INSERT INTO leaves SELECT :size - 1 + place, id"
+            " FROM unnest(CAST(:ids AS bigint[])) WITH ORDINALITY AS given (id, place)"
+        ),
+        "{{{}}}",
+    ),
+}

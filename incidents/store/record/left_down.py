@@ -1,0 +1,111 @@
+"""Queries of the sites that were left down after the record had lost its end: they are ordered up
+and not known to be up, and no order waits to open them; and of others that are named by their ids,
+since they were when a suspension began that runs (`also`)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
+
+from incidents.machine.case import UNKNOWN
+from incidents.machine.order_events import OrderCancelled, OrderFailed, StateSeen
+from incidents.store.schema.log_tables import deliveries, waiting
+from incidents.store.schema.tables import entries, sites
+from incidents.store.schema.types import words
+from incidents.values.ids import ACT
+
+_UP, _CLOSED = "active", "closed"
+_TOLD = (StateSeen.kind, OrderFailed.kind, OrderCancelled.kind)
+
+
+class Counts(NamedTuple):
+    """How many they are; how many of them are closed in the world; of how many nobody knows how
+    they are, and of how many of these, which were added since the loss, the record knows nothing
+    else."""
+
+    sites: int
+    closed: int
+    unknown: int
+    new: int
+
+
+def names(
+    connection: Connection,
+    *,
+    believed_since: datetime | None = None,
+    also: Collection[int] = (),
+) -> list[str]:
+    """The names of all of them.
+
+    Sites that were added since a time (UTC) and of which nobody can tell are no such sites, if it
+    is given: they are believed to be up.
+    """
+    asked = select(sites.c.name).where(_left(believed_since, also)).order_by(sites.c.name)
+    return list(connection.scalars(asked))
+
+
+def named(
+    connection: Connection,
+    most: int | None = None,
+    *,
+    believed_since: datetime | None = None,
+    also: Collection[int] = (),
+) -> list[tuple[str, str, bool]]:
+    """All of them, or the first `most`, with how each is in the world, the closed ones first, the
+    unknown last; and whether it is ordered to be up."""
+    of = sites.c
+    # By the alphabet, as it happens.
+    asked = select(of.name, of.in_force, of.state).where(_left(believed_since, also))
+    found = connection.execute(asked.order_by(of.in_force, of.name).limit(most))
+    return [(name, in_force, state == _UP) for name, in_force, state in found]
+
+
+def counts(
+    connection: Connection,
+    added_since: datetime,
+    *,
+    believed_since: datetime | None = None,
+    also: Collection[int] = (),
+) -> Counts:
+    """How many they are; new are those that were added since then (UTC)."""
+    of = sites.c
+    unknown = of.in_force == UNKNOWN
+    new = and_(unknown, of.last_act == 0, of.created_at > added_since)
+    kinds = [func.count().filter(each) for each in (of.in_force == _CLOSED, unknown, new)]
+    asked = select(func.count(), *kinds).where(_left(believed_since, also))
+    return Counts._make(connection.execute(asked).one())
+
+
+def is_one(connection: Connection, site_id: int, *, believed_since: datetime | None = None) -> bool:
+    """Whether the site with that id is one of them."""
+    asked = select(sites.c.id).where(_left(believed_since), sites.c.id == site_id)
+    return connection.scalar(asked) is not None
+
+
+def suspended(connection: Connection) -> list[int]:
+    """The ids of the sites that are suspended, not held, and were seen to be otherwise than was
+    known, or of which an order was not carried out."""
+    of, own = sites.c, entries.c
+    told = or_(*(own.body.contains(f'"kind":"{kind}"') for kind in _TOLD))
+    is_down = and_(of.state == words("suspended")[0], of.hold_at.is_(None))
+    asked = select(of.id).where(is_down, exists().where(own.site_id == of.id, told))
+    return list(connection.scalars(asked.order_by(of.id)))
+
+
+def _left(believed_since: datetime | None, also: Collection[int] = ()) -> ColumnElement[bool]:
+    left = _left_up(believed_since)
+    return or_(left, sites.c.id.in_(list(also))) if also else left
+
+
+def _left_up(believed_since: datetime | None) -> ColumnElement[bool]:
+    of, up = sites.c, words(_UP)[0]
+    own = and_(deliveries.c.site_id == of.id, deliveries.c.lane == words(ACT)[0])
+    is_up_by_order = and_(of.state == up, of.created_at.is_not(None))
+    found = and_(is_up_by_order, of.in_force != up, ~exists().where(own, waiting))
+    if believed_since is None:
+        return found
+    known = or_(of.in_force != UNKNOWN, of.last_act != 0, of.created_at <= believed_since)
+    return and_(found, known)

@@ -1,0 +1,1 @@
+"""The schema: the tables of each noun, and its version."""

@@ -1,0 +1,144 @@
+"""The tables of the desk itself, of the record's entries, and of the register of filings."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, Table, Text
+
+from incidents.store.schema.types import UNRECORDED, JSONText, Number, UTCDateTime, Word, metadata
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("key", Word, primary_key=True),
+    Column("fingerprint", Word, nullable=False),
+    Column("answer", JSONText(sort_keys=False), nullable=False),
+    Column("recorded_at", UTCDateTime, nullable=False),
+    Column("person", Word, nullable=False),
+)
+
+policies = Table(
+    "policies",
+    metadata,
+    Column("digest", Word, primary_key=True),
+    Column("toml", Text, nullable=False),
+    # None for the documented policy, which is active from the start.
+    Column("activated_at", UTCDateTime),
+    Column("by", Word),
+    Column("reason", Word),
+)
+
+desk = Table(
+    "desk",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("policy", Word, ForeignKey("policies.digest"), nullable=False),
+    Column("seq", Number, nullable=False),
+    # Raised whenever this history goes on from less, or on another server, than it was known to be.
+    Column("epoch", Number, nullable=False, server_default="0"),
+    # Drawn when the database was made; a copy of it has the same.
+    Column("identity", Word, nullable=False, server_default="", info=UNRECORDED),
+    # The server that it was on when it was looked at last (see `lineage`); None before the first
+    # look, and on SQLite.
+    Column("lineage", Word, info=UNRECORDED),
+    # When the epoch began; since when entries are known to be missing, until a person knows of it;
+    # when it was found on another server with nothing known to be missing; since when the world has
+    # to be compared with the record; and since when nothing is carried out, until a person goes on.
+    Column("resumed_at", UTCDateTime, info=UNRECORDED),
+    Column("lost_since", UTCDateTime, info=UNRECORDED),
+    Column("moved_at", UTCDateTime, info=UNRECORDED),
+    Column("unproved_since", UTCDateTime, info=UNRECORDED),
+    Column("halted_since", UTCDateTime, info=UNRECORDED),
+    # By a code of `lineage`; None also where a version of before 0017 halted it.
+    Column("halted_why", Word, info=UNRECORDED),
+    # When the last loss was noticed, whoever has gone on since; None where nothing is known to be
+    # missing.
+    Column("noticed_at", UTCDateTime, info=UNRECORDED),
+    CheckConstraint("id = 1", name="single"),
+)
+
+# Its one row says that the database is a rehearsal: any clock is taken. It was put there when the
+# database was made, and no entry knows of it.
+rehearsal = Table(
+    "rehearsal",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    CheckConstraint("id = 1", name="single"),
+)
+
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    Column("daemon", Word, primary_key=True),
+    Column("host", Word, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("started_at", UTCDateTime, nullable=False),
+    Column("beat_at", UTCDateTime, nullable=False),
+    Column("standing_aside", Text),
+    # Why it carries nothing out, since it cannot read its mark, and since when.
+    Column("mark_unread", Text),
+    Column("mark_unread_since", UTCDateTime),
+)
+
+
+filing_details = Table(
+    "filing_details",
+    metadata,
+    Column("site_id", Number, ForeignKey("sites.id"), primary_key=True, autoincrement=False),
+    Column("key", Word, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+Index("ix_filing_details_key", filing_details.c.key, filing_details.c.site_id)
+
+filing_terms = Table(
+    "filing_terms",
+    metadata,
+    Column("site_id", Number, ForeignKey("sites.id"), primary_key=True, autoincrement=False),
+    Column("term", Word, primary_key=True),
+    Column("due_on", Word, nullable=False),
+    Column("reminded_on", Word),
+    Column("remind_on", Word, nullable=False),
+)
+Index("ix_filing_terms_remind", filing_terms.c.remind_on, filing_terms.c.site_id)
+Index("ix_filing_terms_reminded", filing_terms.c.reminded_on)
+Index("ix_filing_terms_due", filing_terms.c.due_on, filing_terms.c.site_id)
+
+footers = Table(
+    "footers",
+    metadata,
+    # Not a foreign key: it says nothing of a site but when somebody looked.
+    Column("site_id", Number, primary_key=True, autoincrement=False),
+    Column("next_at", UTCDateTime, nullable=False),
+)
+Index("ix_footers_next", footers.c.next_at, footers.c.site_id)
+
+
+DESK_STREAM = 0
+"""The site id of the desk's own stream of entries: acts that belong to no site."""
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    # Not a foreign key: the desk's own stream is nobody's site.
+    Column("site_id", Number, nullable=False),
+    Column("site_seq", Number, nullable=False),
+    Column("recorded_at", UTCDateTime, nullable=False),
+    Column("body", Text, nullable=False),
+    # RFC 6962, section 2.1, of the body in UTF-8.
+    Column("leaf_hash", LargeBinary, nullable=False),
+    sqlite_autoincrement=True,
+)
+Index("uq_entries_site_id_site_seq", entries.c.site_id, entries.c.site_seq, unique=True)
+Index("ix_entries_recorded_at", entries.c.recorded_at)
+
+sealed = Table(
+    "sealed",
+    metadata,
+    Column("ref", Word, primary_key=True),
+    Column("salt", LargeBinary, nullable=False),
+    Column("value", Text, nullable=False),
+    # Whose entry refers to it, and when that was recorded: what may be erased, and when.
+    Column("site_id", Number, nullable=False),
+    Column("sealed_at", UTCDateTime, nullable=False),
+)
+Index("ix_sealed_site_id", sealed.c.site_id, sealed.c.sealed_at)

@@ -1,0 +1,174 @@
+"""The column types: times in UTC, JSON as text, text sorted by bytes; and the tables' metadata."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    literal_column,
+)
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+UNRECORDED = {"recorded": False}
+"""The `info` of a column that no entry bears out, in a table that the record does."""
+
+
+def recorded(table: Table) -> list[Column[Any]]:
+    """The columns of a table that the entries bear out, in their order."""
+    return [column for column in table.c if column.info.get("recorded", True)]
+
+
+def words(*values: str) -> list[ColumnElement[str]]:
+    """`values` written into the statement itself: a partial index serves no bound value."""
+    return [literal_column(f"'{value}'") for value in values]
+
+
+@dataclass(frozen=True, slots=True)
+class _PartialIndex:
+    name: str
+    where: ColumnElement[bool]
+    columns: tuple[Column[Any], ...]
+    unique: bool = False
+
+
+_partial: list[_PartialIndex] = []
+
+
+def partial_index(
+    name: str, where: ColumnElement[bool], *columns: Column[Any], unique: bool = False
+) -> None:
+    _partial.append(_PartialIndex(name, where, columns, unique))
+
+
+def schema() -> MetaData:
+    """The tables with all their indexes: for the migrations, which compare them.
+
+    A partial index makes SQLAlchemy load all that it has for PostgreSQL, and every command of the
+    command line would pay for it.
+    """
+    while _partial:
+        index = _partial.pop()
+        Index(
+            index.name, *index.columns, unique=index.unique,
+            sqlite_where=index.where, postgresql_where=index.where,
+        )  # fmt: skip
+    return metadata
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """An aware time, read back in UTC.
+
+    timestamptz on PostgreSQL; on SQLite, which has no type for times, an integer of microseconds
+    since 1970, exact and sorted by time. A time without a zone is a mistake and is refused.
+    """
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """The type in this database."""
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(BigInteger())
+        return dialect.type_descriptor(DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        """Towards the database."""
+        if value is None:
+            return None
+        if value.utcoffset() is None:
+            raise ValueError(f"a time without a zone: {value.isoformat()}")
+        return microseconds(value) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """From the database."""
+        return None if value is None else self.from_database(dialect)(value)
+
+    def to_database(self, dialect: Dialect) -> Callable[[datetime], Any]:
+        """What makes of a time what the driver takes."""
+        return microseconds if dialect.name == "sqlite" else _as_it_is
+
+    def from_database(self, dialect: Dialect) -> Callable[[Any], datetime]:
+        """What makes a time of what the driver gives."""
+        return from_microseconds if dialect.name == "sqlite" else _in_utc
+
+
+class JSONText(TypeDecorator[Any]):
+    """JSON as text. With sorted keys the same value is the same text; else their order is kept."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, *, sort_keys: bool = True) -> None:
+        super().__init__()
+        self.sort_keys = sort_keys
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """Towards the database."""
+        return None if value is None else canonical(value, sort_keys=self.sort_keys)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002
+        """From the database."""
+        return None if value is None else json.loads(value)
+
+
+def _as_it_is(moment: datetime) -> datetime:
+    return moment
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
+
+
+def microseconds(moment: datetime) -> int:
+    """An aware time as microseconds since 1970, as SQLite keeps it."""
+    since = moment - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def from_microseconds(count: int) -> datetime:
+    """The time that `microseconds` has counted, in UTC."""
+    return _EPOCH + timedelta(microseconds=count)
+
+
+def canonical(value: Any, *, sort_keys: bool = True) -> str:
+    """`value` as canonical JSON (RFC 8785), if its keys are ASCII and it holds no floats."""
+    return _ENCODERS[sort_keys].encode(value)
+
+
+_ENCODERS = {
+    sort_keys: json.JSONEncoder(sort_keys=sort_keys, ensure_ascii=False, separators=(",", ":"))
+    for sort_keys in (False, True)
+}
+
+
+# SQLite counts only a column declared INTEGER up by itself.
+Number = BigInteger().with_variant(Integer(), "sqlite")
+# Sorted by bytes, as SQLite does, whatever the collation that the server was set up with.
+Word = Text().with_variant(Text(collation="C"), "postgresql")

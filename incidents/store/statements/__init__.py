@@ -1,0 +1,1 @@
+"""The statements: written in Core, compiled once, sent together."""

@@ -1,0 +1,177 @@
+"""The pages of a long list, and times as whole microseconds, as statements reckon with both.
+
+A cursor is opaque: which list it belongs to, and the keys of the last row that was shown.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from sqlakeyset import InvalidPage, select_page, serialize_bookmark, unserialize_bookmark
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    DateTime,
+    Float,
+    Select,
+    cast,
+    extract,
+    func,
+    literal_column,
+    text,
+    type_coerce,
+)
+from sqlalchemy.exc import DBAPIError
+
+from incidents.errors import InputError, RefusedError
+
+MAX_PAGE = 1_000
+_MAX_CURSOR = 2_000
+_STEPS = 10_000
+
+
+class BadCursorError(InputError):
+    """that is no cursor of this list: give the `next` of a page of it, asked with the same words"""
+
+
+class TooCostlyError(RefusedError):
+    """nothing was found within {seconds} seconds, and that is the longest a look may take: narrow
+    it, with a site or a state"""
+
+
+class Page(NamedTuple):
+    """Some rows, and the cursor of those that follow; None at the end."""
+
+    rows: list[Mapping[str, Any]]
+    next: str | None
+
+
+def page(
+    connection: Connection, query: Select[Any], kind: str, *, limit: int, cursor: str | None
+) -> Page:
+    """The page of the query, which is ordered by columns that tell its rows apart.
+
+    Raises:
+        BadCursorError: if the cursor was not given out for that `kind` of list.
+    """
+    place = None if cursor is None else _place(cursor, kind, query)
+    found = select_page(connection, query, per_page=limit, after=place)
+    ahead = serialize_bookmark((found.paging.next[0], False)) if found.paging.has_next else None
+    rows: list[Mapping[str, Any]] = [dict(row._mapping) for row in found]  # noqa: SLF001 - how SQLAlchemy calls it
+    return Page(rows, None if ahead is None else _cursor(kind, ahead))
+
+
+def behind(kind: str, place: tuple[Any, ...]) -> str:
+    """The cursor of what follows the row with those keys."""
+    return _cursor(kind, serialize_bookmark((place, False)))
+
+
+@contextmanager
+def bounded(connection: Connection, seconds: float) -> Iterator[Callable[[], None]]:
+    """A look that reads through much, and is broken off after so many seconds.
+
+    One of many statements asks what it is given between them, since each is bounded alone.
+
+    Raises:
+        TooCostlyError: then.
+    """
+    until = time.monotonic() + seconds
+
+    def in_time() -> None:
+        if time.monotonic() > until:
+            raise TooCostlyError(seconds=seconds)
+
+    own: Any = connection.connection.dbapi_connection
+    sqlite = connection.dialect.name == "sqlite"
+    if sqlite:
+        own.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
+    else:
+        connection.execute(text(f"SET LOCAL statement_timeout = {round(seconds * 1000)}"))
+    try:
+        yield in_time
+    except DBAPIError as error:
+        if _was_broken_off(error):
+            raise TooCostlyError(seconds=seconds) from error
+        raise
+    finally:
+        if sqlite:
+            own.set_progress_handler(None, 0)
+
+
+def _was_broken_off(error: DBAPIError) -> bool:
+    if isinstance(error.orig, sqlite3.Error):
+        return "interrupted" in str(error.orig)
+    return getattr(error.orig, "sqlstate", None) == "57014"
+
+
+def _cursor(kind: str, bookmark: str) -> str:
+    return base64.urlsafe_b64encode(f"{kind} {bookmark}".encode()).decode().rstrip("=")
+
+
+def _place(cursor: str, kind: str, query: Select[Any]) -> tuple[Any, ...]:
+    """The keys in a cursor, each of the type that its column has."""
+    if len(cursor) > _MAX_CURSOR:
+        raise BadCursorError
+    try:
+        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+        whose, _, bookmark = base64.b64decode(padded, b"-_", validate=True).decode().partition(" ")
+        place, backwards = unserialize_bookmark(bookmark)
+    except (ValueError, binascii.Error, InvalidPage, NotImplementedError, LookupError) as error:
+        raise BadCursorError from error
+    kinds = [each.type.python_type for each in query._order_by_clauses]  # noqa: SLF001 - no other way
+    fits = place is not None and list(map(type, place)) == kinds
+    if whose != kind or backwards or not fits or place is None:
+        raise BadCursorError
+    if not all(map(_can_be_kept, place, query._order_by_clauses)):  # noqa: SLF001
+        raise BadCursorError
+    return tuple(place)
+
+
+def _can_be_kept(key: Any, column: ColumnElement[Any]) -> bool:
+    """Whether a database can look for it at all."""
+    if isinstance(key, int):
+        return abs(key) < (2**63 if isinstance(column.type, BigInteger) else 2**31)
+    return not isinstance(key, str) or "\0" not in key
+
+
+SECOND = 1_000_000
+
+
+def micros(moment: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
+    """Of a column of times."""
+    if dialect == "sqlite":
+        return type_coerce(moment, BigInteger)
+    return cast(extract("epoch", moment) * number(SECOND), BigInteger)
+
+
+def _of_text_on_sqlite(text: ColumnElement[Any]) -> ColumnElement[Any]:
+    """SQLite's own reading of a time loses microseconds: the fraction is read by itself."""
+    seconds = cast(func.strftime("%s", func.substr(text, 1, 19)), BigInteger)
+    fraction = cast("0" + func.rtrim(func.substr(text, 20), "Z"), Float)
+    return seconds * number(SECOND) + cast(func.round(fraction * number(SECOND)), BigInteger)
+
+
+def micros_of_text(text: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
+    """Of a time as entries have it (RFC 3339, in UTC)."""
+    if dialect == "sqlite":
+        return _of_text_on_sqlite(text)
+    return micros(cast(text, DateTime(timezone=True)), dialect)
+
+
+def whole(us: ColumnElement[Any], unit: int) -> ColumnElement[Any]:
+    """How many whole units there are: all that is divided is later than 1970."""
+    return us // number(unit)
+
+
+def number(n: int) -> ColumnElement[Any]:
+    """A whole number that is written into the statement itself: a bound one, in what is grouped by,
+    is another one to PostgreSQL.
+    """
+    return literal_column(str(int(n)), BigInteger)

@@ -1,0 +1,133 @@
+"""The round trip: how statements reach the driver, together where the database can do that.
+
+On PostgreSQL several can be under way at one moment (`pipeline`); on SQLite each is done at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, exc
+
+if TYPE_CHECKING:
+    from incidents.store.statements.pipeline import Pipeline
+
+Take = Callable[[list[tuple[Any, ...]]], None]
+"""What is given the rows that a statement has found."""
+
+
+@contextmanager
+def together(connection: Connection, *, commit: bool = False) -> Iterator[None]:
+    """Lets what is asked and told inside be under way at once; all has arrived when it ends.
+
+    Nothing else may be sent meanwhile. With `commit` the transaction ends with it.
+
+    Raises:
+        DBAPIError: of the first statement that failed.
+    """
+    if connection.dialect.name != "sqlite":
+        with _pipelined(connection) as pipeline:
+            yield
+            if commit:
+                pipeline.send("COMMIT")
+    else:
+        yield
+    if commit:
+        connection.commit()
+
+
+@contextmanager
+def _pipelined(connection: Connection) -> Iterator[Pipeline]:
+    pipeline = _pipeline(connection)
+    try:
+        pipeline.open()
+        try:
+            yield pipeline
+        except BaseException:
+            pipeline.abandon()
+            raise
+        pipeline.close()
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise _complained(connection, error) from error
+    except BaseException as error:
+        if _driver(connection).closed:
+            connection.invalidate(error)
+        raise
+
+
+def _pipeline(connection: Connection) -> Pipeline:
+    found: Pipeline | None = connection.info.get("pipeline")
+    if found is None:
+        # psycopg is there when there is such a connection, and not before.
+        from incidents.store.statements.pipeline import Pipeline
+
+        found = connection.info["pipeline"] = Pipeline(_driver(connection))
+    return found
+
+
+def command(connection: Connection, sql: str) -> None:
+    """Sends what asks nothing and changes no row."""
+    try:
+        _driver(connection).execute(sql)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise _complained(connection, error) from error
+
+
+def send(
+    connection: Connection, sql: str, parameters: Sequence[Any], take: Take | None = None
+) -> None:
+    """Sends one statement; `take` is given its rows when they have come.
+
+    Raises:
+        DBAPIError: at once, or at the end of what it is sent together with.
+    """
+    # Unlike Core's, these statements begin no transaction of their own.
+    assert connection.in_transaction()
+    if connection.dialect.name != "sqlite":
+        pipeline = _pipeline(connection)
+        if pipeline.is_open:
+            pipeline.send(sql, parameters, take)
+        else:
+            with _pipelined(connection):
+                pipeline.send(sql, parameters, take)
+        return
+    cursor = _driver(connection).cursor()
+    try:
+        cursor.execute(sql, parameters)
+        rows = cursor.fetchall()
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise _complained(connection, error) from error
+    if take is not None:
+        take(rows)
+
+
+def send_many(connection: Connection, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Sends one statement for each of `rows`, its parameters: on SQLite alone.
+
+    Raises:
+        DBAPIError: of the first that failed.
+    """
+    assert connection.in_transaction()
+    try:
+        _driver(connection).executemany(sql, rows)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise _complained(connection, error) from error
+
+
+def _driver(connection: Connection) -> Any:
+    return connection.connection.driver_connection
+
+
+def _complained(connection: Connection, error: Exception) -> Exception:
+    """What the driver complains of, as SQLAlchemy would have said it."""
+    dialect = connection.dialect
+    lost = dialect.is_disconnect(error, connection.connection.driver_connection, None)  # type: ignore[arg-type]  # one of ours
+    if lost and not connection.invalidated:
+        connection.invalidate(error)
+    said: Exception = exc.DBAPIError.instance(
+        None, None, error, dialect.loaded_dbapi.Error, hide_parameters=True,
+        connection_invalidated=lost, dialect=dialect,
+    )  # fmt: skip
+    return said

@@ -1,0 +1,225 @@
+"""The connection: how long a peer may keep the server waiting, and how many connections it has.
+
+uvicorn itself waits for ever: for the head of a request, for its body, and for whoever does not
+read an answer. Here all connections are looked at each second, and the slow ones are cut off. An
+answer that has no end of its own, a stream of changes say, has no deadline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from http import HTTPStatus
+from math import inf
+from typing import Any, ClassVar
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from incidents import log
+from incidents.values import peer_address
+from incidents.values.peer_address import Network
+
+HEAD_S = 10.0
+"""For the whole head of a request; between two requests a connection may rest for longer."""
+
+BODY_S, BODY_BYTES_A_S = 30.0, 10_000
+"""For the body: this long, and a second more for each so many bytes that have come."""
+
+UNREAD_S = 60.0
+"""As long as this a peer may take no byte of what is there for it."""
+
+MOST_OF_A_PEER = 100
+"""Connections of one address, of IPv6 of one network; the rest are for others."""
+
+_TELL_S = 60.0
+_TOO_MANY = "too many connections from your address: close some, and try again"
+_TOO_SLOW = "the request did not come in time"
+
+_log = log.logger("web")
+
+
+class Peers:
+    """Who is connected to a server that takes `at_once` connections.
+
+    An address has 100 of them, or half of fewer. Beyond that the connection of its own that has
+    waited longest for a request makes room; if none waits, a new one is refused. On the loopback a
+    proxy may stand for everybody: only what has never asked for anything makes room, and nothing is
+    refused. What `trusted` proxies have is not counted. When all are taken, the connection that has
+    waited longest goes, whoever has it.
+    """
+
+    def __init__(self, at_once: int, trusted: Sequence[Network]) -> None:
+        self._at_once, self._most = at_once, min(MOST_OF_A_PEER, at_once // 2)
+        self._trusted = trusted
+        self._count: Counter[str] = Counter()
+        self._waiting: dict[Connection, None] = {}
+        self._refused, self._told_at = 0, -inf
+
+    def admit(self, new: Connection) -> bool:
+        """Whether it may stay; if there is no room, whoever has waited longest goes."""
+        address = peer_address.read(new.client[0]) if new.client else None
+        if address is not None and not any(address in network for network in self._trusted):
+            owner = peer_address.owner(address)
+            if self._count[owner] >= self._most:
+                idle = self._idle(owner, silent=address.is_loopback)
+                if idle is not None:
+                    idle.drop()
+                elif not address.is_loopback:
+                    self._refused += 1
+                    return False
+            self._count[owner] += 1
+            new.owner = owner
+        if len(new.connections) >= self._at_once and self._waiting:
+            next(iter(self._waiting)).drop()
+        self.waits(new)
+        return True
+
+    def _idle(self, owner: str, *, silent: bool) -> Connection | None:
+        for each in self._waiting:
+            if each.owner == owner and not (silent and each.cycle is not None):
+                return each
+        return None
+
+    def waits(self, connection: Connection) -> None:
+        """From now on it waits for a request."""
+        self._waiting.pop(connection, None)
+        self._waiting[connection] = None
+
+    def asks(self, connection: Connection) -> None:
+        """A request has come."""
+        self._waiting.pop(connection, None)
+
+    def lose(self, connection: Connection) -> None:
+        """It is gone."""
+        self.asks(connection)
+        if connection.owner is not None:
+            self._count[connection.owner] -= 1
+            if not self._count[connection.owner]:
+                del self._count[connection.owner]
+            connection.owner = None
+
+    def look(self, connections: Iterable[object], now: float) -> None:
+        """Cuts off those that are too slow, at that time of the loop; to be called each second.
+
+        Of what was refused it writes a line, once a minute at most.
+        """
+        for each in list(connections):
+            if isinstance(each, Connection):
+                each.look(now)
+        if self._refused and now - self._told_at >= _TELL_S:
+            _log.warning(
+                "connections were refused: one address has as many as it may",
+                n=self._refused, limit=self._most,
+            )  # fmt: skip
+            self._refused, self._told_at = 0, now
+
+
+class Connection(H11Protocol):
+    """One connection of `peers`; see `of`."""
+
+    peers: ClassVar[Peers]
+
+    owner: str | None = None
+    """Whose it is, as far as it is counted."""
+
+    _awaited: tuple[str | None, object] = (None, None)
+    _since = 0.0
+    _bytes = 0
+    _unread, _unread_since = 0.0, 0.0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """It has come."""
+        super().connection_made(transport)
+        self._since = self._unread_since = self.loop.time()
+        if not self.peers.admit(self):
+            self._answer(HTTPStatus.TOO_MANY_REQUESTS, _TOO_MANY)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It has gone."""
+        self.peers.lose(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """A part of a request."""
+        self._bytes += len(data)
+        super().data_received(data)
+        if self.conn.their_state is not h11.IDLE:
+            self.peers.asks(self)
+
+    def on_response_complete(self) -> None:
+        """A request is answered."""
+        super().on_response_complete()
+        if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
+            self.peers.waits(self)
+
+    def resume_writing(self) -> None:
+        """The peer has read most of what was there for it."""
+        super().resume_writing()
+        self._unread = inf
+
+    def look(self, now: float) -> None:
+        """Cuts it off if it keeps the server waiting, at that time of the loop, for too long."""
+        unread = self.transport.get_write_buffer_size()
+        if unread == 0 or unread < self._unread:
+            self._unread_since = now
+        elif now - self._unread_since > UNREAD_S:
+            self.drop()
+            return
+        self._unread = unread
+        awaited = (self._awaits(), self.cycle)
+        if awaited != self._awaited:
+            self._awaited, self._since, self._bytes = awaited, now, 0
+        elif awaited[0] is not None and now - self._since > self._allowed(awaited[0]):
+            self._cut_off()
+
+    def drop(self) -> None:
+        """Ends it at once, whatever is still to be sent."""
+        self.peers.lose(self)
+        self.connections.discard(self)
+        self.transport.abort()
+
+    def _awaits(self) -> str | None:
+        """Which part of a request the server waits for, as far as that is the peer's doing."""
+        if self.transport.is_closing():
+            return None
+        if self.conn.their_state is h11.IDLE:
+            return "head" if self.timeout_keep_alive_task is None else None
+        if self.conn.their_state is not h11.SEND_BODY or self.flow.read_paused:
+            return None
+        return None if self.cycle.waiting_for_100_continue else "body"
+
+    def _allowed(self, part: str) -> float:
+        return HEAD_S if part == "head" else BODY_S + self._bytes / BODY_BYTES_A_S
+
+    def _cut_off(self) -> None:
+        has_begun = self.conn.their_state is not h11.IDLE or bool(self.conn.trailing_data[0])
+        if self.cycle is not None:
+            # Whoever reads the body hears that there is no more, and its answer goes nowhere.
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        if has_begun and self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            self._answer(HTTPStatus.REQUEST_TIMEOUT, _TOO_SLOW)
+        else:
+            self.transport.close()
+
+    def _answer(self, status: HTTPStatus, why: str) -> None:
+        """The last answer of this connection."""
+        body = f"{why}\n".encode()
+        headers = [
+            (b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close"),
+            (b"content-length", str(len(body)).encode()), (b"retry-after", b"10"),
+            (b"x-content-type-options", b"nosniff"),
+            (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+        ]  # fmt: skip
+        head = h11.Response(status_code=status, headers=headers, reason=status.phrase.encode())
+        for part in (head, h11.Data(data=body), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(part) or b"")
+        self.transport.close()
+
+
+def of(at_once: int, trusted: Sequence[Network]) -> type[Connection]:
+    """The connections of one server; `trusted` are its proxies."""
+    made: Any = type("Connection", (Connection,), {"peers": Peers(at_once, trusted)})
+    return made  # type: ignore[no-any-return]

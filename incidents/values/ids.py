@@ -1,0 +1,75 @@
+"""The names of things: incident `12-3` (site 12, its third), contact `12-3-1`, task `12-t2`, order
+`12-o45` (what the site's 45th entry has ordered).
+"""
+
+from __future__ import annotations
+
+import re
+
+_INCIDENT = re.compile(r"([1-9]\d{0,17})-([1-9]\d{0,8})", re.ASCII)
+_CONTACT = re.compile(r"([1-9]\d{0,17})-([1-9]\d{0,8})-([1-9]\d{0,8})", re.ASCII)
+_ORDER = re.compile(r"([1-9]\d{0,17})-o([1-9]\d{0,17})(?:\.([a-z]{1,20}))?", re.ASCII)
+
+CLOSURE = "closure"
+DISPUTED = "disputed"
+REINSTATEMENT = "reinstatement"
+NAMED = (CLOSURE, DISPUTED, REINSTATEMENT)
+"""The items of the queue that have no number: a site has one of each at most."""
+_ITEM = re.compile(
+    rf"([1-9]\d{{0,17}})-([1-9]\d{{0,8}}|t[1-9]\d{{0,8}}|{'|'.join(NAMED)})", re.ASCII
+)
+ORDERS_EACH = 10**12
+"""So many numbers of orders each epoch of a history has (see `store.record.lineage`): in the epoch
+332 the order of a site's 45th entry goes into the world as 332000000000045. It is the order 45
+here."""
+EPOCHS = 2**53 // ORDERS_EACH
+"""So many epochs there can be: receivers may keep a number in a double."""
+ACT = "act"
+"""The lane in which an order goes into the world (see `orders`); its name needs no lane."""
+
+
+def incident_id(site_id: int, incident: int) -> str:
+    """The public name of a site's nth incident."""
+    return f"{site_id}-{incident}"
+
+
+def contact_id(site_id: int, incident: int, contact: int) -> str:
+    """The public name of an incident's nth contact."""
+    return f"{site_id}-{incident}-{contact}"
+
+
+def task_id(site_id: int, task: int) -> str:
+    """The public name of a site's nth task."""
+    return f"{site_id}-t{task}"
+
+
+def order_id(site_id: int, order: int, lane: str = ACT) -> str:
+    """The public name of an order in one of its lanes: `12-o45`, `12-o45.notice`."""
+    return f"{site_id}-o{order}" if lane == ACT else f"{site_id}-o{order}.{lane}"
+
+
+def read_incident_id(text: str) -> tuple[int, int] | None:
+    """`12-3` as (site id, incident number); None if `text` is not such a name."""
+    found = _INCIDENT.fullmatch(text)
+    return None if found is None else (int(found[1]), int(found[2]))
+
+
+def read_contact_id(text: str) -> tuple[int, int, int] | None:
+    """`12-3-1` as (site id, incident number, contact number); None if it is not such a name."""
+    found = _CONTACT.fullmatch(text)
+    return None if found is None else (int(found[1]), int(found[2]), int(found[3]))
+
+
+def read_item_id(text: str) -> tuple[int, str] | None:
+    """An item of the queue as (site id, what follows the dash); None if it is not such a name."""
+    found = _ITEM.fullmatch(text)
+    return None if found is None else (int(found[1]), found[2])
+
+
+def read_order_id(text: str) -> tuple[int, int, str] | None:
+    """`12-o45.notice` as (site id, order number, lane); None if it is not such a name. An order is
+    known as well by what it is called in the world."""
+    found = _ORDER.fullmatch(text)
+    if found is None or int(found[2]) % ORDERS_EACH == 0:
+        return None
+    return int(found[1]), int(found[2]) % ORDERS_EACH, found[3] or ACT

@@ -1,0 +1,106 @@
+"""The inputs: how a word that somebody gives, at a terminal or over the network, becomes a value.
+
+Each raises a RefusedError that names what was given, or says what may not be in it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from incidents.errors import (
+    BadTextError,
+    EmptyTextError,
+    RefusedError,
+    TextTooLongError,
+    TooManyUrlsError,
+    UnknownContactError,
+    UnknownIncidentError,
+    UnknownOrderError,
+    UnknownTaskError,
+)
+from incidents.values import ids, site_name, web_address
+
+Id = TypeVar("Id")
+
+MAX_TEXT_CHARACTERS = 4_000
+MAX_URLS = 50
+# Line ends and tabs are what people write; everything else of that kind makes a terminal lie.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def site(given: str) -> str:
+    """A site's name, in the form in which it is kept; raises BadSiteNameError."""
+    return site_name.read(given)
+
+
+def incident(given: str) -> tuple[int, int]:
+    """An incident's id, `12-3`, as the site's id and the incident's number.
+
+    Raises:
+        UnknownIncidentError: for anything else.
+    """
+    return _known(ids.read_incident_id, given, UnknownIncidentError)
+
+
+def contact(given: str) -> tuple[int, int, int]:
+    """A contact's id, `12-3-1`, as three numbers; raises UnknownContactError."""
+    return _known(ids.read_contact_id, given, UnknownContactError)
+
+
+def item(given: str) -> tuple[int, str]:
+    """An item of the queue, `12-3` or `12-t2`, as the site's id and what follows the dash.
+
+    Raises:
+        UnknownTaskError: for anything else.
+    """
+    return _known(ids.read_item_id, given, UnknownTaskError)
+
+
+def order(given: str) -> tuple[int, int, str]:
+    """An order's id, `12-o45` or `12-o45.notice`, as the site's id, its number and its lane.
+
+    Raises:
+        UnknownOrderError: for anything else.
+    """
+    return _known(ids.read_order_id, given, UnknownOrderError)
+
+
+def _known(read: Callable[[str], Id | None], given: str, unknown: type[RefusedError]) -> Id:
+    found = read(given.strip())
+    if found is None:
+        raise unknown(given=given)
+    return found
+
+
+def text(what: str, *, limit: int = MAX_TEXT_CHARACTERS) -> Callable[[str], str]:
+    """What a person writes in words of their own, called `what` where it is refused.
+
+    What is returned raises BadTextError, EmptyTextError or TextTooLongError.
+    """
+
+    def read(given: str) -> str:
+        words = given.replace("\r\n", "\n").strip()
+        if not words:
+            raise EmptyTextError(what=what)
+        if len(words) > limit:
+            raise TextTooLongError(what=what, length=f"{len(words):,}", limit=f"{limit:,}")
+        found = _CONTROLS.search(words)
+        if found is not None:
+            raise BadTextError(what=what, found=site_name.described(found[0]))
+        return words
+
+    return read
+
+
+def urls(given: Sequence[str], *, bare: bool = False) -> web_address.Kept:
+    """The web addresses of one finding, each once, as they are kept; `bare` as in `read`.
+
+    Raises:
+        BadUrlError: for one that cannot be kept.
+        TooManyUrlsError: for more than an incident may have.
+    """
+    if len(given) > MAX_URLS:
+        raise TooManyUrlsError(count=len(given), limit=MAX_URLS)
+    return web_address.keep(given, bare=bare)

@@ -1,0 +1,224 @@
+"""A site's name: how it may be written, and the one form in which it is kept.
+
+The kept form is a host's lower-cased ASCII form (UTS 46), of at most 253 octets, or an IP address
+in its shortest form. Whatever DNS can serve is one, also what no registry would sell: an emoji, a
+hyphen at an end. It is never a URL: a site is one responsible person's name, not whatever host an
+address happens to show.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Never
+from unicodedata import category, combining
+
+from incidents.errors import BadSiteNameError, Cause
+from incidents.values import ids, punycode
+
+MAX_OCTETS = 253
+MAX_LABEL_OCTETS = 63
+MAX_WRITTEN = 1_000
+"""So many characters are looked at: of written ones some may come to nothing (UTS 46)."""
+_MOST_MARKS = 4 * MAX_LABEL_OCTETS
+"""So many marks above and below its letters no part has that is short enough: three at most become
+one letter with its own (Unicode, normal form C), which takes the square of their number."""
+
+_PLAIN = re.compile("[a-z0-9_-]+")
+# What a browser takes besides (WHATWG URL Standard: no forbidden domain code point) and DNS serves.
+_SERVED = re.compile(r"[a-z0-9_!\"$&'()*+,;=`{}~-]+")
+CAUSES = {
+    "empty": "it is empty; write a host's name such as shop.example",
+    "character": "it holds {character}; write a host's name alone",
+    "url": "it is a URL; give the host's name, and the address with --url",
+    "path": "it has a path; give the host's name, and the address with --url",
+    "at": "it has an @; give the host's name alone, what stands behind the @",
+    "percent": "it has a %; give an IP address without its zone, or a name as it is read",
+    "asterisk": "it has a *; a site is one name, so give each host its own record",
+    "brackets": "it is in brackets; give the IP address without brackets and port",
+    "port": "it has a port; give the host alone, {host}",
+    "colon": "it is no IP address, and a host's name has no colon",
+    "number": "a name that ends in a number is an IP address, and this is not a valid one",
+    "id": "it looks like the id of an incident or of a task; write the whole name",
+    "endless": "it has {characters} characters, and at most {limit} are looked at",
+    "long": "it has {octets} octets in its ASCII form, and {limit} are the most",
+    "empty_part": "it has an empty part between two dots",
+    "long_part": "its part {part}… has {octets} octets; {limit} are the most",
+    "wide_part": "its part {part}… has {characters} characters; {limit} octets are the most",
+    "part": "its part {part!r} may hold letters, digits and hyphens alone",
+    "hyphen": "its part {part!r} begins or ends with a hyphen",
+    "idna": "its part {part!r} is not allowed in a name (IDNA): {detail}",
+}
+"""Why something is no name, by its code."""
+
+_NOT_IN_A_NAME = {"@": "at", "%": "percent", "*": "asterisk"}
+_LIKE_AN_ID = re.compile(rf"\d+(?:-t?\d+)+|\d+-(?:{'|'.join(ids.NAMED)})", re.ASCII)
+# The four full stops that IDNA takes for a dot.
+_DOTS = re.compile("[.\u3002\uff0e\uff61]")
+
+
+def read(text: str) -> str:
+    """The kept form of a site's name as somebody wrote it.
+
+    Raises:
+        BadSiteNameError: naming what was written, why it is none, and the way out.
+    """
+    kept = read_host(text)
+    if _LIKE_AN_ID.fullmatch(kept):
+        _refuse(text, "id")
+    if not any(map(str.isalnum, kept)):
+        _refuse(text, "part", part=kept)
+    return kept
+
+
+def is_called(site: str, typed: str | None) -> bool:
+    """Whether what somebody typed to confirm it, if anything, is the name of that site."""
+    try:
+        return typed is not None and read(typed.strip()) == site
+    except BadSiteNameError:
+        return False
+
+
+def read_host(text: str) -> str:
+    """The kept form of any host, also of one that no site may be called; raises as `read` does."""
+    return _host(text, _PLAIN)
+
+
+def read_served(text: str) -> str:
+    """Like `read_host`, of a host that stands in an address: with any sign that a browser takes.
+
+    Such a host is below some site. A site's own name is typed in a shell and written into servers'
+    configuration, and has letters, digits, hyphens and underscores alone.
+    """
+    return _host(text, _SERVED)
+
+
+def _host(text: str, allowed: re.Pattern[str]) -> str:
+    name = text.strip(" ")
+    if len(name) > MAX_WRITTEN:
+        _refuse(text, "endless", characters=f"{len(name):,}", limit=f"{MAX_WRITTEN:,}")
+    _refuse_what_is_no_name(text, name, allowed)
+    address = _ip_address(name)
+    if address is not None:
+        return address
+    labels = _DOTS.split(name.removesuffix("."))
+    kept = ".".join(_label(text, label, allowed) for label in labels)
+    # Judged as it is kept: ① is a 1 by then.
+    if kept.rpartition(".")[2].isdecimal():
+        _refuse(text, "number")
+    if len(kept) > MAX_OCTETS:
+        _refuse(text, "long", octets=len(kept), limit=MAX_OCTETS)
+    return kept
+
+
+def read_own_host(text: str) -> str:
+    """Like `read_host`, of a host that this program itself asks or writes to: one that a registry
+    sells (IDNA 2008), and that all who come across it read alike."""
+    kept = read_host(text)
+    for label in kept.split("."):
+        if label.startswith("xn--"):
+            _refuse_outside_idna_2008(text, label)
+        elif label.startswith("-") or label.endswith("-"):
+            _refuse(text, "hyphen", part=label)
+    return kept
+
+
+def shown(name: str) -> str:
+    """A kept name for people: the written form of an internationalised name, in brackets."""
+    if "xn--" not in name:
+        return name
+    import idna
+
+    try:
+        written = idna.decode(name)
+    except idna.IDNAError:
+        return name
+    return f"{name} ({written})"
+
+
+def _refuse_what_is_no_name(text: str, name: str, allowed: re.Pattern[str]) -> None:
+    if not name:
+        _refuse(text, "empty")
+    suspect = name if " " in name or not name.isprintable() else ""
+    for character in suspect:
+        # What has no width is dropped with other characters of its kind (UTS 46).
+        has_width = category(character) != "Cf"
+        if character.isspace() or (has_width and not character.isprintable()):
+            _refuse(text, "character", character=described(character))
+    if "://" in name or name.startswith("//"):
+        _refuse(text, "url")
+    if "/" in name or "\\" in name or "?" in name or "#" in name:
+        _refuse(text, "path")
+    for mark, code in _NOT_IN_A_NAME.items():
+        if mark in name and not allowed.fullmatch(mark):
+            _refuse(text, code)
+    if name.startswith("["):
+        _refuse(text, "brackets")
+    if name.count(":") == 1:
+        _refuse(text, "port", host=name.partition(":")[0])
+
+
+def _ip_address(name: str) -> str | None:
+    if not (":" in name or name.replace(".", "").isdecimal()):
+        return None
+    import ipaddress
+
+    try:
+        return str(ipaddress.ip_address(name))
+    except ValueError:
+        if ":" in name:
+            _refuse(name, "colon")
+        return None
+
+
+def _label(text: str, label: str, allowed: re.Pattern[str]) -> str:
+    small = label.lower() if label.isascii() else _mapped(text, label)
+    if not small:
+        _refuse(text, "empty_part")
+    plain = small if small.isascii() else "".join(filter(str.isascii, small))
+    if plain and not allowed.fullmatch(plain):
+        _refuse(text, "part", part=label)
+    if not small.isascii() and len(small) > MAX_LABEL_OCTETS:
+        _refuse_wide(text, label, len(small))
+    kept = small if small.isascii() else f"xn--{punycode.encode(small)}"
+    if len(kept) > MAX_LABEL_OCTETS:
+        _refuse(text, "long_part", part=label[:20], octets=len(kept), limit=MAX_LABEL_OCTETS)
+    return kept
+
+
+def _mapped(text: str, label: str) -> str:
+    """What the writer of a full-width or a capital letter meant (UTS 46)."""
+    import idna
+
+    if len(label) > _MOST_MARKS and sum(map(bool, map(combining, label))) > _MOST_MARKS:
+        _refuse_wide(text, label, len(label))
+    try:
+        return idna.uts46_remap(label, std3_rules=False)
+    except (idna.IDNAError, UnicodeError) as error:
+        _refuse(text, "idna", part=label, detail=str(error))
+
+
+def _refuse_wide(text: str, label: str, characters: int) -> Never:
+    """Each of so many characters has an octet at least: nobody need count them."""
+    facts = {"characters": f"{characters:,}", "limit": MAX_LABEL_OCTETS}
+    _refuse(text, "wide_part", part=label[:20], **facts)
+
+
+def _refuse_outside_idna_2008(text: str, label: str) -> None:
+    import idna
+
+    try:
+        idna.decode(label)
+    except (idna.IDNAError, UnicodeError) as error:
+        _refuse(text, "idna", part=label, detail=str(error))
+
+
+def described(character: str) -> Cause:
+    """A character that cannot be shown, by its code: `the character U+0000`."""
+    if character == " ":
+        return Cause.of("a_space", "a space")
+    return Cause.of("a_character", "the character {point}", point=f"U+{ord(character):04X}")
+
+
+def _refuse(text: str, code: str, **facts: Any) -> Never:
+    given = text if len(text) <= 80 else text[:79] + "…"
+    raise BadSiteNameError(given=given, detail=Cause.of(f"site_{code}", CAUSES[code], **facts))

@@ -1,0 +1,223 @@
+"""A web address: kept as it was written, and in the form in which addresses are compared.
+
+That form is how a browser reads the address (WHATWG URL Standard), and three things less: a name or
+password before the host, a dot at the host's end, and what stands behind a #. Most of that leads to
+the same page, and of one that it does not lead to the desk is asked once more (`--again`): two
+violations that are one would count twice.
+
+People write addresses so that nobody follows them by mistake (`hxxp://shop[.]example`); that is
+one more way to write them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import Any, Never
+from unicodedata import category, combining, normalize
+from urllib.parse import quote, unquote
+
+from incidents.errors import BadSiteNameError, BadUrlError, Cause
+from incidents.values import site_name
+
+MAX_CHARACTERS = 2_048
+"""Of an address as it was written; its normal form may have twelve times as many."""
+
+CAUSES = {
+    "empty": "it is empty",
+    "long": "it has {length:,} characters, and {limit:,} are the most",
+    "character": "it holds {character}, which no database keeps",
+    "scheme": "it must begin with http:// or https://",
+    "no_host": "it names no host",
+    "unreadable": "it cannot be read as an address",
+    "port": "its port is not a number from 0 to 65535",
+    "host": "of its host, {cause}",
+}
+"""Why something is no address that can be kept, by its code."""
+
+_PORTS = {"http": 80, "https": 443}
+_PORT, _LAST_PORT = re.compile("0*[0-9]{1,5}"), 65_535
+# What a browser ignores at both ends, and anywhere.
+_AROUND = "".join(map(chr, range(0x21)))
+_IGNORED = str.maketrans("", "", "\t\n\r")
+_NOT_KEPT = re.compile("[\0\ud800-\udfff]")
+_PARTS = re.compile(r"([^/\\?#]*)([^?#]*)\??([^#]*)", re.DOTALL)
+_AUTHORITY = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::([^:]*))?", re.DOTALL)
+# What is left as it is in a path and in a query (their percent-encode sets), beside what always is.
+_IN_PATH, _IN_QUERY = "!$%&'()*+,/:;=@[\\]|", "!$%&()*+,/:;=?@[\\]^`{|}"
+_DOT = re.compile("%2e", re.IGNORECASE)
+# Disarmed is an address by its scheme or its host; in the path of another they are what they are.
+_DISARMED = re.compile(r"\[\.\]|\(\.\)|\[dot\]|\[:\]", re.IGNORECASE)
+_SCHEME = re.compile(r"h(tt|xx)p(s?)(\[:\]|:)([/\\]*[^/\\?#]*)", re.IGNORECASE)
+_BARE = re.compile(r"[^/\\?#@:\s]+\.[^/\\?#@:\s]+(?::[0-9]{1,5})?(?=[/\\?#]|$)")
+_NUMBER = re.compile(r"(0x[0-9a-f]*)|(0[0-7]*)|([1-9][0-9]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The addresses of one finding: their normal forms, each once, and as they were first written.
+
+    `written` has an empty text for what was written in the normal form, and is empty if all were.
+    """
+
+    urls: tuple[str, ...]
+    written: tuple[str, ...]
+
+
+def keep(given: Iterable[str], *, bare: bool = False) -> Kept:
+    """The addresses as somebody wrote them; takes and raises as `read` does."""
+    found: dict[str, str] = {}
+    for text in given:
+        url = read(text, bare=bare)
+        found.setdefault(url, "" if text == url else text)
+    return Kept(tuple(found), tuple(found.values()) if any(found.values()) else ())
+
+
+def as_written(urls: tuple[str, ...], written: tuple[str, ...]) -> list[str]:
+    """What `keep` was given of the addresses that it has kept."""
+    return [text or url for url, text in zip(urls, written or urls, strict=True)]
+
+
+def read(text: str, *, bare: bool = False) -> str:
+    """The normal form of an http or https address as somebody wrote it.
+
+    With `bare` also of one without a scheme (`shop.example/x`): a browser asks by http first too,
+    and is led on to where the site really is.
+
+    Raises:
+        BadUrlError: naming what was written, why it cannot be kept, and the way out.
+    """
+    _refuse_what_cannot_be_kept(text)
+    plain = _armed(text.strip(_AROUND).translate(_IGNORED), bare=bare)
+    scheme, colon, rest = plain.partition(":")
+    scheme = scheme.lower()
+    if not colon or scheme not in _PORTS:
+        _refuse(text, "scheme")
+    parts = _PARTS.match(rest.lstrip("/\\"))
+    assert parts is not None, "each part may be empty"
+    authority, path, query = parts.groups()
+    host, port = _host_and_port(text, authority.rpartition("@")[2])
+    suffix = "" if port in (None, _PORTS[scheme]) else f":{port}"
+    asked = f"?{quote(query, _IN_QUERY)}" if query else ""
+    return f"{scheme}://{host}{suffix}{_path(path)}{asked}"
+
+
+def _armed(written: str, *, bare: bool) -> str:
+    """The address as a browser takes it."""
+    found = _SCHEME.match(written)
+    if found is not None:
+        disarmed = found[1].lower() == "xx" or _DISARMED.search(found[0])
+        return f"http{found[2]}:{_plain(written[found.end(3) :])}" if disarmed else written
+    plain = _plain(written) if bare else written
+    return f"http://{plain}" if bare and _BARE.match(plain) else written
+
+
+def _plain(disarmed: str) -> str:
+    return _DISARMED.sub(lambda found: ":" if ":" in found[0] else ".", disarmed)
+
+
+def host(url: str) -> str:
+    """The host of an address in its normal form, without brackets; empty if it has none."""
+    authority = url.partition("://")[2].partition("/")[0]
+    return authority.lstrip("[").partition("]" if authority.startswith("[") else ":")[0]
+
+
+def is_of(url: str, site: str) -> bool:
+    """Whether the host of an address in its normal form is that site, or lies below it."""
+    return f".{host(url)}".endswith(f".{site}")
+
+
+def hosts_elsewhere(urls: Iterable[str], site: str) -> tuple[str, ...]:
+    """The hosts of those addresses that are not of the site, each once."""
+    return tuple(dict.fromkeys(host(url) for url in urls if not is_of(url, site)))
+
+
+def _refuse_what_cannot_be_kept(text: str) -> None:
+    if not text.strip(_AROUND):
+        _refuse(text, "empty")
+    if len(text) > MAX_CHARACTERS:
+        _refuse(text, "long", length=len(text), limit=MAX_CHARACTERS)
+    bad = _NOT_KEPT.search(text)
+    if bad is not None:
+        _refuse(text, "character", character=site_name.described(bad[0]))
+
+
+def _host_and_port(text: str, authority: str) -> tuple[str, int | None]:
+    found = _AUTHORITY.fullmatch(authority)
+    if found is None:
+        _refuse(text, "unreadable")
+    host, port = found[1], found[2] or None
+    if not host:
+        _refuse(text, "no_host")
+    if port is not None and not (_PORT.fullmatch(port) and int(port) <= _LAST_PORT):
+        _refuse(text, "port")
+    return _host(text, host), None if port is None else int(port)
+
+
+def _host(text: str, host: str) -> str:
+    inner = host[1:-1] if host.startswith("[") else None
+    if inner is not None and ":" not in inner:
+        _refuse(text, "unreadable")
+    try:
+        if inner is not None:
+            return f"[{site_name.read_host(inner)}]"
+        name = unquote(host)
+        return _ipv4(name) or site_name.read_served(name)
+    except BadSiteNameError as error:
+        _refuse(text, "host", cause=error.facts["detail"])
+
+
+def _ipv4(host: str) -> str | None:
+    """The IPv4 address in any of the ways to write one: 0x7f.1, 017700000001; None for a name."""
+    # What is put above a letter is in no number, and many take their square to be put in order.
+    if not host.isascii() and any(map(combining, host)):
+        return None
+    plain = normalize("NFKC", host)
+    if not plain.isprintable():
+        plain = "".join(each for each in plain if category(each) != "Cf")
+    parts = plain.lower().replace("\u3002", ".").removesuffix(".").split(".")
+    found = [_NUMBER.fullmatch(part) for part in parts]
+    if not 1 <= len(found) <= 4 or any(number is None for number in found):
+        return None
+    *first, last = (_number(number) for number in found if number is not None)
+    if max(first, default=0) > 255 or last >= 256 ** (4 - len(first)):
+        return None
+    return str(IPv4Address(sum(n << 8 * (3 - place) for place, n in enumerate(first)) + last))
+
+
+def _number(found: re.Match[str]) -> int:
+    if found[1]:
+        return int(found[1][2:] or "0", 16)
+    return int(found[2], 8) if found[2] else int(found[3])
+
+
+def _path(path: str) -> str:
+    plain = path.replace("\\", "/").removeprefix("/")
+    return "/" + quote(_followed(plain) if "." in plain or "%" in plain else plain, _IN_PATH)
+
+
+def _followed(path: str) -> str:
+    """Where a path leads that may have steps such as `..` in it."""
+    kept: list[str] = []
+    *folders, page = path.split("/")
+    for folder in folders:
+        dots = _dots(folder)
+        if dots == "..":
+            del kept[-1:]
+        elif dots != ".":
+            kept.append(folder)
+    if _dots(page) == "..":
+        del kept[-1:]
+    kept.append("" if _dots(page) in (".", "..") else page)
+    return "/".join(kept)
+
+
+def _dots(part: str) -> str:
+    return _DOT.sub(".", part) if "%" in part else part
+
+
+def _refuse(text: str, code: str, **facts: Any) -> Never:
+    given = text if len(text) <= 80 else text[:79] + "…"
+    raise BadUrlError(given=given, detail=Cause.of(f"url_{code}", CAUSES[code], **facts))

@@ -1,0 +1,234 @@
+"""The story of a case: what one site's entries say in plain words, and how they leave the site.
+
+Nothing is asked but the entries: whoever has them comes to the same words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from itertools import pairwise
+
+from incidents.audit.bundle.covered import Numbered
+from incidents.audit.replay.fold import UNREADABLE, said
+from incidents.documents import event_document
+from incidents.errors import VerificationError
+from incidents.locale import event_sentence
+from incidents.locale.words import Document, Teller, When, rule
+from incidents.machine.apply import apply
+from incidents.machine.case import Case
+from incidents.machine.events import Event, SiteClosed, SiteSuspended
+from incidents.machine.policy import Policy
+from incidents.record.entry import Header, decode
+from incidents.store.schema.tables import DESK_STREAM
+from incidents.tlog.tree import leaf_hash
+from incidents.values.ids import ACT
+from incidents.views import personal
+from incidents.views.case_file import words as report_words
+from incidents.views.why.record import MAX_TRIED, Record, signed
+from incidents.views.why.why import grounds
+
+_URLS, _CATEGORY = "urls", "category"
+
+
+class BrokenCaseError(VerificationError):
+    """the entries of {site} do not follow on each other, {detail}: nothing is written, and
+    `incidents audit verify` names what is wrong"""
+
+
+@dataclass(frozen=True, slots=True)
+class Printed(When):
+    """How times are told on paper: what is read next year does not say how long it takes."""
+
+    def until(self, moment: datetime | str) -> str:
+        """The time with its zone."""
+        return f"{self(moment)} {self.zone_name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One entry as it is told: its number in the site, its line in the file of entries, its place
+    in the log and its leaf hash (hexadecimal); `recorded` is empty if that was when it happened;
+    `words` are fields of people's own words, each with its reference."""
+
+    seq: int
+    line: int
+    leaf: int
+    digest: str
+    happened: str
+    recorded: str
+    by: str
+    what: str
+    rule: str
+    reasons: tuple[str, ...]
+    words: tuple[tuple[str, str], ...]
+    policy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """A site's lines, those of the desk's own acts, and how the site stands after the last one.
+
+    `state` is None if the entries do not begin with the site's first: they do not say it then.
+    `before` is how many entries of the site came before the first one here.
+    """
+
+    site: str
+    lines: tuple[Line, ...]
+    own: tuple[Line, ...]
+    state: tuple[str, ...] | None
+    state_at: str
+    before: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """An entry as it was read, with its line in the file of entries, from 1."""
+
+    line: int
+    leaf: int
+    body: str
+    header: Header
+    event: Event
+
+    @property
+    def document(self) -> Document:
+        return event_document(self.header.site_id, self.event, self.header.site_seq)
+
+
+def read(
+    rows: Sequence[Numbered], policies: Mapping[str, Policy], zone: tzinfo, texts: Mapping[str, str]
+) -> Story:
+    """The story of the one site whose entries these are, besides the desk's own.
+
+    `texts` holds people's own words by their references, as far as they are to be told.
+
+    Raises:
+        UnreadableEntryError: of an entry that the desk has not written.
+        BrokenCaseError: if an entry is missing, or cannot follow on those before it.
+        ValueError: if there is no entry of a site.
+    """
+    entries = [_Read(n, leaf, body, *decode(body)) for n, (leaf, body) in enumerate(rows, 1)]
+    of_site = [entry for entry in entries if entry.header.site_id != DESK_STREAM]
+    if not of_site:
+        raise ValueError("there is no entry of a site")
+    last = of_site[-1]
+    when = Printed(zone=zone, now=last.event.recorded_at.astimezone(UTC))
+    teller = Teller(site=last.header.site, site_id=last.header.site_id, when=when)
+    _refuse_gaps(of_site, teller)
+    return Story(
+        site=last.header.site,
+        lines=tuple(_line(teller, entry) for entry in of_site),
+        own=tuple(_line(teller, each) for each in entries if each.header.site_id == DESK_STREAM),
+        state=_state(of_site, teller, policies[last.event.policy], texts),
+        state_at=when(last.event.recorded_at),
+        before=of_site[0].header.site_seq - 1,
+    )
+
+
+def references(rows: Sequence[Numbered]) -> Iterator[str]:
+    """The references to people's own words in these entries."""
+    for _, body in rows:
+        header, event = decode(body)
+        yield from personal.refs(event_document(header.site_id, event, header.site_seq))
+
+
+def _line(teller: Teller, entry: _Read) -> Line:
+    event, document = entry.event, entry.document
+    at, recorded = event.occurred_at, event.recorded_at
+    own = entry.header.site_id == DESK_STREAM
+    refs = set(personal.refs(document))
+    return Line(
+        seq=entry.header.site_seq,
+        line=entry.line,
+        leaf=entry.leaf,
+        digest=leaf_hash(entry.body.encode()).hex(),
+        happened=report_words.exactly(teller, at),
+        recorded="" if at == recorded else report_words.exactly(teller, recorded),
+        by=signed(event.by, entry.header.login),
+        what=report_words.own_sentence(event) if own else _told(teller, document),
+        rule="" if event.reason is None else rule(event.reason.rule),
+        reasons=() if event.reason is None else tuple(report_words.reasons(teller, event.reason)),
+        words=tuple((name, ref) for name, ref in _texts(document) if ref in refs),
+        policy=event.policy,
+    )
+
+
+def _texts(document: Document) -> Iterator[tuple[str, str]]:
+    """The texts of a document by their names, with those of a filing's details."""
+    for name, value in document.items():
+        if isinstance(value, dict):
+            yield from _texts(value)
+        elif isinstance(value, str):
+            yield name, value
+
+
+def _told(teller: Teller, document: Document) -> str:
+    """The sentence, and the facts of the entry that it does not hold."""
+    facts = [*document.get(_URLS, ()), document.get(_CATEGORY)]
+    more = "; ".join(fact for fact in facts if fact)
+    sentence = event_sentence.sentence(teller, document)
+    return f"{sentence} [{more}]" if more else sentence
+
+
+def _state(
+    of_site: Sequence[_Read], teller: Teller, policy: Policy, texts: Mapping[str, str]
+) -> tuple[str, ...] | None:
+    """How the entries leave the site, by the only way in which a case changes (`machine.apply`)."""
+    if of_site[0].header.site_seq != 1:
+        return None
+    case = _case(of_site, teller)
+    record = Record(
+        case=case,
+        policy=policy,
+        now=teller.when.now,
+        teller=teller,
+        story=[{**entry.document, "login": entry.header.login} for entry in of_site],
+        untold=0,
+        closing=_closing(of_site) if case.closure else None,
+        suspending=_suspending(of_site, case),
+        moot=[n for n, each in sorted(case.incidents.items()) if each.state == "moot"][
+            : MAX_TRIED + 1
+        ],
+        texts=texts,
+        has_orders=any(each.lane == ACT for each in case.deliveries.values()),
+        # What the brake holds is released at the desk, and not by who reads the report.
+        braked=None,
+        left_down_since=None,
+        stays_down=False,
+    )
+    return tuple(grounds(record))
+
+
+def _case(of_site: Sequence[_Read], teller: Teller) -> Case:
+    case = Case(site_id=teller.site_id, site=teller.site)
+    for entry in of_site:
+        try:
+            apply(case, entry.event)
+        except UNREADABLE as error:
+            detail = f"number {entry.header.site_seq} cannot be ({said(error)})"
+            raise BrokenCaseError(site=teller.site, detail=detail) from error
+    return case
+
+
+def _refuse_gaps(of_site: Sequence[_Read], teller: Teller) -> None:
+    for entry, after in pairwise(of_site):
+        due = entry.header.site_seq + 1
+        if after.header.site_seq != due:
+            raise BrokenCaseError(site=teller.site, detail=f"number {due} is missing")
+
+
+def _closing(of_site: Sequence[_Read]) -> tuple[SiteClosed, str | None] | None:
+    """What closed the site, and the login beside the person."""
+    for entry in reversed(of_site):
+        if isinstance(entry.event, SiteClosed):
+            return entry.event, entry.header.login
+    return None
+
+
+def _suspending(of_site: Sequence[_Read], case: Case) -> tuple[SiteSuspended, str | None] | None:
+    for entry in reversed(of_site):
+        if isinstance(entry.event, SiteSuspended) and entry.event.suspension == case.running:
+            return entry.event, entry.header.login
+    return None

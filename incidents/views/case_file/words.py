@@ -1,0 +1,200 @@
+"""The words of a report: headings and policies in two languages, and the reasons of a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from incidents.clock import rfc3339
+from incidents.locale.policy_words import chinese_duration
+from incidents.locale.words import Teller
+from incidents.machine.events import Event, Reason
+from incidents.machine.policy import Policy, write_duration
+from incidents.record import own_events as acts
+from incidents.record.own_events import LogKeyMade, PolicyActivated
+
+_SECOND = timedelta(seconds=1)
+
+Both = tuple[str, str]
+"""The same in English and in simplified Chinese."""
+
+HEADINGS: dict[str, Both] = {
+    "title": ("Record of a case", "案件记录"),
+    "state": ("How the site stands", "网站现状"),
+    "story": ("What happened", "事件经过"),
+    "policy": ("The policy", "所依据的规则"),
+    "own": ("The desk's own acts", "服务台自身的记录"),
+    "check": ("How to check it yourself", "如何自行核验"),
+    "limits": ("What this does not prove", "本页不能证明的事项"),
+    "happened": ("happened", "发生"),
+    "recorded": ("recorded", "记录"),
+    "by": ("by", "记录人"),
+    "what": ("what", "事项"),
+    "leaf": ("leaf", "叶序号"),
+    "digest": ("leaf hash", "叶哈希"),
+    "site": ("site", "网站"),
+    "log": ("log", "日志"),
+    "size": ("entries in the log", "日志条目数"),
+    "root": ("root", "根哈希"),
+    "signed": ("signed", "签署时间"),
+    "key": ("key", "公钥"),
+    "witness": ("witness", "见证方"),
+    "zone": ("zone of times", "时区"),
+    "entries": ("entries of the site", "本网站条目数"),
+}
+
+
+def policy_sentences(policy: Policy) -> list[Both]:
+    """What each rule says with the numbers of that policy, R1 to R5."""
+    within, suspend_for = map(write_duration, (policy.unreachable_within, policy.suspend_for))
+    within_zh = chinese_duration(policy.unreachable_within)
+    suspend_zh, span_zh = map(chinese_duration, (policy.suspend_for, policy.repeat_within))
+    span_, (least, least_zh) = write_duration(policy.repeat_within), _attempts(policy)
+    n, cases = policy.repeat_count, policy.run_count
+    in_a_row = policy.run == "consecutive"
+    return [
+        (
+            f"R1 repeat: {n} violations within {span_} close a site.",
+            f"R1 重复违规：{span_zh}内违规 {n} 次，关闭网站。",
+        ),
+        (
+            f"R2 unreachable: nobody reached in {within} suspends it for {suspend_for}{least}.",
+            f"R2 无法联系：{within_zh}内未联系到负责人，暂停 {suspend_zh}{least_zh}。",
+        ),
+        (
+            f"R3 unreachable run: {cases} such cases{' in a row' if in_a_row else ''} close it.",
+            f"R3 {'连续' if in_a_row else '累计'}无法联系：{cases} 次，关闭网站。",
+        ),
+        ("R4 false information closes it at once.", "R4 信息虚假：立即关闭。"),
+        _refusal(policy),
+        *([_TWO_PEOPLE] if policy.two_people_close else []),
+    ]
+
+
+_TWO_PEOPLE = (
+    "Two people close: what one states (R4, R5) another person confirms.",
+    "双人关闭：一人提出（R4、R5），须由另一人确认。",
+)
+
+
+def _attempts(policy: Policy) -> Both:
+    least = policy.min_attempts
+    if least == 0:
+        return "", ""
+    return f", after at least {least} attempts", f"（至少尝试 {least} 次）"
+
+
+def _refusal(policy: Policy) -> Both:
+    if policy.removal_within is None:
+        return (
+            "R5 refusal: told and not deleted closes it at once.",
+            "R5 拒不删除：告知后不删除，立即关闭。",
+        )
+    within, within_zh = (
+        write_duration(policy.removal_within),
+        chinese_duration(policy.removal_within),
+    )
+    return (
+        f"R5 refusal: told and not deleted, at the latest after {within}, closes it at once.",
+        f"R5 拒不删除：告知后不删除（最迟 {within_zh}），立即关闭。",
+    )
+
+
+def reasons(teller: Teller, reason: Reason) -> Iterator[str]:
+    """What the rule counted and compared, a sentence each."""
+    names = teller.incidents(list(reason.incidents))
+    if reason.counted is not None:
+        yield f"It counted {reason.counted} of the {reason.needed} that the rule needs: {names}."
+    elif names:
+        yield f"It rests on {names}."
+    if reason.since is not None and reason.until is not None and reason.within is not None:
+        apart, most = reason.until - reason.since, write_duration(reason.within)
+        yield (
+            f"From {exactly(teller, reason.since)} to {exactly(teller, reason.until)} is"
+            f" {_length(apart)}; the policy says {most} at most, both ends included."
+        )
+    if reason.deadline is not None:
+        told = f"The deadline was {exactly(teller, reason.deadline)}"
+        if reason.decided_at is not None:
+            late = _length(reason.decided_at - reason.deadline)
+            told += f"; it was decided at {exactly(teller, reason.decided_at)}, {late} past it"
+        yield f"{told}."
+
+
+def _length(length: timedelta) -> str:
+    """A span of time to the microsecond, as far as it has any."""
+    whole, rest = divmod(length, _SECOND)
+    more = f"{rest.microseconds} µs" if rest else ""
+    told = write_duration(whole * _SECOND) if whole or not more else ""
+    return " and ".join(part for part in (told, more) if part)
+
+
+def exactly(teller: Teller, moment: datetime) -> str:
+    """A time to the microsecond, as far as it has any."""
+    fraction = f".{moment.microsecond:06}" if moment.microsecond else ""
+    return teller.when(moment) + fraction
+
+
+def own_sentence(event: Event) -> str:
+    """What an act of the desk's own says."""
+    if isinstance(event, PolicyActivated):
+        second = f", {event.seconded_by} having signed in for it too" if event.seconded_by else ""
+        return (
+            f"the policy {event.policy} is active from now on, in place of {event.previous}{second}"
+        )
+    if isinstance(event, LogKeyMade):
+        before = f", in place of {event.previous}" if event.previous else ""
+        before += ", which is lost and does not hand over" if event.lost else ""
+        return f"the key {event.key} signs the checkpoints from now on{before}"
+    if isinstance(event, acts.ServeKeyMade):
+        sealed = f"{event.tokens} tokens and {event.passwords} passwords"
+        return f"the servers' key {event.key[:16]} seals {sealed} from now on"
+    if isinstance(event, acts.SignInsErased):
+        return f"who signed in before {rfc3339(event.before)} is erased, in {event.rows} rows"
+    if isinstance(event, acts.HistoryResumed):
+        return _resumed(event)
+    return _account_sentence(event)
+
+
+def _resumed(event: acts.HistoryResumed) -> str:
+    """From what the record goes on, and what is missing of it."""
+    missing = []
+    if event.had is not None:
+        missing.append(f"entry {event.had} is known to have been here")
+    if event.signed is not None:
+        missing.append(f"{event.signed} entries were signed that it does not begin with")
+    return "; ".join(
+        [f"the record goes on from entry {event.entries}, in epoch {event.epoch}", *missing]
+    )
+
+
+def _counts(event: acts.PasswordSet) -> str:
+    """From when on whose password somebody else has set is a second person."""
+    if event.counts_from is None:
+        return ""
+    return f", and counts as no second person before {rfc3339(event.counts_from)}"
+
+
+def _account_sentence(event: Event) -> str:
+    """What was done about an account."""
+    match event:
+        case acts.AccountMade(handle=handle, role=role):
+            return f"{handle} has an account from now on, as {role}"
+        case acts.RoleGiven(handle=handle, role=role):
+            return f"{handle} is {role} from now on"
+        case acts.AccountDisabled(handle=handle):
+            return f"nobody comes in as {handle} any more"
+        case acts.AccountEnabled(handle=handle):
+            return f"{handle} may come in again"
+        case acts.PasswordSet(handle=handle):
+            return f"{handle} has a new password{_counts(event)}"
+        case acts.TokenMade(handle=handle, token=token, expires=expires):
+            return f"{handle} has the token {token}, until {rfc3339(expires)}"
+        case acts.TokenRevoked(token=token):
+            return f"the token {token} is worth nothing from now on"
+        case acts.AccessRefused(act=act, why=why, about=about):
+            about = f" of {about}" if about else ""
+            return f"was not let do {act}{about}: {why}"
+        case acts.DetailsRevealed(about=about):
+            return f"was shown numbers and addresses in full: {about}"
+    return event.kind

@@ -1,0 +1,150 @@
+"""Enforcement: whether a daemon is enforcing the clock, and what is overdue since when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, bindparam, func, literal_column, select
+
+from incidents.clock import rfc3339
+from incidents.store.database.server_clock import is_rehearsal
+from incidents.store.desk import heartbeats
+from incidents.store.desk.heartbeats import Heartbeat
+from incidents.store.schema.tables import sites
+from incidents.views.history import history
+
+Document = dict[str, Any]
+
+STALE_AFTER = timedelta(seconds=10)
+"""A daemon that has not been heard of for longer is taken for dead."""
+
+ONCE_LASTS = timedelta(minutes=10)
+"""So long after `daemon --once` the clock still counts as seen to: cron's next turn comes."""
+
+MAX_COUNTED = 1_000
+"""So many overdue sites are counted, so that looking costs the same however bad things are."""
+
+_MAX_NAMED = 10
+
+
+def enforcement(connection: Connection, now: datetime) -> dict[str, Any]:
+    """Whether the clock is enforced at `now`, and what should have been done by then.
+
+    `beating`: a daemon was heard of in the last ten seconds that does not stand aside (for its
+    clock is wrong). `enforced_by`: `daemon` then; `once` where none beats, but `daemon --once`
+    came to its end in the last ten minutes and left nothing due; else null. `overdue` counts the
+    sites whose due time has passed, at most `MAX_COUNTED`: `overdue_capped` says that there may be
+    more. `mark_unread`: which daemon carries nothing out since it cannot read its mark, the one
+    that has not for the longest; why, since when, how many there are, and whether any other one is
+    heard of; else null. `rehearsal`: any machine's clock is taken. `history`: see `views.history`.
+    """
+    known = heartbeats.known(connection)
+    daemons = [_daemon(heartbeat, now) for heartbeat in known if not heartbeat.once]
+    once = next((heartbeat.beat_at for heartbeat in known if heartbeat.once), None)
+    at_work = [daemon for daemon in daemons if daemon["beating"]]
+    told = next(iter(at_work or daemons), None)
+    named = connection.execute(_FIRST_OVERDUE, {"now": now}).all()
+    # Nearly always they are few, and have been counted by being named.
+    overdue = len(named)
+    if overdue == _MAX_NAMED:
+        overdue = connection.scalar(_COUNTED, {"now": now}) or overdue
+    since = named[0].next_due if named else None
+    return {
+        "beating": bool(at_work),
+        "enforced_by": ("daemon" if at_work else "once" if _sees_to(once, since, now) else None),
+        "last_once": None if once is None else rfc3339(once),
+        "last_beat": None if told is None else told["last_beat"],
+        "daemon": None if told is None else told["daemon"],
+        "standing_aside": None if told is None else told["standing_aside"],
+        "overdue": overdue,
+        "overdue_capped": overdue >= MAX_COUNTED,
+        "overdue_since": None if since is None else rfc3339(since),
+        "overdue_sites": [{"site": row.name, "due": rfc3339(row.next_due)} for row in named],
+        "daemons": daemons,
+        "mark_unread": _mark_unread(known, now),
+        "rehearsal": is_rehearsal(connection),
+        "history": history(connection, now),
+    }
+
+
+def is_heard(beat: Heartbeat, now: datetime) -> bool:
+    """Whether a daemon is heard of at `now`."""
+    # A beat from the future is as little to be trusted as an old one: some clock was set back.
+    return abs(now - beat.beat_at) <= STALE_AFTER
+
+
+def missed(known: Iterable[Heartbeat], now: datetime) -> list[Heartbeat]:
+    """Those that have gone silent.
+
+    One that was stopped has taken its heartbeat away; one that was killed and started again on the
+    same host is not missed.
+    """
+    staying = [beat for beat in known if not beat.once]
+    at_work = [beat for beat in staying if is_heard(beat, now) and beat.standing_aside is None]
+    return [
+        beat
+        for beat in staying
+        if not is_heard(beat, now)
+        and not any(b.host == beat.host and b.started_at >= beat.beat_at for b in at_work)
+    ]
+
+
+def _daemon(heartbeat: Heartbeat, now: datetime) -> dict[str, Any]:
+    return {
+        "daemon": heartbeat.daemon,
+        "host": heartbeat.host,
+        "pid": heartbeat.pid,
+        "started_at": rfc3339(heartbeat.started_at),
+        "last_beat": rfc3339(heartbeat.beat_at),
+        "beating": is_heard(heartbeat, now) and heartbeat.standing_aside is None,
+        "standing_aside": heartbeat.standing_aside,
+        "mark_unread": heartbeat.mark_unread,
+    }
+
+
+def carries_out(found: Document) -> bool:
+    """Whether any daemon that is heard of may carry orders out, as a document of it says."""
+    # A server of before says nothing of it.
+    unread = found.get("mark_unread")
+    halted = (found.get("history") or {}).get("halted_since") is not None
+    return not halted and (unread is None or unread["others"])
+
+
+def _mark_unread(known: Iterable[Heartbeat], now: datetime) -> Document | None:
+    there = [beat for beat in known if _is_at_work(beat, now)]
+    unread = [
+        (beat.mark_unread_since, beat) for beat in there if beat.mark_unread_since is not None
+    ]
+    if not unread:
+        return None
+    since, first = min(unread, key=lambda each: each[0])
+    return {
+        "daemon": first.daemon,
+        "since": rfc3339(since),
+        "problem": first.mark_unread,
+        "count": len(unread),
+        "others": len(there) > len(unread),
+    }
+
+
+def _is_at_work(beat: Heartbeat, now: datetime) -> bool:
+    if beat.once:
+        return abs(now - beat.beat_at) <= ONCE_LASTS
+    return is_heard(beat, now) and beat.standing_aside is None
+
+
+def _sees_to(once: datetime | None, since: datetime | None, now: datetime) -> bool:
+    """Whether what is due by now is left to the next turn of `daemon --once`, and it will come."""
+    return once is not None and abs(now - once) <= ONCE_LASTS and (since is None or since >= once)
+
+
+# Written into the statements: for any limit PostgreSQL would plan another way than for these.
+_few: ColumnElement[int] = literal_column(str(_MAX_NAMED))
+_many: ColumnElement[int] = literal_column(str(MAX_COUNTED))
+_due = sites.c.next_due < bindparam("now")
+_in_order = (sites.c.next_due, sites.c.id)
+_FIRST_OVERDUE = select(sites.c.name, sites.c.next_due).where(_due).order_by(*_in_order).limit(_few)
+_counted = select(sites.c.next_due).where(_due).order_by(*_in_order).limit(_many).subquery()
+_COUNTED = select(func.count()).select_from(_counted)

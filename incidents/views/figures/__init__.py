@@ -1,0 +1,1 @@
+"""The figures: what was done and how much, counted."""

@@ -1,0 +1,254 @@
+"""The overview: today's numbers and the last thirty days of a desk, in the days of its zone.
+
+Seven queries, however much is on record: each reads what was recorded within its time, by an index
+of when that was, and what is only counted is counted up to a limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from itertools import pairwise
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    ScalarSelect,
+    and_,
+    case,
+    func,
+    literal_column,
+    null,
+    or_,
+    select,
+)
+
+from incidents.clock import rfc3339
+from incidents.machine.command import REACHED
+from incidents.store.schema.log_tables import closing
+from incidents.store.schema.tables import contacts, incidents, orders, suspensions, work
+from incidents.store.statements.pages import SECOND, micros, number, whole
+from incidents.views.figures.last_day import RULES, LastDay, Spread, coarse, hours
+from incidents.views.queue.page import LISTED
+
+Document = dict[str, Any]
+
+DAYS = 30
+"""So many days are told, today the last of them."""
+MOST_CATEGORIES = 7
+"""So many categories stand for themselves, the most frequent ones; the rest stand together."""
+MOST_WORK = 100_000
+"""So many items of the queue are counted; `capped` says that there may be more."""
+
+CONTACT_S = (300, 900, 1_800, 2_700, 3_600)
+"""The classes of times to contact: up to so many seconds, and longer."""
+_DAY = timedelta(days=1)
+
+
+def overview(connection: Connection, now: datetime, zone: tzinfo) -> Document:
+    """The desk at `now` (UTC): today and the thirty days that end with it, as days of `zone`."""
+    days = _days(now, zone)
+    begin = _midnight(days[0], zone)
+    today = _midnight(days[-1], zone)
+    since = min(today, next(hours(now, zone)))
+    recent = LastDay.read(connection, now, zone, since)
+    return {
+        "zone": str(zone),
+        "from": rfc3339(begin),
+        "days": [day.isoformat() for day in days],
+        "today": recent.today(today),
+        "now": _standing(connection),
+        "violations": _violations(connection, begin, days, _Shift.of(begin, now, zone)),
+        "closures": _closures(connection, begin, days, zone),
+        "contact": _contact(connection, begin),
+        "lateness": recent.lateness(),
+        "load": recent.load(),
+    }
+
+
+def _days(now: datetime, zone: tzinfo) -> list[date]:
+    last = now.astimezone(zone).date()
+    return [last - _DAY * n for n in reversed(range(DAYS))]
+
+
+def _midnight(day: date, zone: tzinfo) -> datetime:
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+# Violations by category and day.
+
+
+def _violations(
+    connection: Connection, begin: datetime, days: Sequence[date], shift: _Shift
+) -> Document:
+    """How many violations happened each day by category; what was voided was none."""
+    of = incidents.c
+    # What happened since then was recorded since then: only the latter is asked for by an index.
+    lately = (of.recorded_at >= begin, of.occurred_at >= begin, of.state != "voided")
+    amount = func.count()
+    found = connection.execute(
+        select(of.category, amount.label("n"))
+        .where(*lately).group_by(of.category).order_by(amount.desc(), of.category)
+        .limit(MOST_CATEGORIES + 2)
+    ).all()  # fmt: skip
+    named = [row.category for row in found if row.category is not None][:MOST_CATEGORIES]
+    own = or_(of.category.in_(named), of.category.is_(None)) if named else of.category.is_(None)
+    shown = case((own, of.category), else_=null())
+    day = shift.day(of.occurred_at, connection).label("day")
+    is_other = case((own, 0), else_=1).label("is_other")
+    rows = connection.execute(
+        select(day, is_other, shown.label("category"), amount.label("n"))
+        .where(*lately).group_by(*map(literal_column, "123"))
+    ).all()  # fmt: skip
+    counts: dict[tuple[bool, str | None], list[int]] = {}
+    for row in rows:
+        place = row.day - days[0].toordinal()
+        # The reckoning of a database that was handed a later time than it is; none is lost.
+        series = counts.setdefault((bool(row.is_other), row.category), [0] * len(days))
+        series[min(max(place, 0), len(days) - 1)] += row.n
+    order = [(False, name) for name in (*named, None)] + [(True, None)]
+    return {
+        "total": sum(map(sum, counts.values())),
+        "categories": [
+            {"category": name, "other": other, "counts": counts[other, name]}
+            for other, name in order
+            if (other, name) in counts
+        ],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Shift:
+    """By how much the zone's clocks are ahead of UTC, from when on: written into a statement, since
+    no database knows the zones of another."""
+
+    offsets: tuple[tuple[datetime, timedelta], ...]
+
+    @classmethod
+    def of(cls, begin: datetime, end: datetime, zone: tzinfo) -> _Shift:
+        """Of the time from `begin` to `end` (UTC); zones change at a quarter of an hour."""
+        quarter = timedelta(minutes=15)
+        found = [(begin, _offset(begin, zone))]
+        moment = begin
+        while moment < end:
+            moment += quarter
+            if _offset(moment, zone) != found[-1][1]:
+                found.append((moment, _offset(moment, zone)))
+        return cls(tuple(found))
+
+    def day(self, moment: ColumnElement[Any], connection: Connection) -> ColumnElement[Any]:
+        """The day of a moment, as `date.toordinal` counts."""
+        epoch_s = whole(micros(moment, connection.dialect.name), SECOND)
+        ahead: ColumnElement[Any] = number(_seconds(self.offsets[-1][1]))
+        for (_, offset), (until, _later) in reversed(list(pairwise(self.offsets))):
+            ahead = case((moment < until, number(_seconds(offset))), else_=ahead)
+        return whole(epoch_s + ahead, 86_400) + number(date(1970, 1, 1).toordinal())
+
+
+def _offset(moment: datetime, zone: tzinfo) -> timedelta:
+    return moment.astimezone(zone).utcoffset() or timedelta(0)
+
+
+def _seconds(span: timedelta) -> int:
+    return span // timedelta(seconds=1)
+
+
+# Time to contact.
+
+
+def _contact(connection: Connection, begin: datetime) -> Document:
+    """How long it took from the record of a violation to the call that reached the person (R2).
+
+    `decided` are the violations whose clock was stopped by a contact or has lapsed; `in_time` is of
+    how many of these the person was reached in time, also if that was typed late, and each of them
+    stands in one of the classes. A clock that a closure or a removal has ended is in neither
+    number: it could not lapse any more, so that who was reached then would only flatter the share.
+    """
+    of = incidents.c
+    lately = (of.recorded_at >= begin, of.state != "voided", of.contact_due.is_not(None))
+    asked = select(
+        of.recorded_at, of.lapsed_at.is_not(None).label("lapsed"), _reached().label("reached_at")
+    )
+    # Looked up once each, not each time that it is compared.
+    told = asked.where(*lately).cte("told").prefix_with("MATERIALIZED")
+    took = micros(told.c.reached_at, connection.dialect.name) - micros(
+        told.c.recorded_at, connection.dialect.name
+    )
+    rows = connection.execute(
+        select(
+            case((told.c.reached_at.is_not(None), coarse(took))).label("us"),
+            func.count().label("n"),
+        )
+        .where(or_(told.c.lapsed, told.c.reached_at.is_not(None)))
+        .group_by(literal_column("1"))
+    ).all()
+    decided = sum(row.n for row in rows)
+    spread = Spread.of((row.us, row.n) for row in rows if row.us is not None)
+    in_time = spread.count
+    return {
+        "decided": decided,
+        "in_time": in_time,
+        "share": in_time / decided if decided else None,
+        **spread.document(CONTACT_S),
+    }
+
+
+def _reached() -> ScalarSelect[Any]:
+    """When the person was first reached in time, of an incident whose clock has ended by itself."""
+    of, told = incidents.c, contacts.c
+    tells = and_(
+        told.outcome == REACHED, told.voided_at.is_(None), told.occurred_at <= of.contact_due
+    )
+    # What had stopped the clock may have been voided since, and another contact stand for it.
+    stopped = func.max(case((told.stopped_clock, 1), else_=0)) == number(1)
+    first = case(
+        (or_(of.lapsed_at.is_not(None), stopped), func.min(case((tells, told.occurred_at))))
+    )
+    # Of each incident by itself: joined, SQLite would rather begin with all contacts there are.
+    return (
+        select(first)
+        .where(told.site_id == of.site_id, told.incident == of.n)
+        .correlate(incidents).scalar_subquery()
+    )  # fmt: skip
+
+
+# Closures.
+
+
+def _closures(
+    connection: Connection, begin: datetime, days: Sequence[date], zone: tzinfo
+) -> Document:
+    """How many sites each rule closed, each day; one that was closed twice counts twice."""
+    of = orders.c
+    asked = select(of.created_at, of.data).where(closing, of.created_at >= begin)
+    by_rule = {rule: [0] * len(days) for rule in RULES}
+    for row in connection.execute(asked):
+        # What is ordered once more closes nothing again, and names no rule.
+        rule = row.data.get("rule")
+        if rule in by_rule:
+            place = (row.created_at.astimezone(zone).date() - days[0]).days
+            by_rule[rule][min(place, len(days) - 1)] += 1
+    return {
+        "total": sum(map(sum, by_rule.values())),
+        "rules": [{"rule": rule, "counts": counts} for rule, counts in by_rule.items()],
+    }
+
+
+def _standing(connection: Connection) -> Document:
+    """What is open now: the queue by kind, and how many sites are suspended by R2."""
+    listed = select(work.c.kind).where(LISTED).limit(number(MOST_WORK)).subquery("listed")
+    kinds = connection.execute(
+        select(listed.c.kind, func.count().label("n")).group_by(listed.c.kind)
+    ).all()
+    running = suspensions.c.ended_at.is_(None)
+    queue = {row.kind: row.n for row in sorted(kinds, key=lambda row: row.kind)}
+    return {
+        "queue": queue,
+        "waiting": sum(queue.values()),
+        "suspended": connection.scalar(
+            select(func.count()).select_from(suspensions).where(running)
+        ),
+        "capped": sum(queue.values()) >= MOST_WORK,
+    }

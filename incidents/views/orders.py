@@ -1,0 +1,224 @@
+"""The acts: which orders are not carried out, dead letters first, and what became of one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Subquery,
+    and_,
+    func,
+    literal,
+    literal_column,
+    select,
+)
+
+from incidents.clock import rfc3339
+from incidents.errors import UnknownOrderError
+from incidents.locale.words import Teller, When
+from incidents.machine.in_force import BRAKED
+from incidents.machine.orders import DESK, NOTICE
+from incidents.store.cases import sites as site_rows
+from incidents.store.schema.log_tables import braked, deliveries, given_up, orders, waiting
+from incidents.store.schema.tables import entries, sites
+from incidents.store.schema.types import UTCDateTime
+from incidents.values.ids import ACT, order_id
+from incidents.views.why.timeline import told
+
+Document = dict[str, Any]
+
+MAX_COUNTED = 1_000
+"""So many dead letters are counted, so that looking costs the same however bad things are."""
+
+MAX_NAMED = 3
+
+LATE_AFTER = timedelta(minutes=5)
+"""What is to happen in the world and has not for so long is shown to the desk."""
+_ONE = 1
+_of = deliveries.c
+
+
+def unsettled(
+    connection: Connection,
+    now: datetime,
+    *,
+    site: str | None = None,
+    only_dead: bool = False,
+    only_braked: bool = False,
+    only_late: bool = False,
+    limit: int = 100,
+) -> list[Document]:
+    """What is not carried out: dead letters by when they were ordered, then what waits, lane by
+    lane, by when it is tried next. `state` is `dead`, `braked` (it was not tried, since too many
+    sites were taken down at once), `waiting` or, of an attempt that is being made at `now`,
+    `in_hand`; `late`: it is to happen in the world and has not for `LATE_AFTER`.
+    `only_late` are those that `late` counts, the longest waiting first.
+
+    Raises:
+        UnknownSiteError: of `site`, with the nearest names.
+    """
+    if site is not None:
+        site_rows.named(connection, site)
+    if only_late:
+        rows = connection.execute(_late_rows(now, site).limit(limit)).mappings()
+        return [_document(row, now) for row in rows]
+    asked = [
+        _rows(site).where(which).order_by(_of.since, _of.site_id)
+        for which, is_asked in ((braked, not only_dead), (given_up, not only_braked))
+        if is_asked
+    ]
+    if not (only_dead or only_braked):
+        asked += [
+            _rows(site).where(waiting, _of.lane == lane).order_by(_of.next_at, _of.site_id)
+            for lane in (ACT, NOTICE, DESK)
+        ]
+    found: list[Document] = []
+    for each in asked:
+        rows = connection.execute(each.limit(limit - len(found))).mappings()
+        found += [_document(row, now) for row in rows]
+        if len(found) == limit:
+            break
+    return found
+
+
+def order(
+    connection: Connection, site_id: int, seq: int, lane: str, *, when: When, now: datetime
+) -> Document:
+    """One order in a lane: what was ordered, how it stands, and what the record says became of it.
+
+    Of one that waits no more `state` is `delivered` or `cancelled`; `story` then tells how.
+
+    Raises:
+        UnknownOrderError: if there is none.
+    """
+    id_ = order_id(site_id, seq, lane)
+    ordered = connection.execute(
+        select(orders.c.kind, orders.c.data, orders.c.created_at, sites.c.name)
+        .join(sites, sites.c.id == orders.c.site_id)
+        .where(orders.c.site_id == site_id, orders.c.site_seq == seq, orders.c.n == _ONE)
+    ).one_or_none()
+    if ordered is None:
+        raise UnknownOrderError(given=id_)
+    named = (_of.site_id == site_id, _of.lane == lane, _of.site_seq == seq)
+    row = connection.execute(_rows(None).where(*named)).mappings().first()
+    story = _story(connection, site_id, seq, lane, Teller(ordered.name, site_id, when))
+    if row is None and not story:
+        raise UnknownOrderError(given=id_)
+    if row is not None:
+        document = _document(row, now)
+    else:
+        # The last that was said of it is what became of it.
+        became = story[-1]["kind"].removeprefix("order_")
+        document = {
+            "id": id_, "site": ordered.name, "kind": ordered.kind, "lane": lane, "state": became,
+            "ordered_at": rfc3339(ordered.created_at),
+        }  # fmt: skip
+    return {**document, "order": ordered.data, "story": story}
+
+
+def dead_letters(connection: Connection) -> Document:
+    """How many dead letters there are (at most `MAX_COUNTED`: `capped`), and the first few."""
+    return _first_of(connection, "dead", given_up)
+
+
+def held(connection: Connection) -> Document:
+    """How many orders into the world the brake holds (at most `MAX_COUNTED`: `capped`), and the
+    first few."""
+    return _first_of(connection, "braked", and_(braked, _of.lane == ACT))
+
+
+def _first_of(connection: Connection, name: str, where: ColumnElement[bool]) -> Document:
+    some = select(_of.since).where(where).limit(literal_column(str(MAX_COUNTED))).subquery()
+    count = connection.scalar(select(func.count()).select_from(some)) or 0
+    rows = _rows(None).where(where).order_by(_of.since, _of.site_id).limit(MAX_NAMED)
+    named = connection.execute(rows).mappings() if count else ()
+    return {
+        name: count,
+        "capped": count >= MAX_COUNTED,
+        "first": [_document(row, row["next_at"]) for row in named],
+    }
+
+
+def late(connection: Connection, now: datetime) -> Document:
+    """How many orders into the world have waited for `LATE_AFTER` and more, and the first few.
+
+    Only the first `MAX_COUNTED` that are due are looked at (`capped`: there may be more).
+    """
+    some, is_late = _late(now)
+    found = connection.execute(select(func.count()).select_from(some).where(is_late)).scalar_one()
+    rows: Iterable[Any] = ()
+    if found:
+        rows = connection.execute(_late_rows(now, None).limit(MAX_NAMED)).mappings()
+    return {
+        "late": found,
+        "capped": found >= MAX_COUNTED,
+        "first": [_document(row, now) for row in rows],
+    }
+
+
+def _late(now: datetime) -> tuple[Subquery, ColumnElement[bool]]:
+    """The first that are due in the world, and which of them are late."""
+    due = select(_of.site_id, _of.lane, _of.site_seq, _of.n, _of.since).where(
+        waiting, _of.lane == ACT
+    )
+    due = due.order_by(_of.next_at, _of.site_id, _of.site_seq)
+    some = due.limit(literal_column(str(MAX_COUNTED))).subquery("some")
+    return some, some.c.since <= literal(now - LATE_AFTER, UTCDateTime())
+
+
+def _late_rows(now: datetime, site: str | None) -> Select[Any]:
+    some, is_late = _late(now)
+    same = (some.c.site_id == _of.site_id, some.c.lane == _of.lane, some.c.n == _of.n)
+    on = and_(*same, some.c.site_seq == _of.site_seq)
+    return _rows(site).join(some, on).where(is_late).order_by(_of.since, _of.site_id)
+
+
+def _rows(site: str | None) -> Select[Any]:
+    same = (orders.c.site_id == _of.site_id, orders.c.site_seq == _of.site_seq, orders.c.n == _of.n)
+    found = (
+        select(deliveries, sites.c.name, orders.c.created_at)
+        .join(sites, sites.c.id == _of.site_id)
+        .join(orders, and_(*same))
+    )
+    return found if site is None else found.where(sites.c.name == site)
+
+
+def _document(row: Any, now: datetime) -> Document:
+    in_hand = row["held_by"] is not None and now < row["next_at"]
+    state = "in_hand" if in_hand else "waiting"
+    if row["dead"]:
+        state = "braked" if row["problem"] == BRAKED else "dead"
+    return {
+        "id": order_id(row["site_id"], row["site_seq"], row["lane"]),
+        "site": row["name"],
+        "kind": row["kind"],
+        "lane": row["lane"],
+        "state": state,
+        "late": not row["dead"] and row["lane"] == ACT and row["since"] <= now - LATE_AFTER,
+        "ordered_at": rfc3339(row["created_at"]),
+        "attempts": row["attempts"],
+        "tried_at": None if row["tried_at"] is None else rfc3339(row["tried_at"]),
+        "next_at": None if row["dead"] else rfc3339(row["next_at"]),
+        "adapter": row["adapter"],
+        "problem": row["problem"],
+        "detail": row["detail"],
+    }
+
+
+def _story(
+    connection: Connection, site_id: int, seq: int, lane: str, teller: Teller
+) -> list[Document]:
+    """What the record says became of it."""
+    of = entries.c
+    named = (
+        of.body.contains(f'"lane":"{lane}","order":"{order_id(site_id, seq)}"', autoescape=True),
+        of.site_id == site_id,
+        of.site_seq > seq,
+    )
+    bodies = connection.scalars(select(of.body).where(*named).order_by(of.site_seq))
+    return told(connection, teller, list(bodies))

@@ -1,0 +1,1 @@
+"""The queue: what the desk must do now, and what it is warned of."""

@@ -1,0 +1,279 @@
+"""The alarms: what the desk is to be told of now.
+
+Looking raises nothing and tells nobody. `alarm_causes` says what is looked for, and up to which
+limit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from incidents.clock import read_rfc3339
+from incidents.documents import plain
+from incidents.machine.case import rule_to_close
+from incidents.settings.police import ReportDuty
+from incidents.store.desk import alarms as raised_alarms
+from incidents.store.desk import heartbeats
+from incidents.store.desk.alarms import Raised
+from incidents.values.ids import incident_id, order_id
+from incidents.views import left_down, policy
+from incidents.views.clock import enforcement, is_heard, missed
+from incidents.views.queue import alarm_causes, police
+from incidents.views.queue.alarm import (
+    BRAKE,
+    DEAD,
+    DISPUTED,
+    EVERYBODY,
+    FILING,
+    HALTED,
+    KINDS,
+    LAPSING,
+    LEFT_DOWN,
+    LOST,
+    MARK_UNREAD,
+    MOVED,
+    REPORT,
+    SILENT,
+    UNSIGNED,
+    WAITING,
+    Alarm,
+)
+from incidents.views.queue.alarm_causes import MAX_DUE, MAX_LOOKED
+from incidents.views.queue.holders import closing_misses
+
+AHEAD = timedelta(minutes=10)
+"""So long before its end the desk is told of a clock; one that runs for less is no news."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a look has found; of the `capped` kinds there may be more, which it has not seen.
+    `halted_since`: since when (UTC) nothing is carried out, where it is so. `left_down`: the names
+    of all the sites on that list, where the desk is to know it."""
+
+    alarms: tuple[Alarm, ...]
+    capped: frozenset[str]
+    halted_since: datetime | None = None
+    left_down: frozenset[str] = frozenset()
+
+
+def alarming(connection: Connection, now: datetime, report: ReportDuty | None) -> Look:
+    """What is alarming at `now`; `report`: the duty to report, None if nobody is to be reminded.
+
+    The same number of queries, whatever there is.
+    """
+    found: list[Alarm] = []
+    capped: set[str] = set()
+    enforced = enforcement(connection, now)
+    told = enforced["history"]
+    parts = (
+        _silent(connection, now, enforced),
+        _of_history(HALTED, told["halted_since"], halted_why=told["halted_why"]),
+        _mark_unread(enforced["mark_unread"]),
+        _of_history(LOST, told["lost_since"]),
+        _of_history(MOVED, told["moved_since"]),
+        _left_down(told["left_down"]),
+        _braked(connection),
+        _lapsing(connection, now),
+        _waiting(connection),
+        _dead(connection),
+        _of_history(UNSIGNED, told["unsigned_since"]),
+        _disputed(connection),
+        _reports(connection, now, report),
+        _filings(connection, now),
+    )
+    for kind, (alarms, more) in zip(KINDS, parts, strict=True):
+        found += alarms[:MAX_LOOKED]
+        if more or len(alarms) > MAX_LOOKED:
+            capped.add(kind)
+    halted = told["halted_since"]
+    halted_since = None if halted is None else read_rfc3339(halted)
+    listed = any(each.kind == LEFT_DOWN for each in found)
+    left = left_down.every(connection, now) if listed else ()
+    return Look(tuple(found), frozenset(capped), halted_since, frozenset(left))
+
+
+def alarms_now(connection: Connection, now: datetime, report: ReportDuty | None) -> dict[str, Any]:
+    """What is alarming at `now`, and whether the desk was told of it; see `alarming`.
+
+    `attempts_to_tell`: so often a daemon has tried to tell the desk of it.
+    """
+    raised = raised_alarms.known(connection)
+    look = alarming(connection, now, report)
+    items = [_document(alarm, raised.get(alarm.key)) for alarm in look.alarms]
+    return {"items": items, "capped": sorted(look.capped)}
+
+
+def _document(alarm: Alarm, raised: Raised | None) -> dict[str, Any]:
+    own = {name: plain(value) for name, value in asdict(alarm).items()}
+    return {
+        "key": alarm.key,
+        **own,
+        "raised_at": plain(raised and raised.raised_at),
+        "attempts_to_tell": 0 if raised is None else raised.attempts,
+        "told_at": plain(raised and raised.told_at),
+    }
+
+
+Part = tuple[list[Alarm], bool]
+"""What was found of a kind, and whether there may be more than what was looked at."""
+
+
+def _silent(connection: Connection, now: datetime, enforced: dict[str, Any]) -> Part:
+    """That nothing enforces the clock, or else which daemons have gone silent."""
+    known = heartbeats.known(connection)
+    if enforced["enforced_by"] is None:
+        # One that stands aside, since its clock is wrong, is heard of and enforces nothing.
+        nobody_is_heard = not any(is_heard(beat, now) for beat in known)
+        since = known[0].beat_at if known and nobody_is_heard else None
+        nobody = Alarm(kind=SILENT, subject=EVERYBODY, since=since, overdue=enforced["overdue"])
+        return [nobody], False
+    return [
+        Alarm(
+            kind=SILENT, subject=beat.daemon, daemon=beat.daemon, since=beat.beat_at,
+            overdue=enforced["overdue"],
+        )
+        for beat in missed(known, now)
+    ], False  # fmt: skip
+
+
+def _of_history(kind: str, since: str | None, **own: Any) -> Part:
+    if since is None:
+        return [], False
+    return [Alarm(kind=kind, subject=EVERYBODY, since=read_rfc3339(since), **own)], False
+
+
+def _mark_unread(found: dict[str, Any] | None) -> Part:
+    """That a daemon carries nothing out: one alarm, whoever cannot read theirs as well."""
+    if found is None:
+        return [], False
+    return _of_history(
+        MARK_UNREAD, found["since"], daemon=found["daemon"], problem=found["problem"]
+    )
+
+
+def _left_down(found: dict[str, Any] | None) -> Part:
+    """What a loss has left down, once all sites were compared: before, the list is not whole."""
+    if found is None or not found["complete"]:
+        return [], False
+    since, named = read_rfc3339(found["since"]), tuple(found["sites"])
+    own = {name: found[name] for name in ("closed", "unknown", "new")}
+    own |= {"sites": found["count"], "named": named, "states": tuple(found["states"])}
+    own["suspended_now"] = tuple(found["suspended_now"])
+    return [Alarm(kind=LEFT_DOWN, subject=EVERYBODY, since=since, **own)], False
+
+
+def _braked(connection: Connection) -> Part:
+    """That the brake holds orders into the world."""
+    row = connection.execute(alarm_causes.BRAKED).one()
+    if not row.orders:
+        return [], False
+    return [Alarm(kind=BRAKE, subject=EVERYBODY, since=row.since, orders=row.orders)], False
+
+
+def _lapsing(connection: Connection, now: datetime) -> Part:
+    """The contact clocks that run out within ten minutes (R2), from exactly ten on.
+
+    At its deadline a clock has not lapsed yet; what lapsed is done by the daemon, and listed by
+    the queue. One that was set for less than ten minutes would alarm from its start, and does not.
+    """
+    rows = connection.execute(alarm_causes.due_between(now, now + AHEAD)).mappings().all()
+    clocks = [
+        dict(row)
+        for row in rows
+        if row["kind"] == "call" and row["due"] - row["recorded_at"] >= AHEAD
+    ]
+    closing = closing_misses(connection, clocks[:MAX_LOOKED], policy.in_force(connection))
+    return [
+        Alarm(
+            kind=LAPSING,
+            subject=incident_id(row["site_id"], row["incident"]),
+            site=row["name"],
+            incident=incident_id(row["site_id"], row["incident"]),
+            since=row["due"] - AHEAD,
+            due=row["due"],
+            miss_closes=(row["site_id"], row["item"]) in closing,
+        )
+        for row in clocks
+    ], len(rows) == MAX_DUE
+
+
+def _waiting(connection: Connection) -> Part:
+    """The closures on somebody's word that wait for a second person (R4, R5): they are due at once,
+    so the desk is told at once."""
+    return [
+        Alarm(
+            kind=WAITING,
+            subject=str(row.site_id),
+            site=row.name,
+            rule=rule_to_close(row.closing_incident),
+            incident=row.closing_incident and incident_id(row.site_id, row.closing_incident),
+            since=row.recorded_at,
+        )
+        for row in connection.execute(alarm_causes.WAITING)
+    ], False
+
+
+def _dead(connection: Connection) -> Part:
+    """The orders that are given up, in whichever lane."""
+    found = []
+    for row in connection.execute(alarm_causes.DEAD).mappings():
+        name = order_id(row["site_id"], row["site_seq"], row["lane"])
+        found.append(
+            Alarm(
+                kind=DEAD,
+                subject=name,
+                site=row["name"],
+                order=name,
+                order_kind=row["kind"],
+                problem=row["problem"],
+                attempts=row["attempts"],
+                since=row["since"],
+            )
+        )
+    return found, False
+
+
+def _disputed(connection: Connection) -> Part:
+    """The closures whose rule late truth has left unmet."""
+    return [
+        Alarm(kind=DISPUTED, subject=str(row.site_id), site=row.name, rule=row.rule)
+        for row in connection.execute(alarm_causes.DISPUTED)
+    ], False
+
+
+def _reports(connection: Connection, now: datetime, report: ReportDuty | None) -> Part:
+    """What is to be reported to the police soon, or should have been (domain.md, section 4)."""
+    if report is None:
+        return [], False
+    found, more = police.reminded(connection, now, report)
+    alarms = []
+    for each in found:
+        name = incident_id(each.site_id, each.incident)
+        alarms.append(
+            Alarm(
+                kind=REPORT,
+                subject=f"{name}:{each.reminder.name}",
+                site=each.site,
+                incident=name,
+                since=each.reminder.since,
+                due=each.due,
+                late=each.reminder.overdue,
+            )
+        )
+    return alarms, more
+
+
+def _filings(connection: Connection, now: datetime) -> Part:
+    """That terms of filings near their ends, or are over (domain.md, section 5): one alarm for all
+    that were reminded of on one day, for as long as that day is not long gone."""
+    day = connection.scalar(alarm_causes.LAST_REMINDED)
+    # The day is one of the desk's own zone, which is at most 14 hours ahead of UTC.
+    if day is None or now.date() - date.fromisoformat(day) > timedelta(days=1):
+        return [], False
+    terms, overdue = connection.execute(alarm_causes.REMINDED, {"day": day}).one()
+    return [Alarm(kind=FILING, subject=day, terms=terms, overdue=overdue or 0)], False

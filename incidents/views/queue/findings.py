@@ -1,0 +1,206 @@
+"""The findings behind a page of the queue: incidents, addresses, attempts; one query for each.
+
+A recheck that the customer's word has opened has the customer's remark, too.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, Integer, Select, and_, func, select
+
+from incidents.store.schema.tables import contacts, incident_urls, incidents, tasks
+from incidents.store.schema.types import Number
+from incidents.store.statements.values_table import Given
+from incidents.values.ids import incident_id
+from incidents.views import remarks
+
+Row = Mapping[str, Any]
+Key = tuple[int, int]
+"""A site's id, and an incident's or a task's number there."""
+
+MAX_URLS = 3
+MAX_ABOUT = 20
+"""So many incidents of a task are looked at: a recheck after a reinstatement may list thousands."""
+
+_TO_SETTLE = frozenset({"open", "unreached", "notified"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What the rows of a page are about."""
+
+    tasks: Mapping[Key, tuple[int, ...]]
+    filings: Mapping[Key, tuple[str, ...]] = field(default_factory=dict)
+    incidents: Mapping[Key, Row] = field(default_factory=dict)
+    first_urls: Mapping[Key, list[str]] = field(default_factory=dict)
+    url_counts: Mapping[Key, int] = field(default_factory=dict)
+    contact_counts: Mapping[Key, int] = field(default_factory=dict)
+    remarks: Mapping[Key, str] = field(default_factory=dict)
+
+    def keys(self, row: Row) -> list[Key]:
+        """The incidents of an item: its own, or those of its task."""
+        if row["incident"] is not None:
+            return [(row["site_id"], row["incident"])]
+        task = task_key(row)
+        numbers = self.tasks.get(task, ()) if task is not None else ()
+        return [(row["site_id"], n) for n in numbers[:MAX_ABOUT]]
+
+    def incident(self, row: Row) -> Row | None:
+        """The incident of an item that is about one."""
+        keys = self.keys(row)
+        return self.incidents.get(keys[0]) if keys else None
+
+    def about(self, row: Row) -> list[str]:
+        """The public ids of an item's incidents."""
+        return [incident_id(*key) for key in self.keys(row)]
+
+    def about_states(self, row: Row) -> list[str | None]:
+        """How each of those incidents stands."""
+        found = (self.incidents.get(key) for key in self.keys(row))
+        return [None if incident is None else incident["state"] for incident in found]
+
+    def filing(self, row: Row) -> list[str]:
+        """What of a filing an item is about, as codes (see `machine.case.Task`)."""
+        task = task_key(row)
+        return [] if task is None else list(self.filings.get(task, ()))
+
+    def unsettled(self, row: Row) -> list[str]:
+        """Those of them of which it can be said that they are removed, or still there.
+
+        Of one that was refused, or found on a closed site, the machine takes neither.
+        """
+        return [
+            incident_id(*key)
+            for key in self.keys(row)
+            if key in self.incidents and self.incidents[key]["state"] in _TO_SETTLE
+        ]
+
+    def urls(self, row: Row) -> list[str]:
+        """The first few addresses of an item."""
+        found = [url for key in self.keys(row) for url in self.first_urls.get(key, ())]
+        return found[:MAX_URLS]
+
+    def urls_total(self, row: Row) -> int:
+        """How many addresses it has."""
+        return sum(self.url_counts.get(key, 0) for key in self.keys(row))
+
+    def attempts(self, row: Row) -> int:
+        """How many contacts that count are on record of an item's incident, reached or not."""
+        if row["incident"] is None:
+            return 0
+        return self.contact_counts.get((row["site_id"], row["incident"]), 0)
+
+    def said_gone(self, row: Row) -> Key | None:
+        """The incident of which the customer says that it is gone: if that opened this recheck, or
+        of one that the site is to be closed for."""
+        for key in self.keys(row) if row["kind"] in ("recheck", "closure") else ():
+            incident = self.incidents.get(key)
+            said_at = None if incident is None else incident["removal_said_at"]
+            if said_at is not None and (row["kind"] == "closure" or said_at == row["recorded_at"]):
+                return key
+        return None
+
+    def remark(self, row: Row) -> str | None:
+        """The reference to what the customer wrote then, if they did."""
+        said = self.said_gone(row)
+        return None if said is None else self.remarks.get(said)
+
+    def notes(self) -> Iterator[str]:
+        """The references to the incidents' notes, and to the customers' remarks."""
+        yield from (row["note"] for row in self.incidents.values() if row["note"] is not None)
+        yield from self.remarks.values()
+
+
+def find(connection: Connection, rows: Sequence[Row]) -> Findings:
+    """What these rows of `work` are about: six queries at most, whatever their number."""
+    read = _given(connection, "tasks", [key for row in rows if (key := task_key(row)) is not None])
+    listed = {(row["site_id"], row["n"]): tuple(row["incidents"]) for row in read}
+    named = Findings(tasks=listed)
+    keys = sorted({key for row in rows for key in named.keys(row)})
+    urls: dict[Key, list[str]] = defaultdict(list)
+    for row in _given(connection, "urls", keys):
+        urls[row["site_id"], row["incident"]].append(row["url"])
+    found = Findings(
+        tasks=listed,
+        filings={(row["site_id"], row["n"]): tuple(row["about"] or ()) for row in read},
+        incidents={(r["site_id"], r["n"]): r for r in _given(connection, "incidents", keys)},
+        first_urls=urls,
+        url_counts=_counts(connection, "url_counts", keys),
+        contact_counts=_counts(connection, "contact_counts", keys),
+    )
+    said = {
+        key: found.incidents[key]["removal_said_at"]
+        for row in rows
+        if (key := found.said_gone(row)) is not None
+    }
+    return replace(found, remarks=remarks.find(connection, said))
+
+
+def task_key(row: Row) -> Key | None:
+    """The task that an item is, if it is one."""
+    item: str = row["item"]
+    return (row["site_id"], int(item[1:])) if item[0] == "t" and item[1:].isdigit() else None
+
+
+def _counts(connection: Connection, which: str, keys: list[Key]) -> dict[Key, int]:
+    return {(r["site_id"], r["incident"]): r["total"] for r in _given(connection, which, keys)}
+
+
+def _given(connection: Connection, which: str, keys: list[Key]) -> list[Row]:
+    if not keys:
+        return []
+    statement, given = _statement(connection.dialect.name, which)
+    rows = connection.execute(statement, given.parameters(keys)).mappings()
+    return [dict(row) for row in rows]
+
+
+@cache
+def _statement(dialect: str, which: str) -> tuple[Select[Any], Given]:
+    given = Given(dialect, site_id=Number, n=Integer)
+    statement, of, number = _WHAT[which]
+    on = and_(of.c.site_id == given.table.c.site_id, number == given.table.c.n)
+    return statement.select_from(given.table.join(of, on)), given
+
+
+_belongs = incident_urls.c
+_first_urls = select(_belongs.site_id, _belongs.incident, _belongs.url)
+_of = contacts.c
+_WHAT: dict[str, tuple[Select[Any], Any, Any]] = {
+    "tasks": (
+        select(tasks.c.site_id, tasks.c.n, tasks.c.incidents, tasks.c.about), tasks, tasks.c.n
+    ),
+    "incidents": (
+        select(
+            incidents.c.site_id, incidents.c.n, incidents.c.state, incidents.c.category,
+            incidents.c.note, incidents.c.suspension, incidents.c.removal_said_at,
+        ),
+        incidents,
+        incidents.c.n,
+    ),
+    "urls": (
+        _first_urls.where(_belongs.position < MAX_URLS).order_by(
+            _belongs.site_id, _belongs.incident, _belongs.position
+        ),
+        incident_urls,
+        _belongs.incident,
+    ),
+    "url_counts": (
+        select(_belongs.site_id, _belongs.incident, func.count().label("total")).group_by(
+            _belongs.site_id, _belongs.incident
+        ),
+        incident_urls,
+        _belongs.incident,
+    ),
+    "contact_counts": (
+        select(_of.site_id, _of.incident, func.count().label("total"))
+        .where(_of.voided_at.is_(None))
+        .group_by(_of.site_id, _of.incident),
+        contacts,
+        _of.incident,
+    ),
+}  # fmt: skip

@@ -1,0 +1,157 @@
+"""The duty to report: which incidents the police have not been told of, and by when they must be.
+
+Read by an index of what is unreported, so that a look costs the same however long the record is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, select
+
+from incidents.clock import rfc3339
+from incidents.settings.police import OVERDUE_FOR, Reminder, ReportDuty
+from incidents.store.schema.tables import incidents, sites, unreported
+from incidents.values.ids import incident_id
+
+Document = dict[str, Any]
+
+MAX_PAGE = 1_000
+MAX_COUNTED = 1_000
+"""So many are counted, of what is overdue and of what is not; `capped` says that it was so."""
+
+MAX_REMINDED = 500
+"""So many incidents are reminded of, before their deadline and behind it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reminded:
+    """An incident that the desk is to be reminded of, with its deadline (UTC)."""
+
+    site_id: int
+    site: str
+    incident: int
+    due: datetime
+    reminder: Reminder
+
+
+def duties(
+    connection: Connection, now: datetime, duty: ReportDuty | None, *, limit: int = 100
+) -> Document:
+    """What is to be reported, and its summary; null where nobody is to be reminded (`duty`)."""
+    if duty is None:
+        return {"items": [], "summary": None}
+    return {
+        "items": unreported_incidents(connection, now, duty, limit=limit),
+        "summary": summary(connection, now, duty),
+    }
+
+
+def unreported_incidents(
+    connection: Connection, now: datetime, duty: ReportDuty, *, limit: int = 100
+) -> list[Document]:
+    """What is to be reported, in the order of the deadlines: the longest overdue first.
+
+    At most `limit`, 1,000 at the most. `left_s` is negative for what is overdue at `now`.
+    """
+    rows = connection.execute(_page(min(limit, MAX_PAGE))).all()
+    return [_document(row, now, duty.deadline(row.recorded_at)) for row in rows]
+
+
+def summary(connection: Connection, now: datetime, duty: ReportDuty) -> Document:
+    """How many are still to be reported in time (`due`), how many are `overdue`, and the first.
+
+    `first` is the earliest deadline and `first_incident` whose it is, null if nothing is to be
+    reported.
+    """
+    cutoff = now - duty.within
+    late, early = _of.recorded_at < cutoff, _of.recorded_at >= cutoff
+    overdue, due = (connection.scalar(_counted(which)) or 0 for which in (late, early))
+    first = connection.execute(_page(1)).first()
+    return {
+        "due": due,
+        "overdue": overdue,
+        "capped": MAX_COUNTED in (due, overdue),
+        "first": None if first is None else rfc3339(duty.deadline(first.recorded_at)),
+        "first_incident": None if first is None else incident_id(first.site_id, first.n),
+        "within_s": duty.within // timedelta(seconds=1),
+    }
+
+
+def deadline_of(connection: Connection, key: tuple[int, int], duty: ReportDuty) -> datetime | None:
+    """By when an incident is to be reported (UTC); None if it need not be, or it has been."""
+    site_id, n = key
+    asked = select(_of.recorded_at).where(_of.site_id == site_id, _of.n == n, unreported())
+    found = connection.scalar(asked)
+    return None if found is None else duty.deadline(found)
+
+
+def reminded(
+    connection: Connection, now: datetime, duty: ReportDuty
+) -> tuple[list[Reminded], bool]:
+    """Whom the desk is to be reminded of at `now`, and whether there may be more.
+
+    What can still be reported in time comes first, then what is overdue.
+    """
+    cutoff = now - duty.within
+    ahead = connection.execute(
+        _page(MAX_REMINDED + 1, _of.recorded_at >= cutoff, _of.recorded_at <= cutoff + duty.ahead)
+    ).all()
+    behind = connection.execute(
+        _page(MAX_REMINDED + 1, _of.recorded_at >= cutoff - OVERDUE_FOR, _of.recorded_at < cutoff)
+    ).all()
+    found = [
+        Reminded(
+            site_id=row.site_id,
+            site=row.name,
+            incident=row.n,
+            due=duty.deadline(row.recorded_at),
+            reminder=reminder,
+        )
+        for row in (*ahead[:MAX_REMINDED], *behind[:MAX_REMINDED])
+        if (reminder := duty.reminder(row.recorded_at, now)) is not None
+    ]
+    return found, max(len(ahead), len(behind)) > MAX_REMINDED
+
+
+def _document(row: Any, now: datetime, due: datetime) -> Document:
+    return {
+        "incident": incident_id(row.site_id, row.n),
+        "site": row.name,
+        "state": row.state,
+        "category": row.category,
+        "recorded_at": rfc3339(row.recorded_at),
+        "due": rfc3339(due),
+        "overdue": due < now,
+        "left_s": (due - now) // timedelta(seconds=1),
+    }
+
+
+_of = incidents.c
+_ORDER = (_of.recorded_at, _of.site_id, _of.n)
+
+
+def _page(most: int, *where: ColumnElement[bool]) -> Select[Any]:
+    """The first so many by the index, and only then the names of their sites."""
+    own = (_of.site_id, _of.n, _of.recorded_at, _of.state, _of.category)
+    page = _first(own, most, where).subquery("page")
+    joined = page.join(sites, sites.c.id == page.c.site_id)
+    ordered = (page.c.recorded_at, page.c.site_id, page.c.n)
+    return select(page, sites.c.name).select_from(joined).order_by(*ordered)
+
+
+def _counted(*where: ColumnElement[bool]) -> Select[Any]:
+    return select(func.count()).select_from(
+        _first((_of.recorded_at,), MAX_COUNTED, where).subquery("counted")
+    )
+
+
+def _first(
+    columns: Sequence[ColumnElement[Any]], most: int, where: Sequence[ColumnElement[bool]]
+) -> Select[Any]:
+    # Written into the statement: for any limit PostgreSQL would plan another way than for this one.
+    limit: ColumnElement[int] = literal_column(str(int(most)))
+    return select(*columns).where(unreported(), *where).order_by(*_ORDER).limit(limit)

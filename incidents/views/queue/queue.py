@@ -1,0 +1,246 @@
+"""The queue: what the desk must do now, most urgent first, a page at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    Connection,
+    Select,
+)
+
+from incidents.clock import rfc3339
+from incidents.contract.documents import Closing, Item, ToClose
+from incidents.errors import InputError
+from incidents.locale.english import ENGLISH
+from incidents.locale.language import Language
+from incidents.machine.case import rule_to_close
+from incidents.machine.policy import Policy
+from incidents.machine.work import TELL
+from incidents.settings.police import ReportDuty
+from incidents.views import masked, personal, policy
+from incidents.views.clock import enforcement
+from incidents.views.orders import dead_letters, held, late
+from incidents.views.queue import police
+from incidents.views.queue.findings import Findings, find
+from incidents.views.queue.holders import closing_misses
+from incidents.views.queue.page import MAX_COUNTED, counts, cursor, page
+from incidents.views.queue.script import script
+from incidents.views.withheld import withheld
+
+Document = dict[str, Any]
+Row = Mapping[str, Any]
+
+MAX_PAGE = 1_000
+_WORDS = ("phone", "email", "person", "request_reason", "closing_text")
+
+
+def queue(
+    connection: Connection,
+    now: datetime,
+    *,
+    mine: str | None = None,
+    limit: int = 50,
+    after: str | None = None,
+    reveal: bool = False,
+    report: ReportDuty | None = None,
+    language: Language = ENGLISH,
+) -> Document:
+    """One page of what must be done, and whether anything enforces the clock.
+
+    In the order of domain.md, section 3: what is overdue at `now`, then by deadline, then by
+    `recorded_at`. `mine` shows and counts only what that person has claimed; `after` is a page's
+    `next_after`. Telephone numbers and e-mail addresses are masked (see `masked`), in what is to be
+    said too, unless `reveal` asks for them; that is in `language`. `report` asks how much the
+    police are to be told of still. A page takes the same number of queries, and the same time,
+    however long the queue is.
+
+    Raises:
+        InputError: if `after` is not a page's `next_after`, or `limit` not between 1 and 1,000.
+    """
+    if not 1 <= limit <= MAX_PAGE:
+        raise InputError(f"a page of the queue has 1 to {MAX_PAGE:,} items, got {limit}")
+    rows = _rows(connection, page(limit + 1, mine=mine, after=after))
+    shown, more = rows[:limit], len(rows) > limit
+    in_force = policy.in_force(connection)
+    counted = counts(connection, mine=mine)
+    return {
+        "items": _items(connection, shown, in_force, now, reveal=reveal, language=language),
+        "more": more,
+        "next_after": cursor(shown[-1]) if more else None,
+        "counts": dict(sorted(counted.items())),
+        "counts_capped": counted.total() >= MAX_COUNTED,
+        "enforcement": enforcement(connection, now),
+        "acts": dead_letters(connection)
+        | {"late": late(connection, now), "held": held(connection)},
+        "report": None if report is None else police.summary(connection, now, report),
+    }
+
+
+def item(
+    connection: Connection, now: datetime, of: tuple[int, str], *, reveal: bool = False
+) -> Item | None:
+    """One item as `queue` has it; `of` is its id as `read_item_id` reads it. None: it is not there.
+
+    For who asks for one number, and shall not be shown a page of them.
+    """
+    rows = _rows(connection, page(1, of=of))
+    found = _items(connection, rows, policy.in_force(connection), now, reveal=reveal)
+    return found[0] if found else None
+
+
+def _rows(connection: Connection, wanted: Select[Any]) -> list[Row]:
+    return [dict(row) for row in connection.execute(wanted).mappings()]
+
+
+def _items(
+    connection: Connection,
+    rows: list[Row],
+    in_force: Policy,
+    now: datetime,
+    *,
+    reveal: bool,
+    language: Language = ENGLISH,
+) -> list[Item]:
+    found = find(connection, rows)
+    refs = [row[name] for row in rows for name in _WORDS]
+    texts = personal.texts(connection, [*refs, *found.notes()])
+    closing = closing_misses(connection, rows, in_force)
+    told = [_details(row, found, texts, reveal=reveal) for row in rows]
+    kept_up = withheld(connection, {row["site_id"] for row in rows if row["kind"] == TELL})
+    items = [
+        _item(
+            row, found, of, now, in_force, closing=(row["site_id"], row["item"]) in closing,
+            withheld=row["site_id"] in kept_up,
+        )
+        for row, of in zip(rows, told, strict=True)
+    ]  # fmt: skip
+    return [_with_script(item, in_force, language) for item in items]
+
+
+def _details(
+    row: Row, found: Findings, texts: Mapping[str, str], *, reveal: bool
+) -> Mapping[str, str | None]:
+    """What people have told of themselves and written, as it may be shown; erased: None."""
+    incident = found.incident(row)
+    asked = _asked(row)
+    note = incident and incident["note"] if asked is None else row[asked.reason]
+    refs = {
+        "phone": row["phone"], "person": row["person"], "email": row["email"], "note": note,
+        "remark": found.remark(row),
+    }  # fmt: skip
+    told = {name: texts.get(ref) if ref else None for name, ref in refs.items()}
+    return told if reveal else masked.details(told)
+
+
+class _Asked(NamedTuple):
+    """The columns of what one person has asked for, and another is to decide."""
+
+    by: str
+    reason: str
+
+
+_ASKED = {
+    "closure": _Asked("closing_by", "closing_text"),
+    "reinstatement": _Asked("request_by", "request_reason"),
+}
+
+
+def _asked(row: Row) -> _Asked | None:
+    return _ASKED.get(row["kind"])
+
+
+def _to_close(row: Row) -> ToClose | None:
+    """What a site is to be closed for, of the item that asks for it."""
+    return ToClose(**_closes_for(row)) if row["kind"] == "closure" else None
+
+
+def _closing(row: Row) -> Closing | None:
+    """Who asks that the item's site be closed, and for what; None where nobody does."""
+    by = row["closing_by"]
+    return None if by is None else Closing(by=by, **_closes_for(row))
+
+
+def _closes_for(row: Row) -> dict[str, Any]:
+    n = row["closing_incident"]
+    return {
+        "rule": rule_to_close(n),
+        "incident": None if n is None else f"{row['site_id']}-{n}",
+        "field": row["closing_field"],
+    }
+
+
+def _item(
+    row: Row,
+    found: Findings,
+    told: Mapping[str, str | None],
+    now: datetime,
+    in_force: Policy,
+    *,
+    closing: bool,
+    withheld: bool,
+) -> Item:
+    """The item, before it is said what to do; it warns of something by its code."""
+    due, incident, asked = row["due"], found.incident(row), _asked(row)
+    urls = found.urls(row)
+    spared = incident is not None and _was_spared(row, incident, in_force)
+    return Item(
+        id=f"{row['site_id']}-{row['item']}",
+        kind=row["kind"],
+        site=row["name"],
+        state=row["state"],
+        in_force=row["in_force"],
+        rule=row["rule"],
+        incident=None if row["incident"] is None else f"{row['site_id']}-{row['incident']}",
+        about=found.about(row),
+        about_states=found.about_states(row),
+        unsettled=found.unsettled(row),
+        filing=found.filing(row),
+        due=None if due is None else rfc3339(due),
+        overdue=due is not None and due < now,
+        left_s=None if due is None else (due - now) // timedelta(seconds=1),
+        recorded_at=rfc3339(row["recorded_at"]),
+        claimed_by=row["claimed_by"],
+        claimed_at=None if row["claimed_at"] is None else rfc3339(row["claimed_at"]),
+        phone=told["phone"],
+        person=told["person"],
+        email=told["email"],
+        urls=urls,
+        urls_total=found.urls_total(row),
+        category=None if incident is None else incident["category"],
+        note=told["note"],
+        said_gone=found.said_gone(row) is not None,
+        remark=told["remark"],
+        attempts=found.attempts(row),
+        site_down=row["state"] != "active",
+        held=row["held"],
+        withheld=withheld and row["kind"] == TELL,
+        asked_by=None if asked is None else row[asked.by],
+        closing=_closing(row),
+        to_close=_to_close(row),
+        warning="spared" if spared else "closes" if closing else None,
+        say="",
+        hints=(),
+    )
+
+
+def _with_script(item: Item, in_force: Policy, language: Language) -> Item:
+    """The item with what it warns of and what to say, in that language, and what to do."""
+    warning = item.warning and language.say(
+        f"say.warning.{item.warning}", site=item.site, incident=item.incident
+    )
+    say, hints = script(item, in_force, language)
+    return replace(item, warning=warning, say=say, hints=hints)
+
+
+def _was_spared(row: Any, incident: Any, in_force: Policy) -> bool:
+    """Whether the clock lapsed without a suspension, for want of attempts (R2)."""
+    return bool(
+        in_force.min_attempts
+        and row["kind"] == "keep_calling"
+        and row["state"] == "active"
+        and incident["suspension"] is None
+    )

@@ -1,0 +1,230 @@
+"""The timeline: a site's entries, told one after the other in plain words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, not_, or_, select
+
+from incidents.documents import event_document
+from incidents.locale import event_sentence
+from incidents.locale.english import ENGLISH
+from incidents.locale.language import Language
+from incidents.locale.words import Teller, When
+from incidents.record import entry
+from incidents.store.schema.tables import entries, incidents, sites
+from incidents.values.ids import incident_id
+from incidents.views import personal
+
+Document = dict[str, Any]
+
+MAX_LOOKED_AT = 10_000
+"""So many entries of a site are looked through for one part of an incident's story."""
+
+_BATCH = 500
+_QUOTED = ("note", "text", "evidence")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some lines of an incident's story, the earliest first.
+
+    `ahead` is the site's entry after which, or for the newest part before which, to look on; None
+    at the end.
+    """
+
+    lines: list[Document]
+    ahead: int | None
+
+
+def timeline(
+    connection: Connection,
+    site_id: int,
+    incident: int | None = None,
+    *,
+    now: datetime,
+    zone: tzinfo = UTC,
+    language: Language = ENGLISH,
+    after: int = 0,
+    most: int | None = None,
+) -> Iterator[Document]:
+    """What happened to the site after its `after`th entry, or only what concerns one incident; at
+    most the first `most` of it.
+
+    Read and told in batches, so that a long history needs no more memory than a short one. Each
+    has `at` (when it happened) and `recorded_at`, `by` and the `login` beside that name, `words`
+    in `zone` and `language`, `kind`, `rule`, `incident` and `seq`; `said` is what a person wrote,
+    null where nothing was or where it has been erased; `audience` is for whom, of a note.
+    """
+    wanted = _entries_of(site_id)
+    if incident is not None:
+        wanted = wanted.where(_concerning(connection, site_id, incident))
+        after = max(after, _before(connection, site_id, incident))
+    teller = _teller(connection, site_id, When(zone=zone, now=now, language=language))
+    yield from _lines(connection, teller, wanted, after, most)
+
+
+def part_of_story(
+    connection: Connection,
+    site_id: int,
+    incident: int,
+    *,
+    now: datetime,
+    zone: tzinfo = UTC,
+    language: Language = ENGLISH,
+    after: int = 0,
+    most: int,
+) -> Part:
+    """The next lines of an incident's `timeline` after the site's `after`th entry, at most `most`.
+
+    No more than MAX_LOOKED_AT entries are looked through, however long the site's history is: the
+    part may then have fewer lines, none even, and the story go on all the same.
+    """
+    after = max(after, _before(connection, site_id, incident))
+    last = connection.scalar(select(sites.c.seq).where(sites.c.id == site_id)) or 0
+    until = min(last, after + MAX_LOOKED_AT)
+    wanted = _entries_of(site_id).where(
+        entries.c.site_seq <= until, _concerning(connection, site_id, incident)
+    )
+    teller = _teller(connection, site_id, When(zone=zone, now=now, language=language))
+    lines = list(_lines(connection, teller, wanted, after, most + 1))
+    if len(lines) > most:
+        until = lines[most - 1]["seq"]
+    return Part(lines[:most], until if until < last else None)
+
+
+def newest_of_story(
+    connection: Connection,
+    site_id: int,
+    incident: int,
+    *,
+    now: datetime,
+    zone: tzinfo = UTC,
+    language: Language = ENGLISH,
+    before: int | None = None,
+    most: int,
+) -> Part:
+    """The last lines of an incident's `timeline`, or the last ones before the site's `before`th
+    entry, at most `most`; looked for as `part_of_story` looks."""
+    first = _before(connection, site_id, incident)
+    last = connection.scalar(select(sites.c.seq).where(sites.c.id == site_id)) or 0
+    end = last if before is None else min(last, before - 1)
+    begin = max(first, end - MAX_LOOKED_AT)
+    wanted = _entries_of(site_id).where(
+        entries.c.site_seq > begin, entries.c.site_seq <= end,
+        _concerning(connection, site_id, incident),
+    )  # fmt: skip
+    backwards = wanted.order_by(entries.c.site_seq.desc()).limit(most + 1)
+    found = connection.execute(backwards).all()
+    if len(found) > most:
+        begin = found[most - 1].site_seq - 1
+    bodies = [row.body for row in found[:most][::-1]]
+    teller = _teller(connection, site_id, When(zone=zone, now=now, language=language))
+    lines = [
+        line
+        for start in range(0, len(bodies), _BATCH)
+        for line in told(connection, teller, bodies[start : start + _BATCH])
+    ]
+    return Part(lines, begin + 1 if begin > first else None)
+
+
+def told(connection: Connection, teller: Teller, bodies: list[str]) -> list[Document]:
+    """The lines of the timeline for those entries; one query, whatever their number."""
+    decoded = [entry.decode(body) for body in bodies]
+    events = [event_document(head.site_id, event, head.site_seq) for head, event in decoded]
+    revealed = personal.reveal(connection, events)
+    return [
+        _line(teller, written, shown, head.login)
+        for (head, _), written, shown in zip(decoded, events, revealed, strict=True)
+    ]
+
+
+def _line(teller: Teller, written: Document, shown: Document, login: str | None) -> Document:
+    said = [shown[name] for name in _QUOTED if written.get(name) is not None]
+    words = event_sentence.sentence(teller, written)
+    words += "".join(_quoted(teller, text) for text in said)
+    return {
+        "at": written["occurred_at"],
+        "recorded_at": written["recorded_at"],
+        "by": written["by"],
+        "login": login,
+        "words": words,
+        "said": said[0] if said else None,
+        "kind": written["kind"],
+        "rule": written["rule"],
+        "incident": written.get("incident"),
+        "audience": written.get("audience"),
+        "seq": written["seq"],
+    }
+
+
+def _quoted(teller: Teller, text: str | None) -> str:
+    if text is None:
+        return teller.say("event_part.erased")
+    return teller.say("event_part.said", text=text)
+
+
+def _teller(connection: Connection, site_id: int, when: When) -> Teller:
+    name = connection.scalar(select(sites.c.name).where(sites.c.id == site_id))
+    return Teller(site=name or "", site_id=site_id, when=when)
+
+
+def _entries_of(site_id: int) -> Select[tuple[int, str]]:
+    return select(entries.c.site_seq, entries.c.body).where(entries.c.site_id == site_id)
+
+
+def _lines(
+    connection: Connection,
+    teller: Teller,
+    wanted: Select[tuple[int, str]],
+    after: int,
+    most: int | None,
+) -> Iterator[Document]:
+    """Those of the wanted entries after the site's `after`th, at most `most`."""
+    in_order = wanted.order_by(entries.c.site_seq)
+    left = _BATCH if most is None else most
+    while left:
+        ahead = in_order.where(entries.c.site_seq > after).limit(min(left, _BATCH))
+        batch = connection.execute(ahead).all()
+        if not batch:
+            return
+        after = batch[-1].site_seq
+        left -= 0 if most is None else len(batch)
+        yield from told(connection, teller, [row.body for row in batch])
+
+
+def _before(connection: Connection, site_id: int, incident: int) -> int:
+    """The site's entry after which the incident's story begins: nothing names it earlier."""
+    of = incidents.c
+    logged = select(of.recorded_at).where(of.site_id == site_id, of.n == incident)
+    # By its time, which few others share; the sum keeps the database from reading the whole site.
+    first = select(func.min(entries.c.site_seq)).where(
+        entries.c.recorded_at == logged.scalar_subquery(), entries.c.site_id + 0 == site_id
+    )
+    found = connection.scalar(first)
+    return 0 if found is None else found - 1
+
+
+def _concerning(connection: Connection, site_id: int, incident: int) -> ColumnElement[bool]:
+    """Entries that name the incident, or the suspension that rests on it.
+
+    What they name stands as a quoted id in their text, so the database can tell without any of
+    them being read here.
+    """
+    name = json.dumps(incident_id(site_id, incident))
+    row = connection.execute(
+        select(incidents.c.suspension).where(
+            incidents.c.site_id == site_id, incidents.c.n == incident
+        )
+    ).one_or_none()
+    named = entries.c.body.contains(name, autoescape=True)
+    if row is None or row.suspension is None:
+        return named
+    about_it = entries.c.body.contains(f'"suspension":"{row.suspension}"', autoescape=True)
+    # What lapsed for another incident of the same suspension is that one's story.
+    another = entries.c.body.contains('"kind":"clock_lapsed"', autoescape=True)
+    return or_(named, and_(about_it, not_(another)))

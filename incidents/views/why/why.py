@@ -1,0 +1,212 @@
+"""The why of a site: its rule, incidents and times in plain words, and what comes next."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+from sqlalchemy import Connection
+
+from incidents.documents import site_document
+from incidents.locale.words import When, in_the_world
+from incidents.machine.case import UNKNOWN
+from incidents.views import masked, personal
+from incidents.views.why import closure_grounds, facts, prospects, record
+from incidents.views.why.record import MAX_TRIED, Record
+
+
+def grounds(record: Record) -> list[str]:
+    """How the site stands and why; what is overdue comes first."""
+    parts = [
+        _overdue(record),
+        _in_force(record),
+        closure_grounds.closed(record),
+        _suspended(record),
+        _held(record),
+        _to_be_closed(record),
+        closure_grounds.disputed(record),
+        _asked(record),
+        _active(record),
+        _waiting(record),
+        _moot(record),
+    ]
+    return [line for part in parts for line in part]
+
+
+def _overdue(record: Record) -> list[str]:
+    since = record.overdue_since
+    if since is None:
+        return []
+    return [record.say("overdue", since=since, ago=record.now - since)]
+
+
+def _in_force(record: Record) -> list[str]:
+    told = in_the_world(
+        {"state": record.case.state, "in_force": record.case.in_force}, record.teller.language
+    )
+    if not told:
+        return []
+    if record.braked is not None:
+        return [record.say("not_in_force.braked", told=told, order=record.braked)]
+    if record.left_down_since is not None:
+        code = "unknown" if record.case.in_force == UNKNOWN else "left_down"
+        return [record.say(f"not_in_force.{code}", told=told, since=record.left_down_since)]
+    # Of what was only logged, or done by hand in the world, no order is left.
+    return [record.say(f"not_in_force.{'waits' if record.has_orders else 'lost'}", told=told)]
+
+
+# Suspended, held.
+
+
+def _suspended(record: Record) -> list[str]:
+    suspension = record.case.suspension
+    if suspension is None or record.case.closed:
+        return []
+    until = suspension.until
+    assert until is not None
+    lines = [
+        record.say("suspended", rule="unreachable", made_at=suspension.made_at, until=until),
+        record.say("rests_on"),
+        *facts.counted(record, tuple(incident.n for incident in record.resting)),
+        *facts.contacts(record, [incident.n for incident in record.resting]),
+    ]
+    if record.suspending is not None:
+        event, _ = record.suspending
+        assert event.reason is not None
+        lines += [
+            *facts.deadline(record, event.reason),
+            record.say("decided_under", policy=event.policy),
+        ]
+    if record.stays_down:
+        lines.append(record.say("suspended.left_down"))
+    return [*lines, _place_in_run(record)]
+
+
+def _held(record: Record) -> list[str]:
+    hold = record.case.hold
+    if hold is None:
+        return []
+    by = record.recorded_by("hold_set") or hold.by
+    return [record.say("held", at=hold.at, by=by, reason=record.said(hold.reason))]
+
+
+# Asked for.
+
+
+def _to_be_closed(record: Record) -> list[str]:
+    request = record.case.closure_request
+    if request is None:
+        return []
+    own = {"by": request.by, "at": request.at, "rule": request.rule,
+           "text": record.said(request.text)}  # fmt: skip
+    by_two = record.policy.two_people_close
+    asks = record.say(f"to_be_closed.{'by_two' if by_two else 'by_one'}", by=request.by)
+    if request.incident is None:
+        return [record.say("to_be_closed.false", field=request.field, **own), asks]
+    incident = facts.incident(record, request.incident)
+    return [record.say("to_be_closed.refusal", incident=incident, **own), asks]
+
+
+def _asked(record: Record) -> list[str]:
+    request = record.case.request
+    if request is None:
+        return []
+    reason = record.said(request.reason)
+    return [record.say("asked", by=request.by, at=request.at, reason=reason)]
+
+
+# Active.
+
+
+def _active(record: Record) -> list[str]:
+    case, policy = record.case, record.policy
+    if case.state != "active":
+        return []
+    lines = [record.say("active")]
+    if case.epoch > 1:
+        lines.append(record.say("reinstated", by=record.recorded_by("site_reinstated")))
+    names = record.teller.incidents(sorted(incident.n for incident in record.recent))
+    if names:
+        within, count = policy.repeat_within, policy.repeat_count
+        lines.append(record.say("recent", within=within, names=names, count=count))
+    return [*lines, _place_in_run(record)] if record.run else lines
+
+
+def _place_in_run(record: Record) -> str:
+    case, policy = record.case, record.policy
+    how = record.say(f"place_in_run.{policy.run}")
+    is_last = case.state == "active" and record.run + 1 >= policy.run_count
+    code = "place_in_run"
+    if record.run >= policy.run_count:
+        code = "place_in_run.met"
+    elif is_last:
+        code = "place_in_run.last"
+    if policy.min_attempts and code != "place_in_run":
+        code += ".tried"
+    return record.say(
+        code, run=record.run, count=policy.run_count, how=how, attempts=policy.min_attempts
+    )
+
+
+def _waiting(record: Record) -> list[str]:
+    """The clocks that run, and what is not settled though no clock runs for it."""
+    lines = []
+    for _, incident in sorted(record.case.incidents.items()):
+        name = record.teller.name(incident.n)
+        if record.case.clock_runs(incident):
+            lines.append(record.say("waiting", incident=name, due=incident.contact_due))
+        elif record.case.removal_runs(incident):
+            lines.append(record.say("waiting_removal", incident=name, due=incident.removal_due))
+    return lines
+
+
+def _moot(record: Record) -> list[str]:
+    if not record.moot:
+        return []
+    names = record.teller.incidents(record.moot[:MAX_TRIED])
+    return [record.say("moot.more" if len(record.moot) > MAX_TRIED else "moot", names=names)]
+
+
+Document = dict[str, Any]
+
+
+def why(connection: Connection, name: str, now: datetime, zone: tzinfo = UTC) -> Document:
+    """Why the site stands as it does at `now`, from the record alone; times in words in `zone`.
+
+    `text` are lines to read; `timeline` has the latest entries (`timeline_untold` more came before
+    them); `next` what falls due next, null when nothing will; `would_change` and `hints` what
+    people can do about it. Looking does nothing: what is overdue is said to be overdue.
+
+    Raises:
+        UnknownSiteError: with the nearest names.
+    """
+    found = record.read(connection, name, When(zone=zone, now=now))
+    next_due, changes = prospects.next_due(found), prospects.would_change(found)
+    return {
+        "site": personal.reveal(connection, [site_document(found.case, found.run)])[0],
+        "seq": found.case.seq,
+        "text": [*grounds(found), *prospects.told(found, next_due, changes)],
+        "timeline": found.story,
+        "timeline_untold": found.untold,
+        "next": next_due,
+        "would_change": changes,
+        "hints": prospects.fitting(found),
+    }
+
+
+def parts(connection: Connection, name: str, when: When) -> Document:
+    """The same for a page, in the language of `when`: its `why` are lines of their own.
+
+    A line that begins with a blank belongs to the one before. What people wrote is masked in the
+    grounds (see `masked`), and not in the timeline. Raises UnknownSiteError.
+    """
+    found = record.read(connection, name, when)
+    found = replace(found, texts={ref: masked.words(text) for ref, text in found.texts.items()})
+    return {
+        "grounds": grounds(found),
+        "timeline": found.story,
+        "timeline_untold": found.untold,
+        "next": prospects.next_due(found),
+        "would_change": prospects.would_change(found),
+    }

@@ -1,0 +1,54 @@
+"""Hands without a courier: a clock for them, and orders that come into them."""
+
+from datetime import UTC, datetime
+
+from incidents.enforcement.dispatcher import order_payload
+from incidents.enforcement.dispatcher.backlog import Hands
+from incidents.enforcement.dispatcher.dispatcher import Done
+from incidents.enforcement.dispatcher.order_payload import Epochs
+from incidents.enforcement.port import Delivered, Outcome
+from incidents.machine.orders import ACT
+from incidents.store.orders.leases import Claimed
+
+WORKERS, HANDS, SHARE = 4, 64, 16
+"""Four threads with sixteen attempts in line each, and a quarter of them for one adapter."""
+
+_NOW = datetime(2026, 3, 1, 10, tzinfo=UTC)
+_DONE = Delivered()
+
+
+class Seconds:
+    """A clock that only the test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def claimed(site: int) -> Claimed:
+    """The first order of a site."""
+    return Claimed(
+        site_id=site, site=f"site-{site}.example", seq=2, lane=ACT, kind="suspend", data={},
+        ordered_at=_NOW, since=_NOW, attempt=1, taken_at=_NOW, until=_NOW,
+        held_by="one", in_force="active",
+    )  # fmt: skip
+
+
+def take(hands: Hands, adapter: str, many: int) -> None:
+    """So many are taken in hand."""
+    for site in range(many):
+        hands.take(claimed(site), order_payload.order_of(claimed(site), Epochs()), adapter, 0.0)
+
+
+def free(hands: Hands, adapter: str, many: int, *, outcome: Outcome | None = _DONE) -> None:
+    """This came of the first so many of them."""
+    for site in range(many):
+        hands.free(Done(claimed(site), adapter, outcome))
+
+
+def finish(hands: Hands, adapter: str, many: int, *, outcome: Outcome | None = _DONE) -> None:
+    """So many were taken in hand, and this came of each."""
+    take(hands, adapter, many)
+    free(hands, adapter, many, outcome=outcome)

@@ -1,0 +1,326 @@
+"""What comes after a loss: a site that is added, and a suspension that the clock decides."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from incidents.app import House
+from incidents.daemon.recovery_duty import Recovery
+from incidents.desk.resumption import ANOTHER_SERVER
+from incidents.machine import commands as c
+from incidents.views.history import history
+from tests.enforcement.left_rig import (
+    COURT,
+    NEW,
+    SHOP,
+    Panel,
+    elapse,
+    is_proved,
+    left_house,
+    lose,
+    named,
+    pass_by,
+    recover,
+    repair,
+    rounds,
+    suspend,
+    told,
+)
+from tests.enforcement.lost_rig import give, hold, lift, record
+
+pytestmark = pytest.mark.both_databases
+
+
+@pytest.fixture
+def house(db_url: str, panel: Panel) -> Iterator[House]:
+    with left_house(db_url, panel) as found:
+        yield found
+
+
+# ── A site that is added where nobody can be asked
+
+
+def strange(house: House, panel: Panel) -> Recovery:
+    """A person has gone on, nobody can be asked, and a site is added that the world may know."""
+    panel.mute = True
+    lose(house)
+    rounds(house)
+    recover(house)
+    duty = Recovery(house)
+    rounds(house, duty)
+    assert is_proved(house)
+    panel.seen.clear()
+    give(house, NEW, c.AddSite(by="operator-1"))
+    rounds(house, duty)
+    return duty
+
+
+def test_a_site_that_is_added_after_a_loss_is_named_where_nobody_can_tell_how_it_is(
+    house: House, panel: Panel
+) -> None:
+    strange(house, panel)
+
+    assert named(house) == [NEW]
+    assert record(house)[NEW] == ("active", "unknown")
+    assert panel.seen == {}, "no daemon orders anything"
+    rounds(house, Recovery(house), Recovery(house))
+    assert named(house) == [NEW]
+
+
+@pytest.mark.parametrize("way", ["repair", "recover", "hold", "close"])
+def test_it_is_until_a_person_opens_holds_or_closes_it(
+    house: House, panel: Panel, way: str
+) -> None:
+    duty = strange(house, panel)
+
+    if way == "repair":
+        repair(house, NEW)
+    elif way == "recover":
+        recover(house)
+    elif way == "hold":
+        hold(house, NEW)
+    else:
+        give(house, NEW, c.StateFalse(by="operator-1", field="phone", evidence="rings elsewhere"))
+    rounds(house, duty)
+
+    assert named(house) == []
+    assert is_proved(house)
+    down = {"hold": "suspended", "close": "closed"}.get(way, "active")
+    assert (record(house)[NEW], panel.sites[NEW]) == ((down, down), down)
+
+
+def test_or_thirty_days_after_the_loss(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    duty = strange(house, panel)
+    pass_by(monkeypatch, timedelta(days=29))
+    rounds(house, duty)
+    assert named(house) == [NEW]
+
+    pass_by(monkeypatch, timedelta(days=1))
+
+    assert named(house) == []
+    rounds(house, duty)
+    assert is_proved(house)
+    give(house, "newer.example", c.AddSite(by="operator-1"))
+    rounds(house, duty, Recovery(house))
+    assert named(house) == []
+    assert NEW not in panel.sites
+
+
+def test_who_goes_on_once_more_begins_no_new_thirty_days(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    duty = strange(house, panel)
+    noticed = told(house)["since"]
+    pass_by(monkeypatch, timedelta(days=20))
+    recover(house)
+    rounds(house, duty)
+    give(house, "newer.example", c.AddSite(by="operator-1"))
+    rounds(house, duty)
+    assert named(house) == ["newer.example"]
+    assert told(house)["since"] == noticed
+
+    pass_by(monkeypatch, timedelta(days=10))
+
+    rounds(house, duty)
+    assert named(house) == []
+    assert is_proved(house)
+
+
+def test_where_another_server_took_over_and_nothing_is_missing_who_goes_on_has_lost_nothing(
+    house: House, panel: Panel
+) -> None:
+    panel.mute, panel.sites[COURT] = True, "active"
+    lose(house, ANOTHER_SERVER)
+    rounds(house)
+    recover(house)
+    rounds(house)
+    give(house, NEW, c.AddSite(by="operator-1"))
+
+    rounds(house)
+
+    assert named(house) == []
+    assert is_proved(house)
+
+
+def test_a_loss_that_nobody_had_noticed_is_noticed_by_who_goes_on(
+    house: House, panel: Panel
+) -> None:
+    panel.mute = True
+    recover(house)
+    rounds(house)
+    give(house, NEW, c.AddSite(by="operator-1"))
+
+    rounds(house)
+
+    assert named(house) == [NEW]
+
+
+def test_where_another_server_took_over_and_nothing_is_missing_new_sites_are_believed(
+    house: House, panel: Panel
+) -> None:
+    panel.mute, panel.sites[COURT] = True, "active"
+    lose(house, ANOTHER_SERVER)
+    rounds(house)
+    give(house, NEW, c.AddSite(by="operator-1"))
+
+    rounds(house)
+
+    assert record(house)[NEW] == ("active", "active")
+    assert is_proved(house)
+
+
+# ── A suspension that the clock decides
+
+
+@pytest.mark.parametrize("mute", [False, True])
+@pytest.mark.parametrize("ends", ["by the clock", "by late truth"])
+def test_the_end_of_a_suspension_opens_no_site_that_a_loss_had_left_down(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch, *, mute: bool, ends: str
+) -> None:
+    panel.mute = mute
+    lose(house)
+    duty = Recovery(house)
+    rounds(house, duty)
+    suspend(house, COURT, monkeypatch)
+    rounds(house, duty)
+    assert record(house)[COURT] == ("suspended", "suspended")
+
+    if ends == "by late truth":
+        void = c.VoidIncident(by="operator-1", incident=1, reason="no violation")
+        give(house, COURT, void)
+    else:
+        pass_by(monkeypatch, timedelta(hours=12, seconds=1))
+        elapse(house, COURT)
+    rounds(house, duty)
+
+    assert record(house)[COURT] == ("active", "suspended")
+    assert panel.sites[COURT] == "suspended"
+    assert COURT in named(house)
+    rounds(house, Recovery(house))
+    assert COURT in named(house)
+
+    recover(house)
+    rounds(house, duty)
+
+    assert panel.sites[COURT] == "active"
+    assert named(house) == []
+
+
+def test_it_opens_one_about_which_a_person_has_decided_since(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lose(house)
+    duty = Recovery(house)
+    rounds(house, duty)
+    suspend(house, COURT, monkeypatch)
+    hold(house, COURT)
+    lift(house, COURT)
+    rounds(house, duty)
+    pass_by(monkeypatch, timedelta(hours=12, seconds=1))
+    elapse(house, COURT)
+
+    rounds(house, duty)
+
+    assert panel.sites[COURT] == "active"
+    assert is_proved(house)
+
+
+def test_it_opens_one_that_was_up_or_that_was_suspended_before_the_loss(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suspend(house, COURT, monkeypatch)
+    panel.sites[COURT] = "suspended"
+    lose(house)
+    duty = Recovery(house)
+    rounds(house, duty)
+    suspend(house, SHOP, monkeypatch)
+    rounds(house, duty)
+    pass_by(monkeypatch, timedelta(hours=12, seconds=1))
+    elapse(house, COURT)
+    elapse(house, SHOP)
+
+    rounds(house, duty)
+
+    assert (panel.sites[COURT], panel.sites[SHOP]) == ("active", "active")
+    assert is_proved(house)
+
+
+# ── The mark of a site that was left down
+
+
+def left_and_suspended(house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch) -> Recovery:
+    """A site is left down, and suspended then."""
+    lose(house)
+    duty = Recovery(house)
+    rounds(house, duty)
+    suspend(house, COURT, monkeypatch)
+    rounds(house, duty)
+    assert panel.sites[COURT] == "suspended"
+    return duty
+
+
+def suspended_now(house: House) -> list[str]:
+    with house.reading() as connection:
+        found = history(connection, house.now(connection))["left_down"]
+    return [] if found is None else found["suspended_now"]
+
+
+@pytest.mark.parametrize("mute", [False, True])
+def test_a_site_that_was_left_down_stays_on_the_list_while_it_is_suspended(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch, *, mute: bool
+) -> None:
+    panel.mute = mute
+    duty = left_and_suspended(house, panel, monkeypatch)
+
+    for _look in range(2):
+        assert COURT in named(house)
+        assert suspended_now(house) == [COURT]
+        assert not is_proved(house)
+        rounds(house, duty, Recovery(house))
+
+    pass_by(monkeypatch, timedelta(hours=12, seconds=1))
+    elapse(house, COURT)
+    rounds(house, duty)
+
+    assert COURT in named(house)
+    assert suspended_now(house) == []
+
+
+def test_another_epoch_takes_no_mark_away(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left_and_suspended(house, panel, monkeypatch)
+    lose(house, ANOTHER_SERVER)
+    rounds(house)
+    assert suspended_now(house) == [COURT]
+
+    pass_by(monkeypatch, timedelta(hours=12, seconds=1))
+    elapse(house, COURT)
+    rounds(house)
+
+    assert panel.sites[COURT] == "suspended"
+    assert named(house) == [COURT]
+
+
+@pytest.mark.parametrize("way", ["recover", "hold"])
+def test_a_person_who_decides_while_it_is_suspended_takes_it_away(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    left_and_suspended(house, panel, monkeypatch)
+
+    if way == "recover":
+        recover(house)
+    else:
+        hold(house, COURT)
+        lift(house, COURT)
+    rounds(house)
+    assert named(house) == []
+    assert is_proved(house)
+    pass_by(monkeypatch, timedelta(hours=12, seconds=1))
+    elapse(house, COURT)
+    rounds(house)
+
+    assert panel.sites[COURT] == "active"

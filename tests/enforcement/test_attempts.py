@@ -1,0 +1,31 @@
+"""The attempts: one that has come to its end stands in nobody's way."""
+
+from queue import SimpleQueue
+from threading import Event
+from typing import Any
+
+import pytest
+
+from incidents.enforcement import attempts
+from incidents.enforcement.attempts import Attempts
+from tests.patience import PATIENCE_S
+
+
+def test_what_has_ended_is_not_under_way_any_more_though_its_thread_still_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked_again = Event()
+
+    class Slow(SimpleQueue[Any]):
+        """The thread that tells its result gets no further for a while."""
+
+        def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+            super().put(item, block, timeout)
+            asked_again.wait(PATIENCE_S)
+
+    monkeypatch.setattr(attempts, "SimpleQueue", Slow)
+    one: Attempts[str] = Attempts(limit_s=PATIENCE_S, most=1, late="late", full="full")
+    assert one.run(lambda _: "first") == "first"
+    monkeypatch.setattr(attempts, "SimpleQueue", SimpleQueue)
+    assert one.run(lambda _: "second") == "second"
+    asked_again.set()

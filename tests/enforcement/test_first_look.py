@@ -1,0 +1,324 @@
+"""After a loss a site is compared with the world before anything is delivered to it: what was down
+there stays down, whatever clocks decide since."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+
+from incidents import clock
+from incidents.app import House
+from incidents.daemon.delivery import Delivery
+from incidents.daemon.recovery_duty import Recovery
+from incidents.desk import resumption
+from incidents.desk.resumption import ANOTHER_SERVER, ENTRIES_LOST, Resumption
+from incidents.enforcement import routing
+from incidents.enforcement.routing import Routing
+from incidents.errors import SettingsFileError
+from incidents.machine import commands as c
+from incidents.machine.events import Event
+from incidents.record import entry
+from incidents.store.schema.tables import entries, sites
+from tests.enforcement.left_rig import (
+    COURT,
+    SHOP,
+    Panel,
+    elapse,
+    is_proved,
+    left_house,
+    lose,
+    named,
+    pass_by,
+    recover,
+    repair,
+    rounds,
+    suspend,
+)
+from tests.enforcement.lost_rig import deliver, give, hold, lift, record
+
+pytestmark = pytest.mark.both_databases
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def house(db_url: str, panel: Panel) -> Iterator[House]:
+    with left_house(db_url, panel) as found:
+        yield found
+
+
+def lapse(house: House, name: str, monkeypatch: pytest.MonkeyPatch, *, knows_late: bool) -> None:
+    """A clock that ran at the copy lapses: before a daemon knows of the loss, or just after."""
+    give(house, name, c.Log(by="operator-1", at=None))
+    since = clock.now()
+    pass_by(monkeypatch, 2 * HOUR)
+    if knows_late:
+        elapse(house, name)
+    lose_since(house, since)
+    elapse(house, name)
+    assert record(house)[name] == ("suspended", "active")
+
+
+def lose_since(house: House, since: datetime) -> None:
+    why = Resumption(cause=ENTRIES_LOST, since=since)
+    house.desk.on_record(lambda connection: resumption.resume(connection, why, clock.now))
+
+
+def end(house: House, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The twelve hours are over."""
+    pass_by(monkeypatch, 12 * HOUR + timedelta(seconds=1))
+    elapse(house, name)
+
+
+def closed_in_the_world(house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A suspension runs at the copy, and the closure that came then is lost."""
+    panel.sites[COURT] = "active"
+    suspend(house, COURT, monkeypatch)
+    deliver(house)
+    panel.sites[COURT] = "closed"
+    panel.seen.clear()
+    lose(house)
+
+
+def orders_of(house: House, name: str) -> list[Event]:
+    with house.reading() as connection:
+        asked = entries.select().join(sites, sites.c.id == entries.c.site_id)
+        asked = asked.where(sites.c.name == name).order_by(entries.c.site_seq)
+        return [entry.decode(row.body)[1] for row in connection.execute(asked)]
+
+
+# ── A clock that ran at the copy
+
+
+@pytest.mark.parametrize("knows_late", [False, True])
+@pytest.mark.parametrize("mute", [False, True])
+def test_a_clock_that_lapses_before_the_first_comparison_hides_no_site_that_was_down(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch, *, mute: bool, knows_late: bool
+) -> None:
+    panel.mute = mute
+    lapse(house, COURT, monkeypatch, knows_late=knows_late)
+    rounds(house)
+    assert record(house)[COURT] == ("suspended", "suspended")
+    assert not is_proved(house)
+    rounds(house, Recovery(house))
+    assert not is_proved(house)
+
+    end(house, COURT, monkeypatch)
+    rounds(house)
+
+    assert panel.sites[COURT] == "suspended"
+    assert record(house)[COURT] == ("active", "suspended")
+    assert COURT in named(house)
+
+    repair(house, COURT)
+    rounds(house)
+
+    assert panel.sites[COURT] == "active"
+    assert COURT not in named(house)
+
+
+def test_of_one_that_was_up_it_ends_as_ever(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel.sites[COURT] = "active"
+    lapse(house, SHOP, monkeypatch, knows_late=True)
+    rounds(house)
+    assert panel.sites[SHOP] == "suspended"
+    assert is_proved(house)
+
+    end(house, SHOP, monkeypatch)
+    rounds(house)
+
+    assert panel.sites[SHOP] == "active"
+
+
+def test_a_suspension_of_before_the_loss_that_was_not_carried_out_on_record_ends_as_ever(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was on record, and was carried out in what is lost."""
+    suspend(house, COURT, monkeypatch)
+    lose(house)
+    rounds(house)
+    assert record(house)[COURT] == ("suspended", "suspended")
+    assert is_proved(house)
+
+    end(house, COURT, monkeypatch)
+    rounds(house)
+
+    assert panel.sites[COURT] == "active"
+
+
+# ── A closure that is lost
+
+
+def test_a_closure_that_is_lost_is_not_undone_by_a_suspension_that_ran_at_the_copy(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed_in_the_world(house, panel, monkeypatch)
+
+    rounds(house)
+
+    assert panel.sites[COURT] == "closed"
+    assert record(house)[COURT] == ("suspended", "closed")
+    assert "order_repeated" not in [each.kind for each in orders_of(house, COURT)]
+    assert not is_proved(house)
+
+    end(house, COURT, monkeypatch)
+    rounds(house)
+
+    assert panel.sites[COURT] == "closed"
+    assert named(house) == [COURT]
+
+
+def test_nor_by_a_clock_that_lapses_before_the_first_comparison(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel.sites[COURT] = "closed"
+    lapse(house, COURT, monkeypatch, knows_late=False)
+
+    rounds(house)
+
+    assert panel.sites[COURT] == "closed"
+    assert record(house)[COURT] == ("suspended", "closed")
+
+    end(house, COURT, monkeypatch)
+    rounds(house)
+
+    assert panel.sites[COURT] == "closed"
+    assert named(house) == [COURT]
+
+
+@pytest.mark.parametrize("when", ["before the first comparison", "after it"])
+def test_a_hold_on_one_leaves_it_closed_and_needs_nothing_more(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    panel.sites[COURT] = "closed"
+    lose(house)
+    if when == "after it":
+        rounds(house)
+    hold(house, COURT)
+
+    rounds(house, Recovery(house))
+
+    assert panel.sites[COURT] == "closed"
+    assert record(house)[COURT] == ("suspended", "closed")
+    assert is_proved(house)
+
+    lift(house, COURT)
+    rounds(house)
+
+    assert panel.sites[COURT] == "active"
+
+
+def test_a_recovery_by_a_person_suspends_no_closed_site(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed_in_the_world(house, panel, monkeypatch)
+
+    recover(house)
+    rounds(house)
+
+    assert panel.sites[COURT] == "closed"
+
+
+# ── An opening that waited at the copy
+
+
+def opening_waits(house: House, panel: Panel) -> None:
+    panel.sites[COURT] = "active"
+    hold(house, COURT)
+    deliver(house)
+    lift(house, COURT)
+    panel.seen.clear()
+
+
+@pytest.mark.parametrize("mute", [False, True])
+def test_an_opening_that_waited_at_the_copy_opens_no_site_that_is_down(
+    house: House, panel: Panel, *, mute: bool
+) -> None:
+    panel.mute = mute
+    opening_waits(house, panel)
+    lose(house)
+
+    rounds(house)
+
+    assert panel.sites[COURT] == "suspended"
+    assert COURT in named(house)
+
+    recover(house)
+    rounds(house)
+
+    assert panel.sites[COURT] == "active"
+    assert is_proved(house)
+
+
+def test_one_goes_out_that_a_person_orders_after_the_loss(house: House, panel: Panel) -> None:
+    opening_waits(house, panel)
+    lose(house)
+    hold(house, COURT)
+    lift(house, COURT)
+
+    rounds(house)
+
+    assert panel.sites[COURT] == "active"
+
+
+@pytest.mark.parametrize("who", ["another server", "a person"])
+def test_it_goes_out_where_nothing_is_missing_or_a_person_goes_on(
+    house: House, panel: Panel, who: str
+) -> None:
+    opening_waits(house, panel)
+    if who == "a person":
+        recover(house)
+    else:
+        lose(house, ANOTHER_SERVER)
+
+    rounds(house)
+
+    assert panel.sites[COURT] == "active"
+    assert is_proved(house)
+
+
+# ── A site that cannot be compared
+
+
+def test_what_the_clock_orders_waits_for_a_site_to_be_compared_and_a_hold_does_not(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel.bad = {COURT, SHOP}
+    lapse(house, COURT, monkeypatch, knows_late=False)
+    hold(house, SHOP)
+
+    rounds(house)
+
+    assert panel.sites[SHOP] == "suspended"
+    assert 1 not in panel.seen, "nothing was delivered to it"
+
+    panel.bad = set()
+    pass_by(monkeypatch, timedelta(seconds=30))
+    rounds(house, Recovery(house))
+    end(house, COURT, monkeypatch)
+    rounds(house, Recovery(house))
+
+    assert panel.sites[COURT] == "suspended"
+    assert COURT in named(house)
+
+
+def test_settings_that_cannot_be_read_any_more_hold_up_what_waits_for_a_comparison_alone(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon = Delivery(house, decided=lambda _: None)
+    daemon.run()
+    lapse(house, COURT, monkeypatch, knows_late=False)
+    hold(house, SHOP)
+
+    def fail() -> Routing:
+        raise SettingsFileError(file="incidents.toml", detail="it is no TOML")
+
+    monkeypatch.setattr(routing, "load", fail)
+    daemon.run()
+    daemon.close()
+
+    assert daemon.errors == []
+    assert panel.sites[SHOP] == "suspended"
+    assert 1 not in panel.seen

@@ -1,0 +1,245 @@
+"""What a loss leaves down: no daemon opens a site whose reason to be down may be what is lost."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from incidents import clock
+from incidents.app import House
+from incidents.daemon import recovery_duty
+from incidents.daemon.recovery_duty import Recovery
+from incidents.desk.resumption import ANOTHER_SERVER, ASKED
+from incidents.machine import commands as c
+from incidents.store.database.engine import writing
+from incidents.store.record import lineage
+from tests.enforcement.left_rig import (
+    COURT,
+    HELD,
+    SHOP,
+    Panel,
+    is_proved,
+    left_house,
+    lose,
+    pass_by,
+    recover,
+    repair,
+    rounds,
+)
+from tests.enforcement.lost_rig import give, hold, lift, record
+
+pytestmark = pytest.mark.both_databases
+
+
+@pytest.fixture
+def house(db_url: str, panel: Panel) -> Iterator[House]:
+    with left_house(db_url, panel) as found:
+        yield found
+
+
+@pytest.mark.parametrize("mute", [False, True])
+def test_a_courts_order_that_is_lost_keeps_its_site_down_until_a_person_goes_on(
+    house: House, panel: Panel, *, mute: bool
+) -> None:
+    panel.mute = mute
+    lose(house)
+
+    rounds(house)
+
+    assert panel.sites == {COURT: "suspended", SHOP: "active", HELD: "suspended"}
+    assert record(house)[COURT] == ("active", "unknown" if mute else "suspended")
+    assert record(house)[SHOP] == ("active", "unknown" if mute else "active")
+    assert not is_proved(house)
+    assert set(panel.seen) == {3}, "nobody was told to open a site"
+
+    recover(house)
+    rounds(house)
+
+    assert panel.sites == {COURT: "active", SHOP: "active", HELD: "suspended"}
+    assert is_proved(house)
+    assert set(record(house).values()) == {("active", "active"), ("suspended", "suspended")}
+
+
+def test_what_could_not_be_asked_for_a_while_is_asked_again(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery_duty, "_MUTE_AT_ONCE", 1)
+    panel.mute = True
+    lose(house)
+    duty = Recovery(house)
+    rounds(house, duty)
+    assert record(house)[SHOP] == ("active", "unknown")
+
+    panel.mute = False
+    rounds(house, duty)
+
+    assert record(house)[SHOP] == ("active", "active")
+    assert record(house)[COURT] == ("active", "suspended")
+    panel.sites[COURT] = "active"
+    rounds(house, duty)
+    assert is_proved(house)
+
+
+def test_what_must_stay_down_is_held_and_needs_nothing_more(house: House, panel: Panel) -> None:
+    lose(house)
+    duty = Recovery(house)
+    rounds(house, duty)
+
+    hold(house, COURT)
+    rounds(house, duty)
+
+    assert is_proved(house)
+    assert record(house)[COURT] == ("suspended", "suspended")
+    assert panel.sites[COURT] == "suspended"
+
+    recover(house)
+    rounds(house)
+
+    assert is_proved(house)
+    assert panel.sites[COURT] == "suspended"
+
+
+@pytest.mark.parametrize("mute", [False, True])
+def test_a_person_may_open_them_one_by_one(house: House, panel: Panel, *, mute: bool) -> None:
+    panel.mute = mute
+    lose(house)
+    duty = Recovery(house)
+    rounds(house, duty)
+
+    repair(house, COURT)
+    rounds(house, duty)
+
+    assert panel.sites[COURT] == "active"
+    assert record(house)[COURT] == ("active", "active")
+    assert is_proved(house) is not mute, "of the other one nobody knows"
+
+    repair(house, SHOP)
+    rounds(house, duty)
+
+    assert is_proved(house)
+
+
+def test_what_people_and_clocks_decide_after_a_loss_goes_out(house: House, panel: Panel) -> None:
+    lose(house)
+    rounds(house)
+
+    lift(house, HELD)
+    rounds(house)
+
+    assert panel.sites == {COURT: "suspended", SHOP: "active", HELD: "active"}
+    assert record(house)[HELD] == ("active", "active")
+
+
+def test_several_daemons_put_it_on_record_once(house: House, panel: Panel) -> None:
+    lose(house)
+    duties = [Recovery(house) for _ in range(3)]
+    rounds(house, *duties)
+
+    assert panel.sites[COURT] == "suspended"
+    with house.reading() as connection:
+        found = house.views.why(connection, COURT, clock.now())
+    assert [line["kind"] for line in found["timeline"]] == ["site_added", "state_seen"]
+
+    recover(house)
+    rounds(house, *duties)
+
+    assert panel.sites[COURT] == "active"
+    assert is_proved(house)
+
+
+def test_a_daemon_does_not_open_the_rest_when_a_persons_recovery_was_cut_off(
+    house: House, panel: Panel
+) -> None:
+    lose(house)
+    lose(house, ASKED, by="sre-1")
+
+    rounds(house)
+
+    assert panel.sites == {COURT: "suspended", SHOP: "active", HELD: "suspended"}
+    assert not is_proved(house)
+
+
+def test_a_site_that_is_added_after_a_loss_and_is_down_is_left_down(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the two commands of a person who puts a lost order on record again."""
+    lose(house)
+    rounds(house)
+    recover(house)
+    duty = Recovery(house)
+    rounds(house, duty)
+    assert is_proved(house)
+    pass_by(monkeypatch, timedelta(days=14))
+    panel.sites["strange.example"] = "suspended"
+    give(house, "strange.example", c.AddSite(by="operator-1"))
+
+    rounds(house, duty)
+
+    assert panel.sites["strange.example"] == "suspended"
+    assert record(house)["strange.example"] == ("active", "suspended")
+    assert not is_proved(house)
+    rounds(house, Recovery(house))
+    assert not is_proved(house), "another daemon, or this one once it is started again"
+
+    hold(house, "strange.example")
+    rounds(house, duty)
+
+    assert panel.sites["strange.example"] == "suspended"
+    assert is_proved(house)
+
+
+def test_what_a_daemon_found_before_another_one_doubted_it_proves_nothing(
+    house: House, panel: Panel
+) -> None:
+    recover(house)
+    one = Recovery(house)
+    rounds(house, one)
+    give(house, "new.example", c.AddSite(by="operator-1"))
+    rounds(house, one)
+    panel.sites["new.example"] = "suspended"
+    assert is_proved(house)
+    Recovery(house).recover()
+
+    one.recover()
+
+    assert not is_proved(house)
+    assert record(house)["new.example"] == ("active", "suspended")
+
+
+@pytest.mark.parametrize("mute", [False, True])
+def test_where_nothing_is_known_to_be_missing_what_is_up_is_believed(
+    house: House, panel: Panel, *, mute: bool
+) -> None:
+    """After a standby took over which had received everything nobody need be called."""
+    panel.mute, panel.sites[COURT] = mute, "active"
+    lose(house, ANOTHER_SERVER)
+
+    rounds(house)
+
+    assert panel.sites == {COURT: "active", SHOP: "active", HELD: "suspended"}
+    assert set(panel.seen) == {3}
+    assert is_proved(house)
+
+
+def test_what_is_seen_to_be_down_is_left_so_also_where_nothing_is_known_to_be_missing(
+    house: House, panel: Panel
+) -> None:
+    lose(house, ANOTHER_SERVER)
+
+    rounds(house)
+
+    assert panel.sites[COURT] == "suspended"
+    assert not is_proved(house)
+
+
+def test_nothing_is_compared_with_a_record_from_which_nothing_is_carried_out(
+    house: House, panel: Panel
+) -> None:
+    lose(house)
+    with writing(house.engine) as connection:
+        lineage.halt(connection, clock.now(), lineage.LOST_AGAIN)
+
+    assert not Recovery(house).recover()
+
+    assert record(house)[COURT] == ("active", "active")
+    assert panel.sites[HELD] == "active"

@@ -1,0 +1,111 @@
+"""An order to open a site that a loss has left down: whoever has it in hand, and however often."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from incidents.app import House
+from incidents.daemon.delivery import Delivery
+from incidents.daemon.recovery_duty import Recovery
+from incidents.enforcement import left_down
+from incidents.enforcement.dispatcher.outcomes import Outcomes
+from incidents.errors import DatabaseError
+from incidents.machine import commands as c
+from incidents.store.orders.leases import Claimed
+from tests.enforcement.left_rig import (
+    COURT,
+    Panel,
+    elapse,
+    left_house,
+    lose,
+    named,
+    pass_by,
+    rounds,
+    suspend,
+)
+from tests.enforcement.lost_rig import deliver, record
+
+pytestmark = pytest.mark.both_databases
+
+LEASE = timedelta(seconds=40)
+
+
+@pytest.fixture
+def house(db_url: str, panel: Panel, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    """The hours of a site that was left down, and suspended then, are over."""
+    with left_house(db_url, panel) as found:
+        lose(found)
+        rounds(found)
+        suspend(found, COURT, monkeypatch)
+        rounds(found)
+        pass_by(monkeypatch, timedelta(hours=12, seconds=1))
+        elapse(found, COURT)
+        yield found
+
+
+def fail(*_: object) -> None:
+    raise DatabaseError(problem="the server is gone")
+
+
+def of_another(claimed: Claimed) -> c.CancelOrder:
+    return replace(_CANCELLING(claimed), order=999)
+
+
+_CANCELLING = left_down.cancelling
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "trouble"),
+    [
+        (left_down, "left", fail),
+        (Outcomes, "put_off", fail),
+        (left_down, "cancelling", fail),
+        (left_down, "cancelling", of_another),
+    ],
+    ids=["it dies before it asks", "before it lets go", "before it is on record", "it is refused"],
+)
+def test_a_daemon_that_could_not_put_it_on_record_has_not_opened_it(
+    house: House,
+    panel: Panel,
+    monkeypatch: pytest.MonkeyPatch,
+    where: object,
+    name: str,
+    trouble: Callable[..., object],
+) -> None:
+    with monkeypatch.context() as once:
+        once.setattr(where, name, trouble)
+        first = Delivery(house, decided=lambda _: None)
+        first.run()
+        first.close()
+    assert panel.sites[COURT] == "suspended"
+
+    pass_by(monkeypatch, LEASE)
+    deliver(house)
+    rounds(house, Recovery(house))
+
+    assert panel.sites[COURT] == "suspended"
+    assert record(house)[COURT] == ("active", "suspended")
+    assert named(house) == [COURT]
+
+
+def test_two_daemons_of_which_one_stalls_do_not_open_it(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = left_down.left
+
+    def stall(*asked: object) -> object:
+        monkeypatch.setattr(left_down, "left", ask)
+        found = ask(*asked)  # type: ignore[arg-type]
+        pass_by(monkeypatch, LEASE)
+        deliver(house)
+        return found
+
+    monkeypatch.setattr(left_down, "left", stall)
+    deliver(house)
+
+    assert panel.sites[COURT] == "suspended"
+    assert record(house)[COURT][0] == "active"
+    rounds(house, Recovery(house))
+    assert named(house) == [COURT]

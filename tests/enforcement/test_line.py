@@ -1,0 +1,99 @@
+"""The line: in turn, as soon as there is a hand, and by the clock not all at once."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from incidents.enforcement.dispatcher.backlog import Hands, Line
+from incidents.machine.orders import ACT
+from incidents.store.orders.leases import Key
+from tests.enforcement.hands_rig import HANDS, SHARE, Seconds, finish, free, take
+
+_TAKEN_AT = datetime(2026, 3, 1, 10, tzinfo=UTC)
+
+
+@pytest.fixture
+def line(hands: Hands, seconds: Seconds) -> Line:
+    return Line(hands, seconds=seconds)
+
+
+def _keys(many: int, first: int = 1) -> list[Key]:
+    return [(site, 2, ACT, _TAKEN_AT) for site in range(first, first + many)]
+
+
+def _s(wait: timedelta) -> float:
+    return round(wait.total_seconds(), 3)
+
+
+# By the clock.
+
+
+def test_each_lot_waits_until_those_before_it_have_had_their_turn(line: Line) -> None:
+    waits = [_s(line.turn_away("panel", _keys(many))) for many in (SHARE, 2 * SHARE, SHARE)]
+
+    assert waits == [0.1, 1.1, 3.1]
+    assert _s(line.turn_away("mail", _keys(1))) == 0.1
+
+
+def test_where_an_adapter_is_quick_a_turn_is_short(hands: Hands, line: Line) -> None:
+    finish(hands, "panel", 3 * SHARE)
+
+    waits = [_s(line.turn_away("panel", _keys(2 * SHARE))) for _ in range(2)]
+    assert waits == [0.1, 0.6]
+
+
+def test_a_lot_of_one_takes_its_time_too(line: Line) -> None:
+    assert [_s(line.turn_away("panel", _keys(1))) for _ in range(3)] == [0.1, 0.35, 0.6]
+
+
+def test_a_line_that_is_over_keeps_nobody_waiting(line: Line, seconds: Seconds) -> None:
+    line.turn_away("panel", _keys(10 * SHARE))
+    seconds.now += 10
+
+    assert _s(line.turn_away("panel", _keys(1))) == 0.1 + 0.0
+
+
+def test_nobody_waits_for_longer_than_a_lease(line: Line) -> None:
+    waits = [_s(line.turn_away("panel", _keys(10 * SHARE))) for _ in range(5)]
+
+    assert waits == [0.1, 10.1, 20.1, 25, 25]
+
+
+# As soon as there is a hand.
+
+
+def test_those_who_have_waited_longest_are_next_as_many_as_there_are_hands(
+    hands: Hands, line: Line
+) -> None:
+    take(hands, "panel", SHARE)
+    line.turn_away("panel", _keys(SHARE))
+    assert line.next(HANDS) == []
+
+    free(hands, "panel", 5, outcome=None)
+    assert line.next(HANDS) == _keys(5)
+    assert line.next(2) == _keys(2, first=6)
+
+
+def test_a_hand_or_two_are_not_worth_a_transaction(hands: Hands, line: Line) -> None:
+    take(hands, "panel", SHARE)
+    line.turn_away("panel", _keys(SHARE))
+    free(hands, "panel", 3, outcome=None)
+
+    assert line.next(HANDS) == []
+
+
+def test_one_adapters_line_is_not_behind_anothers(hands: Hands, line: Line) -> None:
+    take(hands, "panel", SHARE)
+    line.turn_away("panel", _keys(1))
+    line.turn_away("mail", _keys(1, first=9))
+
+    assert line.next(HANDS) == _keys(1, first=9)
+
+
+def test_who_was_taken_in_hand_meanwhile_is_not_next(line: Line) -> None:
+    line.turn_away("panel", _keys(3))
+    site, seq, lane, taken_at = _keys(1)[0]
+    line.leave("panel", (site, seq, lane, taken_at + timedelta(seconds=1)))
+    line.leave("mail", _keys(2)[1])
+
+    assert line.next(HANDS) == _keys(2, first=2)

@@ -1,0 +1,195 @@
+"""The words: times, spans, states, and a sentence for every kind of event."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from incidents.documents import event_document
+from incidents.locale.event_sentence import order_of_site, sentence
+from incidents.locale.event_words import SENTENCES, WHY_NOT
+from incidents.locale.words import Teller, When, span
+from incidents.machine.events import KINDS
+from tests.machine.history import clock_given_back
+from tests.machine.order_history import OrderHistory
+
+NOW = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
+WHEN = When(zone=ZoneInfo("Asia/Shanghai"), now=NOW)
+TELLER = Teller(site="shop.example", site_id=1, when=WHEN)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _clock_given_back() -> Iterator[None]:
+    with clock_given_back():
+        yield
+
+
+@pytest.mark.parametrize(
+    ("length", "told"),
+    [
+        (timedelta(0), "0 s"),
+        (timedelta(seconds=45), "45 s"),
+        (timedelta(minutes=59, seconds=59), "59 min"),
+        (timedelta(hours=1), "1 h"),
+        (timedelta(hours=1, minutes=5), "1 h 5 min"),
+        (timedelta(days=2, minutes=5), "2 d"),
+        (timedelta(days=2, hours=3, minutes=5), "2 d 3 h"),
+    ],
+)
+def test_a_span_is_told_in_its_largest_unit_and_the_next(length: timedelta, told: str) -> None:
+    assert span(length) == told
+
+
+def test_times_are_told_in_the_zone_with_seconds_only_where_there_are_any() -> None:
+    assert WHEN(NOW) == "2026-03-01 10:00"
+    assert WHEN("2026-03-01T02:00:30Z") == "2026-03-01 10:00:30"
+    assert WHEN.until(NOW + timedelta(minutes=59)) == ("2026-03-01 10:59 Asia/Shanghai (in 59 min)")
+    assert WHEN.left(NOW + timedelta(minutes=59, seconds=58)) == "in 1 h"
+    assert WHEN.left(NOW + timedelta(minutes=9, seconds=59)) == "in 9 min"
+    assert WHEN.left(NOW - timedelta(minutes=12)) == "12 min overdue"
+    assert WHEN.ago(NOW - timedelta(minutes=12)) == "12 min ago"
+    assert WHEN.ago(NOW + timedelta(minutes=12)) == "in 12 min"
+
+
+def test_every_kind_of_event_has_a_sentence() -> None:
+    assert set(KINDS) <= set(SENTENCES)
+
+
+def test_an_event_of_an_unknown_kind_is_told_by_its_name() -> None:
+    assert sentence(TELLER, {"kind": "site_painted"}) == "site_painted"
+
+
+OF_ORDERS: dict[str, tuple[Callable[[OrderHistory], OrderHistory], str]] = {
+    "enforced": (
+        lambda site: site.delivered("suspend"),
+        "shop.example is suspended in the world, by panel",
+    ),
+    "open again": (
+        lambda site: site.unhold().delivered("reopen"),
+        "shop.example is open in the world, by panel",
+    ),
+    "not enforced": (
+        lambda site: site.delivered("suspend", enforced=False),
+        "panel was told to suspend shop.example, and ENFORCES NOTHING",
+    ),
+    "written": (
+        lambda site: site.delivered("suspend", "notice"),
+        "the customer was written to (suspend), by panel",
+    ),
+    "told": (
+        lambda site: site.log().log().log().delivered("call", "desk"),
+        "the desk was told (call), by panel",
+    ),
+    "given up": (
+        lambda site: site.failed("suspend"),
+        "GIVEN UP: suspend shop.example, after 9 attempts by panel (http_503)",
+    ),
+    "given up at once": (
+        lambda site: site.failed("suspend", attempts=1),
+        "GIVEN UP: suspend shop.example, after 1 attempt by panel (http_503)",
+    ),
+    "given up writing": (
+        lambda site: site.failed("suspend", "notice"),
+        "GIVEN UP: write to the customer (suspend), after 9 attempts by panel (http_503)",
+    ),
+    "lifted": (
+        lambda site: site.unhold().lifted("suspend"),
+        "not carried out: suspend shop.example (lifted since)",
+    ),
+    "by hand": (
+        lambda site: site.cancelled("suspend"),
+        "not carried out: suspend shop.example (somebody has decided so)",
+    ),
+    "for a reason of others": (
+        lambda site: site.cancelled("suspend", "notice", why="on_holiday"),
+        "not carried out: write to the customer (suspend) (on_holiday)",
+    ),
+    "tried again": (
+        lambda site: site.failed("suspend").retried("suspend"),
+        "to be carried out now: suspend shop.example",
+    ),
+    "seen": (
+        lambda site: site.seen("suspended"),
+        "panel says that shop.example is suspended in the world",
+    ),
+    "repeated": (lambda site: site.repeat(), "ordered once more: suspend shop.example"),
+    "reported": (lambda site: site.log().reported(1), "12-1: reported to the police"),
+    "said removed": (
+        lambda site: site.log().says_removed(1),
+        "12-1: the customer says that the content is gone; the desk has not looked",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", OF_ORDERS)
+def test_what_became_of_an_order_and_what_was_said_is_told(what: str) -> None:
+    tell, words = OF_ORDERS[what]
+    event = tell(OrderHistory().hold()).decision.events[0]
+    assert sentence(TELLER, event_document(12, event, 1)) == words
+
+
+@pytest.mark.parametrize(
+    ("lane", "words"),
+    [
+        ("act", "suspend a.example"),
+        ("notice", "write to the customer (suspend) of a.example"),
+        ("desk", "tell the desk (suspend) of a.example"),
+    ],
+)
+def test_an_order_that_only_tells_of_a_suspension_is_none(lane: str, words: str) -> None:
+    assert order_of_site({"kind": "suspend", "lane": lane, "site": "a.example"}) == words
+
+
+@pytest.mark.parametrize("why", WHY_NOT)
+def test_each_reason_not_to_carry_an_order_out_has_its_words(why: str) -> None:
+    event = {"kind": "order_cancelled", "order_kind": "notify", "lane": "notice", "why": why}
+    assert sentence(TELLER, event).endswith(f"({WHY_NOT[why]})")
+    assert WHY_NOT[why] != why
+
+
+def _incident(state: str, **fields: Any) -> dict[str, Any]:
+    return {"id": "1-3", "state": state, "contact_due": None, "removal_due": None, **fields}
+
+
+@pytest.mark.parametrize(
+    ("incident", "told"),
+    [
+        (_incident("open", contact_due="2026-03-01T03:00:00Z"), "by 2026-03-01 11:00"),
+        (_incident("open"), "no clock runs for it"),
+        (_incident("unreached"), "keep calling"),
+        (_incident("notified"), "look whether the content is gone"),
+        (_incident("notified", removal_due="2026-03-01T03:00:00Z"), "must be gone by"),
+        (_incident("voided"), "1-3 is voided"),
+    ],
+)
+def test_an_incident_is_told_with_what_it_waits_for(incident: dict[str, Any], told: str) -> None:
+    assert told in TELLER.incident_state(incident)
+
+
+def test_no_clock_is_told_on_a_closed_site() -> None:
+    waiting = _incident("open", contact_due="2026-03-01T03:00:00Z")
+    assert TELLER.incident_state(waiting, site_closed=True) == (
+        "1-3 is open; no clock runs on a closed site"
+    )
+
+
+def _site(state: str, **fields: Any) -> dict[str, Any]:
+    default = {"rule": None, "held": False, "disputed": False, "run": 0, "suspended_until": None}
+    return {"state": state, **default, **fields}
+
+
+@pytest.mark.parametrize(
+    ("site", "told"),
+    [
+        (_site("active"), "shop.example is active"),
+        (_site("active", run=2), "one more time may close it"),
+        (_site("suspended", held=True), "held by order"),
+        (_site("suspended", suspended_until="2026-03-01T15:00:00Z"), "until 2026-03-01 23:00"),
+        (_site("closed", rule="repeat"), "closed (R1, repeat): no after-sales service, no refund"),
+        (_site("closed", rule="refusal", disputed=True), "the closure is disputed"),
+    ],
+)
+def test_a_site_is_told_with_its_rule_and_its_terms(site: dict[str, Any], told: str) -> None:
+    assert told in TELLER.site_state(site)

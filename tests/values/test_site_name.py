@@ -1,0 +1,117 @@
+"""A site's name: what is taken, in which form it is kept, and what is refused with the way out."""
+
+import pytest
+
+from incidents.errors import BadSiteNameError
+from incidents.values import ids, site_name
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("Shop.Example", "shop.example"),
+        (" shop.example ", "shop.example"),
+        ("shop.example.", "shop.example"),
+        ("a_b.example", "a_b.example"),
+        ("localhost", "localhost"),
+        ("例子.测试", "xn--fsqu00a.xn--0zwm56d"),
+        ("例子。测试", "xn--fsqu00a.xn--0zwm56d"),
+        ("faß.example", "xn--fa-hia.example"),
+        ("ＡＢＣ.example", "abc.example"),
+        ("XN--FSQU00A.example", "xn--fsqu00a.example"),
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:DB8::0001", "2001:db8::1"),
+        ("1-2.example", "1-2.example"),
+        ("☃.example", "xn--n3h.example"),
+        ("XN--N3H.example", "xn--n3h.example"),
+        ("-shop-.example", "-shop-.example"),
+        ("sh\u00adop.example", "shop.example"),
+    ],
+)
+def test_a_name_is_kept_in_its_lower_cased_ascii_form(written: str, kept: str) -> None:
+    assert site_name.read(written) == kept
+    assert site_name.read(kept) == kept
+
+
+@pytest.mark.parametrize(
+    ("written", "because"),
+    [
+        ("", "empty"),
+        ("https://shop.example/x", "--url"),
+        ("//shop.example", "--url"),
+        ("shop.example/x", "path"),
+        ("shop.example?x", "path"),
+        ("shop.example:8080", "port"),
+        ("li@shop.example", "@"),
+        ("*.shop.example", "*"),
+        ("[2001:db8::1]", "brackets"),
+        ("shop .example", "a space"),
+        ("shop\x00.example", "U+0000"),
+        ("shop.example\n", "U+000A"),
+        ("shop\udc80.example", "U+DC80"),
+        ("shop..example", "empty part"),
+        ("sh!op.example", "hyphens"),
+        ("é=.example", "hyphens"),
+        ("é\u2488.example", "IDNA"),
+        ("\u00ad.example", "empty part"),
+        ("路" * 60 + ".example", "63"),
+        ("12-3", "looks like the id"),
+        ("12-3-1", "looks like the id"),
+        ("12-t2", "looks like the id"),
+        *((f"12-{item}", "looks like the id") for item in ids.NAMED),
+        ("12", "IP address"),
+        ("192.0.2.256", "IP address"),
+        ("192.0.2.①", "IP address"),
+        ("fe80::1%;}evil", "%"),
+        ("fe80::1%eth0", "%"),
+        ("2001:db8:::1", "IP address"),
+        ("x" * 64 + ".example", "63"),
+        (".".join(["x" * 60] * 5), "253"),
+    ],
+)
+def test_what_is_no_name_is_refused_with_the_reason(written: str, because: str) -> None:
+    with pytest.raises(BadSiteNameError) as refused:
+        site_name.read(written)
+    assert because in refused.value.message
+    assert refused.value.name == "bad_site_name"
+
+
+def test_a_name_of_253_octets_is_the_longest() -> None:
+    longest = ".".join(["x" * 62] * 4) + "." + "y"
+    assert len(longest) == 253
+    assert site_name.read(longest) == longest
+
+
+def test_a_very_long_input_is_not_repeated_in_full() -> None:
+    with pytest.raises(BadSiteNameError) as refused:
+        site_name.read("x" * 10_000)
+    assert len(refused.value.message) < 300
+
+
+def test_of_a_very_long_input_no_letter_is_looked_at() -> None:
+    """A million letters of another script would take the processor for seconds."""
+    with pytest.raises(BadSiteNameError, match="it has 1,202 characters, and at most 1,000"):
+        site_name.read("例." * 600 + "cn")
+    assert not site_name.is_called("shop.example", "例." * 600)
+
+
+@pytest.mark.parametrize(
+    "part", ["路" * 64, "a" + "\u0301" * 900, "\u0301\u0316" * 200], ids=["letters", "one", "two"]
+)
+def test_a_part_that_can_only_be_too_long_is_neither_put_in_order_nor_encoded(
+    part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both take the square of its length."""
+    encoded: list[str] = []
+    monkeypatch.setattr("incidents.values.punycode.encode", encoded.append)
+    with pytest.raises(
+        BadSiteNameError, match=f"has {len(part)} characters; 63 octets are the most"
+    ):
+        site_name.read(f"{part}.example")
+    assert encoded == []
+
+
+def test_people_see_how_an_internationalised_name_is_written() -> None:
+    assert site_name.shown("xn--fsqu00a.example") == "xn--fsqu00a.example (例子.example)"
+    assert site_name.shown("shop.example") == "shop.example"
+    assert site_name.shown("xn--n3h.example") == "xn--n3h.example"
