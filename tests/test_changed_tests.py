@@ -104,7 +104,7 @@ def test_an_act_of_the_contract_is_a_command_of_its_own_module_or_of_the_one_tha
         "tests/cli/test_removed.py": 'def test_it_is_gone(cli): cli("removed", "1-1")',
     }
     found = dependencies(texts, IMPORTS)
-    for module, test in ("task", "queue"), ("actions", "removed"):
+    for module, test in ("act", "queue"), ("actions", "removed"):
         ranks = touched([f"incidents/cli/{module}.py"], texts, found)
         assert ranks[f"tests/cli/test_{test}.py"] == Rank(2, 1)
 

@@ -27,14 +27,13 @@ from incidents.store.database import schema
 from incidents.store.database.engine import plainly, reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from incidents.app import House
     from incidents.desk import Answer
     from incidents.enforcement.dispatcher.dispatcher import Done
     from incidents.enforcement.port import Adapter, Order
-    from incidents.enforcement.recovery.reconciliation import Comparison
     from incidents.enforcement.routing import Routing
     from incidents.notices.customer import Customer
     from incidents.notices.desk import Desk
@@ -172,17 +171,20 @@ class Delivery:
             self._kept = Continuity(self._house.engine, self._house.desk, mark, clock.now)
         return self._kept
 
-    def _compare(self, names: Sequence[str]) -> Iterator[Comparison]:
+    def _compare(self, names: Sequence[str]) -> set[str]:
         """Those sites, as the recovery does; none where the settings cannot be read any more, which
         must not hold up the other lanes."""
-        house = self._house
+        house, seen = self._house, set[str]()
         try:
-            yield from comparison.compared(
+            for each in comparison.compared(
                 house.engine, house.desk, house.reading, by=DAEMON, login=house.settings.login,
                 only=names, stopped=self._stopped, opens=False,
-            )  # fmt: skip
+            ):  # fmt: skip
+                if each.verdict != comparison.FAILED:
+                    seen.add(each.site)
         except (SettingError, UnknownSettingError, SettingsFileError) as error:
             journal.cry("the world is not compared with the record", reason=error.message)
+        return seen
 
     def _courier(self) -> Courier:
         house, found = self._house, self._routing or routing.read({})

@@ -14,7 +14,7 @@ from incidents import clock
 from incidents.desk import Desk
 from incidents.enforcement.dispatcher.brake import Brake
 from incidents.enforcement.dispatcher.continuity import Continuity
-from incidents.enforcement.first_look import Compare
+from incidents.enforcement.dispatcher.first_look import Compare
 from incidents.enforcement.port import Adapter, Order, Outcome
 from incidents.store.orders.leases import Claimed
 

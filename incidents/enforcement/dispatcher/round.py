@@ -24,10 +24,10 @@ from incidents.enforcement.dispatcher import order_payload
 from incidents.enforcement.dispatcher import worker_pool as crews
 from incidents.enforcement.dispatcher.backlog import Hands, Line
 from incidents.enforcement.dispatcher.dispatcher import UNHEARD_FOR, Courier, Done
+from incidents.enforcement.dispatcher.first_look import FirstLook
 from incidents.enforcement.dispatcher.order_payload import lifted
 from incidents.enforcement.dispatcher.outcomes import BATCH, Outcomes
 from incidents.enforcement.dispatcher.worker_pool import Crew
-from incidents.enforcement.first_look import FirstLook
 from incidents.enforcement.port import Adapter, Order, Outcome, Retry, Skipped
 from incidents.machine import commands as c
 from incidents.machine.orders import ACT, DESK, NOTICE

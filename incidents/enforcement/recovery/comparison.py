@@ -17,7 +17,6 @@ from incidents.desk import Desk
 from incidents.desk.access import NOT_LET
 from incidents.enforcement import routing
 from incidents.enforcement.dispatcher.worker_pool import cry
-from incidents.enforcement.first_look import FAILED
 from incidents.enforcement.recovery.reconciliation import (
     DIFFERS,
     MOVED,
@@ -41,6 +40,8 @@ AT_ONCE = 8
 MOST_NAMED = 20
 """So many sites are named to people, where very many may have been ordered again."""
 
+FAILED = "failed"
+"""The verdict on a site that could not be compared, for a fault of its adapter."""
 WRONG = (DIFFERS, MOVED, FAILED)
 """The verdicts after which somebody has to look again."""
 

@@ -7,21 +7,16 @@ out, nobody could tell any more what had been down for a reason that is lost.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Set as AbstractSet
 
 from incidents.machine.in_force import DOWN
 from incidents.machine.orders import ACT
 from incidents.store.orders.leases import Claimed
 from incidents.store.record.lineage import Standing
 
-if TYPE_CHECKING:
-    from incidents.enforcement.recovery.reconciliation import Comparison
-
-Compare = Callable[[Sequence[str]], "Iterable[Comparison]"]
-"""Compares sites, by their names, with the world, and puts on record how they are."""
-
-FAILED = "failed"
-"""The verdict on a site that could not be compared, for a fault of its adapter."""
+Compare = Callable[[Sequence[str]], AbstractSet[str]]
+"""Compares sites, by their names, with the world, and puts on record how they are; returns those
+that could be compared, without those whose adapter had a fault."""
 
 
 class FirstLook:
@@ -42,11 +37,7 @@ class FirstLook:
         new = [each for each in claimed if each.lane == ACT and each.site_id not in self._seen]
         if not new:
             return []
-        seen = {
-            each.site
-            for each in self._compare(sorted({each.site for each in new}))
-            if each.verdict != FAILED
-        }
+        seen = self._compare(sorted({each.site for each in new}))
         self._seen |= {each.site_id for each in new if each.site in seen}
         return [each for each in new if each.site not in seen and _waits(each)]
 
