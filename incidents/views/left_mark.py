@@ -93,9 +93,9 @@ class _Mark:
         case, opens = self.case, self._opens()
         self.ordered = case.state
         if epoch.by_person:
-            # It was named to them, suspended as it was or about to be opened; one that is ordered
-            # up and is down is opened by what is ordered then.
-            self.is_set &= case.state == _UP and not opens
+            # It was about to be opened, and they were told. One that is ordered up and is down is
+            # opened by what is ordered then; one that is suspended waits for a person at its end.
+            self.is_set &= not opens
         elif epoch.is_loss and opens and case.in_force != _UP:
             # A hold that is lost would have cancelled the opening.
             self.is_set = True

@@ -305,17 +305,31 @@ def test_another_epoch_takes_no_mark_away(
     assert named(house) == [COURT]
 
 
-@pytest.mark.parametrize("way", ["recover", "hold"])
-def test_a_person_who_decides_while_it_is_suspended_takes_it_away(
-    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch, way: str
+def test_a_recovery_opens_it_only_once_it_is_no_more_suspended_on_record(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left_and_suspended(house, panel, monkeypatch)
 
-    if way == "recover":
-        recover(house)
-    else:
-        hold(house, COURT)
-        lift(house, COURT)
+    recover(house)
+    rounds(house)
+    assert named(house) == [COURT]
+    pass_by(monkeypatch, timedelta(hours=12, seconds=1))
+    elapse(house, COURT)
+    rounds(house)
+    assert (panel.sites[COURT], named(house)) == ("suspended", [COURT])
+
+    recover(house)
+    rounds(house)
+    assert (panel.sites[COURT], named(house)) == ("active", [])
+
+
+def test_a_hold_and_its_lift_while_it_is_suspended_take_it_away(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left_and_suspended(house, panel, monkeypatch)
+
+    hold(house, COURT)
+    lift(house, COURT)
     rounds(house)
     assert named(house) == []
     assert is_proved(house)

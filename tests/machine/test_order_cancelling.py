@@ -250,7 +250,7 @@ def test_a_braked_order_that_was_released_and_failed_is_a_dead_letter_like_any_o
     assert site.in_force == "unknown"
 
 
-def test_only_what_opens_a_site_is_cancelled_since_a_loss_has_left_that_down() -> None:
+def test_only_what_would_be_less_far_down_is_cancelled_since_a_loss_has_left_a_site_down() -> None:
     def opening() -> OrderHistory:
         return OrderHistory().hold().delivered("suspend").unhold()
 
@@ -259,5 +259,8 @@ def test_only_what_opens_a_site_is_cancelled_since_a_loss_has_left_that_down() -
     assert site.last(e.OrderCancelled).why == "left_down"
     assert OrderHistory().hold().cancelled("suspend", why="left_down").refused_with == "not_lifted"
     assert opening().cancelled("reopen", NOTICE, why="left_down").refused_with == "not_lifted"
+    over_a_closure = OrderHistory().miss().seen("closed").cancelled("suspend", why="left_down")
+    assert over_a_closure.last(e.OrderCancelled).why == "left_down"
+    assert over_a_closure.in_force == "closed"
     dead = opening().failed("reopen").cancelled("reopen", why="left_down")
     assert dead.refused_with == "not_lifted"

@@ -45,7 +45,7 @@ def cancel(draft: Draft, command: commands.CancelOrder) -> None:
         raise RefusedError("not_lifted", order=_name(draft.case, delivery))
     if command.why == SUPERSEDED and not (draft.case.held and _gives_way_to_hold(delivery)):
         raise RefusedError("not_lifted", order=_name(draft.case, delivery))
-    if command.why == LEFT_DOWN and not _opens(delivery):
+    if command.why == LEFT_DOWN and not _may_be_left_down(draft.case, delivery):
         raise RefusedError("not_lifted", order=_name(draft.case, delivery))
     if command.why == BY_HAND and _in_hand(draft, delivery):
         raise RefusedError(
@@ -196,6 +196,12 @@ def _acts(case: Case) -> list[Delivery]:
 
 def _opens(delivery: Delivery) -> bool:
     return (delivery.lane, delivery.kind, delivery.dead) == (ACT, REOPEN, False)
+
+
+def _may_be_left_down(case: Case, delivery: Delivery) -> bool:
+    """What opens a site, or would suspend over a closure in the world."""
+    suspends = (delivery.lane, delivery.kind) == (ACT, "suspend")
+    return _opens(delivery) or (suspends and case.in_force == "closed")
 
 
 def _gives_way_to_hold(delivery: Delivery) -> bool:
