@@ -151,6 +151,7 @@ def _standing(
         halted_since=None if is_lifted else before.halted_since,
         halted_why=None if is_lifted else before.halted_why,
         noticed_at=_noticed_at(before, asked, now),
+        compared_at=None,
     )
 
 

@@ -87,6 +87,8 @@ class AlarmFacts:
     from that database, which may be a copy; null where orders are carried out.
     `daemon_silent`: since when nothing was heard (null: never), how many sites are overdue, and the
     `daemon`, if others are left that enforce the clock (null: none is).
+    `sites_uncompared`: how many `sites` could not be compared with the world, the first ones
+    (`named`), why (`problem`), and since when.
     `sites_left_down`: how many `sites`, how many of them the world has as `closed`, of how many
     nobody can tell (`unknown`), how many of these were added since the loss (`new`), the first ones
     (`named`), how each is in the world (`states`) and which of them are suspended on record as well

@@ -72,6 +72,10 @@ _OF: dict[str, AnyFacts] = {
     ),
     "alarm_entries_lost": replace(_ALARM, since=_NOON - timedelta(minutes=1)),
     "alarm_server_changed": replace(_ALARM, since=_NOON - timedelta(minutes=1)),
+    "alarm_sites_uncompared": replace(
+        _ALARM, since=_NOON - timedelta(minutes=1), sites=2, named=("web.example", "forum.example"),
+        problem="panel: a fault in it: OSError",
+    ),
     "alarm_sites_left_down": replace(
         _ALARM, since=_NOON - timedelta(minutes=1), sites=2, closed=1,
         named=("web.example", "forum.example"), states=("closed", "suspended"),
@@ -143,6 +147,7 @@ _MAY_BE: dict[str, dict[str, list[Any]]] = {
     "alarm_mark_unread": {"since": [_NOON]},
     "alarm_entries_lost": {"since": [_NOON]},
     "alarm_server_changed": {"since": [_NOON]},
+    "alarm_sites_uncompared": {"sites": [1, 2, 313], "named": [("web.example",)]},
     "alarm_sites_left_down": {
         "sites": [1, 2, 313], "closed": [0, 1], "unknown": [0, 1], "new": [0, 1],
         "named": [("web.example",)], "states": [("unknown",), ("suspended",)],

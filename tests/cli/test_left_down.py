@@ -124,12 +124,43 @@ def test_a_recovery_shows_before_what_it_would_open_and_does_nothing(
     ]
     assert programs.json == {
         "sites": {"agrees": 1, "ordered_again": 2}, "opened": [COURT, FALSE], "closed": [FALSE],
-        "taken_down": [],
+        "taken_down": [], "uncompared": [],
     }  # fmt: skip
     cli("daemon", "--once")
     assert panel.sites == {COURT: "suspended", FALSE: "closed"}
     assert panel.seen == seen
     assert "THE RECORD HAS LOST ITS END" in cli("queue").err
+
+
+def test_it_names_before_and_after_what_could_not_be_compared_and_people_are_told_until_it_is(
+    cli: Cli, panel: Panel
+) -> None:
+    panel.bad = set(NAMES)
+    line = ("recover", "--reason", "the disk is gone")
+    why = "panel: a fault in it: OSError"
+    told = "3 sites could not be compared: " + ", ".join(f"{each} ({why})" for each in NAMES)
+
+    before = cli(*line, "--dry-run")
+    programs = cli(*line, "--dry-run", "--json")
+    after = cli(*line)
+    cli("daemon", "--once")
+
+    assert (before.status, programs.status, after.status) == (5, 5, 5)
+    assert before.out.splitlines() == [told]
+    assert programs.json["sites"] == {"failed": 3}
+    assert programs.json["uncompared"] == [{"site": each, "problem": why} for each in NAMES]
+    assert f"{told}. No clock opens or suspends these" in after.out
+    line_of_queue = (
+        f"3 SITES NOT COMPARED with the world, known 0 s ago: {', '.join(NAMES)} ({why})"
+    )
+    assert line_of_queue in cli("queue").err
+    assert line_of_queue in cli("daemon", "status").out
+
+    panel.bad = set()
+    cli("daemon", "--once")
+
+    assert "NOT COMPARED" not in cli("queue").err
+    assert panel.sites == {COURT: "suspended", FALSE: "closed"}
 
 
 @pytest.mark.parametrize(("typed", "status"), [("", 4), ("1\n", 4), ("2\n", 0)])

@@ -50,7 +50,7 @@ def left(day: Day) -> list[str]:
 def compared(day: Day) -> None:
     """A daemon has come to the end of the list."""
     with writing(day.engine) as connection:
-        lineage.compared(connection, lineage.standing(connection))
+        lineage.compared(connection, lineage.standing(connection).epoch, day.now)
 
 
 def alarms(day: Day) -> list[Alarm]:

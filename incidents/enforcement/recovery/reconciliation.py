@@ -44,7 +44,8 @@ UP = "active"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """One site: what is ordered, what was believed, and what its adapter says; and the verdict."""
+    """One site: what is ordered, what was believed, and what its adapter says; the verdict; and
+    why it could not be compared, where it could not."""
 
     site: str
     ordered: str
@@ -52,6 +53,7 @@ class Comparison:
     really: str | None
     adapter: str
     verdict: str
+    problem: str | None = None
 
     @property
     def differs(self) -> bool:
@@ -64,6 +66,14 @@ class Comparison:
             "site": self.site, "ordered": self.ordered, "on_record": self.on_record,
             "really": self.really, "adapter": self.adapter, "verdict": self.verdict,
         }  # fmt: skip
+
+
+class AdapterFaultError(Exception):
+    """An adapter raised `error` where it was asked how a site is."""
+
+    def __init__(self, adapter: str, error: BaseException) -> None:
+        super().__init__(f"{adapter}: a fault in it: {type(error).__name__}")
+        self.error = error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +108,9 @@ class Reconciliation:
 
         Raises:
             UnknownSiteError: if there is none of that name.
+            AdapterFaultError: after a loss, for whatever an adapter raises. Of a site that was up
+                as far as is known it goes on record then that nobody can tell, so that no clock
+                opens it later for what it was before.
             ActRefusedError: where who asks may not put on record what is found.
         """
         with self.reading() as connection:
@@ -109,7 +122,7 @@ class Reconciliation:
         # What the brake holds waits too, for a supervisor: to order it again would release it.
         waits = any(not delivery.dead or delivery.braked for _, delivery in chain)
         adapter = self.routing.adapter_for(name)
-        seen: str | None = _seen(adapter, name, row["state"])
+        seen = self._asked(adapter, row, is_doubted=is_doubted)
         if seen is None and is_doubted and adapter.name != DEFAULT:
             seen = NOT_KNOWN
         agrees = self._agrees(row, row["in_force"] if seen is None else seen)
@@ -124,6 +137,20 @@ class Reconciliation:
             found = replace(found, verdict=UNKNOWN if is_believed else LEFT_DOWN)
         found = self._put_on_record(row, found, may_order=not is_ordered)
         return replace(found, verdict=LEFT_DOWN) if self._is_left_suspended(row, found) else found
+
+    def _asked(self, adapter: Adapter, row: Any, *, is_doubted: bool) -> str | None:
+        try:
+            return _seen(adapter, row["name"], row["state"])
+        except (Exception, SystemExit) as error:
+            if self.standing is None:
+                raise
+            if is_doubted and row["in_force"] == UP:
+                unknown = Comparison(
+                    site=row["name"], ordered=row["state"], on_record=UP, really=NOT_KNOWN,
+                    adapter=adapter.name, verdict=UNKNOWN,
+                )  # fmt: skip
+                self._put_on_record(row, unknown, may_order=False)
+            raise AdapterFaultError(adapter.name, error) from error
 
     def _agrees(self, row: Any, known: str) -> bool:
         is_closed = (row["state"], known) == ("suspended", "closed")

@@ -38,6 +38,7 @@ from incidents.views.queue.alarm import (
     MOVED,
     REPORT,
     SILENT,
+    UNCOMPARED,
     UNSIGNED,
     WAITING,
     Alarm,
@@ -47,6 +48,9 @@ from incidents.views.queue.holders import closing_misses
 
 AHEAD = timedelta(minutes=10)
 """So long before its end the desk is told of a clock; one that runs for less is no news."""
+
+PASSING = timedelta(minutes=1)
+"""That a site cannot be compared for less is no news."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,8 @@ def alarming(connection: Connection, now: datetime, report: ReportDuty | None) -
         _mark_unread(enforced["mark_unread"]),
         _of_history(LOST, told["lost_since"]),
         _of_history(MOVED, told["moved_since"]),
-        _left_down(told["left_down"]),
+        _uncompared(told["uncompared"], now),
+        _left_down(told, now),
         _braked(connection),
         _lapsing(connection, now),
         _waiting(connection),
@@ -156,9 +161,27 @@ def _mark_unread(found: dict[str, Any] | None) -> Part:
     )
 
 
-def _left_down(found: dict[str, Any] | None) -> Part:
-    """What a loss has left down, once all sites were compared: before, the list is not whole."""
-    if found is None or not found["complete"]:
+def _uncompared(found: dict[str, Any] | None, now: datetime) -> Part:
+    """Which sites cannot be compared, once that is no passing fault."""
+    since = None if found is None else read_rfc3339(found["since"])
+    if found is None or since is None or now - since < PASSING:
+        return [], False
+    problems = dict.fromkeys(each["problem"] for each in found["sites"])
+    named = tuple(each["site"] for each in found["sites"])
+    return [
+        Alarm(
+            kind=UNCOMPARED, subject=EVERYBODY, since=since, sites=found["count"], named=named,
+            problem="; ".join(problems),
+        )
+    ], False  # fmt: skip
+
+
+def _left_down(told: dict[str, Any], now: datetime) -> Part:
+    """What a loss has left down, once all sites were compared, or the desk is told of those that
+    could not be: before, the list is not whole."""
+    found = told["left_down"]
+    is_known = found is not None and (found["complete"] or _uncompared(told["uncompared"], now)[0])
+    if found is None or not is_known:
         return [], False
     since, named = read_rfc3339(found["since"]), tuple(found["sites"])
     own = {name: found[name] for name in ("closed", "unknown", "new")}
