@@ -9,7 +9,9 @@ import pytest
 
 from incidents import clock
 from incidents.app import House
+from incidents.daemon import delivery
 from incidents.daemon.recovery_duty import Recovery
+from incidents.enforcement.port import Order, Outcome, Retry
 from incidents.enforcement.recovery import comparison
 from incidents.enforcement.recovery.comparison import FAILED
 from incidents.machine import commands as c
@@ -28,9 +30,10 @@ from tests.enforcement.left_rig import (
     pass_by,
     recover,
     rounds,
+    suspend,
     told,
 )
-from tests.enforcement.lost_rig import give, hold, record, standing
+from tests.enforcement.lost_rig import Letters, deliver, give, hold, record, standing
 
 pytestmark = pytest.mark.both_databases
 
@@ -185,3 +188,54 @@ def test_each_why_is_the_newest_and_since_when_the_first(house: House, panel: Pa
 
     assert kept(house) == {SHOP: "the settings cannot be read", COURT: "no"}
     assert said(house)["since"] == since
+
+
+def test_the_letter_of_an_order_that_waits_to_be_compared_waits_with_it(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letters = Letters()
+    panel.sites[COURT] = "active"
+    panel.bad = {COURT, SHOP}
+    lapse(house, COURT, monkeypatch)
+    hold(house, SHOP)
+    monkeypatch.setattr(delivery, "channel", lambda _house, _lane: letters)
+
+    rounds(house)
+    assert [site for site, *_ in letters.sent if site == SHOP], "a hold is carried out and told"
+    told_before = [site for site, *_ in letters.sent if site == COURT]
+
+    panel.bad = set()
+    pass_by(monkeypatch, timedelta(seconds=30))
+    rounds(house, Recovery(house))
+
+    assert panel.sites[COURT] == "suspended"
+    told_since = [site for site, *_ in letters.sent if site == COURT]
+    assert len(told_before) == 1, "of the violation"
+    assert len(told_since) == 2
+
+
+def test_one_of_an_order_that_was_carried_out_before_the_loss_waits_for_nothing(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel.sites[COURT] = "active"
+    suspend(house, COURT, monkeypatch)
+    with monkeypatch.context() as broken:
+        broken.setattr(delivery, "channel", lambda _house, _lane: Busy())
+        deliver(house)
+    assert panel.sites[COURT] == "suspended"
+    panel.bad = {COURT}
+    lose(house)
+    letters = Letters()
+    monkeypatch.setattr(delivery, "channel", lambda _house, _lane: letters)
+    pass_by(monkeypatch, timedelta(minutes=10))
+
+    deliver(house)
+
+    assert [site for site, *_ in letters.sent].count(COURT) == 2
+
+
+class Busy(Letters):
+    """A channel that takes nothing now."""
+
+    def deliver(self, order: Order) -> Outcome:  # noqa: ARG002 - whatever it is
+        return Retry(problem="busy")
