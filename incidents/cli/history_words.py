@@ -75,16 +75,24 @@ def _moved(history: Document, when: When) -> str:
 def _uncompared(history: Document, when: When) -> str:
     """Which sites wait to be compared with the world, and why."""
     found = history["uncompared"]
+    return (
+        f"{counted(found['count'], 'SITE').upper()} NOT COMPARED with the world, known"
+        f" {when.ago(found['since'])}: {not_compared(found)}"
+    )
+
+
+def not_compared(found: Document) -> str:
+    """The first sites that could not be compared, by why, what that means, and what to do."""
     by_problem: dict[str, list[str]] = {}
     for each in found["sites"]:
         by_problem.setdefault(each["problem"], []).append(each["site"])
     named = "; ".join(f"{', '.join(sites)} ({why})" for why, sites in by_problem.items())
     more = found["count"] - len(found["sites"])
+    it_is, it = ("it is", "it") if found["count"] == 1 else ("they are", "them")
     return (
-        f"{counted(found['count'], 'SITE').upper()} NOT COMPARED with the world, known"
-        f" {when.ago(found['since'])}: {named}{f'; and {more:,} more' if more else ''}. No clock"
-        " suspends or opens them, and no letter says so, before they are compared. Repair the"
-        " adapter: a daemon tries again at least every 30 seconds"
+        f"{named}{f'; and {more:,} more' if more else ''}. Until {it_is} compared, no clock"
+        f" suspends {it}, nothing opens {it}, and no letter says so. Repair the adapter: a daemon"
+        " tries again at least every 30 seconds"
     )
 
 

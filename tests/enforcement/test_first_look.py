@@ -18,6 +18,7 @@ from incidents.errors import SettingsFileError
 from incidents.machine import commands as c
 from incidents.machine.events import Event
 from incidents.record import entry
+from incidents.store.record import uncompared
 from incidents.store.schema.tables import entries, sites
 from tests.enforcement.left_rig import (
     COURT,
@@ -321,4 +322,7 @@ def test_settings_that_cannot_be_read_any_more_hold_up_what_waits_for_a_comparis
 
     assert daemon.errors == []
     assert panel.sites[SHOP] == "suspended"
+    with house.reading() as connection:
+        why = uncompared.problems(connection)[COURT]
+    assert why.endswith("it is no TOML")
     assert 1 not in panel.seen

@@ -11,6 +11,7 @@ from incidents import clock
 from incidents.app import House
 from incidents.daemon import delivery
 from incidents.daemon.recovery_duty import Recovery
+from incidents.desk.resumption import ANOTHER_SERVER
 from incidents.enforcement.port import Order, Outcome, Retry
 from incidents.enforcement.recovery import comparison
 from incidents.enforcement.recovery.comparison import FAILED
@@ -91,6 +92,44 @@ def test_the_record_says_not_compared_until_it_was(house: House, panel: Panel) -
     assert standing(house).is_compared
     assert named(house) == [COURT]
     assert told(house)["complete"] is True
+
+
+def test_of_one_that_is_down_on_record_or_where_nothing_is_missing_the_record_is_believed(
+    house: House, panel: Panel
+) -> None:
+    panel.bad = {HELD, SHOP}
+    lose(house, ANOTHER_SERVER)
+
+    rounds(house)
+
+    assert kept(house) == {HELD: WHY, SHOP: WHY}
+    assert record(house)[HELD] == ("suspended", "suspended")
+    assert record(house)[SHOP] == ("active", "active")
+
+
+def test_what_is_found_once_the_world_is_proved_is_nobodys_business(house: House) -> None:
+    """Of two daemons one may have failed while the other was proving it."""
+    lose(house)
+    comparison.note_failed(house.engine, {COURT: "the settings cannot be read"})
+    assert said(house)["count"] == 1
+
+    comparison.prove(house.engine, standing(house).epoch)
+
+    assert said(house) is None
+
+
+def test_when_all_were_compared_is_known_of_each_epoch_alone_and_stays(house: House) -> None:
+    lose(house)
+    former = standing(house).epoch
+    lose(house)
+    comparison.finish(house.engine, former)
+    assert standing(house).compared_at is None
+
+    comparison.finish(house.engine, standing(house).epoch)
+    known = standing(house).compared_at
+    comparison.finish(house.engine, standing(house).epoch)
+
+    assert standing(house).compared_at == known is not None
 
 
 def test_one_that_was_up_is_known_to_be_once_it_was_compared(house: House, panel: Panel) -> None:
@@ -214,15 +253,16 @@ def test_the_letter_of_an_order_that_waits_to_be_compared_waits_with_it(
     assert len(told_since) == 2
 
 
-def test_one_of_an_order_that_was_carried_out_before_the_loss_waits_for_nothing(
-    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("fails", [False, True])
+def test_one_of_an_order_that_was_carried_out_or_given_up_before_the_loss_waits_for_nothing(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch, *, fails: bool
 ) -> None:
-    panel.sites[COURT] = "active"
+    panel.sites[COURT], panel.fails = "active", fails
     suspend(house, COURT, monkeypatch)
     with monkeypatch.context() as broken:
         broken.setattr(delivery, "channel", lambda _house, _lane: Busy())
         deliver(house)
-    assert panel.sites[COURT] == "suspended"
+    assert panel.sites[COURT] == ("active" if fails else "suspended")
     panel.bad = {COURT}
     lose(house)
     letters = Letters()

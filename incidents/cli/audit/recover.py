@@ -173,10 +173,7 @@ def _tell_of_sites(run: Run, done: Done) -> None:
             rest = f" and {more:,} more (--json names all)" if more > 0 else ""
             run.say(f"{what}: {', '.join(names[:MOST_NAMED])}{rest}")
     if done.failed:
-        run.say(
-            f"{_not_compared(done)}. No clock opens or suspends these before they are compared. A"
-            " daemon tries again: incidents daemon status"
-        )
+        run.say(_not_compared(done))
     if done.unasked:
         run.say(
             f"the adapter cannot tell how {done.unasked:,} of these were before: some may have been"
@@ -190,8 +187,11 @@ def _tell_of_sites(run: Run, done: Done) -> None:
 
 def _not_compared(done: Done) -> str:
     """Which sites could not be compared, and why."""
-    named = openings.named([f"{site} ({problem})" for site, problem in done.failed])
-    return f"{counted(len(done.failed), 'site')} could not be compared: {named}"
+    from incidents.cli.history_words import not_compared
+
+    count = len(done.failed)
+    found = {"count": count, "sites": _uncompared(done)[: openings.MOST_NAMED]}
+    return f"{counted(count, 'site')} could not be compared: {not_compared(found)}"
 
 
 def _uncompared(done: Done) -> list[dict[str, str]]:

@@ -39,7 +39,8 @@ class Alarm:
     `entries_lost`: the record has lost its end, and nobody has put on record that they know.
     `server_changed`: another server has taken over, and nothing is known to be missing.
     `sites_uncompared`: so many `sites` could not be compared with the world for a minute or longer,
-    the first of them `named`, and why (`problem`): no clock suspends or opens them until then.
+    the first of them `named`, and why (`problem`): until then no clock suspends them, and nothing
+    opens them.
     `sites_left_down`: so many `sites` are down, or may be, though nothing on record keeps them
     down, the first of them `named`, with how each is in the world (`states`), and which of them are
     suspended on record as well, and stay down at the end of that (`suspended_now`); how many are
