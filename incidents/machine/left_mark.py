@@ -1,6 +1,9 @@
 """The mark of a site that a loss has left down, as the site's entries have it.
 
-It stays, in whatever epoch, until a person decides about the site or it is known to be up.
+It stays, in whatever epoch, until a person decides about the site or it is known to be up. A hold
+decides nothing about a site that is closed in the world, and not on record: a rule had closed it,
+and its closing is lost. It stays closed until it is closed again or reinstated, or a person has it
+opened by its name.
 """
 
 from __future__ import annotations
@@ -19,9 +22,9 @@ from incidents.machine.event import SiteEvent
 from incidents.machine.orders import order_of
 from incidents.values import ids
 
-_UP = "active"
-_RANK = {_UP: 0, "suspended": 1, "closed": 2}
-"""How far down a site is."""
+_UP, _SUSPENDED, _CLOSED = "active", "suspended", "closed"
+_RANK = {UNKNOWN: 0, _UP: 0, _SUSPENDED: 1, _CLOSED: 2}
+"""How far down a site is, as far as is known."""
 
 _OF_ORDERS = (e.OrderDelivered, e.OrderFailed, e.OrderCancelled, e.OrderRetried)
 
@@ -84,13 +87,13 @@ def follow(case: Case, number: int, event: e.Event) -> None:
 @dataclass(slots=True)
 class _Mark:
     """The mark of one site, as its entries are read. `ordered` is how the site was ordered to be
-    when the last epoch began, unless it was up since; `to_open`: a person has had it opened, and
-    that waits."""
+    when the last epoch began, unless it was up since; `to_open`: how it may be in the world, at
+    most, where a person has had it opened, and that waits."""
 
     case: Case
     is_set: bool = False
     ordered: str = _UP
-    to_open: bool = False
+    to_open: str = _UP
 
     def begin(self, epoch: Epoch) -> None:
         """The next epoch begins."""
@@ -103,7 +106,8 @@ class _Mark:
         elif epoch.is_loss and opens and case.in_force != _UP:
             # A hold that is lost would have cancelled the opening.
             self.is_set = True
-        self.to_open &= opens and not epoch.is_loss
+        if epoch.is_loss or not opens:
+            self.to_open = _UP
 
     def see(self, event: e.Event) -> None:
         """The next entry of an epoch, before it has changed the case."""
@@ -111,35 +115,40 @@ class _Mark:
             case e.StateSeen(seen=seen):
                 self._look(seen)
             case e.OrderDelivered(lane=ids.ACT, order_kind=orders.REOPEN):
-                self.is_set, self.ordered, self.to_open = False, _UP, False
+                self.is_set, self.ordered, self.to_open = False, _UP, _UP
             case e.OrderCancelled(why=command.LEFT_DOWN):
                 self.is_set |= not self.case.held
             case e.SiteSuspended():
                 self.is_set |= self._is_left()
             case e.OrderRetried(lane=ids.ACT, order_kind=orders.REOPEN):
-                self._decide()
+                self._decide(_CLOSED)
             case e.OrderRepeated(order_kind=orders.REOPEN, by=by) if by != command.DAEMON:
-                self._decide()
-            case e.HoldSet() | e.HoldLifted() | e.SiteClosed() | e.SiteReinstated():
-                self._decide()
+                self._decide(_CLOSED)
+            case e.SiteClosed() | e.SiteReinstated():
+                self._decide(_CLOSED)
+            case e.HoldSet() | e.HoldLifted():
+                # It says nothing of why a rule had closed the site.
+                self._decide(_SUSPENDED)
 
-    def _decide(self) -> None:
-        self.is_set, self.to_open = False, True
+    def _decide(self, most: str) -> None:
+        """Somebody decides about a site that is so far down in the world, at most."""
+        if _RANK[self.case.in_force] <= _RANK[most]:
+            self.is_set, self.to_open = False, most
 
     def _look(self, seen: str) -> None:
         case = self.case
         if seen == _UP:
             self.is_set, self.ordered = False, _UP
-        elif not (case.held or case.closed or self.to_open):
+        elif not case.closed and (seen == _CLOSED or not case.held):
             self.is_set |= self._is_lower(seen)
 
     def _is_lower(self, seen: str) -> bool:
         """Whether it is further down than was known, but for what clocks have ordered since."""
         known = self.case.in_force
         if seen == UNKNOWN:
-            return known == _UP == self.ordered
+            return known == self.ordered == self.to_open == _UP
         known = self.case.state if known == UNKNOWN else known
-        return _RANK[seen] > max(_RANK[known], _RANK[self.ordered])
+        return _RANK[seen] > max(_RANK[known], _RANK[self.ordered], _RANK[self.to_open])
 
     def _is_left(self) -> bool:
         """Whether it was otherwise than ordered, with nothing on its way to change that."""

@@ -194,3 +194,58 @@ def test_it_follows_a_case_as_its_entries_change_it(history: RandomHistory) -> N
         acts = {key: each for key, each in case.deliveries.items() if each.lane == ACT}
         assert (own.state, own.in_force, own.hold) == (case.state, case.in_force, case.hold)
         assert own.deliveries == acts
+
+
+# ── Closed in the world
+
+
+def closed(site: LostHistory) -> LostHistory:
+    """A rule had closed it, and the closing is lost."""
+    return site.lost().seen("closed")
+
+
+def suspended_and_closed(site: LostHistory) -> LostHistory:
+    """A suspension ran at the copy, and runs still."""
+    return site.suspended().delivered("suspend").lost().seen("closed")
+
+
+@pytest.mark.parametrize("before", [closed, suspended_and_closed])
+def test_a_hold_and_its_lift_leave_a_closed_site_marked(
+    before: Callable[[LostHistory], LostHistory],
+) -> None:
+    site = before(LostHistory()).hold()
+    assert site.marked
+    assert site.unhold().marked
+    assert site.hold().unhold().marked
+
+
+def test_so_they_do_before_anybody_has_seen_that_it_is_closed() -> None:
+    assert LostHistory().lost().hold().seen("closed").marked
+    assert LostHistory().lost().hold().unhold().seen("closed").marked
+    assert LostHistory().hold().delivered("suspend").lost().seen("closed").unhold().marked
+
+
+@pytest.mark.parametrize(
+    "decide",
+    [
+        lambda site: site.false_info(),
+        lambda site: site.repeat(),
+        lambda site: site.repeat().failed("reopen").retried("reopen"),
+        lambda site: site.false_info().reinstate().approve(),
+        lambda site: site.recovered().repeat(),
+        lambda site: site.seen("active"),
+        lambda site: site.seen("suspended").hold(),
+    ],
+    ids=["closed", "ordered again", "tried again", "reinstated", "recovered", "seen up", "no more"],
+)
+def test_what_closes_it_again_or_opens_it_by_its_name_takes_the_mark_away(decide: Act) -> None:
+    site = closed(LostHistory())
+    decide(site)
+    assert site.refused_with is None
+    assert not site.marked
+
+
+def test_a_closed_site_that_a_person_has_had_opened_is_no_news_until_that_is_lost() -> None:
+    site = LostHistory().lost().seen("suspended").repeat().seen("closed")
+    assert not site.marked
+    assert site.lost().marked
