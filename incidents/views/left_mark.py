@@ -15,6 +15,7 @@ from incidents.machine.command import DAEMON
 from incidents.machine.left_mark import Epoch, Numbered
 from incidents.record import entry
 from incidents.record.own_events import HistoryResumed
+from incidents.store.record import left_down as left
 from incidents.store.schema.tables import entries
 from incidents.values.ids import ACT
 from incidents.views.resumptions import resumptions
@@ -29,10 +30,23 @@ def marked(connection: Connection, site_ids: Iterable[int]) -> set[int]:
     """Those of the sites that are marked; none before the first loss. One whose entries cannot be
     read is: nobody can tell."""
     asked = sorted(set(site_ids))
-    begun = sorted(_epoch(each) for each in resumptions(connection)) if asked else []
-    if not begun:
-        return set()
-    streams = _streams(connection, asked)
+    begun = _begun(connection) if asked else []
+    return _marked(connection, asked, begun) if begun else set()
+
+
+def suspended(connection: Connection) -> set[int]:
+    """Those of the sites that are suspended on record, and not held, which are marked: they stay
+    down at the end of that."""
+    begun = _begun(connection)
+    return _marked(connection, left.suspended(connection, begun[0].at), begun) if begun else set()
+
+
+def _begun(connection: Connection) -> list[Epoch]:
+    return sorted(_epoch(each) for each in resumptions(connection))
+
+
+def _marked(connection: Connection, ids: Sequence[int], begun: Sequence[Epoch]) -> set[int]:
+    streams = _streams(connection, ids)
     return {site_id for site_id, bodies in streams if _is_marked(site_id, bodies, begun)}
 
 

@@ -47,7 +47,7 @@ def site(connection: Connection, name: str, now: datetime) -> Document:
         **site_document(case, rules.run(case, in_force)),
         "seq": case.seq,
         "overdue": row["next_due"] is not None and row["next_due"] < now,
-        "left_down_since": plain(left_down.since(connection, row["id"], now)),
+        "left_down_since": plain(left_down.since(connection, row, now)),
         "stays_down": left_down.stays_down(connection, row),
         "hold": _hold(case),
         "closure": _closure(case),

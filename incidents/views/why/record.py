@@ -168,7 +168,7 @@ def read(connection: Connection, name: str, when: When) -> Record:
         texts=personal.texts(connection, refs),
         has_orders=bool(orders),
         braked=next((id_ for id_, is_braked in orders if is_braked), None),
-        left_down_since=left_down.since(connection, case.site_id, now),
+        left_down_since=left_down.since(connection, row, now),
         stays_down=left_down.stays_down(connection, row),
     )
 
