@@ -135,6 +135,8 @@ PROSPECTS = {
     " would strike this suspension{after}",
     "strikes.void": "voiding {incident} would strike this suspension{after}",
     "strikes.opens": ", and the site would open at once",
+    "strikes.left_down": "; a loss has left the site down, so it would stay down until a person"
+    " decides",
     "strikes.held": "; the site would stay down, held",
     "strikes.stays": "; the site would stay {state:state}",
     "false_info_stays": "no correction of the record undoes a statement of false information (R4)",

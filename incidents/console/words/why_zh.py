@@ -105,6 +105,7 @@ SENTENCES = {
     "即撤销此次暂停{after}",
     "strikes.void": "作废 {incident}，即撤销此次暂停{after}",
     "strikes.opens": "，网站随即开通",
+    "strikes.left_down": "；但记录末尾丢失后该网站保持停用，须由人工决定",
     "strikes.held": "；但网站仍依令停用",
     "strikes.stays": "；但网站仍为“{state:state}”",
     "false_info_stays": "信息虚假的认定（R4）不因更正记录而撤销",
