@@ -24,6 +24,9 @@ GROUNDS = {
     "not_in_force.unknown": "NOT KNOWN: {told}. An order to keep {site} down may have been lost"
     " with the end of the record, at {since}. If {site} must stay down: incidents site hold {site}"
     " --reason R. If not: incidents acts reconcile {site} --repair opens it, and no other.",
+    "not_in_force.believed": "NOT KNOWN: {told}. {site} was added after a loss, and nobody can ask"
+    " how it is; by now it counts as up. If it is down: incidents acts reconcile {site} --repair"
+    " opens it.",
     "closed": "{site} was closed at {at} by {rule:rule}: {rule:rule_says}.",
     "stated_false": "{by} stated that the filed {field:field} is false; established by:"
     " {evidence}.",

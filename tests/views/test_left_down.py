@@ -259,6 +259,19 @@ def test_of_one_that_nobody_can_ask_about_they_say_that_it_is_unknown(day: Day) 
     )
 
 
+def test_of_one_that_is_believed_after_thirty_days_they_say_that_it_counts_as_up(day: Day) -> None:
+    lose(day)
+    see(day.after("1m").add(), state="unknown")
+
+    told = day.after("31d").text().splitlines()[0]
+
+    assert told == (
+        "NOT KNOWN: active is ordered, and nobody knows what is in force. shop.example was added"
+        " after a loss, and nobody can ask how it is; by now it counts as up. If it is down:"
+        " incidents acts reconcile shop.example --repair opens it."
+    )
+
+
 def test_what_a_daemon_has_taken_down_again_is_named_with_the_loss_until_a_person_knows(
     day: Day,
 ) -> None:

@@ -206,6 +206,7 @@ def _state(
         # What the brake holds is released at the desk, and not by who reads the report.
         braked=None,
         left_down_since=None,
+        is_believed=False,
         stays_down=False,
     )
     return tuple(grounds(record))
