@@ -123,9 +123,8 @@ def _names(facts: Document) -> list[Any]:
 
 def _faster(here: Sitting, site_id: int, seen: int | None) -> list[str]:
     """Who did what since."""
-    found = []
+    found, reader = [], here.reader
     with here.reading() as connection:
-        reader = here.timed(connection).reader
         story = views.timeline(
             connection, site_id, now=reader.now, zone=reader.zone, language=reader.spoken,
             after=max(0, seen or 0),
