@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from incidents.locale.event_words import ORDERS
@@ -10,6 +10,9 @@ from incidents.machine.in_force import BRAKED
 
 if TYPE_CHECKING:
     from incidents.locale.words import Document, Teller
+
+ENDS = frozenset({"suspension_ended", "suspension_struck"})
+"""The kinds of events that end a suspension."""
 
 
 def sentence(teller: Teller, event: Document, *, to_come: bool = False) -> str:
@@ -27,6 +30,12 @@ def sentence(teller: Teller, event: Document, *, to_come: bool = False) -> str:
 def of_left_down(event: Document) -> Document:
     """The event of a site that a loss has left down: its suspension's end opens it no more."""
     return event | {"left_down": True}
+
+
+def may_open(events: Iterable[Document]) -> bool:
+    """Whether one of them ends a suspension, so that it matters whether a loss has left the site
+    down."""
+    return any(each["kind"] in ENDS for each in events)
 
 
 class _Facts(dict[str, Any]):

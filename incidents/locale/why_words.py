@@ -24,6 +24,9 @@ GROUNDS = {
     "not_in_force.unknown": "NOT KNOWN: {told}. An order to keep {site} down may have been lost"
     " with the end of the record, at {since}. If {site} must stay down: incidents site hold {site}"
     " --reason R. If not: incidents acts reconcile {site} --repair opens it, and no other.",
+    "not_in_force.believed": "NOT KNOWN: {told}. {site} was added after a loss, and nobody can ask"
+    " how it is; by now it counts as up. If it is down: incidents acts reconcile {site} --repair"
+    " opens it.",
     "closed": "{site} was closed at {at} by {rule:rule}: {rule:rule_says}.",
     "stated_false": "{by} stated that the filed {field:field} is false; established by:"
     " {evidence}.",
@@ -135,6 +138,8 @@ PROSPECTS = {
     " would strike this suspension{after}",
     "strikes.void": "voiding {incident} would strike this suspension{after}",
     "strikes.opens": ", and the site would open at once",
+    "strikes.left_down": "; a loss has left the site down, so it would stay down until a person"
+    " decides",
     "strikes.held": "; the site would stay down, held",
     "strikes.stays": "; the site would stay {state:state}",
     "false_info_stays": "no correction of the record undoes a statement of false information (R4)",

@@ -102,6 +102,9 @@ TOLD: dict[str, str] = {
     "why.not_in_force.unknown": "NOT KNOWN: {told}. An order to keep {site} down may have been lost"
     " with the end of the record, at {since}. Hold {site} if it must stay down; if not, “Compare”"
     " among the orders can order it up once more.",
+    "why.not_in_force.believed": "NOT KNOWN: {told}. {site} was added after a loss, and nobody can"
+    " ask how it is; by now it counts as up. If it is down, “Compare” among the orders can order it"
+    " up once more.",
     "why.suspended.left_down": "A loss had left {site} down before, and what was lost may be an"
     " order: at the end of the suspension it stays down until a person decides. Hold {site} if it"
     " must stay down.",

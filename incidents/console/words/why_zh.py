@@ -15,6 +15,8 @@ SENTENCES = {
     " 并再次下达。",
     "not_in_force.unknown": "状态不明：{told}。停用 {site} 的命令可能已随记录末尾"
     "一并丢失（{since}）。如须停用，请依令停用；否则可在指令页面核对 {site} 并再次下达。",
+    "not_in_force.believed": "状态不明：{told}。{site} 在记录缺失之后添加，且无法核实是否可以访问；"
+    "现已视为可以访问。如实际无法访问，可在指令页面核对 {site} 并再次下达。",
     "not_in_force.lost": "尚未生效：{told}（可在指令页面核对 {site} 并再次下达）。",
     "closed": "{site} 于 {at} 依“{rule:rule}”关闭：{rule:rule_says}。",
     "stated_false": "{by} 认定登记的{field:field}虚假；查明方式：{evidence}。",
@@ -105,6 +107,7 @@ SENTENCES = {
     "即撤销此次暂停{after}",
     "strikes.void": "作废 {incident}，即撤销此次暂停{after}",
     "strikes.opens": "，网站随即开通",
+    "strikes.left_down": "；但记录末尾丢失后该网站保持停用，须由人工决定",
     "strikes.held": "；但网站仍依令停用",
     "strikes.stays": "；但网站仍为“{state:state}”",
     "false_info_stays": "信息虚假的认定（R4）不因更正记录而撤销",

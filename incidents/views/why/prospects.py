@@ -138,7 +138,7 @@ def _after_strike(record: Record, decision: Decision | None) -> str | None:
     if not struck or decision is None:
         return None
     if decision.case.state == "active":
-        return record.say("strikes.opens")
+        return record.say("strikes.left_down" if record.stays_down else "strikes.opens")
     if record.case.held:
         return record.say("strikes.held")
     return record.say("strikes.stays", state=decision.case.state)

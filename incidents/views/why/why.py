@@ -52,6 +52,8 @@ def _in_force(record: Record) -> list[str]:
     if record.left_down_since is not None:
         code = "unknown" if record.case.in_force == UNKNOWN else "left_down"
         return [record.say(f"not_in_force.{code}", told=told, since=record.left_down_since)]
+    if record.is_believed:
+        return [record.say("not_in_force.believed", told=told)]
     # Of what was only logged, or done by hand in the world, no order is left.
     return [record.say(f"not_in_force.{'waits' if record.has_orders else 'lost'}", told=told)]
 
