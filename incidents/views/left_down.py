@@ -88,14 +88,17 @@ def since(connection: Connection, site: Mapping[str, Any], now: datetime) -> dat
     if at is None:
         return None
     is_one = left.is_one(connection, site["id"], believed_since=believed_since(found, now))
-    is_suspended = site["state"] == "suspended" and stays_down(connection, site)
+    is_suspended = site["state"] == "suspended" and site["hold_at"] is None
+    is_suspended = is_suspended and stays_down(connection, site)
     return at if is_one or is_suspended else None
 
 
 def stays_down(connection: Connection, site: Mapping[str, Any]) -> bool:
     """Whether a loss has left that site down, by its row, so that neither the end of a suspension
-    nor a case that is struck opens it: a person decides."""
-    if site["in_force"] == UP or site["hold_at"] is not None or site["state"] == "closed":
+    nor a case that is struck opens it, nor, while it is closed in the world, that a hold is lifted:
+    a person decides."""
+    is_held = site["hold_at"] is not None and site["in_force"] != "closed"
+    if site["in_force"] == UP or site["state"] == "closed" or is_held:
         return False
     return bool(left_mark.marked(connection, [site["id"]]))
 
