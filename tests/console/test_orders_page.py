@@ -201,7 +201,14 @@ def test_after_a_loss_the_queue_names_what_is_left_down_and_what_was_taken_down_
     assert f'<span class="state closed">{"closed" if language == "en" else "关闭"}</span>' in told
     assert ("Close again, by its rule" if language == "en" else "依该规则再次关闭") in told
     story = viewer.get("/sites/left.example").text
-    assert ("if it must stay down" if language == "en" else "如须继续停用") in story
+    assert ("Record again what closed it" if language == "en" else "请重新记录关闭原因") in story
+
+    supervisor = Visitor(desk, "wang", language)
+    for act in ("hold", "unhold"):
+        page = supervisor.post(f"/sites/left.example/{act}", {"reason": "by order of a court"})
+        page = supervisor.get(page.headers["location"]) if page.status_code == 303 else page
+    answer = "is closed in the world, and what closed it" if language == "en" else "，其关闭记录可能"
+    assert answer in page.text
 
 
 @pytest.mark.parametrize(
