@@ -72,8 +72,21 @@ def test_a_site_that_is_down_or_unknown_in_the_world_is_marked_after_a_loss(stat
     assert not site.lost().marked, "it was known before"
 
 
+def test_what_was_known_to_be_as_far_down_is_not_marked() -> None:
+    assert not LostHistory().seen("closed").lost().seen("suspended").marked
+    assert not LostHistory().seen("suspended").lost().seen("unknown").marked
+
+
 def test_one_that_is_up_is_not_marked_any_more() -> None:
     assert not LostHistory().lost().seen("suspended").seen("active").marked
+
+
+def test_how_it_was_ordered_at_the_loss_counts_until_it_is_up() -> None:
+    site = LostHistory().suspended().delivered("suspend").lost().seen("active")
+    assert site.after("12h").elapse().seen("suspended").marked
+    site = LostHistory().suspended().delivered("suspend").lost().after("12h").elapse()
+    assert site.delivered("reopen").seen("suspended").marked
+    assert LostHistory().lost().hold().unhold().delivered("reopen").seen("suspended").marked
 
 
 def test_what_was_suspended_on_record_is_not_marked_unless_it_is_closed() -> None:
@@ -96,8 +109,13 @@ def test_clocks_that_have_lapsed_since_hide_no_site_that_was_down() -> None:
 
 
 def test_one_is_marked_that_was_down_when_a_clock_suspended_it_and_nothing_was_on_its_way() -> None:
-    site = LostHistory().seen("suspended").lost().suspended()
-    assert site.marked
+    assert LostHistory().seen("suspended").lost().suspended().marked
+    assert LostHistory().to_be_opened().failed("reopen").lost().suspended().marked
+    assert not LostHistory().lost().suspended().marked, "it was up"
+
+
+def test_a_suspension_that_may_have_been_carried_out_is_why_its_site_is_down() -> None:
+    assert not LostHistory().lost().suspended().failed("suspend").seen("suspended").marked
 
 
 def test_one_is_not_marked_that_an_order_on_its_way_would_have_opened() -> None:
@@ -164,13 +182,31 @@ def test_nothing_that_a_daemon_orders_does() -> None:
 
 
 def test_what_is_seen_before_an_opening_is_done_that_a_person_has_ordered_is_no_news() -> None:
+    assert not LostHistory().lost().hold().unhold().seen("unknown").marked
     site = LostHistory().lost().hold().unhold()
     assert not site.seen("suspended").marked
     assert site.lost().seen("active").seen("suspended").marked
 
 
-def test_a_hold_on_record_is_why_its_site_is_down() -> None:
+def test_one_that_is_a_dead_letter_waits_no_more_in_the_next_epoch() -> None:
+    site = LostHistory().lost().seen("suspended").repeat().failed("reopen")
+    assert site.moved().seen("suspended").marked
+
+
+def test_a_hold_or_a_closure_on_record_is_why_its_site_is_down() -> None:
     assert not LostHistory().hold().lost().seen("suspended").marked
+    assert (
+        not LostHistory().hold().delivered("suspend").lost().seen("active").seen("suspended").marked
+    )
+    assert (
+        not LostHistory()
+        .false_info()
+        .delivered("close")
+        .lost()
+        .seen("active")
+        .seen("closed")
+        .marked
+    )
 
 
 def test_an_epoch_begins_with_what_is_recorded_later_than_it() -> None:
@@ -243,6 +279,13 @@ def test_what_closes_it_again_or_opens_it_by_its_name_takes_the_mark_away(decide
     decide(site)
     assert site.refused_with is None
     assert not site.marked
+
+
+def test_a_suspension_that_is_cancelled_over_a_closure_marks_no_site_that_is_held() -> None:
+    """It was reinstated on record, and is opened when the hold is lifted."""
+    site = LostHistory().false_info().delivered("close").lost().reinstate().approve()
+    assert not site.hold().cancelled("suspend", why="left_down").marked
+    assert site.refused_with is None
 
 
 def test_a_closed_site_that_a_person_has_had_opened_is_no_news_until_that_is_lost() -> None:
