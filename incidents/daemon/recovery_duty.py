@@ -101,7 +101,8 @@ class Recovery:
         that were left down and cannot be asked: the record has not changed, and most adapters never
         can be."""
         with self._house.reading() as connection:
-            left = set(left_down.every(connection, self._house.now(connection)))
+            staying, now = left_down.staying(connection), self._house.now(connection)
+            left = set(left_down.every(connection, now, staying))
         mute: list[Comparison] = []
         again: list[Comparison] = []
         for each in known:

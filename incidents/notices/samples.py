@@ -122,6 +122,7 @@ _MAY_BE: dict[str, dict[str, list[Any]]] = {
     },
     "suspended": {
         **_OF_CUSTOMER, **_RULED, "findings": _FINDINGS, "contact_due": _CLOCK["contact_due"],
+        "stays_down": [False, True],
     },
     "suspended_held": _OF_CUSTOMER,
     "reopened": {

@@ -72,7 +72,8 @@ def alarming(connection: Connection, now: datetime, report: ReportDuty | None) -
     """
     found: list[Alarm] = []
     capped: set[str] = set()
-    enforced = enforcement(connection, now)
+    staying = left_down.staying(connection)
+    enforced = enforcement(connection, now, staying=staying)
     told = enforced["history"]
     parts = (
         _silent(connection, now, enforced),
@@ -98,7 +99,7 @@ def alarming(connection: Connection, now: datetime, report: ReportDuty | None) -
     halted = told["halted_since"]
     halted_since = None if halted is None else read_rfc3339(halted)
     listed = any(each.kind == LEFT_DOWN for each in found)
-    left = left_down.every(connection, now) if listed else ()
+    left = left_down.every(connection, now, staying) if listed else ()
     return Look(tuple(found), frozenset(capped), halted_since, frozenset(left))
 
 
@@ -163,25 +164,20 @@ def _mark_unread(found: dict[str, Any] | None) -> Part:
 
 def _uncompared(found: dict[str, Any] | None, now: datetime) -> Part:
     """Which sites cannot be compared, once that is no passing fault."""
-    since = None if found is None else read_rfc3339(found["since"])
-    if found is None or since is None or now - since < PASSING:
+    if found is None or now - read_rfc3339(found["since"]) < PASSING:
         return [], False
     problems = dict.fromkeys(each["problem"] for each in found["sites"])
-    named = tuple(each["site"] for each in found["sites"])
-    return [
-        Alarm(
-            kind=UNCOMPARED, subject=EVERYBODY, since=since, sites=found["count"], named=named,
-            problem="; ".join(problems),
-        )
-    ], False  # fmt: skip
+    return _of_history(
+        UNCOMPARED, found["since"], sites=found["count"], problem="; ".join(problems),
+        named=tuple(each["site"] for each in found["sites"]),
+    )  # fmt: skip
 
 
 def _left_down(told: dict[str, Any], now: datetime) -> Part:
     """What a loss has left down, once all sites were compared, or the desk is told of those that
     could not be: before, the list is not whole."""
     found = told["left_down"]
-    is_known = found is not None and (found["complete"] or _uncompared(told["uncompared"], now)[0])
-    if found is None or not is_known:
+    if found is None or not (found["complete"] or _uncompared(told["uncompared"], now)[0]):
         return [], False
     since, named = read_rfc3339(found["since"]), tuple(found["sites"])
     own = {name: found[name] for name in ("closed", "unknown", "new")}

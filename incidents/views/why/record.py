@@ -15,7 +15,7 @@ from incidents.locale.language import Language
 from incidents.locale.words import Teller, When
 from incidents.machine import events as e
 from incidents.machine import rules
-from incidents.machine.case import Case
+from incidents.machine.case import UNKNOWN, Case
 from incidents.machine.commands import CLOCK
 from incidents.machine.events import Event
 from incidents.machine.incident import Incident
@@ -23,6 +23,7 @@ from incidents.machine.policy import Policy
 from incidents.record import entry
 from incidents.store.cases import cases, sites
 from incidents.store.cases.slices import Need
+from incidents.store.record import lineage
 from incidents.store.schema.log_tables import braked, deliveries
 from incidents.store.schema.tables import entries, incidents, unlisted
 from incidents.values.ids import ACT, order_id
@@ -47,7 +48,9 @@ class Record:
     `texts` holds people's own words by their references; `has_orders` says whether an order into
     the world waits, or is a dead letter, and `braked` is the id of one that the brake holds.
     `left_down_since`: since when the reason of the site to be down may be lost; None where it
-    cannot be. `stays_down`: a loss has left it down, and no clock opens it.
+    cannot be. `is_believed`: it was added after a loss and nobody can ask how it is, but by now it
+    counts as up. `stays_down`: a loss has left it down, and no clock opens it, nor the lift
+    of a hold.
     """
 
     case: Case
@@ -63,7 +66,13 @@ class Record:
     has_orders: bool
     braked: str | None
     left_down_since: datetime | None
+    is_believed: bool
     stays_down: bool
+
+    @property
+    def stays_closed(self) -> bool:
+        """Whether it is closed in the world, and on record it is not."""
+        return self.stays_down and self.case.in_force == "closed"
 
     @property
     def when(self) -> When:
@@ -168,7 +177,8 @@ def read(connection: Connection, name: str, when: When) -> Record:
         texts=personal.texts(connection, refs),
         has_orders=bool(orders),
         braked=next((id_ for id_, is_braked in orders if is_braked), None),
-        left_down_since=left_down.since(connection, case.site_id, now),
+        left_down_since=left_down.since(connection, row, now),
+        is_believed=_is_believed(connection, row, now),
         stays_down=left_down.stays_down(connection, row),
     )
 
@@ -187,6 +197,13 @@ def _orders(connection: Connection, case: Case) -> list[tuple[str, bool]]:
     found = select(of.site_seq, braked).where(of.site_id == case.site_id, of.lane == ACT)
     rows = connection.execute(found.order_by(of.site_seq.desc()))
     return [(order_id(case.site_id, seq), bool(is_braked)) for seq, is_braked in rows]
+
+
+def _is_believed(connection: Connection, row: Any, now: datetime) -> bool:
+    if (row["state"], row["in_force"], row["last_act"]) != (left_down.UP, UNKNOWN, 0):
+        return False
+    since = left_down.believed_since(lineage.standing(connection), now)
+    return since is not None and row["created_at"] > since
 
 
 def _moot(connection: Connection, case: Case) -> list[int]:
