@@ -75,7 +75,7 @@ def of_order(connection: Connection, order: Order) -> Facts | None:
         case "suspend" if order.suspension is not None:
             return _suspended(connection, found, order)
         case "suspend":
-            return _down(connection, order, replace(found.facts, until=order.until))
+            return _held(connection, found, order)
         case "reopen":
             return _reopened(connection, found, order)
         case "close" | "call":
@@ -164,6 +164,16 @@ def _down(connection: Connection, order: Order, told: Facts) -> Facts:
     fell = withheld.has_fallen(connection, order.site_id, order.entry)
     at = withheld.taken_down_at(connection, order.site_id, order.entry) or told.at
     return replace(told, at=at, settled=told.settled or fell)
+
+
+def _held(connection: Connection, found: Site, order: Order) -> Facts:
+    """What is told of a hold; nothing once it is lifted. It outlasts what the customer was told
+    before, if that was that the site is down."""
+    told_before = withheld.was_told_down(connection, order.site_id, order.entry)
+    told = replace(
+        found.facts, until=order.until, stays_down=told_before, settled=not found.case.held
+    )
+    return _down(connection, order, told)
 
 
 def _suspended(connection: Connection, found: Site, order: Order) -> Facts | None:

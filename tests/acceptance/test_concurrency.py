@@ -213,7 +213,7 @@ ACTS: dict[type[e.Event], tuple[Any, ...]] = {
     # What a hold does about orders depends on who has one in hand, of which there is no entry: each
     # event is an act of its own, as in a replay.
     e.HoldSet: (partial(c.SetHold, alone=True), ("reason", "text")),
-    e.OrderRepeated: (partial(c.RepeatOrder, alone=True),),
+    e.OrderRepeated: (partial(c.RepeatOrder, alone=True), ("tells", "tells")),
     e.OrderRetried: (c.RetryOrder, ("order", "order"), ("lane", "lane")),
     e.HoldLifted: (c.LiftHold, ("reason", "text")),
     e.ReinstatementAsked: (c.AskReinstatement, ("reason", "text")),

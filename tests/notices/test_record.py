@@ -16,7 +16,7 @@ from incidents.desk.resumption import DAEMON, ENTRIES_LOST, Resumption
 from incidents.enforcement.port import Order
 from incidents.machine import commands as c
 from incidents.machine.policy import Policy
-from incidents.notices import record
+from incidents.notices import customer, record
 from incidents.notices.facts import MAX_FINDINGS, MAX_URLS, Facts
 from incidents.notices.record import Record
 from incidents.store.database.engine import reading, writing
@@ -167,6 +167,36 @@ def test_a_suspension_that_a_hold_outlives_is_told_without_its_end(day: Day) -> 
     assert not _of(day, "suspend").stays_down
     day.do(c.SetHold(by="boss", reason="ordered"))
     assert _facts(day, orders_of(day, "suspend")[0]).stays_down
+
+
+def test_who_was_told_of_the_end_is_told_once_that_the_hold_outlasts_it(day: Day) -> None:
+    day.miss()
+    carried_out(day, "suspend")
+    carried_out(day, "suspend", "notice")
+    day.do(c.SetHold(by="boss", reason="ordered"))
+    _, order = orders_of(day, "suspend")
+    found = _facts(day, order)
+    assert (customer.notice_of(order), found.stays_down, found.settled) == (
+        "suspended_held", True, False,
+    )  # fmt: skip
+    told = WORDING.letter("suspended_held", found, "1").text
+    assert "your site shop.example stays suspended" in told
+    assert "网站不恢复访问" in told
+    carried_out(day, "suspend", "notice")
+    day.after("13h").elapse()
+    assert len(orders_of(day, "suspend")) == 2
+    assert orders_of(day, "reopen") == []
+    day.do(c.LiftHold(by="boss", reason="lifted"))
+    assert _facts(day, order).settled
+    assert not _of(day, "reopen").settled
+
+
+def test_who_was_told_of_nothing_is_told_when_the_hold_took_the_site_down(day: Day) -> None:
+    order = orders_of(day.miss(), "suspend")[-1].seq
+    day.do(c.CancelOrder(by="boss", order=order, lane="act", why="by_hand", reason="r"))
+    day.after("1h").do(c.SetHold(by="boss", reason="ordered"))
+    found = _of(day, "suspend")
+    assert (found.stays_down, found.at) == (False, utc("12:00:01"))
 
 
 def test_so_is_that_of_a_site_that_a_loss_had_left_down(day: Day) -> None:
