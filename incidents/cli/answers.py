@@ -108,8 +108,7 @@ def plain(value: Any) -> Any:
 
 def _for_people(run: Run, document: Document, *, would: bool) -> list[str]:
     teller = _teller(run, document)
-    due, own = _parted(document["events"])
-    own = _as_left_down(run, document, own)
+    due, own = _parted(as_left_down(run, document)["events"])
     lines = _meanwhile(teller, due)
     lines += [("would: " if would else "") + event_sentence.sentence(teller, e) for e in own]
     if not own:
@@ -126,15 +125,19 @@ def _for_people(run: Run, document: Document, *, would: bool) -> list[str]:
     return lines
 
 
-def _as_left_down(run: Run, document: Document, own: list[Document]) -> list[Document]:
-    """What it did, where a case that is struck does not open its site: a loss has left it down."""
-    if not any(each["kind"] == "suspension_struck" for each in own):
-        return own
+def as_left_down(run: Run, document: Document) -> Document:
+    """What was done, where the end of a suspension or of a hold does not open its site: a loss has
+    left it down."""
+    if not event_sentence.may_open(document["events"]):
+        return document
     with run.house.looking() as looks:
         # A server of before does not say it.
-        if not looks.site(document["site"]["site"]).get("stays_down"):
-            return own
-    return [event_sentence.of_left_down(each) for each in own]
+        site = looks.site(document["site"]["site"])
+        if not site.get("stays_down"):
+            return document
+    in_force = site["in_force"]
+    events = [event_sentence.of_left_down(each, in_force) for each in document["events"]]
+    return document | {"events": events}
 
 
 def _is_held_and_up(document: Document, own: list[Document]) -> bool:

@@ -19,7 +19,7 @@ def told(history: Document, when: When) -> list[str]:
 
 def _is_so(history: Document, kind: str) -> bool:
     # A server of before does not say all of it.
-    return history.get("left_down" if kind == "left_down" else f"{kind}_since") is not None
+    return history.get(kind if kind in ("left_down", "uncompared") else f"{kind}_since") is not None
 
 
 def _halted(history: Document, when: When) -> str:
@@ -69,6 +69,30 @@ def _moved(history: Document, when: When) -> str:
     return (
         f"ANOTHER SERVER HAS TAKEN OVER, known {when.ago(history['moved_since'])}: what it had not"
         f" heard of, if anything, is lost.{taken_down(history)} See more: incidents audit status"
+    )
+
+
+def _uncompared(history: Document, when: When) -> str:
+    """Which sites wait to be compared with the world, and why."""
+    found = history["uncompared"]
+    return (
+        f"{counted(found['count'], 'SITE').upper()} NOT COMPARED with the world, known"
+        f" {when.ago(found['since'])}: {not_compared(found)}"
+    )
+
+
+def not_compared(found: Document) -> str:
+    """The first sites that could not be compared, by why, what that means, and what to do."""
+    by_problem: dict[str, list[str]] = {}
+    for each in found["sites"]:
+        by_problem.setdefault(each["problem"], []).append(each["site"])
+    named = "; ".join(f"{', '.join(sites)} ({why})" for why, sites in by_problem.items())
+    more = found["count"] - len(found["sites"])
+    it_is, it = ("it is", "it") if found["count"] == 1 else ("they are", "them")
+    return (
+        f"{named}{f'; and {more:,} more' if more else ''}. Until {it_is} compared, no clock"
+        f" suspends {it}, nothing opens {it}, and no letter says so. Repair the adapter: a daemon"
+        " tries again at least every 30 seconds"
     )
 
 
@@ -168,7 +192,8 @@ def _unproved(history: Document, when: When) -> str:
 
 
 WORDS: dict[str, Callable[[Document, When], str]] = {
-    "halted": _halted, "lost": _lost, "moved": _moved, "left_down": left_down,
+    "halted": _halted, "lost": _lost, "moved": _moved, "uncompared": _uncompared,
+    "left_down": left_down,
     "unsigned": _unsigned, "unproved": _unproved,
 }  # fmt: skip
 """By what is so, as `views.queue.warnings` calls it, the worst first."""

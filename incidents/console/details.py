@@ -39,7 +39,7 @@ def when(given: Given, name: str, reader: Reader) -> datetime | None:
     if found is None:
         return None
     try:
-        return clock.parse(found, reader.zone, clock.now())
+        return clock.parse(found, reader.zone, reader.now)
     except InputError as error:
         spoken = reader.spoken
         if "refused.bad_time" not in spoken.phrases:

@@ -30,15 +30,15 @@ _NAMED = ("site", "by", "second", "to", "adapter", "where", "name")
 
 def told(here: Sitting, answer: Answer, *, seen: int | None = None) -> Said:
     """What has come of the act; of one that came too late, who was faster."""
-    reader = here.reader
-    due = _sentences(reader, answer.document, of_the_clock=True)
+    reader, document = here.reader, _as_left_down(here, answer.document)
+    due = _sentences(reader, document, of_the_clock=True)
     meanwhile = [reader.say("told.meanwhile", what=each) for each in due]
     if answer.refusal is not None:
         refused = [refusal_of(reader, answer.refusal)]
         if answer.refusal.name == "changed_meanwhile" and answer.site_id is not None:
             refused = [reader.say("told.faster"), *_faster(here, answer.site_id, seen)]
         return Said("refused", " ".join([*refused, *meanwhile]))
-    done = _sentences(reader, _as_left_down(here, answer.document), of_the_clock=False)
+    done = _sentences(reader, document, of_the_clock=False)
     remarks = [_remark(reader, remark) for remark in answer.remarks]
     if _is_held_and_up(answer.document) and not _carries_out(here):
         remarks.append(reader.say("told.not_down_yet"))
@@ -59,15 +59,16 @@ def _carries_out(here: Sitting) -> bool:
 
 
 def _as_left_down(here: Sitting, document: Document) -> Document:
-    """What was done, where a case that is struck does not open its site: a loss has left it
-    down."""
-    if not any(each["kind"] == "suspension_struck" for each in document["events"]):
+    """What was done, where the end of a suspension or of a hold does not open its site: a loss has
+    left it down."""
+    if not event_sentence.may_open(document["events"]):
         return document
     with here.reading() as connection:
         site = sites.named(connection, document["site"]["site"])
         if not left_down.stays_down(connection, site):
             return document
-    events = [event_sentence.of_left_down(each) for each in document["events"]]
+    in_force = site["in_force"]
+    events = [event_sentence.of_left_down(each, in_force) for each in document["events"]]
     return document | {"events": events}
 
 
@@ -123,9 +124,8 @@ def _names(facts: Document) -> list[Any]:
 
 def _faster(here: Sitting, site_id: int, seen: int | None) -> list[str]:
     """Who did what since."""
-    found = []
+    found, reader = [], here.reader
     with here.reading() as connection:
-        reader = here.timed(connection).reader
         story = views.timeline(
             connection, site_id, now=reader.now, zone=reader.zone, language=reader.spoken,
             after=max(0, seen or 0),

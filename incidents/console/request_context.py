@@ -303,7 +303,10 @@ def acting(
         caller.refuse(here.house, here.identity, "form", "csrf", None)
         raise NotLetError("form", "csrf")
     visit, wrong = _proved(here, form)
-    return Acting(request, here.house, here.door, visit, here.reader, here.version, form, wrong)
+    with here.reading() as connection:
+        # What the desk answers counts by the clock that its pages count by.
+        reader = here.timed(connection).reader
+    return Acting(request, here.house, here.door, visit, reader, here.version, form, wrong)
 
 
 def sending(

@@ -7,7 +7,6 @@ looked at once more.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from incidents.daemon import journal
@@ -15,16 +14,16 @@ from incidents.daemon.backoff import Backoff
 from incidents.daemon.part import Part
 from incidents.desk.resumption import DAEMON
 from incidents.enforcement.recovery import comparison
-from incidents.enforcement.recovery.comparison import MOST_NAMED, WRONG
+from incidents.enforcement.recovery.comparison import FAILED, MOST_NAMED, WRONG
 from incidents.enforcement.recovery.reconciliation import REPAIRED
 from incidents.machine.case import UNKNOWN
 from incidents.machine.command import LEFT_DOWN
 from incidents.store.cases import sites as site_rows
 from incidents.store.database import schema
 from incidents.store.database.engine import plainly, writing
-from incidents.store.record import left_down, lineage
+from incidents.store.record import lineage
 from incidents.store.record.lineage import STRANGE_FOR
-from incidents.views.left_down import believed_since
+from incidents.views import left_down
 
 if TYPE_CHECKING:
     from incidents.app import House
@@ -53,7 +52,6 @@ class Recovery:
         self._part = Part("the world is not compared with the record")
         self._backoff = Backoff()
         self._epoch = 0
-        self._unproved_since: datetime | None = None
         self._open: list[Comparison] | None = None
         self._known: set[int] = set()
         self._last = 0
@@ -75,10 +73,6 @@ class Recovery:
         if standing.epoch != self._epoch:
             self._epoch, self._open, self._last, self._known = standing.epoch, None, 0, set()
         due = standing.unproved_since is not None
-        if due and standing.unproved_since != self._unproved_since:
-            # What was found before somebody began to doubt it says nothing.
-            self._open = None
-        self._unproved_since = standing.unproved_since
         if due or self._open:
             self._compare_all(standing)
         strange = self._strangers(standing)
@@ -97,20 +91,17 @@ class Recovery:
         first = self._open is None
         if self._open is None:
             self._open = self._compare(None)
-            with self._house.reading() as connection:
-                # That all were compared is no new doubt.
-                self._unproved_since = lineage.standing(connection).unproved_since
         else:
             self._look_again(self._open, standing)
         if not (first or self._open or self._stopped()):
             comparison.prove(self._house.engine, self._epoch)
 
     def _look_again(self, known: list[Comparison], standing: Standing) -> None:
-        """Those that were open, and what was left down since; but only some of those that were left
-        down and cannot be asked: the record has not changed, and most adapters never can be."""
+        """Those that were open, and what was left down since, by whomever; but only some of those
+        that were left down and cannot be asked: the record has not changed, and most adapters never
+        can be."""
         with self._house.reading() as connection:
-            since = believed_since(standing, self._house.now(connection))
-            left = set(left_down.names(connection, believed_since=since))
+            left = set(left_down.every(connection, self._house.now(connection)))
         mute: list[Comparison] = []
         again: list[Comparison] = []
         for each in known:
@@ -120,8 +111,11 @@ class Recovery:
         asked = [each.site for each in again]
         asked += sorted(left.difference(each.site for each in known))
         found = self._compare(asked) if asked else []
-        if found is not None:
-            self._open = mute[_MUTE_AT_ONCE:] + found
+        if found is None:
+            return
+        self._open = mute[_MUTE_AT_ONCE:] + found
+        if not (standing.is_compared or any(each.verdict == FAILED for each in found)):
+            comparison.finish(self._house.engine, self._epoch)
 
     def _doubt(self) -> None:
         """From now on people are told that the world is not as the record says."""

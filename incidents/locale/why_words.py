@@ -21,9 +21,16 @@ GROUNDS = {
     " reason may have been lost with the end of the record, at {since}. If {site} must stay down:"
     " incidents site hold {site} --reason R. If not: incidents acts reconcile {site} --repair, or"
     " incidents recover --reason R for all that this record has as open.",
+    "not_in_force.left_closed": "NOT IN FORCE: {told}. What closed {site} may have been lost, so it"
+    " stays closed, whatever a clock or the lift of a hold does. To close it again, record again"
+    " what closed it: incidents log, refused, site false-info. To open it, once it is not"
+    " suspended: incidents acts reconcile {site} --repair.",
     "not_in_force.unknown": "NOT KNOWN: {told}. An order to keep {site} down may have been lost"
     " with the end of the record, at {since}. If {site} must stay down: incidents site hold {site}"
     " --reason R. If not: incidents acts reconcile {site} --repair opens it, and no other.",
+    "not_in_force.believed": "NOT KNOWN: {told}. {site} was added after a loss, and nobody can ask"
+    " how it is; by now it counts as up. If it is down: incidents acts reconcile {site} --repair"
+    " opens it.",
     "closed": "{site} was closed at {at} by {rule:rule}: {rule:rule_says}.",
     "stated_false": "{by} stated that the filed {field:field} is false; established by:"
     " {evidence}.",
@@ -135,6 +142,8 @@ PROSPECTS = {
     " would strike this suspension{after}",
     "strikes.void": "voiding {incident} would strike this suspension{after}",
     "strikes.opens": ", and the site would open at once",
+    "strikes.left_down": "; a loss has left the site down, so it would stay down until a person"
+    " decides",
     "strikes.held": "; the site would stay down, held",
     "strikes.stays": "; the site would stay {state:state}",
     "false_info_stays": "no correction of the record undoes a statement of false information (R4)",
@@ -161,6 +170,7 @@ PROSPECTS = {
     " afresh",
     "reinstate": "a reinstatement, asked for by one person and approved by another, opens it",
     "unhold.opens": "lifting the hold opens the site at once",
+    "unhold.left_closed": "lifting the hold does not open the site: it is closed in the world",
     "unhold.closed": "lifting the hold does not open the site yet: it is closed",
     "unhold.suspended": "lifting the hold does not open the site yet: a suspension still runs",
     "stops_clock": "reaching the responsible person by {due} stops the clock of {incident}",

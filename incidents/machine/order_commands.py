@@ -113,9 +113,10 @@ class RepeatOrder(Command):
 
     The dead letters that said so before are cancelled with it, unless it is meant `alone`. With
     `in_force` and `last_act` it is for the site as it was looked at: as in `RecordState`, and while
-    no order waited.
+    no order waited. `tells` is what a hold alone asks for, in a replay.
     """
 
     in_force: Annotated[str, Seen()] | None = None
     last_act: Annotated[int, Seen()] | None = None
     alone: bool = False
+    tells: bool = False

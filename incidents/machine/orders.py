@@ -30,7 +30,8 @@ class Order:
     """One order: `suspend`, `reopen`, `close`, `call`, `notify` or `alarm`.
 
     `event` is the place of the event that it follows from; numbers are the site's own; `until`
-    is when a suspension is meant to end (UTC), None when no timer will end it.
+    is when a suspension is meant to end (UTC), None when no timer will end it. What is ordered
+    `again` was told to the customer before, unless it `tells` of a hold.
     """
 
     event: int
@@ -41,11 +42,12 @@ class Order:
     task: int | None = None
     until: datetime | None = None
     again: bool = False
+    tells: bool = False
 
     @property
     def lanes(self) -> tuple[str, ...]:
-        """Where it is carried out; what is ordered `again` was told to the customer before."""
-        return (ACT,) if self.again else LANES[self.kind]
+        """Where it is carried out."""
+        return (ACT,) if self.again and not self.tells else LANES[self.kind]
 
 
 def order_of(event: e.Event) -> Order | None:
@@ -106,7 +108,10 @@ def _order(index: int, event: e.Event) -> Order | None:
         case e.TaskOpened() if event.task_kind == "tell":
             return Order(event=index, kind="call", task=event.task)
         case e.OrderRepeated():
-            return Order(event=index, kind=event.order_kind, until=event.until, again=True)
+            return Order(
+                event=index, kind=event.order_kind, until=event.until, again=True,
+                tells=event.tells,
+            )  # fmt: skip
         case e.AlarmRaised():
             return Order(event=index, kind="alarm", incident=event.incident)
         case _:

@@ -68,6 +68,10 @@ LOOKED_AT = (
         "incidents_sites_left_down", "gauge",
         "Sites that are down, or may be, for a reason that the record may have lost.",
     ),
+    Family(
+        "incidents_sites_uncompared", "gauge",
+        "Sites that could not be compared with the world since the record has lost its end.",
+    ),
     Family("incidents_daemons_beating", "gauge", "Daemons that enforce the clock."),
     Family(
         "incidents_daemons_standing_aside", "gauge",

@@ -47,6 +47,8 @@ def _daemons(found: dict[str, Any], now: datetime, into: Samples) -> None:
     into.put("incidents_halted", float(found["history"]["halted_since"] is not None))
     left = found["history"]["left_down"]
     into.put("incidents_sites_left_down", float(0 if left is None else left["count"]))
+    waits = found["history"]["uncompared"]
+    into.put("incidents_sites_uncompared", float(0 if waits is None else waits["count"]))
     daemons = found["daemons"]
     heard_of = [d for d in daemons if abs(now - read_rfc3339(d["last_beat"])) <= STALE_AFTER]
     aside = sum(daemon["standing_aside"] is not None for daemon in heard_of)

@@ -33,19 +33,20 @@ class Finding:
 class Facts:
     """What is told of a site, for one order or one incident.
 
-    `reference` is what the customer quotes. `at` is when it happened: when it was ordered, or
-    released from the brake. `state` is the incident's, `site_state` the site's, as they stand now,
-    in the world where it is known to stand otherwise; `findings` are the incidents that
+    `reference` is what the customer quotes. `at` is when it happened: when it was done, as far as
+    is known, else when it was ordered. `state` is the incident's, `site_state` the site's, as they
+    stand now, in the world where it is known to stand otherwise; `findings` are the incidents that
     the notice is about, and of so many `findings_more` nothing but the number is told.
     `contact_due` is null where no clock runs or has run (R2), `removal_due` where none is set (R5);
-    `until` is null where no timer will open the site. `miss_closes`: the next time that nobody is
-    reached closes the site (R3). Of a closure `needed` and `within` are the numbers that it was
-    decided by, `total` says that all cases counted (R3), `false_field` is the false detail (R4).
-    `withheld`: the closure is not carried out, since the brake holds it or somebody has cancelled
-    it; `disputed`: what closed the site no longer holds. `cause` of a reopening: its hours were
-    over (`ended`), late truth (`struck`), or anything else (`other`); `never_down`: the customer
-    was told that the site is down, and it was not; `opening`: it is ordered, and not carried out.
-    `settled`: nobody needs to be told any more.
+    `until` is null where no timer will open the site; `stays_down`: nor does that one, since a hold
+    or what a loss has left keeps it down until a person decides. `miss_closes`: the next time that
+    nobody is reached closes the site (R3). Of a closure `needed` and `within` are the numbers that
+    it was decided by, `total` says that all cases counted (R3), `false_field` is the false detail
+    (R4). `withheld`: the closure is not carried out, since the brake holds it or somebody has
+    cancelled it; `disputed`: what closed the site no longer holds. `cause` of a reopening: its
+    hours were over (`ended`), late truth (`struck`), or anything else (`other`); `never_down`: the
+    customer was told that the site is down, and it was not; `opening`: it is ordered, and not
+    carried out. `settled`: nobody needs to be told any more.
 
     `person`, `email` and `phone` are the responsible person's, as they are on file.
     """
@@ -60,6 +61,7 @@ class Facts:
     contact_due: datetime | None = None
     removal_due: datetime | None = None
     until: datetime | None = None
+    stays_down: bool = False
     miss_closes: bool = False
     rule: str | None = None
     needed: int | None = None
@@ -87,6 +89,8 @@ class AlarmFacts:
     from that database, which may be a copy; null where orders are carried out.
     `daemon_silent`: since when nothing was heard (null: never), how many sites are overdue, and the
     `daemon`, if others are left that enforce the clock (null: none is).
+    `sites_uncompared`: how many `sites` could not be compared with the world, the first ones
+    (`named`), why (`problem`), and since when.
     `sites_left_down`: how many `sites`, how many of them the world has as `closed`, of how many
     nobody can tell (`unknown`), how many of these were added since the loss (`new`), the first ones
     (`named`), how each is in the world (`states`) and which of them are suspended on record as well

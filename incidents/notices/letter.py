@@ -100,9 +100,9 @@ LANGUAGES = ("zh_CN", "en")
 """Those that the templates are shipped in; a customer in doubt reads the first one first."""
 
 ALARMS = (
-    "daemon_silent", "halted", "mark_unread", "entries_lost", "server_changed", "sites_left_down",
-    "brake_on", "log_unsigned", "order_dead", "clock_about_to_lapse", "closure_waits",
-    "closure_disputed", "report_due", "filing_due",
+    "daemon_silent", "halted", "mark_unread", "entries_lost", "server_changed",
+    "sites_uncompared", "sites_left_down", "brake_on", "log_unsigned", "order_dead",
+    "clock_about_to_lapse", "closure_waits", "closure_disputed", "report_due", "filing_due",
 )  # fmt: skip
 """What the desk is alarmed of beside the orders of its lane."""
 
@@ -129,6 +129,7 @@ NOTICES: dict[str, Entry] = {
     "alarm_mark_unread": Entry("desk", "a daemon cannot read its mark, and carries nothing out"),
     "alarm_entries_lost": Entry("desk", "the record has lost its end"),
     "alarm_server_changed": Entry("desk", "another server has taken over"),
+    "alarm_sites_uncompared": Entry("desk", "sites could not be compared with the world"),
     "alarm_sites_left_down": Entry("desk", "sites are down for what the record may have lost"),
     "alarm_log_unsigned": Entry("desk", "what is recorded is not signed"),
     "alarm_brake_on": Entry("desk", "too many sites are taken down at once: the rest waits"),

@@ -27,7 +27,7 @@ from incidents.store.database.engine import Reading
 from incidents.store.schema.tables import entries, incidents, sites, tasks, unsettled
 from incidents.values import site_name
 from incidents.values.ids import incident_id, order_id, read_incident_id, read_item_id
-from incidents.views import personal, policy, withheld
+from incidents.views import left_down, personal, policy, withheld
 from incidents.views.queue.holders import closing_misses
 
 Link = Callable[[Order, int], str | None]
@@ -45,6 +45,7 @@ class Site(NamedTuple):
     case: Case
     policy: Policy
     facts: Facts
+    row: dict[str, Any]
 
 
 class Record:
@@ -69,16 +70,24 @@ def of_order(connection: Connection, order: Order) -> Facts | None:
     if found is None:
         return None
     match order.kind:
+        case "suspend" | "reopen" if _stays_closed(connection, found):
+            return replace(found.facts, settled=True)
         case "suspend" if order.suspension is not None:
             return _suspended(connection, found, order)
         case "suspend":
-            return _down(connection, order, replace(found.facts, until=order.until))
+            return _held(connection, found, order)
         case "reopen":
             return _reopened(connection, found, order)
         case "close" | "call":
             return _closed(connection, found, order)
         case _:
             return _violation(connection, found, order)
+
+
+def _stays_closed(connection: Connection, found: Site) -> bool:
+    """Whether the world has it as closed by what a loss has hidden: neither is it suspended nor
+    opened, whatever is ordered."""
+    return found.case.in_force == "closed" and left_down.stays_down(connection, found.row)
 
 
 def linked(connection: Connection, order: Order, link: Link) -> str | None:
@@ -113,7 +122,7 @@ def site(connection: Connection, order: Order) -> Site | None:
         phone=said(case.phone),
         task=order.task,
     )
-    return Site(case, in_force, facts)
+    return Site(case, in_force, facts, dict(row))
 
 
 def _violation(connection: Connection, found: Site, order: Order) -> Facts | None:
@@ -150,11 +159,21 @@ def _in_world(connection: Connection, case: Case) -> str:
 
 
 def _down(connection: Connection, order: Order, told: Facts) -> Facts:
-    """What is told of a site that is ordered down: from when on it is, if somebody had to release
-    the order; nothing, if it was lifted or cancelled before anybody had tried it."""
+    """What is told of a site that is ordered down: from when on it is, as far as is known; nothing,
+    if it was lifted or cancelled before anybody had tried it."""
     fell = withheld.has_fallen(connection, order.site_id, order.entry)
-    at = withheld.released_at(connection, order.site_id, order.entry) or told.at
+    at = withheld.taken_down_at(connection, order.site_id, order.entry) or told.at
     return replace(told, at=at, settled=told.settled or fell)
+
+
+def _held(connection: Connection, found: Site, order: Order) -> Facts:
+    """What is told of a hold; nothing once it is lifted. It outlasts what the customer was told
+    before, if that was that the site is down."""
+    told_before = withheld.was_told_down(connection, order.site_id, order.entry)
+    told = replace(
+        found.facts, until=order.until, stays_down=told_before, settled=not found.case.held
+    )
+    return _down(connection, order, told)
 
 
 def _suspended(connection: Connection, found: Site, order: Order) -> Facts | None:
@@ -169,6 +188,7 @@ def _suspended(connection: Connection, found: Site, order: Order) -> Facts | Non
         findings=(_finding(found.case, incident),),
         contact_due=incident.contact_due,
         until=order.until,
+        stays_down=found.case.held or left_down.stays_down(connection, found.row),
         # Late truth: the person had been reached, or there was no violation.
         settled=struck,
     )

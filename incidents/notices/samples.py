@@ -72,6 +72,10 @@ _OF: dict[str, AnyFacts] = {
     ),
     "alarm_entries_lost": replace(_ALARM, since=_NOON - timedelta(minutes=1)),
     "alarm_server_changed": replace(_ALARM, since=_NOON - timedelta(minutes=1)),
+    "alarm_sites_uncompared": replace(
+        _ALARM, since=_NOON - timedelta(minutes=1), sites=2, named=("web.example", "forum.example"),
+        problem="panel: a fault in it: OSError",
+    ),
     "alarm_sites_left_down": replace(
         _ALARM, since=_NOON - timedelta(minutes=1), sites=2, closed=1,
         named=("web.example", "forum.example"), states=("closed", "suspended"),
@@ -118,8 +122,9 @@ _MAY_BE: dict[str, dict[str, list[Any]]] = {
     },
     "suspended": {
         **_OF_CUSTOMER, **_RULED, "findings": _FINDINGS, "contact_due": _CLOCK["contact_due"],
+        "stays_down": [False, True],
     },
-    "suspended_held": _OF_CUSTOMER,
+    "suspended_held": {**_OF_CUSTOMER, "stays_down": [False, True]},
     "reopened": {
         **_OF_CUSTOMER, "cause": ["ended", "struck", "other", "never_down"],
         "findings": [*_FINDINGS, ()], "findings_more": [0, 1, 80], "opening": [False, True],
@@ -143,6 +148,7 @@ _MAY_BE: dict[str, dict[str, list[Any]]] = {
     "alarm_mark_unread": {"since": [_NOON]},
     "alarm_entries_lost": {"since": [_NOON]},
     "alarm_server_changed": {"since": [_NOON]},
+    "alarm_sites_uncompared": {"sites": [1, 2, 313], "named": [("web.example",)]},
     "alarm_sites_left_down": {
         "sites": [1, 2, 313], "closed": [0, 1], "unknown": [0, 1], "new": [0, 1],
         "named": [("web.example",)], "states": [("unknown",), ("suspended",)],

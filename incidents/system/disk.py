@@ -180,14 +180,14 @@ def _own(file: Path, flags: int) -> int:
                 errno.ELOOP, "it is a link: remove it, and put the file itself there", str(file)
             ) from error
         raise
-    found, why = os.fstat(handle), None
+    found, why, code = os.fstat(handle), None, errno.EMLINK
     if not stat.S_ISREG(found.st_mode):
-        why = "it is no file: remove it"
+        why, code = "it is no file: remove it", errno.EISDIR
     elif flags != os.O_RDONLY and found.st_nlink > 1 and os.geteuid() == 0:
         why = "the same file has another name as well: see whose it is, and remove the other name"
     if why is not None:
         os.close(handle)
-        raise OSError(errno.EMLINK, why, str(file))
+        raise OSError(code, why, str(file))
     return handle
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,16 +14,18 @@ from incidents.audit.log.signed_files import Known
 from incidents.clock import rfc3339
 from incidents.documents import plain
 from incidents.record.own_events import HistoryResumed
-from incidents.store.record import lineage
+from incidents.store.record import lineage, uncompared
 from incidents.store.record.lineage import Standing
-from incidents.views.left_down import left_down, taken_down
+from incidents.views.left_down import MOST_NAMED, left_down, taken_down
 from incidents.views.resumptions import resumptions
 
 MOVED_FOR = timedelta(minutes=10)
 """For so long at least people are told that another server has taken over."""
 
 
-def history(connection: Connection, now: datetime) -> dict[str, Any]:
+def history(
+    connection: Connection, now: datetime, *, staying: Collection[int] | None = None
+) -> dict[str, Any]:
     """How it stands at `now` (UTC).
 
     `epoch`: raised whenever the record had to go on from less, or on another server, than it was
@@ -32,7 +35,10 @@ def history(connection: Connection, now: datetime) -> dict[str, Any]:
     by then. `unproved_since`: since when the world is being compared with the record, null once it
     was. `halted_since`: since when nothing is carried out, until a person goes on, and why
     (`halted_why`, by its code in `store.record.lineage`; null if a version of before 0017 halted
-    it). `unsigned_since`: see `log_status`. `left_down` and `taken_down`: see `views.left_down`.
+    it). `unsigned_since`: see `log_status`. `left_down` and `taken_down`: see `views.left_down`,
+    and so are those that are `staying`, where somebody has asked for them. `uncompared`: which
+    sites could not be compared so far, how many, since when the first, and of the first names why;
+    null where there are none.
     """
     found = lineage.standing(connection)
     moved_since = found.moved_at if _is_news(found, now) else None
@@ -40,13 +46,24 @@ def history(connection: Connection, now: datetime) -> dict[str, Any]:
         "epoch": found.epoch,
         "lost_since": plain(found.lost_since),
         "moved_since": plain(moved_since),
-        "unproved_since": plain(found.compared_since),
+        "unproved_since": plain(found.unproved_since),
         "halted_since": plain(found.halted_since),
         "halted_why": found.halted_why,
         "unsigned_since": plain(log_status.unsigned_since(connection, now)),
-        "left_down": left_down(connection, found, now),
+        "left_down": left_down(connection, found, now, also=staying),
         "taken_down": taken_down(connection, found.lost_since or moved_since),
+        "uncompared": _uncompared(connection, found),
     }
+
+
+def _uncompared(connection: Connection, standing: Standing) -> dict[str, Any] | None:
+    if standing.unproved_since is None:
+        return None
+    found = uncompared.first(connection, MOST_NAMED)
+    return found and {
+        "count": found.sites, "since": rfc3339(found.since),
+        "sites": [{"site": site, "problem": problem} for site, problem in found.named],
+    }  # fmt: skip
 
 
 def _is_news(found: Standing, now: datetime) -> bool:

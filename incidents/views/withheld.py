@@ -54,14 +54,15 @@ def has_fallen(connection: Connection, site_id: int, order: int) -> bool:
     return isinstance(last, e.OrderCancelled) and not last.tried and last.why != SUPERSEDED
 
 
-def released_at(connection: Connection, site_id: int, order: int) -> datetime | None:
-    """When a person released that order into the world (UTC), which the brake had held, or ordered
-    the same by a hold."""
+def taken_down_at(connection: Connection, site_id: int, order: int) -> datetime | None:
+    """When that order took the site down (UTC): when it was carried out, or taken in hand if it is
+    not yet; else when a person released it, which the brake had held, or ordered the same by a
+    hold. None if it only waits."""
     story = list(_became(connection, site_id, ACT, order=order))
-    if not any(isinstance(event, e.OrderFailed) and event.problem == BRAKED for event in story):
-        return None
-    released = (each.recorded_at for each in story if _is_release(each))
-    return next(released, None)
+    done = next((each.recorded_at for each in story if _is_done(each)), None)
+    was_braked = any(isinstance(each, e.OrderFailed) and each.problem == BRAKED for each in story)
+    released = (each.recorded_at for each in story if was_braked and _is_release(each))
+    return done or deliveries.in_hand_since(connection, site_id, order) or next(released, None)
 
 
 def opened_at(connection: Connection, site_id: int, order: int) -> datetime | None:

@@ -30,6 +30,8 @@ _TABLES = {
     "deliveries": "The orders that are not settled in a lane: they wait, are in somebody's hands"
     " until `next_at` (`held_by`), or are dead letters. Of the others the entries tell.",
     "alarms": "What the desk was told, so that each alarm is told once.",
+    "uncompared": "The sites that could not be compared with the world since the record lost its"
+    " end, since when, and why.",
     "keys": "What `--key` has answered, so that a repeated command gets the same answer.",
     "policies": "Every policy that was ever active, as its file.",
     "desk": "One row: the active policy, and how many entries the desk's own stream has.",

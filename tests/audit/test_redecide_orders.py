@@ -117,7 +117,16 @@ def _a_hold_on_what_is_down(site: Decided) -> None:
     assert kinds(site.entries)[-2:] == ["hold_set", "order_repeated"]
 
 
+def _a_hold_that_outlasts_a_suspension(site: Decided) -> None:
+    """Its customer is told of it; one of before told nobody, and nor does its replay."""
+    site.lift(minutes=1).log(minutes=1).elapse(minutes=61).deliver(minutes=1).hold(minutes=1)
+    site.lift(minutes=1).do(replace(HOLD, alone=True)).do(c.RepeatOrder(by="li", alone=True))
+    repeated = [each.event for each in site.entries if isinstance(each.event, e.OrderRepeated)]
+    assert [each.tells for each in repeated] == [True, False]
+
+
 HISTORIES = (
+    _a_hold_that_outlasts_a_suspension,
     _a_hold_on_what_is_down,
     _tried_and_lifted,
     _a_notice_that_a_reopening_in_the_world_lifts,

@@ -197,7 +197,7 @@ def test_what_is_outside_the_proof_is_listed_by_name_with_its_reason() -> None:
         "alarms", "passwords", "sessions", "attempts", "sign_ins", "refusals",
         "tokens.seal", "desk.identity", "desk.lineage", "desk.resumed_at", "desk.lost_since",
         "desk.moved_at", "desk.noticed_at", "desk.unproved_since", "desk.halted_since",
-        "desk.halted_why",
+        "desk.halted_why", "desk.compared_at", "uncompared",
         "sealed.site_id", "sealed.sealed_at", "deliveries.since", "deliveries.attempts",
         "deliveries.next_at", "deliveries.held_by",
         "deliveries.tried_at", "deliveries.adapter", "deliveries.problem", "deliveries.detail",

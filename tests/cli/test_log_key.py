@@ -186,6 +186,14 @@ def test_a_command_signs_in_place_of_a_file(
         ),
         ("timestamps = { url = 'https://t.example', roots = '/no/such' }", "that can be read"),
         (
+            "timestamps = { url = 'https://t.example', roots = '/dev/null' }",
+            "roots = '/dev/null', but it must be a file of root certificates (there is no",
+        ),
+        (
+            "timestamps = { url = 't.example', roots = '/dev/null' }",
+            "url = 't.example', but it must be that of an authority (",
+        ),
+        (
             "witnesses = [{ url = 'https://w.example', key = 'x' }]",
             "key = '…', but it must be that of a witness (the key 'x'",
         ),

@@ -300,8 +300,11 @@ def test_sites_that_could_not_be_compared_are_counted_apart(
     assert answer.status == 5
     if way == "--json":
         assert answer.json["sites"] == {"failed": 1}
+        assert [each["problem"] for each in answer.json["uncompared"]] == [
+            "panel: a fault in it: OSError"
+        ]
     else:
-        told = "1 site: 0 agree, 0 ordered again, 1 could not be compared (see the log)"
+        told = "1 site: 0 agree, 0 ordered again, 1 could not be compared"
         assert told in answer.out.splitlines()
 
 

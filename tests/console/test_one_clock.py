@@ -1,7 +1,7 @@
 """One clock: pages count by the database's, as what enforces the deadlines does."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import Connection
@@ -9,10 +9,24 @@ from sqlalchemy import Connection
 from incidents import clock
 from incidents.app import House
 from incidents.clock import rfc3339
+from incidents.machine import commands as c
+from incidents.store.database.engine import writing
+from incidents.store.desk import heartbeats
 from tests.served_desk import ConsoleDesk, Visitor
 
 SITE = "shop.example"
 AHEAD = timedelta(minutes=4)
+
+
+def database_ahead(monkeypatch: pytest.MonkeyPatch) -> datetime:
+    """The database's clock is ahead of the server's; what it shows."""
+    now = clock.now().replace(microsecond=0) + AHEAD
+
+    def ahead(_house: House, _connection: Connection) -> datetime:
+        return now
+
+    monkeypatch.setattr(House, "now", ahead)
+    return now
 
 
 @pytest.mark.parametrize(
@@ -27,13 +41,34 @@ def test_a_page_counts_by_the_clock_of_the_database(
     desk: ConsoleDesk, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     desk.violation(SITE)
-    now = clock.now().replace(microsecond=0) + AHEAD
-
-    def ahead(_house: House, _connection: Connection) -> object:
-        return now
-
-    monkeypatch.setattr(House, "now", ahead)
+    now = database_ahead(monkeypatch)
     answer = Visitor(desk, "wang").get(path)
 
     assert answer.status_code == 200
     assert set(re.findall(r'data-now="([^"]*)"', answer.text)) == {rfc3339(now)}
+
+
+def test_so_does_what_the_desk_answers_to_an_act(
+    desk: ConsoleDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A daemon whose mark cannot be read is told of only while it is heard of."""
+    desk.do(SITE, c.AddSite(by="li"))
+    with writing(desk.house.engine) as connection:
+        now = clock.now()
+        beat = heartbeats.Heartbeat(daemon="d", host="h", pid=7, started_at=now, beat_at=now)
+        heartbeats.beat(connection, beat)
+        heartbeats.note_mark(connection, "d", "it is no file", now)
+    wang = Visitor(desk, "wang")
+
+    def held() -> str:
+        answer = wang.post(f"/sites/{SITE}/hold", {"reason": "by order of a court"})
+        return str(wang.get(answer.headers["location"]).text)
+
+    assert "NOT DOWN YET" in held()
+    wang.post(f"/sites/{SITE}/unhold", {"reason": "lifted"})
+    database_ahead(monkeypatch)
+
+    page = held()
+
+    assert "held by order" in page
+    assert "NOT DOWN YET" not in page

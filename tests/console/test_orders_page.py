@@ -10,6 +10,7 @@ import pytest
 from incidents import clock, views
 from incidents.console.pages import orders
 from incidents.desk.resumption import DAEMON, ENTRIES_LOST, Resumption, resume
+from incidents.enforcement.recovery import comparison
 from incidents.machine import commands as c
 from incidents.store.database.engine import writing
 from incidents.store.desk import heartbeats
@@ -201,7 +202,36 @@ def test_after_a_loss_the_queue_names_what_is_left_down_and_what_was_taken_down_
     assert f'<span class="state closed">{"closed" if language == "en" else "关闭"}</span>' in told
     assert ("Close again, by its rule" if language == "en" else "依该规则再次关闭") in told
     story = viewer.get("/sites/left.example").text
-    assert ("if it must stay down" if language == "en" else "如须继续停用") in story
+    assert ("Record again what closed it" if language == "en" else "请重新记录关闭原因") in story
+
+    wang, reason = Visitor(desk, "wang", language), {"reason": "by order of a court"}
+    wang.post("/sites/left.example/hold", reason)
+    answer = wang.post("/sites/left.example/unhold", reason)
+    if answer.status_code == 303:
+        answer = wang.get(answer.headers["location"])
+    closed = "closed in the world, and what closed it" if language == "en" else "实际处于关闭状态"
+    assert closed in answer.text
+
+
+@pytest.mark.parametrize(
+    ("language", "says"),
+    [
+        ("en", "SITES NOT COMPARED with the world: 1, since"),
+        ("zh", "无法与实际状态比对的网站：1 个，自"),
+    ],
+)
+def test_it_names_what_could_not_be_compared_and_why(
+    desk: ConsoleDesk, language: str, says: str
+) -> None:
+    lost = Resumption(cause=ENTRIES_LOST, had=99)
+    desk.house.desk.on_record(lambda connection: resume(connection, lost, clock.now))
+    comparison.note_failed(desk.house.engine, {SITE: "panel: a fault in it: OSError"})
+
+    page = " ".join(Visitor(desk, "viewer", language).get("/").text.split())
+
+    [told] = [line for line in page.split("</li>") if says in line]
+    assert f'<a href="/sites/{SITE}"><bdi>{SITE}</bdi></a>' in told
+    assert "panel: a fault in it: OSError" in told
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def lost(watch: Watch) -> None:
 def compared(watch: Watch) -> None:
     """A daemon has come to the end of the list."""
     with writing(watch.engine) as connection:
-        lineage.compared(connection, lineage.standing(connection))
+        lineage.compared(connection, lineage.standing(connection).epoch, clock.now())
 
 
 def leave_down(watch: Watch, *names: str) -> None:

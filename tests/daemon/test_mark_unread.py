@@ -74,7 +74,10 @@ def test_it_is_told_until_it_can_be_read_and_then_the_daemon_goes_on_by_itself(
     for _ in range(2):
         delivery.run()
         heart.beat()
-    problem = f"the mark {mark} cannot be read: it is no file: remove it"
+    problem = (
+        f"the mark {mark} cannot be read: it is no file, so nobody can tell whether the record has"
+        " lost its end. Run incidents recover --reason R, then move it away"
+    )
 
     told = found(house)
     assert told is not None

@@ -16,17 +16,19 @@ from incidents.store.record import lineage
 from tests.enforcement.left_rig import (
     COURT,
     HELD,
+    NEW,
     SHOP,
     Panel,
     is_proved,
     left_house,
     lose,
+    named,
     pass_by,
     recover,
     repair,
     rounds,
 )
-from tests.enforcement.lost_rig import give, hold, lift, record
+from tests.enforcement.lost_rig import deliver, give, hold, lift, record
 
 pytestmark = pytest.mark.both_databases
 
@@ -204,6 +206,48 @@ def test_what_a_daemon_found_before_another_one_doubted_it_proves_nothing(
 
     assert not is_proved(house)
     assert record(house)["new.example"] == ("active", "suspended")
+
+
+def test_one_that_is_left_down_later_is_asked_about_alone(house: House, panel: Panel) -> None:
+    """Others were compared, and what was found of them holds."""
+    recover(house)
+    duty = Recovery(house)
+    rounds(house, duty)
+    assert is_proved(house)
+    panel.sites[NEW] = "suspended"
+    give(house, NEW, c.AddSite(by="operator-1"))
+    Recovery(house).recover()
+    panel.asked.clear()
+
+    duty.recover()
+
+    assert panel.asked == [NEW]
+    assert not is_proved(house)
+    assert named(house) == [NEW]
+
+    hold(house, NEW)
+    deliver(house)
+    duty.recover()
+
+    assert set(panel.asked) == {NEW}
+    assert is_proved(house)
+
+
+def test_one_whose_opening_has_failed_before_is_left_down_whoever_can_be_asked(
+    house: House, panel: Panel
+) -> None:
+    """The record knew it before the server changed, so it is not believed to be up."""
+    deliver(house)
+    lift(house, HELD)
+    panel.fails = True
+    deliver(house)
+    lose(house, ANOTHER_SERVER)
+    panel.fails, panel.mute = False, True
+
+    rounds(house)
+
+    assert not is_proved(house)
+    assert named(house) == [HELD]
 
 
 @pytest.mark.parametrize("mute", [False, True])

@@ -45,7 +45,8 @@ class Orders:
         kind = outbox.ordered_by(entry)
         if kind is None or not self._is_given(entry, kind):
             return
-        lanes = (ACT,) if entry.kind == "order_repeated" else _LANES[kind]
+        again = entry.kind == "order_repeated" and not entry.data.get("tells")
+        lanes = (ACT,) if again else _LANES[kind]
         for lane in lanes:
             self.waiting[entry.site_seq, lane] = Waiting(kind)
 

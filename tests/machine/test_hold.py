@@ -44,6 +44,22 @@ def test_a_site_that_is_down_already_is_ordered_down_once_more() -> None:
     assert OrderHistory().false_info().delivered("close").hold().ordered == ["close"]
 
 
+def test_who_was_told_of_an_end_is_told_that_the_hold_outlasts_it() -> None:
+    site = OrderHistory().miss().delivered("suspend").delivered("suspend", NOTICE).hold()
+    assert site.last(e.OrderRepeated).tells
+    assert [lane for _, lane, kind in site.waiting if kind == "suspend"] == [ACT, NOTICE]
+
+
+def test_nobody_is_told_of_a_hold_who_was_told_of_no_end_or_is_told_with_what_was_braked() -> None:
+    told = [
+        OrderHistory().false_info().delivered("close").hold(),
+        OrderHistory().miss().braked("suspend").hold(),
+        OrderHistory().miss().failed("suspend").repeat(),
+        OrderHistory().miss().failed("suspend").do(c.RepeatOrder(by=BOB, tells=True)),
+    ]
+    assert [site.last(e.OrderRepeated).tells for site in told] == [False] * 4
+
+
 def test_one_that_is_closed_in_the_world_is_not_suspended() -> None:
     assert OrderHistory().miss().delivered("suspend").seen("closed").hold().ordered == []
 

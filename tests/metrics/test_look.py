@@ -16,7 +16,7 @@ from incidents.store.cases import work as work_rows
 from incidents.store.database.engine import writing
 from incidents.store.desk import heartbeats
 from incidents.store.desk.heartbeats import Heartbeat
-from incidents.store.record import checkpoints, lineage
+from incidents.store.record import checkpoints, lineage, uncompared
 from incidents.store.record.checkpoints import Signed
 from incidents.store.schema.tables import desk, log_tables, sites
 from incidents.store.schema.tables import heartbeats as beats
@@ -164,6 +164,15 @@ def test_how_many_sites_a_loss_has_left_down_is_told(day: Rehearsal) -> None:
         connection.execute(update(sites).values(in_force="suspended"))
         connection.execute(update(desk).values(resumed_at=day.now, unproved_since=day.now))
     assert value(look(day), "sites_left_down") == 1
+
+
+def test_how_many_sites_could_not_be_compared_is_told(day: Rehearsal) -> None:
+    assert value(look(day), "sites_uncompared") == 0
+    day.add("one.example")
+    with writing(day.engine) as connection:
+        uncompared.note(connection, {"one.example": "panel: a fault in it: OSError"}, day.now)
+        connection.execute(update(desk).values(resumed_at=day.now, unproved_since=day.now))
+    assert value(look(day), "sites_uncompared") == 1
 
 
 def test_heartbeats_without_end_are_not_told_one_by_one(day: Rehearsal) -> None:

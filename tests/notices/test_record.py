@@ -11,15 +11,19 @@ import pytest
 from sqlalchemy import Connection, select
 
 from incidents.clock import read_rfc3339
+from incidents.desk import resumption
+from incidents.desk.resumption import DAEMON, ENTRIES_LOST, Resumption
 from incidents.enforcement.port import Order
 from incidents.machine import commands as c
 from incidents.machine.policy import Policy
-from incidents.notices import record
+from incidents.notices import customer, record
 from incidents.notices.facts import MAX_FINDINGS, MAX_URLS, Facts
 from incidents.notices.record import Record
 from incidents.store.database.engine import reading, writing
+from incidents.store.orders import leases
 from incidents.store.schema.tables import orders, sites
 from incidents.values.ids import order_id
+from tests.notices.lane import WORDING
 from tests.views.day import SITE, Day, utc
 
 
@@ -156,6 +160,102 @@ def test_a_site_that_is_held_is_told_of_no_time(day: Day) -> None:
     assert (found.until, found.findings, found.reference) == (None, (), "1-o2")
     day.do(c.LiftHold(by="li", reason="lifted"))
     assert _of(day, "reopen").cause == "other"
+
+
+def test_a_suspension_that_a_hold_outlives_is_told_without_its_end(day: Day) -> None:
+    day.miss()
+    assert not _of(day, "suspend").stays_down
+    day.do(c.SetHold(by="boss", reason="ordered"))
+    assert _facts(day, orders_of(day, "suspend")[0]).stays_down
+
+
+def test_who_was_told_of_the_end_is_told_once_that_the_hold_outlasts_it(day: Day) -> None:
+    day.miss()
+    carried_out(day, "suspend")
+    carried_out(day, "suspend", "notice")
+    day.do(c.SetHold(by="boss", reason="ordered"))
+    _, order = orders_of(day, "suspend")
+    found = _facts(day, order)
+    assert (customer.notice_of(order), found.stays_down, found.settled) == (
+        "suspended_held", True, False,
+    )  # fmt: skip
+    told = WORDING.letter("suspended_held", found, "1").text
+    assert "your site shop.example stays suspended" in told
+    assert "网站不恢复访问" in told
+    carried_out(day, "suspend", "notice")
+    day.after("13h").elapse()
+    assert len(orders_of(day, "suspend")) == 2
+    assert orders_of(day, "reopen") == []
+    day.do(c.LiftHold(by="boss", reason="lifted"))
+    assert _facts(day, order).settled
+    assert not _of(day, "reopen").settled
+
+
+def test_who_was_told_of_nothing_is_told_when_the_hold_took_the_site_down(day: Day) -> None:
+    order = orders_of(day.miss(), "suspend")[-1].seq
+    day.do(c.CancelOrder(by="boss", order=order, lane="act", why="by_hand", reason="r"))
+    day.after("1h").do(c.SetHold(by="boss", reason="ordered"))
+    found = _of(day, "suspend")
+    assert (found.stays_down, found.at) == (False, utc("12:00:01"))
+
+
+def test_so_is_that_of_a_site_that_a_loss_had_left_down(day: Day) -> None:
+    why = Resumption(cause=ENTRIES_LOST, by=DAEMON)
+    with writing(day.after("1m").engine) as connection:
+        resumption.resume(connection, why, lambda: day.now)
+    day.after("1m").do(
+        c.RecordState(by=DAEMON, adapter="panel", seen="suspended", in_force="active", last_act=0)
+    )
+    day.miss()
+    found = _of(day, "suspend")
+    assert (found.stays_down, found.until is not None) == (True, True)
+    told = WORDING.letter("suspended", found, "1").text
+    assert "No time is set yet for its reopening" in told
+    assert "恢复访问的时间尚未确定" in told
+    assert ", until" not in told
+    assert "暂停至" not in told
+
+
+@pytest.mark.parametrize("is_held", [False, True])
+def test_of_one_that_is_closed_in_the_world_nothing_is_told_but_that_it_is_opened(
+    day: Day, *, is_held: bool
+) -> None:
+    """It is neither suspended, nor opened at the end of that, nor was it not taken down."""
+    why = Resumption(cause=ENTRIES_LOST, by=DAEMON)
+    with writing(day.after("1m").engine) as connection:
+        resumption.resume(connection, why, lambda: day.now)
+    day.after("1m").do(
+        c.RecordState(by=DAEMON, adapter="panel", seen="closed", in_force="active", last_act=0)
+    )
+    day.miss()
+    if is_held:
+        day.do(c.SetHold(by="boss", reason="ordered"))
+    assert _of(day, "suspend").settled
+
+    day.after("12h1s").elapse()
+    if is_held:
+        assert _of(day, "suspend").settled
+        day.do(c.LiftHold(by="boss", reason="lifted"))
+    assert _of(day, "reopen").settled
+
+    for order in orders_of(day, "suspend"):
+        day.do(c.CancelOrder(by=c.COURIER, order=order.seq, lane="act", why="lifted"))
+    assert _of(day, "reopen").settled
+
+
+def test_a_site_that_went_down_later_than_it_was_ordered_is_told_of_that_time(day: Day) -> None:
+    day.miss().after("7h")
+    carried_out(day, "suspend")
+    assert _of(day, "suspend").at == utc("18:00:01")
+
+
+def test_while_somebody_takes_it_down_it_is_told_of_when_they_began(day: Day) -> None:
+    day.miss().after("7h")
+    with writing(day.engine) as connection:
+        lease = timedelta(seconds=30)
+        [claimed] = leases.claim(connection, "daemon", "act", now=day.now, lease=lease, most=1)
+    day.after("10s")
+    assert _of(day, "suspend").at == claimed.taken_at == utc("18:00:01")
 
 
 def test_a_reopening_is_told_with_what_is_not_known_to_be_deleted(day: Day) -> None:

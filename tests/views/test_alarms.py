@@ -14,7 +14,7 @@ from incidents.settings.police import ReportDuty
 from incidents.store.database.engine import writing
 from incidents.store.desk import heartbeats
 from incidents.store.desk.heartbeats import Heartbeat, once_on
-from incidents.store.record import lineage
+from incidents.store.record import lineage, uncompared
 from incidents.store.schema.tables import deliveries, desk, incidents, work
 from incidents.values.ids import ACT
 from incidents.views.queue import alarm as kinds
@@ -207,6 +207,48 @@ def test_another_server_is_alarming_for_ten_minutes_and_until_the_world_was_comp
     assert keys(day, kinds.MOVED) == []
     resumed(day, moved_at=began + timedelta(seconds=1))
     assert keys(day, kinds.MOVED) == ["server_changed:all"], "not ten minutes yet"
+
+
+def uncompared_since(day: Day, *names: str) -> None:
+    with writing(day.engine) as connection:
+        uncompared.note(connection, dict.fromkeys(names, "panel: a fault in it: OSError"), day.now)
+
+
+def test_a_site_that_could_not_be_compared_for_a_minute_is_alarming_until_it_was(day: Day) -> None:
+    day.add("one.example").add("other.example")
+    began = day.now
+    resumed(day, unproved_since=began)
+    uncompared_since(day, "one.example")
+    day.after("59s")
+    uncompared_since(day, "other.example")
+    assert keys(day, kinds.UNCOMPARED) == [], "it may be a passing fault"
+
+    day.after("1s")
+
+    assert found(day, kinds.UNCOMPARED) == [
+        Alarm(
+            kind="sites_uncompared", subject="all", since=began, sites=2,
+            named=("one.example", "other.example"), problem="panel: a fault in it: OSError",
+        )
+    ]  # fmt: skip
+    with writing(day.engine) as connection:
+        uncompared.settle(connection, ["one.example", "other.example"])
+    assert keys(day, kinds.UNCOMPARED) == []
+
+
+def test_it_keeps_back_what_was_left_down_no_longer_than_the_desk_is_told_of_it(day: Day) -> None:
+    day.add("one.example").add("other.example")
+    resumed(day, lost_since=day.now, unproved_since=day.now)
+    seen = c.RecordState(
+        by="daemon", adapter="panel", seen="suspended", in_force="active", last_act=0
+    )
+    day.do(seen, "other.example")
+    uncompared_since(day, "one.example")
+    assert keys(day, kinds.LEFT_DOWN) == []
+
+    day.after("1m")
+
+    assert keys(day, kinds.LEFT_DOWN) == ["sites_left_down:all"]
 
 
 def test_a_clock_is_about_to_lapse_from_ten_minutes_before_its_end_until_then(day: Day) -> None:

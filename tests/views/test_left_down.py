@@ -12,15 +12,20 @@ from incidents.desk import resumption
 from incidents.desk.resumption import ASKED, DAEMON, ENTRIES_LOST, Resumption
 from incidents.locale.words import When
 from incidents.machine import commands as c
+from incidents.machine.command import LEFT_DOWN as STAYS
 from incidents.notices import samples
 from incidents.notices.facts import AlarmFacts
 from incidents.notices.wording import Wording
 from incidents.store.database.engine import writing
+from incidents.store.record import left_down as left_rows
 from incidents.store.record import lineage
 from incidents.store.schema.tables import desk
+from incidents.values.ids import ACT
+from incidents.views import left_mark
 from incidents.views.queue import warnings
 from incidents.views.queue.alarm import LEFT_DOWN, Alarm
 from incidents.views.queue.alarms import alarming
+from tests.statements import sent
 from tests.views.day import SITE, Day
 
 pytestmark = pytest.mark.both_databases
@@ -42,6 +47,11 @@ def see(day: Day, site: str = SITE, state: str = "suspended") -> None:
     day.do(seen, site)
 
 
+def last(day: Day, kind: str) -> int:
+    """The number of the site's last entry of that kind."""
+    return max(int(each["seq"]) for each in day.story() if each["kind"] == kind)
+
+
 def left(day: Day) -> list[str]:
     history = day.enforcement()["history"]
     return [] if history["left_down"] is None else history["left_down"]["sites"]
@@ -50,7 +60,7 @@ def left(day: Day) -> list[str]:
 def compared(day: Day) -> None:
     """A daemon has come to the end of the list."""
     with writing(day.engine) as connection:
-        lineage.compared(connection, lineage.standing(connection))
+        lineage.compared(connection, lineage.standing(connection).epoch, day.now)
 
 
 def alarms(day: Day) -> list[Alarm]:
@@ -215,12 +225,31 @@ def test_of_one_that_is_suspended_since_they_say_that_its_end_does_not_open_it(d
     [next_] = [line for line in text.splitlines() if line.startswith("Next: ")]
     assert "it stays down until a person decides (incidents site why shop.example)" in next_
     assert "is open again" not in text
+    struck = [line for line in text.splitlines() if "would strike this suspension" in line]
+    assert len(struck) == 2
+    assert all("stay down until a person decides" in line for line in struck)
+    assert "would open" not in text
     assert day.site()["stays_down"]
 
     day.do(c.SetHold(by="boss", reason="by order of a court"))
 
     assert "A loss had left" not in day.text()
     assert not day.site()["stays_down"]
+
+
+def test_the_story_of_one_says_that_the_end_of_its_suspension_has_not_opened_it(day: Day) -> None:
+    day.add()
+    lose(day)
+    see(day.after("1m"))
+    day.miss()
+    day.after("12h1s").elapse()
+    cancel = c.CancelOrder(by=c.COURIER, order=last(day, "suspension_ended"), lane=ACT, why=STAYS)
+    day.do(cancel)
+
+    [ended] = [each for each in day.story() if each["kind"] == "suspension_ended"]
+
+    assert "it stays down until a person decides" in ended["words"]
+    assert "open again" not in ended["words"]
 
 
 def test_of_one_that_nobody_can_ask_about_they_say_that_it_is_unknown(day: Day) -> None:
@@ -230,6 +259,19 @@ def test_of_one_that_nobody_can_ask_about_they_say_that_it_is_unknown(day: Day) 
     assert day.text().startswith(
         "NOT KNOWN: active is ordered, and nobody knows what is in force. An order to keep"
         " shop.example down may have been lost with the end of the record"
+    )
+
+
+def test_of_one_that_is_believed_after_thirty_days_they_say_that_it_counts_as_up(day: Day) -> None:
+    lose(day)
+    see(day.after("1m").add(), state="unknown")
+
+    told = day.after("31d").text().splitlines()[0]
+
+    assert told == (
+        "NOT KNOWN: active is ordered, and nobody knows what is in force. shop.example was added"
+        " after a loss, and nobody can ask how it is; by now it counts as up. If it is down:"
+        " incidents acts reconcile shop.example --repair opens it."
     )
 
 
@@ -272,3 +314,35 @@ def test_one_that_is_suspended_since_is_named_with_what_becomes_of_it(day: Day) 
 
     assert left(day) == []
     assert day.site()["left_down_since"] is None
+
+
+def test_however_many_they_are_a_look_asks_for_them_at_once_and_once(
+    day: Day, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database takes only so many values in a query."""
+    for each in (left_mark, left_rows):
+        monkeypatch.setattr(each, "_AT_ONCE", 3)
+    names = sorted(MANY[:7])
+    for name in names:
+        day.add(name)
+    lose(day)
+    for n, name in enumerate(names):
+        see(day, name, "closed" if n == 5 else "suspended")
+    day.after("1m")
+    for name in names[1:]:
+        day.do(c.Log(by="li", at=None), name)
+    day.after("2h")
+    for name in names[1:]:
+        day.do(c.Elapse(), name)
+    compared(day)
+
+    with sent(day.engine) as asked, day.looking() as connection:
+        look = alarming(connection, day.now, None)
+
+    [alarm] = [each for each in look.alarms if each.kind == LEFT_DOWN]
+    assert look.left_down == set(names)
+    assert (alarm.sites, alarm.closed) == (7, 1)
+    assert alarm.named == (names[5], *names[:5], names[6])
+    assert set(alarm.suspended_now) == set(names[1:])
+    streams = [each for each, _ in asked if "ORDER BY entries.site_id" in each]
+    assert len(streams) == 2, "six are suspended"

@@ -213,13 +213,30 @@ class TakenDown(Answer):
     sites: list[str]
 
 
+class NotCompared(Answer):
+    """A site that could not be compared with the world, and why."""
+
+    site: str
+    problem: str
+
+
+class Uncompared(Answer):
+    """Sites that could not be compared with the world since the record has lost its end: how many,
+    since when the first, and the first ones by their names, each with why."""
+
+    count: int
+    since: str
+    sites: list[NotCompared]
+
+
 class History(Answer):
     """Whether the record is whole, and signed, as far as is known: `lost_since` from when entries
     are known to be missing until a person has put on record that they know, `moved_since` while
     another server is news, `unproved_since` while the world is being compared with the record,
     `halted_since` while nothing is carried out until a person goes on, and why (`halted_why`),
     `unsigned_since` while nothing is signed that should be, `left_down` until a person goes on or
-    holds them, `taken_down` until a person has put on record that they know of the loss."""
+    holds them, `taken_down` until a person has put on record that they know of the loss,
+    `uncompared` while there are sites that cannot be compared."""
 
     epoch: int
     lost_since: str | None
@@ -230,6 +247,7 @@ class History(Answer):
     unsigned_since: str | None
     left_down: LeftDown | None
     taken_down: TakenDown | None
+    uncompared: Uncompared | None
 
 
 class Enforcement(Answer):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from incidents.audit.log.stamp import Authority
+from incidents.audit.log.stamp import Authority, NoRootsError
 from incidents.audit.log.witnesses import Witness
 from incidents.errors import IncidentsError
 from incidents.settings import sources
@@ -84,5 +84,7 @@ def _authority(options: Options) -> Authority | None:
     except OSError as error:
         expected = f"a file of root certificates that can be read ({error.strerror})"
         raise own.wrong("roots", expected) from error
+    except NoRootsError as error:
+        raise own.wrong("roots", f"a file of root certificates ({error.message})") from error
     except IncidentsError as error:
         raise own.wrong("url", f"that of an authority ({error.message})") from error

@@ -41,6 +41,10 @@ class BadStampError(VerificationError):
     """this is no time stamp of the checkpoint: {detail}"""
 
 
+class NoRootsError(InputError):
+    """there is no certificate in PEM among the roots of time stamps"""
+
+
 @dataclass(frozen=True, slots=True)
 class Authority:
     """Who is asked: the address, and in PEM the root certificates that its own must lead to."""
@@ -87,7 +91,7 @@ def checked(response: bytes, signed: bytes, roots: bytes) -> Stamp:
 
     Raises:
         BadStampError: if it is not of this checkpoint, or leads to none of the `roots` (PEM).
-        InputError: if there is no certificate among the roots.
+        NoRootsError: if there is no certificate among the roots.
         NoteError, CheckpointError: if `signed` is no signed checkpoint.
     """
     return _checked(response, _text(signed), roots, None)
@@ -153,7 +157,7 @@ def _certificates(roots: bytes) -> list[Certificate]:
     try:
         return load_pem_x509_certificates(roots)
     except ValueError as error:
-        raise InputError("there is no certificate in PEM among the roots of time stamps") from error
+        raise NoRootsError from error
 
 
 APART = timedelta(days=1)

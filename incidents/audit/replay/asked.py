@@ -218,5 +218,5 @@ _BUILT_FROM: dict[type[e.Event], Callable[[Any, Case], c.Command | None]] = {
     e.FooterSeen: lambda event, _: c.RecordFooter(by=event.by, problems=event.problems),
     # An older record has no cancellation beside it, and nothing in the entry tells how old it is:
     # that of a newer one is asked for by itself.
-    e.OrderRepeated: lambda event, _: c.RepeatOrder(by=event.by, alone=True),
+    e.OrderRepeated: lambda event, _: c.RepeatOrder(by=event.by, alone=True, tells=event.tells),
 }

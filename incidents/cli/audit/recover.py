@@ -10,6 +10,7 @@ from incidents.cli import openings, output, params
 from incidents.cli.audit import kept_checkpoint
 from incidents.cli.options import looking
 from incidents.errors import DONE, NOT_VERIFIED
+from incidents.locale.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,7 @@ _HERE = "what was known of the database lies where daemons run, beside the log's
 _OTHERS = {
     "cannot_be_asked": "cannot be asked", "waits": "wait for an order",
     "changed_meanwhile": "changed meanwhile", "cancelled": "cancelled by hand", "differs": "differ",
-    "failed": "could not be compared (see the log)",
+    "failed": "could not be compared",
 }  # fmt: skip
 """How many sites of a verdict there are, where there are any."""
 
@@ -68,7 +69,7 @@ def recover(
     signed than is left, a new key signs from now on, and what the old one signed last is kept
     beside it: run it where the key is, INCIDENTS_AUDIT_KEY set as the daemon has it. Each run
     begins a new epoch. Where daemons notice, they do all but the signing and the opening by
-    themselves. Exits 5 if a site differs in the end.
+    themselves. Exits 5 if a site differs in the end, or could not be compared.
     """
     run.insist_on_this_machine(_HERE)
     from incidents import clock
@@ -87,8 +88,7 @@ def recover(
     )  # fmt: skip
     way = WayBack(house.engine, house.desk, house.reading, ring, clock.now)
     if dry_run:
-        _foretell(run, way.foreseen(asked))
-        return DONE
+        return _foretell(run, way.foreseen(asked))
     if openings.is_asked(confirm):
         openings.confirm(openings.of(way.foreseen(asked)), confirm)
     gone = way.go_on(asked, on_record(run, reason))
@@ -97,24 +97,29 @@ def recover(
     return NOT_VERIFIED if any(done.counts[each] for each in WRONG) else DONE
 
 
-def _foretell(run: Run, compared: Sequence[Comparison]) -> None:
-    """What would be ordered; of the log it says nothing, since `audit status` does."""
+def _foretell(run: Run, compared: Sequence[Comparison]) -> int:
+    """What would be ordered, and of which sites nobody can say it; of the log it says nothing,
+    since `audit status` does."""
     from incidents.enforcement.recovery import comparison
 
     done, opened = comparison.done(compared), openings.of(compared)
+    status = NOT_VERIFIED if done.failed else DONE
     if run.for_programs:
         document: Document = {
             "sites": dict(done.counts), "opened": done.opened, "closed": openings.closed(opened),
-            "taken_down": done.taken_down,
+            "taken_down": done.taken_down, "uncompared": _uncompared(done),
         }  # fmt: skip
         output.document(run, document, rows=[document])
-        return
+        return status
     run.say(*openings.told(opened))
     if done.taken_down:
         run.say(f"This takes down again: {openings.named(done.taken_down)}")
-    if not opened and not done.taken_down:
+    if done.failed:
+        run.say(_not_compared(done))
+    elif not opened and not done.taken_down:
         run.say("No site would be ordered again")
     run.tell("nothing was done: see incidents audit status for what is missing")
+    return status
 
 
 def _tell(run: Run, gone: Outcome, done: Done) -> None:
@@ -128,7 +133,7 @@ def _tell(run: Run, gone: Outcome, done: Done) -> None:
         }  # fmt: skip
         document = {
             **told, "sites": dict(done.counts), "opened": done.opened,
-            "taken_down": done.taken_down,
+            "taken_down": done.taken_down, "uncompared": _uncompared(done),
         }  # fmt: skip
         output.document(run, document, rows=[told])
         return
@@ -157,7 +162,6 @@ def _tell(run: Run, gone: Outcome, done: Done) -> None:
 def _tell_of_sites(run: Run, done: Done) -> None:
     """Which were ordered again: a person has to know what is open that was not before."""
     from incidents.enforcement.recovery.comparison import MOST_NAMED
-    from incidents.locale.words import counted
 
     again = done.counts["ordered_again"]
     told = [f"{done.counts['agrees']:,} agree", f"{again:,} ordered again"]
@@ -168,6 +172,8 @@ def _tell_of_sites(run: Run, done: Done) -> None:
         if names:
             rest = f" and {more:,} more (--json names all)" if more > 0 else ""
             run.say(f"{what}: {', '.join(names[:MOST_NAMED])}{rest}")
+    if done.failed:
+        run.say(_not_compared(done))
     if done.unasked:
         run.say(
             f"the adapter cannot tell how {done.unasked:,} of these were before: some may have been"
@@ -177,6 +183,19 @@ def _tell_of_sites(run: Run, done: Done) -> None:
         run.tell("no letter tells the customers of these: tell them")
     if again and not _is_daemon_at_work(run):
         run.tell("in force when a daemon has run: incidents acts list")
+
+
+def _not_compared(done: Done) -> str:
+    """Which sites could not be compared, and why."""
+    from incidents.cli.history_words import not_compared
+
+    count = len(done.failed)
+    found = {"count": count, "sites": _uncompared(done)[: openings.MOST_NAMED]}
+    return f"{counted(count, 'site')} could not be compared: {not_compared(found)}"
+
+
+def _uncompared(done: Done) -> list[dict[str, str]]:
+    return [{"site": site, "problem": problem} for site, problem in done.failed]
 
 
 def _is_daemon_at_work(run: Run) -> bool:

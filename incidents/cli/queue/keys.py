@@ -69,7 +69,7 @@ def carry_out(run: Run, deed: Deed) -> Told:
 
 def _sentences(run: Run, answer: Answer, *, of_the_clock: bool) -> list[str]:
     """What was done because it was due before the act, or what the act did."""
-    document = answer.document
+    document = answers.as_left_down(run, answer.document)
     if not document["events"]:
         return []
     site = document["site"]

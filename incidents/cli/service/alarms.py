@@ -125,6 +125,7 @@ _OF_RECORD = {
     "mark_unread": "the daemon {daemon} carries nothing out: {problem}; known",
     "entries_lost": "the record has lost its end, known",
     "server_changed": "another server has taken over, known",
+    "sites_uncompared": "sites not compared with the world: {sites:,} ({problem}); known",
     "sites_left_down": "sites left down or unknown: {sites:,} ({closed:,} closed, {unknown:,}"
     " unknown); why may have been lost with the record's end,",
     "log_unsigned": "entries are not signed, known",
@@ -142,6 +143,7 @@ def _next(alarm: Document) -> str:
         "entries_lost": "incidents audit status",
         "server_changed": "incidents audit status",
         "log_unsigned": "incidents audit status",
+        "sites_uncompared": "incidents daemon status",
         "sites_left_down": "incidents daemon status",
         "brake_on": "incidents acts list --braked",
         "closure_waits": f"incidents site why {alarm['site']}",

@@ -167,12 +167,14 @@ class _Done:
             run.tell("nothing is due")
 
     def _told(self, document: Document) -> list[str]:
+        from incidents.cli.answers import as_left_down
         from incidents.locale import event_sentence
         from incidents.locale.words import Teller
 
         site = document["site"]
         teller = Teller(site=site["site"], site_id=site["id"], when=self._run.when)
-        return [event_sentence.sentence(teller, event) for event in document["events"]]
+        events = as_left_down(self._run, document)["events"]
+        return [event_sentence.sentence(teller, event) for event in events]
 
     def _counts(self) -> str:
         return ", ".join(

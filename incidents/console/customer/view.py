@@ -23,7 +23,7 @@ from incidents.notices import preview
 from incidents.notices.customer_link import Incident
 from incidents.notices.facts import Facts
 from incidents.store.schema.tables import incidents, notes, sites, suspensions
-from incidents.views import personal
+from incidents.views import left_down, personal
 
 if TYPE_CHECKING:
     from incidents.desk import Desk
@@ -79,11 +79,12 @@ def _own(connection: Connection, incident: Incident) -> dict[str, Any]:
     running = and_(suspensions.c.site_id == of.site_id, suspensions.c.ended_at.is_(None))
     joined = incidents.join(sites, sites.c.id == of.site_id).outerjoin(suspensions, running)
     those = (of.site_id == incident[0], of.n == incident[1])
-    asked = select(of.removal_said_at, of.links_revoked, sites.c.held, suspensions.c.until)
-    row = connection.execute(asked.select_from(joined).where(*those)).one()
+    asked = select(of.removal_said_at, of.links_revoked, sites, suspensions.c.until)
+    row = connection.execute(asked.select_from(joined).where(*those)).mappings().one()
+    stays_down = row["held"] or left_down.stays_down(connection, dict(row))
     return {
-        "said_at": row.removal_said_at, "links_revoked": row.links_revoked or 0,
-        "until": None if row.held else row.until,
+        "said_at": row["removal_said_at"], "links_revoked": row["links_revoked"] or 0,
+        "until": None if stays_down else row["until"],
     }  # fmt: skip
 
 

@@ -152,6 +152,9 @@ TEXTS: dict[str, str] = {
     "alarm.left_down.all": "or all:",
     "alarm.recover": "(opens the sites that this record has as open)",
     "alarm.halted.list": "Sites that a loss has left down are listed once all are compared.",
+    "alarm.uncompared": "SITES NOT COMPARED with the world: {n}, since",
+    "alarm.uncompared.do": "Until they are compared, no clock suspends these, and nothing opens"
+    " them. Repair the adapter; a daemon tries again at least every 30 seconds.",
     "alarm.unproved": "The world is being compared with the record, since",
     "alarm.unproved.waits": "All sites were compared with the record; those left down wait for a"
     " person.",

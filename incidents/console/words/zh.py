@@ -141,6 +141,9 @@ TEXTS: dict[str, str] = {
     "alarm.left_down.all": "或全部恢复：",
     "alarm.recover": "（恢复现有记录中应开放的网站）",
     "alarm.halted.list": "因记录丢失而保持停用的网站，须待全部比对后列出。",
+    "alarm.uncompared": "无法与实际状态比对的网站：{n} 个，自",
+    "alarm.uncompared.do": "比对之前，到期的时限不会使其暂停，任何指令都不会使其恢复。"
+    "请修复适配器；守护进程至少每 30 秒重试一次。",
     "alarm.unproved": "正在将实际状态与记录逐站比对，开始于",
     "alarm.unproved.waits": "全部网站已与记录比对完毕；保持停用的网站待人工处理。",
     "alarm.unsigned": "有新记录等待签署，始于",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 
 from incidents.machine.in_force import DOWN
-from incidents.machine.orders import ACT
+from incidents.machine.orders import ACT, NOTICE
 from incidents.store.orders.leases import Claimed
 from incidents.store.record.lineage import Standing
 
@@ -27,14 +27,23 @@ class FirstLook:
         self._epoch = 0
         self._seen: set[int] = set()
 
-    def to_wait(self, standing: Standing, claimed: Iterable[Claimed]) -> list[Claimed]:
+    def to_wait(
+        self, standing: Standing, claimed: Iterable[Claimed], undone: AbstractSet[tuple[int, int]]
+    ) -> list[Claimed]:
         """Looks at the sites of those orders, unless the world is as the record says. Returns those
-        that wait until their sites could be compared: all but what a hold or a closure orders."""
+        that wait until their sites could be compared: all but what a hold or a closure orders. So
+        do the letters of what is `undone`, which is given by sites and orders: they would say what
+        may never be."""
         if standing.unproved_since is None:
             return []
         if standing.epoch != self._epoch:
             self._epoch, self._seen = standing.epoch, set()
-        new = [each for each in claimed if each.lane == ACT and each.site_id not in self._seen]
+        new = [
+            each
+            for each in claimed
+            if each.site_id not in self._seen
+            and (each.lane == ACT or (each.lane == NOTICE and (each.site_id, each.seq) in undone))
+        ]
         if not new:
             return []
         seen = self._compare(sorted({each.site for each in new}))

@@ -26,6 +26,11 @@ PATIENCE_S = 1.0
 """So long another is waited for who writes the same mark: a daemon that was halted holds up no
 order."""
 
+NO_FILE = (
+    "it is no file, so nobody can tell whether the record has lost its end. Run incidents recover"
+    " --reason R, then move it away"
+)
+
 _log = logger("acts")
 
 
@@ -140,6 +145,9 @@ class MarkFile:
 
     def _reason(self, error: OSError) -> str:
         why = error.strerror or str(error)
+        if isinstance(error, IsADirectoryError):
+            # Without it no daemon would notice what is missing.
+            return NO_FILE
         if not isinstance(error, PermissionError):
             return why
         file = Path(error.filename or self._file)

@@ -212,7 +212,10 @@ class Round:
             return set()
         with plainly(engine), reading(engine) as connection:
             standing = lineage.standing(connection)
-        waits = self._first_look.to_wait(standing, found)
+            told_of = {each.site_id for each in found if each.lane == NOTICE}
+            chains = deliveries.chains(connection, told_of if standing.unproved_since else ())
+        undone = {(site_id, each.order) for site_id, each in chains if not each.dead}
+        waits = self._first_look.to_wait(standing, found, undone)
         self._outcomes.put_off([Done(each, "", None) for each in waits], LEASE)
         return {each.key for each in waits}
 

@@ -6,13 +6,14 @@ It may be ended at any moment, and begun anew by anybody: what is known to agree
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
+from incidents import clock
 from incidents.desk import Desk
 from incidents.desk.access import NOT_LET
 from incidents.enforcement import routing
@@ -23,6 +24,7 @@ from incidents.enforcement.recovery.reconciliation import (
     REPAIRED,
     UP,
     WAITS,
+    AdapterFaultError,
     Comparison,
     Reconciliation,
 )
@@ -32,7 +34,8 @@ from incidents.machine.case import UNKNOWN
 from incidents.machine.command import LEFT_DOWN
 from incidents.store.cases import sites as site_rows
 from incidents.store.database.engine import Reading, plainly, writing
-from incidents.store.record import lineage
+from incidents.store.database.server_clock import database_time
+from incidents.store.record import lineage, uncompared
 
 AT_ONCE = 8
 """So many sites are asked about at once."""
@@ -50,14 +53,15 @@ _OPEN = (*WRONG, WAITS, REPAIRED, LEFT_DOWN)
 
 class Done(NamedTuple):
     """How many sites there were of each verdict; those that were ordered again, to be up and to be
-    down, by their names; of how many of these nobody could ask how they were; and those that were
-    left down."""
+    down, by their names; of how many of these nobody could ask how they were; those that were left
+    down; and those that could not be compared, each with why."""
 
     counts: Counter[str]
     opened: list[str]
     taken_down: list[str]
     unasked: int
     left_down: list[str]
+    failed: list[tuple[str, str]]
 
 
 def compared(
@@ -73,7 +77,8 @@ def compared(
 ) -> Iterator[Comparison]:
     """Each site, or `only` those, compared, and ordered again where it differs or nobody can be
     asked; those that are down come first. One that cannot be compared holds up no other. Unless a
-    person asks who knows of the loss, it `opens` none: why one is down may be what is lost.
+    person asks who knows of the loss, it `opens` none: why one is down may be what is lost. Which
+    ones could not be compared, and why, is kept until they could.
 
     Once all are, and none `is_open`, the world is as the record says.
 
@@ -83,10 +88,10 @@ def compared(
         DatabaseError: when the database does not do its part.
     """
     found = routing.load()
-    left = False
+    left, failed, seen = False, dict[str, str](), set[str]()
     try:
         with reading() as connection:
-            standing = lineage.standing(connection)
+            standing, known = lineage.standing(connection), uncompared.problems(connection)
             names = only
             if names is None:
                 down = site_rows.in_doubt(connection)[0]
@@ -103,14 +108,18 @@ def compared(
                 if each is None:
                     return
                 left |= is_open(each)
+                if each.problem is None:
+                    seen.add(each.site)
+                else:
+                    failed[each.site] = each.problem
                 yield each
     finally:
         found.close()
+        _note(engine, known, failed, seen)
+    if only is None and not failed:
+        finish(engine, standing.epoch)
     if only is None and not left:
         prove(engine, standing.epoch)
-    elif only is None:
-        with plainly(engine), writing(engine) as connection:
-            lineage.compared(connection, standing)
 
 
 def foreseen(
@@ -125,7 +134,7 @@ def foreseen(
             standing = lineage.standing(connection)
         then = standing._replace(
             epoch=standing.epoch + 1, resumed_at=now, lost_since=None, moved_at=None,
-            unproved_since=now,
+            unproved_since=now, compared_at=None,
         )  # fmt: skip
         own = Reconciliation(
             reading=reading, desk=desk, routing=found, by=by, login=login, repair=True,
@@ -143,6 +152,17 @@ def is_open(compared: Comparison) -> bool:
     return compared.verdict in _OPEN and compared.adapter != DEFAULT
 
 
+def note_failed(engine: Engine, problems: Mapping[str, str]) -> None:
+    """Those sites could not be compared, each with why, and people are told so."""
+    _note(engine, {}, problems, ())
+
+
+def finish(engine: Engine, epoch: int) -> None:
+    """Every site was compared with that epoch of the history."""
+    with plainly(engine), writing(engine) as connection:
+        lineage.compared(connection, epoch, _now(connection))
+
+
 def prove(engine: Engine, epoch: int) -> None:
     """The world is as that epoch of the history says."""
     with plainly(engine), writing(engine) as connection:
@@ -154,8 +174,11 @@ def done(found: Iterable[Comparison]) -> Done:
     counts: Counter[str] = Counter()
     again: list[Comparison] = []
     left: list[str] = []
+    failed: list[tuple[str, str]] = []
     for each in found:
         counts[each.verdict] += 1
+        if each.problem is not None:
+            failed.append((each.site, each.problem))
         if each.verdict == REPAIRED:
             again.append(each)
         elif each.verdict == LEFT_DOWN:
@@ -167,6 +190,7 @@ def done(found: Iterable[Comparison]) -> Done:
         [each.site for each in again if each.ordered != UP],
         sum(each.really == UNKNOWN for each in again),
         sorted(left),
+        sorted(failed),
     )
 
 
@@ -179,11 +203,32 @@ def _compared(own: Reconciliation, name: str) -> Comparison:
         if error.name in NOT_LET:
             # It is about who asks, and so would every other site be.
             raise
-        return _failed(name, error)
-    except Exception as error:  # noqa: BLE001 - somebody's own adapter may raise anything
-        return _failed(name, error)
+        return _failed(name, error, error.message)
+    except AdapterFaultError as fault:
+        return _failed(name, fault.error, str(fault))
+    except Exception as error:  # noqa: BLE001 - one site holds up no other
+        return _failed(name, error, f"a fault: {type(error).__name__}")
 
 
-def _failed(name: str, error: Exception) -> Comparison:
+def _failed(name: str, error: BaseException, problem: str) -> Comparison:
     cry("a site cannot be compared with the world", site=name, error=error)
-    return Comparison(site=name, ordered="", on_record="", really=None, adapter="", verdict=FAILED)
+    return Comparison(
+        site=name, ordered="", on_record="", really=None, adapter="", verdict=FAILED,
+        problem=problem,
+    )  # fmt: skip
+
+
+def _note(
+    engine: Engine, known: Mapping[str, str], failed: Mapping[str, str], seen: Collection[str]
+) -> None:
+    """Keeps which sites could not be compared; `known` is what was kept of that before."""
+    new = {name: problem for name, problem in failed.items() if known.get(name) != problem}
+    settled = known.keys() & set(seen)
+    if new or settled:
+        with plainly(engine), writing(engine) as connection:
+            uncompared.note(connection, new, _now(connection))
+            uncompared.settle(connection, settled)
+
+
+def _now(connection: Connection) -> datetime:
+    return database_time(connection) or clock.now()

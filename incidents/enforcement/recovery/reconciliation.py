@@ -26,9 +26,11 @@ from incidents.store.database.engine import Reading
 from incidents.store.database.server_clock import database_time
 from incidents.store.desk import command_keys
 from incidents.store.orders import deliveries
+from incidents.store.record import lineage
 from incidents.store.record.lineage import Standing
 from incidents.store.schema.tables import entries
 from incidents.values.ids import ACT
+from incidents.views import left_down
 from incidents.views.left_mark import marked
 from incidents.views.withheld import is_cancelled
 
@@ -44,7 +46,8 @@ UP = "active"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """One site: what is ordered, what was believed, and what its adapter says; and the verdict."""
+    """One site: what is ordered, what was believed, and what its adapter says; the verdict; and
+    why it could not be compared, where it could not."""
 
     site: str
     ordered: str
@@ -52,6 +55,7 @@ class Comparison:
     really: str | None
     adapter: str
     verdict: str
+    problem: str | None = None
 
     @property
     def differs(self) -> bool:
@@ -64,6 +68,14 @@ class Comparison:
             "site": self.site, "ordered": self.ordered, "on_record": self.on_record,
             "really": self.really, "adapter": self.adapter, "verdict": self.verdict,
         }  # fmt: skip
+
+
+class AdapterFaultError(Exception):
+    """An adapter raised `error` where it was asked how a site is."""
+
+    def __init__(self, adapter: str, error: BaseException) -> None:
+        super().__init__(f"{adapter}: a fault in it: {type(error).__name__}")
+        self.error = error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +110,9 @@ class Reconciliation:
 
         Raises:
             UnknownSiteError: if there is none of that name.
+            AdapterFaultError: after a loss, for whatever an adapter raises. Of a site that was up
+                as far as is known it goes on record then that nobody can tell, so that no clock
+                opens it later for what it was before.
             ActRefusedError: where who asks may not put on record what is found.
         """
         with self.reading() as connection:
@@ -109,7 +124,7 @@ class Reconciliation:
         # What the brake holds waits too, for a supervisor: to order it again would release it.
         waits = any(not delivery.dead or delivery.braked for _, delivery in chain)
         adapter = self.routing.adapter_for(name)
-        seen: str | None = _seen(adapter, name, row["state"])
+        seen = self._asked(adapter, row, is_doubted=is_doubted)
         if seen is None and is_doubted and adapter.name != DEFAULT:
             seen = NOT_KNOWN
         agrees = self._agrees(row, row["in_force"] if seen is None else seen)
@@ -119,11 +134,31 @@ class Reconciliation:
         )  # fmt: skip
         if cancelled and found.verdict == DIFFERS:
             found = replace(found, verdict=CANCELLED)
+        if found.verdict == DIFFERS and seen is None and not self.repair:
+            with self.reading() as connection:
+                if left_down.is_believed(connection, row, self._now(connection)):
+                    found = replace(found, verdict=UNKNOWN)
         if not self.opens and found.verdict == DIFFERS and row["state"] == UP:
             is_believed = seen is None and self._is_strange(row)
             found = replace(found, verdict=UNKNOWN if is_believed else LEFT_DOWN)
+        if found.verdict == DIFFERS and self._is_left_closed(row, found):
+            found = replace(found, verdict=LEFT_DOWN)
         found = self._put_on_record(row, found, may_order=not is_ordered)
         return replace(found, verdict=LEFT_DOWN) if self._is_left_suspended(row, found) else found
+
+    def _asked(self, adapter: Adapter, row: Any, *, is_doubted: bool) -> str | None:
+        try:
+            return _seen(adapter, row["name"], row["state"])
+        except (Exception, SystemExit) as error:
+            if self.standing is None:
+                raise
+            if is_doubted and row["in_force"] == UP:
+                unknown = Comparison(
+                    site=row["name"], ordered=row["state"], on_record=UP, really=NOT_KNOWN,
+                    adapter=adapter.name, verdict=UNKNOWN,
+                )  # fmt: skip
+                self._put_on_record(row, unknown, may_order=False)
+            raise AdapterFaultError(adapter.name, error) from error
 
     def _agrees(self, row: Any, known: str) -> bool:
         is_closed = (row["state"], known) == ("suspended", "closed")
@@ -136,6 +171,17 @@ class Reconciliation:
             return False
         with self.reading() as connection:
             return bool(marked(connection, [row["id"]]))
+
+    def _is_left_closed(self, row: Any, found: Comparison) -> bool:
+        """Whether it is suspended on record, and closed in the world by what a loss may have
+        hidden: an order to suspend it would be cancelled at once."""
+        if (row["state"], found.really or row["in_force"]) != ("suspended", "closed"):
+            return False
+        with self.reading() as connection:
+            if lineage.standing(connection).lost_at is None:
+                return False
+            is_news, is_held = row["in_force"] != "closed", row["hold_at"] is not None
+            return is_news or is_held or bool(marked(connection, [row["id"]]))
 
     def _put_on_record(self, row: Any, found: Comparison, *, may_order: bool) -> Comparison:
         repairs = self.repair and may_order and found.verdict == DIFFERS

@@ -105,7 +105,8 @@ def repeat(draft: Draft, command: commands.RepeatOrder) -> None:
     is_of_hold = command.alone and case.hold is not None and case.hold.at == draft.now
     if case.in_force == case.state and (case.state == "active" or is_down(case)) and not is_of_hold:
         raise RefusedError("in_force_already", site=case.site, state=case.state)
-    order_once_more(draft, alone=command.alone)
+    outlasts = is_of_hold and case.suspension is not None and not case.closed
+    order_once_more(draft, alone=command.alone, tells=command.tells and outlasts)
 
 
 def is_down(case: Case) -> bool:
@@ -119,7 +120,8 @@ def keep_down(draft: Draft) -> None:
     of the record that tells of the hold, once the end of the record is lost. What is closed in the
     world is not suspended.
 
-    What somebody has in hand may be done already: what takes the site down comes after it.
+    What somebody has in hand may be done already: what takes the site down comes after it. Who was
+    told that a suspension ends is told that the hold outlasts it.
     """
     case = draft.case
     openings = [each for each in _acts(case) if _opens(each) and not _in_hand(draft, each)]
@@ -136,7 +138,7 @@ def keep_down(draft: Draft) -> None:
     if _goes_down(case) or (case.in_force == "closed" and case.state != "closed"):
         return
     braked = [each for each in _acts(case) if each.braked]
-    order_once_more(draft)
+    order_once_more(draft, tells=case.suspension is not None and not (case.closed or braked))
     for each in braked:
         # The site goes down with the hold: the customer is told of what is done so.
         letters = _braked_with(case, each)
@@ -145,12 +147,12 @@ def keep_down(draft: Draft) -> None:
             draft.add(e.OrderRetried, **_of(letter))
 
 
-def order_once_more(draft: Draft, *, alone: bool = False) -> None:
+def order_once_more(draft: Draft, *, alone: bool = False, tells: bool = False) -> None:
     """Order what is ordered, and unless it is `alone` cancel the dead letters that said so."""
     case = draft.case
     kind = next(kind for kind, state in FORCE.items() if state == case.state)
     dead = [each for each in _acts(case) if each.dead and not each.braked and each.kind == kind]
-    draft.add(e.OrderRepeated, order_kind=kind, until=case.suspended_until)
+    draft.add(e.OrderRepeated, order_kind=kind, until=case.suspended_until, tells=tells)
     for each in () if alone else dead:
         draft.add(e.OrderCancelled, **_of(each), why=REPEATED, tried=True)
 

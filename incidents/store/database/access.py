@@ -122,6 +122,7 @@ RIGHTS: dict[str, tuple[str, ...]] = {
     "deliveries": (SELECT, INSERT, UPDATE, DELETE),
     "alarms": (SELECT, INSERT, UPDATE, DELETE),
     "heartbeats": (SELECT, INSERT, UPDATE, DELETE),
+    "uncompared": (SELECT, INSERT, UPDATE, DELETE),
     # Whether any clock is taken is said by the owner, who makes the database.
     "rehearsal": (SELECT,),
     "alembic_version": (SELECT,),

@@ -90,6 +90,13 @@ def unsettled(connection: Connection, site_id: int, order: int, lane: str) -> li
     return [read(row) for row in connection.execute(asked).mappings()]
 
 
+def in_hand_since(connection: Connection, site_id: int, order: int) -> datetime | None:
+    """When somebody last took that order into the world in hand (UTC), which is not settled; None
+    if it only waits, or is done; no lock."""
+    own = and_(_of.site_id == site_id, _of.lane == ACT, _of.site_seq == order, waiting)
+    return connection.scalar(select(_of.tried_at).where(own, _of.attempts > 0))
+
+
 def dead_letters(connection: Connection, site_ids: Iterable[int]) -> list[tuple[int, int]]:
     """The dead letters of orders into the world of those sites: site and order; no lock."""
     return _DEAD.ask(connection, [(id_,) for id_ in sorted(site_ids)]).all()

@@ -7,7 +7,7 @@ from datetime import datetime
 from json.encoder import encode_basestring as quoted
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Text, and_, func, select, tuple_, type_coerce
+from sqlalchemy import Connection, Text, and_, func, or_, select, tuple_, type_coerce
 
 from incidents.store.schema import log_tables
 from incidents.store.schema.tables import entries, orders, sites
@@ -56,10 +56,11 @@ def latest(
     """The site's latest order of that kind, if there is one: of that incident, if one is named, and
     if `suspends` is not None, with a suspension or without one.
 
-    What reconciliation has ordered once more is passed over: nobody was told of it.
+    What was ordered once more is passed over, unless somebody was told of it.
     """
-    of, data = orders.c, type_coerce(orders.c.data, Text)
-    those = [of.site_id == site_id, of.kind == kind, ~entries.c.body.contains(_REPEATED)]
+    of, data, body = orders.c, type_coerce(orders.c.data, Text), entries.c.body
+    was_told = or_(~body.contains(_REPEATED), body.contains(_TELLS))
+    those = [of.site_id == site_id, of.kind == kind, was_told]
     if incident is not None:
         those.append(data.contains(f'"incident":"{incident}"'))
     if suspends is not None:
@@ -122,4 +123,5 @@ def repeated(connection: Connection, asked: Sequence[tuple[int, int]]) -> set[tu
 
 _ENTRY = and_(entries.c.site_id == orders.c.site_id, entries.c.site_seq == orders.c.site_seq)
 _REPEATED = '"kind":"order_repeated"'
+_TELLS = '"tells":true'
 _NEW = Change(orders, *Outgoing._fields)

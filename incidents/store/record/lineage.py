@@ -52,7 +52,8 @@ class Standing(NamedTuple):
     world is to be compared with it. `halted_since`: since when nothing is carried out, until a
     person goes on, and `halted_why`; None where a version of before 0017 halted it. `noticed_at`:
     when the last loss was noticed, whoever has gone on since; None where nothing is known to be
-    missing.
+    missing. `compared_at`: when every site had been compared with the world in this epoch; None
+    until then.
     """
 
     epoch: int
@@ -63,17 +64,12 @@ class Standing(NamedTuple):
     halted_since: datetime | None
     halted_why: str | None
     noticed_at: datetime | None
+    compared_at: datetime | None
 
     @property
     def is_compared(self) -> bool:
         """Whether every site was compared with the world since the epoch began."""
-        return self.unproved_since != self.resumed_at
-
-    @property
-    def compared_since(self) -> datetime | None:
-        """`unproved_since`, as people are told it: without the mark that all were compared."""
-        is_marked = self.resumed_at is not None and self.unproved_since == _marked(self.resumed_at)
-        return self.resumed_at if is_marked else self.unproved_since
+        return self.compared_at is not None
 
     @property
     def lost_at(self) -> datetime | None:
@@ -127,24 +123,17 @@ def prove(connection: Connection, epoch: int) -> None:
     connection.execute(update(desk).where(desk.c.epoch == epoch).values(unproved_since=None))
 
 
-def compared(connection: Connection, standing: Standing) -> None:
-    """Every site was compared with that epoch of the history, and the world is not as it says: the
-    comparison goes on from when it began, but for a mark."""
-    assert standing.resumed_at is not None, "nothing else is compared"
-    own = and_(desk.c.epoch == standing.epoch, desk.c.unproved_since == standing.resumed_at)
-    marked = _marked(standing.resumed_at)
-    connection.execute(update(desk).where(own).values(unproved_since=marked))
+def compared(connection: Connection, epoch: int, now: datetime) -> None:
+    """By `now` (UTC) every site was compared with that epoch of the history; that stays so when one
+    is doubted later."""
+    own = and_(desk.c.epoch == epoch, desk.c.compared_at.is_(None))
+    connection.execute(update(desk).where(own).values(compared_at=now))
 
 
 def doubt(connection: Connection, epoch: int, now: datetime) -> None:
     """The world is not as that epoch of the history says, known since then (UTC)."""
     known = func.coalesce(desk.c.unproved_since, literal(now, desk.c.unproved_since.type))
     connection.execute(update(desk).where(desk.c.epoch == epoch).values(unproved_since=known))
-
-
-def _marked(resumed_at: datetime) -> datetime:
-    """In place of when an epoch began (UTC), once every site was compared with it."""
-    return resumed_at + timedelta(microseconds=1)
 
 
 def _look(dialect: str) -> tuple[Select[Any], None]:

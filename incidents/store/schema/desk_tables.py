@@ -53,6 +53,8 @@ desk = Table(
     # When the last loss was noticed, whoever has gone on since; None where nothing is known to be
     # missing.
     Column("noticed_at", UTCDateTime, info=UNRECORDED),
+    # When every site was compared with the world in this epoch.
+    Column("compared_at", UTCDateTime, info=UNRECORDED),
     CheckConstraint("id = 1", name="single"),
 )
 
@@ -79,6 +81,16 @@ heartbeats = Table(
     Column("mark_unread_since", UTCDateTime),
 )
 
+
+# The sites that could not be compared with the world since the record lost its end: since when, and
+# why, without anybody's own words.
+uncompared = Table(
+    "uncompared",
+    metadata,
+    Column("site_id", Number, ForeignKey("sites.id"), primary_key=True, autoincrement=False),
+    Column("since", UTCDateTime, nullable=False),
+    Column("problem", Text, nullable=False),
+)
 
 filing_details = Table(
     "filing_details",

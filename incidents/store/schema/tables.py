@@ -36,6 +36,7 @@ from incidents.store.schema.desk_tables import heartbeats as heartbeats  # noqa:
 from incidents.store.schema.desk_tables import keys as keys  # noqa: PLC0414 - handed on
 from incidents.store.schema.desk_tables import policies as policies  # noqa: PLC0414 - handed on
 from incidents.store.schema.desk_tables import sealed as sealed  # noqa: PLC0414 - handed on
+from incidents.store.schema.desk_tables import uncompared as uncompared  # noqa: PLC0414 - handed on
 from incidents.store.schema.log_tables import alarms as alarms  # noqa: PLC0414 - handed on
 from incidents.store.schema.log_tables import deliveries as deliveries  # noqa: PLC0414 - handed on
 from incidents.store.schema.log_tables import orders as orders  # noqa: PLC0414 - handed on

@@ -5,7 +5,7 @@ Nothing is asked but the entries: whoever has them comes to the same words.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from itertools import pairwise
@@ -18,7 +18,8 @@ from incidents.locale import event_sentence
 from incidents.locale.words import Document, Teller, When, rule
 from incidents.machine.apply import apply
 from incidents.machine.case import Case
-from incidents.machine.events import Event, SiteClosed, SiteSuspended
+from incidents.machine.command import LEFT_DOWN
+from incidents.machine.events import Event, OrderCancelled, SiteClosed, SiteSuspended
 from incidents.machine.policy import Policy
 from incidents.record.entry import Header, decode
 from incidents.store.schema.tables import DESK_STREAM
@@ -117,9 +118,10 @@ def read(
     when = Printed(zone=zone, now=last.event.recorded_at.astimezone(UTC))
     teller = Teller(site=last.header.site, site_id=last.header.site_id, when=when)
     _refuse_gaps(of_site, teller)
+    left = _left_down(of_site)
     return Story(
         site=last.header.site,
-        lines=tuple(_line(teller, entry) for entry in of_site),
+        lines=tuple(_line(teller, entry, left) for entry in of_site),
         own=tuple(_line(teller, each) for each in entries if each.header.site_id == DESK_STREAM),
         state=_state(of_site, teller, policies[last.event.policy], texts),
         state_at=when(last.event.recorded_at),
@@ -134,8 +136,16 @@ def references(rows: Sequence[Numbered]) -> Iterator[str]:
         yield from personal.refs(event_document(header.site_id, event, header.site_seq))
 
 
-def _line(teller: Teller, entry: _Read) -> Line:
+def _left_down(of_site: Sequence[_Read]) -> set[int]:
+    """The entries that would have opened the site, which a loss had left down."""
+    events = (entry.event for entry in of_site)
+    return {e.order for e in events if isinstance(e, OrderCancelled) and e.why == LEFT_DOWN}
+
+
+def _line(teller: Teller, entry: _Read, left: Collection[int] = ()) -> Line:
     event, document = entry.event, entry.document
+    if entry.header.site_seq in left:
+        document = event_sentence.of_left_down(document)
     at, recorded = event.occurred_at, event.recorded_at
     own = entry.header.site_id == DESK_STREAM
     refs = set(personal.refs(document))
@@ -196,6 +206,7 @@ def _state(
         # What the brake holds is released at the desk, and not by who reads the report.
         braked=None,
         left_down_since=None,
+        is_believed=False,
         stays_down=False,
     )
     return tuple(grounds(record))

@@ -10,9 +10,10 @@ WAITING, DISPUTED, REPORT = "closure_waits", "closure_disputed", "report_due"
 FILING, BRAKE = "filing_due", "brake_on"
 HALTED, LOST, MOVED, UNSIGNED = "halted", "entries_lost", "server_changed", "log_unsigned"
 LEFT_DOWN, MARK_UNREAD = "sites_left_down", "mark_unread"
+UNCOMPARED = "sites_uncompared"
 KINDS = (
-    SILENT, HALTED, MARK_UNREAD, LOST, MOVED, LEFT_DOWN, BRAKE, LAPSING, WAITING, DEAD, UNSIGNED,
-    DISPUTED, REPORT, FILING,
+    SILENT, HALTED, MARK_UNREAD, LOST, MOVED, UNCOMPARED, LEFT_DOWN, BRAKE, LAPSING, WAITING,
+    DEAD, UNSIGNED, DISPUTED, REPORT, FILING,
 )  # fmt: skip
 """The most urgent first."""
 
@@ -37,6 +38,9 @@ class Alarm:
     `mark_unread`: a `daemon` carries nothing out since it cannot read its mark, and the `problem`.
     `entries_lost`: the record has lost its end, and nobody has put on record that they know.
     `server_changed`: another server has taken over, and nothing is known to be missing.
+    `sites_uncompared`: so many `sites` could not be compared with the world for a minute or longer,
+    the first of them `named`, and why (`problem`): until then no clock suspends them, and nothing
+    opens them.
     `sites_left_down`: so many `sites` are down, or may be, though nothing on record keeps them
     down, the first of them `named`, with how each is in the world (`states`), and which of them are
     suspended on record as well, and stay down at the end of that (`suspended_now`); how many are

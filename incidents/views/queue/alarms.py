@@ -38,6 +38,7 @@ from incidents.views.queue.alarm import (
     MOVED,
     REPORT,
     SILENT,
+    UNCOMPARED,
     UNSIGNED,
     WAITING,
     Alarm,
@@ -47,6 +48,9 @@ from incidents.views.queue.holders import closing_misses
 
 AHEAD = timedelta(minutes=10)
 """So long before its end the desk is told of a clock; one that runs for less is no news."""
+
+PASSING = timedelta(minutes=1)
+"""That a site cannot be compared for less is no news."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,8 @@ def alarming(connection: Connection, now: datetime, report: ReportDuty | None) -
     """
     found: list[Alarm] = []
     capped: set[str] = set()
-    enforced = enforcement(connection, now)
+    staying = left_down.staying(connection)
+    enforced = enforcement(connection, now, staying=staying)
     told = enforced["history"]
     parts = (
         _silent(connection, now, enforced),
@@ -76,7 +81,8 @@ def alarming(connection: Connection, now: datetime, report: ReportDuty | None) -
         _mark_unread(enforced["mark_unread"]),
         _of_history(LOST, told["lost_since"]),
         _of_history(MOVED, told["moved_since"]),
-        _left_down(told["left_down"]),
+        _uncompared(told["uncompared"], now),
+        _left_down(told, now),
         _braked(connection),
         _lapsing(connection, now),
         _waiting(connection),
@@ -93,7 +99,7 @@ def alarming(connection: Connection, now: datetime, report: ReportDuty | None) -
     halted = told["halted_since"]
     halted_since = None if halted is None else read_rfc3339(halted)
     listed = any(each.kind == LEFT_DOWN for each in found)
-    left = left_down.every(connection, now) if listed else ()
+    left = left_down.every(connection, now, also=staying) if listed else ()
     return Look(tuple(found), frozenset(capped), halted_since, frozenset(left))
 
 
@@ -156,9 +162,22 @@ def _mark_unread(found: dict[str, Any] | None) -> Part:
     )
 
 
-def _left_down(found: dict[str, Any] | None) -> Part:
-    """What a loss has left down, once all sites were compared: before, the list is not whole."""
-    if found is None or not found["complete"]:
+def _uncompared(found: dict[str, Any] | None, now: datetime) -> Part:
+    """Which sites cannot be compared, once that is no passing fault."""
+    if found is None or now - read_rfc3339(found["since"]) < PASSING:
+        return [], False
+    problems = dict.fromkeys(each["problem"] for each in found["sites"])
+    return _of_history(
+        UNCOMPARED, found["since"], sites=found["count"], problem="; ".join(problems),
+        named=tuple(each["site"] for each in found["sites"]),
+    )  # fmt: skip
+
+
+def _left_down(told: dict[str, Any], now: datetime) -> Part:
+    """What a loss has left down, once all sites were compared, or the desk is told of those that
+    could not be: before, the list is not whole."""
+    found = told["left_down"]
+    if found is None or not (found["complete"] or _uncompared(told["uncompared"], now)[0]):
         return [], False
     since, named = read_rfc3339(found["since"]), tuple(found["sites"])
     own = {name: found[name] for name in ("closed", "unknown", "new")}

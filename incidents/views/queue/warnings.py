@@ -12,6 +12,7 @@ Kind = Literal[
     "mark_unread",
     "lost",
     "moved",
+    "uncompared",
     "left_down",
     "brake",
     "dead",
@@ -23,9 +24,9 @@ Kind = Literal[
 ]
 """Nothing enforces the clock; nothing is carried out until a person goes on; a daemon carries
 nothing out, since it cannot read its mark; the record has lost its end; another server has taken
-over; sites were left down; the brake holds orders; orders are given up; they should be carried out
-by now; nothing is signed; the world is being compared with the record; the clock is enforced now
-and then; the police are to be told (domain.md, section 4)."""
+over; sites cannot be compared; sites were left down; the brake holds orders; orders are given up;
+they should be carried out by now; nothing is signed; the world is being compared with the record;
+the clock is enforced now and then; the police are to be told (domain.md, section 4)."""
 
 # So that a shift that begins can still see to it.
 _SOON = timedelta(hours=6)
@@ -36,6 +37,7 @@ _ALARMS = frozenset(
         "mark_unread",
         "lost",
         "moved",
+        "uncompared",
         "left_down",
         "brake",
         "dead",
@@ -68,6 +70,7 @@ def of(queue: Document, now: datetime) -> list[Told]:
         "mark_unread": (unread is not None, unread or {}),
         "lost": (history.get("lost_since") is not None, history),
         "moved": (history.get("moved_since") is not None, history),
+        "uncompared": (history.get("uncompared") is not None, history),
         "left_down": (history.get("left_down") is not None, history),
         "brake": (acts["held"]["braked"] > 0, acts["held"]),
         "dead": (acts["dead"] > 0, acts),

@@ -47,7 +47,9 @@ class Record:
     `texts` holds people's own words by their references; `has_orders` says whether an order into
     the world waits, or is a dead letter, and `braked` is the id of one that the brake holds.
     `left_down_since`: since when the reason of the site to be down may be lost; None where it
-    cannot be. `stays_down`: a loss has left it down, and no clock opens it.
+    cannot be. `is_believed`: it was added after a loss and nobody can ask how it is, but by now it
+    counts as up. `stays_down`: a loss has left it down, and no clock opens it, nor the lift
+    of a hold.
     """
 
     case: Case
@@ -63,7 +65,13 @@ class Record:
     has_orders: bool
     braked: str | None
     left_down_since: datetime | None
+    is_believed: bool
     stays_down: bool
+
+    @property
+    def stays_closed(self) -> bool:
+        """Whether it is closed in the world, and on record it is not."""
+        return self.stays_down and self.case.in_force == "closed"
 
     @property
     def when(self) -> When:
@@ -168,7 +176,8 @@ def read(connection: Connection, name: str, when: When) -> Record:
         texts=personal.texts(connection, refs),
         has_orders=bool(orders),
         braked=next((id_ for id_, is_braked in orders if is_braked), None),
-        left_down_since=left_down.since(connection, case.site_id, now),
+        left_down_since=left_down.since(connection, row, now),
+        is_believed=left_down.is_believed(connection, row, now),
         stays_down=left_down.stays_down(connection, row),
     )
 

@@ -15,6 +15,8 @@ from incidents.locale import event_sentence
 from incidents.locale.english import ENGLISH
 from incidents.locale.language import Language
 from incidents.locale.words import Teller, When
+from incidents.machine.command import LEFT_DOWN
+from incidents.machine.events import OrderCancelled
 from incidents.record import entry
 from incidents.store.schema.tables import entries, incidents, sites
 from incidents.values.ids import incident_id
@@ -133,14 +135,28 @@ def newest_of_story(
 
 
 def told(connection: Connection, teller: Teller, bodies: list[str]) -> list[Document]:
-    """The lines of the timeline for those entries; one query, whatever their number."""
+    """The lines of the timeline for those entries; at most two queries, whatever their number."""
     decoded = [entry.decode(body) for body in bodies]
     events = [event_document(head.site_id, event, head.site_seq) for head, event in decoded]
+    if event_sentence.may_open(events):
+        left = _left_down(connection, teller.site_id)
+        events = [
+            event_sentence.of_left_down(event) if head.site_seq in left else event
+            for (head, _), event in zip(decoded, events, strict=True)
+        ]
     revealed = personal.reveal(connection, events)
     return [
         _line(teller, written, shown, head.login)
         for (head, _), written, shown in zip(decoded, events, revealed, strict=True)
     ]
+
+
+def _left_down(connection: Connection, site_id: int) -> set[int]:
+    """The entries that would have opened the site, which a loss had left down."""
+    of = entries.c
+    about = of.body.contains(f'"why":"{LEFT_DOWN}"')
+    found = connection.scalars(select(of.body).where(of.site_id == site_id, about))
+    return {e.order for _, e in map(entry.decode, found) if isinstance(e, OrderCancelled)}
 
 
 def _line(teller: Teller, written: Document, shown: Document, login: str | None) -> Document:

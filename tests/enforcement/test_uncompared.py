@@ -1,0 +1,281 @@
+"""After a loss, a site whose adapter raises where it is asked: people are told, no clock opens it,
+and its comparison is still owed."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from incidents import clock
+from incidents.app import House
+from incidents.daemon import delivery
+from incidents.daemon.recovery_duty import Recovery
+from incidents.desk.resumption import ANOTHER_SERVER
+from incidents.enforcement.port import Order, Outcome, Retry
+from incidents.enforcement.recovery import comparison
+from incidents.enforcement.recovery.comparison import FAILED
+from incidents.machine import commands as c
+from incidents.store.record import uncompared
+from incidents.views.history import history
+from tests.enforcement.left_rig import (
+    COURT,
+    HELD,
+    SHOP,
+    Panel,
+    elapse,
+    is_proved,
+    left_house,
+    lose,
+    named,
+    pass_by,
+    recover,
+    rounds,
+    suspend,
+    told,
+)
+from tests.enforcement.lost_rig import Letters, deliver, give, hold, record, standing
+
+pytestmark = pytest.mark.both_databases
+
+WHY = "panel: a fault in it: OSError"
+
+
+@pytest.fixture
+def house(db_url: str, panel: Panel) -> Iterator[House]:
+    with left_house(db_url, panel) as found:
+        yield found
+
+
+def kept(house: House) -> dict[str, str]:
+    """Those that could not be compared, with why."""
+    with house.reading() as connection:
+        return uncompared.problems(connection)
+
+
+def said(house: House) -> Any:
+    """What people are told of them."""
+    with house.reading() as connection:
+        return history(connection, house.now(connection))["uncompared"]
+
+
+def lapse(house: House, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that ran at the copy lapses after the loss, before anybody has compared."""
+    give(house, name, c.Log(by="operator-1", at=None))
+    lose(house)
+    pass_by(monkeypatch, timedelta(hours=1, seconds=1))
+    elapse(house, name)
+
+
+def test_the_record_says_not_compared_until_it_was(house: House, panel: Panel) -> None:
+    panel.bad = {COURT}
+    lose(house)
+
+    rounds(house)
+    since = said(house)["since"]
+    duty = Recovery(house)
+    rounds(house, duty)
+
+    assert kept(house) == {COURT: WHY}
+    assert said(house) == {
+        "count": 1, "since": since, "sites": [{"site": COURT, "problem": WHY}],
+    }  # fmt: skip
+    assert not standing(house).is_compared
+    assert told(house)["complete"] is False
+    assert record(house)[COURT] == ("active", "unknown"), "nobody can tell"
+
+    panel.bad = set()
+    duty.recover()
+
+    assert kept(house) == {}
+    assert said(house) is None
+    assert standing(house).is_compared
+    assert named(house) == [COURT]
+    assert told(house)["complete"] is True
+
+
+def test_of_one_that_is_down_on_record_or_where_nothing_is_missing_the_record_is_believed(
+    house: House, panel: Panel
+) -> None:
+    panel.bad = {HELD, SHOP}
+    lose(house, ANOTHER_SERVER)
+
+    rounds(house)
+
+    assert kept(house) == {HELD: WHY, SHOP: WHY}
+    assert record(house)[HELD] == ("suspended", "suspended")
+    assert record(house)[SHOP] == ("active", "active")
+
+
+def test_what_is_found_once_the_world_is_proved_is_nobodys_business(house: House) -> None:
+    """Of two daemons one may have failed while the other was proving it."""
+    lose(house)
+    comparison.note_failed(house.engine, {COURT: "the settings cannot be read"})
+    assert said(house)["count"] == 1
+
+    comparison.prove(house.engine, standing(house).epoch)
+
+    assert said(house) is None
+
+
+def test_when_all_were_compared_is_known_of_each_epoch_alone_and_stays(house: House) -> None:
+    lose(house)
+    former = standing(house).epoch
+    lose(house)
+    comparison.finish(house.engine, former)
+    assert standing(house).compared_at is None
+
+    comparison.finish(house.engine, standing(house).epoch)
+    known = standing(house).compared_at
+    comparison.finish(house.engine, standing(house).epoch)
+
+    assert standing(house).compared_at == known is not None
+
+
+def test_one_that_was_up_is_known_to_be_once_it_was_compared(house: House, panel: Panel) -> None:
+    panel.bad = {SHOP}
+    panel.sites[COURT] = "active"
+    lose(house)
+    duty = Recovery(house)
+    rounds(house, duty)
+    assert not is_proved(house)
+
+    panel.bad = set()
+    rounds(house, duty)
+
+    assert record(house)[SHOP] == ("active", "active")
+    assert is_proved(house)
+    assert standing(house).is_compared
+
+
+@pytest.mark.parametrize("knows", ["a daemon knew before", "nobody did"])
+def test_a_recovery_that_could_not_compare_a_site_lets_no_clock_open_it(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch, knows: str
+) -> None:
+    panel.bad = {COURT}
+    if knows == "nobody did":
+        give(house, COURT, c.Log(by="operator-1", at=None))
+        recover(house)
+        pass_by(monkeypatch, timedelta(hours=1, seconds=1))
+        elapse(house, COURT)
+    else:
+        lapse(house, COURT, monkeypatch)
+        rounds(house)
+        recover(house)
+    assert kept(house) == {COURT: WHY}
+    assert panel.sites[COURT] == "suspended"
+
+    panel.bad = set()
+    pass_by(monkeypatch, timedelta(seconds=30))
+    rounds(house, Recovery(house))
+    pass_by(monkeypatch, timedelta(hours=12, seconds=1))
+    elapse(house, COURT)
+    rounds(house, Recovery(house))
+
+    assert panel.sites[COURT] == "suspended"
+    assert named(house) == [COURT]
+    assert kept(house) == {}
+
+
+def test_nor_is_it_opened_at_the_end_if_it_could_be_compared_at_no_time(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel.bad = {COURT}
+    lapse(house, COURT, monkeypatch)
+    rounds(house)
+    pass_by(monkeypatch, timedelta(hours=12, seconds=1))
+    elapse(house, COURT)
+
+    rounds(house)
+
+    assert panel.sites[COURT] == "suspended"
+    assert kept(house) == {COURT: WHY}
+
+    panel.bad = set()
+    pass_by(monkeypatch, timedelta(seconds=30))
+    rounds(house, Recovery(house))
+
+    assert panel.sites[COURT] == "suspended"
+    assert named(house) == [COURT]
+
+
+def test_who_goes_on_is_told_of_it_before_and_after(house: House, panel: Panel) -> None:
+    panel.bad = {COURT, HELD}
+    lose(house)
+
+    before = comparison.done(
+        comparison.foreseen(house.desk, house.reading, by="sre-1", login=None, now=clock.now())
+    )
+    assert kept(house) == {}, "nothing is done"
+    after = comparison.done(
+        comparison.compared(house.engine, house.desk, house.reading, by="sre-1", login=None)
+    )
+
+    assert before.failed == after.failed == [(COURT, WHY), (HELD, WHY)]
+    assert before.counts[FAILED] == after.counts[FAILED] == 2
+    assert COURT not in after.opened
+
+
+def test_each_why_is_the_newest_and_since_when_the_first(house: House, panel: Panel) -> None:
+    hold(house, SHOP)
+    panel.bad = {SHOP}
+    lose(house)
+    rounds(house)
+    since = said(house)["since"]
+
+    comparison.note_failed(house.engine, {SHOP: "the settings cannot be read", COURT: "no"})
+
+    assert kept(house) == {SHOP: "the settings cannot be read", COURT: "no"}
+    assert said(house)["since"] == since
+
+
+def test_the_letter_of_an_order_that_waits_to_be_compared_waits_with_it(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letters = Letters()
+    panel.sites[COURT] = "active"
+    panel.bad = {COURT, SHOP}
+    lapse(house, COURT, monkeypatch)
+    hold(house, SHOP)
+    monkeypatch.setattr(delivery, "channel", lambda _house, _lane: letters)
+
+    rounds(house)
+    assert [site for site, *_ in letters.sent if site == SHOP], "a hold is carried out and told"
+    told_before = [site for site, *_ in letters.sent if site == COURT]
+
+    panel.bad = set()
+    pass_by(monkeypatch, timedelta(seconds=30))
+    rounds(house, Recovery(house))
+
+    assert panel.sites[COURT] == "suspended"
+    told_since = [site for site, *_ in letters.sent if site == COURT]
+    assert len(told_before) == 1, "of the violation"
+    assert len(told_since) == 2
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_one_of_an_order_that_was_carried_out_or_given_up_before_the_loss_waits_for_nothing(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch, *, fails: bool
+) -> None:
+    panel.sites[COURT], panel.fails = "active", fails
+    suspend(house, COURT, monkeypatch)
+    with monkeypatch.context() as broken:
+        broken.setattr(delivery, "channel", lambda _house, _lane: Busy())
+        deliver(house)
+    assert panel.sites[COURT] == ("active" if fails else "suspended")
+    panel.bad = {COURT}
+    lose(house)
+    letters = Letters()
+    monkeypatch.setattr(delivery, "channel", lambda _house, _lane: letters)
+    pass_by(monkeypatch, timedelta(minutes=10))
+
+    deliver(house)
+
+    assert [site for site, *_ in letters.sent].count(COURT) == 2
+
+
+class Busy(Letters):
+    """A channel that takes nothing now."""
+
+    def deliver(self, order: Order) -> Outcome:  # noqa: ARG002 - whatever it is
+        return Retry(problem="busy")
