@@ -126,15 +126,17 @@ def _for_people(run: Run, document: Document, *, would: bool) -> list[str]:
 
 
 def as_left_down(run: Run, document: Document) -> Document:
-    """What was done, where the end of a suspension does not open its site: a loss has left it
-    down."""
+    """What was done, where the end of a suspension or of a hold does not open its site: a loss has
+    left it down."""
     if not event_sentence.may_open(document["events"]):
         return document
     with run.house.looking() as looks:
         # A server of before does not say it.
-        if not looks.site(document["site"]["site"]).get("stays_down"):
+        site = looks.site(document["site"]["site"])
+        if not site.get("stays_down"):
             return document
-    events = [event_sentence.of_left_down(each) for each in document["events"]]
+    in_force = site["in_force"]
+    events = [event_sentence.of_left_down(each, in_force) for each in document["events"]]
     return document | {"events": events}
 
 

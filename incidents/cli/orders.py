@@ -250,12 +250,22 @@ def _tell_count(run: Run, compared: list[Comparison], differing: int) -> None:
     if logged:
         told.append(f"{logged:,} ordered again IN VAIN")
     run.tell(", ".join(told))
-    if left := verdicts.count(LEFT_DOWN):
+    closed = [e for e in compared if e.verdict == LEFT_DOWN and _stays_closed(e)]
+    if closed:
+        run.tell(
+            f"{len(closed):,} suspended on record and closed in the world: nothing was ordered, and"
+            " they stay closed, since what closed them may be lost (incidents site why SITE)"
+        )
+    if left := verdicts.count(LEFT_DOWN) - len(closed):
         run.tell(
             f"{left:,} left down: the reason may be what the record has lost. Hold those that must"
             " stay down (incidents site hold SITE --reason R). incidents acts reconcile SITE"
             " --repair opens one, incidents recover --reason R all that this record has as open"
         )
+
+
+def _stays_closed(each: Comparison) -> bool:
+    return (each.ordered, each.really or each.on_record) == ("suspended", "closed")
 
 
 def _mismatch_row(each: Comparison) -> tuple[str, ...]:

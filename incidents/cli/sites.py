@@ -176,6 +176,11 @@ def _pairs(site: Document, when: When) -> list[tuple[str, str]]:
 def _left_down(site: Document, when: When) -> str:
     # A server of before does not say it.
     since, why = site.get("left_down_since"), f"incidents site why {site['site']}"
+    if site["in_force"] == "closed" and site.get("stays_down"):
+        return (
+            "it is closed in the world, and what closed it may be lost: it stays closed, whatever a"
+            f" clock or the lift of a hold does: {why}"
+        )
     if site["state"] == "suspended" and site.get("stays_down"):
         return (
             "a loss had left it down before: at the end of the suspension it stays down until a"

@@ -59,15 +59,16 @@ def _carries_out(here: Sitting) -> bool:
 
 
 def _as_left_down(here: Sitting, document: Document) -> Document:
-    """What was done, where the end of a suspension does not open its site: a loss has left it
-    down."""
+    """What was done, where the end of a suspension or of a hold does not open its site: a loss has
+    left it down."""
     if not event_sentence.may_open(document["events"]):
         return document
     with here.reading() as connection:
         site = sites.named(connection, document["site"]["site"])
         if not left_down.stays_down(connection, site):
             return document
-    events = [event_sentence.of_left_down(each) for each in document["events"]]
+    in_force = site["in_force"]
+    events = [event_sentence.of_left_down(each, in_force) for each in document["events"]]
     return document | {"events": events}
 
 

@@ -21,6 +21,7 @@ from incidents.desk.access import NOT_LET, RECOVER, Access
 from incidents.desk.account_act import By
 from incidents.errors import RefusedError
 from incidents.machine import policy as machine_policy
+from incidents.machine.command import DAEMON as DAEMON  # noqa: PLC0414 - handed on
 from incidents.machine.refusals import Refusal
 from incidents.record.own_events import HistoryResumed
 from incidents.record.sealing import seal
@@ -32,8 +33,6 @@ from incidents.store.schema.tables import DESK_STREAM
 from incidents.values.ids import EPOCHS
 
 ANOTHER_SERVER, ENTRIES_LOST, ASKED = "another_server", "entries_lost", "asked"
-DAEMON = "daemon"
-"""Who goes on where nobody is asked."""
 
 FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 LAST = 7_000

@@ -11,8 +11,8 @@ from incidents.machine.in_force import BRAKED
 if TYPE_CHECKING:
     from incidents.locale.words import Document, Teller
 
-ENDS = frozenset({"suspension_ended", "suspension_struck"})
-"""The kinds of events that end a suspension."""
+ENDS = frozenset({"suspension_ended", "suspension_struck", "hold_lifted"})
+"""The kinds of events that end a suspension, or a hold."""
 
 
 def sentence(teller: Teller, event: Document, *, to_come: bool = False) -> str:
@@ -27,14 +27,15 @@ def sentence(teller: Teller, event: Document, *, to_come: bool = False) -> str:
     return template.format_map(_Facts(teller, event, to_come=to_come))
 
 
-def of_left_down(event: Document) -> Document:
-    """The event of a site that a loss has left down: its suspension's end opens it no more."""
-    return event | {"left_down": True}
+def of_left_down(event: Document, in_force: str = "suspended") -> Document:
+    """The event of a site that a loss has left down, as it is in the world: its suspension's end
+    opens it no more, nor the lift of a hold one that is closed."""
+    return event | {"left_down": in_force}
 
 
 def may_open(events: Iterable[Document]) -> bool:
-    """Whether one of them ends a suspension, so that it matters whether a loss has left the site
-    down."""
+    """Whether one of them ends a suspension or a hold, so that it matters whether a loss has left
+    the site down."""
     return any(each["kind"] in ENDS for each in events)
 
 
@@ -97,6 +98,8 @@ def _how_refused(teller: Teller, event: Document) -> str:
 
 
 def _open_or_not(teller: Teller, event: Document) -> str:
+    if event.get("left_down") == "closed":
+        return _part(teller, "left_closed", site=teller.site)
     if event["site_to"] == event["site_from"]:
         return _part(teller, "stays", site_to=event["site_to"])
     if event.get("left_down"):

@@ -21,6 +21,10 @@ GROUNDS = {
     " reason may have been lost with the end of the record, at {since}. If {site} must stay down:"
     " incidents site hold {site} --reason R. If not: incidents acts reconcile {site} --repair, or"
     " incidents recover --reason R for all that this record has as open.",
+    "not_in_force.left_closed": "NOT IN FORCE: {told}. What closed {site} may have been lost, so it"
+    " stays closed, whatever a clock or the lift of a hold does. To close it again, record again"
+    " what closed it: incidents log, refused, site false-info. To open it, once it is not"
+    " suspended: incidents acts reconcile {site} --repair.",
     "not_in_force.unknown": "NOT KNOWN: {told}. An order to keep {site} down may have been lost"
     " with the end of the record, at {since}. If {site} must stay down: incidents site hold {site}"
     " --reason R. If not: incidents acts reconcile {site} --repair opens it, and no other.",
@@ -166,6 +170,7 @@ PROSPECTS = {
     " afresh",
     "reinstate": "a reinstatement, asked for by one person and approved by another, opens it",
     "unhold.opens": "lifting the hold opens the site at once",
+    "unhold.left_closed": "lifting the hold does not open the site: it is closed in the world",
     "unhold.closed": "lifting the hold does not open the site yet: it is closed",
     "unhold.suspended": "lifting the hold does not open the site yet: a suspension still runs",
     "stops_clock": "reaching the responsible person by {due} stops the clock of {incident}",

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 COURIER = "courier"
 """Who carries orders out, and says what came of it."""
 
+DAEMON = "daemon"
+"""What goes on after a loss, and compares the world with the record, where no person is asked."""
 
 CHECKER = "checker"
 """What checks filings and reminds of their terms."""

@@ -70,6 +70,8 @@ def of_order(connection: Connection, order: Order) -> Facts | None:
     if found is None:
         return None
     match order.kind:
+        case "suspend" | "reopen" if _stays_closed(connection, found):
+            return replace(found.facts, settled=True)
         case "suspend" if order.suspension is not None:
             return _suspended(connection, found, order)
         case "suspend":
@@ -80,6 +82,12 @@ def of_order(connection: Connection, order: Order) -> Facts | None:
             return _closed(connection, found, order)
         case _:
             return _violation(connection, found, order)
+
+
+def _stays_closed(connection: Connection, found: Site) -> bool:
+    """Whether the world has it as closed by what a loss has hidden: neither is it suspended nor
+    opened, whatever is ordered."""
+    return found.case.in_force == "closed" and left_down.stays_down(connection, found.row)
 
 
 def linked(connection: Connection, order: Order, link: Link) -> str | None:

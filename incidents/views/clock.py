@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,7 +29,9 @@ MAX_COUNTED = 1_000
 _MAX_NAMED = 10
 
 
-def enforcement(connection: Connection, now: datetime) -> dict[str, Any]:
+def enforcement(
+    connection: Connection, now: datetime, *, staying: Collection[int] | None = None
+) -> dict[str, Any]:
     """Whether the clock is enforced at `now`, and what should have been done by then.
 
     `beating`: a daemon was heard of in the last ten seconds that does not stand aside (for its
@@ -38,7 +40,8 @@ def enforcement(connection: Connection, now: datetime) -> dict[str, Any]:
     sites whose due time has passed, at most `MAX_COUNTED`: `overdue_capped` says that there may be
     more. `mark_unread`: which daemon carries nothing out since it cannot read its mark, the one
     that has not for the longest; why, since when, how many there are, and whether any other one is
-    heard of; else null. `rehearsal`: any machine's clock is taken. `history`: see `views.history`.
+    heard of; else null. `rehearsal`: any machine's clock is taken. `history`, and who is
+    `staying`: see `views.history`.
     """
     known = heartbeats.known(connection)
     daemons = [_daemon(heartbeat, now) for heartbeat in known if not heartbeat.once]
@@ -65,7 +68,7 @@ def enforcement(connection: Connection, now: datetime) -> dict[str, Any]:
         "daemons": daemons,
         "mark_unread": _mark_unread(known, now),
         "rehearsal": is_rehearsal(connection),
-        "history": history(connection, now),
+        "history": history(connection, now, staying=staying),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,7 +23,9 @@ MOVED_FOR = timedelta(minutes=10)
 """For so long at least people are told that another server has taken over."""
 
 
-def history(connection: Connection, now: datetime) -> dict[str, Any]:
+def history(
+    connection: Connection, now: datetime, *, staying: Collection[int] | None = None
+) -> dict[str, Any]:
     """How it stands at `now` (UTC).
 
     `epoch`: raised whenever the record had to go on from less, or on another server, than it was
@@ -32,7 +35,8 @@ def history(connection: Connection, now: datetime) -> dict[str, Any]:
     by then. `unproved_since`: since when the world is being compared with the record, null once it
     was. `halted_since`: since when nothing is carried out, until a person goes on, and why
     (`halted_why`, by its code in `store.record.lineage`; null if a version of before 0017 halted
-    it). `unsigned_since`: see `log_status`. `left_down` and `taken_down`: see `views.left_down`.
+    it). `unsigned_since`: see `log_status`. `left_down` and `taken_down`: see `views.left_down`,
+    and so are those that are `staying`, where somebody has asked for them.
     """
     found = lineage.standing(connection)
     moved_since = found.moved_at if _is_news(found, now) else None
@@ -44,7 +48,7 @@ def history(connection: Connection, now: datetime) -> dict[str, Any]:
         "halted_since": plain(found.halted_since),
         "halted_why": found.halted_why,
         "unsigned_since": plain(log_status.unsigned_since(connection, now)),
-        "left_down": left_down(connection, found, now),
+        "left_down": left_down(connection, found, now, also=staying),
         "taken_down": taken_down(connection, found.lost_since or moved_since),
     }
 

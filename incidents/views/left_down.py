@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from incidents.store.orders import outbox
 from incidents.store.record import left_down as left
 from incidents.store.record import lineage
 from incidents.store.record.lineage import Standing
-from incidents.views.left_mark import marked
+from incidents.views import left_mark
 
 UP = "active"
 
@@ -24,18 +24,33 @@ MOST_NAMED = 20
 Document = dict[str, Any]
 
 
-def left_down(connection: Connection, found: Standing, now: datetime) -> Document | None:
+def staying(connection: Connection) -> Collection[int]:
+    """The ids of those that are suspended on record as well, and stay down at the end of that: it
+    costs the reading of their entries, and is asked for once a look."""
+    if _lost_at(lineage.standing(connection)) is None:
+        return ()
+    return left_mark.suspended(connection)
+
+
+def left_down(
+    connection: Connection,
+    found: Standing,
+    now: datetime,
+    *,
+    also: Collection[int] | None = None,
+) -> Document | None:
     """The sites that are down in the world, or may be, though nothing on record keeps them down:
     their number (`count`), how many of them are `closed` in the world, of how many nobody can tell
     (`unknown`), how many of these were added since the loss (`new`), the first names (`sites`) and
     how each is in the world (`states`), which of these are suspended on record as well, and stay
     down at the end of that (`suspended_now`), since when the reason may be lost, and whether all
     sites were compared (`complete`). None where there are none at `now` (UTC), or the world is as
-    the record says."""
+    the record says. `also`: those that are `staying`, where somebody has asked for them."""
     since = _lost_at(found)
     if since is None:
         return None
-    also, believed = marked(connection, left.suspended(connection)), believed_since(found, now)
+    also = left_mark.suspended(connection) if also is None else also
+    believed = believed_since(found, now)
     added_since = found.resumed_at or since
     counts = left.counts(connection, added_since, believed_since=believed, also=also)
     if not counts.sites:
@@ -50,10 +65,10 @@ def left_down(connection: Connection, found: Standing, now: datetime) -> Documen
     }  # fmt: skip
 
 
-def every(connection: Connection, now: datetime) -> list[str]:
-    """The names of all of them at `now` (UTC), where there are any."""
+def every(connection: Connection, now: datetime, also: Collection[int]) -> list[str]:
+    """The names of all of them at `now` (UTC), where there are any, with those that are
+    `staying`."""
     believed = believed_since(lineage.standing(connection), now)
-    also = marked(connection, left.suspended(connection))
     return [name for name, *_ in left.named(connection, believed_since=believed, also=also)]
 
 
@@ -65,24 +80,27 @@ def taken_down(connection: Connection, since: datetime | None) -> Document | Non
     return {"count": len(names), "sites": names[:MOST_NAMED]}
 
 
-def since(connection: Connection, site_id: int, now: datetime) -> datetime | None:
-    """Since when the reason of that site to be down may be lost, at `now` (UTC); None of another
-    site."""
+def since(connection: Connection, site: Mapping[str, Any], now: datetime) -> datetime | None:
+    """Since when the reason of that site to be down, by its row, may be lost, at `now` (UTC); None
+    of another site."""
     found = lineage.standing(connection)
     at = _lost_at(found)
     if at is None:
         return None
-    is_one = left.is_one(connection, site_id, believed_since=believed_since(found, now))
-    is_suspended = site_id in left.suspended(connection) and marked(connection, [site_id])
+    is_one = left.is_one(connection, site["id"], believed_since=believed_since(found, now))
+    is_suspended = site["state"] == "suspended" and site["hold_at"] is None
+    is_suspended = is_suspended and stays_down(connection, site)
     return at if is_one or is_suspended else None
 
 
 def stays_down(connection: Connection, site: Mapping[str, Any]) -> bool:
     """Whether a loss has left that site down, by its row, so that neither the end of a suspension
-    nor a case that is struck opens it: a person decides."""
-    if site["in_force"] == UP or site["hold_at"] is not None or site["state"] == "closed":
+    nor a case that is struck opens it, nor, while it is closed in the world, that a hold is lifted:
+    a person decides."""
+    is_held = site["hold_at"] is not None and site["in_force"] != "closed"
+    if site["in_force"] == UP or site["state"] == "closed" or is_held:
         return False
-    return bool(marked(connection, [site["id"]]))
+    return bool(left_mark.marked(connection, [site["id"]]))
 
 
 def believed_since(found: Standing, now: datetime) -> datetime | None:

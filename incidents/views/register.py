@@ -34,7 +34,8 @@ def site(connection: Connection, name: str, now: datetime) -> Document:
 
     `overdue` says that something should have been done to it before `now`; looking does not do it.
     `left_down_since`: since when the reason of the site to be down may be lost; null where it
-    cannot be. `stays_down`: a loss has left it down, and no clock opens it.
+    cannot be. `stays_down`: a loss has left it down, and no clock opens it, nor the lift
+    of a hold.
 
     Raises:
         UnknownSiteError: with the nearest names.
@@ -47,7 +48,7 @@ def site(connection: Connection, name: str, now: datetime) -> Document:
         **site_document(case, rules.run(case, in_force)),
         "seq": case.seq,
         "overdue": row["next_due"] is not None and row["next_due"] < now,
-        "left_down_since": plain(left_down.since(connection, row["id"], now)),
+        "left_down_since": plain(left_down.since(connection, row, now)),
         "stays_down": left_down.stays_down(connection, row),
         "hold": _hold(case),
         "closure": _closure(case),

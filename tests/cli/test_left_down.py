@@ -177,3 +177,54 @@ def test_a_repair_of_what_no_loss_left_down_asks_nobody(cli: Cli, panel: Panel) 
     panel.sites[SHOP] = "suspended"
 
     assert cli("acts", "reconcile", SHOP, "--repair", typed="", asked=True).status == 0
+
+
+# ── Closed in the world by what is lost
+
+
+def test_the_lift_of_a_hold_says_that_a_closed_site_stays_so_and_what_to_do(
+    cli: Cli, panel: Panel
+) -> None:
+    cli("site", "hold", FALSE, "--reason", "court order")
+    cli("daemon", "--once")
+    shown, why = cli("site", "show", FALSE).out, cli("site", "why", FALSE).out
+    would = cli("site", "unhold", FALSE, "--reason", "the court says so", "--dry-run").out
+    lifted = cli("site", "unhold", FALSE, "--reason", "the court says so").out
+    cli("daemon", "--once")
+
+    said = (
+        "the hold on false.example lifted; false.example is closed in the world, and what closed it"
+        " may be lost, so it stays closed. To close it again, record again what closed it:"
+        " incidents log, refused, site false-info. To open it, once it is not suspended: incidents"
+        " acts reconcile false.example --repair"
+    )
+    assert lifted.splitlines()[0] == said
+    assert would.splitlines()[0] == f"would: {said}"
+    assert "it stays closed, whatever a clock or the lift of a hold does" in shown
+    assert "What closed false.example may have been lost, so it stays closed" in why
+    assert "lifting the hold does not open the site: it is closed in the world" in why
+    assert panel.sites[FALSE] == "closed"
+    assert "is open again" not in cli("site", "why", FALSE).out
+    assert "closed: false.example" in cli("queue").err
+
+    assert cli("acts", "reconcile", FALSE, "--repair").status == 0
+    cli("daemon", "--once")
+
+    assert panel.sites[FALSE] == "active"
+
+
+def test_a_repair_orders_no_suspension_over_a_closure_and_says_so(cli: Cli, panel: Panel) -> None:
+    cli("site", "hold", FALSE, "--reason", "court order")
+    cli("daemon", "--once")
+
+    repaired = cli("acts", "reconcile", FALSE, "--repair")
+
+    assert repaired.status == 5
+    assert "ordered again" not in repaired.out + repaired.err
+    assert (
+        "1 suspended on record and closed in the world: nothing was ordered, and they stay closed,"
+        " since what closed them may be lost (incidents site why SITE)"
+    ) in repaired.err
+    assert "hold those" not in repaired.err.lower()
+    cli("daemon", "--once")
+    assert panel.sites[FALSE] == "closed"

@@ -201,7 +201,15 @@ def test_after_a_loss_the_queue_names_what_is_left_down_and_what_was_taken_down_
     assert f'<span class="state closed">{"closed" if language == "en" else "关闭"}</span>' in told
     assert ("Close again, by its rule" if language == "en" else "依该规则再次关闭") in told
     story = viewer.get("/sites/left.example").text
-    assert ("if it must stay down" if language == "en" else "如须继续停用") in story
+    assert ("Record again what closed it" if language == "en" else "请重新记录关闭原因") in story
+
+    wang, reason = Visitor(desk, "wang", language), {"reason": "by order of a court"}
+    wang.post("/sites/left.example/hold", reason)
+    answer = wang.post("/sites/left.example/unhold", reason)
+    if answer.status_code == 303:
+        answer = wang.get(answer.headers["location"])
+    closed = "closed in the world, and what closed it" if language == "en" else "实际处于关闭状态"
+    assert closed in answer.text
 
 
 @pytest.mark.parametrize(

@@ -205,7 +205,48 @@ def test_a_hold_on_one_leaves_it_closed_and_needs_nothing_more(
     assert is_proved(house)
 
     lift(house, COURT)
+    rounds(house, Recovery(house))
+
+    assert panel.sites[COURT] == "closed"
+    assert record(house)[COURT] == ("active", "closed")
+    assert named(house) == [COURT]
+
+    repair(house, COURT)
+    rounds(house, Recovery(house))
+
+    assert panel.sites[COURT] == "active"
+    assert is_proved(house)
+
+
+def test_a_hold_while_a_suspension_runs_and_its_lift_leave_one_closed(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed_in_the_world(house, panel, monkeypatch)
     rounds(house)
+    hold(house, COURT)
+    rounds(house)
+    lift(house, COURT)
+    rounds(house)
+    assert record(house)[COURT] == ("suspended", "closed")
+
+    end(house, COURT, monkeypatch)
+    rounds(house)
+
+    assert panel.sites[COURT] == "closed"
+    assert named(house) == [COURT]
+
+
+def test_one_that_is_closed_again_and_reinstated_is_opened(house: House, panel: Panel) -> None:
+    panel.sites[COURT] = "closed"
+    lose(house)
+    rounds(house)
+    give(house, COURT, c.StateFalse(by="operator-1", field="phone", evidence="the carrier says so"))
+    rounds(house, Recovery(house))
+    assert is_proved(house)
+
+    give(house, COURT, c.AskReinstatement(by="operator-1", reason="the phone is right"))
+    give(house, COURT, c.Approve(by="boss"))
+    rounds(house, Recovery(house))
 
     assert panel.sites[COURT] == "active"
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from incidents.app import House
 from incidents.daemon.delivery import Delivery
@@ -13,9 +14,12 @@ from incidents.enforcement import left_down
 from incidents.enforcement.dispatcher.outcomes import Outcomes
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
+from incidents.store.database.engine import writing
 from incidents.store.orders.leases import Claimed
+from incidents.store.schema.tables import entries
 from tests.enforcement.left_rig import (
     COURT,
+    HELD,
     Panel,
     elapse,
     left_house,
@@ -25,7 +29,7 @@ from tests.enforcement.left_rig import (
     rounds,
     suspend,
 )
-from tests.enforcement.lost_rig import deliver, record
+from tests.enforcement.lost_rig import deliver, lift, record
 
 pytestmark = pytest.mark.both_databases
 
@@ -109,3 +113,19 @@ def test_two_daemons_of_which_one_stalls_do_not_open_it(
     assert record(house)[COURT][0] == "active"
     rounds(house, Recovery(house))
     assert named(house) == [COURT]
+
+
+def test_a_site_whose_entries_cannot_be_read_is_left_down_alone(
+    house: House, panel: Panel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lift(house, HELD)
+    of = entries.c
+    broken = update(entries).where(of.body.contains('"kind":"site_suspended"'))
+    with writing(house.engine) as connection:
+        connection.execute(broken.values(body=of.body + "?"))
+
+    rounds(house, Recovery(house))
+
+    assert panel.sites[COURT] == "suspended"
+    assert panel.sites[HELD] == "active"
+    assert "the entries of a site cannot be read" in capsys.readouterr().err

@@ -216,6 +216,33 @@ def test_so_is_that_of_a_site_that_a_loss_had_left_down(day: Day) -> None:
     assert "暂停至" not in told
 
 
+@pytest.mark.parametrize("is_held", [False, True])
+def test_of_one_that_is_closed_in_the_world_nothing_is_told_but_that_it_is_opened(
+    day: Day, *, is_held: bool
+) -> None:
+    """It is neither suspended, nor opened at the end of that, nor was it not taken down."""
+    why = Resumption(cause=ENTRIES_LOST, by=DAEMON)
+    with writing(day.after("1m").engine) as connection:
+        resumption.resume(connection, why, lambda: day.now)
+    day.after("1m").do(
+        c.RecordState(by=DAEMON, adapter="panel", seen="closed", in_force="active", last_act=0)
+    )
+    day.miss()
+    if is_held:
+        day.do(c.SetHold(by="boss", reason="ordered"))
+    assert _of(day, "suspend").settled
+
+    day.after("12h1s").elapse()
+    if is_held:
+        assert _of(day, "suspend").settled
+        day.do(c.LiftHold(by="boss", reason="lifted"))
+    assert _of(day, "reopen").settled
+
+    for order in orders_of(day, "suspend"):
+        day.do(c.CancelOrder(by=c.COURIER, order=order.seq, lane="act", why="lifted"))
+    assert _of(day, "reopen").settled
+
+
 def test_a_site_that_went_down_later_than_it_was_ordered_is_told_of_that_time(day: Day) -> None:
     day.miss().after("7h")
     carried_out(day, "suspend")

@@ -17,12 +17,15 @@ from incidents.notices import samples
 from incidents.notices.facts import AlarmFacts
 from incidents.notices.wording import Wording
 from incidents.store.database.engine import writing
+from incidents.store.record import left_down as left_rows
 from incidents.store.record import lineage
 from incidents.store.schema.tables import desk
 from incidents.values.ids import ACT
+from incidents.views import left_mark
 from incidents.views.queue import warnings
 from incidents.views.queue.alarm import LEFT_DOWN, Alarm
 from incidents.views.queue.alarms import alarming
+from tests.statements import sent
 from tests.views.day import SITE, Day
 
 pytestmark = pytest.mark.both_databases
@@ -311,3 +314,35 @@ def test_one_that_is_suspended_since_is_named_with_what_becomes_of_it(day: Day) 
 
     assert left(day) == []
     assert day.site()["left_down_since"] is None
+
+
+def test_however_many_they_are_a_look_asks_for_them_at_once_and_once(
+    day: Day, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database takes only so many values in a query."""
+    for each in (left_mark, left_rows):
+        monkeypatch.setattr(each, "_AT_ONCE", 3)
+    names = sorted(MANY[:7])
+    for name in names:
+        day.add(name)
+    lose(day)
+    for n, name in enumerate(names):
+        see(day, name, "closed" if n == 5 else "suspended")
+    day.after("1m")
+    for name in names[1:]:
+        day.do(c.Log(by="li", at=None), name)
+    day.after("2h")
+    for name in names[1:]:
+        day.do(c.Elapse(), name)
+    compared(day)
+
+    with sent(day.engine) as asked, day.looking() as connection:
+        look = alarming(connection, day.now, None)
+
+    [alarm] = [each for each in look.alarms if each.kind == LEFT_DOWN]
+    assert look.left_down == set(names)
+    assert (alarm.sites, alarm.closed) == (7, 1)
+    assert alarm.named == (names[5], *names[:5], names[6])
+    assert set(alarm.suspended_now) == set(names[1:])
+    streams = [each for each, _ in asked if "ORDER BY entries.site_id" in each]
+    assert len(streams) == 2, "six are suspended"

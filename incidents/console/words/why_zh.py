@@ -13,6 +13,9 @@ SENTENCES = {
     "not_in_force.left_down": "尚未生效：{told}。现有记录中没有停用 {site} 的依据，依据可能已随"
     "记录末尾一并丢失（{since}）。如须继续停用，请依令停用；否则可在指令页面核对 {site}"
     " 并再次下达。",
+    "not_in_force.left_closed": "尚未生效：{told}。{site} 的关闭记录可能已丢失，因此保持关闭；"
+    "暂停期满或解除停用都不会使其恢复。请重新记录关闭原因，依该规则再次关闭；如须恢复，可在其未被暂停时，"
+    "在指令页面核对并再次下达。",
     "not_in_force.unknown": "状态不明：{told}。停用 {site} 的命令可能已随记录末尾"
     "一并丢失（{since}）。如须停用，请依令停用；否则可在指令页面核对 {site} 并再次下达。",
     "not_in_force.believed": "状态不明：{told}。{site} 在记录缺失之后添加，且无法核实是否可以访问；"
@@ -126,6 +129,7 @@ SENTENCES = {
     "reinstate.asked": "另一人同意恢复申请，网站即开通，所有计数重新开始",
     "reinstate": "由一人申请、另一人批准恢复，网站即开通",
     "unhold.opens": "解除停用，网站随即开通",
+    "unhold.left_closed": "解除停用也不会开通网站：网站实际处于关闭状态",
     "unhold.closed": "解除停用也不会开通网站：网站已关闭",
     "unhold.suspended": "解除停用也不会马上开通网站：暂停尚未结束",
     "stops_clock": "在 {due} 前联系到负责人，{incident} 即停止计时",

@@ -26,6 +26,7 @@ from incidents.store.database.engine import Reading
 from incidents.store.database.server_clock import database_time
 from incidents.store.desk import command_keys
 from incidents.store.orders import deliveries
+from incidents.store.record import lineage
 from incidents.store.record.lineage import Standing
 from incidents.store.schema.tables import entries
 from incidents.values.ids import ACT
@@ -122,6 +123,8 @@ class Reconciliation:
         if not self.opens and found.verdict == DIFFERS and row["state"] == UP:
             is_believed = seen is None and self._is_strange(row)
             found = replace(found, verdict=UNKNOWN if is_believed else LEFT_DOWN)
+        if found.verdict == DIFFERS and self._is_left_closed(row, found):
+            found = replace(found, verdict=LEFT_DOWN)
         found = self._put_on_record(row, found, may_order=not is_ordered)
         return replace(found, verdict=LEFT_DOWN) if self._is_left_suspended(row, found) else found
 
@@ -136,6 +139,17 @@ class Reconciliation:
             return False
         with self.reading() as connection:
             return bool(marked(connection, [row["id"]]))
+
+    def _is_left_closed(self, row: Any, found: Comparison) -> bool:
+        """Whether it is suspended on record, and closed in the world by what a loss may have
+        hidden: an order to suspend it would be cancelled at once."""
+        if (row["state"], found.really or row["in_force"]) != ("suspended", "closed"):
+            return False
+        with self.reading() as connection:
+            if lineage.standing(connection).lost_at is None:
+                return False
+            is_news, is_held = row["in_force"] != "closed", row["hold_at"] is not None
+            return is_news or is_held or bool(marked(connection, [row["id"]]))
 
     def _put_on_record(self, row: Any, found: Comparison, *, may_order: bool) -> Comparison:
         repairs = self.repair and may_order and found.verdict == DIFFERS

@@ -4,21 +4,20 @@ since they were when a suspension began that runs (`also`)."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 
 from incidents.machine.case import UNKNOWN
-from incidents.machine.order_events import OrderCancelled, OrderFailed, StateSeen
 from incidents.store.schema.log_tables import deliveries, waiting
-from incidents.store.schema.tables import entries, sites
+from incidents.store.schema.tables import sites
 from incidents.store.schema.types import words
 from incidents.values.ids import ACT
 
 _UP, _CLOSED = "active", "closed"
-_TOLD = (StateSeen.kind, OrderFailed.kind, OrderCancelled.kind)
+_AT_ONCE = 500
 
 
 class Counts(NamedTuple):
@@ -32,18 +31,13 @@ class Counts(NamedTuple):
     new: int
 
 
-def names(
-    connection: Connection,
-    *,
-    believed_since: datetime | None = None,
-    also: Collection[int] = (),
-) -> list[str]:
-    """The names of all of them.
+def names(connection: Connection, *, believed_since: datetime | None = None) -> list[str]:
+    """The names of those that are ordered up.
 
     Sites that were added since a time (UTC) and of which nobody can tell are no such sites, if it
     is given: they are believed to be up.
     """
-    asked = select(sites.c.name).where(_left(believed_since, also)).order_by(sites.c.name)
+    asked = select(sites.c.name).where(_left_up(believed_since)).order_by(sites.c.name)
     return list(connection.scalars(asked))
 
 
@@ -57,10 +51,13 @@ def named(
     """All of them, or the first `most`, with how each is in the world, the closed ones first, the
     unknown last; and whether it is ordered to be up."""
     of = sites.c
+    found: list[Any] = []
+    for those in _left(believed_since, also):
+        asked = select(of.name, of.in_force, of.state).where(those)
+        found += connection.execute(asked.order_by(of.in_force, of.name).limit(most))
     # By the alphabet, as it happens.
-    asked = select(of.name, of.in_force, of.state).where(_left(believed_since, also))
-    found = connection.execute(asked.order_by(of.in_force, of.name).limit(most))
-    return [(name, in_force, state == _UP) for name, in_force, state in found]
+    found.sort(key=lambda each: (each.in_force, each.name))
+    return [(name, in_force, state == _UP) for name, in_force, state in found[:most]]
 
 
 def counts(
@@ -75,29 +72,32 @@ def counts(
     unknown = of.in_force == UNKNOWN
     new = and_(unknown, of.last_act == 0, of.created_at > added_since)
     kinds = [func.count().filter(each) for each in (of.in_force == _CLOSED, unknown, new)]
-    asked = select(func.count(), *kinds).where(_left(believed_since, also))
-    return Counts._make(connection.execute(asked).one())
+    asked = select(func.count(), *kinds)
+    parts = [connection.execute(asked.where(each)).one() for each in _left(believed_since, also)]
+    return Counts._make(map(sum, zip(*parts, strict=True)))
 
 
 def is_one(connection: Connection, site_id: int, *, believed_since: datetime | None = None) -> bool:
     """Whether the site with that id is one of them."""
-    asked = select(sites.c.id).where(_left(believed_since), sites.c.id == site_id)
+    asked = select(sites.c.id).where(_left_up(believed_since), sites.c.id == site_id)
     return connection.scalar(asked) is not None
 
 
-def suspended(connection: Connection) -> list[int]:
-    """The ids of the sites that are suspended, not held, and were seen to be otherwise than was
-    known, or of which an order was not carried out."""
-    of, own = sites.c, entries.c
-    told = or_(*(own.body.contains(f'"kind":"{kind}"') for kind in _TOLD))
+def suspended(connection: Connection, since: datetime) -> list[int]:
+    """The ids, in order, of the sites that are suspended, not held, and of which anything was
+    recorded since then (UTC)."""
+    of = sites.c
     is_down = and_(of.state == words("suspended")[0], of.hold_at.is_(None))
-    asked = select(of.id).where(is_down, exists().where(own.site_id == of.id, told))
+    asked = select(of.id).where(is_down, of.last_entry_at > since)
     return list(connection.scalars(asked.order_by(of.id)))
 
 
-def _left(believed_since: datetime | None, also: Collection[int] = ()) -> ColumnElement[bool]:
-    left = _left_up(believed_since)
-    return or_(left, sites.c.id.in_(list(also))) if also else left
+def _left(believed_since: datetime | None, also: Collection[int]) -> Iterator[ColumnElement[bool]]:
+    """Which they are, in parts that have no site in common: a query takes only so many values."""
+    yield _left_up(believed_since)
+    ids = sorted(also)
+    for begin in range(0, len(ids), _AT_ONCE):
+        yield sites.c.id.in_(ids[begin : begin + _AT_ONCE])
 
 
 def _left_up(believed_since: datetime | None) -> ColumnElement[bool]:

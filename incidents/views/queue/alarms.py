@@ -68,7 +68,8 @@ def alarming(connection: Connection, now: datetime, report: ReportDuty | None) -
     """
     found: list[Alarm] = []
     capped: set[str] = set()
-    enforced = enforcement(connection, now)
+    staying = left_down.staying(connection)
+    enforced = enforcement(connection, now, staying=staying)
     told = enforced["history"]
     parts = (
         _silent(connection, now, enforced),
@@ -93,7 +94,7 @@ def alarming(connection: Connection, now: datetime, report: ReportDuty | None) -
     halted = told["halted_since"]
     halted_since = None if halted is None else read_rfc3339(halted)
     listed = any(each.kind == LEFT_DOWN for each in found)
-    left = left_down.every(connection, now) if listed else ()
+    left = left_down.every(connection, now, staying) if listed else ()
     return Look(tuple(found), frozenset(capped), halted_since, frozenset(left))
 
 

@@ -222,6 +222,8 @@ def _of_hold(record: Record) -> list[str]:
     decision = _try(record, c.LiftHold, reason="tried out")
     if decision is None:
         return []
+    if record.stays_closed:
+        return [record.say("unhold.left_closed")]
     if decision.case.state == "active":
         return [record.say("unhold.opens")]
     return [record.say("unhold.closed" if decision.case.closed else "unhold.suspended")]
@@ -288,7 +290,8 @@ def _sentences(record: Record, decision: Decision) -> list[str]:
         for place, event in enumerate(decision.events, start=1)
     ]
     if record.stays_down:
-        documents = [event_sentence.of_left_down(document) for document in documents]
+        in_force = record.case.in_force
+        documents = [event_sentence.of_left_down(each, in_force) for each in documents]
     main = [document for document in documents if document["kind"] not in _NOT_TOLD]
     return [
         event_sentence.sentence(record.teller, each, to_come=True) for each in main or documents

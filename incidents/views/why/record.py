@@ -49,7 +49,8 @@ class Record:
     the world waits, or is a dead letter, and `braked` is the id of one that the brake holds.
     `left_down_since`: since when the reason of the site to be down may be lost; None where it
     cannot be. `is_believed`: it was added after a loss and nobody can ask how it is, but by now it
-    counts as up. `stays_down`: a loss has left it down, and no clock opens it.
+    counts as up. `stays_down`: a loss has left it down, and no clock opens it, nor the lift
+    of a hold.
     """
 
     case: Case
@@ -67,6 +68,11 @@ class Record:
     left_down_since: datetime | None
     is_believed: bool
     stays_down: bool
+
+    @property
+    def stays_closed(self) -> bool:
+        """Whether it is closed in the world, and on record it is not."""
+        return self.stays_down and self.case.in_force == "closed"
 
     @property
     def when(self) -> When:
@@ -171,7 +177,7 @@ def read(connection: Connection, name: str, when: When) -> Record:
         texts=personal.texts(connection, refs),
         has_orders=bool(orders),
         braked=next((id_ for id_, is_braked in orders if is_braked), None),
-        left_down_since=left_down.since(connection, case.site_id, now),
+        left_down_since=left_down.since(connection, row, now),
         is_believed=_is_believed(connection, row, now),
         stays_down=left_down.stays_down(connection, row),
     )

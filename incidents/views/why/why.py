@@ -49,6 +49,8 @@ def _in_force(record: Record) -> list[str]:
         return []
     if record.braked is not None:
         return [record.say("not_in_force.braked", told=told, order=record.braked)]
+    if record.stays_closed:
+        return [record.say("not_in_force.left_closed", told=told)]
     if record.left_down_since is not None:
         code = "unknown" if record.case.in_force == UNKNOWN else "left_down"
         return [record.say(f"not_in_force.{code}", told=told, since=record.left_down_since)]
@@ -80,7 +82,7 @@ def _suspended(record: Record) -> list[str]:
             *facts.deadline(record, event.reason),
             record.say("decided_under", policy=event.policy),
         ]
-    if record.stays_down:
+    if record.stays_down and not record.stays_closed:
         lines.append(record.say("suspended.left_down"))
     return [*lines, _place_in_run(record)]
 

@@ -1,0 +1,163 @@
+"""The mark of a site that a loss has left down, as the site's entries have it.
+
+It stays, in whatever epoch, until a person decides about the site or it is known to be up. A hold
+decides nothing about a site that is closed in the world, and not on record: a rule had closed it,
+and its closing is lost. It stays closed until it is closed again or reinstated, or a person has it
+opened by its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from incidents.machine import command
+from incidents.machine import events as e
+from incidents.machine.actions import orders
+from incidents.machine.case import UNKNOWN, Case, Delivery, Hold
+from incidents.machine.changes.orders_and_filings import changes
+from incidents.machine.event import SiteEvent
+from incidents.machine.orders import order_of
+from incidents.values import ids
+
+_UP, _SUSPENDED, _CLOSED = "active", "suspended", "closed"
+_RANK = {UNKNOWN: 0, _UP: 0, _SUSPENDED: 1, _CLOSED: 2}
+"""How far down a site is, as far as is known."""
+
+_OF_ORDERS = (e.OrderDelivered, e.OrderFailed, e.OrderCancelled, e.OrderRetried)
+
+READS = frozenset(
+    each
+    for each in e.KINDS.values()
+    if issubclass(each, (SiteEvent, e.StateSeen, e.OrderRepeated, *_OF_ORDERS))
+)
+"""The kinds of entries that the mark follows from, and no others; of those of orders, what became
+of them in the world (`ACT`)."""
+
+
+class Epoch(NamedTuple):
+    """An epoch of the record: what it holds is recorded later than `at` (UTC). Whether a person has
+    let it begin, who was told of the marked sites by then; and whether something is known to be
+    missing."""
+
+    at: datetime
+    by_person: bool
+    is_loss: bool
+
+
+Numbered = tuple[int, e.Event]
+"""An entry of a site's stream, with its number in it."""
+
+
+def is_marked(entries: Iterable[Numbered], begun: Sequence[Epoch]) -> bool:
+    """Whether a site is marked, by its entries, and the epochs that have begun, both in order."""
+    mark, to_come = _Mark(Case(site_id=0, site="")), list(begun)
+    for number, event in entries:
+        while to_come and event.recorded_at > to_come[0].at:
+            mark.begin(to_come.pop(0))
+        if len(to_come) < len(begun):
+            mark.see(event)
+        follow(mark.case, number, event)
+    for each in to_come:
+        mark.begin(each)
+    return mark.is_set
+
+
+def follow(case: Case, number: int, event: e.Event) -> None:
+    """As `apply` does, but what the mark looks at alone: how the site is ordered to be, and is; its
+    hold; and the orders into the world that are not settled."""
+    if isinstance(event, _OF_ORDERS):
+        if event.lane == ids.ACT:
+            changes[type(event)](case, event)
+    elif isinstance(event, e.StateSeen):
+        case.in_force = event.seen
+    elif isinstance(event, SiteEvent):
+        case.state = event.site_to
+    if isinstance(event, e.HoldSet):
+        case.hold = Hold(by=event.by, at=event.recorded_at, reason=event.text)
+    elif isinstance(event, e.HoldLifted):
+        case.hold = None
+    order = order_of(event)
+    if order is not None and ids.ACT in order.lanes:
+        case.deliveries[number, ids.ACT] = Delivery(order=number, lane=ids.ACT, kind=order.kind)
+
+
+@dataclass(slots=True)
+class _Mark:
+    """The mark of one site, as its entries are read. `ordered` is how the site was ordered to be
+    when the last epoch began, unless it was up since; `to_open`: how it may be in the world, at
+    most, where a person has had it opened, and that waits."""
+
+    case: Case
+    is_set: bool = False
+    ordered: str = _UP
+    to_open: str = _UP
+
+    def begin(self, epoch: Epoch) -> None:
+        """The next epoch begins."""
+        case, opens = self.case, self._opens()
+        self.ordered = case.state
+        if epoch.by_person:
+            # It was about to be opened, and they were told. One that is ordered up and is down is
+            # opened by what is ordered then; one that is suspended waits for a person at its end.
+            self.is_set &= not opens
+        elif epoch.is_loss and opens and case.in_force != _UP:
+            # A hold that is lost would have cancelled the opening.
+            self.is_set = True
+        if epoch.is_loss or not opens:
+            self.to_open = _UP
+
+    def see(self, event: e.Event) -> None:
+        """The next entry of an epoch, before it has changed the case."""
+        match event:
+            case e.StateSeen(seen=seen):
+                self._look(seen)
+            case e.OrderDelivered(lane=ids.ACT, order_kind=orders.REOPEN):
+                self.is_set, self.ordered, self.to_open = False, _UP, _UP
+            case e.OrderCancelled(why=command.LEFT_DOWN):
+                self.is_set |= not self.case.held
+            case e.SiteSuspended():
+                self.is_set |= self._is_left()
+            case e.OrderRetried(lane=ids.ACT, order_kind=orders.REOPEN):
+                self._decide(_CLOSED)
+            case e.OrderRepeated(order_kind=orders.REOPEN, by=by) if by != command.DAEMON:
+                self._decide(_CLOSED)
+            case e.SiteClosed() | e.SiteReinstated():
+                self._decide(_CLOSED)
+            case e.HoldSet() | e.HoldLifted():
+                # It says nothing of why a rule had closed the site.
+                self._decide(_SUSPENDED)
+
+    def _decide(self, most: str) -> None:
+        """Somebody decides about a site that is so far down in the world, at most."""
+        if _RANK[self.case.in_force] <= _RANK[most]:
+            self.is_set, self.to_open = False, most
+
+    def _look(self, seen: str) -> None:
+        case = self.case
+        if seen == _UP:
+            self.is_set, self.ordered = False, _UP
+        elif not case.closed and (seen == _CLOSED or not case.held):
+            self.is_set |= self._is_lower(seen)
+
+    def _is_lower(self, seen: str) -> bool:
+        """Whether it is further down than was known, but for what clocks have ordered since."""
+        known = self.case.in_force
+        if seen == UNKNOWN:
+            return known == self.ordered == self.to_open == _UP
+        known = self.case.state if known == UNKNOWN else known
+        return _RANK[seen] > max(_RANK[known], _RANK[self.ordered], _RANK[self.to_open])
+
+    def _is_left(self) -> bool:
+        """Whether it was otherwise than ordered, with nothing on its way to change that."""
+        waits = any(not each.dead for each in self.case.deliveries.values())
+        return self.case.in_force != self.case.state and not waits
+
+    def _opens(self) -> bool:
+        """Whether an order to open it waits."""
+        return any(
+            (each.kind, each.dead) == (orders.REOPEN, False)
+            for each in self.case.deliveries.values()
+        )
