@@ -28,6 +28,7 @@ from incidents.store.schema.log_tables import braked, deliveries, given_up, orde
 from incidents.store.schema.tables import entries, sites
 from incidents.store.schema.types import UTCDateTime
 from incidents.values.ids import ACT, order_id
+from incidents.views import only_logged
 from incidents.views.why.timeline import told
 
 Document = dict[str, Any]
@@ -92,6 +93,7 @@ def order(
     """One order in a lane: what was ordered, how it stands, and what the record says became of it.
 
     Of one that waits no more `state` is `delivered` or `cancelled`; `story` then tells how.
+    `only_logged` is there, and true, where its adapter has done nothing in the world.
 
     Raises:
         UnknownOrderError: if there is none.
@@ -118,6 +120,12 @@ def order(
             "id": id_, "site": ordered.name, "kind": ordered.kind, "lane": lane, "state": became,
             "ordered_at": rfc3339(ordered.created_at),
         }  # fmt: skip
+    if (
+        document["state"] == "delivered"
+        and lane == ACT
+        and only_logged.was(connection, site_id, seq)
+    ):
+        document["only_logged"] = True
     return {**document, "order": ordered.data, "story": story}
 
 

@@ -96,6 +96,9 @@ TOLD: dict[str, str] = {
     " runs does it.",
     "why.not_in_force.waits": "NOT IN FORCE: {told} (see the orders of {site}).",
     "why.not_in_force.braked": "NOT IN FORCE: {told}: the brake holds it (see the order {order}).",
+    "why.not_in_force.logged": "NOT IN FORCE: {told}. The order was only logged, since no adapter"
+    " is set: nothing is enforced in the world. Whoever runs the daemon names one under [acts] in"
+    " its settings and restarts it; then “Compare” among the orders orders it again.",
     "why.not_in_force.left_down": "NOT IN FORCE: {told}. Nothing on record keeps {site} down; the"
     " reason may have been lost with the end of the record, at {since}. Hold {site} if it must stay"
     " down; if not, “Compare” among the orders can order it up once more.",
