@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 from incidents.clock import rfc3339
-from incidents.errors import UnknownOrderError
+from incidents.errors import NoSuchOrderError
 from incidents.locale.words import Teller, When
 from incidents.machine.in_force import BRAKED
 from incidents.machine.orders import DESK, NOTICE
@@ -105,12 +105,12 @@ def order(
         .where(orders.c.site_id == site_id, orders.c.site_seq == seq, orders.c.n == _ONE)
     ).one_or_none()
     if ordered is None:
-        raise UnknownOrderError(given=id_)
+        raise NoSuchOrderError(given=id_)
     named = (_of.site_id == site_id, _of.lane == lane, _of.site_seq == seq)
     row = connection.execute(_rows(None).where(*named)).mappings().first()
     story = _story(connection, site_id, seq, lane, Teller(ordered.name, site_id, when))
     if row is None and not story:
-        raise UnknownOrderError(given=id_)
+        raise NoSuchOrderError(given=id_)
     if row is not None:
         document = _document(row, now)
     else:

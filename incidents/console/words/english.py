@@ -63,6 +63,9 @@ REFUSED: dict[str, str] = {
     "unknown_order": "No order {order} waits to be carried out or is given up: a site's page tells"
     " what became of the others.",
     "unknown_task": "There is no open task {task}.",
+    "key_reused.done": "{by} has given this same command already, at {at}: the site's page tells"
+    " what came of it.",
+    "unknown_task.done": "{task} is done already ({outcome}), by {by} at {at}.",
     "would_close": "This is violation {n} of {needed} and would close {site} (R1), so it is not"
     " logged yet. To log it, type the site's name below.",
     "too_late": "The contact on {incident} was recorded after its deadline, {due}, so it stopped no"
