@@ -100,9 +100,10 @@ class _Mark:
         case, opens = self.case, self._opens()
         self.ordered = case.state
         if epoch.by_person:
-            # It was about to be opened, and they were told. One that is ordered up and is down is
-            # opened by what is ordered then; one that is suspended waits for a person at its end.
-            self.is_set &= not opens
+            # It was about to be opened, and they were told; but not of a closed one, whose opening
+            # may be the lift of a hold. One that is ordered up and is down is opened by what is
+            # ordered then; one that is suspended waits for a person at its end.
+            self.is_set &= not opens or case.in_force == _CLOSED
         elif epoch.is_loss and opens and case.in_force != _UP:
             # A hold that is lost would have cancelled the opening.
             self.is_set = True

@@ -54,8 +54,8 @@ class OrderCancelled(OrderEvent):
     `why`: `lifted` (what it ordered was lifted since), `repeated` (a dead letter, of what is
     ordered once more), `overtaken` (a dead letter, of which something later was carried out),
     `superseded` (a hold keeps the site down: it was to open it, or was braked), `left_down`
-    (the clock was to open a site that a loss has left down), `expired`, `no_channel` and the like,
-    or `by_hand`, with the person's reason as `text`.
+    (a loss has left the site down, and a person decides about it), `expired`, `no_channel` and the
+    like, or `by_hand`, with the person's reason as `text`.
     """
 
     kind = "order_cancelled"

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from incidents.clock import rfc3339
 from incidents.desk.resumption import DAEMON
+from incidents.machine.case import UNKNOWN
 from incidents.store.orders import outbox
 from incidents.store.record import left_down as left
 from incidents.store.record import lineage
@@ -108,6 +109,15 @@ def believed_since(found: Standing, now: datetime) -> datetime | None:
     tell; None while they may be some that the record has lost, as far as one is known."""
     until = found.strange_until
     return found.resumed_at if until is None or now >= until else None
+
+
+def is_believed(connection: Connection, site: Mapping[str, Any], now: datetime) -> bool:
+    """Whether the site, by its row, was added after a loss and nobody can ask how it is, but by
+    now (UTC) it counts as up."""
+    if (site["state"], site["in_force"], site["last_act"]) != (UP, UNKNOWN, 0):
+        return False
+    since = believed_since(lineage.standing(connection), now)
+    return since is not None and site["created_at"] > since
 
 
 def _lost_at(found: Standing) -> datetime | None:

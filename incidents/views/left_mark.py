@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 
 from sqlalchemy import Connection, select
 
@@ -42,7 +42,7 @@ def suspended(connection: Connection) -> set[int]:
 
 
 def _begun(connection: Connection) -> list[Epoch]:
-    return sorted(_epoch(each) for each in resumptions(connection))
+    return sorted(map(_epoch, resumptions(connection)), key=attrgetter("at"))
 
 
 def _marked(connection: Connection, ids: Sequence[int], begun: Sequence[Epoch]) -> set[int]:

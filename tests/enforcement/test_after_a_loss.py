@@ -27,7 +27,7 @@ from tests.enforcement.left_rig import (
     suspend,
     told,
 )
-from tests.enforcement.lost_rig import give, hold, lift, record
+from tests.enforcement.lost_rig import deliver, give, hold, lift, record
 
 pytestmark = pytest.mark.both_databases
 
@@ -107,6 +107,22 @@ def test_or_thirty_days_after_the_loss(
     rounds(house, duty, Recovery(house))
     assert named(house) == []
     assert NEW not in panel.sites
+
+
+def test_by_then_a_comparison_believes_that_it_is_up_but_can_order_it_again(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    duty = strange(house, panel)
+    [before] = house.compare([NEW], by="sre-1")
+    pass_by(monkeypatch, timedelta(days=30))
+    rounds(house, duty)
+
+    [after] = house.compare([NEW], by="sre-1")
+
+    assert (before.verdict, after.verdict) == ("differs", "cannot_be_asked")
+    repair(house, NEW)
+    deliver(house)
+    assert record(house)[NEW] == ("active", "active")
 
 
 def test_who_goes_on_once_more_begins_no_new_thirty_days(

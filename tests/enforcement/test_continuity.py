@@ -1,6 +1,7 @@
 """The continuity: when a history goes on from less, each epoch begins once and none twice."""
 
 import shutil
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,15 @@ from tests.enforcement.lost_rig import (
 )
 
 DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def house(postgresql_url: str) -> Iterator[House]:
+    """A desk with one site, whose database another server may take over."""
+    house = House(sources.load(db=postgresql_url))
+    give(house, "one.example", c.AddSite(by="operator-1"))
+    yield house
+    house.close()
 
 
 # ── The number of an epoch
@@ -228,11 +238,9 @@ def test_a_higher_epoch_is_marked_at_once_without_an_order(
 
 
 def test_of_a_loss_that_the_first_one_did_not_know_of_the_second_one_tells(
-    postgresql_url: str, tmp_path: Path
+    house: House, tmp_path: Path
 ) -> None:
     """Another server takes over; only one of the hosts had marked what it had not heard of."""
-    house = House(sources.load(db=postgresql_url))
-    give(house, "one.example", c.AddSite(by="operator-1"))
     knows = continuity(house, tmp_path / "knows")
     knows.check()
     continuity(house, tmp_path / "other").check()
@@ -255,7 +263,6 @@ def test_of_a_loss_that_the_first_one_did_not_know_of_the_second_one_tells(
     assert mark.read() is not None
     assert standing(house).lost_since is not None
     assert standing(house).moved_at is None
-    house.close()
 
 
 def test_two_who_see_one_loss_at_one_moment_begin_one_epoch(
@@ -415,11 +422,9 @@ def test_as_long_as_nobody_knows_of_a_loss_the_next_one_waits_for_a_person(
 
 
 def test_a_copy_on_another_server_of_which_nothing_is_known_here_carries_nothing_out(
-    postgresql_url: str, tmp_path: Path, receiver: Receiver
+    house: House, tmp_path: Path, receiver: Receiver
 ) -> None:
     """It may be a drill's, and the world is another's."""
-    house = House(sources.load(db=postgresql_url))
-    give(house, "one.example", c.AddSite(by="operator-1"))
     carry_out(house)
     move(house)
     hold(house, "one.example")
@@ -438,7 +443,6 @@ def test_a_copy_on_another_server_of_which_nothing_is_known_here_carries_nothing
     recover(house, tmp_path / "drill")
     assert standing(house).halted_since is None
     assert continuity(house, tmp_path / "drill").check() is None
-    house.close()
 
 
 def lose_end(house: House, folder: Path) -> Continuity:
@@ -453,11 +457,9 @@ def lose_end(house: House, folder: Path) -> Continuity:
 
 @pytest.mark.parametrize("is_known", [False, True])
 def test_a_failover_goes_on_from_no_database_whose_end_was_lost_twice(
-    postgresql_url: str, tmp_path: Path, is_known: bool
+    house: House, tmp_path: Path, is_known: bool
 ) -> None:
     """Neither where nobody knows of the first loss, nor where a person has just said so."""
-    house = House(sources.load(db=postgresql_url))
-    give(house, "one.example", c.AddSite(by="operator-1"))
     assert lose_end(house, tmp_path).check() is not None
     if is_known:
         recover(house, tmp_path)
@@ -479,14 +481,11 @@ def test_a_failover_goes_on_from_no_database_whose_end_was_lost_twice(
     assert standing(house).halted_since == halted_since
     recover(house, tmp_path)
     assert continuity(house, tmp_path).check() is None
-    house.close()
 
 
 def test_who_knows_a_database_goes_on_where_one_who_knew_nothing_of_it_was_first(
-    postgresql_url: str, tmp_path: Path
+    house: House, tmp_path: Path
 ) -> None:
-    house = House(sources.load(db=postgresql_url))
-    give(house, "one.example", c.AddSite(by="operator-1"))
     assert continuity(house, tmp_path / "knows").check() is None
     for n in range(2):
         move(house, n)
@@ -499,15 +498,12 @@ def test_who_knows_a_database_goes_on_where_one_who_knew_nothing_of_it_was_first
         assert moved.cause == "another_server"
         assert standing(house).halted_since is None
         assert continuity(house, tmp_path / f"blank-{n}").check() is None
-    house.close()
 
 
 def test_who_knows_a_database_goes_on_though_its_end_was_lost_with_the_server_before(
-    postgresql_url: str, tmp_path: Path
+    house: House, tmp_path: Path
 ) -> None:
     """That nobody knows of the loss yet is not why it was halted."""
-    house = House(sources.load(db=postgresql_url))
-    give(house, "one.example", c.AddSite(by="operator-1"))
     assert continuity(house, tmp_path / "knows").check() is None
     lose_end(house, tmp_path / "knows")
     move(house, 1)
@@ -524,15 +520,12 @@ def test_who_knows_a_database_goes_on_though_its_end_was_lost_with_the_server_be
 
     assert standing(house).halted_since is None
     assert standing(house).lost_since is not None
-    house.close()
 
 
 def test_no_failover_goes_on_from_one_that_was_halted_while_another_was_noticed(
-    postgresql_url: str, tmp_path: Path
+    house: House, tmp_path: Path
 ) -> None:
     """A daemon that had looked before notes the failover after the database was halted."""
-    house = House(sources.load(db=postgresql_url))
-    give(house, "one.example", c.AddSite(by="operator-1"))
     assert lose_end(house, tmp_path).check() is not None
     with pytest.raises(HaltedError, match="is missing"):
         lose_end(house, tmp_path).check()
@@ -547,7 +540,6 @@ def test_no_failover_goes_on_from_one_that_was_halted_while_another_was_noticed(
             continuity(house, tmp_path).check()
 
     assert standing(house).halted_since == halted_since
-    house.close()
 
 
 def test_the_times_of_a_history_that_goes_on_are_those_of_the_database(
@@ -570,11 +562,9 @@ def test_the_times_of_a_history_that_goes_on_are_those_of_the_database(
 
 @pytest.mark.parametrize("why", [LOST_AGAIN, None])
 def test_what_was_halted_for_a_reason_that_is_not_known_waits_for_a_person(
-    postgresql_url: str, tmp_path: Path, why: str | None
+    house: House, tmp_path: Path, why: str | None
 ) -> None:
     """An earlier version did not write it down."""
-    house = House(sources.load(db=postgresql_url))
-    give(house, "one.example", c.AddSite(by="operator-1"))
     assert continuity(house, tmp_path).check() is None
     with writing(house.engine) as connection:
         lineage.halt(connection, clock.now(), UNKNOWN_SERVER)
@@ -586,7 +576,6 @@ def test_what_was_halted_for_a_reason_that_is_not_known_waits_for_a_person(
 
     recover(house, tmp_path)
     assert (standing(house).halted_since, standing(house).halted_why) == (None, None)
-    house.close()
 
 
 def test_the_first_reason_to_halt_stays(tmp_path: Path) -> None:
@@ -615,10 +604,8 @@ def test_a_daemon_that_goes_on_meanwhile_lifts_no_halt(tmp_path: Path) -> None:
 
 
 def test_servers_that_take_over_from_each_other_in_turn_are_never_refused(
-    postgresql_url: str, tmp_path: Path
+    house: House, tmp_path: Path
 ) -> None:
-    house = House(sources.load(db=postgresql_url))
-    give(house, "one.example", c.AddSite(by="operator-1"))
     assert continuity(house, tmp_path).check() is None
     for n in range(4):
         give(house, f"site-{n}.example", c.AddSite(by="operator-1"))
@@ -630,7 +617,6 @@ def test_servers_that_take_over_from_each_other_in_turn_are_never_refused(
         assert moved is not None
         assert moved.cause == "another_server"
         assert continuity(house, tmp_path).check() is None
-    house.close()
 
 
 # ── Until when it is told

@@ -255,6 +255,12 @@ def test_a_hold_and_its_lift_leave_a_closed_site_marked(
     assert site.hold().unhold().marked
 
 
+def test_so_does_a_person_who_goes_on_before_it_is_on_the_list_again() -> None:
+    site = closed(LostHistory()).hold().unhold().recovered()
+    assert site.marked
+    assert not site.cancelled("reopen", why="left_down").recovered().repeat().marked
+
+
 def test_so_they_do_before_anybody_has_seen_that_it_is_closed() -> None:
     assert LostHistory().lost().hold().seen("closed").marked
     assert LostHistory().lost().hold().unhold().seen("closed").marked

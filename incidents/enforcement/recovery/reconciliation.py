@@ -30,6 +30,7 @@ from incidents.store.record import lineage
 from incidents.store.record.lineage import Standing
 from incidents.store.schema.tables import entries
 from incidents.values.ids import ACT
+from incidents.views import left_down
 from incidents.views.left_mark import marked
 from incidents.views.withheld import is_cancelled
 
@@ -125,6 +126,10 @@ class Reconciliation:
         )  # fmt: skip
         if cancelled and found.verdict == DIFFERS:
             found = replace(found, verdict=CANCELLED)
+        if found.verdict == DIFFERS and seen is None and not self.repair:
+            with self.reading() as connection:
+                if left_down.is_believed(connection, row, self._now(connection)):
+                    found = replace(found, verdict=UNKNOWN)
         if not self.opens and found.verdict == DIFFERS and row["state"] == UP:
             is_believed = seen is None and self._is_strange(row)
             found = replace(found, verdict=UNKNOWN if is_believed else LEFT_DOWN)

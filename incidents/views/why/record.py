@@ -15,7 +15,7 @@ from incidents.locale.language import Language
 from incidents.locale.words import Teller, When
 from incidents.machine import events as e
 from incidents.machine import rules
-from incidents.machine.case import UNKNOWN, Case
+from incidents.machine.case import Case
 from incidents.machine.commands import CLOCK
 from incidents.machine.events import Event
 from incidents.machine.incident import Incident
@@ -23,7 +23,6 @@ from incidents.machine.policy import Policy
 from incidents.record import entry
 from incidents.store.cases import cases, sites
 from incidents.store.cases.slices import Need
-from incidents.store.record import lineage
 from incidents.store.schema.log_tables import braked, deliveries
 from incidents.store.schema.tables import entries, incidents, unlisted
 from incidents.values.ids import ACT, order_id
@@ -180,7 +179,7 @@ def read(connection: Connection, name: str, when: When) -> Record:
         has_orders=bool(orders),
         braked=next((id_ for id_, is_braked in orders if is_braked), None),
         left_down_since=left_down.since(connection, row, now),
-        is_believed=_is_believed(connection, row, now),
+        is_believed=left_down.is_believed(connection, row, now),
         stays_down=left_down.stays_down(connection, row),
         only_logged=case.in_force != case.state and only_logged.was_last(connection, case.site_id),
     )
@@ -200,13 +199,6 @@ def _orders(connection: Connection, case: Case) -> list[tuple[str, bool]]:
     found = select(of.site_seq, braked).where(of.site_id == case.site_id, of.lane == ACT)
     rows = connection.execute(found.order_by(of.site_seq.desc()))
     return [(order_id(case.site_id, seq), bool(is_braked)) for seq, is_braked in rows]
-
-
-def _is_believed(connection: Connection, row: Any, now: datetime) -> bool:
-    if (row["state"], row["in_force"], row["last_act"]) != (left_down.UP, UNKNOWN, 0):
-        return False
-    since = left_down.believed_since(lineage.standing(connection), now)
-    return since is not None and row["created_at"] > since
 
 
 def _moot(connection: Connection, case: Case) -> list[int]:
