@@ -66,10 +66,12 @@ def left_down(
     }  # fmt: skip
 
 
-def every(connection: Connection, now: datetime, also: Collection[int]) -> list[str]:
-    """The names of all of them at `now` (UTC), where there are any, with those that are
-    `staying`."""
+def every(
+    connection: Connection, now: datetime, *, also: Collection[int] | None = None
+) -> list[str]:
+    """The names of all of them at `now` (UTC), where there are any. `also`: as above."""
     believed = believed_since(lineage.standing(connection), now)
+    also = left_mark.suspended(connection) if also is None else also
     return [name for name, *_ in left.named(connection, believed_since=believed, also=also)]
 
 

@@ -94,7 +94,7 @@ def alarming(connection: Connection, now: datetime, report: ReportDuty | None) -
     halted = told["halted_since"]
     halted_since = None if halted is None else read_rfc3339(halted)
     listed = any(each.kind == LEFT_DOWN for each in found)
-    left = left_down.every(connection, now, staying) if listed else ()
+    left = left_down.every(connection, now, also=staying) if listed else ()
     return Look(tuple(found), frozenset(capped), halted_since, frozenset(left))
 
 
