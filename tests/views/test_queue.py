@@ -557,3 +557,15 @@ def test_what_an_adapter_did_is_not_told_as_logged(
         )
     assert "only_logged" not in day.queue()["acts"]
     assert "only logged" not in day.text()
+
+
+def test_what_was_only_logged_before_it_was_done_is_not_told_when_the_world_changes(
+    day: Day,
+) -> None:
+    day.add().do(c.StateFalse(by="li", field="phone", evidence="it rings elsewhere"))
+    day.do(c.RecordDelivery(order=2, lane="act", adapter="log", attempts=1, enforced=False))
+    day.do(c.RepeatOrder(by="wang", in_force="active", last_act=2))
+    day.do(c.RecordDelivery(order=4, lane="act", adapter="panel", attempts=1, enforced=True))
+    day.do(c.RecordState(by="wang", adapter="panel", seen="active", in_force="closed", last_act=4))
+    assert "only_logged" not in day.queue()["acts"]
+    assert "only logged" not in day.text()
