@@ -187,6 +187,12 @@ class UnknownIncidentError(RefusedError):
     site show NAME` list them"""
 
 
+class NoSuchIncidentError(UnknownIncidentError):
+    """there is no incident {given}: `incidents queue` and `incidents site show NAME` list them"""
+
+    name = "unknown_incident"
+
+
 class UnknownContactError(RefusedError):
     """no contact is called {given!r}: its id looks like 12-3-1, and `incidents show INCIDENT` lists
     them"""
@@ -197,9 +203,21 @@ class UnknownOrderError(RefusedError):
     list` lists those that are not carried out"""
 
 
+class NoSuchOrderError(UnknownOrderError):
+    """there is no order {given}: `incidents acts list` lists those that are not carried out"""
+
+    name = "unknown_order"
+
+
 class UnknownTaskError(RefusedError):
     """no item of the queue is called {given!r}: its id looks like 12-3 or 12-t2, and `incidents
     queue` lists them"""
+
+
+class NoSuchTaskError(UnknownTaskError):
+    """the queue has no item {given}: `incidents queue` lists them"""
+
+    name = "unknown_task"
 
 
 # ── 4: not confirmed; 5: not verified ────────────────────────────────────────────────────────────

@@ -136,4 +136,11 @@ def tell(folder: Path) -> int:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as made:
-        sys.exit(tell(Path(made)))
+        try:
+            status = tell(Path(made))
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Whoever reads has seen enough: `scripts/demo | head`. What is left is for nobody.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            status = 0
+    sys.exit(status)

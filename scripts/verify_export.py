@@ -827,8 +827,12 @@ def _check_entries(log: Log, found: Findings) -> None:
     check_policies(bundle, record)
     if bundle.whole:
         log.check_handovers(record)
-    kind = "the whole record" if bundle.whole else f"a part of {bundle.size}, each with its proof"
-    found.checked.append(f"entries: {bundle.entries}, of {len(record.sites)} streams; {kind}")
+    covered = f"all {bundle.size} that the checkpoint covers"
+    kind = covered if bundle.whole else f"a part of {bundle.size}, each with its proof"
+    sites = len(record.sites.keys() - {0})
+    told = [f"{sites} {'site' if sites == 1 else 'sites'}"] if sites else []
+    told += ["the desk itself"] if 0 in record.sites else []
+    found.checked.append(f"entries: {bundle.entries}, of {' and '.join(told)}; {kind}")
     root = base64.b64encode(checkpoint.root).decode()
     found.checked.append(f"root: {root}, of {checkpoint.origin} at {checkpoint.size} entries")
     found.checked += [f"held: {note.where}, of {note.size} entries, agrees" for note in held]

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from incidents.cli import next_step, output
 from incidents.errors import DONE, ActRefusedError
 from incidents.locale import event_sentence, words
-from incidents.machine import commands as c
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
@@ -181,7 +180,7 @@ def _is_call(event: Document) -> bool:
 def _next(document: Document, own: list[Document]) -> list[Hint]:
     """What can be done next: first the tasks that the act has opened."""
     from incidents.contract import hints
-    from incidents.contract.hints import Hint, do
+    from incidents.contract.hints import Hint
 
     kinds = {event["kind"] for event in own}
     if "closure_asked" in kinds:
@@ -192,7 +191,7 @@ def _next(document: Document, own: list[Document]) -> list[Hint]:
     if any(event["task_kind"] == "suspicion" for event in opened):
         # Somebody looks before it is done with.
         return [Hint("check_filing", document["site"]["site"])]
-    found = [do(c.CompleteTask, event["task"]) for event in opened]
+    found = [hints.to_task(event["task"], event["task_kind"]) for event in opened]
     if "closure_disputed" in kinds:
         site = document["site"]
         found = hints.to_dispute(site["site"], held=site["held"], asked_by=site.get("asked_by"))

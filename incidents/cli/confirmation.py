@@ -14,4 +14,8 @@ def answered(lines: Sequence[str], confirm: str | None) -> str | None:
         return confirm
     # A question, on standard error.
     print(*lines, sep="\n", end="", file=sys.stderr, flush=True)  # noqa: T201
-    return sys.stdin.readline()
+    try:
+        return sys.stdin.readline()
+    except KeyboardInterrupt:
+        print("\nThat was not confirmed, so nothing is done.", file=sys.stderr)  # noqa: T201
+        raise

@@ -64,7 +64,8 @@ def acting(function: Command) -> Command:
 
     return _common(
         click.option("--key", type=params.text("key", limit=200), metavar="K",
-                     help="The same command with the same key is done once."),
+                     help="The same command with the same key is done once. A server and its"
+                     " database know different keys."),
         click.option("--dry-run", is_flag=True, help="Show what would happen; do nothing."),
         click.option("--policy", type=params.File(), metavar="FILE",
                      help="With --dry-run: what would happen under this policy."),

@@ -117,7 +117,7 @@ def _pairs(found: Document, when: When) -> list[tuple[str, str]]:
 
     return [
         ("order", f"{event_sentence.order_of_site(found)} ({found['id']})"),
-        ("state", found["state"].replace("_", " ")),
+        ("state", _state(found)),
         ("ordered", past("ordered_at")),
         ("until", when.until(found["order"]["until"]) if "until" in found["order"] else ""),
         ("rule", found["order"].get("rule", "")),
@@ -127,6 +127,12 @@ def _pairs(found: Document, when: When) -> list[tuple[str, str]]:
         ("adapter", found.get("adapter") or ""),
         ("problem", _problem(found)),
     ]
+
+
+def _state(found: Document) -> str:
+    if found.get("only_logged"):
+        return "only logged: nothing is enforced, since no adapter is set"
+    return str(found["state"]).replace("_", " ")
 
 
 def _problem(found: Document) -> str:
@@ -244,11 +250,14 @@ def _tell_count(run: Run, compared: list[Comparison], differing: int) -> None:
     if without:
         told.append(f"{without:,} by no adapter: [acts] names none, so orders are only logged")
     repaired = [each for each in compared if each.verdict == REPAIRED]
-    logged = sum(each.adapter == DEFAULT for each in repaired)
+    logged = sum(each.is_in_vain for each in repaired)
     if len(repaired) > logged:
         told.append(f"{len(repaired) - logged:,} ordered again: in force when a daemon has run")
     if logged:
-        told.append(f"{logged:,} ordered again IN VAIN")
+        told.append(
+            f"{logged:,} ordered again IN VAIN: name an adapter under [acts], restart the daemon,"
+            " and repeat this"
+        )
     run.tell(", ".join(told))
     closed = [e for e in compared if e.verdict == LEFT_DOWN and _stays_closed(e)]
     if closed:
@@ -269,7 +278,7 @@ def _stays_closed(each: Comparison) -> bool:
 
 
 def _mismatch_row(each: Comparison) -> tuple[str, ...]:
-    word = WORDS[each.verdict]
+    word = "ORDERED AGAIN IN VAIN" if each.is_in_vain else WORDS[each.verdict]
     return (
         each.site,
         each.ordered,

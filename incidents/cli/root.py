@@ -112,6 +112,22 @@ _BEHIND = frozenset({"--db", "--server", "--as", "--format", "--json", "-q", "--
 """Common options, which each command has of its own."""
 
 
+_ALONE = frozenset({"--json", "-q", "--quiet"})
+"""Those of them that take no value."""
+
+
+def _behind(ctx: click.Context, typed: list[str], option: str) -> str:
+    """What was typed, with that option behind the command."""
+    import shlex
+
+    at = next((n for n, word in enumerate(typed) if word.partition("=")[0] == option), None)
+    if at is None:
+        return f"{ctx.command_path} COMMAND {option}"
+    end = at + (1 if option in _ALONE or "=" in typed[at] else 2)
+    command = typed[:at] + typed[end:] or ["COMMAND"]
+    return f"{ctx.command_path} {shlex.join(command + typed[at:end])}"
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are typed; `sections` names and helps them."""
 
@@ -137,11 +153,13 @@ class LazyGroup(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """As click does, but a common option is told where it stands."""
+        typed = list(args)
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
             if error.option_name in _BEHIND:
-                where = "write it behind the command (incidents queue --json)"
+                line = _behind(ctx, typed, error.option_name)
+                where = f"write it behind the command ({line})"
                 told = f"No option {error.option_name!r} before a command: {where}."
                 raise click.UsageError(told, ctx) from None
             raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import dropwhile, takewhile
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from incidents.locale import event_sentence, refusal_words
 from incidents.locale.words import Teller
 from incidents.machine.commands import CLOCK
 from incidents.store.cases import sites
+from incidents.values.ids import read_incident_id, read_item_id, read_order_id
 from incidents.views import left_down, masked
 from incidents.views.clock import carries_out
 
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
 Document = dict[str, Any]
 
 MAX_FASTER = 3
+_IDS: dict[str, tuple[str, Callable[[str], object | None]]] = {
+    "unknown_incident": ("incident", read_incident_id),
+    "unknown_order": ("order", read_order_id),
+    "unknown_task": ("task", read_item_id),
+}
+"""What a refusal calls the id of what is not there, and how it reads one, by the refusal."""
 _NAMED = ("site", "by", "second", "to", "adapter", "where", "name")
 
 
@@ -95,10 +102,16 @@ def _in_own_words(reader: Reader, name: str, facts: Document) -> str | None:
     English has those of its own that would else name the options of the command line.
     """
     phrases = reader.spoken.phrases
-    # The id that was given is none at all; the desk refuses those of what is not there.
+    fact, read = _IDS.get(name, ("", None))
+    if read is not None and "given" in facts and read(str(facts["given"]).strip()) is not None:
+        facts = {**facts, fact: facts["given"]}
+        facts.pop("given")
+    # What was given is no id at all; the desk refuses those of what is not there.
     code = f"not_there.{name}" if "given" in facts else ""
     if code not in phrases:
-        code = f"refused.{name}.nearest" if facts.get("nearest") else f"refused.{name}"
+        more = ".nearest" if facts.get("nearest") else ""
+        more = ".done" if name in refusal_words.DONE_ALREADY and "by" in facts else more
+        code = f"refused.{name}{more}"
     if code not in phrases:
         return None
     return reader.spoken.say(code, when=reader.when, **{**facts, "needs": _needs(reader, facts)})

@@ -125,6 +125,11 @@ def contact(incident: str, outcome: str) -> Hint:
     return do(c.RecordContact, incident, outcome=outcome)
 
 
+def to_task(task: str, kind: str) -> Hint:
+    """To complete a task; of a call its outcome is that they were told."""
+    return do(c.CompleteTask, task, **({"outcome": "told"} if kind == _TELL else {}))
+
+
 def to_closure(site: str) -> list[Hint]:
     """The answers where a closure waits for a second person."""
     return [do(c.ConfirmClosure, site), do(c.DeclineClosure, site, reason=None)]
@@ -143,6 +148,8 @@ def to_dispute(site: str, *, held: bool, asked_by: str | None) -> list[Hint]:
     return [do(c.Uphold, site), *reinstate, Hint("why", site)]
 
 
+_TELL = "tell"
+"""As in `machine.work`, which takes long to load."""
 _ROWS = {action.operation or action.name: action for action in reversed(ACTIONS)}
 
 TYPED = {**LOOKS, **{name: action.typed for name, action in _ROWS.items()}}

@@ -23,7 +23,13 @@ from incidents.desk.envelope import (
     remark_documents,
 )
 from incidents.desk.locked import Locked, by_the_desks_clock
-from incidents.desk.repetition import Repetitions, order_of_hold, remarked, would_close
+from incidents.desk.repetition import (
+    Repetitions,
+    done_already,
+    order_of_hold,
+    remarked,
+    would_close,
+)
 from incidents.desk.text import refused_text
 from incidents.desk.unit_of_work import FilingsInHand, SiteInHand
 from incidents.documents import (
@@ -222,6 +228,8 @@ class Batch:
     def _seal_and_take(self, site: SiteInHand, asked: Command, login: str | None) -> Answer:
         command, words = seal_command(asked)
         answer, acted = self._take(site, command, login)
+        bad = done_already(self._connection, site.case, command, answer.refusal)
+        answer = replace(answer, refusal=bad)
         if acted:
             case, recorded_at = site.case, answer.events[-1].recorded_at
             self._sealed += [entries.Sealed(*own, case.site_id, recorded_at) for own in words]

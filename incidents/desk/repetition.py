@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from sqlalchemy import Connection
 
@@ -14,13 +14,21 @@ from incidents.desk.envelope import Answer, Envelope, from_json, to_json
 from incidents.machine.actions.orders import is_down
 from incidents.machine.case import Case
 from incidents.machine.command import BY_HAND
-from incidents.machine.commands import CancelOrder, Command, Log, RecordFailure, RepeatOrder
+from incidents.machine.commands import (
+    CancelOrder,
+    Command,
+    CompleteTask,
+    Log,
+    RecordFailure,
+    RepeatOrder,
+)
 from incidents.machine.decide import Decision, decide
 from incidents.machine.events import SiteClosed
 from incidents.machine.in_force import BRAKED, DOWN
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal, Remark
 from incidents.record.sealing import fingerprint, is_fingerprint_of
+from incidents.store.cases import tasks
 from incidents.store.desk import command_keys
 from incidents.values import web_address
 from incidents.values.ids import ACT, order_id
@@ -66,6 +74,19 @@ def _is_braking(command: Command) -> TypeGuard[RecordFailure]:
     return isinstance(command, RecordFailure) and command.problem == BRAKED
 
 
+def done_already(
+    connection: Connection, case: Case, command: Command, refusal: Refusal | None
+) -> Refusal | None:
+    """The refusal; of a task that is done, with who completed it, when (UTC) and how."""
+    if refusal is None or not isinstance(command, CompleteTask):
+        return refusal
+    task = case.tasks.get(command.task) or tasks.one(connection, case.site_id, command.task)
+    if refusal.name != "unknown_task" or task is None or task.done_at is None:
+        return refusal
+    done = {"by": task.by, "at": task.done_at, "outcome": task.outcome}
+    return replace(refusal, facts={**refusal.facts, **done})
+
+
 def remarked(decision: Decision, command: Command) -> Decision:
     """The decision, with a remark on the hosts that are not the site's, nor below it.
 
@@ -96,7 +117,12 @@ class Repetitions:
             return None
         if is_fingerprint_of(kept.fingerprint, site, envelope.command):
             return from_json(kept.answer)
-        return Refusal("key_reused", {"key": envelope.key, "at": kept.recorded_at})
+        facts: dict[str, Any] = {"key": envelope.key, "at": kept.recorded_at}
+        theirs = replace(envelope.command, by=kept.person)
+        if is_fingerprint_of(kept.fingerprint, site, theirs):
+            # Under another key it would be done twice.
+            facts["by"] = kept.person
+        return Refusal("key_reused", facts)
 
     def keep(self, envelope: Envelope, site: str, answer: Answer) -> None:
         """Keeps the answer, unless the same command may be possible by the next time."""

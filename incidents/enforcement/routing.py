@@ -17,6 +17,7 @@ from incidents.enforcement.dispatcher.brake import Brake
 from incidents.enforcement.log import Log
 from incidents.enforcement.port import Adapter
 from incidents.errors import BadSiteNameError, IncidentsError, LibraryError
+from incidents.machine.in_force import LOG
 from incidents.settings import sources
 from incidents.settings.options import Options
 from incidents.values import site_name
@@ -25,7 +26,7 @@ SECTION = "acts"
 ENTRY_POINTS = "incidents.acts"
 """The group of entry points under which others bring adapters of their own."""
 
-DEFAULT = "log"
+DEFAULT = LOG
 _NAME = re.compile("[a-z][a-z0-9_-]{0,39}")
 TYPES = {
     "log": "incidents.enforcement.log",

@@ -41,7 +41,7 @@ SECRET_BYTES = range(24, 65)
 """How long Standard Webhooks wants a secret to be."""
 
 _USER_AGENT = f"incidents/{incidents.__version__}"
-_WAYS = "whsec_ and then 24 to 64 bytes in base64"
+_WAYS = "whsec_ and then 24 to 64 bytes in base64, as echo whsec_$(openssl rand -base64 32) makes"
 # `json.dumps` would make one anew each time. These are the bytes of RFC 8785: an order holds texts
 # in ASCII alone.
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
@@ -220,9 +220,9 @@ def _signer(options: Options, key: str, text: str) -> Signer:
         # The library passes over what is not base64 in silence, and other libraries do not.
         raw = base64.b64decode(text.removeprefix("whsec_"), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise options.wrong(key, _WAYS) from error
+        raise options.wrong_secret(key, _WAYS) from error
     if not text.startswith("whsec_") or len(raw) not in SECRET_BYTES:
-        raise options.wrong(key, _WAYS)
+        raise options.wrong_secret(key, _WAYS)
     return Signer(text)
 
 

@@ -131,6 +131,13 @@ BY_THE_RULES = {
 }  # fmt: skip
 """What the rules refuse, as the case stands, by the refusal's name."""
 
+DONE_ALREADY = {
+    "unknown_task": "{task} is done already ({outcome}), by {by} at {at}",
+    "key_reused": "{by} has given this same command with the key {key!r}, at {at}: see what came of"
+    " it ({do[why]}), since under another key it is done a second time",
+}
+"""The same where somebody has done what is asked for, who is named in `by`."""
+
 BY_THE_DESK = {
     "unknown_site": "no site is called {site}{way_out}",
     "key_reused": "the key {key!r} was used for another command at {at}: take another key",
@@ -230,6 +237,8 @@ _UNITS = {"h": "h", "m": "min", "s": "s"}
 def sentence(refusal: Refusal, when: Callable[[datetime], str] = str) -> str:
     """The sentence for a refusal, with the way out; `when` writes its times, given in UTC."""
     facts, name = _facts(refusal, when), refusal.name
+    if name in DONE_ALREADY and "by" in facts:
+        return DONE_ALREADY[name].format_map(facts)
     if name in BY_THE_RULES:
         return BY_THE_RULES[name].format_map(facts) + _way_out(name, facts)
     template = BY_THE_DESK.get(name, name.replace("_", " "))

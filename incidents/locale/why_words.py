@@ -17,6 +17,9 @@ GROUNDS = {
     " {order} carries it out).",
     "not_in_force.lost": "NOT IN FORCE: {told} (incidents acts reconcile {site} --repair orders it"
     " again, and with --cancelled also what somebody has cancelled).",
+    "not_in_force.logged": "NOT IN FORCE: {told}. The order was only logged, since no adapter is"
+    " set: nothing is enforced in the world. Name one under [acts] in the daemon's settings,"
+    " restart the daemon, then: incidents acts reconcile {site} --repair.",
     "not_in_force.left_down": "NOT IN FORCE: {told}. Nothing on record keeps {site} down; the"
     " reason may have been lost with the end of the record, at {since}. If {site} must stay down:"
     " incidents site hold {site} --reason R. If not: incidents acts reconcile {site} --repair, or"

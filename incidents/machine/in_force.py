@@ -12,5 +12,8 @@ DOWN = {"suspend": "suspended", "close": "closed"}
 FORCE = {**DOWN, "reopen": "active"}
 """What is in force when an order of that kind has been carried out."""
 
+LOG = "log"
+"""The adapter that only logs what it is given, where the settings name no other."""
+
 BRAKED = "braked"
 """The problem of an order that was given up untried: too many sites were taken down at once."""

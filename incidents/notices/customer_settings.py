@@ -129,22 +129,22 @@ def _read(section: Mapping[str, Any]) -> Links:
     options = Options(f"[{SECTION}]", section)
     found = Links(
         base_url=_address(options),
-        secrets=_secrets(options, section),
+        secrets=_secrets(options),
         valid_for=options.duration("valid_for", VALID_FOR, least=_DAY, most=_MOST),
     )
     options.finish()
     return found
 
 
-def _secrets(options: Options, section: Mapping[str, Any]) -> tuple[str, ...]:
+def _secrets(options: Options) -> tuple[str, ...]:
     found = {key: options.secret(key) for key in ("secret", "previous_secret")}
     if found["secret"] is None:
         raise options.wrong("secret", "there, or secret_file or secret_env: it signs the links")
     for key, secret in found.items():
         if secret is not None and len(secret) < customer_link.MIN_SECRET:
-            named = next(k for k in (key, f"{key}_file", f"{key}_env") if k in section)
             least = customer_link.MIN_SECRET
-            raise options.wrong(named, f"{least} characters or more, as openssl rand -hex 32 has")
+            expected = f"{least} characters or more, as openssl rand -hex 32 has"
+            raise options.wrong_secret(key, expected)
     return tuple(secret for secret in found.values() if secret is not None)
 
 

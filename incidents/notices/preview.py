@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from incidents.enforcement.dispatcher import order_payload
 from incidents.enforcement.port import Order
-from incidents.errors import UnknownIncidentError
+from incidents.errors import NoSuchIncidentError
 from incidents.machine.incident import Incident
 from incidents.machine.orders import DESK, NOTICE
 from incidents.notices import record, samples
@@ -165,7 +165,7 @@ def _found(connection: Connection, order: Order, key: Key) -> tuple[Site, Incide
     incident = incident_rows.whole(connection, [key]).get(key)
     found = record.site(connection, order)
     if incident is None or found is None:
-        raise UnknownIncidentError(given=incident_id(*key))
+        raise NoSuchIncidentError(given=incident_id(*key))
     return found, incident
 
 

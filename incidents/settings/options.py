@@ -62,6 +62,18 @@ class Options:
             return found
         return None
 
+    def wrong_secret(self, key: str, expected: str) -> SettingError:
+        """The error that says what a secret must be, and where it stands: never what it is."""
+        file, variable = (self._table.get(f"{key}_{where}") for where in ("file", "env"))
+        if self._table.get(key) is not None or (file or variable) is None:
+            return self.wrong(key, expected)
+        named = f"{key}_file" if file is not None else f"{key}_env"
+        stands = f"what stands in {file}" if file is not None else f"what {variable} holds"
+        told = f"{self._place} has a wrong {named}: {stands} must be {expected}"
+        return SettingError(
+            told, where=self._place, setting=named, value=self._table[named], expected=expected
+        )
+
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of texts; one text is a list of one; empty when it is not there."""
         value = self._value(key)

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 from incidents.clock import rfc3339
-from incidents.errors import UnknownOrderError
+from incidents.errors import NoSuchOrderError
 from incidents.locale.words import Teller, When
 from incidents.machine.in_force import BRAKED
 from incidents.machine.orders import DESK, NOTICE
@@ -28,6 +28,7 @@ from incidents.store.schema.log_tables import braked, deliveries, given_up, orde
 from incidents.store.schema.tables import entries, sites
 from incidents.store.schema.types import UTCDateTime
 from incidents.values.ids import ACT, order_id
+from incidents.views import only_logged
 from incidents.views.why.timeline import told
 
 Document = dict[str, Any]
@@ -92,6 +93,7 @@ def order(
     """One order in a lane: what was ordered, how it stands, and what the record says became of it.
 
     Of one that waits no more `state` is `delivered` or `cancelled`; `story` then tells how.
+    `only_logged` is there, and true, where its adapter has done nothing in the world.
 
     Raises:
         UnknownOrderError: if there is none.
@@ -103,12 +105,12 @@ def order(
         .where(orders.c.site_id == site_id, orders.c.site_seq == seq, orders.c.n == _ONE)
     ).one_or_none()
     if ordered is None:
-        raise UnknownOrderError(given=id_)
+        raise NoSuchOrderError(given=id_)
     named = (_of.site_id == site_id, _of.lane == lane, _of.site_seq == seq)
     row = connection.execute(_rows(None).where(*named)).mappings().first()
     story = _story(connection, site_id, seq, lane, Teller(ordered.name, site_id, when))
     if row is None and not story:
-        raise UnknownOrderError(given=id_)
+        raise NoSuchOrderError(given=id_)
     if row is not None:
         document = _document(row, now)
     else:
@@ -118,6 +120,12 @@ def order(
             "id": id_, "site": ordered.name, "kind": ordered.kind, "lane": lane, "state": became,
             "ordered_at": rfc3339(ordered.created_at),
         }  # fmt: skip
+    if (
+        document["state"] == "delivered"
+        and lane == ACT
+        and only_logged.was(connection, site_id, seq)
+    ):
+        document["only_logged"] = True
     return {**document, "order": ordered.data, "story": story}
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from incidents.contract.action import INCIDENT, ORDER, SITE, Action, name_of
 from incidents.contract.actions import ACTIONS
 from incidents.contract.fields import fields_of
-from incidents.errors import UnknownIncidentError, UnknownOrderError
+from incidents.errors import NoSuchIncidentError, NoSuchOrderError
 from incidents.machine import commands as c
 from incidents.machine.actions.orders import meant
 from incidents.machine.case import Delivery
@@ -60,7 +60,7 @@ def on_incident(connection: Connection, key: incident_rows.Key, by: str, now: da
     site_id, n = key
     name = sites.name_of(connection, site_id)
     if name is None:
-        raise UnknownIncidentError(given=incident_id(*key))
+        raise NoSuchIncidentError(given=incident_id(*key))
     asked = _of(INCIDENT, by, incident=n)
     return _tried(connection, sites.named(connection, name), now, asked)
 
@@ -76,7 +76,7 @@ def on_order(
     site_id, seq, lane = order
     name = sites.name_of(connection, site_id)
     if name is None:
-        raise UnknownOrderError(given=order_id(*order))
+        raise NoSuchOrderError(given=order_id(*order))
     asked = _of(ORDER, by, order=seq, lane=lane)
     unsettled = deliveries.unsettled(connection, *order)
     return _tried(connection, sites.named(connection, name), now, asked, unsettled)

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, func, literal_column, select
 
 from incidents.clock import rfc3339
 from incidents.documents import incident_document, plain, site_document
-from incidents.errors import UnknownIncidentError
+from incidents.errors import NoSuchIncidentError
 from incidents.machine import rules, work
 from incidents.machine.case import Case
 from incidents.machine.incident import Incident
@@ -97,7 +97,7 @@ def incident(connection: Connection, key: incident_rows.Key) -> Document:
     """
     found = incident_rows.whole(connection, [key])
     if key not in found:
-        raise UnknownIncidentError(given=incident_id(*key))
+        raise NoSuchIncidentError(given=incident_id(*key))
     row = _row(connection, key[0])
     case = site_row.to_case(row)
     _take_running(connection, {key[0]: case})

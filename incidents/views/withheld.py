@@ -50,7 +50,7 @@ def has_fallen(connection: Connection, site_id: int, order: int) -> bool:
     own = next((each for each in chain if each.order == order), None)
     if own is not None:
         return not own.attempts and not own.dead and is_lifted(own, chain, UNKNOWN)
-    last = next(_became(connection, site_id, ACT, order=order), None)
+    last = next(became(connection, site_id, ACT, order=order), None)
     return isinstance(last, e.OrderCancelled) and not last.tried and last.why != SUPERSEDED
 
 
@@ -58,7 +58,7 @@ def taken_down_at(connection: Connection, site_id: int, order: int) -> datetime 
     """When that order took the site down (UTC): when it was carried out, or taken in hand if it is
     not yet; else when a person released it, which the brake had held, or ordered the same by a
     hold. None if it only waits."""
-    story = list(_became(connection, site_id, ACT, order=order))
+    story = list(became(connection, site_id, ACT, order=order))
     done = next((each.recorded_at for each in story if _is_done(each)), None)
     was_braked = any(isinstance(each, e.OrderFailed) and each.problem == BRAKED for each in story)
     released = (each.recorded_at for each in story if was_braked and _is_release(each))
@@ -67,7 +67,7 @@ def taken_down_at(connection: Connection, site_id: int, order: int) -> datetime 
 
 def opened_at(connection: Connection, site_id: int, order: int) -> datetime | None:
     """When that order to open the site was carried out (UTC); None if it was not."""
-    story = _became(connection, site_id, ACT, order=order)
+    story = became(connection, site_id, ACT, order=order)
     return next((each.recorded_at for each in story if _is_done(each)), None)
 
 
@@ -78,7 +78,7 @@ def opens(connection: Connection, site_id: int, order: int) -> bool:
 
 def is_kept_down(connection: Connection, site_id: int, order: int) -> bool:
     """Whether that order to open the site was cancelled since a hold or a loss keeps it down."""
-    last = next(_became(connection, site_id, ACT, order=order), None)
+    last = next(became(connection, site_id, ACT, order=order), None)
     return isinstance(last, e.OrderCancelled) and last.why in (SUPERSEDED, LEFT_DOWN)
 
 
@@ -87,7 +87,7 @@ def was_down(connection: Connection, site_id: int, before: int) -> bool:
     for _, each in deliveries.chains(connection, [site_id]):
         if each.order < before and each.kind in DOWN and each.attempts and not each.dead:
             return True
-    for event in _became(connection, site_id, ACT):
+    for event in became(connection, site_id, ACT):
         if event.order >= before or (event.order_kind not in DOWN and not _is_done(event)):
             continue
         if _is_done(event) or _is_in_doubt(event):
@@ -100,7 +100,7 @@ def was_told_down(connection: Connection, site_id: int, before: int) -> bool:
     that the site is down."""
     told = (
         event.order_kind in DOWN
-        for event in _became(connection, site_id, NOTICE)
+        for event in became(connection, site_id, NOTICE)
         if event.order < before and event.order_kind in FORCE and _is_done(event)
     )
     return next(told, False)
@@ -153,7 +153,7 @@ def _cancelled(connection: Connection, last: Mapping[int, int]) -> dict[int, e.O
     }
 
 
-def _became(
+def became(
     connection: Connection, site_id: int, lane: str, *, order: int | None = None
 ) -> Iterator[Any]:
     """What became of the site's orders in that lane, or of that one, the last first."""

@@ -60,11 +60,12 @@ def _shown(sentence: str) -> str:
 
 
 def _of_the_command_line() -> dict[str, str]:
-    return {
-        error.name: paragraph(type(error).__doc__)
-        for error in _errors(errors.RefusedError)
-        if error.name not in ("refused", "act_refused")
-    }
+    found: dict[str, str] = {}
+    for error in _errors(errors.RefusedError):
+        if error.name not in ("refused", "act_refused"):
+            # What is not there is refused under the same name, in the words of the rules.
+            found.setdefault(error.name, paragraph(type(error).__doc__))
+    return found
 
 
 def _others() -> str:

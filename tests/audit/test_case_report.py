@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from incidents import views
 from incidents.audit.bundle import writer
 from incidents.audit.export import Selection
 from incidents.locale.words import Teller, When
@@ -58,6 +59,20 @@ def _text(page: str) -> str:
 
 
 # ── what it tells ────────────────────────────────────────────────────────────────────────────────
+
+
+def test_it_tells_what_was_only_logged_as_not_in_force(day: Rehearsal) -> None:
+    day.give(c.SetHold(by="li", reason="letter 17"), "shop.example")
+    with reading(day.engine) as connection:
+        acts = [each for each in views.unsettled(connection, day.now) if each["lane"] == "act"]
+    for each in acts:
+        number = int(each["id"].rpartition("o")[2])
+        logged = c.RecordDelivery(
+            by="courier", order=number, lane="act", adapter="log", attempts=1, enforced=False
+        )
+        day.give(logged, each["site"])
+    sign(day, witnesses=[WITNESS])
+    assert "The order was only logged, since no adapter is set" in _text(_page(day))
 
 
 def test_it_tells_when_things_happened_who_recorded_them_and_what_they_were(day: Rehearsal) -> None:

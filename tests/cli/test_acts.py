@@ -53,7 +53,7 @@ def test_the_third_violation_closes_without_a_question_and_names_the_call_task(d
     assert answer.status == 0
     assert "shop.example closed (R1, repeat), 3 violations" in answer.out
     assert "no after-sales service, no refund" in answer.out
-    assert "next: incidents done 1-t1" in answer.out
+    assert "next: incidents done 1-t1 --outcome told" in answer.out
 
 
 def test_what_was_due_is_told_first(desk: Cli, clock: FrozenDateTimeFactory) -> None:
@@ -236,6 +236,20 @@ def test_the_same_key_is_the_same_act_once(desk: Cli) -> None:
     assert first.out == second.out
     assert "done once" in second.err
     assert desk("log", "shop.example", "--key", "k1", "--note", "x").status == 3
+    other = desk("log", "shop.example", "--key", "k1", "--as", "other").err
+    assert "has given this same command with the key 'k1', at" in other
+    assert "take another key" not in other
+
+
+def test_a_task_that_is_done_already_says_by_whom_and_when(desk: Cli) -> None:
+    for _ in range(3):
+        desk("log", "shop.example", "--again", "--confirm", "shop.example")
+    assert desk("done", "1-t1", "--outcome", "told").status == 0
+    again = desk("done", "1-t1", "--outcome", "told")
+    assert again.status == 3
+    assert "1-t1 is done already (told), by " in again.err
+    assert desk("done", "1-t1", "--json").refused["name"] == "unknown_task"
+    assert "there is no open task 1-t9" in desk("done", "1-t9").err
 
 
 def test_ids_alone_are_what_the_next_command_takes(desk: Cli, tmp_path: Path) -> None:

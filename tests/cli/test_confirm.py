@@ -48,6 +48,19 @@ def test_on_a_terminal_the_name_is_asked_for(desk: Cli) -> None:
     assert _state(desk) == "closed"
 
 
+def test_whoever_breaks_the_question_off_is_told_that_nothing_is_done(
+    desk: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken_off(*_: object) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tests.cli.conftest._Terminal.readline", broken_off, raising=False)
+    answer = desk("refused", "1-1", typed="")
+    assert answer.status == 130
+    assert "to confirm: \nThat was not confirmed, so nothing is done.\n" in answer.err
+    assert _state(desk) == "active"
+
+
 def test_an_end_of_file_is_no_confirmation(desk: Cli) -> None:
     assert desk("refused", "1-1", typed="").status == 4
 

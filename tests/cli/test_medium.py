@@ -144,3 +144,22 @@ def test_a_folder_that_cannot_be_written_is_named_with_the_way_out(archive: Path
         f"you cannot write to the folder {folder}, which SQLite needs even to read desk.db: run"
         f" this as {owner}, or give your user access to the folder"
     )
+
+
+def test_the_owner_of_a_folder_that_is_closed_is_not_sent_to_themselves(archive: Path) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        file = folder / "desk.db"
+        shutil.copyfile(archive, file)
+        owner = 65_534 if os.geteuid() == 0 else os.geteuid()
+        for each, mode in ((file, 0o444), (folder, 0o555)):
+            os.chown(each, owner, -1)
+            each.chmod(mode)
+        engine = create(f"sqlite:///{file}")
+        with _anybody_else(), pytest.raises(DatabaseError) as refused:
+            schema.check(engine)
+        folder.chmod(0o700)
+
+    told = str(refused.value)
+    assert told.endswith(f"even to read desk.db: chmod u+rwX {folder} {file}")
+    assert "run this as" not in told

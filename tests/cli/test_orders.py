@@ -110,8 +110,35 @@ def test_without_an_adapter_it_is_said_loudly_that_nothing_is_enforced(
     assert "NOTHING IS ENFORCED: 1 order only logged" in done.err
     why = cli("site", "why", "shop.example").out
     assert "NOT IN FORCE: suspended is ordered, and active is in force" in why
-    assert "incidents acts reconcile shop.example --repair orders it again" in why
+    assert "The order was only logged, since no adapter is set" in why
+    assert "Name one under [acts] in the daemon's settings, restart the daemon, then:" in why
+    assert "state: only logged: nothing is enforced" in cli("acts", "show", "1-o4").out
+    order = cli("acts", "show", "1-o4", "--json").json
+    assert (order["state"], order["only_logged"]) == ("delivered", True)
+    assert "ONLY LOGGED, NOT ENFORCED: suspend shop.example, ordered" in cli("queue").err
     assert "in force: active" in cli("site", "list").out
+
+
+def test_what_is_ordered_again_without_an_adapter_still_differs(cli: Cli, later: Move) -> None:
+    _suspended(cli, later)
+    repaired = cli("acts", "reconcile", "shop.example", "--repair")
+    assert repaired.status == 5
+    assert "1 compared, 1 differ" in repaired.err
+    assert "1 ordered again IN VAIN: name an adapter under [acts]" in repaired.err
+    assert repaired.out.endswith("ORDERED AGAIN IN VAIN\n")
+
+
+def test_an_adapter_that_is_set_later_takes_down_what_was_only_logged(
+    cli: Cli, later: Move, request: pytest.FixtureRequest
+) -> None:
+    _suspended(cli, later)
+    panel: Told = request.getfixturevalue("panel")
+    assert cli("acts", "reconcile", "shop.example", "--repair").status == 0
+    assert "ONLY LOGGED" not in cli("queue").err
+    cli("daemon", "--once")
+    assert panel.kinds == ["suspend"]
+    assert "NOT IN FORCE" not in cli("site", "why", "shop.example").out
+    assert "ONLY LOGGED" not in cli("queue").err
 
 
 def test_what_fails_is_listed_with_the_reason_and_the_next_attempt(

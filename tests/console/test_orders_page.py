@@ -167,6 +167,25 @@ def test_sites_are_compared_a_few_at_a_time_and_what_differs_is_ordered_again(
     assert "Compared:" not in Visitor(desk, "viewer").get(sent.headers["location"]).text
 
 
+def test_what_was_only_logged_is_nowhere_told_as_carried_out(desk: ConsoleDesk) -> None:
+    logged = c.RecordDelivery(order=2, lane="act", adapter="log", attempts=1, enforced=False)
+    desk.do("other.example", logged)
+    wang = Visitor(desk, "supervisor")
+    queue = wang.get("/").text
+    assert "ONLY LOGGED, NOT ENFORCED, since no adapter is set:" in queue
+    assert '<a href="/orders/2-o2">2-o2</a>' in queue
+    page = wang.get("/orders/2-o2").text
+    assert '<span class="state only_logged">only logged</span>' in page
+    assert "carried out" not in page.partition('id="acts"')[0]
+    assert (
+        "The order was only logged, since no adapter is set"
+        in wang.get("/sites/other.example").text
+    )
+    sent = wang.post("/orders/reconcile", {"site": "other.example", "repair": "1"})
+    compared = wang.get(sent.headers["location"]).text
+    assert "ordered again in vain: no adapter is set under [acts] in the settings" in compared
+
+
 def test_an_adapter_that_is_set_up_wrongly_is_named(desk: ConsoleDesk, tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(PANEL.replace("exec", "exce"))
     wang = Visitor(desk, "supervisor")

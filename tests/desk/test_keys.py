@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from incidents.desk import Envelope
+from incidents.locale import refusal_words
 from incidents.machine import commands as c
 from incidents.record import sealing
 from tests.desk.rehearsal import Rehearsal
@@ -27,6 +28,17 @@ def test_another_command_with_the_same_key_is_refused(day: Rehearsal) -> None:
     ):
         assert day.refused(command, site, key="k") == "key_reused"
     assert day.rows("SELECT count(*) FROM incidents") == [(1,)]
+
+
+def test_the_refusal_of_a_key_says_whose_command_it_is_if_it_is_the_same(day: Rehearsal) -> None:
+    day.give(c.Log(by="li", note="seen"), key="k")
+    same = day.give(c.Log(by="wang", note="seen"), key="k").refusal
+    other = day.give(c.Log(by="wang", note="not seen"), key="k").refusal
+    assert same is not None
+    assert other is not None
+    assert (same.name, same.facts["by"]) == ("key_reused", "li")
+    assert "by" not in other.facts
+    assert "take another key" not in refusal_words.sentence(same)
 
 
 def test_a_refusal_is_an_answer_too_and_keeps_its_facts(day: Rehearsal) -> None:

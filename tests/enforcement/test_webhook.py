@@ -463,6 +463,24 @@ def test_a_wrong_setting_tells_no_secret(make: Make, table: dict[str, Any]) -> N
     assert "whisper" not in wrong.value.message
 
 
+def test_of_a_wrong_secret_it_is_said_where_it_stands(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "panel.secret"
+    file.write_text("whisper")
+    file.chmod(0o600)
+    monkeypatch.setenv("PANEL_SECRET", "whisper")
+    for where, stands in (
+        ({"secret_file": str(file)}, f"a wrong secret_file: what stands in {file} must be whsec_"),
+        ({"secret_env": "PANEL_SECRET"}, "what PANEL_SECRET holds must be whsec_"),
+    ):
+        with pytest.raises(SettingError) as wrong:
+            make("https://hooks.example/", secret=None, **where)
+        assert stands in wrong.value.message
+        assert "has no secret" not in wrong.value.message
+        assert "whisper" not in wrong.value.message
+
+
 def test_a_stopped_clock_stops_no_deadline_of_a_real_socket(make: Make) -> None:
     with freeze_time("2026-03-01T10:00:00Z"), receiver(always(204)) as there:
         assert make(there.url).deliver(ORDER) == Delivered()

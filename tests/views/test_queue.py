@@ -365,7 +365,7 @@ def test_the_limits_of_a_page_stand_in_its_statements(day: Day) -> None:
     day.add().log()
     statements = day.statements(lambda: day.queue(limit=7))
     limits = {limit for each in statements for limit in re.findall(r"LIMIT\s+(\d+)", each)}
-    assert limits == {"8", "10", "1000"}
+    assert limits == {"1", "8", "10", "100", "1000"}
 
 
 @pytest.mark.both_databases
@@ -528,3 +528,44 @@ def test_of_what_was_refused_a_recheck_offers_nothing_that_is_refused_again(day:
     assert item["say"].endswith("Still there: log it, a new violation with a clock of its own. All"
                                 " looked at: done.")  # fmt: skip
     assert item["next"] == f"incidents done {item['id']}"
+
+
+@pytest.mark.both_databases
+def test_what_was_only_logged_is_told_until_something_else_is_ordered(day: Day) -> None:
+    day.add().do(c.StateFalse(by="li", field="phone", evidence="it rings elsewhere"))
+    assert "only_logged" not in day.queue()["acts"]
+    logged = c.RecordDelivery(order=2, lane="act", adapter="log", attempts=1, enforced=False)
+    day.do(logged)
+    told = day.queue()["acts"]["only_logged"]
+    assert (told["id"], told["site"], told["kind"]) == ("1-o2", "shop.example", "close")
+    day.do(c.RepeatOrder(by="wang", in_force="active", last_act=2))
+    assert "only_logged" not in day.queue()["acts"]
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize(
+    ("adapter", "enforced"), [("panel", True), ("log", True), ("nginx", False)]
+)
+def test_what_an_adapter_did_is_not_told_as_logged(
+    day: Day, adapter: str, *, enforced: bool
+) -> None:
+    day.add().do(c.StateFalse(by="li", field="phone", evidence="it rings elsewhere"))
+    day.do(c.RecordDelivery(order=2, lane="act", adapter=adapter, attempts=1, enforced=enforced))
+    if enforced:
+        day.do(
+            c.RecordState(by="wang", adapter=adapter, seen="active", in_force="closed", last_act=2)
+        )
+    assert "only_logged" not in day.queue()["acts"]
+    assert "only logged" not in day.text()
+
+
+def test_what_was_only_logged_before_it_was_done_is_not_told_when_the_world_changes(
+    day: Day,
+) -> None:
+    day.add().do(c.StateFalse(by="li", field="phone", evidence="it rings elsewhere"))
+    day.do(c.RecordDelivery(order=2, lane="act", adapter="log", attempts=1, enforced=False))
+    day.do(c.RepeatOrder(by="wang", in_force="active", last_act=2))
+    day.do(c.RecordDelivery(order=4, lane="act", adapter="panel", attempts=1, enforced=True))
+    day.do(c.RecordState(by="wang", adapter="panel", seen="active", in_force="closed", last_act=4))
+    assert "only_logged" not in day.queue()["acts"]
+    assert "only logged" not in day.text()

@@ -13,7 +13,7 @@ from incidents.api.entrance import actor, looker
 from incidents.api.operation import JSON, operation, router
 from incidents.api.parameters import Cursor, Limit, Reveal
 from incidents.contract.documents import told
-from incidents.errors import UnknownTaskError
+from incidents.errors import NoSuchTaskError
 from incidents.machine import commands as c
 from incidents.settings import sources
 from incidents.values import inputs
@@ -60,7 +60,7 @@ def item(
     with by.reading() as connection:
         found = by.house.views.item(connection, by.house.now(connection), of, reveal=reveal)
     if found is None:
-        raise UnknownTaskError(given=item.strip())
+        raise NoSuchTaskError(given=item.strip())
     return JSON(told(found))
 
 

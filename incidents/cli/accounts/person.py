@@ -12,6 +12,7 @@ import click
 from incidents import errors
 from incidents.cli import output, params, password, reauthentication
 from incidents.cli.accounts import retention
+from incidents.cli.confirmation import answered
 from incidents.cli.options import looking
 from incidents.cli.run import is_terminal
 from incidents.clock import rfc3339
@@ -156,15 +157,9 @@ def _confirm(site: str, confirm: str | None) -> None:
 
 def _typed(what: str, name: str, confirm: str | None) -> tuple[str | None, str]:
     """What was given to confirm it, at a terminal once it was asked; and the way out else."""
-    if confirm is not None or not is_terminal(sys.stdin):
-        return confirm, f"add --confirm {name}"
-    print(  # noqa: T201 - a question, on standard error
-        f"This erases {what} for good.\nType its name to confirm: ",
-        end="",
-        file=sys.stderr,
-        flush=True,
-    )
-    return sys.stdin.readline(), "what you typed is not its name"
+    asked = confirm is None and is_terminal(sys.stdin)
+    typed = answered([f"This erases {what} for good.", "Type its name to confirm: "], confirm)
+    return typed, "what you typed is not its name" if asked else f"add --confirm {name}"
 
 
 def _answer(run: Run, met: Met, *, dry_run: bool) -> None:

@@ -125,6 +125,16 @@ def _late_orders(late: Document, when: When) -> str:
     )
 
 
+def _only_logged(order: Document, when: When) -> str:
+    """That what was decided did not happen in the world, and will not with these settings."""
+    return (
+        f"ONLY LOGGED, NOT ENFORCED: {event_sentence.order_of_site(order)}, ordered"
+        f" {when.ago(order['ordered_at'])} ({order['id']}): no adapter is set. Name one under"
+        " [acts] in the daemon's settings, restart the daemon, then: incidents acts reconcile"
+        " --repair"
+    )
+
+
 def _alarm(enforcement: Document, when: When) -> str:
     """That nothing enforces the clock."""
     told = "NOTHING ENFORCES THE CLOCK: "
@@ -159,6 +169,6 @@ def _overdue(enforcement: Document, when: When) -> str:
 
 _WARNINGS: dict[str, Callable[[Document, When], str]] = {
     "clock": _alarm, "brake": _brake, "dead": _dead_letters, "late": _late_orders,
-    "once": _remark, "report": _to_report, "mark_unread": history_words.mark_unread,
-    **history_words.WORDS,
+    "logged": _only_logged, "once": _remark, "report": _to_report,
+    "mark_unread": history_words.mark_unread, **history_words.WORDS,
 }  # fmt: skip

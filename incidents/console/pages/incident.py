@@ -16,7 +16,12 @@ from incidents.console import details, forms, messages, writing
 from incidents.console.flash import Said
 from incidents.console.pages.site import confirm, reasons
 from incidents.console.request_context import Acting, Doing, Looking, Sending, Sitting, needs
-from incidents.errors import InputError, RefusedError, UnknownIncidentError
+from incidents.errors import (
+    InputError,
+    NoSuchIncidentError,
+    RefusedError,
+    UnknownIncidentError,
+)
 from incidents.machine import commands as c
 from incidents.machine.command import OUTCOMES
 from incidents.notices import customer_settings
@@ -165,7 +170,7 @@ def _site_of(desk: Acting, key: Key) -> str:
     with desk.reading() as connection:
         name = sites.name_of(connection, key[0])
     if name is None:
-        raise UnknownIncidentError(given=incident_id(*key))
+        raise NoSuchIncidentError(given=incident_id(*key))
     return name
 
 

@@ -124,7 +124,8 @@ def _compared(desk: Acting) -> Compared:
             reading=desk.reading, desk=desk.house.desk, routing=found, by=desk.by,
             login=desk.identity.login, repair=repair, opens=opens,
         )  # fmt: skip
-        items = [own.compare(name).document() for name in names]
+        compared = map(own.compare, names)
+        items = [each.document() | {"in_vain": each.is_in_vain} for each in compared]
     finally:
         found.close()
     return Compared(items=items, left=left, after=names[-1] if left else "", repair=repair)

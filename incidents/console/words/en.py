@@ -163,6 +163,9 @@ TEXTS: dict[str, str] = {
     " first:",
     "alarm.dead": "ORDERS GIVEN UP: {n}{more}, the first:",
     "alarm.late": "ORDERS NOT CARRIED OUT: {n}{more}, the first:",
+    "alarm.logged": "ONLY LOGGED, NOT ENFORCED, since no adapter is set:",
+    "alarm.logged.do": "Whoever runs the daemon names one under [acts] in its settings and restarts"
+    " it; then compare, among the orders, and order it again.",
     "alarm.once": "No daemon is running; what is due was last done at",
     "alarm.report": "To be reported to the police:",
     "alarm.report.overdue": "{n}{more} overdue; the first",

@@ -63,6 +63,9 @@ REFUSED: dict[str, str] = {
     "unknown_order": "No order {order} waits to be carried out or is given up: a site's page tells"
     " what became of the others.",
     "unknown_task": "There is no open task {task}.",
+    "key_reused.done": "{by} has given this same command already, at {at}: the site's page tells"
+    " what came of it.",
+    "unknown_task.done": "{task} is done already ({outcome}), by {by} at {at}.",
     "would_close": "This is violation {n} of {needed} and would close {site} (R1), so it is not"
     " logged yet. To log it, type the site's name below.",
     "too_late": "The contact on {incident} was recorded after its deadline, {due}, so it stopped no"
@@ -96,6 +99,9 @@ TOLD: dict[str, str] = {
     " runs does it.",
     "why.not_in_force.waits": "NOT IN FORCE: {told} (see the orders of {site}).",
     "why.not_in_force.braked": "NOT IN FORCE: {told}: the brake holds it (see the order {order}).",
+    "why.not_in_force.logged": "NOT IN FORCE: {told}. The order was only logged, since no adapter"
+    " is set: nothing is enforced in the world. Whoever runs the daemon names one under [acts] in"
+    " its settings and restarts it; then “Compare” among the orders orders it again.",
     "why.not_in_force.left_down": "NOT IN FORCE: {told}. Nothing on record keeps {site} down; the"
     " reason may have been lost with the end of the record, at {since}. Hold {site} if it must stay"
     " down; if not, “Compare” among the orders can order it up once more.",

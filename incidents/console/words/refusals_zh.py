@@ -56,6 +56,7 @@ SENTENCES: dict[str, str] = {
     "unknown_item": "待办中没有“{item}”。",
     "unknown_order": "没有待执行或已放弃的指令“{order}”；其余指令的结果见网站的页面。",
     "unknown_task": "没有未完成的任务“{task}”。",
+    "unknown_task.done": "任务“{task}”已由 {by} 于 {at} 完成（{outcome}）。",
     "counted": "{within_s:duration}内第 {n} 次违规，满 {needed} 次即关闭网站。",
     "next_closes": "{within_s:duration}内第 {n} 次违规，满 {needed} 次即关闭网站："
     "{until} 或之前再有一次，即关闭本网站。",
@@ -78,6 +79,7 @@ SENTENCES: dict[str, str] = {
     "unknown_field.nearest": "网站没有名为“{field}”的登记资料。您要找的是 {nearest} 吗？",
     "unknown_site": "没有名为 {site} 的网站。",
     "unknown_site.nearest": "没有名为 {site} 的网站。您要找的是 {nearest} 吗？",
+    "key_reused.done": "{by} 已于 {at} 提交过同一操作：结果见网站的页面。",
     "key_reused": "同一标识已于 {at} 用于另一项操作：请重新打开页面再试。",
     "clock_ahead": "本机时钟（{now}）快于数据库 {ahead_s} 秒：请先校准，否则会弄乱记录的时间。",
     "clock_behind": "本机时钟（{now}）慢于数据库 {behind_s} 秒：请先校准，否则会弄乱记录的时间。",

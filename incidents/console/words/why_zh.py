@@ -10,6 +10,9 @@ SENTENCES = {
     "unknown_in_force": "决定为“{state:state}”，实际情况无人知晓",
     "not_in_force.waits": "尚未生效：{told}（见 {site} 的指令）。",
     "not_in_force.braked": "尚未生效：{told}；已被熔断拦下（见指令 {order}，可由主管放行）。",
+    "not_in_force.logged": "尚未生效：{told}。守护进程的设置未指定适配器，指令只记入日志，"
+    "并未真正执行。请维护人员在设置的 [acts] 中指定适配器并重启守护进程，然后在指令页面核对 {site}"
+    " 并再次下达。",
     "not_in_force.left_down": "尚未生效：{told}。现有记录中没有停用 {site} 的依据，依据可能已随"
     "记录末尾一并丢失（{since}）。如须继续停用，请依令停用；否则可在指令页面核对 {site}"
     " 并再次下达。",

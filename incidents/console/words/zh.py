@@ -150,6 +150,9 @@ TEXTS: dict[str, str] = {
     "alarm.brake": "熔断已触发：{n}{more} 条关闭或暂停指令等待主管处理，首个：",
     "alarm.dead": "已放弃的指令：{n}{more}，首个：",
     "alarm.late": "未执行的指令：{n}{more}，首个：",
+    "alarm.logged": "仅记入日志，未真正执行（未指定适配器）：",
+    "alarm.logged.do": "请维护人员在守护进程设置的 [acts] 中指定适配器并重启，"
+    "然后在指令页面核对并再次下达。",
     "alarm.once": "没有守护进程在运行；上次处理到期事项：",
     "alarm.report": "应向公安机关报告：",
     "alarm.report.overdue": "{n}{more} 项已超时；首个",

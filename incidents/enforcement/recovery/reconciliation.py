@@ -60,7 +60,12 @@ class Comparison:
     @property
     def differs(self) -> bool:
         """Whether a person must look, or an order waits to be repeated."""
-        return self.verdict in (DIFFERS, MOVED, CANCELLED, LEFT_DOWN)
+        return self.is_in_vain or self.verdict in (DIFFERS, MOVED, CANCELLED, LEFT_DOWN)
+
+    @property
+    def is_in_vain(self) -> bool:
+        """Whether it was ordered again, and no adapter is set that would do it."""
+        return self.verdict == REPAIRED and self.adapter == DEFAULT
 
     def document(self) -> Document:
         """As programs are told of it."""

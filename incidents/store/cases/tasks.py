@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_
+from sqlalchemy import Connection, Select, and_, select
 
 from incidents.machine.case import Task
 from incidents.store.schema.tables import tasks
@@ -26,6 +26,13 @@ def read(row: Any) -> Task:
     fields["incidents"] = tuple(fields["incidents"])
     fields["about"] = tuple(fields["about"] or ())
     return Task(**fields)
+
+
+def one(connection: Connection, site_id: int, n: int) -> Task | None:
+    """The site's task of that number, whether it is done or not; no lock."""
+    found = connection.execute(select(tasks).where(tasks.c.site_id == site_id, tasks.c.n == n))
+    row = found.mappings().first()
+    return None if row is None else read(row)
 
 
 def save(connection: Connection, changes: Sequence[Changed]) -> None:

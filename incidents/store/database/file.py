@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import shlex
 from pathlib import Path
 
 from incidents.errors import DatabaseError
@@ -45,10 +46,12 @@ def obstacle(file: Path) -> str | None:
     folder = file.absolute().parent
     if not folder.is_dir() or os.access(folder, os.W_OK | os.X_OK, effective_ids=True):
         return None
-    return (
-        f"you cannot write to the folder {folder}, which SQLite needs even to read {file.name}: run"
-        f" this as {_owner(folder)}, or give your user access to the folder"
-    )
+    told = f"you cannot write to the folder {folder}, which SQLite needs even to read {file.name}"
+    if folder.stat().st_uid == os.geteuid():
+        # It is theirs already.
+        closed = [] if os.access(file, os.W_OK, effective_ids=True) else [file.absolute()]
+        return f"{told}: {shlex.join(['chmod', 'u+rwX', *map(str, [folder, *closed])])}"
+    return f"{told}: run this as {_owner(folder)}, or give your user access to the folder"
 
 
 def _beside(file: Path) -> list[str]:

@@ -19,7 +19,7 @@ from incidents.locale.words import Document, Teller, When, rule
 from incidents.machine.apply import apply
 from incidents.machine.case import Case
 from incidents.machine.command import LEFT_DOWN
-from incidents.machine.events import Event, OrderCancelled, SiteClosed, SiteSuspended
+from incidents.machine.events import Event, OrderCancelled, OrderEvent, SiteClosed, SiteSuspended
 from incidents.machine.policy import Policy
 from incidents.record.entry import Header, decode
 from incidents.store.schema.tables import DESK_STREAM
@@ -27,6 +27,7 @@ from incidents.tlog.tree import leaf_hash
 from incidents.values.ids import ACT
 from incidents.views import personal
 from incidents.views.case_file import words as report_words
+from incidents.views.only_logged import is_only_logged
 from incidents.views.why.record import MAX_TRIED, Record, signed
 from incidents.views.why.why import grounds
 
@@ -208,8 +209,19 @@ def _state(
         left_down_since=None,
         is_believed=False,
         stays_down=False,
+        only_logged=_is_only_logged(of_site, case),
     )
     return tuple(grounds(record))
+
+
+def _is_only_logged(of_site: Sequence[_Read], case: Case) -> bool:
+    """Whether something else is in force, since the last order into the world was only logged."""
+    of_orders = (
+        each.event
+        for each in reversed(of_site)
+        if isinstance(each.event, OrderEvent) and each.event.lane == ACT
+    )
+    return case.in_force != case.state and is_only_logged(next(of_orders, None))
 
 
 def _case(of_site: Sequence[_Read], teller: Teller) -> Case:

@@ -21,7 +21,7 @@ from incidents.machine.case import rule_to_close
 from incidents.machine.policy import Policy
 from incidents.machine.work import TELL
 from incidents.settings.police import ReportDuty
-from incidents.views import masked, personal, policy
+from incidents.views import masked, only_logged, personal, policy
 from incidents.views.clock import enforcement
 from incidents.views.orders import dead_letters, held, late
 from incidents.views.queue import police
@@ -75,7 +75,8 @@ def queue(
         "counts_capped": counted.total() >= MAX_COUNTED,
         "enforcement": enforcement(connection, now),
         "acts": dead_letters(connection)
-        | {"late": late(connection, now), "held": held(connection)},
+        | {"late": late(connection, now), "held": held(connection)}
+        | _only_logged(connection),
         "report": None if report is None else police.summary(connection, now, report),
     }
 
@@ -90,6 +91,12 @@ def item(
     rows = _rows(connection, page(1, of=of))
     found = _items(connection, rows, policy.in_force(connection), now, reveal=reveal)
     return found[0] if found else None
+
+
+def _only_logged(connection: Connection) -> Document:
+    """The last order that took nobody down since no adapter is set, where there is one."""
+    found = only_logged.newest(connection)
+    return {} if found is None else {"only_logged": found}
 
 
 def _rows(connection: Connection, wanted: Select[Any]) -> list[Row]:

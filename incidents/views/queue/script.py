@@ -108,7 +108,7 @@ def _tell(item: _Item, _policy: Policy) -> Script:
         "tell", phone=_phone(item), site=shown(item.of.site), rule=item.of.rule,
         names=item.language.comma.join(grounds),
     )  # fmt: skip
-    return say, [do(c.CompleteTask, item.of.id, outcome="told"), Hint("why", item.of.site)]
+    return say, [hints.to_task(item.of.id, item.of.kind), Hint("why", item.of.site)]
 
 
 def _recheck(item: _Item, _policy: Policy) -> Script:

@@ -17,6 +17,7 @@ Kind = Literal[
     "brake",
     "dead",
     "late",
+    "logged",
     "unsigned",
     "unproved",
     "once",
@@ -25,8 +26,9 @@ Kind = Literal[
 """Nothing enforces the clock; nothing is carried out until a person goes on; a daemon carries
 nothing out, since it cannot read its mark; the record has lost its end; another server has taken
 over; sites cannot be compared; sites were left down; the brake holds orders; orders are given up;
-they should be carried out by now; nothing is signed; the world is being compared with the record;
-the clock is enforced now and then; the police are to be told (domain.md, section 4)."""
+they should be carried out by now; they were only logged; nothing is signed; the world is being
+compared with the record; the clock is enforced now and then; the police are to be told (domain.md,
+section 4)."""
 
 # So that a shift that begins can still see to it.
 _SOON = timedelta(hours=6)
@@ -42,6 +44,7 @@ _ALARMS = frozenset(
         "brake",
         "dead",
         "late",
+        "logged",
         "unsigned",
     }
 )
@@ -75,6 +78,8 @@ def of(queue: Document, now: datetime) -> list[Told]:
         "brake": (acts["held"]["braked"] > 0, acts["held"]),
         "dead": (acts["dead"] > 0, acts),
         "late": (acts["late"]["late"] > 0, acts["late"]),
+        # Only what is so says it.
+        "logged": ("only_logged" in acts, acts.get("only_logged", {})),
         "unsigned": (history.get("unsigned_since") is not None, history),
         "unproved": (history.get("unproved_since") is not None, history),
         "once": (enforcement["enforced_by"] == "once", enforcement),

@@ -26,7 +26,7 @@ from incidents.store.cases.slices import Need
 from incidents.store.schema.log_tables import braked, deliveries
 from incidents.store.schema.tables import entries, incidents, unlisted
 from incidents.values.ids import ACT, order_id
-from incidents.views import left_down, personal, policy
+from incidents.views import left_down, only_logged, personal, policy
 from incidents.views.why.timeline import timeline
 
 Document = dict[str, Any]
@@ -49,7 +49,8 @@ class Record:
     `left_down_since`: since when the reason of the site to be down may be lost; None where it
     cannot be. `is_believed`: it was added after a loss and nobody can ask how it is, but by now it
     counts as up. `stays_down`: a loss has left it down, and no clock opens it, nor the lift
-    of a hold.
+    of a hold. `only_logged`: something else is in force than is ordered, since its last order into
+    the world was only logged.
     """
 
     case: Case
@@ -67,6 +68,7 @@ class Record:
     left_down_since: datetime | None
     is_believed: bool
     stays_down: bool
+    only_logged: bool
 
     @property
     def stays_closed(self) -> bool:
@@ -179,6 +181,7 @@ def read(connection: Connection, name: str, when: When) -> Record:
         left_down_since=left_down.since(connection, row, now),
         is_believed=left_down.is_believed(connection, row, now),
         stays_down=left_down.stays_down(connection, row),
+        only_logged=case.in_force != case.state and only_logged.was_last(connection, case.site_id),
     )
 
 

@@ -57,7 +57,8 @@ def _in_force(record: Record) -> list[str]:
     if record.is_believed:
         return [record.say("not_in_force.believed", told=told)]
     # Of what was only logged, or done by hand in the world, no order is left.
-    return [record.say(f"not_in_force.{'waits' if record.has_orders else 'lost'}", told=told)]
+    without = "logged" if record.only_logged else "lost"
+    return [record.say(f"not_in_force.{'waits' if record.has_orders else without}", told=told)]
 
 
 # Suspended, held.
