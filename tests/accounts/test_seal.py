@@ -3,6 +3,7 @@
 import hashlib
 import secrets as random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from unittest import mock
@@ -15,7 +16,8 @@ from incidents.accounts import secrets, serve_key
 from incidents.accounts.authenticator import Door, SignInError, Visit
 from incidents.accounts.seal import Seal, ServeKeyReplacedError
 from incidents.accounts.serve_key import NoServeKeyError, SealedElsewhereError, Strays
-from incidents.desk import keying, tokens
+from incidents.audit.replay.rows import Finding
+from incidents.desk import accounts, keying, tokens
 from incidents.desk.access import Access
 from incidents.desk.keying import Keyed, SealedAlreadyError
 from incidents.errors import FileError
@@ -23,6 +25,7 @@ from incidents.machine.policy import DOCUMENTED
 from incidents.store.accounts import accounts as stored_keys
 from incidents.store.accounts import passwords as stored
 from incidents.store.database.engine import reading, writing
+from incidents.store.schema.account_tables import accounts as account_table
 from incidents.store.schema.account_tables import passwords, serve_keys, sessions
 from incidents.store.schema.account_tables import tokens as token_table
 from tests.accounts.house import BY, HERE, PASSWORD, House, set_password
@@ -226,6 +229,22 @@ def test_the_record_shows_a_password_that_was_put_there_beside_it(served: House)
     write(served, insert(passwords).values(row))
     found = [(each.table, each.row, each.problem) for each in served.findings()]  # type: ignore[attr-defined]
     assert found == [("passwords", "admin-1", "changed"), ("passwords", "operator-1", "added")]
+
+
+def test_the_record_shows_who_kept_accounts_by_a_role_that_stood_in_the_table_alone(
+    served: House,
+) -> None:
+    own = update(account_table).where(account_table.c.handle == "thief-1")
+    write(served, own.values(role="administrator"))
+    thief = replace(BY, person="thief-1")
+    served.desk.on_record(
+        lambda each: accounts.make(each, thief, "thief-2", "supervisor", clock.now)
+    )
+    write(served, own.values(role="operator"))
+    [found] = served.findings()
+    assert isinstance(found, Finding)
+    assert (found.row, found.problem) == ("0-6", "impossible_entry")
+    assert found.found == "thief-1 has the role operator on record, which keeps no accounts"
 
 
 def test_a_server_without_the_key_does_not_start_and_makes_none(

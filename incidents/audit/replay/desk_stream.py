@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from incidents.accounts.identity import may
 from incidents.audit.replay.fold import UNREADABLE, said
 from incidents.audit.replay.rows import Finding, Row, compare, writers, written
 from incidents.audit.replay.stream import Stream
@@ -33,6 +34,14 @@ from incidents.store.schema.account_tables import passwords as passwords_table
 from incidents.store.schema.log_tables import log_keys
 from incidents.store.schema.tables import DESK_STREAM, desk, entries, policies
 from incidents.values.misread import MisreadError
+
+_KEEPS = (
+    acts.AccountMade, acts.RoleGiven, acts.AccountDisabled, acts.AccountEnabled, acts.PasswordSet,
+)  # fmt: skip
+
+
+def _may_keep(account: dict[str, Any]) -> bool:
+    return account["disabled_at"] is None and may(account["role"], "keep_accounts")
 
 
 @dataclass(slots=True)
@@ -73,6 +82,21 @@ class AccountRecord:
                 if token not in self.tokens:
                     raise MisreadError(f"there is no token {token}")
                 self.tokens[token]["revoked_at"] = at
+
+    def unlet(self, event: Event) -> str | None:
+        """Why the program would have let nobody keep accounts so, by their role on record; None
+        where it would have. Whoever acts at the command line is let before an administrator has a
+        password.
+        """
+        own = self.accounts.get(event.by)
+        if not isinstance(event, _KEEPS) or own is None or _may_keep(own):
+            return None
+        is_own_password = isinstance(event, acts.PasswordSet) and event.handle == event.by
+        if is_own_password or not any(_may_keep(self.accounts[each]) for each in self.passwords):
+            return None
+        if own["disabled_at"] is not None:
+            return f"the account {event.by} is disabled on record"
+        return f"{event.by} has the role {own['role']} on record, which keeps no accounts"
 
     @property
     def account_rows(self) -> list[Row]:
@@ -157,6 +181,11 @@ class OwnRecord:
                 raise MisreadError(f"{event.kind} is no act of the desk")
         self.seq = header.site_seq
 
+    def unlet(self, event: Event) -> str | None:
+        """Why the program would not have let that be done, by what is on record; None where that
+        is unknown: before servers have a key, whoever can write to the database has any role."""
+        return self.accounts.unlet(event) if self.serve_keys else None
+
     def _activate(self, event: PolicyActivated) -> None:
         if event.previous != self.active:
             raise MisreadError(f"the active policy is {self.active}, and it says {event.previous}")
@@ -196,15 +225,22 @@ def findings(connection: Connection, rows: Iterable[Row]) -> Iterator[Finding]:
             header, event = decode(row[_BODY])
             if header.site_seq != row[_SEQ]:
                 raise MisreadError(f"it says that it is {header.site_id}-{header.site_seq}")
+            unlet = record.unlet(event)
             record.take(header, event)
         except UNREADABLE as error:
-            yield Finding(
-                site=NAME, table=entries.name, row=f"{DESK_STREAM}-{row[_SEQ]}",
-                problem="impossible_entry", found=said(error),
-            )  # fmt: skip
+            yield _impossible(row, said(error))
             return
+        if unlet is not None:
+            yield _impossible(row, unlet)
     yield from _compare(connection, record)
     yield from _compare_passwords(connection, record.accounts)
+
+
+def _impossible(row: Row, why: str) -> Finding:
+    return Finding(
+        site=NAME, table=entries.name, row=f"{DESK_STREAM}-{row[_SEQ]}",
+        problem="impossible_entry", found=why,
+    )  # fmt: skip
 
 
 def _compare(connection: Connection, record: OwnRecord) -> Iterator[Finding]:
