@@ -34,8 +34,8 @@ _LOOKED_UP_EVERY_S = 1.0
 
 
 class ServeKeyReplacedError(DatabaseError):
-    """the servers' key was replaced (incidents db rekey): nobody signs in before this server is
-    started anew with it"""
+    """the servers' key was replaced (incidents db rekey), so nobody comes in at this server: put
+    the new key's file in place of its own, and start it anew"""
 
 
 def digest(key: bytes) -> str:

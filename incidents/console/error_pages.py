@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
+from incidents.accounts.seal import ServeKeyReplacedError
 from incidents.api import entrance
 from incidents.clock import rfc3339
 from incidents.console import form_cache, messages, request_context, writing
@@ -102,6 +103,9 @@ def _held(request: Request, error: Exception) -> Response:
 
 def _own_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, IncidentsError)
+    if isinstance(error, ServeKeyReplacedError):
+        _log.error(error.message, error=error)
+        return _page(request, 503, error.name)
     if isinstance(error, DatabaseError):
         _log.error("the database does not do its part", error=error)
         return _page(request, 503, "database", headers={"Retry-After": "5"})
