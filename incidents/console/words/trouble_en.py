@@ -13,6 +13,13 @@ TEXTS: dict[str, str] = {
     "trouble.unreadable.then": "Go back, change it, and send it again: nothing has been done.",
     "trouble.too_large": "This is too large",
     "trouble.too_large.then": "Send less at once: nothing has been done.",
+    "trouble.too_many_acts": "Too many acts in a minute",
+    "trouble.too_many_acts.why": "Your account may do {limit} acts a minute here, in all its"
+    " sessions. You can go on in {wait_s} seconds.",
+    "trouble.too_many_acts.then": "This has not been done. What you typed is kept: wait, and send"
+    " it again.",
+    "trouble.too_many_acts.again": "Send it again",
+    "trouble.too_many_acts.back": "Back to the form",
     "trouble.database": "The database does not answer now",
     "trouble.database.then": "Look in a few seconds whether what you did stands in the record,"
     " before you do it again.",

@@ -13,10 +13,17 @@ TEXTS: dict[str, str] = {
     "trouble.unreadable.then": "请返回修改后重新提交：操作未执行。",
     "trouble.too_large": "内容过大",
     "trouble.too_large.then": "请减少一次提交的内容：操作未执行。",
+    "trouble.too_many_acts": "一分钟内的操作过多",
+    "trouble.too_many_acts.why": "您的账号（所有会话合计）每分钟最多可进行 {limit} 次操作。"
+    "请在 {wait_s} 秒后继续。",
+    "trouble.too_many_acts.then": "此次操作未执行。所填内容已保留：请稍候，再重新提交。",
+    "trouble.too_many_acts.again": "重新提交",
+    "trouble.too_many_acts.back": "返回表单",
     "trouble.database": "数据库暂时没有响应",
     "trouble.database.then": "请在几秒后先查看记录中是否已有您的操作，再决定是否重做。",
     "trouble.serve_key_replaced": "此服务器的密钥已被替换",
-    "trouble.serve_key_replaced.then": "操作未执行。须由运维人员将新的 serve.key 放到此服务器上并重新启动，之后才能登录。",
+    "trouble.serve_key_replaced.then": "操作未执行。须由运维人员将新的 serve.key 放到"
+    "此服务器上并重新启动，之后才能登录。",
     "trouble.fault": "程序出错",
     "trouble.fault.then": "请查看记录中是否已有您的操作；错误详情见服务器日志。",
     "not_let.role": "您的角色不能进行此操作：{act}。",
