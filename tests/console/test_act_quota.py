@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from incidents.api.entrance import CSRF_HEADER
-from tests.served_desk import ConsoleDesk, Visitor, open_desk
+from tests.browser import Chromium
+from tests.served_desk import ConsoleDesk, Visitor, open_desk, person, serving
 
 
 def send(who: Visitor, path: str, **fields: str) -> Any:
@@ -72,3 +74,18 @@ def test_an_account_has_one_quota_in_the_console_and_over_the_api(hurried: Conso
     assert send(li, "/incidents/1-1/note", text="the third").status_code == 429
     again = li.client.post("/api/v1/incidents/1-1/notes", json={"text": "c"}, headers=session)
     assert again.status_code == 429
+
+
+@pytest.mark.long
+def test_in_an_open_page_it_is_told_and_what_was_typed_stands_where_it_was(
+    hurried: ConsoleDesk, browser: Chromium
+) -> None:
+    hurried.violation("shop.example")
+    li = Visitor(hurried, "li")
+    for n in range(2):
+        assert send(li, "/incidents/1-1/note", text=f"note {n}").status_code == 303
+    with serving(hurried), person(browser, hurried, "li", "/incidents/1-1") as page:
+        page.fill("#note-text", "she calls back")
+        page.locator("section[aria-labelledby=h-notes] form > button").click()
+        expect(page.locator("#said .refused")).to_contain_text("may do 2 acts a minute")
+        assert page.input_value("#note-text") == "she calls back"
