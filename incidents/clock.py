@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -17,6 +18,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_WITHOUT_ZONE = _EPOCH.replace(tzinfo=None)
 _LAST_NIGHT = timedelta(hours=12)
 _YEARS = range(1970, 3000)
+_YEARS_ALONE = "write a year from 1970 to 2999"
 _WAYS = "write 02:50, 2026-03-01 02:50 or 2026-03-01T02:50:00+08:00"
 
 
@@ -113,7 +115,7 @@ def parse(text: str, zone: tzinfo, now: datetime) -> datetime:
     except InputError:
         raise
     except (ValueError, OverflowError) as error:
-        raise InputError(f"no such time: {text!r} ({error})") from error
+        raise InputError(f"no such time: {text!r} ({_way_out(found)})") from error
 
 
 def parse_exact(text: str) -> datetime:
@@ -129,13 +131,30 @@ def parse_exact(text: str) -> datetime:
     return parse(text, UTC, _EPOCH)
 
 
+def _way_out(found: re.Match[str]) -> str:
+    """What to write in place of a part that no time has; Python says it in words of its own."""
+    for part, typed in zip(("hours", "minutes", "seconds"), found["time"].split(":"), strict=False):
+        most = 23 if part == "hours" else 59
+        if int(typed) > most:
+            return f"write {part} from 00 to {most}"
+    year, month, day = map(int, (found["date"] or "1970-01-01").split("-"))
+    if year not in _YEARS:
+        return _YEARS_ALONE
+    if not 1 <= month <= 12:
+        return "write months from 01 to 12"
+    last = calendar.monthrange(year, month)[1]
+    if not 1 <= day <= last:
+        return f"{year}-{month:02} has the days 01 to {last}"
+    return "write an offset from -23:59 to +23:59"
+
+
 def _day(text: str, typed: str) -> date:
     """The day, in a year whose times, and deadlines after them, can be told in every zone."""
     day = date.fromisoformat(typed)
     if day.year >= _YEARS.stop:
         raise FutureError(at=text.strip())
     if day.year < _YEARS.start:
-        raise InputError(f"no such time: {text!r} (write a year from 1970 to 2999)")
+        raise InputError(f"no such time: {text!r} ({_YEARS_ALONE})")
     return day
 
 

@@ -91,6 +91,25 @@ def test_a_time_that_there_is_not_is_refused_by_name(text: str) -> None:
         clock.parse(text, SHANGHAI, NOW)
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("26:70", "write hours from 00 to 23"),
+        ("02:60", "write minutes from 00 to 59"),
+        ("02:50:60", "write seconds from 00 to 59"),
+        ("2026-13-01 02:50", "write months from 01 to 12"),
+        ("2026-02-30 02:50", "2026-02 has the days 01 to 28"),
+        ("2024-02-00 02:50", "2024-02 has the days 01 to 29"),
+        ("0000-01-01 02:50", "write a year from 1970 to 2999"),
+        ("2026-03-01T02:50:00+25:00", "write an offset from -23:59 to +23:59"),
+    ],
+)
+def test_what_is_wrong_with_a_time_is_said_in_own_words(text: str, why: str) -> None:
+    with pytest.raises(InputError) as refused:
+        clock.parse(text, SHANGHAI, NOW)
+    assert str(refused.value) == f"no such time: {text!r} ({why})"
+
+
 def test_a_time_that_happens_twice_or_never_must_have_its_offset() -> None:
     with pytest.raises(InputError, match="'2026-10-25 02:30' happens twice in Europe/Berlin"):
         clock.parse("2026-10-25 02:30", BERLIN, NOW)

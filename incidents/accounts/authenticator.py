@@ -62,6 +62,11 @@ class Door:
         self._throttle = Throttle(engine, clock)
         self.log = SignInLog(engine, clock)
 
+    def check(self) -> None:
+        """See that somebody can be let in; raises ServeKeyReplacedError."""
+        with plainly(self._engine), glancing(self._engine) as connection:
+            self._key.check(connection)
+
     def by_token(self, secret: str) -> Identity | None:
         """Whose token that is; None if it is nobody's, or no longer."""
         [found] = self.by_tokens([secret])

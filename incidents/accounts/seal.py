@@ -2,10 +2,11 @@
 by who has its key, and by nobody who can merely write there.
 
 It binds whose a row is, for what and until when: one's own row is as worthless after a change as a
-row of one's own making. What an account's role is, and whether it is disabled, stands in a table
-that the record bears out. HMAC-SHA256 (RFC 2104) over the facts as JSON, which no two of them
-share, with a key that is made of the servers' and of when this database was first sealed with it.
-Once another key takes its place, nothing that it has sealed counts.
+row of one's own making. An account's role, and whether it is disabled, are not sealed: the record
+shows that they were changed beside it, as long as they stand so. HMAC-SHA256 (RFC 2104) over the
+facts as JSON, which no two of them share, with a key that is made of the servers' and of when this
+database was first sealed with it. Once another key takes its place, nothing that it has sealed
+counts.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ _LOOKED_UP_EVERY_S = 1.0
 
 
 class ServeKeyReplacedError(DatabaseError):
-    """the servers' key was replaced (incidents db rekey): nobody signs in before this server is
-    started anew with it"""
+    """the servers' key was replaced (incidents db rekey), so nobody comes in at this server: put
+    the new key's file in place of its own, and start it anew"""
 
 
 def digest(key: bytes) -> str:

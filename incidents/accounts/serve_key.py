@@ -131,19 +131,23 @@ def read(file: Path) -> bytes | None:
     return key
 
 
-def make(file: Path) -> bytes:
-    """A new key in that file; of two processes that make it at once both have the same.
+def new() -> bytes:
+    """A new key, which no file holds yet."""
+    return secrets.token_bytes(_BYTES)
+
+
+def keep(file: Path, key: bytes) -> None:
+    """Puts a new key into that file.
 
     Raises:
+        FileExistsError: if there is such a file by now; it is left as it is.
         FileError: if it cannot be written. No folder is made but the user's own data folder.
     """
-    key = secrets.token_bytes(_BYTES)
     try:
         if file.parent == sources.data_folder():
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         private_file.create(file, f"{base64.b64encode(key).decode()}\n")
     except FileExistsError:
-        return read(file) or make(file)
+        raise
     except OSError as error:
         raise FileError(file=file, done="written", detail=error.strerror or str(error)) from error
-    return key

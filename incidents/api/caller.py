@@ -89,8 +89,9 @@ class Caller:
         record_reveal(self.house, self.identity, about)
 
     def counts(self, acts: int) -> None:
-        """Counts acts that they are about to do; raises TooManyActsError beyond their quota."""
-        if self.quota is not None:
+        """Counts acts that they are about to do, and not only try; raises TooManyActsError beyond
+        their quota."""
+        if self.quota is not None and not self.dry_run:
             self.quota.take(self.identity, acts)
 
     def spending(self) -> AbstractContextManager[Spent]:

@@ -17,6 +17,7 @@ from fastapi_problem.handler import ExceptionHandler, new_exception_handler
 from starlette.exceptions import HTTPException
 
 from incidents.accounts.expense import OverspentError
+from incidents.accounts.seal import ServeKeyReplacedError
 from incidents.api.quota import TooManyActsError
 from incidents.api.rounds import BusyError
 from incidents.audit.log.signing_key import SigningKeyError
@@ -185,6 +186,9 @@ def facts(refusal: Refusal) -> dict[str, Any]:
 
 def of_error(error: IncidentsError) -> Problem:
     """An error of this program's own."""
+    if isinstance(error, ServeKeyReplacedError):
+        _log.error(error.message, error=type(error).__name__)
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, error.name, error.message)
     if isinstance(error, DatabaseError):
         _log.error("the database does not do its part", error=type(error).__name__)
         return problem(

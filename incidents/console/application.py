@@ -60,6 +60,7 @@ def create(app: FastAPI) -> FastAPI:
     console.state.house, console.state.door = house, app.state.door
     console.state.oidc, console.state.trusted_proxies = app.state.oidc, app.state.trusted_proxies
     console.state.changes = app.state.changes = Changes(lambda: changes.look(house))
+    console.state.quota = app.state.quota
     console.state.compared = Shelf()
     console.state.kept = Shelf(form_cache.MOST)
     # One proof of the record runs at a time, whichever way it was asked for.

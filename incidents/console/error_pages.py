@@ -10,12 +10,19 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
+from incidents.accounts.seal import ServeKeyReplacedError
 from incidents.api import entrance
 from incidents.clock import rfc3339
 from incidents.console import form_cache, messages, request_context, writing
 from incidents.console.flash import Said
 from incidents.console.forms import FormTooLargeError, HeldError
-from incidents.console.request_context import NotLetError, ProveAgainError, SignedOutError, Sitting
+from incidents.console.hindrances import (
+    BeyondQuotaError,
+    NotLetError,
+    ProveAgainError,
+    SignedOutError,
+)
+from incidents.console.request_context import Sitting
 from incidents.errors import DatabaseError, IncidentsError, InputError, RefusedError
 from incidents.log import logger
 from incidents.values import site_name
@@ -29,6 +36,7 @@ def add_to(app: FastAPI) -> None:
     app.add_exception_handler(NotLetError, _not_let)
     app.add_exception_handler(ProveAgainError, _prove_again)
     app.add_exception_handler(HeldError, _held)
+    app.add_exception_handler(BeyondQuotaError, _beyond_quota)
     app.add_exception_handler(FormTooLargeError, lambda r, _: _page(r, 413, "too_large"))
     app.add_exception_handler(RequestValidationError, lambda r, _: _page(r, 422, "unreadable"))
     app.add_exception_handler(IncidentsError, _own_error)
@@ -100,8 +108,28 @@ def _held(request: Request, error: Exception) -> Response:
     )  # fmt: skip
 
 
+def _beyond_quota(request: Request, error: Exception) -> Response:
+    """In the page that is open it is told, where all stands that was typed; else it is kept."""
+    assert isinstance(error, BeyondQuotaError)
+    facts, given = error.facts, error.given
+    headers = {"Retry-After": str(facts["wait_s"])}
+    reader = request_context.reader(request)
+    why = reader.say("trouble.too_many_acts.why", **facts)
+    if "HX-Request" in request.headers:
+        return _aloud(request, 429, "too_many_acts", why, headers)
+    here, fields = _sitting(request), given.fields
+    place = "/" if here is None else form_cache.place(request, here.by, fields, _form_of(request))
+    return _write(
+        request, here, "too_many_acts", 429, headers=headers, place=place, why=why, fields=fields,
+        files=given.has_files, action=request.url.path,
+    )  # fmt: skip
+
+
 def _own_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, IncidentsError)
+    if isinstance(error, ServeKeyReplacedError):
+        _log.error(error.message, error=error)
+        return _page(request, 503, error.name)
     if isinstance(error, DatabaseError):
         _log.error("the database does not do its part", error=error)
         return _page(request, 503, "database", headers={"Retry-After": "5"})
@@ -175,7 +203,7 @@ def _write(
         else here.known
     )
     if place is not None:
-        known["here"] = place
+        known["here"] = known["place"] = place
     return writing.response(
         template, request_context.reader(request), status=status, headers=headers, said=None,
         **known, **facts,

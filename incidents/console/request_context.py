@@ -17,10 +17,17 @@ from incidents.accounts.authenticator import Door, Visit
 from incidents.accounts.identity import Identity
 from incidents.api import address as addresses
 from incidents.api import caller, entrance
+from incidents.api.quota import TooManyActsError
 from incidents.console import form_cache as kept
 from incidents.console import forms, words, writing
 from incidents.console.flash import Said, forget, said_before, told_next
 from incidents.console.forms import Given, given, given_with_files
+from incidents.console.hindrances import (
+    BeyondQuotaError,
+    NotLetError,
+    ProveAgainError,
+    SignedOutError,
+)
 from incidents.console.writing import Reader
 from incidents.contract.action import name_of
 from incidents.desk import Envelope
@@ -39,31 +46,6 @@ if TYPE_CHECKING:
 LANGUAGE_COOKIE = "__Host-incidents-language"
 TWICE_FOR = timedelta(seconds=10)
 """The same form of the same page, sent again so soon, comes of a button that was pressed twice."""
-
-
-class SignedOutError(Exception):
-    """Nobody sits here, or nobody any more: they sign in first."""
-
-
-class NotLetError(Exception):
-    """They may not do that; `why` as `Identity.why_not` has it, or `csrf`."""
-
-    def __init__(self, act: str, why: str) -> None:
-        super().__init__(act, why)
-        self.act, self.why = act, why
-
-
-class ProveAgainError(Exception):
-    """It is too long ago that they have proved who they are; `wrong` after a wrong password.
-
-    `act` is what they are about to do, to which `site`, if it is done to one.
-    """
-
-    def __init__(
-        self, given: Given, act: str, site: str | None = None, *, wrong: str | None = None
-    ) -> None:
-        super().__init__()
-        self.given, self.act, self.site, self.wrong = given, act, site, wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +158,21 @@ class Acting(Sitting):
             caller.refuse(self.house, self.identity, act, why, self.request.url.path[:100])
             raise NotLetError(act, why)
 
+    def counts(self, acts: int = 1, *, part: int = 0) -> None:
+        """Counts acts that this form is about to do: once, however often the desk is asked.
+
+        Raises:
+            BeyondQuotaError: if their account has done too many lately, and this was not done yet.
+        """
+        if getattr(self.request.state, "is_counted", False):
+            return
+        try:
+            self.request.app.state.quota.take(self.identity, acts)
+        except TooManyActsError as error:
+            if self.answered(part) is None:
+                raise BeyondQuotaError(self.given, error.facts) from error
+        self.request.state.is_counted = True
+
     @property
     def seen(self) -> int | None:
         """Up to which entry the form's page has told of the site."""
@@ -204,6 +201,7 @@ class Acting(Sitting):
         Raises:
             NotLetError, ProveAgainError: see `proves`.
             HeldError: naming the colleagues of whose claims they were not asked.
+            BeyondQuotaError: see `counts`.
         """
         self.proves(name_of(type(command)), site)
         if about is not None:
@@ -211,6 +209,7 @@ class Acting(Sitting):
                 held = forms.unasked(connection, site, about, self.given, self.by)
             if held and self.answered(part) is None:
                 raise forms.HeldError(self.given, held)
+        self.counts(part=part)
         order = self._envelope(site, command, None if steady else self.seen, part)
         seen_at = at if at is not None else self.seen if seen else None
         return self.house.gatherer.submit(
@@ -222,8 +221,10 @@ class Acting(Sitting):
 
         Raises:
             NotLetError, ProveAgainError: see `proves`; then nothing is done.
+            BeyondQuotaError: see `counts`.
         """
         self.proves(name_of(HandOver))
+        self.counts()
         order = self._envelope(0, HandOver(by=self.by, to=to), None)
         # Without a key of its page it is looked up anew what they hold: nothing is given twice.
         return self.house.hand_over(replace(order, key=self.key(), key_for=None), of=of)

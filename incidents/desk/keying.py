@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def begin(engine: Engine, desk: Desk, file: Path, by: By, clock: Clock) -> Keyed
             raise NoServeKeyError(what=what)
         if newest is not None and key is not None:
             return serve_key.strays(connection, Seal(key, newest), clock())
-    return desk.on_record(lambda c: _take(c, file, by, clock, is_first=True))
+    return _on_record(desk, lambda c: _take(c, file, by, clock, is_first=True))
 
 
 def renew(desk: Desk, file: Path, by: By, clock: Clock, *, reason: str) -> Keyed:
@@ -69,9 +70,17 @@ def renew(desk: Desk, file: Path, by: By, clock: Clock, *, reason: str) -> Keyed
     Raises:
         FileError, DatabaseError: if one of them does not do its part.
     """
-    done = desk.on_record(lambda c: _take(c, file, by, clock, reason=reason))
+    done = _on_record(desk, lambda c: _take(c, file, by, clock, reason=reason))
     assert done is not None
     return done
+
+
+def _on_record(desk: Desk, take: Callable[[Connection], Keyed | None]) -> Keyed | None:
+    try:
+        return desk.on_record(take)
+    except FileExistsError:
+        # Another process, of another database, has made the file at that moment: it is theirs, too.
+        return desk.on_record(take)
 
 
 def _take(
@@ -85,8 +94,7 @@ def _take(
         return None
     number = 1 if newest is None else newest.number + 1
     there = serve_key.read(file)
-    # Before what is written is kept: a key that seals something is never without its file.
-    key = serve_key.make(file) if there is None else there
+    key = serve_key.new() if there is None else there
     new = ServeKey(number, seal.digest(key), act.now)
     mark = Seal(key, new)
     all_tokens, all_passwords = tokens.of(connection), passwords.every(connection)
@@ -105,6 +113,10 @@ def _take(
         ServeKeyMade, key=seal.digest(key), tokens=len(all_tokens), passwords=len(all_passwords),
         text=None if words is None else words[0],
     )  # fmt: skip
+    if there is None:
+        # After all that may be refused, so that no file is left of it; and before what is written
+        # is kept: a key that seals something is never without its file.
+        serve_key.keep(file, key)
     return Keyed(file, there is None, len(all_tokens), len(all_passwords))
 
 

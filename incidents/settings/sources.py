@@ -29,6 +29,7 @@ from incidents.errors import (
     UnknownSettingError,
 )
 from incidents.system import private_file
+from incidents.values import toml_text
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -273,8 +274,12 @@ def _read_file(file: Path, *, asked_for: bool) -> dict[str, Any]:
         if asked_for:
             raise SettingsFileError(file=file, detail="there is no such file") from error
         return {}
+    except UnicodeDecodeError as error:
+        detail = "it is no UTF-8: save it in that encoding"
+        raise SettingsFileError(file=file, detail=detail) from error
     except (ValueError, RecursionError) as error:  # tomllib lets through what int() says, too
-        raise SettingsFileError(file=file, detail=f"it is not TOML: {error}") from error
+        detail = f"it is not TOML: {toml_text.why(error)}"
+        raise SettingsFileError(file=file, detail=detail) from error
     except OSError as error:
         raise SettingsFileError(file=file, detail=error.strerror or "no reason given") from error
 

@@ -44,4 +44,14 @@ def read(text: str, most: int) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # tomllib lets through what int() says, too
-        raise TomlTextError(f"is not valid TOML: {error}") from error
+        raise TomlTextError(f"is not valid TOML: {why(error)}") from error
+
+
+def why(error: ValueError | RecursionError) -> str:
+    """What is wrong with a text that `tomllib` could not read, in no words about Python."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, tomllib.TOMLDecodeError):
+        return str(error)
+    # What int() says of more digits than it takes.
+    return "a number in it is too long"

@@ -259,8 +259,9 @@ _SECTIONS = (
         "0 to 1,000,000",
         "6,000",
         (
-            "so many acts over the API each token may do in a minute, and each account in its"
-            " sessions; then 429 with `Retry-After`; 0: any number"
+            "so many acts each token may do in a minute, and each account in all its sessions, over"
+            " the API and in the console; then 429 with `Retry-After`; what is only tried is not"
+            " counted; each server counts for itself; 0: any number"
         ),
     ),
     (

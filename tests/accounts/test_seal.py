@@ -276,6 +276,26 @@ def test_a_new_key_takes_the_place_of_one_that_is_lost(served: House, key: Path)
     assert served.door.by_session(visit.cookie) is None
 
 
+def test_a_key_that_another_process_makes_meanwhile_in_its_place_is_taken(
+    house: House, key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = serve_key.new()
+    keep = serve_key.keep
+
+    def late(file: Path, own: bytes) -> None:
+        keep(file, others)
+        keep(file, own)
+
+    monkeypatch.setattr(serve_key, "keep", late)
+
+    sealed = start(house, key)
+
+    assert isinstance(sealed, Keyed)
+    assert not sealed.made
+    assert serve_key.read(key) == others
+    assert house.findings() == []
+
+
 def test_whether_the_key_still_holds_is_asked_once_a_second(served: House) -> None:
     secret = token(served)
     asked = []

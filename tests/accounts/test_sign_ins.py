@@ -261,6 +261,55 @@ def test_who_it_was_is_erased_on_demand_and_what_happened_stays(
     assert house.findings() == []
 
 
+@pytest.mark.both_databases
+@pytest.mark.parametrize("by_time", [False, True])
+def test_what_others_were_not_let_do_to_an_account_names_it_no_longer(
+    house: House, tmp_path: Any, by_time: bool
+) -> None:
+    house.make("operator-1")
+    house.make("operator-2")
+    asked = [
+        Refusal("operator-2", "session", "keep_accounts", "role", "operator-1"),
+        Refusal("operator-1", "session", "keep_accounts", "role", "operator-1"),
+        Refusal("operator-2", "session", "close", "role", "shop.example"),
+        Refusal("operator-2", "session", "erase", "role"),
+    ]
+    with writing(house.engine) as connection:
+        count(connection, asked, clock.now())
+    house.moved.tick(MINIMUM + timedelta(seconds=1))
+    if by_time:
+        keep = Retention(asked_for=True)
+        retention_job.erase(house.desk, house.engine, tmp_path, keep, clock.now(), by="li")
+    else:
+        assert demand(house, dry_run=True).rows == demand(house).rows == 2
+        assert demand(house).rows == 0
+    rows = {(row["handle"], row["act"]): row["about"] for row in house.refusals()}
+    [mine] = {about for (_, act), about in rows.items() if act == "keep_accounts"}
+    assert mine.startswith("pseudonym ")
+    other = "operator-2" if not by_time else next(who for who, act in rows if act == "erase")
+    assert rows == {
+        (other, "keep_accounts"): mine,
+        (mine, "keep_accounts"): mine,
+        (other, "close"): "shop.example",
+        (other, "erase"): None,
+    }
+    assert house.findings() == []
+
+
+@pytest.mark.both_databases
+def test_a_row_that_was_erased_before_loses_the_account_that_it_is_about(house: House) -> None:
+    house.make("operator-1")
+    house.make("operator-2")
+    with writing(house.engine) as connection:
+        tried = Refusal("operator-1", "token t1", "set_password", "role", "operator-2")
+        count(connection, [tried], clock.now())
+    house.moved.tick(MINIMUM + timedelta(seconds=1))
+    assert demand(house).rows == 1
+    assert house.refusals()[0]["about"] == "operator-2", "who has not asked to be forgotten"
+    assert demand(house, "operator-2").rows == 1
+    assert house.refusals()[0]["about"].startswith("pseudonym ")
+
+
 def test_what_is_old_enough_goes_by_time_alone_if_that_was_asked_for(
     house: House, tmp_path: Any
 ) -> None:

@@ -7,10 +7,15 @@ from typing import Any
 
 import pytest
 
+from incidents import clock
+from incidents.accounts.authenticator import Door
+from incidents.accounts.seal import Seal, digest
 from incidents.api.endpoints import record
+from incidents.api.rounds import Rounds
 from incidents.audit import export
 from incidents.desk import Envelope
 from incidents.machine import commands as c
+from incidents.store.accounts.accounts import ServeKey, add_serve_key
 from tests.api.desk import NOTE, fill
 from tests.api.rig import Rig
 from tests.statements import sent
@@ -104,6 +109,28 @@ def test_a_database_of_another_schema_is_not_ready(api: Rig) -> None:
     answer = api.nobody().get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["type"] == "urn:incidents:problem:database"
+    assert api.nobody().get("/healthz").status_code == 200
+
+
+@pytest.mark.both_databases
+def test_a_server_whose_key_was_replaced_says_so_and_is_not_ready(api: Rig) -> None:
+    program, person = api.client("viewer"), api.person("viewer")
+    begun = ServeKey(1, digest(b"old"), clock.now())
+    with api.house.engine.begin() as connection:
+        add_serve_key(connection, begun)
+    door = Door(api.house.engine, clock.now, Seal(b"old", begun))
+    api.app.state.door, api.app.state.at_the_door = door, Rounds(door.by_tokens)
+    assert api.nobody().get("/readyz").status_code == 200
+    with api.house.engine.begin() as connection:
+        add_serve_key(connection, ServeKey(2, digest(b"new"), clock.now()))
+    door._key._next_at = 0.0
+    asked = [(program, "/api/v1/queue"), (person, "/api/v1/queue"), (api.nobody(), "/readyz")]
+    for who, path in asked:
+        answer = who.get(path)
+        assert answer.status_code == 503, path
+        assert answer.json()["type"] == "urn:incidents:problem:serve-key-replaced"
+        assert "start it anew" in answer.json()["detail"]
+        assert "Retry-After" not in answer.headers, "it does not pass by itself"
     assert api.nobody().get("/healthz").status_code == 200
 
 

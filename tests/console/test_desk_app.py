@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 
 from incidents import clock
 from incidents.accounts import secrets
+from incidents.accounts.seal import ServeKeyReplacedError
 from incidents.api.operation import MAX_OPEN_BODY
 from incidents.console import changes, writing
 from incidents.console.changes import MOST_OF_ONE
@@ -302,6 +303,20 @@ def test_without_a_database_a_page_says_so(
     answer = li.get("/")
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "5"
+
+
+def test_a_server_whose_key_was_replaced_says_so_on_its_pages(
+    desk: ConsoleDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    li = Person(desk, "li")
+
+    def replaced(*_: object, **__: object) -> None:
+        raise ServeKeyReplacedError
+
+    monkeypatch.setattr("incidents.accounts.authenticator.Door.by_session", replaced)
+    answer = li.get("/")
+    assert answer.status_code == 503
+    assert "The key of this server has been replaced" in answer.text
 
 
 # The acts.

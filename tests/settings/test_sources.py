@@ -101,6 +101,24 @@ def test_a_misspelt_key_is_an_error_and_a_section_belongs_to_its_service(tmp_pat
     assert sources.section("serve", environ) == {}
 
 
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b'zone = "\xff"', "it is no UTF-8: save it in that encoding"),
+        (b"a = " + b"[" * 20_000, "it is not TOML: it is nested too deeply"),
+        (b"a = " + b"9" * 5_000, "it is not TOML: a number in it is too long"),
+    ],
+)
+def test_why_a_file_cannot_be_read_is_said_without_words_about_python(
+    tmp_path: Path, content: bytes, why: str
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_bytes(content)
+    with pytest.raises(SettingsFileError) as refused:
+        sources.load(environ={"INCIDENTS_CONFIG": str(file)})
+    assert refused.value.message == f"the settings file {file} cannot be read: {why}"
+
+
 def test_a_file_that_is_not_toml_or_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsFileError, match="not TOML"):
         sources.load(environ=_file(tmp_path, "zone = \n"))

@@ -221,6 +221,7 @@ def test_a_role_that_acts_at_the_command_line_lets_nobody_in(
     by = By(person="sre-1", login=None)
     with pytest.raises(DeniedError, match="the owner of the tables"):
         keying.begin(house.engine, house.desk, tmp_path / "serve.key", by, now)
+    assert list(tmp_path.glob("*serve.key*")) == [], "a key that no database knows"
     keying.begin(owner, Desk(owner), tmp_path / "serve.key", by, now)
     with owner.begin() as connection:
         for statement in access.sql(ROLE, acts=True):

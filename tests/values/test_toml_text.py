@@ -47,6 +47,19 @@ def test_a_text_is_as_long_as_it_may_be_and_no_longer() -> None:
         toml_text.read("#" * 101, 100)
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("a = " + "[" * 20_000, "it is nested too deeply"),
+        ("a = " + "9" * 5_000, "a number in it is too long"),
+        ("a = 1\nb", r"Expected '=' after a key in a key/value pair \(at end of document\)"),
+    ],
+)
+def test_why_it_is_none_is_said_without_words_about_python(text: str, why: str) -> None:
+    with pytest.raises(TomlTextError, match=f"^is not valid TOML: {why}$"):
+        toml_text.read(text, 100_000)
+
+
 @pytest.mark.parametrize("text", ['a = "', 'a = """x', "a = '", "a = '''", "[" * 20_000, "a = 1_"])
 def test_what_is_no_toml_says_so(text: str) -> None:
     with pytest.raises(TomlTextError, match="is not valid TOML: "):

@@ -215,6 +215,7 @@ def _made_before(token: str) -> Problem:
 
 
 def _do(by: Caller, act: Callable[[Connection, By, Callable[[], datetime]], T]) -> T:
+    by.counts(1)
     who = By(person=by.by, login=by.identity.login, came_in=True)
     return by.house.desk.on_record(lambda connection: act(connection, who, clock.now))
 

@@ -125,6 +125,7 @@ def activate(request: Request, by: Acting, file: Activating) -> JSON:
     by.needs("activate_policy")
     wanted, reason, second = read(file.toml), forms.needed("reason", file.reason), file.second
     door: Door = request.app.state.door
+    by.counts(1)
     answer = by.house.desk.activate(
         wanted.toml(), by=by.by, login=by.identity.login, reason=reason,
         key=None if by.key is None else f"{by.by}:{by.key}", dry_run=by.dry_run,

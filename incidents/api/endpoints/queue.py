@@ -69,6 +69,7 @@ def hand_over(by: Acting, shift: forms.Shift) -> JSON:
     """Give all that you hold to another person, at the end of a shift."""
     to = sources.check_person(forms.needed("name", shift.to, 100))
     by.needs("hand_over")
+    by.counts(1)
     order = by.envelope(0, c.HandOver(by=by.by, to=to))
     given = by.house.hand_over(order, dry_run=by.dry_run)
     refused = [answer for answer in given if answer.refusal is not None]

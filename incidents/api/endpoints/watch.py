@@ -44,8 +44,9 @@ def healthz() -> JSON:
 
 
 def readyz(request: Request) -> JSON:
-    """Its database answers too, and has the schema of this program."""
+    """Its database answers too, and has the schema of this program and the key of this server."""
     schema.check(request.app.state.house.bare_engine)
+    request.app.state.door.check()
     return JSON({"status": "ok"})
 
 

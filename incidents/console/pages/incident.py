@@ -59,6 +59,8 @@ def attach(desk: Sending, incident: str) -> Response:
         files = desk.given.files("file")
         if not files:
             raise NoFileError
+        desk.proves("attach")
+        desk.counts(len(files))
         for part, upload in enumerate(files):
             said = _attach(desk, site, n, upload, part)
             if said.tone == "refused":
@@ -70,7 +72,6 @@ def attach(desk: Sending, incident: str) -> Response:
 
 def _attach(desk: Acting, site: int, n: int, upload: UploadFile, part: int) -> Said:
     """A copy is kept before the entry names it; what is refused leaves none behind."""
-    desk.proves("attach")
     if (answer := desk.answered(part)) is not None:
         return messages.told(desk, answer)
     house = desk.house.settings

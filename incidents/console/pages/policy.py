@@ -106,6 +106,7 @@ def activate(desk: Doing, id_: str) -> Response:
         return _tried(desk, id_, found, wrong=wrong)
     try:
         reason = inputs.text("reason")(desk.given.text("reason") or "")
+        desk.counts()
         second = _second(desk)
         answer = desk.house.desk.activate(
             found.policy.toml(), by=desk.by, login=desk.identity.login, reason=reason,

@@ -15,7 +15,8 @@ from incidents.api.endpoints import session
 from incidents.console import request_context, writing
 from incidents.console.flash import Said
 from incidents.console.forms import Given, given_by_anybody
-from incidents.console.request_context import Doing, Looking, NotLetError
+from incidents.console.hindrances import NotLetError
+from incidents.console.request_context import Doing, Looking
 from incidents.console.words import LANGUAGES
 from incidents.views import sign_ins as views
 

@@ -13,6 +13,8 @@ from incidents.console.words import (
     filing_zh,
     names_en,
     names_zh,
+    trouble_en,
+    trouble_zh,
     work_en,
     work_zh,
     zh,
@@ -29,8 +31,18 @@ TAGS: dict[Chosen, str] = {"en": "en", "zh": "zh-CN"}
 NAMES: dict[Chosen, str] = {"en": "English", "zh": "简体中文"}
 
 _TEXTS: dict[Chosen, Mapping[str, str]] = {
-    "en": en.TEXTS | names_en.TEXTS | work_en.TEXTS | figures_en.TEXTS | filing_en.TEXTS,
-    "zh": zh.TEXTS | names_zh.TEXTS | work_zh.TEXTS | figures_zh.TEXTS | filing_zh.TEXTS,
+    "en": en.TEXTS
+    | names_en.TEXTS
+    | trouble_en.TEXTS
+    | work_en.TEXTS
+    | figures_en.TEXTS
+    | filing_en.TEXTS,
+    "zh": zh.TEXTS
+    | names_zh.TEXTS
+    | trouble_zh.TEXTS
+    | work_zh.TEXTS
+    | figures_zh.TEXTS
+    | filing_zh.TEXTS,
 }
 _SPOKEN: dict[Chosen, Language] = {"en": CONSOLE_ENGLISH, "zh": CHINESE}
 

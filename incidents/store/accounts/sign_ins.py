@@ -7,10 +7,23 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Connection, Insert, Table, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Insert,
+    Table,
+    and_,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
-from incidents.store.schema.account_tables import refusals, sign_ins, succeeded
+from incidents.store.schema.account_tables import accounts, refusals, sign_ins, succeeded
 
 if TYPE_CHECKING:
     from incidents.store.statements.pages import Page
@@ -24,7 +37,7 @@ ELSEWHERE = "?"
 """In place of the further addresses of that day."""
 
 _PEOPLE = {sign_ins: ("handle", "by", "place"), refusals: ("handle", "login")}
-"""What says who somebody is, or where they were."""
+"""What says whose row it is, and where they were."""
 
 
 class SignIn(NamedTuple):
@@ -187,9 +200,7 @@ def erasable(connection: Connection, before: datetime, handle: str | None = None
 def first(connection: Connection, handle: str) -> datetime | None:
     """When (UTC) the first of what says still who that was took place."""
     found = [
-        connection.scalar(
-            select(func.min(_at(table))).where(_is_of(table, handle), table.c.erased.is_(False))
-        )
+        connection.scalar(select(func.min(_at(table))).where(_tells(table, handle)))
         for table in _PEOPLE
     ]
     return min((at for at in found if at is not None), default=None)
@@ -202,28 +213,51 @@ def erase(
     """Puts a pseudonym in the place of each person and address in them; in how many rows, which are
     `most` at most.
 
-    `pseudonym` gives one for a text; each row stays, and so does what it says beside.
+    `pseudonym` gives one for a text; each row stays, and so does what it says beside. What somebody
+    else was not let do to an account loses the account alone.
     """
     done = 0
     for table, columns in _PEOPLE.items():
-        old = select(table).where(*_old(table, before, handle)).limit(most - done)
+        whole, about = _is_whose(table, handle), _is_about(table, handle)
+        found = select(table, whole.label("whole"), about.label("named"))
+        old = found.where(*_old(table, before, handle)).limit(most - done)
         for row in connection.execute(old).mappings().all():
-            told = {name: pseudonym(row[name]) for name in columns if row[name]}
+            names = [*(columns if row["whole"] else ()), *(["about"] if row["named"] else [])]
+            told: dict[str, Any] = {name: pseudonym(row[name]) for name in names if row[name]}
+            told |= {"erased": True} if row["whole"] else {}
             same = [column == row[column.name] for column in table.primary_key]
-            connection.execute(update(table).where(*same).values(told | {"erased": True}))
+            connection.execute(update(table).where(*same).values(told))
             done += 1
     return done
 
 
-def _old(table: Table, before: datetime, handle: str | None) -> list[Any]:
-    of = [] if handle is None else [_is_of(table, handle)]
-    return [table.c.erased.is_(False), _at(table) < before, *of]
+def _old(table: Table, before: datetime, handle: str | None) -> list[ColumnElement[bool]]:
+    return [_tells(table, handle), _at(table) < before]
 
 
 def _at(table: Table) -> Any:
     return table.c.at if table is sign_ins else table.c.last_at
 
 
-def _is_of(table: Table, handle: str) -> Any:
-    named = table.c.handle == handle
-    return or_(named, table.c.by == handle) if table is sign_ins else named
+def _tells(table: Table, handle: str | None) -> ColumnElement[bool]:
+    """Whether a row says still who somebody was; that account alone, if one is named."""
+    return or_(_is_whose(table, handle), _is_about(table, handle))
+
+
+def _is_whose(table: Table, handle: str | None) -> ColumnElement[bool]:
+    of = table.c
+    if handle is None:
+        named: ColumnElement[bool] = true()
+    else:
+        named = or_(of.handle == handle, *([of.by == handle] if table is sign_ins else []))
+    return and_(of.erased.is_(False), named)
+
+
+def _is_about(table: Table, handle: str | None) -> ColumnElement[bool]:
+    """Whether the row is about an account: a row may be whose it is no longer, and about one."""
+    if table is sign_ins:
+        return literal(False)
+    about = table.c.about
+    # Of a site or an incident it may be, too, which nobody is.
+    found = about.in_(select(accounts.c.handle)) if handle is None else about == handle
+    return func.coalesce(found, False)
