@@ -34,11 +34,11 @@ def marked(connection: Connection, site_ids: Iterable[int]) -> set[int]:
     return _marked(connection, asked, begun) if begun else set()
 
 
-def suspended(connection: Connection) -> set[int]:
+def staying(connection: Connection) -> set[int]:
     """Those of the sites that are suspended on record, and not held, which are marked: they stay
-    down at the end of that."""
+    down at the end of that. So do those that an order waits to open: it is cancelled."""
     begun = _begun(connection)
-    return _marked(connection, left.suspended(connection, begun[0].at), begun) if begun else set()
+    return _marked(connection, left.may_stay(connection, begun[0].at), begun) if begun else set()
 
 
 def _begun(connection: Connection) -> list[Epoch]:

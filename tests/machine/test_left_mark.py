@@ -131,10 +131,26 @@ def test_an_opening_that_waited_at_a_loss_is_none_that_counts() -> None:
     assert not LostHistory().to_be_opened().failed("reopen").lost().marked
 
 
-def test_a_person_who_goes_on_lets_what_waits_open_the_site() -> None:
-    site = LostHistory().to_be_opened().lost().recovered()
-    assert not site.marked
-    assert LostHistory().lost().seen("suspended").suspended().recovered().marked
+def test_a_person_who_goes_on_opens_none_by_what_a_clock_had_ordered() -> None:
+    """They were told of no opening: it waited while nobody carried it out."""
+    assert LostHistory().to_be_opened().lost().recovered().marked
+    site = LostHistory().lost().seen("suspended").suspended().recovered()
+    assert site.marked
+    assert site.after("12h", "1s").elapse().recovered().marked
+    assert not site.repeat().marked
+
+
+def test_nor_by_the_lift_of_a_hold_that_waited_at_the_loss() -> None:
+    assert LostHistory().hold().delivered("suspend").unhold().lost().recovered().marked
+
+
+def test_they_open_what_a_person_has_had_opened_by_its_name() -> None:
+    site = LostHistory().seen("suspended").repeat().lost()
+    assert site.marked
+    assert not site.recovered().marked
+    site = LostHistory().to_be_opened().failed("reopen").retried("reopen").lost()
+    assert site.marked
+    assert not site.recovered().marked
 
 
 def test_an_opening_that_is_cancelled_for_a_loss_leaves_the_site_marked() -> None:
