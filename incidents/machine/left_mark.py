@@ -53,6 +53,16 @@ Numbered = tuple[int, e.Event]
 
 def is_marked(entries: Iterable[Numbered], begun: Sequence[Epoch]) -> bool:
     """Whether a site is marked, by its entries, and the epochs that have begun, both in order."""
+    return _read(entries, begun).is_set
+
+
+def is_kept_down(entries: Iterable[Numbered], begun: Sequence[Epoch]) -> bool:
+    """Whether it is marked, or held, so that the end of a suspension does not open it."""
+    mark = _read(entries, begun)
+    return mark.is_set or mark.case.held
+
+
+def _read(entries: Iterable[Numbered], begun: Sequence[Epoch]) -> _Mark:
     mark, to_come = _Mark(Case(site_id=0, site="")), list(begun)
     for number, event in entries:
         while to_come and event.recorded_at > to_come[0].at:
@@ -63,7 +73,7 @@ def is_marked(entries: Iterable[Numbered], begun: Sequence[Epoch]) -> bool:
         follow(mark.case, number, event)
     for each in to_come:
         mark.begin(each)
-    return mark.is_set
+    return mark
 
 
 def follow(case: Case, number: int, event: e.Event) -> None:

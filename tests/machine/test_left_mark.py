@@ -10,7 +10,7 @@ from incidents.machine import commands as c
 from incidents.machine import left_mark
 from incidents.machine.case import Case
 from incidents.machine.command import DAEMON
-from incidents.machine.left_mark import READS, Epoch, is_marked
+from incidents.machine.left_mark import READS, Epoch, is_kept_down, is_marked
 from incidents.machine.orders import ACT, NOTICE
 from tests.machine.order_history import OrderHistory
 from tests.machine.random_histories import RandomHistory, histories, play
@@ -191,6 +191,15 @@ def test_what_a_person_or_a_rule_decides_takes_the_mark_away(before: Act, decide
 
     assert site.refused_with is None
     assert not site.marked
+
+
+def test_a_site_is_kept_down_that_is_marked_or_held() -> None:
+    def kept(site: LostHistory) -> bool:
+        return is_kept_down(enumerate(site.events, 1), site.begun)
+
+    assert kept(left(LostHistory()))
+    assert kept(LostHistory().suspended().hold())
+    assert not kept(LostHistory().suspended().hold().unhold())
 
 
 def test_nothing_that_a_daemon_orders_does() -> None:
