@@ -227,6 +227,28 @@ def test_the_letter_of_the_list_names_what_opens_each_kind() -> None:
     assert "incidents recover --reason R --dry-run" in closed
 
 
+@pytest.mark.parametrize(
+    ("kind", "english", "chinese"),
+    [
+        ("entries_lost", "Nor does anything if it is a closure that is lost", "该网站的关闭记录"),
+        ("sites_left_down", "Nor can anybody see whether it is closed", "是否已关闭"),
+        ("sites_uncompared", "Nor can anybody see whether it is closed", "是否已关闭"),
+    ],
+)
+def test_where_nobody_can_look_the_letter_says_that_a_lost_closure_is_not_seen(
+    kind: str, english: str, chinese: str
+) -> None:
+    facts = AlarmFacts(
+        at=datetime(2026, 3, 1, tzinfo=UTC), host="h", database="d", sites=1, unknown=1,
+        since=datetime(2026, 3, 1, tzinfo=UTC), named=(SITE,), states=("unknown",), problem="p",
+    )  # fmt: skip
+
+    text = Wording(samples.OFFICE, UTC).letter(f"alarm_{kind}", facts, "1").text
+
+    assert english in text
+    assert chinese in text
+
+
 def test_the_why_and_the_look_at_a_site_that_is_left_down_say_so(day: Day) -> None:
     see(day.add())
     assert "reconcile shop.example --repair orders it again" in day.text()
