@@ -1,6 +1,7 @@
 """The mark of a site that a loss has left down, as the site's entries have it.
 
-It stays, in whatever epoch, until a person decides about the site or it is known to be up. A hold
+It stays, in whatever epoch, until a person decides about the site or it is known to be up: one who
+goes on after a loss does of what they have ordered to be opened, and of nothing else. A hold
 decides nothing about a site that is closed in the world, and not on record: a rule had closed it,
 and its closing is lost. It stays closed until it is closed again or reinstated, or a person has it
 opened by its name.
@@ -9,7 +10,7 @@ opened by its name.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
@@ -39,8 +40,7 @@ of them in the world (`ACT`)."""
 
 class Epoch(NamedTuple):
     """An epoch of the record: what it holds is recorded later than `at` (UTC). Whether a person has
-    let it begin, who was told of the marked sites by then; and whether something is known to be
-    missing."""
+    let it begin; and whether something is known to be missing."""
 
     at: datetime
     by_person: bool
@@ -53,16 +53,27 @@ Numbered = tuple[int, e.Event]
 
 def is_marked(entries: Iterable[Numbered], begun: Sequence[Epoch]) -> bool:
     """Whether a site is marked, by its entries, and the epochs that have begun, both in order."""
+    return _read(entries, begun).is_set
+
+
+def is_kept_down(entries: Iterable[Numbered], begun: Sequence[Epoch]) -> bool:
+    """Whether it is marked, or held, so that the end of a suspension does not open it."""
+    mark = _read(entries, begun)
+    return mark.is_set or mark.case.held
+
+
+def _read(entries: Iterable[Numbered], begun: Sequence[Epoch]) -> _Mark:
     mark, to_come = _Mark(Case(site_id=0, site="")), list(begun)
     for number, event in entries:
         while to_come and event.recorded_at > to_come[0].at:
             mark.begin(to_come.pop(0))
+        mark.name(number, event)
         if len(to_come) < len(begun):
             mark.see(event)
         follow(mark.case, number, event)
     for each in to_come:
         mark.begin(each)
-    return mark.is_set
+    return mark
 
 
 def follow(case: Case, number: int, event: e.Event) -> None:
@@ -88,27 +99,37 @@ def follow(case: Case, number: int, event: e.Event) -> None:
 class _Mark:
     """The mark of one site, as its entries are read. `ordered` is how the site was ordered to be
     when the last epoch began, unless it was up since; `to_open`: how it may be in the world, at
-    most, where a person has had it opened, and that waits."""
+    most, where a person has had it opened, and that waits; `named`: the orders by which a person
+    has had it opened by its name, in whatever epoch."""
 
     case: Case
     is_set: bool = False
     ordered: str = _UP
     to_open: str = _UP
+    named: set[int] = field(default_factory=set)
 
     def begin(self, epoch: Epoch) -> None:
         """The next epoch begins."""
-        case, opens = self.case, self._opens()
+        case, opening = self.case, self._opening()
         self.ordered = case.state
         if epoch.by_person:
-            # It was about to be opened, and they were told; but not of a closed one, whose opening
-            # may be the lift of a hold. One that is ordered up and is down is opened by what is
-            # ordered then; one that is suspended waits for a person at its end.
-            self.is_set &= not opens or case.in_force == _CLOSED
-        elif epoch.is_loss and opens and case.in_force != _UP:
+            # What a clock has ordered they were told nothing of: it is cancelled. One that is
+            # ordered up and is down is opened by what is ordered then; one that is suspended waits
+            # for a person at its end.
+            self.is_set &= not opening & self.named
+        elif epoch.is_loss and opening and case.in_force != _UP:
             # A hold that is lost would have cancelled the opening.
             self.is_set = True
-        if epoch.is_loss or not opens:
+        if epoch.is_loss or not opening:
             self.to_open = _UP
+
+    def name(self, number: int, event: e.Event) -> None:
+        """The next entry, with its number, of whatever epoch."""
+        match event:
+            case e.OrderRetried(order=order, lane=ids.ACT, order_kind=orders.REOPEN):
+                self.named.add(order)
+            case e.OrderRepeated(order_kind=orders.REOPEN, by=by) if by != command.DAEMON:
+                self.named.add(number)
 
     def see(self, event: e.Event) -> None:
         """The next entry of an epoch, before it has changed the case."""
@@ -156,9 +177,10 @@ class _Mark:
         waits = any(not each.dead for each in self.case.deliveries.values())
         return self.case.in_force != self.case.state and not waits
 
-    def _opens(self) -> bool:
-        """Whether an order to open it waits."""
-        return any(
-            (each.kind, each.dead) == (orders.REOPEN, False)
+    def _opening(self) -> set[int]:
+        """The orders to open it that wait."""
+        return {
+            each.order
             for each in self.case.deliveries.values()
-        )
+            if (each.kind, each.dead) == (orders.REOPEN, False)
+        }

@@ -167,12 +167,10 @@ def _down(connection: Connection, order: Order, told: Facts) -> Facts:
 
 
 def _held(connection: Connection, found: Site, order: Order) -> Facts:
-    """What is told of a hold; nothing once it is lifted. It outlasts what the customer was told
-    before, if that was that the site is down."""
-    told_before = withheld.was_told_down(connection, order.site_id, order.entry)
-    told = replace(
-        found.facts, until=order.until, stays_down=told_before, settled=not found.case.held
-    )
+    """What is told of a hold; nothing once it is lifted. It outlasts the end that the customer was
+    told before, if they were told of one."""
+    told_end = withheld.was_told_an_end(connection, order.site_id, order.entry)
+    told = replace(found.facts, until=order.until, stays_down=told_end, settled=not found.case.held)
     return _down(connection, order, told)
 
 

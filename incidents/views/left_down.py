@@ -26,11 +26,12 @@ Document = dict[str, Any]
 
 
 def staying(connection: Connection) -> Collection[int]:
-    """The ids of those that are suspended on record as well, and stay down at the end of that: it
-    costs the reading of their entries, and is asked for once a look."""
+    """The ids of those that are suspended on record as well, and stay down at the end of that, or
+    that an order waits to open, which is cancelled: it costs the reading of their entries, and is
+    asked for once a look."""
     if _lost_at(lineage.standing(connection)) is None:
         return ()
-    return left_mark.suspended(connection)
+    return left_mark.staying(connection)
 
 
 def left_down(
@@ -50,7 +51,7 @@ def left_down(
     since = _lost_at(found)
     if since is None:
         return None
-    also = left_mark.suspended(connection) if also is None else also
+    also = left_mark.staying(connection) if also is None else also
     believed = believed_since(found, now)
     added_since = found.resumed_at or since
     counts = left.counts(connection, added_since, believed_since=believed, also=also)
@@ -71,7 +72,7 @@ def every(
 ) -> list[str]:
     """The names of all of them at `now` (UTC), where there are any. `also`: as above."""
     believed = believed_since(lineage.standing(connection), now)
-    also = left_mark.suspended(connection) if also is None else also
+    also = left_mark.staying(connection) if also is None else also
     return [name for name, *_ in left.named(connection, believed_since=believed, also=also)]
 
 
@@ -90,10 +91,11 @@ def since(connection: Connection, site: Mapping[str, Any], now: datetime) -> dat
     at = _lost_at(found)
     if at is None:
         return None
-    is_one = left.is_one(connection, site["id"], believed_since=believed_since(found, now))
+    if left.is_one(connection, site["id"], believed_since=believed_since(found, now)):
+        return at
     is_suspended = site["state"] == "suspended" and site["hold_at"] is None
-    is_suspended = is_suspended and stays_down(connection, site)
-    return at if is_one or is_suspended else None
+    stays = is_suspended or left.waits_to_open(connection, site["id"])
+    return at if stays and stays_down(connection, site) else None
 
 
 def stays_down(connection: Connection, site: Mapping[str, Any]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from itertools import groupby
 from operator import attrgetter, itemgetter
 
@@ -34,11 +35,21 @@ def marked(connection: Connection, site_ids: Iterable[int]) -> set[int]:
     return _marked(connection, asked, begun) if begun else set()
 
 
-def suspended(connection: Connection) -> set[int]:
+def staying(connection: Connection) -> set[int]:
     """Those of the sites that are suspended on record, and not held, which are marked: they stay
-    down at the end of that."""
+    down at the end of that. So do those that an order waits to open: it is cancelled."""
     begun = _begun(connection)
-    return _marked(connection, left.suspended(connection, begun[0].at), begun) if begun else set()
+    return _marked(connection, left.may_stay(connection, begun[0].at), begun) if begun else set()
+
+
+def was_kept_down(connection: Connection, site_id: int, seq: int, now: datetime) -> bool:
+    """Whether the site was marked, or held, when its entry of that number was recorded, at `now`
+    (UTC): nobody was told then that the end of a suspension opens it."""
+    of = entries.c
+    asked = select(of.body).where(of.site_id == site_id, of.site_seq <= seq).order_by(of.site_seq)
+    known = (each for each in resumptions(connection) if each.recorded_at < now)
+    begun = sorted(map(_epoch, known), key=attrgetter("at"))
+    return left_mark.is_kept_down(_read(connection.scalars(asked)), begun)
 
 
 def _begun(connection: Connection) -> list[Epoch]:

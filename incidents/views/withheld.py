@@ -20,10 +20,12 @@ from incidents.machine.command import BY_HAND, LEFT_DOWN, SUPERSEDED
 from incidents.machine.in_force import BRAKED, DOWN, FORCE
 from incidents.machine.orders import NOTICE
 from incidents.record import entry
+from incidents.record.entry import Header
 from incidents.store.orders import deliveries
 from incidents.store.schema.tables import entries, orders, sites
 from incidents.store.schema.types import words
 from incidents.values.ids import ACT, order_id
+from incidents.views import left_mark
 
 
 def withheld(connection: Connection, site_ids: Collection[int]) -> set[int]:
@@ -106,6 +108,22 @@ def was_told_down(connection: Connection, site_id: int, before: int) -> bool:
     return next(told, False)
 
 
+def was_told_an_end(connection: Connection, site_id: int, before: int) -> bool:
+    """Whether that last word was of a suspension with its end: neither a hold nor a loss was to
+    outlast it when the letter went out."""
+    of = entries.c
+    for head, event in _became(connection, site_id, NOTICE):
+        if event.order >= before or event.order_kind not in FORCE or not _is_done(event):
+            continue
+        own = select(of.body).where(of.site_id == site_id, of.site_seq == event.order)
+        cause = entry.decode(connection.scalars(own).one())[1]
+        if not isinstance(cause, e.SiteSuspended):
+            return False
+        at = event.recorded_at
+        return not left_mark.was_kept_down(connection, site_id, head.site_seq, at)
+    return False
+
+
 def _is_release(event: e.OrderEvent) -> bool:
     by_hold = isinstance(event, e.OrderCancelled) and event.why == SUPERSEDED
     return by_hold or isinstance(event, e.OrderRetried)
@@ -157,12 +175,18 @@ def became(
     connection: Connection, site_id: int, lane: str, *, order: int | None = None
 ) -> Iterator[Any]:
     """What became of the site's orders in that lane, or of that one, the last first."""
+    return (event for _, event in _became(connection, site_id, lane, order=order))
+
+
+def _became(
+    connection: Connection, site_id: int, lane: str, *, order: int | None = None
+) -> Iterator[tuple[Header, Any]]:
     of = entries.c
     named = "" if order is None else f'{order_id(site_id, order)}"'
     about = of.body.contains(f'"lane":"{lane}","order":"{named}', autoescape=True)
     asked = select(of.body).where(of.site_id == site_id, about).order_by(of.site_seq.desc())
     for body in connection.scalars(asked):
-        yield entry.decode(body)[1]
+        yield entry.decode(body)
 
 
 _CANCELLED = '"kind":"order_cancelled"'

@@ -26,6 +26,7 @@ from tests.enforcement.left_rig import (
     lose,
     named,
     pass_by,
+    recover,
     rounds,
     suspend,
 )
@@ -47,6 +48,23 @@ def house(db_url: str, panel: Panel, monkeypatch: pytest.MonkeyPatch) -> Iterato
         pass_by(monkeypatch, timedelta(hours=12, seconds=1))
         elapse(found, COURT)
         yield found
+
+
+def test_a_person_who_goes_on_while_it_waits_opens_it_by_no_order_of_a_clock(
+    house: House, panel: Panel
+) -> None:
+    assert named(house) == [COURT]
+
+    recover(house)
+    rounds(house)
+
+    assert panel.sites[COURT] == "suspended"
+    assert named(house) == [COURT]
+
+    recover(house)
+    rounds(house)
+
+    assert panel.sites[COURT] == "active"
 
 
 def fail(*_: object) -> None:

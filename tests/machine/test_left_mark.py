@@ -10,7 +10,7 @@ from incidents.machine import commands as c
 from incidents.machine import left_mark
 from incidents.machine.case import Case
 from incidents.machine.command import DAEMON
-from incidents.machine.left_mark import READS, Epoch, is_marked
+from incidents.machine.left_mark import READS, Epoch, is_kept_down, is_marked
 from incidents.machine.orders import ACT, NOTICE
 from tests.machine.order_history import OrderHistory
 from tests.machine.random_histories import RandomHistory, histories, play
@@ -131,10 +131,26 @@ def test_an_opening_that_waited_at_a_loss_is_none_that_counts() -> None:
     assert not LostHistory().to_be_opened().failed("reopen").lost().marked
 
 
-def test_a_person_who_goes_on_lets_what_waits_open_the_site() -> None:
-    site = LostHistory().to_be_opened().lost().recovered()
-    assert not site.marked
-    assert LostHistory().lost().seen("suspended").suspended().recovered().marked
+def test_a_person_who_goes_on_opens_none_by_what_a_clock_had_ordered() -> None:
+    """They were told of no opening: it waited while nobody carried it out."""
+    assert LostHistory().to_be_opened().lost().recovered().marked
+    site = LostHistory().lost().seen("suspended").suspended().recovered()
+    assert site.marked
+    assert site.after("12h", "1s").elapse().recovered().marked
+    assert not site.repeat().marked
+
+
+def test_nor_by_the_lift_of_a_hold_that_waited_at_the_loss() -> None:
+    assert LostHistory().hold().delivered("suspend").unhold().lost().recovered().marked
+
+
+def test_they_open_what_a_person_has_had_opened_by_its_name() -> None:
+    site = LostHistory().seen("suspended").repeat().lost()
+    assert site.marked
+    assert not site.recovered().marked
+    site = LostHistory().to_be_opened().failed("reopen").retried("reopen").lost()
+    assert site.marked
+    assert not site.recovered().marked
 
 
 def test_an_opening_that_is_cancelled_for_a_loss_leaves_the_site_marked() -> None:
@@ -175,6 +191,15 @@ def test_what_a_person_or_a_rule_decides_takes_the_mark_away(before: Act, decide
 
     assert site.refused_with is None
     assert not site.marked
+
+
+def test_a_site_is_kept_down_that_is_marked_or_held() -> None:
+    def kept(site: LostHistory) -> bool:
+        return is_kept_down(enumerate(site.events, 1), site.begun)
+
+    assert kept(left(LostHistory()))
+    assert kept(LostHistory().suspended().hold())
+    assert not kept(LostHistory().suspended().hold().unhold())
 
 
 def test_nothing_that_a_daemon_orders_does() -> None:

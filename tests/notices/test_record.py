@@ -191,6 +191,39 @@ def test_who_was_told_of_the_end_is_told_once_that_the_hold_outlasts_it(day: Day
     assert not _of(day, "reopen").settled
 
 
+def _told_again(day: Day, *ends: str) -> Facts:
+    """What a hold that is set now tells who was written to."""
+    carried_out(day, "suspend", "notice")
+    day.after("1h")
+    for end in ends:
+        day.do(c.LiftHold(by="boss", reason=end))
+    day.do(c.SetHold(by="boss", reason="ordered again"))
+    return _facts(day, orders_of(day, "suspend")[-1])
+
+
+def test_who_was_told_of_no_end_is_told_of_none_that_a_hold_outlasts(day: Day) -> None:
+    """The first letter was of a hold as well, or a hold or a loss kept the site down by then."""
+    day.do(c.SetHold(by="boss", reason="ordered"))
+    carried_out(day, "suspend")
+    assert not _told_again(day, "lifted").stays_down
+
+
+def test_nor_is_one_whose_suspension_was_told_of_under_a_hold(day: Day) -> None:
+    day.miss()
+    carried_out(day, "suspend")
+    day.do(c.SetHold(by="boss", reason="ordered"))
+    first = orders_of(day, "suspend")[0].entry
+    day.do(c.RecordDelivery(order=first, lane="notice", adapter="mail", attempts=1, enforced=True))
+    assert not _facts(day, orders_of(day, "suspend")[-1]).stays_down
+
+
+def test_nor_one_that_a_loss_had_left_down_when_it_was_told_of(day: Day) -> None:
+    _left_down(day)
+    day.miss()
+    carried_out(day, "suspend")
+    assert not _told_again(day).stays_down
+
+
 def test_who_was_told_of_nothing_is_told_when_the_hold_took_the_site_down(day: Day) -> None:
     order = orders_of(day.miss(), "suspend")[-1].seq
     day.do(c.CancelOrder(by="boss", order=order, lane="act", why="by_hand", reason="r"))
@@ -199,13 +232,18 @@ def test_who_was_told_of_nothing_is_told_when_the_hold_took_the_site_down(day: D
     assert (found.stays_down, found.at) == (False, utc("12:00:01"))
 
 
-def test_so_is_that_of_a_site_that_a_loss_had_left_down(day: Day) -> None:
+def _left_down(day: Day) -> None:
+    """A loss leaves the site down."""
     why = Resumption(cause=ENTRIES_LOST, by=DAEMON)
     with writing(day.after("1m").engine) as connection:
         resumption.resume(connection, why, lambda: day.now)
     day.after("1m").do(
         c.RecordState(by=DAEMON, adapter="panel", seen="suspended", in_force="active", last_act=0)
     )
+
+
+def test_so_is_that_of_a_site_that_a_loss_had_left_down(day: Day) -> None:
+    _left_down(day)
     day.miss()
     found = _of(day, "suspend")
     assert (found.stays_down, found.until is not None) == (True, True)

@@ -87,12 +87,50 @@ def test_a_site_is_left_down_until_a_person_decides_of_it(day: Day) -> None:
     assert left(day) == []
 
 
-def test_a_site_that_an_order_waits_to_open_is_not_left_down(day: Day) -> None:
+def test_a_site_that_a_person_has_had_opened_is_not_left_down_while_that_waits(day: Day) -> None:
     day.add()
     see(day)
     lose(day)
-    day.do(c.RepeatOrder(by="boss"))
+    day.after("1s").do(c.RepeatOrder(by="boss"))
     assert left(day) == []
+
+
+def test_but_one_is_that_a_clock_would_open_while_that_waits(day: Day) -> None:
+    """It was said before that it stays down; the courier cancels what waits."""
+    day.add()
+    lose(day)
+    see(day.after("1m"))
+    day.miss().after("12h1s").elapse()
+    assert day.site()["state"] == "active"
+    compared(day)
+
+    assert left(day) == [SITE]
+    assert "1 SITE LEFT DOWN" in said(day, "left_down")
+    [alarm] = alarms(day)
+    assert (alarm.named, alarm.suspended_now) == ((SITE,), ())
+    assert day.site()["left_down_since"] is not None
+    assert "may have been lost with the end of the record" in day.text()
+    [ended] = [each for each in day.story() if each["kind"] == "suspension_ended"]
+    assert "it stays down until a person decides" in ended["words"]
+
+    lose(day, ASKED, by="sre-1")
+
+    assert left(day) == [SITE]
+    assert day.site()["left_down_since"] is not None
+
+    day.do(c.RepeatOrder(by="boss"))
+    assert day.site()["left_down_since"] is None
+
+
+def test_so_is_one_whose_opening_waited_at_the_loss(day: Day) -> None:
+    day.add().miss().after("12h1s").elapse()
+    see(day)
+    day.after("1m")
+    assert left(day) == []
+
+    lose(day)
+
+    assert left(day) == [SITE]
 
 
 def test_once_the_world_was_compared_none_is_left_down(day: Day) -> None:
@@ -187,6 +225,28 @@ def test_the_letter_of_the_list_names_what_opens_each_kind() -> None:
     assert f"{SITE} (closed)" in closed
     assert "close again by that rule" in closed
     assert "incidents recover --reason R --dry-run" in closed
+
+
+@pytest.mark.parametrize(
+    ("kind", "english", "chinese"),
+    [
+        ("entries_lost", "Nor does anything if it is a closure that is lost", "该网站的关闭记录"),
+        ("sites_left_down", "Nor can anybody see whether it is closed", "是否已关闭"),
+        ("sites_uncompared", "Nor can anybody see whether it is closed", "是否已关闭"),
+    ],
+)
+def test_where_nobody_can_look_the_letter_says_that_a_lost_closure_is_not_seen(
+    kind: str, english: str, chinese: str
+) -> None:
+    facts = AlarmFacts(
+        at=datetime(2026, 3, 1, tzinfo=UTC), host="h", database="d", sites=1, unknown=1,
+        since=datetime(2026, 3, 1, tzinfo=UTC), named=(SITE,), states=("unknown",), problem="p",
+    )  # fmt: skip
+
+    text = Wording(samples.OFFICE, UTC).letter(f"alarm_{kind}", facts, "1").text
+
+    assert english in text
+    assert chinese in text
 
 
 def test_the_why_and_the_look_at_a_site_that_is_left_down_say_so(day: Day) -> None:

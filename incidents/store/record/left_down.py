@@ -1,6 +1,6 @@
 """Queries of the sites that were left down after the record had lost its end: they are ordered up
 and not known to be up, and no order waits to open them; and of others that are named by their ids,
-since they were when a suspension began that runs (`also`)."""
+since they were when a suspension began that runs, or stay down although one waits (`also`)."""
 
 from __future__ import annotations
 
@@ -83,13 +83,20 @@ def is_one(connection: Connection, site_id: int, *, believed_since: datetime | N
     return connection.scalar(asked) is not None
 
 
-def suspended(connection: Connection, since: datetime) -> list[int]:
+def waits_to_open(connection: Connection, site_id: int) -> bool:
+    """Whether the site with that id is ordered up, is not known to be, and an order waits."""
+    asked = select(sites.c.id).where(*_waits_to_open(), sites.c.id == site_id)
+    return connection.scalar(asked) is not None
+
+
+def may_stay(connection: Connection, since: datetime) -> list[int]:
     """The ids, in order, of the sites that are suspended, not held, and of which anything was
-    recorded since then (UTC)."""
+    recorded since then (UTC); and of those that an order waits to open."""
     of = sites.c
     is_down = and_(of.state == words("suspended")[0], of.hold_at.is_(None))
     asked = select(of.id).where(is_down, of.last_entry_at > since)
-    return list(connection.scalars(asked.order_by(of.id)))
+    opened = select(of.id).where(*_waits_to_open())
+    return sorted([*connection.scalars(asked), *connection.scalars(opened)])
 
 
 def _left(believed_since: datetime | None, also: Collection[int]) -> Iterator[ColumnElement[bool]]:
@@ -100,11 +107,20 @@ def _left(believed_since: datetime | None, also: Collection[int]) -> Iterator[Co
         yield sites.c.id.in_(ids[begin : begin + _AT_ONCE])
 
 
+def _waits_to_open() -> tuple[ColumnElement[bool], ...]:
+    of, up = sites.c, words(_UP)[0]
+    return (of.state == up, of.in_force != up, exists().where(_own(), waiting))
+
+
+def _own() -> ColumnElement[bool]:
+    """The site's orders into the world."""
+    return and_(deliveries.c.site_id == sites.c.id, deliveries.c.lane == words(ACT)[0])
+
+
 def _left_up(believed_since: datetime | None) -> ColumnElement[bool]:
     of, up = sites.c, words(_UP)[0]
-    own = and_(deliveries.c.site_id == of.id, deliveries.c.lane == words(ACT)[0])
     is_up_by_order = and_(of.state == up, of.created_at.is_not(None))
-    found = and_(is_up_by_order, of.in_force != up, ~exists().where(own, waiting))
+    found = and_(is_up_by_order, of.in_force != up, ~exists().where(_own(), waiting))
     if believed_since is None:
         return found
     known = or_(of.in_force != UNKNOWN, of.last_act != 0, of.created_at <= believed_since)

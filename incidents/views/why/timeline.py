@@ -18,9 +18,10 @@ from incidents.locale.words import Teller, When
 from incidents.machine.command import LEFT_DOWN
 from incidents.machine.events import OrderCancelled
 from incidents.record import entry
+from incidents.store.orders import deliveries
 from incidents.store.schema.tables import entries, incidents, sites
 from incidents.values.ids import incident_id
-from incidents.views import personal
+from incidents.views import left_mark, personal
 
 Document = dict[str, Any]
 
@@ -135,7 +136,7 @@ def newest_of_story(
 
 
 def told(connection: Connection, teller: Teller, bodies: list[str]) -> list[Document]:
-    """The lines of the timeline for those entries; at most two queries, whatever their number."""
+    """The lines of the timeline for those entries; a few queries, whatever their number."""
     decoded = [entry.decode(body) for body in bodies]
     events = [event_document(head.site_id, event, head.site_seq) for head, event in decoded]
     if event_sentence.may_open(events):
@@ -152,11 +153,14 @@ def told(connection: Connection, teller: Teller, bodies: list[str]) -> list[Docu
 
 
 def _left_down(connection: Connection, site_id: int) -> set[int]:
-    """The entries that would have opened the site, which a loss had left down."""
+    """The entries that would have opened the site, which a loss had left down; or would, while that
+    waits."""
     of = entries.c
     about = of.body.contains(f'"why":"{LEFT_DOWN}"')
     found = connection.scalars(select(of.body).where(of.site_id == site_id, about))
-    return {e.order for _, e in map(entry.decode, found) if isinstance(e, OrderCancelled)}
+    left = {e.order for _, e in map(entry.decode, found) if isinstance(e, OrderCancelled)}
+    waiting = {each.order for _, each in deliveries.chains(connection, [site_id]) if not each.dead}
+    return left | waiting if waiting and left_mark.marked(connection, [site_id]) else left
 
 
 def _line(teller: Teller, written: Document, shown: Document, login: str | None) -> Document:
