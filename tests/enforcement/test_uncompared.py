@@ -17,6 +17,7 @@ from incidents.enforcement.recovery import comparison
 from incidents.enforcement.recovery.comparison import FAILED
 from incidents.machine import commands as c
 from incidents.store.record import uncompared
+from incidents.store.schema.tables import entries
 from incidents.views.history import history
 from tests.enforcement.left_rig import (
     COURT,
@@ -57,6 +58,11 @@ def said(house: House) -> Any:
     """What people are told of them."""
     with house.reading() as connection:
         return history(connection, house.now(connection))["uncompared"]
+
+
+def entries_in(house: House) -> int:
+    with house.reading() as connection:
+        return len(connection.execute(entries.select()).all())
 
 
 def lapse(house: House, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,6 +136,25 @@ def test_when_all_were_compared_is_known_of_each_epoch_alone_and_stays(house: Ho
     comparison.finish(house.engine, standing(house).epoch)
 
     assert standing(house).compared_at == known is not None
+
+
+@pytest.mark.parametrize("others", [set(), {HELD}])
+def test_once_one_was_compared_a_look_that_fails_is_no_news_of_it(
+    house: House, panel: Panel, others: set[str]
+) -> None:
+    """An adapter that fails now and then must not fill the record."""
+    panel.sites |= {COURT: "active", SHOP: "suspended"}
+    lose(house)
+    for bad in ({COURT}, set[str](), {COURT}):
+        panel.bad = others | bad
+        rounds(house)
+    written = entries_in(house)
+
+    rounds(house)
+
+    assert entries_in(house) == written
+    assert record(house)[COURT] == ("active", "active")
+    assert set(kept(house)) == others
 
 
 def test_one_that_was_up_is_known_to_be_once_it_was_compared(house: House, panel: Panel) -> None:
@@ -223,9 +248,9 @@ def test_each_why_is_the_newest_and_since_when_the_first(house: House, panel: Pa
     rounds(house)
     since = said(house)["since"]
 
-    comparison.note_failed(house.engine, {SHOP: "the settings cannot be read", COURT: "no"})
+    comparison.note_failed(house.engine, {SHOP: "the settings cannot be read"})
 
-    assert kept(house) == {SHOP: "the settings cannot be read", COURT: "no"}
+    assert kept(house) == {SHOP: "the settings cannot be read"}
     assert said(house)["since"] == since
 
 

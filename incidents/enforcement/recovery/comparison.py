@@ -33,7 +33,7 @@ from incidents.errors import ActRefusedError, DatabaseError
 from incidents.machine.case import UNKNOWN
 from incidents.machine.command import LEFT_DOWN
 from incidents.store.cases import sites as site_rows
-from incidents.store.database.engine import Reading, plainly, writing
+from incidents.store.database.engine import Reading, plainly, reading, writing
 from incidents.store.database.server_clock import database_time
 from incidents.store.record import lineage, uncompared
 
@@ -115,8 +115,8 @@ def compared(
                 yield each
     finally:
         found.close()
-        _note(engine, known, failed, seen)
-    if only is None and not failed:
+        owed = _note(engine, known, failed, seen)
+    if only is None and not owed:
         finish(engine, standing.epoch)
     if only is None and not left:
         prove(engine, standing.epoch)
@@ -220,14 +220,19 @@ def _failed(name: str, error: BaseException, problem: str) -> Comparison:
 
 def _note(
     engine: Engine, known: Mapping[str, str], failed: Mapping[str, str], seen: Collection[str]
-) -> None:
-    """Keeps which sites could not be compared; `known` is what was kept of that before."""
-    new = {name: problem for name, problem in failed.items() if known.get(name) != problem}
-    settled = known.keys() & set(seen)
+) -> set[str]:
+    """Keeps which sites could not be compared, and returns their names; `known` is what was kept of
+    that before. One that was compared in this epoch is none of them, whatever fails later."""
+    settled, owed = known.keys() & set(seen), set[str]()
+    if failed:
+        with plainly(engine), reading(engine) as connection:
+            owed = uncompared.owed(connection, lineage.standing(connection), failed)
+    new = {name: failed[name] for name in owed if known.get(name) != failed[name]}
     if new or settled:
         with plainly(engine), writing(engine) as connection:
             uncompared.note(connection, new, _now(connection))
             uncompared.settle(connection, settled)
+    return owed
 
 
 def _now(connection: Connection) -> datetime:

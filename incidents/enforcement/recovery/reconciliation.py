@@ -26,7 +26,7 @@ from incidents.store.database.engine import Reading
 from incidents.store.database.server_clock import database_time
 from incidents.store.desk import command_keys
 from incidents.store.orders import deliveries
-from incidents.store.record import lineage
+from incidents.store.record import lineage, uncompared
 from incidents.store.record.lineage import Standing
 from incidents.store.schema.tables import entries
 from incidents.values.ids import ACT
@@ -116,8 +116,8 @@ class Reconciliation:
         Raises:
             UnknownSiteError: if there is none of that name.
             AdapterFaultError: after a loss, for whatever an adapter raises. Of a site that was up
-                as far as is known it goes on record then that nobody can tell, so that no clock
-                opens it later for what it was before.
+                as far as is known, and was not compared since, it goes on record then that nobody
+                can tell, so that no clock opens it later for what it was before.
             ActRefusedError: where who asks may not put on record what is found.
         """
         with self.reading() as connection:
@@ -157,7 +157,7 @@ class Reconciliation:
         except (Exception, SystemExit) as error:
             if self.standing is None:
                 raise
-            if is_doubted and row["in_force"] == UP:
+            if is_doubted and row["in_force"] == UP and not self._was_compared(row):
                 unknown = Comparison(
                     site=row["name"], ordered=row["state"], on_record=UP, really=NOT_KNOWN,
                     adapter=adapter.name, verdict=UNKNOWN,
@@ -239,6 +239,13 @@ class Reconciliation:
         if self._is_strange(row) and (until is None or self._now(connection) >= until):
             return False
         return found.lost_since is not None or found.moved_at is None
+
+    def _was_compared(self, row: Any) -> bool:
+        """Whether it was, in the epoch that runs: what a fault hides now is not what was lost."""
+        if self.standing is None:
+            return False
+        with self.reading() as connection:
+            return bool(uncompared.compared(connection, self.standing, [row["id"]]))
 
     def _is_strange(self, row: Any) -> bool:
         """Whether the site was added since the end was lost, and nothing was carried out for it."""
