@@ -60,6 +60,14 @@ def said(house: House) -> Any:
         return history(connection, house.now(connection))["uncompared"]
 
 
+def keep_down(house: House, name: str, how: str) -> None:
+    if how == "held":
+        hold(house, name)
+    else:
+        why = "the carrier says so"
+        give(house, name, c.StateFalse(by="operator-1", field="phone", evidence=why))
+
+
 def entries_in(house: House) -> int:
     with house.reading() as connection:
         return len(connection.execute(entries.select()).all())
@@ -276,6 +284,50 @@ def test_the_letter_of_an_order_that_waits_to_be_compared_waits_with_it(
     told_since = [site for site, *_ in letters.sent if site == COURT]
     assert len(told_before) == 1, "of the violation"
     assert len(told_since) == 2
+
+
+@pytest.mark.parametrize("decided", ["held", "closed"])
+def test_what_a_person_holds_or_closes_waits_for_no_comparison_behind_what_a_clock_ordered(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch, decided: str
+) -> None:
+    letters = Letters()
+    panel.sites[COURT] = "active"
+    panel.bad = {COURT}
+    lapse(house, COURT, monkeypatch)
+    monkeypatch.setattr(delivery, "channel", lambda _house, _lane: letters)
+    rounds(house)
+    assert panel.sites[COURT] == "active"
+
+    keep_down(house, COURT, decided)
+    pass_by(monkeypatch, timedelta(seconds=30))
+    rounds(house)
+
+    assert panel.sites[COURT] == ("suspended" if decided == "held" else "closed")
+    assert record(house)[COURT][0] == record(house)[COURT][1] == panel.sites[COURT]
+    assert len([site for site, *_ in letters.sent if site == COURT]) == 3 - (decided == "held")
+
+
+@pytest.mark.parametrize("decided", ["held", "closed"])
+def test_nor_behind_an_opening_that_waits(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch, decided: str
+) -> None:
+    panel.sites[COURT] = "active"
+    suspend(house, COURT, monkeypatch)
+    deliver(house)
+    panel.bad = {COURT}
+    lose(house)
+    pass_by(monkeypatch, timedelta(hours=12, seconds=1))
+    elapse(house, COURT)
+    rounds(house)
+    assert panel.sites[COURT] == "suspended"
+
+    keep_down(house, COURT, decided)
+    panel.sites[COURT] = "opened by somebody else"
+    for _round in range(2):
+        pass_by(monkeypatch, timedelta(seconds=30))
+        rounds(house)
+
+    assert panel.sites[COURT] == ("suspended" if decided == "held" else "closed")
 
 
 @pytest.mark.parametrize("fails", [False, True])
