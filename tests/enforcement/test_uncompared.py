@@ -330,6 +330,33 @@ def test_nor_behind_an_opening_that_waits(
     assert panel.sites[COURT] == ("suspended" if decided == "held" else "closed")
 
 
+def test_what_was_compared_since_the_loss_waits_no_more_when_its_adapter_fails_later(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel.sites |= {COURT: "active", SHOP: "suspended"}
+    lose(house)
+    rounds(house)
+    assert not is_proved(house)
+    panel.bad = {COURT, SHOP}
+
+    suspend(house, COURT, monkeypatch)
+    suspend(house, SHOP, monkeypatch)
+    rounds(house)
+
+    assert panel.sites[COURT] == "suspended"
+    assert record(house)[SHOP] == ("suspended", "suspended")
+    assert said(house) is None
+
+    pass_by(monkeypatch, timedelta(hours=12, seconds=1))
+    elapse(house, COURT)
+    elapse(house, SHOP)
+    rounds(house)
+
+    assert panel.sites[COURT] == "active"
+    assert panel.sites[SHOP] == "suspended", "it was left down"
+    assert named(house) == [SHOP]
+
+
 @pytest.mark.parametrize("fails", [False, True])
 def test_one_of_an_order_that_was_carried_out_or_given_up_before_the_loss_waits_for_nothing(
     house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch, *, fails: bool

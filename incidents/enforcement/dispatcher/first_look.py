@@ -16,7 +16,7 @@ from incidents.machine.orders import ACT, NOTICE
 from incidents.store.database.engine import plainly, reading
 from incidents.store.orders import deliveries
 from incidents.store.orders.leases import Claimed
-from incidents.store.record import lineage
+from incidents.store.record import lineage, uncompared
 
 Compare = Callable[[Sequence[str]], AbstractSet[str]]
 """Compares sites, by their names, with the world, and puts on record how they are; returns those
@@ -24,7 +24,7 @@ that could be compared, without those whose adapter had a fault."""
 
 
 class FirstLook:
-    """Which sites it has looked at in the epoch that runs; `compare` looks."""
+    """Which sites were compared in the epoch that runs; `compare` looks at others."""
 
     def __init__(self, engine: Engine, compare: Compare) -> None:
         self._engine, self._compare = engine, compare
@@ -44,15 +44,18 @@ class FirstLook:
         return [each for each in new if each.site not in seen and _waits(each)]
 
     def _new(self, claimed: Sequence[Claimed]) -> list[Claimed]:
-        """Those for the world, and their letters, whose sites it has not looked at."""
+        """Those for the world, and their letters, whose sites were not compared."""
         with plainly(self._engine), reading(self._engine) as connection:
             standing = lineage.standing(connection)
             if standing.unproved_since is None:
                 return []
             told_of = {each.site_id for each in claimed if each.lane == NOTICE}
             chains = deliveries.chains(connection, told_of)
-        if standing.epoch != self._epoch:
-            self._epoch, self._seen = standing.epoch, set()
+            if standing.epoch != self._epoch:
+                self._epoch, self._seen = standing.epoch, set()
+            unseen = {each.site_id for each in claimed} - self._seen
+            # The recovery may have looked before, and an adapter may fail since.
+            self._seen |= uncompared.compared(connection, standing, unseen)
         undone = {(site_id, each.order) for site_id, each in chains if not each.dead}
         return [
             each
