@@ -122,6 +122,12 @@ def compared(
         prove(engine, standing.epoch)
 
 
+def insist_on_settings() -> None:
+    """Raises SettingError, UnknownSettingError or SettingsFileError where no site could be compared
+    for what is wrong in [acts]."""
+    routing.load().close()
+
+
 def foreseen(
     desk: Desk, reading: Reading, *, by: str, login: str | None, now: datetime
 ) -> list[Comparison]:

@@ -94,6 +94,8 @@ class WayBack:
 
         Raises:
             ActRefusedError: if it is not for who asks; nothing was done then.
+            SettingError, UnknownSettingError, SettingsFileError: of [acts], by which the sites are
+                to be compared; nothing was done then.
             SignsElsewhereError: if another place signs; nothing was done then.
             SignerAtWorkError: if it is to sign no more, and is at work; nothing was done then.
             HeldError: if somebody signs, and does not end; nothing was done then.
@@ -103,6 +105,7 @@ class WayBack:
                 done stands, and the same is to be done again.
         """
         self._refuse(asked)
+        comparison.insist_on_settings()
         if not self._signs():
             return Outcome(self._resumed(asked, None))
         # Looked at first: to take the lock makes a place.
