@@ -22,6 +22,7 @@ from incidents.views.history import history
 from tests.enforcement.left_rig import (
     COURT,
     HELD,
+    NEW,
     SHOP,
     Panel,
     elapse,
@@ -230,6 +231,22 @@ def test_nor_is_it_opened_at_the_end_if_it_could_be_compared_at_no_time(
 
     assert panel.sites[COURT] == "suspended"
     assert named(house) == [COURT]
+
+
+def test_that_all_were_compared_is_not_said_while_one_that_was_added_since_could_not_be(
+    house: House, panel: Panel
+) -> None:
+    lose(house)
+    duty = Recovery(house)
+    rounds(house, duty)
+    assert told(house)["complete"] is True
+
+    panel.bad = {NEW}
+    give(house, NEW, c.AddSite(by="operator-1"))
+    duty.recover()
+
+    assert kept(house) == {NEW: WHY}
+    assert told(house)["complete"] is False
 
 
 def test_who_goes_on_is_told_of_it_before_and_after(house: House, panel: Panel) -> None:
