@@ -24,12 +24,11 @@ from incidents.enforcement.recovery.reconciliation import (
     REPAIRED,
     UP,
     WAITS,
-    AdapterFaultError,
     Comparison,
     Reconciliation,
 )
 from incidents.enforcement.routing import DEFAULT
-from incidents.errors import ActRefusedError, DatabaseError
+from incidents.errors import ActRefusedError, AdapterFaultError, DatabaseError
 from incidents.machine.case import UNKNOWN
 from incidents.machine.command import LEFT_DOWN
 from incidents.store.cases import sites as site_rows
@@ -211,7 +210,7 @@ def _compared(own: Reconciliation, name: str) -> Comparison:
             raise
         return _failed(name, error, error.message)
     except AdapterFaultError as fault:
-        return _failed(name, fault.error, str(fault))
+        return _failed(name, fault.__cause__ or fault, fault.problem)
     except Exception as error:  # noqa: BLE001 - one site holds up no other
         return _failed(name, error, f"a fault: {type(error).__name__}")
 

@@ -14,7 +14,7 @@ from incidents.documents import plain
 from incidents.enforcement.dispatcher.worker_pool import cry
 from incidents.enforcement.port import Adapter, State
 from incidents.enforcement.routing import DEFAULT, Routing
-from incidents.errors import ActRefusedError
+from incidents.errors import ActRefusedError, AdapterFaultError
 from incidents.locale import refusal_words
 from incidents.machine import commands
 from incidents.machine.case import UNKNOWN as NOT_KNOWN
@@ -75,14 +75,6 @@ class Comparison:
         }  # fmt: skip
 
 
-class AdapterFaultError(Exception):
-    """An adapter raised `error` where it was asked how a site is."""
-
-    def __init__(self, adapter: str, error: BaseException) -> None:
-        super().__init__(f"{adapter}: a fault in it: {type(error).__name__}")
-        self.error = error
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciliation:
     """Asks the adapters, and records through the desk what they say.
@@ -115,7 +107,7 @@ class Reconciliation:
 
         Raises:
             UnknownSiteError: if there is none of that name.
-            AdapterFaultError: after a loss, for whatever an adapter raises. Of a site that was up
+            AdapterFaultError: for whatever an adapter raises. After a loss, of a site that was up
                 as far as is known, and was not compared since, it goes on record then that nobody
                 can tell, so that no clock opens it later for what it was before.
             ActRefusedError: where who asks may not put on record what is found.
@@ -155,15 +147,14 @@ class Reconciliation:
         try:
             return _seen(adapter, row["name"], row["state"])
         except (Exception, SystemExit) as error:
-            if self.standing is None:
-                raise
             if is_doubted and row["in_force"] == UP and not self._was_compared(row):
                 unknown = Comparison(
                     site=row["name"], ordered=row["state"], on_record=UP, really=NOT_KNOWN,
                     adapter=adapter.name, verdict=UNKNOWN,
                 )  # fmt: skip
                 self._put_on_record(row, unknown, may_order=False)
-            raise AdapterFaultError(adapter.name, error) from error
+            fault = type(error).__name__
+            raise AdapterFaultError(site=row["name"], adapter=adapter.name, fault=fault) from error
 
     def _agrees(self, row: Any, known: str) -> bool:
         is_closed = (row["state"], known) == ("suspended", "closed")
