@@ -27,8 +27,8 @@ from incidents.enforcement.recovery.reconciliation import (
     Comparison,
     Reconciliation,
 )
-from incidents.enforcement.routing import DEFAULT
-from incidents.errors import ActRefusedError, AdapterFaultError, DatabaseError
+from incidents.enforcement.routing import DEFAULT, Routing
+from incidents.errors import ActRefusedError, AdapterFaultError, DatabaseError, IncidentsError
 from incidents.machine.case import UNKNOWN
 from incidents.machine.command import LEFT_DOWN
 from incidents.store.cases import sites as site_rows
@@ -86,16 +86,12 @@ def compared(
         ActRefusedError: where who asks may not compare any.
         DatabaseError: when the database does not do its part.
     """
-    found = routing.load()
+    found = _loaded(engine, only)
     left, failed, seen = False, dict[str, str](), set[str]()
     try:
         with reading() as connection:
             standing, known = lineage.standing(connection), uncompared.problems(connection)
-            names = only
-            if names is None:
-                down = site_rows.in_doubt(connection)[0]
-                every = site_rows.in_doubt(connection, every=True)[0]
-                names = list(dict.fromkeys([*down, *every]))
+            names = _every(connection) if only is None else only
         # However many compare at once, and however often: each site is ordered once in an epoch.
         own = Reconciliation(
             reading=reading, desk=desk, routing=found, by=by, login=login, repair=True,
@@ -159,7 +155,9 @@ def is_open(compared: Comparison) -> bool:
 
 def note_failed(engine: Engine, problems: Mapping[str, str]) -> None:
     """Those sites could not be compared, each with why, and people are told so."""
-    _note(engine, {}, problems, ())
+    with plainly(engine), reading(engine) as connection:
+        known = uncompared.problems(connection)
+    _note(engine, known, problems, ())
 
 
 def finish(engine: Engine, epoch: int) -> None:
@@ -197,6 +195,27 @@ def done(found: Iterable[Comparison]) -> Done:
         sorted(left),
         sorted(failed),
     )
+
+
+def _loaded(engine: Engine, only: Sequence[str] | None) -> Routing:
+    """Who can be asked; where the settings do not tell, people are told so of all that is to be
+    compared."""
+    try:
+        return routing.load()
+    except IncidentsError as error:
+        names = only
+        if names is None:
+            with plainly(engine), reading(engine) as connection:
+                names = _every(connection)
+        note_failed(engine, dict.fromkeys(names, error.message))
+        raise
+
+
+def _every(connection: Connection) -> list[str]:
+    """The names of all sites, those that are down first."""
+    down = site_rows.in_doubt(connection)[0]
+    every = site_rows.in_doubt(connection, every=True)[0]
+    return list(dict.fromkeys([*down, *every]))
 
 
 def _compared(own: Reconciliation, name: str) -> Comparison:
