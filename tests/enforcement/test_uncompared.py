@@ -36,7 +36,7 @@ from tests.enforcement.left_rig import (
     suspend,
     told,
 )
-from tests.enforcement.lost_rig import Letters, deliver, give, hold, record, standing
+from tests.enforcement.lost_rig import Letters, deliver, give, hold, lift, record, standing
 
 pytestmark = pytest.mark.both_databases
 
@@ -67,6 +67,14 @@ def keep_down(house: House, name: str, how: str) -> None:
     else:
         why = "the carrier says so"
         give(house, name, c.StateFalse(by="operator-1", field="phone", evidence=why))
+
+
+def let_up(house: House, name: str, how: str) -> None:
+    if how == "held":
+        lift(house, name)
+    else:
+        give(house, name, c.AskReinstatement(by="operator-1", reason="the phone is right"))
+        give(house, name, c.Approve(by="boss"))
 
 
 def entries_in(house: House) -> int:
@@ -345,6 +353,13 @@ def test_nor_behind_an_opening_that_waits(
         rounds(house)
 
     assert panel.sites[COURT] == ("suspended" if decided == "held" else "closed")
+
+    let_up(house, COURT, decided)
+    panel.bad = set()
+    pass_by(monkeypatch, timedelta(seconds=30))
+    rounds(house)
+
+    assert panel.sites[COURT] == "active", "a person has it opened"
 
 
 def test_what_was_compared_since_the_loss_waits_no_more_when_its_adapter_fails_later(
