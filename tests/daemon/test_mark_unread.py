@@ -122,12 +122,20 @@ def test_since_when_it_is_so_stays_while_the_daemon_beats(house: House, mark: Pa
 
 @pytest.mark.parametrize("more", [[], ["--sign-here"]])
 def test_a_recovery_goes_on_where_a_folder_is_in_its_place_and_hides_no_loss(
-    house: House, mark: Path, receiver: Receiver, more: list[str]
+    house: House,
+    mark: Path,
+    receiver: Receiver,
+    capsys: pytest.CaptureFixture[str],
+    more: list[str],
 ) -> None:
     receiver.sites["one.example"] = "suspended"
+    capsys.readouterr()
 
     assert main(["recover", "--reason", "the disk is gone", *more]) == DONE
 
+    told = capsys.readouterr().err
+    assert f"next: move {mark} away: until then no daemon carries anything out" in told
+    assert "Run incidents recover" not in told
     assert rig.standing(house).noticed_at is not None
     assert main(["daemon", "--once"]) == FAILED
     assert receiver.sites["one.example"] == "suspended"

@@ -84,6 +84,8 @@ class Continuity:
         self._engine, self._desk, self._file, self._clock = engine, desk, file, clock
         self._marks: MarkFile | None = None
         self._whole_at: datetime | None = None
+        self.in_the_way: str | None = None
+        """What was found in the place of the mark when somebody asked, and is no file."""
 
     def check(self) -> Resumption | None:
         """Looks whether the history goes on; if not, lets it begin a new epoch, and says why.
@@ -139,11 +141,11 @@ class Continuity:
             # Before the database is asked: what somebody marks meanwhile is no loss.
             try:
                 mark = None if asked is None else asked.read()
-            except NoFileError:
+            except NoFileError as error:
                 # A person goes on without it, before they move away what is in its place.
                 if not is_asked:
                     raise
-                mark = None
+                mark, self.in_the_way = None, str(error.facts["file"])
             with plainly(self._engine), reading(self._engine) as connection:
                 found = lineage.look(connection)
                 if asked is not None and asked.identity == found.identity:
@@ -158,7 +160,8 @@ class Continuity:
             self._of(found.identity)
         if why is None:
             self._whole_at = now
-        self.keep(found, newest, now)
+        if self.in_the_way is None:
+            self.keep(found, newest, now)
         return _Seen(mark, found, standing, why, now)
 
     def _refuse(self, seen: _Seen) -> None:

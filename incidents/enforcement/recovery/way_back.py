@@ -89,6 +89,11 @@ class WayBack:
         self._clock = clock
         self._continuity = Continuity(engine, desk, marks.beside(ring.file), clock)
 
+    @property
+    def in_the_way(self) -> str | None:
+        """What is to be moved away from the place of the daemons' mark, once the record went on."""
+        return self._continuity.in_the_way
+
     def go_on(self, asked: Asked, put_on_record: Replaces) -> Outcome:
         """Lets record and log go on.
 
