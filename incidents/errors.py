@@ -93,6 +93,16 @@ class FileError(IncidentsError):
     """{file} cannot be {done}: {detail}"""
 
 
+class AdapterFaultError(IncidentsError):
+    """{site} cannot be compared with the world: {adapter}: a fault in it: {fault}. Repair that
+    adapter; sites of others can be compared by their names"""
+
+    @property
+    def problem(self) -> str:
+        """What is wrong, where the site is told of apart."""
+        return "{adapter}: a fault in it: {fault}".format_map(self.facts)
+
+
 class AnswerLostError(IncidentsError):
     """the answer cannot be written: {detail}; what it would have told of is done all the same, and
     an act that is repeated with the same --key answers again"""

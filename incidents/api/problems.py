@@ -23,6 +23,7 @@ from incidents.api.rounds import BusyError
 from incidents.audit.log.signing_key import SigningKeyError
 from incidents.clock import rfc3339
 from incidents.errors import (
+    AdapterFaultError,
     DatabaseError,
     IncidentsError,
     InputError,
@@ -214,6 +215,8 @@ def of_error(error: IncidentsError) -> Problem:
         return problem(
             HTTPStatus.CONFLICT, "not_verified", "the record is not what was signed: verify it"
         )
+    if isinstance(error, AdapterFaultError):
+        return problem(HTTPStatus.CONFLICT, error.name, error.message)
     if isinstance(error, _NOT_SET_UP):
         _log.warning("the settings do not say what a request needs", error=type(error).__name__)
         return problem(

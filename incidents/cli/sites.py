@@ -183,8 +183,8 @@ def _left_down(site: Document, when: When) -> str:
         )
     if site["state"] == "suspended" and site.get("stays_down"):
         return (
-            "a loss had left it down before: at the end of the suspension it stays down until a"
-            f" person decides: {why}"
+            "a loss may have left it down before: at the end of the suspension it stays down until"
+            f" a person decides: {why}"
         )
     if since is None:
         return ""

@@ -184,7 +184,6 @@ class Delivery:
                     seen.add(each.site)
         except (SettingError, UnknownSettingError, SettingsFileError) as error:
             journal.cry("the world is not compared with the record", reason=error.message)
-            comparison.note_failed(house.engine, dict.fromkeys(names, error.message))
         return seen
 
     def _courier(self) -> Courier:

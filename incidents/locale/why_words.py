@@ -59,9 +59,9 @@ GROUNDS = {
     "refusal_confirmed": "That they do not delete was confirmed by {by}.",
     "suspended": "{site} is suspended by {rule:rule}: the responsible person was not reached in"
     " time. Suspended at {made_at}, until {until:until}.",
-    "suspended.left_down": "A loss had left {site} down before, and what was lost may be an order:"
-    " at the end of the suspension it stays down until a person decides. If it must stay down:"
-    " incidents site hold {site} --reason R.",
+    "suspended.left_down": "A loss may have left {site} down before, and what was lost may be an"
+    " order: at the end of the suspension it stays down until a person decides. If it must stay"
+    " down: incidents site hold {site} --reason R.",
     "rests_on": "It rests on:",
     "decided_under": "Decided under the policy {policy}.",
     "held": "{site} is held by order since {at}, recorded by {by}: {reason}. No timer, no late"
@@ -145,8 +145,8 @@ PROSPECTS = {
     " would strike this suspension{after}",
     "strikes.void": "voiding {incident} would strike this suspension{after}",
     "strikes.opens": ", and the site would open at once",
-    "strikes.left_down": "; a loss has left the site down, so it would stay down until a person"
-    " decides",
+    "strikes.left_down": "; a loss may have left the site down, so it would stay down until a"
+    " person decides",
     "strikes.held": "; the site would stay down, held",
     "strikes.stays": "; the site would stay {state:state}",
     "false_info_stays": "no correction of the record undoes a statement of false information (R4)",

@@ -42,6 +42,10 @@ def history(
     """
     found = lineage.standing(connection)
     moved_since = found.moved_at if _is_news(found, now) else None
+    left, failed = left_down(connection, found, now, also=staying), _uncompared(connection, found)
+    if left is not None and failed is not None:
+        # One that was added since all were compared.
+        left["complete"] = False
     return {
         "epoch": found.epoch,
         "lost_since": plain(found.lost_since),
@@ -50,9 +54,9 @@ def history(
         "halted_since": plain(found.halted_since),
         "halted_why": found.halted_why,
         "unsigned_since": plain(log_status.unsigned_since(connection, now)),
-        "left_down": left_down(connection, found, now, also=staying),
+        "left_down": left,
         "taken_down": taken_down(connection, found.lost_since or moved_since),
-        "uncompared": _uncompared(connection, found),
+        "uncompared": failed,
     }
 
 

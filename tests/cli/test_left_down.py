@@ -73,7 +73,7 @@ def test_a_struck_case_says_that_it_does_not_open_what_a_loss_left_down(
     cli("daemon", "--once")
 
     assert "at the end of the suspension it stays down until a person decides" in shown.out
-    assert "a loss has left court.example down, so it stays down until a person decides" in (
+    assert "a loss may have left court.example down, so it stays down until a person decides" in (
         voided.out
     )
     assert "is open again" not in voided.out

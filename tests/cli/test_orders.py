@@ -8,7 +8,7 @@ from freezegun.api import FrozenDateTimeFactory
 
 from incidents.cli import orders
 from incidents.enforcement import routing
-from incidents.enforcement.port import Delivered, Failed, Retry
+from incidents.enforcement.port import Delivered, Failed, Retry, State
 from incidents.enforcement.recovery.reconciliation import VERDICTS
 from tests.cli.conftest import Cli, Result
 from tests.conftest import WriteSettings
@@ -273,6 +273,26 @@ def test_where_the_world_cannot_be_asked_the_record_is_believed(
     _suspended(cli, later)
     assert cli("acts", "reconcile", "--json").json[0]["verdict"] == "cannot_be_asked"
     assert cli("acts", "reconcile", "shop.example").status == 0
+
+
+@pytest.mark.parametrize("more", [[], ["--repair"]])
+def test_an_adapter_that_fails_when_it_is_asked_is_named_with_the_site(
+    cli: Cli, panel: Told, later: Move, monkeypatch: pytest.MonkeyPatch, more: list[str]
+) -> None:
+    _suspended(cli, later)
+
+    def fail(site: str) -> State | None:
+        raise OSError(site)
+
+    monkeypatch.setattr(panel, "state", fail)
+
+    answer = cli("acts", "reconcile", "shop.example", *more)
+
+    assert (answer.status, answer.out) == (1, "")
+    assert answer.err == (
+        f"incidents: shop.example cannot be compared with the world: {panel.name}: a fault in it:"
+        " OSError. Repair that adapter; sites of others can be compared by their names\n"
+    )
 
 
 def test_programs_are_told_a_verdict_as_a_code_and_people_in_words(

@@ -14,6 +14,7 @@ from incidents.cli.audit import kept_checkpoint
 from incidents.enforcement import routing
 from incidents.enforcement.port import State
 from incidents.enforcement.routing import Routing
+from incidents.errors import SettingsFileError
 from incidents.store.database.engine import create, writing
 from incidents.store.desk import heartbeats
 from incidents.store.desk.heartbeats import Heartbeat
@@ -332,6 +333,25 @@ def test_two_losses_are_both_told(cli: Cli, folder: Path, monkeypatch: pytest.Mo
 
 
 MANY = [f"site-{n:02}.example" for n in range(25)]
+
+
+def test_nothing_is_begun_where_the_settings_of_the_adapters_cannot_be_read(
+    cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the loss would be known, and its sites not compared."""
+
+    def fail() -> Routing:
+        raise SettingsFileError(file="incidents.toml", detail="it is no TOML")
+
+    monkeypatch.setattr(routing, "load", fail)
+
+    answer = cli("recover", "--reason", "the disk is gone", "--sign-here")
+
+    assert answer.status == 1
+    assert "it is no TOML" in answer.err
+    status = cli("audit", "status", "--json").json
+    assert status["resumed"] is None
+    assert not status["signs"]
 
 
 @pytest.fixture

@@ -10,12 +10,15 @@ import pytest
 from incidents import clock, views
 from incidents.console.pages import orders
 from incidents.desk.resumption import DAEMON, ENTRIES_LOST, Resumption, resume
+from incidents.enforcement import routing
 from incidents.enforcement.recovery import comparison
+from incidents.enforcement.routing import Routing
 from incidents.machine import commands as c
 from incidents.store.database.engine import writing
 from incidents.store.desk import heartbeats
 from incidents.store.desk.heartbeats import Heartbeat
 from incidents.store.record import lineage
+from tests.enforcement.left_rig import Panel
 from tests.served_desk import HOSTILE, ConsoleDesk, Visitor
 
 SITE = "shop.example"
@@ -192,6 +195,18 @@ def test_an_adapter_that_is_set_up_wrongly_is_named(desk: ConsoleDesk, tmp_path:
     sent = wang.post("/orders/reconcile")
     assert sent.headers["location"] == "/orders"
     assert "section [acts.panel] of the settings file" in wang.get("/orders").text
+
+
+def test_an_adapter_that_fails_when_it_is_asked_is_named(
+    desk: ConsoleDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = Panel()
+    panel.bad = {SITE}
+    monkeypatch.setattr(routing, "load", lambda: Routing(default=panel))
+    wang = Visitor(desk, "supervisor")
+    sent = wang.post("/orders/reconcile", {"site": SITE})
+    assert sent.headers["location"] == "/orders"
+    assert "panel: a fault in it: OSError" in wang.get("/orders").text
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """A mark that cannot be read stops the daemon's orders, and everybody who looks is told so."""
 
+import errno
 import shutil
 from collections.abc import Iterator
 from datetime import timedelta
@@ -19,6 +20,7 @@ from incidents.enforcement.routing import Routing
 from incidents.errors import DONE, FAILED
 from incidents.machine import commands as c
 from incidents.store.record import lineage
+from incidents.system import disk
 from incidents.views.clock import STALE_AFTER, enforcement
 from tests.daemon.alarm_rig import MIN, Told, Watch
 from tests.daemon.test_heartbeat import Working
@@ -116,6 +118,49 @@ def test_since_when_it_is_so_stays_while_the_daemon_beats(house: House, mark: Pa
     assert found(house) == before is not None
     assert mark.is_dir()
     delivery.close()
+
+
+@pytest.mark.parametrize("more", [[], ["--sign-here"]])
+def test_a_recovery_goes_on_where_a_folder_is_in_its_place_and_hides_no_loss(
+    house: House,
+    mark: Path,
+    receiver: Receiver,
+    capsys: pytest.CaptureFixture[str],
+    more: list[str],
+) -> None:
+    receiver.sites["one.example"] = "suspended"
+    capsys.readouterr()
+
+    assert main(["recover", "--reason", "the disk is gone", *more]) == DONE
+
+    told = capsys.readouterr().err
+    assert f"next: move {mark} away: until then no daemon carries anything out" in told
+    assert "Run incidents recover" not in told
+    assert rig.standing(house).noticed_at is not None
+    assert main(["daemon", "--once"]) == FAILED
+    assert receiver.sites["one.example"] == "suspended"
+
+    mark.rmdir()
+
+    assert main(["daemon", "--once"]) == DONE
+    assert receiver.sites["one.example"] == "active"
+
+
+@pytest.mark.parametrize("more", [[], ["--sign-here"]])
+def test_it_does_not_where_the_mark_may_be_read_as_another_user(
+    house: House, mark: Path, monkeypatch: pytest.MonkeyPatch, more: list[str]
+) -> None:
+    before = rig.standing(house).epoch
+    mark.rmdir()
+    monkeypatch.setattr(disk, "read", refuse)
+
+    assert main(["recover", "--reason", "the disk is gone", *more]) == FAILED
+
+    assert rig.standing(house).epoch == before
+
+
+def refuse(file: Path) -> bytes:
+    raise PermissionError(errno.EACCES, "Permission denied", str(file))
 
 
 def test_once_tells_it_too_and_no_longer_once_it_can_be_read(

@@ -22,6 +22,7 @@ from incidents.store.record import uncompared
 from incidents.store.schema.tables import entries, sites
 from tests.enforcement.left_rig import (
     COURT,
+    NAMES,
     SHOP,
     Panel,
     elapse,
@@ -367,3 +368,34 @@ def test_settings_that_cannot_be_read_any_more_hold_up_what_waits_for_a_comparis
         why = uncompared.problems(connection)[COURT]
     assert why.endswith("it is no TOML")
     assert 1 not in panel.seen
+
+
+def test_where_the_settings_cannot_be_read_all_that_was_not_compared_is_named(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where nothing is ordered."""
+    lose(house)
+
+    def fail() -> Routing:
+        raise SettingsFileError(file="incidents.toml", detail="it is no TOML")
+
+    duty = Recovery(house)
+    with monkeypatch.context() as broken:
+        broken.setattr(routing, "load", fail)
+        for _look in range(2):
+            with pytest.raises(SettingsFileError):
+                duty.recover()
+    with house.reading() as connection:
+        known = uncompared.problems(connection)
+
+    assert set(known) == set(NAMES)
+    assert all(why.endswith("it is no TOML") for why in known.values())
+
+    rounds(house, duty)
+    with house.reading() as connection:
+        assert uncompared.problems(connection) == {}
+    monkeypatch.setattr(routing, "load", fail)
+    with pytest.raises(SettingsFileError):
+        Recovery(house).recover()
+    with house.reading() as connection:
+        assert uncompared.problems(connection) == {}

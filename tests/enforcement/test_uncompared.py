@@ -17,10 +17,12 @@ from incidents.enforcement.recovery import comparison
 from incidents.enforcement.recovery.comparison import FAILED
 from incidents.machine import commands as c
 from incidents.store.record import uncompared
+from incidents.store.schema.tables import entries
 from incidents.views.history import history
 from tests.enforcement.left_rig import (
     COURT,
     HELD,
+    NEW,
     SHOP,
     Panel,
     elapse,
@@ -34,7 +36,7 @@ from tests.enforcement.left_rig import (
     suspend,
     told,
 )
-from tests.enforcement.lost_rig import Letters, deliver, give, hold, record, standing
+from tests.enforcement.lost_rig import Letters, deliver, give, hold, lift, record, standing
 
 pytestmark = pytest.mark.both_databases
 
@@ -57,6 +59,27 @@ def said(house: House) -> Any:
     """What people are told of them."""
     with house.reading() as connection:
         return history(connection, house.now(connection))["uncompared"]
+
+
+def keep_down(house: House, name: str, how: str) -> None:
+    if how == "held":
+        hold(house, name)
+    else:
+        why = "the carrier says so"
+        give(house, name, c.StateFalse(by="operator-1", field="phone", evidence=why))
+
+
+def let_up(house: House, name: str, how: str) -> None:
+    if how == "held":
+        lift(house, name)
+    else:
+        give(house, name, c.AskReinstatement(by="operator-1", reason="the phone is right"))
+        give(house, name, c.Approve(by="boss"))
+
+
+def entries_in(house: House) -> int:
+    with house.reading() as connection:
+        return len(connection.execute(entries.select()).all())
 
 
 def lapse(house: House, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,6 +155,25 @@ def test_when_all_were_compared_is_known_of_each_epoch_alone_and_stays(house: Ho
     assert standing(house).compared_at == known is not None
 
 
+@pytest.mark.parametrize("others", [set(), {HELD}])
+def test_once_one_was_compared_a_look_that_fails_is_no_news_of_it(
+    house: House, panel: Panel, others: set[str]
+) -> None:
+    """An adapter that fails now and then must not fill the record."""
+    panel.sites |= {COURT: "active", SHOP: "suspended"}
+    lose(house)
+    for bad in ({COURT}, set[str](), {COURT}):
+        panel.bad = others | bad
+        rounds(house)
+    written = entries_in(house)
+
+    rounds(house)
+
+    assert entries_in(house) == written
+    assert record(house)[COURT] == ("active", "active")
+    assert set(kept(house)) == others
+
+
 def test_one_that_was_up_is_known_to_be_once_it_was_compared(house: House, panel: Panel) -> None:
     panel.bad = {SHOP}
     panel.sites[COURT] = "active"
@@ -199,6 +241,22 @@ def test_nor_is_it_opened_at_the_end_if_it_could_be_compared_at_no_time(
     assert named(house) == [COURT]
 
 
+def test_that_all_were_compared_is_not_said_while_one_that_was_added_since_could_not_be(
+    house: House, panel: Panel
+) -> None:
+    lose(house)
+    duty = Recovery(house)
+    rounds(house, duty)
+    assert told(house)["complete"] is True
+
+    panel.bad = {NEW}
+    give(house, NEW, c.AddSite(by="operator-1"))
+    duty.recover()
+
+    assert kept(house) == {NEW: WHY}
+    assert told(house)["complete"] is False
+
+
 def test_who_goes_on_is_told_of_it_before_and_after(house: House, panel: Panel) -> None:
     panel.bad = {COURT, HELD}
     lose(house)
@@ -223,9 +281,9 @@ def test_each_why_is_the_newest_and_since_when_the_first(house: House, panel: Pa
     rounds(house)
     since = said(house)["since"]
 
-    comparison.note_failed(house.engine, {SHOP: "the settings cannot be read", COURT: "no"})
+    comparison.note_failed(house.engine, {SHOP: "the settings cannot be read"})
 
-    assert kept(house) == {SHOP: "the settings cannot be read", COURT: "no"}
+    assert kept(house) == {SHOP: "the settings cannot be read"}
     assert said(house)["since"] == since
 
 
@@ -251,6 +309,84 @@ def test_the_letter_of_an_order_that_waits_to_be_compared_waits_with_it(
     told_since = [site for site, *_ in letters.sent if site == COURT]
     assert len(told_before) == 1, "of the violation"
     assert len(told_since) == 2
+
+
+@pytest.mark.parametrize("decided", ["held", "closed"])
+def test_what_a_person_holds_or_closes_waits_for_no_comparison_behind_what_a_clock_ordered(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch, decided: str
+) -> None:
+    letters = Letters()
+    panel.sites[COURT] = "active"
+    panel.bad = {COURT}
+    lapse(house, COURT, monkeypatch)
+    monkeypatch.setattr(delivery, "channel", lambda _house, _lane: letters)
+    rounds(house)
+    assert panel.sites[COURT] == "active"
+
+    keep_down(house, COURT, decided)
+    pass_by(monkeypatch, timedelta(seconds=30))
+    rounds(house)
+
+    assert panel.sites[COURT] == ("suspended" if decided == "held" else "closed")
+    assert record(house)[COURT][0] == record(house)[COURT][1] == panel.sites[COURT]
+    assert len([site for site, *_ in letters.sent if site == COURT]) == 3 - (decided == "held")
+
+
+@pytest.mark.parametrize("decided", ["held", "closed"])
+def test_nor_behind_an_opening_that_waits(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch, decided: str
+) -> None:
+    panel.sites[COURT] = "active"
+    suspend(house, COURT, monkeypatch)
+    deliver(house)
+    panel.bad = {COURT}
+    lose(house)
+    pass_by(monkeypatch, timedelta(hours=12, seconds=1))
+    elapse(house, COURT)
+    rounds(house)
+    assert panel.sites[COURT] == "suspended"
+
+    keep_down(house, COURT, decided)
+    panel.sites[COURT] = "opened by somebody else"
+    for _round in range(2):
+        pass_by(monkeypatch, timedelta(seconds=30))
+        rounds(house)
+
+    assert panel.sites[COURT] == ("suspended" if decided == "held" else "closed")
+
+    let_up(house, COURT, decided)
+    panel.bad = set()
+    pass_by(monkeypatch, timedelta(seconds=30))
+    rounds(house)
+
+    assert panel.sites[COURT] == "active", "a person has it opened"
+
+
+def test_what_was_compared_since_the_loss_waits_no_more_when_its_adapter_fails_later(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel.sites |= {COURT: "active", SHOP: "suspended"}
+    lose(house)
+    rounds(house)
+    assert not is_proved(house)
+    panel.bad = {COURT, SHOP}
+
+    suspend(house, COURT, monkeypatch)
+    suspend(house, SHOP, monkeypatch)
+    rounds(house)
+
+    assert panel.sites[COURT] == "suspended"
+    assert record(house)[SHOP] == ("suspended", "suspended")
+    assert said(house) is None
+
+    pass_by(monkeypatch, timedelta(hours=12, seconds=1))
+    elapse(house, COURT)
+    elapse(house, SHOP)
+    rounds(house)
+
+    assert panel.sites[COURT] == "active"
+    assert panel.sites[SHOP] == "suspended", "it was left down"
+    assert named(house) == [SHOP]
 
 
 @pytest.mark.parametrize("fails", [False, True])

@@ -51,7 +51,7 @@ def test_an_order_is_taken_in_hand_with_all_that_is_needed_to_carry_it_out(
                 "suspension": "1", "until": "2026-03-02T00:00:00Z",
             },
             ordered_at=ordered_at, since=day.now, attempt=1, taken_at=day.now,
-            until=day.now + LEASE, held_by="d1", in_force="active",
+            until=day.now + LEASE, held_by="d1", in_force="active", ordered="suspended",
         )
     ]  # fmt: skip
     found = there(day, 4)

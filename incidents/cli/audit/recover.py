@@ -94,6 +94,8 @@ def recover(
     gone = way.go_on(asked, on_record(run, reason))
     done = way.compared(asked)
     _tell(run, gone, done)
+    if way.in_the_way is not None:
+        run.tell(f"next: move {way.in_the_way} away: until then no daemon carries anything out")
     return NOT_VERIFIED if any(done.counts[each] for each in WRONG) else DONE
 
 

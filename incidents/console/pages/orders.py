@@ -19,6 +19,7 @@ from incidents.console.writing import Reader
 from incidents.enforcement import routing
 from incidents.enforcement.recovery.reconciliation import Reconciliation
 from incidents.errors import (
+    AdapterFaultError,
     InputError,
     RefusedError,
     SettingError,
@@ -41,8 +42,11 @@ Name = tuple[int, int, str]
 PAGE = 100
 MAX_SITES = 20
 """So many sites are compared at once: each may take its adapter a while."""
-_UNUSABLE = (SettingError, UnknownSettingError, SettingsFileError, routing.MissingLibraryError)
-"""What may be wrong with the settings of the adapters: whoever keeps them mends it."""
+_UNUSABLE = (
+    SettingError, UnknownSettingError, SettingsFileError, routing.MissingLibraryError,
+    AdapterFaultError,
+)  # fmt: skip
+"""What may be wrong with the adapters or their settings: whoever keeps them mends it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

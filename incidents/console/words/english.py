@@ -114,13 +114,13 @@ TOLD: dict[str, str] = {
     "why.not_in_force.left_closed": "NOT IN FORCE: {told}. What closed {site} may have been lost,"
     " so it stays closed, whatever a clock or the lift of a hold does. Record again what closed it,"
     " or, once it is not suspended, order it up once more with “Compare” among the orders.",
-    "why.suspended.left_down": "A loss had left {site} down before, and what was lost may be an"
-    " order: at the end of the suspension it stays down until a person decides. Hold {site} if it"
-    " must stay down.",
+    "why.suspended.left_down": "A loss may have left {site} down before, and what was lost may be"
+    " an order: at the end of the suspension it stays down until a person decides. Hold {site} if"
+    " it must stay down.",
     "event_part.left_closed": "; {site} is closed in the world, and what closed it may be lost, so"
     " it stays closed. Record again what closed it, or, once it is not suspended, order it up once"
     " more with “Compare” among the orders",
-    "event_part.left_down": "; a loss has left {site} down, so it stays down until a person"
+    "event_part.left_down": "; a loss may have left {site} down, so it stays down until a person"
     " decides",
     "why.not_in_force.lost": "NOT IN FORCE: {told} (“Compare” among the orders can order {site}"
     " down or up once more).",

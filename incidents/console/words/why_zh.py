@@ -46,8 +46,8 @@ SENTENCES = {
     "refusal_confirmed": "拒不删除一事由 {by} 确认。",
     "suspended": "{site} 依“{rule:rule}”暂停：未按时联系到负责人。自 {made_at} 起，"
     "至 {until:until}。",
-    "suspended.left_down": "此前因记录末尾丢失，{site} 已保持停用，所丢失的可能正是一项命令："
-    "暂停期满后不会自动恢复，须由人工决定。如须继续停用，请依令停用。",
+    "suspended.left_down": "此前因记录末尾丢失，{site} 可能已处于停用状态，"
+    "所丢失的可能正是一项命令：暂停期满后不会自动恢复，须由人工决定。如须继续停用，请依令停用。",
     "rests_on": "所依据的违规：",
     "decided_under": "依据的规则文件为 {policy}。",
     "held": "{site} 自 {at} 起依令停用，由 {by} 记录：{reason}。计时、"
@@ -113,7 +113,7 @@ SENTENCES = {
     "即撤销此次暂停{after}",
     "strikes.void": "作废 {incident}，即撤销此次暂停{after}",
     "strikes.opens": "，网站随即开通",
-    "strikes.left_down": "；但记录末尾丢失后该网站保持停用，须由人工决定",
+    "strikes.left_down": "；但记录末尾丢失后该网站可能一直处于停用状态，因此保持停用，须由人工决定",
     "strikes.held": "；但网站仍依令停用",
     "strikes.stays": "；但网站仍为“{state:state}”",
     "false_info_stays": "信息虚假的认定（R4）不因更正记录而撤销",

@@ -23,7 +23,7 @@ from sqlalchemy import Connection, Engine
 from incidents.clock import rfc3339
 from incidents.desk import Desk, own_stream, resumption
 from incidents.desk.resumption import ANOTHER_SERVER, ENTRIES_LOST, Resumption
-from incidents.enforcement.dispatcher.mark import Mark, MarkFile
+from incidents.enforcement.dispatcher.mark import Mark, MarkFile, NoFileError
 from incidents.errors import IncidentsError
 from incidents.record.own_events import HistoryResumed
 from incidents.store.database.engine import plainly, reading, writing
@@ -84,6 +84,8 @@ class Continuity:
         self._engine, self._desk, self._file, self._clock = engine, desk, file, clock
         self._marks: MarkFile | None = None
         self._whole_at: datetime | None = None
+        self.in_the_way: str | None = None
+        """What was found in the place of the mark when somebody asked, and is no file."""
 
     def check(self) -> Resumption | None:
         """Looks whether the history goes on; if not, lets it begin a new epoch, and says why.
@@ -106,15 +108,16 @@ class Continuity:
 
     def resume(self, asked: Resumption) -> HistoryResumed:
         """Lets it begin a new epoch because somebody asks, however soon; what is known to be
-        missing is put on record.
+        missing is put on record. Where the mark is no file, that is only what they know.
 
         Raises:
+            UnreadMarkError: if the mark cannot be read for another reason.
             DatabaseError: when the database does not do its part.
         """
-        mark = self._look().mark
+        mark = self._look(is_asked=True).mark
         done = self._desk.on_record(lambda c: self._resumed(c, mark, asked))
         assert done is not None
-        self._look()
+        self._look(is_asked=True)
         return done
 
     def keep(self, history: Lineage, newest: Newest | None, now: datetime) -> None:
@@ -132,11 +135,17 @@ class Continuity:
             )
         )
 
-    def _look(self) -> _Seen:
+    def _look(self, *, is_asked: bool = False) -> _Seen:
         while True:
             asked = self._marks
             # Before the database is asked: what somebody marks meanwhile is no loss.
-            mark = None if asked is None else asked.read()
+            try:
+                mark = None if asked is None else asked.read()
+            except NoFileError as error:
+                # A person goes on without it, before they move away what is in its place.
+                if not is_asked:
+                    raise
+                mark, self.in_the_way = None, str(error.facts["file"])
             with plainly(self._engine), reading(self._engine) as connection:
                 found = lineage.look(connection)
                 if asked is not None and asked.identity == found.identity:
@@ -151,7 +160,8 @@ class Continuity:
             self._of(found.identity)
         if why is None:
             self._whole_at = now
-        self.keep(found, newest, now)
+        if self.in_the_way is None:
+            self.keep(found, newest, now)
         return _Seen(mark, found, standing, why, now)
 
     def _refuse(self, seen: _Seen) -> None:

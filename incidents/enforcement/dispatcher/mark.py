@@ -56,6 +56,10 @@ class UnreadMarkError(FileError):
     """the mark {file} cannot be read: {detail}"""
 
 
+class NoFileError(UnreadMarkError):
+    """the mark {file} cannot be read: {detail}"""
+
+
 class MarkFile:
     """The mark of one database, in a file of its own; `file` is what the names of all begin with.
 
@@ -79,7 +83,8 @@ class MarkFile:
         try:
             mark = self._found()
         except OSError as error:
-            raise UnreadMarkError(file=self._file, detail=self._reason(error)) from error
+            unread = NoFileError if isinstance(error, IsADirectoryError) else UnreadMarkError
+            raise unread(file=self._file, detail=self._reason(error)) from error
         except _NoMarkError as error:
             self._tell("the mark cannot be read", error)
             mark = None

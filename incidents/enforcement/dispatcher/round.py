@@ -24,7 +24,7 @@ from incidents.enforcement.dispatcher import order_payload
 from incidents.enforcement.dispatcher import worker_pool as crews
 from incidents.enforcement.dispatcher.backlog import Hands, Line
 from incidents.enforcement.dispatcher.dispatcher import UNHEARD_FOR, Courier, Done
-from incidents.enforcement.dispatcher.first_look import FirstLook
+from incidents.enforcement.dispatcher.first_look import FirstLook, stays_down
 from incidents.enforcement.dispatcher.order_payload import lifted
 from incidents.enforcement.dispatcher.outcomes import BATCH, Outcomes
 from incidents.enforcement.dispatcher.worker_pool import Crew
@@ -79,7 +79,9 @@ class Round:
         self._hands = Hands(courier.workers * _IN_LINE, seconds=courier.seconds)
         self._crews: dict[str, Crew] = {}
         self._busy: list[Done] = []
-        self._first_look = None if courier.compare is None else FirstLook(courier.compare)
+        self._first_look = (
+            None if courier.compare is None else FirstLook(courier.engine, courier.compare)
+        )
         self._line = Line(self._hands, seconds=courier.seconds)
 
     @property
@@ -207,16 +209,13 @@ class Round:
 
     def _look_first(self, found: list[Claimed]) -> set[Key]:
         """Compares the sites with the world, after a loss; the orders that have to wait for it."""
-        engine = self._courier.engine
         if self._first_look is None or not self._epochs.runs:
             return set()
-        with plainly(engine), reading(engine) as connection:
-            standing = lineage.standing(connection)
-            told_of = {each.site_id for each in found if each.lane == NOTICE}
-            chains = deliveries.chains(connection, told_of if standing.unproved_since else ())
-        undone = {(site_id, each.order) for site_id, each in chains if not each.dead}
-        waits = self._first_look.to_wait(standing, found, undone)
+        waits = self._first_look.to_wait(found)
         self._outcomes.put_off([Done(each, "", None) for each in waits], LEASE)
+        # An opening that was decided before must not hold up what keeps the site down.
+        overtaken = [each for each in waits if each.lane == ACT and stays_down(each)]
+        self._outcomes.submit([(each.site_id, left_down.cancelling(each)) for each in overtaken])
         return {each.key for each in waits}
 
     def _leave_down(self, found: list[Claimed]) -> set[Key]:

@@ -24,16 +24,15 @@ from incidents.enforcement.recovery.reconciliation import (
     REPAIRED,
     UP,
     WAITS,
-    AdapterFaultError,
     Comparison,
     Reconciliation,
 )
-from incidents.enforcement.routing import DEFAULT
-from incidents.errors import ActRefusedError, DatabaseError
+from incidents.enforcement.routing import DEFAULT, Routing
+from incidents.errors import ActRefusedError, AdapterFaultError, DatabaseError, IncidentsError
 from incidents.machine.case import UNKNOWN
 from incidents.machine.command import LEFT_DOWN
 from incidents.store.cases import sites as site_rows
-from incidents.store.database.engine import Reading, plainly, writing
+from incidents.store.database.engine import Reading, plainly, reading, writing
 from incidents.store.database.server_clock import database_time
 from incidents.store.record import lineage, uncompared
 
@@ -87,16 +86,12 @@ def compared(
         ActRefusedError: where who asks may not compare any.
         DatabaseError: when the database does not do its part.
     """
-    found = routing.load()
+    found = _loaded(engine, only)
     left, failed, seen = False, dict[str, str](), set[str]()
     try:
         with reading() as connection:
             standing, known = lineage.standing(connection), uncompared.problems(connection)
-            names = only
-            if names is None:
-                down = site_rows.in_doubt(connection)[0]
-                every = site_rows.in_doubt(connection, every=True)[0]
-                names = list(dict.fromkeys([*down, *every]))
+            names = _every(connection) if only is None else only
         # However many compare at once, and however often: each site is ordered once in an epoch.
         own = Reconciliation(
             reading=reading, desk=desk, routing=found, by=by, login=login, repair=True,
@@ -115,11 +110,17 @@ def compared(
                 yield each
     finally:
         found.close()
-        _note(engine, known, failed, seen)
-    if only is None and not failed:
+        owed = _note(engine, known, failed, seen)
+    if only is None and not owed:
         finish(engine, standing.epoch)
     if only is None and not left:
         prove(engine, standing.epoch)
+
+
+def insist_on_settings() -> None:
+    """Raises SettingError, UnknownSettingError or SettingsFileError where no site could be compared
+    for what is wrong in [acts]."""
+    routing.load().close()
 
 
 def foreseen(
@@ -154,7 +155,9 @@ def is_open(compared: Comparison) -> bool:
 
 def note_failed(engine: Engine, problems: Mapping[str, str]) -> None:
     """Those sites could not be compared, each with why, and people are told so."""
-    _note(engine, {}, problems, ())
+    with plainly(engine), reading(engine) as connection:
+        known = uncompared.problems(connection)
+    _note(engine, known, problems, ())
 
 
 def finish(engine: Engine, epoch: int) -> None:
@@ -194,6 +197,27 @@ def done(found: Iterable[Comparison]) -> Done:
     )
 
 
+def _loaded(engine: Engine, only: Sequence[str] | None) -> Routing:
+    """Who can be asked; where the settings do not tell, people are told so of all that is to be
+    compared."""
+    try:
+        return routing.load()
+    except IncidentsError as error:
+        names = only
+        if names is None:
+            with plainly(engine), reading(engine) as connection:
+                names = _every(connection)
+        note_failed(engine, dict.fromkeys(names, error.message))
+        raise
+
+
+def _every(connection: Connection) -> list[str]:
+    """The names of all sites, those that are down first."""
+    down = site_rows.in_doubt(connection)[0]
+    every = site_rows.in_doubt(connection, every=True)[0]
+    return list(dict.fromkeys([*down, *every]))
+
+
 def _compared(own: Reconciliation, name: str) -> Comparison:
     try:
         return own.compare(name)
@@ -205,7 +229,7 @@ def _compared(own: Reconciliation, name: str) -> Comparison:
             raise
         return _failed(name, error, error.message)
     except AdapterFaultError as fault:
-        return _failed(name, fault.error, str(fault))
+        return _failed(name, fault.__cause__ or fault, fault.problem)
     except Exception as error:  # noqa: BLE001 - one site holds up no other
         return _failed(name, error, f"a fault: {type(error).__name__}")
 
@@ -220,14 +244,19 @@ def _failed(name: str, error: BaseException, problem: str) -> Comparison:
 
 def _note(
     engine: Engine, known: Mapping[str, str], failed: Mapping[str, str], seen: Collection[str]
-) -> None:
-    """Keeps which sites could not be compared; `known` is what was kept of that before."""
-    new = {name: problem for name, problem in failed.items() if known.get(name) != problem}
-    settled = known.keys() & set(seen)
+) -> set[str]:
+    """Keeps which sites could not be compared, and returns their names; `known` is what was kept of
+    that before. One that was compared in this epoch is none of them, whatever fails later."""
+    settled, owed = known.keys() & set(seen), set[str]()
+    if failed:
+        with plainly(engine), reading(engine) as connection:
+            owed = uncompared.owed(connection, lineage.standing(connection), failed)
+    new = {name: failed[name] for name in owed if known.get(name) != failed[name]}
     if new or settled:
         with plainly(engine), writing(engine) as connection:
             uncompared.note(connection, new, _now(connection))
             uncompared.settle(connection, settled)
+    return owed
 
 
 def _now(connection: Connection) -> datetime:

@@ -14,7 +14,7 @@ from incidents.documents import plain
 from incidents.enforcement.dispatcher.worker_pool import cry
 from incidents.enforcement.port import Adapter, State
 from incidents.enforcement.routing import DEFAULT, Routing
-from incidents.errors import ActRefusedError
+from incidents.errors import ActRefusedError, AdapterFaultError
 from incidents.locale import refusal_words
 from incidents.machine import commands
 from incidents.machine.case import UNKNOWN as NOT_KNOWN
@@ -26,7 +26,7 @@ from incidents.store.database.engine import Reading
 from incidents.store.database.server_clock import database_time
 from incidents.store.desk import command_keys
 from incidents.store.orders import deliveries
-from incidents.store.record import lineage
+from incidents.store.record import lineage, uncompared
 from incidents.store.record.lineage import Standing
 from incidents.store.schema.tables import entries
 from incidents.values.ids import ACT
@@ -75,14 +75,6 @@ class Comparison:
         }  # fmt: skip
 
 
-class AdapterFaultError(Exception):
-    """An adapter raised `error` where it was asked how a site is."""
-
-    def __init__(self, adapter: str, error: BaseException) -> None:
-        super().__init__(f"{adapter}: a fault in it: {type(error).__name__}")
-        self.error = error
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciliation:
     """Asks the adapters, and records through the desk what they say.
@@ -115,9 +107,9 @@ class Reconciliation:
 
         Raises:
             UnknownSiteError: if there is none of that name.
-            AdapterFaultError: after a loss, for whatever an adapter raises. Of a site that was up
-                as far as is known it goes on record then that nobody can tell, so that no clock
-                opens it later for what it was before.
+            AdapterFaultError: for whatever an adapter raises. After a loss, of a site that was up
+                as far as is known, and was not compared since, it goes on record then that nobody
+                can tell, so that no clock opens it later for what it was before.
             ActRefusedError: where who asks may not put on record what is found.
         """
         with self.reading() as connection:
@@ -155,15 +147,14 @@ class Reconciliation:
         try:
             return _seen(adapter, row["name"], row["state"])
         except (Exception, SystemExit) as error:
-            if self.standing is None:
-                raise
-            if is_doubted and row["in_force"] == UP:
+            if is_doubted and row["in_force"] == UP and not self._was_compared(row):
                 unknown = Comparison(
                     site=row["name"], ordered=row["state"], on_record=UP, really=NOT_KNOWN,
                     adapter=adapter.name, verdict=UNKNOWN,
                 )  # fmt: skip
                 self._put_on_record(row, unknown, may_order=False)
-            raise AdapterFaultError(adapter.name, error) from error
+            fault = type(error).__name__
+            raise AdapterFaultError(site=row["name"], adapter=adapter.name, fault=fault) from error
 
     def _agrees(self, row: Any, known: str) -> bool:
         is_closed = (row["state"], known) == ("suspended", "closed")
@@ -239,6 +230,13 @@ class Reconciliation:
         if self._is_strange(row) and (until is None or self._now(connection) >= until):
             return False
         return found.lost_since is not None or found.moved_at is None
+
+    def _was_compared(self, row: Any) -> bool:
+        """Whether it was, in the epoch that runs: what a fault hides now is not what was lost."""
+        if self.standing is None:
+            return False
+        with self.reading() as connection:
+            return bool(uncompared.compared(connection, self.standing, [row["id"]]))
 
     def _is_strange(self, row: Any) -> bool:
         """Whether the site was added since the end was lost, and nothing was carried out for it."""

@@ -89,11 +89,18 @@ class WayBack:
         self._clock = clock
         self._continuity = Continuity(engine, desk, marks.beside(ring.file), clock)
 
+    @property
+    def in_the_way(self) -> str | None:
+        """What is to be moved away from the place of the daemons' mark, once the record went on."""
+        return self._continuity.in_the_way
+
     def go_on(self, asked: Asked, put_on_record: Replaces) -> Outcome:
         """Lets record and log go on.
 
         Raises:
             ActRefusedError: if it is not for who asks; nothing was done then.
+            SettingError, UnknownSettingError, SettingsFileError: of [acts], by which the sites are
+                to be compared; nothing was done then.
             SignsElsewhereError: if another place signs; nothing was done then.
             SignerAtWorkError: if it is to sign no more, and is at work; nothing was done then.
             HeldError: if somebody signs, and does not end; nothing was done then.
@@ -103,6 +110,7 @@ class WayBack:
                 done stands, and the same is to be done again.
         """
         self._refuse(asked)
+        comparison.insist_on_settings()
         if not self._signs():
             return Outcome(self._resumed(asked, None))
         # Looked at first: to take the lock makes a place.

@@ -46,9 +46,10 @@ class Claimed:
 
     Times in UTC.
 
-    `data` is the order's document, `in_force` what is in force on its site, and `held_since` since
-    when a hold keeps that down, if one does. `released`: the brake held it, and a person has let it
-    go. `again`: a person has let it go, or has it tried again, and nobody has tried it since.
+    `data` is the order's document, `in_force` what is in force on its site, `ordered` what is to
+    be, and `held_since` since when a hold keeps that down, if one does. `released`: the brake held
+    it, and a person has let it go. `again`: a person has let it go, or has it tried again, and
+    nobody has tried it since.
     """
 
     site_id: int
@@ -65,6 +66,7 @@ class Claimed:
     held_by: str
     in_force: str
     held_since: datetime | None = None
+    ordered: str = "active"
     released: bool = False
     again: bool = False
 
@@ -142,6 +144,7 @@ def _take(
             held_by=by,
             in_force=row["in_force"],
             held_since=row["hold_at"],
+            ordered=row["state"],
             released=row["problem"] == BRAKED,
             again=row["problem"] is not None and not row["attempts"],
         )
@@ -228,7 +231,7 @@ def _first() -> Select[Any]:
         orders.c.site_id == _of.site_id, orders.c.site_seq == _of.site_seq, orders.c.n == _of.n
     )
     return (
-        select(deliveries, sites.c.name, sites.c.in_force, sites.c.hold_at, *_ORDERED)
+        select(deliveries, *_SITE, *_ORDERED)
         .join(orders, same)
         .join(sites, sites.c.id == _of.site_id)
         .where(waiting, is_first)
@@ -254,6 +257,7 @@ def _let_go() -> Select[Any]:
     return _first().where(own.in_(bindparam("let_go", expanding=True)), is_free)
 
 
+_SITE = (sites.c.name, sites.c.in_force, sites.c.state, sites.c.hold_at)
 _ORDERED = (orders.c.data, orders.c.created_at)
 _KEY = ("site_id", "lane", "site_seq", "n")
 _CLAIMED = Change(deliveries, "since", "attempts", "next_at", "held_by", "tried_at", keys=_KEY)

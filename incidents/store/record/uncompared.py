@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, and_, delete, func, not_, select, update
 
-from incidents.store.schema.tables import sites
+from incidents.machine.case import UNKNOWN
+from incidents.machine.events import StateSeen
+from incidents.store.record.lineage import Standing
+from incidents.store.schema.tables import entries, sites
 from incidents.store.schema.tables import uncompared as table
 from incidents.store.statements.values_table import insert_missing
 
@@ -39,6 +42,32 @@ def first(connection: Connection, most: int) -> Uncompared | None:
     asked = select(sites.c.name, table.c.problem).join(sites, sites.c.id == table.c.site_id)
     named = connection.execute(asked.order_by(sites.c.name).limit(most))
     return Uncompared(count, since, [(row.name, row.problem) for row in named])
+
+
+def compared(connection: Connection, standing: Standing, site_ids: Iterable[int]) -> set[int]:
+    """Which of the sites with those ids were compared in the epoch that runs, as far as the record
+    tells: all that were there when it began, once every one had been, and those of which was put on
+    record since how they are."""
+    asked, found = sorted(set(site_ids)), set[int]()
+    for at in range(0, len(asked), _AT_ONCE):
+        own = asked[at : at + _AT_ONCE]
+        if standing.is_compared:
+            old = and_(sites.c.id.in_(own), sites.c.created_at <= standing.resumed_at)
+            found.update(connection.scalars(select(sites.c.id).where(old)))
+        own = [id_ for id_ in own if id_ not in found]
+        since = and_(entries.c.site_id.in_(own), entries.c.recorded_at > standing.resumed_at)
+        seen = entries.c.body.contains(f'"kind":"{StateSeen.kind}"')
+        known = not_(entries.c.body.contains(f'"seen":"{UNKNOWN}"'))
+        told = select(entries.c.site_id).where(since, seen, known).distinct()
+        found.update(connection.scalars(told))
+    return found
+
+
+def owed(connection: Connection, standing: Standing, names: Collection[str]) -> set[str]:
+    """Which of those sites were not compared in the epoch that runs."""
+    ids = _ids(connection, names)
+    done = compared(connection, standing, ids.values())
+    return {name for name in names if name not in ids or ids[name] not in done}
 
 
 def note(connection: Connection, found: Mapping[str, str], now: datetime) -> None:
