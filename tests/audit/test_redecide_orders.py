@@ -15,7 +15,6 @@ from tests.audit.decided import (
     added,
     altered,
     decided_again,
-    delivered,
     first_wrong,
     kinds,
     of_kind,
@@ -118,14 +117,6 @@ def _a_hold_on_what_is_down(site: Decided) -> None:
     assert kinds(site.entries)[-2:] == ["hold_set", "order_repeated"]
 
 
-def _a_hold_on_what_its_customer_was_told_of(site: Decided) -> None:
-    """The letter of the suspension is out, and the suspension is not carried out."""
-    site.deliver(minutes=1).lift(minutes=1).deliver(minutes=1).log(minutes=1).elapse(minutes=61)
-    site.do(delivered(site, "notice"), minutes=1).hold(minutes=1)
-    [repeated] = [each.event for each in site.entries if isinstance(each.event, e.OrderRepeated)]
-    assert repeated.tells
-
-
 def _a_hold_that_outlasts_a_suspension(site: Decided) -> None:
     """Its customer is told of it; one of before told nobody, and nor does its replay."""
     site.lift(minutes=1).log(minutes=1).elapse(minutes=61).deliver(minutes=1).hold(minutes=1)
@@ -135,7 +126,6 @@ def _a_hold_that_outlasts_a_suspension(site: Decided) -> None:
 
 
 HISTORIES = (
-    _a_hold_on_what_its_customer_was_told_of,
     _a_hold_that_outlasts_a_suspension,
     _a_hold_on_what_is_down,
     _tried_and_lifted,

@@ -60,14 +60,6 @@ def test_nobody_is_told_of_a_hold_who_was_told_of_no_end_or_is_told_with_what_wa
     assert [site.last(e.OrderRepeated).tells for site in told] == [False] * 4
 
 
-def test_so_is_who_was_told_of_it_before_the_site_was_down() -> None:
-    """The letter is out, and nobody has carried out the suspension yet."""
-    site = OrderHistory().miss().delivered("suspend", NOTICE).hold()
-    assert site.last(e.OrderRepeated).tells
-    assert [lane for _, lane, kind in site.waiting if kind == "suspend"] == [ACT, ACT, NOTICE]
-    assert site.unhold().hold().last(e.OrderRepeated).tells
-
-
 def test_one_that_is_closed_in_the_world_is_not_suspended() -> None:
     assert OrderHistory().miss().delivered("suspend").seen("closed").hold().ordered == []
 

@@ -12,7 +12,6 @@ from incidents.machine.case import Case, Delivery
 from incidents.machine.command import BY_HAND, LEFT_DOWN, LIFTED, REPEATED, SUPERSEDED
 from incidents.machine.draft import Draft
 from incidents.machine.in_force import DOWN, FORCE
-from incidents.machine.orders import NOTICE
 from incidents.machine.refusals import RefusedError
 from incidents.values.ids import ACT, order_id
 
@@ -117,9 +116,9 @@ def is_down(case: Case) -> bool:
 
 def keep_down(draft: Draft) -> None:
     """What a hold asks of the world: nothing that waits opens the site, and it is ordered down once
-    more, if no order to take it down waits, or its letter is out. Where it is down already, nothing
-    else would be outside of the record that tells of the hold, once the end of the record is lost.
-    What is closed in the world is not suspended.
+    more, if no order to take it down waits. Where it is down already, nothing else would be outside
+    of the record that tells of the hold, once the end of the record is lost. What is closed in the
+    world is not suspended.
 
     What somebody has in hand may be done already: what takes the site down comes after it. Who was
     told that a suspension ends is told that the hold outlasts it.
@@ -136,13 +135,10 @@ def keep_down(draft: Draft) -> None:
             cancel(draft, lifting)
     for each in openings:
         draft.add(e.OrderCancelled, **_of(each), why=SUPERSEDED, tried=each.attempts > 0)
-    if case.in_force == "closed" and case.state != "closed":
-        return
-    outlasts, last = case.suspension is not None and not case.closed, _going_down(case)
-    if last is not None and not (outlasts and _is_told(case, last)):
+    if _goes_down(case) or (case.in_force == "closed" and case.state != "closed"):
         return
     braked = [each for each in _acts(case) if each.braked]
-    order_once_more(draft, tells=outlasts and not braked)
+    order_once_more(draft, tells=case.suspension is not None and not (case.closed or braked))
     for each in braked:
         # The site goes down with the hold: the customer is told of what is done so.
         letters = _braked_with(case, each)
@@ -214,16 +210,11 @@ def _gives_way_to_hold(delivery: Delivery) -> bool:
     return _opens(delivery) or (delivery.lane == ACT and delivery.braked)
 
 
-def _going_down(case: Case) -> Delivery | None:
-    """The last order of the site that waits, if it takes it down."""
+def _goes_down(case: Case) -> bool:
+    """Whether the last order of the site that waits takes it down."""
     waiting = (each for each in _acts(case) if not each.dead)
     last = max(waiting, key=lambda each: each.order, default=None)
-    return last if last is not None and last.kind in DOWN else None
-
-
-def _is_told(case: Case, delivery: Delivery) -> bool:
-    """Whether nobody is still to be written to of that order into the world."""
-    return (delivery.order, NOTICE) not in case.deliveries
+    return last is not None and last.kind in DOWN
 
 
 def _unsettled(draft: Draft, command: commands.OrderCommand) -> Delivery:
