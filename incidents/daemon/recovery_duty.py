@@ -7,6 +7,7 @@ looked at once more.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from incidents.daemon import journal
@@ -53,6 +54,7 @@ class Recovery:
         self._backoff = Backoff()
         self._epoch = 0
         self._open: list[Comparison] | None = None
+        self._doubted_at: datetime | None = None
         self._known: set[int] = set()
         self._last = 0
         self._told: dict[str, object] = {}
@@ -88,13 +90,18 @@ class Recovery:
 
     def _compare_all(self, standing: Standing) -> None:
         """Every site, or those that were open at the last look."""
-        first = self._open is None
         if self._open is None:
+            self._doubted_at = standing.unproved_since
             self._open = self._compare(None)
-        else:
-            self._look_again(self._open, standing)
-        if not (first or self._open or self._stopped()):
+            return
+        self._look_again(self._open, standing)
+        if self._open or self._stopped():
+            return
+        if standing.unproved_since in (None, self._doubted_at):
             comparison.prove(self._house.engine, self._epoch)
+        else:
+            # What another has seen, this has not: nothing is proved before every site is compared.
+            self._open = None
 
     def _look_again(self, known: list[Comparison], standing: Standing) -> None:
         """Those that were open, and what was left down since, by whomever; but only some of those

@@ -230,6 +230,11 @@ def test_one_that_is_left_down_later_is_asked_about_alone(house: House, panel: P
     duty.recover()
 
     assert set(panel.asked) == {NEW}
+    assert not is_proved(house), "another daemon had doubted, and may have seen more"
+
+    duty.recover()
+
+    assert set(panel.asked) > {NEW}
     assert is_proved(house)
 
 

@@ -4,6 +4,7 @@ and its comparison is still owed."""
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -15,8 +16,11 @@ from incidents.desk.resumption import ANOTHER_SERVER
 from incidents.enforcement.port import Order, Outcome, Retry
 from incidents.enforcement.recovery import comparison
 from incidents.enforcement.recovery.comparison import FAILED
+from incidents.errors import DatabaseError
 from incidents.machine import commands as c
-from incidents.store.record import uncompared
+from incidents.machine.command import DAEMON
+from incidents.store.database.engine import writing
+from incidents.store.record import lineage, uncompared
 from incidents.store.schema.tables import entries
 from incidents.views.history import history
 from tests.enforcement.left_rig import (
@@ -415,3 +419,58 @@ class Busy(Letters):
 
     def deliver(self, order: Order) -> Outcome:  # noqa: ARG002 - whatever it is
         return Retry(problem="busy")
+
+
+def test_of_a_doubt_of_another_nobody_proves_what_they_have_not_asked_about(
+    house: House, panel: Panel
+) -> None:
+    """The panel answers one daemon, and then none."""
+    panel.sites = {COURT: "active", SHOP: "active", HELD: "suspended"}
+    lose(house, ANOTHER_SERVER)
+    one = Recovery(house)
+    one.recover()
+    assert is_proved(house)
+    panel.bad = {SHOP}
+    with writing(house.engine) as connection:
+        lineage.doubt(connection, standing(house).epoch, clock.now())
+
+    one.recover()
+    assert not is_proved(house)
+    panel.asked.clear()
+    one.recover()
+
+    assert SHOP in panel.asked
+    assert not is_proved(house)
+
+
+def test_what_could_not_be_compared_with_an_epoch_is_nothing_to_the_next(house: House) -> None:
+    lose(house)
+    comparison.note_failed(house.engine, {SHOP: WHY})
+    assert kept(house) == {SHOP: WHY}
+
+    lose(house)
+
+    assert kept(house) == {}
+
+
+def test_people_are_told_while_others_are_still_asked_about(
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comparison, "_TOLD_EVERY_S", 0.0)
+    panel.bad = {COURT, SHOP, HELD}
+    lose(house)
+    found = comparison.compared(
+        house.engine, house.desk, house.reading, by=DAEMON, login=None, opens=False
+    )
+
+    first = next(found)
+
+    assert kept(house) == {first.site: WHY}
+
+
+def test_a_database_that_fails_at_the_first_question_is_told_as_such(house: House) -> None:
+    broken = Mock(side_effect=DatabaseError("it does not answer"))
+    found = comparison.compared(house.engine, house.desk, broken, by=DAEMON, login=None)
+
+    with pytest.raises(DatabaseError, match="it does not answer"):
+        list(found)

@@ -6,9 +6,11 @@ It may be ended at any moment, and begun anew by anybody: what is known to agree
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import datetime
+from time import monotonic
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine
@@ -38,6 +40,9 @@ from incidents.store.record import lineage, uncompared
 
 AT_ONCE = 8
 """So many sites are asked about at once."""
+
+_TOLD_EVERY_S = 10.0
+"""So soon people are told of what could not be compared, while other sites are asked about."""
 
 MOST_NAMED = 20
 """So many sites are named to people, where very many may have been ordered again."""
@@ -87,10 +92,13 @@ def compared(
         DatabaseError: when the database does not do its part.
     """
     found = _loaded(engine, only)
-    left, failed, seen = False, dict[str, str](), set[str]()
+    left, kept = False, _Kept(engine)
     try:
         with reading() as connection:
-            standing, known = lineage.standing(connection), uncompared.problems(connection)
+            standing, kept.known = (
+                lineage.standing(connection),
+                uncompared.problems(connection, only),
+            )
             names = _every(connection) if only is None else only
         # However many compare at once, and however often: each site is ordered once in an epoch.
         own = Reconciliation(
@@ -103,15 +111,12 @@ def compared(
                 if each is None:
                     return
                 left |= is_open(each)
-                if each.problem is None:
-                    seen.add(each.site)
-                else:
-                    failed[each.site] = each.problem
+                kept.take(each)
                 yield each
     finally:
         found.close()
-        owed = _note(engine, known, failed, seen)
-    if only is None and not owed:
+        kept.tell()
+    if only is None and not kept.owed:
         finish(engine, standing.epoch)
     if only is None and not left:
         prove(engine, standing.epoch)
@@ -156,8 +161,8 @@ def is_open(compared: Comparison) -> bool:
 def note_failed(engine: Engine, problems: Mapping[str, str]) -> None:
     """Those sites could not be compared, each with why, and people are told so."""
     with plainly(engine), reading(engine) as connection:
-        known = uncompared.problems(connection)
-    _note(engine, known, problems, ())
+        known = uncompared.problems(connection, problems)
+    _Kept(engine, known, _failed=dict(problems)).tell()
 
 
 def finish(engine: Engine, epoch: int) -> None:
@@ -242,21 +247,42 @@ def _failed(name: str, error: BaseException, problem: str) -> Comparison:
     )  # fmt: skip
 
 
-def _note(
-    engine: Engine, known: Mapping[str, str], failed: Mapping[str, str], seen: Collection[str]
-) -> set[str]:
-    """Keeps which sites could not be compared, and returns their names; `known` is what was kept of
-    that before. One that was compared in this epoch is none of them, whatever fails later."""
-    settled, owed = known.keys() & set(seen), set[str]()
-    if failed:
-        with plainly(engine), reading(engine) as connection:
-            owed = uncompared.owed(connection, lineage.standing(connection), failed)
-    new = {name: failed[name] for name in owed if known.get(name) != failed[name]}
-    if new or settled:
-        with plainly(engine), writing(engine) as connection:
-            uncompared.note(connection, new, _now(connection))
-            uncompared.settle(connection, settled)
-    return owed
+@dataclass(slots=True)
+class _Kept:
+    """Which sites could not be compared, each with why, as people are told while others are being
+    asked; `known` is what they were told before. One that was compared in this epoch is none of
+    them, whatever fails later; `owed` are those that still are to be."""
+
+    engine: Engine
+    known: dict[str, str] = field(default_factory=dict)
+    owed: set[str] = field(default_factory=set)
+    _failed: dict[str, str] = field(default_factory=dict)
+    _seen: set[str] = field(default_factory=set)
+    _tells_at: float = field(default_factory=lambda: monotonic() + _TOLD_EVERY_S)
+
+    def take(self, compared: Comparison) -> None:
+        """The next one."""
+        if compared.problem is None:
+            self._seen.add(compared.site)
+        else:
+            self._failed[compared.site] = compared.problem
+        if monotonic() >= self._tells_at:
+            self.tell()
+
+    def tell(self) -> None:
+        """Puts down what was found since it was last put down."""
+        failed, settled, owed = self._failed, self.known.keys() & self._seen, set[str]()
+        if failed:
+            with plainly(self.engine), reading(self.engine) as connection:
+                owed = uncompared.owed(connection, lineage.standing(connection), failed)
+        new = {name: failed[name] for name in owed if self.known.get(name) != failed[name]}
+        if new or settled:
+            with plainly(self.engine), writing(self.engine) as connection:
+                uncompared.note(connection, new, _now(connection))
+                uncompared.settle(connection, settled)
+        self.owed |= owed
+        self._failed, self._seen = {}, set()
+        self._tells_at = monotonic() + _TOLD_EVERY_S
 
 
 def _now(connection: Connection) -> datetime:

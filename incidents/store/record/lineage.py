@@ -11,9 +11,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, func, literal, null, select, update
+from sqlalchemy import Connection, Select, and_, delete, func, literal, null, select, update
 
-from incidents.store.schema.tables import desk
+from incidents.store.schema.tables import desk, uncompared
 from incidents.store.statements.statement import Question
 
 STRANGE_FOR = timedelta(days=30)
@@ -109,6 +109,8 @@ def resume(connection: Connection, new: Standing, found: str | None) -> None:
     if found is not None:
         values["lineage"] = found
     connection.execute(update(desk).values(values))
+    # What could not be compared with an epoch is to be compared with the next, whatever came of it.
+    connection.execute(delete(uncompared))
 
 
 def halt(connection: Connection, now: datetime, why: str) -> None:

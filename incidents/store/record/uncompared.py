@@ -28,9 +28,11 @@ class Uncompared(NamedTuple):
     named: list[tuple[str, str]]
 
 
-def problems(connection: Connection) -> dict[str, str]:
-    """All of them, by their names, each with why."""
+def problems(connection: Connection, names: Collection[str] | None = None) -> dict[str, str]:
+    """All of them, or those of these names, by their names, each with why."""
     asked = select(sites.c.name, table.c.problem).join(sites, sites.c.id == table.c.site_id)
+    if names is not None and len(names) <= _AT_ONCE:
+        asked = asked.where(sites.c.name.in_(names))
     return {row.name: row.problem for row in connection.execute(asked)}
 
 
@@ -81,10 +83,12 @@ def note(connection: Connection, found: Mapping[str, str], now: datetime) -> Non
     if not rows:
         return
     connection.execute(insert_missing(connection, table), rows)
-    for row in rows:
-        own = table.c.site_id == row["site_id"]
-        is_other = table.c.problem != row["problem"]
-        connection.execute(update(table).where(own, is_other).values(problem=row["problem"]))
+    for problem in sorted(set(found.values())):
+        own = sorted(ids[name] for name in found.keys() & ids.keys() if found[name] == problem)
+        for at in range(0, len(own), _AT_ONCE):
+            those = table.c.site_id.in_(own[at : at + _AT_ONCE])
+            is_other = table.c.problem != problem
+            connection.execute(update(table).where(those, is_other).values(problem=problem))
 
 
 def settle(connection: Connection, names: Collection[str]) -> None:
