@@ -26,7 +26,7 @@ from incidents.store.schema.desk_tables import rehearsal as mark
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0017"
+HEAD = "0018"
 # "incident" in ASCII: an advisory lock of PostgreSQL has a number, not a name.
 LOCK = 0x696E636964656E74
 # Between two attempts to change a file's mode.
