@@ -91,8 +91,8 @@ def not_compared(found: Document) -> str:
     it_is, it = ("it is", "it") if found["count"] == 1 else ("they are", "them")
     return (
         f"{named}{f'; and {more:,} more' if more else ''}. Until {it_is} compared, no clock"
-        f" suspends {it}, nothing opens {it}, and no letter says so. Repair the adapter: a daemon"
-        " tries again at least every 30 seconds"
+        f" suspends {it}, nothing opens {it}, and letters about {it} wait. Repair the adapter: a"
+        " daemon tries again at least every 30 seconds"
     )
 
 

@@ -140,8 +140,8 @@ def test_it_names_before_and_after_what_could_not_be_compared_and_people_are_tol
     why = "panel: a fault in it: OSError"
     told = (
         f"{', '.join(NAMES)} ({why}). Until they are compared, no clock suspends them, nothing"
-        " opens them, and no letter says so. Repair the adapter: a daemon tries again at least"
-        " every 30 seconds"
+        " opens them, and letters about them wait. Repair the adapter: a daemon tries again at"
+        " least every 30 seconds"
     )
 
     before = cli(*line, "--dry-run")

@@ -234,7 +234,7 @@ def test_after_a_loss_the_queue_names_what_is_left_down_and_what_was_taken_down_
     [told] = [line for line in page.split("</li>") if "left.example" in line]
     assert "incidents recover" in told
     assert f'<span class="state closed">{"closed" if language == "en" else "关闭"}</span>' in told
-    assert ("Close again, by its rule" if language == "en" else "依该规则再次关闭") in told
+    assert ("Close again, by its rule" if language == "en" else "依相应规则再次关闭") in told
     story = viewer.get("/sites/left.example").text
     assert ("Record again what closed it" if language == "en" else "请重新记录关闭原因") in story
 
@@ -251,7 +251,7 @@ def test_after_a_loss_the_queue_names_what_is_left_down_and_what_was_taken_down_
     ("language", "says"),
     [
         ("en", "SITES NOT COMPARED with the world: 1, since"),
-        ("zh", "无法与实际状态比对的网站：1 个，自"),
+        ("zh", "无法与实际状态比对的网站：1 个，始于"),
     ],
 )
 def test_it_names_what_could_not_be_compared_and_why(

@@ -181,7 +181,7 @@ def test_who_was_told_of_the_end_is_told_once_that_the_hold_outlasts_it(day: Day
     )  # fmt: skip
     told = WORDING.letter("suspended_held", found, "1").text
     assert "your site shop.example stays suspended" in told
-    assert "网站不恢复访问" in told
+    assert "网站不会恢复访问" in told
     carried_out(day, "suspend", "notice")
     day.after("13h").elapse()
     assert len(orders_of(day, "suspend")) == 2

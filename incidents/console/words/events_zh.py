@@ -91,7 +91,7 @@ PARTS = {
     "stays": "；网站仍为“{site_to:state}”",
     "open_again": "；网站重新开通",
     "left_closed": "；但 {site} 实际处于关闭状态，其关闭记录可能已丢失，因此保持关闭。请重新记录"
-    "关闭原因，依该规则再次关闭；如须恢复，可在其未被暂停时，在指令页面核对并再次下达",
+    "关闭原因，依相应规则再次关闭；如须恢复，可在其未被暂停时，在指令页面核对并再次下达",
     "left_down": "；但记录末尾丢失后 {site} 可能一直处于停用状态，不会自动恢复，须由人工决定",
     "window": "，{since:when} 至 {until:when} 共违规 {counted} 次（{incidents}）",
     "run": "，{needed} 次中的第 {counted} 次（{incidents}）",
