@@ -178,6 +178,23 @@ def test_on_a_terminal_a_recovery_asks_for_the_number_of_sites_that_it_opens(
     assert (panel.sites[FALSE] == "active") is (status == 0)
 
 
+def test_a_recovery_names_also_what_an_order_that_waits_will_open(cli: Cli, panel: Panel) -> None:
+    """What is lost may have cancelled that order."""
+    cli("site", "hold", SHOP, "--reason", "an order")
+    cli("daemon", "--once")
+    cli("site", "unhold", SHOP, "--reason", "lifted")
+
+    foretold = cli("recover", "--reason", "the disk is gone", "--dry-run")
+    wrong = cli("recover", "--reason", "the disk is gone", "--confirm", "2")
+
+    assert foretold.out.startswith(
+        "This opens 3 sites that are down: court.example (suspended), false.example (closed),"
+        " shop.example (suspended)"
+    )
+    assert wrong.status == 4
+    assert "3 sites would be opened" in wrong.err
+
+
 def test_a_script_confirms_the_number_in_advance(cli: Cli, panel: Panel) -> None:
     wrong = cli("recover", "--reason", "the disk is gone", "--confirm", "3")
     assert wrong.status == 4

@@ -90,7 +90,7 @@ def recover(
     if dry_run:
         return _foretell(run, way.foreseen(asked))
     if openings.is_asked(confirm):
-        openings.confirm(openings.of(way.foreseen(asked)), confirm)
+        openings.confirm(_opened(run, way.foreseen(asked)), confirm)
     gone = way.go_on(asked, on_record(run, reason))
     done = way.compared(asked)
     _tell(run, gone, done)
@@ -99,17 +99,33 @@ def recover(
     return NOT_VERIFIED if any(done.counts[each] for each in WRONG) else DONE
 
 
+def _opened(run: Run, compared: Sequence[Comparison]) -> list[Comparison]:
+    """The sites that are opened: ordered to be up once more, or by an order that waits, which may
+    have been cancelled by what is lost. A daemon cancels that of a site which is left down."""
+    from incidents.enforcement.recovery.reconciliation import UP, WAITS
+    from incidents.views import left_down
+
+    with run.local.reading() as connection:
+        left = set(left_down.every(connection, run.local.now(connection)))
+    waiting = [
+        each for each in compared
+        if each.verdict == WAITS and UP == each.ordered != each.really and each.site not in left
+    ]  # fmt: skip
+    return sorted([*openings.of(compared), *waiting], key=lambda each: each.site)
+
+
 def _foretell(run: Run, compared: Sequence[Comparison]) -> int:
     """What would be ordered, and of which sites nobody can say it; of the log it says nothing,
     since `audit status` does."""
     from incidents.enforcement.recovery import comparison
 
-    done, opened = comparison.done(compared), openings.of(compared)
+    done, opened = comparison.done(compared), _opened(run, compared)
     status = NOT_VERIFIED if done.failed else DONE
     if run.for_programs:
         document: Document = {
-            "sites": dict(done.counts), "opened": done.opened, "closed": openings.closed(opened),
-            "taken_down": done.taken_down, "uncompared": _uncompared(done),
+            "sites": dict(done.counts), "opened": [each.site for each in opened],
+            "closed": openings.closed(opened), "taken_down": done.taken_down,
+            "uncompared": _uncompared(done),
         }  # fmt: skip
         output.document(run, document, rows=[document])
         return status
