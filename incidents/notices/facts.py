@@ -38,11 +38,12 @@ class Facts:
     stand now, in the world where it is known to stand otherwise; `findings` are the incidents that
     the notice is about, and of so many `findings_more` nothing but the number is told.
     `contact_due` is null where no clock runs or has run (R2), `removal_due` where none is set (R5);
-    `until` is null where no timer will open the site; `stays_down`: nor does that one, since a hold
-    or what a loss has left keeps it down until a person decides. `miss_closes`: the next time that
-    nobody is reached closes the site (R3). Of a closure `needed` and `within` are the numbers that
-    it was decided by, `total` says that all cases counted (R3), `false_field` is the false detail
-    (R4). `withheld`: the closure is not carried out, since the brake holds it or somebody has
+    `until` is null where no timer will open the site; `stays_down`: nor does that one, since a
+    hold, a closure or what a loss has left keeps it down, or of a hold: it was down before;
+    `outlasts`: so does a hold when the suspension ends, of whose end the customer was told.
+    `miss_closes`: the next time that nobody is reached closes the site (R3). Of a closure `needed`
+    and `within` are the numbers that it was decided by, `total` says that all cases counted (R3),
+    `false_field` is the false detail (R4). `withheld`: the closure is not carried out, since the brake holds it or somebody has
     cancelled it; `disputed`: what closed the site no longer holds. `cause` of a reopening: its
     hours were over (`ended`), late truth (`struck`), or anything else (`other`); `never_down`: the
     customer was told that the site is down, and it was not; `opening`: it is ordered, and not
@@ -62,6 +63,7 @@ class Facts:
     removal_due: datetime | None = None
     until: datetime | None = None
     stays_down: bool = False
+    outlasts: bool = False
     miss_closes: bool = False
     rule: str | None = None
     needed: int | None = None

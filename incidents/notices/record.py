@@ -167,10 +167,14 @@ def _down(connection: Connection, order: Order, told: Facts) -> Facts:
 
 
 def _held(connection: Connection, found: Site, order: Order) -> Facts:
-    """What is told of a hold; nothing once it is lifted. It outlasts the end that the customer was
-    told before, if they were told of one."""
-    told_end = withheld.was_told_an_end(connection, order.site_id, order.entry)
-    told = replace(found.facts, until=order.until, stays_down=told_end, settled=not found.case.held)
+    """What is told of a hold; nothing once it is lifted."""
+    key = (order.site_id, order.entry)
+    told = replace(
+        found.facts,
+        stays_down=withheld.was_told_down(connection, *key),
+        outlasts=withheld.was_told_an_end(connection, *key),
+        settled=not found.case.held,
+    )
     return _down(connection, order, told)
 
 
@@ -186,7 +190,9 @@ def _suspended(connection: Connection, found: Site, order: Order) -> Facts | Non
         findings=(_finding(found.case, incident),),
         contact_due=incident.contact_due,
         until=order.until,
-        stays_down=found.case.held or left_down.stays_down(connection, found.row),
+        stays_down=found.case.held
+        or found.case.closed
+        or left_down.stays_down(connection, found.row),
         # Late truth: the person had been reached, or there was no violation.
         settled=struck,
     )

@@ -124,7 +124,9 @@ _MAY_BE: dict[str, dict[str, list[Any]]] = {
         **_OF_CUSTOMER, **_RULED, "findings": _FINDINGS, "contact_due": _CLOCK["contact_due"],
         "stays_down": [False, True],
     },
-    "suspended_held": {**_OF_CUSTOMER, "stays_down": [False, True]},
+    "suspended_held": {
+        **_OF_CUSTOMER, "stays_down": [False, True], "outlasts": [False, True],
+    },
     "reopened": {
         **_OF_CUSTOMER, "cause": ["ended", "struck", "other", "never_down"],
         "findings": [*_FINDINGS, ()], "findings_more": [0, 1, 80], "opening": [False, True],

@@ -162,10 +162,16 @@ def test_a_site_that_is_held_is_told_of_no_time(day: Day) -> None:
     assert _of(day, "reopen").cause == "other"
 
 
-def test_a_suspension_that_a_hold_outlives_is_told_without_its_end(day: Day) -> None:
+@pytest.mark.parametrize(
+    "outlives",
+    [c.SetHold(by="boss", reason="ordered"), c.StateFalse(by="boss", field="phone", evidence="e")],
+)
+def test_a_suspension_that_a_hold_or_a_closure_outlives_is_told_without_its_end(
+    day: Day, outlives: c.Command
+) -> None:
     day.miss()
     assert not _of(day, "suspend").stays_down
-    day.do(c.SetHold(by="boss", reason="ordered"))
+    day.do(outlives)
     assert _facts(day, orders_of(day, "suspend")[0]).stays_down
 
 
@@ -176,12 +182,12 @@ def test_who_was_told_of_the_end_is_told_once_that_the_hold_outlasts_it(day: Day
     day.do(c.SetHold(by="boss", reason="ordered"))
     _, order = orders_of(day, "suspend")
     found = _facts(day, order)
-    assert (customer.notice_of(order), found.stays_down, found.settled) == (
-        "suspended_held", True, False,
+    assert (customer.notice_of(order), found.stays_down, found.outlasts, found.settled) == (
+        "suspended_held", True, True, False,
     )  # fmt: skip
     told = WORDING.letter("suspended_held", found, "1").text
     assert "your site shop.example stays suspended" in told
-    assert "网站不会恢复访问" in told
+    assert "暂停期满后也不会恢复访问" in told
     carried_out(day, "suspend", "notice")
     day.after("13h").elapse()
     assert len(orders_of(day, "suspend")) == 2
@@ -205,7 +211,11 @@ def test_who_was_told_of_no_end_is_told_of_none_that_a_hold_outlasts(day: Day) -
     """The first letter was of a hold as well, or a hold or a loss kept the site down by then."""
     day.do(c.SetHold(by="boss", reason="ordered"))
     carried_out(day, "suspend")
-    assert not _told_again(day, "lifted").stays_down
+    found = _told_again(day, "lifted")
+    assert (found.stays_down, found.outlasts) == (True, False)
+    told = WORDING.letter("suspended_held", found, "1").text
+    assert "your site shop.example stays suspended.\n" in told
+    assert "继续暂停访问。\n" in told
 
 
 def test_nor_is_one_whose_suspension_was_told_of_under_a_hold(day: Day) -> None:
@@ -214,14 +224,14 @@ def test_nor_is_one_whose_suspension_was_told_of_under_a_hold(day: Day) -> None:
     day.do(c.SetHold(by="boss", reason="ordered"))
     first = orders_of(day, "suspend")[0].entry
     day.do(c.RecordDelivery(order=first, lane="notice", adapter="mail", attempts=1, enforced=True))
-    assert not _facts(day, orders_of(day, "suspend")[-1]).stays_down
+    assert not _facts(day, orders_of(day, "suspend")[-1]).outlasts
 
 
 def test_nor_one_that_a_loss_had_left_down_when_it_was_told_of(day: Day) -> None:
     _left_down(day)
     day.miss()
     carried_out(day, "suspend")
-    assert not _told_again(day).stays_down
+    assert not _told_again(day).outlasts
 
 
 def test_who_was_told_of_nothing_is_told_when_the_hold_took_the_site_down(day: Day) -> None:
