@@ -42,8 +42,12 @@ def closed(opened: Sequence[Comparison]) -> list[str]:
 
 def told(opened: Sequence[Comparison]) -> list[str]:
     """What people are told of them before; nothing of none."""
-    down = [each for each in opened if each.really in ("suspended", "closed")]
-    others = [each.site for each in opened if each not in down]
+    from incidents.enforcement.recovery.reconciliation import WAITS
+
+    waiting = [each.site for each in opened if each.verdict == WAITS]
+    ordered = [each for each in opened if each.verdict != WAITS]
+    down = [each for each in ordered if each.really in ("suspended", "closed")]
+    others = [each.site for each in ordered if each not in down]
     lines = []
     if down:
         are = "is" if len(down) == 1 else "are"
@@ -53,6 +57,13 @@ def told(opened: Sequence[Comparison]) -> list[str]:
         lines.append(
             f"This orders {counted(len(others), 'site')} to be open that nobody can ask about:"
             f" {named(others)}"
+        )
+    if waiting:
+        orders, wait = ("An order", "waits") if len(waiting) == 1 else ("Orders", "wait")
+        lines.append(
+            f"{orders} to open {counted(len(waiting), 'site')} {wait}:"
+            f" {named(waiting)}. A daemon carries that out, or cancels it if a loss may have hidden"
+            " why the site is down"
         )
     if shut := closed(opened):
         lines.append(

@@ -43,11 +43,11 @@ class Facts:
     `outlasts`: so does a hold when the suspension ends, of whose end the customer was told.
     `miss_closes`: the next time that nobody is reached closes the site (R3). Of a closure `needed`
     and `within` are the numbers that it was decided by, `total` says that all cases counted (R3),
-    `false_field` is the false detail (R4). `withheld`: the closure is not carried out, since the brake holds it or somebody has
-    cancelled it; `disputed`: what closed the site no longer holds. `cause` of a reopening: its
-    hours were over (`ended`), late truth (`struck`), or anything else (`other`); `never_down`: the
-    customer was told that the site is down, and it was not; `opening`: it is ordered, and not
-    carried out. `settled`: nobody needs to be told any more.
+    `false_field` is the false detail (R4). `withheld`: the closure is not carried out, since the
+    brake holds it or somebody has cancelled it; `disputed`: what closed the site no longer holds.
+    `cause` of a reopening: its hours were over (`ended`), late truth (`struck`), or anything else
+    (`other`); `never_down`: the customer was told that the site is down, and it was not; `opening`:
+    it is ordered, and not carried out. `settled`: nobody needs to be told any more.
 
     `person`, `email` and `phone` are the responsible person's, as they are on file.
     """

@@ -10,6 +10,7 @@ from operator import attrgetter, itemgetter
 
 from sqlalchemy import Connection, select
 
+from incidents.desk.resumption import ENTRIES_LOST
 from incidents.log import logger
 from incidents.machine import left_mark
 from incidents.machine.command import DAEMON
@@ -62,8 +63,9 @@ def _marked(connection: Connection, ids: Sequence[int], begun: Sequence[Epoch]) 
 
 
 def _epoch(event: HistoryResumed) -> Epoch:
-    by_person = event.by != DAEMON
-    # What clocks have decided before a daemon knew of a loss came after it.
+    # A person who finds a loss first is told of no site by then, as a daemon that does.
+    by_person = event.by != DAEMON and event.cause != ENTRIES_LOST
+    # What clocks have decided before anybody knew of a loss came after it.
     at = event.since if event.is_loss and not by_person else event.recorded_at
     return Epoch(at, by_person, event.is_loss)
 

@@ -16,6 +16,7 @@ from incidents.enforcement import routing
 from incidents.enforcement.routing import Routing
 from incidents.errors import SettingsFileError
 from incidents.machine import commands as c
+from incidents.machine.command import DAEMON
 from incidents.machine.events import Event
 from incidents.record import entry
 from incidents.store.record import uncompared
@@ -49,20 +50,23 @@ def house(db_url: str, panel: Panel) -> Iterator[House]:
         yield found
 
 
-def lapse(house: House, name: str, monkeypatch: pytest.MonkeyPatch, *, knows_late: bool) -> None:
-    """A clock that ran at the copy lapses: before a daemon knows of the loss, or just after."""
+def lapse(
+    house: House, name: str, monkeypatch: pytest.MonkeyPatch, *, knows_late: bool, by: str = DAEMON
+) -> None:
+    """A clock that ran at the copy lapses: before anybody knows of the loss, or just after."""
     give(house, name, c.Log(by="operator-1", at=None))
     since = clock.now()
     pass_by(monkeypatch, 2 * HOUR)
     if knows_late:
         elapse(house, name)
-    lose_since(house, since)
+    lose_since(house, since, by)
     elapse(house, name)
     assert record(house)[name] == ("suspended", "active")
 
 
-def lose_since(house: House, since: datetime) -> None:
-    why = Resumption(cause=ENTRIES_LOST, since=since)
+def lose_since(house: House, since: datetime, by: str = DAEMON) -> None:
+    reason = None if by == DAEMON else "the disk is gone"
+    why = Resumption(cause=ENTRIES_LOST, since=since, by=by, reason=reason)
     house.desk.on_record(lambda connection: resumption.resume(connection, why, clock.now))
 
 
@@ -92,13 +96,16 @@ def orders_of(house: House, name: str) -> list[Event]:
 # ── A clock that ran at the copy
 
 
+@pytest.mark.parametrize("by", [DAEMON, "sre-1"])
 @pytest.mark.parametrize("knows_late", [False, True])
 @pytest.mark.parametrize("mute", [False, True])
 def test_a_clock_that_lapses_before_the_first_comparison_hides_no_site_that_was_down(
-    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch, *, mute: bool, knows_late: bool
-) -> None:
+    house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch, by: str, *, mute: bool,
+    knows_late: bool,
+) -> None:  # fmt: skip
+    """Whoever finds the loss first."""
     panel.mute = mute
-    lapse(house, COURT, monkeypatch, knows_late=knows_late)
+    lapse(house, COURT, monkeypatch, knows_late=knows_late, by=by)
     rounds(house)
     assert record(house)[COURT] == ("suspended", "suspended")
     assert not is_proved(house)
