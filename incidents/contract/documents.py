@@ -131,10 +131,22 @@ def _hints(kind: Hashable) -> dict[str, Any]:
     return get_type_hints(kind)
 
 
+_PLAIN = (str, int, float, type(None))
+
+
+@cache
+def _names(kind: Hashable) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind))  # type: ignore[arg-type]  # a dataclass
+
+
 def plain(document: Any) -> Any:
     """A document as JSON has it."""
+    if isinstance(document, _PLAIN):
+        # Nearly all that a page of the queue has: nothing else is asked of it.
+        return document
     if is_dataclass(document):
-        return {each.name: plain(getattr(document, each.name)) for each in fields(document)}
+        names = _names(type(document))  # type: ignore[arg-type]  # a class can be hashed
+        return {name: plain(getattr(document, name)) for name in names}
     if isinstance(document, dict):
         return {name: plain(value) for name, value in document.items()}
     return list(map(plain, document)) if isinstance(document, list | tuple) else document
