@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from incidents.clock import rfc3339
 from incidents.machine import rules
@@ -18,10 +18,18 @@ from incidents.machine.orders import Order
 from incidents.values.ids import contact_id, incident_id, order_id, task_id
 from incidents.values.web_address import as_written
 
+if TYPE_CHECKING:
+    from incidents.contract.documents.sites import Contact as Contact_
+    from incidents.contract.documents.sites import Evidence as Evidence_
+    from incidents.contract.documents.sites import Incident as Incident_
+    from incidents.contract.documents.sites import IncidentState, InForce, Site, SiteState
+    from incidents.contract.documents.sites import Note as Note_
+
+
 Document = dict[str, Any]
 
 
-def site_document(case: Case, run: int) -> Document:
+def site_document(case: Case, run: int) -> Site:
     """A site as it stands; `run` is the run under the active policy (R3).
 
     `asked_by` asked for what waits for a second person: that an open site be closed, or a closed
@@ -31,8 +39,8 @@ def site_document(case: Case, run: int) -> Document:
     return {
         "id": case.site_id,
         "site": case.site,
-        "state": case.state,
-        "in_force": case.in_force,
+        "state": cast("SiteState", case.state),
+        "in_force": cast("InForce", case.in_force),
         "rule": case.rule,
         "suspended_until": _time(case.suspended_until),
         "run": run,
@@ -47,7 +55,7 @@ def site_document(case: Case, run: int) -> Document:
     }
 
 
-def incident_document(case: Case, incident: Incident) -> Document:
+def incident_document(case: Case, incident: Incident) -> Incident_:
     """An incident as it stands; `contact_due` is null for one from before a reinstatement.
 
     `urls_written` are the addresses as they were written; empty if all were written as `urls` are.
@@ -56,7 +64,7 @@ def incident_document(case: Case, incident: Incident) -> Document:
     return {
         "id": incident_id(site_id, incident.n),
         "site": case.site,
-        "state": incident.state,
+        "state": cast("IncidentState", incident.state),
         "occurred_at": rfc3339(incident.occurred_at),
         "recorded_at": rfc3339(incident.recorded_at),
         "contact_due": _time(case.contact_due(incident)),
@@ -121,7 +129,7 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _contact(site_id: int, incident: Incident, contact: Contact) -> Document:
+def _contact(site_id: int, incident: Incident, contact: Contact) -> Contact_:
     due = incident.contact_due
     return {
         "id": contact_id(site_id, incident.n, contact.n),
@@ -135,7 +143,7 @@ def _contact(site_id: int, incident: Incident, contact: Contact) -> Document:
     }
 
 
-def _evidence(evidence: Evidence) -> Document:
+def _evidence(evidence: Evidence) -> Evidence_:
     return {
         "digest": evidence.digest,
         "size": evidence.size,
@@ -145,7 +153,7 @@ def _evidence(evidence: Evidence) -> Document:
     }
 
 
-def _note(note: Note) -> Document:
+def _note(note: Note) -> Note_:
     return {
         "audience": note.audience,
         "text": note.text,

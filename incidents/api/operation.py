@@ -21,9 +21,22 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import Message, Receive
+from typing_extensions import get_original_bases, is_typeddict
 
 from incidents.api import parameters, problems
 from incidents.api.entrance import known
+from incidents.contract import documents
+from incidents.contract.documents import (
+    Open,
+    accounts,
+    enforcement,
+    filings,
+    orders,
+    policies,
+    queue,
+    record,
+    sites,
+)
 from incidents.errors import RefusedError
 from incidents.values import inputs
 
@@ -75,6 +88,14 @@ class JSON(JSONResponse):
     ) -> None:
         own = {"Cache-Control": "no-store", **(headers or {})}
         super().__init__(content, status_code, own, background=background)
+
+
+for _module in (documents, accounts, enforcement, filings, orders, policies, queue, record, sites):
+    for _kind in vars(_module).values():
+        if is_typeddict(_kind):
+            # What it holds is what its type says; routes read this when they are made.
+            _is_open = _kind is Open or Open in get_original_bases(_kind)
+            _kind.__pydantic_config__ = ConfigDict(extra="allow" if _is_open else "forbid")
 
 
 class InvalidPart(BaseModel):

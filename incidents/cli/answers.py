@@ -11,7 +11,8 @@ from incidents.locale import event_sentence, words
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
-    from incidents.contract.hints import Hint
+    from incidents.contract.documents import Hint
+    from incidents.contract.documents.enforcement import Enforcement
     from incidents.desk import Answer
     from incidents.locale.words import Document
 
@@ -145,7 +146,7 @@ def _is_held_and_up(document: Document, own: list[Document]) -> bool:
     return not is_down and any(each["kind"] == "hold_set" for each in own)
 
 
-def _not_down_yet(enforcement: Document, site: str) -> list[str]:
+def _not_down_yet(enforcement: Enforcement, site: str) -> list[str]:
     """That nothing takes it down now, where that is so."""
     from incidents.views.clock import carries_out
 
@@ -180,7 +181,7 @@ def _is_call(event: Document) -> bool:
 def _next(document: Document, own: list[Document]) -> list[Hint]:
     """What can be done next: first the tasks that the act has opened."""
     from incidents.contract import hints
-    from incidents.contract.hints import Hint
+    from incidents.contract.hints import look
 
     kinds = {event["kind"] for event in own}
     if "closure_asked" in kinds:
@@ -190,7 +191,7 @@ def _next(document: Document, own: list[Document]) -> list[Hint]:
     opened = [e for e in own if e["kind"] == "task_opened"]
     if any(event["task_kind"] == "suspicion" for event in opened):
         # Somebody looks before it is done with.
-        return [Hint("check_filing", document["site"]["site"])]
+        return [look("check_filing", document["site"]["site"])]
     found = [hints.to_task(event["task"], event["task_kind"]) for event in opened]
     if "closure_disputed" in kinds:
         site = document["site"]

@@ -12,7 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from incidents.contract.documents import Item
+    from incidents.contract.documents.enforcement import Alarms, Enforcement
+    from incidents.contract.documents.filings import FilingOnRecord, TermOfSite
+    from incidents.contract.documents.orders import Order, OrderInFull
+    from incidents.contract.documents.policies import Activation
+    from incidents.contract.documents.policies import Policy as Policy_
+    from incidents.contract.documents.queue import Duties, QueueItem, QueuePage
+    from incidents.contract.documents.sites import (
+        Explanation,
+        IncidentInFull,
+        Line,
+        Site,
+        SiteInFull,
+    )
     from incidents.desk import Answer, Envelope
     from incidents.enforcement.recovery.reconciliation import Comparison
     from incidents.locale.words import Document, When
@@ -51,55 +63,55 @@ class Looks(Protocol):
     def queue(
         self, *, mine: str | None = None, limit: int = 50, after: str | None = None,
         reveal: bool = False,
-    ) -> Document:  # fmt: skip
+    ) -> QueuePage:  # fmt: skip
         """One page of the queue."""
 
-    def item(self, of: tuple[int, str], *, reveal: bool = False) -> Item | None:
+    def item(self, of: tuple[int, str], *, reveal: bool = False) -> QueueItem | None:
         """One item of the queue; None: it is not there."""
 
-    def site(self, name: str) -> Document:
+    def site(self, name: str) -> SiteInFull:
         """A site."""
 
-    def sites(self, *, state: str | None = None) -> Iterable[Document]:
+    def sites(self, *, state: str | None = None) -> Iterable[Site]:
         """The register."""
 
-    def why(self, name: str, zone: tzinfo, /) -> Document:
+    def why(self, name: str, zone: tzinfo, /) -> Explanation:
         """Why a site stands as it does."""
 
-    def incident(self, key: tuple[int, int]) -> Document:
+    def incident(self, key: tuple[int, int]) -> IncidentInFull:
         """An incident with its site, and by when it is to be reported."""
 
-    def timeline(self, site_id: int, incident: int, zone: tzinfo, /) -> Iterator[Document]:
+    def timeline(self, site_id: int, incident: int, zone: tzinfo, /) -> Iterator[Line]:
         """What happened to an incident."""
 
-    def filing(self, name: str) -> Document:
+    def filing(self, name: str) -> FilingOnRecord:
         """What is filed of a site."""
 
-    def filing_terms(self, until: str | None = None) -> list[Document]:
+    def filing_terms(self, until: str | None = None) -> list[TermOfSite]:
         """The terms that run."""
 
     def unsettled(
         self, *, site: str | None = None, only_dead: bool = False, only_braked: bool = False,
         limit: int = 100,
-    ) -> list[Document]:  # fmt: skip
+    ) -> list[Order]:  # fmt: skip
         """Orders that are not carried out."""
 
-    def order(self, site_id: int, seq: int, lane: str, when: When, /) -> Document:
+    def order(self, site_id: int, seq: int, lane: str, when: When, /) -> OrderInFull:
         """One order."""
 
-    def duties(self, *, limit: int = 100) -> Document:
+    def duties(self, *, limit: int = 100) -> Duties:
         """What the police are to be told of."""
 
-    def alarms_now(self) -> Document:
+    def alarms_now(self) -> Alarms:
         """What is alarming now."""
 
-    def enforcement(self) -> Document:
+    def enforcement(self) -> Enforcement:
         """Whether anything enforces the clock."""
 
-    def active_policy(self) -> Document:
+    def active_policy(self) -> Policy_:
         """The active policy, in words and as its file."""
 
-    def policy_history(self) -> list[Document]:
+    def policy_history(self) -> list[Activation]:
         """Every activation on record."""
 
 

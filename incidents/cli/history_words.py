@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from incidents.locale.words import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from incidents.locale.words import Document, When
+    from incidents.contract.documents.enforcement import MarkUnread
+    from incidents.locale.words import When
 
 
-def told(history: Document, when: When) -> list[str]:
+def told(history: Mapping[str, Any], when: When) -> list[str]:
     """What is to be told of it, the worst first."""
     return [words(history, when) for kind, words in WORDS.items() if _is_so(history, kind)]
 
 
-def _is_so(history: Document, kind: str) -> bool:
+def _is_so(history: Mapping[str, Any], kind: str) -> bool:
     # A server of before does not say all of it.
     return history.get(kind if kind in ("left_down", "uncompared") else f"{kind}_since") is not None
 
 
-def _halted(history: Document, when: When) -> str:
+def _halted(history: Mapping[str, Any], when: When) -> str:
     """That no site is taken down or opened."""
     # A server of before does not say why, nor does a database that an earlier version has halted.
     why = WHY_HALTED[history.get("halted_why")]
@@ -43,7 +44,7 @@ WHY_HALTED = {
 }
 
 
-def mark_unread(found: Document, when: When) -> str:
+def mark_unread(found: MarkUnread, when: When) -> str:
     """That a daemon carries no order out, and what to type."""
     ago, others = when.ago(found["since"]), found["count"] - 1
     if found["others"]:
@@ -54,7 +55,7 @@ def mark_unread(found: Document, when: When) -> str:
     return f"{who}, known {ago}: {found['problem']}{more}"
 
 
-def _lost(history: Document, when: When) -> str:
+def _lost(history: Mapping[str, Any], when: When) -> str:
     """That what was decided lately may be on no record any more."""
     return (
         f"THE RECORD HAS LOST ITS END, known {when.ago(history['lost_since'])}: what was recorded"
@@ -64,7 +65,7 @@ def _lost(history: Document, when: When) -> str:
     )
 
 
-def _moved(history: Document, when: When) -> str:
+def _moved(history: Mapping[str, Any], when: When) -> str:
     """That what was decided lately may be missing, though nobody knows of anything."""
     return (
         f"ANOTHER SERVER HAS TAKEN OVER, known {when.ago(history['moved_since'])}: what it had not"
@@ -72,7 +73,7 @@ def _moved(history: Document, when: When) -> str:
     )
 
 
-def _uncompared(history: Document, when: When) -> str:
+def _uncompared(history: Mapping[str, Any], when: When) -> str:
     """Which sites wait to be compared with the world, and why."""
     found = history["uncompared"]
     return (
@@ -81,7 +82,7 @@ def _uncompared(history: Document, when: When) -> str:
     )
 
 
-def not_compared(found: Document) -> str:
+def not_compared(found: Mapping[str, Any]) -> str:
     """The first sites that could not be compared, by why, what that means, and what to do."""
     by_problem: dict[str, list[str]] = {}
     for each in found["sites"]:
@@ -96,7 +97,7 @@ def not_compared(found: Document) -> str:
     )
 
 
-def left_down(history: Document, when: When) -> str:
+def left_down(history: Mapping[str, Any], when: When) -> str:
     """Which sites are down though nothing on record keeps them down, and what to do about it."""
     found = history["left_down"]
     count, ago = found["count"], when.ago(found["since"])
@@ -123,7 +124,7 @@ def left_down(history: Document, when: When) -> str:
     )
 
 
-def _suspended_now(found: Document) -> str:
+def _suspended_now(found: Mapping[str, Any]) -> str:
     """Which of them a clock has suspended since; empty where it has none, or a server of before
     does not say it."""
     names = found.get("suspended_now")
@@ -133,7 +134,7 @@ def _suspended_now(found: Document) -> str:
     return f" Suspended now, and at {its} end {stay} down: {', '.join(names)}."
 
 
-def _left(found: Document) -> str:
+def _left(found: Mapping[str, Any]) -> str:
     """How many they are; that nobody knows of a site whether it is up is another thing."""
     count, unknown, closed = found["count"], found["unknown"], found.get("closed", 0)
     sites = counted(count, "SITE").upper()
@@ -147,7 +148,7 @@ def _left(found: Document) -> str:
     return f"{sites} LEFT DOWN{' OR UNKNOWN' if unknown else ''} ({how})"
 
 
-def _by_state(found: Document) -> str:
+def _by_state(found: Mapping[str, Any]) -> str:
     """The first of them, by how they are in the world."""
     states = found.get("states")
     if states is None or len(set(states)) == 1:
@@ -160,7 +161,7 @@ def _by_state(found: Document) -> str:
     return named + (f"; and {more:,} more" if more else "")
 
 
-def taken_down(history: Document) -> str:
+def taken_down(history: Mapping[str, Any]) -> str:
     """Which ones a daemon has taken down again; empty where it has not."""
     # A server of before does not say it.
     found = history.get("taken_down")
@@ -170,12 +171,12 @@ def taken_down(history: Document) -> str:
 _OPENS = "opens the sites that this record has as open"
 
 
-def _named(found: Document) -> str:
+def _named(found: Mapping[str, Any]) -> str:
     more = found["count"] - len(found["sites"])
     return ", ".join(found["sites"]) + (f" and {more:,} more" if more else "")
 
 
-def _unsigned(history: Document, when: When) -> str:
+def _unsigned(history: Mapping[str, Any], when: When) -> str:
     """That nobody could prove what is recorded now."""
     return (
         f"NOT SIGNED, known {when.ago(history['unsigned_since'])}: entries wait for a signature."
@@ -183,7 +184,7 @@ def _unsigned(history: Document, when: When) -> str:
     )
 
 
-def _unproved(history: Document, when: When) -> str:
+def _unproved(history: Mapping[str, Any], when: When) -> str:
     """That sites may not be as the record says."""
     began, left = when.ago(history["unproved_since"]), history.get("left_down")
     if left is not None and left.get("complete", True):
@@ -191,7 +192,7 @@ def _unproved(history: Document, when: When) -> str:
     return f"the world is being compared with the record; it began {began}"
 
 
-WORDS: dict[str, Callable[[Document, When], str]] = {
+WORDS: dict[str, Callable[[Mapping[str, Any], When], str]] = {
     "halted": _halted, "lost": _lost, "moved": _moved, "uncompared": _uncompared,
     "left_down": left_down,
     "unsigned": _unsigned, "unproved": _unproved,

@@ -8,7 +8,7 @@ from incidents.machine import commands as c
 
 if TYPE_CHECKING:
     from incidents.contract.action import Action
-    from incidents.contract.hints import Hint
+    from incidents.contract.documents import Hint
 
 _ANOTHERS = (c.ConfirmClosure, c.Approve, c.Decline)
 """What whoever asked may not do: it is the other person's of two."""
@@ -16,9 +16,10 @@ _ANOTHERS = (c.ConfirmClosure, c.Approve, c.Decline)
 
 def told(hint: Hint, asked_by: str | None = None) -> str:
     """The command, and who may give it; `asked_by` asked for what waits for a second person."""
-    from incidents.contract.hints import typed
+    from incidents.contract.hints import action_of, typed
 
-    who = "" if hint.action is None else _who(hint.action, asked_by)
+    action = action_of(hint)
+    who = "" if action is None else _who(action, asked_by)
     return f"{typed(hint)} ({who})" if who else typed(hint)
 
 

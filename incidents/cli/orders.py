@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from incidents.cli.act import Act
     from incidents.cli.run import Run
+    from incidents.contract.documents.orders import Order, OrderInFull
     from incidents.enforcement.recovery.reconciliation import Comparison
-    from incidents.locale.words import Document, When
+    from incidents.locale.words import When
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Commands": {
@@ -96,7 +97,7 @@ def _nothing(*, dead: bool, braked: bool, site: str | None) -> str:
     return (" and ".join(told) or "no order is waiting") + (f" of {site}" if site else "")
 
 
-def _row(each: Document, when: When) -> tuple[str, ...]:
+def _row(each: Order, when: When) -> tuple[str, ...]:
     state = each["state"].replace("_", " ")
     return (
         each["id"],
@@ -111,31 +112,33 @@ def _row(each: Document, when: When) -> tuple[str, ...]:
     )
 
 
-def _pairs(found: Document, when: When) -> list[tuple[str, str]]:
-    def past(name: str) -> str:
-        return f"{when(found[name])} ({when.ago(found[name])})" if found.get(name) else ""
+def _pairs(found: OrderInFull, when: When) -> list[tuple[str, str]]:
+    def past(at: str | None) -> str:
+        return "" if at is None else f"{when(at)} ({when.ago(at)})"
+
+    next_at = found.get("next_at")
 
     return [
         ("order", f"{event_sentence.order_of_site(found)} ({found['id']})"),
         ("state", _state(found)),
-        ("ordered", past("ordered_at")),
+        ("ordered", past(found["ordered_at"])),
         ("until", when.until(found["order"]["until"]) if "until" in found["order"] else ""),
         ("rule", found["order"].get("rule", "")),
         ("attempts", str(found["attempts"]) if found.get("attempts") else ""),
-        ("last tried", past("tried_at")),
-        ("next", when.until(found["next_at"]) if found.get("next_at") else ""),
+        ("last tried", past(found.get("tried_at"))),
+        ("next", "" if next_at is None else when.until(next_at)),
         ("adapter", found.get("adapter") or ""),
         ("problem", _problem(found)),
     ]
 
 
-def _state(found: Document) -> str:
+def _state(found: OrderInFull) -> str:
     if found.get("only_logged"):
         return "only logged: nothing is enforced, since no adapter is set"
     return str(found["state"]).replace("_", " ")
 
 
-def _problem(found: Document) -> str:
+def _problem(found: Order) -> str:
     told = (found.get("problem"), found.get("detail"))
     return ": ".join(each for each in told if each)
 

@@ -10,7 +10,7 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from incidents.cli.characters import visible
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from incidents.cli.run import Run
-    from incidents.locale.words import Document
 
 _EDGES = 3
 """So many columns of the screen a column of a table takes beside its text; the last one less."""
@@ -43,7 +42,7 @@ class Painted(str):
         return made
 
 
-def document(run: Run, document: Document, *, rows: Sequence[Document]) -> None:
+def document(run: Run, document: Mapping[str, Any], *, rows: Sequence[Mapping[str, Any]]) -> None:
     """One document for a program; CSV, which knows only rows, gets `rows`."""
     if run.format == CSV:
         _write_csv(run, rows)
@@ -51,7 +50,7 @@ def document(run: Run, document: Document, *, rows: Sequence[Document]) -> None:
         run.say(json_text(document, indented=run.format == JSON))
 
 
-def documents(run: Run, documents: Iterable[Document]) -> None:
+def documents(run: Run, documents: Iterable[Mapping[str, Any]]) -> None:
     """A list of documents for a program, written as they come."""
     if run.format == CSV:
         _write_csv(run, documents)
@@ -143,7 +142,7 @@ def _shared(wanted: Sequence[int], room: int) -> list[int]:
     return shares
 
 
-def _write_csv(run: Run, rows: Iterable[Document]) -> None:
+def _write_csv(run: Run, rows: Iterable[Mapping[str, Any]]) -> None:
     names: list[str] | None = None
     for row in rows:
         if names is None:

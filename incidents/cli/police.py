@@ -14,7 +14,8 @@ from incidents.errors import DONE
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
-    from incidents.locale.words import Document, When
+    from incidents.contract.documents.queue import Duty, DutySummary
+    from incidents.locale.words import When
 
 
 @click.command()
@@ -43,7 +44,7 @@ def duty(run: Run, limit: int) -> int:
     return DONE
 
 
-def _tell(run: Run, found: list[Document], total: Document) -> None:
+def _tell(run: Run, found: list[Duty], total: DutySummary) -> None:
     from incidents.machine.policy import write_duration
     from incidents.settings.police import SOURCE
 
@@ -63,7 +64,7 @@ def _tell(run: Run, found: list[Document], total: Document) -> None:
     run.tell(f"within {write_duration(within)} of the recording, by {SOURCE}")
 
 
-def _row(each: Document, when: When) -> tuple[str, ...]:
+def _row(each: Duty, when: When) -> tuple[str, ...]:
     return (
         each["incident"],
         when.left(each["due"]),

@@ -10,13 +10,14 @@ import click
 from incidents.cli import output, params, timeline
 from incidents.cli.options import looking
 from incidents.contract import hints
-from incidents.contract.documents import told
+from incidents.contract.hints import first_of_two, with_commands
 from incidents.errors import DONE, UnknownSiteError, UnknownTaskError
 from incidents.locale.words import Teller
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
-    from incidents.locale.words import Document, When
+    from incidents.contract.documents.sites import Contact, Evidence, IncidentInFull, Line, Note
+    from incidents.locale.words import When
 
 # A web address may hold them, and is one line here.
 _LINE_ENDS = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})
@@ -71,25 +72,25 @@ def _item(run: Run, key: tuple[int, str]) -> int:
             given=given,
         )
     if run.quiet:
-        run.say(found.id)
+        run.say(found["id"])
     elif run.for_programs:
-        item = told(found)
+        item = with_commands(found)
         output.document(run, item, rows=[item])
     else:
-        due = found.due
+        due = found["due"]
         pairs = [
-            ("task", found.id),
+            ("task", found["id"]),
             ("do", words.exactly(found)),
-            ("site", found.site),
-            ("about", ", ".join(found.about)),
+            ("site", found["site"]),
+            ("about", ", ".join(found["about"])),
             ("due", "" if due is None else run.when.until(due)),
-            ("with", found.claimed_by or ""),
+            ("with", found["claimed_by"] or ""),
             ("whom", words.whom(found)),
-            ("warning", found.warning or ""),
-            ("say", found.say),
+            ("warning", found["warning"] or ""),
+            ("say", found["say"]),
         ]
         output.pairs(run, pairs)
-        timeline.next_steps(run, found.hints, found.first_of_two)
+        timeline.next_steps(run, found["hints"], first_of_two(found))
     return DONE
 
 
@@ -108,7 +109,7 @@ def _incident(run: Run, incident: tuple[int, int]) -> int:
     return DONE
 
 
-def _tell(run: Run, incident: Document, story: Iterable[Document]) -> None:
+def _tell(run: Run, incident: IncidentInFull, story: Iterable[Line]) -> None:
     when, site = run.when, incident["site_document"]
     teller = Teller(site=site["site"], site_id=site["id"], when=when)
     closed = site["state"] == "closed"
@@ -132,18 +133,18 @@ def _tell(run: Run, incident: Document, story: Iterable[Document]) -> None:
     timeline.next_steps(run, hints.after(incident, site), site.get("asked_by"))
 
 
-def _pairs(incident: Document, when: When, closed: bool) -> list[tuple[str, str]]:
-    def time(name: str) -> str:
-        return when(incident[name]) if incident[name] else ""
+def _pairs(incident: IncidentInFull, when: When, closed: bool) -> list[tuple[str, str]]:
+    def time(at: str | None) -> str:
+        return "" if at is None else when(at)
 
     return [
         ("incident", incident["id"]),
         ("site", incident["site"]),
         ("state", incident["state"]),
-        ("occurred", f"{time('occurred_at')} {when.zone_name}"),
-        ("recorded", f"{time('recorded_at')} by {incident['by']}"),
+        ("occurred", f"{time(incident['occurred_at'])} {when.zone_name}"),
+        ("recorded", f"{time(incident['recorded_at'])} by {incident['by']}"),
         ("contact due", timeline.contact_due(incident, when, site_closed=closed)),
-        ("removal due", time("removal_due")),
+        ("removal due", time(incident["removal_due"])),
         ("report", _report(incident, when)),
         ("category", incident["category"] or ""),
         ("recurs", incident["recurs"] or ""),
@@ -151,7 +152,7 @@ def _pairs(incident: Document, when: When, closed: bool) -> list[tuple[str, str]
     ]
 
 
-def _report(incident: Document, when: When) -> str:
+def _report(incident: IncidentInFull, when: When) -> str:
     """Whether the police have been told of it, or by when they are to be (domain.md, section 4)."""
     if incident["reported_at"]:
         return f"reported to the police {when(incident['reported_at'])}"
@@ -160,7 +161,7 @@ def _report(incident: Document, when: When) -> str:
     return ""
 
 
-def _contact(contact: Document, when: When) -> str:
+def _contact(contact: Contact, when: When) -> str:
     told = f"{contact['id']} {contact['outcome']} at {when(contact['occurred_at'])}"
     told += f" by {contact['by']}"
     if contact["recorded_at"] != contact["occurred_at"]:
@@ -170,12 +171,12 @@ def _contact(contact: Document, when: When) -> str:
     return f"{told}: {contact['note']}" if contact["note"] else told
 
 
-def _note(note: Document, when: When) -> str:
+def _note(note: Note, when: When) -> str:
     text = "(erased)" if note["text"] is None else note["text"]
     return f"for the {note['audience']}: {when(note['recorded_at'])} by {note['by']}: {text}"
 
 
-def _evidence(evidence: Document, when: When) -> str:
+def _evidence(evidence: Evidence, when: When) -> str:
     name = evidence["name"] or "a file"
     size = output.number(evidence["size"])
     return f"{name} ({size} bytes, {when(evidence['recorded_at'])}) {evidence['digest']}"

@@ -11,7 +11,7 @@ from incidents.cli.options import looking
 from incidents.cli.root import LazyGroup, act
 from incidents.cli.run import painted
 from incidents.contract import hints
-from incidents.contract.hints import RELEASE_ORDER, Hint
+from incidents.contract.hints import RELEASE_ORDER, look
 from incidents.errors import DONE
 from incidents.locale.words import in_the_world, rule
 from incidents.values import site_name
@@ -19,7 +19,15 @@ from incidents.values.ids import ACT
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
-    from incidents.locale.words import Document, When
+    from incidents.contract.documents.orders import Order
+    from incidents.contract.documents.sites import (
+        ClosureRequest,
+        Explanation,
+        Hold,
+        Site,
+        SiteInFull,
+    )
+    from incidents.locale.words import When
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Commands": {
@@ -85,7 +93,7 @@ def tell(run: Run, site: str) -> int:
     """Say how a site stands; raises UnknownSiteError with the nearest names."""
     with run.house.looking() as looks:
         found = looks.site(site)
-        braked: list[Document] = []
+        braked: list[Order] = []
         if found["in_force"] != found["state"] and not (run.quiet or run.for_programs):
             braked = looks.unsettled(site=found["site"], only_braked=True)
     if run.quiet:
@@ -97,7 +105,7 @@ def tell(run: Run, site: str) -> int:
         pairs = _pairs(found, run.when)
         output.pairs(run, [*pairs, ("held by the brake", ", ".join(held))])
         timeline.incidents(run, found)
-        timeline.next_steps(run, [Hint(RELEASE_ORDER, id_) for id_ in held], None)
+        timeline.next_steps(run, [look(RELEASE_ORDER, id_) for id_ in held], None)
     return DONE
 
 
@@ -114,13 +122,15 @@ def why(run: Run, site: str) -> int:
     if run.quiet:
         run.say(site)
     elif run.for_programs:
-        output.document(run, hints.told(found), rows=found["timeline"])
+        output.document(
+            run, {**found, "commands": hints.commands(found["hints"])}, rows=found["timeline"]
+        )
     else:
         _tell_why(run, found)
     return DONE
 
 
-def _tell_why(run: Run, found: Document) -> None:
+def _tell_why(run: Run, found: Explanation) -> None:
     for line in found["text"]:
         run.say(painted(line, fg="red", bold=True) if line.startswith(_LOUD) else line)
     if found["timeline_untold"]:
@@ -129,7 +139,7 @@ def _tell_why(run: Run, found: Document) -> None:
     timeline.next_steps(run, found["hints"], found["site"].get("asked_by"))
 
 
-def _row(site: Document, when: When) -> tuple[str, ...]:
+def _row(site: Site, when: When) -> tuple[str, ...]:
     remarks = [word for word in ("held", "disputed") if site[word]]
     if site["in_force"] != site["state"]:
         remarks.append(f"in force: {site['in_force']}")
@@ -144,16 +154,19 @@ def _row(site: Document, when: When) -> tuple[str, ...]:
     )
 
 
-def _pairs(site: Document, when: When) -> list[tuple[str, str]]:
-    def time(name: str) -> str:
-        return when.until(site[name]) if site[name] else ""
+def _pairs(site: SiteInFull, when: When) -> list[tuple[str, str]]:
+    def time(at: str | None) -> str:
+        return "" if at is None else when.until(at)
 
     state = painted(site["state"], fg=_COLOURS.get(site["state"]), bold=True)
     hold, request, closing = site["hold"], site["reinstatement"], site["closure_request"]
     return [
         ("site", site_name.shown(site["site"])),
         ("state", state + (f" ({rule(site['rule'])})" if site["rule"] else "")),
-        ("in the world", painted(in_the_world(site), fg="red", bold=True)),
+        (
+            "in the world",
+            painted(in_the_world(site["state"], site["in_force"]), fg="red", bold=True),
+        ),
         ("unknown" if site["in_force"] == "unknown" else "left down", _left_down(site, when)),
         ("held", f"since {when(hold['at'])} by {hold['by']}: {_said(hold)}" if hold else ""),
         ("disputed", "yes: what closed it no longer holds" if site["disputed"] else ""),
@@ -162,10 +175,10 @@ def _pairs(site: Document, when: When) -> list[tuple[str, str]]:
             "reinstatement",
             f"asked {when(request['at'])} by {request['by']}: {_said(request)}" if request else "",
         ),
-        ("suspended until", time("suspended_until")),
+        ("suspended until", time(site["suspended_until"])),
         ("closed at", when(site["closed_at"]) if site["closed_at"] else ""),
         ("run", str(site["run"])),
-        ("next due", time("next_due")),
+        ("next due", time(site["next_due"])),
         ("person", site["person"] or ""),
         ("phone", site["phone"] or ""),
         ("e-mail", site["email"] or ""),
@@ -173,7 +186,7 @@ def _pairs(site: Document, when: When) -> list[tuple[str, str]]:
     ]
 
 
-def _left_down(site: Document, when: When) -> str:
+def _left_down(site: SiteInFull, when: When) -> str:
     # A server of before does not say it.
     since, why = site.get("left_down_since"), f"incidents site why {site['site']}"
     if site["in_force"] == "closed" and site.get("stays_down"):
@@ -194,7 +207,7 @@ def _left_down(site: Document, when: When) -> str:
     return f"nothing on record keeps it down; the reason may {lost}"
 
 
-def _to_be_closed(request: Document, when: When) -> str:
+def _to_be_closed(request: ClosureRequest, when: When) -> str:
     what = request["incident"] or f"false: {request['field']}"
     return (
         f"asked {when(request['at'])} by {request['by']} ({rule(request['rule'])}, {what}); another"
@@ -202,5 +215,5 @@ def _to_be_closed(request: Document, when: When) -> str:
     )
 
 
-def _said(act: Document) -> str:
+def _said(act: Hold) -> str:
     return act["reason"] or "(erased)"

@@ -11,18 +11,19 @@ from incidents.cli.run import painted
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
-    from incidents.contract.hints import Hint
-    from incidents.locale.words import Document, When
+    from incidents.contract.documents import Hint
+    from incidents.contract.documents.sites import Incident, Line, SiteInFull
+    from incidents.locale.words import When
 
 
-def events(run: Run, timeline: Iterable[Document]) -> None:
+def events(run: Run, timeline: Iterable[Line]) -> None:
     """One row for each event: when it happened, who recorded it, what it says."""
     when = run.when
     run.say("", painted("What happened", bold=True) + f" (times in {when.zone_name})")
     output.table(run, ("WHEN", "WHO", "WHAT"), (_row(event, when) for event in timeline))
 
 
-def incidents(run: Run, site: Document) -> None:
+def incidents(run: Run, site: SiteInFull) -> None:
     """One row for each incident of a site that its document shows, the newest of all."""
     found, of = site["incidents"], site["incidents_total"]
     closed = site["state"] == "closed"
@@ -41,7 +42,7 @@ def next_steps(run: Run, hints: Sequence[Hint], asked_by: str | None) -> None:
     run.say_all([f"next: {painted(step, bold=True)}" for step in steps])
 
 
-def _row(event: Document, when: When) -> tuple[str, str, str]:
+def _row(event: Line, when: When) -> tuple[str, str, str]:
     at, recorded_at = event["at"], event["recorded_at"]
     told = event["words"]
     if at != recorded_at:
@@ -51,7 +52,7 @@ def _row(event: Document, when: When) -> tuple[str, str, str]:
     return when(at), who, told
 
 
-def contact_due(incident: Document, when: When, *, site_closed: bool) -> str:
+def contact_due(incident: Incident, when: When, *, site_closed: bool) -> str:
     """By when somebody is to be reached, or was to be; who reads a time waits for it to lapse."""
     due = incident["contact_due"]
     if incident["state"] == "open" and (site_closed or due is None):
@@ -59,7 +60,7 @@ def contact_due(incident: Document, when: When, *, site_closed: bool) -> str:
     return "" if due is None else when(due)
 
 
-def _incident(incident: Document, when: When, closed: bool) -> tuple[str, ...]:
+def _incident(incident: Incident, when: When, closed: bool) -> tuple[str, ...]:
     return (
         incident["id"],
         incident["state"],

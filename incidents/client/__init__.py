@@ -19,7 +19,7 @@ __all__ = ["Client", "ProblemError", "ServerError"]
 
 
 def __getattr__(name: str) -> Any:
-    """The typed client, whose models the command line has no time to load."""
+    """The typed client, for whose library the command line has no time."""
     if name == "Client":
         from incidents.client.typed import Client
 

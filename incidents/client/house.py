@@ -102,7 +102,8 @@ class RemoteHouse:
 
     def link(self, incident: tuple[int, int]) -> dict[str, str]:
         """The link to the customer's page of an incident, and until when it holds."""
-        return self._exchange.get(f"/incidents/{incident_id(*incident)}/link")
+        found: dict[str, str] = self._exchange.get(f"/incidents/{incident_id(*incident)}/link")
+        return found
 
     def compare(
         self, names: Iterable[str], *, repair: bool = False, cancelled: bool = False,

@@ -51,12 +51,12 @@ class Exchange:
         """Let go of the connections."""
         self.http.close()
 
-    def get(self, path: str, **query: Any) -> Document:
+    def get(self, path: str, **query: Any) -> Any:
         """What stands there; `path` follows /api/v1. Raises ProblemError, ServerError."""
         document, _ = self.exchange("GET", path, query=query)
         return document
 
-    def items(self, path: str, **query: Any) -> Iterator[Document]:
+    def items(self, path: str, **query: Any) -> Iterator[Any]:
         """All items of a list, page by page."""
         cursor = None
         while True:

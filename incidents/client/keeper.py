@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from incidents.client.faults import Document
 from incidents.client.http import Exchange, part
 from incidents.clock import rfc3339
+
+if TYPE_CHECKING:
+    from incidents.contract.documents.accounts import (
+        Account,
+        NewToken,
+        OpenSession,
+        Refused,
+        SignIn,
+        Token,
+    )
 
 
 class RemoteKeeper:
@@ -22,13 +31,14 @@ class RemoteKeeper:
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
 
-    def accounts(self) -> list[Document]:
+    def accounts(self) -> list[Account]:
         """All accounts, by their handles."""
         return list(self._exchange.get("/accounts")["items"])
 
-    def account(self, handle: str) -> Document:
+    def account(self, handle: str) -> Account:
         """One account."""
-        return self._exchange.get(_path(handle))
+        found: Account = self._exchange.get(_path(handle))
+        return found
 
     def make(self, handle: str, role: str) -> None:
         """Make an account."""
@@ -50,23 +60,24 @@ class RemoteKeeper:
         """Give it a new password; all its sessions end, the one that asks included."""
         self._exchange.exchange("PUT", f"{_path(handle)}/password", words={"password": password})
 
-    def tokens(self, of: str | None) -> list[Document]:
+    def tokens(self, of: str | None) -> list[Token]:
         """The tokens of an account, of all without one, or one's own where one may not see those of
         others; the newest first."""
         return self._seen("/tokens", of)
 
-    def make_token(self, handle: str, days: int, acts: Sequence[str] | None) -> Document:
+    def make_token(self, handle: str, days: int, acts: Sequence[str] | None) -> NewToken:
         """A new token, with its `secret`."""
         words = {"handle": handle, "days": days, "acts": None if acts is None else list(acts)}
-        made, _ = self._exchange.exchange("POST", "/tokens", words=words)
-        return made
+        made: Any = self._exchange.exchange("POST", "/tokens", words=words)[0]
+        token: NewToken = made
+        return token
 
     def revoke(self, token: str) -> bool:
         """Let a token be worth nothing; the server does not say whether it was before."""
         self._exchange.exchange("DELETE", f"/tokens/{part(token)}")
         return True
 
-    def sessions(self, of: str | None) -> list[Document]:
+    def sessions(self, of: str | None) -> list[OpenSession]:
         """The sessions of an account that are open; without one, those that `tokens` has."""
         return self._seen("/sessions", of)
 
@@ -76,12 +87,12 @@ class RemoteKeeper:
 
     def sign_ins(
         self, *, of: str | None, failed: bool, since: datetime | None, limit: int
-    ) -> list[Document]:
+    ) -> list[SignIn]:
         """The log of who came in and who was not let in, the newest first."""
         asked = {"handle": of, "failed": failed, "since": _told(since), "limit": limit}
         return list(self._exchange.get("/sign-ins", **asked)["items"])
 
-    def refusals(self, *, of: str | None, since: datetime | None, limit: int) -> list[Document]:
+    def refusals(self, *, of: str | None, since: datetime | None, limit: int) -> list[Refused]:
         """Who was not let do what, counted by the day, those with the newest first."""
         asked = {"handle": of, "since": _told(since), "limit": limit}
         return list(self._exchange.get("/refusals", **asked)["items"])
@@ -91,7 +102,7 @@ class RemoteKeeper:
         """Whether they may see the accounts of others."""
         return "see_accounts" in self._exchange.get("/session")["may"]
 
-    def _seen(self, path: str, of: str | None) -> list[Document]:
+    def _seen(self, path: str, of: str | None) -> list[Any]:
         # Who only asks for what is theirs is not to be counted as refused.
         everybodys = of is None and self.sees_all
         return list(self._exchange.get(path, handle=of, all=everybodys)["items"])

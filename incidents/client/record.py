@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from incidents.audit.proof.trust import Asked
     from incidents.audit.proof.verdict import Verdict
     from incidents.audit.replay.split import Replayed
+    from incidents.contract.documents.record import LogStatus
 
 Done = Callable[[int], object]
 Watch = Callable[[int], AbstractContextManager[Done]]
@@ -50,9 +51,10 @@ class RemoteRecord:
         path = f"/sites/{part(site)}/report"
         return self._exchange.pieces(path, within_s=LONG_S, with_words=with_words)
 
-    def status(self) -> Document:
+    def status(self) -> LogStatus:
         """How many entries are pending, numbered and published, and who vouches for them."""
-        return self._exchange.get("/log")
+        found: LogStatus = self._exchange.get("/log")
+        return found
 
     def keys(self) -> list[Document]:
         """The log's keys, the one that signs first."""

@@ -13,29 +13,40 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self, TypedDict, TypeVar, Unpack
+from typing import Any, Self, TypeVar, Unpack
 
 import httpx
-from pydantic import TypeAdapter
 
-from incidents.api import answers
 from incidents.client import session
+from incidents.client.acts import Acts, How
 from incidents.client.http import Exchange, part
+from incidents.contract.documents.enforcement import Alarms
+from incidents.contract.documents.filings import (
+    Filing,
+    FilingFinding,
+    FilingFindings,
+    SiteTerm,
+)
+from incidents.contract.documents.orders import Orders
+from incidents.contract.documents.policies import Policy
+from incidents.contract.documents.queue import Duties, HandedOver, Item, Queue
+from incidents.contract.documents.sites import (
+    Acted,
+    Found,
+    Incident,
+    IncidentInFull,
+    Line,
+    Results,
+    Site,
+    SiteInFull,
+    Why,
+)
 from incidents.machine.command import FOR_CUSTOMER, FOR_DESK
 
-M = TypeVar("M")
-P = TypeVar("P", answers.SitePage, answers.IncidentPage, answers.LinePage, answers.TermPage)
+D = TypeVar("D")
 
 
-class How(TypedDict, total=False):
-    """How an act is asked for."""
-
-    key: str
-    if_match: str
-    dry_run: bool
-
-
-class Client:
+class Client(Acts):
     """Somebody with a token of a desk, or who signs in; `timeout_s` is for each wait. `zone` is
     the IANA name of the one in which sentences tell times; None: the desk's own.
 
@@ -79,78 +90,78 @@ class Client:
 
     # Looking.
 
-    def site(self, site: str, *, reveal: bool = False) -> answers.SiteInFull:
+    def site(self, site: str, *, reveal: bool = False) -> SiteInFull:
         """How a site stands, and whom to call."""
-        return self._get(answers.SiteInFull, f"/sites/{part(site)}", reveal=reveal)
+        return self._get(SiteInFull, f"/sites/{part(site)}", reveal=reveal)
 
-    def filing(self, site: str, *, reveal: bool = False) -> answers.Filing:
+    def filing(self, site: str, *, reveal: bool = False) -> Filing:
         """What is filed of a site, what is missing, and its terms."""
-        return self._get(answers.Filing, f"/sites/{part(site)}/filing", reveal=reveal)
+        return self._get(Filing, f"/sites/{part(site)}/filing", reveal=reveal)
 
-    def filing_findings(self, site: str) -> list[answers.FilingFinding]:
+    def filing_findings(self, site: str) -> list[FilingFinding]:
         """What the checks say of a site's filing."""
-        found = self._get(answers.FilingFindings, f"/sites/{part(site)}/filing/findings")
-        return found.findings
+        found = self._get(FilingFindings, f"/sites/{part(site)}/filing/findings")
+        return found["findings"]
 
-    def filing_terms(self, **asked: Any) -> Iterator[answers.SiteTerm]:
+    def filing_terms(self, **asked: Any) -> Iterator[SiteTerm]:
         """What is to be filed or shown by when, the most urgent first, those up to `until`."""
-        for page in self._pages(answers.TermPage, "/filings/terms", asked):
-            yield from page.items
+        for page in self._pages("/filings/terms", asked):
+            yield from page["items"]
 
     def etag(self, site: str) -> str:
         """The ETag of a site as it stands, for `if_match`."""
         return self._answered("GET", f"/sites/{part(site)}").headers["ETag"]
 
-    def why(self, site: str) -> answers.Why:
+    def why(self, site: str) -> Why:
         """Why a site stands as it does."""
-        return self._get(answers.Why, f"/sites/{part(site)}/why")
+        return self._get(Why, f"/sites/{part(site)}/why")
 
-    def sites(self, **filters: Any) -> Iterator[answers.Site]:
+    def sites(self, **filters: Any) -> Iterator[Site]:
         """All sites, by `state`, `held`, `disputed`, or with `q` in the name; page by page."""
-        for page in self._pages(answers.SitePage, "/sites", filters):
-            yield from page.items
+        for page in self._pages("/sites", filters):
+            yield from page["items"]
 
-    def incidents(self, **filters: Any) -> Iterator[answers.Incident]:
+    def incidents(self, **filters: Any) -> Iterator[Incident]:
         """All incidents, by `site`, `state`, `category`, `since`, `until`, or with `q` in them."""
-        for page in self._pages(answers.IncidentPage, "/incidents", filters):
-            yield from page.items
+        for page in self._pages("/incidents", filters):
+            yield from page["items"]
 
-    def timeline(self, site: str) -> Iterator[answers.Line]:
+    def timeline(self, site: str) -> Iterator[Line]:
         """What happened to a site, the earliest first."""
-        for page in self._pages(answers.LinePage, f"/sites/{part(site)}/timeline", {}):
-            yield from page.items
+        for page in self._pages(f"/sites/{part(site)}/timeline", {}):
+            yield from page["items"]
 
-    def incident(self, incident: str, *, reveal: bool = False) -> answers.IncidentInFull:
+    def incident(self, incident: str, *, reveal: bool = False) -> IncidentInFull:
         """All that is on record of an incident."""
-        return self._get(answers.IncidentInFull, f"/incidents/{part(incident)}", reveal=reveal)
+        return self._get(IncidentInFull, f"/incidents/{part(incident)}", reveal=reveal)
 
-    def search(self, q: str) -> answers.Found:
+    def search(self, q: str) -> Found:
         """The first sites and incidents in which something stands."""
-        return self._get(answers.Found, "/search", q=q)
+        return self._get(Found, "/search", q=q)
 
-    def queue(self, **asked: Any) -> answers.Queue:
+    def queue(self, **asked: Any) -> Queue:
         """A page of what must be done, by `mine`, `limit`, `cursor`, `reveal`."""
-        return self._get(answers.Queue, "/queue", **asked)
+        return self._get(Queue, "/queue", **asked)
 
-    def item(self, item: str, *, reveal: bool = False) -> answers.Item:
+    def item(self, item: str, *, reveal: bool = False) -> Item:
         """One item of the queue, such as 12-3 or 12-t2."""
-        return self._get(answers.Item, f"/queue/{part(item)}", reveal=reveal)
+        return self._get(Item, f"/queue/{part(item)}", reveal=reveal)
 
-    def alarms(self) -> answers.Alarms:
+    def alarms(self) -> Alarms:
         """What is alarming now."""
-        return self._get(answers.Alarms, "/alarms")
+        return self._get(Alarms, "/alarms")
 
-    def orders(self, **asked: Any) -> answers.Orders:
+    def orders(self, **asked: Any) -> Orders:
         """Orders that are not carried out, by `dead`, `site`, `limit`."""
-        return self._get(answers.Orders, "/orders", **asked)
+        return self._get(Orders, "/orders", **asked)
 
-    def policy(self) -> answers.Policy:
+    def policy(self) -> Policy:
         """The active policy."""
-        return self._get(answers.Policy, "/policy")
+        return self._get(Policy, "/policy")
 
-    def duties(self, **asked: Any) -> answers.Duties:
+    def duties(self, **asked: Any) -> Duties:
         """What the police are to be told of."""
-        return self._get(answers.Duties, "/duty", **asked)
+        return self._get(Duties, "/duty", **asked)
 
     def entries(self, after: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
         """The record's entries after a position, each with its own; in bounded memory."""
@@ -161,87 +172,87 @@ class Client:
     # Acting.
 
     def add_site(self, site: str, *, phone: str | None = None, email: str | None = None,
-                 person: str | None = None, **how: Unpack[How]) -> answers.Acted:  # fmt: skip
+                 person: str | None = None, **how: Unpack[How]) -> Acted:  # fmt: skip
         """Take a site into the register."""
         words = {"site": site, "phone": phone, "email": email, "person": person}
-        return self._act("/sites", words, how)
+        return self._sent("POST", "/sites", words, how)
+
+    def edit_site(self, site: str, *, phone: str | None = None, email: str | None = None,
+                  person: str | None = None, **how: Unpack[How]) -> Acted:  # fmt: skip
+        """Change whom to call; what is not given stays as it is."""
+        words = {"phone": phone, "email": email, "person": person}
+        return self._sent("PATCH", f"/sites/{part(site)}", words, how)
 
     def log(self, site: str, *, urls: Sequence[str] = (), category: str | None = None,
             note: str | None = None, at: str | None = None, again: bool = False,
-            **how: Unpack[How]) -> answers.Acted:  # fmt: skip
+            **how: Unpack[How]) -> Acted:  # fmt: skip
         """Log a violation on a site."""
         words = {"urls": list(urls), "category": category, "note": note, "at": at, "again": again}
-        return self._act(f"/sites/{part(site)}/incidents", words, how)
+        return self._to("sites", site, "incidents", words, how)
 
     def file(self, site: str, details: Mapping[str, Any], *, presets: Sequence[str] = (),
-             **how: Unpack[How]) -> answers.Acted:  # fmt: skip
+             **how: Unpack[How]) -> Acted:  # fmt: skip
         """Change details of a site's filing: texts under their keys, of a server or a document the
         parts that change; None takes away."""
         path, body = f"/sites/{part(site)}/filing", {"details": details, "presets": list(presets)}
-        return _read(answers.Acted, self._answered("PATCH", path, how, json=body))
+        found: Acted = self._answered("PATCH", path, how, json=body).json()
+        return found
 
     def contact(self, to: str, outcome: str, *, note: str | None = None, at: str | None = None,
-                **how: Unpack[How]) -> answers.Acted:  # fmt: skip
+                **how: Unpack[How]) -> Acted:  # fmt: skip
         """Record a contact about an incident, such as 12-3, or about all that is open on a site."""
         what = "incidents" if _is_id(to) else "sites"
         words = {"outcome": outcome, "note": note, "at": at}
-        return self._act(f"/{what}/{part(to)}/contacts", words, how)
+        return self._to(what, to, "contacts", words, how)
 
     def note(self, incident: str, text: str, *, to_customer: bool = False,
-             **how: Unpack[How]) -> answers.Acted:  # fmt: skip
+             **how: Unpack[How]) -> Acted:  # fmt: skip
         """Add a note to an incident, for the desk alone or to the customer."""
         words = {"text": text, "audience": FOR_CUSTOMER if to_customer else FOR_DESK}
-        return self._act(f"/incidents/{part(incident)}/notes", words, how)
+        return self._to("incidents", incident, "notes", words, how)
 
-    def of_incident(self, incident: str, act: str, words: Mapping[str, Any] | None = None,
-                    **how: Unpack[How]) -> answers.Acted:  # fmt: skip
-        """Another act on an incident: removed, recur, void, take-back, revoke-links …"""
-        return self._act(f"/incidents/{part(incident)}/{part(act)}", words or {}, how)
-
-    def of_site(self, site: str, act: str, words: Mapping[str, Any] | None = None,
-                **how: Unpack[How]) -> answers.Acted:  # fmt: skip
-        """Another act on a site: hold, unhold, decline, uphold …"""
-        return self._act(f"/sites/{part(site)}/{part(act)}", words or {}, how)
-
-    def of_item(self, item: str, act: str, words: Mapping[str, Any] | None = None,
-                **how: Unpack[How]) -> answers.Acted:  # fmt: skip
-        """An act on an item of the queue: claim, release, done."""
-        return self._act(f"/queue/{part(item)}/{part(act)}", words or {}, how)
-
-    def hand_over(self, to: str, **how: Unpack[How]) -> answers.HandedOver:
+    def hand_over(self, to: str, **how: Unpack[How]) -> HandedOver:
         """Give all that one holds to another."""
         answer = self._answered("POST", "/queue/hand-over", how, json={"to": to})
-        return _read(answers.HandedOver, answer)
+        found: HandedOver = answer.json()
+        return found
 
-    def attach(self, incident: str, file: Path, **how: Unpack[How]) -> answers.Acted:
+    def attach(self, incident: str, file: Path, **how: Unpack[How]) -> Acted:
         """Attach a file to an incident as evidence."""
         path = f"/incidents/{part(incident)}/evidence"
         with file.open("rb") as content:
             sent = {"file": (file.name, content)}
-            return _read(answers.Acted, self._answered("POST", path, how, files=sent))
+            found: Acted = self._answered("POST", path, how, files=sent).json()
+        return found
 
-    def batch(self, commands: Sequence[Mapping[str, Any]], **how: Unpack[How]) -> answers.Results:
+    def batch(self, commands: Sequence[Mapping[str, Any]], **how: Unpack[How]) -> Results:
         """Up to 1,000 commands in one transaction, each `{"do": …, "to": …, "words": {…}}`."""
         body = {"commands": list(commands)}
-        return _read(answers.Results, self._answered("POST", "/batch", how, json=body))
+        found: Results = self._answered("POST", "/batch", how, json=body).json()
+        return found
 
     # How it is sent.
 
-    def _get(self, model: type[M], path: str, **params: Any) -> M:
-        return _read(model, self._answered("GET", path, params=params))
+    def _get(self, _: type[D], path: str, **params: Any) -> D:
+        found: D = self._answered("GET", path, params=params).json()
+        return found
 
-    def _act(self, path: str, words: Mapping[str, Any], how: How) -> answers.Acted:
+    def _to(self, folder: str, of: str, act: str, words: Mapping[str, Any], how: How) -> Acted:
+        return self._sent("POST", f"/{folder}/{part(of)}/{act}", words, how)
+
+    def _sent(self, method: str, path: str, words: Mapping[str, Any], how: How) -> Acted:
         given = {name: value for name, value in words.items() if value is not None}
-        return _read(answers.Acted, self._answered("POST", path, how, json=given))
+        found: Acted = self._answered(method, path, how, json=given).json()
+        return found
 
-    def _pages(self, model: type[P], path: str, filters: Mapping[str, Any]) -> Iterator[P]:
+    def _pages(self, path: str, filters: Mapping[str, Any]) -> Iterator[Any]:
         asked = dict(filters)
         while True:
-            page: P = self._get(model, path, **asked)
+            page = self._answered("GET", path, params=asked).json()
             yield page
-            if page.next is None:
+            if page["next"] is None:
                 return
-            asked["cursor"] = page.next
+            asked["cursor"] = page["next"]
 
     def _answered(
         self,
@@ -257,12 +268,6 @@ class Client:
         return self._exchange.send(
             method, path, key=asked.get("key"), seen=asked.get("if_match"), query=query, **sent
         )
-
-
-def _read(model: type[M], response: httpx.Response) -> M:
-    # A newer desk may tell more.
-    read: TypeAdapter[M] = TypeAdapter(model)
-    return read.validate_python(response.json(), extra="ignore")
 
 
 def _is_id(text: str) -> bool:

@@ -6,14 +6,17 @@ lines (`told`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from incidents.contract.action import Action, name_of
 from incidents.contract.actions import ACTIONS
+from incidents.contract.documents import Hint
 from incidents.machine import commands as c
 from incidents.values.fact import Choice
+
+if TYPE_CHECKING:
+    from incidents.contract.documents.queue import Item, QueueItem
 
 LOOKS = {
     "why": "site why",
@@ -42,65 +45,64 @@ AS_TYPED = "as_typed"
 target."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hint:
-    """An act that fits, or a look, by its name; `of` is the id or the name of its target.
+def action_of(hint: Hint) -> Action | None:
+    """The row of the act; None of a look."""
+    return _ROWS.get(hint["act"])
 
-    `facts` are what is known of it. What is null there, and what must be given besides, is for the
-    person to say.
-    """
 
-    act: str
-    of: str = ""
-    facts: Mapping[str, str | None] = field(default_factory=dict)
-
-    @property
-    def action(self) -> Action | None:
-        """The row of the act; None of a look."""
-        return _ROWS.get(self.act)
+def look(name: str, of: str = "") -> Hint:
+    """The hint to look at something (`LOOKS`)."""
+    return Hint(act=name, of=of, facts={})
 
 
 def do(command: type[c.Command], of: str, **facts: str | None) -> Hint:
     """The hint to do an act."""
-    return Hint(name_of(command), of, facts)
+    return Hint(act=name_of(command), of=of, facts=facts)
 
 
 def typed(hint: Hint) -> str:
     """The hint as a command line; what the person is to say stands there as a word in capitals."""
-    if hint.act == AS_TYPED:
-        return hint.of
-    action = hint.action
+    of, facts = hint["of"], hint["facts"]
+    if hint["act"] == AS_TYPED:
+        return of
+    action = action_of(hint)
     if action is None:
-        return f"incidents {LOOKS[hint.act]} {hint.of}".rstrip()
-    parts = ["incidents", action.typed, hint.of]
+        return f"incidents {LOOKS[hint['act']]} {of}".rstrip()
+    parts = ["incidents", action.typed, of]
     if action.command is c.ChangeFiling:
-        return " ".join([*parts, *(f"{key}={day or 'DAY'}" for key, day in hint.facts.items())])
+        return " ".join([*parts, *(f"{key}={day or 'DAY'}" for key, day in facts.items())])
     for each in action.asked:
-        if each.name not in hint.facts and not each.required:
+        if each.name not in facts and not each.required:
             continue
-        said = hint.facts.get(each.name) or action.asks(each).metavar
+        said = facts.get(each.name) or action.asks(each).metavar
         parts.append(said if isinstance(each.fact, Choice) else f"--{action.called(each)} {said}")
     return " ".join(parts)
 
 
-def told(document: Mapping[str, Any]) -> dict[str, Any]:
-    """A document for programs: its hints, and the `commands` that can be typed for them."""
-    found: list[Hint] = document["hints"]
-    commands = [typed(each) for each in found]
-    return {**document, "commands": commands, "hints": [asdict(each) for each in found]}
+def commands(of: Iterable[Hint]) -> list[str]:
+    """The command lines of those hints."""
+    return [typed(each) for each in of]
 
 
-def heard(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The document of which a server has told, with its hints.
+def with_commands(item: QueueItem) -> Item:
+    """An item as programs have it: with its commands, and the likeliest of them as `next`."""
+    found = commands(item["hints"])
+    return {**item, "next": found[0], "commands": found}
 
-    What only a newer one knows is left out. Where nothing is left, or of one of before, which tells
-    of no hint, they are its `commands` as they stand.
+
+def first_of_two(item: QueueItem) -> str | None:
+    """Who asked for what waits for a second person."""
+    return item["asked_by"] or (None if item["closing"] is None else item["closing"]["by"])
+
+
+def understood(document: Mapping[str, Any]) -> list[Hint]:
+    """The hints of a server's document, without those that only a newer one knows.
+
+    Where nothing is left, or of one of before, which tells of no hint, they are its `commands` as
+    they stand.
     """
-    told = [each for each in document.get("hints", ()) if each["act"] in TYPED]
-    found = [Hint(each["act"], each["of"], each["facts"]) for each in told]
-    if not found:
-        found = [Hint(AS_TYPED, each) for each in document.get("commands", ())]
-    return {**document, "hints": found}
+    found: list[Hint] = [each for each in document.get("hints", ()) if each["act"] in TYPED]
+    return found or [look(AS_TYPED, each) for each in document.get("commands", ())]
 
 
 def after(incident: Mapping[str, Any], site: Mapping[str, Any]) -> list[Hint]:
@@ -145,7 +147,7 @@ def to_dispute(site: str, *, held: bool, asked_by: str | None) -> list[Hint]:
     reinstate = [] if held else [do(c.AskReinstatement, site)]
     if asked_by:
         reinstate = to_reinstatement(site)
-    return [do(c.Uphold, site), *reinstate, Hint("why", site)]
+    return [do(c.Uphold, site), *reinstate, look("why", site)]
 
 
 _TELL = "tell"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -80,8 +80,8 @@ class Once:
             raise KeyReusedError(key=self.key)
         return kept.answer
 
-    def keep(self, connection: Connection, answer: dict[str, Any], now: datetime) -> None:
+    def keep(self, connection: Connection, answer: Mapping[str, Any], now: datetime) -> None:
         """Keeps what a repetition is to be answered with; done at `now` (UTC)."""
         if self.key is not None:
-            kept = command_keys.Kept(self.key, digest_of(self.asked), answer, now, self.by)
+            kept = command_keys.Kept(self.key, digest_of(self.asked), dict(answer), now, self.by)
             command_keys.save(connection, [kept], ())

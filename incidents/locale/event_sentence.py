@@ -9,6 +9,7 @@ from incidents.locale.event_words import ORDERS
 from incidents.machine.in_force import BRAKED
 
 if TYPE_CHECKING:
+    from incidents.contract.documents.orders import OnlyLogged, Order
     from incidents.locale.words import Document, Teller
 
 ENDS = frozenset({"suspension_ended", "suspension_struck", "hold_lifted"})
@@ -145,7 +146,7 @@ def ordered(kind: str, lane: str) -> str:
     return ORDERS.get(f"ordered.{lane}", ORDERS["ordered.act"]).format(kind=kind)
 
 
-def order_of_site(order: Document) -> str:
+def order_of_site(order: Order | OnlyLogged) -> str:
     """The same with its site, of an order's document."""
     what, site = ordered(order["kind"], order["lane"]), order["site"]
     return f"{what} of {site}" if order["lane"] in _TOLD else f"{what} {site}"

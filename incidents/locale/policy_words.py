@@ -9,9 +9,9 @@ from incidents.machine.policy import write_duration
 if TYPE_CHECKING:
     from datetime import timedelta
 
+    from incidents.contract.documents.policies import Change
     from incidents.machine.policy import Policy
 
-Change = dict[str, str]
 """A `key` of the policy's file, and its value `before` and `after`."""
 
 

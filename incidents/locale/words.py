@@ -9,10 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from incidents.locale.english import ENGLISH, RULES
 from incidents.locale.language import Fact, Language
+
+if TYPE_CHECKING:
+    from incidents.contract.documents.sites import Incident, Site
+
 
 Document = dict[str, Any]
 
@@ -94,15 +98,16 @@ class Teller:
         """A fact as a phrase writes it."""
         return Fact(self.language, self.when, value)
 
-    def site_state(self, site: Document) -> str:
+    def site_state(self, site: Site) -> str:
         """How the site stands."""
         if site["state"] == "closed":
             told = f"{self.site} is closed ({rule(site['rule'])}): {TERMS}"
             return told + ("; the closure is disputed" if site["disputed"] else "")
         if site["state"] == "suspended":
-            if site["held"]:
+            until = site["suspended_until"]
+            if until is None:
                 return f"{self.site} is down, held by order"
-            return f"{self.site} is suspended until {self.when.until(site['suspended_until'])}"
+            return f"{self.site} is suspended until {self.when.until(until)}"
         if site["run"] >= 2:
             return (
                 f"{self.site} is active; {site['run']} times nobody was reached in time, "
@@ -110,7 +115,7 @@ class Teller:
             )
         return f"{self.site} is active"
 
-    def incident_state(self, incident: Document, *, site_closed: bool = False) -> str:
+    def incident_state(self, incident: Incident, *, site_closed: bool = False) -> str:
         """How the incident stands, and what its clock says; none runs on a closed site."""
         name, due = incident["id"], incident["contact_due"]
         match incident["state"]:
@@ -144,13 +149,12 @@ def counted(n: int, what: str) -> str:
     return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
 
 
-def in_the_world(site: Document, language: Language = ENGLISH) -> str:
-    """How the site stands in the world, where that is not what is ordered; empty where it is."""
-    seen = site["in_force"]
-    if seen == site["state"]:
+def in_the_world(state: str, seen: str, language: Language = ENGLISH) -> str:
+    """How a site stands in the world, where that is not what is ordered; empty where it is."""
+    if seen == state:
         return ""
     code = "why.unknown_in_force" if seen == "unknown" else "why.in_force"
-    return language.say(code, state=site["state"], seen=seen)
+    return language.say(code, state=state, seen=seen)
 
 
 def rule(code: str | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -31,6 +31,9 @@ from incidents.values.ids import ACT
 from incidents.views.clock import STALE_AFTER, enforcement
 from incidents.views.queue.page import LISTED
 
+if TYPE_CHECKING:
+    from incidents.contract.documents.enforcement import Enforcement
+
 
 def clock_samples(connection: Connection, now: datetime, into: Samples) -> None:
     """Three queries, or four when much is overdue."""
@@ -42,7 +45,7 @@ def clock_samples(connection: Connection, now: datetime, into: Samples) -> None:
     _daemons(enforcement(connection, now), now, into)
 
 
-def _daemons(found: dict[str, Any], now: datetime, into: Samples) -> None:
+def _daemons(found: Enforcement, now: datetime, into: Samples) -> None:
     into.put("incidents_clock_enforced", float(found["enforced_by"] is not None))
     into.put("incidents_halted", float(found["history"]["halted_since"] is not None))
     left = found["history"]["left_down"]
@@ -59,7 +62,9 @@ def _daemons(found: dict[str, Any], now: datetime, into: Samples) -> None:
     beats = [read_rfc3339(daemon["last_beat"]) for daemon in daemons]
     into.put_age("incidents_daemon_heartbeat_age_seconds", now, max(beats, default=None))
     once = found["last_once"]
-    into.put_age("incidents_daemon_once_age_seconds", now, once and read_rfc3339(once))
+    into.put_age(
+        "incidents_daemon_once_age_seconds", now, None if once is None else read_rfc3339(once)
+    )
 
 
 _due = sites.c.next_due

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
 from incidents.accounts import identity
 from incidents.clock import rfc3339
-from incidents.locale.words import Document
 from incidents.store.accounts import accounts as stored
 from incidents.store.accounts import passwords
 from incidents.store.accounts import tokens as stored_tokens
@@ -17,14 +17,18 @@ from incidents.store.accounts.accounts import Account
 from incidents.store.accounts.passwords import Given
 from incidents.store.accounts.tokens import Token
 
+if TYPE_CHECKING:
+    from incidents.contract.documents.accounts import Account as Account_
+    from incidents.contract.documents.accounts import Token as Token_
 
-def accounts(connection: Connection) -> list[Document]:
+
+def accounts(connection: Connection) -> list[Account_]:
     """All accounts, by their handles, with what `account` tells of each."""
     found = stored.every(connection)
     if not passwords.may_be_read(connection):
         return [_document(each) for each in found]
     when_set = passwords.when_set(connection)
-    return [_document(each) | _password(when_set.get(each.handle)) for each in found]
+    return [_with_password(each, when_set.get(each.handle)) for each in found]
 
 
 def who_may(connection: Connection, act: str) -> list[str]:
@@ -36,31 +40,32 @@ def who_may(connection: Connection, act: str) -> list[str]:
     ]
 
 
-def tokens(connection: Connection, handles: Iterable[str] | None = None) -> list[Document]:
+def tokens(connection: Connection, handles: Iterable[str] | None = None) -> list[Token_]:
     """The tokens of those accounts, of all without them; the newest first."""
     return [token_document(each) for each in stored_tokens.of(connection, handles)]
 
 
-def account(connection: Connection, account: Account) -> Document:
+def account(connection: Connection, account: Account) -> Account_:
     """One account, and when its password was set (null: it has none); where somebody else has set
     it, by whom, and from when on its person counts as a second one. Nothing of that is there for a
     role of the database that may not know."""
     if not passwords.may_be_read(connection):
         return _document(account)
     when_set = passwords.when_set(connection, account.handle)
-    return _document(account) | _password(when_set.get(account.handle))
+    return _with_password(account, when_set.get(account.handle))
 
 
-def _password(found: tuple[datetime, Given | None] | None) -> Document:
+def _with_password(account: Account, found: tuple[datetime, Given | None] | None) -> Account_:
     set_at, given = found or (None, None)
     return {
+        **_document(account),
         "password_set_at": None if set_at is None else rfc3339(set_at),
         "password_given_by": None if given is None else given.by,
         "password_counts_from": None if given is None else rfc3339(given.counts_from),
     }
 
 
-def _document(account: Account) -> Document:
+def _document(account: Account) -> Account_:
     disabled = account.disabled_at
     return {
         "handle": account.handle,
@@ -70,7 +75,7 @@ def _document(account: Account) -> Document:
     }
 
 
-def token_document(token: Token) -> Document:
+def token_document(token: Token) -> Token_:
     """One token, without the digest of its secret; `orders` null: all that its account may."""
     revoked = token.revoked_at
     return {

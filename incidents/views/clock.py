@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, literal_column, select
 
@@ -14,6 +14,10 @@ from incidents.store.desk import heartbeats
 from incidents.store.desk.heartbeats import Heartbeat
 from incidents.store.schema.tables import sites
 from incidents.views.history import history
+
+if TYPE_CHECKING:
+    from incidents.contract.documents.enforcement import Daemon, Enforcement, MarkUnread
+
 
 Document = dict[str, Any]
 
@@ -31,7 +35,7 @@ _MAX_NAMED = 10
 
 def enforcement(
     connection: Connection, now: datetime, *, staying: Collection[int] | None = None
-) -> dict[str, Any]:
+) -> Enforcement:
     """Whether the clock is enforced at `now`, and what should have been done by then.
 
     `beating`: a daemon was heard of in the last ten seconds that does not stand aside (for its
@@ -94,7 +98,7 @@ def missed(known: Iterable[Heartbeat], now: datetime) -> list[Heartbeat]:
     ]
 
 
-def _daemon(heartbeat: Heartbeat, now: datetime) -> dict[str, Any]:
+def _daemon(heartbeat: Heartbeat, now: datetime) -> Daemon:
     return {
         "daemon": heartbeat.daemon,
         "host": heartbeat.host,
@@ -107,7 +111,7 @@ def _daemon(heartbeat: Heartbeat, now: datetime) -> dict[str, Any]:
     }
 
 
-def carries_out(found: Document) -> bool:
+def carries_out(found: Mapping[str, Any]) -> bool:
     """Whether any daemon that is heard of may carry orders out, as a document of it says."""
     # A server of before says nothing of it.
     unread = found.get("mark_unread")
@@ -115,7 +119,7 @@ def carries_out(found: Document) -> bool:
     return not halted and (unread is None or unread["others"])
 
 
-def _mark_unread(known: Iterable[Heartbeat], now: datetime) -> Document | None:
+def _mark_unread(known: Iterable[Heartbeat], now: datetime) -> MarkUnread | None:
     there = [beat for beat in known if _is_at_work(beat, now)]
     unread = [
         (beat.mark_unread_since, beat) for beat in there if beat.mark_unread_since is not None
@@ -126,7 +130,7 @@ def _mark_unread(known: Iterable[Heartbeat], now: datetime) -> Document | None:
     return {
         "daemon": first.daemon,
         "since": rfc3339(since),
-        "problem": first.mark_unread,
+        "problem": first.mark_unread or "",
         "count": len(unread),
         "others": len(there) > len(unread),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Select, select
 
@@ -16,12 +16,16 @@ from incidents.store.schema.desk_tables import filing_terms as terms_table
 from incidents.store.schema.tables import sites
 from incidents.views import personal
 
+if TYPE_CHECKING:
+    from incidents.contract.documents.filings import FilingOnRecord, FilingTerm, TermOfSite
+
+
 Document = dict[str, Any]
 
 _AT_ONCE = 500
 
 
-def filing(connection: Connection, name: str) -> Document:
+def filing(connection: Connection, name: str) -> FilingOnRecord:
     """What is filed of a site, people's words in plain, null where they have been erased.
 
     Raises:
@@ -41,7 +45,7 @@ def filing_details(connection: Connection, name: str) -> dict[str, str]:
     return details_of(filing(connection, name))
 
 
-def details_of(document: Document) -> dict[str, str]:
+def details_of(document: FilingOnRecord) -> dict[str, str]:
     """The details of such a document, without those that have been erased."""
     return {key: text for key, text in document["details"].items() if text is not None}
 
@@ -57,7 +61,7 @@ def filings_of(connection: Connection, names: Iterable[str]) -> dict[str, dict[s
     return {found["site"]: details_of(found) for found in _documents(connection, rows)}
 
 
-def all_filings(connection: Connection) -> Iterator[Document]:
+def all_filings(connection: Connection) -> Iterator[FilingOnRecord]:
     """The filings of all sites that have one, in the order of the sites' numbers, read in parts."""
     after = 0
     while True:
@@ -79,7 +83,7 @@ def all_filings(connection: Connection) -> Iterator[Document]:
         after = rows[-1][0]
 
 
-def terms(connection: Connection, until: str | None = None) -> list[Document]:
+def terms(connection: Connection, until: str | None = None) -> list[TermOfSite]:
     """The terms that run on sites that are not closed, by their last days; those up to `until`."""
     return [term_document(dict(row)) for row in connection.execute(terms_query(until)).mappings()]
 
@@ -98,15 +102,15 @@ def terms_query(until: str | None = None) -> Select[Any]:
     return query
 
 
-def term_document(row: Mapping[str, Any]) -> Document:
+def term_document(row: Mapping[str, Any]) -> TermOfSite:
     """A term of such a row."""
     term = Term(due_on=row["due_on"], reminded_on=row["reminded_on"])
     return {"site": row["name"], **_term(row["term"], term)}
 
 
-def _documents(connection: Connection, rows: list[tuple[int, str]]) -> list[Document]:
+def _documents(connection: Connection, rows: list[tuple[int, str]]) -> list[FilingOnRecord]:
     ids = [id_ for id_, _ in rows]
-    found: dict[int, Document] = {
+    found: dict[int, FilingOnRecord] = {
         id_: {"site": name, "details": {}, "terms": []} for id_, name in rows
     }
     for site, key, text in filings.of_sites(connection, ids):
@@ -118,7 +122,7 @@ def _documents(connection: Connection, rows: list[tuple[int, str]]) -> list[Docu
     return personal.reveal(connection, list(found.values()))
 
 
-def _term(name: str, term: Term) -> Document:
+def _term(name: str, term: Term) -> FilingTerm:
     return {
         "term": name,
         "begun_by": vocabulary.TERMS[name][0],

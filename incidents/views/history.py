@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import Connection
 
@@ -19,13 +19,18 @@ from incidents.store.record.lineage import Standing
 from incidents.views.left_down import MOST_NAMED, left_down, taken_down
 from incidents.views.resumptions import resumptions
 
+if TYPE_CHECKING:
+    from incidents.contract.documents.enforcement import HaltedWhy, History, Uncompared
+    from incidents.contract.documents.record import LogProgress, LogStatus, RecordResumed, Resumed
+
+
 MOVED_FOR = timedelta(minutes=10)
 """For so long at least people are told that another server has taken over."""
 
 
 def history(
     connection: Connection, now: datetime, *, staying: Collection[int] | None = None
-) -> dict[str, Any]:
+) -> History:
     """How it stands at `now` (UTC).
 
     `epoch`: raised whenever the record had to go on from less, or on another server, than it was
@@ -52,7 +57,7 @@ def history(
         "moved_since": plain(moved_since),
         "unproved_since": plain(found.unproved_since),
         "halted_since": plain(found.halted_since),
-        "halted_why": found.halted_why,
+        "halted_why": cast("HaltedWhy | None", found.halted_why),
         "unsigned_since": plain(log_status.unsigned_since(connection, now)),
         "left_down": left,
         "taken_down": taken_down(connection, found.lost_since or moved_since),
@@ -60,7 +65,7 @@ def history(
     }
 
 
-def _uncompared(connection: Connection, standing: Standing) -> dict[str, Any] | None:
+def _uncompared(connection: Connection, standing: Standing) -> Uncompared | None:
     if standing.unproved_since is None:
         return None
     found = uncompared.first(connection, MOST_NAMED)
@@ -77,7 +82,7 @@ def _is_news(found: Standing, now: datetime) -> bool:
     return found.unproved_since is not None or now - found.moved_at < MOVED_FOR
 
 
-def resumed(connection: Connection) -> dict[str, Any]:
+def resumed(connection: Connection) -> RecordResumed:
     """How the record went on last from less, or on another server (`resumed`), and how it did when
     something was missing last (`lost`), whoever has let it go on since; None if it never did; and
     how it did when something was missing before that (`lost_before`), the first one first.
@@ -95,7 +100,7 @@ def resumed(connection: Connection) -> dict[str, Any]:
     }
 
 
-def _told(connection: Connection, event: HistoryResumed) -> dict[str, Any]:
+def _told(connection: Connection, event: HistoryResumed) -> Resumed:
     return {
         "at": rfc3339(event.recorded_at), "by": event.by, "epoch": event.epoch,
         "cause": event.cause, "entries": event.entries, "had": event.had,
@@ -116,13 +121,16 @@ def _missing(connection: Connection, event: HistoryResumed) -> int:
     return max([least, *(number - event.entries for number in known if number is not None)])
 
 
-def whole(connection: Connection, files: Known, status: dict[str, Any]) -> dict[str, Any]:
+def whole(
+    connection: Connection, files: Known, status: LogProgress, silent: list[str]
+) -> LogStatus:
     """The log's status, and whether the log is what was signed last, as the files beside a key have
     it, which were read before: in which way it is not (`ahead`), or why nobody can tell here
     (`uncompared`); and how the record went on (`resumed`, `lost`, `lost_before`)."""
     lost = loss.known(connection, files)
     return {
         **status,
+        "silent": silent,
         "signs": status["signs"] and lost is None,
         "ahead": None if lost is None else lost.detail,
         "uncompared": None if None in (status["key"], files.unread) else str(files.unread),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Connection
 
@@ -16,6 +16,10 @@ from incidents.store.record import left_down as left
 from incidents.store.record import lineage
 from incidents.store.record.lineage import Standing
 from incidents.views import left_mark
+
+if TYPE_CHECKING:
+    from incidents.contract.documents.enforcement import LeftDown, TakenDown
+
 
 UP = "active"
 
@@ -40,7 +44,7 @@ def left_down(
     now: datetime,
     *,
     also: Collection[int] | None = None,
-) -> Document | None:
+) -> LeftDown | None:
     """The sites that are down in the world, or may be, though nothing on record keeps them down:
     their number (`count`), how many of them are `closed` in the world, of how many nobody can tell
     (`unknown`), how many of these were added since the loss (`new`), the first names (`sites`) and
@@ -61,7 +65,7 @@ def left_down(
     return {
         "count": counts.sites, "closed": counts.closed, "unknown": counts.unknown,
         "new": counts.new, "sites": [name for name, *_ in named],
-        "states": [state for _, state, _ in named],
+        "states": [cast("Any", state) for _, state, _ in named],
         "suspended_now": [name for name, _, is_up in named if not is_up],
         "since": rfc3339(since), "complete": found.is_compared,
     }  # fmt: skip
@@ -76,7 +80,7 @@ def every(
     return [name for name, *_ in left.named(connection, believed_since=believed, also=also)]
 
 
-def taken_down(connection: Connection, since: datetime | None) -> Document | None:
+def taken_down(connection: Connection, since: datetime | None) -> TakenDown | None:
     """The sites that daemons have taken down again since then (UTC), when the record had lost its
     end or was found on another server; None where there are none, or that is no news any more."""
     if since is None or not (names := outbox.down_again(connection, since, DAEMON)):

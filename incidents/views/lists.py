@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, or_, select
@@ -28,7 +28,10 @@ from incidents.values import site_name
 from incidents.views import masked, personal, register
 from incidents.views.filing import term_document, terms_query
 
-Document = dict[str, Any]
+if TYPE_CHECKING:
+    from incidents.contract.documents.filings import TermsOfSites
+    from incidents.contract.documents.sites import Incident, IncidentPage, SitePage
+
 
 SEARCHED_S = 5
 _SEARCHED_AT_ONCE = 100
@@ -61,7 +64,7 @@ class IncidentFilter:
 
 def sites_page(
     connection: Connection, wanted: SiteFilter, *, limit: int, cursor: str | None = None
-) -> Document:
+) -> SitePage:
     """A page of the register in the order of the names.
 
     Raises:
@@ -84,14 +87,14 @@ def sites_page(
 
 def terms_page(
     connection: Connection, until: str | None, *, limit: int, cursor: str | None = None
-) -> Document:
+) -> TermsOfSites:
     """A page of the terms that run, by their last days, those up to `until`.
 
     Raises:
         BadCursorError: for a cursor of something else.
     """
     found = pages.page(connection, terms_query(until), _TERMS, limit=limit, cursor=cursor)
-    return {"items": [*map(term_document, found.rows)], "next": found.next}
+    return {"items": [term_document(row) for row in found.rows], "next": found.next}
 
 
 def incidents_page(
@@ -101,7 +104,7 @@ def incidents_page(
     limit: int,
     cursor: str | None = None,
     reveal: bool = False,
-) -> Document:
+) -> IncidentPage:
     """A page of incidents, site by site in the order in which these came, and of each as logged.
 
     Notes are masked unless `reveal` asks for them. What is searched is read on to where the page is
@@ -131,7 +134,7 @@ class _Look:
 
     def read(
         self, cursor: str | None, at_once: int, in_time: Callable[[], None]
-    ) -> Iterator[tuple[incident_rows.Key, Document]]:
+    ) -> Iterator[tuple[incident_rows.Key, Incident]]:
         """What they are shown behind the cursor, and where it stands, read so many at once."""
         query = _incidents(self.connection, self.wanted)
         q = self.wanted.q
@@ -209,7 +212,7 @@ def _ascii(q: str) -> str | None:
         return None
 
 
-def where(document: Document, q: str) -> list[str]:
+def where(document: Incident, q: str) -> list[str]:
     """The texts of an incident, as they are shown, in which that stands."""
     notes = [document["note"], *(contact["note"] for contact in document["contacts"])]
     notes += [note["text"] for note in document["notes"]]
@@ -220,7 +223,7 @@ def where(document: Document, q: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _documents(connection: Connection, keys: list[incident_rows.Key]) -> list[Document]:
+def _documents(connection: Connection, keys: list[incident_rows.Key]) -> list[Incident]:
     """The incidents' documents; one query for each kind of row, however many they are."""
     found = incident_rows.whole(connection, keys)
     wanted = sorted({site_id for site_id, _ in keys})

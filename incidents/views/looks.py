@@ -11,10 +11,23 @@ from sqlalchemy import Connection
 
 from incidents import views
 from incidents.clock import rfc3339
-from incidents.contract.documents import Item
+from incidents.contract.documents.queue import QueueItem
 from incidents.views.queue import police
 
 if TYPE_CHECKING:
+    from incidents.contract.documents.enforcement import Alarms, Enforcement
+    from incidents.contract.documents.filings import FilingOnRecord, TermOfSite
+    from incidents.contract.documents.orders import Order, OrderInFull
+    from incidents.contract.documents.policies import Activation
+    from incidents.contract.documents.policies import Policy as Policy_
+    from incidents.contract.documents.queue import Duties, QueueItem, QueuePage
+    from incidents.contract.documents.sites import (
+        Explanation,
+        IncidentInFull,
+        Line,
+        Site,
+        SiteInFull,
+    )
     from incidents.locale.words import When
     from incidents.settings.police import ReportDuty
 
@@ -42,77 +55,77 @@ class Looks:
     def queue(
         self, *, mine: str | None = None, limit: int = 50, after: str | None = None,
         reveal: bool = False,
-    ) -> Document:  # fmt: skip
+    ) -> QueuePage:  # fmt: skip
         """One page of the queue; see `views.queue`."""
         return views.queue(
             self._connection, self._now, mine=mine, limit=limit, after=after, reveal=reveal,
             report=self._ask_owed(),
         )  # fmt: skip
 
-    def item(self, of: tuple[int, str], *, reveal: bool = False) -> Item | None:
+    def item(self, of: tuple[int, str], *, reveal: bool = False) -> QueueItem | None:
         """One item of the queue; None: it is not there."""
         return views.item(self._connection, self._now, of, reveal=reveal)
 
-    def site(self, name: str) -> Document:
+    def site(self, name: str) -> SiteInFull:
         """A site; raises UnknownSiteError."""
         return views.site(self._connection, name, self._now)
 
-    def sites(self, *, state: str | None = None) -> Iterator[Document]:
+    def sites(self, *, state: str | None = None) -> Iterator[Site]:
         """The register."""
         return views.sites(self._connection, state=state)
 
-    def why(self, name: str, zone: tzinfo) -> Document:
+    def why(self, name: str, zone: tzinfo) -> Explanation:
         """Why a site stands as it does; raises UnknownSiteError."""
         return views.why(self._connection, name, self._now, zone)
 
-    def incident(self, key: tuple[int, int]) -> Document:
+    def incident(self, key: tuple[int, int]) -> IncidentInFull:
         """An incident with its site, and by when to report it; raises UnknownIncidentError."""
         found, owed = views.incident(self._connection, key), self._ask_owed()
         due = None if owed is None else police.deadline_of(self._connection, key, owed)
         return {**found, "report_due": None if due is None else rfc3339(due)}
 
-    def timeline(self, site_id: int, incident: int, zone: tzinfo) -> Iterator[Document]:
+    def timeline(self, site_id: int, incident: int, zone: tzinfo) -> Iterator[Line]:
         """What happened to an incident."""
         return views.timeline(self._connection, site_id, incident, now=self._now, zone=zone)
 
-    def filing(self, name: str) -> Document:
+    def filing(self, name: str) -> FilingOnRecord:
         """What is filed of a site; raises UnknownSiteError."""
         return views.filing(self._connection, name)
 
-    def filing_terms(self, until: str | None = None) -> list[Document]:
+    def filing_terms(self, until: str | None = None) -> list[TermOfSite]:
         """The terms that run."""
         return views.filing_terms(self._connection, until)
 
     def unsettled(
         self, *, site: str | None = None, only_dead: bool = False, only_braked: bool = False,
         limit: int = 100,
-    ) -> list[Document]:  # fmt: skip
+    ) -> list[Order]:  # fmt: skip
         """Orders that are not carried out."""
         return views.unsettled(
             self._connection, self._now, site=site, only_dead=only_dead, only_braked=only_braked,
             limit=limit,
         )  # fmt: skip
 
-    def order(self, site_id: int, seq: int, lane: str, when: When) -> Document:
+    def order(self, site_id: int, seq: int, lane: str, when: When) -> OrderInFull:
         """One order; raises UnknownOrderError."""
         return views.order(self._connection, site_id, seq, lane, when=when, now=self._now)
 
-    def duties(self, *, limit: int = 100) -> Document:
+    def duties(self, *, limit: int = 100) -> Duties:
         """What the police are to be told of."""
         return views.duties(self._connection, self._now, self._ask_owed(), limit=limit)
 
-    def alarms_now(self) -> Document:
+    def alarms_now(self) -> Alarms:
         """What is alarming now, and whether the desk was told of it."""
         return views.alarms_now(self._connection, self._now, self._ask_owed())
 
-    def enforcement(self) -> Document:
+    def enforcement(self) -> Enforcement:
         """Whether a daemon enforces the clock, each that was heard of, and what is overdue."""
         return views.enforcement(self._connection, self._now)
 
-    def active_policy(self) -> Document:
+    def active_policy(self) -> Policy_:
         """The active policy, in words and as its file."""
         return views.active_policy(self._connection)
 
-    def policy_history(self) -> list[Document]:
+    def policy_history(self) -> list[Activation]:
         """Every activation on record, the earliest first."""
         return views.policy_history(self._connection)

@@ -12,10 +12,12 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from incidents.machine import filing
 from incidents.store.schema.types import canonical
+
+D = TypeVar("D")
 
 DOT = "•"
 _HIDDEN = DOT * 3
@@ -177,13 +179,17 @@ def details(found: Mapping[str, str | None]) -> dict[str, str | None]:
     return {name: text and _MASKS[name](text) for name, text in found.items()}
 
 
-def document(value: Any) -> Any:
+def document(value: D) -> D:
     """A document, or a list of them, with what people have told and written masked at any depth.
 
     The sentences of a timeline quote what was said; there it is masked, and nowhere else.
     """
+    return cast("D", _document(value))
+
+
+def _document(value: Any) -> Any:
     if isinstance(value, list):
-        return [document(each) for each in value]
+        return [_document(each) for each in value]
     if not isinstance(value, dict):
         return value
     found = {
@@ -201,10 +207,10 @@ def _masked(name: str, value: Any) -> Any:
     if isinstance(value, list) and name in _AS_WRITTEN:
         return [_USER.sub(rf"\1{_HIDDEN}@", each) for each in value]
     if isinstance(value, list) and name in _WORDS:
-        return [_quoted(each) if isinstance(each, str) else document(each) for each in value]
+        return [_quoted(each) if isinstance(each, str) else _document(each) for each in value]
     if isinstance(value, dict) and name.startswith(filing.SERVER):
         return _server(value)
-    return document(value)
+    return _document(value)
 
 
 def _told(name: str, value: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, String, cast, exists, literal, literal_column, select
 
@@ -14,6 +14,10 @@ from incidents.store.schema.tables import entries, sites
 from incidents.store.schema.types import words
 from incidents.values.ids import ACT, order_id
 from incidents.views.withheld import became
+
+if TYPE_CHECKING:
+    from incidents.contract.documents.orders import OnlyLogged
+
 
 Document = dict[str, Any]
 
@@ -37,7 +41,7 @@ def was(connection: Connection, site_id: int, order: int) -> bool:
     return is_only_logged(next(became(connection, site_id, ACT, order=order), None))
 
 
-def newest(connection: Connection) -> Document | None:
+def newest(connection: Connection) -> OnlyLogged | None:
     """The last order to take a site down of which only that came, and the site still is to be down:
     nobody has ordered anything else since. None if there is none."""
     row = connection.execute(_NEWEST).first()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import (
     ColumnElement,
@@ -31,6 +31,18 @@ from incidents.values.ids import ACT, order_id
 from incidents.views import only_logged
 from incidents.views.why.timeline import told
 
+if TYPE_CHECKING:
+    from incidents.contract.documents.orders import (
+        DeadLetters,
+        Order,
+        OrderInFull,
+        OrdersHeld,
+        OrdersLate,
+        OrderState,
+    )
+    from incidents.contract.documents.sites import Line
+
+
 Document = dict[str, Any]
 
 MAX_COUNTED = 1_000
@@ -53,7 +65,7 @@ def unsettled(
     only_braked: bool = False,
     only_late: bool = False,
     limit: int = 100,
-) -> list[Document]:
+) -> list[Order]:
     """What is not carried out: dead letters by when they were ordered, then what waits, lane by
     lane, by when it is tried next. `state` is `dead`, `braked` (it was not tried, since too many
     sites were taken down at once), `waiting` or, of an attempt that is being made at `now`,
@@ -78,7 +90,7 @@ def unsettled(
             _rows(site).where(waiting, _of.lane == lane).order_by(_of.next_at, _of.site_id)
             for lane in (ACT, NOTICE, DESK)
         ]
-    found: list[Document] = []
+    found: list[Order] = []
     for each in asked:
         rows = connection.execute(each.limit(limit - len(found))).mappings()
         found += [_document(row, now) for row in rows]
@@ -89,7 +101,7 @@ def unsettled(
 
 def order(
     connection: Connection, site_id: int, seq: int, lane: str, *, when: When, now: datetime
-) -> Document:
+) -> OrderInFull:
     """One order in a lane: what was ordered, how it stands, and what the record says became of it.
 
     Of one that waits no more `state` is `delivered` or `cancelled`; `story` then tells how.
@@ -117,7 +129,8 @@ def order(
         # The last that was said of it is what became of it.
         became = story[-1]["kind"].removeprefix("order_")
         document = {
-            "id": id_, "site": ordered.name, "kind": ordered.kind, "lane": lane, "state": became,
+            "id": id_, "site": ordered.name, "kind": ordered.kind, "lane": lane,
+            "state": cast("OrderState", became),
             "ordered_at": rfc3339(ordered.created_at),
         }  # fmt: skip
     if (
@@ -129,30 +142,28 @@ def order(
     return {**document, "order": ordered.data, "story": story}
 
 
-def dead_letters(connection: Connection) -> Document:
+def dead_letters(connection: Connection) -> DeadLetters:
     """How many dead letters there are (at most `MAX_COUNTED`: `capped`), and the first few."""
-    return _first_of(connection, "dead", given_up)
+    count, first = _first_of(connection, given_up)
+    return {"dead": count, "capped": count >= MAX_COUNTED, "first": first}
 
 
-def held(connection: Connection) -> Document:
+def held(connection: Connection) -> OrdersHeld:
     """How many orders into the world the brake holds (at most `MAX_COUNTED`: `capped`), and the
     first few."""
-    return _first_of(connection, "braked", and_(braked, _of.lane == ACT))
+    count, first = _first_of(connection, and_(braked, _of.lane == ACT))
+    return {"braked": count, "capped": count >= MAX_COUNTED, "first": first}
 
 
-def _first_of(connection: Connection, name: str, where: ColumnElement[bool]) -> Document:
+def _first_of(connection: Connection, where: ColumnElement[bool]) -> tuple[int, list[Order]]:
     some = select(_of.since).where(where).limit(literal_column(str(MAX_COUNTED))).subquery()
     count = connection.scalar(select(func.count()).select_from(some)) or 0
     rows = _rows(None).where(where).order_by(_of.since, _of.site_id).limit(MAX_NAMED)
     named = connection.execute(rows).mappings() if count else ()
-    return {
-        name: count,
-        "capped": count >= MAX_COUNTED,
-        "first": [_document(row, row["next_at"]) for row in named],
-    }
+    return count, [_document(row, row["next_at"]) for row in named]
 
 
-def late(connection: Connection, now: datetime) -> Document:
+def late(connection: Connection, now: datetime) -> OrdersLate:
     """How many orders into the world have waited for `LATE_AFTER` and more, and the first few.
 
     Only the first `MAX_COUNTED` that are due are looked at (`capped`: there may be more).
@@ -196,7 +207,8 @@ def _rows(site: str | None) -> Select[Any]:
     return found if site is None else found.where(sites.c.name == site)
 
 
-def _document(row: Any, now: datetime) -> Document:
+def _document(row: Any, now: datetime) -> Order:
+    state: OrderState
     in_hand = row["held_by"] is not None and now < row["next_at"]
     state = "in_hand" if in_hand else "waiting"
     if row["dead"]:
@@ -218,9 +230,7 @@ def _document(row: Any, now: datetime) -> Document:
     }
 
 
-def _story(
-    connection: Connection, site_id: int, seq: int, lane: str, teller: Teller
-) -> list[Document]:
+def _story(connection: Connection, site_id: int, seq: int, lane: str, teller: Teller) -> list[Line]:
     """What the record says became of it."""
     of = entries.c
     named = (

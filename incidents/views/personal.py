@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
 from incidents.machine import filing
 from incidents.store.record import entries
 
-Document = dict[str, Any]
+D = TypeVar("D")
 
 # Where documents and events hold references; `digest` and `policy` look alike and are none.
 _FIELDS = frozenset(
@@ -25,12 +25,12 @@ def texts(connection: Connection, refs: Iterable[str | None]) -> dict[str, str]:
     return entries.values(connection, wanted) if wanted else {}
 
 
-def reveal(connection: Connection, documents: list[Document]) -> list[Document]:
+def reveal(connection: Connection, documents: list[D]) -> list[D]:
     """The documents with the text in place of each reference, null where it has been erased."""
     return revealed(documents, texts(connection, refs(documents)))
 
 
-def revealed(documents: list[Document], found: Mapping[str, str]) -> list[Document]:
+def revealed(documents: list[D], found: Mapping[str, str]) -> list[D]:
     """The same, when it is known what the references stand for."""
     return [_revealed(document, found) for document in documents]
 

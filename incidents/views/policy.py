@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from incidents.clock import rfc3339
+from incidents.contract.documents import policies as documents
 from incidents.machine import policy
 from incidents.machine.policy import DOCUMENTED, Policy
 from incidents.store.desk import policies
@@ -20,7 +21,7 @@ def in_force(connection: Connection) -> Policy:
     return policy.read(policies.active_toml(connection))
 
 
-def active_policy(connection: Connection) -> Document:
+def active_policy(connection: Connection) -> documents.Policy:
     """The active policy: in words, as its file, since when it is active and by whose act."""
     from incidents.locale.policy_words import sentences
 
@@ -31,7 +32,7 @@ def active_policy(connection: Connection) -> Document:
     }  # fmt: skip
 
 
-def history(connection: Connection) -> list[Document]:
+def history(connection: Connection) -> list[documents.Activation]:
     """Every activation on record, the earliest first, with what it changed.
 
     Raises:

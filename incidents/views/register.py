@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, func, literal_column, select
 
@@ -23,13 +23,22 @@ from incidents.store.schema.tables import sites as site_table
 from incidents.values.ids import incident_id, task_id
 from incidents.views import left_down, personal, policy
 
-Document = dict[str, Any]
+if TYPE_CHECKING:
+    from incidents.contract.documents.sites import (
+        Closure,
+        ClosureRequest,
+        Hold,
+        IncidentOfSite,
+        Site,
+        SiteInFull,
+    )
+
 
 MAX_INCIDENTS = 100
 _BATCH = 500
 
 
-def site(connection: Connection, name: str, now: datetime) -> Document:
+def site(connection: Connection, name: str, now: datetime) -> SiteInFull:
     """A site with its order to stay down, its closure, what waits, and its newest incidents.
 
     `overdue` says that something should have been done to it before `now`; looking does not do it.
@@ -44,7 +53,7 @@ def site(connection: Connection, name: str, now: datetime) -> Document:
     case = cases.load(connection, {row["id"]: row}, {row["id"]: Need()}, in_force)[row["id"]]
     newest = _newest(connection, row)
     case.incidents |= newest
-    document = {
+    document: SiteInFull = {
         **site_document(case, rules.run(case, in_force)),
         "seq": case.seq,
         "overdue": row["next_due"] is not None and row["next_due"] < now,
@@ -77,7 +86,7 @@ def sites(
     state: str | None = None,
     after: str | None = None,
     limit: int | None = None,
-) -> Iterator[Document]:
+) -> Iterator[Site]:
     """The register in the order of the names, from after the name `after` on, read in batches."""
     left = limit
     while left is None or left > 0:
@@ -89,7 +98,7 @@ def sites(
         left = None if left is None else left - len(batch)
 
 
-def incident(connection: Connection, key: incident_rows.Key) -> Document:
+def incident(connection: Connection, key: incident_rows.Key) -> IncidentOfSite:
     """An incident, by its site's id and its number there, with its site as it stands.
 
     Raises:
@@ -102,7 +111,7 @@ def incident(connection: Connection, key: incident_rows.Key) -> Document:
     case = site_row.to_case(row)
     _take_running(connection, {key[0]: case})
     run = suspensions.under(connection, [row], policy.in_force(connection))[key[0]]
-    document = {
+    document: IncidentOfSite = {
         **incident_document(case, found[key]),
         "lapsed_at": _time(found[key].lapsed_at),
         "suspension": found[key].suspension,
@@ -144,27 +153,27 @@ def _batch(
     return [dict(row) for row in rows]
 
 
-def documents(connection: Connection, rows: list[Mapping[str, Any]]) -> list[Document]:
+def documents(connection: Connection, rows: list[Mapping[str, Any]]) -> list[Site]:
     """The sites of those rows, each as it stands."""
     found = {row["id"]: site_row.to_case(row) for row in rows}
     _take_running(connection, found)
     # What is due next follows from the incidents, which are not read here; the row has it.
     run = suspensions.under(connection, rows, policy.in_force(connection))
-    told = [
+    told: list[Site] = [
         {**site_document(found[row["id"]], run[row["id"]]), "next_due": _time(row["next_due"])}
         for row in rows
     ]
     return personal.reveal(connection, told)
 
 
-def _hold(case: Case) -> Document | None:
+def _hold(case: Case) -> Hold | None:
     hold = case.hold
     if hold is None:
         return None
     return {"by": hold.by, "at": rfc3339(hold.at), "reason": hold.reason}
 
 
-def _closure_request(case: Case) -> Document | None:
+def _closure_request(case: Case) -> ClosureRequest | None:
     request = case.closure_request
     if request is None:
         return None
@@ -179,14 +188,14 @@ def _closure_request(case: Case) -> Document | None:
     }
 
 
-def _request(case: Case) -> Document | None:
+def _request(case: Case) -> Hold | None:
     request = case.request
     if request is None:
         return None
     return {"by": request.by, "at": rfc3339(request.at), "reason": request.reason}
 
 
-def _closure(case: Case) -> Document | None:
+def _closure(case: Case) -> Closure | None:
     closure = case.closure
     if closure is None:
         return None

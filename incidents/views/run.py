@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, select
 
@@ -11,12 +11,16 @@ from incidents.store.cases.suspensions import read
 from incidents.store.schema.tables import suspensions
 from incidents.values.ids import incident_id
 
+if TYPE_CHECKING:
+    from incidents.contract.documents.sites import Case
+
+
 Document = dict[str, Any]
 
 MAX_CASES = 20
 
 
-def cases(connection: Connection, site_id: int, limit: int = MAX_CASES) -> list[Document]:
+def cases(connection: Connection, site_id: int, limit: int = MAX_CASES) -> list[Case]:
     """Up to `limit` of the latest cases, the oldest of them first; struck ones too.
 
     `until` is null for the case that closed the site in place of a suspension; `ended_at` is null

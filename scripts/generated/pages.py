@@ -9,6 +9,7 @@ from pathlib import Path
 from incidents.machine import graph
 from scripts.generated import (
     act_helps,
+    client_acts,
     commands,
     database,
     entry,
@@ -35,6 +36,7 @@ WHOLE: dict[str, Callable[[], str]] = {
     "reference/database.md": database.text,
     "../requirements/sbom.cdx.json": sbom.text,
     "../incidents/cli/act_helps.py": act_helps.text,
+    "../incidents/client/acts.py": client_acts.text,
 }
 """The files that are made as a whole, by their paths from docs/."""
 

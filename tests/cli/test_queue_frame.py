@@ -2,7 +2,6 @@
 
 import io
 import re
-from dataclasses import fields
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -14,7 +13,7 @@ from incidents.cli.queue.frame import frame
 from incidents.cli.queue.screen import Screen
 from incidents.cli.queue.watch import _painted
 from incidents.cli.run import Run
-from incidents.contract.documents import Item
+from incidents.contract.documents.queue import QueueItem, QueuePage
 from incidents.contract.hints import do
 from incidents.locale.words import When
 from incidents.machine import commands as c
@@ -34,7 +33,7 @@ class Desk:
     house = property(lambda self: self)
 
 
-def item(id_: str = "1-1", kind: str = "call", text: str = "", **more: Any) -> Item:
+def item(id_: str = "1-1", kind: str = "call", text: str = "", **more: Any) -> QueueItem:
     known: dict[str, Any] = {
         "id": id_, "kind": kind, "site": text or "a.example", "state": "active", "rule": None,
         "incident": "1-1", "about": ["1-1"], "unsettled": ["1-1"], "due": None, "overdue": False,
@@ -43,11 +42,11 @@ def item(id_: str = "1-1", kind: str = "call", text: str = "", **more: Any) -> I
         "attempts": 0, "warning": text or None, "say": f"Say {text * 10}",
         "hints": [do(c.StateRefused, "1-1"), do(c.Recur, "1-1")], **more,
     }  # fmt: skip
-    unknown: dict[str, Any] = dict.fromkeys(each.name for each in fields(Item))
-    return Item(**unknown | known)
+    unknown: dict[str, Any] = dict.fromkeys(QueueItem.__required_keys__)
+    return cast("QueueItem", unknown | known)
 
 
-def page(items: list[Item], **more: Any) -> dict[str, Any]:
+def page(items: list[QueueItem], **more: Any) -> Any:
     enforcement = {
         "enforced_by": None, "standing_aside": None, "last_beat": None, "last_once": None,
         "overdue": 12, "overdue_capped": True, "overdue_since": "2026-03-02T03:00:00Z",
@@ -62,7 +61,7 @@ def page(items: list[Item], **more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def sit(found: dict[str, Any]) -> Screen:
+def sit(found: QueuePage) -> Screen:
     return Screen(cast("Run", Desk()), lambda: found)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from freezegun.api import FrozenDateTimeFactory
@@ -17,6 +17,9 @@ from incidents.errors import DatabaseError
 from incidents.machine.command import OUTCOMES
 from incidents.settings import sources
 from tests.cli.conftest import Cli
+
+if TYPE_CHECKING:
+    pass
 
 
 @pytest.fixture
@@ -56,7 +59,7 @@ def outcomes(desk: Cli, incident: str) -> list[str]:
 
 
 def selected(screen: Screen) -> str | None:
-    return None if screen.item is None else screen.item.id
+    return None if screen.item is None else screen.item["id"]
 
 
 @pytest.fixture
@@ -142,7 +145,7 @@ def test_a_recheck_is_removed_incident_by_incident_and_then_done(
     screen = sit()
     choose(screen, "1-t1")
     assert screen.item is not None
-    assert screen.item.unsettled == ["1-1", "1-2"]
+    assert screen.item["unsettled"] == ["1-1", "1-2"]
     assert press(screen, "r") == "The content of 1-1 is gone (1 more to look at)?"
     assert press(screen, "y") == "1-1: the content is gone"
     assert press(screen, "d") == "1-t1: all of it was looked at (1 not settled)?"

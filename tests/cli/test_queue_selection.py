@@ -1,24 +1,16 @@
 """The selection: it stays on its item, and slips to no other."""
 
-from dataclasses import dataclass
 from typing import Any, cast
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from incidents.cli.queue.selection import Selection
-from incidents.contract.documents import Item
+from incidents.contract.documents.queue import QueueItem
 
 
-@dataclass
-class Named:
-    """An item of which only the id is looked at."""
-
-    id: str
-
-
-def items(*ids: str) -> list[Item]:
-    return [cast("Item", Named(id_)) for id_ in ids]
+def items(*ids: str) -> list[QueueItem]:
+    return [cast("QueueItem", {"id": id_}) for id_ in ids]
 
 
 _LISTS = st.lists(st.integers(1, 12), unique=True, max_size=10).map(
@@ -28,7 +20,7 @@ _STEPS = st.lists(st.one_of(_LISTS, st.integers(-12, 12)), max_size=12)
 
 
 def selected(selection: Selection) -> str | None:
-    return None if selection.item is None else selection.item.id
+    return None if selection.item is None else selection.item["id"]
 
 
 def test_nothing_is_selected_when_its_item_has_left_and_the_next_one_is_one_step_away() -> None:
@@ -44,9 +36,9 @@ def test_nothing_is_selected_when_its_item_has_left_and_the_next_one_is_one_step
 
 @given(_LISTS, _STEPS, st.integers(1, 5))
 def test_a_refresh_never_selects_another_item(
-    first: list[Item], steps: list[Any], rows: int
+    first: list[QueueItem], steps: list[Any], rows: int
 ) -> None:
-    selection = Selection(first, first[0].id if first else None)
+    selection = Selection(first, first[0]["id"] if first else None)
     for step in steps:
         before = selected(selection)
         if isinstance(step, int):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -22,6 +22,10 @@ from tests.api.rig import Rig
 from tests.cli.conftest import Result
 from tests.client.conftest import Over
 from tests.client.serving import serving
+
+if TYPE_CHECKING:
+    pass
+
 
 Typed = Callable[..., Result]
 
@@ -117,7 +121,7 @@ def test_the_screen_works_over_a_server_and_outlives_its_restart(
         assert "operator-1" in screen.message
         screen.press("n")
         assert screen.item is not None
-        assert screen.item.phone == PHONE
+        assert screen.item["phone"] == PHONE
         assert api.entries("details_revealed")[-1]["data"]["about"] == "1-1"
     # The server is away.
     screen.look()

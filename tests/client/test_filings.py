@@ -144,13 +144,15 @@ def test_a_program_files_details_and_is_told_what_is_missing_and_what_is_due(
 ) -> None:
     with Client(server, desk.api.token("panel")) as client:
         acted = client.file(SITE, {"opened_on": "2026-01-02", "server.main": {"count": "2"}})
-        assert [each.kind for each in acted.events] == ["filing_changed"]
+        assert [each["kind"] for each in acted["events"]] == ["filing_changed"]
         found = client.filing(SITE)
-        assert found.details == {"opened_on": "2026-01-02", "server.main": {"count": "2"}}
-        assert found.missing
-        assert [(each.site, each.term) for each in client.filing_terms(limit=1)] == [(SITE, "file")]
+        assert found["details"] == {"opened_on": "2026-01-02", "server.main": {"count": "2"}}
+        assert found["missing"]
+        assert [(each["site"], each["term"]) for each in client.filing_terms(limit=1)] == [
+            (SITE, "file")
+        ]
         client.file(SITE, {"opened_on": None, "responsible_phone": "000 0000 0000"})
-        assert [each.false for each in client.filing_findings(SITE)] == [True]
+        assert [each["false"] for each in client.filing_findings(SITE)] == [True]
         with pytest.raises(ProblemError) as refused:
             client.filing(SITE, reveal=True)
         assert refused.value.status == 403

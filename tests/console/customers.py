@@ -15,7 +15,9 @@ from anyio.from_thread import BlockingPortal
 
 from incidents import clock, views
 from incidents.app import House
-from incidents.contract.documents import plain
+from incidents.clock import read_rfc3339
+from incidents.contract.documents.queue import QueueItem
+from incidents.contract.documents.sites import IncidentOfSite, Line
 from incidents.notices.customer_link import Incident
 from incidents.notices.customer_settings import Links
 from tests.patience import PATIENCE_S
@@ -102,20 +104,26 @@ class Customers(ConsoleDesk):
         site_id, n = incident.split("-")
         return int(site_id), int(n)
 
-    def incident(self, incident: Incident) -> dict[str, Any]:
+    def incident(self, incident: Incident) -> IncidentOfSite:
         with self.house.reading() as connection:
-            found: dict[str, Any] = views.incident(connection, incident)
+            found: IncidentOfSite = views.incident(connection, incident)
         return found
 
-    def story(self, incident: Incident) -> list[dict[str, Any]]:
+    def due(self, incident: Incident) -> datetime:
+        """By when somebody must be reached; its clock runs."""
+        due = self.incident(incident)["contact_due"]
+        assert due is not None
+        return read_rfc3339(due)
+
+    def story(self, incident: Incident) -> list[Line]:
         with self.house.reading() as connection:
             return list(views.timeline(connection, *incident, now=clock.now()))
 
-    def items(self, incident: Incident) -> dict[str, dict[str, Any]]:
+    def items(self, incident: Incident) -> dict[str, QueueItem]:
         """What the queue has of the incident's site, by its id."""
         with self.house.reading() as connection:
             found = views.queue(connection, clock.now(), limit=1_000)["items"]
-        return {i.id: plain(i) for i in found if i.id.split("-")[0] == str(incident[0])}
+        return {i["id"]: i for i in found if i["id"].split("-")[0] == str(incident[0])}
 
     def get(self, incident: Incident, method: str = "GET") -> Page:
         return self.ask(path(incident), method)

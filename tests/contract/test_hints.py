@@ -9,7 +9,8 @@ import pytest
 
 from incidents.cli.root import root
 from incidents.contract import hints
-from incidents.contract.hints import LOOKS, Hint, do, typed
+from incidents.contract.documents import Hint
+from incidents.contract.hints import LOOKS, do, look, typed
 from incidents.machine import commands as c
 
 SITE = {"site": "shop.example", "state": "active", "held": False}
@@ -44,11 +45,11 @@ def test_what_fits_an_incident_follows_from_how_it_stands() -> None:
             "incidents site false-info shop.example --field phone --evidence E",
         ),
         (
-            Hint("change_filing", "shop.example", {"filed_on": None}),
+            Hint(act="change_filing", of="shop.example", facts={"filed_on": None}),
             "incidents filing set shop.example filed_on=DAY",
         ),
-        (Hint(hints.RELEASE_ORDER, "1-o4"), "incidents acts release 1-o4"),
-        (Hint("elapse"), "incidents daemon --once"),
+        (look(hints.RELEASE_ORDER, "1-o4"), "incidents acts release 1-o4"),
+        (look("elapse"), "incidents daemon --once"),
     ],
 )
 def test_a_hint_is_typed_with_what_is_known_and_with_a_word_for_what_must_be_said(
@@ -78,7 +79,7 @@ REACHED = "incidents contact 1-1 reached"
 def test_of_a_server_of_another_version_what_can_be_typed_is_told(
     told: dict[str, object], lines: list[str]
 ) -> None:
-    assert [typed(each) for each in hints.heard(told)["hints"]] == lines
+    assert [typed(each) for each in hints.understood(told)] == lines
 
 
 @pytest.mark.parametrize("name", LOOKS)

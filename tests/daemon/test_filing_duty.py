@@ -85,7 +85,7 @@ class Office:
     def queue(self) -> list[tuple[str, str, list[str]]]:
         with self.house.reading() as connection:
             items = views.queue(connection, self.house.now(connection))["items"]
-        return [(item.site, item.kind, item.filing) for item in items]
+        return [(item["site"], item["kind"], item["filing"]) for item in items]
 
     @property
     def alarms(self) -> list[tuple[str, int, int]]:

@@ -11,6 +11,7 @@ import pytest
 from incidents import clock
 from incidents.app import House
 from incidents.cli import main
+from incidents.contract.documents.enforcement import MarkUnread
 from incidents.daemon import backoff
 from incidents.daemon.alarm_duty import PATIENCE_S
 from incidents.daemon.delivery import Delivery
@@ -60,9 +61,9 @@ def mark(house: House, tmp_path: Path) -> Path:
     return file
 
 
-def found(house: House) -> dict[str, object] | None:
+def found(house: House) -> MarkUnread | None:
     with house.reading() as connection:
-        told: dict[str, object] | None = enforcement(connection, clock.now())["mark_unread"]
+        told: MarkUnread | None = enforcement(connection, clock.now())["mark_unread"]
     return told
 
 

@@ -176,10 +176,10 @@ def test_what_is_to_be_done_about_filings_waits_behind_all_else(day: Rehearsal) 
         day.give(c.Log(by="li"), "b.example")
     with reading(day.engine) as connection:
         items = views.queue(connection, day.now)["items"]
-        assert [item.kind for item in items][-2:] == ["tell", "suspicion"]
+        assert [item["kind"] for item in items][-2:] == ["tell", "suspicion"]
         first = views.queue(connection, day.now, limit=len(items) - 1)
         [after] = views.queue(connection, day.now, after=first["next_after"])["items"]
-        assert after.kind == "suspicion"
+        assert after["kind"] == "suspicion"
     assert day.findings() == []
 
 

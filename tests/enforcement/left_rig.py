@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,6 +18,10 @@ from incidents.machine import commands as c
 from incidents.settings import sources
 from incidents.views.history import history
 from tests.enforcement.lost_rig import Receiver, deliver, give, hold, standing
+
+if TYPE_CHECKING:
+    pass
+
 
 NEW = "new.example"
 COURT, SHOP, HELD = NAMES = ("court.example", "shop.example", "held.example")
@@ -81,7 +85,7 @@ def recover(house: House) -> None:
         pass
 
 
-def told(house: House) -> dict[str, Any]:
+def told(house: House) -> Any:
     """What people are told of the sites that are left down."""
     with house.reading() as connection:
         found = history(connection, house.now(connection))["left_down"]

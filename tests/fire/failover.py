@@ -23,6 +23,7 @@ from incidents.app import House
 from incidents.audit.log import rotation, status
 from incidents.audit.log.signing_key import KeyRing
 from incidents.cli import main
+from incidents.contract.documents.record import Resumed
 from incidents.errors import DatabaseError
 from incidents.store.record import leaves, lineage
 from incidents.views.history import resumed
@@ -205,10 +206,10 @@ class _Story:
         with self._house.reading() as connection:
             return lineage.look(connection).known is not None
 
-    def _noticed(self) -> dict[str, Any]:
+    def _noticed(self) -> Resumed:
         """How the daemons went on."""
         with self._house.reading() as connection:
-            found: dict[str, Any] | None = resumed(connection)["resumed"]
+            found: Resumed | None = resumed(connection)["resumed"]
         assert found is not None
         return found
 

@@ -133,8 +133,8 @@ def _shown(before: Case, command: c.Command, decision: Decision, policy: Policy)
     return Expected(
         refusal=_refusal(decision),
         acted=_acted(decision),
-        site=site_document(case, rules.run(case, policy)),
-        incidents=tuple(incident_document(case, case.incidents[n]) for n in touched),
+        site=dict(site_document(case, rules.run(case, policy))),
+        incidents=tuple(dict(incident_document(case, case.incidents[n])) for n in touched),
         events=tuple(
             event_document(case.site_id, event, seq)
             for seq, event in enumerate(decision.events, start=before.seq + 1)

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from incidents.contract.documents.sites import Incident, Site
 from incidents.documents import event_document
 from incidents.locale.event_sentence import order_of_site, sentence
 from incidents.locale.event_words import SENTENCES, WHY_NOT
@@ -139,7 +140,8 @@ def test_what_became_of_an_order_and_what_was_said_is_told(what: str) -> None:
     ],
 )
 def test_an_order_that_only_tells_of_a_suspension_is_none(lane: str, words: str) -> None:
-    assert order_of_site({"kind": "suspend", "lane": lane, "site": "a.example"}) == words
+    order: Any = {"kind": "suspend", "lane": lane, "site": "a.example"}
+    assert order_of_site(order) == words
 
 
 @pytest.mark.parametrize("why", WHY_NOT)
@@ -149,7 +151,7 @@ def test_each_reason_not_to_carry_an_order_out_has_its_words(why: str) -> None:
     assert WHY_NOT[why] != why
 
 
-def _incident(state: str, **fields: Any) -> dict[str, Any]:
+def _incident(state: str, **fields: Any) -> Any:
     return {"id": "1-3", "state": state, "contact_due": None, "removal_due": None, **fields}
 
 
@@ -164,7 +166,7 @@ def _incident(state: str, **fields: Any) -> dict[str, Any]:
         (_incident("voided"), "1-3 is voided"),
     ],
 )
-def test_an_incident_is_told_with_what_it_waits_for(incident: dict[str, Any], told: str) -> None:
+def test_an_incident_is_told_with_what_it_waits_for(incident: "Incident", told: str) -> None:
     assert told in TELLER.incident_state(incident)
 
 
@@ -175,7 +177,7 @@ def test_no_clock_is_told_on_a_closed_site() -> None:
     )
 
 
-def _site(state: str, **fields: Any) -> dict[str, Any]:
+def _site(state: str, **fields: Any) -> Any:
     default = {"rule": None, "held": False, "disputed": False, "run": 0, "suspended_until": None}
     return {"state": state, **default, **fields}
 
@@ -191,5 +193,5 @@ def _site(state: str, **fields: Any) -> dict[str, Any]:
         (_site("closed", rule="refusal", disputed=True), "the closure is disputed"),
     ],
 )
-def test_a_site_is_told_with_its_rule_and_its_terms(site: dict[str, Any], told: str) -> None:
+def test_a_site_is_told_with_its_rule_and_its_terms(site: "Site", told: str) -> None:
     assert told in TELLER.site_state(site)

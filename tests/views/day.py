@@ -11,8 +11,9 @@ from freezegun import freeze_time
 from sqlalchemy import Connection, Engine
 
 from incidents import clock, views
-from incidents.contract import documents
-from incidents.contract.hints import told
+from incidents.contract.documents.enforcement import Enforcement
+from incidents.contract.documents.sites import IncidentOfSite, Line, SiteInFull
+from incidents.contract.hints import commands, with_commands
 from incidents.desk import Desk, Envelope
 from incidents.machine import commands as c
 from incidents.machine.policy import read_duration
@@ -84,34 +85,35 @@ class Day:
         with reading(self.engine) as connection:
             yield connection
 
-    def queue(self, **options: Any) -> dict[str, Any]:
+    def queue(self, **options: Any) -> Any:
         with self.looking() as connection:
             found = views.queue(connection, self.now, **options)
-        return {**found, "items": [documents.told(item) for item in found["items"]]}
+        return {**found, "items": [with_commands(item) for item in found["items"]]}
 
     def item(self, id_: str) -> dict[str, Any]:
         return next(item for item in self.queue()["items"] if item["id"] == id_)
 
     def why(self, site: str = SITE) -> dict[str, Any]:
         with self.looking() as connection:
-            return told(views.why(connection, site, self.now))
+            found = views.why(connection, site, self.now)
+            return {**found, "commands": commands(found["hints"])}
 
     def text(self, site: str = SITE) -> str:
         return "\n".join(self.why(site)["text"])
 
-    def site(self, site: str = SITE) -> dict[str, Any]:
+    def site(self, site: str = SITE) -> SiteInFull:
         with self.looking() as connection:
             return views.site(connection, site, self.now)
 
-    def incident(self, n: int, site_id: int = 1) -> dict[str, Any]:
+    def incident(self, n: int, site_id: int = 1) -> IncidentOfSite:
         with self.looking() as connection:
             return views.incident(connection, (site_id, n))
 
-    def story(self, incident: int | None = None, site_id: int = 1) -> list[dict[str, Any]]:
+    def story(self, incident: int | None = None, site_id: int = 1) -> list[Line]:
         with self.looking() as connection:
             return list(views.timeline(connection, site_id, incident, now=self.now))
 
-    def enforcement(self) -> dict[str, Any]:
+    def enforcement(self) -> Enforcement:
         with self.looking() as connection:
             return views.enforcement(connection, self.now)
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
+from incidents.contract.documents.queue import Duty, DutySummary
 from incidents.machine import commands as c
 from incidents.settings.police import ReportDuty
 from incidents.store.database.engine import writing
@@ -23,12 +24,12 @@ def told(day: Day) -> Day:
     return day.at("11:00").log("b.example").at("12:00").log().at("13:00").log("b.example")
 
 
-def owed(day: Day, report: ReportDuty = DUTY, **how: Any) -> list[dict[str, Any]]:
+def owed(day: Day, report: ReportDuty = DUTY, **how: Any) -> list[Duty]:
     with day.looking() as connection:
         return police.unreported_incidents(connection, day.now, report, **how)
 
 
-def summary(day: Day, report: ReportDuty = DUTY) -> dict[str, Any]:
+def summary(day: Day, report: ReportDuty = DUTY) -> DutySummary:
     with day.looking() as connection:
         return police.summary(connection, day.now, report)
 

@@ -1,6 +1,7 @@
 """The masked: never more of a number or an address than its code, its ends and its domain."""
 
 import re
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -214,7 +215,7 @@ def test_of_a_line_of_our_own_only_the_words_that_it_quotes_are_masked() -> None
 
 def test_a_document_is_masked_at_any_depth_and_nothing_else_of_it_changes() -> None:
     told = "call +86 138 0013 8000 or wang@shop.example"
-    document = {
+    document: dict[str, Any] = {
         "id": "1380013800-1", "phone": "+86 138 0013 8000", "email": None, "urls": ["http://a/1380013800"],
         "incidents": [{"note": told, "contacts": [{"note": told}], "evidence": [{"name": told}]}],
         "hold": {"reason": told}, "text": [f"held: “{told}”"], "policy": "sha256:1380013800",

@@ -112,7 +112,7 @@ def test_one_item_is_shown_by_itself_and_as_the_page_has_it(day: Day) -> None:
         assert one_item(connection, day.now, (1, "2"), reveal=True) == page[1]
         masked = one_item(connection, day.now, (1, "2"))
         assert masked is not None
-        assert masked.phone == "010 •••• ••00"
+        assert masked["phone"] == "010 •••• ••00"
         assert one_item(connection, day.now, (1, "3")) is None
         assert one_item(connection, day.now, (2, "1")) is None
 
@@ -465,9 +465,12 @@ def test_one_that_stands_aside_neither_fails_to_carry_out_nor_stands_in_for_who_
     assert day.enforcement()["mark_unread"] is None
     heartbeat(day, daemon="d2", unread="it is no file")
     told = day.enforcement()["mark_unread"]
+    assert told is not None
     assert (told["daemon"], told["count"], told["others"]) == ("d2", 1, False)
     heartbeat(day)
-    assert day.enforcement()["mark_unread"]["others"]
+    told = day.enforcement()["mark_unread"]
+    assert told is not None
+    assert told["others"]
 
 
 def heartbeat(

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from fastapi import Depends, Query
 from fastapi_problem.error import Problem
@@ -17,11 +17,12 @@ from incidents import clock
 from incidents.accounts import secrets
 from incidents.accounts.access_settings import second_after
 from incidents.accounts.identity import is_handle
-from incidents.api import answers, forms, problems
+from incidents.api import forms, problems
 from incidents.api.caller import Caller
 from incidents.api.entrance import Key, looker
 from incidents.api.operation import operation
 from incidents.api.operation import router as guarded
+from incidents.contract.documents import accounts as answers
 from incidents.desk import accounts as acts
 from incidents.desk import tokens
 from incidents.desk.account_act import By
@@ -30,6 +31,10 @@ from incidents.desk.own_stream import Once
 from incidents.store.accounts import accounts as stored
 from incidents.store.accounts import tokens as stored_tokens
 from incidents.views import accounts as views
+
+if TYPE_CHECKING:
+    pass
+
 
 router = guarded("accounts")
 
@@ -79,15 +84,16 @@ def list_accounts(by: Asking) -> Document:
 
 
 @router.post("/accounts", **operation("keep_accounts", answers.Account, status=201, acting=True))
-def make(by: Asking, new: NewAccount, key: Key = None) -> Document:
+def make(by: Asking, new: NewAccount, key: Key = None) -> answers.Account:
     """Make an account, which comes in with the password or the token that it is given next."""
     by.needs("keep_accounts")
     once = _once(by, key, "make_account", new)
 
-    def act(connection: Connection, who: By, now: Callable[[], datetime]) -> Document:
-        kept = once.before(connection)
+    def act(connection: Connection, who: By, now: Callable[[], datetime]) -> answers.Account:
+        kept: Any = once.before(connection)
         if kept is not None:
-            return kept
+            kept_before: answers.Account = kept
+            return kept_before
         made = acts.make(connection, who, new.handle, new.role, now)
         answer = views.account(connection, made)
         once.keep(connection, answer, made.made_at)
@@ -97,14 +103,14 @@ def make(by: Asking, new: NewAccount, key: Key = None) -> Document:
 
 
 @router.get("/accounts/{handle}", **operation("own_account", answers.Account))
-def show(by: Asking, handle: str) -> Document:
+def show(by: Asking, handle: str) -> answers.Account:
     """One account."""
     _needs(by, handle, "see_accounts")
     return _account(by, handle)
 
 
 @router.patch("/accounts/{handle}", **operation("keep_accounts", answers.Account, acting=True))
-def change(by: Asking, handle: str, change: Change) -> Document:
+def change(by: Asking, handle: str, change: Change) -> answers.Account:
     """Give an account another role, or disable or enable it: its sessions and tokens at once."""
     by.needs("keep_accounts", about=_named(handle))
 
@@ -220,7 +226,7 @@ def _do(by: Caller, act: Callable[[Connection, By, Callable[[], datetime]], T]) 
     return by.house.desk.on_record(lambda connection: act(connection, who, clock.now))
 
 
-def _account(by: Caller, handle: str) -> Document:
+def _account(by: Caller, handle: str) -> answers.Account:
     with by.reading() as connection:
         found = stored.account(connection, handle) if is_handle(handle) else None
         if found is None:

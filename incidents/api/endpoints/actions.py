@@ -11,12 +11,13 @@ from fastapi import Body, Depends, Path, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import State
 
-from incidents.api import answers, bodies, problems
+from incidents.api import bodies, problems
 from incidents.api.caller import Caller, tag_of
 from incidents.api.entrance import actor, reporter
 from incidents.api.operation import JSON, operation, router
 from incidents.contract.action import CONTACT, INCIDENT, ITEM, ORDER, SITE, Action
 from incidents.contract.actions import ACTIONS
+from incidents.contract.documents import sites as answers
 from incidents.desk import Answer, Envelope
 from incidents.errors import DatabaseError
 from incidents.machine.commands import Log, Recur

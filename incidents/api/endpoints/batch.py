@@ -15,13 +15,14 @@ from fastapi import Depends
 from fastapi_problem.error import Problem
 from pydantic import Field, ValidationError
 
-from incidents.api import answers, bodies, forms, problems
+from incidents.api import bodies, forms, problems
 from incidents.api.caller import Caller
 from incidents.api.endpoints import actions
 from incidents.api.entrance import keeper
 from incidents.api.operation import JSON, operation, router
 from incidents.contract.action import SITE, TARGETS, Action
 from incidents.contract.actions import ACTIONS
+from incidents.contract.documents import sites as answers
 from incidents.desk import Answer, Envelope, garbage_collection
 from incidents.desk.transaction import MAX_BATCH
 from incidents.errors import IncidentsError

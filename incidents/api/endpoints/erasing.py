@@ -10,11 +10,12 @@ from pydantic import Field
 
 from incidents import clock
 from incidents.accounts.identity import is_handle
-from incidents.api import answers, forms, problems
+from incidents.api import forms, problems
 from incidents.api.caller import Caller
 from incidents.api.entrance import looker, tryer
 from incidents.api.operation import JSON, operation, router
 from incidents.api.rounds import ERASING
+from incidents.contract.documents import policies as answers
 from incidents.desk import pseudonyms, retention_job
 from incidents.desk.erasure_request import Demand, Demands
 from incidents.desk.pseudonyms import AccountDemand

@@ -12,12 +12,13 @@ from fastapi import Depends, Query, UploadFile
 from fastapi_problem.error import Problem
 from starlette.responses import StreamingResponse
 
-from incidents.api import answers, problems
+from incidents.api import problems
 from incidents.api.caller import Caller
 from incidents.api.endpoints.filings import today
 from incidents.api.entrance import looker, tryer
 from incidents.api.operation import ALONE, JSON, answering, operation, router
 from incidents.api.rounds import IMPORTING
+from incidents.contract.documents import filings as answers
 from incidents.desk import garbage_collection
 from incidents.filing.checks import completeness
 from incidents.filing.lists import export, table_file
@@ -278,7 +279,7 @@ def _lines(form: Form, filings: Callable[[], Iterable[Filing]]) -> Iterator[str]
     return export.csv_of(filings)
 
 
-def _details(found: dict[str, Any], *, with_words: bool) -> dict[str, str]:
+def _details(found: answers.FilingOnRecord, *, with_words: bool) -> dict[str, str]:
     details = details_of(found)
     if with_words:
         return details

@@ -11,13 +11,15 @@ from fastapi import Depends, Path, Query
 from starlette.responses import Response
 
 from incidents import clock
-from incidents.api import answers, bodies, forms
+from incidents.api import bodies, forms
 from incidents.api.caller import Caller, etag
 from incidents.api.endpoints import actions
 from incidents.api.entrance import actor, looker
 from incidents.api.operation import ALONE, JSON, answering, operation, router
 from incidents.api.parameters import Cursor, Limit, Reveal
 from incidents.contract.actions import of_command
+from incidents.contract.documents import filings as answers
+from incidents.contract.documents.sites import Acted
 from incidents.filing import form, presets, settings
 from incidents.filing.calendar import Entry, calendar
 from incidents.filing.checks import checks, completeness, finding_words
@@ -65,7 +67,7 @@ def show(by: Looking, site: Name, reveal: Reveal = False) -> JSON:
 
 @routes.patch(
     "/sites/{site}/filing",
-    **operation("change_filing", answers.Acted, acting=True, tagged=True, large=True),
+    **operation("change_filing", Acted, acting=True, tagged=True, large=True),
 )
 def change(by: Acting, site: Name, filed: forms.Filed) -> JSON:
     """Change details of a site's filing; what is not given stays as it is (RFC 7396).
@@ -136,9 +138,11 @@ def terms(by: Looking, until: Until = None, limit: Limit = 50, cursor: Cursor = 
     with by.reading() as connection:
         found = lists.terms_page(connection, _day(until), limit=limit, cursor=cursor)
     now = today(by)
-    for term in found["items"]:
-        term["days_left"] = (date.fromisoformat(term["due_on"]) - now).days
-    return JSON(found)
+    items = [
+        {**term, "days_left": (date.fromisoformat(term["due_on"]) - now).days}
+        for term in found["items"]
+    ]
+    return JSON({"items": items, "next": found["next"]})
 
 
 @routes.get(

@@ -15,7 +15,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from incidents import clock
-from incidents.api import answers, forms, problems
+from incidents.api import forms, problems
 from incidents.api import parameters as zones
 from incidents.api.caller import Caller
 from incidents.api.endpoints import policies
@@ -23,6 +23,7 @@ from incidents.api.endpoints.policies import Toml
 from incidents.api.entrance import looker, tryer
 from incidents.api.operation import ALONE, JSON, answering, operation, router
 from incidents.api.rounds import IMPORTING, SIMULATING
+from incidents.contract.documents import policies as answers
 from incidents.errors import InputError
 from incidents.history import apart, grouping, importing, picture
 from incidents.history.apart import BadLinesError, Sent, Trial

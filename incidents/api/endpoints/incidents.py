@@ -6,11 +6,11 @@ import hashlib
 import tempfile
 from http import HTTPStatus
 from pathlib import Path as File
-from typing import Annotated, Any, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 from fastapi import Depends, Path, Query, UploadFile
 
-from incidents.api import answers, forms, problems
+from incidents.api import forms, problems
 from incidents.api.caller import Caller, etag
 from incidents.api.endpoints import actions
 from incidents.api.entrance import actor, looker
@@ -18,6 +18,16 @@ from incidents.api.operation import JSON, operation, router
 from incidents.api.parameters import Cursor, Limit, Part, Reveal, number_cursor, read_number
 from incidents.clock import rfc3339
 from incidents.contract.action import name_of
+from incidents.contract.documents.queue import Duties
+from incidents.contract.documents.sites import (
+    Acted,
+    Found,
+    IncidentInFull,
+    IncidentPage,
+    IncidentState,
+    LinePage,
+    Link,
+)
 from incidents.desk import Envelope
 from incidents.errors import EvidenceTooLargeError
 from incidents.machine import commands as c
@@ -26,6 +36,10 @@ from incidents.values import inputs
 from incidents.views import lists, masked
 from incidents.views.queue import police
 from incidents.views.why.timeline import part_of_story
+
+if TYPE_CHECKING:
+    pass
+
 
 routes = router("incidents")
 
@@ -37,11 +51,11 @@ _TIMELINE = "story"
 _PIECE = 2**20
 
 
-@routes.get("/incidents", **operation("look", answers.IncidentPage))
+@routes.get("/incidents", **operation("look", IncidentPage))
 def incidents(  # noqa: PLR0913, PLR0917 - called by FastAPI, by names
     by: Looking,
     site: Annotated[str | None, Query(max_length=300)] = None,
-    state: Annotated[answers.IncidentState | None, Query()] = None,
+    state: Annotated[IncidentState | None, Query()] = None,
     category: Annotated[str | None, Query(max_length=100)] = None,
     since: When = None,
     until: When = None,
@@ -67,7 +81,7 @@ def incidents(  # noqa: PLR0913, PLR0917 - called by FastAPI, by names
     return JSON(found)
 
 
-@routes.get("/search", **operation("look", answers.Found))
+@routes.get("/search", **operation("look", Found))
 def search(
     by: Looking,
     q: Annotated[str, Query(min_length=1, max_length=100)],
@@ -81,7 +95,7 @@ def search(
     return JSON({"sites": masked.document(sites), "incidents": found})
 
 
-@routes.get("/incidents/{incident}", **operation("look", answers.IncidentInFull, tagged=True))
+@routes.get("/incidents/{incident}", **operation("look", IncidentInFull, tagged=True))
 def show(by: Looking, incident: Id, reveal: Reveal = False) -> JSON:
     """All that is on record of an incident; the ETag is its site's."""
     key, owed = inputs.incident(incident), by.house.report_duty
@@ -95,7 +109,7 @@ def show(by: Looking, incident: Id, reveal: Reveal = False) -> JSON:
     return JSON(document, headers={"ETag": etag(key[0], found["site_seq"])})
 
 
-@routes.get("/incidents/{incident}/timeline", **operation("look", answers.LinePage))
+@routes.get("/incidents/{incident}/timeline", **operation("look", LinePage))
 def story(
     by: Looking, incident: Id, limit: Limit = 50, cursor: Cursor = None, reveal: Reveal = False
 ) -> JSON:
@@ -119,7 +133,7 @@ def story(
 
 @routes.post(
     "/incidents/{incident}/evidence",
-    **operation("attach", answers.Acted, status=201, acting=True, tagged=True),
+    **operation("attach", Acted, status=201, acting=True, tagged=True),
 )
 def attach(by: Acting, incident: Id, file: UploadFile) -> JSON:
     """Attach a file to an incident, by its bytes (multipart, the field `file`).
@@ -138,13 +152,13 @@ def attach(by: Acting, incident: Id, file: UploadFile) -> JSON:
     return actions.given(by, by.act(site, command), 201)
 
 
-@routes.get("/incidents/{incident}/link", **operation("give_link", answers.Link))
+@routes.get("/incidents/{incident}/link", **operation("give_link", Link))
 def link(by: Looking, incident: Id) -> JSON:
     """The link to the customer's page of an incident: for the responsible person alone."""
     return JSON(by.house.link(inputs.incident(incident)))
 
 
-@routes.get("/duty", **operation("look", answers.Duties))
+@routes.get("/duty", **operation("look", Duties))
 def duties(by: Looking, limit: Limit = 100) -> JSON:
     """What is to be reported to the police by when, the longest overdue first."""
     with by.reading() as connection:

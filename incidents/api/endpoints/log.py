@@ -14,7 +14,7 @@ from fastapi import Depends, Query, Request
 from pydantic import Field
 
 from incidents import clock
-from incidents.api import answers, forms, problems
+from incidents.api import forms, problems
 from incidents.api.caller import Caller
 from incidents.api.entrance import looker
 from incidents.api.operation import JSON, operation, router
@@ -35,6 +35,7 @@ from incidents.audit.proof.verdict import Verdict
 from incidents.audit.replay import split
 from incidents.audit.replay.split import Replayed
 from incidents.clock import rfc3339
+from incidents.contract.documents import record as answers
 from incidents.errors import IncidentsError
 from incidents.store.cases import sites
 from incidents.store.record import leaves
@@ -84,9 +85,10 @@ def status(by: Looking) -> JSON:
     settings = log_settings.load(by.house.settings)
     files = signed_files.known(settings.key)
     with by.reading() as connection:
-        found = log_status.document(connection, by.house.now(connection))
-        found = history.whole(connection, files, found)
-    return JSON({**found, "silent": log_status.silent(found, settings.witnesses)})
+        so_far = log_status.document(connection, by.house.now(connection))
+        silent = log_status.silent(so_far, settings.witnesses)
+        found = history.whole(connection, files, so_far, silent)
+    return JSON(found)
 
 
 @routes.get("/log/keys", **operation("look", answers.LogKeys))

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import Depends, Path, Query
 
-from incidents.api import answers
 from incidents.api.caller import Caller
 from incidents.api.entrance import looker
 from incidents.api.operation import JSON, operation, router
+from incidents.contract.documents import enforcement as answers
 from incidents.errors import InputError, RefusedError
 from incidents.notices import customer_settings, notice_settings, preview, samples
 from incidents.notices.facts import AnyFacts
 from incidents.notices.letter import NOTICES
 from incidents.values import inputs
+
+if TYPE_CHECKING:
+    pass
+
 
 routes = router("notices")
 

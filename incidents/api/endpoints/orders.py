@@ -7,10 +7,11 @@ from typing import Annotated
 from fastapi import Depends, Path, Query
 from pydantic import Field
 
-from incidents.api import answers, forms
+from incidents.api import forms
 from incidents.api.caller import Caller
 from incidents.api.entrance import keeper, looker
 from incidents.api.operation import JSON, operation, router
+from incidents.contract.documents import orders as answers
 from incidents.store.cases import sites
 from incidents.values import inputs
 from incidents.views import masked

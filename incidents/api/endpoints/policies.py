@@ -10,12 +10,13 @@ from fastapi import Depends, Request
 from pydantic import Field
 
 from incidents.accounts.authenticator import Door
-from incidents.api import answers, forms, problems
+from incidents.api import forms, problems
 from incidents.api.caller import Caller
 from incidents.api.endpoints.session import Person, from_
 from incidents.api.entrance import keeper, looker
 from incidents.api.operation import JSON, operation, router
 from incidents.clock import rfc3339
+from incidents.contract.documents import policies as answers
 from incidents.locale import policy_words
 from incidents.machine import graph, policy
 from incidents.machine.policy import DOCUMENTED, Policy, PolicyError
@@ -134,7 +135,7 @@ def activate(request: Request, by: Acting, file: Activating) -> JSON:
             second.handle, second.password, from_(request), beside=by.by
         ),
     )  # fmt: skip
-    return JSON({name: answer[name] for name in answers.Activated.model_fields})
+    return JSON({name: answer[name] for name in answers.Activated.__annotations__})
 
 
 def read(toml: str, *, where: Sequence[str] = ("toml",)) -> Policy:

@@ -6,13 +6,14 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query
 
-from incidents.api import answers, forms, problems
+from incidents.api import forms, problems
 from incidents.api.caller import Caller
 from incidents.api.endpoints import actions
 from incidents.api.entrance import actor, looker
 from incidents.api.operation import JSON, operation, router
 from incidents.api.parameters import Cursor, Limit, Reveal
-from incidents.contract.documents import told
+from incidents.contract.documents import queue as answers
+from incidents.contract.hints import with_commands
 from incidents.errors import NoSuchTaskError
 from incidents.machine import commands as c
 from incidents.settings import sources
@@ -42,7 +43,7 @@ def queue(
             connection, by.house.now(connection), mine=by.by if mine else None, limit=limit,
             after=cursor, reveal=reveal, report=owed,
         )  # fmt: skip
-    found["items"] = [told(each) for each in found["items"]]
+    found["items"] = [with_commands(each) for each in found["items"]]
     found["next"] = found.pop("next_after")
     return JSON(found)
 
@@ -61,7 +62,7 @@ def item(
         found = by.house.views.item(connection, by.house.now(connection), of, reveal=reveal)
     if found is None:
         raise NoSuchTaskError(given=item.strip())
-    return JSON(told(found))
+    return JSON(with_commands(found))
 
 
 @routes.post("/queue/hand-over", **operation("hand_over", answers.HandedOver, acting=True))

@@ -14,7 +14,7 @@ from incidents.accounts import secrets
 from incidents.accounts.authenticator import Door, SignInError, Visit
 from incidents.accounts.identity import FRESH_FOR, Identity
 from incidents.accounts.open_sessions import KNOWN_FOR
-from incidents.api import address, answers, forms, problems
+from incidents.api import address, forms, problems
 from incidents.api.caller import Caller, refuse
 from incidents.api.entrance import (
     COOKIE,
@@ -27,6 +27,7 @@ from incidents.api.entrance import (
 )
 from incidents.api.operation import open_router, opened
 from incidents.clock import rfc3339
+from incidents.contract.documents import accounts as answers
 
 router = open_router("session")
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, Query
 
 from incidents.accounts.identity import is_handle
-from incidents.api import answers, forms
+from incidents.api import forms
 from incidents.api.caller import Caller
 from incidents.api.endpoints.record import When
 from incidents.api.entrance import looker
 from incidents.api.operation import operation, router
 from incidents.api.parameters import Cursor, Limit
+from incidents.contract.documents import accounts as answers
 from incidents.views import sign_ins as views
+
+if TYPE_CHECKING:
+    from incidents.contract.documents.accounts import SignIns
+
 
 routes = router("accounts")
 
@@ -51,7 +56,7 @@ def list_sign_ins(
     handle: Of = None,
     failed: Annotated[bool, Query(description="Only those that failed.")] = False,
     since: When = None,
-) -> Document:
+) -> SignIns:
     """Who signed in and out, from where and how, and who was not let in; the newest first.
 
     Of a name that is nobody's nothing is kept but that there was one. Once erased, a person and an

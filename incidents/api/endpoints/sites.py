@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import Depends, Path, Query
 from pydantic import Field
 
-from incidents.api import answers, bodies, forms
+from incidents.api import bodies, forms
 from incidents.api.caller import Caller, etag
 from incidents.api.endpoints import actions
 from incidents.api.entrance import actor, looker
@@ -15,6 +15,7 @@ from incidents.api.operation import JSON, operation, router
 from incidents.api.parameters import Cursor, Limit, Part, Reveal, number_cursor, read_number
 from incidents.contract import hints
 from incidents.contract.actions import of_command
+from incidents.contract.documents import sites as answers
 from incidents.machine import commands as c
 from incidents.store.cases import sites as site_rows
 from incidents.values import inputs
@@ -87,7 +88,7 @@ def why(by: Looking, site: Name, reveal: Reveal = False) -> JSON:
     name = inputs.site(site)
     with by.reading() as connection:
         why_ = by.house.views.why(connection, name, by.house.now(connection), by.zone)
-    found = hints.told(why_)
+    found = {**why_, "commands": hints.commands(why_["hints"])}
     return _shown(by, found, name, (found["site"]["id"], found["seq"]), reveal=reveal)
 
 

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from fastapi import Depends, FastAPI, Request
 from starlette.responses import Response
 
-from incidents.api import answers
 from incidents.api.caller import Caller
 from incidents.api.entrance import looker
 from incidents.api.operation import JSON, Guarded, operation
+from incidents.contract.documents import enforcement as answers
 from incidents.metrics.look import look
 from incidents.metrics.service import LIBRARY, MetricsLibraryError
 from incidents.store.database import schema

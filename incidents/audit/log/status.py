@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import Connection
 
@@ -17,17 +17,22 @@ from incidents.clock import rfc3339
 from incidents.store.record import checkpoints, leaves
 from incidents.store.record.checkpoints import REFUSED, STAYS, Signed
 
+if TYPE_CHECKING:
+    from incidents.contract.documents.record import LogKey, LogProgress, Seen, SigningTrouble
+
+
 LATE_AFTER = timedelta(minutes=1)
 """So long after it was recorded, an entry should be published: with a daemon it takes a second."""
 
 
-def document(connection: Connection, now: datetime) -> dict[str, Any]:
+def document(connection: Connection, now: datetime) -> LogProgress:
     """The status at `now` (UTC), for programs; times are RFC 3339."""
     last = checkpoints.last(connection)
     published = 0 if last is None else last.size
     head = leaves.head(connection)
     unnumbered, unsigned = leaves.unnumbered(connection), leaves.above(connection, published)
     since, key = _earlier(unnumbered.since, unsigned.since), checkpoints.active(connection)
+    trouble, trouble_since = _trouble(connection)
     return {
         "pending": unnumbered.entries + unsigned.entries,
         "pending_since": None if since is None else rfc3339(since),
@@ -39,7 +44,8 @@ def document(connection: Connection, now: datetime) -> dict[str, Any]:
         "signs": key is not None and _signs(last, now, since),
         "witnesses": _witnesses(connection),
         "late": key is not None and since is not None and now - since > LATE_AFTER,
-        **_trouble(connection),
+        "trouble": trouble,
+        "trouble_since": trouble_since,
     }
 
 
@@ -72,13 +78,13 @@ def pending(connection: Connection) -> int:
     return leaves.unnumbered(connection).entries + unsigned.entries
 
 
-def silent(status: dict[str, Any], witnesses: Iterable[Witness]) -> list[str]:
+def silent(status: LogProgress, witnesses: Iterable[Witness]) -> list[str]:
     """Those of the witnesses, which the settings name, that have signed nothing of this log."""
     signed = {each["witness"] for each in status["witnesses"]}
     return [each.key.name for each in witnesses if str(each.key) not in signed]
 
 
-def keys(connection: Connection) -> list[dict[str, Any]]:
+def keys(connection: Connection) -> list[LogKey]:
     """The log's keys as others check them, the one that signs first; times are RFC 3339."""
     newest_first = list(reversed(checkpoints.every_key(connection).values()))
     return [
@@ -99,12 +105,12 @@ def note_of(connection: Connection, signed: Signed) -> str:
     return signed.note + "".join(f"{line}\n" for line in lines)
 
 
-def _trouble(connection: Connection) -> dict[str, Any]:
+def _trouble(connection: Connection) -> tuple[SigningTrouble | None, str | None]:
     """Whether somebody tried to sign since the last checkpoint, in vain, and since when."""
     signs = checkpoints.signs(connection)
     if signs.since is None or signs.how == STAYS:
-        return {"trouble": None, "trouble_since": None}
-    return {"trouble": signs.how, "trouble_since": rfc3339(signs.since)}
+        return None, None
+    return cast("SigningTrouble", signs.how), rfc3339(signs.since)
 
 
 def _earlier(*times: datetime | None) -> datetime | None:
@@ -119,8 +125,8 @@ def _signs(last: Signed | None, now: datetime, pending_since: datetime | None) -
     return pending_since is None or now - pending_since <= LATE_AFTER
 
 
-def _witnesses(connection: Connection) -> list[dict[str, Any]]:
-    found = []
+def _witnesses(connection: Connection) -> list[Seen]:
+    found: list[Seen] = []
     for witness in checkpoints.witnesses(connection):
         last = checkpoints.last_cosigned(connection, witness)
         if last is not None:

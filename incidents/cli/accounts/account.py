@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from incidents.cli.accounts.admin import Keeper
     from incidents.cli.run import Run
     from incidents.client.keeper import RemoteKeeper
-    from incidents.locale.words import Document, When
+    from incidents.contract.documents.accounts import Account
+    from incidents.locale.words import When
 
 _TOKEN_DAYS = 90
 """For how long the token of a new integrator is proposed, as the guide to integrating has it."""
@@ -175,7 +176,7 @@ def _change(
     return _answer(run, account, changed=changed)
 
 
-def _answer(run: Run, document: Document, *, changed: bool, next_: str | None = None) -> int:
+def _answer(run: Run, document: Account, *, changed: bool, next_: str | None = None) -> int:
     if run.quiet:
         run.say(document["handle"])
     elif run.for_programs:
@@ -189,17 +190,17 @@ def _answer(run: Run, document: Document, *, changed: bool, next_: str | None = 
     return DONE
 
 
-def _password(of: Document, when: When) -> str:
+def _password(of: Account, when: When) -> str:
     """When its password was set, and where somebody else has set it, from when on it counts."""
     if of["password_set_at"] is None:
         return "none"
-    told = f"set {when(of['password_set_at'])}"
-    if of["password_given_by"] is None:
+    told, counts_from = f"set {when(of['password_set_at'])}", of["password_counts_from"]
+    if counts_from is None:
         return told
-    return f"{told} by {of['password_given_by']}, counts from {when(of['password_counts_from'])}"
+    return f"{told} by {of['password_given_by']}, counts from {when(counts_from)}"
 
 
-def _sentence(run: Run, of: Document) -> str:
+def _sentence(run: Run, of: Account) -> str:
     if of["disabled_at"] is not None:
         return f"{of['handle']}: {of['role']}, disabled since {run.when(of['disabled_at'])}"
     return f"{of['handle']}: {of['role']}"

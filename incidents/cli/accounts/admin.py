@@ -13,8 +13,15 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from incidents.cli.run import Run
+    from incidents.contract.documents.accounts import (
+        Account,
+        NewToken,
+        OpenSession,
+        Refused,
+        SignIn,
+        Token,
+    )
     from incidents.desk.account_act import By
-    from incidents.locale.words import Document
 
 T = TypeVar("T")
 
@@ -34,14 +41,14 @@ class Keeper:
         """Whether who keeps them has signed in for it."""
         return self._by is not None and self._by.came_in
 
-    def accounts(self) -> list[Document]:
+    def accounts(self) -> list[Account]:
         """All accounts, by their handles."""
         from incidents.views import accounts
 
         with self._run.local.reading() as connection:
             return accounts.accounts(connection)
 
-    def account(self, handle: str) -> Document:
+    def account(self, handle: str) -> Account:
         """One account, as it stands now.
 
         Raises:
@@ -95,7 +102,7 @@ class Keeper:
             )
         )
 
-    def tokens(self, of: str | None) -> list[Document]:
+    def tokens(self, of: str | None) -> list[Token]:
         """The tokens of an account, of all without one; the newest first."""
         from incidents.desk.accounts import check_handle
         from incidents.views import accounts
@@ -104,7 +111,7 @@ class Keeper:
         with self._run.local.reading() as connection:
             return accounts.tokens(connection, handles)
 
-    def make_token(self, handle: str, days: int, acts: Sequence[str] | None) -> Document:
+    def make_token(self, handle: str, days: int, acts: Sequence[str] | None) -> NewToken:
         """A new token, with its `secret`, which is kept nowhere."""
         from incidents.accounts import secrets
         from incidents.desk import tokens
@@ -116,7 +123,7 @@ class Keeper:
                 c, by, handle, secret, now, days=days, acts=acts, seal=seal
             )
         )
-        return token_document(made) | {"secret": secret}
+        return {**token_document(made), "secret": secret}
 
     def revoke(self, token: str) -> bool:
         """Let a token be worth nothing; whether that changed anything."""
@@ -124,7 +131,7 @@ class Keeper:
 
         return self._do(lambda c, by, now: tokens.revoke(c, by, token, now))
 
-    def sessions(self, of: str | None) -> list[Document]:
+    def sessions(self, of: str | None) -> list[OpenSession]:
         """The sessions of an account that are open, of all without one; the newest first."""
         from incidents.desk.accounts import check_handle
         from incidents.views.sign_ins import session_document
@@ -139,7 +146,7 @@ class Keeper:
 
     def sign_ins(
         self, *, of: str | None, failed: bool, since: datetime | None, limit: int
-    ) -> list[Document]:
+    ) -> list[SignIn]:
         """The log of who came in and who was not let in, the newest first."""
         from incidents.views.sign_ins import sign_ins
 
@@ -147,7 +154,7 @@ class Keeper:
             found = sign_ins(connection, limit=limit, handle=of, failed=failed, since=since)
         return list(found["items"])
 
-    def refusals(self, *, of: str | None, since: datetime | None, limit: int) -> list[Document]:
+    def refusals(self, *, of: str | None, since: datetime | None, limit: int) -> list[Refused]:
         """Who was not let do what, counted by the day, those with the newest first."""
         from incidents.views.sign_ins import refusals
 

@@ -14,6 +14,7 @@ from incidents.errors import DONE
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
+    from incidents.contract.documents.accounts import OpenSession, Refused, SignIn
     from incidents.locale.words import Document, When
 
 of_option = click.option("--of", metavar="HANDLE", help="Only of this account.")
@@ -118,12 +119,12 @@ def _of(handle: str | None) -> str:
     return "" if handle is None else f" of {handle}"
 
 
-def _session(each: Document, when: When) -> tuple[str, ...]:
+def _session(each: OpenSession, when: When) -> tuple[str, ...]:
     since, seen = when(each["made_at"]), when(each["seen_at"])
     return each["id"], each["handle"], since, seen, each["how"], each["place"] or ""
 
 
-def _sign_in(each: Document, when: When) -> tuple[str, ...]:
+def _sign_in(each: SignIn, when: When) -> tuple[str, ...]:
     whose = (each["handle"], None if each["by"] is None else f"({each['by']})")
     return (
         when(each["at"]), each["what"], each["result"], each["how"],
@@ -131,7 +132,7 @@ def _sign_in(each: Document, when: When) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _refusal(each: Document, when: When) -> tuple[str, ...]:
+def _refusal(each: Refused, when: When) -> tuple[str, ...]:
     return (
         each["day"], each["handle"], each["login"], each["act"], each["why"], str(each["count"]),
         when(each["last_at"]), each["about"] or "",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +17,7 @@ from incidents.errors import DONE
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
+    from incidents.contract.documents.accounts import Token
     from incidents.locale.words import Document, When
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
@@ -105,11 +107,11 @@ def revoke(run: Run, id_: str, own_password_file: Path | None) -> int:
     return DONE
 
 
-def _row(each: Document) -> Document:
-    return each | {"acts": " ".join(each["acts"] or ())}
+def _row(each: Token) -> Mapping[str, Any]:
+    return {**each, "acts": " ".join(each["acts"] or ())}
 
 
-def _line(each: Document, when: When) -> tuple[str, ...]:
+def _line(each: Token, when: When) -> tuple[str, ...]:
     acts = "all that the role may" if each["acts"] is None else " ".join(each["acts"])
     revoked = "" if each["revoked_at"] is None else when(each["revoked_at"])
     return each["id"], each["handle"], acts, when(each["expires_at"]), revoked

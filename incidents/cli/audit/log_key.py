@@ -14,6 +14,7 @@ from incidents.errors import DONE, InputError
 if TYPE_CHECKING:
     from incidents.audit.log.signing_key import KeyRing
     from incidents.cli.run import Run
+    from incidents.contract.documents.record import LogKey
     from incidents.locale.words import Document
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
@@ -111,7 +112,7 @@ def show(run: Run) -> int:
     return DONE
 
 
-def _keys(run: Run) -> list[Document]:
+def _keys(run: Run) -> list[LogKey]:
     from incidents.audit.log import status
 
     with run.local.reading() as connection:

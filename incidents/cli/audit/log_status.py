@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,12 +12,13 @@ from incidents.cli.run import painted
 from incidents.errors import DONE, FAILED, NOT_VERIFIED, RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from incidents.audit.log.checkpointing import Checkpointed
     from incidents.cli.run import Run
     from incidents.client.house import RemoteHouse
-    from incidents.locale.words import Document, When
+    from incidents.contract.documents.record import LogStatus, Resumed
+    from incidents.locale.words import When
 
 _NESTED = ("witnesses", "silent", "resumed", "lost", "lost_before")
 _WORTH = "only published entries are tamper-evident, for whoever keeps a checkpoint outside"
@@ -79,7 +80,7 @@ def checkpoint(run: Run, target: str | None) -> int:
     return DONE
 
 
-def _status(run: Run) -> Document:
+def _status(run: Run) -> LogStatus:
     from incidents.audit.log import settings as log_settings
     from incidents.audit.log import signed_files
     from incidents.audit.log import status as log_status
@@ -88,9 +89,9 @@ def _status(run: Run) -> Document:
     settings = log_settings.load(run.settings)
     files = signed_files.known(settings.key)
     with run.local.reading() as connection:
-        found = log_status.document(connection, run.local.now(connection))
-        found = history.whole(connection, files, found)
-    return {**found, "silent": log_status.silent(found, settings.witnesses)}
+        so_far = log_status.document(connection, run.local.now(connection))
+        silent = log_status.silent(so_far, settings.witnesses)
+        return history.whole(connection, files, so_far, silent)
 
 
 def _signed(run: Run) -> Checkpointed:
@@ -113,11 +114,11 @@ def _signed_there(server: RemoteHouse) -> Checkpointed:
     return Checkpointed(note=told["checkpoint"], pending=pending, unable=unable)
 
 
-def _row(found: Document) -> Document:
+def _row(found: LogStatus) -> Mapping[str, Any]:
     return {name: value for name, value in found.items() if name not in _NESTED}
 
 
-def _tell(run: Run, found: Document) -> None:
+def _tell(run: Run, found: LogStatus) -> None:
     when = run.when
     since = found["pending_since"]
     pending = output.number(found["pending"])
@@ -155,7 +156,7 @@ def _tell(run: Run, found: Document) -> None:
     run.tell(_WORTH)
 
 
-def _of_history(found: Document, when: When) -> Iterator[tuple[str, str]]:
+def _of_history(found: LogStatus, when: When) -> Iterator[tuple[str, str]]:
     """What was missing last, and from what the record went on last, if it was another time."""
     # A server of before does not say it.
     resumed, lost = found.get("resumed"), found.get("lost")
@@ -168,7 +169,7 @@ def _of_history(found: Document, when: When) -> Iterator[tuple[str, str]]:
         yield "goes on", f"{told} since {when(resumed['at'])} ({_cause(resumed)})"
 
 
-def _of_loss(lost: Document, when: When) -> str:
+def _of_loss(lost: Resumed, when: When) -> str:
     entries, had, signed = lost["entries"], lost["had"], lost["signed"]
     known = [f"the record goes on from entry {output.number(entries)}"]
     if had is not None:
@@ -179,25 +180,26 @@ def _of_loss(lost: Document, when: When) -> str:
     first, *others = known
     missing = lost["missing"]
     said = "; ".join([first, ", and ".join(others)]) if others else first
-    least = f"at least {output.number(missing)} {'is' if missing == 1 else 'are'} missing"
-    if not missing:
-        least = "some are missing, or stand in another order"
+    least = "some are missing, or stand in another order"
+    if missing:
+        least = f"at least {output.number(missing)} {'is' if missing == 1 else 'are'} missing"
     return f"{said}: {least} (epoch {lost['epoch']}, since {when(lost['at'])}, {_cause(lost)})"
 
 
-def _cause(resumed: Document) -> str:
+def _cause(resumed: Resumed) -> str:
     return str(resumed["cause"]).replace("_", " ")
 
 
-def _signing(found: Document, when: When) -> str:
+def _signing(found: LogStatus, when: When) -> str:
     if found["key"] is None:
         return "nothing, without a key"
     if found.get("ahead"):
         return painted("REFUSED", fg="red")
     # A server of before does not say it.
-    if (trouble := found.get("trouble")) is not None:
+    trouble, since = found.get("trouble"), found.get("trouble_since")
+    if trouble is not None and since is not None:
         where = "the log of who signs says why"
-        return painted(f"{trouble.upper()} {when.ago(found['trouble_since'])}; {where}", fg="red")
+        return painted(f"{trouble.upper()} {when.ago(since)}; {where}", fg="red")
     if found["signs"]:
         return "up to date"
     return "nobody signed lately: run `incidents daemon` where the key is"

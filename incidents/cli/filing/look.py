@@ -14,6 +14,7 @@ from incidents.errors import DONE, NOT_VERIFIED
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
+    from incidents.contract.documents.filings import FilingOnRecord
     from incidents.filing.checks.finding import Finding
     from incidents.filing.form import Field
     from incidents.filing.presets import Preset
@@ -134,7 +135,7 @@ def _found(run: Run, site: str) -> list[Finding]:
     return checks.check(details_of(filed(run, site)), today=today(run))
 
 
-def filed(run: Run, site: str) -> Document:
+def filed(run: Run, site: str) -> FilingOnRecord:
     """The filing of a site as it stands.
 
     Raises:
@@ -144,7 +145,7 @@ def filed(run: Run, site: str) -> Document:
         return looks.filing(site)
 
 
-def details_of(filing: Document) -> dict[str, str]:
+def details_of(filing: FilingOnRecord) -> dict[str, str]:
     """Its details, without those that have been erased."""
     return {key: text for key, text in filing["details"].items() if text is not None}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,7 +14,7 @@ from incidents.errors import DONE
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
-    from incidents.locale.words import Document
+    from incidents.contract.documents.filings import SiteTerm, TermOfSite
 
 _WORDS = {"file": "to be filed", "show_number": "number to be shown"}
 
@@ -38,32 +38,35 @@ def terms(run: Run, days: int | None, ics: str | None) -> int:
     until = None if days is None else (now + timedelta(days=days)).isoformat()
     with run.house.looking() as looks:
         found = looks.filing_terms(until)
-    # A server has counted them already, in its own zone.
-    found = [{"days_left": _left(each, now), **each} for each in found]
+    counted = [_counted(each, now) for each in found]
     if ics is not None:
-        whole_file.write(ics, (line.encode() for line in _calendar(found)))
+        whole_file.write(ics, (line.encode() for line in _calendar(counted)))
     elif run.quiet:
-        run.say_all(list(dict.fromkeys(each["site"] for each in found)))
+        run.say_all(list(dict.fromkeys(each["site"] for each in counted)))
     elif run.for_programs:
-        output.documents(run, found)
+        output.documents(run, counted)
     else:
-        output.table(run, ("SITE", "WHAT", "BY", "LEFT", "REMINDED"), map(_row, found))
-        if not found:
+        output.table(run, ("SITE", "WHAT", "BY", "LEFT", "REMINDED"), map(_row, counted))
+        if not counted:
             run.tell("no term runs")
     return DONE
 
 
-def _left(term: Document, now: date) -> int:
-    return (date.fromisoformat(term["due_on"]) - now).days
+def _counted(term: TermOfSite, now: date) -> SiteTerm:
+    left = (date.fromisoformat(term["due_on"]) - now).days
+    # A server has counted them already, in its own zone.
+    counted: Any = {"days_left": left, **term}
+    found: SiteTerm = counted
+    return found
 
 
-def _row(term: Document) -> tuple[str, ...]:
+def _row(term: SiteTerm) -> tuple[str, ...]:
     left = term["days_left"]
     told = f"{left} d" if left >= 0 else output.Painted.of(f"{-left} d over", fg="red")
     return term["site"], _WORDS[term["term"]], term["due_on"], told, term["reminded_on"] or ""
 
 
-def _calendar(found: list[Document]) -> list[str]:
+def _calendar(found: list[SiteTerm]) -> list[str]:
     from incidents import clock
     from incidents.filing.calendar import Entry, calendar
     from incidents.values import site_name

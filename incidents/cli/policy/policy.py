@@ -21,8 +21,7 @@ from incidents.errors import DONE, InputError
 if TYPE_CHECKING:
     from incidents.cli.act import Act
     from incidents.cli.run import Run
-    from incidents.locale.policy_words import Change
-    from incidents.locale.words import Document
+    from incidents.contract.documents.policies import Activation, Change
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Commands": {
@@ -181,11 +180,11 @@ def _told(change: Change) -> str:
     return f"{change['key']}: {change['before']} → {change['after']}"
 
 
-def _reason(activation: Document) -> str:
+def _reason(activation: Activation) -> str:
     return activation["reason"] or "(erased)"
 
 
-def _row(run: Run, activation: Document) -> list[str]:
+def _row(run: Run, activation: Activation) -> list[str]:
     when = run.when
     return [
         when(activation["activated_at"]),
@@ -196,7 +195,7 @@ def _row(run: Run, activation: Document) -> list[str]:
     ]
 
 
-def _since(run: Run, last: Document | None) -> str:
+def _since(run: Run, last: Activation | None) -> str:
     if last is None:
         return "the documented policy, active from the start"
     when = run.when
@@ -204,7 +203,7 @@ def _since(run: Run, last: Document | None) -> str:
     return f"active since {since}, by {_person(last)}: {_reason(last)}"
 
 
-def _person(activation: Document) -> str:
+def _person(activation: Activation) -> str:
     by, login = activation["by"], activation["login"]
     told = by if login in (None, by) else f"{by} (login {login})"
     second = activation["seconded_by"]

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from incidents.cli.queue.screen import Screen
-    from incidents.contract.documents import Item
+    from incidents.contract.documents.queue import QueueItem
 
 Lines = list[Text]
-Column = tuple[str, int, Callable[["Item"], str]]
+Column = tuple[str, int, Callable[["QueueItem"], str]]
 """Its head, its width in cells, and what stands in it."""
 
 _LABEL = 6
@@ -106,18 +106,19 @@ def _list(screen: Screen, width: int, rows: int) -> Lines:
     return [*lines, *warning]
 
 
-def _of_selected(item: Item, width: int) -> Lines:
+def _of_selected(item: QueueItem, width: int) -> Lines:
     """What a narrow list has no room for: what to do, and whom to call."""
     whom = queue_words.whom(item) or "nobody is on file"
-    told = f"{item.id} {queue_words.exactly(item)}: {whom}"
+    told = f"{item['id']} {queue_words.exactly(item)}: {whom}"
     lines = _sentence(told, width)
-    return [*lines, *(_sentence(item.warning, width, "bold red") if item.warning else [])]
+    warning = item["warning"]
+    return [*lines, *(_sentence(warning, width, "bold red") if warning else [])]
 
 
-def _columns(items: Sequence[Item], width: int) -> list[Column]:
+def _columns(items: Sequence[QueueItem], width: int) -> list[Column]:
     """As many as fit, the site and the person sharing what the others leave."""
 
-    def column(head: str, tell: Callable[[Item], str], most: int) -> Column:
+    def column(head: str, tell: Callable[[QueueItem], str], most: int) -> Column:
         widest = max(Text(visible(tell(item))).cell_len for item in items)
         return head, min(max(widest, len(head)), most), tell
 
@@ -133,19 +134,19 @@ def _columns(items: Sequence[Item], width: int) -> list[Column]:
     return chosen + last
 
 
-def _id(item: Item) -> str:
-    return item.id
+def _id(item: QueueItem) -> str:
+    return item["id"]
 
 
-def _site(item: Item) -> str:
-    return item.site
+def _site(item: QueueItem) -> str:
+    return item["site"]
 
 
-def _holder(item: Item) -> str:
-    return item.claimed_by or ""
+def _holder(item: QueueItem) -> str:
+    return item["claimed_by"] or ""
 
 
-def _item_row(item: Item, columns: Iterable[Column], *, is_selected: bool) -> Text:
+def _item_row(item: QueueItem, columns: Iterable[Column], *, is_selected: bool) -> Text:
     cells = ((tell(item), width) for _, width, tell in columns)
     style = style_of(item)
     return _row(cells, ">" if is_selected else " ", f"{style} reverse" if is_selected else style)
@@ -165,17 +166,17 @@ def _opened(screen: Screen, width: int, rows: int) -> Lines:
     item = screen.item
     if item is None:
         return []
-    lines = [_words(f"{item.id} {item.site}", "bold"), *_sentence(_told(item), width)]
-    if item.warning:
-        lines += _labelled("", item.warning, width, "bold red")
+    lines = [_words(f"{item['id']} {item['site']}", "bold"), *_sentence(_told(item), width)]
+    if item["warning"]:
+        lines += _labelled("", item["warning"], width, "bold red")
     whom = queue_words.whom(item) or "nobody is on file"
     hint = "  (n shows it in full)" if masked.DOT in whom else ""
     lines += _labelled("whom", f"{whom}{hint}", width)
-    lines += _labelled("say", item.say, width, "bold")
-    for url in item.urls:
+    lines += _labelled("say", item["say"], width, "bold")
+    for url in item["urls"]:
         lines += _labelled("at", url, width)
-    if item.note:
-        lines += _labelled("note", item.note, width)
+    if item["note"]:
+        lines += _labelled("note", item["note"], width)
     for key, words in queue_keys.offered(item, screen.person).items():
         lines += _labelled(f"  {key}", words, width, "green")
     for each in queue_keys.only_typed(item):
@@ -183,10 +184,10 @@ def _opened(screen: Screen, width: int, rows: int) -> Lines:
     return _scrolled(screen, lines, rows)
 
 
-def _told(item: Item) -> str:
-    told = [queue_words.exactly(item), queue_words.left(item), f"attempts: {item.attempts}"]
-    if item.claimed_by:
-        told.append(f"with {item.claimed_by}")
+def _told(item: QueueItem) -> str:
+    told = [queue_words.exactly(item), queue_words.left(item), f"attempts: {item['attempts']}"]
+    if item["claimed_by"]:
+        told.append(f"with {item['claimed_by']}")
     return ", ".join(part for part in told if part)
 
 

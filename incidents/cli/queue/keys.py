@@ -20,8 +20,8 @@ from incidents.values.ids import read_incident_id, read_item_id
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
-    from incidents.contract.documents import Item
-    from incidents.contract.hints import Hint
+    from incidents.contract.documents import Hint
+    from incidents.contract.documents.queue import QueueItem
     from incidents.desk import Answer
     from incidents.machine.commands import Command
 
@@ -116,61 +116,61 @@ ACTS = frozenset(_WORDS)
 """All keys that are acts."""
 
 
-def offered(item: Item, by: str) -> dict[str, str]:
+def offered(item: QueueItem, by: str) -> dict[str, str]:
     """The keys that are acts of that person on such an item, with their words."""
-    own = _RELEASE if item.claimed_by == by else ""
-    return {key: _WORDS[key] for key in f"{_OF_KIND.get(item.kind, '')}{_CLAIM}{own}"}
+    own = _RELEASE if item["claimed_by"] == by else ""
+    return {key: _WORDS[key] for key in f"{_OF_KIND.get(item['kind'], '')}{_CLAIM}{own}"}
 
 
-def only_typed(item: Item) -> list[Hint]:
+def only_typed(item: QueueItem) -> list[Hint]:
     """What fits the item and is on no key."""
-    return [hint for hint in item.hints if hint.act not in _ON_KEYS]
+    return [hint for hint in item["hints"] if hint["act"] not in _ON_KEYS]
 
 
-def deed(key: str, item: Item, by: str) -> Deed | None:
+def deed(key: str, item: QueueItem, by: str) -> Deed | None:
     """What the key does to the item, given by that person; None if it is no act on such an item.
 
     What a colleague has claimed is asked about first.
     """
     found = _MAKERS[key](key, item, by) if key in offered(item, by) else None
-    holder = item.claimed_by
+    holder = item["claimed_by"]
     if found is None or key == _CLAIM or holder in (None, by):
         return found
     question = found.question or f"Record {found.words} anyway?"
-    return replace(found, question=f"{holder} has claimed {item.id}. {question}")
+    return replace(found, question=f"{holder} has claimed {item['id']}. {question}")
 
 
-def _contact(key: str, item: Item, by: str) -> Deed:
+def _contact(key: str, item: QueueItem, by: str) -> Deed:
     outcome, words = OUTCOMES[key]
-    id_, n = item.id, _number(item.incident or "")
+    id_, n = item["id"], _number(item["incident"] or "")
     question = None
     if outcome == "reached":
-        effect = f"that stops the clock of {id_}" if item.kind == "call" else "that tells them"
-        question = f"The responsible person of {item.site} was spoken to about {id_}: {effect}?"
+        effect = f"that stops the clock of {id_}" if item["kind"] == "call" else "that tells them"
+        question = f"The responsible person of {item['site']} was spoken to about {id_}: {effect}?"
     return Deed(
         item=id_, site=_site(item), words=f"{words} on {id_}", question=question,
         command=commands.RecordContact(by=by, incident=n, outcome=outcome),
     )  # fmt: skip
 
 
-def _removed(_key: str, item: Item, by: str) -> Deed | None:
+def _removed(_key: str, item: QueueItem, by: str) -> Deed | None:
     """Of a task with several incidents the first that is not settled, asked for by its name."""
-    several = item.kind == "recheck"
-    unsettled = item.unsettled if several else [item.id]
+    several = item["kind"] == "recheck"
+    unsettled = item["unsettled"] if several else [item["id"]]
     if not unsettled:
         return None
     [first, *more] = unsettled
     question = f"The content of {first} is gone ({len(more)} more to look at)?" if more else None
     return Deed(
-        item=item.id, site=_site(item), words=f"removed {first}", question=question,
+        item=item["id"], site=_site(item), words=f"removed {first}", question=question,
         command=commands.StateRemoved(by=by, incident=_number(first)),
     )  # fmt: skip
 
 
-def _done(_key: str, item: Item, by: str) -> Deed:
-    id_, tells = item.id, item.kind == "tell"
-    left = len(item.unsettled) if item.kind == "recheck" else 0
-    what = f"{item.site} was told that it is closed" if tells else "all of it was looked at"
+def _done(_key: str, item: QueueItem, by: str) -> Deed:
+    id_, tells = item["id"], item["kind"] == "tell"
+    left = len(item["unsettled"]) if item["kind"] == "recheck" else 0
+    what = f"{item['site']} was told that it is closed" if tells else "all of it was looked at"
     unsettled = f" ({left} not settled)" if left else ""
     return Deed(
         item=id_, site=_site(item), words=f"done {id_}", question=f"{id_}: {what}{unsettled}?",
@@ -180,17 +180,17 @@ def _done(_key: str, item: Item, by: str) -> Deed:
     )  # fmt: skip
 
 
-def _claim(_key: str, item: Item, by: str) -> Deed:
+def _claim(_key: str, item: QueueItem, by: str) -> Deed:
     command = commands.ClaimItem(by=by, item=_rest(item))
-    return Deed(item=item.id, site=_site(item), command=command, words=f"claim {item.id}")
+    return Deed(item=item["id"], site=_site(item), command=command, words=f"claim {item['id']}")
 
 
-def _release(_key: str, item: Item, by: str) -> Deed:
+def _release(_key: str, item: QueueItem, by: str) -> Deed:
     command = commands.ReleaseItem(by=by, item=_rest(item))
-    return Deed(item=item.id, site=_site(item), command=command, words=f"release {item.id}")
+    return Deed(item=item["id"], site=_site(item), command=command, words=f"release {item['id']}")
 
 
-_MAKERS: dict[str, Callable[[str, Item, str], Deed | None]] = {
+_MAKERS: dict[str, Callable[[str, QueueItem, str], Deed | None]] = {
     **dict.fromkeys(OUTCOMES, _contact),
     _REMOVED: _removed,
     _DONE: _done,
@@ -199,17 +199,17 @@ _MAKERS: dict[str, Callable[[str, Item, str], Deed | None]] = {
 }
 
 
-def _site(item: Item) -> int:
+def _site(item: QueueItem) -> int:
     return _read(item)[0]
 
 
-def _rest(item: Item) -> str:
+def _rest(item: QueueItem) -> str:
     return _read(item)[1]
 
 
-def _read(item: Item) -> tuple[int, str]:
-    read = read_item_id(item.id)
-    assert read is not None, item.id
+def _read(item: QueueItem) -> tuple[int, str]:
+    read = read_item_id(item["id"])
+    assert read is not None, item["id"]
     return read
 
 

@@ -12,14 +12,13 @@ from incidents.cli import output
 from incidents.cli.options import looking
 from incidents.cli.queue import words
 from incidents.cli.run import is_terminal, painted
-from incidents.contract.documents import told
-from incidents.contract.hints import typed
+from incidents.contract.hints import typed, with_commands
 from incidents.errors import DONE, InputError
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
-    from incidents.contract.documents import Item
-    from incidents.locale.words import Document, When
+    from incidents.contract.documents.queue import QueueItem, QueuePage
+    from incidents.locale.words import When
 
 
 @click.command()
@@ -48,7 +47,7 @@ def queue(run: Run, *, mine: bool, watch: bool, reveal: bool, limit: int, after:
     """
     person = run.house.person if mine else None
 
-    def fetch() -> Document:
+    def fetch() -> QueuePage:
         return _page(run, mine=person, limit=limit, after=after, reveal=reveal)
 
     if watch:
@@ -58,9 +57,9 @@ def queue(run: Run, *, mine: bool, watch: bool, reveal: bool, limit: int, after:
         return queue_watch.watch(run, fetch)
     found = fetch()
     if run.quiet:
-        run.say(*(item.id for item in found["items"]))
+        run.say(*(item["id"] for item in found["items"]))
     elif run.for_programs:
-        items = [told(item) for item in found["items"]]
+        items = [with_commands(item) for item in found["items"]]
         output.document(run, {**found, "items": items}, rows=items)
     elif is_terminal(sys.stdout):
         from incidents.cli.queue import table
@@ -71,7 +70,7 @@ def queue(run: Run, *, mine: bool, watch: bool, reveal: bool, limit: int, after:
     return DONE
 
 
-def _page(run: Run, *, mine: str | None, limit: int, after: str | None, reveal: bool) -> Document:
+def _page(run: Run, *, mine: str | None, limit: int, after: str | None, reveal: bool) -> QueuePage:
     """One page of the queue as it stands now."""
     with run.house.looking() as looks:
         return looks.queue(mine=mine, limit=limit, after=after, reveal=reveal)
@@ -84,14 +83,14 @@ def _check_terminal(run: Run) -> None:
         raise InputError("--watch needs a terminal: without one, run queue again when you want it")
 
 
-def _plainly(run: Run, found: Document) -> None:
+def _plainly(run: Run, found: QueuePage) -> None:
     when = run.when
     run.told_of_rehearsal = bool(found["enforcement"].get("rehearsal"))
     for notice in words.notices(found, when):
         run.tell(painted(notice.words, fg="red", bold=True) if notice.is_alarm else notice.words)
     headers = ("TASK", "LEFT", "DO", "SITE", "DUE", "WITH", "WHOM", "NEXT")
     output.table(run, headers, (_row(item, when) for item in found["items"]))
-    warnings = dict.fromkeys(item.warning for item in found["items"] if item.warning)
+    warnings = dict.fromkeys(item["warning"] for item in found["items"] if item["warning"])
     run.tell(*(painted(warning, fg="red", bold=True) for warning in warnings))
     if not found["items"]:
         run.tell("nothing to do")
@@ -99,15 +98,15 @@ def _plainly(run: Run, found: Document) -> None:
         run.tell(f"there is more: add --after {found['next_after']}")
 
 
-def _row(item: Item, when: When) -> tuple[str, ...]:
-    due = item.due
+def _row(item: QueueItem, when: When) -> tuple[str, ...]:
+    due = item["due"]
     return (
-        item.id,
+        item["id"],
         words.left(item),
         words.exactly(item),
-        item.site,
+        item["site"],
         "" if due is None else when(due),
-        item.claimed_by or "",
+        item["claimed_by"] or "",
         words.whom(item),
-        typed(item.hints[0]),
+        typed(item["hints"][0]),
     )

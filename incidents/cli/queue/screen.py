@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from incidents.cli.queue import keys as queue_keys
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from incidents.cli.run import Run
-    from incidents.contract.documents import Item
-    from incidents.locale.words import Document
+    from incidents.contract.documents.queue import QueueItem, QueuePage
 
 LIST, ITEM, HELP = "list", "item", "help"
 PAGE = 10
@@ -47,14 +45,14 @@ class Screen:
     last key came to, `asked` the deed that waits for a yes.
     """
 
-    def __init__(self, run: Run, fetch: Callable[[], Document]) -> None:
+    def __init__(self, run: Run, fetch: Callable[[], QueuePage]) -> None:
         self.run = run
         self.person = run.house.person
         self._fetch = fetch
         self.found = fetch()
         self.looked_at: datetime = run.when.now
         items = self.found["items"]
-        first = mine_to_do(items, self.person).id if items else None
+        first = mine_to_do(items, self.person)["id"] if items else None
         self.selection = Selection(items, first)
         self.mode = LIST
         self.scroll = 0
@@ -63,23 +61,31 @@ class Screen:
         self.message = ""
         self.is_bad_news = False
         self.asked: Deed | None = None
-        self._revealed: Item | None = None
+        self._revealed: QueueItem | None = None
         self._unsure: list[Deed] = []
         self._last: tuple[str, str, float] | None = None
 
     @property
-    def item(self) -> Item | None:
+    def item(self) -> QueueItem | None:
         """The selected item, with its number in full if that was asked for."""
         item = self.selection.item
         if item is not None and self._revealed is not None:
-            return replace(item, **{name: getattr(self._revealed, name) for name in _PERSONAL})
+            seen = self._revealed
+            return {
+                **item,
+                "phone": seen["phone"],
+                "person": seen["person"],
+                "email": seen["email"],
+                "note": seen["note"],
+                "say": seen["say"],
+            }
         return item
 
     def look(self) -> None:
         """Look at the queue again; one that fails is told, and the list stays as it was."""
         try:
             found = self._fetch()
-            revealed = None if self._revealed is None else self._ask_for(self._revealed.id)
+            revealed = None if self._revealed is None else self._ask_for(self._revealed["id"])
         except AwayError as error:
             self.problem = error.message
             return
@@ -170,13 +176,13 @@ class Screen:
             self._say("no such key: ? tells which there are")
         return None
 
-    def _act(self, key: str, item: Item) -> Deed | None:
+    def _act(self, key: str, item: QueueItem) -> Deed | None:
         deed = queue_keys.deed(key, item, self.person)
         if deed is None:
             keys = ", ".join(
                 f"{k} {words}" for k, words in queue_keys.offered(item, self.person).items()
             )
-            self._say(f"{key} does nothing to {item.id}: {keys}")
+            self._say(f"{key} does nothing to {item['id']}: {keys}")
             return None
         question = deed.question or self._doubt(key, deed)
         if question is not None:
@@ -205,21 +211,21 @@ class Screen:
         self._say("nothing is left to be sent again")
         return None
 
-    def _reveal_or_hide(self, item: Item) -> None:
+    def _reveal_or_hide(self, item: QueueItem) -> None:
         if self._revealed is not None:
             self._revealed = None
             return
         try:
-            self._revealed = self._ask_for(item.id)
+            self._revealed = self._ask_for(item["id"])
         except AwayError as error:
             self._say(error.message, is_bad_news=True)
             return
         if self._revealed is None:
-            self._say(f"{item.id} has left the queue")
-        elif not (self._revealed.phone or self._revealed.email):
-            self._say(f"no number is on file: incidents site edit {item.site} --phone P")
+            self._say(f"{item['id']} has left the queue")
+        elif not (self._revealed["phone"] or self._revealed["email"]):
+            self._say(f"no number is on file: incidents site edit {item['site']} --phone P")
 
-    def _ask_for(self, id_: str) -> Item | None:
+    def _ask_for(self, id_: str) -> QueueItem | None:
         of = read_item_id(id_)
         assert of is not None
         with self.run.house.looking() as looks:
@@ -238,8 +244,10 @@ class Screen:
 _PERSONAL = ("phone", "email", "person", "note", "say")
 
 
-def _typed(item: Item) -> str:
+def _typed(item: QueueItem) -> str:
     found = queue_keys.only_typed(item)
     if not found:
-        return f"{item.id}: with its time or a note it is typed, {typed(item.hints[0])} --at T"
-    return f"{item.id} is typed: {'; '.join(map(typed, found))}"
+        return (
+            f"{item['id']}: with its time or a note it is typed, {typed(item['hints'][0])} --at T"
+        )
+    return f"{item['id']} is typed: {'; '.join(map(typed, found))}"

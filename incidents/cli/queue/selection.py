@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from incidents.contract.documents import Item
+    from incidents.contract.documents.queue import QueueItem
 
 
 class Selection:
     """The items of a page, the selected one, and which of them are in sight."""
 
-    def __init__(self, items: Sequence[Item], first: str | None) -> None:
+    def __init__(self, items: Sequence[QueueItem], first: str | None) -> None:
         self.items = items
         self.index = 0
         self._id = first
@@ -25,14 +25,14 @@ class Selection:
         self.refresh(items)
 
     @property
-    def item(self) -> Item | None:
+    def item(self) -> QueueItem | None:
         """The selected item; None: there is none, or it has left the queue."""
         return None if self._id is None else self.items[self.index]
 
-    def refresh(self, items: Sequence[Item]) -> str | None:
+    def refresh(self, items: Sequence[QueueItem]) -> str | None:
         """Take the list as it stands now; the id of the selected item, if it has just left it."""
         self.items = items
-        places = {item.id: n for n, item in enumerate(items)}
+        places = {item["id"]: n for n, item in enumerate(items)}
         lost = None if self._id is None or self._id in places else self._id
         if lost is not None:
             self._id = None
@@ -46,9 +46,9 @@ class Selection:
         if self._id is None and by > 0:
             by -= 1
         self.index = max(0, min(self.index + by, len(self.items) - 1))
-        self._id = self.items[self.index].id
+        self._id = self.items[self.index]["id"]
 
-    def in_sight(self, rows: int) -> tuple[int, Sequence[Item]]:
+    def in_sight(self, rows: int) -> tuple[int, Sequence[QueueItem]]:
         """The items that so many rows show, the selection among them, and the first one's place."""
         rows = max(rows, 1)
         self._top = min(self._top, self.index, max(0, len(self.items) - rows))

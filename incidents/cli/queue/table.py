@@ -13,7 +13,7 @@ from incidents.cli import next_step
 from incidents.cli.characters import visible
 from incidents.cli.queue import words as queue_words
 from incidents.cli.run import paints
-from incidents.contract.hints import typed
+from incidents.contract.hints import first_of_two, typed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from incidents.cli.run import Run
-    from incidents.contract.documents import Item
-    from incidents.locale.words import Document, When
+    from incidents.contract.documents.queue import QueueItem, QueuePage
+    from incidents.locale.words import When
 
 SOON_S = 15 * 60
 ALARM, REMARK = "bold white on red", "yellow"
@@ -30,13 +30,13 @@ ALARM, REMARK = "bold white on red", "yellow"
 _WIDE = 140
 
 
-def show(run: Run, found: Document, *, reveal: bool) -> None:
+def show(run: Run, found: QueuePage, *, reveal: bool) -> None:
     """Draw the queue once; `reveal`: nothing in it is masked."""
     console = Console(color_system="auto" if paints() else None, highlight=False)
     console.print(_drawn(run, found, wide=console.width >= _WIDE, reveal=reveal))
 
 
-def _drawn(run: Run, found: Document, *, wide: bool, reveal: bool) -> RenderableType:
+def _drawn(run: Run, found: QueuePage, *, wide: bool, reveal: bool) -> RenderableType:
     items = found["items"]
     parts: list[RenderableType] = [title(found, run.when)]
     for notice in queue_words.notices(found, run.when):
@@ -52,10 +52,10 @@ def _drawn(run: Run, found: Document, *, wide: bool, reveal: bool) -> Renderable
     return Group(*parts)
 
 
-def title(found: Document, when: When) -> Text:
+def title(found: QueuePage, when: When) -> Text:
     """The time, in the zone of the person who looks, and how much there is to do."""
     total = sum(found["counts"].values())
-    overdue = sum(1 for item in found["items"] if item.overdue)
+    overdue = sum(1 for item in found["items"] if item["overdue"])
     told = Text(f"{when(when.now)} {when.zone_name}  ", style="bold")
     told.append(f"{total:,}{' or more' if found['counts_capped'] else ''} to do")
     if overdue:
@@ -63,16 +63,16 @@ def title(found: Document, when: When) -> Text:
     return told
 
 
-def style_of(item: Item) -> str:
+def style_of(item: QueueItem) -> str:
     """How loud an item is."""
-    if item.overdue:
+    if item["overdue"]:
         return "bold red"
-    if item.left_s is not None and item.left_s <= SOON_S:
+    if item["left_s"] is not None and item["left_s"] <= SOON_S:
         return "bold yellow"
     return ""
 
 
-def _table(items: Sequence[Item], *, wide: bool) -> Table:
+def _table(items: Sequence[QueueItem], *, wide: bool) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("TASK", no_wrap=True, style="bold")
     table.add_column("LEFT", no_wrap=True, justify="right")
@@ -83,14 +83,14 @@ def _table(items: Sequence[Item], *, wide: bool) -> Table:
     for item in items:
         style = style_of(item)
         cells = [
-            Text(item.id, style=style),
+            Text(item["id"], style=style),
             Text(queue_words.left(item), style=style),
             Text(queue_words.exactly(item), style=style),
-            words(item.site),
+            words(item["site"]),
             words(queue_words.whom(item)),
-            words(item.claimed_by or "", style="cyan"),
+            words(item["claimed_by"] or "", style="cyan"),
         ]
-        table.add_row(*cells, *([words(typed(item.hints[0]))] if wide else []))
+        table.add_row(*cells, *([words(typed(item["hints"][0]))] if wide else []))
     return table
 
 
@@ -99,24 +99,24 @@ def words(text: str, style: str = "") -> Text:
     return Text(visible(text), style=style)
 
 
-def mine_to_do(items: Sequence[Item], person: str) -> Item:
+def mine_to_do(items: Sequence[QueueItem], person: str) -> QueueItem:
     """The most urgent item that nobody else is at work on."""
-    free = (item for item in items if item.claimed_by in (None, person))
+    free = (item for item in items if item["claimed_by"] in (None, person))
     return next(free, items[0])
 
 
-def _first(item: Item, *, reveal: bool) -> RenderableType:
+def _first(item: QueueItem, *, reveal: bool) -> RenderableType:
     """What to do about the most urgent thing: whom to call, what to say, what to type then."""
     whom = words(queue_words.whom(item) or "nobody is on file")
-    if not reveal and (item.phone or item.email):
+    if not reveal and (item["phone"] or item["email"]):
         whom.append("  (--reveal shows it in full)", style="dim")
     first = Table.grid(padding=(0, 2))
-    first.add_row(Text("First", style="bold"), words(f"{item.id} {item.site}", style="bold"))
-    if item.warning:
-        first.add_row("", words(item.warning, style="bold red"))
+    first.add_row(Text("First", style="bold"), words(f"{item['id']} {item['site']}", style="bold"))
+    if item["warning"]:
+        first.add_row("", words(item["warning"], style="bold red"))
     first.add_row("whom", whom)
-    first.add_row("say", words(item.say))
-    for hint in item.hints:
-        step = next_step.told(hint, item.first_of_two)
+    first.add_row("say", words(item["say"]))
+    for hint in item["hints"]:
+        step = next_step.told(hint, first_of_two(item))
         first.add_row("type", words(step, style="bold green"))
     return first

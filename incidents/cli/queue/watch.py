@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from incidents.cli.queue.keys import Deed
     from incidents.cli.run import Run
-    from incidents.locale.words import Document
+    from incidents.contract.documents.queue import QueuePage
 
 REFRESH_S = 1.0
 # After an answer that took longer, what was typed meanwhile was typed blindly.
@@ -36,7 +36,7 @@ class _BrokenOffError(Exception):
         self.deed = deed
 
 
-def watch(run: Run, fetch: Callable[[], Document]) -> int:
+def watch(run: Run, fetch: Callable[[], QueuePage]) -> int:
     """Show the queue and do what its keys say, until q or Ctrl-C; the exit status.
 
     Raises:

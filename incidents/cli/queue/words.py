@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from incidents.cli import history_words
 from incidents.cli.run import REHEARSAL
@@ -13,8 +13,10 @@ from incidents.locale.words import span
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from incidents.contract.documents import Item
-    from incidents.locale.words import Document, When
+    from incidents.contract.documents.enforcement import Enforcement
+    from incidents.contract.documents.orders import DeadLetters, OnlyLogged, OrdersHeld, OrdersLate
+    from incidents.contract.documents.queue import DutySummary, QueueItem, QueuePage
+    from incidents.locale.words import When
 
 KINDS = {
     "call": "call",
@@ -37,30 +39,32 @@ TERMS = ("file", "show_number")
 """What has a last day of its own."""
 
 
-def what(item: Item) -> str:
+def what(item: QueueItem) -> str:
     """What there is to do."""
-    return KINDS.get(item.kind, item.kind)
+    return KINDS.get(item["kind"], item["kind"])
 
 
-def exactly(item: Item) -> str:
+def exactly(item: QueueItem) -> str:
     """The same, of a filing with the last day, or with the detail."""
-    told, about = what(item), item.filing
-    if about and item.kind in TERMS:
+    told, about = what(item), item["filing"]
+    if about and item["kind"] in TERMS:
         return f"{told} by {about[0]}"
-    return f"{told} {about[0]}" if about and item.kind == "suspicion" else told
+    return f"{told} {about[0]}" if about and item["kind"] == "suspicion" else told
 
 
-def left(item: Item) -> str:
+def left(item: QueueItem) -> str:
     """How long there is, or how long it is overdue; empty for what has no deadline."""
-    if item.left_s is None:
+    if item["left_s"] is None:
         return ""
-    told = span(timedelta(seconds=abs(item.left_s)))
-    return f"{told} overdue" if item.overdue else told
+    told = span(timedelta(seconds=abs(item["left_s"])))
+    return f"{told} overdue" if item["overdue"] else told
 
 
-def whom(item: Item) -> str:
+def whom(item: QueueItem) -> str:
     """Whom to call, and at which number; the e-mail where there is none."""
-    return ", ".join(each for each in (item.person, item.phone) if each) or item.email or ""
+    return (
+        ", ".join(each for each in (item["person"], item["phone"]) if each) or item["email"] or ""
+    )
 
 
 class Notice(NamedTuple):
@@ -70,7 +74,7 @@ class Notice(NamedTuple):
     is_alarm: bool
 
 
-def notices(found: Document, when: When) -> list[Notice]:
+def notices(found: QueuePage, when: When) -> list[Notice]:
     """What everybody who looks at the queue must be told first, the worst first."""
     from incidents.views.queue import warnings
 
@@ -82,17 +86,18 @@ def notices(found: Document, when: When) -> list[Notice]:
     return [*told, Notice(REHEARSAL, False)] if found["enforcement"].get("rehearsal") else told
 
 
-def _to_report(report: Document, when: When) -> str:
+def _to_report(report: DutySummary, when: When) -> str:
     """That the police are to be told, and by when."""
     more = " or more" if report["capped"] else ""
     late = f"{report['overdue']:,}{more} overdue, " if report["overdue"] else ""
+    assert report["first"] is not None
     return (
         f"to be reported to the police: {late}the first, {report['first_incident']}, by"
         f" {when.until(report['first'])}: incidents duty"
     )
 
 
-def _dead_letters(acts: Document, _when: When) -> str:
+def _dead_letters(acts: DeadLetters, _when: When) -> str:
     """That what was decided is not carried out, and nobody tries any more."""
     more = " or more" if acts["capped"] else ""
     first = acts["first"][0]
@@ -102,7 +107,7 @@ def _dead_letters(acts: Document, _when: When) -> str:
     )
 
 
-def _brake(held: Document, _when: When) -> str:
+def _brake(held: OrdersHeld, _when: When) -> str:
     """That what was decided waits, since too many sites were to be taken down at once."""
     more = " or more" if held["capped"] else ""
     first = held["first"][0]
@@ -113,7 +118,7 @@ def _brake(held: Document, _when: When) -> str:
     )
 
 
-def _late_orders(late: Document, when: When) -> str:
+def _late_orders(late: OrdersLate, when: When) -> str:
     """That what was decided is not carried out yet, though it should be by now."""
     more = " or more" if late["capped"] else ""
     first = late["first"][0]
@@ -125,7 +130,7 @@ def _late_orders(late: Document, when: When) -> str:
     )
 
 
-def _only_logged(order: Document, when: When) -> str:
+def _only_logged(order: OnlyLogged, when: When) -> str:
     """That what was decided did not happen in the world, and will not with these settings."""
     return (
         f"ONLY LOGGED, NOT ENFORCED: {event_sentence.order_of_site(order)}, ordered"
@@ -135,7 +140,7 @@ def _only_logged(order: Document, when: When) -> str:
     )
 
 
-def _alarm(enforcement: Document, when: When) -> str:
+def _alarm(enforcement: Enforcement, when: When) -> str:
     """That nothing enforces the clock."""
     told = "NOTHING ENFORCES THE CLOCK: "
     if enforcement["standing_aside"]:
@@ -149,25 +154,25 @@ def _alarm(enforcement: Document, when: When) -> str:
     return f"{told}{_overdue(enforcement, when)}. Start one: incidents daemon"
 
 
-def _remark(enforcement: Document, when: When) -> str:
+def _remark(enforcement: Enforcement, when: When) -> str:
     """That the clock is enforced now and then.
 
     That is how it was set up, so it is no alarm; but what is due waits for the next turn.
     """
-    ago = when.ago(enforcement["last_once"])
-    waits = _overdue(enforcement, when)
+    assert enforcement["last_once"] is not None
+    ago, waits = when.ago(enforcement["last_once"]), _overdue(enforcement, when)
     return f"no daemon is running; daemon --once last did what was due {ago}{waits}"
 
 
-def _overdue(enforcement: Document, when: When) -> str:
-    if not enforcement["overdue"]:
+def _overdue(enforcement: Enforcement, when: When) -> str:
+    since = enforcement["overdue_since"]
+    if since is None:
         return ""
     more = " or more" if enforcement["overdue_capped"] else ""
-    since = when(enforcement["overdue_since"])
-    return f"; sites overdue: {enforcement['overdue']:,}{more}, since {since}"
+    return f"; sites overdue: {enforcement['overdue']:,}{more}, since {when(since)}"
 
 
-_WARNINGS: dict[str, Callable[[Document, When], str]] = {
+_WARNINGS: dict[str, Callable[[Any, When], str]] = {
     "clock": _alarm, "brake": _brake, "dead": _dead_letters, "late": _late_orders,
     "logged": _only_logged, "once": _remark, "report": _to_report,
     "mark_unread": history_words.mark_unread, **history_words.WORDS,

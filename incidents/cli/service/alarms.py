@@ -16,6 +16,7 @@ from incidents.errors import DONE, FAILED
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
+    from incidents.contract.documents.enforcement import Alarm
     from incidents.locale.words import Document, When
 
 _NOBODY = "nobody is told: [alarms] in the settings names no channel"
@@ -35,11 +36,11 @@ def alarms(run: Run, what: str | None) -> int:
         return send(run)
     with run.house.looking() as looks:
         told = looks.alarms_now()
-    found: list[Document] = told["items"]
+    found: list[Alarm] = told["items"]
     if run.quiet:
         run.say(*(each["key"] for each in found))
     elif run.for_programs:
-        output.documents(run, (each | {"next": _next(each)} for each in found))
+        output.documents(run, ({**each, "next": _next(each)} for each in found))
     else:
         _tell(run, found)
         if told["capped"]:
@@ -47,7 +48,7 @@ def alarms(run: Run, what: str | None) -> int:
     return FAILED if found else DONE
 
 
-def _tell(run: Run, found: list[Document]) -> None:
+def _tell(run: Run, found: list[Alarm]) -> None:
     if not found:
         # From cron each line would be a mail.
         if is_terminal(sys.stdout):
@@ -69,29 +70,30 @@ def _has_channels() -> bool:
     return bool(sources.section("alarms").get("channels"))
 
 
-def _row(alarm: Document, when: When) -> tuple[str, ...]:
+def _row(alarm: Alarm, when: When) -> tuple[str, ...]:
     return alarm["key"], _words(alarm, when), _told(alarm, when), _next(alarm)
 
 
-def _told(alarm: Document, when: When) -> str:
+def _told(alarm: Alarm, when: When) -> str:
     if alarm["told_at"] is not None:
         return f"told {when.ago(alarm['told_at'])}"
     attempts = alarm["attempts_to_tell"]
     return f"not told after {attempts} tries" if attempts > 1 else "not told"
 
 
-def _words(alarm: Document, when: When) -> str:
+def _words(alarm: Alarm, when: When) -> str:
     from incidents.locale.words import counted, rule
     from incidents.values import site_name
 
     site = "" if alarm["site"] is None else site_name.shown(alarm["site"])
     incident, due = alarm["incident"], alarm["due"]
+    ago = "" if alarm["since"] is None else when.ago(alarm["since"])
+    overdue = f"; sites overdue: {alarm['overdue']:,}" if alarm["overdue"] else ""
     match alarm["kind"]:
         case "daemon_silent":
-            named, since = alarm["daemon"], alarm["since"]
+            named = alarm["daemon"]
             who = f"the daemon {named}" if named else "no daemon enforces the clock"
-            heard = "" if since is None else f", last heard of {when.ago(since)}"
-            overdue = f"; sites overdue: {alarm['overdue']:,}" if alarm["overdue"] else ""
+            heard = ago and f", last heard of {ago}"
             return f"{who}{heard}{overdue}"
         case "clock_about_to_lapse" if due is not None:
             closes = f", and a miss closes {site}" if alarm["miss_closes"] else ""
@@ -102,8 +104,8 @@ def _words(alarm: Document, when: When) -> str:
             return f"{site}: {alarm['order_kind']} given up{after} ({alarm['problem']})"
         case kind if kind in _OF_RECORD:
             # A server of before does not say why it is halted, nor what is closed.
-            facts = {"closed": 0} | alarm | {"why": WHY_HALTED[alarm.get("halted_why")]}
-            return f"{_OF_RECORD[kind].format_map(facts)} {when.ago(alarm['since'])}"
+            facts = {"closed": 0, **alarm, "why": WHY_HALTED[alarm.get("halted_why")]}
+            return f"{_OF_RECORD[kind].format_map(facts)} {ago}"
         case "brake_on":
             return f"too many sites at once: {counted(alarm['orders'], 'order')} held back"
         case "closure_waits":
@@ -114,8 +116,8 @@ def _words(alarm: Document, when: When) -> str:
         case "report_due" if due is not None:
             return f"{site}: {incident} is to be reported to the police, {when.left(due)}"
         case "filing_due":
-            terms, overdue = counted(alarm["terms"], "term"), alarm["overdue"]
-            late = f", {overdue:,} overdue" if overdue else ""
+            terms = counted(alarm["terms"], "term")
+            late = overdue and f", {alarm['overdue']:,} overdue"
             return f"filings: {terms} to keep, reminded of on {alarm['subject']}{late}"
     return str(alarm["subject"])
 
@@ -132,7 +134,7 @@ _OF_RECORD = {
 }
 
 
-def _next(alarm: Document) -> str:
+def _next(alarm: Alarm) -> str:
     """What can be typed next."""
     return {
         "daemon_silent": "incidents daemon status",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from incidents.app import House
     from incidents.cli.run import Run
+    from incidents.contract.documents.enforcement import Daemon, Enforcement
     from incidents.desk import Answer
     from incidents.enforcement.dispatcher.round import Round
     from incidents.locale.words import Document
@@ -194,17 +196,17 @@ def _status(run: Run) -> int:
     return DONE if found["beating"] and _carries_out(found) else FAILED
 
 
-def _carries_out(found: Document) -> bool:
+def _carries_out(found: Mapping[str, Any]) -> bool:
     from incidents.views.clock import carries_out
 
     return carries_out(found)
 
 
-def _without_daemons(found: Document) -> Document:
+def _without_daemons(found: Enforcement) -> dict[str, Any]:
     return {name: value for name, value in found.items() if name != "daemons"}
 
 
-def _tell_status(run: Run, found: Document) -> None:
+def _tell_status(run: Run, found: Mapping[str, Any]) -> None:
     when = run.when
     if found["beating"] and not _carries_out(found):
         told = "the clock is enforced in the record, NOT IN THE WORLD"
@@ -235,7 +237,7 @@ def _tell_status(run: Run, found: Document) -> None:
         run.tell("start one with `incidents daemon`, or do what is due: incidents daemon --once")
 
 
-def _how(run: Run, daemon: Document) -> str:
+def _how(run: Run, daemon: Daemon) -> str:
     heard = f"heard of {run.when.ago(daemon['last_beat'])}"
     if daemon["standing_aside"] is not None:
         return f"STANDS ASIDE, {daemon['standing_aside']}; {heard}"

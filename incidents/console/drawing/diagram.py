@@ -11,12 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
 from incidents.machine import graph
 from incidents.machine.graph import Move
+
+if TYPE_CHECKING:
+    from incidents.contract.documents.sites import Case
+
 
 _WIDTH, _BOX, _HIGH, _GAP, _PAD = 360, 104, 32, 34, 14
 _MIDDLE = _WIDTH / 2
@@ -139,7 +143,7 @@ class Picture:
     now_x: float
 
 
-def of(cases: Sequence[dict[str, Any]], now: datetime) -> Picture | None:
+def of(cases: Sequence[Case], now: datetime) -> Picture | None:
     """The picture of those cases; None where there are none."""
     if not cases:
         return None
@@ -162,12 +166,12 @@ def of(cases: Sequence[dict[str, Any]], now: datetime) -> Picture | None:
     return Picture(bars, len(bars) * ROW + 8, place(now))
 
 
-def _end(case: dict[str, Any], now: datetime) -> datetime:
+def _end(case: Case, now: datetime) -> datetime:
     end = case["ended_at"] or case["until"]
     return now if end is None else datetime.fromisoformat(end)
 
 
-def _kind(case: dict[str, Any]) -> str:
+def _kind(case: Case) -> str:
     if case["struck"]:
         return "struck"
     if case["closed"]:

@@ -3,10 +3,10 @@ words."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from incidents.console import messages
 from incidents.console.words import findings
@@ -24,6 +24,10 @@ from incidents.filing.footer import snippet as html
 from incidents.filing.presets import PresetError, PresetsFileError
 from incidents.filing.settings import FilingSettings
 from incidents.machine.filing import FOOTER, SUSPICION, Details
+
+if TYPE_CHECKING:
+    from incidents.contract.documents.sites import Task
+
 
 Document = dict[str, Any]
 
@@ -92,7 +96,7 @@ def score(details: Details) -> int:
     return completeness(details).score
 
 
-def terms(reader: Reader, found: Iterable[Document]) -> list[Document]:
+def terms(reader: Reader, found: Iterable[Mapping[str, Any]]) -> list[Document]:
     """The terms with how many days are left: 0 on the last one, fewer when it is over."""
     today = day_of(reader)
     return [
@@ -105,7 +109,7 @@ def day_of(reader: Reader) -> date:
     return reader.now.astimezone(reader.zone).date()
 
 
-def waits(reader: Reader, tasks: Iterable[Document]) -> list[Document]:
+def waits(reader: Reader, tasks: Iterable[Task]) -> list[Document]:
     """The suspicions that nobody has looked into, and what the foot of the page lacks."""
     language, found = reader.language, []
     for task in tasks:

@@ -54,7 +54,7 @@ class Filed:
     @property
     def masked(self) -> dict[str, str | None]:
         """What everybody may see."""
-        found: dict[str, str | None] = masked.document(self.plain)
+        found: dict[str, str | None] = masked.document(dict(self.plain))
         return found
 
 

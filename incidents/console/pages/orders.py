@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query
@@ -33,6 +33,10 @@ from incidents.store.record import lineage
 from incidents.values import inputs, site_name
 from incidents.values.ids import order_id
 from incidents.views import masked, orders, possible
+
+if TYPE_CHECKING:
+    from incidents.contract.documents.orders import Order, OrderInFull
+
 
 router = APIRouter()
 Document = dict[str, Any]
@@ -168,7 +172,7 @@ def at(order: Name) -> str:
     return f"/orders/{order_id(*order)}"
 
 
-def ordered(reader: Reader, order: Document) -> str:
+def ordered(reader: Reader, order: OrderInFull) -> str:
     """What an order is, in its lane: into the world, to the customer, to the desk."""
     kind = reader.word("order", order["kind"])
     return kind if order["lane"] == ACT else reader.say(f"ordered.{order['lane']}", kind=kind)
@@ -191,7 +195,7 @@ def _page(
     )  # fmt: skip
 
 
-def _listed(reader: Reader, items: list[Document]) -> str:
+def _listed(reader: Reader, items: list[Order]) -> str:
     """How many of what is listed stand how: the red lines count some of them, of all sites."""
     dead = sum(each["state"] in ("braked", "dead") for each in items)
     late = sum(each["late"] for each in items)

@@ -31,12 +31,13 @@ from incidents.console.request_context import (
 )
 from incidents.console.result_cache import Shelf
 from incidents.console.writing import Reader
+from incidents.contract.documents.policies import Change
 from incidents.errors import InputError, RefusedError
 from incidents.history import recorded
 from incidents.history.apart import Source
 from incidents.history.comparison import Comparison
 from incidents.history.grouping import Draw
-from incidents.locale.policy_words import Change, differences
+from incidents.locale.policy_words import differences
 from incidents.machine.policy import Policy
 from incidents.values import inputs
 from incidents.views import policy as views

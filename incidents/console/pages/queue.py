@@ -22,7 +22,7 @@ from incidents.console import details, forms, messages, writing
 from incidents.console.pages import filing_look
 from incidents.console.request_context import Acting, Doing, Looking, Sitting
 from incidents.console.writing import Reader
-from incidents.contract.documents import Item, plain
+from incidents.contract.documents.queue import QueueItem
 from incidents.errors import InputError, RefusedError, UnknownTaskError
 from incidents.machine import commands as c
 from incidents.machine.command import OUTCOMES
@@ -38,6 +38,7 @@ from incidents.views.queue.queue import queue as queue_view
 
 if TYPE_CHECKING:
     from incidents.console.changes import Changes
+    from incidents.contract.documents.queue import QueuePage
 
 router = APIRouter()
 Document = dict[str, Any]
@@ -197,11 +198,11 @@ def _written(here: Sitting, place: Place) -> str:
     owed = police.read(sources.section(police.SECTION))
     with here.reading() as connection:
         here = here.timed(connection)
-        found: Document = queue_view(
+        found: QueuePage = queue_view(
             connection, here.reader.now, mine=place.mine, after=place.after, limit=PAGE,
             report=owed, language=here.reader.spoken,
         )  # fmt: skip
-        ids = {int(item.id.partition("-")[0]) for item in found["items"]}
+        ids = {int(item["id"].partition("-")[0]) for item in found["items"]}
         seen, newest = sites.seqs(connection, ids), entries.last_id(connection)
     anybody = Identity(handle="", role=here.identity.role)
     return writing.written(
@@ -212,20 +213,20 @@ def _written(here: Sitting, place: Place) -> str:
     )  # fmt: skip
 
 
-def _item(item: Item, seen: dict[int, int], reader: Reader) -> Document:
-    site_id = int(item.id.partition("-")[0])
+def _item(item: QueueItem, seen: dict[int, int], reader: Reader) -> Document:
+    site_id = int(item["id"].partition("-")[0])
     return {
-        **plain(item), "seen": seen.get(site_id), "shown": site_name.shown(item.site),
+        **item, "seen": seen.get(site_id), "shown": site_name.shown(item["site"]),
         "days": _days(item, reader),
-        "warning": item.warning and reader.sentence(item.warning, [item.site]),
+        "warning": item["warning"] and reader.sentence(item["warning"], [item["site"]]),
     }  # fmt: skip
 
 
-def _days(item: Item, reader: Reader) -> int | None:
+def _days(item: QueueItem, reader: Reader) -> int | None:
     """How many days are left of the filing's term that it is about; None if it is about none."""
-    if item.kind not in TERMS:
+    if item["kind"] not in TERMS:
         return None
-    [term] = filing_look.terms(reader, [{"due_on": item.filing[0]}])
+    [term] = filing_look.terms(reader, [{"due_on": item["filing"][0]}])
     return int(term["days"])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlencode
@@ -23,6 +23,8 @@ from incidents.views import lists, masked
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from incidents.contract.documents.sites import Incident
+
 router = APIRouter()
 Document = dict[str, Any]
 
@@ -38,7 +40,7 @@ class Found:
     """A page of one kind of thing; `next` is where it goes on, `wrong` why it was not looked at."""
 
     kind: str
-    items: list[Document]
+    items: Sequence[Mapping[str, Any]]
     next: str | None = None
     wrong: str | None = None
 
@@ -96,7 +98,7 @@ _KINDS: dict[str, Callable[[Connection, str, str | None], Found]] = {
 }  # fmt: skip
 
 
-def _texts(incident: Document, part: str) -> list[str]:
+def _texts(incident: Incident, part: str) -> list[str]:
     """Where it stands in an incident, beside the name of its site."""
     names = incident["site"], site_name.shown(incident["site"])
     return [_excerpt(text, part) for text in lists.where(incident, part) if text not in names]

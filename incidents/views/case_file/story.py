@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from itertools import pairwise
+from typing import TYPE_CHECKING, cast
 
 from incidents.audit.bundle.covered import Numbered
 from incidents.audit.replay.fold import UNREADABLE, said
@@ -30,6 +31,10 @@ from incidents.views.case_file import words as report_words
 from incidents.views.only_logged import is_only_logged
 from incidents.views.why.record import MAX_TRIED, Record, signed
 from incidents.views.why.why import grounds
+
+if TYPE_CHECKING:
+    from incidents.contract.documents import sites
+
 
 _URLS, _CATEGORY = "urls", "category"
 
@@ -195,7 +200,9 @@ def _state(
         policy=policy,
         now=teller.when.now,
         teller=teller,
-        story=[{**entry.document, "login": entry.header.login} for entry in of_site],
+        story=[
+            cast("sites.Line", {**each.document, "login": each.header.login}) for each in of_site
+        ],
         untold=0,
         closing=_closing(of_site) if case.closure else None,
         suspending=_suspending(of_site, case),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
@@ -45,6 +45,17 @@ from incidents.views.queue.alarm import (
 )
 from incidents.views.queue.alarm_causes import MAX_DUE, MAX_LOOKED
 from incidents.views.queue.holders import closing_misses
+
+if TYPE_CHECKING:
+    from incidents.contract.documents.enforcement import Alarm as AlarmDocument
+    from incidents.contract.documents.enforcement import (
+        Alarms,
+        Enforcement,
+        History,
+        MarkUnread,
+        Uncompared,
+    )
+
 
 AHEAD = timedelta(minutes=10)
 """So long before its end the desk is told of a clock; one that runs for less is no news."""
@@ -103,7 +114,7 @@ def alarming(connection: Connection, now: datetime, report: ReportDuty | None) -
     return Look(tuple(found), frozenset(capped), halted_since, frozenset(left))
 
 
-def alarms_now(connection: Connection, now: datetime, report: ReportDuty | None) -> dict[str, Any]:
+def alarms_now(connection: Connection, now: datetime, report: ReportDuty | None) -> Alarms:
     """What is alarming at `now`, and whether the desk was told of it; see `alarming`.
 
     `attempts_to_tell`: so often a daemon has tried to tell the desk of it.
@@ -114,22 +125,23 @@ def alarms_now(connection: Connection, now: datetime, report: ReportDuty | None)
     return {"items": items, "capped": sorted(look.capped)}
 
 
-def _document(alarm: Alarm, raised: Raised | None) -> dict[str, Any]:
-    own = {name: plain(value) for name, value in asdict(alarm).items()}
-    return {
+def _document(alarm: Alarm, raised: Raised | None) -> AlarmDocument:
+    found: Any = {
         "key": alarm.key,
-        **own,
+        **{name: plain(value) for name, value in asdict(alarm).items()},
         "raised_at": plain(raised and raised.raised_at),
         "attempts_to_tell": 0 if raised is None else raised.attempts,
         "told_at": plain(raised and raised.told_at),
     }
+    document: AlarmDocument = found
+    return document
 
 
 Part = tuple[list[Alarm], bool]
 """What was found of a kind, and whether there may be more than what was looked at."""
 
 
-def _silent(connection: Connection, now: datetime, enforced: dict[str, Any]) -> Part:
+def _silent(connection: Connection, now: datetime, enforced: Enforcement) -> Part:
     """That nothing enforces the clock, or else which daemons have gone silent."""
     known = heartbeats.known(connection)
     if enforced["enforced_by"] is None:
@@ -153,7 +165,7 @@ def _of_history(kind: str, since: str | None, **own: Any) -> Part:
     return [Alarm(kind=kind, subject=EVERYBODY, since=read_rfc3339(since), **own)], False
 
 
-def _mark_unread(found: dict[str, Any] | None) -> Part:
+def _mark_unread(found: MarkUnread | None) -> Part:
     """That a daemon carries nothing out: one alarm, whoever cannot read theirs as well."""
     if found is None:
         return [], False
@@ -162,7 +174,7 @@ def _mark_unread(found: dict[str, Any] | None) -> Part:
     )
 
 
-def _uncompared(found: dict[str, Any] | None, now: datetime) -> Part:
+def _uncompared(found: Uncompared | None, now: datetime) -> Part:
     """Which sites cannot be compared, once that is no passing fault."""
     if found is None or now - read_rfc3339(found["since"]) < PASSING:
         return [], False
@@ -173,17 +185,19 @@ def _uncompared(found: dict[str, Any] | None, now: datetime) -> Part:
     )  # fmt: skip
 
 
-def _left_down(told: dict[str, Any], now: datetime) -> Part:
+def _left_down(told: History, now: datetime) -> Part:
     """What a loss has left down, once all sites were compared, or the desk is told of those that
     could not be: before, the list is not whole."""
     found = told["left_down"]
     if found is None or not (found["complete"] or _uncompared(told["uncompared"], now)[0]):
         return [], False
     since, named = read_rfc3339(found["since"]), tuple(found["sites"])
-    own = {name: found[name] for name in ("closed", "unknown", "new")}
-    own |= {"sites": found["count"], "named": named, "states": tuple(found["states"])}
-    own["suspended_now"] = tuple(found["suspended_now"])
-    return [Alarm(kind=LEFT_DOWN, subject=EVERYBODY, since=since, **own)], False
+    alarm = Alarm(
+        kind=LEFT_DOWN, subject=EVERYBODY, since=since, closed=found["closed"],
+        unknown=found["unknown"], new=found["new"], sites=found["count"], named=named,
+        states=tuple(found["states"]), suspended_now=tuple(found["suspended_now"]),
+    )  # fmt: skip
+    return [alarm], False
 
 
 def _braked(connection: Connection) -> Part:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, select
 
@@ -16,6 +16,10 @@ from incidents.clock import rfc3339
 from incidents.settings.police import OVERDUE_FOR, Reminder, ReportDuty
 from incidents.store.schema.tables import incidents, sites, unreported
 from incidents.values.ids import incident_id
+
+if TYPE_CHECKING:
+    from incidents.contract.documents.queue import Duties, Duty, DutySummary
+
 
 Document = dict[str, Any]
 
@@ -40,7 +44,7 @@ class Reminded:
 
 def duties(
     connection: Connection, now: datetime, duty: ReportDuty | None, *, limit: int = 100
-) -> Document:
+) -> Duties:
     """What is to be reported, and its summary; null where nobody is to be reminded (`duty`)."""
     if duty is None:
         return {"items": [], "summary": None}
@@ -52,7 +56,7 @@ def duties(
 
 def unreported_incidents(
     connection: Connection, now: datetime, duty: ReportDuty, *, limit: int = 100
-) -> list[Document]:
+) -> list[Duty]:
     """What is to be reported, in the order of the deadlines: the longest overdue first.
 
     At most `limit`, 1,000 at the most. `left_s` is negative for what is overdue at `now`.
@@ -61,7 +65,7 @@ def unreported_incidents(
     return [_document(row, now, duty.deadline(row.recorded_at)) for row in rows]
 
 
-def summary(connection: Connection, now: datetime, duty: ReportDuty) -> Document:
+def summary(connection: Connection, now: datetime, duty: ReportDuty) -> DutySummary:
     """How many are still to be reported in time (`due`), how many are `overdue`, and the first.
 
     `first` is the earliest deadline and `first_incident` whose it is, null if nothing is to be
@@ -117,7 +121,7 @@ def reminded(
     return found, max(len(ahead), len(behind)) > MAX_REMINDED
 
 
-def _document(row: Any, now: datetime, due: datetime) -> Document:
+def _document(row: Any, now: datetime, due: datetime) -> Duty:
     return {
         "incident": incident_id(row.site_id, row.n),
         "site": row.name,

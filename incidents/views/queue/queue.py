@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -13,7 +12,8 @@ from sqlalchemy import (
 )
 
 from incidents.clock import rfc3339
-from incidents.contract.documents import Closing, Item, ToClose
+from incidents.contract.documents.orders import OrdersNotDone
+from incidents.contract.documents.queue import Closing, QueueItem, QueuePage, ToClose
 from incidents.errors import InputError
 from incidents.locale.english import ENGLISH
 from incidents.locale.language import Language
@@ -31,7 +31,6 @@ from incidents.views.queue.page import MAX_COUNTED, counts, cursor, page
 from incidents.views.queue.script import script
 from incidents.views.withheld import withheld
 
-Document = dict[str, Any]
 Row = Mapping[str, Any]
 
 MAX_PAGE = 1_000
@@ -48,7 +47,7 @@ def queue(
     reveal: bool = False,
     report: ReportDuty | None = None,
     language: Language = ENGLISH,
-) -> Document:
+) -> QueuePage:
     """One page of what must be done, and whether anything enforces the clock.
 
     In the order of domain.md, section 3: what is overdue at `now`, then by deadline, then by
@@ -74,16 +73,14 @@ def queue(
         "counts": dict(sorted(counted.items())),
         "counts_capped": counted.total() >= MAX_COUNTED,
         "enforcement": enforcement(connection, now),
-        "acts": dead_letters(connection)
-        | {"late": late(connection, now), "held": held(connection)}
-        | _only_logged(connection),
+        "acts": _not_done(connection, now),
         "report": None if report is None else police.summary(connection, now, report),
     }
 
 
 def item(
     connection: Connection, now: datetime, of: tuple[int, str], *, reveal: bool = False
-) -> Item | None:
+) -> QueueItem | None:
     """One item as `queue` has it; `of` is its id as `read_item_id` reads it. None: it is not there.
 
     For who asks for one number, and shall not be shown a page of them.
@@ -93,10 +90,14 @@ def item(
     return found[0] if found else None
 
 
-def _only_logged(connection: Connection) -> Document:
-    """The last order that took nobody down since no adapter is set, where there is one."""
-    found = only_logged.newest(connection)
-    return {} if found is None else {"only_logged": found}
+def _not_done(connection: Connection, now: datetime) -> OrdersNotDone:
+    """What of the orders people are to know, with the last one that took nobody down since no
+    adapter is set, where there is one."""
+    dead, logged = dead_letters(connection), only_logged.newest(connection)
+    found: OrdersNotDone = {**dead, "late": late(connection, now), "held": held(connection)}  # type: ignore[typeddict-item]  # the key that may be left out
+    if logged is not None:
+        found["only_logged"] = logged
+    return found
 
 
 def _rows(connection: Connection, wanted: Select[Any]) -> list[Row]:
@@ -111,7 +112,7 @@ def _items(
     *,
     reveal: bool,
     language: Language = ENGLISH,
-) -> list[Item]:
+) -> list[QueueItem]:
     found = find(connection, rows)
     refs = [row[name] for row in rows for name in _WORDS]
     texts = personal.texts(connection, [*refs, *found.notes()])
@@ -162,16 +163,16 @@ def _asked(row: Row) -> _Asked | None:
 
 def _to_close(row: Row) -> ToClose | None:
     """What a site is to be closed for, of the item that asks for it."""
-    return ToClose(**_closes_for(row)) if row["kind"] == "closure" else None
+    return _closes_for(row) if row["kind"] == "closure" else None
 
 
 def _closing(row: Row) -> Closing | None:
     """Who asks that the item's site be closed, and for what; None where nobody does."""
     by = row["closing_by"]
-    return None if by is None else Closing(by=by, **_closes_for(row))
+    return None if by is None else {"by": by, **_closes_for(row)}
 
 
-def _closes_for(row: Row) -> dict[str, Any]:
+def _closes_for(row: Row) -> ToClose:
     n = row["closing_incident"]
     return {
         "rule": rule_to_close(n),
@@ -189,12 +190,12 @@ def _item(
     *,
     closing: bool,
     withheld: bool,
-) -> Item:
+) -> QueueItem:
     """The item, before it is said what to do; it warns of something by its code."""
     due, incident, asked = row["due"], found.incident(row), _asked(row)
     urls = found.urls(row)
     spared = incident is not None and _was_spared(row, incident, in_force)
-    return Item(
+    return QueueItem(
         id=f"{row['site_id']}-{row['item']}",
         kind=row["kind"],
         site=row["name"],
@@ -230,17 +231,17 @@ def _item(
         to_close=_to_close(row),
         warning="spared" if spared else "closes" if closing else None,
         say="",
-        hints=(),
+        hints=[],
     )
 
 
-def _with_script(item: Item, in_force: Policy, language: Language) -> Item:
+def _with_script(item: QueueItem, in_force: Policy, language: Language) -> QueueItem:
     """The item with what it warns of and what to say, in that language, and what to do."""
-    warning = item.warning and language.say(
-        f"say.warning.{item.warning}", site=item.site, incident=item.incident
+    warning = item["warning"] and language.say(
+        f"say.warning.{item['warning']}", site=item["site"], incident=item["incident"]
     )
     say, hints = script(item, in_force, language)
-    return replace(item, warning=warning, say=say, hints=hints)
+    return {**item, "warning": warning, "say": say, "hints": hints}
 
 
 def _was_spared(row: Any, incident: Any, in_force: Policy) -> bool:

@@ -12,8 +12,9 @@ from datetime import timedelta
 from typing import Any
 
 from incidents.contract import hints
-from incidents.contract.documents import Item, ToClose
-from incidents.contract.hints import Hint, do
+from incidents.contract.documents import Hint
+from incidents.contract.documents.queue import QueueItem, ToClose
+from incidents.contract.hints import do, look
 from incidents.locale.english import ENGLISH
 from incidents.locale.language import Language
 from incidents.machine import commands as c
@@ -32,16 +33,16 @@ _REMARK = 300
 """So many characters of a customer's remark are told; the item has all of it."""
 
 
-def script(item: Item, policy: Policy, language: Language = ENGLISH) -> Script:
+def script(item: QueueItem, policy: Policy, language: Language = ENGLISH) -> Script:
     """The script of an item, with its `say`, in that language, and its hints."""
-    return _SCRIPTS[item.kind](_Item(item, language), policy)
+    return _SCRIPTS[item["kind"]](_Item(item, language), policy)
 
 
 @dataclass(frozen=True, slots=True)
 class _Item:
     """An item, and the language in which it is told."""
 
-    of: Item
+    of: QueueItem
     language: Language
 
     def say(self, code: str, /, **facts: Any) -> str:
@@ -49,8 +50,8 @@ class _Item:
 
 
 def _call(item: _Item, policy: Policy) -> Script:
-    say = item.say("call", phone=_phone(item), site=shown(item.of.site), what=_what(item))
-    if item.of.left_s is None:
+    say = item.say("call", phone=_phone(item), site=shown(item.of["site"]), what=_what(item))
+    if item.of["left_s"] is None:
         return say + item.say("call.no_clock"), _contact(item)
     cost = _cost(item, policy)
     return say + item.say("call.costs", left=_left(item), cost=cost), _contact(item)
@@ -58,70 +59,70 @@ def _call(item: _Item, policy: Policy) -> Script:
 
 def _cost(item: _Item, policy: Policy) -> str:
     """What it costs that nobody is reached."""
-    if item.of.overdue:
+    if item.of["overdue"]:
         return item.say("cost.overdue")
-    if item.of.site_down:
+    if item.of["site_down"]:
         return item.say("cost.down")
-    if item.of.warning:
+    if item.of["warning"]:
         return item.say("cost.closes")
-    if policy.min_attempts > item.of.attempts:
+    if policy.min_attempts > item.of["attempts"]:
         return item.say("cost.attempts", least=policy.min_attempts)
     return item.say("cost.suspends", suspend_for=policy.suspend_for)
 
 
 def _keep_calling(item: _Item, _policy: Policy) -> Script:
-    down = item.say("down" if item.of.site_down else "down.not")
-    if item.of.site_down and item.of.in_force != item.of.state:
-        down = item.say("down.not_in_force", in_force=item.of.in_force)
+    down = item.say("down" if item.of["site_down"] else "down.not")
+    if item.of["site_down"] and item.of["in_force"] != item.of["state"]:
+        down = item.say("down.not_in_force", in_force=item.of["in_force"])
     say = item.say(
-        "keep_calling", down=down, phone=_phone(item), site=shown(item.of.site), what=_what(item)
+        "keep_calling", down=down, phone=_phone(item), site=shown(item.of["site"]), what=_what(item)
     )
     return say, _contact(item)
 
 
 def _check_removal(item: _Item, policy: Policy) -> Script:
-    name = item.of.id
+    name = item.of["id"]
     say = item.say("check_removal", addresses=_addresses(item))
-    if item.of.left_s is not None:
+    if item.of["left_s"] is not None:
         say = item.say("check_removal.due", left=_left(item)) + say
     fit = [do(c.StateRemoved, name)]
-    if item.of.state == "closed":
+    if item.of["state"] == "closed":
         return say, fit
-    closing = item.of.closing
+    closing = item.of["closing"]
     if closing is not None:
         # One closure is asked for already: another statement would be refused.
-        say += f" {_asks_to_close(item, closing.by, closing)}"
-        return say, [*fit, *hints.to_closure(item.of.site), do(c.Recur, name)]
+        say += f" {_asks_to_close(item, closing['by'], closing)}"
+        return say, [*fit, *hints.to_closure(item.of["site"]), do(c.Recur, name)]
     asks = policy.two_people_close
     say += item.say("check_removal.asks" if asks else "check_removal.closes")
     return say, [*fit, do(c.StateRefused, name), do(c.Recur, name)]
 
 
 def _tell(item: _Item, _policy: Policy) -> Script:
-    if item.of.withheld:
-        say = item.say("tell.withheld", site=shown(item.of.site), in_force=item.of.in_force)
-        return say, [Hint("orders_of_site", item.of.site)]
+    if item.of["withheld"]:
+        say = item.say("tell.withheld", site=shown(item.of["site"]), in_force=item.of["in_force"])
+        return say, [look("orders_of_site", item.of["site"])]
     # What was voided since is no ground any more, also of a closure that was upheld.
-    states = zip(item.of.about, item.of.about_states, strict=True)
-    grounds = [name for name, state in states if state != "voided"] or item.of.about
+    states = zip(item.of["about"], item.of["about_states"], strict=True)
+    grounds = [name for name, state in states if state != "voided"] or item.of["about"]
     say = item.say(
-        "tell", phone=_phone(item), site=shown(item.of.site), rule=item.of.rule,
+        "tell", phone=_phone(item), site=shown(item.of["site"]), rule=item.of["rule"],
         names=item.language.comma.join(grounds),
     )  # fmt: skip
-    return say, [hints.to_task(item.of.id, item.of.kind), Hint("why", item.of.site)]
+    return say, [hints.to_task(item.of["id"], item.of["kind"]), look("why", item.of["site"])]
 
 
 def _recheck(item: _Item, _policy: Policy) -> Script:
-    unsettled = item.of.unsettled
+    unsettled = item.of["unsettled"]
     code = "recheck" if unsettled else "recheck.looked"
     say = _word(item) + item.say(code, names=_names(item), addresses=_addresses(item))
     fit = [do(c.StateRemoved, name) for name in unsettled[:1]]
-    if item.of.said_gone:
+    if item.of["said_gone"]:
         # What comes of it then is its own item's, which may be to call: nothing has stopped.
         say += item.say("recheck.said_gone", names=_names(item))
-        return say, [*fit, do(c.CompleteTask, item.of.id, outcome="still-there")]
-    if item.of.state != "closed" and unsettled:
-        states = dict(zip(item.of.about, item.of.about_states, strict=True))
+        return say, [*fit, do(c.CompleteTask, item.of["id"], outcome="still-there")]
+    if item.of["state"] != "closed" and unsettled:
+        states = dict(zip(item.of["about"], item.of["about_states"], strict=True))
         untold = [name for name in unsettled if states[name] == "open"]
         recurring = [name for name in unsettled if name not in untold]
         fit += [do(c.Recur, name) for name in recurring[:1]]
@@ -130,75 +131,77 @@ def _recheck(item: _Item, _policy: Policy) -> Script:
         told = {"recheck.recur": recurring, "recheck.call": untold, "recheck.anew": anew}
         for code, names in told.items():
             say += item.say(code, names=item.language.comma.join(names)) if names else ""
-    elif item.of.state != "closed":
+    elif item.of["state"] != "closed":
         # Nothing is left to settle: what accuses a customer is not the likeliest.
         say += item.say("recheck.log") + item.say("recheck.done")
-        return say, [do(c.CompleteTask, item.of.id), do(c.Log, item.of.site)]
-    return say + item.say("recheck.done"), [*fit, do(c.CompleteTask, item.of.id)]
+        return say, [do(c.CompleteTask, item.of["id"]), do(c.Log, item.of["site"])]
+    return say + item.say("recheck.done"), [*fit, do(c.CompleteTask, item.of["id"])]
 
 
 def _review(item: _Item, _policy: Policy) -> Script:
     say = item.say("review", names=_names(item))
-    looks = [Hint("show", name) for name in item.of.about]
-    return say, [*looks, do(c.CompleteTask, item.of.id)]
+    looks = [look("show", name) for name in item.of["about"]]
+    return say, [*looks, do(c.CompleteTask, item.of["id"])]
 
 
 def _disputed(item: _Item, _policy: Policy) -> Script:
-    code = "disputed.held" if item.of.held else "disputed"
-    say = item.say(code, site=item.of.site, rule=item.of.rule)
-    return say, hints.to_dispute(item.of.site, held=item.of.held, asked_by=item.of.asked_by)
+    code = "disputed.held" if item.of["held"] else "disputed"
+    say = item.say(code, site=item.of["site"], rule=item.of["rule"])
+    return say, hints.to_dispute(
+        item.of["site"], held=item.of["held"], asked_by=item.of["asked_by"]
+    )
 
 
 def _reinstatement(item: _Item, _policy: Policy) -> Script:
-    site = item.of.site
-    why = item.say("reinstatement.why", note=item.of.note) if item.of.note else ""
-    say = item.say("reinstatement", by=item.of.asked_by, site=site, why=why)
+    site = item.of["site"]
+    why = item.say("reinstatement.why", note=item.of["note"]) if item.of["note"] else ""
+    say = item.say("reinstatement", by=item.of["asked_by"], site=site, why=why)
     # Nothing is proposed that would be refused.
-    fit = [*hints.to_reinstatement(site, held=item.of.held), Hint("why", site)]
-    return say + (item.say("reinstatement.held") if item.of.held else ""), fit
+    fit = [*hints.to_reinstatement(site, held=item.of["held"]), look("why", site)]
+    return say + (item.say("reinstatement.held") if item.of["held"] else ""), fit
 
 
 def _closure(item: _Item, _policy: Policy) -> Script:
-    site, to_close = item.of.site, item.of.to_close
-    why = item.say("reinstatement.why", note=item.of.note) if item.of.note else ""
+    site, to_close = item.of["site"], item.of["to_close"]
+    why = item.say("reinstatement.why", note=item.of["note"]) if item.of["note"] else ""
     assert to_close is not None
-    said = _word(item) + _asks_to_close(item, item.of.asked_by, to_close, why)
-    return said, [*hints.to_closure(site), Hint("why", site)]
+    said = _word(item) + _asks_to_close(item, item.of["asked_by"], to_close, why)
+    return said, [*hints.to_closure(site), look("why", site)]
 
 
 def _asks_to_close(item: _Item, by: str | None, close: ToClose, why: str = "") -> str:
-    code = "closure.false" if close.incident is None else "closure.refusal"
+    code = "closure.false" if close["incident"] is None else "closure.refusal"
     return item.say(
-        code, site=item.of.site, by=by, why=why, rule=close.rule, incident=close.incident,
-        field=close.field,
+        code, site=item.of["site"], by=by, why=why, rule=close["rule"], incident=close["incident"],
+        field=close["field"],
     )  # fmt: skip
 
 
 def _term(item: _Item, _policy: Policy) -> Script:
-    site, kind = item.of.site, item.of.kind
-    say = item.say(kind, site=site, day=item.of.filing[0], phone=_phone(item))
+    site, kind = item.of["site"], item.of["kind"]
+    say = item.say(kind, site=site, day=item.of["filing"][0], phone=_phone(item))
     ended = TERMS[kind][1]
-    return say, [Hint("change_filing", site, {ended: None}), Hint("filing", site)]
+    return say, [Hint(act="change_filing", of=site, facts={ended: None}), look("filing", site)]
 
 
 def _suspicion(item: _Item, _policy: Policy) -> Script:
-    site = item.of.site
-    field, finding = item.of.filing
+    site = item.of["site"]
+    field, finding = item.of["filing"]
     say = item.say("suspicion", site=site, field=field, finding=item.language.finding(finding))
     return say, [
-        Hint("check_filing", site),
-        do(c.CompleteTask, item.of.id, outcome="not-false"),
+        look("check_filing", site),
+        do(c.CompleteTask, item.of["id"], outcome="not-false"),
         do(c.StateFalse, site, field=field),
     ]
 
 
 def _footer(item: _Item, _policy: Policy) -> Script:
-    site = item.of.site
-    problems = item.language.comma.join(map(item.language.finding, item.of.filing))
+    site = item.of["site"]
+    problems = item.language.comma.join(map(item.language.finding, item.of["filing"]))
     return item.say("footer", site=site, problems=problems, phone=_phone(item)), [
-        Hint("check_footer", site),
-        Hint("snippet", site),
-        do(c.CompleteTask, item.of.id),
+        look("check_footer", site),
+        look("snippet", site),
+        do(c.CompleteTask, item.of["id"]),
     ]
 
 
@@ -220,43 +223,45 @@ _SCRIPTS: dict[str, Callable[[_Item, Policy], Script]] = {
 
 
 def _contact(item: _Item) -> list[Hint]:
-    return [hints.contact(item.of.id, outcome) for outcome in OUTCOMES]
+    return [hints.contact(item.of["id"], outcome) for outcome in OUTCOMES]
 
 
 def _phone(item: _Item) -> str:
-    whom = item.of.person or item.say("the_person")
-    if item.of.phone:
-        return item.say("phone", whom=whom, phone=item.of.phone)
-    if item.of.email:
-        return item.say("phone.email", whom=whom, email=item.of.email)
-    return item.say("phone.nothing", whom=whom, site=item.of.site)
+    whom = item.of["person"] or item.say("the_person")
+    if item.of["phone"]:
+        return item.say("phone", whom=whom, phone=item.of["phone"])
+    if item.of["email"]:
+        return item.say("phone.email", whom=whom, email=item.of["email"])
+    return item.say("phone.nothing", whom=whom, site=item.of["site"])
 
 
 def _what(item: _Item) -> str:
-    code = "what.category" if item.of.category else "what"
-    return item.say(code, category=item.of.category, addresses=_addresses(item))
+    code = "what.category" if item.of["category"] else "what"
+    return item.say(code, category=item.of["category"], addresses=_addresses(item))
 
 
 def _addresses(item: _Item) -> str:
-    more = item.of.urls_total - 1
-    if not item.of.urls:
+    more = item.of["urls_total"] - 1
+    if not item.of["urls"]:
         return ""
-    return item.say("addresses.more" if more > 0 else "addresses", url=item.of.urls[0], more=more)
+    return item.say(
+        "addresses.more" if more > 0 else "addresses", url=item.of["urls"][0], more=more
+    )
 
 
 def _names(item: _Item) -> str:
-    return item.language.comma.join(item.of.about) or item.say("unsettled")
+    return item.language.comma.join(item.of["about"]) or item.say("unsettled")
 
 
 def _left(item: _Item) -> str:
-    left = timedelta(seconds=item.of.left_s or 0)
-    return item.say("left.overdue" if item.of.overdue else "left", span=abs(left))
+    left = timedelta(seconds=item.of["left_s"] or 0)
+    return item.say("left.overdue" if item.of["overdue"] else "left", span=abs(left))
 
 
 def _word(item: _Item) -> str:
     """The customer's word, where it has opened the task: it has stopped no clock."""
-    if not item.of.said_gone:
+    if not item.of["said_gone"]:
         return ""
-    remark = " ".join((item.of.remark or "").split())
+    remark = " ".join((item.of["remark"] or "").split())
     cut = f"{remark[: _REMARK - 1]}…" if len(remark) > _REMARK else remark
     return item.say("said_gone.remark", remark=cut) if cut else item.say("said_gone")

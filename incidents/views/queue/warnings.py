@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-Document = dict[str, Any]
+if TYPE_CHECKING:
+    from incidents.contract.documents.queue import DutySummary, QueuePage
+
+
 Kind = Literal[
     "clock",
     "halted",
@@ -54,7 +58,7 @@ class Told(NamedTuple):
     """One of them, and the part of the queue's document that it is told from."""
 
     kind: Kind
-    facts: Document
+    facts: Mapping[str, Any]
 
     @property
     def is_alarm(self) -> bool:
@@ -62,12 +66,13 @@ class Told(NamedTuple):
         return self.kind in _ALARMS
 
 
-def of(queue: Document, now: datetime) -> list[Told]:
+def of(queue: QueuePage, now: datetime) -> list[Told]:
     """Those of a page of the queue, as `views.queue` has it, at `now` (UTC)."""
     enforcement, acts, report = queue["enforcement"], queue["acts"], queue["report"]
     # A server of before says none of it.
-    history, unread = enforcement.get("history") or {}, enforcement.get("mark_unread")
-    stands: dict[Kind, tuple[bool, Document]] = {
+    told: Mapping[str, Any] = enforcement
+    history, unread = told.get("history") or {}, told.get("mark_unread")
+    stands: dict[Kind, tuple[bool, Mapping[str, Any]]] = {
         "clock": (enforcement["enforced_by"] is None, enforcement),
         "halted": (history.get("halted_since") is not None, history),
         "mark_unread": (unread is not None, unread or {}),
@@ -83,11 +88,11 @@ def of(queue: Document, now: datetime) -> list[Told]:
         "unsigned": (history.get("unsigned_since") is not None, history),
         "unproved": (history.get("unproved_since") is not None, history),
         "once": (enforcement["enforced_by"] == "once", enforcement),
-        "report": (_is_soon(report, now), report),
+        "report": (_is_soon(report, now), report or {}),
     }
     return [Told(kind, facts) for kind, (is_so, facts) in stands.items() if is_so]
 
 
-def _is_soon(report: Document | None, now: datetime) -> bool:
+def _is_soon(report: DutySummary | None, now: datetime) -> bool:
     first = None if report is None else report["first"]
     return first is not None and datetime.fromisoformat(first) - now <= _SOON

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from incidents.clock import rfc3339
 from incidents.contract import hints
-from incidents.contract.hints import Hint, do
+from incidents.contract.documents import Hint
+from incidents.contract.hints import do, look
 from incidents.documents import event_document
 from incidents.locale import event_sentence
 from incidents.machine import commands as c
@@ -25,6 +26,10 @@ from incidents.machine.incident import Incident
 from incidents.values.ids import contact_id
 from incidents.views.why.record import MAX_TRIED, Record
 
+if TYPE_CHECKING:
+    from incidents.contract.documents.sites import Due
+
+
 Document = dict[str, Any]
 
 _HAIR = timedelta(microseconds=1)
@@ -32,7 +37,7 @@ _SOMEBODY = "somebody"
 _NOT_TOLD = frozenset({"clock_lapsed", "task_opened", "alarm_raised"})
 
 
-def next_due(record: Record) -> Document | None:
+def next_due(record: Record) -> Due | None:
     """What falls due next and when: the machine's own answer to the moment after it."""
     due = rules.next_due(record.case)
     if due is None:
@@ -71,13 +76,13 @@ def _of_words(record: Record) -> list[str]:
     return answers if by_two else [*answers, record.say("closes")]
 
 
-def told(record: Record, due: Document | None, changes: list[str]) -> list[str]:
+def told(record: Record, due: Due | None, changes: list[str]) -> list[str]:
     """Both, as lines to read: what `next_due` and `would_change` have found."""
     indented = [f"  {line}" for line in changes]
     return [_next_in_words(record, due), record.say("would_change"), *indented]
 
 
-def _next_in_words(record: Record, due: Document | None) -> str:
+def _next_in_words(record: Record, due: Due | None) -> str:
     if due is None:
         held = record.braked is not None
         return record.say("next.braked" if held else "next.nothing", order=record.braked)
@@ -91,9 +96,9 @@ def fitting(record: Record) -> list[Hint]:
     case, site = record.case, record.case.site
     found = []
     if record.overdue_since is not None:
-        found.append(Hint("elapse"))
+        found.append(look("elapse"))
     if record.braked is not None:
-        found.append(Hint(hints.RELEASE_ORDER, record.braked))
+        found.append(look(hints.RELEASE_ORDER, record.braked))
     if case.closure_request is not None:
         found += hints.to_closure(site)
     if case.disputed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, select
 
@@ -28,6 +28,10 @@ from incidents.store.schema.tables import entries, incidents, unlisted
 from incidents.values.ids import ACT, order_id
 from incidents.views import left_down, only_logged, personal, policy
 from incidents.views.why.timeline import timeline
+
+if TYPE_CHECKING:
+    from incidents.contract.documents.sites import Line
+
 
 Document = dict[str, Any]
 
@@ -57,7 +61,7 @@ class Record:
     policy: Policy
     now: datetime
     teller: Teller
-    story: list[Document]
+    story: list[Line]
     untold: int
     closing: tuple[e.SiteClosed, str | None] | None
     suspending: tuple[e.SiteSuspended, str | None] | None

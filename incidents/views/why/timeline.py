@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, not_, or_, select
 
@@ -22,6 +22,10 @@ from incidents.store.orders import deliveries
 from incidents.store.schema.tables import entries, incidents, sites
 from incidents.values.ids import incident_id
 from incidents.views import left_mark, personal
+
+if TYPE_CHECKING:
+    from incidents.contract.documents.sites import Line
+
 
 Document = dict[str, Any]
 
@@ -40,7 +44,7 @@ class Part:
     at the end.
     """
 
-    lines: list[Document]
+    lines: list[Line]
     ahead: int | None
 
 
@@ -54,7 +58,7 @@ def timeline(
     language: Language = ENGLISH,
     after: int = 0,
     most: int | None = None,
-) -> Iterator[Document]:
+) -> Iterator[Line]:
     """What happened to the site after its `after`th entry, or only what concerns one incident; at
     most the first `most` of it.
 
@@ -135,7 +139,7 @@ def newest_of_story(
     return Part(lines, begin + 1 if begin > first else None)
 
 
-def told(connection: Connection, teller: Teller, bodies: list[str]) -> list[Document]:
+def told(connection: Connection, teller: Teller, bodies: list[str]) -> list[Line]:
     """The lines of the timeline for those entries; a few queries, whatever their number."""
     decoded = [entry.decode(body) for body in bodies]
     events = [event_document(head.site_id, event, head.site_seq) for head, event in decoded]
@@ -163,7 +167,7 @@ def _left_down(connection: Connection, site_id: int) -> set[int]:
     return left | waiting if waiting and left_mark.marked(connection, [site_id]) else left
 
 
-def _line(teller: Teller, written: Document, shown: Document, login: str | None) -> Document:
+def _line(teller: Teller, written: Document, shown: Document, login: str | None) -> Line:
     said = [shown[name] for name in _QUOTED if written.get(name) is not None]
     words = event_sentence.sentence(teller, written)
     words += "".join(_quoted(teller, text) for text in said)
@@ -203,7 +207,7 @@ def _lines(
     wanted: Select[tuple[int, str]],
     after: int,
     most: int | None,
-) -> Iterator[Document]:
+) -> Iterator[Line]:
     """Those of the wanted entries after the site's `after`th, at most `most`."""
     in_order = wanted.order_by(entries.c.site_seq)
     left = _BATCH if most is None else most

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
@@ -14,6 +14,9 @@ from incidents.machine.case import UNKNOWN
 from incidents.views import masked, personal
 from incidents.views.why import closure_grounds, facts, prospects, record
 from incidents.views.why.record import MAX_TRIED, Record
+
+if TYPE_CHECKING:
+    from incidents.contract.documents.sites import Explanation
 
 
 def grounds(record: Record) -> list[str]:
@@ -42,9 +45,7 @@ def _overdue(record: Record) -> list[str]:
 
 
 def _in_force(record: Record) -> list[str]:
-    told = in_the_world(
-        {"state": record.case.state, "in_force": record.case.in_force}, record.teller.language
-    )
+    told = in_the_world(record.case.state, record.case.in_force, record.teller.language)
     if not told:
         return []
     if record.braked is not None:
@@ -176,7 +177,7 @@ def _moot(record: Record) -> list[str]:
 Document = dict[str, Any]
 
 
-def why(connection: Connection, name: str, now: datetime, zone: tzinfo = UTC) -> Document:
+def why(connection: Connection, name: str, now: datetime, zone: tzinfo = UTC) -> Explanation:
     """Why the site stands as it does at `now`, from the record alone; times in words in `zone`.
 
     `text` are lines to read; `timeline` has the latest entries (`timeline_untold` more came before

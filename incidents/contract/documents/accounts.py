@@ -1,17 +1,13 @@
-"""The answers about who may come in, and the base of all answers."""
+"""The documents about who may come in."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import NotRequired
+
+from typing_extensions import TypedDict
 
 
-class Answer(BaseModel):
-    """What all answers have in common: they hold what is said here, and nothing else."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class Account(Answer):
+class Account(TypedDict):
     """An account; `disabled_at`: nobody comes in with it. `password_set_at` null: it has none;
     `password_counts_from`: before, its person is no second person, since `password_given_by` knows
     the password.
@@ -21,18 +17,18 @@ class Account(Answer):
     role: str
     made_at: str
     disabled_at: str | None
-    password_set_at: str | None = None
-    password_given_by: str | None = None
-    password_counts_from: str | None = None
+    password_set_at: NotRequired[str | None]
+    password_given_by: NotRequired[str | None]
+    password_counts_from: NotRequired[str | None]
 
 
-class Accounts(Answer):
+class Accounts(TypedDict):
     """All accounts."""
 
     items: list[Account]
 
 
-class Token(Answer):
+class Token(TypedDict):
     """A token, by its id; `acts` null: for all that its account may."""
 
     id: str
@@ -49,13 +45,13 @@ class NewToken(Token):
     secret: str
 
 
-class Tokens(Answer):
+class Tokens(TypedDict):
     """Tokens, the newest first."""
 
     items: list[Token]
 
 
-class Session(Answer):
+class Session(TypedDict):
     """Who asks, and what they may do: `in_person` after they have just proved who they are, which
     holds until `proved_until`. `csrf` goes with all but GET of a session."""
 
@@ -68,7 +64,7 @@ class Session(Answer):
     csrf: str | None
 
 
-class OpenSession(Answer):
+class OpenSession(TypedDict):
     """A session that holds, until `ends_at` at the latest if nobody uses it; `current`: the one
     that asks. `how` is password or provider, `place` the address that it began at."""
 
@@ -82,13 +78,13 @@ class OpenSession(Answer):
     current: bool
 
 
-class Sessions(Answer):
+class Sessions(TypedDict):
     """Sessions, the newest first."""
 
     items: list[OpenSession]
 
 
-class SignIn(Answer):
+class SignIn(TypedDict):
     """A sign_in, a sign_out, a proof (a password given again) or a second (person, beside `by`).
 
     `result` is ok, wrong_password, no_account, disabled, or what was wrong with the answer of a
@@ -107,14 +103,14 @@ class SignIn(Answer):
     session: str | None
 
 
-class SignIns(Answer):
+class SignIns(TypedDict):
     """A page of the log of sign-ins, the newest first."""
 
     items: list[SignIn]
     next: str | None
 
 
-class Refused(Answer):
+class Refused(TypedDict):
     """So often somebody was not let do that on that day (UTC); `about` is what the last one was
     about."""
 
@@ -129,7 +125,7 @@ class Refused(Answer):
     last_at: str
 
 
-class Refusals(Answer):
+class Refusals(TypedDict):
     """Who was not let do what, those with the newest first."""
 
     items: list[Refused]

@@ -1,146 +1,54 @@
-"""The answers about the desk's work: the queue, duties, orders, alarms, notices."""
+"""The documents about what enforces the clock and tells the desk: daemons, alarms, notices."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
-from incidents.api.answers.accounts import Answer
-from incidents.api.answers.register import Acted, Line
-from incidents.contract import documents
-from incidents.contract.documents import IncidentState
+from typing_extensions import TypedDict
 
 
-class Attempt(BaseModel):
-    """A call that was made already."""
-
-    model_config = ConfigDict(extra="allow")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item(documents.Item):
-    """Something that must be done, with the command lines of its hints, the likeliest `next`."""
-
-    next: str
-    commands: list[str]
-
-
-class Queue(Answer):
-    """What must be done, the most urgent first, and whether anything enforces the clock."""
-
-    items: list[Item]
-    more: bool
-    next: str | None
-    counts: dict[str, int]
-    counts_capped: bool
-    enforcement: dict[str, Any]
-    acts: dict[str, Any]
-    report: dict[str, Any] | None
-
-
-class HandedOver(Answer):
-    """What was handed over, site by site."""
-
-    items: list[Acted]
-
-
-class Duty(Answer):
-    """An incident that the police are to be told of."""
-
-    model_config = ConfigDict(extra="allow")
-
-    incident: str
-    site: str
-    state: IncidentState
-    due: str
-
-
-class Duties(Answer):
-    """What the police are to be told of, the longest overdue first; null: nobody is reminded."""
-
-    items: list[Duty]
-    summary: dict[str, Any] | None
-
-
-class Order(BaseModel):
-    """An order into the world, and how it stands."""
-
-    model_config = ConfigDict(extra="allow")
-
-    id: str
-    site: str
-    kind: str
-    lane: str
-    state: Literal[
-        "dead", "braked", "waiting", "in_hand", "delivered", "failed", "cancelled", "retried"
-    ]
-    ordered_at: str
-
-
-class Orders(Answer):
-    """Orders that are not carried out, dead letters first."""
-
-    items: list[Order]
-
-
-class OrderInFull(Order):
-    """An order, what it says, and what became of it."""
-
-    order: dict[str, Any]
-    story: list[Line]
-
-
-class Comparison(Answer):
-    """A site as it is ordered, as it is on record, and as it really stands."""
-
-    site: str
-    ordered: str
-    on_record: str
-    really: str | None
-    adapter: str
-    verdict: Literal[
-        "agrees",
-        "differs",
-        "cannot_be_asked",
-        "waits",
-        "ordered_again",
-        "changed_meanwhile",
-        "cancelled",
-        "left_down",
-    ]
-
-
-class Reconciled(Answer):
-    """What was compared; `left` sites were not looked at, being too many for one request."""
-
-    items: list[Comparison]
-    left: int
-
-
-class Alarm(BaseModel):
-    """Something that the desk is to know now."""
-
-    model_config = ConfigDict(extra="allow")
+class Alarm(TypedDict):
+    """Something that the desk is to know now; what a kind does not tell is null, zero or empty."""
 
     key: str
     kind: str
     subject: str
     site: str | None
+    since: str | None
+    due: str | None
+    incident: str | None
+    order: str | None
+    order_kind: str | None
+    problem: str | None
+    attempts: int | None
+    rule: str | None
+    daemon: str | None
+    halted_why: str | None
+    overdue: int
+    miss_closes: bool
+    late: bool
+    terms: int
+    orders: int
+    sites: int
+    closed: int
+    unknown: int
+    new: int
+    named: list[str]
+    states: list[str]
+    suspended_now: list[str]
     raised_at: str | None
     attempts_to_tell: int
     told_at: str | None
 
 
-class Alarms(Answer):
+class Alarms(TypedDict):
     """What is alarming now; of the `capped` kinds there may be more."""
 
     items: list[Alarm]
     capped: list[str]
 
 
-class TriedChannel(Answer):
+class TriedChannel(TypedDict):
     """Whether a channel took it; alarms wait until `quiet_until`, when its quiet hours end."""
 
     channel: str
@@ -150,13 +58,13 @@ class TriedChannel(Answer):
     quiet_until: str | None
 
 
-class Tried(Answer):
+class Tried(TypedDict):
     """What each channel to the desk has said to a trial."""
 
     items: list[TriedChannel]
 
 
-class Daemon(Answer):
+class Daemon(TypedDict):
     """A daemon that was heard of; one that is `standing_aside` says why, and one that carries
     nothing out since it cannot read its mark (`mark_unread`)."""
 
@@ -170,7 +78,7 @@ class Daemon(Answer):
     mark_unread: str | None
 
 
-class MarkUnread(Answer):
+class MarkUnread(TypedDict):
     """A daemon that carries nothing out, since it cannot read its mark: why, since when, how many
     there are, and whether any other daemon is heard of."""
 
@@ -181,14 +89,14 @@ class MarkUnread(Answer):
     others: bool
 
 
-class OverdueSite(Answer):
+class OverdueSite(TypedDict):
     """A site of which something should have been done by now."""
 
     site: str
     due: str
 
 
-class LeftDown(Answer):
+class LeftDown(TypedDict):
     """Sites that are down in the world, or may be, though nothing on record keeps them down: how
     many, how many of them the world has as closed, of how many nobody can tell, how many of these
     were added since the loss, the first names and how each is in the world, which of them are
@@ -206,21 +114,21 @@ class LeftDown(Answer):
     complete: bool
 
 
-class TakenDown(Answer):
+class TakenDown(TypedDict):
     """Sites that daemons have taken down again: how many, and the first names."""
 
     count: int
     sites: list[str]
 
 
-class NotCompared(Answer):
+class NotCompared(TypedDict):
     """A site that could not be compared with the world, and why."""
 
     site: str
     problem: str
 
 
-class Uncompared(Answer):
+class Uncompared(TypedDict):
     """Sites that could not be compared with the world since the record has lost its end: how many,
     since when the first, and the first ones by their names, each with why."""
 
@@ -229,7 +137,10 @@ class Uncompared(Answer):
     sites: list[NotCompared]
 
 
-class History(Answer):
+HaltedWhy = Literal["unknown_server", "lost_again"]
+
+
+class History(TypedDict):
     """Whether the record is whole, and signed, as far as is known: `lost_since` from when entries
     are known to be missing until a person has put on record that they know, `moved_since` while
     another server is news, `unproved_since` while the world is being compared with the record,
@@ -243,14 +154,14 @@ class History(Answer):
     moved_since: str | None
     unproved_since: str | None
     halted_since: str | None
-    halted_why: Literal["unknown_server", "lost_again"] | None
+    halted_why: HaltedWhy | None
     unsigned_since: str | None
     left_down: LeftDown | None
     taken_down: TakenDown | None
     uncompared: Uncompared | None
 
 
-class Enforcement(Answer):
+class Enforcement(TypedDict):
     """Whether the clock is enforced, by whom, and what is overdue."""
 
     beating: bool
@@ -269,7 +180,7 @@ class Enforcement(Answer):
     history: History
 
 
-class Notice(Answer):
+class Notice(TypedDict):
     """A notice: to whom, and when."""
 
     notice: str
@@ -277,13 +188,13 @@ class Notice(Answer):
     when: str
 
 
-class Notices(Answer):
+class Notices(TypedDict):
     """All notices."""
 
     items: list[Notice]
 
 
-class Letter(Answer):
+class Letter(TypedDict):
     """A notice as it would read, in one language."""
 
     notice: str
@@ -294,13 +205,13 @@ class Letter(Answer):
     html: str | None
 
 
-class Letters(Answer):
+class Letters(TypedDict):
     """A notice as it would read, in each language."""
 
     items: list[Letter]
 
 
-class Status(Answer):
+class Status(TypedDict):
     """It is there."""
 
     status: Literal["ok"]

@@ -1,15 +1,13 @@
-"""The answers about the record: how far its log is signed, its keys, and what a proof has shown."""
+"""The documents about the record: how far its log is signed, its keys, what a proof has shown."""
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
-
-from incidents.api.answers.accounts import Answer
+from typing_extensions import TypedDict
 
 
-class Seen(Answer):
+class Seen(TypedDict):
     """A witness, and up to how many entries it has countersigned, when."""
 
     witness: str
@@ -17,7 +15,7 @@ class Seen(Answer):
     at: str
 
 
-class Resumed(Answer):
+class Resumed(TypedDict):
     """From what the record went on, and what is known to be missing of it: at least so many
     entries, null if none are."""
 
@@ -31,14 +29,22 @@ class Resumed(Answer):
     missing: int | None
 
 
-class LogStatus(Answer):
+SigningTrouble = Literal["refused", "failed"]
+
+
+class RecordResumed(TypedDict):
+    """How the record went on last (`resumed`), how it did when something was missing last (`lost`),
+    and each time before that (`lost_before`)."""
+
+    resumed: Resumed | None
+    lost: Resumed | None
+    lost_before: list[Resumed]
+
+
+class LogProgress(TypedDict):
     """How far the log is. `pending` is what no checkpoint covers: of that nothing can be proved.
     `signs`: somebody does what a daemon with the key does; `late`: an entry has waited too long;
-    `trouble`: whether a signing was refused or has failed since the last one, and since when.
-    `silent`: witnesses of the settings that have signed nothing; `ahead`: in which way the log is
-    not what this server's key has signed, `uncompared`: why that cannot be told; `resumed`: how the
-    record went on last, `lost`: how it did when something was missing last, `lost_before`: how
-    it did each time before that."""
+    `trouble`: whether a signing was refused or has failed since the last one, and since when."""
 
     pending: int
     pending_since: str | None
@@ -50,17 +56,25 @@ class LogStatus(Answer):
     signs: bool
     witnesses: list[Seen]
     late: bool
+    trouble: SigningTrouble | None
+    trouble_since: str | None
+
+
+class LogStatus(LogProgress):
+    """How far the log is, and whether it is whole. `silent`: witnesses of the settings that have
+    signed nothing; `ahead`: in which way the log is not what this server's key has signed,
+    `uncompared`: why that cannot be told; `resumed`: how the record went on last, `lost`: how it
+    did when something was missing last, `lost_before`: how it did each time before that."""
+
     silent: list[str]
-    trouble: Literal["refused", "failed"] | None = None
-    trouble_since: str | None = None
-    ahead: str | None = None
-    uncompared: str | None = None
-    resumed: Resumed | None = None
-    lost: Resumed | None = None
-    lost_before: list[Resumed] = Field(default_factory=list)
+    ahead: str | None
+    uncompared: str | None
+    resumed: Resumed | None
+    lost: Resumed | None
+    lost_before: list[Resumed]
 
 
-class LogKey(Answer):
+class LogKey(TypedDict):
     """A key of the log as others check it (C2SP signed-note), by whom it was made, since when."""
 
     key: str
@@ -69,20 +83,20 @@ class LogKey(Answer):
     signs: bool
 
 
-class LogKeys(Answer):
+class LogKeys(TypedDict):
     """The log's keys, the one that signs first."""
 
     items: list[LogKey]
 
 
-class Checkpoint(Answer):
+class Checkpoint(TypedDict):
     """A checkpoint (C2SP tlog-checkpoint) to the byte, and how many entries it does not cover."""
 
     checkpoint: str
     pending: int
 
 
-class Flaw(Answer):
+class Flaw(TypedDict):
     """Something that is wrong with a log, and where."""
 
     part: str
@@ -95,14 +109,14 @@ class Flaw(Answer):
     found: str | None
 
 
-class Witnessed(Answer):
+class Witnessed(TypedDict):
     """Up to how many entries a witness has countersigned, and when."""
 
     size: int
     at: str
 
 
-class Since(Answer):
+class Since(TypedDict):
     """The first `size` entries are those of the checkpoint that was verified before; so many
     `sites` were decided again."""
 
@@ -111,7 +125,7 @@ class Since(Answer):
     sites: int
 
 
-class LostEnd(Answer):
+class LostEnd(TypedDict):
     """What a record says itself of having gone on from less than it was."""
 
     at: str
@@ -121,7 +135,7 @@ class LostEnd(Answer):
     signed: int | None
 
 
-class Verdict(Answer):
+class Verdict(TypedDict):
     """What a verification has shown. `size`, `root` (hexadecimal) and `origin` are the last
     checkpoint's, whose text is `note`; `trusted`: from where its key is known; `agreeing`: the
     checkpoints given that are of this history; `since`: the one that was verified before;
@@ -157,7 +171,7 @@ class Verdict(Answer):
     uncovered: int
 
 
-class Difference(Answer):
+class Difference(TypedDict):
     """Where the tables and the record differ: `expected` is what the record says."""
 
     site: str
@@ -169,7 +183,7 @@ class Difference(Answer):
     found: Any
 
 
-class Derived(Answer):
+class Derived(TypedDict):
     """What a replay has come to; of `outside` it proves nothing, each with the reason."""
 
     sites: int
@@ -179,7 +193,7 @@ class Derived(Answer):
     outside: dict[str, str]
 
 
-class Proof(Answer):
+class Proof(TypedDict):
     """One that was asked for: `entries` looked at so far, `of` about so many. Once it has ended
     there is what it has `shown`, or else it has `failed`, and the server's log says why."""
 

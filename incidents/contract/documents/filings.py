@@ -1,16 +1,16 @@
-"""The answers about filings: what is filed, what the checks say, what is due by when."""
+"""The documents about filings: what is filed, what the checks say, what is due by when."""
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
-from incidents.api.answers.accounts import Answer
+from typing_extensions import TypedDict
 
 Filed = str | dict[str, str | None] | None
 """A text; a server or a document, by its parts; null: it has been erased."""
 
 
-class FilingTerm(Answer):
+class FilingTerm(TypedDict):
     """A term that runs, by its last day, which counts to its end; days are the desk's own."""
 
     term: str
@@ -21,7 +21,7 @@ class FilingTerm(Answer):
     remind_on: str
 
 
-class MissingDetail(Answer):
+class MissingDetail(TypedDict):
     """A detail that is needed and not on record; `why` is a code, and `words` says it."""
 
     field: str
@@ -29,7 +29,21 @@ class MissingDetail(Answer):
     words: str
 
 
-class Filing(Answer):
+class FilingOnRecord(TypedDict):
+    """What is filed of a site, as texts, and the terms that run; null: it has been erased."""
+
+    site: str
+    details: dict[str, str | None]
+    terms: list[FilingTerm]
+
+
+class TermOfSite(FilingTerm):
+    """A term of a site."""
+
+    site: str
+
+
+class Filing(TypedDict):
     """What is filed of a site, the terms that run, and how complete it is, from 0 to 100."""
 
     site: str
@@ -39,7 +53,7 @@ class Filing(Answer):
     missing: list[MissingDetail]
 
 
-class FilingFinding(Answer):
+class FilingFinding(TypedDict):
     """What a check says of one detail, and where its rule comes from; `false`: that it is false,
     which only somebody confirms (R4)."""
 
@@ -52,28 +66,34 @@ class FilingFinding(Answer):
     sentence: str
 
 
-class FilingFindings(Answer):
+class FilingFindings(TypedDict):
     """What the checks say of a filing, in the order of the form."""
 
     site: str
     findings: list[FilingFinding]
 
 
-class SiteTerm(FilingTerm):
+class TermsOfSites(TypedDict):
+    """Some terms, by their last days; `next` is the cursor of those that follow."""
+
+    items: list[TermOfSite]
+    next: str | None
+
+
+class SiteTerm(TermOfSite):
     """A term of a site; `days_left` is negative when it is over."""
 
-    site: str
     days_left: int
 
 
-class TermPage(Answer):
+class TermPage(TypedDict):
     """Some terms, the most urgent first; `next` is the cursor of those that follow."""
 
     items: list[SiteTerm]
     next: str | None
 
 
-class FilingChoice(Answer):
+class FilingChoice(TypedDict):
     """A word that a field may hold, by its code, and what people call it."""
 
     code: str
@@ -81,7 +101,7 @@ class FilingChoice(Answer):
     en: str
 
 
-class FilingField(Answer):
+class FilingField(TypedDict):
     """A field of the form, and the words that it may hold; none: any text."""
 
     key: str
@@ -90,7 +110,7 @@ class FilingField(Answer):
     choices: list[FilingChoice]
 
 
-class FilingFields(Answer):
+class FilingFields(TypedDict):
     """The details in the order of the form, and the parts of a server and of a document."""
 
     items: list[FilingField]
@@ -98,7 +118,7 @@ class FilingFields(Answer):
     document: list[FilingField]
 
 
-class FilingPreset(Answer):
+class FilingPreset(TypedDict):
     """What many sites file alike: the details that come with its name."""
 
     preset: str
@@ -106,13 +126,13 @@ class FilingPreset(Answer):
     details: dict[str, str]
 
 
-class FilingPresets(Answer):
+class FilingPresets(TypedDict):
     """The presets that this desk knows."""
 
     items: list[FilingPreset]
 
 
-class RowProblem(Answer):
+class RowProblem(TypedDict):
     """What of a row cannot be used: its column, the detail that it would be, and why."""
 
     column: str
@@ -120,7 +140,7 @@ class RowProblem(Answer):
     detail: str
 
 
-class RefusedRow(Answer):
+class RefusedRow(TypedDict):
     """Why the desk refuses a row: the refusal's name, its facts and its sentence."""
 
     name: str
@@ -128,7 +148,7 @@ class RefusedRow(Answer):
     sentence: str
 
 
-class TakenRow(Answer):
+class TakenRow(TypedDict):
     """What came of a row of a customer list, or would: the details that it changes, and, of a dry
     run, what the checks say of what would stand then."""
 
@@ -141,7 +161,7 @@ class TakenRow(Answer):
     findings: list[FilingFinding]
 
 
-class TakenList(Answer):
+class TakenList(TypedDict):
     """What a customer list comes to, row by row."""
 
     dry_run: bool

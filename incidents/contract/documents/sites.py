@@ -1,17 +1,19 @@
-"""The answers about sites and incidents: how they stand, why, and what an act came to."""
+"""The documents about sites and incidents: how they stand, why, and what an act came to."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, NotRequired
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
 
-from incidents.api.answers.accounts import Answer
-from incidents.contract.documents import IncidentState, SiteState
-from incidents.contract.hints import Hint
+from incidents.contract.documents import Hint, Open
+
+SiteState = Literal["active", "suspended", "closed"]
+InForce = Literal["active", "suspended", "closed", "unknown"]
+IncidentState = Literal["open", "notified", "unreached", "removed", "refused", "voided", "moot"]
 
 
-class Site(Answer):
+class Site(TypedDict):
     """A site as it stands. `run` counts misses as the active policy does (R3); `in_force` is how it
     stands in the world; `asked_by` asked for what waits for a second person, its closure or its
     reinstatement."""
@@ -19,7 +21,7 @@ class Site(Answer):
     id: int
     site: str
     state: SiteState
-    in_force: SiteState
+    in_force: InForce
     rule: str | None
     suspended_until: str | None
     run: int
@@ -31,10 +33,10 @@ class Site(Answer):
     email: str | None
     person: str | None
     # An answer that was kept for a key before it was told has none.
-    asked_by: str | None = None
+    asked_by: NotRequired[str | None]
 
 
-class Contact(Answer):
+class Contact(TypedDict):
     """A call or message about an incident."""
 
     id: str
@@ -47,7 +49,7 @@ class Contact(Answer):
     note: str | None
 
 
-class Evidence(Answer):
+class Evidence(TypedDict):
     """An attached file, by its SHA-256 (hexadecimal) and its size in bytes."""
 
     digest: str
@@ -57,7 +59,7 @@ class Evidence(Answer):
     by: str
 
 
-class Note(Answer):
+class Note(TypedDict):
     """What was written about an incident, for the desk or for the customer; null: erased."""
 
     audience: str
@@ -66,7 +68,7 @@ class Note(Answer):
     by: str
 
 
-class Incident(Answer):
+class Incident(TypedDict):
     """An incident as it stands. `urls` are in the form in which addresses are compared,
     `urls_written` as they were written: empty if that is the same."""
 
@@ -80,25 +82,23 @@ class Incident(Answer):
     reported_at: str | None
     removal_said_at: str | None
     # An answer that was kept for a key before they could be has none.
-    links_revoked: int = 0
+    links_revoked: NotRequired[int]
     by: str
     category: str | None
     note: str | None
     urls: list[str]
     # An answer that was kept for a key before they were has none.
-    urls_written: list[str] = Field(default_factory=list)
+    urls_written: NotRequired[list[str]]
     recurs: str | None
     corrections: int
     contacts: list[Contact]
     evidence: list[Evidence]
     # An answer that was kept for a key when there were no notes has none.
-    notes: list[Note] = Field(default_factory=list)
+    notes: NotRequired[list[Note]]
 
 
-class Event(BaseModel):
+class Event(Open):
     """What has happened, with the fields of its kind beside these (docs/reference/entry.md)."""
-
-    model_config = ConfigDict(extra="allow")
 
     seq: int
     kind: str
@@ -111,14 +111,29 @@ class Event(BaseModel):
     run: int | None
 
 
-class Remark(Answer):
+class Case(TypedDict):
+    """A case of nobody being reached (R2, R3). `until` is null for the one that closed the site in
+    place of a suspension; `ended_at` is null while its hours run."""
+
+    n: int
+    incident: str
+    due: str
+    made_at: str
+    until: str | None
+    ended_at: str | None
+    struck: bool
+    closed: bool
+    epoch: int
+
+
+class Remark(TypedDict):
     """What one should know of an act that took effect (docs/reference/refusals.md)."""
 
     name: str
     facts: dict[str, Any]
 
 
-class Acted(Answer):
+class Acted(TypedDict):
     """What an act came to. `events` begin with what had fallen due before it; `repeated`: it was
     done before, under this key, and this was the answer."""
 
@@ -130,7 +145,7 @@ class Acted(Answer):
     repeated: bool
 
 
-class Hold(Answer):
+class Hold(TypedDict):
     """Since when a site is kept down by order, or a reinstatement is asked for; by whom, why."""
 
     by: str
@@ -138,7 +153,7 @@ class Hold(Answer):
     reason: str | None
 
 
-class ClosureRequest(Answer):
+class ClosureRequest(TypedDict):
     """A closure on one person's word that waits for a second: who asked, when, by which rule, and
     for what, an incident (R5) or a filed detail (R4)."""
 
@@ -150,7 +165,7 @@ class ClosureRequest(Answer):
     reason: str | None
 
 
-class Closure(Answer):
+class Closure(TypedDict):
     """What has closed a site."""
 
     rule: str
@@ -161,7 +176,7 @@ class Closure(Answer):
     upheld_at: int | None
 
 
-class Task(Answer):
+class Task(TypedDict):
     """A task of the desk; `filing` is what of a filing it is about: a day, a detail and a finding,
     or what the foot of a page lacks."""
 
@@ -188,17 +203,22 @@ class SiteInFull(Site):
     incidents_total: int
 
 
-class IncidentInFull(Incident):
-    """An incident with its site. `report_due`: by when the police are to be told."""
+class IncidentOfSite(Incident):
+    """An incident with its site."""
 
     lapsed_at: str | None
     suspension: int | None
     site_seq: int
     site_document: Site
+
+
+class IncidentInFull(IncidentOfSite):
+    """An incident with its site. `report_due`: by when the police are to be told."""
+
     report_due: str | None
 
 
-class Line(Answer):
+class Line(TypedDict):
     """A line of a timeline; `said` is what a person wrote, `audience` for whom, of a note."""
 
     at: str
@@ -214,7 +234,7 @@ class Line(Answer):
     seq: int
 
 
-class Due(Answer):
+class Due(TypedDict):
     """What falls due next."""
 
     due: str
@@ -222,8 +242,9 @@ class Due(Answer):
     what: str
 
 
-class Why(Answer):
-    """Why a site stands as it does, in plain words."""
+class Explanation(TypedDict):
+    """Why a site stands as it does: `text` are lines to read, `timeline` the latest entries
+    (`timeline_untold` more came before them), `would_change` and `hints` what people can do."""
 
     site: Site
     seq: int
@@ -232,39 +253,44 @@ class Why(Answer):
     timeline_untold: int
     next: Due | None
     would_change: list[str]
-    commands: list[str]
     hints: list[Hint]
 
 
-class SitePage(Answer):
+class Why(Explanation):
+    """Why a site stands as it does, in plain words."""
+
+    commands: list[str]
+
+
+class SitePage(TypedDict):
     """Some sites; `next` is the cursor of those that follow."""
 
     items: list[Site]
     next: str | None
 
 
-class IncidentPage(Answer):
+class IncidentPage(TypedDict):
     """Some incidents; `next` is the cursor of those that follow."""
 
     items: list[Incident]
     next: str | None
 
 
-class LinePage(Answer):
+class LinePage(TypedDict):
     """Some lines of a timeline; `next` is the cursor of those that follow."""
 
     items: list[Line]
     next: str | None
 
 
-class Found(Answer):
+class Found(TypedDict):
     """The first sites and incidents in which something stands; `next` leads on in their lists."""
 
     sites: SitePage
     incidents: IncidentPage
 
 
-class Link(Answer):
+class Link(TypedDict):
     """The address of the customer's page of an incident, and until when it holds."""
 
     incident: str
@@ -272,7 +298,7 @@ class Link(Answer):
     until: str
 
 
-class Result(Answer):
+class Result(TypedDict):
     """What came of one command of a batch: an answer, or a problem."""
 
     status: int
@@ -280,7 +306,7 @@ class Result(Answer):
     problem: dict[str, Any] | None
 
 
-class Results(Answer):
+class Results(TypedDict):
     """What came of each command, in their order."""
 
     items: list[Result]

@@ -1,15 +1,15 @@
-"""The answers about policies, and about what is brought in, tried, and erased again."""
+"""The documents about policies, and about what is brought in, tried, and erased again."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field
+from typing_extensions import TypedDict
 
-from incidents.api.answers.accounts import Answer
+_From = TypedDict("_From", {"from": str | None})
 
 
-class Simulation(Answer):
+class Simulation(_From):
     """What a history comes to under one policy, and how it was taken: `kept` of its reports are
     incidents, for `drawn` of these the call was drawn, and `drawn_reached` reach the person."""
 
@@ -28,31 +28,30 @@ class Simulation(Answer):
     reach: float
     seed: int
     group_within: str | None
-    from_: str | None = Field(alias="from")
     to: str | None
 
 
-class Simulated(Answer):
+class Simulated(TypedDict):
     """What a history comes to, policy by policy."""
 
     policies: list[Simulation]
 
 
-class Counted(Answer):
+class Counted(TypedDict):
     """How many are new, and how many were there already."""
 
     new: int
     known: int
 
 
-class BadLine(Answer):
+class BadLine(TypedDict):
     """A line that cannot be used, and why."""
 
     line: int
     message: str
 
 
-class RefusedLine(Answer):
+class RefusedLine(TypedDict):
     """A line that the desk has refused, by the refusal's name, with its facts."""
 
     line: int
@@ -60,7 +59,7 @@ class RefusedLine(Answer):
     facts: dict[str, Any]
 
 
-class ImportedSite(Answer):
+class ImportedSite(TypedDict):
     """What an import comes to on one site; `new`: the register did not have it."""
 
     site: str
@@ -69,7 +68,7 @@ class ImportedSite(Answer):
     incidents_known: int
 
 
-class Imported(Answer):
+class Imported(TypedDict):
     """What an import comes to: `kept` of its reports are findings, `refused` were refused, and
     `urls_left_out` addresses are beyond what one incident can have; `ids` are of those incidents
     that are new."""
@@ -87,7 +86,7 @@ class Imported(Answer):
     ids: list[str]
 
 
-class Staying(Answer):
+class Staying(TypedDict):
     """What is too young to be erased, and from when its first may go, and its last."""
 
     words: int
@@ -96,7 +95,7 @@ class Staying(Answer):
     last_at: str | None
 
 
-class Erased(Answer):
+class Erased(TypedDict):
     """What is gone about a site, or would be: what was recorded before that time."""
 
     site: str
@@ -107,7 +106,7 @@ class Erased(Answer):
     dry_run: bool
 
 
-class Retention(Answer):
+class Retention(TypedDict):
     """How long words are kept, in seconds, whether they are to go then, and what is gone or would
     be: what was recorded before that time, and is not needed."""
 
@@ -120,7 +119,7 @@ class Retention(Answer):
     dry_run: bool
 
 
-class ErasedAccount(Answer):
+class ErasedAccount(TypedDict):
     """In how many rows of the log of sign-ins an account stands no more, or would: in those from
     before that time. From `next_at` on the first of the others may go."""
 
@@ -131,7 +130,7 @@ class ErasedAccount(Answer):
     dry_run: bool
 
 
-class Change(Answer):
+class Change(TypedDict):
     """A number of the policy that differs."""
 
     key: str
@@ -139,7 +138,7 @@ class Change(Answer):
     after: str
 
 
-class Activation(Answer):
+class Activation(TypedDict):
     """When a policy was made the active one, by whom and why."""
 
     policy: str
@@ -153,13 +152,13 @@ class Activation(Answer):
     changes: list[Change]
 
 
-class Activations(Answer):
+class Activations(TypedDict):
     """All that were ever active, the earliest first."""
 
     items: list[Activation]
 
 
-class Policy(Answer):
+class Policy(TypedDict):
     """The active policy: its digest, its file, its numbers, and each rule in words."""
 
     policy: str
@@ -169,7 +168,7 @@ class Policy(Answer):
     activation: Activation | None
 
 
-class Checked(Answer):
+class Checked(TypedDict):
     """A policy that could be activated, and what it would change."""
 
     policy: str
@@ -178,7 +177,7 @@ class Checked(Answer):
     changes: list[Change]
 
 
-class Activated(Answer):
+class Activated(TypedDict):
     """A new active policy, and what had fallen due under the one before."""
 
     policy: str
@@ -187,7 +186,7 @@ class Activated(Answer):
     events: list[dict[str, Any]]
 
 
-class Mismatch(Answer):
+class Mismatch(TypedDict):
     """What came out otherwise; `step` is null for the last look."""
 
     step: int | None
@@ -197,7 +196,7 @@ class Mismatch(Answer):
     got: str
 
 
-class Trial(Answer):
+class Trial(TypedDict):
     """What became of a scenario."""
 
     name: str
@@ -206,7 +205,7 @@ class Trial(Answer):
     mismatches: list[Mismatch]
 
 
-class Trials(Answer):
+class Trials(TypedDict):
     """What became of all of them."""
 
     policy: str
@@ -214,7 +213,7 @@ class Trials(Answer):
     items: list[Trial]
 
 
-class Graphs(Answer):
+class Graphs(TypedDict):
     """The state machines, as Mermaid has them."""
 
     site: str

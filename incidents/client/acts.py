@@ -1,0 +1,157 @@
+"""The acts of the client, a method each; made by scripts/docs from `contract`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypedDict, Unpack
+
+from incidents.contract.documents.sites import Acted
+
+
+class How(TypedDict, total=False):
+    """How an act is asked for."""
+
+    key: str
+    if_match: str
+    dry_run: bool
+
+
+class Acts:
+    """What is done to an incident, a contact, an item of the queue, an order or a site."""
+
+    def _to(self, folder: str, of: str, act: str, words: Mapping[str, Any], how: How) -> Acted:
+        raise NotImplementedError
+
+    def recur(
+        self,
+        incident: str,
+        *,
+        at: str | None = None,
+        note: str | None = None,
+        again: bool = False,
+        **how: Unpack[How],
+    ) -> Acted:
+        """Log that the content is still there."""
+        return self._to(
+            "incidents", incident, "recur", {"at": at, "note": note, "again": again}, how
+        )
+
+    def void_contact(self, contact: str, *, reason: str, **how: Unpack[How]) -> Acted:
+        """Void a wrong record of a contact."""
+        return self._to("contacts", contact, "void", {"reason": reason}, how)
+
+    def removed(
+        self, incident: str, *, at: str | None = None, note: str | None = None, **how: Unpack[How]
+    ) -> Acted:
+        """State that the content is gone."""
+        return self._to("incidents", incident, "removed", {"at": at, "note": note}, how)
+
+    def refused(
+        self,
+        incident: str,
+        *,
+        at: str | None = None,
+        note: str | None = None,
+        confirm: str | None = None,
+        **how: Unpack[How],
+    ) -> Acted:
+        """State that the customer was told and does not delete: closes the site (R5)."""
+        return self._to(
+            "incidents", incident, "refused", {"at": at, "note": note, "confirm": confirm}, how
+        )
+
+    def take_back(self, incident: str, *, reason: str, **how: Unpack[How]) -> Acted:
+        """Take back the incident's last `removed` or `refused`."""
+        return self._to("incidents", incident, "take-back", {"reason": reason}, how)
+
+    def void(self, incident: str, *, reason: str, **how: Unpack[How]) -> Acted:
+        """Void an incident: logged in error, or not a violation on review."""
+        return self._to("incidents", incident, "void", {"reason": reason}, how)
+
+    def reported(
+        self, incident: str, *, ref: str | None = None, at: str | None = None, **how: Unpack[How]
+    ) -> Acted:
+        """State that an incident was reported to the police."""
+        return self._to("incidents", incident, "reported", {"ref": ref, "at": at}, how)
+
+    def claim(self, item: str, **how: Unpack[How]) -> Acted:
+        """Take an item, so that nobody else works on it."""
+        return self._to("queue", item, "claim", {}, how)
+
+    def release(self, item: str, **how: Unpack[How]) -> Acted:
+        """Give an item back."""
+        return self._to("queue", item, "release", {}, how)
+
+    def done(
+        self, item: str, *, outcome: str | None = None, note: str | None = None, **how: Unpack[How]
+    ) -> Acted:
+        """Complete a task, such as 12-t2, with its outcome."""
+        return self._to("queue", item, "done", {"outcome": outcome, "note": note}, how)
+
+    def revoke_links(self, incident: str, **how: Unpack[How]) -> Acted:
+        """Revoke all links to the customer's page of an incident that were given out."""
+        return self._to("incidents", incident, "revoke-links", {}, how)
+
+    def false_info(
+        self,
+        site: str,
+        *,
+        field: str,
+        evidence: str,
+        confirm: str | None = None,
+        **how: Unpack[How],
+    ) -> Acted:
+        """State that a filed detail is false: closes the site (R4)."""
+        return self._to(
+            "sites",
+            site,
+            "false-info",
+            {"field": field, "evidence": evidence, "confirm": confirm},
+            how,
+        )
+
+    def confirm_closure(
+        self, site: str, *, confirm: str | None = None, **how: Unpack[How]
+    ) -> Acted:
+        """Close a site as another person has asked (R4, R5), where the policy wants two."""
+        return self._to("sites", site, "confirm-closure", {"confirm": confirm}, how)
+
+    def decline_closure(self, site: str, *, reason: str | None = None, **how: Unpack[How]) -> Acted:
+        """Do not close a site as somebody has asked; who asked may take it back so."""
+        return self._to("sites", site, "decline-closure", {"reason": reason}, how)
+
+    def hold(self, site: str, *, reason: str, **how: Unpack[How]) -> Acted:
+        """Keep a site down by order of the police or the regulator."""
+        return self._to("sites", site, "hold", {"reason": reason}, how)
+
+    def unhold(self, site: str, *, reason: str, **how: Unpack[How]) -> Acted:
+        """End the hold."""
+        return self._to("sites", site, "unhold", {"reason": reason}, how)
+
+    def reinstate(self, site: str, *, reason: str, **how: Unpack[How]) -> Acted:
+        """Ask that a closed site be opened; another person decides."""
+        return self._to("sites", site, "reinstate", {"reason": reason}, how)
+
+    def approve(self, site: str, **how: Unpack[How]) -> Acted:
+        """Approve that a site be opened, as another person has asked."""
+        return self._to("sites", site, "approve", {}, how)
+
+    def decline(self, site: str, *, reason: str | None = None, **how: Unpack[How]) -> Acted:
+        """Decline that a site be opened."""
+        return self._to("sites", site, "decline", {"reason": reason}, how)
+
+    def uphold(self, site: str, *, reason: str, **how: Unpack[How]) -> Acted:
+        """Let a disputed closure stand."""
+        return self._to("sites", site, "uphold", {"reason": reason}, how)
+
+    def retry_order(self, order: str, **how: Unpack[How]) -> Acted:
+        """Try an order again, a dead letter or one that the brake holds."""
+        return self._to("orders", order, "retry", {}, how)
+
+    def release_order(self, order: str, **how: Unpack[How]) -> Acted:
+        """Carry out what the brake holds, with its notice to the customer (as `retry` does)."""
+        return self._to("orders", order, "release", {}, how)
+
+    def cancel_order(self, order: str, *, reason: str, **how: Unpack[How]) -> Acted:
+        """Do not carry an order out any more."""
+        return self._to("orders", order, "cancel", {"reason": reason}, how)

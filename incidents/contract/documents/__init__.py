@@ -1,0 +1,24 @@
+"""The documents: what views and the desk return, for the command line, the API, the console and
+clients alike. They are plain dictionaries, as JSON has them; their types are checked by mypy, and
+are what OpenAPI describes.
+
+Times are RFC 3339 in UTC; what people wrote is null where it has been erased.
+"""
+
+from typing_extensions import TypedDict
+
+
+class Open(TypedDict):
+    """A document that may tell more than its type says."""
+
+
+class Hint(TypedDict):
+    """An act that fits, or a look, by its name; `of` is the id or the name of its target.
+
+    `facts` are what is known of it. What is null there, and what must be given besides, is for the
+    person to say.
+    """
+
+    act: str
+    of: str
+    facts: dict[str, str | None]
