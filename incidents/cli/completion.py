@@ -58,6 +58,9 @@ def incidents(context: click.Context, parameter: click.Parameter, begun: str) ->
     return [id_ for id_ in items(context, parameter, begun) if id_.replace("-", "").isdigit()]
 
 
+SUGGESTIONS = {"sites": sites, "items": items, "incidents": incidents}
+
+
 def _found(context: click.Context, find: Callable[[Connection], list[str]]) -> list[str]:
     with suppress(Exception), _reading(context) as connection:
         return find(connection)

@@ -83,10 +83,9 @@ def _suggest(what: str) -> Callable[[click.Context, click.Parameter, str], list[
     """What the shell's completion offers; loaded only when it asks."""
 
     def suggested(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
-        from incidents.cli import completion
+        from incidents.cli.completion import SUGGESTIONS
 
-        found: list[str] = getattr(completion, what)(context, parameter, begun)
-        return found
+        return SUGGESTIONS[what](context, parameter, begun)
 
     return suggested
 
