@@ -66,8 +66,8 @@ def _tell(run: Run, error: IncidentsError) -> None:
     from incidents.cli.run import aside
 
     if run.for_programs:
-        from incidents.cli.characters import shortened
         from incidents.cli.output import json_text
+        from incidents.cli.run import shortened
 
         kind = "refused" if error.exit_status == REFUSED else "error"
         facts = {name: _plain(value) for name, value in error.facts.items()}
@@ -79,7 +79,7 @@ def _tell(run: Run, error: IncidentsError) -> None:
             told["events"] = error.events
         aside(json_text({kind: told}))
     else:
-        from incidents.cli.characters import told as visibly
+        from incidents.cli.run import visible_and_short as visibly
 
         aside(visibly(f"incidents: {error.message}"))
 
@@ -88,12 +88,11 @@ def _tell_of_misuse(error: click.ClickException) -> None:
     """As click does it; but what was typed may be anything, and of any length."""
     import io
 
-    from incidents.cli.characters import told
-    from incidents.cli.run import aside
+    from incidents.cli.run import aside, visible_and_short
 
     written = io.StringIO()
     error.show(file=written)
-    aside(told(written.getvalue()), nl=False)
+    aside(visible_and_short(written.getvalue()), nl=False)
 
 
 def _tell_unexpected(run: Run, error: Exception) -> int:
@@ -125,7 +124,7 @@ def _database_error(run: Run, error: Exception) -> IncidentsError | None:
 def _plain(value: object) -> object:
     if value is None or isinstance(value, int | float | list):
         return value
-    from incidents.cli.characters import shortened
+    from incidents.cli.run import shortened
 
     return shortened(str(value))
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import click
 
-from incidents.cli import input_hints, params
+from incidents.cli import params
 from incidents.cli.act import Act
 from incidents.cli.options import acting, at_option
-from incidents.cli.password import password_file_option
+from incidents.cli.reauthentication import password_file_option
 from incidents.contract.action import CONTACT, INCIDENT, ITEM, ORDER, SITE, Action
 from incidents.contract.actions import ACTIONS
 from incidents.contract.fields import LABELS, Field
@@ -55,7 +55,7 @@ def _command(action: Action) -> click.Command:
             return act.submit_once(site, command, way_out="a --key of its own", confirm=confirm)
         status = act.submit(site, command, about=about)
         if isinstance(command, c.AddSite | c.EditSite):
-            act.run.tell(*input_hints.details(command.phone, command.email))
+            act.run.tell(*params.hints_on_contact(command.phone, command.email))
         return status
 
     for parameter in reversed(list(_parameters(action))):

@@ -1,20 +1,23 @@
-"""The answers: what the desk says to an act, for people, for programs, and as ids alone."""
+"""The answers: what the desk says to an act, for people, for programs, as ids; the next step."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from incidents.cli import next_step, output
+from incidents.cli import output
 from incidents.errors import DONE, ActRefusedError
 from incidents.locale import event_sentence, words
+from incidents.machine import commands as c
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
+    from incidents.contract.action import Action
     from incidents.contract.documents import Hint
     from incidents.contract.documents.enforcement import Enforcement
     from incidents.desk import Answer
     from incidents.locale.words import Document
+
 
 CLOCK = "clock"
 # One call for a whole site may be about very many.
@@ -121,7 +124,7 @@ def _for_people(run: Run, document: Document, *, would: bool) -> list[str]:
         lines.append(f"call: {_whom(run, document['site'])}")
     if not would:
         asked_by = document["site"].get("asked_by")
-        lines += [f"next: {next_step.told(each, asked_by)}" for each in _next(document, own)]
+        lines += [f"next: {next_step(each, asked_by)}" for each in _next(document, own)]
     return lines
 
 
@@ -222,3 +225,28 @@ def _meanwhile(teller: words.Teller, events: list[Document]) -> list[str]:
 def _teller(run: Run, document: Document) -> words.Teller:
     site = document["site"]
     return words.Teller(site=site["site"], site_id=site["id"], when=run.when)
+
+
+_ANOTHERS = (c.ConfirmClosure, c.Approve, c.Decline)
+"""What whoever asked may not do: it is the other person's of two."""
+
+
+def next_step(hint: Hint, asked_by: str | None = None) -> str:
+    """The command, and who may give it; `asked_by` asked for what waits for a second person."""
+    from incidents.contract.hints import action_of, typed
+
+    action = action_of(hint)
+    who = "" if action is None else _who(action, asked_by)
+    return f"{typed(hint)} ({who})" if who else typed(hint)
+
+
+def _who(action: Action, asked_by: str | None) -> str:
+    from incidents.accounts import identity
+    from incidents.locale import refusal_words
+
+    who = []
+    if action.command in _ANOTHERS and asked_by is not None:
+        who.append(f"a second person, not {asked_by}")
+    if not identity.may("operator", action.name):
+        who.append(f"with accounts, {refusal_words.who_may(action.name)}")
+    return "; ".join(who)

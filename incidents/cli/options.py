@@ -98,7 +98,7 @@ def _ready(context: click.Context, given: dict[str, Any], *, writes: bool = Fals
 
 def _policy(file: Path) -> Policy:
 
-    return params.read(file)
+    return params.read_policy(file)
 
 
 def _format(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import openings, output, params, timeline
+from incidents.cli import confirmation, output, params, sites
 from incidents.cli.options import acting, looking
 from incidents.cli.root import LazyGroup, act
 from incidents.errors import DONE, NOT_VERIFIED
@@ -86,7 +86,7 @@ def tell(run: Run, order: tuple[int, int, str]) -> int:
     else:
         output.pairs(run, _pairs(found, when))
         if found["story"]:
-            timeline.events(run, found["story"])
+            sites.show_events(run, found["story"])
     return DONE
 
 
@@ -192,7 +192,7 @@ def reconcile(
     left_down, or changed_meanwhile: something else was done while it was looked at, so look again.
     """
     run = act.run
-    if sites and repair and not act.dry_run and openings.is_asked(confirm):
+    if sites and repair and not act.dry_run and confirmation.is_opening_asked(confirm):
         _confirm(act, sites, confirm, cancelled=cancelled)
     compared = _compare(
         act, sites or _names(run, every=every), by_name=bool(sites), repair=repair,
@@ -219,7 +219,7 @@ def _compare(act: Act, names: Sequence[str], *, dry_run: bool, **asked: bool) ->
 def _confirm(act: Act, sites: Sequence[str], said: str | None, *, cancelled: bool) -> None:
     """Has it confirmed that sites are opened that a loss left down, or that are closed in the
     world."""
-    opened = openings.of(
+    opened = confirmation.sites_to_open(
         _compare(act, sites, by_name=True, repair=True, cancelled=cancelled, dry_run=True)
     )
     with act.run.house.looking() as looks:
@@ -229,7 +229,7 @@ def _confirm(act: Act, sites: Sequence[str], said: str | None, *, cancelled: boo
             # A server of before does not say it.
             if each.really == "closed" or looks.site(each.site).get("left_down_since")
         ]
-    openings.confirm(doubted, said)
+    confirmation.confirm_openings(doubted, said)
 
 
 def _names(run: Run, *, every: bool) -> list[str]:

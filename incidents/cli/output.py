@@ -1,4 +1,4 @@
-"""The output: documents and rows on standard output, in the format that was asked for.
+"""The output: documents and rows on standard output, and files written whole or not at all.
 
 A table is drawn only on a terminal, and only then is rich imported. On a pipe the same rows are
 lines of fields between tabs, without colour, box or header.
@@ -6,20 +6,25 @@ lines of fields between tabs, without colour, box or header.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from incidents.cli.characters import visible
-from incidents.cli.run import CSV, JSON, JSONL, answering, is_terminal, painted, paints
+from incidents.cli.params import file_name
+from incidents.cli.run import CSV, JSON, JSONL, answering, is_terminal, painted, paints, visible
+from incidents.errors import FileError, InputError
+from incidents.system import disk
 
 if TYPE_CHECKING:
     from rich.text import Text
 
     from incidents.cli.run import Run
+
 
 _EDGES = 3
 """So many columns of the screen a column of a table takes beside its text; the last one less."""
@@ -164,3 +169,43 @@ def _field(value: Any) -> str:
         return "true" if value else "false"
     text = value if isinstance(value, str) else json_text(value)
     return "'" + text if isinstance(value, str) and text.startswith(_FORMULA) else text
+
+
+STANDARD_OUTPUT = "-"
+
+
+def write_file(target: str, parts: Iterable[bytes], mode: int = disk.PRIVATE) -> None:
+    """Write the parts to the file `target`, or to standard output for `-`.
+
+    The file has that mode, by default for its owner alone. What is no ordinary file (a pipe, a
+    device) is written to as it is.
+
+    Raises:
+        InputError: if `target` cannot be a file.
+        FileError: if it cannot be written; what stood there before stands there still.
+    """
+    if target == STANDARD_OUTPUT:
+        with answering():
+            sys.stdout.buffer.writelines(_shown(parts) if is_terminal(sys.stdout) else parts)
+            sys.stdout.buffer.flush()
+        return
+    file = Path(file_name(target))
+    try:
+        if file.is_dir():
+            raise InputError(f"{target} is a folder: name a file in it")
+        # A link stays one, and points to the new file.
+        target_file = disk.behind_links(file)
+        if file.exists() and not file.is_file():
+            with disk.no_ordinary(file) as stream:
+                stream.writelines(parts)
+        else:
+            disk.write_whole(target_file, parts, mode)
+    except OSError as error:
+        raise FileError(file=target, done="written", detail=error.strerror or str(error)) from error
+
+
+def _shown(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """What a terminal is given in their place: nothing in it makes the terminal lie."""
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="backslashreplace")
+    for part in parts:
+        yield visible(decoder.decode(part)).encode()

@@ -1,22 +1,122 @@
-"""The parameters: how a word of the command line, or a policy file, becomes a value."""
+"""The parameters: how a typed word becomes a value, what the shell suggests, and what looks wrong.
+
+A suggestion must never get in somebody's way: whatever goes wrong, nothing is suggested. Categories
+and contact details are free (domain.md), so nothing is refused for how it looks; people get a hint.
+"""
 
 from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from incidents.errors import FileError, InputError, UnknownIncidentError
+from incidents.cli.run import Run
+from incidents.errors import DONE, FileError, InputError, UnknownIncidentError
 from incidents.machine import policy
 from incidents.values import ids, inputs
 from incidents.values.web_address import Kept
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from incidents.cli.run import Run
     from incidents.machine.policy import Policy
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
+def completion(shell: str) -> int:
+    """Print the script that lets SHELL complete what you type.
+
+    \b
+    bash: incidents completion bash > ~/.local/share/bash-completion/completions/incidents
+    zsh:  incidents completion zsh > a file called _incidents in a folder of $fpath
+    fish: incidents completion fish > ~/.config/fish/completions/incidents.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    from incidents.cli.root import root
+
+    # What click's own script begins with asks the shell for its version, which needs no help.
+    kind = get_completion_class(shell)
+    assert kind is not None, "the three shells are click's own"
+    script = kind(root, {}, "incidents", "_INCIDENTS_COMPLETE")
+    click.echo(script.source_template % script.source_vars())
+    return DONE
+
+
+MOST_SUGGESTED = 100
+
+
+def suggested_sites(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    """The sites whose names begin so."""
+    return _suggested(context, lambda connection: _sites_that_begin(connection, begun.lower()))
+
+
+def suggested_items(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    """The items of the queue whose ids begin so, most urgent first."""
+    return _suggested(context, lambda connection: _items_that_begin(connection, begun))
+
+
+def suggested_incidents(
+    context: click.Context, parameter: click.Parameter, begun: str
+) -> list[str]:
+    """The incidents in the queue whose ids begin so."""
+    return [
+        id_ for id_ in suggested_items(context, parameter, begun) if id_.replace("-", "").isdigit()
+    ]
+
+
+SUGGESTIONS = {"sites": suggested_sites, "items": suggested_items, "incidents": suggested_incidents}
+
+
+def _suggested(context: click.Context, find: Callable[[Connection], list[str]]) -> list[str]:
+    with suppress(Exception), _database(context) as connection:
+        return find(connection)
+    return []
+
+
+@contextmanager
+def _database(context: click.Context) -> Iterator[Connection]:
+    from incidents.settings import sources
+    from incidents.store.database import engine, schema
+
+    run = Run()
+    run.settings = sources.load(db=context.params.get("db"), server=context.params.get("server"))
+    house = run.local
+    try:
+        schema.check(house.bare_engine)
+        with engine.reading(house.bare_engine) as connection:
+            yield connection
+    finally:
+        run.close()
+
+
+def _sites_that_begin(connection: Connection, begun: str) -> list[str]:
+    from sqlalchemy import select
+
+    from incidents.store.schema.tables import sites as table
+
+    name = table.c.name
+    found = select(name).where(name >= begun, name < f"{begun}\U0010ffff")
+    return list(connection.scalars(found.order_by(name).limit(MOST_SUGGESTED)))
+
+
+def _items_that_begin(connection: Connection, begun: str) -> list[str]:
+    from sqlalchemy import select
+
+    from incidents.store.schema.tables import work
+    from incidents.views.queue.page import IN_ORDER, LISTED
+
+    found = select(work.c.site_id, work.c.item).where(LISTED).order_by(*IN_ORDER)
+    ids = (f"{row.site_id}-{row.item}" for row in connection.execute(found.limit(1_000)))
+    return [id_ for id_ in ids if id_.startswith(begun)][:MOST_SUGGESTED]
 
 
 class File(click.Path):
@@ -83,7 +183,7 @@ def _suggest(what: str) -> Callable[[click.Context, click.Parameter, str], list[
     """What the shell's completion offers; loaded only when it asks."""
 
     def suggested(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
-        from incidents.cli.completion import SUGGESTIONS
+        # JOINED
 
         return SUGGESTIONS[what](context, parameter, begun)
 
@@ -118,13 +218,13 @@ confirm_option = click.option(
 )
 
 
-MAX_BYTES = 1_000_000
+MAX_FILE_BYTES = 1_000_000
 """The most bytes of a policy, or of a file of scenarios."""
 
-argument = click.argument("file", type=File(), metavar="FILE")
+policy_file_argument = click.argument("file", type=File(), metavar="FILE")
 
 
-def read(file: Path) -> Policy:
+def read_policy(file: Path) -> Policy:
     """The policy in a file.
 
     Raises:
@@ -132,12 +232,12 @@ def read(file: Path) -> Policy:
         InputError: as `read_text` does, or if the file is no policy, with PolicyError's sentence.
     """
     try:
-        return policy.read(read_text(file))
+        return policy.read(read_small_file(file))
     except policy.PolicyError as error:
         raise InputError(f"{file} is no policy: {error}") from error
 
 
-def read_text(file: Path) -> str:
+def read_small_file(file: Path) -> str:
     """The text of a small file.
 
     Raises:
@@ -147,12 +247,47 @@ def read_text(file: Path) -> str:
     try:
         # A pipe, and a device without an end, do not tell their size.
         with file.open("rb") as source:
-            content = source.read(MAX_BYTES + 1)
-        if len(content) > MAX_BYTES:
-            raise InputError(f"{file} has more than {MAX_BYTES:,} bytes: is it the right file?")
+            content = source.read(MAX_FILE_BYTES + 1)
+        if len(content) > MAX_FILE_BYTES:
+            raise InputError(
+                f"{file} has more than {MAX_FILE_BYTES:,} bytes: is it the right file?"
+            )
         return io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig").read()
     except UnicodeDecodeError as error:
         raise FileError(file=file, done="read", detail="it is not UTF-8 text") from error
     except OSError as error:
         detail = error.strerror or "no reason given"
         raise FileError(file=file, done="read", detail=detail) from error
+
+
+_MOST_NAMED = 10
+_FEWEST_DIGITS = 5
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+
+
+def hints_on_category(run: Run, given: str | None) -> list[str]:
+    """That none of the newest incidents has this category; ask before it is logged.
+
+    A server is not asked: it has no list of them.
+    """
+    if given is None or run.for_programs or run.remote is not None:
+        return []
+    from incidents.views import register
+
+    with run.local.reading() as connection:
+        known = register.in_use(connection)
+    if not known or given in known:
+        return []
+    named = ", ".join(known[:_MOST_NAMED])
+    told = f"the category {given!r} is new here; in use are {named}: "
+    return [told + "if it is mistyped, void the incident and log it again"]
+
+
+def hints_on_contact(phone: str | None, email: str | None) -> list[str]:
+    """What nobody can be reached by as it stands."""
+    told = []
+    if phone is not None and sum(map(str.isdigit, phone)) < _FEWEST_DIGITS:
+        told.append("the phone number has too few digits to be called by: site edit --phone P")
+    if email is not None and _ADDRESS.fullmatch(email) is None:
+        told.append("the e-mail address is none that can be written to: site edit --email E")
+    return told

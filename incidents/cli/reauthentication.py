@@ -1,17 +1,25 @@
-"""The presence: while somebody acts in person, they have signed in, at the database or a server."""
+"""The reauthentication: while somebody acts in person, they have proved who they are.
+
+A password is asked for at a terminal without an echo, or read from a file. It is never an option:
+other people see what a command was called with.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from incidents.accounts import identity
-from incidents.cli import password
-from incidents.cli.password import OPTION
+from incidents.cli import params
+from incidents.cli.run import is_terminal
 from incidents.contract.action import name_of
-from incidents.errors import InputError, RefusedError
+from incidents.errors import FileError, InputError, RefusedError
+from incidents.system import private_file
 
 if TYPE_CHECKING:
     from incidents.accounts.authenticator import Door
@@ -20,6 +28,95 @@ if TYPE_CHECKING:
     from incidents.client.house import RemoteHouse
     from incidents.machine.commands import Command
     from incidents.machine.policy import Policy
+
+
+PASSWORD_OPTION, OWN_PASSWORD_OPTION = "--password-file", "--own-password-file"
+SECOND_PERSON_OPTION = "--second-password-file"
+
+STDIN = Path("-")
+"""A file that stands for standard input."""
+# More than any password has: who names a wrong file, a device say, is told so.
+_MOST_BYTES = 10_000
+
+
+class PasswordNeededError(RefusedError):
+    """a password is needed, and nobody is at a terminal to be asked: add {option} FILE (- is
+    standard input)"""
+
+
+class PasswordsDifferError(InputError):
+    """the two passwords are not the same, so nothing is changed"""
+
+
+password_file_option = click.option(
+    PASSWORD_OPTION, type=params.File(), metavar="FILE",
+    help="Read the password of who acts from FILE, - for standard input, in place of being asked.",
+)  # fmt: skip
+new_password_file_option = click.option(
+    PASSWORD_OPTION, type=params.File(), metavar="FILE",
+    help="Read the new password from FILE, - for standard input, in place of being asked.",
+)  # fmt: skip
+own_password_file_option = click.option(
+    OWN_PASSWORD_OPTION, type=params.File(), metavar="FILE",
+    help="Read the password of who acts from FILE, - for standard input, in place of being asked.",
+)  # fmt: skip
+second_password_file_option = click.option(
+    SECOND_PERSON_OPTION, type=params.File(), metavar="FILE",
+    help="Read the second person's password from FILE, - for standard input, in place of asking.",
+)  # fmt: skip
+
+
+def check_standard_input(own: Path | None, other: Path | None, option: str) -> None:
+    """See that not both passwords are to be read from it; `option` names the other's file.
+
+    Raises:
+        InputError: naming that option.
+    """
+    if own == other == STDIN:
+        raise InputError(f"standard input gives one password: {option} needs a file of its own")
+
+
+def read_password(file: Path | None, question: str, option: str = PASSWORD_OPTION) -> str:
+    """A password: of the file, without the end of its line, or as it is typed."""
+    if file is not None:
+        return _password_of_file(file, option)
+    if not is_terminal(sys.stdin):
+        raise PasswordNeededError(option=option)
+    return _typed_password(question, option)
+
+
+def read_new_password(file: Path | None, handle: str) -> str:
+    """A new password; at a terminal it is typed twice."""
+    new = read_password(file, f"New password of {handle}: ")
+    if file is None and _typed_password("The same again: ", PASSWORD_OPTION) != new:
+        raise PasswordsDifferError
+    return new
+
+
+def _typed_password(question: str, option: str) -> str:
+    import getpass
+
+    try:
+        return getpass.getpass(question, stream=sys.stderr)
+    except EOFError:
+        raise PasswordNeededError(option=option) from None
+
+
+def _password_of_file(file: Path, option: str) -> str:
+    try:
+        if file == STDIN:
+            if sys.stdin is None:
+                raise PasswordNeededError(option=option)
+            whole = sys.stdin.buffer.read(_MOST_BYTES + 1)
+        else:
+            whole = private_file.read(file)
+        text = whole.decode()
+    except (OSError, ValueError) as error:
+        detail = getattr(error, "strerror", None) or "it is no text"
+        raise FileError(file=file, done="read", detail=detail) from error
+    if len(whole) > _MOST_BYTES:
+        raise FileError(file=file, done="read", detail="it is too long for a password")
+    return text.removesuffix("\n").removesuffix("\r")
 
 
 class NoAccountError(RefusedError):
@@ -59,7 +156,7 @@ def in_person(
     if run.remote is None:
         has_accounts = _has_accounts(run)
         if file is not None and not has_accounts:
-            raise InputError(f"{OPTION} says nothing here: the database has no accounts")
+            raise InputError(f"{PASSWORD_OPTION} says nothing here: the database has no accounts")
         signs_in = file is not None or (has_accounts and is_asked_for())
         if signs_in:
             sign_in(run, file)
@@ -72,7 +169,9 @@ def in_person(
 
 
 @contextmanager
-def in_session(server: RemoteHouse, file: Path | None, option: str = OPTION) -> Iterator[None]:
+def in_session(
+    server: RemoteHouse, file: Path | None, option: str = PASSWORD_OPTION
+) -> Iterator[None]:
     """While it lasts, who acts is in a session of the server; `option` is what names the file.
 
     Raises:
@@ -81,14 +180,14 @@ def in_session(server: RemoteHouse, file: Path | None, option: str = OPTION) -> 
     question = f"Password of {server.signs_in}: "
 
     def ask() -> str:
-        return password.read(file, question, option)
+        return read_password(file, question, option)
 
     # What standard input has given it does not give again.
-    with server.signed_in(ask(), None if file == password.STDIN else ask):
+    with server.signed_in(ask(), None if file == STDIN else ask):
         yield
 
 
-def sign_in(run: Run, file: Path | None, option: str = OPTION) -> Identity:
+def sign_in(run: Run, file: Path | None, option: str = PASSWORD_OPTION) -> Identity:
     """Who acts at the database, having proved who they are, for this one act.
 
     Raises:
@@ -99,11 +198,11 @@ def sign_in(run: Run, file: Path | None, option: str = OPTION) -> Identity:
     handle = run.settings.person
     if not run.settings.named and not _is_account(run, handle):
         raise NoAccountError(handle=handle)
-    given = password.read(file, f"Password of {handle}: ", option)
+    given = read_password(file, f"Password of {handle}: ", option)
     return _door(run).identify(handle, given, _terminal(run))
 
 
-def second(run: Run, handle: str, file: Path | None) -> Any:
+def second_person(run: Run, handle: str, file: Path | None) -> Any:
     """A second person, `handle`, for the one act of who acts, as the desk takes them: at the
     database their name, once they have proved it; for a server what it lets them in by.
 
@@ -111,7 +210,7 @@ def second(run: Run, handle: str, file: Path | None) -> Any:
         PasswordNeededError: if nobody can be asked.
         SecondSignInError, BlockedError: see `Door.identify_second`.
     """
-    given = password.read(file, f"Password of {handle}: ", password.SECOND)
+    given = read_password(file, f"Password of {handle}: ", SECOND_PERSON_OPTION)
     if run.remote is not None:
         return {"handle": handle, "password": given}
     return _door(run).identify_second(

@@ -34,20 +34,20 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "Show an incident, a task, an order or a site.",
         ),
         "link": (
-            "incidents.cli.incidents.link:link",
+            "incidents.cli.incident:link",
             "Print the link to the customer's page of an incident.",
         ),
         "revoke-links": act("revoke-links"),
-        "duty": ("incidents.cli.police:duty", "What is to be reported to the police by when."),
+        "duty": ("incidents.cli.incident:duty", "What is to be reported to the police by when."),
         "alarms": (
             "incidents.cli.service.alarms:alarms",
             "What is alarming now; test: try the channels.",
         ),
     },
     "What has happened": {
-        "log": act("log", "incidents.cli.incidents.incident:log"),
-        "attach": act("attach", "incidents.cli.incidents.evidence:attach"),
-        "note": act("note", "incidents.cli.incidents.note:note"),
+        "log": act("log", "incidents.cli.incident:log"),
+        "attach": act("attach", "incidents.cli.incident:attach"),
+        "note": act("note", "incidents.cli.incident:note"),
         "contact": act("contact"),
         "removed": act("removed"),
         "refused": act("refused"),
@@ -98,7 +98,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "Go on after the database has lost its end.",
         ),
         "db": ("incidents.cli.service.db:db", "Upgrade, check and back up the database."),
-        "completion": ("incidents.cli.completion:completion", "Print a shell's completion."),
+        "completion": ("incidents.cli.params:completion", "Print a shell's completion."),
     },
 }
 

@@ -1,8 +1,14 @@
-"""One run of the program: how it answers, and what it has opened."""
+"""One run of the program: how it answers, what it has opened, and which characters it shows.
+
+A note, a file's name or a mistyped argument may hold a control sequence that paints, moves the
+cursor or sets a title, or a mark that reverses the order of the letters. These are shown by their
+code, as JSON escapes them, so that a document with such an escape is the same document.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING
@@ -20,6 +26,7 @@ if TYPE_CHECKING:
     from incidents.client.house import RemoteHouse
     from incidents.locale.words import When
     from incidents.settings.sources import Settings
+
 
 _ITS_OWN = "it is about the database itself: do it where that is, without --server"
 REHEARSAL = "rehearsal: this database accepts any clock"
@@ -130,14 +137,14 @@ class Run:
     def tell(self, *lines: str) -> None:
         """Write lines for people on standard error; nothing where a program reads."""
         if not self.for_programs:
-            from incidents.cli.characters import shortened, visible_but_painted
+            # JOINED
 
             for line in lines:
                 aside(visible_but_painted(shortened(line)))
 
     def say(self, *lines: str) -> None:
         """Write lines on standard output; nothing in them makes a terminal lie."""
-        from incidents.cli.characters import visible_but_painted
+        # JOINED
 
         with answering():
             for line in lines:
@@ -226,3 +233,45 @@ def paints() -> bool:
 def painted(text: str, **style: object) -> str:
     """`text` in colour, where standard output takes it."""
     return click.style(text, **style) if paints() else text  # type: ignore[arg-type]  # click's own
+
+
+MOST_CHARACTERS = 4_000
+"""So much of a complaint is told: what was typed wrongly may have been a whole file."""
+
+# Line ends and tabs are what people write. U+200C and U+200D join the letters of honest words.
+_LYING = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
+    r"\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+)
+# What `click.style` writes for the styles of this program, and no other.
+_PAINT = re.compile(r"(\x1b\[(?:0|1|31|32|33)m)")
+
+
+def visible(text: str) -> str:
+    """The text, with each character that could make a terminal lie as its escape, `\\u202e`."""
+    return _LYING.sub(_escaped, text)
+
+
+def visible_but_painted(text: str) -> str:
+    """Like `visible`, for a line in which the program itself has set colours."""
+    if "\x1b" not in text:
+        return visible(text)
+    parts = _PAINT.split(text)
+    return "".join(part if n % 2 else visible(part) for n, part in enumerate(parts))
+
+
+def visible_and_short(text: str) -> str:
+    """A complaint as it is told: visible and shortened."""
+    return visible(shortened(text))
+
+
+def shortened(text: str) -> str:
+    """The text without its middle, if it has more than `MOST_CHARACTERS`."""
+    half = MOST_CHARACTERS // 2
+    return text if len(text) <= MOST_CHARACTERS else f"{text[:half]} … {text[-half:]}"
+
+
+def _escaped(found: re.Match[str]) -> str:
+    import json
+
+    return json.dumps(found[0])[1:-1]

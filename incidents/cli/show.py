@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from incidents.cli import output, params, timeline
+from incidents.cli import output, params, sites
 from incidents.cli.options import looking
 from incidents.contract import hints
 from incidents.contract.hints import first_of_two, with_commands
@@ -90,7 +90,7 @@ def _item(run: Run, key: tuple[int, str]) -> int:
             ("say", found["say"]),
         ]
         output.pairs(run, pairs)
-        timeline.next_steps(run, found["hints"], first_of_two(found))
+        sites.show_next_steps(run, found["hints"], first_of_two(found))
     return DONE
 
 
@@ -129,8 +129,8 @@ def _tell(run: Run, incident: IncidentInFull, story: Iterable[Line]) -> None:
         run.say(f"evidence: {_evidence(evidence, when)}")
     for note in incident["notes"]:
         run.say(f"note {_note(note, when)}")
-    timeline.events(run, story)
-    timeline.next_steps(run, hints.after(incident, site), site.get("asked_by"))
+    sites.show_events(run, story)
+    sites.show_next_steps(run, hints.after(incident, site), site.get("asked_by"))
 
 
 def _pairs(incident: IncidentInFull, when: When, closed: bool) -> list[tuple[str, str]]:
@@ -143,7 +143,7 @@ def _pairs(incident: IncidentInFull, when: When, closed: bool) -> list[tuple[str
         ("state", incident["state"]),
         ("occurred", f"{time(incident['occurred_at'])} {when.zone_name}"),
         ("recorded", f"{time(incident['recorded_at'])} by {incident['by']}"),
-        ("contact due", timeline.contact_due(incident, when, site_closed=closed)),
+        ("contact due", sites.contact_due(incident, when, site_closed=closed)),
         ("removal due", time(incident["removal_due"])),
         ("report", _report(incident, when)),
         ("category", incident["category"] or ""),

@@ -1,12 +1,14 @@
-"""The sites on the command line: their group of commands, and the looks: list, show, why."""
+"""The sites on the command line: their commands, the looks list, show and why, and the timeline."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import output, params, timeline
+from incidents.accounts.identity import login_beside
+from incidents.cli import answers, output, params
 from incidents.cli.options import looking
 from incidents.cli.root import LazyGroup, act
 from incidents.cli.run import painted
@@ -19,15 +21,19 @@ from incidents.values.ids import ACT
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
+    from incidents.contract.documents import Hint
     from incidents.contract.documents.orders import Order
     from incidents.contract.documents.sites import (
         ClosureRequest,
         Explanation,
         Hold,
+        Incident,
+        Line,
         Site,
         SiteInFull,
     )
     from incidents.locale.words import When
+
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Commands": {
@@ -104,8 +110,8 @@ def tell(run: Run, site: str) -> int:
         held = [each["id"] for each in braked if each["lane"] == ACT]
         pairs = _pairs(found, run.when)
         output.pairs(run, [*pairs, ("held by the brake", ", ".join(held))])
-        timeline.incidents(run, found)
-        timeline.next_steps(run, [look(RELEASE_ORDER, id_) for id_ in held], None)
+        show_incidents(run, found)
+        show_next_steps(run, [look(RELEASE_ORDER, id_) for id_ in held], None)
     return DONE
 
 
@@ -135,8 +141,8 @@ def _tell_why(run: Run, found: Explanation) -> None:
         run.say(painted(line, fg="red", bold=True) if line.startswith(_LOUD) else line)
     if found["timeline_untold"]:
         run.tell(f"{found['timeline_untold']:,} older entries: incidents audit export has them")
-    timeline.events(run, found["timeline"])
-    timeline.next_steps(run, found["hints"], found["site"].get("asked_by"))
+    show_events(run, found["timeline"])
+    show_next_steps(run, found["hints"], found["site"].get("asked_by"))
 
 
 def _row(site: Site, when: When) -> tuple[str, ...]:
@@ -217,3 +223,57 @@ def _to_be_closed(request: ClosureRequest, when: When) -> str:
 
 def _said(act: Hold) -> str:
     return act["reason"] or "(erased)"
+
+
+def show_events(run: Run, timeline: Iterable[Line]) -> None:
+    """One row for each event: when it happened, who recorded it, what it says."""
+    when = run.when
+    run.say("", painted("What happened", bold=True) + f" (times in {when.zone_name})")
+    output.table(run, ("WHEN", "WHO", "WHAT"), (_event_row(event, when) for event in timeline))
+
+
+def show_incidents(run: Run, site: SiteInFull) -> None:
+    """One row for each incident of a site that its document shows, the newest of all."""
+    found, of = site["incidents"], site["incidents_total"]
+    closed = site["state"] == "closed"
+    if not found:
+        return
+    when = run.when
+    newest = f"the newest {len(found)} of {of}; " if of > len(found) else ""
+    run.say("", painted("Incidents", bold=True) + f" ({newest}times in {when.zone_name})")
+    headers = ("INCIDENT", "STATE", "OCCURRED", "CONTACT DUE", "CATEGORY")
+    output.table(run, headers, (_incident_row(each, when, closed) for each in found))
+
+
+def show_next_steps(run: Run, hints: Sequence[Hint], asked_by: str | None) -> None:
+    """What can be typed next, and by whom; `asked_by`: who asked for what waits for another."""
+    steps = (answers.next_step(hint, asked_by) for hint in hints)
+    run.say_all([f"next: {painted(step, bold=True)}" for step in steps])
+
+
+def _event_row(event: Line, when: When) -> tuple[str, str, str]:
+    at, recorded_at = event["at"], event["recorded_at"]
+    told = event["words"]
+    if at != recorded_at:
+        told += f" (recorded {when(recorded_at)})"
+    login = login_beside(event["by"], event["login"])
+    who = event["by"] if login is None else f"{event['by']} ({login})"
+    return when(at), who, told
+
+
+def contact_due(incident: Incident, when: When, *, site_closed: bool) -> str:
+    """By when somebody is to be reached, or was to be; who reads a time waits for it to lapse."""
+    due = incident["contact_due"]
+    if incident["state"] == "open" and (site_closed or due is None):
+        return "no clock runs"
+    return "" if due is None else when(due)
+
+
+def _incident_row(incident: Incident, when: When, closed: bool) -> tuple[str, ...]:
+    return (
+        incident["id"],
+        incident["state"],
+        when(incident["occurred_at"]),
+        contact_due(incident, when, site_closed=closed),
+        incident["category"] or "",
+    )

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from freezegun.api import FrozenDateTimeFactory
 
-from incidents.cli import whole_file
+from incidents.cli import output
 from incidents.errors import FileError
 from tests.cli.conftest import Cli
 
@@ -87,7 +87,7 @@ def test_a_file_that_was_there_stays_when_the_export_fails(tmp_path: Path) -> No
     file = tmp_path / "record.jsonl"
     file.write_text("last month's")
     with pytest.raises(FileError, match="cannot be written: No space left on device"):
-        whole_file.write(str(file), parts())
+        output.write_file(str(file), parts())
     assert file.read_text() == "last month's"
     assert list(tmp_path.iterdir()) == [file]
 
@@ -96,7 +96,7 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     file, link = tmp_path / "march", tmp_path / "latest"
     file.write_text("old")
     link.symlink_to(file)
-    whole_file.write(str(link), [b"new"])
+    output.write_file(str(link), [b"new"])
     assert link.is_symlink()
     assert file.read_text() == "new"
 
@@ -109,13 +109,13 @@ def test_a_link_that_another_user_has_made_is_not_followed(tmp_path: Path) -> No
     os.chown(link, 65_534, 65_534, follow_symlinks=False)
 
     with pytest.raises(FileError, match="latest is a link that another user has made"):
-        whole_file.write(str(link), [b"new"])
+        output.write_file(str(link), [b"new"])
 
     assert file.read_text() == "old"
 
 
 def test_what_is_no_ordinary_file_is_written_to_as_it_is() -> None:
-    whole_file.write("/dev/null", [b"new"])
+    output.write_file("/dev/null", [b"new"])
     assert not Path("/dev/null").is_file()
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from incidents.cli.characters import MOST_CHARACTERS, told, visible, visible_but_painted
+from incidents.cli.run import MOST_CHARACTERS, visible, visible_and_short, visible_but_painted
 from tests.cli.conftest import Cli
 
 TURNED = "\u202egnitirw"
@@ -36,7 +36,7 @@ def test_the_programs_own_colours_stay_and_no_others_do() -> None:
 
 
 def test_a_complaint_about_a_million_characters_is_short_and_keeps_its_end() -> None:
-    text = told("no such name: " + "a" * 1_000_000 + " (write another)")
+    text = visible_and_short("no such name: " + "a" * 1_000_000 + " (write another)")
 
     assert len(text) < MOST_CHARACTERS + 10
     assert text.startswith("no such name: a")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from incidents.audit.log import signing_key
-from incidents.cli import password
+from incidents.cli import reauthentication
 from incidents.errors import IncidentsError
 from incidents.settings.options import Options
 from incidents.settings.sources import load
@@ -22,7 +22,7 @@ def _as_a_setting(file: Path) -> str | None:
 
 
 def _as_an_option(file: Path) -> str | None:
-    return password.read(file, "Password: ")
+    return reauthentication.read_password(file, "Password: ")
 
 
 def _as_a_key(file: Path) -> str | None:

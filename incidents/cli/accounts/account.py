@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import output, password
+from incidents.cli import output, reauthentication
 from incidents.cli.accounts import keeping
 from incidents.cli.options import looking, recording
 from incidents.cli.root import LazyGroup
@@ -73,7 +73,7 @@ handle_argument = click.argument("handle", metavar="HANDLE")
     "--role", "given", required=True, metavar="R",
     help="What it may do: viewer, operator, supervisor, auditor, integrator or administrator.",
 )  # fmt: skip
-@password.own_password_file_option
+@reauthentication.own_password_file_option
 @recording
 def add(run: Run, handle: str, given: str, own_password_file: Path | None) -> int:
     """Make the account HANDLE, which comes in with the password or the token that it is given next.
@@ -120,7 +120,7 @@ def list_accounts(run: Run) -> int:
 @click.command()
 @handle_argument
 @click.argument("given", metavar="ROLE")
-@password.own_password_file_option
+@reauthentication.own_password_file_option
 @looking
 def role(run: Run, handle: str, given: str, own_password_file: Path | None) -> int:
     """Give HANDLE another role, from now on, also in its sessions and to its tokens."""
@@ -129,8 +129,8 @@ def role(run: Run, handle: str, given: str, own_password_file: Path | None) -> i
 
 @click.command("password")
 @handle_argument
-@password.new_password_file_option
-@password.own_password_file_option
+@reauthentication.new_password_file_option
+@reauthentication.own_password_file_option
 @looking
 def set_password(
     run: Run, handle: str, password_file: Path | None, own_password_file: Path | None
@@ -139,19 +139,21 @@ def set_password(
 
     If it had one before, its tokens are revoked too. Anybody may give themselves a new one.
     """
-    password.check_standard_input(own_password_file, password_file, password.OPTION)
+    reauthentication.check_standard_input(
+        own_password_file, password_file, reauthentication.PASSWORD_OPTION
+    )
     if run.remote is None:
         # Nobody is asked for the password of an account that is not there.
         keeping.looking(run).account(handle)
     with keeping.acting(run, "set_password", own_password_file, own=handle) as keeper:
         account = keeper.account(handle)
-        keeper.set_password(handle, password.read_new(password_file, handle))
+        keeper.set_password(handle, reauthentication.read_new_password(password_file, handle))
     return _answer(run, account, changed=True)
 
 
 @click.command()
 @handle_argument
-@password.own_password_file_option
+@reauthentication.own_password_file_option
 @looking
 def disable(run: Run, handle: str, own_password_file: Path | None) -> int:
     """Let nobody come in as HANDLE any more: its sessions end, and its tokens are revoked."""
@@ -160,7 +162,7 @@ def disable(run: Run, handle: str, own_password_file: Path | None) -> int:
 
 @click.command()
 @handle_argument
-@password.own_password_file_option
+@reauthentication.own_password_file_option
 @looking
 def enable(run: Run, handle: str, own_password_file: Path | None) -> int:
     """Let a disabled account come in again with the password that it had; it needs new tokens."""

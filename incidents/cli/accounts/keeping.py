@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from incidents import clock
 from incidents.accounts import identity as roles
-from incidents.cli import password, reauthentication
+from incidents.cli import reauthentication
 from incidents.cli.accounts.admin import Keeper
 from incidents.errors import RefusedError
 
@@ -61,7 +61,7 @@ def acting(
     if server is None:
         yield Keeper(run, _who(run, file, own))
     elif act in roles.IN_PERSON or file is not None or not server.has_token:
-        with reauthentication.in_session(server, file, password.OWN):
+        with reauthentication.in_session(server, file, reauthentication.OWN_PASSWORD_OPTION):
             yield server.keeper
     else:
         yield server.keeper
@@ -104,7 +104,7 @@ def _who(run: Run, file: Path | None, own: str | None) -> By:
     with run.local.reading() as connection:
         guarded = bool(accounts.guards(connection))
     if guarded:
-        _check(run, reauthentication.sign_in(run, file, password.OWN), own)
+        _check(run, reauthentication.sign_in(run, file, reauthentication.OWN_PASSWORD_OPTION), own)
     return By(person=run.settings.person, login=run.settings.login, came_in=guarded)
 
 

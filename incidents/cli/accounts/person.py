@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents import errors
-from incidents.cli import output, params, password, reauthentication
+from incidents.cli import output, params, reauthentication
 from incidents.cli.accounts import retention
 from incidents.cli.confirmation import answered
 from incidents.cli.options import looking
@@ -47,7 +47,7 @@ def person() -> None:
 @params.reason_option
 @click.option("--dry-run", is_flag=True, help="Show what would go; erase nothing.")
 @params.confirm_option
-@password.password_file_option
+@reauthentication.password_file_option
 @looking
 def erase(
     run: Run, *, site: str | None, account: str | None, reason: str, dry_run: bool,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import output, password, reauthentication
+from incidents.cli import output, reauthentication
 from incidents.cli.options import looking
 from incidents.errors import DONE
 
@@ -54,7 +54,7 @@ def show(run: Run) -> int:
 
 @retention.command("run")
 @click.option("--dry-run", is_flag=True, help="Show what would go; erase nothing.")
-@password.password_file_option
+@reauthentication.password_file_option
 @looking
 def run_now(run: Run, *, dry_run: bool, password_file: Path | None) -> int:
     """Erase people's words that are older than the setting [retention] keep, and needed no more.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import output, password
+from incidents.cli import output, reauthentication
 from incidents.cli.accounts import keeping
 from incidents.cli.options import looking
 from incidents.errors import DONE
@@ -47,7 +47,7 @@ def list_sessions(run: Run, of: str | None) -> int:
 
 @click.command("sign-out")
 @click.argument("id_", metavar="SESSION")
-@password.own_password_file_option
+@reauthentication.own_password_file_option
 @looking
 def sign_out(run: Run, id_: str, own_password_file: Path | None) -> int:
     """End SESSION: your own or, as an administrator, somebody else's."""

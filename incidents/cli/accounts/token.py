@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from incidents.cli import output, password
+from incidents.cli import output, reauthentication
 from incidents.cli.accounts import keeping
 from incidents.cli.accounts.account import handle_argument
 from incidents.cli.options import looking
@@ -44,7 +44,7 @@ def token() -> None:
     "--act", "acts", multiple=True, metavar="A",
     help="Only for this act, such as log; again for more. Default: all that the role may.",
 )  # fmt: skip
-@password.own_password_file_option
+@reauthentication.own_password_file_option
 @looking
 def make(
     run: Run, handle: str, days: int, acts: tuple[str, ...], own_password_file: Path | None
@@ -87,7 +87,7 @@ def list_tokens(run: Run, of: str | None) -> int:
 
 @click.command()
 @click.argument("id_", metavar="ID")
-@password.own_password_file_option
+@reauthentication.own_password_file_option
 @looking
 def revoke(run: Run, id_: str, own_password_file: Path | None) -> int:
     """Let the token ID be worth nothing, from this moment on."""

@@ -112,10 +112,10 @@ def report(run: Run, *, site: str, target: str, with_words: bool) -> int:
     A page of HTML that needs nothing else, and prints well. It tells the entries that the last
     checkpoint covers; `audit export --format bundle --site SITE` has the same page with the proofs.
     """
-    from incidents.cli import whole_file
+    from incidents.cli import output
 
     if run.remote is not None:
-        whole_file.write(target, run.remote.record.report(site, with_words=with_words))
+        output.write_file(target, run.remote.record.report(site, with_words=with_words))
         return DONE
     from incidents.audit.bundle import writer
     from incidents.views.case_file import page as case_report
@@ -124,7 +124,7 @@ def report(run: Run, *, site: str, target: str, with_words: bool) -> int:
     draw = case_report.drawer(zone=run.settings.zone, with_words=with_words)
     with run.local.reading() as connection:
         page = writer.report(connection, asked.selection(connection), draw)
-    whole_file.write(target, [page.encode()])
+    output.write_file(target, [page.encode()])
     return DONE
 
 
@@ -133,21 +133,21 @@ report.params = [p for p in report.params if p.name not in ("json", "quiet", "fo
 
 def _write_entries(run: Run, asked: _Asked) -> None:
     from incidents.audit import export as record
-    from incidents.cli import whole_file
+    from incidents.cli import output
 
     if run.remote is not None:
         parts = run.remote.record.exported(
             format=run.format or JSONL, site=asked.site, since=_rfc3339(asked.since),
             until=_rfc3339(asked.until),
         )  # fmt: skip
-        whole_file.write(asked.target, parts)
+        output.write_file(asked.target, parts)
         return
     write = record.write_csv if run.format == CSV else record.jsonl
     with run.local.reading() as connection:
         wanted = asked.selection(connection)
         with _bar(connection, wanted, asked) as done:
             stored = _counted(record.stored(connection, wanted), done)
-            whole_file.write(asked.target, write(stored))
+            output.write_file(asked.target, write(stored))
 
 
 def _rfc3339(moment: datetime | None) -> str | None:
@@ -188,7 +188,7 @@ def _write_bundle(run: Run, asked: _Asked) -> None:
 def _take_bundle(server: RemoteHouse, target: Path, asked: _Asked) -> None:
     """Writes the archive that a server makes."""
     from incidents.audit.bundle import target as bundle_target
-    from incidents.cli import whole_file
+    from incidents.cli import output
 
     bundle_target.refuse(target)
     if not target.name.endswith(bundle_target.ARCHIVE):
@@ -197,7 +197,7 @@ def _take_bundle(server: RemoteHouse, target: Path, asked: _Asked) -> None:
         site=asked.site, since=_rfc3339(asked.since), until=_rfc3339(asked.until),
         with_words=asked.with_words or None,
     )  # fmt: skip
-    whole_file.write(asked.target, parts)
+    output.write_file(asked.target, parts)
     aside(f"{asked.target} is written: `incidents audit verify {asked.target}` says what it holds")
 
 

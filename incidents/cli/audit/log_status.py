@@ -63,13 +63,13 @@ def checkpoint(run: Run, target: str | None) -> int:
         raise RefusedError(done.unable or "the log is empty, and nothing is signed of it")
     if target is not None:
         from incidents.audit.proof import trust
-        from incidents.cli import whole_file
+        from incidents.cli import output
 
         if run.remote is None:
             trust.check_grown(run.local.engine, target, note)
         else:
             trust.check_same(target, note)
-        whole_file.write(target, [note.encode()])
+        output.write_file(target, [note.encode()])
     elif run.for_programs:
         output.document(run, {"checkpoint": note}, rows=[{"checkpoint": note}])
     else:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import openings, output, params
+from incidents.cli import confirmation, output, params
 from incidents.cli.audit import kept_checkpoint
 from incidents.cli.options import looking
 from incidents.errors import DONE, NOT_VERIFIED
@@ -89,8 +89,8 @@ def recover(
     way = WayBack(house.engine, house.desk, house.reading, ring, clock.now)
     if dry_run:
         return _foretell(run, way.foreseen(asked))
-    if openings.is_asked(confirm):
-        openings.confirm(_opened(run, way.foreseen(asked)), confirm)
+    if confirmation.is_opening_asked(confirm):
+        confirmation.confirm_openings(_opened(run, way.foreseen(asked)), confirm)
     gone = way.go_on(asked, on_record(run, reason))
     done = way.compared(asked)
     _tell(run, gone, done)
@@ -111,7 +111,7 @@ def _opened(run: Run, compared: Sequence[Comparison]) -> list[Comparison]:
         each for each in compared
         if each.verdict == WAITS and UP == each.ordered != each.really and each.site not in left
     ]  # fmt: skip
-    return sorted([*openings.of(compared), *waiting], key=lambda each: each.site)
+    return sorted([*confirmation.sites_to_open(compared), *waiting], key=lambda each: each.site)
 
 
 def _foretell(run: Run, compared: Sequence[Comparison]) -> int:
@@ -124,14 +124,14 @@ def _foretell(run: Run, compared: Sequence[Comparison]) -> int:
     if run.for_programs:
         document: Document = {
             "sites": dict(done.counts), "opened": [each.site for each in opened],
-            "closed": openings.closed(opened), "taken_down": done.taken_down,
+            "closed": confirmation.closed_sites(opened), "taken_down": done.taken_down,
             "uncompared": _uncompared(done),
         }  # fmt: skip
         output.document(run, document, rows=[document])
         return status
-    run.say(*openings.told(opened))
+    run.say(*confirmation.words_of_openings(opened))
     if done.taken_down:
-        run.say(f"This takes down again: {openings.named(done.taken_down)}")
+        run.say(f"This takes down again: {confirmation.named(done.taken_down)}")
     if done.failed:
         run.say(_not_compared(done))
     elif not opened and not done.taken_down:
@@ -208,7 +208,7 @@ def _not_compared(done: Done) -> str:
     from incidents.cli.history_words import not_compared
 
     count = len(done.failed)
-    found = {"count": count, "sites": _uncompared(done)[: openings.MOST_NAMED]}
+    found = {"count": count, "sites": _uncompared(done)[: confirmation.MOST_NAMED]}
     return f"{counted(count, 'site')} could not be compared: {not_compared(found)}"
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import params, whole_file
+from incidents.cli import output, params
 from incidents.cli.filing.look import details_of, filed, today
 from incidents.cli.options import looking
 from incidents.cli.run import CSV, JSON, JSONL
@@ -40,7 +40,7 @@ def export(run: Run, sites: tuple[str, ...], target: str) -> int:
         raise InputError("an export is json, jsonl or csv (--format)")
     form = run.format
     if run.remote is not None:
-        whole_file.write(target, run.remote.filings.exported(form or JSONL, sites))
+        output.write_file(target, run.remote.filings.exported(form or JSONL, sites))
         return DONE
     if form == CSV:
         lines: Iterable[str] = _csv(run, sites)
@@ -48,7 +48,7 @@ def export(run: Run, sites: tuple[str, ...], target: str) -> int:
         lines = written.json_document(_filings(run, sites))
     else:
         lines = written.json_lines(_filings(run, sites))
-    whole_file.write(target, (line.encode() for line in lines))
+    output.write_file(target, (line.encode() for line in lines))
     return DONE
 
 
@@ -62,7 +62,7 @@ def form(run: Run, site: str, target: str) -> int:
     It has the order of the official form, and people's own details in full.
     """
     if run.remote is not None:
-        whole_file.write(target, run.remote.filings.form(site))
+        output.write_file(target, run.remote.filings.form(site))
         return DONE
     from incidents.filing import form_page
     from incidents.filing.checks import checks
@@ -73,7 +73,7 @@ def form(run: Run, site: str, target: str) -> int:
     on = today(run)
     findings = [sentence(each) for each in checks.check(details, today=on) if each.verdict != OK]
     page = form_page.page(site, details, on=on.isoformat(), findings=findings)
-    whole_file.write(target, [page.encode()])
+    output.write_file(target, [page.encode()])
     return DONE
 
 
@@ -85,14 +85,14 @@ def form(run: Run, site: str, target: str) -> int:
 def snippet(run: Run, site: str, icon: str, target: str) -> int:
     """Write the HTML for the foot of the pages of NAME: the numbers, the icon and the links."""
     if run.remote is not None:
-        whole_file.write(target, run.remote.filings.snippet(site, icon=icon))
+        output.write_file(target, run.remote.filings.snippet(site, icon=icon))
         return DONE
     from incidents.filing import settings
     from incidents.filing.footer import snippet as html
 
     details, icp_form = details_of(filed(run, site)), settings.load().icp_form
     written = html.of_filing(site, details, icon=icon, icp_form=icp_form)
-    whole_file.write(target, [written.encode()])
+    output.write_file(target, [written.encode()])
     return DONE
 
 

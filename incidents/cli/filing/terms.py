@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from incidents.cli import output, whole_file
+from incidents.cli import output
 from incidents.cli.filing.look import today
 from incidents.cli.options import looking
 from incidents.errors import DONE
@@ -40,7 +40,7 @@ def terms(run: Run, days: int | None, ics: str | None) -> int:
         found = looks.filing_terms(until)
     counted = [_counted(each, now) for each in found]
     if ics is not None:
-        whole_file.write(ics, (line.encode() for line in _calendar(counted)))
+        output.write_file(ics, (line.encode() for line in _calendar(counted)))
     elif run.quiet:
         run.say_all(list(dict.fromkeys(each["site"] for each in counted)))
     elif run.for_programs:

@@ -9,8 +9,8 @@ import click
 
 from incidents.cli import output, params, reauthentication
 from incidents.cli.options import acting, looking
-from incidents.cli.password import (
-    SECOND,
+from incidents.cli.reauthentication import (
+    SECOND_PERSON_OPTION,
     check_standard_input,
     password_file_option,
     second_password_file_option,
@@ -100,11 +100,11 @@ def graph(run: Run, machine: str | None) -> int:
 
 
 @click.command()
-@params.argument
+@params.policy_file_argument
 @looking
 def check(run: Run, file: Path) -> int:
     """Check that FILE is a policy; print its digest."""
-    found = params.read(file)
+    found = params.read_policy(file)
     if run.for_programs:
         document = {"policy": found.digest, "numbers": found.document()}
         output.document(run, document, rows=[{"policy": found.digest}])
@@ -114,7 +114,7 @@ def check(run: Run, file: Path) -> int:
 
 
 @click.command()
-@params.argument
+@params.policy_file_argument
 @params.reason_option
 @password_file_option
 @click.option("--second", metavar="HANDLE", help="Who else signs in for it, with their password.")
@@ -134,9 +134,11 @@ def activate(
     if act.policy is not None:
         raise InputError("--policy says nothing here: FILE is the policy")
     if second is None and second_password_file is not None:
-        raise InputError(f"{SECOND} says nothing without --second: name whose password it is")
-    check_standard_input(password_file, second_password_file, SECOND)
-    wanted = params.read(file)
+        raise InputError(
+            f"{SECOND_PERSON_OPTION} says nothing without --second: name whose password it is"
+        )
+    check_standard_input(password_file, second_password_file, SECOND_PERSON_OPTION)
+    wanted = params.read_policy(file)
     with reauthentication.in_person(
         run, "activate_policy", password_file, lambda: run.house.desk.policy().two_people_close
     ) as signed_in:
@@ -146,7 +148,7 @@ def activate(
             second=(
                 None
                 if second is None
-                else reauthentication.second(run, second, second_password_file)
+                else reauthentication.second_person(run, second, second_password_file)
             ),
         )  # fmt: skip
     if run.quiet:

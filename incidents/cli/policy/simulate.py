@@ -115,7 +115,7 @@ def _policy(run: Run, name: str) -> Policy:
         return policy.DOCUMENTED
     if name == THE_ACTIVE:
         return run.house.desk.policy()
-    return params.read(Path(name))
+    return params.read_policy(Path(name))
 
 
 def _active(run: Run) -> Policy | None:
@@ -195,9 +195,9 @@ def _told_calls(found: dict[str, Any]) -> str:
 
 
 def _draw(run: Run, file: Path, outcomes: Sequence[Outcome], taken: Taken) -> None:
-    from incidents.cli import whole_file
+    from incidents.cli import output
     from incidents.history import picture
 
     drawn = picture.draw(outcomes, taken.span, run.settings.zone)
-    whole_file.write(str(file), [drawn.encode()])
+    output.write_file(str(file), [drawn.encode()])
     run.tell(f"the picture is in {file}")

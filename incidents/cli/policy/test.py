@@ -23,7 +23,7 @@ THE_DOCUMENTED, THE_ACTIVE = "documented", "active"
 
 
 @click.command()
-@params.argument
+@params.policy_file_argument
 @click.option(
     "--policy", "named", type=params.file_name, metavar="P", default=THE_ACTIVE,
     help="A policy file, or the words documented and active. Default: active.",
@@ -58,7 +58,7 @@ def _scenarios(file: Path) -> list[Scenario]:
     from incidents.scenario.fields import ScenarioError
 
     try:
-        return scenario_file.read(params.read_text(file))
+        return scenario_file.read(params.read_small_file(file))
     except ScenarioError as error:
         raise InputError(f"{file}: {error}") from error
 
@@ -71,7 +71,7 @@ def _policy(run: Run, named: str) -> Policy:
         from incidents.machine.policy import DOCUMENTED
 
         return DOCUMENTED
-    return params.read(Path(named))
+    return params.read_policy(Path(named))
 
 
 def _lines(done: Trial) -> list[str]:

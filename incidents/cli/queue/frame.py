@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
-from incidents.cli.characters import visible
 from incidents.cli.queue import keys as queue_keys
 from incidents.cli.queue import words as queue_words
 from incidents.cli.queue.screen import HELP, ITEM, LIST
 from incidents.cli.queue.table import ALARM, REMARK, style_of, title
+from incidents.cli.run import visible
 from incidents.contract.hints import typed
 from incidents.views import masked
 

@@ -9,10 +9,9 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from incidents.cli import next_step
-from incidents.cli.characters import visible
+from incidents.cli import answers
 from incidents.cli.queue import words as queue_words
-from incidents.cli.run import paints
+from incidents.cli.run import paints, visible
 from incidents.contract.hints import first_of_two, typed
 
 if TYPE_CHECKING:
@@ -117,6 +116,6 @@ def _first(item: QueueItem, *, reveal: bool) -> RenderableType:
     first.add_row("whom", whom)
     first.add_row("say", words(item["say"]))
     for hint in item["hints"]:
-        step = next_step.told(hint, first_of_two(item))
+        step = answers.next_step(hint, first_of_two(item))
         first.add_row("type", words(step, style="bold green"))
     return first

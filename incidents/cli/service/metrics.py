@@ -36,7 +36,6 @@ def metrics(run: Run, target: str | None) -> int:
 
     If the database cannot be looked at, incidents_up is 0 and the exit status 1.
     """
-    from incidents.cli import whole_file
     from incidents.metrics.look import always
 
     if run.remote is not None and target is None and run.for_programs:
@@ -55,7 +54,7 @@ def metrics(run: Run, target: str | None) -> int:
 
         text = found if isinstance(found, bytes) else exposition.text(found)
         # Numbers alone, which another user's node_exporter reads.
-        whole_file.write(target or whole_file.STANDARD_OUTPUT, [text], disk.PUBLIC)
+        output.write_file(target or output.STANDARD_OUTPUT, [text], disk.PUBLIC)
     if trouble is not None:
         raise trouble
     return DONE

@@ -1,0 +1,207 @@
+"""The incidents on the command line: log, attach, note, the customer's link, the duty to report."""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from incidents.cli import output, params
+from incidents.cli.act import Act
+from incidents.cli.options import acting, at_option, looking
+from incidents.cli.run import painted
+from incidents.errors import DONE, InputError, TextTooLongError
+from incidents.machine import commands
+from incidents.machine.command import FOR_CUSTOMER, FOR_DESK
+from incidents.values import inputs
+from incidents.values.ids import incident_id
+from incidents.values.web_address import Kept
+
+if TYPE_CHECKING:
+    from incidents.cli.run import Run
+    from incidents.contract.documents.queue import Duty, DutySummary
+    from incidents.locale.words import When
+
+
+@click.command()
+@params.site_argument
+@click.option(
+    "--url", "urls", multiple=True, callback=params.urls, metavar="U",
+    help="Where it was found; repeat it for up to 50 addresses of one finding.",
+)  # fmt: skip
+@click.option(
+    "--category", type=params.text("category", limit=100), metavar="C",
+    help="What kind of content it is.",
+)  # fmt: skip
+@at_option("it was found")
+@params.note_option
+@click.option("--again", is_flag=True, help="It is another violation, also at the same address.")
+@params.confirm_option
+@acting
+def log(
+    act: Act,
+    *,
+    site: str,
+    urls: Kept,
+    category: str | None,
+    at: str | None,
+    note: str | None,
+    again: bool,
+    confirm: str | None,
+) -> int:
+    """Log a violation on SITE.
+
+    The desk then has an hour to reach the responsible person (R2); the third violation within 24
+    hours closes the site (R1). The answer counts them. On a terminal, the one that closes the site
+    or is of another host asks for the site's name, or takes --confirm NAME; through a pipe it acts.
+    """
+    command = commands.Log(
+        by=act.by, at=act.run.read_time(at), urls=urls.urls, written=urls.written,
+        category=category, note=note, again=again,
+    )  # fmt: skip
+    told = [] if act.dry_run else params.hints_on_category(act.run, category)
+    status = act.submit_once(site, command, way_out=None if again else "--again", confirm=confirm)
+    act.run.tell(*told)
+    return status
+
+
+@click.command()
+@params.incident_argument
+@click.argument("file", type=params.File(), metavar="FILE")
+@acting
+def attach(act: Act, incident: tuple[int, int], file: Path) -> int:
+    """Attach FILE to INCIDENT as evidence, by its digest.
+
+    A copy is kept beside the database (INCIDENTS_EVIDENCE), or by the server; at most 50 MiB
+    (evidence_limit).
+    """
+    from incidents.retention import evidence
+
+    site, n = incident
+    run = act.run
+    name = params.text("file's name", limit=255)(file.name)
+    digest, size = evidence.measure(file, limit=run.settings.evidence_limit)
+    command = commands.Attach(by=act.by, incident=n, digest=digest, size=size, name=name)
+    if not act.dry_run or run.remote is not None:
+        run.house.keep_evidence(file, digest, lambda: act.refuse_if_impossible(site, command))
+    return act.submit(site, command, about=incident_id(site, n))
+
+
+_STANDARD_INPUT = "-"
+# With the blanks around it, which are taken away: who sends a wrong file is told so.
+_MOST_CHARACTERS = 2 * inputs.MAX_TEXT_CHARACTERS
+
+
+@click.command()
+@params.incident_argument
+@click.argument("text", metavar="TEXT")
+@click.option(
+    "--to-customer", is_flag=True,
+    help="The customer sees it, on the page behind the link to the incident.",
+)  # fmt: skip
+@acting
+def note(act: Act, *, incident: tuple[int, int], text: str, to_customer: bool) -> int:
+    """Add a note to INCIDENT: TEXT, or with - what comes on standard input.
+
+    It is for the desk alone, unless --to-customer says otherwise. It moves nothing, and can be
+    added whatever the incident and its site have come to.
+    """
+    site, n = incident
+    written = _note_of_standard_input() if text == _STANDARD_INPUT else text
+    command = commands.AddNote(
+        by=act.by, incident=n, audience=FOR_CUSTOMER if to_customer else FOR_DESK,
+        text=params.text("note")(written),
+    )  # fmt: skip
+    return act.submit_once(
+        site, command, way_out="a --key of its own", another="note", about=incident_id(site, n)
+    )  # fmt: skip
+
+
+def _note_of_standard_input() -> str:
+    try:
+        found = sys.stdin.read(_MOST_CHARACTERS + 1)
+    except UnicodeDecodeError as error:
+        raise InputError("what came on standard input is no text: no note was added") from error
+    if len(found) > _MOST_CHARACTERS:
+        most = f"{inputs.MAX_TEXT_CHARACTERS:,}"
+        raise TextTooLongError(what="note", length=f"over {_MOST_CHARACTERS:,}", limit=most)
+    return found
+
+
+@click.command()
+@params.incident_argument
+@looking
+def link(run: Run, incident: tuple[int, int]) -> int:
+    """Print the link to the customer's page of INCIDENT.
+
+    Whoever has it sees the incident and may state that the content is gone: give it to the
+    responsible person alone. If it got about, revoke-links ends it.
+    """
+    document = run.house.link(incident)
+    if run.for_programs:
+        output.document(run, document, rows=[document])
+        return DONE
+    run.say(document["link"])
+    if not run.quiet:
+        run.tell(f"it holds until {run.when.until(document['until'])}")
+    return DONE
+
+
+@click.command()
+@click.option(
+    "--limit", type=click.IntRange(1, 1_000), default=100, show_default=True, metavar="N",
+    help="At most so many incidents.",
+)  # fmt: skip
+@looking
+def duty(run: Run, limit: int) -> int:
+    """What is to be reported to the police by when, the longest overdue first.
+
+    The section [report] of the settings says within what time of its recording: 24 hours, by
+    article 10(6) of the ministry's decree no. 33, unless it says otherwise.
+    """
+    with run.house.looking() as looks:
+        told = looks.duties(limit=limit)
+    found, total = told["items"], told["summary"]
+    if run.quiet:
+        run.say(*(each["incident"] for each in found))
+    elif run.for_programs:
+        output.documents(run, found)
+    elif total is None:
+        run.tell('nobody is reminded here: the settings say [report] within = ""')
+    else:
+        _tell_of_duties(run, found, total)
+    return DONE
+
+
+def _tell_of_duties(run: Run, found: list[Duty], total: DutySummary) -> None:
+    from incidents.machine.policy import write_duration
+    from incidents.settings.police import SOURCE
+
+    when = run.when
+    headers = ("INCIDENT", "LEFT", "SITE", "STATE", "REPORT BY", "NEXT")
+    output.table(run, headers, [_duty_row(each, when) for each in found])
+    if not found:
+        run.tell("nothing is to be reported")
+        return
+    counts = f"{total['overdue']:,} overdue, {total['due']:,} still in time"
+    if total["capped"]:
+        counts += ", or more"
+    run.tell(painted(counts, fg="red", bold=True) if total["overdue"] else counts)
+    if total["overdue"] + total["due"] > len(found):
+        run.tell(f"these are the first {len(found):,}: --limit shows more")
+    within = timedelta(seconds=total["within_s"])
+    run.tell(f"within {write_duration(within)} of the recording, by {SOURCE}")
+
+
+def _duty_row(each: Duty, when: When) -> tuple[str, ...]:
+    return (
+        each["incident"],
+        when.left(each["due"]),
+        each["site"],
+        each["state"],
+        when(each["due"]),
+        f"incidents reported {each['incident']} --ref R",
+    )
