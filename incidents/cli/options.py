@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -13,9 +12,6 @@ from incidents.cli import params
 from incidents.cli.act import Act
 from incidents.cli.run import FORMATS, JSON, Run
 from incidents.errors import InputError
-
-if TYPE_CHECKING:
-    from incidents.machine.policy import Policy
 
 Command = Callable[..., int | None]
 
@@ -58,7 +54,7 @@ def acting(function: Command) -> Command:
             run,
             key=given.pop("key"),
             dry_run=dry_run,
-            policy=None if policy is None else _policy(policy),
+            policy=None if policy is None else params.read_policy(policy),
         )
         return function(act, **given)
 
@@ -94,11 +90,6 @@ def _ready(context: click.Context, given: dict[str, Any], *, writes: bool = Fals
     # One that was named is made by `db upgrade` alone: its name may be mistyped.
     run.makes = writes and run.settings.db is None
     return run
-
-
-def _policy(file: Path) -> Policy:
-
-    return params.read_policy(file)
 
 
 def _format(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:

@@ -25,7 +25,6 @@ from incidents.values.web_address import Kept
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from incidents.cli.run import Run
     from incidents.machine.policy import Policy
 
 
@@ -71,9 +70,6 @@ def suggested_incidents(
     return [
         id_ for id_ in suggested_items(context, parameter, begun) if id_.replace("-", "").isdigit()
     ]
-
-
-SUGGESTIONS = {"sites": suggested_sites, "items": suggested_items, "incidents": suggested_incidents}
 
 
 def _suggested(context: click.Context, find: Callable[[Connection], list[str]]) -> list[str]:
@@ -179,32 +175,21 @@ def urls(_context: click.Context, _parameter: click.Parameter, given: tuple[str,
     return inputs.urls(given)
 
 
-def _suggest(what: str) -> Callable[[click.Context, click.Parameter, str], list[str]]:
-    """What the shell's completion offers; loaded only when it asks."""
-
-    def suggested(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
-        # JOINED
-
-        return SUGGESTIONS[what](context, parameter, begun)
-
-    return suggested
-
-
-site_argument = click.argument("site", type=site, metavar="SITE", shell_complete=_suggest("sites"))
+site_argument = click.argument("site", type=site, metavar="SITE", shell_complete=suggested_sites)
 perhaps_site_argument = click.argument(
-    "site", type=site, metavar="[SITE]", required=False, shell_complete=_suggest("sites")
+    "site", type=site, metavar="[SITE]", required=False, shell_complete=suggested_sites
 )
-name_argument = click.argument("site", type=site, metavar="NAME", shell_complete=_suggest("sites"))
+name_argument = click.argument("site", type=site, metavar="NAME", shell_complete=suggested_sites)
 incident_argument = click.argument(
-    "incident", type=incident, metavar="INCIDENT", shell_complete=_suggest("incidents")
+    "incident", type=incident, metavar="INCIDENT", shell_complete=suggested_incidents
 )
-item_argument = click.argument("item", type=item, metavar="TASK", shell_complete=_suggest("items"))
+item_argument = click.argument("item", type=item, metavar="TASK", shell_complete=suggested_items)
 order_argument = click.argument("order", type=order, metavar="ORDER")
 target_argument = click.argument(
-    "target", type=incident_or_site, metavar="INCIDENT|SITE", shell_complete=_suggest("incidents")
+    "target", type=incident_or_site, metavar="INCIDENT|SITE", shell_complete=suggested_incidents
 )
 anything_argument = click.argument(
-    "what", type=anything, metavar="ID|SITE", shell_complete=_suggest("items")
+    "what", type=anything, metavar="ID|SITE", shell_complete=suggested_items
 )
 note_option = click.option(
     "--note", type=text("note"), metavar="N", help="In your own words, at most 4,000 characters."

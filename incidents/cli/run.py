@@ -137,15 +137,11 @@ class Run:
     def tell(self, *lines: str) -> None:
         """Write lines for people on standard error; nothing where a program reads."""
         if not self.for_programs:
-            # JOINED
-
             for line in lines:
                 aside(visible_but_painted(shortened(line)))
 
     def say(self, *lines: str) -> None:
         """Write lines on standard output; nothing in them makes a terminal lie."""
-        # JOINED
-
         with answering():
             for line in lines:
                 click.echo(visible_but_painted(line), color=paints())

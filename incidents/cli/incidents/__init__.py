@@ -1,1 +1,0 @@
-"""Incidents on the command line, where an act is more than its row."""
