@@ -134,12 +134,12 @@ def test_the_terminal_is_put_back_however_it_ends(
 
 
 BREAKS = """
-from incidents.cli import main; from incidents.cli.queue import watch as queue_watch
-draw, left = queue_watch.frame, [2]
+from incidents.cli import main; from incidents.cli.queue import frame as queue_frame
+draw, left = queue_frame.frame, [2]
 def breaks(*given):
     left[0] -= 1
     return draw(*given) if left[0] >= 0 else 1 / 0
-queue_watch.frame = breaks
+queue_frame.frame = breaks
 raise SystemExit(main(["queue", "--watch"]))
 """
 

@@ -8,11 +8,16 @@ from incidents.cli import answers, output
 from incidents.cli.act import Act
 from incidents.cli.options import acting
 from incidents.errors import DONE
-from incidents.settings.sources import check_person
+
+
+def _person(given: str) -> str:
+    from incidents.settings.sources import check_person
+
+    return check_person(given)
 
 
 @click.command("hand-over")
-@click.argument("to", type=check_person, metavar="PERSON")
+@click.argument("to", type=_person, metavar="PERSON")
 @acting
 def hand_over(act: Act, to: str) -> int:
     """Give all that you hold to PERSON, at the end of a shift."""

@@ -8,18 +8,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
-from incidents.cli.queue.frame import frame
-from incidents.cli.queue.screen import Screen
-from incidents.cli.queue.terminal import Terminal
 from incidents.cli.run import paints
 from incidents.errors import DONE, INTERRUPTED
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.text import Text
 
     from incidents.cli.queue.keys import Deed
+    from incidents.cli.queue.screen import Screen
+    from incidents.cli.queue.terminal import Terminal
     from incidents.cli.run import Run
     from incidents.contract.documents.queue import QueuePage
 
@@ -42,6 +40,9 @@ def watch(run: Run, fetch: Callable[[], QueuePage]) -> int:
     Raises:
         AwayError: if the first look fails; later ones are told on the screen.
     """
+    from incidents.cli.queue.screen import Screen
+    from incidents.cli.queue.terminal import Terminal
+
     screen, terminal = Screen(run, fetch), Terminal()
     try:
         with suppress(KeyboardInterrupt), terminal.opened():
@@ -78,6 +79,10 @@ def _carry_out(screen: Screen, deed: Deed, terminal: Terminal) -> None:
 
 
 def _draw(screen: Screen, terminal: Terminal) -> None:
+    from rich.console import Console
+
+    from incidents.cli.queue.frame import frame
+
     size = terminal.size()
     console = Console(
         file=io.StringIO(), width=max(size[0], 1), force_terminal=True, highlight=False,
