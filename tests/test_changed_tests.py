@@ -259,7 +259,7 @@ def test_a_change_of_the_machine_runs_its_own_tests_first_and_reaches_far() -> N
 
 def test_a_change_of_a_command_runs_the_tests_that_type_it_first() -> None:
     assert "tests/cli/test_notices.py" in _nearest("incidents/cli/service/notices.py")[:3]
-    assert "tests/cli/test_queue.py" in _nearest("incidents/cli/queue/task.py")[:5]
+    assert "tests/cli/test_queue.py" in _nearest("incidents/cli/queue/queue.py")[:5]
 
 
 def test_a_change_of_an_adapter_that_is_named_in_a_string_reaches_those_who_have_it_made() -> None:

@@ -27,7 +27,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "claim": act("claim"),
         "release": act("release"),
-        "hand-over": act("hand-over", "incidents.cli.queue.task:hand_over"),
+        "hand-over": act("hand-over", "incidents.cli.queue.queue:hand_over"),
         "done": act("done"),
         "show": (
             "incidents.cli.show:show",

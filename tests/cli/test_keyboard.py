@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents.cli.queue.keyboard import Keyboard
+from incidents.cli.queue.terminal import Keyboard
 
 ACTS = set("12345rdcuantyq")
 

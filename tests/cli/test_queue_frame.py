@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from incidents.cli.queue.frame import frame
+from incidents.cli.queue.queue import _painted
 from incidents.cli.queue.screen import Screen
-from incidents.cli.queue.watch import _painted
 from incidents.cli.run import Run
 from incidents.contract.documents.queue import QueueItem, QueuePage
 from incidents.contract.hints import do

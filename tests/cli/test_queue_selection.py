@@ -5,7 +5,7 @@ from typing import Any, cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents.cli.queue.selection import Selection
+from incidents.cli.queue.screen import Selection
 from incidents.contract.documents.queue import QueueItem
 
 

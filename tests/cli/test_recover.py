@@ -10,7 +10,7 @@ import pytest
 from freezegun.api import FrozenDateTimeFactory
 
 from incidents import clock
-from incidents.cli.audit import kept_checkpoint
+from incidents.cli.audit import verdicts
 from incidents.enforcement import routing
 from incidents.enforcement.port import State
 from incidents.enforcement.routing import Routing
@@ -167,7 +167,7 @@ def test_a_checkpoint_that_verify_has_kept_of_what_is_lost_is_to_be_moved_away(
     cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = folder / "kept.checkpoint"
-    monkeypatch.setattr(kept_checkpoint, "place", lambda _: kept)
+    monkeypatch.setattr(verdicts, "kept_place", lambda _: kept)
     monkeypatch.setenv("INCIDENTS_DB", f"sqlite:///{folder}/desk.db")
     assert cli("audit", "verify", "--since", "auto").status == 0
     monkeypatch.setenv("INCIDENTS_DB", f"sqlite:///{folder}/older.db")

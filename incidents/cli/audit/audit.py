@@ -46,9 +46,9 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "incidents.cli.audit.log_status:checkpoint",
             "Sign what there is, and print it.",
         ),
-        "key": ("incidents.cli.audit.log_key:key", "Make, replace and show the key that signs."),
+        "key": ("incidents.cli.audit.keys:key", "Make, replace and show the key that signs."),
         "witness": (
-            "incidents.cli.audit.witness:witness",
+            "incidents.cli.audit.keys:witness",
             "Countersign the checkpoints of other logs.",
         ),
     }

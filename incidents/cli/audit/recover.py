@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents.cli import confirmation, output, params
-from incidents.cli.audit import kept_checkpoint
+from incidents.cli.audit import verdicts
 from incidents.cli.options import looking
 from incidents.errors import DONE, NOT_VERIFIED
 from incidents.locale.words import counted
@@ -75,7 +75,7 @@ def recover(
     from incidents import clock
     from incidents.audit.log import settings
     from incidents.audit.log.signing_key import KeyRing
-    from incidents.cli.audit.log_key import on_record
+    from incidents.cli.audit.keys import on_record
     from incidents.enforcement.recovery.comparison import WRONG
     from incidents.enforcement.recovery.way_back import Asked, WayBack
 
@@ -172,7 +172,7 @@ def _tell(run: Run, gone: Outcome, done: Done) -> None:
     if gone.key is not None:
         run.say(f"from now on {gone.key} signs")
     _tell_of_sites(run, done)
-    kept = kept_checkpoint.place(run)
+    kept = verdicts.kept_place(run)
     if _is_of_another(run, kept):
         run.tell(f"next: move {kept} away, then verify everything once: incidents audit verify")
 
@@ -231,7 +231,7 @@ def _is_of_another(run: Run, kept: Path) -> bool:
     from incidents.errors import FileError
 
     try:
-        data = kept_checkpoint.read(kept)
+        data = verdicts.read_kept(kept)
     except FileError:
         return True
     if data is None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents.cli import output, params
-from incidents.cli.audit import audit, kept_checkpoint
+from incidents.cli.audit import audit, verdicts
 from incidents.cli.options import looking
 from incidents.cli.run import JSON
 from incidents.errors import (
@@ -79,7 +79,7 @@ def verify(
     kept = _kept(run, bundle) if since == AUTO else None
     asked = replace(_asked(keys, held, witnesses, policy=not no_policy), since=_since(since, kept))
     verdict = _of_log(run, asked) if bundle is None else _of_bundle(bundle, asked)
-    from incidents.cli.audit.verdict_words import sentences
+    from incidents.cli.audit.verdicts import sentences
 
     if run.format == JSON:
         output.document(run, verdict.document(), rows=[])
@@ -90,7 +90,7 @@ def verify(
     else:
         run.say(*map(_line, verdict.findings))
         run.tell(*sentences(verdict, run, asked))
-    if kept is not None and kept_checkpoint.keep(kept, verdict, asked.since):
+    if kept is not None and verdicts.keep_checkpoint(kept, verdict, asked.since):
         run.tell(f"kept for the next run: {kept}")
     return NOT_VERIFIED if verdict.findings else DONE
 
@@ -101,7 +101,7 @@ def _kept(run: Run, bundle: Path | None) -> Path:
             f"--since {AUTO} is for the desk's own log: of a bundle, name the checkpoint of one "
             "that was verified before"
         )
-    return kept_checkpoint.place(run)
+    return verdicts.kept_place(run)
 
 
 def _since(given: str | None, kept: Path | None) -> Held | None:
@@ -111,7 +111,7 @@ def _since(given: str | None, kept: Path | None) -> Held | None:
         InputError: if it is no checkpoint.
     """
     if kept is not None:
-        data = kept_checkpoint.read(kept)
+        data = verdicts.read_kept(kept)
         return None if data is None else _checkpoint(data, kept, "--since")
     if given is None:
         return None

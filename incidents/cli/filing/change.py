@@ -12,7 +12,7 @@ import click
 
 from incidents.cli import params
 from incidents.cli.act import Act
-from incidents.cli.filing import look
+from incidents.cli.filing import looks
 from incidents.cli.options import acting
 from incidents.errors import InputError
 from incidents.machine import filing
@@ -135,7 +135,7 @@ def _wrong(run: Run, details: Mapping[str, str], changes: Mapping[str, str]) -> 
     if not any(key in changes for key in filing.DAYS):
         return []
     after = filing.changed(details, changes)
-    found = checks.check(after, today=look.today(run))
+    found = checks.check(after, today=looks.today(run))
     return [
         f"wrong: {each.field}: {sentence(each)}"
         for each in found
@@ -176,7 +176,7 @@ def _preset(run: Run, names: tuple[str, ...]) -> dict[str, str]:
         return {}
     from incidents.filing import presets
 
-    known = look.known_presets(run)
+    known = looks.known_presets(run)
     return {key: text for name in names for key, text in presets.of(known, name).items()}
 
 

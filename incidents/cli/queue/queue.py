@@ -1,21 +1,35 @@
-"""The queue: what the desk must do now, most urgent first, with the next command to type."""
+"""The queue: what the desk must do now, most urgent first; as lines, or on a screen to work at.
+
+The screen is fresh every second, until its person leaves. It is loaded when it is asked for.
+"""
 
 from __future__ import annotations
 
+import io
 import os
 import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import output
-from incidents.cli.options import looking
+from incidents.cli import answers, output
+from incidents.cli.act import Act
+from incidents.cli.options import acting, looking
 from incidents.cli.queue import words
-from incidents.cli.run import is_terminal, painted
+from incidents.cli.run import is_terminal, painted, paints
 from incidents.contract.hints import typed, with_commands
-from incidents.errors import DONE, InputError
+from incidents.errors import DONE, INTERRUPTED, InputError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+    from incidents.cli.queue.keys import Deed
+    from incidents.cli.queue.screen import Screen
+    from incidents.cli.queue.terminal import Terminal
     from incidents.cli.run import Run
     from incidents.contract.documents.queue import QueueItem, QueuePage
     from incidents.locale.words import When
@@ -52,9 +66,9 @@ def queue(run: Run, *, mine: bool, watch: bool, reveal: bool, limit: int, after:
 
     if watch:
         _check_terminal(run)
-        from incidents.cli.queue import watch as queue_watch
+        # JOINED
 
-        return queue_watch.watch(run, fetch)
+        return work_at_screen(run, fetch)
     found = fetch()
     if run.quiet:
         run.say(*(item["id"] for item in found["items"]))
@@ -110,3 +124,105 @@ def _row(item: QueueItem, when: When) -> tuple[str, ...]:
         words.whom(item),
         typed(item["hints"][0]),
     )
+
+
+def _person(given: str) -> str:
+    from incidents.settings.sources import check_person
+
+    return check_person(given)
+
+
+@click.command("hand-over")
+@click.argument("to", type=_person, metavar="PERSON")
+@acting
+def hand_over(act: Act, to: str) -> int:
+    """Give all that you hold to PERSON, at the end of a shift."""
+    given = act.hand_over(to)
+    if not given:
+        act.run.tell(f"{act.run.house.person} holds nothing: there is nothing to hand over")
+    refused = [answer for answer in given if answer.refusal is not None]
+    done = [answer for answer in given if answer.refusal is None]
+    if not act.run.for_programs or act.run.quiet:
+        for answer in done:
+            answers.give(act.run, answer, dry_run=act.dry_run)
+    elif done or not refused:
+        output.documents(act.run, [answer.document for answer in done])
+    for answer in refused:
+        answers.raise_refusal(act.run, answer)
+    return DONE
+
+
+REFRESH_S = 1.0
+# After an answer that took longer, what was typed meanwhile was typed blindly.
+_LONG_S = 1.0
+
+
+class _BrokenOffError(Exception):
+    """Ctrl-C, while an act was on its way to the desk."""
+
+    def __init__(self, deed: Deed) -> None:
+        super().__init__()
+        self.deed = deed
+
+
+def work_at_screen(run: Run, fetch: Callable[[], QueuePage]) -> int:
+    """Show the queue and do what its keys say, until q or Ctrl-C; the exit status.
+
+    Raises:
+        AwayError: if the first look fails; later ones are told on the screen.
+    """
+    from incidents.cli.queue.screen import Screen
+    from incidents.cli.queue.terminal import Terminal
+
+    screen, terminal = Screen(run, fetch), Terminal()
+    try:
+        with suppress(KeyboardInterrupt), terminal.opened():
+            _work(screen, terminal)
+    except _BrokenOffError as broken:
+        deed = broken.deed
+        run.tell(f"broken off: whether {deed.words} is on record, the queue and show tell")
+        return INTERRUPTED
+    return DONE
+
+
+def _work(screen: Screen, terminal: Terminal) -> None:
+    due = time.monotonic() + REFRESH_S
+    while not screen.is_over:
+        _draw(screen, terminal)
+        for key in terminal.keys(max(0.0, due - time.monotonic())):
+            deed = screen.press(key)
+            if deed is not None:
+                _carry_out(screen, deed, terminal)
+        if time.monotonic() >= due:
+            screen.look()
+            due = time.monotonic() + REFRESH_S
+
+
+def _carry_out(screen: Screen, deed: Deed, terminal: Terminal) -> None:
+    _draw(screen, terminal)
+    began = time.monotonic()
+    try:
+        screen.carry_out(deed)
+    except KeyboardInterrupt as error:
+        raise _BrokenOffError(deed) from error
+    if time.monotonic() - began > _LONG_S:
+        terminal.forget_typed()
+
+
+def _draw(screen: Screen, terminal: Terminal) -> None:
+    from rich.console import Console
+
+    from incidents.cli.queue.frame import frame
+
+    size = terminal.size()
+    console = Console(
+        file=io.StringIO(), width=max(size[0], 1), force_terminal=True, highlight=False,
+        color_system="auto" if paints() else None,
+    )  # fmt: skip
+    terminal.show([_painted(console, line) for line in frame(screen, *size)], size)
+
+
+def _painted(console: Console, line: Text) -> str:
+    with console.capture() as drawn:
+        console.print(line, end="", no_wrap=True, overflow="crop", soft_wrap=True)
+    return drawn.get()
