@@ -66,8 +66,6 @@ def queue(run: Run, *, mine: bool, watch: bool, reveal: bool, limit: int, after:
 
     if watch:
         _check_terminal(run)
-        # JOINED
-
         return work_at_screen(run, fetch)
     found = fetch()
     if run.quiet:
