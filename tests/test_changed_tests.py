@@ -258,7 +258,7 @@ def test_a_change_of_the_machine_runs_its_own_tests_first_and_reaches_far() -> N
 
 
 def test_a_change_of_a_command_runs_the_tests_that_type_it_first() -> None:
-    assert "tests/cli/test_notices.py" in _nearest("incidents/cli/service/notices.py")[:3]
+    assert "tests/cli/test_notices.py" in _nearest("incidents/cli/admin/notices.py")[:3]
     assert "tests/cli/test_queue.py" in _nearest("incidents/cli/queue/queue.py")[:5]
 
 

@@ -196,7 +196,7 @@ def test_a_bar_shows_how_far_it_is_where_somebody_watches(
         told.append((label, length))
         yield lambda n: told.append(("done", n))
 
-    monkeypatch.setattr("incidents.cli.history_file.progress", progress)
+    monkeypatch.setattr("incidents.cli.admin.history_file.progress", progress)
     desk("audit", "replay")
     desk("audit", "export")
     assert told == []

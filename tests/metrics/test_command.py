@@ -23,7 +23,7 @@ def command(
     monkeypatch.setitem(
         root.targets,
         "metrics",
-        ("incidents.cli.service.metrics:metrics", "Print what is told to a Prometheus."),
+        ("incidents.cli.admin.monitoring:metrics", "Print what is told to a Prometheus."),
     )
     monkeypatch.setenv("INCIDENTS_DB", db_url)
     with rehearsal(db_url) as day:

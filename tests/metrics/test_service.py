@@ -218,6 +218,6 @@ def test_a_database_that_is_gone_is_up_0_and_the_scrape_goes_well(
 
 
 def test_who_does_not_serve_them_does_not_load_the_library() -> None:
-    modules = "incidents.metrics.service, incidents.cli.service.metrics"
+    modules = "incidents.metrics.service, incidents.cli.admin.monitoring"
     code = f"import sys, {modules}; sys.exit('prometheus_client' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

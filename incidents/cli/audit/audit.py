@@ -135,7 +135,7 @@ def watched(label: str) -> Callable[[int], AbstractContextManager[Callable[[int]
 @contextmanager
 def progress(label: str, length: int) -> Iterator[Callable[[int], object]]:
     """A progress bar of that length, or none of 0; yields how it moves on."""
-    from incidents.cli import history_file
+    from incidents.cli.admin import history_file
 
     if length == 0:
         yield lambda _: None

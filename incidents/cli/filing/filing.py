@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import history_file, output
+from incidents.cli import output
+from incidents.cli.admin import history_file
 from incidents.cli.filing.looks import finding_document, today
 from incidents.cli.options import acting
 from incidents.cli.root import LazyGroup, act

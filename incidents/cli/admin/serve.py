@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from incidents.cli.run import Run
     from incidents.notices.customer_settings import Links
 
+
 DEFAULT_PORT = 7390
 
 

@@ -1,28 +1,101 @@
-"""`import`: sites and past incidents come in as records, each once, with a dry run."""
+"""A history on the command line: its file and options, and `import`, each record of it once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import timedelta
-from typing import TYPE_CHECKING
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, timedelta, tzinfo
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from incidents.cli import history_file, output
+from incidents.cli import output, params
 from incidents.cli.options import acting
-from incidents.errors import DONE, FAILED, IncidentsError
+from incidents.errors import DONE, FAILED, IncidentsError, InputError
 
 if TYPE_CHECKING:
     from incidents.cli.act import Act
+    from incidents.cli.run import Run
     from incidents.history.grouping import Finding
     from incidents.history.importing import Tally
     from incidents.history.reports import History
 
 
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def duration(given: str) -> timedelta:
+    """A duration, `60m`.
+
+    Raises:
+        InputError: naming what was given.
+    """
+    from incidents.machine import policy
+
+    try:
+        return policy.read_duration(given)
+    except (ValueError, OverflowError) as error:
+        raise InputError(f"not a duration: {given!r} (write 60m, 1h30m or 24h)") from error
+
+
+file_argument = click.argument("file", type=params.file_name, metavar="FILE")
+group_within_option = click.option(
+    "--group-within", type=duration, metavar="D",
+    help="Keep a report only if it lies further than that (60m) from the last one kept of its "
+    "site: a burst of reports on one finding is one incident.",
+)  # fmt: skip
+skip_bad_option = click.option(
+    "--skip-bad", is_flag=True, help="Leave out the lines that cannot be used, and count them."
+)
+
+
+def load(run: Run, file: str) -> History:
+    """Read the history, with a progress bar on a terminal.
+
+    A time without an offset is in UTC, or in the zone that was typed with --zone: what the reader
+    has set for looking at times says nothing about a file.
+
+    Raises:
+        FileError, HistoryError: as `history.load` does.
+    """
+    from incidents.history import reports as history
+
+    # A name that is no file's is told of when it is opened.
+    length = os.path.getsize(file) if os.path.isfile(file) else 0  # noqa: PTH113, PTH202
+    with progress("reading", length) as done:
+        return history.load(file, zone=zone(run), done=done)
+
+
+def zone(run: Run) -> tzinfo:
+    """The zone of times without an offset: UTC, or what was typed with --zone."""
+    return run.settings.zone if click.get_current_context().params.get("zone") else UTC
+
+
+@contextmanager
+def progress(label: str, length: int) -> Iterator[Callable[[int], object]]:
+    """A progress bar on standard error, where that is a terminal; yields how it moves on."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    with click.progressbar(length=length, label=label, file=sys.stderr) as bar:
+        yield bar.update
+
+
+def tell_of(run: Run, history: History) -> None:
+    """Tell people what of the file was left out, and why."""
+    if history.ignored:
+        run.tell(f"columns that a history does not have, ignored: {', '.join(history.ignored)}")
+    if history.bad:
+        first, n = history.bad[0], len(history.bad)
+        run.tell(f"lines left out: {n:,}, the first of them line {first.line}: {first.detail}")
+
+
 @click.command("import")
-@history_file.file_argument
-@history_file.group_within_option
-@history_file.skip_bad_option
+@file_argument
+@group_within_option
+@skip_bad_option
 @acting
 def import_(act: Act, *, file: str, group_within: timedelta | None, skip_bad: bool) -> int:
     """Bring the sites and past incidents in FILE in as records.
@@ -36,12 +109,12 @@ def import_(act: Act, *, file: str, group_within: timedelta | None, skip_bad: bo
     from incidents.history import grouping
     from incidents.history.importing import refuse_future
 
-    history = history_file.load(act.run, file)
+    history = load(act.run, file)
     refuse_future(history, clock.now())
     if not (skip_bad or act.dry_run):
         history.insist()
     findings = grouping.group(history.reports, group_within)
-    with history_file.progress("importing", len(findings)) as done:
+    with progress("importing", len(findings)) as done:
         if act.run.remote is None:
             tally = _tally(act, findings, done)
         else:
@@ -49,8 +122,8 @@ def import_(act: Act, *, file: str, group_within: timedelta | None, skip_bad: bo
                 findings, group_within=group_within, skip_bad=skip_bad, dry_run=act.dry_run,
                 done=done,
             )  # fmt: skip
-    _answer(act, history, findings, tally)
-    _refuse(act, history, tally)
+    _answer_of_import(act, history, findings, tally)
+    _refuse_unfit(act, history, tally)
     return FAILED if history.bad and not skip_bad else DONE
 
 
@@ -69,7 +142,7 @@ def _tally(act: Act, findings: list[Finding], done: Callable[[int], object]) -> 
     return importing.take(findings, done)
 
 
-def _answer(act: Act, history: History, findings: list[Finding], tally: Tally) -> None:
+def _answer_of_import(act: Act, history: History, findings: list[Finding], tally: Tally) -> None:
     run = act.run
     if run.quiet:
         run.say_all([] if act.dry_run else tally.ids)
@@ -79,8 +152,8 @@ def _answer(act: Act, history: History, findings: list[Finding], tally: Tally) -
         found = document(history, findings, tally, dry_run=act.dry_run)
         output.document(run, found, rows=by_site(tally))
     else:
-        _for_people(act, history, tally)
-    history_file.tell_of(run, history)
+        _lines_of_import(act, history, tally)
+    tell_of(run, history)
     left_out = sum(finding.left_out for finding in findings)
     if left_out:
         run.tell(f"addresses left out, since one incident has 50 at most: {left_out:,}")
@@ -88,7 +161,7 @@ def _answer(act: Act, history: History, findings: list[Finding], tally: Tally) -
         run.tell("nothing was done (--dry-run)")
 
 
-def _for_people(act: Act, history: History, tally: Tally) -> None:
+def _lines_of_import(act: Act, history: History, tally: Tally) -> None:
     run = act.run
     if act.dry_run:
         headers = ("site", "register", "new incidents", "known incidents")
@@ -111,7 +184,7 @@ def _for_people(act: Act, history: History, tally: Tally) -> None:
     )
 
 
-def _refuse(act: Act, history: History, tally: Tally) -> None:
+def _refuse_unfit(act: Act, history: History, tally: Tally) -> None:
     """Say what the desk has refused, what is on record all the same, and how to go on.
 
     Raises:

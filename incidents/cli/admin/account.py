@@ -9,46 +9,47 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents.cli import output, reauthentication
-from incidents.cli.accounts import keeping
+from incidents.cli.admin import keeping
 from incidents.cli.options import looking, recording
 from incidents.cli.root import LazyGroup
 from incidents.errors import DONE
 
 if TYPE_CHECKING:
-    from incidents.cli.accounts.admin import Keeper
+    from incidents.cli.admin.keeping import Keeper
     from incidents.cli.run import Run
     from incidents.client.keeper import RemoteKeeper
     from incidents.contract.documents.accounts import Account
     from incidents.locale.words import When
+
 
 _TOKEN_DAYS = 90
 """For how long the token of a new integrator is proposed, as the guide to integrating has it."""
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Commands": {
-        "add": ("incidents.cli.accounts.account:add", "Make an account."),
-        "list": ("incidents.cli.accounts.account:list_accounts", "List the accounts."),
-        "role": ("incidents.cli.accounts.account:role", "Give an account another role."),
-        "password": ("incidents.cli.accounts.account:set_password", "Give an account a password."),
+        "add": ("incidents.cli.admin.account:add", "Make an account."),
+        "list": ("incidents.cli.admin.account:list_accounts", "List the accounts."),
+        "role": ("incidents.cli.admin.account:role", "Give an account another role."),
+        "password": ("incidents.cli.admin.account:set_password", "Give an account a password."),
         "disable": (
-            "incidents.cli.accounts.account:disable",
+            "incidents.cli.admin.account:disable",
             "Let nobody come in as HANDLE any more.",
         ),
         "enable": (
-            "incidents.cli.accounts.account:enable",
+            "incidents.cli.admin.account:enable",
             "Let a disabled account come in again.",
         ),
         "sessions": (
-            "incidents.cli.accounts.sign_ins:list_sessions",
+            "incidents.cli.admin.sign_ins:list_sessions",
             "List the sessions that are open.",
         ),
-        "sign-out": ("incidents.cli.accounts.sign_ins:sign_out", "End a session."),
+        "sign-out": ("incidents.cli.admin.sign_ins:sign_out", "End a session."),
         "sign-ins": (
-            "incidents.cli.accounts.sign_ins:list_sign_ins",
+            "incidents.cli.admin.sign_ins:list_sign_ins",
             "List who signed in and out.",
         ),
         "refusals": (
-            "incidents.cli.accounts.sign_ins:list_refusals",
+            "incidents.cli.admin.sign_ins:list_refusals",
             "List who was not let do what.",
         ),
     }

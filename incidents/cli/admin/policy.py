@@ -23,15 +23,16 @@ if TYPE_CHECKING:
     from incidents.cli.run import Run
     from incidents.contract.documents.policies import Activation, Change
 
+
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Commands": {
-        "show": ("incidents.cli.policy.policy:show", "The active policy, and since when it is."),
-        "history": ("incidents.cli.policy.policy:history", "Every policy that was ever active."),
-        "graph": ("incidents.cli.policy.policy:graph", "Draw the state machines (Mermaid)."),
-        "check": ("incidents.cli.policy.policy:check", "Check that a file is a policy."),
-        "test": ("incidents.cli.policy.test:test", "Run your own scenarios against a policy."),
+        "show": ("incidents.cli.admin.policy:show", "The active policy, and since when it is."),
+        "history": ("incidents.cli.admin.policy:history", "Every policy that was ever active."),
+        "graph": ("incidents.cli.admin.policy:graph", "Draw the state machines (Mermaid)."),
+        "check": ("incidents.cli.admin.policy:check", "Check that a file is a policy."),
+        "test": ("incidents.cli.admin.trial:test", "Run your own scenarios against a policy."),
         "activate": (
-            "incidents.cli.policy.policy:activate",
+            "incidents.cli.admin.policy:activate",
             "Make a policy the active one, on record.",
         ),
     }

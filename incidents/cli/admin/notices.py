@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     from incidents.notices.preview import Shown
     from incidents.notices.wording import Wording
 
+
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Commands": {
         "list": (
-            "incidents.cli.service.notices:list_notices",
+            "incidents.cli.admin.notices:list_notices",
             "Which notices there are, and for whom.",
         ),
-        "preview": ("incidents.cli.service.notices:preview", "Show how a notice would read."),
+        "preview": ("incidents.cli.admin.notices:preview", "Show how a notice would read."),
     }
 }
 

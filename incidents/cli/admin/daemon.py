@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from incidents.enforcement.dispatcher.round import Round
     from incidents.locale.words import Document
 
+
 MAX_TOLD = 20
 
 

@@ -1,4 +1,4 @@
-"""The alarms on the command line: what is alarming now, and a trial of each channel."""
+"""The monitoring on the command line: what is alarming now, trials of the channels, the metrics."""
 
 from __future__ import annotations
 
@@ -12,12 +12,17 @@ from incidents.cli import output
 from incidents.cli.history_words import WHY_HALTED
 from incidents.cli.options import looking
 from incidents.cli.run import is_terminal, painted
-from incidents.errors import DONE, FAILED
+from incidents.errors import DONE, FAILED, IncidentsError, InputError, LibraryError
+from incidents.system import disk
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from incidents.cli.run import Run
     from incidents.contract.documents.enforcement import Alarm
     from incidents.locale.words import Document, When
+    from incidents.metrics.samples import Samples
+
 
 _NOBODY = "nobody is told: [alarms] in the settings names no channel"
 
@@ -33,22 +38,22 @@ def alarms(run: Run, what: str | None) -> int:
     of it; exits 1 unless all have taken it.
     """
     if what is not None:
-        return send(run)
+        return try_channels(run)
     with run.house.looking() as looks:
         told = looks.alarms_now()
     found: list[Alarm] = told["items"]
     if run.quiet:
         run.say(*(each["key"] for each in found))
     elif run.for_programs:
-        output.documents(run, ({**each, "next": _next(each)} for each in found))
+        output.documents(run, ({**each, "next": _next_command(each)} for each in found))
     else:
-        _tell(run, found)
+        _tell_alarms(run, found)
         if told["capped"]:
             run.tell(f"there may be more: {', '.join(told['capped'])}")
     return FAILED if found else DONE
 
 
-def _tell(run: Run, found: list[Alarm]) -> None:
+def _tell_alarms(run: Run, found: list[Alarm]) -> None:
     if not found:
         # From cron each line would be a mail.
         if is_terminal(sys.stdout):
@@ -56,7 +61,7 @@ def _tell(run: Run, found: list[Alarm]) -> None:
         return
     when = run.when
     headers = ("ALARM", "WHAT", "THE DESK", "NEXT")
-    output.table(run, headers, [_row(each, when) for each in found])
+    output.table(run, headers, [_alarm_row(each, when) for each in found])
     if any(each["kind"] == "halted" for each in found):
         run.tell("until a person goes on, the desk is not told of what has begun before")
     # Which channels a server has it does not tell.
@@ -70,18 +75,23 @@ def _has_channels() -> bool:
     return bool(sources.section("alarms").get("channels"))
 
 
-def _row(alarm: Alarm, when: When) -> tuple[str, ...]:
-    return alarm["key"], _words(alarm, when), _told(alarm, when), _next(alarm)
+def _alarm_row(alarm: Alarm, when: When) -> tuple[str, ...]:
+    return (
+        alarm["key"],
+        _words_of_alarm(alarm, when),
+        _whether_told(alarm, when),
+        _next_command(alarm),
+    )
 
 
-def _told(alarm: Alarm, when: When) -> str:
+def _whether_told(alarm: Alarm, when: When) -> str:
     if alarm["told_at"] is not None:
         return f"told {when.ago(alarm['told_at'])}"
     attempts = alarm["attempts_to_tell"]
     return f"not told after {attempts} tries" if attempts > 1 else "not told"
 
 
-def _words(alarm: Alarm, when: When) -> str:
+def _words_of_alarm(alarm: Alarm, when: When) -> str:
     from incidents.locale.words import counted, rule
     from incidents.values import site_name
 
@@ -134,7 +144,7 @@ _OF_RECORD = {
 }
 
 
-def _next(alarm: Alarm) -> str:
+def _next_command(alarm: Alarm) -> str:
     """What can be typed next."""
     return {
         "daemon_silent": "incidents daemon status",
@@ -155,15 +165,15 @@ def _next(alarm: Alarm) -> str:
     }.get(alarm["kind"], "incidents queue")
 
 
-def send(run: Run) -> int:
+def try_channels(run: Run) -> int:
     """Send it through each channel of [alarms], whatever the hour; the exit status."""
-    took = _tell_trial(run, _sent(run) if run.remote is None else run.remote.try_alarms())
+    took = _tell_trial(run, _sent_trial(run) if run.remote is None else run.remote.try_alarms())
     if not took:
         run.tell("[alarms] in the settings names no channel: nobody is told of anything")
     return DONE if took and all(took) else FAILED
 
 
-def _sent(run: Run) -> Iterable[Document]:
+def _sent_trial(run: Run) -> Iterable[Document]:
     from incidents import clock
     from incidents.notices import notice_settings, trial
 
@@ -185,11 +195,11 @@ def _tell_trial(run: Run, results: Iterable[Document]) -> list[bool]:
         output.documents(run, noted())
     else:
         for result in noted():
-            run.say(_sentence(result, run.when))
+            run.say(_sentence_of_trial(result, run.when))
     return took
 
 
-def _sentence(result: Document, when: When) -> str:
+def _sentence_of_trial(result: Document, when: When) -> str:
     if not result["took"]:
         detail = f" ({result['detail']})" if result["detail"] else ""
         told = f"{result['channel']}: NOT TAKEN, {result['problem']}{detail}"
@@ -198,3 +208,69 @@ def _sentence(result: Document, when: When) -> str:
     if result["quiet_until"] is not None:
         quiet = f"; alarms wait until {when(result['quiet_until'])}, when its quiet hours end"
     return f"{result['channel']}: taken{quiet}"
+
+
+class NoMetricsLibraryError(LibraryError):
+    """the metrics need a library that is not installed"""
+
+    extra = "metrics"
+
+
+@click.command()
+@click.option(
+    "-o", "--output", "target", metavar="FILE",
+    help="Write them to FILE, whole or not at all: for the textfile collector of node_exporter.",
+)  # fmt: skip
+@looking
+def metrics(run: Run, target: str | None) -> int:
+    """Print what the database tells a Prometheus, once; see [metrics] for a daemon that serves it.
+
+    If the database cannot be looked at, incidents_up is 0 and the exit status 1.
+    """
+    from incidents.metrics.look import always
+
+    if run.remote is not None and target is None and run.for_programs:
+        raise InputError("over a server the metrics come as text: leave the format out")
+    _check_library()
+    found: Samples | bytes = always(up=False)
+    trouble = None
+    try:
+        found = _samples(run) if run.remote is None else run.remote.metrics()
+    except IncidentsError as error:
+        trouble = error
+    if target is None and run.for_programs and not isinstance(found, bytes):
+        output.documents(run, _metric_documents(found))
+    else:
+        from incidents.metrics import exposition
+
+        text = found if isinstance(found, bytes) else exposition.text(found)
+        # Numbers alone, which another user's node_exporter reads.
+        output.write_file(target or output.STANDARD_OUTPUT, [text], disk.PUBLIC)
+    if trouble is not None:
+        raise trouble
+    return DONE
+
+
+def _samples(run: Run) -> Samples:
+    from incidents.metrics.look import look
+
+    house = run.local
+    with house.reading() as connection:
+        return look(connection, house.now(connection))
+
+
+def _check_library() -> None:
+    from importlib.util import find_spec
+
+    from incidents.metrics.service import LIBRARY
+
+    if find_spec(LIBRARY) is None:
+        raise NoMetricsLibraryError
+
+
+def _metric_documents(found: Samples) -> Iterator[Document]:
+    from incidents.metrics.catalogue import BY_NAME
+
+    for name, labels, value in found:
+        named = dict(zip(BY_NAME[name].labels, labels, strict=True))
+        yield {"metric": name, "labels": named, "value": value}

@@ -1,4 +1,4 @@
-"""`simulate`: a history under one policy or several, as a table, a document and a picture."""
+"""What a policy would do: to a user's own scenarios (`policy test`), to a history (`simulate`)."""
 
 from __future__ import annotations
 
@@ -9,18 +9,121 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from incidents.cli import history_file, output, params
+from incidents.cli import output, params
+from incidents.cli.admin import history_file
 from incidents.cli.options import looking
-from incidents.errors import DONE, InputError
+from incidents.cli.run import painted
+from incidents.errors import DONE, FAILED, InputError
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
     from incidents.history.comparison import Taken
     from incidents.history.simulate import Outcome
+    from incidents.locale.words import Document
     from incidents.machine.policy import Policy
+    from incidents.scenario.file import Scenario
+    from incidents.scenario.trial import Mismatch, Trial
+
+
+THE_DOCUMENTED, THE_ACTIVE = "documented", "active"
+
+
+@click.command()
+@params.policy_file_argument
+@click.option(
+    "--policy", "named", type=params.file_name, metavar="P", default=THE_ACTIVE,
+    help="A policy file, or the words documented and active. Default: active.",
+)  # fmt: skip
+@looking
+def test(run: Run, file: Path, named: str) -> int:
+    """Run the scenarios in FILE, each a history and what is expected of it, in memory.
+
+    Exit status 1 if anything comes out otherwise. docs/how-to/test-a-policy.md says how to write
+    them.
+    """
+    from incidents.scenario import trial
+
+    scenarios = _scenarios_in(file)
+    tested = _policy_to_test(run, named)
+    trials = [trial.run(scenario, tested) for scenario in scenarios]
+    failed = [done for done in trials if not done.passed]
+    if run.for_programs:
+        rows = [_trial_document(done) for done in trials]
+        output.document(run, {"policy": tested.digest, "scenarios": rows}, rows=rows)
+    elif run.quiet:
+        run.say(*(done.scenario.name for done in failed))
+    else:
+        for done in trials:
+            run.say(*_lines_of_trial(done))
+        run.tell(
+            f"{_counted(len(trials), 'scenario')}, {len(failed)} failed, under {tested.digest}"
+        )
+    return FAILED if failed else DONE
+
+
+def _scenarios_in(file: Path) -> list[Scenario]:
+    from incidents.scenario import file as scenario_file
+    from incidents.scenario.fields import ScenarioError
+
+    try:
+        return scenario_file.read(params.read_small_file(file))
+    except ScenarioError as error:
+        raise InputError(f"{file}: {error}") from error
+
+
+def _policy_to_test(run: Run, named: str) -> Policy:
+    """No database is opened where none is asked for."""
+    if named == THE_ACTIVE:
+        return run.house.desk.policy()
+    if named == THE_DOCUMENTED:
+        from incidents.machine.policy import DOCUMENTED
+
+        return DOCUMENTED
+    return params.read_policy(Path(named))
+
+
+def _lines_of_trial(done: Trial) -> list[str]:
+    name = done.scenario.name
+    if done.passed:
+        return [f"{painted('ok', fg='green')}      {name}"]
+    failed = painted("FAILED", fg="red", bold=True)
+    return [
+        f"{failed}  {name}",
+        *(f"        {_sentence_of_mismatch(miss)}" for miss in done.mismatches),
+    ]
+
+
+def _sentence_of_mismatch(miss: Mismatch) -> str:
+    where = "at the end" if miss.step is None else f"step {miss.step}"
+    return f"{where}, {miss.what}: expected {miss.expected}, got {miss.got}"
+
+
+def _trial_document(done: Trial) -> Document:
+    from incidents.clock import rfc3339
+
+    return {
+        "name": done.scenario.name,
+        "passed": done.passed,
+        "policy": done.policy,
+        "mismatches": [
+            {
+                "step": miss.step,
+                "at": rfc3339(miss.at),
+                "what": miss.what,
+                "expected": miss.expected,
+                "got": miss.got,
+            }
+            for miss in done.mismatches
+        ],
+    }
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
 
 # The names of policies that are no files.
-THE_DOCUMENTED, THE_ACTIVE = "documented", "active"
+
 _HEADERS = (
     "policy", "sites", "incidents", "moot", "suspensions",
     "R1 repeat", "R3 unreachable run", "R5 refusal", "R4 false information",
@@ -81,34 +184,34 @@ def simulate(
 
     if picture is not None and picture.suffix.lower() != ".svg":
         raise InputError(f"-o is {str(picture)!r}, but the picture is SVG: name a file.svg")
-    chosen = _policies(run, policies)
+    chosen = _policies_to_compare(run, policies)
     history = history_file.load(run, file)
     if not skip_bad:
         history.insist()
     taken = take(history, Draw(reach=reach, seed=seed), group_within)
     with history_file.progress("simulating", taken.kept * len(chosen)) as done:
         outcomes = taken.under(chosen, done)
-    _answer(run, outcomes, taken)
+    _answer_of_simulation(run, outcomes, taken)
     history_file.tell_of(run, history)
-    _tell(run, [policy for _, policy in chosen], taken)
+    _tell_of_simulation(run, [policy for _, policy in chosen], taken)
     if picture is not None:
-        _draw(run, picture, outcomes, taken)
+        _draw_outcomes(run, picture, outcomes, taken)
     return DONE
 
 
-def _policies(run: Run, given: tuple[str, ...]) -> list[tuple[str, Policy]]:
+def _policies_to_compare(run: Run, given: tuple[str, ...]) -> list[tuple[str, Policy]]:
     """The policies to run, each with its name: the words that were typed."""
     from incidents.machine import policy
 
     if not given:
-        active = _active(run)
+        active = _active_policy(run)
         if active is not None:
             return [(THE_ACTIVE, active)]
         return [(THE_DOCUMENTED, policy.DOCUMENTED)]
-    return [(name, _policy(run, name)) for name in dict.fromkeys(given)]
+    return [(name, _policy_named(run, name)) for name in dict.fromkeys(given)]
 
 
-def _policy(run: Run, name: str) -> Policy:
+def _policy_named(run: Run, name: str) -> Policy:
     from incidents.machine import policy
 
     if name == THE_DOCUMENTED:
@@ -118,30 +221,30 @@ def _policy(run: Run, name: str) -> Policy:
     return params.read_policy(Path(name))
 
 
-def _active(run: Run) -> Policy | None:
+def _active_policy(run: Run) -> Policy | None:
     """The active policy of the database or the server that was named, if one was."""
     if run.remote is None and run.settings.db is None:
         return None
     return run.house.desk.policy()
 
 
-def _answer(run: Run, outcomes: Sequence[Outcome], taken: Taken) -> None:
+def _answer_of_simulation(run: Run, outcomes: Sequence[Outcome], taken: Taken) -> None:
     if run.quiet:
         run.say_all(sorted({act.site for outcome in outcomes for act in outcome.closures}))
     elif run.for_programs:
         found = taken.document(outcomes)
-        output.document(run, found, rows=list(map(_row, found["policies"])))
+        output.document(run, found, rows=list(map(_outcome_document, found["policies"])))
     else:
-        output.table(run, _HEADERS, [_fields(outcome) for outcome in outcomes])
+        output.table(run, _HEADERS, [_outcome_row(outcome) for outcome in outcomes])
 
 
-def _row(document: dict[str, Any]) -> dict[str, Any]:
+def _outcome_document(document: dict[str, Any]) -> dict[str, Any]:
     """The document as one row of CSV: a column for each rule."""
     closed = {f"closed_{rule}": n for rule, n in document["closed"].items()}
     return {name: value for name, value in document.items() if name != "closed"} | closed
 
 
-def _fields(outcome: Outcome) -> list[str]:
+def _outcome_row(outcome: Outcome) -> list[str]:
     counts = (
         outcome.sites, outcome.incidents, outcome.moot, outcome.suspensions,
         *outcome.closed.values(),
@@ -149,7 +252,7 @@ def _fields(outcome: Outcome) -> list[str]:
     return [outcome.policy, *map(output.number, counts)]
 
 
-def _tell(run: Run, policies: Sequence[Policy], taken: Taken) -> None:
+def _tell_of_simulation(run: Run, policies: Sequence[Policy], taken: Taken) -> None:
     """What the numbers rest on, for people."""
     found = taken.facts()
     if taken.span is None:
@@ -194,7 +297,7 @@ def _told_calls(found: dict[str, Any]) -> str:
     )
 
 
-def _draw(run: Run, file: Path, outcomes: Sequence[Outcome], taken: Taken) -> None:
+def _draw_outcomes(run: Run, file: Path, outcomes: Sequence[Outcome], taken: Taken) -> None:
     from incidents.cli import output
     from incidents.history import picture
 

@@ -1,4 +1,4 @@
-"""A person's data: erased on somebody's demand, as soon as the law lets it go."""
+"""The erasure: of what has been kept long enough, and of a person's data on somebody's demand."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import click
 
 from incidents import errors
 from incidents.cli import output, params, reauthentication
-from incidents.cli.accounts import retention
 from incidents.cli.confirmation import answered
 from incidents.cli.options import looking
 from incidents.cli.run import is_terminal
@@ -23,7 +22,98 @@ if TYPE_CHECKING:
     from incidents.cli.run import Run
     from incidents.desk.erasure import Erased
     from incidents.desk.erasure_request import Met
+    from incidents.desk.retention_job import Aged
     from incidents.locale.words import Document
+
+
+def counted_erasure(words: int, files: int, sign_ins: int = 0) -> str:
+    """So many values and files and rows of the log of sign-ins, in words."""
+    told = f"{words:,} text" if words == 1 else f"{words:,} texts"
+    if files:
+        told += f" and {files:,} file" + ("" if files == 1 else "s")
+    if sign_ins:
+        told += f" and {sign_ins:,} sign-in" + ("" if sign_ins == 1 else "s")
+    return told
+
+
+def gone(erased: Erased, *, dry_run: bool) -> str:
+    """What is gone, or would be."""
+    done = "would be erased" if dry_run else "erased"
+    return f"{counted_erasure(erased.words, erased.files, erased.sign_ins)} {done}"
+
+
+_NOT_ASKED_FOR = (
+    'nothing is erased by time alone until the settings file asks for it: write keep = "184d" '
+    "under [retention], or a longer time"
+)
+
+
+@click.group()
+def retention() -> None:
+    """Erase what has been kept long enough."""
+
+
+@retention.command()
+@looking
+def show(run: Run) -> int:
+    """How long people's words are kept, and what could be erased now."""
+    _answer_of_retention(run, _foreseen(run), dry_run=True)
+    return DONE
+
+
+@retention.command("run")
+@click.option("--dry-run", is_flag=True, help="Show what would go; erase nothing.")
+@reauthentication.password_file_option
+@looking
+def run_now(run: Run, *, dry_run: bool, password_file: Path | None) -> int:
+    """Erase people's words that are older than the setting [retention] keep, and needed no more.
+
+    What stays: the words about an incident that is not settled, whom to call on a site that is not
+    closed, the reason of a hold or of a request that runs. Without the setting nothing is erased.
+    Over a server it asks for a password.
+    """
+    _answer_of_retention(
+        run, _foreseen(run) if dry_run else _aged(run, password_file), dry_run=dry_run
+    )
+    return DONE
+
+
+def _foreseen(run: Run) -> Aged:
+    if run.remote is not None:
+        return run.remote.erasing.look()
+    from incidents import clock
+    from incidents.desk import retention_job
+    from incidents.retention import periods as rules
+
+    keep = rules.of_settings()
+    return retention_job.look(run.local.engine, run.settings.evidence, keep, clock.now())
+
+
+def _aged(run: Run, password_file: Path | None) -> Aged:
+    if run.remote is not None:
+        with reauthentication.in_session(run.remote, password_file):
+            return run.remote.erasing.erase()
+    from incidents import clock
+    from incidents.desk import retention_job
+    from incidents.retention import periods as rules
+
+    keep, house, settings = rules.of_settings(), run.local, run.settings
+    return retention_job.erase(
+        house.desk, house.engine, settings.evidence, keep, clock.now(), by=settings.person,
+        login=settings.login,
+    )  # fmt: skip
+
+
+def _answer_of_retention(run: Run, aged: Aged, *, dry_run: bool) -> None:
+    keep = aged.keep
+    if run.for_programs:
+        document = aged.document(dry_run=dry_run)
+        output.document(run, document, rows=[document])
+    elif not run.quiet:
+        told = gone(aged.erased, dry_run=dry_run)
+        run.say(f"kept for {keep.keep.days} days: {told}, recorded before {run.when(aged.before)}")
+        if not keep.asked_for:
+            run.tell(_NOT_ASKED_FOR)
 
 
 class ErasureNotConfirmedError(errors.NotConfirmedError):
@@ -69,17 +159,17 @@ def erase(
         return DONE
     assert site is not None
     if run.remote is None:
-        met = _met(run, site, reason, confirm, dry_run=dry_run)
+        met = _erase_of_site(run, site, reason, confirm, dry_run=dry_run)
     else:
         with reauthentication.in_session(run.remote, password_file):
             met = run.remote.erasing.meet(
-                site, reason, dry_run=dry_run, confirm=lambda: _confirm(site, confirm)
+                site, reason, dry_run=dry_run, confirm=lambda: _confirm_erasure(site, confirm)
             )
-    _answer(run, met, dry_run=dry_run)
+    _answer_of_demand(run, met, dry_run=dry_run)
     return DONE
 
 
-def _met(run: Run, site: str, reason: str, confirm: str | None, *, dry_run: bool) -> Met:
+def _erase_of_site(run: Run, site: str, reason: str, confirm: str | None, *, dry_run: bool) -> Met:
     from incidents import clock
     from incidents.desk.erasure_request import Demand, Demands
     from incidents.retention import periods
@@ -93,7 +183,7 @@ def _met(run: Run, site: str, reason: str, confirm: str | None, *, dry_run: bool
         Demand(site=site, reason=reason, by=settings.person, login=settings.login),
         clock.now(),
         dry_run=dry_run,
-        confirm=lambda: _confirm(site, confirm),
+        confirm=lambda: _confirm_erasure(site, confirm),
         told=rfc3339 if run.for_programs else run.when.until,
     )
 
@@ -148,7 +238,7 @@ def _account_met(
     return met.document(dry_run=dry_run)
 
 
-def _confirm(site: str, confirm: str | None) -> None:
+def _confirm_erasure(site: str, confirm: str | None) -> None:
     what = f"what people have said about {site}, and whom to call,"
     typed, way_out = _typed(what, site, confirm)
     if not site_name.is_called(site, typed):
@@ -162,7 +252,7 @@ def _typed(what: str, name: str, confirm: str | None) -> tuple[str | None, str]:
     return typed, "what you typed is not its name" if asked else f"add --confirm {name}"
 
 
-def _answer(run: Run, met: Met, *, dry_run: bool) -> None:
+def _answer_of_demand(run: Run, met: Met, *, dry_run: bool) -> None:
     young = met.staying
     if run.quiet:
         run.say(met.site)
@@ -173,7 +263,7 @@ def _answer(run: Run, met: Met, *, dry_run: bool) -> None:
         run.say(f"{met.site}: {_sentence(met.erased, dry_run=dry_run)}")
         if young.first is not None and young.last is not None:
             run.say(
-                f"{retention.counted(young.words, young.files)} must stay for now; from "
+                f"{counted_erasure(young.words, young.files)} must stay for now; from "
                 f"{run.when.until(young.first)} the first may go, from "
                 f"{run.when.until(young.last)} the last"
             )
@@ -182,4 +272,4 @@ def _answer(run: Run, met: Met, *, dry_run: bool) -> None:
 def _sentence(erased: Erased, *, dry_run: bool) -> str:
     if not erased.anything:
         return "nothing is left to erase"
-    return retention.gone(erased, dry_run=dry_run)
+    return gone(erased, dry_run=dry_run)

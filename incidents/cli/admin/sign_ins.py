@@ -1,0 +1,240 @@
+"""How people and programs come in: sign-ins and sessions, and the tokens of programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from incidents.cli import output, reauthentication
+from incidents.cli.admin import keeping
+from incidents.cli.admin.account import handle_argument
+from incidents.cli.options import looking
+from incidents.cli.root import LazyGroup
+from incidents.errors import DONE
+
+if TYPE_CHECKING:
+    from incidents.cli.run import Run
+    from incidents.contract.documents.accounts import OpenSession, Refused, SignIn, Token
+    from incidents.locale.words import Document, When
+
+
+of_option = click.option("--of", metavar="HANDLE", help="Only of this account.")
+since_option = click.option("--since", metavar="T", help="Only at this time or later.")
+limit_option = click.option(
+    "--limit", type=click.IntRange(1, 1_000), default=100, show_default=True, metavar="N",
+    help="Maximum number to list.",
+)  # fmt: skip
+
+
+@click.command("sessions")
+@of_option
+@looking
+def list_sessions(run: Run, of: str | None) -> int:
+    """List the sessions that are open, the newest first."""
+    found = keeping.looking(run).sessions(of)
+    if not found:
+        keeping.insist_on_account(run, of)
+    if run.quiet:
+        run.say_all([each["id"] for each in found])
+    elif run.for_programs:
+        output.documents(run, found)
+    else:
+        headers = ("SESSION", "HANDLE", "SINCE", "LAST USED", "HOW", "FROM")
+        output.table(run, headers, (_session_row(each, run.when) for each in found))
+        if not found:
+            run.tell("no session is open" + _of_account(of))
+    return DONE
+
+
+@click.command("sign-out")
+@click.argument("id_", metavar="SESSION")
+@reauthentication.own_password_file_option
+@looking
+def sign_out(run: Run, id_: str, own_password_file: Path | None) -> int:
+    """End SESSION: your own or, as an administrator, somebody else's."""
+    act, own = keeping.of_session(run, id_)
+    with keeping.acting(run, act, own_password_file, own=own) as keeper:
+        keeper.end_session(id_)
+    document: Document = {"id": id_, "ended": True}
+    if run.quiet:
+        run.say(id_)
+    elif run.for_programs:
+        output.document(run, document, rows=[document])
+    else:
+        run.say(f"{id_}: signed out")
+    return DONE
+
+
+@click.command("sign-ins")
+@of_option
+@click.option("--failed", is_flag=True, help="Only those that failed.")
+@since_option
+@limit_option
+@looking
+def list_sign_ins(run: Run, *, of: str | None, failed: bool, since: str | None, limit: int) -> int:
+    """List who signed in and out, from where, and who was not let in; the newest first.
+
+    The log is no part of the record. It is kept for 184 days at least; then `retention run` or
+    `person erase --account` puts a pseudonym in the place of a person and an address.
+    """
+    after = run.read_time(since)
+    found = keeping.looking(run).sign_ins(of=of, failed=failed, since=after, limit=limit)
+    if not found:
+        keeping.insist_on_account(run, of)
+    if run.quiet:
+        run.say_all([each["session"] for each in found if each["session"] is not None])
+    elif run.for_programs:
+        output.documents(run, found)
+    else:
+        headers = ("AT", "WHAT", "RESULT", "HOW", "ACCOUNT", "FROM", "SESSION")
+        output.table(run, headers, (_sign_in_row(each, run.when) for each in found))
+        if not found:
+            run.tell("no sign-ins" + (" that failed" if failed else "") + _of_account(of))
+    return DONE
+
+
+@click.command("refusals")
+@of_option
+@since_option
+@limit_option
+@looking
+def list_refusals(run: Run, *, of: str | None, since: str | None, limit: int) -> int:
+    """List who was not let do what, and how often, by the day (UTC); the newest first."""
+    after = run.read_time(since)
+    found = keeping.looking(run).refusals(of=of, since=after, limit=limit)
+    if not found:
+        keeping.insist_on_account(run, of)
+    if run.quiet:
+        run.say_all(sorted({each["handle"] for each in found}))
+    elif run.for_programs:
+        output.documents(run, found)
+    else:
+        headers = ("DAY", "ACCOUNT", "FROM", "ACT", "WHY", "TIMES", "LAST", "ABOUT")
+        output.table(run, headers, (_refusal_row(each, run.when) for each in found))
+        if not found:
+            run.tell("no refusals" + _of_account(of))
+    return DONE
+
+
+def _of_account(handle: str | None) -> str:
+    return "" if handle is None else f" of {handle}"
+
+
+def _session_row(each: OpenSession, when: When) -> tuple[str, ...]:
+    since, seen = when(each["made_at"]), when(each["seen_at"])
+    return each["id"], each["handle"], since, seen, each["how"], each["place"] or ""
+
+
+def _sign_in_row(each: SignIn, when: When) -> tuple[str, ...]:
+    whose = (each["handle"], None if each["by"] is None else f"({each['by']})")
+    return (
+        when(each["at"]), each["what"], each["result"], each["how"],
+        " ".join(word for word in whose if word), each["place"] or "", each["session"] or "",
+    )  # fmt: skip
+
+
+def _refusal_row(each: Refused, when: When) -> tuple[str, ...]:
+    return (
+        each["day"], each["handle"], each["login"], each["act"], each["why"], str(each["count"]),
+        when(each["last_at"]), each["about"] or "",
+    )  # fmt: skip
+
+
+TOKEN_COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
+    "Commands": {
+        "make": ("incidents.cli.admin.sign_ins:make", "Make a token, and print it this once."),
+        "list": (
+            "incidents.cli.admin.sign_ins:list_tokens",
+            "List the tokens, without their secrets.",
+        ),
+        "revoke": ("incidents.cli.admin.sign_ins:revoke", "Let a token be worth nothing."),
+    }
+}
+
+
+@click.group(cls=LazyGroup, sections=TOKEN_COMMANDS)
+def token() -> None:
+    """What programs come in with, in place of a password."""
+
+
+@click.command()
+@handle_argument
+@click.option("--days", type=int, required=True, metavar="N", help="For how long: 1 to 366.")
+@click.option(
+    "--act", "acts", multiple=True, metavar="A",
+    help="Only for this act, such as log; again for more. Default: all that the role may.",
+)  # fmt: skip
+@reauthentication.own_password_file_option
+@looking
+def make(
+    run: Run, handle: str, days: int, acts: tuple[str, ...], own_password_file: Path | None
+) -> int:
+    """Make a token of HANDLE, and print its secret: this once, it is kept nowhere."""
+    with keeping.acting(run, "make_token", own_password_file, own=handle) as keeper:
+        document = keeper.make_token(handle, days, acts or None)
+    if run.for_programs and not run.quiet:
+        output.document(run, document, rows=[_token_document(document)])
+        return DONE
+    run.say(document["secret"])
+    if not run.quiet:
+        until = run.when(document["expires_at"])
+        run.tell(
+            f"this is the token {document['id']} of {handle}, until {until}: it is shown this once"
+            f" (incidents token revoke {document['id']} ends it)"
+        )
+    return DONE
+
+
+@click.command("list")
+@click.option("--of", metavar="HANDLE", help="Only of this account.")
+@looking
+def list_tokens(run: Run, of: str | None) -> int:
+    """List the tokens, the newest first."""
+    found = keeping.looking(run).tokens(of)
+    if not found:
+        keeping.insist_on_account(run, of)
+    if run.quiet:
+        run.say_all([each["id"] for each in found])
+    elif run.for_programs:
+        output.documents(run, found if run.format != "csv" else map(_token_document, found))
+    else:
+        headers = ("TOKEN", "HANDLE", "FOR", "UNTIL", "REVOKED")
+        output.table(run, headers, (_token_row(each, run.when) for each in found))
+        if not found:
+            run.tell("there are no tokens: incidents token make makes one")
+    return DONE
+
+
+@click.command()
+@click.argument("id_", metavar="ID")
+@reauthentication.own_password_file_option
+@looking
+def revoke(run: Run, id_: str, own_password_file: Path | None) -> int:
+    """Let the token ID be worth nothing, from this moment on."""
+    own = keeping.owner_of(run, id_) if own_password_file is None or run.remote is None else None
+    act = keeping.KEEP if own is None else "own_account"
+    with keeping.acting(run, act, own_password_file, own=own) as keeper:
+        changed = keeper.revoke(id_)
+    document: Document = {"id": id_, "revoked": True}
+    if run.quiet:
+        run.say(id_)
+    elif run.for_programs:
+        output.document(run, document, rows=[document])
+    else:
+        run.say(f"{id_}: revoked")
+        if not changed:
+            run.tell("nothing changed: it stood like that already")
+    return DONE
+
+
+def _token_document(each: Token) -> Mapping[str, Any]:
+    return {**each, "acts": " ".join(each["acts"] or ())}
+
+
+def _token_row(each: Token, when: When) -> tuple[str, ...]:
+    acts = "all that the role may" if each["acts"] is None else " ".join(each["acts"])
+    revoked = "" if each["revoked_at"] is None else when(each["revoked_at"])
+    return each["id"], each["handle"], acts, when(each["expires_at"]), revoked
