@@ -96,7 +96,7 @@ class Act:
 
         Raises:
             ActRefusedError: as `submit` does.
-            PasswordNeededError, SignInError, BlockedError, ProblemError: see `presence.proved`.
+            PasswordNeededError, SignInError, BlockedError, ProblemError: see `reauthentication`.
         """
         from incidents.cli import reauthentication
 
@@ -123,7 +123,7 @@ class Act:
         Raises:
             ActRefusedError: as `submit` does.
             NotConfirmedError: without the right confirmation.
-            PasswordNeededError, SignInError, BlockedError, ProblemError: see `presence.proved`.
+            PasswordNeededError, SignInError, BlockedError, ProblemError: see `reauthentication`.
         """
         from incidents.cli import reauthentication
 

@@ -54,7 +54,7 @@ class WritePath(Protocol):
         second: Any,
         dry_run: bool,
     ) -> Document:
-        """Makes a policy (TOML) the active one; `second` is as `presence.second` has them."""
+        """Makes a policy (TOML) the active one; `second` is of `reauthentication.second_person`."""
 
 
 class Looks(Protocol):

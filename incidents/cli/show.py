@@ -47,8 +47,6 @@ def show(run: Run, what: tuple[Any, ...] | str) -> int:
 
 def _site(run: Run, name: str) -> int:
     """How the site stands; raises UnknownSiteError, saying too how an id looks."""
-    from incidents.cli import sites
-
     try:
         return sites.tell(run, name)
     except UnknownSiteError as error:

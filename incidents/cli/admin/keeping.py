@@ -210,7 +210,7 @@ def acting(
 
     Raises:
         NotAllowedError: if their role is not for it.
-        PasswordNeededError, SignInError, BlockedError, ProblemError: see `presence.proved`.
+        PasswordNeededError, SignInError, BlockedError, ProblemError: see `reauthentication.proved`.
     """
     server = run.remote
     if server is None:

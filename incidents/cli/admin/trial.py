@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from incidents.scenario.file import Scenario
     from incidents.scenario.trial import Mismatch, Trial
 
-
 THE_DOCUMENTED, THE_ACTIVE = "documented", "active"
+"""The names of policies that are no files."""
 
 
 @click.command()
@@ -44,7 +44,7 @@ def test(run: Run, file: Path, named: str) -> int:
     from incidents.scenario import trial
 
     scenarios = _scenarios_in(file)
-    tested = _policy_to_test(run, named)
+    tested = _policy_named(run, named)
     trials = [trial.run(scenario, tested) for scenario in scenarios]
     failed = [done for done in trials if not done.passed]
     if run.for_programs:
@@ -69,17 +69,6 @@ def _scenarios_in(file: Path) -> list[Scenario]:
         return scenario_file.read(params.read_small_file(file))
     except ScenarioError as error:
         raise InputError(f"{file}: {error}") from error
-
-
-def _policy_to_test(run: Run, named: str) -> Policy:
-    """No database is opened where none is asked for."""
-    if named == THE_ACTIVE:
-        return run.house.desk.policy()
-    if named == THE_DOCUMENTED:
-        from incidents.machine.policy import DOCUMENTED
-
-        return DOCUMENTED
-    return params.read_policy(Path(named))
 
 
 def _lines_of_trial(done: Trial) -> list[str]:
@@ -121,8 +110,6 @@ def _trial_document(done: Trial) -> Document:
 def _counted(n: int, what: str) -> str:
     return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
-
-# The names of policies that are no files.
 
 _HEADERS = (
     "policy", "sites", "incidents", "moot", "suspensions",
@@ -212,6 +199,7 @@ def _policies_to_compare(run: Run, given: tuple[str, ...]) -> list[tuple[str, Po
 
 
 def _policy_named(run: Run, name: str) -> Policy:
+    """The policy of that name or in that file; no database is opened where none is asked for."""
     from incidents.machine import policy
 
     if name == THE_DOCUMENTED:
@@ -298,7 +286,6 @@ def _told_calls(found: dict[str, Any]) -> str:
 
 
 def _draw_outcomes(run: Run, file: Path, outcomes: Sequence[Outcome], taken: Taken) -> None:
-    from incidents.cli import output
     from incidents.history import picture
 
     drawn = picture.draw(outcomes, taken.span, run.settings.zone)

@@ -63,7 +63,6 @@ def checkpoint(run: Run, target: str | None) -> int:
         raise RefusedError(done.unable or "the log is empty, and nothing is signed of it")
     if target is not None:
         from incidents.audit.proof import trust
-        from incidents.cli import output
 
         if run.remote is None:
             trust.check_grown(run.local.engine, target, note)

@@ -1,1 +1,0 @@
-"""Accounts, tokens, passwords and persons' data on the command line."""

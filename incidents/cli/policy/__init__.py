@@ -1,1 +1,0 @@
-"""Policies and histories on the command line."""

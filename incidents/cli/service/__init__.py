@@ -1,1 +1,0 @@
-"""What runs: daemon, serve, database, metrics, alarms, notices."""
