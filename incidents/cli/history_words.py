@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from incidents.cli.run import painted
 from incidents.locale.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from incidents.cli.run import Run
     from incidents.contract.documents.enforcement import MarkUnread
     from incidents.locale.words import When
 
@@ -198,3 +200,47 @@ WORDS: dict[str, Callable[[Mapping[str, Any], When], str]] = {
     "unsigned": _unsigned, "unproved": _unproved,
 }  # fmt: skip
 """By what is so, as `views.queue.warnings` calls it, the worst first."""
+
+
+def tell_of_enforcement(run: Run, found: Mapping[str, Any]) -> None:
+    """Say whether the clock is enforced, by whom, what the history is, and what is overdue."""
+    from incidents.views.clock import carries_out
+
+    when = run.when
+    if found["beating"] and not carries_out(found):
+        run.say(
+            painted("the clock is enforced in the record, NOT IN THE WORLD", fg="red", bold=True)
+        )
+    elif found["beating"]:
+        run.say("the clock is enforced")
+    else:
+        run.say(painted("NOTHING ENFORCES THE CLOCK", fg="red", bold=True))
+    for daemon in found["daemons"]:
+        run.say(f"  {daemon['daemon']}: {_how(run, daemon)}")
+    if found["last_once"]:
+        run.say(f"  daemon --once last did what was due {when.ago(found['last_once'])}")
+    # A server of before says nothing of it.
+    unread = found.get("mark_unread")
+    lines = [] if unread is None else [mark_unread(unread, when)]
+    for line in [*lines, *told(found.get("history") or {}, when)]:
+        run.say(painted(line, fg="red"))
+    if found["overdue"]:
+        since = when.until(found["overdue_since"])
+        more = " or more" if found["overdue_capped"] else ""
+        line = f"overdue: {counted(found['overdue'], 'site')}{more}, the first since {since}"
+        run.say(line if found["beating"] else painted(line, fg="red"))
+        for site in found["overdue_sites"]:
+            run.say(f"  {site['site']}: {when.until(site['due'])}")
+    else:
+        run.say("nothing is overdue")
+    if not found["beating"]:
+        run.tell("start one with `incidents daemon`, or do what is due: incidents daemon --once")
+
+
+def _how(run: Run, daemon: Mapping[str, Any]) -> str:
+    heard = f"heard of {run.when.ago(daemon['last_beat'])}"
+    if daemon["standing_aside"] is not None:
+        return f"STANDS ASIDE, {daemon['standing_aside']}; {heard}"
+    if daemon["beating"]:
+        return f"enforces since {run.when(daemon['started_at'])}; {heard}"
+    return f"dead or cut off; {heard}"

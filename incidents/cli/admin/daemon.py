@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from incidents.cli import history_words, output
 from incidents.cli.options import looking
-from incidents.cli.run import painted
 from incidents.errors import DONE, FAILED, IncidentsError
 from incidents.locale.words import counted
 
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
 
     from incidents.app import House
     from incidents.cli.run import Run
-    from incidents.contract.documents.enforcement import Daemon, Enforcement
     from incidents.desk import Answer
     from incidents.enforcement.dispatcher.round import Round
     from incidents.locale.words import Document
@@ -186,62 +183,15 @@ class _Done:
 
 
 def _status(run: Run) -> int:
+    from incidents.views.clock import carries_out
+
     with run.house.looking() as looks:
         found = looks.enforcement()
     if run.quiet:
         run.say_all([daemon["daemon"] for daemon in found["daemons"] if daemon["beating"]])
     elif run.for_programs:
-        output.document(run, found, rows=found["daemons"] or [_without_daemons(found)])
+        alone = {name: value for name, value in found.items() if name != "daemons"}
+        output.document(run, found, rows=found["daemons"] or [alone])
     else:
-        _tell_status(run, found)
-    return DONE if found["beating"] and _carries_out(found) else FAILED
-
-
-def _carries_out(found: Mapping[str, Any]) -> bool:
-    from incidents.views.clock import carries_out
-
-    return carries_out(found)
-
-
-def _without_daemons(found: Enforcement) -> dict[str, Any]:
-    return {name: value for name, value in found.items() if name != "daemons"}
-
-
-def _tell_status(run: Run, found: Mapping[str, Any]) -> None:
-    when = run.when
-    if found["beating"] and not _carries_out(found):
-        told = "the clock is enforced in the record, NOT IN THE WORLD"
-        run.say(painted(told, fg="red", bold=True))
-    elif found["beating"]:
-        run.say("the clock is enforced")
-    else:
-        run.say(painted("NOTHING ENFORCES THE CLOCK", fg="red", bold=True))
-    for daemon in found["daemons"]:
-        run.say(f"  {daemon['daemon']}: {_how(run, daemon)}")
-    if found["last_once"]:
-        run.say(f"  daemon --once last did what was due {when.ago(found['last_once'])}")
-    # A server of before says nothing of it.
-    unread = found.get("mark_unread")
-    lines = [] if unread is None else [history_words.mark_unread(unread, when)]
-    for line in [*lines, *history_words.told(found.get("history") or {}, when)]:
-        run.say(painted(line, fg="red"))
-    if found["overdue"]:
-        since = when.until(found["overdue_since"])
-        more = " or more" if found["overdue_capped"] else ""
-        line = f"overdue: {counted(found['overdue'], 'site')}{more}, the first since {since}"
-        run.say(line if found["beating"] else painted(line, fg="red"))
-        for site in found["overdue_sites"]:
-            run.say(f"  {site['site']}: {when.until(site['due'])}")
-    else:
-        run.say("nothing is overdue")
-    if not found["beating"]:
-        run.tell("start one with `incidents daemon`, or do what is due: incidents daemon --once")
-
-
-def _how(run: Run, daemon: Daemon) -> str:
-    heard = f"heard of {run.when.ago(daemon['last_beat'])}"
-    if daemon["standing_aside"] is not None:
-        return f"STANDS ASIDE, {daemon['standing_aside']}; {heard}"
-    if daemon["beating"]:
-        return f"enforces since {run.when(daemon['started_at'])}; {heard}"
-    return f"dead or cut off; {heard}"
+        history_words.tell_of_enforcement(run, found)
+    return DONE if found["beating"] and carries_out(found) else FAILED
