@@ -70,7 +70,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "account": ("incidents.cli.admin.account:account", "Who may come in, and as what."),
         "token": ("incidents.cli.admin.sign_ins:token", "What programs come in with."),
         "serve": (
-            "incidents.cli.admin.serve:serve",
+            "incidents.cli.admin.service:serve",
             "Serve the console, the API and the customers' page.",
         ),
         "metrics": (
@@ -92,7 +92,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "simulate": ("incidents.cli.admin.trial:simulate", "Run a history through the policy."),
         "import": act("import", "incidents.cli.admin.history_file:import_"),
-        "daemon": ("incidents.cli.admin.daemon:daemon", "Enforce the clock; --once for cron."),
+        "daemon": ("incidents.cli.admin.service:daemon", "Enforce the clock; --once for cron."),
         "recover": (
             "incidents.cli.audit.recover:recover",
             "Go on after the database has lost its end.",

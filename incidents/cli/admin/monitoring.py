@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents.cli import output
-from incidents.cli.history_words import WHY_HALTED
+from incidents.cli.enforcement_words import WHY_HALTED
 from incidents.cli.options import looking
 from incidents.cli.run import is_terminal, painted
 from incidents.errors import DONE, FAILED, IncidentsError, InputError, LibraryError

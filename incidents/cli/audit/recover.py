@@ -205,7 +205,7 @@ def _tell_of_sites(run: Run, done: Done) -> None:
 
 def _not_compared(done: Done) -> str:
     """Which sites could not be compared, and why."""
-    from incidents.cli.history_words import not_compared
+    from incidents.cli.enforcement_words import not_compared
 
     count = len(done.failed)
     found = {"count": count, "sites": _uncompared(done)[: confirmation.MOST_NAMED]}

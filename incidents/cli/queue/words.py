@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from incidents.cli import history_words
+from incidents.cli import enforcement_words
 from incidents.cli.run import REHEARSAL
 from incidents.locale import event_sentence
 from incidents.locale.words import span
@@ -175,5 +175,5 @@ def _overdue(enforcement: Enforcement, when: When) -> str:
 _WARNINGS: dict[str, Callable[[Any, When], str]] = {
     "clock": _alarm, "brake": _brake, "dead": _dead_letters, "late": _late_orders,
     "logged": _only_logged, "once": _remark, "report": _to_report,
-    "mark_unread": history_words.mark_unread, **history_words.WORDS,
+    "mark_unread": enforcement_words.mark_unread, **enforcement_words.WORDS,
 }  # fmt: skip

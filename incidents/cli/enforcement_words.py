@@ -1,4 +1,4 @@
-"""What people are told of the record's history, on top of the queue and by `daemon status`."""
+"""What people are told of the enforcement: the daemons, the record's history, what is overdue."""
 
 from __future__ import annotations
 
