@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from incidents.filing.presets import Preset
     from incidents.locale.words import Document
 
-
 _COLOURS = {"ok": "green", "suspect": "yellow", "wrong": "red", "unknown": "cyan"}
 _LOUDEST = ("wrong", "suspect", "unknown", "ok")
 
@@ -37,7 +36,9 @@ def show(run: Run, site: str) -> int:
     if run.quiet:
         run.say(str(found["site"]))
     elif run.for_programs:
-        output.document(run, document, rows=list(_details(document)))
+        details = document["details"].items()
+        rows = [{"site": document["site"], "key": key, "text": text} for key, text in details]
+        output.document(run, document, rows=rows)
     else:
         _show(run, document)
     return DONE
@@ -236,11 +237,6 @@ def _item(text: str, fields: Iterable[Field]) -> str:
         f"{field.en} {field.shown(said[field.key])[1]}" for field in fields if field.key in said
     ]
     return ", ".join(told) or text
-
-
-def _details(document: Document) -> Iterator[Document]:
-    for key, text in document["details"].items():
-        yield {"site": document["site"], "key": key, "text": text}
 
 
 _TERMS = {"file": "to be filed", "show_number": "number to be shown"}
