@@ -16,6 +16,7 @@ from incidents.cli.options import looking
 from incidents.cli.run import is_terminal
 from incidents.clock import rfc3339
 from incidents.errors import DONE
+from incidents.locale.words import counted
 from incidents.values import site_name
 
 if TYPE_CHECKING:
@@ -28,11 +29,11 @@ if TYPE_CHECKING:
 
 def counted_erasure(words: int, files: int, sign_ins: int = 0) -> str:
     """So many values and files and rows of the log of sign-ins, in words."""
-    told = f"{words:,} text" if words == 1 else f"{words:,} texts"
+    told = counted(words, "text")
     if files:
-        told += f" and {files:,} file" + ("" if files == 1 else "s")
+        told += f" and {counted(files, 'file')}"
     if sign_ins:
-        told += f" and {sign_ins:,} sign-in" + ("" if sign_ins == 1 else "s")
+        told += f" and {counted(sign_ins, 'sign-in')}"
     return told
 
 

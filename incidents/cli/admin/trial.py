@@ -14,6 +14,7 @@ from incidents.cli.admin import history_file
 from incidents.cli.options import looking
 from incidents.cli.run import painted
 from incidents.errors import DONE, FAILED, InputError
+from incidents.locale.words import counted
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
@@ -248,7 +249,7 @@ def _tell_of_simulation(run: Run, policies: Sequence[Policy], taken: Taken) -> N
         return
     first, last = taken.span
     run.tell(
-        f"{_many(found['reports'], 'report')} of {_many(len(taken.stories), 'site')}, "
+        f"{counted(found['reports'], 'report')} of {counted(len(taken.stories), 'site')}, "
         f"{run.when(first)} to {run.when(last)} {run.when.zone_name}",
         _told_grouping(found),
         _told_calls(found),
@@ -256,13 +257,10 @@ def _tell_of_simulation(run: Run, policies: Sequence[Policy], taken: Taken) -> N
     left = sum(finding.report.removed_at is None for s in taken.stories for finding in s.findings)
     if left and any(policy.removal_within is not None for policy in policies):
         run.tell(
-            f"removed_at is not known of {_many(left, 'incident')}: under a policy with a removal "
-            "deadline, content that the history does not know to be gone counts as not deleted (R5)"
+            f"removed_at is not known of {counted(left, 'incident')}: under a policy with a "
+            "removal deadline, content that the history does not know to be gone counts as not "
+            "deleted (R5)"
         )
-
-
-def _many(n: int, what: str) -> str:
-    return f"{n:,} {what}{'s' * (n != 1)}"
 
 
 def _told_grouping(found: dict[str, Any]) -> str:
