@@ -1,55 +1,132 @@
 """The bodies: what the request of an act holds, and how it becomes the desk's command.
 
-Both follow from the act's row and the fields of its command (`contract`).
+Both follow from the act's row and the fields of its command (`contract`); a filing's change has a
+body of its own.
 """
 
 from __future__ import annotations
 
+from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated, Any
 
 import pydantic
-from pydantic import create_model
+from fastapi_problem.error import Problem
+from pydantic import BaseModel, Field, create_model, model_validator
 
-from incidents.api import filing_change, forms
+from incidents import clock
+from incidents.api import problems
 from incidents.contract.action import SITE, Action
-from incidents.contract.fields import LABELS, Field
-from incidents.errors import UnknownTaskError
+from incidents.contract.fields import LABELS
+from incidents.contract.fields import Field as CommandField
+from incidents.errors import InputError, UnknownTaskError
+from incidents.filing import form, presets, settings
 from incidents.machine import commands as c
+from incidents.machine import filing
 from incidents.values import inputs
 from incidents.values.fact import Choice, Words
+
+MAX_DETAILS, MAX_PARTS = 300, 20
+"""So many details are changed in one act at most, and so many parts of a server or document."""
+
+Short = Annotated[str, Field(max_length=100)]
+Text = Annotated[str, Field(max_length=inputs.MAX_TEXT_CHARACTERS)]
+Time = Annotated[
+    str, Field(max_length=64, description="RFC 3339 with its offset: when it happened; none: now.")
+]
+
+
+_PART = {"anyOf": [{"type": "string", "maxLength": 4_000}, {"type": "null"}]}
+_FILED: dict[str, Any] = {
+    "maxProperties": MAX_DETAILS,
+    "additionalProperties": {
+        "anyOf": [
+            *_PART["anyOf"],
+            {"type": "object", "maxProperties": MAX_PARTS, "additionalProperties": _PART},
+        ]
+    },
+}
+"""The schema of what is filed; its keys are whoever's who asks, so no error may repeat them."""
+
+
+class Form(BaseModel, extra="forbid"):
+    """What all have in common: nothing but what is described is taken."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tell_of_one(cls, given: Any) -> Any:
+        """Of keys that nobody knows one is told of: an error for each of 100,000 takes seconds."""
+        if not isinstance(given, dict) or len(given) <= len(cls.model_fields):
+            return given
+        unknown = next((key for key in given if key not in cls.model_fields), None)
+        return {
+            key: each for key, each in given.items() if key in cls.model_fields or key == unknown
+        }
+
+
+class Filed(Form):
+    """What changes of a filing: texts under their keys, of a server or a document the parts that
+    change; null or an empty text takes away. What `presets` file comes first, `details` win."""
+
+    details: Annotated[dict[str, Any], Field(json_schema_extra=_FILED)] = Field({})
+    presets: list[Short] = Field([], max_length=10)
+
+
+class Shift(Form):
+    """To whom all that one holds is given."""
+
+    to: Short
+
+
+def read_time(given: str | None) -> datetime | None:
+    """When it happened, in UTC; raises InputError of what is no time with its offset."""
+    return None if given is None else clock.parse_exact(given)
+
+
+def optional_text(
+    what: str, given: str | None, limit: int = inputs.MAX_TEXT_CHARACTERS
+) -> str | None:
+    """What somebody wrote; raises RefusedError of what cannot be kept."""
+    return None if given is None else inputs.text(what, limit=limit)(given)
+
+
+def required_text(what: str, given: str, limit: int = inputs.MAX_TEXT_CHARACTERS) -> str:
+    """The same, of what must be there."""
+    return inputs.text(what, limit=limit)(given)
+
 
 Of = Any
 """What follows the site in what an act is done to: nothing, a number, or several."""
 
-_BODIES: dict[str, type[forms.Form]] = {}
+_BODIES: dict[str, type[Form]] = {}
 _CONFIRM = Annotated[str, pydantic.Field(max_length=300)]
 _URLS = list[Annotated[str, pydantic.Field(max_length=4_096)]]
 
 
-def body(action: Action) -> type[forms.Form]:
+def body(action: Action) -> type[Form]:
     """The form of its request; acts of one body share it."""
     if action.command is c.ChangeFiling:
-        return forms.Filed
+        return Filed
     found = _BODIES.get(action.body.name)
     if found is None:
         made: dict[str, Any] = {action.called(each): _field(each) for each in action.asked}
         if action.closes:
             made["confirm"] = (_CONFIRM | None, None)
         found = _BODIES[action.body.name] = create_model(
-            action.body.name, __base__=forms.Form, __doc__=action.body.summary, **made
+            action.body.name, __base__=Form, __doc__=action.body.summary, **made
         )
     return found
 
 
-def command(action: Action, by: str, to: str, words: forms.Form) -> tuple[str | int, c.Command]:
+def command(action: Action, by: str, to: str, words: Form) -> tuple[str | int, c.Command]:
     """The site, and the command for it, that `words` ask for.
 
     Raises:
         RefusedError, InputError: naming what was given and cannot be taken.
     """
     site, of = target(action.of, to)
-    if isinstance(words, forms.Filed):
-        return site, filing_change.command(by, words)
+    if isinstance(words, Filed):
+        return site, _filing_change(by, words)
     given: dict[str, Any] = {"by": by, **action.fixed, **_named(action, of)}
     for each in action.asked:
         name = action.called(each)
@@ -81,14 +158,14 @@ def _named(action: Action, of: Of) -> dict[str, Any]:
     return {"incident": None} if action.command is c.RecordContact else {}
 
 
-def _field(field: Field) -> tuple[Any, Any]:
+def _field(field: CommandField) -> tuple[Any, Any]:
     """Its type in the form, and its default."""
     default = ... if field.required else field.default
     if field.name == "urls":
         return _URLS, pydantic.Field([], max_length=inputs.MAX_URLS)
     found: Any = field.type
     if field.is_time:
-        found = forms.Time
+        found = Time
     elif isinstance(field.fact, Words):
         found = Annotated[str, pydantic.Field(max_length=field.fact.limit)]
     elif isinstance(field.fact, Choice):
@@ -97,14 +174,78 @@ def _field(field: Field) -> tuple[Any, Any]:
     return (found | None if default is None else found), default
 
 
-def _value(field: Field, name: str, given: Any) -> dict[str, Any]:
+def _value(field: CommandField, name: str, given: Any) -> dict[str, Any]:
     """The fields of the command that it becomes."""
     if field.name == "urls":
         kept = inputs.urls(given)
         return {"urls": kept.urls, "written": kept.written}
     if field.is_time:
-        return {field.name: forms.at(given)}
+        return {field.name: read_time(given)}
     if isinstance(field.fact, Words):
         limit = field.fact.limit
-        return {field.name: forms.words(LABELS.get(name, name), given, limit)}
+        return {field.name: optional_text(LABELS.get(name, name), given, limit)}
     return {field.name: given}
+
+
+_PART_NAMES = {prefix: {part.key for part in parts} for prefix, parts in form.PARTS.items()}
+
+
+def _filing_change(by: str, asked: Filed) -> c.Command:
+    """The command for it.
+
+    Raises:
+        Problem: 422, saying which detail is none; a key that nobody knows is not repeated.
+        InputError: if nothing is to change.
+        UnknownPresetError: naming the presets that there are.
+        RefusedError: for a text that cannot be kept.
+    """
+    details, parts = _presets(asked.presets), []
+    if len(asked.details) > MAX_DETAILS:
+        raise _wrong_detail(None, f"{MAX_DETAILS} details are the most in one request")
+    for key, given in asked.details.items():
+        if not filing.is_known(key):
+            raise _wrong_detail(None, "a filing has no such detail: GET /filings/fields lists them")
+        if isinstance(given, dict):
+            details.pop(key, None)
+            parts += _parts(key, given)
+        else:
+            details[key] = _detail_text(key, given)
+    if not (details or parts):
+        raise InputError("nothing to change is given: give details, or a preset")
+    return c.ChangeFiling(by=by, details=tuple(sorted(details.items())), parts=tuple(parts))
+
+
+def _presets(names: list[str]) -> dict[str, str]:
+    if not names:
+        return {}
+    extra = settings.load().presets
+    return {key: text for name in names for key, text in presets.details(name, extra).items()}
+
+
+def _parts(key: str, given: dict[str, Any]) -> list[tuple[str, str, str]]:
+    known = next((names for kind, names in _PART_NAMES.items() if key.startswith(kind)), None)
+    if known is None:
+        raise _wrong_detail(key, "this detail is a text, and not an object")
+    if not given.keys() <= known:
+        raise _wrong_detail(
+            key, f"it has a part that it does not take: it takes {', '.join(sorted(known))}"
+        )
+    return [(key, name, _detail_text(key, given[name], name)) for name in sorted(given)]
+
+
+def _detail_text(key: str, given: Any, *part: str) -> str:
+    """The text; an empty one of what is taken away."""
+    if given is None or given == "":
+        return ""
+    if not isinstance(given, str):
+        raise _wrong_detail(key, "a text is needed here, or null, which takes it away", *part)
+    named = ".".join((key, *part))
+    return required_text(named, given) if given.strip() else ""
+
+
+def _wrong_detail(key: str | None, told: str, *part: str) -> Problem:
+    where = ["body", "details", *([] if key is None else [key]), *part]
+    return problems.problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", "the request is not as described",
+        errors=[{"loc": where, "type": "filed_detail", "msg": told}],
+    )  # fmt: skip

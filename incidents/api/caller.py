@@ -1,8 +1,8 @@
-"""The caller: who asks, what they may do here, and their one way to the desk."""
+"""The caller: who asks, from where, what they may do here, and their one way to the desk."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
@@ -17,15 +17,18 @@ from incidents.desk import Answer, Envelope, accounts
 from incidents.desk.account_act import By
 from incidents.locale.words import When
 from incidents.store.cases import sites
-from incidents.values import site_name
+from incidents.values import peer_address, site_name
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+    from starlette.requests import Request
 
     from incidents.accounts.expense import Spent
-    from incidents.api.quota import Quota
+    from incidents.api.limits import Quota
     from incidents.app import House
     from incidents.machine.commands import Command
+    from incidents.values.peer_address import Network
+
 
 CLOSING = frozenset({"state_refused", "state_false", "confirm_closure"})
 """What closes a site on somebody's word (R4, R5), or would, if two people were not needed."""
@@ -189,3 +192,24 @@ def tag_of(answer: Answer) -> str | None:
     if answer.repeated or answer.site_id is None:
         return None
     return etag(answer.site_id, answer.first_seq + len(answer.events) - 1)
+
+
+def address_of(request: Request, trusted: Sequence[Network]) -> str:
+    """The address that a request comes from: the peer's, or what trusted proxies say of theirs.
+
+    Of X-Forwarded-For the last address counts that no trusted proxy has: what stands before it may
+    have been written by anybody. Of IPv6 it is the network, `2001:db8::/64`.
+    """
+    peer = peer_address.read("" if request.client is None else request.client.host)
+    if peer is None:
+        return "nowhere"
+    found = peer
+    told = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
+    for each in reversed(told):
+        if not any(found in network for network in trusted):
+            break
+        before = peer_address.read(each.strip())
+        if before is None:
+            break
+        found = before
+    return peer_address.owner(found)

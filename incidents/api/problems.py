@@ -18,8 +18,7 @@ from starlette.exceptions import HTTPException
 
 from incidents.accounts.expense import OverspentError
 from incidents.accounts.seal import ServeKeyReplacedError
-from incidents.api.quota import TooManyActsError
-from incidents.api.rounds import BusyError
+from incidents.api.limits import BusyError, TooManyActsError
 from incidents.audit.log.signing_key import SigningKeyError
 from incidents.clock import rfc3339
 from incidents.errors import (

@@ -15,9 +15,9 @@ from incidents import clock
 from incidents.accounts import secrets
 from incidents.accounts.authenticator import Door, Visit
 from incidents.accounts.identity import Identity
-from incidents.api import address as addresses
 from incidents.api import caller, entrance
-from incidents.api.quota import TooManyActsError
+from incidents.api import caller as addresses
+from incidents.api.limits import TooManyActsError
 from incidents.console import form_cache as kept
 from incidents.console import forms, words, writing
 from incidents.console.flash import Said, forget, said_before, told_next
@@ -351,7 +351,7 @@ def place_of(request: Request) -> str:
 
 def address(request: Request) -> str:
     """Where somebody comes from, as far as the door slows guessing down by it."""
-    return addresses.of(request, request.app.state.trusted_proxies)
+    return addresses.address_of(request, request.app.state.trusted_proxies)
 
 
 Looking = Annotated[Sitting, Depends(sitting)]

@@ -41,9 +41,8 @@ from incidents.api.endpoints import (
     watch,
 )
 from incidents.api.entrance import is_somebody
+from incidents.api.limits import Quota, Rounds
 from incidents.api.operation import JSON
-from incidents.api.quota import Quota
-from incidents.api.rounds import Rounds
 from incidents.audit.proof.proving import Proving
 from incidents.console import application
 from incidents.errors import IncidentsError

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from incidents.api.endpoints import filing_lists
-from incidents.api.rounds import IMPORTING
+from incidents.api.limits import IMPORTING
 from tests.api.desk import fill
 from tests.api.rig import Rig
 from tests.filing.sheets import xlsx
@@ -158,7 +158,7 @@ def test_a_spreadsheet_of_more_elements_than_its_cells_need_is_refused(
 
 
 def test_a_second_import_is_asked_to_come_again(desk: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("incidents.api.rounds.PATIENCE_S", 0)
+    monkeypatch.setattr("incidents.api.limits.PATIENCE_S", 0)
     with IMPORTING.taken():
         assert send(desk, LIST).status_code == 503
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from incidents.api.endpoints import histories
-from incidents.api.rounds import IMPORTING, SIMULATING
+from incidents.api.limits import IMPORTING, SIMULATING
 from incidents.cli import main
 from incidents.history import apart
 from incidents.history.apart import TooCostlyError, UnlimitedError
@@ -138,7 +138,7 @@ def test_a_simulation_that_another_process_could_not_do_is_refused_with_the_way_
 def test_a_second_simulation_is_asked_to_come_again(
     api: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("incidents.api.rounds.PATIENCE_S", 0)
+    monkeypatch.setattr("incidents.api.limits.PATIENCE_S", 0)
     with SIMULATING.taken():
         answer = run(api)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
@@ -165,7 +165,7 @@ def test_one_account_has_one_costly_thing_worked_out_at_a_time(api: Rig) -> None
 
 
 def test_a_second_import_is_asked_to_come_again(api: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("incidents.api.rounds.PATIENCE_S", 0)
+    monkeypatch.setattr("incidents.api.limits.PATIENCE_S", 0)
     with IMPORTING.taken():
         assert bring(api, HISTORY).status_code == 503
     assert bring(api, HISTORY).status_code == 200

@@ -195,7 +195,7 @@ def test_nobody_elses_bundle_is_made_while_one_is_taken_away(
         taken.extend(auditor.get("/api/v1/bundle").status_code for _ in tries)
         yield from pieces(file)
 
-    monkeypatch.setattr("incidents.api.rounds.PATIENCE_S", 0)
+    monkeypatch.setattr("incidents.api.limits.PATIENCE_S", 0)
     with monkeypatch.context() as patched:
         patched.setattr(bundles, "_pieces", slowly)
         assert auditor.get("/api/v1/bundle").status_code == 200

@@ -14,8 +14,8 @@ from starlette.testclient import TestClient
 
 from incidents import clock
 from incidents.accounts.identity import ACTS, FRESH_FOR, IN_PERSON, MAY, ROLES, Identity
+from incidents.api.limits import Rounds
 from incidents.api.operation import ACT, OPEN
-from incidents.api.rounds import Rounds
 from tests.api.desk import fill
 from tests.api.rig import Rig
 

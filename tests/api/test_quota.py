@@ -3,7 +3,7 @@
 import pytest
 
 from incidents.accounts.identity import Identity
-from incidents.api.quota import Quota, TooManyActsError
+from incidents.api.limits import Quota, TooManyActsError
 from tests.api.rig import Rig
 
 PROGRAM = Identity(handle="panel-1", role="integrator", token="t1")

@@ -11,7 +11,7 @@ from incidents import clock
 from incidents.accounts.authenticator import Door
 from incidents.accounts.seal import Seal, digest
 from incidents.api.endpoints import record
-from incidents.api.rounds import Rounds
+from incidents.api.limits import Rounds
 from incidents.audit import export
 from incidents.desk import Envelope
 from incidents.machine import commands as c

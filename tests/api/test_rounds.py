@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from incidents.api.rounds import Rounds
+from incidents.api.limits import Rounds
 from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.anyio

@@ -24,7 +24,7 @@ from schemathesis.specs.openapi.checks import (
 from incidents import clock
 from incidents.accounts.identity import Identity
 from incidents.api import parameters
-from incidents.api.rounds import Rounds
+from incidents.api.limits import Rounds
 from tests.api.desk import fill
 from tests.api.rig import BASE, Rig
 

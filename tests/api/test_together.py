@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from incidents.api.endpoints import actions
-from incidents.api.rounds import Rounds
+from incidents.api.limits import Rounds
 from incidents.app import House
 from incidents.desk import Answer, Desk, Envelope
 from incidents.desk.locked import StillLockedError

@@ -17,7 +17,7 @@ from incidents import clock
 from incidents.accounts import secrets
 from incidents.accounts.access_settings import second_after
 from incidents.accounts.identity import is_handle
-from incidents.api import forms, problems
+from incidents.api import bodies, problems
 from incidents.api.caller import Caller
 from incidents.api.entrance import Key, looker
 from incidents.api.operation import operation
@@ -45,27 +45,27 @@ Document = dict[str, Any]
 _MOST = 1_000
 
 
-class NewAccount(forms.Form):
+class NewAccount(bodies.Form):
     """An account to be made."""
 
     handle: str = Field(max_length=100)
     role: str = Field(max_length=100)
 
 
-class Change(forms.Form):
+class Change(bodies.Form):
     """What changes of an account; what is not given stays as it is."""
 
     role: str | None = Field(None, max_length=100)
     disabled: bool | None = None
 
 
-class Password(forms.Form):
+class Password(bodies.Form):
     """A new password."""
 
     password: str = Field(max_length=_MOST)
 
 
-class NewToken(forms.Form):
+class NewToken(bodies.Form):
     """A token to be made, by default one's own."""
 
     handle: str | None = Field(None, max_length=100)
@@ -203,7 +203,7 @@ def _named(handle: str) -> str:
     return handle if is_handle(handle) else "?"
 
 
-def _once(by: Caller, key: str | None, act: str, asked: forms.Form) -> Once:
+def _once(by: Caller, key: str | None, act: str, asked: bodies.Form) -> Once:
     return Once(
         key=None if key is None else f"{by.by}:{key}", by=by.by,
         asked=json.dumps([act, by.by, asked.model_dump()]),

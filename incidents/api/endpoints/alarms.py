@@ -9,8 +9,8 @@ from fastapi import Depends
 from incidents import clock
 from incidents.api.caller import Caller
 from incidents.api.entrance import looker
+from incidents.api.limits import TRYING
 from incidents.api.operation import JSON, operation, router
-from incidents.api.rounds import TRYING
 from incidents.contract.documents import enforcement as answers
 from incidents.locale.words import When
 from incidents.notices import notice_settings, trial

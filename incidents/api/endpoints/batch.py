@@ -15,7 +15,7 @@ from fastapi import Depends
 from fastapi_problem.error import Problem
 from pydantic import Field, ValidationError
 
-from incidents.api import bodies, forms, problems
+from incidents.api import bodies, problems
 from incidents.api.caller import Caller
 from incidents.api.endpoints import actions
 from incidents.api.entrance import keeper
@@ -44,7 +44,7 @@ _KNOWN: dict[tuple[str, str], Action] = {
 TAKEN = sorted({name for name, _ in _KNOWN})
 
 
-class Asked(forms.Form):
+class Asked(bodies.Form):
     """One command: what to do, to what (a site's name, or an id), and with which words.
 
     `key`: the same command with the same key is done once.
@@ -56,7 +56,7 @@ class Asked(forms.Form):
     key: Annotated[str, Field(min_length=1, max_length=150)] | None = None
 
 
-class Batch(forms.Form):
+class Batch(bodies.Form):
     """Commands, which are done in their order."""
 
     commands: list[Asked] = Field(min_length=1, max_length=MAX_BATCH)
@@ -153,7 +153,7 @@ def _key(by: Caller, n: int, asked: Asked) -> str | None:
     return f"{by.key}:{n}"
 
 
-def _read(asked: Asked) -> tuple[Action, forms.Form]:
+def _read(asked: Asked) -> tuple[Action, bodies.Form]:
     """Which act that is, by its name and the looks of what it is done to, and its words."""
     for what in TARGETS:
         act = _KNOWN.get((asked.do, what))
@@ -174,7 +174,7 @@ def _looks_like(what: str, to: str) -> bool:
     return True
 
 
-def _words(act: Action, words: dict[str, Any]) -> forms.Form:
+def _words(act: Action, words: dict[str, Any]) -> bodies.Form:
     try:
         return bodies.body(act).model_validate(words)
     except ValidationError as error:

@@ -11,11 +11,11 @@ from typing import Annotated, BinaryIO
 from fastapi import Depends, Path, Query
 from starlette.responses import Response, StreamingResponse
 
-from incidents.api import forms
+from incidents.api import bodies
 from incidents.api.caller import Caller
 from incidents.api.entrance import looker
+from incidents.api.limits import BUNDLING
 from incidents.api.operation import ALONE, answering, router
-from incidents.api.rounds import BUNDLING
 from incidents.audit.bundle import writer
 from incidents.audit.bundle.target import ARCHIVE
 from incidents.audit.bundle.writer import Order
@@ -64,7 +64,7 @@ def whole(
     """
     if with_words and site is None:
         raise InputError("people's own words stand in a site's report: with_words wants site")
-    first, last = forms.at(since), forms.at(until)
+    first, last = bodies.read_time(since), bodies.read_time(until)
     if first is not None and last is not None and first >= last:
         raise InputError("nothing lies between since and until: since must be the earlier")
     name = None if site is None else inputs.site(site)

@@ -10,11 +10,11 @@ from pydantic import Field
 
 from incidents import clock
 from incidents.accounts.identity import is_handle
-from incidents.api import forms, problems
+from incidents.api import bodies, problems
 from incidents.api.caller import Caller
 from incidents.api.entrance import looker, tryer
+from incidents.api.limits import ERASING
 from incidents.api.operation import JSON, operation, router
-from incidents.api.rounds import ERASING
 from incidents.contract.documents import policies as answers
 from incidents.desk import pseudonyms, retention_job
 from incidents.desk.erasure_request import Demand, Demands
@@ -28,11 +28,11 @@ Looking = Annotated[Caller, Depends(looker)]
 Acting = Annotated[Caller, Depends(tryer)]
 
 
-class Demanding(forms.Form):
+class Demanding(bodies.Form):
     """Why a person's words are to go; `confirm` is the name of their site, or the handle of an
     account."""
 
-    reason: forms.Words
+    reason: bodies.Text
     confirm: Annotated[str, Field(max_length=300)] | None = None
 
 
@@ -47,7 +47,7 @@ def erase(
     That is what was recorded 184 days ago or earlier, or as long ago as the setting [retention]
     keep says. The record keeps its entries, and proves as before.
     """
-    name, reason = inputs.site(site), forms.needed("reason", demand.reason)
+    name, reason = inputs.site(site), bodies.required_text("reason", demand.reason)
     by.needs("erase", about=name)
     house = by.house
     demands = Demands(
@@ -75,7 +75,7 @@ def erase_sign_ins(
 
     That is where the log is 184 days old or older, or as old as the setting [retention] keep says.
     """
-    reason = forms.needed("reason", demand.reason)
+    reason = bodies.required_text("reason", demand.reason)
     by.needs("erase", about=handle if is_handle(handle) else "?")
     house = by.house
     with ERASING.taken():

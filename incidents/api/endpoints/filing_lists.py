@@ -16,8 +16,8 @@ from incidents.api import problems
 from incidents.api.caller import Caller
 from incidents.api.endpoints.filings import today
 from incidents.api.entrance import looker, tryer
+from incidents.api.limits import IMPORTING
 from incidents.api.operation import ALONE, JSON, answering, operation, router
-from incidents.api.rounds import IMPORTING
 from incidents.contract.documents import filings as answers
 from incidents.desk import garbage_collection
 from incidents.filing.checks import completeness

@@ -11,7 +11,7 @@ from fastapi import Depends, Path, Query
 from starlette.responses import Response
 
 from incidents import clock
-from incidents.api import bodies, forms
+from incidents.api import bodies
 from incidents.api.caller import Caller, etag
 from incidents.api.endpoints import actions
 from incidents.api.entrance import actor, looker
@@ -69,7 +69,7 @@ def show(by: Looking, site: Name, reveal: Reveal = False) -> JSON:
     "/sites/{site}/filing",
     **operation("change_filing", Acted, acting=True, tagged=True, large=True),
 )
-def change(by: Acting, site: Name, filed: forms.Filed) -> JSON:
+def change(by: Acting, site: Name, filed: bodies.Filed) -> JSON:
     """Change details of a site's filing; what is not given stays as it is (RFC 7396).
 
     What a check takes for false raises a suspicion, which somebody looks into: it closes nothing.

@@ -15,14 +15,14 @@ from pydantic import Field
 from starlette.responses import Response
 
 from incidents import clock
-from incidents.api import forms, problems
+from incidents.api import bodies, problems
 from incidents.api import parameters as zones
 from incidents.api.caller import Caller
 from incidents.api.endpoints import policies
 from incidents.api.endpoints.policies import Toml
 from incidents.api.entrance import looker, tryer
+from incidents.api.limits import IMPORTING, SIMULATING
 from incidents.api.operation import ALONE, JSON, answering, operation, router
-from incidents.api.rounds import IMPORTING, SIMULATING
 from incidents.contract.documents import policies as answers
 from incidents.errors import InputError
 from incidents.history import apart, grouping, importing, picture
@@ -53,17 +53,17 @@ _PICTURED = answering(
 )
 
 
-class HistoryFile(forms.Form):
+class HistoryFile(bodies.Form):
     """A history, CSV with a header or JSON Lines. A time without an offset is in `zone`, or else in
     UTC; reports within `group_within`, such as 60m, of the last one kept of their site are one."""
 
     history: Annotated[str, Field(max_length=2_000_000)]
-    zone: forms.Short | None = None
+    zone: bodies.Short | None = None
     group_within: Annotated[str, Field(max_length=20)] | None = None
     skip_bad: bool = False
 
 
-class NamedPolicy(forms.Form):
+class NamedPolicy(bodies.Form):
     """A policy, and what it is called in the answer."""
 
     name: Annotated[str, Field(min_length=1, max_length=100)]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 from fastapi import Depends, Path, Query, UploadFile
 
-from incidents.api import forms, problems
+from incidents.api import bodies, problems
 from incidents.api.caller import Caller, etag
 from incidents.api.endpoints import actions
 from incidents.api.entrance import actor, looker
@@ -71,8 +71,8 @@ def incidents(  # noqa: PLR0913, PLR0917 - called by FastAPI, by names
     """
     wanted = lists.IncidentFilter(
         site=None if site is None else inputs.site(site), state=state,
-        category=forms.words("category", category, 100), since=forms.at(since),
-        until=forms.at(until), q=forms.words("q", q, 100),
+        category=bodies.optional_text("category", category, 100), since=bodies.read_time(since),
+        until=bodies.read_time(until), q=bodies.optional_text("q", q, 100),
     )  # fmt: skip
     if reveal:
         by.reveals("incidents")
@@ -88,7 +88,7 @@ def search(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> JSON:
     """The first sites and incidents in which something stands: a name, a web address, a note."""
-    part = forms.needed("q", q, 100)
+    part = bodies.required_text("q", q, 100)
     with by.reading() as connection:
         sites = lists.sites_page(connection, lists.SiteFilter(q=part), limit=limit)
         found = lists.incidents_page(connection, lists.IncidentFilter(q=part), limit=limit)
@@ -142,7 +142,7 @@ def attach(by: Acting, incident: Id, file: UploadFile) -> JSON:
     """
     site, n = inputs.incident(incident)
     found = by.house.settings
-    name = forms.words("file's name", file.filename or None, 255)
+    name = bodies.optional_text("file's name", file.filename or None, 255)
     digest, size = _measured(file.file, found.evidence_limit)
     command = c.Attach(by=by.by, incident=n, digest=digest, size=size, name=name)
     if not by.dry_run:

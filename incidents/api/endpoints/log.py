@@ -14,7 +14,7 @@ from fastapi import Depends, Query, Request
 from pydantic import Field
 
 from incidents import clock
-from incidents.api import forms, problems
+from incidents.api import bodies, problems
 from incidents.api.caller import Caller
 from incidents.api.entrance import looker
 from incidents.api.operation import JSON, operation, router
@@ -60,7 +60,7 @@ _NONE = {
 }
 
 
-class Known(forms.Form):
+class Known(bodies.Form):
     """What you know of the log from elsewhere: keys that it must be signed by, witnesses that must
     have countersigned, checkpoints that were kept; `since` is a checkpoint up to which all was
     verified before: sites that have no later entries are not decided again. Without `policy` what
@@ -73,7 +73,7 @@ class Known(forms.Form):
     policy: bool = True
 
 
-class Replaying(forms.Form):
+class Replaying(bodies.Form):
     """Of which site; none: all."""
 
     site: Annotated[str, Field(max_length=300)] | None = None

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Path, Query
 from pydantic import Field
 
-from incidents.api import forms
+from incidents.api import bodies
 from incidents.api.caller import Caller
 from incidents.api.entrance import keeper, looker
 from incidents.api.operation import JSON, operation, router
@@ -25,7 +25,7 @@ MAX_SITES = 100
 """So many sites are compared in one request: each may take its adapter a while."""
 
 
-class Reconcile(forms.Form):
+class Reconcile(bodies.Form):
     """Which sites; none: those that are down, or of which something else is in force than ordered,
     or `all`. `repair`: order once more what is not in force, but for
     what a loss has left down and is not named; `cancelled`: also what somebody has cancelled, of

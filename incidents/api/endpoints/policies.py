@@ -10,7 +10,7 @@ from fastapi import Depends, Request
 from pydantic import Field
 
 from incidents.accounts.authenticator import Door
-from incidents.api import forms, problems
+from incidents.api import bodies, problems
 from incidents.api.caller import Caller
 from incidents.api.endpoints.session import Person, from_
 from incidents.api.entrance import keeper, looker
@@ -34,7 +34,7 @@ Document = dict[str, Any]
 Toml = Annotated[str, Field(max_length=policy.MAX_CHARACTERS, description="TOML.")]
 
 
-class PolicyFile(forms.Form):
+class PolicyFile(bodies.Form):
     """A policy's file."""
 
     toml: Toml
@@ -43,14 +43,14 @@ class PolicyFile(forms.Form):
 class Activating(PolicyFile):
     """A policy that is to be the active one, and why."""
 
-    reason: forms.Words
+    reason: bodies.Text
     second: Person | None = Field(
         None,
         description="Who else signs in for it, where by the policy in force two people close.",
     )
 
 
-class Trying(forms.Form):
+class Trying(bodies.Form):
     """Scenarios, and the policy that they are run under; `toml` in place of `policy`."""
 
     scenarios: Annotated[str, Field(max_length=scenario_file.SENT.characters, description="TOML.")]
@@ -124,7 +124,11 @@ def activate(request: Request, by: Acting, file: Activating) -> JSON:
     What fell due before is done under the old one, and deadlines that are set already stay.
     """
     by.needs("activate_policy")
-    wanted, reason, second = read(file.toml), forms.needed("reason", file.reason), file.second
+    wanted, reason, second = (
+        read(file.toml),
+        bodies.required_text("reason", file.reason),
+        file.second,
+    )
     door: Door = request.app.state.door
     by.counts(1)
     answer = by.house.desk.activate(

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query
 
-from incidents.api import forms, problems
+from incidents.api import bodies, problems
 from incidents.api.caller import Caller
 from incidents.api.endpoints import actions
 from incidents.api.entrance import actor, looker
@@ -66,9 +66,9 @@ def item(
 
 
 @routes.post("/queue/hand-over", **operation("hand_over", answers.HandedOver, acting=True))
-def hand_over(by: Acting, shift: forms.Shift) -> JSON:
+def hand_over(by: Acting, shift: bodies.Shift) -> JSON:
     """Give all that you hold to another person, at the end of a shift."""
-    to = sources.check_person(forms.needed("name", shift.to, 100))
+    to = sources.check_person(bodies.required_text("name", shift.to, 100))
     by.needs("hand_over")
     by.counts(1)
     order = by.envelope(0, c.HandOver(by=by.by, to=to))

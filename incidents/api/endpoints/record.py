@@ -9,7 +9,7 @@ from fastapi import Depends, Query
 from sqlalchemy import Connection
 from starlette.responses import StreamingResponse
 
-from incidents.api import forms
+from incidents.api import bodies
 from incidents.api.caller import Caller
 from incidents.api.entrance import looker
 from incidents.api.operation import operation, router
@@ -67,7 +67,7 @@ def exported(
     until: When = None,
 ) -> StreamingResponse:
     """Entries to download, as they are stored, in the order in which they were written."""
-    first, last = forms.at(since), forms.at(until)
+    first, last = bodies.read_time(since), bodies.read_time(until)
     if first is not None and last is not None and first >= last:
         raise InputError("nothing lies between since and until: since must be the earlier")
     with by.reading() as connection:

@@ -14,7 +14,7 @@ from incidents.accounts import secrets
 from incidents.accounts.authenticator import Door, SignInError, Visit
 from incidents.accounts.identity import FRESH_FOR, Identity
 from incidents.accounts.open_sessions import KNOWN_FOR
-from incidents.api import address, forms, problems
+from incidents.api import bodies, caller, problems
 from incidents.api.caller import Caller, refuse
 from incidents.api.entrance import (
     COOKIE,
@@ -40,14 +40,14 @@ BROWSER = "__Host-incidents-browser"
 _MOST = 1_000
 
 
-class Person(forms.Form):
+class Person(bodies.Form):
     """Who signs in."""
 
     handle: str = Field(max_length=_MOST)
     password: str = Field(max_length=_MOST)
 
 
-class Proof(forms.Form):
+class Proof(bodies.Form):
     """The password again."""
 
     password: str = Field(max_length=_MOST)
@@ -120,7 +120,7 @@ def prove(request: Request, by: Visiting, proof: Proof) -> Document:
 
 def from_(request: Request) -> str:
     """Where it comes from."""
-    return address.of(request, request.app.state.trusted_proxies)
+    return caller.address_of(request, request.app.state.trusted_proxies)
 
 
 def browser(request: Request) -> str:

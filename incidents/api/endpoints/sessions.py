@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import Depends, Query
 
 from incidents.accounts.identity import is_handle
-from incidents.api import forms
+from incidents.api import bodies
 from incidents.api.caller import Caller
 from incidents.api.endpoints.record import When
 from incidents.api.entrance import looker
@@ -62,7 +62,7 @@ def list_sign_ins(
     Of a name that is nobody's nothing is kept but that there was one. Once erased, a person and an
     address are pseudonyms.
     """
-    after = forms.at(since)
+    after = bodies.read_time(since)
     with by.reading() as connection:
         return views.sign_ins(
             connection, limit=limit, cursor=cursor, handle=handle, failed=failed,
@@ -75,7 +75,7 @@ def list_refusals(
     by: Asking, limit: Limit = 100, handle: Of = None, since: When = None
 ) -> Document:
     """Who was not let do what, and how often, by the day (UTC); those with the newest first."""
-    after = forms.at(since)
+    after = bodies.read_time(since)
     with by.reading() as connection:
         found = views.refusals(connection, limit=limit, handle=handle, since=after)
     return {"items": found}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import Depends, Path, Query
 from pydantic import Field
 
-from incidents.api import bodies, forms
+from incidents.api import bodies
 from incidents.api.caller import Caller, etag
 from incidents.api.endpoints import actions
 from incidents.api.entrance import actor, looker
@@ -31,7 +31,7 @@ _TIMELINE = "timeline"
 
 _ADD, _EDIT = of_command(c.AddSite), of_command(c.EditSite)
 if TYPE_CHECKING:
-    Details = forms.Form
+    Details = bodies.Form
 else:
     Details = bodies.body(_EDIT)
 
@@ -53,7 +53,9 @@ def sites(  # noqa: PLR0917 - called by FastAPI, by names
     cursor: Cursor = None,
 ) -> JSON:
     """List the sites by name, numbers and addresses masked."""
-    wanted = lists.SiteFilter(state=state, held=held, disputed=disputed, q=forms.words("q", q, 100))
+    wanted = lists.SiteFilter(
+        state=state, held=held, disputed=disputed, q=bodies.optional_text("q", q, 100)
+    )
     with by.reading() as connection:
         found = lists.sites_page(connection, wanted, limit=limit, cursor=cursor)
     return JSON(masked.document(found))

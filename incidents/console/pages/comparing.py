@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from incidents.accounts.expense import OverspentError, Spent
-from incidents.api.rounds import SIMULATING, BusyError
+from incidents.api.limits import SIMULATING, BusyError
 from incidents.console.drawing.chart import Chart, Series
 from incidents.console.forms import Given
 from incidents.console.writing import Reader
