@@ -22,7 +22,7 @@ from incidents.api.caller import Caller
 from incidents.api.entrance import Key, looker
 from incidents.api.operation import operation
 from incidents.api.operation import router as guarded
-from incidents.contract.documents import accounts as answers
+from incidents.contract.documents import accounts as account_answers
 from incidents.desk import accounts as acts
 from incidents.desk import tokens
 from incidents.desk.account_act import By
@@ -75,7 +75,7 @@ class NewToken(bodies.Form):
     )
 
 
-@router.get("/accounts", **operation("see_accounts", answers.Accounts))
+@router.get("/accounts", **operation("see_accounts", account_answers.Accounts))
 def list_accounts(by: Asking) -> Document:
     """All accounts."""
     by.needs("see_accounts")
@@ -83,16 +83,20 @@ def list_accounts(by: Asking) -> Document:
         return {"items": views.accounts(connection)}
 
 
-@router.post("/accounts", **operation("keep_accounts", answers.Account, status=201, acting=True))
-def make(by: Asking, new: NewAccount, key: Key = None) -> answers.Account:
+@router.post(
+    "/accounts", **operation("keep_accounts", account_answers.Account, status=201, acting=True)
+)
+def make(by: Asking, new: NewAccount, key: Key = None) -> account_answers.Account:
     """Make an account, which comes in with the password or the token that it is given next."""
     by.needs("keep_accounts")
     once = _once(by, key, "make_account", new)
 
-    def act(connection: Connection, who: By, now: Callable[[], datetime]) -> answers.Account:
+    def act(
+        connection: Connection, who: By, now: Callable[[], datetime]
+    ) -> account_answers.Account:
         kept: Any = once.before(connection)
         if kept is not None:
-            kept_before: answers.Account = kept
+            kept_before: account_answers.Account = kept
             return kept_before
         made = acts.make(connection, who, new.handle, new.role, now)
         answer = views.account(connection, made)
@@ -102,15 +106,17 @@ def make(by: Asking, new: NewAccount, key: Key = None) -> answers.Account:
     return _do(by, act)
 
 
-@router.get("/accounts/{handle}", **operation("own_account", answers.Account))
-def show(by: Asking, handle: str) -> answers.Account:
+@router.get("/accounts/{handle}", **operation("own_account", account_answers.Account))
+def show(by: Asking, handle: str) -> account_answers.Account:
     """One account."""
     _needs(by, handle, "see_accounts")
     return _account(by, handle)
 
 
-@router.patch("/accounts/{handle}", **operation("keep_accounts", answers.Account, acting=True))
-def change(by: Asking, handle: str, change: Change) -> answers.Account:
+@router.patch(
+    "/accounts/{handle}", **operation("keep_accounts", account_answers.Account, acting=True)
+)
+def change(by: Asking, handle: str, change: Change) -> account_answers.Account:
     """Give an account another role, or disable or enable it: its sessions and tokens at once."""
     by.needs("keep_accounts", about=_named(handle))
 
@@ -140,7 +146,7 @@ def set_password(by: Asking, handle: str, new: Password) -> None:
     )
 
 
-@router.get("/tokens", **operation("own_account", answers.Tokens))
+@router.get("/tokens", **operation("own_account", account_answers.Tokens))
 def list_tokens(
     by: Asking,
     handle: Annotated[str | None, Query(max_length=100)] = None,
@@ -157,7 +163,9 @@ def list_tokens(
         return {"items": views.tokens(connection, handles)}
 
 
-@router.post("/tokens", **operation("make_token", answers.NewToken, status=201, acting=True))
+@router.post(
+    "/tokens", **operation("make_token", account_answers.NewToken, status=201, acting=True)
+)
 def make_token(by: Asking, new: NewToken, key: Key = None) -> Document:
     """Make a token; `secret` is told in this answer alone.
 
@@ -226,7 +234,7 @@ def _do(by: Caller, act: Callable[[Connection, By, Callable[[], datetime]], T]) 
     return by.house.desk.on_record(lambda connection: act(connection, who, clock.now))
 
 
-def _account(by: Caller, handle: str) -> answers.Account:
+def _account(by: Caller, handle: str) -> account_answers.Account:
     with by.reading() as connection:
         found = stored.account(connection, handle) if is_handle(handle) else None
         if found is None:

@@ -17,7 +17,7 @@ from incidents.api.entrance import actor, reporter
 from incidents.api.operation import JSON, operation, router
 from incidents.contract.action import CONTACT, INCIDENT, ITEM, ORDER, SITE, Action
 from incidents.contract.actions import ACTIONS
-from incidents.contract.documents import sites as answers
+from incidents.contract.documents import sites as site_answers
 from incidents.desk import Answer, Envelope
 from incidents.errors import DatabaseError
 from incidents.machine.commands import Log, Recur
@@ -125,7 +125,7 @@ def _offer(act: Action) -> None:
         summary=summary,
         **operation(
             act.name,
-            answers.Acted,
+            site_answers.Acted,
             status=status,
             acting=True,
             closing=act.closes,

@@ -11,7 +11,7 @@ from incidents.api.caller import Caller
 from incidents.api.entrance import looker
 from incidents.api.limits import TRYING
 from incidents.api.operation import JSON, operation, router
-from incidents.contract.documents import enforcement as answers
+from incidents.contract.documents import enforcement as clock_answers
 from incidents.locale.words import When
 from incidents.notices import notice_settings, trial
 
@@ -20,7 +20,7 @@ routes = router("alarms")
 Looking = Annotated[Caller, Depends(looker)]
 
 
-@routes.get("/alarms", **operation("look", answers.Alarms))
+@routes.get("/alarms", **operation("look", clock_answers.Alarms))
 def alarms(by: Looking) -> JSON:
     """What is alarming now, the most urgent first, and whether the desk was told of it."""
     house = by.house
@@ -28,7 +28,7 @@ def alarms(by: Looking) -> JSON:
         return JSON(house.views.alarms_now(connection, house.now(connection), house.report_duty))
 
 
-@routes.post("/alarms/test", **operation("try_alarms", answers.Tried, acting=True))
+@routes.post("/alarms/test", **operation("try_alarms", clock_answers.Tried, acting=True))
 def test(by: Looking) -> JSON:
     """Send a trial through each channel to the desk, whatever the hour, and say what came of it.
 
@@ -40,7 +40,7 @@ def test(by: Looking) -> JSON:
         return JSON({"items": list(trial.send(desk, now, when))})
 
 
-@routes.get("/enforcement", **operation("look", answers.Enforcement))
+@routes.get("/enforcement", **operation("look", clock_answers.Enforcement))
 def enforcement(by: Looking) -> JSON:
     """Whether a daemon enforces the clock, each that was heard of, and what is overdue."""
     with by.reading() as connection:

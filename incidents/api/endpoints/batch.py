@@ -22,7 +22,7 @@ from incidents.api.entrance import keeper
 from incidents.api.operation import JSON, operation, router
 from incidents.contract.action import SITE, TARGETS, Action
 from incidents.contract.actions import ACTIONS
-from incidents.contract.documents import sites as answers
+from incidents.contract.documents import sites as site_answers
 from incidents.desk import Answer, Envelope, garbage_collection
 from incidents.desk.transaction import MAX_BATCH
 from incidents.errors import IncidentsError
@@ -71,7 +71,7 @@ class _Place:
     problem: Problem | None = None
 
 
-@routes.post("/batch", **operation("log", answers.Results, acting=True, large=True))
+@routes.post("/batch", **operation("log", site_answers.Results, acting=True, large=True))
 def batch(by: Acting, given: Batch) -> JSON:
     """Do up to 1,000 commands in one transaction, each with its own answer or problem.
 

@@ -15,7 +15,7 @@ from incidents.api.caller import Caller
 from incidents.api.entrance import looker, tryer
 from incidents.api.limits import ERASING
 from incidents.api.operation import JSON, operation, router
-from incidents.contract.documents import policies as answers
+from incidents.contract.documents import policies as policy_answers
 from incidents.desk import pseudonyms, retention_job
 from incidents.desk.erasure_request import Demand, Demands
 from incidents.desk.pseudonyms import AccountDemand
@@ -36,7 +36,7 @@ class Demanding(bodies.Form):
     confirm: Annotated[str, Field(max_length=300)] | None = None
 
 
-@routes.post("/sites/{site}/erase", **operation("erase", answers.Erased, acting=True))
+@routes.post("/sites/{site}/erase", **operation("erase", policy_answers.Erased, acting=True))
 def erase(
     by: Acting,
     site: Annotated[str, Path(max_length=300, description="A site's name.")],
@@ -65,7 +65,9 @@ def erase(
     return JSON(met.document(dry_run=by.dry_run))
 
 
-@routes.post("/accounts/{handle}/erase", **operation("erase", answers.ErasedAccount, acting=True))
+@routes.post(
+    "/accounts/{handle}/erase", **operation("erase", policy_answers.ErasedAccount, acting=True)
+)
 def erase_sign_ins(
     by: Acting,
     handle: Annotated[str, Path(max_length=100, description="An account's handle.")],
@@ -90,13 +92,13 @@ def erase_sign_ins(
     return JSON(met.document(dry_run=by.dry_run))
 
 
-@routes.get("/retention", **operation("look", answers.Retention))
+@routes.get("/retention", **operation("look", policy_answers.Retention))
 def show(by: Looking) -> JSON:
     """How long people's words are kept, and what could be erased now."""
     return _looked(by)
 
 
-@routes.post("/retention/run", **operation("erase", answers.Retention, acting=True))
+@routes.post("/retention/run", **operation("erase", policy_answers.Retention, acting=True))
 def run(by: Acting) -> JSON:
     """Erase people's words that are older than the setting [retention] keep, and needed no more.
 

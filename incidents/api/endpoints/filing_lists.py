@@ -18,7 +18,7 @@ from incidents.api.endpoints.filings import today
 from incidents.api.entrance import looker, tryer
 from incidents.api.limits import IMPORTING
 from incidents.api.operation import ALONE, JSON, answering, operation, router
-from incidents.contract.documents import filings as answers
+from incidents.contract.documents import filings as filing_answers
 from incidents.desk import garbage_collection
 from incidents.filing.checks import completeness
 from incidents.filing.lists import export, table_file
@@ -99,7 +99,8 @@ def exported(
 
 
 @routes.post(
-    "/filings/import", **operation("change_filing", answers.TakenList, acting=True, large=True)
+    "/filings/import",
+    **operation("change_filing", filing_answers.TakenList, acting=True, large=True),
 )
 def take_in(
     by: Acting,
@@ -279,7 +280,7 @@ def _lines(form: Form, filings: Callable[[], Iterable[Filing]]) -> Iterator[str]
     return export.csv_of(filings)
 
 
-def _details(found: answers.FilingOnRecord, *, with_words: bool) -> dict[str, str]:
+def _details(found: filing_answers.FilingOnRecord, *, with_words: bool) -> dict[str, str]:
     details = details_of(found)
     if with_words:
         return details

@@ -18,7 +18,7 @@ from incidents.api.entrance import actor, looker
 from incidents.api.operation import ALONE, JSON, answering, operation, router
 from incidents.api.parameters import Cursor, Limit, Reveal
 from incidents.contract.actions import of_command
-from incidents.contract.documents import filings as answers
+from incidents.contract.documents import filings as filing_answers
 from incidents.contract.documents.sites import Acted
 from incidents.filing import form, presets, settings
 from incidents.filing.calendar import Entry, calendar
@@ -44,7 +44,7 @@ _TEXT = {"type": "string"}
 _HTML = "text/html"
 
 
-@routes.get("/sites/{site}/filing", **operation("look", answers.Filing, tagged=True))
+@routes.get("/sites/{site}/filing", **operation("look", filing_answers.Filing, tagged=True))
 def show(by: Looking, site: Name, reveal: Reveal = False) -> JSON:
     """What is filed of a site in the order of the official form, what is missing, and its terms.
 
@@ -78,7 +78,7 @@ def change(by: Acting, site: Name, filed: bodies.Filed) -> JSON:
     return actions.given(by, by.act(name, command))
 
 
-@routes.get("/sites/{site}/filing/findings", **operation("look", answers.FilingFindings))
+@routes.get("/sites/{site}/filing/findings", **operation("look", filing_answers.FilingFindings))
 def findings(by: Looking, site: Name) -> JSON:
     """What the checks say of a filing, finding by finding, each with the source of its rule.
 
@@ -129,7 +129,7 @@ def printed(by: Looking, site: Name, reveal: Reveal = False) -> Response:
     return Response(page, media_type=_HTML, headers=ALONE)
 
 
-@routes.get("/filings/terms", **operation("look", answers.TermPage))
+@routes.get("/filings/terms", **operation("look", filing_answers.TermPage))
 def terms(by: Looking, until: Until = None, limit: Limit = 50, cursor: Cursor = None) -> JSON:
     """What is to be filed, or shown at the foot of the pages, by when; the most urgent first.
 
@@ -164,7 +164,7 @@ def as_calendar(by: Looking, until: Until = None) -> Response:
     return Response(told, media_type=ICS, headers=ALONE)
 
 
-@routes.get("/filings/fields", **operation("look", answers.FilingFields))
+@routes.get("/filings/fields", **operation("look", filing_answers.FilingFields))
 def fields(by: Looking) -> JSON:  # noqa: ARG001 - is let in
     """The details that a filing has, in the order of the official form, with their choices."""
     items = [_field(field) for section in form.SECTIONS for field in section.fields]
@@ -177,7 +177,7 @@ def fields(by: Looking) -> JSON:  # noqa: ARG001 - is let in
     )
 
 
-@routes.get("/filings/presets", **operation("look", answers.FilingPresets))
+@routes.get("/filings/presets", **operation("look", filing_answers.FilingPresets))
 def known_presets(by: Looking) -> JSON:  # noqa: ARG001 - is let in
     """The presets: what many sites file alike, of an access provider or a registrar."""
     known = presets.known(settings.load().presets)

@@ -23,7 +23,7 @@ from incidents.api.endpoints.policies import Toml
 from incidents.api.entrance import looker, tryer
 from incidents.api.limits import IMPORTING, SIMULATING
 from incidents.api.operation import ALONE, JSON, answering, operation, router
-from incidents.contract.documents import policies as answers
+from incidents.contract.documents import policies as policy_answers
 from incidents.errors import InputError
 from incidents.history import apart, grouping, importing, picture
 from incidents.history.apart import BadLinesError, Sent, Trial
@@ -83,7 +83,8 @@ class Simulating(HistoryFile):
 
 
 @routes.post(
-    "/simulate", **operation("simulate", answers.Simulated, acting=True, large=True, slowed=True)
+    "/simulate",
+    **operation("simulate", policy_answers.Simulated, acting=True, large=True, slowed=True),
 )
 def simulate(by: Looking, asked: Simulating) -> JSON:
     """Run a history through policies, in simulated time; nothing is stored.
@@ -100,7 +101,9 @@ def pictured(by: Looking, asked: Simulating) -> Response:
     return Response(drawn, media_type=SVG, headers=ALONE)
 
 
-@routes.post("/import", **operation("import_incident", answers.Imported, acting=True, large=True))
+@routes.post(
+    "/import", **operation("import_incident", policy_answers.Imported, acting=True, large=True)
+)
 def bring_in(by: Acting, asked: HistoryFile) -> JSON:
     """Bring sites and past incidents in as records, at most 1,000 reports in one request.
 

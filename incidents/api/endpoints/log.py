@@ -35,7 +35,7 @@ from incidents.audit.proof.verdict import Verdict
 from incidents.audit.replay import split
 from incidents.audit.replay.split import Replayed
 from incidents.clock import rfc3339
-from incidents.contract.documents import record as answers
+from incidents.contract.documents import record as record_answers
 from incidents.errors import IncidentsError
 from incidents.store.cases import sites
 from incidents.store.record import leaves
@@ -79,7 +79,7 @@ class Replaying(bodies.Form):
     site: Annotated[str, Field(max_length=300)] | None = None
 
 
-@routes.get("/log", **operation("look", answers.LogStatus))
+@routes.get("/log", **operation("look", record_answers.LogStatus))
 def status(by: Looking) -> JSON:
     """How many entries are pending, numbered and published, and who vouches for them."""
     settings = log_settings.load(by.house.settings)
@@ -91,14 +91,14 @@ def status(by: Looking) -> JSON:
     return JSON(found)
 
 
-@routes.get("/log/keys", **operation("look", answers.LogKeys))
+@routes.get("/log/keys", **operation("look", record_answers.LogKeys))
 def keys(by: Looking) -> JSON:
     """The log's keys as others check them, the one that signs first."""
     with by.reading() as connection:
         return JSON({"items": log_status.keys(connection)})
 
 
-@routes.get("/log/checkpoint", **operation("look", answers.Checkpoint))
+@routes.get("/log/checkpoint", **operation("look", record_answers.Checkpoint))
 def last(by: Looking) -> JSON:
     """The last checkpoint to the byte, with the signatures of its witnesses: to be kept outside."""
     with by.reading() as connection:
@@ -108,7 +108,7 @@ def last(by: Looking) -> JSON:
     return JSON({"checkpoint": note, "pending": pending})
 
 
-@routes.post("/log/checkpoint", **operation("export", answers.Checkpoint, acting=True))
+@routes.post("/log/checkpoint", **operation("export", record_answers.Checkpoint, acting=True))
 def checkpoint(by: Looking) -> JSON:
     """Number and sign what there is, where this server has the key, and give the checkpoint.
 
@@ -129,7 +129,7 @@ def checkpoint(by: Looking) -> JSON:
     return JSON({"checkpoint": done.note, "pending": done.pending})
 
 
-@routes.post("/log/verify", **operation("export", answers.Verified, acting=True))
+@routes.post("/log/verify", **operation("export", record_answers.Verified, acting=True))
 def verified(by: Looking, request: Request, known: Known, wait: Wait = 20) -> JSON:
     """Prove the log: every entry, tree, checkpoint and signature, and what was decided.
 
@@ -144,13 +144,13 @@ def verified(by: Looking, request: Request, known: Known, wait: Wait = 20) -> JS
     return _told(proving.wait(wait))
 
 
-@routes.get("/log/verify", **operation("export", answers.Verified))
+@routes.get("/log/verify", **operation("export", record_answers.Verified))
 def verdict(by: Looking, request: Request, wait: Wait = 0) -> JSON:  # noqa: ARG001 - is let in
     """The last verification that was asked for here, running or ended."""
     return _told(_proving(request, VERIFYING).wait(wait))
 
 
-@routes.post("/log/replay", **operation("export", answers.Replayed, acting=True))
+@routes.post("/log/replay", **operation("export", record_answers.Replayed, acting=True))
 def replay(by: Looking, request: Request, of: Replaying, wait: Wait = 20) -> JSON:
     """Derive every table again from the entries alone, and compare row by row.
 
@@ -165,7 +165,7 @@ def replay(by: Looking, request: Request, of: Replaying, wait: Wait = 20) -> JSO
     return _told(proving.wait(wait))
 
 
-@routes.get("/log/replay", **operation("export", answers.Replayed))
+@routes.get("/log/replay", **operation("export", record_answers.Replayed))
 def differences(by: Looking, request: Request, wait: Wait = 0) -> JSON:  # noqa: ARG001 - is let in
     """The last replay that was asked for here, running or ended."""
     return _told(_proving(request, REPLAYING).wait(wait))

@@ -9,7 +9,7 @@ from fastapi import Depends, Path, Query
 from incidents.api.caller import Caller
 from incidents.api.entrance import looker
 from incidents.api.operation import JSON, operation, router
-from incidents.contract.documents import enforcement as answers
+from incidents.contract.documents import enforcement as clock_answers
 from incidents.errors import InputError, RefusedError
 from incidents.notices import customer_settings, notice_settings, preview, samples
 from incidents.notices.facts import AnyFacts
@@ -29,13 +29,13 @@ class UnknownNoticeError(RefusedError):
     """no notice is called {given!r}; there are {known}"""
 
 
-@routes.get("/notices", **operation("look", answers.Notices))
+@routes.get("/notices", **operation("look", clock_answers.Notices))
 def notices(by: Looking) -> JSON:  # noqa: ARG001 - who asks has been let in
     """Which notices there are: to whom each goes, and when."""
     return JSON({"items": [{"notice": name, **of._asdict()} for name, of in NOTICES.items()]})
 
 
-@routes.get("/notices/{notice}/preview", **operation("look", answers.Letters))
+@routes.get("/notices/{notice}/preview", **operation("look", clock_answers.Letters))
 def read(
     by: Looking,
     notice: Annotated[str, Path(max_length=100, description="A notice's name.")],

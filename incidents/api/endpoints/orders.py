@@ -11,7 +11,7 @@ from incidents.api import bodies
 from incidents.api.caller import Caller
 from incidents.api.entrance import keeper, looker
 from incidents.api.operation import JSON, operation, router
-from incidents.contract.documents import orders as answers
+from incidents.contract.documents import orders as order_answers
 from incidents.store.cases import sites
 from incidents.values import inputs
 from incidents.views import masked
@@ -37,7 +37,7 @@ class Reconcile(bodies.Form):
     cancelled: bool = False
 
 
-@routes.get("/orders", **operation("look", answers.Orders))
+@routes.get("/orders", **operation("look", order_answers.Orders))
 def orders(
     by: Looking,
     dead: Annotated[bool, Query(description="Only what is given up.")] = False,
@@ -55,7 +55,7 @@ def orders(
     return JSON({"items": found})
 
 
-@routes.get("/orders/{order}", **operation("look", answers.OrderInFull))
+@routes.get("/orders/{order}", **operation("look", order_answers.OrderInFull))
 def show(
     by: Looking,
     order: Annotated[str, Path(max_length=300, description="Such as 12-o45 or 12-o45.notice.")],
@@ -67,7 +67,7 @@ def show(
     return JSON(masked.document(found))
 
 
-@routes.post("/reconcile", **operation("reconcile", answers.Reconciled, acting=True))
+@routes.post("/reconcile", **operation("reconcile", order_answers.Reconciled, acting=True))
 def reconcile(by: Acting, which: Reconcile) -> JSON:
     """Ask the adapters how sites really stand, and compare; what is found goes on record."""
     by.needs("reconcile")

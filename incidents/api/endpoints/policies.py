@@ -16,7 +16,7 @@ from incidents.api.endpoints.session import Person, from_
 from incidents.api.entrance import keeper, looker
 from incidents.api.operation import JSON, operation, router
 from incidents.clock import rfc3339
-from incidents.contract.documents import policies as answers
+from incidents.contract.documents import policies as policy_answers
 from incidents.locale import policy_words
 from incidents.machine import graph, policy
 from incidents.machine.policy import DOCUMENTED, Policy, PolicyError
@@ -58,27 +58,29 @@ class Trying(bodies.Form):
     toml: Toml | None = None
 
 
-@routes.get("/policy", **operation("look", answers.Policy))
+@routes.get("/policy", **operation("look", policy_answers.Policy))
 def show(by: Looking) -> JSON:
     """The active policy: in words, as its file, since when it is active and by whose act."""
     with by.reading() as connection:
         return JSON(by.house.views.active_policy(connection))
 
 
-@routes.get("/policy/history", **operation("look", answers.Activations))
+@routes.get("/policy/history", **operation("look", policy_answers.Activations))
 def history(by: Looking) -> JSON:
     """Every activation on record: when, by whom, why, and what changed."""
     with by.reading() as connection:
         return JSON({"items": views.history(connection)})
 
 
-@routes.get("/policy/graph", **operation("look", answers.Graphs))
+@routes.get("/policy/graph", **operation("look", policy_answers.Graphs))
 def drawn(by: Looking) -> JSON:  # noqa: ARG001 - who asks has been let in
     """The state machines as Mermaid diagrams, drawn from the tables that decide."""
     return JSON({name: graph.mermaid(name) for name in graph.MACHINES})
 
 
-@routes.post("/policy/check", **operation("simulate", answers.Checked, acting=True, slowed=True))
+@routes.post(
+    "/policy/check", **operation("simulate", policy_answers.Checked, acting=True, slowed=True)
+)
 def check(by: Looking, file: PolicyFile) -> JSON:
     """Whether it is a policy, what it says, and what of the active one it would change."""
     with by.spending():
@@ -92,7 +94,9 @@ def check(by: Looking, file: PolicyFile) -> JSON:
     )  # fmt: skip
 
 
-@routes.post("/policy/test", **operation("simulate", answers.Trials, acting=True, slowed=True))
+@routes.post(
+    "/policy/test", **operation("simulate", policy_answers.Trials, acting=True, slowed=True)
+)
 def test(by: Looking, tried: Trying) -> JSON:
     """Run scenarios, each a history and what is expected of it, in memory: at most 1,000 steps in
     one request, of which 200 in one scenario."""
@@ -116,7 +120,7 @@ def _tried(by: Caller, tried: Trying) -> Document:
 
 @routes.post(
     "/policy/activate",
-    **operation("activate_policy", answers.Activated, acting=True, slowed=True),
+    **operation("activate_policy", policy_answers.Activated, acting=True, slowed=True),
 )
 def activate(request: Request, by: Acting, file: Activating) -> JSON:
     """Make a policy the active one, on record with the reason.
@@ -139,7 +143,7 @@ def activate(request: Request, by: Acting, file: Activating) -> JSON:
             second.handle, second.password, from_(request), beside=by.by
         ),
     )  # fmt: skip
-    return JSON({name: answer[name] for name in answers.Activated.__annotations__})
+    return JSON({name: answer[name] for name in policy_answers.Activated.__annotations__})
 
 
 def read(toml: str, *, where: Sequence[str] = ("toml",)) -> Policy:

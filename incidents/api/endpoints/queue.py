@@ -12,7 +12,7 @@ from incidents.api.endpoints import actions
 from incidents.api.entrance import actor, looker
 from incidents.api.operation import JSON, operation, router
 from incidents.api.parameters import Cursor, Limit, Reveal
-from incidents.contract.documents import queue as answers
+from incidents.contract.documents import queue as queue_answers
 from incidents.contract.hints import with_commands
 from incidents.errors import NoSuchTaskError
 from incidents.machine import commands as c
@@ -26,7 +26,7 @@ Acting = Annotated[Caller, Depends(actor)]
 Document = dict[str, Any]
 
 
-@routes.get("/queue", **operation("look", answers.Queue))
+@routes.get("/queue", **operation("look", queue_answers.Queue))
 def queue(
     by: Looking,
     mine: Annotated[bool, Query(description="Only what you have claimed.")] = False,
@@ -48,7 +48,7 @@ def queue(
     return JSON(found)
 
 
-@routes.get("/queue/{item}", **operation("look", answers.Item))
+@routes.get("/queue/{item}", **operation("look", queue_answers.Item))
 def item(
     by: Looking,
     item: Annotated[str, Path(max_length=300, description="Such as 12-3 or 12-t2.")],
@@ -65,7 +65,7 @@ def item(
     return JSON(with_commands(found))
 
 
-@routes.post("/queue/hand-over", **operation("hand_over", answers.HandedOver, acting=True))
+@routes.post("/queue/hand-over", **operation("hand_over", queue_answers.HandedOver, acting=True))
 def hand_over(by: Acting, shift: bodies.Shift) -> JSON:
     """Give all that you hold to another person, at the end of a shift."""
     to = sources.check_person(bodies.required_text("name", shift.to, 100))

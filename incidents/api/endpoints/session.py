@@ -27,7 +27,7 @@ from incidents.api.entrance import (
 )
 from incidents.api.operation import open_router, opened
 from incidents.clock import rfc3339
-from incidents.contract.documents import accounts as answers
+from incidents.contract.documents import accounts as account_answers
 
 router = open_router("session")
 
@@ -74,7 +74,7 @@ def visit(
 Visiting = Annotated[Visit, Depends(visit)]
 
 
-@router.post("/session", **opened(answers.Session, status=201))
+@router.post("/session", **opened(account_answers.Session, status=201))
 def sign_in(request: Request, response: Response, person: Person) -> Document:
     """Sign in with a handle and a password; the answer sets the cookie of a new session.
 
@@ -93,7 +93,7 @@ def sign_in(request: Request, response: Response, person: Person) -> Document:
     return _document(new.identity, new)
 
 
-@router.get("/session", **opened(answers.Session))
+@router.get("/session", **opened(account_answers.Session))
 def show(request: Request, by: Looking) -> Document:
     """Who you are, and what you may do."""
     found = None if by.identity.token else visitor(request.app.state.door, request)
@@ -107,7 +107,7 @@ def sign_out(request: Request, response: Response, by: Visiting) -> None:
     forget(response)
 
 
-@router.post("/session/proof", **opened(answers.Session))
+@router.post("/session/proof", **opened(account_answers.Session))
 def prove(request: Request, by: Visiting, proof: Proof) -> Document:
     """Prove again who you are: what is done in person may then be done for five minutes."""
     door: Door = request.app.state.door

@@ -13,7 +13,7 @@ from incidents.api.endpoints.record import When
 from incidents.api.entrance import looker
 from incidents.api.operation import operation, router
 from incidents.api.parameters import Cursor, Limit
-from incidents.contract.documents import accounts as answers
+from incidents.contract.documents import accounts as account_answers
 from incidents.views import sign_ins as views
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ Document = dict[str, Any]
 Of = Annotated[str | None, Query(max_length=100, description="Only of this account.")]
 
 
-@routes.get("/sessions", **operation("own_account", answers.Sessions))
+@routes.get("/sessions", **operation("own_account", account_answers.Sessions))
 def list_sessions(
     by: Asking,
     handle: Of = None,
@@ -47,7 +47,7 @@ def end(by: Asking, session: str) -> None:
     by.house.open_sessions.end(session, by.by)
 
 
-@routes.get("/sign-ins", **operation("see_sign_ins", answers.SignIns))
+@routes.get("/sign-ins", **operation("see_sign_ins", account_answers.SignIns))
 def list_sign_ins(
     by: Asking,
     *,
@@ -70,7 +70,7 @@ def list_sign_ins(
         )  # fmt: skip
 
 
-@routes.get("/refusals", **operation("see_sign_ins", answers.Refusals))
+@routes.get("/refusals", **operation("see_sign_ins", account_answers.Refusals))
 def list_refusals(
     by: Asking, limit: Limit = 100, handle: Of = None, since: When = None
 ) -> Document:

@@ -15,7 +15,7 @@ from incidents.api.operation import JSON, operation, router
 from incidents.api.parameters import Cursor, Limit, Part, Reveal, number_cursor, read_number
 from incidents.contract import hints
 from incidents.contract.actions import of_command
-from incidents.contract.documents import sites as answers
+from incidents.contract.documents import sites as site_answers
 from incidents.machine import commands as c
 from incidents.store.cases import sites as site_rows
 from incidents.values import inputs
@@ -42,10 +42,10 @@ class NewSite(Details):
     site: Annotated[str, Field(max_length=300)]
 
 
-@routes.get("/sites", **operation("look", answers.SitePage))
+@routes.get("/sites", **operation("look", site_answers.SitePage))
 def sites(  # noqa: PLR0917 - called by FastAPI, by names
     by: Looking,
-    state: Annotated[answers.SiteState | None, Query()] = None,
+    state: Annotated[site_answers.SiteState | None, Query()] = None,
     held: Annotated[bool | None, Query()] = None,
     disputed: Annotated[bool | None, Query()] = None,
     q: Part = None,
@@ -61,21 +61,25 @@ def sites(  # noqa: PLR0917 - called by FastAPI, by names
     return JSON(masked.document(found))
 
 
-@routes.post("/sites", **operation("add_site", answers.Acted, status=201, acting=True, tagged=True))
+@routes.post(
+    "/sites", **operation("add_site", site_answers.Acted, status=201, acting=True, tagged=True)
+)
 def add(by: Acting, new: NewSite) -> JSON:
     """Take a site into the register, with whom to call."""
     site, command = bodies.command(_ADD, by.by, new.site, new)
     return actions.given(by, by.act(site, command), 201)
 
 
-@routes.patch("/sites/{site}", **operation("edit_site", answers.Acted, acting=True, tagged=True))
+@routes.patch(
+    "/sites/{site}", **operation("edit_site", site_answers.Acted, acting=True, tagged=True)
+)
 def edit(by: Acting, site: Name, details: Details) -> JSON:
     """Change whom to call; what is not given stays as it is."""
     name, command = bodies.command(_EDIT, by.by, site, details)
     return actions.given(by, by.act(name, command))
 
 
-@routes.get("/sites/{site}", **operation("look", answers.SiteInFull, tagged=True))
+@routes.get("/sites/{site}", **operation("look", site_answers.SiteInFull, tagged=True))
 def show(by: Looking, site: Name, reveal: Reveal = False) -> JSON:
     """How a site stands, and whom to call."""
     name = inputs.site(site)
@@ -84,7 +88,7 @@ def show(by: Looking, site: Name, reveal: Reveal = False) -> JSON:
     return _shown(by, found, name, (found["id"], found["seq"]), reveal=reveal)
 
 
-@routes.get("/sites/{site}/why", **operation("look", answers.Why, tagged=True))
+@routes.get("/sites/{site}/why", **operation("look", site_answers.Why, tagged=True))
 def why(by: Looking, site: Name, reveal: Reveal = False) -> JSON:
     """Why a site stands as it does, in plain words, and what would change it."""
     name = inputs.site(site)
@@ -94,7 +98,7 @@ def why(by: Looking, site: Name, reveal: Reveal = False) -> JSON:
     return _shown(by, found, name, (found["site"]["id"], found["seq"]), reveal=reveal)
 
 
-@routes.get("/sites/{site}/timeline", **operation("look", answers.LinePage))
+@routes.get("/sites/{site}/timeline", **operation("look", site_answers.LinePage))
 def story(
     by: Looking, site: Name, limit: Limit = 50, cursor: Cursor = None, reveal: Reveal = False
 ) -> JSON:

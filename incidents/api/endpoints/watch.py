@@ -11,7 +11,7 @@ from starlette.responses import Response
 from incidents.api.caller import Caller
 from incidents.api.entrance import looker
 from incidents.api.operation import JSON, Guarded, operation
-from incidents.contract.documents import enforcement as answers
+from incidents.contract.documents import enforcement as clock_answers
 from incidents.metrics.look import look
 from incidents.metrics.service import LIBRARY, MetricsLibraryError
 from incidents.store.database import schema
@@ -23,7 +23,7 @@ _OPEN: dict[str, Any] = {"response_model": None, "tags": ["watch"]}
 
 def add(app: FastAPI) -> None:
     """Adds them, at the paths where they are looked for."""
-    fine: dict[int | str, dict[str, Any]] = {200: {"model": answers.Status}}
+    fine: dict[int | str, dict[str, Any]] = {200: {"model": clock_answers.Status}}
     unready = operation("look")["responses"][503]
     app.add_api_route("/healthz", healthz, responses=fine, **_OPEN)
     app.add_api_route("/readyz", readyz, responses={**fine, 503: unready}, **_OPEN)
@@ -39,7 +39,7 @@ def add(app: FastAPI) -> None:
 
 
 def healthz() -> JSON:
-    """The process answers."""
+    """The process clock_answers."""
     return JSON({"status": "ok"})
 
 
