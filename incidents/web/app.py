@@ -1,9 +1,11 @@
-"""The application: the API under /api/v1, what watches it, and what else is mounted beside it."""
+"""The application: the API under /api/v1 with its OpenAPI document, what watches it, and what else
+is mounted beside it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from anyio import CapacityLimiter
 from fastapi import FastAPI
@@ -15,34 +17,26 @@ from incidents import __version__, clock
 from incidents.accounts import access_settings
 from incidents.accounts.authenticator import Door
 from incidents.accounts.oidc import Oidc
-from incidents.api import description, problems
+from incidents.api import parameters, problems
 from incidents.api.endpoints import (
     accounts,
     actions,
-    alarms,
-    batch,
-    bundles,
     erasing,
     filing_lists,
     filings,
     histories,
-    incidents,
     log,
-    notices,
     oidc,
-    orders,
     policies,
-    queue,
     record,
-    security_txt,
+    register,
     session,
-    sessions,
-    sites,
     watch,
+    work,
 )
-from incidents.api.entrance import is_somebody
+from incidents.api.entrance import COOKIE, CSRF_HEADER, is_somebody
 from incidents.api.limits import Quota, Rounds
-from incidents.api.operation import JSON
+from incidents.api.operation import ACT, JSON, Problem
 from incidents.audit.proof.proving import Proving
 from incidents.console import application
 from incidents.errors import IncidentsError
@@ -50,17 +44,18 @@ from incidents.errors import IncidentsError
 if TYPE_CHECKING:
     from incidents.app import House
 
+
 _LOOKS = 4
 """So many looks are under way at once: whose tokens those are, and what people wrote."""
 _ALONE = 5
 """So many acts wait at once for a site that somebody else has locked, each with a connection."""
 
 _ROUTERS = (
-    sites.routes, filings.routes, filing_lists.routes, incidents.routes, queue.routes,
+    register.site_routes, filings.routes, filing_lists.routes, register.incident_routes, work.queue_routes,
     actions.routes,
-    batch.routes, orders.routes, policies.routes, alarms.routes, notices.routes, histories.routes,
-    erasing.routes, record.routes, bundles.routes, log.routes, session.router, accounts.router,
-    sessions.routes, oidc.router,
+    actions.batch_routes, work.order_routes, policies.routes, watch.routes, work.notice_routes, histories.routes,
+    erasing.routes, record.routes, record.routes, log.routes, session.own_routes, accounts.router,
+    session.account_routes, oidc.router,
 )  # fmt: skip
 
 
@@ -103,7 +98,7 @@ def create(house: House, customers: application.Asgi | None = None) -> FastAPI:
     # Acts are taken in the order in which they come; a look that hangs holds up no others.
     app.state.at_the_door = Rounds(app.state.door.by_tokens, at_once=_LOOKS)
     app.state.at_the_desk = Rounds(house.gatherer.together)
-    app.state.told = Rounds(partial(actions.told, house), at_once=_LOOKS)
+    app.state.told = Rounds(partial(actions.act_documents, house), at_once=_LOOKS)
     app.state.alone = CapacityLimiter(_ALONE)
     provider = access_settings.provider()
     app.state.oidc = None if provider is None else Oidc(provider, clock.now)
@@ -118,8 +113,63 @@ def create(house: House, customers: application.Asgi | None = None) -> FastAPI:
         # Included, each would be gone through twice with every request.
         app.router.routes.extend(router.routes)
     app.add_middleware(SecurityHeaders)
-    watch.add(app)
-    security_txt.add(app, serve.security_contact)
-    description.add(app)
+    watch.add_probes(app)
+    watch.add_security_txt(app, serve.security_contact)
+    _add_description(app)
     application.put_beside(app, customers)
     return app
+
+
+Document = dict[str, Any]
+
+BEARER, SESSION = "token", "session"
+_SCHEMES: Document = {
+    BEARER: {"type": "http", "scheme": "bearer", "description": "A token of an account."},
+    SESSION: {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": COOKIE,
+        "description": f"A session; what is no GET has its word for forms in {CSRF_HEADER}.",
+    },
+}
+_SCHEMA = "#/components/schemas/{model}"
+
+
+def _add_description(app: FastAPI) -> None:
+    """Puts it in the place of the one that the framework would make."""
+    app.openapi = _described(app.openapi)  # type: ignore[method-assign]  # as its makers advise
+
+
+def _described(plain: Callable[[], Document]) -> Callable[[], Document]:
+    made: list[Document] = []
+
+    def describe() -> Document:
+        if not made:
+            made.append(_completed(plain()))
+        return made[0]
+
+    return describe
+
+
+def _completed(found: Document) -> Document:
+    components = found.setdefault("components", {})
+    components["securitySchemes"] = _SCHEMES
+    schemas = components.setdefault("schemas", {})
+    own = Problem.model_json_schema(ref_template=_SCHEMA)
+    schemas |= own.pop("$defs", {}) | {"Problem": own}
+    for operations in found["paths"].values():
+        for operation in operations.values():
+            _complete(operation)
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    return found
+
+
+def _complete(operation: Document) -> None:
+    told = {problems.MEDIA_TYPE: {"schema": {"$ref": _SCHEMA.format(model="Problem")}}}
+    answers = operation["responses"]
+    if "422" in answers:
+        answers["422"]["content"] = told
+    if ACT in operation:
+        operation.setdefault("parameters", []).append(parameters.DESCRIBED)
+        operation["security"] = [{BEARER: []}, {SESSION: []}]

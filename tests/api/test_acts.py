@@ -391,7 +391,7 @@ def test_of_many_sites_in_doubt_the_first_are_compared_and_no_others_are_read(
     api: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(api)
-    monkeypatch.setattr("incidents.api.endpoints.orders.MAX_SITES", 1)
+    monkeypatch.setattr("incidents.api.endpoints.work.MAX_SITES", 1)
     monkeypatch.setattr("incidents.views.sites", lambda *_a, **_o: 1 / 0)
     supervisor = api.client("supervisor")
     for every, left in ((False, 1), (True, 2)):

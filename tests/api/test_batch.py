@@ -56,13 +56,13 @@ def test_cycles_are_not_looked_for_while_an_answer_is_made(
     api: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     on: list[bool] = []
-    told = actions.told
+    told = actions.act_documents
 
     def note(*answers: Any) -> Any:
         on.append(gc.isenabled())
         return told(*answers)
 
-    monkeypatch.setattr(actions, "told", note)
+    monkeypatch.setattr(actions, "act_documents", note)
     command = {"do": "add", "to": "a.example"}
     api.client("operator").post(PATH, json={"commands": [command]})
     assert on == [False]

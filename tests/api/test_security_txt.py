@@ -6,7 +6,7 @@ import pytest
 from freezegun import freeze_time
 
 from incidents.accounts import access_settings
-from incidents.api.endpoints.security_txt import PATH
+from incidents.api.endpoints.watch import SECURITY_TXT
 from incidents.errors import SettingError
 from tests.api.rig import rig
 from tests.conftest import WriteSettings
@@ -16,13 +16,13 @@ def test_who_finds_a_weakness_is_told_whom_to_write_to(
     db_url: str, write_settings: WriteSettings
 ) -> None:
     with rig(db_url) as unnamed:
-        assert unnamed.nobody().get(PATH).status_code == 404
+        assert unnamed.nobody().get(SECURITY_TXT).status_code == 404
     write_settings(
         '[serve]\nsecurity_contact = ["mailto:security@host.example", "https://host.example/w"]\n'
     )
     with rig(db_url) as named, freeze_time("2026-03-01 10:00:00.5"):
-        told = named.nobody().get(PATH)
-        assert named.nobody().post(PATH).status_code == 405
+        told = named.nobody().get(SECURITY_TXT)
+        assert named.nobody().post(SECURITY_TXT).status_code == 405
     assert (told.status_code, told.headers["content-type"]) == (200, "text/plain; charset=utf-8")
     assert told.text == (
         "Contact: mailto:security@host.example\r\nContact: https://host.example/w\r\n"

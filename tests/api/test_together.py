@@ -98,7 +98,7 @@ def test_what_finds_its_site_locked_by_another_server_is_asked_alone(api: Rig, b
 def test_a_look_that_fails_for_many_fails_for_nobody_whose_act_is_on_record(
     api: Rig, busy: _Busy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shared, looks = actions.told, []
+    shared, looks = actions.act_documents, []
 
     def told(house: House, answers: Sequence[Answer]) -> list[dict[str, Any]]:
         looks.append(len(answers))

@@ -1,31 +1,41 @@
-"""The acts over HTTP: an endpoint for each one of the table, and how the desk's answer is shown."""
+"""The acts over HTTP: an endpoint for each one of the table, and a batch of up to 1,000 at once.
+
+Each command of a batch is checked against what the caller may do, as if it had come alone; one that
+is refused refuses itself alone. No batch does what a person does in person.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
 from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Annotated, Any
 
 from anyio import to_thread
 from fastapi import Body, Depends, Path, Request
+from fastapi_problem.error import Problem
+from pydantic import Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import State
 
 from incidents.api import bodies, problems
 from incidents.api.caller import Caller, tag_of
-from incidents.api.entrance import actor, reporter
+from incidents.api.entrance import actor, keeper, reporter
 from incidents.api.operation import JSON, operation, router
-from incidents.contract.action import CONTACT, INCIDENT, ITEM, ORDER, SITE, Action
+from incidents.contract.action import CONTACT, INCIDENT, ITEM, ORDER, SITE, TARGETS, Action
 from incidents.contract.actions import ACTIONS
 from incidents.contract.documents import sites as site_answers
-from incidents.desk import Answer, Envelope
-from incidents.errors import DatabaseError
-from incidents.machine.commands import Log, Recur
+from incidents.desk import Answer, Envelope, garbage_collection
+from incidents.desk.transaction import MAX_BATCH
+from incidents.errors import DatabaseError, IncidentsError
+from incidents.machine.commands import Log, RecordContact, Recur
 from incidents.views import masked, personal
 
 if TYPE_CHECKING:
     from incidents.app import House
     from incidents.machine.commands import Command
+
 
 Document = dict[str, Any]
 
@@ -42,11 +52,11 @@ routes = router("acts")
 
 def given(by: Caller, answer: Answer, status: int = 200) -> JSON:
     """The answer to an act that took effect, with the site's ETag."""
-    [document] = told(by.house, [answer])
+    [document] = act_documents(by.house, [answer])
     return _given(by, answer, document, status)
 
 
-def told(house: House, answers_: Sequence[Answer]) -> list[Document]:
+def act_documents(house: House, answers_: Sequence[Answer]) -> list[Document]:
     """The documents of acts that took effect, with one look for what people wrote.
 
     Nobody is shown a number or an address for having acted.
@@ -80,7 +90,7 @@ async def _answered(by: Caller, envelope: Envelope, rounds: State) -> tuple[Answ
         return answer, await rounds.told.take(answer)
     except DatabaseError:
         # It is on record: no look that others have shared may answer that it failed.
-        [document] = await run_in_threadpool(told, by.house, [answer])
+        [document] = await run_in_threadpool(act_documents, by.house, [answer])
         return answer, document
 
 
@@ -137,3 +147,162 @@ def _offer(act: Action) -> None:
 for _act in ACTIONS:
     if _act.path is not None:
         _offer(_act)
+
+
+batch_routes = router("batch")
+
+Acting = Annotated[Caller, Depends(keeper)]
+
+MAX_ADDRESSES, MAX_DETAILS, MAX_CHARACTERS = 1_000, 5_000, 100_000
+"""So many addresses a batch names, so many details of filings it changes, and so many characters
+its words have: each costs something of a command."""
+_KNOWN: dict[tuple[str, str], Action] = {
+    (name, act.of): act
+    for act in ACTIONS
+    if (name := act.batch or act.path) is not None and not act.in_person
+}
+TAKEN = sorted({name for name, _ in _KNOWN})
+
+
+class Asked(bodies.Form):
+    """One command: what to do, to what (a site's name, or an id), and with which words.
+
+    `key`: the same command with the same key is done once.
+    """
+
+    do: Annotated[str, Field(max_length=20, json_schema_extra={"enum": TAKEN})]
+    to: Annotated[str, Field(max_length=300)]
+    words: dict[str, Any] = Field({})
+    key: Annotated[str, Field(min_length=1, max_length=150)] | None = None
+
+
+class Batch(bodies.Form):
+    """Commands, which are done in their order."""
+
+    commands: list[Asked] = Field(min_length=1, max_length=MAX_BATCH)
+
+
+@dataclass(slots=True)
+class _Place:
+    """A command's place among the answers: on its way to the desk, or refused before that."""
+
+    status: int
+    envelope: Envelope | None = None
+    problem: Problem | None = None
+
+
+@batch_routes.post("/batch", **operation("log", site_answers.Results, acting=True, large=True))
+def batch(by: Acting, given: Batch) -> JSON:
+    """Do up to 1,000 commands in one transaction, each with its own answer or problem.
+
+    They name at most 1,000 addresses, 5,000 details of filings, and one call about all that is open
+    on a site; their words have at most 100,000 characters.
+    """
+    # Also for the answer: what it is made of is gone when the collector goes on.
+    with garbage_collection.waits():
+        return _answer_to_batch(by, given)
+
+
+def _answer_to_batch(by: Caller, given: Batch) -> JSON:
+    _insist_on_few(given, "urls", MAX_ADDRESSES, "addresses")
+    _insist_on_few(given, "details", MAX_DETAILS, "details")
+    words = (text for each in given.commands for text in each.words.values())
+    if sum(len(text) for text in words if isinstance(text, str)) > MAX_CHARACTERS:
+        raise _too_many("characters", f"more than {MAX_CHARACTERS:,} characters of words")
+    by.counts(len(given.commands))
+    places = [_place(by, n, asked) for n, asked in enumerate(given.commands)]
+    _insist_on_one_call(places)
+    sent = [place.envelope for place in places if place.envelope is not None]
+    found = iter(by.house.desk.submit(sent, dry_run=by.dry_run))
+    done: list[Answer] = []
+    for place in places:
+        answer = None if place.envelope is None else next(found)
+        if answer is not None and answer.refusal is not None:
+            place.problem = problems.refused(answer, by.when)
+        elif answer is not None:
+            done.append(answer)
+    told = iter(act_documents(by.house, done))
+    shown = [_document(place, told) for place in places]
+    refused = sum(each["problem"] is not None for each in shown)
+    return JSON({"items": shown, "done": len(shown) - refused, "refused": refused})
+
+
+def _insist_on_few(given: Batch, name: str, most: int, called: str) -> None:
+    found = (each.words.get(name) for each in given.commands)
+    if sum(len(told) for told in found if isinstance(told, list | dict)) > most:
+        raise _too_many(name, f"more than {most:,} {called}")
+
+
+def _insist_on_one_call(places: list[_Place]) -> None:
+    """A call about a site is an entry for each of its open incidents: two in one batch could be a
+    million."""
+    commands = (place.envelope for place in places if place.envelope is not None)
+    called = [
+        each.site
+        for each in commands
+        if isinstance(each.command, RecordContact) and each.command.incident is None
+    ]
+    if len(called) > len(set(called)):
+        raise _too_many("calls", "two calls about all that is open on one site")
+
+
+def _too_many(name: str, told: str) -> Problem:
+    return problems.problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY, f"too_many_{name}",
+        f"the commands have {told}: send several batches",
+    )  # fmt: skip
+
+
+def _place(by: Caller, n: int, asked: Asked) -> _Place:
+    try:
+        act, words = _read(asked)
+        by.needs(act.name)
+        site, command = bodies.command(act, by.by, asked.to, words)
+    except Problem as problem:
+        return _Place(problem.status, problem=problem)
+    except IncidentsError as error:
+        told = problems.of_error(error)
+        return _Place(told.status, problem=told)
+    return _Place(act.status, envelope=by.envelope(site, command, _key(by, n, asked)))
+
+
+def _key(by: Caller, n: int, asked: Asked) -> str | None:
+    """Its own key, or its place under that of the whole request."""
+    if asked.key is not None or by.key is None:
+        return asked.key
+    return f"{by.key}:{n}"
+
+
+def _read(asked: Asked) -> tuple[Action, bodies.Form]:
+    """Which act that is, by its name and the looks of what it is done to, and its words."""
+    for what in TARGETS:
+        act = _KNOWN.get((asked.do, what))
+        if act is not None and _looks_like(what, asked.to):
+            return act, _words(act, asked.words)
+    raise problems.problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY, "unfit_command",
+        f"no such command of such a thing; there are {', '.join(TAKEN)}",
+    )  # fmt: skip
+
+
+def _looks_like(what: str, to: str) -> bool:
+    try:
+        bodies.target(what, to)
+    except IncidentsError:
+        # Of a site's name the desk says itself what is wrong with it.
+        return what == SITE
+    return True
+
+
+def _words(act: Action, words: dict[str, Any]) -> bodies.Form:
+    try:
+        return bodies.body(act).model_validate(words)
+    except ValidationError as error:
+        raise problems.invalid(error.errors(include_url=False)) from error
+
+
+def _document(place: _Place, told: Iterator[dict[str, Any]]) -> dict[str, Any]:
+    if place.problem is None:
+        return {"status": place.status, "answer": next(told), "problem": None}
+    problem = masked.document(place.problem.marshal(uri=problems.TYPE))
+    return {"status": place.problem.status, "answer": None, "problem": problem}

@@ -1,21 +1,23 @@
-"""The session over HTTP: sign in, prove again who you are, sign out, and what you may do."""
+"""The sessions over HTTP: sign in, prove again who you are, sign out, and what you may do; all that
+are open, and the log of who came in and who was not let."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import Depends, Header, Request, Response
+from fastapi import Depends, Header, Query, Request, Response
 from fastapi_problem.error import Problem
 from pydantic import Field
 
 from incidents.accounts import identity as roles
 from incidents.accounts import secrets
 from incidents.accounts.authenticator import Door, SignInError, Visit
-from incidents.accounts.identity import FRESH_FOR, Identity
+from incidents.accounts.identity import FRESH_FOR, Identity, is_handle
 from incidents.accounts.open_sessions import KNOWN_FOR
 from incidents.api import bodies, caller, problems
 from incidents.api.caller import Caller, refuse
+from incidents.api.endpoints.record import When
 from incidents.api.entrance import (
     COOKIE,
     CSRF,
@@ -25,11 +27,17 @@ from incidents.api.entrance import (
     looker,
     visitor,
 )
-from incidents.api.operation import open_router, opened
+from incidents.api.operation import open_router, opened, operation, router
+from incidents.api.parameters import Cursor, Limit
 from incidents.clock import rfc3339
 from incidents.contract.documents import accounts as account_answers
+from incidents.views import sign_ins as views
 
-router = open_router("session")
+if TYPE_CHECKING:
+    from incidents.contract.documents.accounts import SignIns
+
+
+own_routes = open_router("session")
 
 Looking = Annotated[Caller, Depends(looker)]
 Document = dict[str, Any]
@@ -74,7 +82,7 @@ def visit(
 Visiting = Annotated[Visit, Depends(visit)]
 
 
-@router.post("/session", **opened(account_answers.Session, status=201))
+@own_routes.post("/session", **opened(account_answers.Session, status=201))
 def sign_in(request: Request, response: Response, person: Person) -> Document:
     """Sign in with a handle and a password; the answer sets the cookie of a new session.
 
@@ -93,21 +101,21 @@ def sign_in(request: Request, response: Response, person: Person) -> Document:
     return _document(new.identity, new)
 
 
-@router.get("/session", **opened(account_answers.Session))
+@own_routes.get("/session", **opened(account_answers.Session))
 def show(request: Request, by: Looking) -> Document:
     """Who you are, and what you may do."""
     found = None if by.identity.token else visitor(request.app.state.door, request)
     return _document(by.identity, found)
 
 
-@router.delete("/session", **opened(status=204))
+@own_routes.delete("/session", **opened(status=204))
 def sign_out(request: Request, response: Response, by: Visiting) -> None:
     """Sign out: the session is over."""
     request.app.state.door.sign_out(by.cookie)
     forget(response)
 
 
-@router.post("/session/proof", **opened(account_answers.Session))
+@own_routes.post("/session/proof", **opened(account_answers.Session))
 def prove(request: Request, by: Visiting, proof: Proof) -> Document:
     """Prove again who you are: what is done in person may then be done for five minutes."""
     door: Door = request.app.state.door
@@ -173,3 +181,70 @@ def _document(identity: Identity, visit: Visit | None) -> Document:
         "proved_until": None if proved is None else rfc3339(proved + FRESH_FOR),
         "csrf": None if visit is None else secrets.of_session(visit.cookie, CSRF),
     }
+
+
+account_routes = router("accounts")
+
+Asking = Annotated[Caller, Depends(looker)]
+
+Of = Annotated[str | None, Query(max_length=100, description="Only of this account.")]
+
+
+@account_routes.get("/sessions", **operation("own_account", account_answers.Sessions))
+def list_sessions(
+    by: Asking,
+    handle: Of = None,
+    everybodys: Annotated[bool, Query(alias="all")] = False,
+) -> Document:
+    """One's own sessions that hold, or those of that account, or everybody's; the newest first."""
+    of = None if everybodys else by.by if handle is None else handle
+    _needs_accounts(by, of, "see_accounts")
+    found = [] if of is not None and not is_handle(of) else by.house.open_sessions.of(of)
+    return {"items": [views.session_document(each, by.identity.session) for each in found]}
+
+
+@account_routes.delete("/sessions/{session}", **operation("own_account", status=204, acting=True))
+def end(by: Asking, session: str) -> None:
+    """End a session, one's own or, as who keeps accounts, somebody else's."""
+    _needs_accounts(by, by.house.open_sessions.owner_of(session))
+    by.house.open_sessions.end(session, by.by)
+
+
+@account_routes.get("/sign-ins", **operation("see_sign_ins", account_answers.SignIns))
+def list_sign_ins(
+    by: Asking,
+    *,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+    handle: Of = None,
+    failed: Annotated[bool, Query(description="Only those that failed.")] = False,
+    since: When = None,
+) -> SignIns:
+    """Who signed in and out, from where and how, and who was not let in; the newest first.
+
+    Of a name that is nobody's nothing is kept but that there was one. Once erased, a person and an
+    address are pseudonyms.
+    """
+    after = bodies.read_time(since)
+    with by.reading() as connection:
+        return views.sign_ins(
+            connection, limit=limit, cursor=cursor, handle=handle, failed=failed,
+            since=after,
+        )  # fmt: skip
+
+
+@account_routes.get("/refusals", **operation("see_sign_ins", account_answers.Refusals))
+def list_refusals(
+    by: Asking, limit: Limit = 100, handle: Of = None, since: When = None
+) -> Document:
+    """Who was not let do what, and how often, by the day (UTC); those with the newest first."""
+    after = bodies.read_time(since)
+    with by.reading() as connection:
+        found = views.refusals(connection, limit=limit, handle=handle, since=after)
+    return {"items": found}
+
+
+def _needs_accounts(by: Caller, handle: str | None, act: str = "keep_accounts") -> None:
+    """See that they may do that act with the sessions of that account, or of all."""
+    about = "?" if handle is not None and not is_handle(handle) else handle
+    by.needs("own_account" if handle == by.by else act, about=about)

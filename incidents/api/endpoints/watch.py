@@ -1,19 +1,26 @@
-"""The watch: whether the program answers, whether its database does, and what a Prometheus asks."""
+"""The watch over HTTP: whether the program and its database answer, what a Prometheus asks, what is
+alarming, and whom somebody tells of a weakness (security.txt, RFC 9116)."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import timedelta
 from importlib.util import find_spec
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
+from incidents import clock
 from incidents.api.caller import Caller
 from incidents.api.entrance import looker
-from incidents.api.operation import JSON, Guarded, operation
+from incidents.api.limits import TRYING
+from incidents.api.operation import JSON, Guarded, operation, router
 from incidents.contract.documents import enforcement as clock_answers
+from incidents.locale.words import When
 from incidents.metrics.look import look
 from incidents.metrics.service import LIBRARY, MetricsLibraryError
+from incidents.notices import notice_settings, trial
 from incidents.store.database import schema
 
 METRICS = "text/plain; version=0.0.4; charset=utf-8"
@@ -21,7 +28,7 @@ METRICS = "text/plain; version=0.0.4; charset=utf-8"
 _OPEN: dict[str, Any] = {"response_model": None, "tags": ["watch"]}
 
 
-def add(app: FastAPI) -> None:
+def add_probes(app: FastAPI) -> None:
     """Adds them, at the paths where they are looked for."""
     fine: dict[int | str, dict[str, Any]] = {200: {"model": clock_answers.Status}}
     unready = operation("look")["responses"][503]
@@ -62,3 +69,60 @@ def metrics(by: Annotated[Caller, Depends(looker)]) -> Response:
     return Response(
         exposition.text(found), media_type=METRICS, headers={"Cache-Control": "no-store"}
     )
+
+
+routes = router("alarms")
+
+Looking = Annotated[Caller, Depends(looker)]
+
+
+@routes.get("/alarms", **operation("look", clock_answers.Alarms))
+def alarms(by: Looking) -> JSON:
+    """What is alarming now, the most urgent first, and whether the desk was told of it."""
+    house = by.house
+    with by.reading() as connection:
+        return JSON(house.views.alarms_now(connection, house.now(connection), house.report_duty))
+
+
+@routes.post("/alarms/test", **operation("try_alarms", clock_answers.Tried, acting=True))
+def test(by: Looking) -> JSON:
+    """Send a trial through each channel to the desk, whatever the hour, and say what came of it.
+
+    A channel has 18 seconds to take it.
+    """
+    desk, now = notice_settings.to_desk(by.house.settings.zone), clock.now()
+    when = When(zone=by.house.settings.zone, now=now)
+    with TRYING.taken():
+        return JSON({"items": list(trial.send(desk, now, when))})
+
+
+@routes.get("/enforcement", **operation("look", clock_answers.Enforcement))
+def enforcement(by: Looking) -> JSON:
+    """Whether a daemon enforces the clock, each that was heard of, and what is overdue."""
+    with by.reading() as connection:
+        return JSON(by.house.views.enforcement(connection, by.house.now(connection)))
+
+
+SECURITY_TXT = "/.well-known/security.txt"
+GOOD_FOR = timedelta(days=180)
+"""From each answer on. The RFC wants less than a year, so that nobody trusts an abandoned one."""
+
+_UNKEPT = {"Cache-Control": "no-store"}
+
+
+def add_security_txt(app: FastAPI, contacts: Sequence[str]) -> None:
+    """Adds it, for the contacts that the settings name; without any there is no such path."""
+
+    def security_txt() -> PlainTextResponse:
+        """Whom somebody tells who has found a weakness."""
+        return PlainTextResponse(_security_txt(contacts), headers=_UNKEPT)
+
+    if contacts:
+        app.add_api_route(SECURITY_TXT, security_txt, response_model=None, include_in_schema=False)
+
+
+def _security_txt(contacts: Sequence[str]) -> str:
+    expires = clock.rfc3339((clock.now() + GOOD_FOR).replace(microsecond=0))
+    lines = [f"Contact: {each}" for each in contacts]
+    lines += [f"Expires: {expires}", "Preferred-Languages: zh, en"]
+    return "".join(f"{line}\r\n" for line in lines)

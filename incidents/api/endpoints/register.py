@@ -1,4 +1,4 @@
-"""The incidents over HTTP: lists, the story of one, its evidence, and the customer's link to it."""
+"""The register over HTTP: sites, incidents, their stories, evidence, and a customer's link."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path as File
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 from fastapi import Depends, Path, Query, UploadFile
+from pydantic import Field
 
 from incidents.api import bodies, problems
 from incidents.api.caller import Caller, etag
@@ -17,7 +18,10 @@ from incidents.api.entrance import actor, looker
 from incidents.api.operation import JSON, operation, router
 from incidents.api.parameters import Cursor, Limit, Part, Reveal, number_cursor, read_number
 from incidents.clock import rfc3339
+from incidents.contract import hints
 from incidents.contract.action import name_of
+from incidents.contract.actions import of_command
+from incidents.contract.documents import sites as site_answers
 from incidents.contract.documents.queue import Duties
 from incidents.contract.documents.sites import (
     Acted,
@@ -32,26 +36,133 @@ from incidents.desk import Envelope
 from incidents.errors import EvidenceTooLargeError
 from incidents.machine import commands as c
 from incidents.retention import evidence
+from incidents.store.cases import sites as site_rows
 from incidents.values import inputs
 from incidents.views import lists, masked
 from incidents.views.queue import police
-from incidents.views.why.timeline import part_of_story
+from incidents.views.why.timeline import part_of_story, timeline
 
-if TYPE_CHECKING:
-    pass
-
-
-routes = router("incidents")
+site_routes = router("sites")
 
 Looking = Annotated[Caller, Depends(looker)]
 Acting = Annotated[Caller, Depends(actor)]
+Name = Annotated[str, Path(max_length=300, description="A site's name.")]
+_SITE_STORY = "timeline"
+
+_ADD, _EDIT = of_command(c.AddSite), of_command(c.EditSite)
+if TYPE_CHECKING:
+    Details = bodies.Form
+else:
+    Details = bodies.body(_EDIT)
+
+
+class NewSite(Details):
+    """A site for the register."""
+
+    site: Annotated[str, Field(max_length=300)]
+
+
+@site_routes.get("/sites", **operation("look", site_answers.SitePage))
+def sites(  # noqa: PLR0917 - called by FastAPI, by names
+    by: Looking,
+    state: Annotated[site_answers.SiteState | None, Query()] = None,
+    held: Annotated[bool | None, Query()] = None,
+    disputed: Annotated[bool | None, Query()] = None,
+    q: Part = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> JSON:
+    """List the sites by name, numbers and addresses masked."""
+    wanted = lists.SiteFilter(
+        state=state, held=held, disputed=disputed, q=bodies.optional_text("q", q, 100)
+    )
+    with by.reading() as connection:
+        found = lists.sites_page(connection, wanted, limit=limit, cursor=cursor)
+    return JSON(masked.document(found))
+
+
+@site_routes.post(
+    "/sites", **operation("add_site", site_answers.Acted, status=201, acting=True, tagged=True)
+)
+def add(by: Acting, new: NewSite) -> JSON:
+    """Take a site into the register, with whom to call."""
+    site, command = bodies.command(_ADD, by.by, new.site, new)
+    return actions.given(by, by.act(site, command), 201)
+
+
+@site_routes.patch(
+    "/sites/{site}", **operation("edit_site", site_answers.Acted, acting=True, tagged=True)
+)
+def edit(by: Acting, site: Name, details: Details) -> JSON:
+    """Change whom to call; what is not given stays as it is."""
+    name, command = bodies.command(_EDIT, by.by, site, details)
+    return actions.given(by, by.act(name, command))
+
+
+@site_routes.get("/sites/{site}", **operation("look", site_answers.SiteInFull, tagged=True))
+def show_site(by: Looking, site: Name, reveal: Reveal = False) -> JSON:
+    """How a site stands, and whom to call."""
+    name = inputs.site(site)
+    with by.reading() as connection:
+        found = by.house.views.site(connection, name, by.house.now(connection))
+    return _shown(by, found, name, (found["id"], found["seq"]), reveal=reveal)
+
+
+@site_routes.get("/sites/{site}/why", **operation("look", site_answers.Why, tagged=True))
+def why(by: Looking, site: Name, reveal: Reveal = False) -> JSON:
+    """Why a site stands as it does, in plain words, and what would change it."""
+    name = inputs.site(site)
+    with by.reading() as connection:
+        why_ = by.house.views.why(connection, name, by.house.now(connection), by.zone)
+    found = {**why_, "commands": hints.commands(why_["hints"])}
+    return _shown(by, found, name, (found["site"]["id"], found["seq"]), reveal=reveal)
+
+
+@site_routes.get("/sites/{site}/timeline", **operation("look", site_answers.LinePage))
+def story_of_site(
+    by: Looking, site: Name, limit: Limit = 50, cursor: Cursor = None, reveal: Reveal = False
+) -> JSON:
+    """What happened to a site, the earliest first."""
+    name = inputs.site(site)
+    after = read_number(_SITE_STORY, cursor)
+    if reveal:
+        by.reveals(name)
+    with by.reading() as connection:
+        row = site_rows.named(connection, name)
+        lines = timeline(
+            connection,
+            row["id"],
+            now=by.house.now(connection),
+            zone=by.zone,
+            after=after,
+            most=limit,
+        )
+        items = list(lines)
+    last = items[-1]["seq"] if items else after
+    ahead = number_cursor(_SITE_STORY, last) if last < row["seq"] and items else None
+    found: dict[str, Any] = {"items": items, "next": ahead}
+    return JSON(found if reveal else masked.document(found))
+
+
+def _shown(
+    by: Caller, found: dict[str, Any], about: str, version: tuple[int, int], *, reveal: bool
+) -> JSON:
+    if reveal:
+        by.reveals(about)
+    document = found if reveal else masked.document(found)
+    return JSON(document, headers={"ETag": etag(*version)})
+
+
+incident_routes = router("incidents")
+
+
 Id = Annotated[str, Path(max_length=300, description="An incident's id, such as 12-3.")]
 When = Annotated[str | None, Query(max_length=64, description="RFC 3339, with its offset.")]
-_TIMELINE = "story"
+_INCIDENT_STORY = "story"
 _PIECE = 2**20
 
 
-@routes.get("/incidents", **operation("look", IncidentPage))
+@incident_routes.get("/incidents", **operation("look", IncidentPage))
 def incidents(  # noqa: PLR0913, PLR0917 - called by FastAPI, by names
     by: Looking,
     site: Annotated[str | None, Query(max_length=300)] = None,
@@ -81,7 +192,7 @@ def incidents(  # noqa: PLR0913, PLR0917 - called by FastAPI, by names
     return JSON(found)
 
 
-@routes.get("/search", **operation("look", Found))
+@incident_routes.get("/search", **operation("look", Found))
 def search(
     by: Looking,
     q: Annotated[str, Query(min_length=1, max_length=100)],
@@ -95,8 +206,8 @@ def search(
     return JSON({"sites": masked.document(sites), "incidents": found})
 
 
-@routes.get("/incidents/{incident}", **operation("look", IncidentInFull, tagged=True))
-def show(by: Looking, incident: Id, reveal: Reveal = False) -> JSON:
+@incident_routes.get("/incidents/{incident}", **operation("look", IncidentInFull, tagged=True))
+def show_incident(by: Looking, incident: Id, reveal: Reveal = False) -> JSON:
     """All that is on record of an incident; the ETag is its site's."""
     key, owed = inputs.incident(incident), by.house.report_duty
     if reveal:
@@ -109,8 +220,8 @@ def show(by: Looking, incident: Id, reveal: Reveal = False) -> JSON:
     return JSON(document, headers={"ETag": etag(key[0], found["site_seq"])})
 
 
-@routes.get("/incidents/{incident}/timeline", **operation("look", LinePage))
-def story(
+@incident_routes.get("/incidents/{incident}/timeline", **operation("look", LinePage))
+def story_of_incident(
     by: Looking, incident: Id, limit: Limit = 50, cursor: Cursor = None, reveal: Reveal = False
 ) -> JSON:
     """What happened to an incident, the earliest first.
@@ -118,7 +229,7 @@ def story(
     Of a long history only a part is looked through for each page, which may then hold fewer than
     asked, or none, and still have a `next`.
     """
-    key, after = inputs.incident(incident), read_number(_TIMELINE, cursor)
+    key, after = inputs.incident(incident), read_number(_INCIDENT_STORY, cursor)
     if reveal:
         by.reveals(incident.strip())
     with by.reading() as connection:
@@ -126,12 +237,12 @@ def story(
         part = part_of_story(
             connection, *key, now=by.house.now(connection), zone=by.zone, after=after, most=limit
         )
-    ahead = None if part.ahead is None else number_cursor(_TIMELINE, part.ahead)
+    ahead = None if part.ahead is None else number_cursor(_INCIDENT_STORY, part.ahead)
     found: dict[str, Any] = {"items": part.lines, "next": ahead}
     return JSON(found if reveal else masked.document(found))
 
 
-@routes.post(
+@incident_routes.post(
     "/incidents/{incident}/evidence",
     **operation("attach", Acted, status=201, acting=True, tagged=True),
 )
@@ -152,13 +263,13 @@ def attach(by: Acting, incident: Id, file: UploadFile) -> JSON:
     return actions.given(by, by.act(site, command), 201)
 
 
-@routes.get("/incidents/{incident}/link", **operation("give_link", Link))
+@incident_routes.get("/incidents/{incident}/link", **operation("give_link", Link))
 def link(by: Looking, incident: Id) -> JSON:
     """The link to the customer's page of an incident: for the responsible person alone."""
     return JSON(by.house.link(inputs.incident(incident)))
 
 
-@routes.get("/duty", **operation("look", Duties))
+@incident_routes.get("/duty", **operation("look", Duties))
 def duties(by: Looking, limit: Limit = 100) -> JSON:
     """What is to be reported to the police by when, the longest overdue first."""
     with by.reading() as connection:

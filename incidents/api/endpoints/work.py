@@ -1,0 +1,219 @@
+"""The desk's work over HTTP: its queue, the orders that come of it, and how a notice would read."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import Depends, Path, Query
+from pydantic import Field
+
+from incidents.api import bodies, problems
+from incidents.api.caller import Caller
+from incidents.api.endpoints import actions
+from incidents.api.entrance import actor, keeper, looker
+from incidents.api.operation import JSON, operation, router
+from incidents.api.parameters import Cursor, Limit, Reveal
+from incidents.contract.documents import enforcement as clock_answers
+from incidents.contract.documents import orders as order_answers
+from incidents.contract.documents import queue as queue_answers
+from incidents.contract.hints import with_commands
+from incidents.errors import InputError, NoSuchTaskError, RefusedError
+from incidents.machine import commands as c
+from incidents.notices import customer_settings, notice_settings, preview, samples
+from incidents.notices.facts import AnyFacts
+from incidents.notices.letter import NOTICES
+from incidents.settings import sources
+from incidents.store.cases import sites
+from incidents.values import inputs
+from incidents.views import masked
+
+queue_routes = router("queue")
+
+Looking = Annotated[Caller, Depends(looker)]
+Acting = Annotated[Caller, Depends(actor)]
+Document = dict[str, Any]
+
+
+@queue_routes.get("/queue", **operation("look", queue_answers.Queue))
+def queue(
+    by: Looking,
+    mine: Annotated[bool, Query(description="Only what you have claimed.")] = False,
+    reveal: Reveal = False,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> JSON:
+    """What must happen now, most urgent first."""
+    if reveal:
+        by.reveals("queue")
+    owed = by.house.report_duty
+    with by.reading() as connection:
+        found: Document = by.house.views.queue(
+            connection, by.house.now(connection), mine=by.by if mine else None, limit=limit,
+            after=cursor, reveal=reveal, report=owed,
+        )  # fmt: skip
+    found["items"] = [with_commands(each) for each in found["items"]]
+    found["next"] = found.pop("next_after")
+    return JSON(found)
+
+
+@queue_routes.get("/queue/{item}", **operation("look", queue_answers.Item))
+def item(
+    by: Looking,
+    item: Annotated[str, Path(max_length=300, description="Such as 12-3 or 12-t2.")],
+    reveal: Reveal = False,
+) -> JSON:
+    """One item of the queue: for who asks for one number, and shall not be shown a page of them."""
+    of = inputs.item(item)
+    if reveal:
+        by.reveals(item.strip())
+    with by.reading() as connection:
+        found = by.house.views.item(connection, by.house.now(connection), of, reveal=reveal)
+    if found is None:
+        raise NoSuchTaskError(given=item.strip())
+    return JSON(with_commands(found))
+
+
+@queue_routes.post(
+    "/queue/hand-over", **operation("hand_over", queue_answers.HandedOver, acting=True)
+)
+def hand_over(by: Acting, shift: bodies.Shift) -> JSON:
+    """Give all that you hold to another person, at the end of a shift."""
+    to = sources.check_person(bodies.required_text("name", shift.to, 100))
+    by.needs("hand_over")
+    by.counts(1)
+    order = by.envelope(0, c.HandOver(by=by.by, to=to))
+    given = by.house.hand_over(order, dry_run=by.dry_run)
+    refused = [answer for answer in given if answer.refusal is not None]
+    if refused:
+        raise problems.refused(refused[0], by.when)
+    return JSON({"items": actions.act_documents(by.house, given)})
+
+
+order_routes = router("orders")
+
+
+Keeping = Annotated[Caller, Depends(keeper)]
+MAX_ORDERS = 10_000
+MAX_SITES = 100
+"""So many sites are compared in one request: each may take its adapter a while."""
+
+
+class Reconcile(bodies.Form):
+    """Which sites; none: those that are down, or of which something else is in force than ordered,
+    or `all`. `repair`: order once more what is not in force, but for
+    what a loss has left down and is not named; `cancelled`: also what somebody has cancelled, of
+    which the customer is not told once more."""
+
+    sites: list[Annotated[str, Field(max_length=300)]] = Field([], max_length=MAX_SITES)
+    all: bool = False
+    repair: bool = False
+    cancelled: bool = False
+
+
+@order_routes.get("/orders", **operation("look", order_answers.Orders))
+def orders(
+    by: Looking,
+    dead: Annotated[bool, Query(description="Only what is given up.")] = False,
+    braked: Annotated[bool, Query(description="Only what the brake holds.")] = False,
+    site: Annotated[str | None, Query(max_length=300)] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_ORDERS, description="At most so many.")] = 100,
+) -> JSON:
+    """Orders that are not carried out, dead letters first."""
+    name = None if site is None else inputs.site(site)
+    with by.reading() as connection:
+        found = by.house.views.unsettled(
+            connection, by.house.now(connection), site=name, only_dead=dead, only_braked=braked,
+            limit=limit,
+        )  # fmt: skip
+    return JSON({"items": found})
+
+
+@order_routes.get("/orders/{order}", **operation("look", order_answers.OrderInFull))
+def show(
+    by: Looking,
+    order: Annotated[str, Path(max_length=300, description="Such as 12-o45 or 12-o45.notice.")],
+) -> JSON:
+    """What an order says, how often it was tried, and what became of it."""
+    named, house = inputs.order(order), by.house
+    with by.reading() as connection:
+        found = house.views.order(connection, *named, when=by.when, now=house.now(connection))
+    return JSON(masked.document(found))
+
+
+@order_routes.post("/reconcile", **operation("reconcile", order_answers.Reconciled, acting=True))
+def reconcile(by: Keeping, which: Reconcile) -> JSON:
+    """Ask the adapters how sites really stand, and compare; what is found goes on record."""
+    by.needs("reconcile")
+    names, left = [inputs.site(name) for name in which.sites], 0
+    if not names:
+        with by.reading() as connection:
+            names, left = sites.in_doubt(connection, every=which.all, most=MAX_SITES)
+    compared = by.house.compare(
+        names, by_name=bool(which.sites), by=by.by, login=by.identity.login,
+        repair=which.repair, dry_run=by.dry_run, cancelled=which.cancelled,
+        key=None if by.key is None else f"{by.by}:{by.key}",
+    )  # fmt: skip
+    items = [each.document() for each in compared]
+    return JSON({"items": items, "left": left})
+
+
+notice_routes = router("notices")
+
+
+class UnknownNoticeError(RefusedError):
+    """no notice is called {given!r}; there are {known}"""
+
+
+@notice_routes.get("/notices", **operation("look", clock_answers.Notices))
+def notices(by: Looking) -> JSON:  # noqa: ARG001 - who asks has been let in
+    """Which notices there are: to whom each goes, and when."""
+    return JSON({"items": [{"notice": name, **of._asdict()} for name, of in NOTICES.items()]})
+
+
+@notice_routes.get("/notices/{notice}/preview", **operation("look", clock_answers.Letters))
+def read(
+    by: Looking,
+    notice: Annotated[str, Path(max_length=100, description="A notice's name.")],
+    language: Annotated[Literal["zh_CN", "en"] | None, Query()] = None,
+    incident: Annotated[str | None, Query(max_length=100)] = None,
+    site: Annotated[str | None, Query(max_length=300)] = None,
+) -> JSON:
+    """How a notice would read; nothing is sent. The facts are made up, or of an incident, or what
+    was last ordered of a site.
+
+    These name the customer and have the link to their page: they need the act `give_link`, and go
+    on record as revealed.
+    """
+    if site is not None and incident is not None:
+        raise InputError("site and incident contradict each other: give one of them")
+    if notice not in NOTICES:
+        raise UnknownNoticeError(given=notice, known=", ".join(NOTICES))
+    wording = notice_settings.wording(by.house.settings.zone)
+    facts = _notice_facts(by, notice, incident, site)
+    languages = wording.languages if language is None else (language,)
+    items = []
+    for each in languages:
+        letter = wording.alone(each).letter(notice, facts, "preview")
+        items.append(
+            {
+                "notice": notice, "to": NOTICES[notice].to, "language": each,
+                "subject": letter.subject, "text": letter.text.rstrip("\n"), "html": letter.html,
+            }
+        )  # fmt: skip
+    return JSON({"items": items})
+
+
+def _notice_facts(by: Caller, notice: str, incident: str | None, site: str | None) -> AnyFacts:
+    if incident is None and site is None:
+        return samples.of(notice)
+    key = None if incident is None else inputs.incident(incident)
+    name = None if site is None else inputs.site(site)
+    about = name or str(incident).strip()
+    by.needs("give_link", about=about)
+    by.reveals(about)
+    with by.reading() as connection:
+        now, link = by.house.now(connection), customer_settings.link()
+        subject = (
+            preview.of_site(connection, str(name)) if key is None else preview.of_incident(key)
+        )
+        return preview.of(connection, notice, subject, now, link).facts
