@@ -10,7 +10,6 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
-import pydantic
 from fastapi_problem.error import Problem
 from pydantic import BaseModel, Field, create_model, model_validator
 
@@ -99,8 +98,8 @@ Of = Any
 """What follows the site in what an act is done to: nothing, a number, or several."""
 
 _BODIES: dict[str, type[Form]] = {}
-_CONFIRM = Annotated[str, pydantic.Field(max_length=300)]
-_URLS = list[Annotated[str, pydantic.Field(max_length=4_096)]]
+_CONFIRM = Annotated[str, Field(max_length=300)]
+_URLS = list[Annotated[str, Field(max_length=4_096)]]
 
 
 def body(action: Action) -> type[Form]:
@@ -162,15 +161,15 @@ def _field(field: CommandField) -> tuple[Any, Any]:
     """Its type in the form, and its default."""
     default = ... if field.required else field.default
     if field.name == "urls":
-        return _URLS, pydantic.Field([], max_length=inputs.MAX_URLS)
+        return _URLS, Field([], max_length=inputs.MAX_URLS)
     found: Any = field.type
     if field.is_time:
         found = Time
     elif isinstance(field.fact, Words):
-        found = Annotated[str, pydantic.Field(max_length=field.fact.limit)]
+        found = Annotated[str, Field(max_length=field.fact.limit)]
     elif isinstance(field.fact, Choice):
         extra: dict[str, Any] = {"enum": list(field.fact.codes)}
-        found = Annotated[str, pydantic.Field(max_length=20, json_schema_extra=extra)]
+        found = Annotated[str, Field(max_length=20, json_schema_extra=extra)]
     return (found | None if default is None else found), default
 
 

@@ -192,3 +192,9 @@ def _seen(if_match: str | None) -> Seen | None:
     found = _ETAG.fullmatch(if_match.strip())
     # An ETag that was never given out fits nothing, nor does a weak one (RFC 9110, 13.1.1).
     return _NEVER if found is None else (int(found[1]), int(found[2]))
+
+
+Looking = Annotated[Caller, Depends(looker)]
+Acting = Annotated[Caller, Depends(actor)]
+Keeping = Annotated[Caller, Depends(keeper)]
+Trying = Annotated[Caller, Depends(tryer)]

@@ -12,7 +12,7 @@ from datetime import tzinfo
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import Query, Request
+from fastapi import Path, Query, Request
 from fastapi.routing import APIRoute
 from fastapi_problem.error import Problem
 
@@ -109,6 +109,8 @@ def _see_that_none_is_wanted(request: Request) -> None:
         )  # fmt: skip
 
 
+SiteName = Annotated[str, Path(max_length=300, description="A site's name.")]
+When = Annotated[str | None, Query(max_length=64, description="RFC 3339, with its offset.")]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="At most so many.")]
 Cursor = Annotated[
     str | None,

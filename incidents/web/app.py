@@ -51,11 +51,10 @@ _ALONE = 5
 """So many acts wait at once for a site that somebody else has locked, each with a connection."""
 
 _ROUTERS = (
-    register.site_routes, filings.routes, filing_lists.routes, register.incident_routes, work.queue_routes,
-    actions.routes,
-    actions.batch_routes, work.order_routes, policies.routes, watch.routes, work.notice_routes, histories.routes,
-    erasing.routes, record.routes, record.routes, log.routes, session.own_routes, accounts.router,
-    session.account_routes, oidc.router,
+    register.site_routes, filings.routes, filing_lists.routes, register.incident_routes,
+    work.queue_routes, actions.routes, actions.batch_routes, work.order_routes, policies.routes,
+    watch.routes, work.notice_routes, histories.routes, erasing.routes, record.routes, log.routes,
+    session.own_routes, accounts.router, session.account_routes, oidc.router,
 )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from fastapi import Depends, Query
+from fastapi import Query
 from fastapi_problem.error import Problem
 from pydantic import Field
 from sqlalchemy import Connection
@@ -19,7 +19,7 @@ from incidents.accounts.access_settings import second_after
 from incidents.accounts.identity import is_handle
 from incidents.api import bodies, problems
 from incidents.api.caller import Caller
-from incidents.api.entrance import Key, looker
+from incidents.api.entrance import Key, Looking
 from incidents.api.operation import operation
 from incidents.api.operation import router as guarded
 from incidents.contract.documents import accounts as account_answers
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 router = guarded("accounts")
 
 T = TypeVar("T")
-Asking = Annotated[Caller, Depends(looker)]
 Document = dict[str, Any]
 
 _MOST = 1_000
@@ -76,7 +75,7 @@ class NewToken(bodies.Form):
 
 
 @router.get("/accounts", **operation("see_accounts", account_answers.Accounts))
-def list_accounts(by: Asking) -> Document:
+def list_accounts(by: Looking) -> Document:
     """All accounts."""
     by.needs("see_accounts")
     with by.reading() as connection:
@@ -86,7 +85,7 @@ def list_accounts(by: Asking) -> Document:
 @router.post(
     "/accounts", **operation("keep_accounts", account_answers.Account, status=201, acting=True)
 )
-def make(by: Asking, new: NewAccount, key: Key = None) -> account_answers.Account:
+def make(by: Looking, new: NewAccount, key: Key = None) -> account_answers.Account:
     """Make an account, which comes in with the password or the token that it is given next."""
     by.needs("keep_accounts")
     once = _once(by, key, "make_account", new)
@@ -107,7 +106,7 @@ def make(by: Asking, new: NewAccount, key: Key = None) -> account_answers.Accoun
 
 
 @router.get("/accounts/{handle}", **operation("own_account", account_answers.Account))
-def show(by: Asking, handle: str) -> account_answers.Account:
+def show(by: Looking, handle: str) -> account_answers.Account:
     """One account."""
     _needs(by, handle, "see_accounts")
     return _account(by, handle)
@@ -116,7 +115,7 @@ def show(by: Asking, handle: str) -> account_answers.Account:
 @router.patch(
     "/accounts/{handle}", **operation("keep_accounts", account_answers.Account, acting=True)
 )
-def change(by: Asking, handle: str, change: Change) -> account_answers.Account:
+def change(by: Looking, handle: str, change: Change) -> account_answers.Account:
     """Give an account another role, or disable or enable it: its sessions and tokens at once."""
     by.needs("keep_accounts", about=_named(handle))
 
@@ -132,7 +131,7 @@ def change(by: Asking, handle: str, change: Change) -> account_answers.Account:
 
 
 @router.put("/accounts/{handle}/password", **operation("set_password", status=204, acting=True))
-def set_password(by: Asking, handle: str, new: Password) -> None:
+def set_password(by: Looking, handle: str, new: Password) -> None:
     """Give an account a new password; all its sessions end, the one that asks included."""
     _needs(by, handle)
     by.needs("set_password", about=_named(handle))
@@ -148,7 +147,7 @@ def set_password(by: Asking, handle: str, new: Password) -> None:
 
 @router.get("/tokens", **operation("own_account", account_answers.Tokens))
 def list_tokens(
-    by: Asking,
+    by: Looking,
     handle: Annotated[str | None, Query(max_length=100)] = None,
     everybodys: Annotated[bool, Query(alias="all")] = False,
 ) -> Document:
@@ -166,7 +165,7 @@ def list_tokens(
 @router.post(
     "/tokens", **operation("make_token", account_answers.NewToken, status=201, acting=True)
 )
-def make_token(by: Asking, new: NewToken, key: Key = None) -> Document:
+def make_token(by: Looking, new: NewToken, key: Key = None) -> Document:
     """Make a token; `secret` is told in this answer alone.
 
     It is kept nowhere, so the same request with the same Idempotency-Key makes no other one and is
@@ -192,7 +191,7 @@ def make_token(by: Asking, new: NewToken, key: Key = None) -> Document:
 
 
 @router.delete("/tokens/{token}", **operation("own_account", status=204, acting=True))
-def revoke(by: Asking, token: str) -> None:
+def revoke(by: Looking, token: str) -> None:
     """Let a token be worth nothing, at once: one's own, or in person another's."""
     with by.reading() as connection:
         found = stored_tokens.of_id(connection, token) if tokens.is_id(token) else None

@@ -21,7 +21,7 @@ from starlette.datastructures import State
 
 from incidents.api import bodies, problems
 from incidents.api.caller import Caller, tag_of
-from incidents.api.entrance import actor, keeper, reporter
+from incidents.api.entrance import Keeping, actor, reporter
 from incidents.api.operation import JSON, operation, router
 from incidents.contract.action import CONTACT, INCIDENT, ITEM, ORDER, SITE, TARGETS, Action
 from incidents.contract.actions import ACTIONS
@@ -47,7 +47,7 @@ _WHERE = {
     ORDER: ("/orders/{order}", "An order's id, such as 12-o45 or 12-o45.notice."),
 }
 
-routes = router("acts")
+routes, batch_routes = router("acts"), router("batch")
 
 
 def given(by: Caller, answer: Answer, status: int = 200) -> JSON:
@@ -134,24 +134,16 @@ def _offer(act: Action) -> None:
         operation_id=endpoint.__name__,
         summary=summary,
         **operation(
-            act.name,
-            site_answers.Acted,
-            status=status,
-            acting=True,
-            closing=act.closes,
-            tagged=True,
+            act.name, site_answers.Acted,
+            status=status, acting=True, closing=act.closes, tagged=True,
         ),
-    )
+    )  # fmt: skip
 
 
 for _act in ACTIONS:
     if _act.path is not None:
         _offer(_act)
 
-
-batch_routes = router("batch")
-
-Acting = Annotated[Caller, Depends(keeper)]
 
 MAX_ADDRESSES, MAX_DETAILS, MAX_CHARACTERS = 1_000, 5_000, 100_000
 """So many addresses a batch names, so many details of filings it changes, and so many characters
@@ -192,7 +184,7 @@ class _Place:
 
 
 @batch_routes.post("/batch", **operation("log", site_answers.Results, acting=True, large=True))
-def batch(by: Acting, given: Batch) -> JSON:
+def batch(by: Keeping, given: Batch) -> JSON:
     """Do up to 1,000 commands in one transaction, each with its own answer or problem.
 
     They name at most 1,000 addresses, 5,000 details of filings, and one call about all that is open
@@ -234,8 +226,7 @@ def _insist_on_few(given: Batch, name: str, most: int, called: str) -> None:
 
 
 def _insist_on_one_call(places: list[_Place]) -> None:
-    """A call about a site is an entry for each of its open incidents: two in one batch could be a
-    million."""
+    """A call about a site is an entry for each open incident: two in a batch could be a million."""
     commands = (place.envelope for place in places if place.envelope is not None)
     called = [
         each.site

@@ -5,14 +5,14 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import Depends, Path
+from fastapi import Path
 from pydantic import Field
 
 from incidents import clock
 from incidents.accounts.identity import is_handle
 from incidents.api import bodies, problems
 from incidents.api.caller import Caller
-from incidents.api.entrance import looker, tryer
+from incidents.api.entrance import Looking, Trying
 from incidents.api.limits import ERASING
 from incidents.api.operation import JSON, operation, router
 from incidents.contract.documents import policies as policy_answers
@@ -23,9 +23,6 @@ from incidents.retention import periods
 from incidents.values import inputs, site_name
 
 routes = router("erasing")
-
-Looking = Annotated[Caller, Depends(looker)]
-Acting = Annotated[Caller, Depends(tryer)]
 
 
 class Demanding(bodies.Form):
@@ -38,7 +35,7 @@ class Demanding(bodies.Form):
 
 @routes.post("/sites/{site}/erase", **operation("erase", policy_answers.Erased, acting=True))
 def erase(
-    by: Acting,
+    by: Trying,
     site: Annotated[str, Path(max_length=300, description="A site's name.")],
     demand: Demanding,
 ) -> JSON:
@@ -69,7 +66,7 @@ def erase(
     "/accounts/{handle}/erase", **operation("erase", policy_answers.ErasedAccount, acting=True)
 )
 def erase_sign_ins(
-    by: Acting,
+    by: Trying,
     handle: Annotated[str, Path(max_length=100, description="An account's handle.")],
     demand: Demanding,
 ) -> JSON:
@@ -99,7 +96,7 @@ def show(by: Looking) -> JSON:
 
 
 @routes.post("/retention/run", **operation("erase", policy_answers.Retention, acting=True))
-def run(by: Acting) -> JSON:
+def run(by: Trying) -> JSON:
     """Erase people's words that are older than the setting [retention] keep, and needed no more.
 
     What stays: the words about an incident that is not settled, whom to call on a site that is not

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Annotated, Any, BinaryIO, Literal
 
-from fastapi import Depends, Query, UploadFile
+from fastapi import Query, UploadFile
 from fastapi_problem.error import Problem
 from starlette.responses import StreamingResponse
 
 from incidents.api import problems
 from incidents.api.caller import Caller
 from incidents.api.endpoints.filings import today
-from incidents.api.entrance import looker, tryer
+from incidents.api.entrance import Looking, Trying
 from incidents.api.limits import IMPORTING
 from incidents.api.operation import ALONE, JSON, answering, operation, router
 from incidents.contract.documents import filings as filing_answers
@@ -33,8 +33,6 @@ from incidents.views.filing import details_of
 
 routes = router("filings")
 
-Looking = Annotated[Caller, Depends(looker)]
-Acting = Annotated[Caller, Depends(tryer)]
 Form = Literal["jsonl", "json", "csv"]
 
 MAX_ROWS, MAX_VALUES = 1_000, 20_000
@@ -103,7 +101,7 @@ def exported(
     **operation("change_filing", filing_answers.TakenList, acting=True, large=True),
 )
 def take_in(
-    by: Acting,
+    by: Trying,
     file: UploadFile,
     add_sites: Annotated[bool, Query(description="Sites that are new come in, too.")] = False,
     skip_bad: Annotated[bool, Query(description="Leave out what cannot be read.")] = False,

@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import Depends, Path, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from incidents import clock
 from incidents.api import bodies
 from incidents.api.caller import Caller, etag
 from incidents.api.endpoints import actions
-from incidents.api.entrance import actor, looker
+from incidents.api.entrance import Acting, Looking
 from incidents.api.operation import ALONE, JSON, answering, operation, router
-from incidents.api.parameters import Cursor, Limit, Reveal
+from incidents.api.parameters import Cursor, Limit, Reveal, SiteName
 from incidents.contract.actions import of_command
 from incidents.contract.documents import filings as filing_answers
 from incidents.contract.documents.sites import Acted
@@ -34,9 +34,6 @@ from incidents.views.filing import details_of
 
 routes = router("filings")
 
-Looking = Annotated[Caller, Depends(looker)]
-Acting = Annotated[Caller, Depends(actor)]
-Name = Annotated[str, Path(max_length=300, description="A site's name.")]
 Until = Annotated[date | None, Query(description="Only what ends by that day.")]
 
 ICS = "text/calendar"
@@ -45,7 +42,7 @@ _HTML = "text/html"
 
 
 @routes.get("/sites/{site}/filing", **operation("look", filing_answers.Filing, tagged=True))
-def show(by: Looking, site: Name, reveal: Reveal = False) -> JSON:
+def show(by: Looking, site: SiteName, reveal: Reveal = False) -> JSON:
     """What is filed of a site in the order of the official form, what is missing, and its terms.
 
     A server and a document are objects of their own.
@@ -69,7 +66,7 @@ def show(by: Looking, site: Name, reveal: Reveal = False) -> JSON:
     "/sites/{site}/filing",
     **operation("change_filing", Acted, acting=True, tagged=True, large=True),
 )
-def change(by: Acting, site: Name, filed: bodies.Filed) -> JSON:
+def change(by: Acting, site: SiteName, filed: bodies.Filed) -> JSON:
     """Change details of a site's filing; what is not given stays as it is (RFC 7396).
 
     What a check takes for false raises a suspicion, which somebody looks into: it closes nothing.
@@ -79,7 +76,7 @@ def change(by: Acting, site: Name, filed: bodies.Filed) -> JSON:
 
 
 @routes.get("/sites/{site}/filing/findings", **operation("look", filing_answers.FilingFindings))
-def findings(by: Looking, site: Name) -> JSON:
+def findings(by: Looking, site: SiteName) -> JSON:
     """What the checks say of a filing, finding by finding, each with the source of its rule.
 
     A suspicion that a detail is false is somebody's to look into: no check closes a site (R4).
@@ -95,7 +92,7 @@ def findings(by: Looking, site: Name) -> JSON:
 )  # fmt: skip
 def snippet(
     by: Looking,
-    site: Name,
+    site: SiteName,
     icon: Annotated[str, Query(min_length=1, max_length=300, description="Where it is.")] = (
         foot.ICON_PATH
     ),
@@ -111,7 +108,7 @@ def snippet(
     "/sites/{site}/filing/form", response_class=Response,
     **answering("look", _HTML, _TEXT, "A page that needs nothing else."),
 )  # fmt: skip
-def printed(by: Looking, site: Name, reveal: Reveal = False) -> Response:
+def printed(by: Looking, site: SiteName, reveal: Reveal = False) -> Response:
     """The filing as a page to print and copy from, in Chinese and English, in the form's order."""
     from incidents.filing import form_page
 

@@ -9,7 +9,6 @@ from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, Literal, TypeVar
 
-from fastapi import Depends
 from fastapi_problem.error import Problem
 from pydantic import Field
 from starlette.responses import Response
@@ -20,7 +19,7 @@ from incidents.api import parameters as zones
 from incidents.api.caller import Caller
 from incidents.api.endpoints import policies
 from incidents.api.endpoints.policies import Toml
-from incidents.api.entrance import looker, tryer
+from incidents.api.entrance import Looking, Trying
 from incidents.api.limits import IMPORTING, SIMULATING
 from incidents.api.operation import ALONE, JSON, answering, operation, router
 from incidents.contract.documents import policies as policy_answers
@@ -40,8 +39,6 @@ T = TypeVar("T")
 
 routes = router("histories")
 
-Looking = Annotated[Caller, Depends(looker)]
-Acting = Annotated[Caller, Depends(tryer)]
 
 MAX_IMPORTED = 1_000
 """So many reports go onto the record in one request: that takes a second of the processor at most,
@@ -104,7 +101,7 @@ def pictured(by: Looking, asked: Simulating) -> Response:
 @routes.post(
     "/import", **operation("import_incident", policy_answers.Imported, acting=True, large=True)
 )
-def bring_in(by: Acting, asked: HistoryFile) -> JSON:
+def bring_in(by: Trying, asked: HistoryFile) -> JSON:
     """Bring sites and past incidents in as records, at most 1,000 reports in one request.
 
     They start no clock and count in no rule. All lines are checked before anything is written; a

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import Depends, Query, Request
+from fastapi import Query, Request
 from pydantic import Field
 
 from incidents import clock
 from incidents.api import bodies, problems
 from incidents.api.caller import Caller
-from incidents.api.entrance import looker
+from incidents.api.entrance import Looking
 from incidents.api.operation import JSON, operation, router
 from incidents.audit import export
 from incidents.audit.bundle.voucher import NothingSignedError
@@ -45,7 +45,6 @@ from incidents.views import history
 
 routes = router("log")
 
-Looking = Annotated[Caller, Depends(looker)]
 Key = Annotated[str, Field(max_length=300)]
 Wait = Annotated[int, Query(ge=0, le=25, description="So many seconds the answer may wait for it.")]
 

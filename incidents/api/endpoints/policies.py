@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
-from fastapi import Depends, Request
+from fastapi import Request
 from pydantic import Field
 
 from incidents.accounts.authenticator import Door
 from incidents.api import bodies, problems
 from incidents.api.caller import Caller
 from incidents.api.endpoints.session import Person, from_
-from incidents.api.entrance import keeper, looker
+from incidents.api.entrance import Keeping, Looking
 from incidents.api.operation import JSON, operation, router
 from incidents.clock import rfc3339
 from incidents.contract.documents import policies as policy_answers
@@ -28,8 +28,6 @@ from incidents.views import policy as views
 
 routes = router("policy")
 
-Looking = Annotated[Caller, Depends(looker)]
-Acting = Annotated[Caller, Depends(keeper)]
 Document = dict[str, Any]
 Toml = Annotated[str, Field(max_length=policy.MAX_CHARACTERS, description="TOML.")]
 
@@ -122,7 +120,7 @@ def _tried(by: Caller, tried: Trying) -> Document:
     "/policy/activate",
     **operation("activate_policy", policy_answers.Activated, acting=True, slowed=True),
 )
-def activate(request: Request, by: Acting, file: Activating) -> JSON:
+def activate(request: Request, by: Keeping, file: Activating) -> JSON:
     """Make a policy the active one, on record with the reason.
 
     What fell due before is done under the old one, and deadlines that are set already stay.

@@ -9,15 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path as File
 from typing import Annotated, Any, BinaryIO, Literal
 
-from fastapi import Depends, Path, Query
+from fastapi import Depends, Query
 from sqlalchemy import Connection
 from starlette.responses import Response, StreamingResponse
 
 from incidents.api import bodies
 from incidents.api.caller import Caller
-from incidents.api.entrance import looker
+from incidents.api.entrance import Looking
 from incidents.api.limits import BUNDLING
 from incidents.api.operation import ALONE, answering, operation, router
+from incidents.api.parameters import SiteName, When
 from incidents.audit import export
 from incidents.audit.bundle import writer
 from incidents.audit.bundle.target import ARCHIVE
@@ -32,8 +33,6 @@ from incidents.views.case_file import page as case_report
 
 routes = router("record")
 
-Looking = Annotated[Caller, Depends(looker)]
-When = Annotated[str | None, Query(max_length=64, description="RFC 3339, with its offset.")]
 NDJSON = "application/x-ndjson"
 AT_ONCE = 500
 """So many entries are held in memory at a time."""
@@ -166,7 +165,7 @@ def whole(
 )  # fmt: skip
 def report(
     by: Looking,
-    site: Annotated[str, Path(max_length=300, description="A site's name.")],
+    site: SiteName,
     with_words: WithWords = False,
 ) -> Response:
     """The report of a case: what happened to a site, by which rule, and where it is proved.

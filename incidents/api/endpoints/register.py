@@ -8,15 +8,24 @@ from http import HTTPStatus
 from pathlib import Path as File
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
-from fastapi import Depends, Path, Query, UploadFile
+from fastapi import Path, Query, UploadFile
 from pydantic import Field
 
 from incidents.api import bodies, problems
 from incidents.api.caller import Caller, etag
 from incidents.api.endpoints import actions
-from incidents.api.entrance import actor, looker
+from incidents.api.entrance import Acting, Looking
 from incidents.api.operation import JSON, operation, router
-from incidents.api.parameters import Cursor, Limit, Part, Reveal, number_cursor, read_number
+from incidents.api.parameters import (
+    Cursor,
+    Limit,
+    Part,
+    Reveal,
+    SiteName,
+    When,
+    number_cursor,
+    read_number,
+)
 from incidents.clock import rfc3339
 from incidents.contract import hints
 from incidents.contract.action import name_of
@@ -26,10 +35,8 @@ from incidents.contract.documents.queue import Duties
 from incidents.contract.documents.sites import (
     Acted,
     Found,
-    IncidentInFull,
     IncidentPage,
     IncidentState,
-    LinePage,
     Link,
 )
 from incidents.desk import Envelope
@@ -42,12 +49,11 @@ from incidents.views import lists, masked
 from incidents.views.queue import police
 from incidents.views.why.timeline import part_of_story, timeline
 
-site_routes = router("sites")
+site_routes, incident_routes = router("sites"), router("incidents")
 
-Looking = Annotated[Caller, Depends(looker)]
-Acting = Annotated[Caller, Depends(actor)]
-Name = Annotated[str, Path(max_length=300, description="A site's name.")]
-_SITE_STORY = "timeline"
+Id = Annotated[str, Path(max_length=300, description="An incident's id, such as 12-3.")]
+_SITE_STORY, _INCIDENT_STORY = "timeline", "story"
+_PIECE = 2**20
 
 _ADD, _EDIT = of_command(c.AddSite), of_command(c.EditSite)
 if TYPE_CHECKING:
@@ -93,14 +99,16 @@ def add(by: Acting, new: NewSite) -> JSON:
 @site_routes.patch(
     "/sites/{site}", **operation("edit_site", site_answers.Acted, acting=True, tagged=True)
 )
-def edit(by: Acting, site: Name, details: Details) -> JSON:
+def edit(by: Acting, site: SiteName, details: Details) -> JSON:
     """Change whom to call; what is not given stays as it is."""
     name, command = bodies.command(_EDIT, by.by, site, details)
     return actions.given(by, by.act(name, command))
 
 
-@site_routes.get("/sites/{site}", **operation("look", site_answers.SiteInFull, tagged=True))
-def show_site(by: Looking, site: Name, reveal: Reveal = False) -> JSON:
+@site_routes.get(
+    "/sites/{site}", name="show", **operation("look", site_answers.SiteInFull, tagged=True)
+)
+def show_site(by: Looking, site: SiteName, reveal: Reveal = False) -> JSON:
     """How a site stands, and whom to call."""
     name = inputs.site(site)
     with by.reading() as connection:
@@ -109,7 +117,7 @@ def show_site(by: Looking, site: Name, reveal: Reveal = False) -> JSON:
 
 
 @site_routes.get("/sites/{site}/why", **operation("look", site_answers.Why, tagged=True))
-def why(by: Looking, site: Name, reveal: Reveal = False) -> JSON:
+def why(by: Looking, site: SiteName, reveal: Reveal = False) -> JSON:
     """Why a site stands as it does, in plain words, and what would change it."""
     name = inputs.site(site)
     with by.reading() as connection:
@@ -118,26 +126,20 @@ def why(by: Looking, site: Name, reveal: Reveal = False) -> JSON:
     return _shown(by, found, name, (found["site"]["id"], found["seq"]), reveal=reveal)
 
 
-@site_routes.get("/sites/{site}/timeline", **operation("look", site_answers.LinePage))
+@site_routes.get("/sites/{site}/timeline", name="story", **operation("look", site_answers.LinePage))
 def story_of_site(
-    by: Looking, site: Name, limit: Limit = 50, cursor: Cursor = None, reveal: Reveal = False
+    by: Looking, site: SiteName, limit: Limit = 50, cursor: Cursor = None, reveal: Reveal = False
 ) -> JSON:
     """What happened to a site, the earliest first."""
-    name = inputs.site(site)
-    after = read_number(_SITE_STORY, cursor)
+    name, after = inputs.site(site), read_number(_SITE_STORY, cursor)
     if reveal:
         by.reveals(name)
     with by.reading() as connection:
         row = site_rows.named(connection, name)
-        lines = timeline(
-            connection,
-            row["id"],
-            now=by.house.now(connection),
-            zone=by.zone,
-            after=after,
-            most=limit,
+        now = by.house.now(connection)
+        items = list(
+            timeline(connection, row["id"], now=now, zone=by.zone, after=after, most=limit)
         )
-        items = list(lines)
     last = items[-1]["seq"] if items else after
     ahead = number_cursor(_SITE_STORY, last) if last < row["seq"] and items else None
     found: dict[str, Any] = {"items": items, "next": ahead}
@@ -149,17 +151,7 @@ def _shown(
 ) -> JSON:
     if reveal:
         by.reveals(about)
-    document = found if reveal else masked.document(found)
-    return JSON(document, headers={"ETag": etag(*version)})
-
-
-incident_routes = router("incidents")
-
-
-Id = Annotated[str, Path(max_length=300, description="An incident's id, such as 12-3.")]
-When = Annotated[str | None, Query(max_length=64, description="RFC 3339, with its offset.")]
-_INCIDENT_STORY = "story"
-_PIECE = 2**20
+    return JSON(found if reveal else masked.document(found), headers={"ETag": etag(*version)})
 
 
 @incident_routes.get("/incidents", **operation("look", IncidentPage))
@@ -206,7 +198,11 @@ def search(
     return JSON({"sites": masked.document(sites), "incidents": found})
 
 
-@incident_routes.get("/incidents/{incident}", **operation("look", IncidentInFull, tagged=True))
+@incident_routes.get(
+    "/incidents/{incident}",
+    name="show",
+    **operation("look", site_answers.IncidentInFull, tagged=True),
+)
 def show_incident(by: Looking, incident: Id, reveal: Reveal = False) -> JSON:
     """All that is on record of an incident; the ETag is its site's."""
     key, owed = inputs.incident(incident), by.house.report_duty
@@ -216,11 +212,13 @@ def show_incident(by: Looking, incident: Id, reveal: Reveal = False) -> JSON:
         found = by.house.views.incident(connection, key)
         due = None if owed is None else police.deadline_of(connection, key, owed)
     found["report_due"] = None if due is None else rfc3339(due)
-    document = found if reveal else masked.document(found)
-    return JSON(document, headers={"ETag": etag(key[0], found["site_seq"])})
+    tag = etag(key[0], found["site_seq"])
+    return JSON(found if reveal else masked.document(found), headers={"ETag": tag})
 
 
-@incident_routes.get("/incidents/{incident}/timeline", **operation("look", LinePage))
+@incident_routes.get(
+    "/incidents/{incident}/timeline", name="story", **operation("look", site_answers.LinePage)
+)
 def story_of_incident(
     by: Looking, incident: Id, limit: Limit = 50, cursor: Cursor = None, reveal: Reveal = False
 ) -> JSON:
@@ -252,14 +250,13 @@ def attach(by: Acting, incident: Id, file: UploadFile) -> JSON:
     It is kept once under its SHA-256, whole and on the disk when this answers.
     """
     site, n = inputs.incident(incident)
-    found = by.house.settings
     name = bodies.optional_text("file's name", file.filename or None, 255)
-    digest, size = _measured(file.file, found.evidence_limit)
+    digest, size = _measured(file.file, by.house.settings.evidence_limit)
     command = c.Attach(by=by.by, incident=n, digest=digest, size=size, name=name)
     if not by.dry_run:
         # What is refused leaves no copy behind, and no entry names a file that is not kept.
         _refuse_if_impossible(by, site, command)
-        _keep(file.file, digest, found.evidence)
+        _keep(file.file, digest, by.house.settings.evidence)
     return actions.given(by, by.act(site, command), 201)
 
 

@@ -4,7 +4,7 @@ are open, and the log of who came in and who was not let."""
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from fastapi import Depends, Header, Query, Request, Response
 from fastapi_problem.error import Problem
@@ -17,29 +17,23 @@ from incidents.accounts.identity import FRESH_FOR, Identity, is_handle
 from incidents.accounts.open_sessions import KNOWN_FOR
 from incidents.api import bodies, caller, problems
 from incidents.api.caller import Caller, refuse
-from incidents.api.endpoints.record import When
 from incidents.api.entrance import (
     COOKIE,
     CSRF,
     CSRF_HEADER,
+    Looking,
     bearer,
     is_own_form,
-    looker,
     visitor,
 )
 from incidents.api.operation import open_router, opened, operation, router
-from incidents.api.parameters import Cursor, Limit
+from incidents.api.parameters import Cursor, Limit, When
 from incidents.clock import rfc3339
 from incidents.contract.documents import accounts as account_answers
 from incidents.views import sign_ins as views
 
-if TYPE_CHECKING:
-    from incidents.contract.documents.accounts import SignIns
+own_routes, account_routes = open_router("session"), router("accounts")
 
-
-own_routes = open_router("session")
-
-Looking = Annotated[Caller, Depends(looker)]
 Document = dict[str, Any]
 
 BROWSER = "__Host-incidents-browser"
@@ -183,16 +177,12 @@ def _document(identity: Identity, visit: Visit | None) -> Document:
     }
 
 
-account_routes = router("accounts")
-
-Asking = Annotated[Caller, Depends(looker)]
-
 Of = Annotated[str | None, Query(max_length=100, description="Only of this account.")]
 
 
 @account_routes.get("/sessions", **operation("own_account", account_answers.Sessions))
 def list_sessions(
-    by: Asking,
+    by: Looking,
     handle: Of = None,
     everybodys: Annotated[bool, Query(alias="all")] = False,
 ) -> Document:
@@ -204,7 +194,7 @@ def list_sessions(
 
 
 @account_routes.delete("/sessions/{session}", **operation("own_account", status=204, acting=True))
-def end(by: Asking, session: str) -> None:
+def end(by: Looking, session: str) -> None:
     """End a session, one's own or, as who keeps accounts, somebody else's."""
     _needs_accounts(by, by.house.open_sessions.owner_of(session))
     by.house.open_sessions.end(session, by.by)
@@ -212,14 +202,14 @@ def end(by: Asking, session: str) -> None:
 
 @account_routes.get("/sign-ins", **operation("see_sign_ins", account_answers.SignIns))
 def list_sign_ins(
-    by: Asking,
+    by: Looking,
     *,
     limit: Limit = 100,
     cursor: Cursor = None,
     handle: Of = None,
     failed: Annotated[bool, Query(description="Only those that failed.")] = False,
     since: When = None,
-) -> SignIns:
+) -> account_answers.SignIns:
     """Who signed in and out, from where and how, and who was not let in; the newest first.
 
     Of a name that is nobody's nothing is kept but that there was one. Once erased, a person and an
@@ -235,7 +225,7 @@ def list_sign_ins(
 
 @account_routes.get("/refusals", **operation("see_sign_ins", account_answers.Refusals))
 def list_refusals(
-    by: Asking, limit: Limit = 100, handle: Of = None, since: When = None
+    by: Looking, limit: Limit = 100, handle: Of = None, since: When = None
 ) -> Document:
     """Who was not let do what, and how often, by the day (UTC); those with the newest first."""
     after = bodies.read_time(since)

@@ -6,14 +6,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from importlib.util import find_spec
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import FastAPI, Request
 from starlette.responses import PlainTextResponse, Response
 
 from incidents import clock
-from incidents.api.caller import Caller
-from incidents.api.entrance import looker
+from incidents.api.entrance import Looking
 from incidents.api.limits import TRYING
 from incidents.api.operation import JSON, Guarded, operation, router
 from incidents.contract.documents import enforcement as clock_answers
@@ -57,7 +56,7 @@ def readyz(request: Request) -> JSON:
     return JSON({"status": "ok"})
 
 
-def metrics(by: Annotated[Caller, Depends(looker)]) -> Response:
+def metrics(by: Looking) -> Response:
     """What the database tells a Prometheus."""
     # Its library is there only where somebody wants metrics.
     if find_spec(LIBRARY) is None:
@@ -72,8 +71,6 @@ def metrics(by: Annotated[Caller, Depends(looker)]) -> Response:
 
 
 routes = router("alarms")
-
-Looking = Annotated[Caller, Depends(looker)]
 
 
 @routes.get("/alarms", **operation("look", clock_answers.Alarms))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import Depends, Path, Query
+from fastapi import Path, Query
 from pydantic import Field
 
 from incidents.api import bodies, problems
 from incidents.api.caller import Caller
 from incidents.api.endpoints import actions
-from incidents.api.entrance import actor, keeper, looker
+from incidents.api.entrance import Acting, Keeping, Looking
 from incidents.api.operation import JSON, operation, router
 from incidents.api.parameters import Cursor, Limit, Reveal
 from incidents.contract.documents import enforcement as clock_answers
@@ -29,8 +29,6 @@ from incidents.views import masked
 
 queue_routes = router("queue")
 
-Looking = Annotated[Caller, Depends(looker)]
-Acting = Annotated[Caller, Depends(actor)]
 Document = dict[str, Any]
 
 
@@ -92,7 +90,6 @@ def hand_over(by: Acting, shift: bodies.Shift) -> JSON:
 order_routes = router("orders")
 
 
-Keeping = Annotated[Caller, Depends(keeper)]
 MAX_ORDERS = 10_000
 MAX_SITES = 100
 """So many sites are compared in one request: each may take its adapter a while."""
