@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 import incidents.filing
-from incidents.console.pages import filing_form
-from incidents.console.words import LANGUAGES, findings, findings_zh, refusals_zh, spoken, texts
+from incidents.console.pages import filing_form, filing_look
+from incidents.console.words import LANGUAGES, findings_zh, refusals_zh, spoken, texts
 from incidents.console.words.chinese import CHINESE
 from incidents.errors import RefusedError
 from incidents.filing.checks import completeness, finding_words
@@ -100,19 +100,22 @@ def test_every_detail_need_verdict_and_term_has_a_name(language: Any) -> None:
     assert [key for key in (*VERDICTS,) if f"verdict_of.{key}" not in named] == []
     assert [key for key in TERMS if f"term.{key}" not in named] == []
     for need in completeness.NEEDS:
-        assert findings.need(language, need.why) != need.why
-        assert findings.detail(language, need.field) != need.field
-    assert {findings.detail(language, key) for key in FIELDS} == {
-        findings.label(language, field) for field in FIELD_OF.values()
+        assert filing_look.need_told(language, need.why) != need.why
+        assert filing_look.detail_label(language, need.field) != need.field
+    assert {filing_look.detail_label(language, key) for key in FIELDS} == {
+        filing_look.label_of(language, field) for field in FIELD_OF.values()
     }
 
 
 def test_what_may_be_chosen_is_told_by_its_words() -> None:
     found = wrong("nature", "choice_unknown", "", choices="commercial, non_commercial")
-    assert findings.sentence("zh", found) == "网站性质不在可选项之内（经营性、非经营性）。"
+    assert (
+        filing_look.finding_sentence("zh", found) == "网站性质不在可选项之内（经营性、非经营性）。"
+    )
     found = wrong("document.a", "document_kind_unknown", "", kinds="access_contract, other")
     assert (
-        findings.sentence("zh", found) == "document.a 的文件类型不在可选项之内（接入合同、其他）。"
+        filing_look.finding_sentence("zh", found)
+        == "document.a 的文件类型不在可选项之内（接入合同、其他）。"
     )
 
 

@@ -21,7 +21,6 @@ from incidents.console.pages.filing_view import Filed
 from incidents.console.pages.site import at as site_at
 from incidents.console.pages.site import known
 from incidents.console.request_context import Acting, Doing, Looking, Sending, Sitting, needs
-from incidents.console.words import findings
 from incidents.errors import InputError, RefusedError
 from incidents.filing import form, presets
 from incidents.filing.checks.checks import NoFilingLibraryError
@@ -102,7 +101,7 @@ def item(desk: Sending, name: str, kind: Kind) -> Response:
 
         def changes(found: Filed) -> Changes:
             if desk.given.text("new") and key in found.plain:
-                raise LabelTakenError(label=findings.detail(language, key))
+                raise LabelTakenError(label=filing_look.detail_label(language, key))
             return filing_form.item(touched, key, found, language)
 
         return touched, changes

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from incidents.console.form_cache import Kept
 from incidents.console.forms import Given
+from incidents.console.pages import filing_look
 from incidents.console.pages.filing_view import Filed, facts
-from incidents.console.words import Chosen, findings
+from incidents.console.words import Chosen
 from incidents.errors import RefusedError
 from incidents.filing.form import PARTS, SECTIONS
 from incidents.machine.filing import is_known
@@ -69,7 +70,7 @@ class Touched:
         """See that all of it can be kept; raises BadTextError, TextTooLongError."""
         for key, text in self.changes.items():
             if text:
-                inputs.text(labels.get(key, findings.detail(language, key)))(text)
+                inputs.text(labels.get(key, filing_look.detail_label(language, key)))(text)
 
     def moved(self, key: str, plain: str | None, kept: str) -> bool:
         """Whether the detail is not what they saw any more, nor what they want it to be."""
@@ -93,7 +94,7 @@ def details(touched: Touched, filed: Filed, language: Chosen) -> dict[str, str]:
     """The details that are to be changed; raises DetailChangedError."""
     for key in touched.changes:
         if touched.moved(key, filed.plain.get(key, ""), filed.kept.get(key, "")):
-            raise DetailChangedError(field=findings.detail(language, key))
+            raise DetailChangedError(field=filing_look.detail_label(language, key))
     return dict(touched.changes)
 
 
@@ -107,17 +108,17 @@ def item(touched: Touched, key: str, filed: Filed, language: Chosen) -> dict[str
     own = facts(filed.plain.get(key)) or {}
     for name in touched.changes:
         if touched.moved(name, own.get(name, ""), filed.kept.get(key, "")):
-            raise DetailChangedError(field=findings.detail(language, key))
+            raise DetailChangedError(field=filing_look.detail_label(language, key))
     said = {name: text for name, text in {**own, **touched.changes}.items() if text}
     if not said:
-        raise NothingSaidError(label=findings.detail(language, key))
+        raise NothingSaidError(label=filing_look.detail_label(language, key))
     return {key: canonical(said)}
 
 
 def taken_off(given: Given, key: str, filed: Filed, language: Chosen) -> dict[str, str]:
     """The server or document taken off the record; raises DetailChangedError."""
     if key in filed.kept and filed.kept[key] != (given.text("ref") or ""):
-        raise DetailChangedError(field=findings.detail(language, key))
+        raise DetailChangedError(field=filing_look.detail_label(language, key))
     return {key: ""}
 
 
@@ -132,7 +133,7 @@ def item_key(given: Given, kind: str) -> str:
 
 def labels(kind: str, language: Chosen) -> dict[str, str]:
     """What the fields of such an item are called, by their keys."""
-    return {field.key: findings.label(language, field) for field in PARTS[f"{kind}."]}
+    return {field.key: filing_look.label_of(language, field) for field in PARTS[f"{kind}."]}
 
 
 def _plain(typed: str) -> str:

@@ -1,5 +1,5 @@
-"""The look at a filing: its score, what is missing, findings, terms and what waits, in the reader's
-words."""
+"""The look at a filing, in the reader's language: its score, what is missing, what checks find, its
+terms and what waits."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from incidents.console import messages
-from incidents.console.words import findings
+from incidents.console.words import Chosen, findings_zh
+from incidents.console.words.chinese import CHINESE
 from incidents.console.writing import Reader
 from incidents.errors import SettingError, SettingsFileError, UnknownSettingError
 from incidents.filing import presets, settings
-from incidents.filing.checks import checks
+from incidents.filing.checks import checks, finding_words
 from incidents.filing.checks.address_rules import changed_address_checklist
 from incidents.filing.checks.checks import NoFilingLibraryError
 from incidents.filing.checks.completeness import completeness
@@ -21,8 +22,11 @@ from incidents.filing.checks.finding import OK, VERDICTS, Finding
 from incidents.filing.checks.item import servers
 from incidents.filing.checks.record_number import read_icp, read_public_security
 from incidents.filing.footer import snippet as html
+from incidents.filing.footer import words as footer_words
+from incidents.filing.form import DOCUMENT_FIELDS, FIELD_OF, Choice, Field, Section
 from incidents.filing.presets import PresetError, PresetsFileError
 from incidents.filing.settings import FilingSettings
+from incidents.locale.language import Language
 from incidents.machine.filing import FOOTER, SUSPICION, Details
 
 if TYPE_CHECKING:
@@ -75,13 +79,13 @@ def look(reader: Reader, details: Details) -> Look:
     return Look(
         score=complete.score,
         missing=[
-            (findings.detail(language, each.field), findings.need(language, each.why))
+            (detail_label(language, each.field), need_told(language, each.why))
             for each in complete.missing
         ],
         found=[each for each in told if each.verdict != OK],
         right=[each for each in told if each.verdict == OK],
         trouble=[each for each in (unchecked, wrong, unusable) if each],
-        steps=[findings.step(language, code) for code in _steps(details)],
+        steps=[step_told(language, code) for code in _steps(details)],
         snippet=html.snippet(
             read_public_security(details.get("public_security_number", "")),
             read_icp(details.get("icp_number", "")),
@@ -116,7 +120,7 @@ def waits(reader: Reader, tasks: Iterable[Task]) -> list[Document]:
         about = task["filing"]
         if task["kind"] == SUSPICION:
             field, code = about
-            name = findings.detail(language, field)
+            name = detail_label(language, field)
             told = reader.spoken.finding(code)
             found.append({**task, "field": field, "name": name, "told": told})
         elif task["kind"] == FOOTER:
@@ -163,9 +167,9 @@ def _told(reader: Reader, finding: Finding) -> Told:
     return Told(
         verdict=finding.verdict,
         word=reader.word("verdict_of", finding.verdict),
-        detail=findings.detail(language, finding.field),
-        sentence=findings.sentence(language, finding),
-        source=findings.source(language, finding.source),
+        detail=detail_label(language, finding.field),
+        sentence=finding_sentence(language, finding),
+        source=finding_source(language, finding.source),
         false=finding.false,
     )
 
@@ -178,3 +182,73 @@ def _steps(details: Details) -> tuple[str, ...]:
     if first is None:
         return ()
     return changed_address_checklist(first.province, first.city)
+
+
+_CHINESE = Language(
+    phrases=findings_zh.PHRASES | findings_zh.FOOTER | findings_zh.WORDS,
+    duration=CHINESE.duration,
+    comma=CHINESE.comma,
+)
+_ENGLISH_WORDS = finding_words.WORDS | footer_words.WORDS
+_CHOICES = {"choices": FIELD_OF, "kinds": {"document": DOCUMENT_FIELDS[0]}}
+
+
+def finding_sentence(language: Chosen, finding: Finding) -> str:
+    """What a finding says."""
+    if language == "en":
+        if finding.code in finding_words.PHRASES:
+            return finding_words.sentence(finding)
+        return footer_words.sentence(finding)
+    facts: dict[str, Any] = {"field": finding.field, **finding.facts, **_choices(finding)}
+    return _CHINESE.say(finding.code, **facts)
+
+
+def finding_source(language: Chosen, told: str) -> str:
+    """Where a finding's rule comes from; a standard has one name everywhere."""
+    return told if language == "en" else findings_zh.SOURCES.get(told, told)
+
+
+def need_told(language: Chosen, why: str) -> str:
+    """Why a detail is needed that is missing."""
+    return _word(language, "need", why)
+
+
+def step_told(language: Chosen, code: str) -> str:
+    """What is to be done when an address has changed."""
+    return _word(language, "step", code)
+
+
+def label_of(language: Chosen, of: Field | Section | Choice) -> str:
+    """What the official form calls it."""
+    return of.en if language == "en" else of.zh
+
+
+def detail_label(language: Chosen, key: str) -> str:
+    """The label of a detail; of a server or a document, with the label that it was given."""
+    field = FIELD_OF.get(key)
+    if field is not None:
+        return label_of(language, field)
+    kind, _, own = key.partition(".")
+    return f"{_word(language, 'item', kind)} {own}".strip()
+
+
+def _choices(finding: Finding) -> dict[str, str]:
+    """The codes that may be chosen, as they are called."""
+    found = {}
+    for name, fields in _CHOICES.items():
+        field = fields.get(finding.field.partition(".")[0])
+        if name in finding.facts and field is not None:
+            codes = finding.facts[name].split(", ")
+            found[name] = CHINESE.comma.join(field.shown(code)[0] for code in codes)
+    return found
+
+
+def _word(language: Chosen, group: str, code: str) -> str:
+    words = _ENGLISH_WORDS if language == "en" else findings_zh.WORDS
+    return words.get(f"{group}.{code}") or _ITEMS[language].get(code, code)
+
+
+_ITEMS: dict[Chosen, dict[str, str]] = {
+    "en": {"server": "Server", "document": "Document"},
+    "zh": {"server": "服务器", "document": "文件"},
+}

@@ -10,7 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from incidents.console.words import Chosen, findings
+from incidents.console.pages import filing_look
+from incidents.console.words import Chosen
 from incidents.filing import form
 from incidents.filing.form import DOCUMENTS, PARTS, SERVERS, Field
 from incidents.machine.filing import DOCUMENT, SERVER
@@ -111,7 +112,7 @@ def sections(filed: Filed, language: Chosen, *, reveal: bool = False) -> list[Se
         found.append(
             Section(
                 key=section.key,
-                label=findings.label(language, section),
+                label=filing_look.label_of(language, section),
                 lines=_lines(section.fields, filed.plain, shown, language),
                 item=kind and kind[:-1],
                 items=_items(kind, filed.plain, shown, language) if kind else [],
@@ -158,10 +159,10 @@ def _lines(
 
 def _line(field: Field, plain: Details, shown: Details, language: Chosen) -> Line:
     text, told = plain.get(field.key, ""), shown.get(field.key, "") or ""
-    codes = [(choice.code, findings.label(language, choice)) for choice in field.choices]
+    codes = [(choice.code, filing_look.label_of(language, choice)) for choice in field.choices]
     return Line(
         key=field.key,
-        label=findings.label(language, field),
+        label=filing_look.label_of(language, field),
         shown=dict(codes).get(told, told),
         text=text if text == told else None,
         erased=text is None,

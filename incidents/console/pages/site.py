@@ -14,7 +14,6 @@ from incidents.console.drawing import diagram
 from incidents.console.flash import Said
 from incidents.console.pages import filing_look
 from incidents.console.request_context import Acting, Doing, Looking, Sitting, needs
-from incidents.console.words import findings
 from incidents.console.writing import Reader
 from incidents.errors import InputError, RefusedError, UnknownSiteError
 from incidents.filing.form import FIELD_OF
@@ -221,7 +220,7 @@ def reasons(here: Sitting, would: possible.Possible) -> dict[str, str | None]:
 def _may_be_false(reader: Reader) -> dict[str, str]:
     """The details that a site may have, each with what it is called."""
     called = {name: reader.say(f"field.{name}") for name in CONTACT_FIELDS}
-    return called | {key: findings.label(reader.language, of) for key, of in FIELD_OF.items()}
+    return called | {key: filing_look.label_of(reader.language, of) for key, of in FIELD_OF.items()}
 
 
 def known(name: str) -> str:

@@ -6,18 +6,14 @@ from collections.abc import Mapping
 from typing import Literal, get_args
 
 from incidents.console.words import (
-    en,
+    chinese,
+    desk_en,
+    desk_zh,
+    english,
     figures_en,
     figures_zh,
-    filing_en,
-    filing_zh,
-    names_en,
-    names_zh,
-    trouble_en,
-    trouble_zh,
     work_en,
     work_zh,
-    zh,
 )
 from incidents.console.words.chinese import CHINESE
 from incidents.console.words.english import CONSOLE_ENGLISH
@@ -31,18 +27,18 @@ TAGS: dict[Chosen, str] = {"en": "en", "zh": "zh-CN"}
 NAMES: dict[Chosen, str] = {"en": "English", "zh": "简体中文"}
 
 _TEXTS: dict[Chosen, Mapping[str, str]] = {
-    "en": en.TEXTS
-    | names_en.TEXTS
-    | trouble_en.TEXTS
-    | work_en.TEXTS
+    "en": desk_en.TEXTS
+    | english.NAMES
+    | work_en.TROUBLE
+    | work_en.WORK
     | figures_en.TEXTS
-    | filing_en.TEXTS,
-    "zh": zh.TEXTS
-    | names_zh.TEXTS
-    | trouble_zh.TEXTS
-    | work_zh.TEXTS
+    | work_en.FILING,
+    "zh": desk_zh.TEXTS
+    | chinese.NAMES
+    | work_zh.TROUBLE
+    | work_zh.WORK
     | figures_zh.TEXTS
-    | filing_zh.TEXTS,
+    | work_zh.FILING,
 }
 _SPOKEN: dict[Chosen, Language] = {"en": CONSOLE_ENGLISH, "zh": CHINESE}
 

@@ -1,6 +1,6 @@
-"""The words of orders, hand-over and search (en)."""
+"""The words of orders, hand-over and search, of filings, and of what cannot be done (en)."""
 
-TEXTS: dict[str, str] = {
+WORK: dict[str, str] = {
     "nav.orders": "Orders",
     "orders.what": "What decisions order in the world, of the customer and of the desk, and is not"
     " carried out yet.",
@@ -180,4 +180,128 @@ TEXTS: dict[str, str] = {
     "act.reconcile": "compare with the world",
     "act.recover": "recover",
     "act.hand_over": "hand over",
+}
+
+
+FILING: dict[str, str] = {
+    "nav.terms": "Terms",
+    "act.change_filing": "change a filing",
+    "by.checker": "checks",
+    "event.filing_changed": "Filing changed",
+    "event.filing_reminded": "Reminded of a term",
+    "event.suspicion_raised": "Suspicion",
+    "event.footer_seen": "Foot of the page seen",
+    "filing.title": "Filing",
+    "filing.see": "The filing: look at it, check it, change it",
+    "filing.see_short": "Look at the filing",
+    "filing.score": "Complete to {score} of 100",
+    "filing.complete": "Complete",
+    "filing.none": "Nothing is filed yet.",
+    "filing.waits": "What waits",
+    "filing.waits.none": "No suspicion waits.",
+    "filing.terms": "Terms",
+    "filing.terms.none": "No term runs.",
+    "filing.filed": "What is filed",
+    "filing.not_filed": "not filed",
+    "filing.also": "Also: {label}",
+    "filing.unread": "cannot be read",
+    "filing.missing": "What is missing",
+    "filing.missing.none": "Nothing is missing.",
+    "filing.findings": "What the checks say",
+    "filing.findings.what": "No check closes a site: what it takes for false, somebody looks into.",
+    "filing.findings.none": "There is nothing to check yet.",
+    "filing.findings.right": "What is right: {n}",
+    "filing.no_library": "What is filed cannot be checked here, and not changed: a library is"
+    " missing ({name}). Whoever keeps this server installs the extra “filing”.",
+    "filing.settings": "The settings of the filings are wrong, and what comes along is used in"
+    " their place: {why}",
+    "filing.steps": "When an address of the site changes",
+    "filing.snippet": "For the foot of the pages",
+    "filing.snippet.what": "To copy, above the end of each page; the icon is the site's own copy"
+    " at /beian.png.",
+    "filing.snippet.none": "No record number is on record that can be read.",
+    "filing.change": "Change",
+    "filing.change.what": "What is left as it is, is not changed; what is emptied, is taken off"
+    " the record.",
+    "filing.masked": "On record: {shown}. Empty: it stays so.",
+    "filing.take_away": "Take it off the record",
+    "filing.preset": "Fill in a provider's details",
+    "filing.preset.what": "What is filed under the same details is replaced.",
+    "filing.preset.which": "Provider",
+    "filing.preset.do": "Fill in",
+    "filing.add.server": "Add a server",
+    "filing.add.document": "Add a document",
+    "filing.change_item": "Change {label}",
+    "filing.label": "Short name",
+    "filing.label.hint": "Of your own: a-z, 0-9 and -, such as main.",
+    "filing.file": "The file",
+    "filing.file.hint": "Its digest (SHA-256) and size go on record; the file is not kept.",
+    "filing.done.not_false": "Not false",
+    "filing.done.told": "Told them",
+    "filing.done": "Done",
+    "filing.state_false": "State it false (R4)",
+    "terms.title": "Terms of the filings",
+    "terms.what": "What is to be filed, or shown at the foot of the pages, by when, overdue first."
+    " A last day counts to its end ({zone}). Nobody is suspended for a term.",
+    "terms.counted": "Overdue: {overdue}. Still in time: {due}.",
+    "terms.none": "No term runs.",
+    "terms.more": "There are more than these {n}.",
+    "terms.ics": "As a calendar (.ics)",
+    "terms.days": "Only what ends within",
+    "terms.days.all": "All",
+    "terms.days.n": "{n} days",
+    "terms.by": "By",
+    "terms.left": "Left",
+    "terms.left.days": "{n} d left",
+    "terms.left.last": "last day today",
+    "terms.left.over": "OVERDUE by {n} d",
+    "terms.reminded": "Reminded",
+    "term.file": "To be filed",
+    "term.show_number": "Number to be shown",
+    "verdict_of.ok": "right",
+    "verdict_of.suspect": "suspect",
+    "verdict_of.wrong": "wrong",
+    "verdict_of.unknown": "unknown",
+    "finding.false": "taken for false",
+    "finding.source": "Source",
+    "preset.aliyun-access": "Alibaba Cloud as the access provider",
+    "preset.aliyun-registrar": "Alibaba Cloud as the domain registrar",
+}
+
+
+TROUBLE: dict[str, str] = {
+    "trouble.signed_out": "You are signed out",
+    "trouble.signed_out.then": "Sign in, and do it again: nothing has been done.",
+    "trouble.not_let": "You may not do this",
+    "trouble.not_let.then": "Nothing has been done; that it was tried is on record.",
+    "trouble.not_found": "There is no such page",
+    "trouble.not_found.then": "Look for the site by its name, or go back to the queue.",
+    "trouble.wrong_method": "This is no page to look at",
+    "trouble.wrong_method.then": "Go back to the queue.",
+    "trouble.unreadable": "This cannot be kept as it was written",
+    "trouble.unreadable.then": "Go back, change it, and send it again: nothing has been done.",
+    "trouble.too_large": "This is too large",
+    "trouble.too_large.then": "Send less at once: nothing has been done.",
+    "trouble.too_many_acts": "Too many acts in a minute",
+    "trouble.too_many_acts.why": "Your account may do {limit} acts a minute here, in all its"
+    " sessions. You can go on in {wait_s} seconds.",
+    "trouble.too_many_acts.then": "This has not been done. What you typed is kept: wait, and send"
+    " it again.",
+    "trouble.too_many_acts.again": "Send it again",
+    "trouble.too_many_acts.back": "Back to the form",
+    "trouble.database": "The database does not answer now",
+    "trouble.database.then": "Look in a few seconds whether what you did stands in the record,"
+    " before you do it again.",
+    "trouble.serve_key_replaced": "The key of this server has been replaced",
+    "trouble.serve_key_replaced.then": "Nobody comes in here until whoever runs the desk puts the"
+    " new serve.key in place of this server's and starts it anew. Nothing has been done.",
+    "trouble.fault": "A fault in this program",
+    "trouble.fault.then": "Look whether what you did stands in the record; the log of the server"
+    " names the fault.",
+    "not_let.role": "Your role may not do this: {act}.",
+    "not_let.token_scope": "This token is not for this: {act}.",
+    "not_let.in_person": "A person who has signed in does this: {act}.",
+    "not_let.prove_again": "Prove again who you are to do this: {act}.",
+    "not_let.csrf": "This form was not made by this console, or not for this session: load the"
+    " page again.",
 }
