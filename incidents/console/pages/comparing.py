@@ -39,6 +39,8 @@ MAX_BYTES = 8 * 2**20
 MAX_POLICY_BYTES = 100_000
 PAGE = 100
 """So many sites that differ stand on one page."""
+LIMITS = {"MAX_BYTES": MAX_BYTES, "MAX_REPORTS": MAX_REPORTS, "MAX_POLICIES": MAX_POLICIES}
+"""What the forms tell of what may be sent."""
 _MAX_NAME = 60
 _MAX_SEED = 10**9
 

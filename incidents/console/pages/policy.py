@@ -133,7 +133,7 @@ def _page(
         wrong=wrong, typed=typed or here.typed, active=active, words=sentences(here.reader, active),
         since=history[-1] if history else None, history=history[::-1][:MAX_HISTORY],
         more=max(0, len(history) - MAX_HISTORY), diagrams=_diagrams(here.reader), spans=SPANS,
-        limits=comparing,
+        limits=comparing.LIMITS,
     )  # fmt: skip
 
 

@@ -74,7 +74,7 @@ def _form(
 ) -> Response:  # fmt: skip
     return here.page(
         "simulate", status=status or (422 if wrong else 200), wrong=wrong,
-        typed=typed or here.typed, limits=comparing,
+        typed=typed or here.typed, limits=comparing.LIMITS,
     )  # fmt: skip
 
 

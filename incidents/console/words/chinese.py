@@ -191,10 +191,8 @@ CHINESE = Language(
     | _DETAILS
     | {f"finding.{code}": name for code, name in findings_zh.NAMES.items()}
     | _TIMES
-    | events_zh.EVENT_PHRASES
-    | events_zh.WHY_PHRASES
-    | refusals_zh.SCRIPT_PHRASES
-    | refusals_zh.REFUSAL_PHRASES,
+    | events_zh.PHRASES
+    | refusals_zh.PHRASES,
     duration=chinese_duration,
     comma="、",
 )

@@ -161,13 +161,6 @@ WORDS = {
     "order.alarm": "警报",
 }
 
-EVENT_PHRASES = {
-    **{f"happened.{kind}": sentence for kind, sentence in HAPPENED.items()},
-    **{f"to_come.{kind}": sentence for kind, sentence in TO_COME.items()},
-    **{f"event_part.{code}": part for code, part in PARTS.items()},
-    **WORDS,
-}
-
 
 _DISPUTES = "规则即不再成立：关闭将有争议，但程序不会自行恢复"
 
@@ -317,7 +310,11 @@ RULE_SAYS = {
     "refusal": "客户已获通知而不删除",
 }
 
-WHY_PHRASES = {
+PHRASES = {
+    **{f"happened.{kind}": sentence for kind, sentence in HAPPENED.items()},
+    **{f"to_come.{kind}": sentence for kind, sentence in TO_COME.items()},
+    **{f"event_part.{code}": part for code, part in PARTS.items()},
+    **WORDS,
     **{f"why.{code}": said for code, said in WHY.items()},
     **{f"rule_says.{code}": said for code, said in RULE_SAYS.items()},
 }

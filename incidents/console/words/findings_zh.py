@@ -1,7 +1,4 @@
-"""What the checks of a filing find, in Chinese, by the codes of `filing.checks.finding_words`.
-
-`SOURCES` tells where a rule comes from, by what a finding calls its source.
-"""
+"""What the checks of a filing find, in Chinese, by the codes of `filing.checks.finding_words`."""
 
 from __future__ import annotations
 
@@ -302,6 +299,7 @@ NAMES = {
 }
 """What a finding is called where its facts are not at hand: of what may be false, and of a foot."""
 
+# Where a rule comes from, by what a finding calls its source.
 SOURCES = {
     "domain.md 4, the record numbers": "domain.md 4，备案编号",
     "domain.md 5": "domain.md 5",

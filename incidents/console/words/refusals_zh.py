@@ -233,13 +233,6 @@ WORDS = {
     "state.not voided": "未作废",
 }
 
-REFUSAL_PHRASES = {
-    **{f"refused.{name}": sentence for name, sentence in SENTENCES.items()},
-    **{f"not_there.{name}": sentence for name, sentence in UNKNOWN.items()},
-    **{f"cause.{code}": cause for code, cause in CAUSES.items()},
-    **WORDS,
-}
-
 
 SCRIPT = {
     "call": "{phone}请说：“您的网站 {site} 出现{what}，请立即删除，删除后告知我们。”",
@@ -309,4 +302,10 @@ SCRIPT = {
     "warning.spared": "警报：{incident} 时限已过而联系次数不足，{site} 未被暂停：须由人决定",
 }
 
-SCRIPT_PHRASES = {f"say.{code}": said for code, said in SCRIPT.items()}
+PHRASES = {
+    **{f"refused.{name}": sentence for name, sentence in SENTENCES.items()},
+    **{f"not_there.{name}": sentence for name, sentence in UNKNOWN.items()},
+    **{f"cause.{code}": cause for code, cause in CAUSES.items()},
+    **{f"say.{code}": said for code, said in SCRIPT.items()},
+    **WORDS,
+}
