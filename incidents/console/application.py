@@ -23,12 +23,9 @@ from incidents.console.pages import (
     policy,
     queue,
     search,
-    shift,
     sign_in,
     simulate,
     site,
-    terms,
-    unreported,
 )
 from incidents.console.result_cache import Shelf
 
@@ -46,9 +43,9 @@ def furnish(console: FastAPI) -> None:
 Asgi = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 
 ROUTERS: tuple[APIRouter, ...] = (
-    sign_in.router, changes.router, queue.router, shift.router, site.router, filing.router,
-    terms.router, log.router, incident.router, orders.router, search.router,
-    unreported.router, *FIGURES,
+    sign_in.router, changes.router, queue.router, overview.router, site.router, filing.router,
+    filing.router, log.router, incident.router, orders.router, search.router,
+    incident.router, *FIGURES,
 )  # fmt: skip
 _OTHERS = ("/api/", "/openapi.json", "/healthz", "/readyz", "/metrics", "/.well-known/")
 

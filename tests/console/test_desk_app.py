@@ -22,7 +22,7 @@ from incidents.console import changes, writing
 from incidents.console.changes import MOST_OF_ONE
 from incidents.console.flash import COOKIE as SAID_COOKIE
 from incidents.console.forms import MAX_FIELDS, MAX_FORM_BYTES
-from incidents.console.pages import filing, incident, orders, queue, shift, site
+from incidents.console.pages import filing, incident, orders, overview, queue, site
 from incidents.desk import accounts
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
@@ -34,7 +34,7 @@ from tests.served_desk import ConsoleDesk, Visitor
 
 POSTS = [
     route.path
-    for module in (queue, site, filing, incident, orders, shift)
+    for module in (queue, site, filing, incident, orders, overview)
     for route in module.router.routes
     if isinstance(route, APIRoute) and route.methods == {"POST"}
 ]

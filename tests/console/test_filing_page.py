@@ -13,7 +13,7 @@ import pytest
 from freezegun import freeze_time
 
 from incidents import clock, views
-from incidents.console.pages.filing_view import Filed
+from incidents.console.pages.filing_form import Filed
 from incidents.filing.checks import telephone
 from incidents.machine import commands as c
 from incidents.store.record import entries
@@ -495,9 +495,9 @@ def test_all_terms_stand_on_one_page_overdue_first_and_as_a_calendar(desk: Conso
 def test_more_terms_than_a_page_takes_are_said(
     desk: ConsoleDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from incidents.console.pages import terms
+    from incidents.console.pages import filing
 
-    monkeypatch.setattr(terms, "PAGE", 1)
+    monkeypatch.setattr(filing, "MAX_TERMS", 1)
     viewer = Visitor(desk, "viewer")
     assert "No term runs." in viewer.get("/terms").text
     file(desk, opened_on="2026-02-01")

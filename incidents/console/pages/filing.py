@@ -1,28 +1,30 @@
-"""The page of a site's filing: what is filed and missing, what the checks say, and its changes."""
+"""The pages of filings: what is filed of a site and missing, what the checks say, its changes; and
+what is to be filed or shown by when on all sites, with a calendar."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from starlette.datastructures import UploadFile
 from starlette.responses import HTMLResponse, Response
 
 from incidents import views
 from incidents.console import details, messages, writing
 from incidents.console.flash import Said
-from incidents.console.pages import filing_form, filing_look, filing_view
-from incidents.console.pages.filing_form import Changes, LabelTakenError, Touched
-from incidents.console.pages.filing_view import Filed
+from incidents.console.pages import filing_form, filing_look
+from incidents.console.pages.filing_form import Changes, Filed, LabelTakenError, Touched
 from incidents.console.pages.site import at as site_at
 from incidents.console.pages.site import known
 from incidents.console.request_context import Acting, Doing, Looking, Sending, Sitting, needs
 from incidents.errors import InputError, RefusedError
 from incidents.filing import form, presets
+from incidents.filing.calendar import Entry, calendar
 from incidents.filing.checks.checks import NoFilingLibraryError
 from incidents.machine.commands import ChangeFiling
 from incidents.retention import evidence
@@ -52,7 +54,7 @@ def reveal(desk: Doing, name: str) -> Response:
     details.reveal(desk, kept)
     with desk.reading() as connection:
         found = Filed.read(connection, kept)
-    shown = filing_view.sections(found, desk.reader.language, reveal=True)
+    shown = filing_form.sections(found, desk.reader.language, reveal=True)
     page = writing.written("filed_revealed", desk.reader, sections=shown)
     return HTMLResponse(page, headers=writing.HEADERS)
 
@@ -189,8 +191,58 @@ def _page(
     return here.page(
         "filing", status=409 if said else 200, said=said, site=site,
         shown=site_name.shown(name), path=at(name), site_path=site_at(name),
-        sections=filing_view.sections(found, reader.language), seq=found.seq, kept=found.kept,
+        sections=filing_form.sections(found, reader.language), seq=found.seq, kept=found.kept,
         look=filing_look.look(reader, found.details), terms=filing_look.terms(reader, terms),
         waits=filing_look.waits(reader, site["tasks"]), opened=opened, typed=here.typed,
         touched=touched or {}, changes=here.identity.may("change_filing"),
     )  # fmt: skip
+
+
+MAX_TERMS = 500
+DAYS = (0, 7, 14, 30)
+"""Within so many days a term ends that is asked for; 0 are those that end today or are over."""
+
+Days = Annotated[int | None, Query(ge=0, le=3_650)]
+
+
+@router.get("/terms")
+def show_terms(here: Looking, days: Days = None) -> Response:
+    """The page."""
+    here.needs("look")
+    with here.reading() as connection:
+        here = here.timed(connection)
+        found = views.filing_terms(connection, _until(filing_look.day_of(here.reader), days))
+    items = filing_look.terms(here.reader, found)
+    overdue = sum(each["days"] < 0 for each in items)
+    return here.page(
+        "terms", items=items[:MAX_TERMS], more=len(items) > MAX_TERMS, overdue=overdue,
+        due=len(items) - overdue, days=days, choices=DAYS, shown=site_name.shown,
+    )  # fmt: skip
+
+
+@router.get("/terms.ics")
+def terms_calendar(here: Looking, days: Days = None) -> Response:
+    """The same as a calendar (RFC 5545)."""
+    here.needs("look")
+    with here.reading() as connection:
+        here = here.timed(connection)
+        found = views.filing_terms(connection, _until(filing_look.day_of(here.reader), days))
+    entries = [
+        Entry(
+            site=site_name.shown(each["site"]), term=each["term"],
+            due_on=date.fromisoformat(each["due_on"]),
+        )
+        for each in found
+    ]  # fmt: skip
+    return Response(
+        "".join(calendar(entries, here.reader.now)),
+        media_type="text/calendar; charset=utf-8",
+        headers={
+            **writing.HEADERS,
+            "Content-Disposition": 'attachment; filename="terms.ics"',
+        },
+    )
+
+
+def _until(today: date, days: int | None) -> str | None:
+    return None if days is None else (today + timedelta(days=days)).isoformat()

@@ -1,4 +1,5 @@
-"""The incident's page: story, evidence, notes, and the acts on it."""
+"""The incident's page: story, evidence, notes, and the acts on it; and the list of those of which
+the police are to be told still."""
 
 from __future__ import annotations
 
@@ -26,10 +27,12 @@ from incidents.machine import commands as c
 from incidents.machine.command import OUTCOMES
 from incidents.notices import customer_settings
 from incidents.retention import evidence
+from incidents.settings import police, sources
 from incidents.store.cases import sites
 from incidents.values import inputs, site_name
 from incidents.values.ids import incident_id
 from incidents.views import masked, possible
+from incidents.views.queue import police as duty
 from incidents.views.why.record import MAX_TIMELINE
 
 router = APIRouter()
@@ -224,4 +227,18 @@ def _page(
         before=before, earlier=story.ahead, opened=opened or here.kept.opened,
         closing=closing, typed=here.typed, not_now=reasons(here, would), outcomes=OUTCOMES,
         linked=customer_settings.links() is not None,
+    )  # fmt: skip
+
+
+@router.get("/unreported")
+def show_unreported(here: Looking) -> Response:
+    """What is to be reported, the longest overdue first: as many as a view ever gives."""
+    here.needs("look")
+    owed = police.read(sources.section(police.SECTION))
+    with here.reading() as connection:
+        here = here.timed(connection)
+        found = duty.duties(connection, here.reader.now, owed, limit=duty.MAX_PAGE)
+    return here.page(
+        "unreported", items=found["items"], summary=found["summary"], shown=site_name.shown,
+        more=len(found["items"]) == duty.MAX_PAGE,
     )  # fmt: skip

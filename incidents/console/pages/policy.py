@@ -17,9 +17,8 @@ from incidents.console import messages
 from incidents.console.drawing.diagram import Diagram
 from incidents.console.flash import Said
 from incidents.console.forms import SECOND_PASSWORD
-from incidents.console.pages import comparing
-from incidents.console.pages.comparing import AskedWrongError
-from incidents.console.pages.simulate import told
+from incidents.console.pages import simulate
+from incidents.console.pages.simulate import AskedWrongError, comparison_facts
 from incidents.console.request_context import (
     Acting,
     Doing,
@@ -78,7 +77,7 @@ def try_out(desk: Sending) -> Response:
     """Tries a policy on the recorded history, or on a file, and goes to what came of it."""
     desk.proves("simulate")
     try:
-        with comparing.spending(desk.house, desk.by) as spent:
+        with simulate.spending(desk.house, desk.by) as spent:
             trial = _trial(desk, spent)
     except AskedWrongError as error:
         return _page(desk, wrong=error.told(desk.reader), typed=dict(desk.given.fields))
@@ -133,7 +132,7 @@ def _page(
         wrong=wrong, typed=typed or here.typed, active=active, words=sentences(here.reader, active),
         since=history[-1] if history else None, history=history[::-1][:MAX_HISTORY],
         more=max(0, len(history) - MAX_HISTORY), diagrams=_diagrams(here.reader), spans=SPANS,
-        limits=comparing.LIMITS,
+        limits=simulate.LIMITS,
     )  # fmt: skip
 
 
@@ -145,7 +144,7 @@ def _tried(
         status=422 if wrong else 200,
         trial=found, words=sentences(here.reader, found.policy), wrong=wrong, typed=here.typed,
         takes_second=here.house.desk.policy().two_people_close,
-        **told(here, found.comparison, id_, page),
+        **comparison_facts(here, found.comparison, id_, page),
     )  # fmt: skip
 
 
@@ -157,24 +156,24 @@ def sentences(reader: Reader, policy: Policy) -> list[str]:
 def _trial(desk: Acting, spent: Spent) -> Trial:
     given, reader = desk.given, desk.reader
     active = desk.house.desk.policy()
-    sent, pasted = comparing.policy_files(given, "policy"), given.text("toml")
+    sent, pasted = simulate.read_policies(given, "policy"), given.text("toml")
     if not sent and pasted is None:
         raise AskedWrongError("policy.no_file")
     name = reader.say("policy.new")
-    policy = sent[0][1] if sent else comparing.policy(pasted or "", name)
+    policy = sent[0][1] if sent else simulate.read_policy(pasted or "", name)
     if policy == active:
         raise AskedWrongError("policy.same")
-    taken, days = comparing.taking(given), _days(given.text("days"))
+    taken, days = simulate.read_taking(given), _days(given.text("days"))
     if days is None:
-        source: Source = comparing.history(given, "file", reader)
+        source: Source = simulate.read_history(given, "file", reader)
     else:
         source = _recorded(desk, days)
         # Who was not reached then is not reached now, and nothing is drawn.
-        taken = comparing.Taking(within=None, draw=Draw(reach=0), skip_bad=False)
+        taken = simulate.Taking(within=None, draw=Draw(reach=0), skip_bad=False)
     named = [(reader.say("compare.active"), active), (name, policy)]
     return Trial(
         policy=policy, previous=active.digest, changes=tuple(differences(active, policy)),
-        comparison=comparing.compared(source, named, taken, spent), days=days,
+        comparison=simulate.compared(source, named, taken, spent), days=days,
     )  # fmt: skip
 
 

@@ -1,18 +1,237 @@
-"""The simulation's page: a file of reports, policies to choose, and where they differ."""
+"""The simulation's page: a file of reports, policies to choose, and where they differ.
+
+What a form asks to be tried, and what came of it, the policy's page shows too.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from incidents.console.pages import comparing
-from incidents.console.pages.comparing import AskedWrongError
+from incidents.accounts.expense import OverspentError, Spent
+from incidents.api.limits import SIMULATING, BusyError
+from incidents.console.drawing.chart import Chart, Series
+from incidents.console.forms import Given
 from incidents.console.request_context import Acting, Looking, Sending, Sitting, needs
 from incidents.console.result_cache import Shelf
-from incidents.history.comparison import Comparison, Named
+from incidents.console.writing import Reader
+from incidents.errors import Cause
+from incidents.history import apart, comparison
+from incidents.history.apart import BadLinesError, Sent, Source, TooCostlyError, Trial
+from incidents.history.comparison import (
+    MAX_POLICIES,
+    MAX_REPORTS,
+    Comparison,
+    Difference,
+    Done,
+    Named,
+)
+from incidents.history.grouping import Draw
+from incidents.history.reports import TooManyReportsError
+from incidents.history.rows import HistoryError
+from incidents.history.simulate import CLOSING_RULES, SUSPENSION
 from incidents.machine import policy as policies
+from incidents.machine.policy import Policy, PolicyError
+from incidents.values import site_name
+
+if TYPE_CHECKING:
+    from incidents.app import House
+
+
+MAX_BYTES = 8 * 2**20
+MAX_POLICY_BYTES = 100_000
+PAGE = 100
+"""So many sites that differ stand on one page."""
+LIMITS = {"MAX_BYTES": MAX_BYTES, "MAX_REPORTS": MAX_REPORTS, "MAX_POLICIES": MAX_POLICIES}
+"""What the forms tell of what may be sent."""
+_MAX_NAME = 60
+_MAX_SEED = 10**9
+
+
+class AskedWrongError(Exception):
+    """What was asked cannot be tried: `key` of the catalogue with its facts, for who asked."""
+
+    def __init__(self, key: str, **facts: Any) -> None:
+        super().__init__(key)
+        self.key, self.facts = key, facts
+
+    def told(self, reader: Reader) -> str:
+        """The sentence."""
+        facts = {
+            name: reader.spoken.cause(fact, reader.when) if isinstance(fact, Cause) else fact
+            for name, fact in self.facts.items()
+        }
+        return reader.say(self.key, **facts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taking:
+    """How a history is taken: what lies within `within` as one, and how calls are drawn."""
+
+    within: timedelta | None
+    draw: Draw
+    skip_bad: bool
+
+
+def read_taking(given: Given) -> Taking:
+    """As the form says; raises AskedWrongError."""
+    within = given.text("group_within")
+    try:
+        grouped = None if within is None else policies.read_duration(within)
+    except (ValueError, OverflowError) as error:
+        raise AskedWrongError("compare.bad_within") from error
+    reach, seed = given.text("reach") or "100", given.text("seed") or "0"
+    if not (_is_number(reach) and int(reach) <= 100):
+        raise AskedWrongError("compare.bad_reach")
+    if not (_is_number(seed) and int(seed) < _MAX_SEED):
+        raise AskedWrongError("compare.bad_seed")
+    draw = Draw(reach=int(reach) / 100, seed=int(seed))
+    return Taking(within=grouped, draw=draw, skip_bad=given.text("skip_bad") is not None)
+
+
+def read_history(given: Given, name: str, reader: Reader) -> Sent:
+    """The history in the file that was sent under that name; raises AskedWrongError."""
+    sent = given.file(name)
+    if sent is None:
+        raise AskedWrongError("compare.no_file")
+    if sent.size is None or sent.size > MAX_BYTES:
+        raise AskedWrongError("compare.large", limit=f"{MAX_BYTES // 2**20} MiB")
+    zone = reader.zone if given.text("zone") == "desk" else UTC
+    return Sent(sent.file.read(), _cut(sent.filename), zone)
+
+
+def read_policies(given: Given, name: str) -> list[Named]:
+    """The policies that were sent as files under that name; raises AskedWrongError."""
+    found = []
+    for sent in given.files(name):
+        if sent.size is None or sent.size > MAX_POLICY_BYTES:
+            raise AskedWrongError("compare.large_policy", name=_cut(sent.filename))
+        found.append((_cut(sent.filename), read_policy(sent.file.read(), _cut(sent.filename))))
+    return found
+
+
+def read_policy(text: bytes | str, name: str) -> Policy:
+    """The policy in a text that is called `name`; raises AskedWrongError."""
+    try:
+        decoded = text if isinstance(text, str) else text.decode("utf-8-sig")
+        return policies.read(decoded)
+    except UnicodeDecodeError as error:
+        raise AskedWrongError("compare.no_text", name=name) from error
+    except PolicyError as error:
+        raise AskedWrongError("compare.no_policy", name=name, detail=str(error)) from error
+
+
+def compared(source: Source, named: Sequence[Named], taken: Taking, spent: Spent) -> Comparison:
+    """What came of it; raises AskedWrongError."""
+    if not named:
+        raise AskedWrongError("compare.none")
+    if len(named) > MAX_POLICIES:
+        raise AskedWrongError("compare.too_many", limit=MAX_POLICIES)
+    trial = Trial(
+        source=source, policies=tuple(named), draw=taken.draw, within=taken.within,
+        most=MAX_REPORTS, skip_bad=taken.skip_bad, told=comparison.of,
+    )  # fmt: skip
+    try:
+        with SIMULATING.taken():
+            return apart.tried(trial, spent)
+    except BusyError as error:
+        raise AskedWrongError("compare.busy") from error
+    except HistoryError as error:
+        raise _as_asked(error) from error
+    except BadLinesError as error:
+        raise _bad_lines(error) from error
+    except TooManyReportsError as error:
+        raise AskedWrongError("compare.many", **error.facts) from error
+    except TooCostlyError as error:
+        raise AskedWrongError("compare.costly", **error.facts) from error
+
+
+@contextmanager
+def spending(house: House, by: str) -> Iterator[Spent]:
+    """While it lasts the processor is used for that account; raises AskedWrongError if it has had
+    enough."""
+    with ExitStack() as stack:
+        try:
+            spent = stack.enter_context(house.expenses.of(by))
+        except OverspentError as error:
+            raise AskedWrongError("compare.overspent", **error.facts) from error
+        yield spent
+
+
+def comparison_rows(
+    differences: Sequence[Difference], reader: Reader, page: int
+) -> list[tuple[str, list[list[tuple[str, datetime, int]]]]]:
+    """The differences of a page (from 0): each site with what each policy did to it, told: what,
+    when first, and how often."""
+    shown = differences[page * PAGE : (page + 1) * PAGE]
+    return [
+        (site_name.shown(each.site), [_acts_told(reader, acts) for acts in each.acts])
+        for each in shown
+    ]
+
+
+def comparison_chart(found: Comparison, reader: Reader, key: str) -> Chart:
+    """The sites that each policy closed, by rule, and those that it suspended."""
+    whats = (SUSPENSION, *CLOSING_RULES)
+    counts = [
+        [out.suspensions if what == SUSPENSION else out.closed[what] for out in found.outcomes]
+        for what in whats
+    ]
+    return Chart(
+        key=key,
+        title=reader.say("compare.chart"),
+        told=reader.say("compare.chart.told", n=f"{len(found.differences):,}"),
+        across=reader.say("compare.policy"),
+        labels=[outcome.policy for outcome in found.outcomes],
+        ticks=[_short(outcome.policy) for outcome in found.outcomes],
+        series=[
+            Series(what_of(reader, what), n)
+            for what, n in zip(whats, counts, strict=True)
+            if sum(n)
+        ],
+    )
+
+
+def what_of(reader: Reader, what: str) -> str:
+    """What a policy did to a site: suspended it, or closed it by a rule."""
+    return reader.say("compare.suspended") if what == SUSPENSION else reader.word("closed_by", what)
+
+
+def _acts_told(reader: Reader, acts: Sequence[Done]) -> list[tuple[str, datetime, int]]:
+    return [(what_of(reader, act.what), act.first, act.n) for act in acts]
+
+
+def _bad_lines(error: BadLinesError) -> AskedWrongError:
+    first, more = error.facts["lines"][0], error.facts["count"] - 1
+    key = "compare.bad_lines" if more else "compare.bad_line"
+    return AskedWrongError(key, line=f"{first.line:,}", detail=first.detail, more=f"{more:,}")
+
+
+def _as_asked(error: HistoryError) -> AskedWrongError:
+    line, detail = error.facts.get("line"), error.facts["detail"]
+    if line is None:
+        return AskedWrongError("compare.no_history", detail=detail)
+    return AskedWrongError("compare.bad_line", line=f"{line:,}", detail=detail)
+
+
+def _cut(name: str | None) -> str:
+    shown = "".join(c for c in name or "?" if c.isprintable())
+    return shown if len(shown) <= _MAX_NAME else shown[: _MAX_NAME - 1] + "…"
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 14 else name[:13] + "…"
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 9
+
 
 router = APIRouter()
 
@@ -29,11 +248,11 @@ def run(desk: Sending) -> Response:
     """Runs it, and goes to what came of it."""
     desk.proves("simulate")
     try:
-        with comparing.spending(desk.house, desk.by) as spent:
-            taken = comparing.taking(desk.given)
+        with spending(desk.house, desk.by) as spent:
+            taken = read_taking(desk.given)
             named = _named(desk)
-            history = comparing.history(desk.given, "file", desk.reader)
-            found = comparing.compared(history, named, taken, spent)
+            history = read_history(desk.given, "file", desk.reader)
+            found = compared(history, named, taken, spent)
     except AskedWrongError as error:
         return _form(desk, wrong=error.told(desk.reader), typed=dict(desk.given.fields))
     return desk.back(f"/simulate/{_shelf(desk).put(desk.by, found)}")
@@ -46,18 +265,18 @@ def result(here: Looking, id_: str, page: int = 0) -> Response:
     found = _shelf(here).get(here.by, id_)
     if found is None:
         return _form(here, wrong=here.reader.say("compare.gone"), status=404)
-    return here.page("simulated", **told(here, found, id_, page))
+    return here.page("simulated", **comparison_facts(here, found, id_, page))
 
 
-def told(here: Sitting, found: Comparison, id_: str, page: int) -> dict[str, Any]:
+def comparison_facts(here: Sitting, found: Comparison, id_: str, page: int) -> dict[str, Any]:
     """What the template of a comparison knows."""
-    last = max(0, (len(found.differences) - 1) // comparing.PAGE)
+    last = max(0, (len(found.differences) - 1) // PAGE)
     page = min(max(page, 0), last)
     return {
         "id": id_,
         "found": found,
-        "chart": comparing.chart(found, here.reader, "compared"),
-        "rows": comparing.rows(found.differences, here.reader, page),
+        "chart": comparison_chart(found, here.reader, "compared"),
+        "rows": comparison_rows(found.differences, here.reader, page),
         "page": page,
         "last": last,
     }
@@ -74,7 +293,7 @@ def _form(
 ) -> Response:  # fmt: skip
     return here.page(
         "simulate", status=status or (422 if wrong else 200), wrong=wrong,
-        typed=typed or here.typed, limits=comparing.LIMITS,
+        typed=typed or here.typed, limits=LIMITS,
     )  # fmt: skip
 
 
@@ -86,9 +305,9 @@ def _named(desk: Acting) -> list[Named]:
         found.append((reader.say("compare.active"), desk.house.desk.policy()))
     if "documented" in chosen:
         found.append((reader.say("compare.documented"), policies.DOCUMENTED))
-    found += comparing.policy_files(desk.given, "policies")
+    found += read_policies(desk.given, "policies")
     pasted = desk.given.text("toml")
     if pasted is not None:
         name = reader.say("compare.pasted")
-        found.append((name, comparing.policy(pasted, name)))
+        found.append((name, read_policy(pasted, name)))
     return found
