@@ -43,9 +43,8 @@ def furnish(console: FastAPI) -> None:
 Asgi = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 
 ROUTERS: tuple[APIRouter, ...] = (
-    sign_in.router, changes.router, queue.router, overview.router, site.router, filing.router,
-    filing.router, log.router, incident.router, orders.router, search.router,
-    incident.router, *FIGURES,
+    sign_in.router, changes.router, queue.router, site.router, filing.router, log.router,
+    incident.router, orders.router, search.router, *FIGURES,
 )  # fmt: skip
 _OTHERS = ("/api/", "/openapi.json", "/healthz", "/readyz", "/metrics", "/.well-known/")
 

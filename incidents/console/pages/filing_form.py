@@ -1,5 +1,4 @@
-"""The filing's form: what a site's filing holds at one moment, how a page shows it, and what
-somebody has changed in it.
+"""The filing's form: what a filing holds, how a page shows it, and what somebody changes in it.
 
 The order is that of the official form. A field that the page has shown comes with what it showed
 (`was.KEY`); one that was masked comes empty, with the reference to what is on record (`ref.KEY`).

@@ -1,7 +1,5 @@
-"""The simulation's page: a file of reports, policies to choose, and where they differ.
-
-What a form asks to be tried, and what came of it, the policy's page shows too.
-"""
+"""The simulation's page: a file of reports, policies to choose, and where they differ; and what the
+policy's page needs of it."""
 
 from __future__ import annotations
 
@@ -24,14 +22,7 @@ from incidents.console.writing import Reader
 from incidents.errors import Cause
 from incidents.history import apart, comparison
 from incidents.history.apart import BadLinesError, Sent, Source, TooCostlyError, Trial
-from incidents.history.comparison import (
-    MAX_POLICIES,
-    MAX_REPORTS,
-    Comparison,
-    Difference,
-    Done,
-    Named,
-)
+from incidents.history.comparison import MAX_POLICIES, MAX_REPORTS, Comparison, Named
 from incidents.history.grouping import Draw
 from incidents.history.reports import TooManyReportsError
 from incidents.history.rows import HistoryError
@@ -43,6 +34,7 @@ from incidents.values import site_name
 if TYPE_CHECKING:
     from incidents.app import House
 
+router = APIRouter()
 
 MAX_BYTES = 8 * 2**20
 MAX_POLICY_BYTES = 100_000
@@ -165,7 +157,7 @@ def spending(house: House, by: str) -> Iterator[Spent]:
 
 
 def comparison_rows(
-    differences: Sequence[Difference], reader: Reader, page: int
+    differences: Sequence[comparison.Difference], reader: Reader, page: int
 ) -> list[tuple[str, list[list[tuple[str, datetime, int]]]]]:
     """The differences of a page (from 0): each site with what each policy did to it, told: what,
     when first, and how often."""
@@ -203,7 +195,7 @@ def what_of(reader: Reader, what: str) -> str:
     return reader.say("compare.suspended") if what == SUSPENSION else reader.word("closed_by", what)
 
 
-def _acts_told(reader: Reader, acts: Sequence[Done]) -> list[tuple[str, datetime, int]]:
+def _acts_told(reader: Reader, acts: Sequence[comparison.Done]) -> list[tuple[str, datetime, int]]:
     return [(what_of(reader, act.what), act.first, act.n) for act in acts]
 
 
@@ -231,9 +223,6 @@ def _short(name: str) -> str:
 
 def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= 9
-
-
-router = APIRouter()
 
 
 @router.get("/simulate")
@@ -273,13 +262,10 @@ def comparison_facts(here: Sitting, found: Comparison, id_: str, page: int) -> d
     last = max(0, (len(found.differences) - 1) // PAGE)
     page = min(max(page, 0), last)
     return {
-        "id": id_,
-        "found": found,
+        "id": id_, "found": found, "page": page, "last": last,
         "chart": comparison_chart(found, here.reader, "compared"),
         "rows": comparison_rows(found.differences, here.reader, page),
-        "page": page,
-        "last": last,
-    }
+    }  # fmt: skip
 
 
 def _shelf(here: Sitting) -> Shelf[Comparison]:
