@@ -7,8 +7,8 @@ from typing import Any
 
 from incidents import clock
 from incidents.api import caller
+from incidents.console.acting import Acting
 from incidents.console.forms import Given
-from incidents.console.request_context import Acting
 from incidents.console.writing import Reader
 from incidents.contract.actions import of_command
 from incidents.contract.fields import Field

@@ -16,12 +16,13 @@ from starlette.responses import HTMLResponse, Response
 
 from incidents import views
 from incidents.console import details, messages, writing
+from incidents.console.acting import Acting, Doing, Sending
 from incidents.console.flash import Said
 from incidents.console.pages import filing_form, filing_look
 from incidents.console.pages.filing_form import Changes, Filed, LabelTakenError, Touched
 from incidents.console.pages.site import at as site_at
 from incidents.console.pages.site import known
-from incidents.console.request_context import Acting, Doing, Looking, Sending, Sitting, needs
+from incidents.console.request_context import Looking, Sitting, needs
 from incidents.errors import InputError, RefusedError
 from incidents.filing import form, presets
 from incidents.filing.calendar import Entry, calendar

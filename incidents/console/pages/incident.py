@@ -14,9 +14,10 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 
 from incidents import clock, views
 from incidents.console import details, forms, messages, writing
+from incidents.console.acting import Acting, Doing, Sending
 from incidents.console.flash import Said
 from incidents.console.pages.site import confirm, reasons
-from incidents.console.request_context import Acting, Doing, Looking, Sending, Sitting, needs
+from incidents.console.request_context import Looking, Sitting, needs
 from incidents.errors import (
     InputError,
     NoSuchIncidentError,

@@ -17,10 +17,11 @@ from starlette.responses import Response
 
 from incidents.console import details, messages
 from incidents.console import form_cache as kept
+from incidents.console.acting import Acting, Doing
 from incidents.console.flash import Said
 from incidents.console.form_cache import Kept
 from incidents.console.pages import pasted
-from incidents.console.request_context import Acting, Doing, Looking, Sitting, needs
+from incidents.console.request_context import Looking, Sitting, needs
 from incidents.errors import InputError, RefusedError
 from incidents.machine import commands as c
 from incidents.store.cases import sites

@@ -11,9 +11,10 @@ from starlette.responses import Response
 
 from incidents import views
 from incidents.console import details, messages
+from incidents.console.acting import Acting, Doing
 from incidents.console.flash import Said
 from incidents.console.pages.site import reasons
-from incidents.console.request_context import Acting, Doing, Looking, Sitting, needs
+from incidents.console.request_context import Looking, Sitting, needs
 from incidents.console.result_cache import Shelf
 from incidents.console.writing import Reader
 from incidents.enforcement import routing

@@ -11,9 +11,10 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from incidents.console import messages
+from incidents.console.acting import Acting, Doing
 from incidents.console.drawing.chart import Chart, Series
 from incidents.console.flash import Said
-from incidents.console.request_context import Acting, Doing, Looking, Sitting, needs
+from incidents.console.request_context import Looking, Sitting, needs
 from incidents.console.writing import Reader
 from incidents.errors import InputError, RefusedError
 from incidents.store.desk import command_keys

@@ -19,8 +19,9 @@ from starlette.responses import HTMLResponse, Response
 from incidents import clock
 from incidents.accounts.identity import Identity
 from incidents.console import details, forms, messages, writing
+from incidents.console.acting import Acting, Doing
 from incidents.console.pages import filing_look
-from incidents.console.request_context import Acting, Doing, Looking, Sitting
+from incidents.console.request_context import Looking, Sitting
 from incidents.console.writing import Reader
 from incidents.contract.documents.queue import QueueItem
 from incidents.errors import InputError, RefusedError, UnknownTaskError

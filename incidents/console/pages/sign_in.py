@@ -13,10 +13,11 @@ from incidents.accounts.throttle import BlockedError
 from incidents.api import entrance
 from incidents.api.endpoints import session
 from incidents.console import request_context, writing
+from incidents.console.acting import Doing
 from incidents.console.flash import Said
 from incidents.console.forms import Given, given_by_anybody
 from incidents.console.hindrances import NotLetError
-from incidents.console.request_context import Doing, Looking
+from incidents.console.request_context import Looking
 from incidents.console.words import LANGUAGES
 from incidents.views import sign_ins as views
 

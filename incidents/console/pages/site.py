@@ -10,10 +10,11 @@ from starlette.responses import HTMLResponse, Response
 
 from incidents import views
 from incidents.console import details, forms, messages, writing
+from incidents.console.acting import Acting, Doing
 from incidents.console.drawing import diagram
 from incidents.console.flash import Said
 from incidents.console.pages import filing_look
-from incidents.console.request_context import Acting, Doing, Looking, Sitting, needs
+from incidents.console.request_context import Looking, Sitting, needs
 from incidents.console.writing import Reader
 from incidents.errors import InputError, RefusedError, UnknownSiteError
 from incidents.filing.form import FIELD_OF

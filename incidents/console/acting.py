@@ -1,0 +1,227 @@
+"""The acting: somebody who has sent a form of this console, and what they do."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Depends, Request
+from starlette.responses import RedirectResponse, Response
+
+from incidents import clock
+from incidents.accounts import secrets
+from incidents.accounts.authenticator import Visit
+from incidents.api import caller, entrance
+from incidents.api.limits import TooManyActsError
+from incidents.console import form_cache, forms, writing
+from incidents.console.flash import Said, told_next
+from incidents.console.forms import Given, given, given_with_files
+from incidents.console.hindrances import BeyondQuotaError, NotLetError, ProveAgainError
+from incidents.console.request_context import Sitting, address, sitting
+from incidents.contract.action import name_of
+from incidents.desk import Envelope
+from incidents.desk.envelope import from_json
+from incidents.errors import RefusedError
+from incidents.machine.commands import HandOver
+from incidents.store.cases import sites
+from incidents.store.desk import command_keys
+
+if TYPE_CHECKING:
+    from incidents.desk import Answer
+    from incidents.machine.commands import Command
+
+TWICE_FOR = timedelta(seconds=10)
+"""The same form of the same page, sent again so soon, comes of a button that was pressed twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acting(Sitting):
+    """Somebody who has sent a form of this console."""
+
+    given: Given
+    unproved: str | None = None
+    """What was wrong with the password by which they would prove who they are."""
+
+    def place(self, opened: str | None) -> str:
+        """The page of the form that they have sent; what they sent is kept for it."""
+        return form_cache.place(self.request, self.by, self.given.fields, opened)
+
+    @property
+    def typed(self) -> dict[str, str]:
+        """What they have sent."""
+        return dict(self.given.fields)
+
+    def proves(self, act: str, site: str | int | None = None) -> None:
+        """See that they may do it now; of some acts a person proves again who they are.
+
+        Raises:
+            NotLetError: for what they may not do.
+            ProveAgainError: for a page that asks for the password, and then sends the same again.
+        """
+        why = self.identity.why_not(act, clock.now())
+        if why == "prove_again" or (why is None and self.unproved is not None):
+            raise ProveAgainError(self.given, act, self._name_of(site), wrong=self.unproved)
+        if why is not None:
+            caller.refuse(self.house, self.identity, act, why, self.request.url.path[:100])
+            raise NotLetError(act, why)
+
+    def counts(self, acts: int = 1, *, part: int = 0) -> None:
+        """Counts acts that this form is about to do: once, however often the desk is asked.
+
+        Raises:
+            BeyondQuotaError: if their account has done too many lately, and this was not done yet.
+        """
+        if getattr(self.request.state, "is_counted", False):
+            return
+        try:
+            self.request.app.state.quota.take(self.identity, acts)
+        except TooManyActsError as error:
+            if self.answered(part) is None:
+                raise BeyondQuotaError(self.given, error.facts) from error
+        self.request.state.is_counted = True
+
+    @property
+    def seen(self) -> int | None:
+        """Up to which entry the form's page has told of the site."""
+        seen = self.given.text("seen")
+        return int(seen) if seen and seen.isascii() and seen.isdigit() and len(seen) < 19 else None
+
+    def submit(
+        self,
+        site: str | int,
+        command: Command,
+        *,
+        seen: bool = True,
+        at: int | None = None,
+        steady: bool = False,
+        part: int = 0,
+        about: forms.Is | None = None,
+        unless_closing: bool = False,
+    ) -> Answer:
+        """Brings it to the desk; with `seen` it is refused if the site has moved on since, or since
+        its entry `at`, with `unless_closing` if it closes the site.
+
+        A form that is sent again is done once: by the key that its page gave it, however late, else
+        for some seconds; what is `steady` is the same whatever the page has seen by then. `part`
+        tells the commands of one form apart. Of a claim on an item that it is `about` is asked.
+
+        Raises:
+            NotLetError, ProveAgainError: see `proves`.
+            HeldError: naming the colleagues of whose claims they were not asked.
+            BeyondQuotaError: see `counts`.
+        """
+        self.proves(name_of(type(command)), site)
+        if about is not None:
+            with self.reading() as connection:
+                held = forms.unasked(connection, site, about, self.given, self.by)
+            if held and self.answered(part) is None:
+                raise forms.HeldError(self.given, held)
+        self.counts(part=part)
+        order = self._envelope(site, command, None if steady else self.seen, part)
+        seen_at = at if at is not None else self.seen if seen else None
+        return self.house.gatherer.submit(
+            replace(order, seen=seen_at, unless_closing=unless_closing)
+        )
+
+    def hand_over(self, to: str, of: Collection[int]) -> list[Answer]:
+        """Gives what they hold on those sites to somebody else.
+
+        Raises:
+            NotLetError, ProveAgainError: see `proves`; then nothing is done.
+            BeyondQuotaError: see `counts`.
+        """
+        self.proves(name_of(HandOver))
+        self.counts()
+        order = self._envelope(0, HandOver(by=self.by, to=to), None)
+        # Without a key of its page it is looked up anew what they hold: nothing is given twice.
+        return self.house.hand_over(replace(order, key=self.key(), key_for=None), of=of)
+
+    def _envelope(
+        self, site: str | int, command: Command, seen: int | None, part: int = 0
+    ) -> Envelope:
+        # Nobody can guess from it what was written, without the session's secret.
+        own = secrets.of_session(self.visit.cookie, repr((site, command, seen)))
+        given = self.key(part)
+        return Envelope(
+            site=site, command=command, login=self.identity.login,
+            signed_in=self.identity.proved_at is not None,
+            key=given or f"{self.by}:console:{own}", key_for=None if given else TWICE_FOR,
+        )  # fmt: skip
+
+    def key(self, part: int = 0) -> str | None:
+        """What the form's page calls this act, each time that it sends it."""
+        given = self.given.text("key")
+        return given and f"{self.by}:console:{given[:100]}" + (f":p{part}" if part else "")
+
+    def answered(self, part: int = 0) -> Answer | None:
+        """The answer that it has had already; for what looks at more than the desk does."""
+        key = self.key(part)
+        if key is None:
+            return None
+        with self.reading() as connection:
+            kept = command_keys.of(connection, [key])
+        return from_json(kept[key].answer) if kept else None
+
+    def _name_of(self, site: str | int | None) -> str | None:
+        if not isinstance(site, int):
+            return site
+        with self.reading() as connection:
+            return sites.name_of(connection, site)
+
+    def back(self, to: str, said: Said | None = None) -> Response:
+        """Sends them to that page of this console, where it stands what the act has come to.
+
+        An open page that has sent it tells it too, and goes there by itself.
+        """
+        if "HX-Request" not in self.request.headers:
+            return told_next(RedirectResponse(to, status_code=303, headers=writing.HEADERS), said)
+        there = {"HX-Redirect": to}
+        return told_next(writing.response("aloud", self.reader, headers=there, said=said), said)
+
+
+def acting(
+    request: Request,
+    here: Annotated[Sitting, Depends(sitting)],
+    form: Annotated[Given, Depends(given)],
+) -> Acting:
+    """Who sends a form, made by this console for them.
+
+    Raises:
+        NotLetError: for one that was made elsewhere.
+    """
+    word = form.text("csrf") or request.headers.get(entrance.CSRF_HEADER)
+    if not entrance.is_own_form(here.visit, word):
+        caller.refuse(here.house, here.identity, "form", "csrf", None)
+        raise NotLetError("form", "csrf")
+    visit, wrong = _proved(here, form)
+    with here.reading() as connection:
+        # What the desk answers counts by the clock that its pages count by.
+        reader = here.timed(connection).reader
+    return Acting(request, here.house, here.door, visit, reader, here.version, form, wrong)
+
+
+def sending(
+    request: Request,
+    here: Annotated[Sitting, Depends(sitting)],
+    form: Annotated[Given, Depends(given_with_files)],
+) -> Acting:
+    """The same, where files may come with the form."""
+    return acting(request, here, form)
+
+
+def _proved(here: Sitting, form: Given) -> tuple[Visit, str | None]:
+    """The visit, with a password in the form one that has just been proved; else what is wrong."""
+    password = form.password()
+    if password is None or form.text("proves") is None:
+        return here.visit, None
+    try:
+        return here.door.prove(here.visit, password, address(here.request)), None
+    except RefusedError as error:
+        # Told by the act that it was to prove, which nobody knows here: see `Acting.proves`.
+        return here.visit, error.name
+
+
+Doing = Annotated[Acting, Depends(acting)]
+Sending = Annotated[Acting, Depends(sending)]
