@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
 from collections import OrderedDict
+from secrets import token_urlsafe
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -23,7 +23,7 @@ class Shelf(Generic[Thing]):
 
     def put(self, owner: str, thing: Thing) -> str:
         """Its id."""
-        id_ = secrets.token_urlsafe(9)
+        id_ = token_urlsafe(9)
         with self._lock:
             self._things[id_] = (owner, thing)
             while len(self._things) > self._most:

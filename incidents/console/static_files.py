@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from starlette.requests import Request
+from fastapi import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
