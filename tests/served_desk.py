@@ -26,8 +26,8 @@ from incidents.accounts import secrets
 from incidents.api import entrance
 from incidents.app import House
 from incidents.console import request_context
-from incidents.console.customer.app import CustomerApp
-from incidents.console.customer.page import CustomerPage
+from incidents.console.customer_app import CustomerApp
+from incidents.console.customer_page import CustomerPage
 from incidents.desk import Envelope
 from incidents.machine import commands as c
 from incidents.notices import customer_settings, notice_settings

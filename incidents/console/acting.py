@@ -1,11 +1,11 @@
-"""The acting: somebody who has sent a form of this console, and what they do."""
+"""The acting: somebody who has sent a form of this console, what it asks for, and what they do."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, Request
 from starlette.responses import RedirectResponse, Response
@@ -15,22 +15,34 @@ from incidents.accounts import secrets
 from incidents.accounts.authenticator import Visit
 from incidents.api import caller, entrance
 from incidents.api.limits import TooManyActsError
-from incidents.console import form_cache, forms, writing
-from incidents.console.flash import Said, told_next
-from incidents.console.forms import Given, given, given_with_files
-from incidents.console.hindrances import BeyondQuotaError, NotLetError, ProveAgainError
+from incidents.console import forms, request_context, writing
+from incidents.console.forms import (
+    BeyondQuotaError,
+    Given,
+    NotLetError,
+    ProveAgainError,
+    given,
+    given_with_files,
+)
 from incidents.console.request_context import Sitting, address, sitting
+from incidents.console.writing import Reader, Said, told_next
 from incidents.contract.action import name_of
+from incidents.contract.actions import of_command
+from incidents.contract.fields import Field
 from incidents.desk import Envelope
 from incidents.desk.envelope import from_json
-from incidents.errors import RefusedError
+from incidents.errors import InputError, RefusedError
+from incidents.machine import commands as c
 from incidents.machine.commands import HandOver
 from incidents.store.cases import sites
 from incidents.store.desk import command_keys
+from incidents.values import inputs
+from incidents.values.fact import Words
 
 if TYPE_CHECKING:
     from incidents.desk import Answer
     from incidents.machine.commands import Command
+
 
 TWICE_FOR = timedelta(seconds=10)
 """The same form of the same page, sent again so soon, comes of a button that was pressed twice."""
@@ -46,7 +58,7 @@ class Acting(Sitting):
 
     def place(self, opened: str | None) -> str:
         """The page of the form that they have sent; what they sent is kept for it."""
-        return form_cache.place(self.request, self.by, self.given.fields, opened)
+        return request_context.keep_sent(self.request, self.by, self.given.fields, opened)
 
     @property
     def typed(self) -> dict[str, str]:
@@ -225,3 +237,60 @@ def _proved(here: Sitting, form: Given) -> tuple[Visit, str | None]:
 
 Doing = Annotated[Acting, Depends(acting)]
 Sending = Annotated[Acting, Depends(sending)]
+
+
+def optional_text(
+    given: Given, name: str, *, limit: int = inputs.MAX_TEXT_CHARACTERS
+) -> str | None:
+    """What was typed there; None if nothing was.
+
+    Raises:
+        BadTextError, TextTooLongError: see `values.inputs.text`.
+    """
+    found = given.text(name)
+    return None if found is None else inputs.text(name, limit=limit)(found)
+
+
+def required_text(given: Given, name: str, *, limit: int = inputs.MAX_TEXT_CHARACTERS) -> str:
+    """The same, for what must be there; raises EmptyTextError too."""
+    return inputs.text(name, limit=limit)(given.text(name) or "")
+
+
+def typed_time(given: Given, name: str, reader: Reader) -> datetime | None:
+    """The time that was typed there, in the reader's zone; None: now. Raises as `clock.parse`."""
+    found = given.text(name)
+    if found is None:
+        return None
+    try:
+        return clock.parse(found, reader.zone, reader.now)
+    except InputError as error:
+        spoken = reader.spoken
+        if "refused.bad_time" not in spoken.phrases:
+            raise
+        raise InputError(spoken.say("refused.bad_time", given=found[:80])) from error
+
+
+def command_asked(desk: Acting, kind: type[c.Command], **target: Any) -> c.Command:
+    """The command that a form asks for, of `target`; raises as the fields above do."""
+    action = of_command(kind)
+    given = {each.name: _field(desk, each) for each in action.asked if each.type is not bool}
+    return kind(by=desk.by, **action.fixed, **target, **given)
+
+
+def _field(desk: Acting, field: Field) -> Any:
+    if field.is_time:
+        return typed_time(desk.given, field.name, desk.reader)
+    if isinstance(field.fact, Words):
+        read = required_text if field.required else optional_text
+        return read(desk.given, field.name, limit=field.fact.limit)
+    return desk.given.text(field.name) or ("" if field.required else field.default)
+
+
+def reveal_on_record(desk: Acting, about: str) -> None:
+    """See that they may be shown numbers and addresses in full, and put it on record before.
+
+    Raises:
+        NotLetError: if they may not.
+    """
+    desk.proves("reveal")
+    caller.record_reveal(desk.house, desk.identity, about)

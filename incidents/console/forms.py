@@ -1,4 +1,5 @@
-"""The forms: what somebody typed and chose, within a limit, and what a colleague has claimed.
+"""The forms: what somebody typed and chose, within a limit, what a colleague has claimed, and why
+nothing is done yet.
 
 It is asked here and refused nowhere else: that somebody was called is a fact, whoever called.
 """
@@ -7,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi import Request
 from starlette.datastructures import FormData, UploadFile
@@ -18,6 +19,7 @@ from incidents.store.cases import claims, sites
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
 
 MAX_FORM_BYTES = 2**20
 MAX_FIELDS = 200
@@ -150,3 +152,40 @@ def unasked(
     }
     known = held.keys() <= set(given.texts(DESPITE))
     return [] if known else sorted(held.values(), key=lambda claim: claim.at)
+
+
+# JOINED
+
+
+class SignedOutError(Exception):
+    """Nobody sits here, or nobody any more: they sign in first."""
+
+
+class NotLetError(Exception):
+    """They may not do that; `why` as `Identity.why_not` has it, or `csrf`."""
+
+    def __init__(self, act: str, why: str) -> None:
+        super().__init__(act, why)
+        self.act, self.why = act, why
+
+
+class ProveAgainError(Exception):
+    """It is too long ago that they have proved who they are; `wrong` after a wrong password.
+
+    `act` is what they are about to do, to which `site`, if it is done to one.
+    """
+
+    def __init__(
+        self, given: Given, act: str, site: str | None = None, *, wrong: str | None = None
+    ) -> None:
+        super().__init__()
+        self.given, self.act, self.site, self.wrong = given, act, site, wrong
+
+
+class BeyondQuotaError(Exception):
+    """Their account has done so many acts lately that this one has to wait; `facts` as
+    TooManyActsError has them."""
+
+    def __init__(self, given: Given, facts: dict[str, Any]) -> None:
+        super().__init__()
+        self.given, self.facts = given, facts

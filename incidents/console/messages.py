@@ -7,9 +7,8 @@ from itertools import dropwhile, takewhile
 from typing import TYPE_CHECKING, Any
 
 from incidents import views
-from incidents.console.flash import Said
 from incidents.console.request_context import Sitting
-from incidents.console.writing import Reader, capitalised
+from incidents.console.writing import Reader, Said, capitalised
 from incidents.errors import IncidentsError
 from incidents.locale import event_sentence, refusal_words
 from incidents.locale.words import Teller

@@ -1,11 +1,21 @@
-"""The request context: who has signed in at the console, and what they look at."""
+"""The request context: who has signed in at the console, what they look at, and what is kept for
+them from one request to the next.
+
+A refused form is answered where only forms are taken. Whoever switches the language there, or loads
+the page again, comes to the page with the form, and finds in it what they had typed. It is kept in
+memory, for them alone; files, passwords and confirmations are not.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from secrets import token_urlsafe
+from threading import Lock
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Self, TypeVar
 
 from fastapi import Depends, Request
 from starlette.responses import HTMLResponse
@@ -15,16 +25,124 @@ from incidents.accounts import secrets
 from incidents.accounts.authenticator import Door, Visit
 from incidents.accounts.identity import Identity
 from incidents.api import caller, entrance
-from incidents.console import form_cache, words, writing
-from incidents.console.flash import Said, forget, said_before
-from incidents.console.form_cache import Kept
-from incidents.console.hindrances import NotLetError, SignedOutError
-from incidents.console.writing import Reader
+from incidents.console import words, writing
+from incidents.console.forms import NotLetError, SignedOutError
+from incidents.console.writing import Reader, Said, forget_said, said_before
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from incidents.app import House
+
+
+Thing = TypeVar("Thing")
+
+MOST_RESULTS = 20
+"""So many things lie there; the oldest goes first. None outlives the process."""
+
+
+class Shelf(Generic[Thing]):
+    """Things by their ids, each only for whom it was put there. Threads may share it."""
+
+    def __init__(self, most: int = MOST_RESULTS) -> None:
+        self._most = most
+        self._lock = Lock()
+        self._things: OrderedDict[str, tuple[str, Thing]] = OrderedDict()
+
+    def put(self, owner: str, thing: Thing) -> str:
+        """Its id."""
+        id_ = token_urlsafe(9)
+        with self._lock:
+            self._things[id_] = (owner, thing)
+            while len(self._things) > self._most:
+                self._things.popitem(last=False)
+        return id_
+
+    def get(self, owner: str, id_: str) -> Thing | None:
+        """What lies there under that id; None if it is gone, or somebody else's."""
+        with self._lock:
+            kept_for, thing = self._things.get(id_, (None, None))
+        return thing if kept_for == owner else None
+
+
+MOST_FORMS = 200
+"""So many forms are kept, of all people together; the oldest goes first."""
+
+KEPT = "kept"
+"""What in a page's address says which form."""
+
+_NEVER_KEPT = frozenset({"csrf", "proves", "confirm", "despite", "seen", "key"})
+"""What a form is sent with, and what is said of one sending alone."""
+
+_PAGES = tuple(
+    re.compile(path)
+    for path in (
+        r"(/sites/[^/]+/filing)/[^/]+",
+        r"(/(?:sites|incidents|orders)/[^/]+)/.+",
+        r"(/policy/trial/[^/]+)/activate",
+        r"(/(?:sites|log|simulate|policy|audit|orders|hand-over))(?:/.+)?",
+    )
+)
+"""Where a form is sent, beginning with the page that it stands on."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptForm:
+    """What was typed, by the names of the fields, and which form of its page it was."""
+
+    fields: tuple[tuple[str, str], ...] = ()
+    opened: str | None = None
+
+    @property
+    def typed(self) -> dict[str, str]:
+        """What was typed; of several under one name the last."""
+        return dict(self.fields)
+
+    def texts(self, name: str) -> list[str]:
+        """All texts under that name."""
+        return [text for field, text in self.fields if field == name]
+
+
+def page_of_form(path: str) -> str:
+    """The page on which the form stands that is sent to `path`; the queue, if it is of none."""
+    found = (page.fullmatch(path) for page in _PAGES)
+    return next((match[1] for match in found if match is not None), "/")
+
+
+def keep_sent(
+    request: Request, by: str, fields: Iterable[tuple[str, str]], opened: str | None
+) -> str:
+    """Keeps what `by` has sent with the request: where the page is that has it again."""
+    page = page_of_form(request.url.path)
+    if page == "/":
+        return page
+    id_ = keep_form(request, by, fields, opened)
+    return f"{page}?{KEPT}={id_}" + (f"#act-{opened}" if opened else "")
+
+
+def keep_form(
+    request: Request, by: str, fields: Iterable[tuple[str, str]], opened: str | None
+) -> str:
+    """Keeps it: its id."""
+    typed = tuple((name, text) for name, text in fields if name not in _NEVER_KEPT)
+    return _kept_forms(request).put(by, KeptForm(typed, opened))
+
+
+def kept_form(request: Request, by: str) -> KeptForm:
+    """What the address of the page names, of what that person has sent; else nothing."""
+    id_ = request.query_params.get(KEPT, "") if request.method == "GET" else ""
+    return (kept_form_by_id(request, by, id_) if id_ else None) or KeptForm()
+
+
+def kept_form_by_id(request: Request, by: str, id_: str) -> KeptForm | None:
+    """What lies there under that id; None if it is gone, or somebody else's."""
+    return _kept_forms(request).get(by, id_)
+
+
+def _kept_forms(request: Request) -> Shelf[KeptForm]:
+    found: Shelf[KeptForm] = request.app.state.kept
+    return found
+
 
 LANGUAGE_COOKIE = "__Host-incidents-language"
 
@@ -89,16 +207,16 @@ class Sitting:
         if "here" not in facts:
             known["here"] = self.place(facts.get("opened"))
         made = writing.response(template, self.reader, status=status, said=told, **known)
-        return forget(self.request, made)
+        return forget_said(self.request, made)
 
     def place(self, opened: str | None) -> str:  # noqa: ARG002 - what a form sent is kept for
         """Where a page sends them back to; `opened` is which of its forms is open."""
         return place_of(self.request)
 
     @property
-    def kept(self) -> Kept:
+    def kept(self) -> KeptForm:
         """What they had typed, if the address of the page says that it was kept."""
-        return form_cache.of(self.request, self.by)
+        return kept_form(self.request, self.by)
 
     @property
     def typed(self) -> dict[str, str]:
@@ -144,7 +262,7 @@ def needs(act: str) -> list[Any]:
 def place_of(request: Request) -> str:
     """Where they are, to come back to; of a place that only takes forms, the form's page."""
     if request.method != "GET":
-        return form_cache.page_of(request.url.path)
+        return page_of_form(request.url.path)
     return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 

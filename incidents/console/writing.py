@@ -1,21 +1,30 @@
-"""The writing: how a page is written, in a language and a zone, with the headers that guard it."""
+"""The writing: how a page is written, in a language and a zone, with the headers that guard it, the
+static files that it names, and what the act before has come to.
+
+A static file is served under a name that its content gives it: what is served so never changes, and
+browsers keep it for good. What an act has come to is carried by a cookie to the next page.
+"""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from starlette.responses import HTMLResponse
+from fastapi import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
 
 from incidents.accounts.identity import login_beside
 from incidents.accounts.open_sessions import IDLE_FOR
 from incidents.clock import rfc3339
-from incidents.console import static_files
 from incidents.console.words import NAMES, TAGS, Chosen, spoken, texts
 from incidents.locale.words import When
 
@@ -24,6 +33,110 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from incidents.locale.language import Language
+
+
+_STATIC = Path(__file__).with_name("static")
+_KINDS = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".txt": "text/plain; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+_DIGITS = 16
+STATIC_PREFIX = "/static"
+
+
+@dataclass(frozen=True, slots=True)
+class StaticFile:
+    """A file as it is served, at `path`."""
+
+    path: str
+    kind: str
+    content: bytes
+
+
+def _static_files() -> dict[str, StaticFile]:
+    found = {}
+    for file in sorted(_STATIC.iterdir()):
+        if file.suffix in _KINDS:
+            content = file.read_bytes()
+            digest = hashlib.sha256(content).hexdigest()[:_DIGITS]
+            path = f"{STATIC_PREFIX}/{digest}/{file.name}"
+            found[file.name] = StaticFile(path, _KINDS[file.suffix], content)
+    return found
+
+
+STATIC_FILES = _static_files()
+_BY_PATH = {file.path: file for file in STATIC_FILES.values()}
+
+
+def static_path(name: str) -> str:
+    """Where that file is served; raises KeyError if there is none."""
+    return STATIC_FILES[name].path
+
+
+def _serve_static(request: Request) -> Response:
+    found = _BY_PATH.get(request.url.path)
+    if found is None:
+        return Response("no such file", status_code=404, media_type="text/plain")
+    return Response(
+        found.content,
+        media_type=found.kind,
+        headers={
+            "Cache-Control": "public, max-age=31536000, immutable",
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
+
+
+STATIC_ROUTE = Route(f"{STATIC_PREFIX}/{{rest:path}}", _serve_static, methods=["GET"])
+
+
+SAID_COOKIE = "__Host-incidents-said"
+_KEPT_S = 60
+_MAX_SAID = 1_500
+
+Tone = Literal["done", "refused"]
+R = TypeVar("R", bound=Response)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What an act has come to, for the next page."""
+
+    tone: Tone
+    words: str
+
+
+def told_next(answer: Response, said: Said | None) -> Response:
+    """Has the next page say it."""
+    if said is not None:
+        kept = json.dumps([said.tone, said.words[:_MAX_SAID]], ensure_ascii=False)
+        answer.set_cookie(
+            SAID_COOKIE, base64.urlsafe_b64encode(kept.encode()).decode(), max_age=_KEPT_S,
+            path="/", secure=True, httponly=True, samesite="strict",
+        )  # fmt: skip
+    return answer
+
+
+def said_before(request: Request) -> Said | None:
+    """What the act before has come to, if this page is to say it."""
+    kept = request.cookies.get(SAID_COOKIE)
+    if not kept:
+        return None
+    try:
+        tone, told = json.loads(base64.urlsafe_b64decode(kept))
+    except (ValueError, TypeError):
+        return None
+    return Said("refused" if tone == "refused" else "done", str(told)[:_MAX_SAID])
+
+
+def forget_said(request: Request, answer: R) -> R:
+    """The same answer; it has been said by now."""
+    if SAID_COOKIE in request.cookies:
+        answer.delete_cookie(SAID_COOKIE, path="/", secure=True, httponly=True, samesite="strict")
+    return answer
+
 
 FOLDER = Path(__file__).with_name("templates")
 
@@ -152,5 +265,5 @@ def environment() -> Environment:
     )
     made.filters["zip"] = zip
     made.globals |= {"login_beside": login_beside, "idle_s": int(IDLE_FOR.total_seconds())}
-    made.globals |= {"static": static_files.path, "nav": NAV, "languages": NAMES, "tags": TAGS}
+    made.globals |= {"static": static_path, "nav": NAV, "languages": NAMES, "tags": TAGS}
     return made

@@ -17,7 +17,7 @@ from incidents.system import web_server
 
 if TYPE_CHECKING:
     from incidents.app import House
-    from incidents.console.customer.app import CustomerApp
+    from incidents.console.customer_app import CustomerApp
     from incidents.notices.customer_settings import Links
 
 EXTRA = "console"
@@ -107,8 +107,8 @@ def _ends_with_its_file(house: House) -> Iterator[None]:
 
 
 def _customers(house: House, links: Links) -> CustomerApp:
-    from incidents.console.customer.app import CustomerApp
-    from incidents.console.customer.page import CustomerPage
+    from incidents.console.customer_app import CustomerApp
+    from incidents.console.customer_page import CustomerPage
 
     page = CustomerPage(notice_settings.wording(house.settings.zone), customer_settings.office())
     page.check()

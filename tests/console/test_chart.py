@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
-from incidents.console.drawing.chart import PATTERNS, Chart, Series
+from incidents.console.chart import PATTERNS, Chart, Series
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = "</title><script>alert(1)</script>&\"'"

@@ -11,7 +11,7 @@ from urllib.parse import quote_plus, urlsplit
 import pytest
 
 from incidents import clock
-from incidents.console.customer import view
+from incidents.console import customer_view
 from incidents.machine import commands as c
 from tests.console.customers import BEFORE, FORM, LINKS, Customers, Page, path
 from tests.patience import PATIENCE_S
@@ -99,7 +99,7 @@ def _answers(served: Customers) -> dict[int, Page]:
     found = [
         served.ask(at), served.ask("/c/"), served.ask(at, "PUT"), served.ask(expired),
         served.post(at, b"nothing"), served.post(at, b"remark=" + b"x" * 4_001),
-        served.post(at, b"remark=" + b"x" * view.MAX_BYTES),
+        served.post(at, b"remark=" + b"x" * customer_view.MAX_BYTES),
         served.say(other), served.say(other),
     ]  # fmt: skip
     return {each.status: each for each in found}
@@ -223,8 +223,8 @@ def test_a_remark_has_4000_characters_at_most_and_one_that_is_longer_is_not_lost
 def test_the_longest_form_is_read_and_a_longer_one_is_not(served: Customers) -> None:
     at = path(served.logged())
     longest = f"remark={quote_plus(HEAVY * 4_000)}".encode()
-    assert len(longest) * 5 < view.MAX_BYTES
-    whole = b"remark=" + b"x" * (view.MAX_BYTES - 7)
+    assert len(longest) * 5 < customer_view.MAX_BYTES
+    whole = b"remark=" + b"x" * (customer_view.MAX_BYTES - 7)
     assert served.post(at, whole).status == 422
     assert served.post(at, whole + b"x").status == 413
 
@@ -235,7 +235,7 @@ def test_what_is_too_long_is_refused_before_it_is_read_whole(served: Customers) 
         client.sendall(
             f"POST {path(incident)} HTTP/1.1\r\nHost: desk.host.example\r\n"
             f"Content-Type: {FORM}\r\nContent-Length: 10000000000\r\n\r\n".encode()
-            + b"x" * (view.MAX_BYTES + 1)
+            + b"x" * (customer_view.MAX_BYTES + 1)
         )
         answer = client.makefile("rb").read()
     assert answer.startswith(b"HTTP/1.1 413 ")

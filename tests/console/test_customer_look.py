@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from incidents.console.customer import page as customer_page
-from incidents.console.customer.page import CustomerPage
-from incidents.console.customer.view import Sight
+from incidents.console import customer_page
+from incidents.console.customer_page import CustomerPage
+from incidents.console.customer_view import Sight
 from incidents.notices import samples
 from incidents.notices.letter import Office
 from incidents.notices.templating import TemplateError

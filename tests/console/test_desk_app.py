@@ -20,9 +20,9 @@ from incidents.accounts.seal import ServeKeyReplacedError
 from incidents.api.operation import MAX_OPEN_BODY
 from incidents.console import changes, writing
 from incidents.console.changes import MOST_OF_ONE
-from incidents.console.flash import COOKIE as SAID_COOKIE
 from incidents.console.forms import MAX_FIELDS, MAX_FORM_BYTES
 from incidents.console.pages import filing, incident, orders, overview, queue, site
+from incidents.console.writing import SAID_COOKIE
 from incidents.desk import accounts
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c

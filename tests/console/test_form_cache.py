@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from incidents.console import form_cache
-from incidents.console.result_cache import Shelf
+from incidents.console import request_context
+from incidents.console.request_context import Shelf
 from incidents.machine import commands as c
 from tests.served_desk import ConsoleDesk, Visitor
 
@@ -76,16 +76,16 @@ def test_who_proves_who_they_are_finds_it_again_too(desk: ConsoleDesk) -> None:
 def test_no_password_or_confirmation_is_kept(
     desk: ConsoleDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found: list[form_cache.Kept] = []
+    found: list[request_context.KeptForm] = []
 
-    def put(_: object, by: str, thing: form_cache.Kept) -> str:
+    def put(_: object, by: str, thing: request_context.KeptForm) -> str:
         found.append(thing)
         return by
 
     monkeypatch.setattr(Shelf, "put", put)
     secret = {"confirm": "x.example", "password": "a horse", "key": "k1", "second_password": "x"}
     Visitor(desk, "li").post("/incidents/1-1/refused", {**secret, "note": WORDS})
-    assert found == [form_cache.Kept((("note", WORDS),), "refused")]
+    assert found == [request_context.KeptForm((("note", WORDS),), "refused")]
 
 
 def test_a_file_that_was_chosen_is_said_not_to_be_kept(desk: ConsoleDesk) -> None:
@@ -98,7 +98,7 @@ def test_a_file_that_was_chosen_is_said_not_to_be_kept(desk: ConsoleDesk) -> Non
 
 @pytest.mark.parametrize("path", ["/queue/1-1/contact", "/sign-out", "/nowhere/else"])
 def test_of_what_stands_on_no_page_of_its_own_the_queue_is_the_place(path: str) -> None:
-    assert form_cache.page_of(path) == "/"
+    assert request_context.page_of_form(path) == "/"
 
 
 def test_an_act_on_a_part_of_the_queue_comes_back_to_it_without_scripts(desk: ConsoleDesk) -> None:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents.console.customer import view
-from incidents.console.customer.view import TooLongError, UnreadableError
+from incidents.console import customer_view
+from incidents.console.customer_view import TooLongError, UnreadableError
 from incidents.desk.text import MAX_WORDS, refused_text
 from incidents.machine.commands import SayRemoved
 
@@ -20,7 +20,7 @@ def _form(text: str) -> bytes:
 
 @given(st.text(st.characters(codec="utf-8"), max_size=200))
 def test_whatever_is_typed_can_be_recorded(text: str) -> None:
-    found = view.read(_form(text))
+    found = customer_view.read(_form(text))
     assert refused_text(SayRemoved(incident=1, note=found)) is None
     assert found is None or found == found.strip() != ""
 
@@ -28,7 +28,7 @@ def test_whatever_is_typed_can_be_recorded(text: str) -> None:
 @given(st.binary(max_size=200))
 def test_whatever_is_sent_is_a_remark_or_unreadable(body: bytes) -> None:
     try:
-        found = view.read(body)
+        found = customer_view.read(body)
     except UnreadableError:
         return
     assert unquote_plus(body.partition(b"=")[0].decode()) == "remark"
@@ -44,13 +44,13 @@ def test_whatever_is_sent_is_a_remark_or_unreadable(body: bytes) -> None:
     ],
 )  # fmt: skip
 def test_line_ends_are_one_kind_and_controls_are_spaces(typed: str, kept: str | None) -> None:
-    assert view.read(_form(typed)) == kept
+    assert customer_view.read(_form(typed)) == kept
 
 
 def test_the_longest_remark_is_the_longest_that_the_desk_takes() -> None:
-    assert view.MAX_CHARACTERS == MAX_WORDS
+    assert customer_view.MAX_CHARACTERS == MAX_WORDS
     longest = "字" * MAX_WORDS
-    assert view.read(_form(f" {longest}\r\n")) == longest
+    assert customer_view.read(_form(f" {longest}\r\n")) == longest
     with pytest.raises(TooLongError) as refused:
-        view.read(_form(longest + "s"))
+        customer_view.read(_form(longest + "s"))
     assert refused.value.remark == longest + "s"

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from incidents.console.customer import view
-from incidents.console.customer.view import Sight
+from incidents.console import customer_view
+from incidents.console.customer_view import Sight
 from incidents.machine import commands as c
 from tests.views.day import Day, utc
 from tests.views.day import day as beginning
@@ -22,7 +22,7 @@ def day(db_url: str) -> Iterator[Day]:
 
 def _seen(day: Day, n: int = 1) -> Sight:
     with day.looking() as connection:
-        found = view.of(connection, (1, n))
+        found = customer_view.of(connection, (1, n))
     assert found is not None
     return found
 
@@ -80,4 +80,4 @@ def test_of_an_earlier_suspension_nothing_is_told_while_another_one_runs(day: Da
 def test_an_incident_that_is_not_there_has_none(incident: tuple[int, int], day: Day) -> None:
     day.log()
     with day.looking() as connection:
-        assert view.of(connection, incident) is None
+        assert customer_view.of(connection, incident) is None

@@ -22,9 +22,9 @@ from incidents.audit.proof.verdict import Verdict
 from incidents.clock import rfc3339
 from incidents.console import messages, writing
 from incidents.console.acting import Doing
-from incidents.console.flash import Said
 from incidents.console.pages.overview import span
 from incidents.console.request_context import Looking, Sitting, needs
+from incidents.console.writing import Said
 from incidents.errors import InputError, RefusedError
 from incidents.machine import events
 from incidents.record import own_events as own

@@ -15,14 +15,14 @@ from starlette.datastructures import UploadFile
 from starlette.responses import HTMLResponse, Response
 
 from incidents import views
-from incidents.console import details, messages, writing
+from incidents.console import acting, messages, writing
 from incidents.console.acting import Acting, Doing, Sending
-from incidents.console.flash import Said
 from incidents.console.pages import filing_form, filing_look
 from incidents.console.pages.filing_form import Changes, Filed, LabelTakenError, Touched
 from incidents.console.pages.site import at as site_at
 from incidents.console.pages.site import known
 from incidents.console.request_context import Looking, Sitting, needs
+from incidents.console.writing import Said
 from incidents.errors import InputError, RefusedError
 from incidents.filing import form, presets
 from incidents.filing.calendar import Entry, calendar
@@ -52,7 +52,7 @@ def show(here: Looking, name: str) -> Response:
 def reveal(desk: Doing, name: str) -> Response:
     """All that is filed, in full; that it is shown goes on record first."""
     kept = known(name)
-    details.reveal(desk, kept)
+    acting.reveal_on_record(desk, kept)
     with desk.reading() as connection:
         found = Filed.read(connection, kept)
     shown = filing_form.sections(found, desk.reader.language, reveal=True)

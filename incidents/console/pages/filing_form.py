@@ -15,9 +15,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from incidents.console.form_cache import Kept
 from incidents.console.forms import Given
 from incidents.console.pages import filing_look
+from incidents.console.request_context import KeptForm
 from incidents.console.words import Chosen
 from incidents.errors import RefusedError
 from incidents.filing import form
@@ -213,7 +213,7 @@ class Touched:
     fields: Mapping[str, str]
 
     @classmethod
-    def of(cls, given: Given | Kept, keys: Iterable[str]) -> Touched:
+    def of(cls, given: Given | KeptForm, keys: Iterable[str]) -> Touched:
         """Of those fields of the form that was sent."""
         fields = dict(given.fields)
         found = {}

@@ -13,11 +13,11 @@ from starlette.datastructures import UploadFile
 from starlette.responses import FileResponse, HTMLResponse, Response
 
 from incidents import clock, views
-from incidents.console import details, forms, messages, writing
+from incidents.console import acting, forms, messages, writing
 from incidents.console.acting import Acting, Doing, Sending
-from incidents.console.flash import Said
 from incidents.console.pages.site import confirm, reasons
 from incidents.console.request_context import Looking, Sitting, needs
+from incidents.console.writing import Said
 from incidents.errors import (
     InputError,
     NoSuchIncidentError,
@@ -106,7 +106,7 @@ def download(desk: Doing, incident: str, digest: str) -> Response:
     kept = evidence.kept(desk.house.settings.evidence, digest) if name is not None else None
     if kept is None:
         raise UnknownIncidentError(given=incident)
-    details.reveal(desk, incident_id(*key))
+    acting.reveal_on_record(desk, incident_id(*key))
     policy = "default-src 'none'; sandbox; frame-ancestors 'none'"
     headers = {**writing.HEADERS, "Content-Security-Policy": policy}
     return FileResponse(
@@ -166,9 +166,9 @@ def _act(
 
 def _made(desk: Acting, kind: type[c.Command], n: int) -> c.Command:
     if kind is not c.VoidContact:
-        return details.command(desk, kind, incident=n)
+        return acting.command_asked(desk, kind, incident=n)
     contact = inputs.contact(desk.given.text("contact") or "")[2]
-    return details.command(desk, kind, incident=n, contact=contact)
+    return acting.command_asked(desk, kind, incident=n, contact=contact)
 
 
 def _site_of(desk: Acting, key: Key) -> str:

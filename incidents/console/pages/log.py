@@ -15,13 +15,12 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from incidents.console import details, messages
-from incidents.console import form_cache as kept
+from incidents.console import acting, messages
+from incidents.console import request_context as kept
 from incidents.console.acting import Acting, Doing
-from incidents.console.flash import Said
-from incidents.console.form_cache import Kept
 from incidents.console.pages import pasted
-from incidents.console.request_context import Looking, Sitting, needs
+from incidents.console.request_context import KeptForm, Looking, Sitting, needs
+from incidents.console.writing import Said
 from incidents.errors import InputError, RefusedError
 from incidents.machine import commands as c
 from incidents.store.cases import sites
@@ -64,14 +63,14 @@ def form(
     sent = here.kept
     if sent.typed.get("step") == "log":
         return _again(here, sent)
-    rest = here.request.query_params.get(kept.PARAMETER)
-    return _page(here, sent if sent.fields else Kept((("site", site),)), rest, done=done or ())
+    rest = here.request.query_params.get(kept.KEPT)
+    return _page(here, sent if sent.fields else KeptForm((("site", site),)), rest, done=done or ())
 
 
 @router.post("/log", dependencies=needs("log"))
 def log(desk: Doing) -> Response:
     """Shows what was found in the text, or logs what was shown."""
-    sent = Kept(tuple(desk.given.fields))
+    sent = KeptForm(tuple(desk.given.fields))
     if sent.typed.get("step") != "log":
         return _found(desk, sent)
     urls = sent.texts("url") + [url for url in sent.typed.get("urls", "").split() if url]
@@ -79,10 +78,10 @@ def log(desk: Doing) -> Response:
         name = inputs.site(desk.given.text("site") or "")
         kept = inputs.urls(urls, bare=True)
         command = c.Log(
-            by=desk.by, at=details.when(desk.given, "at", desk.reader),
+            by=desk.by, at=acting.typed_time(desk.given, "at", desk.reader),
             urls=kept.urls, written=kept.written,
-            category=details.text(desk.given, "category", limit=100),
-            note=details.text(desk.given, "note"), again=desk.given.text("again") is not None,
+            category=acting.optional_text(desk.given, "category", limit=100),
+            note=acting.optional_text(desk.given, "note"), again=desk.given.text("again") is not None,
         )  # fmt: skip
         meant = site_name.is_called(name, desk.given.text("confirm"))
         answer = desk.submit(name, command, seen=False, unless_closing=not meant)
@@ -99,7 +98,7 @@ def log(desk: Doing) -> Response:
     return desk.back(_to_the_others(desk, sent, name) or incident, said)
 
 
-def _found(desk: Acting, sent: Kept) -> Response:
+def _found(desk: Acting, sent: KeptForm) -> Response:
     text = sent.typed.get("paste", "")
     if len(text) > pasted.MAX_CHARACTERS:
         told = desk.reader.say(
@@ -107,12 +106,12 @@ def _found(desk: Acting, sent: Kept) -> Response:
         )
         return _written(desk, sent.typed, [Form(site=sent.typed.get("site", ""))],
                         said=Said("refused", told))  # fmt: skip
-    rest = kept.put(desk.request, desk.by, sent.fields, None)
-    return _page(desk, sent, rest, here_is=f"/log?{kept.PARAMETER}={rest}")
+    rest = kept.keep_form(desk.request, desk.by, sent.fields, None)
+    return _page(desk, sent, rest, here_is=f"/log?{kept.KEPT}={rest}")
 
 
 def _page(
-    here: Sitting, sent: Kept, rest: str | None, *, done: Collection[str] = (), **facts: Any
+    here: Sitting, sent: KeptForm, rest: str | None, *, done: Collection[str] = (), **facts: Any
 ) -> Response:
     """The page with what was found in the text that was sent, but for the sites that are `done`."""
     found = _search(here, sent)
@@ -124,7 +123,7 @@ def _page(
 
 def _again(
     here: Sitting,
-    sent: Kept,
+    sent: KeptForm,
     *,
     said: Said | None = None,
     closes: str | None = None,
@@ -132,7 +131,7 @@ def _again(
 ) -> Response:
     """The page with what was sent in its form, and beside it the others."""
     rest, key = sent.typed.get("rest"), sent.typed.get("group", "")
-    text = kept.get(here.request, here.by, rest) if rest else None
+    text = kept.kept_form_by_id(here.request, here.by, rest) if rest else None
     found = None if text is None else _search(here, text)
     done = sent.texts("done")
     ticked = sent.texts("url")
@@ -155,7 +154,7 @@ def _again(
     return _written(here, typed, shown, found=found, rest=rest, done=done, said=said)
 
 
-def _search(here: Sitting, sent: Kept) -> pasted.Found | None:
+def _search(here: Sitting, sent: KeptForm) -> pasted.Found | None:
     """What is found in the text that was pasted; None where none was."""
     text = sent.typed.get("paste")
     if not text:
@@ -192,17 +191,17 @@ def _form(group: pasted.Group, site: str, found: pasted.Found) -> Form:
     )  # fmt: skip
 
 
-def _to_the_others(desk: Acting, sent: Kept, name: str) -> str | None:
+def _to_the_others(desk: Acting, sent: KeptForm, name: str) -> str | None:
     """The page with the sites of the mail that nothing is logged on yet; None if none is left."""
     rest = sent.typed.get("rest")
-    text = kept.get(desk.request, desk.by, rest) if rest else None
+    text = kept.kept_form_by_id(desk.request, desk.by, rest) if rest else None
     found = None if text is None else _search(desk, text)
     if found is None:
         return None
     done = dict.fromkeys([*sent.texts("done"), sent.typed.get("group", ""), name])
     if all(group.site in done for group in found.groups if group.site):
         return None
-    asked = [(kept.PARAMETER, rest), *(("done", each) for each in done if each)]
+    asked = [(kept.KEPT, rest), *(("done", each) for each in done if each)]
     return f"/log?{urlencode(asked)}"
 
 

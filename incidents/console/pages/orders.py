@@ -10,13 +10,11 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from incidents import views
-from incidents.console import details, messages
+from incidents.console import acting, messages
 from incidents.console.acting import Acting, Doing
-from incidents.console.flash import Said
 from incidents.console.pages.site import reasons
-from incidents.console.request_context import Looking, Sitting, needs
-from incidents.console.result_cache import Shelf
-from incidents.console.writing import Reader
+from incidents.console.request_context import Looking, Shelf, Sitting, needs
+from incidents.console.writing import Reader, Said
 from incidents.enforcement import routing
 from incidents.enforcement.recovery.reconciliation import Reconciliation
 from incidents.errors import (
@@ -154,7 +152,7 @@ def _act(path: str, kind: type[c.Command]) -> None:
     def act(desk: Doing, order: str) -> Response:
         site, seq, lane = name = inputs.order(order)
         try:
-            answer = desk.submit(site, details.command(desk, kind, order=seq, lane=lane))
+            answer = desk.submit(site, acting.command_asked(desk, kind, order=seq, lane=lane))
         except (InputError, RefusedError) as error:
             return _page(desk, name, said=messages.refused(desk.reader, error), opened=path)
         said = messages.told(desk, answer, seen=desk.seen)

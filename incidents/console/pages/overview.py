@@ -12,10 +12,9 @@ from starlette.responses import Response
 
 from incidents.console import messages
 from incidents.console.acting import Acting, Doing
-from incidents.console.drawing.chart import Chart, Series
-from incidents.console.flash import Said
+from incidents.console.chart import Chart, Series
 from incidents.console.request_context import Looking, Sitting, needs
-from incidents.console.writing import Reader
+from incidents.console.writing import Reader, Said
 from incidents.errors import InputError, RefusedError
 from incidents.store.desk import command_keys
 from incidents.values import site_name

@@ -15,14 +15,12 @@ from starlette.responses import Response
 from incidents.accounts.expense import Spent
 from incidents.console import messages
 from incidents.console.acting import Acting, Doing, Sending
-from incidents.console.drawing.diagram import Diagram
-from incidents.console.flash import Said
+from incidents.console.diagram import Diagram
 from incidents.console.forms import SECOND_PASSWORD
 from incidents.console.pages import simulate
 from incidents.console.pages.simulate import AskedWrongError, comparison_facts
-from incidents.console.request_context import Looking, Sitting, address, needs
-from incidents.console.result_cache import Shelf
-from incidents.console.writing import Reader
+from incidents.console.request_context import Looking, Shelf, Sitting, address, needs
+from incidents.console.writing import Reader, Said
 from incidents.contract.documents.policies import Change
 from incidents.errors import InputError, RefusedError
 from incidents.history import recorded

@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, Response
 
 from incidents import clock
 from incidents.accounts.identity import Identity
-from incidents.console import details, forms, messages, writing
+from incidents.console import acting, forms, messages, writing
 from incidents.console.acting import Acting, Doing
 from incidents.console.pages import filing_look
 from incidents.console.request_context import Looking, Sitting
@@ -149,8 +149,8 @@ def done(desk: Doing, item: str) -> Response:
     def complete(rest: str) -> c.Command:
         if not rest.startswith("t"):
             raise UnknownTaskError(given=item)
-        note = details.text(desk.given, "note")
-        outcome = details.text(desk.given, "outcome", limit=100)
+        note = acting.optional_text(desk.given, "note")
+        outcome = acting.optional_text(desk.given, "outcome", limit=100)
         return c.CompleteTask(by=desk.by, task=int(rest[1:]), outcome=outcome, note=note)
 
     return _do(desk, item, complete, seen=True)
@@ -160,7 +160,7 @@ def done(desk: Doing, item: str) -> Response:
 def reveal(desk: Doing, item: str) -> Response:
     """The numbers and addresses of one item in full; that they are shown goes on record first."""
     read = inputs.item(item)
-    details.reveal(desk, item)
+    acting.reveal_on_record(desk, item)
     with desk.reading() as connection:
         found = item_view(connection, desk.house.now(connection), read, reveal=True)
     if found is None:

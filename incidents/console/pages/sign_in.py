@@ -14,11 +14,10 @@ from incidents.api import entrance
 from incidents.api.endpoints import session
 from incidents.console import request_context, writing
 from incidents.console.acting import Doing
-from incidents.console.flash import Said
-from incidents.console.forms import Given, given_by_anybody
-from incidents.console.hindrances import NotLetError
+from incidents.console.forms import Given, NotLetError, given_by_anybody
 from incidents.console.request_context import Looking
 from incidents.console.words import LANGUAGES
+from incidents.console.writing import Said
 from incidents.views import sign_ins as views
 
 router = APIRouter()

@@ -15,10 +15,9 @@ from starlette.responses import Response
 from incidents.accounts.expense import OverspentError, Spent
 from incidents.api.limits import SIMULATING, BusyError
 from incidents.console.acting import Acting, Sending
-from incidents.console.drawing.chart import Chart, Series
+from incidents.console.chart import Chart, Series
 from incidents.console.forms import Given
-from incidents.console.request_context import Looking, Sitting, needs
-from incidents.console.result_cache import Shelf
+from incidents.console.request_context import Looking, Shelf, Sitting, needs
 from incidents.console.writing import Reader
 from incidents.errors import Cause
 from incidents.history import apart, comparison

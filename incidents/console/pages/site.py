@@ -9,13 +9,11 @@ from fastapi import APIRouter, Query
 from starlette.responses import HTMLResponse, Response
 
 from incidents import views
-from incidents.console import details, forms, messages, writing
+from incidents.console import acting, diagram, forms, messages, writing
 from incidents.console.acting import Acting, Doing
-from incidents.console.drawing import diagram
-from incidents.console.flash import Said
 from incidents.console.pages import filing_look
 from incidents.console.request_context import Looking, Sitting, needs
-from incidents.console.writing import Reader
+from incidents.console.writing import Reader, Said
 from incidents.errors import InputError, RefusedError, UnknownSiteError
 from incidents.filing.form import FIELD_OF
 from incidents.machine import commands as c
@@ -87,7 +85,7 @@ def add(desk: Doing) -> Response:
     """Takes a site into the register."""
     try:
         name = inputs.site(desk.given.text("site") or "")
-        command = details.command(desk, c.AddSite)
+        command = acting.command_asked(desk, c.AddSite)
         answer = desk.submit(name, command, seen=False)
     except (InputError, RefusedError) as error:
         return _register(desk, said=messages.refused(desk.reader, error))
@@ -110,7 +108,7 @@ def show(
 def reveal(desk: Doing, name: str) -> Response:
     """Whom to call, in full; that it is shown goes on record first."""
     kept = known(name)
-    details.reveal(desk, kept)
+    acting.reveal_on_record(desk, kept)
     with desk.reading() as connection:
         found = views.site(connection, kept, desk.house.now(connection))
     return HTMLResponse(
@@ -135,7 +133,7 @@ def _act(
         try:
             if closes:
                 confirm(desk, kept)
-            command = details.command(desk, kind, **target)
+            command = acting.command_asked(desk, kind, **target)
             answer = desk.submit(kept, command, about=about, steady=steady)
         except (InputError, RefusedError) as error:
             return _page(desk, kept, said=messages.refused(desk.reader, error), opened=path)
@@ -241,4 +239,6 @@ def _addable(q: str) -> str:
 
 def _whom(desk: Acting) -> dict[str, str | None]:
     limits = {"phone": 64, "email": 254, "person": 200}
-    return {name: details.text(desk.given, name, limit=most) for name, most in limits.items()}
+    return {
+        name: acting.optional_text(desk.given, name, limit=most) for name, most in limits.items()
+    }

@@ -14,10 +14,9 @@ from http import HTTPStatus
 from typing import Any
 
 from incidents import clock, log
-from incidents.console.customer import view
-from incidents.console.customer.page import STYLE, CustomerPage
-from incidents.console.customer.view import Sight
-from incidents.console.customer.words import Plain
+from incidents.console import customer_view
+from incidents.console.customer_page import STYLE, CustomerPage, Plain
+from incidents.console.customer_view import Sight
 from incidents.desk import Desk
 from incidents.errors import IncidentsError
 from incidents.notices.customer_link import Expired, Forged, Named
@@ -109,7 +108,10 @@ class CustomerApp:
             return self._plain["unavailable"]
 
     async def _stated(self, scope: Message, receive: Receive, link: Named) -> Answer:
-        if dict(scope["headers"]).get(b"content-type", b"").partition(b";")[0] != view.FORM:
+        if (
+            dict(scope["headers"]).get(b"content-type", b"").partition(b";")[0]
+            != customer_view.FORM
+        ):
             return self._plain["unreadable"]
         try:
             async with asyncio.timeout(READ_S):
@@ -119,10 +121,10 @@ class CustomerApp:
         if body is None:
             return self._plain["too_large"]
         try:
-            said = view.read(body)
-        except view.UnreadableError:
+            said = customer_view.read(body)
+        except customer_view.UnreadableError:
             return self._plain["unreadable"]
-        except view.TooLongError as error:
+        except customer_view.TooLongError as error:
             return await asyncio.to_thread(self._too_long, link, error.remark)
         return await asyncio.to_thread(self._state, link, said)
 
@@ -131,7 +133,7 @@ class CustomerApp:
         seen = self._look(link)
         if isinstance(seen, Answer):
             return seen
-        outcome = view.submit(self._desk, link.incident, said)
+        outcome = customer_view.submit(self._desk, link.incident, said)
         _log.info("a customer's statement", incident=incident_id(*link.incident), state=outcome)
         if outcome == "said":
             return self._shown(link, lambda seen: replace(seen, answer="said"))
@@ -159,7 +161,7 @@ class CustomerApp:
     def _look(self, link: Named) -> Sight | Answer:
         """The incident, or what there is to answer in its place: a revoked link has ended."""
         with self._reading() as connection:
-            seen = view.of(connection, link.incident)
+            seen = customer_view.of(connection, link.incident)
         if seen is None:
             return self._plain["unknown"]
         return seen if seen.links_revoked == link.revoked else self._plain["expired"]
@@ -175,13 +177,13 @@ def _token(scope: Message) -> str | None:
 async def _read(receive: Receive) -> bytes | None:
     """The body; None if it is too long, or if the client has gone."""
     body = bytearray()
-    while len(body) <= view.MAX_BYTES:
+    while len(body) <= customer_view.MAX_BYTES:
         message = await receive()
         if message["type"] != "http.request":
             return None
         body += message.get("body", b"")
         if not message.get("more_body", False):
-            return bytes(body) if len(body) <= view.MAX_BYTES else None
+            return bytes(body) if len(body) <= customer_view.MAX_BYTES else None
     return None
 
 

@@ -28,6 +28,7 @@ from incidents.views import left_down, personal
 if TYPE_CHECKING:
     from incidents.desk import Desk
 
+
 Answer = Literal["said", "again"]
 """What came of a statement: it is on record now, or it was before."""
 

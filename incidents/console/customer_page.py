@@ -1,4 +1,5 @@
-"""The customer's page: a sight of an incident as a page of HTML, in all languages at once.
+"""The customer's page: a sight of an incident as a page of HTML, in all languages at once, with the
+words that no fact changes.
 
 It has no script, fetches nothing, and no address of the violating content is a link.
 """
@@ -12,12 +13,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from incidents.console.customer import view
-from incidents.console.customer import words as customer_words
-from incidents.console.customer.view import Message, Sight
-from incidents.console.customer.words import Plain
+from incidents.console import customer_view
+from incidents.console.customer_view import Message, Sight
 from incidents.notices import samples, templating
 from incidents.notices.address import Block, blocks
 from incidents.notices.facts import Facts, told
@@ -26,6 +25,100 @@ from incidents.notices.wording import Wording
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+
+Told = dict[str, str]
+"""A text in each language."""
+
+Plain = Literal[
+    "unknown", "expired", "unavailable", "unreadable", "too_large", "too_slow", "wrong_method"
+]
+
+PLAIN: dict[Plain, tuple[Told, Told]] = {
+    "unknown": (
+        {"zh_CN": "没有这个页面", "en": "There is no such page"},
+        {
+            "zh_CN": "请检查链接是否完整，或直接与我们联系。",
+            "en": "Please look whether the link is complete, or get in touch with us.",
+        },
+    ),
+    "expired": (
+        {"zh_CN": "链接已失效", "en": "This link is no longer valid"},
+        {
+            "zh_CN": "链接失效不等于事项已办结。请直接与我们联系，可索取新链接。",
+            "en": "What it was about may not be settled. Please get in touch with us: we can give"
+            " you a new one.",
+        },
+    ),
+    "unavailable": (
+        {"zh_CN": "暂时无法办理", "en": "Not possible at this moment"},
+        {
+            "zh_CN": "请稍后重新打开本页：如果您的说明已经收到，页面上会注明。"
+            "紧急时请直接与我们联系。",
+            "en": "Please open this page again later: if we have your statement, it says so. If it"
+            " is urgent, get in touch with us.",
+        },
+    ),
+    "unreadable": (
+        {"zh_CN": "未收到您的说明", "en": "We have not got your statement"},
+        {
+            "zh_CN": "请返回上一页重试，或直接与我们联系。",
+            "en": "Please go back and try again, or get in touch with us.",
+        },
+    ),
+    "too_large": (
+        {"zh_CN": "备注过长", "en": "The remark is too long"},
+        {
+            "zh_CN": "备注最多 4000 字，没有收到您的说明。请返回上一页缩短后重试。",
+            "en": "A remark has 4,000 characters at most, and we have not got your statement."
+            " Please go back and shorten it.",
+        },
+    ),
+    "too_slow": (
+        {"zh_CN": "连接过慢", "en": "The connection is too slow"},
+        {
+            "zh_CN": "没有收到您的说明。请返回上一页重试，或直接与我们联系。",
+            "en": "We have not got your statement. Please go back and try again, or get in touch"
+            " with us.",
+        },
+    ),
+    "wrong_method": (
+        {"zh_CN": "无法这样打开", "en": "This is not how it is opened"},
+        {
+            "zh_CN": "请在浏览器中打开此链接。",
+            "en": "Please open the link in a browser.",
+        },
+    ),
+}
+"""What else there is to answer than an incident: a heading, and a sentence."""
+
+FORM: dict[str, Told] = {
+    "heading": {"zh_CN": "说明已删除", "en": "State that it is gone"},
+    "label": {
+        "zh_CN": "备注（选填，最多 4000 字）：删除了什么、何时删除",
+        "en": "Remark (if you like, 4,000 characters at most): what you have deleted, and when",
+    },
+    "hint": {
+        "zh_CN": "每项只能说明一次。提交后我们会派人核实，任何时限都不会因此停止。",
+        "en": "It can be stated once. One of us will look, and no clock stops for it.",
+    },
+    "button": {"zh_CN": "违规信息已删除", "en": "The content is gone"},
+    "too_long": {
+        "zh_CN": "尚未提交：备注最多 4000 字，请缩短后再提交。",
+        "en": "Not sent yet: a remark has 4,000 characters at most. Please shorten it.",
+    },
+}
+
+OFFICE: dict[str, Told] = {
+    "phone": {"zh_CN": "电话", "en": "Phone"},
+    "mail": {"zh_CN": "邮箱", "en": "E-mail"},
+}
+
+MESSAGES: Told = {"zh_CN": "我们给您的留言", "en": "What we have written to you"}
+
+NAMES: Told = {"zh_CN": "中文", "en": "English"}
+TAGS: Told = {"zh_CN": "zh-CN", "en": "en"}
+
 
 _FOLDER = Path(__file__).parents[1] / "templates"
 _PAGE = "customer_page.html.jinja"
@@ -62,11 +155,11 @@ class CustomerPage:
 
     def too_long(self, sight: Sight, typed: str) -> bytes:
         """The same with a remark that is too long, for who has written it to shorten it."""
-        return self._written(sight, trouble=customer_words.FORM["too_long"], typed=typed)
+        return self._written(sight, trouble=FORM["too_long"], typed=typed)
 
     def plain(self, name: Plain) -> bytes:
         """A page that says one thing, whoever asks."""
-        said = customer_words.PLAIN[name]
+        said = PLAIN[name]
         return self._rendered({"title": _all(said[0]), "plain": said, "parts": []})
 
     def check(self) -> None:
@@ -86,9 +179,9 @@ class CustomerPage:
             "parts": parts,
             "settled": sight.is_settled,
             "answered": sight.answer is not None,
-            "form": customer_words.FORM if can_say else None,
+            "form": FORM if can_say else None,
             "trouble": trouble,
-            "field": view.FIELD,
+            "field": customer_view.FIELD,
             "remark": typed,
         })  # fmt: skip
 
@@ -101,7 +194,7 @@ class CustomerPage:
         ruled = not sight.is_settled and sight.site_state != "closed"
         return {
             "language": language,
-            "tag": customer_words.TAGS[language],
+            "tag": TAGS[language],
             "found": words(_FOUND),
             "next": words(_NEXT),
             "said": words(_SAID) if said else None,
@@ -119,11 +212,11 @@ class CustomerPage:
             "plain": None, "form": None, **shown,
             "office": self._office,
             "dialled": "".join(c for c in phone if c.isascii() and (c.isdigit() or c == "+")),
-            "reach": customer_words.OFFICE,
-            "messages_heading": customer_words.MESSAGES,
+            "reach": OFFICE,
+            "messages_heading": MESSAGES,
             "languages": LANGUAGES,
-            "names": customer_words.NAMES,
-            "tags": customer_words.TAGS,
+            "names": NAMES,
+            "tags": TAGS,
             # The program's own file: what is escaped in it would be no style sheet.
             "css": Markup(_CSS),  # noqa: S704
         })  # fmt: skip
