@@ -49,22 +49,14 @@ from incidents.errors import DatabaseError, IncidentsError, InputError, RefusedE
 from incidents.log import logger
 from incidents.values import site_name
 
-FIGURES: tuple[APIRouter, ...] = (
-    overview.router, simulate.router, audit.router, policy.router,
-)  # fmt: skip
-"""Their routers."""
-
-
-def furnish(console: FastAPI) -> None:
-    """Puts there what these pages keep between two requests."""
-    console.state.simulated, console.state.tried = Shelf(), Shelf()
-
+_log = logger("console")
 
 Asgi = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 
 ROUTERS: tuple[APIRouter, ...] = (
     sign_in.router, changes.router, queue.router, site.router, filing.router, log.router,
-    incident.router, orders.router, search.router, *FIGURES,
+    incident.router, orders.router, search.router, overview.router, simulate.router, audit.router,
+    policy.router,
 )  # fmt: skip
 _OTHERS = ("/api/", "/openapi.json", "/healthz", "/readyz", "/metrics", "/.well-known/")
 
@@ -77,11 +69,11 @@ def create(app: FastAPI) -> FastAPI:
     console.state.oidc, console.state.trusted_proxies = app.state.oidc, app.state.trusted_proxies
     console.state.changes = app.state.changes = Changes(lambda: changes.look(house))
     console.state.quota = app.state.quota
-    console.state.compared = Shelf()
+    # What these pages keep between two requests.
+    console.state.compared, console.state.simulated, console.state.tried = Shelf(), Shelf(), Shelf()
     console.state.kept = Shelf(request_context.MOST_FORMS)
     # One proof of the record runs at a time, whichever way it was asked for.
     console.state.verifying = app.state.verifying
-    furnish(console)
     console.router.routes.append(writing.STATIC_ROUTE)
     for router in ROUTERS:
         # Included, each would be made anew for every application.
@@ -107,9 +99,6 @@ def put_beside(app: FastAPI, customers: Asgi | None = None) -> None:
             await console(scope, receive, send)
 
     app.router.default = default
-
-
-_log = logger("console")
 
 
 def _add_error_pages(app: FastAPI) -> None:

@@ -120,7 +120,7 @@ NAMES: Told = {"zh_CN": "中文", "en": "English"}
 TAGS: Told = {"zh_CN": "zh-CN", "en": "en"}
 
 
-_FOLDER = Path(__file__).parents[1] / "templates"
+_FOLDER = Path(__file__).with_name("templates")
 _PAGE = "customer_page.html.jinja"
 _CSS = (_FOLDER / "customer_page.css").read_text(encoding="utf-8")
 

@@ -81,7 +81,8 @@ def log(desk: Doing) -> Response:
             by=desk.by, at=acting.typed_time(desk.given, "at", desk.reader),
             urls=kept.urls, written=kept.written,
             category=acting.optional_text(desk.given, "category", limit=100),
-            note=acting.optional_text(desk.given, "note"), again=desk.given.text("again") is not None,
+            note=acting.optional_text(desk.given, "note"),
+            again=desk.given.text("again") is not None,
         )  # fmt: skip
         meant = site_name.is_called(name, desk.given.text("confirm"))
         answer = desk.submit(name, command, seen=False, unless_closing=not meant)
