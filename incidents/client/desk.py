@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from incidents.client import requests
 from incidents.client.faults import Document, NoDeskError, NotOverServerError, ProblemError
 from incidents.client.http import Exchange, part
-from incidents.clock import read_rfc3339
+from incidents.clock import read_rfc3339, rfc3339
+from incidents.contract.action import CONTACT, INCIDENT, ITEM, ORDER, SITE, Action
+from incidents.contract.actions import ACTIONS
 from incidents.desk.envelope import Answer, Envelope, nothing_done
 from incidents.errors import FileError
 from incidents.machine import commands as c
+from incidents.machine.commands import Command
 from incidents.machine.policy import Policy, PolicyError
 from incidents.machine.policy import read as read_policy
 from incidents.machine.refusals import Refusal, Remark
-from incidents.values.ids import incident_id
+from incidents.values.ids import contact_id, incident_id, order_id, task_id
+from incidents.values.web_address import as_written
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 # They are decided on what was looked at: what anybody does meanwhile refuses them.
@@ -103,7 +107,7 @@ class RemoteDesk:
             return _refused(envelope, problem)
 
     def _send(self, envelope: Envelope, *, dry_run: bool) -> Answer:
-        method, path, words = requests.request(envelope)
+        method, path, words = request(envelope)
         closes, seen, lasts = isinstance(envelope.command, _CLOSING), None, envelope.key_for
         if closes and not dry_run:
             known = envelope.site in self._seen
@@ -131,7 +135,7 @@ class RemoteDesk:
         return seen, site
 
     def _attach(self, envelope: Envelope, command: c.Attach, *, dry_run: bool) -> Answer:
-        named = incident_id(requests.site_id(envelope.site), command.incident)
+        named = incident_id(site_id(envelope.site), command.incident)
         file = self._carried[command.digest]
         try:
             with file.open("rb") as content:
@@ -176,3 +180,89 @@ def _fact(value: Any) -> Any:
     if isinstance(value, str) and _TIME.fullmatch(value):
         return read_rfc3339(value)
     return tuple(value) if isinstance(value, list) else value
+
+
+_FOLDERS = {
+    SITE: "sites", INCIDENT: "incidents", CONTACT: "contacts", ITEM: "queue", ORDER: "orders",
+}  # fmt: skip
+
+
+def request(envelope: Envelope) -> tuple[str, str, dict[str, Any]]:
+    """The method, the path under /api/v1, and the words of a command.
+
+    Raises:
+        NotOverServerError: for what is not done so.
+    """
+    command, site = envelope.command, envelope.site
+    if isinstance(command, c.ChangeFiling):
+        return "PATCH", f"{_path(SITE, command, site)}/filing", {"details": _filed(command)}
+    action = _action(command)
+    words = {
+        action.called(each): _plain(given)
+        for each in action.asked
+        if (given := getattr(command, each.name)) not in (None, (), False)
+    }
+    if isinstance(command, c.Log) and command.written:
+        words["urls"] = as_written(command.urls, command.written)
+    if isinstance(command, c.AddSite):
+        return "POST", "/sites", words | {"site": str(site)}
+    if isinstance(command, c.EditSite):
+        return "PATCH", _path(SITE, command, site), words
+    return "POST", f"{_path(action.of, command, site)}/{action.path}", words
+
+
+def site_id(site: str | int) -> int:
+    """The id of a site that is known by it; raises NotOverServerError of one that is named."""
+    if isinstance(site, str):
+        raise NotOverServerError(way_out="give the id of the incident")
+    return site
+
+
+def _action(command: Command) -> Action:
+    """The row that the command is asked for by; of a call about a whole site, that of sites."""
+    of_site = isinstance(command, c.RecordContact) and command.incident is None
+    for each in ACTIONS:
+        if each.command is not type(command) or each.operation is not None:
+            continue
+        if isinstance(command, c.RecordContact) and (each.of == SITE) != of_site:
+            continue
+        if each.path is not None or isinstance(command, c.AddSite | c.EditSite):
+            return each
+    name = type(command).__name__
+    raise NotOverServerError(way_out=f"{name} needs the database itself, with --db")
+
+
+def _path(of: str, command: Any, site: str | int) -> str:
+    """The path of what the command is done to."""
+    return f"/{_FOLDERS[of]}/{_target(of, command, site)}"
+
+
+def _target(of: str, command: Any, site: str | int) -> str:
+    match of:
+        case "incident":
+            return incident_id(site_id(site), command.incident)
+        case "contact":
+            return contact_id(site_id(site), command.incident, command.contact)
+        case "order":
+            return order_id(site_id(site), command.order, command.lane)
+        case "item" if isinstance(command, c.CompleteTask):
+            return task_id(site_id(site), command.task)
+        case "item":
+            return f"{site_id(site)}-{command.item}"
+    if isinstance(site, int):
+        raise NotOverServerError(way_out="name the site")
+    return part(site)
+
+
+def _filed(command: c.ChangeFiling) -> dict[str, Any]:
+    """The details as a request has them: a server or a document by the parts that change."""
+    found: dict[str, Any] = dict(command.details)
+    for key, name, text in command.parts:
+        found.setdefault(key, {})[name] = text
+    return found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    return list(value) if isinstance(value, tuple) else value

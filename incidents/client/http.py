@@ -1,19 +1,78 @@
-"""The exchange with a server: requests under a token, answers as documents, problems as errors."""
+"""The exchange with a server: its address, requests under a token, and answers as documents."""
 
 from __future__ import annotations
 
+import ipaddress
+import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
-from incidents.client import address, faults
-from incidents.client.address import PREFIX
+from incidents.client import faults
 from incidents.client.faults import Document, NoClientError, NoDeskError
 from incidents.errors import InputError
+from incidents.outbound import trust
 
 if TYPE_CHECKING:
     import httpx
+
+
+PREFIX = "/api/v1"
+"""The path of the API below it."""
+
+
+def checked_address(server: str) -> str:
+    """That address, without the API's path or a slash behind it: `serve` names both addresses.
+
+    Raises:
+        InputError: for what is none, or by which a token or a password could be overheard.
+    """
+    try:
+        parts = urlsplit(server)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if (
+        not host
+        or any(map(str.isspace, server))
+        or parts.scheme not in ("https", "http")
+        or parts.query
+        or parts.fragment
+    ):
+        raise no_address(server)
+    if "@" in parts.netloc:
+        # Others see what a command was called with.
+        raise InputError("an address holds no name and no password: a token says who you are")
+    if parts.scheme == "http" and not _is_here(host):
+        raise InputError(
+            f"{server} would send the token in the clear: write https://, or http:// on this"
+            " machine alone"
+        )
+    return server.rstrip("/").removesuffix(PREFIX).rstrip("/")
+
+
+def no_address(server: str) -> InputError:
+    """That it is none."""
+    return InputError(f"not the address of a server: {server!r} (https://desk.host.example)")
+
+
+def trusted_certificates(server: str) -> ssl.SSLContext:
+    """Whose certificates are believed: see `outbound.trust`."""
+    if server.startswith("http:"):
+        # It shows none, and to read those of this machine takes longer than to ask it.
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return trust.context()
+
+
+def _is_here(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
 
 TIMEOUT_S = 30.0
 MAX_KEY = 150
@@ -41,7 +100,7 @@ class Exchange:
         transport: httpx.BaseTransport | None = None,
         zone: str | None = None,
     ) -> None:
-        self.server = address.checked(server)
+        self.server = checked_address(server)
         self.http = _http(self.server, token, timeout_s, transport)
         if zone is not None:
             self.http.params = self.http.params.set("zone", zone)
@@ -208,7 +267,7 @@ def _http(
     try:
         return httpx.Client(
             base_url=server, headers=headers, timeout=timeout_s, transport=transport,
-            verify=address.trusted(server), follow_redirects=False, trust_env=False,
+            verify=trusted_certificates(server), follow_redirects=False, trust_env=False,
         )  # fmt: skip
     except httpx.InvalidURL as error:
-        raise address.none(server) from error
+        raise no_address(server) from error

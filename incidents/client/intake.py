@@ -1,16 +1,18 @@
-"""The intake of a server: the findings of a history go there part by part, and onto the record."""
+"""What a server takes in: the findings of a history, and filings with their lists of customers."""
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from incidents.client.desk import facts
-from incidents.client.faults import Document
-from incidents.client.http import Exchange
+from incidents.client.faults import Document, NoDeskError
+from incidents.client.http import Exchange, part
 from incidents.client.record import LONG_S
 from incidents.clock import rfc3339
 from incidents.errors import InputError
@@ -19,13 +21,17 @@ from incidents.machine.refusals import Refusal
 from incidents.values import web_address
 
 if TYPE_CHECKING:
+    from incidents.filing.checks.finding import Finding as FilingFinding
+    from incidents.filing.lists.customer_list import Customer
+    from incidents.history.customers import Taken
     from incidents.history.grouping import Finding
     from incidents.history.importing import Tally
 
-ROWS_AT_ONCE, BYTES_AT_ONCE = 1_000, 1_000_000
+
+HISTORY_ROWS_AT_ONCE, HISTORY_BYTES_AT_ONCE = 1_000, 1_000_000
 """So many rows, and bytes of them, go in one request, whose answer is waited for."""
 
-Row = tuple[int, str]
+HistoryRow = tuple[int, str]
 """The line of the file that a row is of, and the row as JSON."""
 
 
@@ -67,7 +73,7 @@ class RemoteIntake:
                 "POST", "/import", words={"history": "".join(row for _, row in rows), **words},
                 query={"dry_run": dry_run or None}, within_s=LONG_S,
             )  # fmt: skip
-            _add(tally, found, [line for line, _ in rows])
+            _add_to_tally(tally, found, [line for line, _ in rows])
             done(len(rows))
         sites = dict.fromkeys(finding.report.site for finding in findings)
         tally.sites = {site: tally.sites[site] for site in sites if site in tally.sites}
@@ -75,20 +81,22 @@ class RemoteIntake:
         return tally
 
 
-def _parts(findings: Sequence[Finding]) -> Iterator[list[Row]]:
+def _parts(findings: Sequence[Finding]) -> Iterator[list[HistoryRow]]:
     """The rows, so that no part cuts apart what one request would have told apart or taken as one:
     what is of one site and time stays together."""
-    rows: list[Row] = []
+    rows: list[HistoryRow] = []
     size = 0
     ordered = sorted(findings, key=_moment)
     for (site, at), together in groupby(ordered, key=_moment):
-        more = [row for finding in together for row in _rows(finding)]
-        if len(more) > ROWS_AT_ONCE:
+        more = [row for finding in together for row in _rows_of_finding(finding)]
+        if len(more) > HISTORY_ROWS_AT_ONCE:
             raise ManyAtOnceError(
-                limit=ROWS_AT_ONCE, count=len(more), site=site, at=rfc3339(at)
+                limit=HISTORY_ROWS_AT_ONCE, count=len(more), site=site, at=rfc3339(at)
             )  # fmt: skip
         own = sum(len(row.encode()) for _, row in more)
-        if rows and (len(rows) + len(more) > ROWS_AT_ONCE or size + own > BYTES_AT_ONCE):
+        if rows and (
+            len(rows) + len(more) > HISTORY_ROWS_AT_ONCE or size + own > HISTORY_BYTES_AT_ONCE
+        ):
             yield rows
             rows, size = [], 0
         rows += more
@@ -101,7 +109,7 @@ def _moment(finding: Finding) -> tuple[str, datetime]:
     return finding.report.site, finding.report.occurred_at
 
 
-def _rows(finding: Finding) -> Iterator[Row]:
+def _rows_of_finding(finding: Finding) -> Iterator[HistoryRow]:
     """The report that is kept, and a row for each address that others of the group have named."""
     report = finding.report
     about = {"occurred_at": rfc3339(report.occurred_at), "site": report.site}
@@ -112,16 +120,16 @@ def _rows(finding: Finding) -> Iterator[Row]:
         "contact_at": report.contact_at and rfc3339(report.contact_at),
         "removed_at": report.removed_at and rfc3339(report.removed_at),
     }  # fmt: skip
-    yield report.line, _row({**about, **own})
+    yield report.line, _row_of_history({**about, **own})
     for url in others:
-        yield report.line, _row({**about, "url": url})
+        yield report.line, _row_of_history({**about, "url": url})
 
 
-def _row(told: Document) -> str:
+def _row_of_history(told: Document) -> str:
     return json.dumps({name: text for name, text in told.items() if text is not None}) + "\n"
 
 
-def _add(tally: Tally, told: Document, lines: Sequence[int]) -> None:
+def _add_to_tally(tally: Tally, told: Document, lines: Sequence[int]) -> None:
     from incidents.history.importing import SiteTally
 
     for each in told["by_site"]:
@@ -133,3 +141,132 @@ def _add(tally: Tally, told: Document, lines: Sequence[int]) -> None:
         for each in told["refusals"]
     ]
     tally.ids += told["ids"]
+
+
+LIST_ROWS_AT_ONCE, LIST_VALUES_AT_ONCE, LIST_BYTES_AT_ONCE = 500, 10_000, 4_000_000
+"""So many rows of a list, cells and bytes of them go in one request, whose answer is waited for."""
+
+
+class RemoteFilings:
+    """What a server does with filings; all raise ProblemError for what it refuses, ServerError if
+    it does not answer.
+    """
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    def findings(self, site: str) -> list[FilingFinding]:
+        """What its checks say of a site's filing."""
+        from incidents.filing.checks.completeness import read_finding
+
+        found = self._exchange.get(f"{_path_of_filing(site)}/findings")
+        return [read_finding(each) for each in found["findings"]]
+
+    def presets(self) -> list[Document]:
+        """The presets that it knows."""
+        return list(self._exchange.get("/filings/presets")["items"])
+
+    def form(self, site: str) -> Iterator[bytes]:
+        """The page to print, in full, which goes on record there."""
+        return self._exchange.pieces(f"{_path_of_filing(site)}/form", reveal=True)
+
+    def snippet(self, site: str, *, icon: str) -> Iterator[bytes]:
+        """The HTML for the foot of the pages."""
+        return self._exchange.pieces(f"{_path_of_filing(site)}/snippet", icon=icon)
+
+    def exported(self, form: str, sites: tuple[str, ...]) -> Iterator[bytes]:
+        """The filings of those sites, or of all, with people's own details, which goes on record
+        there; `form` is json, jsonl or csv."""
+        return self._exchange.pieces(
+            "/filings/export", within_s=LONG_S, format=form, site=list(sites) or None,
+            with_words=True,
+        )  # fmt: skip
+
+    def intake(self, *, add: bool, dry_run: bool) -> RemoteList:
+        """The way of a customer list into the register."""
+        return RemoteList(self._exchange, add=add, dry_run=dry_run)
+
+
+class RemoteList:
+    """The taking in of a customer list that was read here, as `history.customers.Intake` does it.
+
+    A part goes there after the other, as JSON; what cannot be read stays here.
+    """
+
+    def __init__(self, exchange: Exchange, *, add: bool, dry_run: bool) -> None:
+        self._exchange = exchange
+        self._asked = {"add_sites": add or None, "dry_run": dry_run or None}
+        self.tally: Counter[str] = Counter()
+        # What a server says of a row has none.
+        self.suspicions = 0
+
+    def take(self, customers: Iterable[Customer]) -> Iterator[Taken]:
+        """Each row in its order, with what came of it; a part is on disk there before it is told.
+
+        Raises:
+            ProblemError, ServerError: as all that is asked of a server.
+        """
+        rows: list[Customer] = []
+        lines: list[bytes] = []
+        size = values = 0
+        for customer in customers:
+            line = b"" if _is_bad(customer) else _line_of_customer(customer)
+            size, values = size + len(line), values + 1 + len(customer.changes)
+            is_much = size > LIST_BYTES_AT_ONCE or values > LIST_VALUES_AT_ONCE
+            if rows and (len(rows) == LIST_ROWS_AT_ONCE or is_much):
+                yield from self._sent(rows, lines)
+                rows, lines, size, values = [], [], len(line), 1 + len(customer.changes)
+            rows.append(customer)
+            lines += [line] if line else []
+        yield from self._sent(rows, lines)
+
+    def _sent(self, rows: list[Customer], lines: list[bytes]) -> Iterator[Taken]:
+        told = iter(self._told(lines) if lines else [])
+        for customer in rows:
+            taken = _unreadable(customer) if _is_bad(customer) else _taken(customer, next(told))
+            self.tally[taken.outcome] += 1
+            yield taken
+
+    def _told(self, lines: list[bytes]) -> list[Document]:
+        answer = self._exchange.send(
+            "POST", "/filings/import", query=self._asked, timeout=LONG_S,
+            files={"file": ("list", io.BytesIO(b"".join(lines)))},
+        )  # fmt: skip
+        items: list[Document] = answer.json()["items"]
+        if len(items) != len(lines):
+            raise NoDeskError(server=self._exchange.server, detail="it takes in other rows")
+        return items
+
+
+def _is_bad(customer: Customer) -> bool:
+    return bool(customer.problems) or customer.site is None
+
+
+def _line_of_customer(customer: Customer) -> bytes:
+    from incidents.filing.lists import export
+
+    assert customer.site is not None
+    [line] = export.json_lines([(customer.site, customer.changes)])
+    return line.encode()
+
+
+def _unreadable(customer: Customer) -> Taken:
+    from incidents.history.customers import UNREADABLE, Taken
+
+    return Taken(customer=customer, outcome=UNREADABLE)
+
+
+def _taken(customer: Customer, told: dict[str, Any]) -> Taken:
+    from incidents.filing.checks.completeness import read_finding
+    from incidents.history.customers import Taken
+
+    refusal = told["refusal"]
+    return Taken(
+        customer=customer, outcome=told["outcome"], changed=tuple(told["changed"]),
+        findings=tuple(map(read_finding, told["findings"])),
+        refusal=None if refusal is None else Refusal(refusal["name"], facts(refusal["facts"])),
+    )  # fmt: skip
+
+
+def _path_of_filing(site: str) -> str:
+    return f"/sites/{part(site)}/filing"

@@ -17,7 +17,7 @@ from typing import Any, Self, TypeVar, Unpack
 
 import httpx
 
-from incidents.client import session
+from incidents.client import accounts
 from incidents.client.acts import Acts, How
 from incidents.client.http import Exchange, part
 from incidents.contract.documents.enforcement import Alarms
@@ -85,7 +85,7 @@ class Client(Acts):
 
         `again` is asked for the password once more when the desk wants it, after five minutes.
         """
-        with session.signed_in(self._exchange, handle, password, again):
+        with accounts.signed_in(self._exchange, handle, password, again):
             yield self
 
     # Looking.

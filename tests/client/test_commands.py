@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from incidents import clock
 from incidents.api.operation import PREFIX
-from incidents.client.requests import request
+from incidents.client.desk import request
 from incidents.contract.actions import ACTIONS
 from incidents.desk import Envelope
 from incidents.errors import DONE, FAILED, MISUSED, REFUSED

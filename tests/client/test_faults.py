@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 
 from incidents import clock
 from incidents.cli import main
-from incidents.client import address
+from incidents.client import http
 from incidents.client.faults import ProblemError, ServerError
 from incidents.client.http import Exchange
 from incidents.errors import DONE, FAILED, MISUSED, REFUSED, IncidentsError
@@ -131,7 +131,7 @@ def test_a_key_that_cannot_go_over_a_server_is_wrong_usage(
 
 @pytest.mark.parametrize("server", ["http://127.0.0.1:7390", "http://[::1]", "http://localhost"])
 def test_this_machine_is_asked_by_plain_http(server: str) -> None:
-    assert address.checked(f"{server}/") == server
+    assert http.checked_address(f"{server}/") == server
 
 
 def test_a_certificate_is_believed_only_of_an_authority_of_this_machine(

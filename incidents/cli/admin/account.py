@@ -17,7 +17,7 @@ from incidents.errors import DONE
 if TYPE_CHECKING:
     from incidents.cli.admin.keeping import Keeper
     from incidents.cli.run import Run
-    from incidents.client.keeper import RemoteKeeper
+    from incidents.client.accounts import RemoteKeeper
     from incidents.contract.documents.accounts import Account
     from incidents.locale.words import When
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from incidents.accounts.identity import Identity
     from incidents.cli.run import Run
+    from incidents.client.accounts import RemoteKeeper
     from incidents.client.house import RemoteHouse
-    from incidents.client.keeper import RemoteKeeper
     from incidents.contract.documents.accounts import (
         Account,
         NewToken,

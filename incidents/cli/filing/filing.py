@@ -24,7 +24,7 @@ from incidents.errors import DONE, FAILED, FileError, IncidentsError
 if TYPE_CHECKING:
     from incidents.cli.act import Act
     from incidents.cli.run import Run
-    from incidents.client.filings import RemoteList
+    from incidents.client.intake import RemoteList
     from incidents.filing.lists.table_file import TableFile
     from incidents.history.customers import Intake, Taken
     from incidents.locale.words import Document

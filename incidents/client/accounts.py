@@ -1,15 +1,21 @@
-"""The keeper of a server: who may come in there and as what, as `cli.accounts.admin` has it."""
+"""The accounts of a server: signing in for as long as one act takes, and who may come in there."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from incidents.client import faults
+from incidents.client.faults import NoDeskError, ProblemError, ServerError
 from incidents.client.http import Exchange, part
 from incidents.clock import rfc3339
 
 if TYPE_CHECKING:
+    import httpx
+
+    from incidents.client.http import Exchange
     from incidents.contract.documents.accounts import (
         Account,
         NewToken,
@@ -18,6 +24,61 @@ if TYPE_CHECKING:
         SignIn,
         Token,
     )
+
+
+_CSRF = "X-CSRF-Token"
+_TOKEN = "Authorization"  # noqa: S105 - the name of a header
+
+
+@contextmanager
+def signed_in(
+    exchange: Exchange, handle: str, password: str, again: Callable[[], str] | None = None
+) -> Iterator[None]:
+    """While it lasts all is asked for as the account `handle`, in place of the token's.
+
+    `again` asks its person for the password anew, if the server wants that by then (after five
+    minutes); None: nobody can be asked. The session is ended in each case; if the server is away by
+    then, the session ends by itself.
+
+    Raises:
+        ProblemError: `sign_in` for a wrong password, `blocked` after too many.
+        ServerError: if nothing answers.
+    """
+    headers = exchange.http.headers
+    token = headers.get(_TOKEN)
+    try:
+        words = {"handle": handle, "password": password}
+        # With the token: so nobody who guesses elsewhere keeps its person out.
+        begun = exchange.send("POST", "/session", json=words)
+        headers.pop(_TOKEN, None)
+        # By hand: a jar keeps it back from plain HTTP, which is taken to this machine alone.
+        headers["Cookie"] = "; ".join(f"{name}={word}" for name, word in begun.cookies.items())
+        headers[_CSRF] = _csrf(exchange, begun)
+        if again is not None:
+            exchange.prove = lambda: _prove(exchange, again)
+        try:
+            yield
+        finally:
+            exchange.prove = None
+            with suppress(ProblemError, ServerError):
+                exchange.send("DELETE", "/session")
+    finally:
+        exchange.http.cookies.clear()
+        for name in ("Cookie", _CSRF):
+            headers.pop(name, None)
+        if token is not None:
+            headers[_TOKEN] = token
+
+
+def _csrf(exchange: Exchange, begun: httpx.Response) -> str:
+    csrf = (faults.document(begun) or {}).get("csrf")
+    if not isinstance(csrf, str):
+        raise NoDeskError(server=exchange.server, detail="it begins no session")
+    return csrf
+
+
+def _prove(exchange: Exchange, again: Callable[[], str]) -> None:
+    exchange.exchange("POST", "/session/proof", words={"password": again()})
 
 
 class RemoteKeeper:
