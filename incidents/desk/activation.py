@@ -17,7 +17,7 @@ from incidents.desk.account_act import By
 from incidents.desk.own_stream import Once
 from incidents.errors import RefusedError
 from incidents.locale import refusal_words
-from incidents.locale.policy_words import differences
+from incidents.locale.words import policy_differences
 from incidents.machine import policy as machine_policy
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal
@@ -74,7 +74,7 @@ def expected(connection: Connection, act: Activation, now: datetime) -> dict[str
     before = _before(connection, act, previous, now)
     return {
         "policy": act.policy.digest, "previous": previous, "events": [],
-        "changes": differences(before, act.policy),
+        "changes": policy_differences(before, act.policy),
     }  # fmt: skip
 
 
@@ -124,7 +124,9 @@ def activate(
     kept = act.once.before(connection)
     if kept is not None:
         # Of a repeated act it is active already: what it changed then is told again.
-        return kept | {"changes": differences(_read(connection, kept["previous"]), act.policy)}
+        return kept | {
+            "changes": policy_differences(_read(connection, kept["previous"]), act.policy)
+        }
     digest = act.policy.digest
     before = _before(connection, act, previous, clock())
     # A site is judged by the clock and by its own record, not by the desk's.
@@ -147,4 +149,4 @@ def activate(
         "seq": place.seq, "reason": words[0], "events": due,
     }  # fmt: skip
     act.once.keep(connection, answer, now)
-    return answer | {"changes": differences(before, act.policy)}
+    return answer | {"changes": policy_differences(before, act.policy)}

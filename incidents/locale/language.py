@@ -1,10 +1,6 @@
-"""The language: phrases by their codes, and how the facts in them are written.
+"""The language: phrases by their codes, and how the facts in them are written; and the English.
 
-A sentence is told as a code and its facts; each language has a phrase for the code. In a phrase
-`{due}` writes a fact by its kind, and `{due:until}` in the way that is named: `when` (a time, also
-one that is written in RFC 3339), `until` (with its zone and its distance), `exact` (to the
-microsecond), `duration` (as a policy has it), or a group of words, such as `state` or `rule`.
-"""
+English is the language of the command line, of the API, and of the record's reports."""
 
 from __future__ import annotations
 
@@ -14,6 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from incidents.errors import Cause
+from incidents.locale import event_words, why_words
+from incidents.machine.policy import write_duration
 
 _UNITS = ((86_400, "d", 10**9), (3_600, "h", 24), (60, "min", 60))
 
@@ -115,3 +113,34 @@ class Fact:
 
 
 _IN_TIME = frozenset({"when", "until", "exact"})
+
+
+RULES = {
+    "repeat": "R1, repeat",
+    "unreachable": "R2, unreachable",
+    "unreachable_run": "R3, unreachable run",
+    "false_info": "R4, false information",
+    "refusal": "R5, refusal",
+}
+"""The rules as people name them, by the code in the record."""
+
+_ENGLISH_TIMES = {
+    "unit.d": "{n} d",
+    "unit.h": "{n} h",
+    "unit.min": "{n} min",
+    "unit.s": "{n} s",
+    "time.in": "in {span}",
+    "time.overdue": "{span} overdue",
+    "time.ago": "{span} ago",
+    "time.until": "{at} {zone} ({left})",
+}
+
+ENGLISH = Language(
+    phrases=_ENGLISH_TIMES
+    | {f"rule.{code}": name for code, name in RULES.items()}
+    | event_words.PHRASES
+    | why_words.WHY_PHRASES
+    | why_words.SCRIPT_PHRASES,
+    duration=write_duration,
+    comma=", ",
+)

@@ -11,7 +11,7 @@ from incidents.locale.refusal_words import BY_THE_RULES
 from incidents.machine.policy import Policy
 from incidents.machine.state import INCIDENT_STATES, SITE_STATES
 from incidents.scenario import actions
-from incidents.scenario.fields import NONE, Fields, ScenarioError, shown
+from incidents.scenario.actions import NONE, Fields, ScenarioError, shown
 from incidents.values import toml_text
 from incidents.values.toml_text import TomlTextError
 
@@ -135,7 +135,7 @@ def _step(fields: Fields, n: int, before: datetime) -> Step:
     do = fields.word("do")
     expect = fields.table("expect")
     refused = _refusal(fields) if do is not None else None
-    act = None if do is None else actions.read(fields, do)
+    act = None if do is None else actions.read_step(fields, do)
     if do is None and expect is None:
         raise fields.wrong('it neither does nor expects anything: say do = "log", for example')
     fields.finish(do or "a look")

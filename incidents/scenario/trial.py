@@ -14,8 +14,7 @@ from incidents.machine.commands import AddSite, Command, Elapse
 from incidents.machine.decide import decide
 from incidents.machine.policy import Policy, write_duration
 from incidents.machine.refusals import Refusal
-from incidents.scenario.actions import PERSON
-from incidents.scenario.fields import NONE, offset, seconds
+from incidents.scenario.actions import NONE, PERSON, offset, seconds
 from incidents.scenario.file import Scenario, Step
 
 SITE = "site.example"

@@ -23,12 +23,12 @@ def in_force(connection: Connection) -> Policy:
 
 def active_policy(connection: Connection) -> documents.Policy:
     """The active policy: in words, as its file, since when it is active and by whose act."""
-    from incidents.locale.policy_words import sentences
+    from incidents.locale.words import policy_sentences
 
     active, past = in_force(connection), history(connection)
     return {
         "policy": active.digest, "toml": active.toml(), "numbers": active.document(),
-        "words": sentences(active), "activation": past[-1] if past else None,
+        "words": policy_sentences(active), "activation": past[-1] if past else None,
     }  # fmt: skip
 
 
@@ -39,7 +39,7 @@ def history(connection: Connection) -> list[documents.Activation]:
         UnreadableEntryError: of an entry that the desk has not written.
     """
     from incidents.audit.replay import periods
-    from incidents.locale.policy_words import differences
+    from incidents.locale.words import policy_differences
     from incidents.views import personal
 
     found = list(periods.history(connection))
@@ -50,7 +50,7 @@ def history(connection: Connection) -> list[documents.Activation]:
             "policy": each.policy, "previous": each.previous, "activated_at": rfc3339(each.at),
             "by": each.by, "login": each.login,
             "seconded_by": each.seconded_by, "reason": words.get(each.reason),
-            "toml": each.toml, "changes": differences(*step),
+            "toml": each.toml, "changes": policy_differences(*step),
         }
         for each, step in zip(found, steps, strict=True)
     ]  # fmt: skip

@@ -14,7 +14,7 @@ from incidents.errors import RefusedError
 from incidents.history import apart
 from incidents.history import rows as intake_causes
 from incidents.locale import event_words, refusal_words
-from incidents.locale.english import ENGLISH
+from incidents.locale.language import ENGLISH
 from incidents.machine.events import KINDS
 from incidents.machine.filing import CONTACT_FIELDS, FIELDS
 from incidents.machine.orders import LANES

@@ -7,8 +7,7 @@ import pytest
 
 from incidents.console.words.chinese import CHINESE
 from incidents.errors import Cause
-from incidents.locale.english import ENGLISH
-from incidents.locale.language import Language
+from incidents.locale.language import ENGLISH, Language
 from incidents.locale.words import When
 
 NOW = datetime(2026, 3, 1, 2, 0, 0, 250, tzinfo=UTC)

@@ -7,7 +7,7 @@ import pytest
 
 from incidents.machine.policy import DOCUMENTED, Policy
 from incidents.scenario import actions, file, trial
-from incidents.scenario.fields import ScenarioError
+from incidents.scenario.actions import ScenarioError
 from incidents.scenario.trial import Mismatch
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples" / "scenarios.toml"

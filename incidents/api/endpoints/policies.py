@@ -17,12 +17,12 @@ from incidents.api.entrance import Keeping, Looking
 from incidents.api.operation import JSON, operation, router
 from incidents.clock import rfc3339
 from incidents.contract.documents import policies as policy_answers
-from incidents.locale import policy_words
+from incidents.locale import words
 from incidents.machine import graph, policy
 from incidents.machine.policy import DOCUMENTED, Policy, PolicyError
 from incidents.scenario import file as scenario_file
 from incidents.scenario import trial
-from incidents.scenario.fields import ScenarioError
+from incidents.scenario.actions import ScenarioError
 from incidents.scenario.trial import Trial
 from incidents.views import policy as views
 
@@ -86,8 +86,8 @@ def check(by: Looking, file: PolicyFile) -> JSON:
     return JSON(
         {
             "policy": wanted.digest, "numbers": wanted.document(),
-            "words": policy_words.sentences(wanted),
-            "changes": policy_words.differences(by.house.desk.policy(), wanted),
+            "words": words.policy_sentences(wanted),
+            "changes": words.policy_differences(by.house.desk.policy(), wanted),
         }
     )  # fmt: skip
 

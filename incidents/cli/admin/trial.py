@@ -64,7 +64,7 @@ def test(run: Run, file: Path, named: str) -> int:
 
 def _scenarios_in(file: Path) -> list[Scenario]:
     from incidents.scenario import file as scenario_file
-    from incidents.scenario.fields import ScenarioError
+    from incidents.scenario.actions import ScenarioError
 
     try:
         return scenario_file.read(params.read_small_file(file))

@@ -27,7 +27,7 @@ from incidents.history import recorded
 from incidents.history.apart import Source
 from incidents.history.comparison import Comparison
 from incidents.history.grouping import Draw
-from incidents.locale.policy_words import differences
+from incidents.locale.words import policy_differences
 from incidents.machine.policy import Policy
 from incidents.values import inputs
 from incidents.views import policy as views
@@ -163,7 +163,7 @@ def _trial(desk: Acting, spent: Spent) -> Trial:
         taken = simulate.Taking(within=None, draw=Draw(reach=0), skip_bad=False)
     named = [(reader.say("compare.active"), active), (name, policy)]
     return Trial(
-        policy=policy, previous=active.digest, changes=tuple(differences(active, policy)),
+        policy=policy, previous=active.digest, changes=tuple(policy_differences(active, policy)),
         comparison=simulate.compared(source, named, taken, spent), days=days,
     )  # fmt: skip
 

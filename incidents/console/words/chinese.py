@@ -12,7 +12,7 @@ from incidents.console.words import (
     work_zh,
 )
 from incidents.locale.language import Language
-from incidents.locale.policy_words import chinese_duration
+from incidents.locale.words import chinese_duration
 
 NAMES: dict[str, str] = {
     "role.viewer": "查看员",

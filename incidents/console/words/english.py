@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from incidents.filing.checks.finding_words import FILED
-from incidents.locale.english import ENGLISH
+from incidents.locale.language import ENGLISH
 
 REFUSED: dict[str, str] = {
     "already_held": "{site} is held already, since {at} by {by}: “Lift the hold” ends that.",

@@ -1,5 +1,5 @@
 """The refusals and remarks in Chinese, by their names; what to say and do next, by the codes of
-`incidents.locale.script_words`."""
+`incidents.locale.why_words`."""
 
 from __future__ import annotations
 

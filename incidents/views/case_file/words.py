@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from incidents.clock import rfc3339
-from incidents.locale.policy_words import chinese_duration
-from incidents.locale.words import Teller
+from incidents.locale.words import Teller, chinese_duration
 from incidents.machine.events import Event, Reason
 from incidents.machine.policy import Policy, write_duration
 from incidents.record import own_events as acts

@@ -15,8 +15,7 @@ from incidents.clock import rfc3339
 from incidents.contract.documents.orders import OrdersNotDone
 from incidents.contract.documents.queue import Closing, QueueItem, QueuePage, ToClose
 from incidents.errors import InputError
-from incidents.locale.english import ENGLISH
-from incidents.locale.language import Language
+from incidents.locale.language import ENGLISH, Language
 from incidents.machine.case import rule_to_close
 from incidents.machine.policy import Policy
 from incidents.machine.work import TELL

@@ -15,8 +15,7 @@ from incidents.contract import hints
 from incidents.contract.documents import Hint
 from incidents.contract.documents.queue import QueueItem, ToClose
 from incidents.contract.hints import do, look
-from incidents.locale.english import ENGLISH
-from incidents.locale.language import Language
+from incidents.locale.language import ENGLISH, Language
 from incidents.machine import commands as c
 from incidents.machine.command import OUTCOMES
 from incidents.machine.filing import FILE, SHOW, TERMS

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, select
 
 from incidents.accounts.identity import login_beside
-from incidents.locale.english import ENGLISH
-from incidents.locale.language import Language
+from incidents.locale.language import ENGLISH, Language
 from incidents.locale.words import Teller, When
 from incidents.machine import events as e
 from incidents.machine import rules

@@ -12,8 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, not_, or_,
 
 from incidents.documents import event_document
 from incidents.locale import event_sentence
-from incidents.locale.english import ENGLISH
-from incidents.locale.language import Language
+from incidents.locale.language import ENGLISH, Language
 from incidents.locale.words import Teller, When
 from incidents.machine.command import LEFT_DOWN
 from incidents.machine.events import OrderCancelled
