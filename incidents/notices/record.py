@@ -105,8 +105,8 @@ def site(connection: Connection, order: Order) -> Site | None:
     row = connection.execute(select(sites).where(sites.c.id == order.site_id)).mappings().first()
     if row is None:
         return None
-    case, in_force = site_row.to_case(dict(row)), policy.in_force(connection)
-    words = personal.texts(connection, (case.person, case.email, case.phone))
+    case, in_force = site_row.to_case(dict(row)), policy.policy_in_force(connection)
+    words = personal.personal_texts(connection, (case.person, case.email, case.phone))
 
     def said(ref: str | None) -> str | None:
         return None if ref is None else words.get(ref)
@@ -153,7 +153,7 @@ def about(connection: Connection, found: Site, incident: Incident) -> Facts:
 
 def _in_world(connection: Connection, case: Case) -> str:
     """How the site stands, for the customer: not down, where that is withheld from the world."""
-    if not withheld.withheld(connection, [case.site_id] if case.state in _DOWN else []):
+    if not withheld.withheld_sites(connection, [case.site_id] if case.state in _DOWN else []):
         return case.state
     return case.in_force if case.in_force in _DOWN else "active"
 
@@ -259,7 +259,7 @@ def closed(connection: Connection, found: Site) -> Facts:
         needed=closure.needed,
         within=closure.within,
         total=closure.total,
-        withheld=bool(withheld.withheld(connection, [found.case.site_id])),
+        withheld=bool(withheld.withheld_sites(connection, [found.case.site_id])),
         disputed=found.case.disputed,
         findings=listed,
         findings_more=len(grounds) - len(listed),

@@ -9,8 +9,7 @@ from incidents.views.clock import enforcement
 from incidents.views.filing import all_filings, filing, filing_details, filings_of
 from incidents.views.filing import terms as filing_terms
 from incidents.views.orders import dead_letters, order, unsettled
-from incidents.views.policy import active_policy
-from incidents.views.policy import history as policy_history
+from incidents.views.policy import active_policy, policy_history
 from incidents.views.queue.alarms import alarms_now
 from incidents.views.queue.police import duties
 from incidents.views.queue.queue import item, queue

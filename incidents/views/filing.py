@@ -119,7 +119,7 @@ def _documents(connection: Connection, rows: list[tuple[int, str]]) -> list[Fili
         found[site]["terms"].append(_term(name, term))
     for document in found.values():
         document["details"] = dict(sorted(document["details"].items()))
-    return personal.reveal(connection, list(found.values()))
+    return personal.reveal_texts(connection, list(found.values()))
 
 
 def _term(name: str, term: Term) -> FilingTerm:

@@ -35,7 +35,7 @@ def staying(connection: Connection) -> Collection[int]:
     asked for once a look."""
     if _lost_at(lineage.standing(connection)) is None:
         return ()
-    return left_mark.staying(connection)
+    return left_mark.marked_and_staying(connection)
 
 
 def left_down(
@@ -55,7 +55,7 @@ def left_down(
     since = _lost_at(found)
     if since is None:
         return None
-    also = left_mark.staying(connection) if also is None else also
+    also = left_mark.marked_and_staying(connection) if also is None else also
     believed = believed_since(found, now)
     added_since = found.resumed_at or since
     counts = left.counts(connection, added_since, believed_since=believed, also=also)
@@ -76,7 +76,7 @@ def every(
 ) -> list[str]:
     """The names of all of them at `now` (UTC), where there are any. `also`: as above."""
     believed = believed_since(lineage.standing(connection), now)
-    also = left_mark.staying(connection) if also is None else also
+    also = left_mark.marked_and_staying(connection) if also is None else also
     return [name for name, *_ in left.named(connection, believed_since=believed, also=also)]
 
 

@@ -36,7 +36,7 @@ def marked(connection: Connection, site_ids: Iterable[int]) -> set[int]:
     return _marked(connection, asked, begun) if begun else set()
 
 
-def staying(connection: Connection) -> set[int]:
+def marked_and_staying(connection: Connection) -> set[int]:
     """Those of the sites that are suspended on record, and not held, which are marked: they stay
     down at the end of that. So do those that an order waits to open: it is cancelled."""
     begun = _begun(connection)

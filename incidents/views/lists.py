@@ -233,4 +233,4 @@ def _documents(connection: Connection, keys: list[incident_rows.Key]) -> list[In
     ]
     cases = {row["id"]: site_row.to_case(row) for row in rows}
     documents = [incident_document(cases[key[0]], found[key]) for key in keys]
-    return personal.reveal(connection, documents)
+    return personal.reveal_texts(connection, documents)

@@ -19,23 +19,23 @@ _FIELDS = frozenset(
 _REFERENCE = "sha256:"
 
 
-def texts(connection: Connection, refs: Iterable[str | None]) -> dict[str, str]:
+def personal_texts(connection: Connection, refs: Iterable[str | None]) -> dict[str, str]:
     """What those references stand for; erased ones are left out."""
     wanted = {ref for ref in refs if ref is not None}
     return entries.values(connection, wanted) if wanted else {}
 
 
-def reveal(connection: Connection, documents: list[D]) -> list[D]:
+def reveal_texts(connection: Connection, documents: list[D]) -> list[D]:
     """The documents with the text in place of each reference, null where it has been erased."""
-    return revealed(documents, texts(connection, refs(documents)))
+    return texts_revealed(documents, personal_texts(connection, text_refs(documents)))
 
 
-def revealed(documents: list[D], found: Mapping[str, str]) -> list[D]:
+def texts_revealed(documents: list[D], found: Mapping[str, str]) -> list[D]:
     """The same, when it is known what the references stand for."""
     return [_revealed(document, found) for document in documents]
 
 
-def refs(value: Any) -> list[str]:
+def text_refs(value: Any) -> list[str]:
     """The references that a document, or a list of them, holds at any depth."""
     found: list[str] = []
     _collect(value, "", found)

@@ -16,7 +16,7 @@ from incidents.store.desk import policies
 Document = dict[str, Any]
 
 
-def in_force(connection: Connection) -> Policy:
+def policy_in_force(connection: Connection) -> Policy:
     """The active policy."""
     return policy.read(policies.active_toml(connection))
 
@@ -25,14 +25,14 @@ def active_policy(connection: Connection) -> documents.Policy:
     """The active policy: in words, as its file, since when it is active and by whose act."""
     from incidents.locale.words import policy_sentences
 
-    active, past = in_force(connection), history(connection)
+    active, past = policy_in_force(connection), policy_history(connection)
     return {
         "policy": active.digest, "toml": active.toml(), "numbers": active.document(),
         "words": policy_sentences(active), "activation": past[-1] if past else None,
     }  # fmt: skip
 
 
-def history(connection: Connection) -> list[documents.Activation]:
+def policy_history(connection: Connection) -> list[documents.Activation]:
     """Every activation on record, the earliest first, with what it changed.
 
     Raises:
@@ -43,7 +43,7 @@ def history(connection: Connection) -> list[documents.Activation]:
     from incidents.views import personal
 
     found = list(periods.history(connection))
-    words = personal.texts(connection, [each.reason for each in found])
+    words = personal.personal_texts(connection, [each.reason for each in found])
     steps = pairwise([DOCUMENTED, *(policy.read(each.toml) for each in found)])
     return [
         {

@@ -113,7 +113,7 @@ def _tried(
     commands: tuple[c.Command, ...],
     unsettled: Iterable[Delivery] = (),
 ) -> Possible:
-    in_force = policy.in_force(connection)
+    in_force = policy.policy_in_force(connection)
     # The desk locks orders as it loads them; who only looks locks nothing.
     wanted = {row["id"]: replace(need(commands, now), orders=frozenset(), acts=False)}
     case = cases.load(connection, {row["id"]: row}, wanted, in_force)[row["id"]]

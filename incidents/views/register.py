@@ -49,7 +49,7 @@ def site(connection: Connection, name: str, now: datetime) -> SiteInFull:
     Raises:
         UnknownSiteError: with the nearest names.
     """
-    row, in_force = site_rows.named(connection, name), policy.in_force(connection)
+    row, in_force = site_rows.named(connection, name), policy.policy_in_force(connection)
     case = cases.load(connection, {row["id"]: row}, {row["id"]: Need()}, in_force)[row["id"]]
     newest = _newest(connection, row)
     case.incidents |= newest
@@ -77,7 +77,7 @@ def site(connection: Connection, name: str, now: datetime) -> SiteInFull:
         "incidents": [incident_document(case, newest[n]) for n in sorted(newest, reverse=True)],
         "incidents_total": case.last_incident,
     }
-    return personal.reveal(connection, [document])[0]
+    return personal.reveal_texts(connection, [document])[0]
 
 
 def sites(
@@ -110,7 +110,7 @@ def incident(connection: Connection, key: incident_rows.Key) -> IncidentOfSite:
     row = _row(connection, key[0])
     case = site_row.to_case(row)
     _take_running(connection, {key[0]: case})
-    run = suspensions.under(connection, [row], policy.in_force(connection))[key[0]]
+    run = suspensions.under(connection, [row], policy.policy_in_force(connection))[key[0]]
     document: IncidentOfSite = {
         **incident_document(case, found[key]),
         "lapsed_at": _time(found[key].lapsed_at),
@@ -118,7 +118,7 @@ def incident(connection: Connection, key: incident_rows.Key) -> IncidentOfSite:
         "site_seq": row["seq"],
         "site_document": {**site_document(case, run), "next_due": _time(row["next_due"])},
     }
-    return personal.reveal(connection, [document])[0]
+    return personal.reveal_texts(connection, [document])[0]
 
 
 def _row(connection: Connection, site_id: int) -> Mapping[str, Any]:
@@ -158,12 +158,12 @@ def documents(connection: Connection, rows: list[Mapping[str, Any]]) -> list[Sit
     found = {row["id"]: site_row.to_case(row) for row in rows}
     _take_running(connection, found)
     # What is due next follows from the incidents, which are not read here; the row has it.
-    run = suspensions.under(connection, rows, policy.in_force(connection))
+    run = suspensions.under(connection, rows, policy.policy_in_force(connection))
     told: list[Site] = [
         {**site_document(found[row["id"]], run[row["id"]]), "next_due": _time(row["next_due"])}
         for row in rows
     ]
-    return personal.reveal(connection, told)
+    return personal.reveal_texts(connection, told)
 
 
 def _hold(case: Case) -> Hold | None:

@@ -28,7 +28,7 @@ from incidents.values.ids import ACT, order_id
 from incidents.views import left_mark
 
 
-def withheld(connection: Connection, site_ids: Collection[int]) -> set[int]:
+def withheld_sites(connection: Connection, site_ids: Collection[int]) -> set[int]:
     """Those of these sites that are ordered down, and of which the brake holds the last order into
     the world, or somebody has cancelled it untried."""
     last = _last_down(connection, site_ids)

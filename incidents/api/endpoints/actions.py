@@ -62,10 +62,10 @@ def act_documents(house: House, answers_: Sequence[Answer]) -> list[Document]:
     Nobody is shown a number or an address for having acted.
     """
     documents = [answer.document | {"repeated": answer.repeated} for answer in answers_]
-    if refs := personal.refs(documents):
+    if refs := personal.text_refs(documents):
         with house.glancing() as connection:
-            texts = personal.texts(connection, refs)
-        documents = personal.revealed(documents, texts)
+            texts = personal.personal_texts(connection, refs)
+        documents = personal.texts_revealed(documents, texts)
     return [masked.document(document) for document in documents]
 
 

@@ -67,7 +67,7 @@ def show(by: Looking) -> JSON:
 def history(by: Looking) -> JSON:
     """Every activation on record: when, by whom, why, and what changed."""
     with by.reading() as connection:
-        return JSON({"items": views.history(connection)})
+        return JSON({"items": views.policy_history(connection)})
 
 
 @routes.get("/policy/graph", **operation("look", policy_answers.Graphs))

@@ -54,7 +54,7 @@ class Filed:
         """The filing of that site; raises UnknownSiteError."""
         row = sites.named(connection, name)
         kept = {key: text for _, key, text in filings.of_sites(connection, [row["id"]])}
-        [plain] = personal.reveal(connection, [dict(kept)])
+        [plain] = personal.reveal_texts(connection, [dict(kept)])
         return cls(site_id=row["id"], seq=row["seq"], kept=kept, plain=plain)
 
     @property

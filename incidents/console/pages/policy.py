@@ -116,7 +116,7 @@ def _page(
 ) -> Response:  # fmt: skip
     active = here.house.desk.policy()
     with here.reading() as connection:
-        here, history = here.timed(connection), views.history(connection)
+        here, history = here.timed(connection), views.policy_history(connection)
     return here.page(
         "policy",
         status=status or (422 if wrong else 200),

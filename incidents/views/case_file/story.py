@@ -139,7 +139,7 @@ def references(rows: Sequence[Numbered]) -> Iterator[str]:
     """The references to people's own words in these entries."""
     for _, body in rows:
         header, event = decode(body)
-        yield from personal.refs(event_document(header.site_id, event, header.site_seq))
+        yield from personal.text_refs(event_document(header.site_id, event, header.site_seq))
 
 
 def _left_down(of_site: Sequence[_Read]) -> set[int]:
@@ -154,7 +154,7 @@ def _line(teller: Teller, entry: _Read, left: Collection[int] = ()) -> Line:
         document = event_sentence.of_left_down(document)
     at, recorded = event.occurred_at, event.recorded_at
     own = entry.header.site_id == DESK_STREAM
-    refs = set(personal.refs(document))
+    refs = set(personal.text_refs(document))
     return Line(
         seq=entry.header.site_seq,
         line=entry.line,

@@ -220,7 +220,7 @@ def _lapsing(connection: Connection, now: datetime) -> Part:
         for row in rows
         if row["kind"] == "call" and row["due"] - row["recorded_at"] >= AHEAD
     ]
-    closing = closing_misses(connection, clocks[:MAX_LOOKED], policy.in_force(connection))
+    closing = closing_misses(connection, clocks[:MAX_LOOKED], policy.policy_in_force(connection))
     return [
         Alarm(
             kind=LAPSING,

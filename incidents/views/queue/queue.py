@@ -28,7 +28,7 @@ from incidents.views.queue.findings import Findings, find
 from incidents.views.queue.holders import closing_misses
 from incidents.views.queue.page import MAX_COUNTED, counts, cursor, page
 from incidents.views.queue.script import script
-from incidents.views.withheld import withheld
+from incidents.views.withheld import withheld_sites
 
 Row = Mapping[str, Any]
 
@@ -63,7 +63,7 @@ def queue(
         raise InputError(f"a page of the queue has 1 to {MAX_PAGE:,} items, got {limit}")
     rows = _rows(connection, page(limit + 1, mine=mine, after=after))
     shown, more = rows[:limit], len(rows) > limit
-    in_force = policy.in_force(connection)
+    in_force = policy.policy_in_force(connection)
     counted = counts(connection, mine=mine)
     return {
         "items": _items(connection, shown, in_force, now, reveal=reveal, language=language),
@@ -85,7 +85,7 @@ def item(
     For who asks for one number, and shall not be shown a page of them.
     """
     rows = _rows(connection, page(1, of=of))
-    found = _items(connection, rows, policy.in_force(connection), now, reveal=reveal)
+    found = _items(connection, rows, policy.policy_in_force(connection), now, reveal=reveal)
     return found[0] if found else None
 
 
@@ -114,10 +114,10 @@ def _items(
 ) -> list[QueueItem]:
     found = find(connection, rows)
     refs = [row[name] for row in rows for name in _WORDS]
-    texts = personal.texts(connection, [*refs, *found.notes()])
+    texts = personal.personal_texts(connection, [*refs, *found.notes()])
     closing = closing_misses(connection, rows, in_force)
     told = [_details(row, found, texts, reveal=reveal) for row in rows]
-    kept_up = withheld(connection, {row["site_id"] for row in rows if row["kind"] == TELL})
+    kept_up = withheld_sites(connection, {row["site_id"] for row in rows if row["kind"] == TELL})
     items = [
         _item(
             row, found, of, now, in_force, closing=(row["site_id"], row["item"]) in closing,

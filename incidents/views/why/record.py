@@ -143,7 +143,7 @@ def read(connection: Connection, name: str, when: When) -> Record:
     row = sites.named(connection, name)
     # As at the desk: a clock that has stepped back is before nothing that is on record.
     now = max(when.now, row["last_entry_at"] or when.now)
-    in_force = policy.in_force(connection)
+    in_force = policy.policy_in_force(connection)
     # Whatever may be tried out on the case must be in it: one correction, of what it rests on.
     counted = () if row["closure"] is None else row["closure"]["incidents"]
     need = Need(
@@ -178,7 +178,7 @@ def read(connection: Connection, name: str, when: When) -> Record:
         closing=closing,
         suspending=_suspending(connection, case),
         moot=_moot(connection, case),
-        texts=personal.texts(connection, refs),
+        texts=personal.personal_texts(connection, refs),
         has_orders=bool(orders),
         braked=next((id_ for id_, is_braked in orders if is_braked), None),
         left_down_since=left_down.since(connection, row, now),

@@ -148,7 +148,7 @@ def told(connection: Connection, teller: Teller, bodies: list[str]) -> list[Line
             event_sentence.of_left_down(event) if head.site_seq in left else event
             for (head, _), event in zip(decoded, events, strict=True)
         ]
-    revealed = personal.reveal(connection, events)
+    revealed = personal.reveal_texts(connection, events)
     return [
         _line(teller, written, shown, head.login)
         for (head, _), written, shown in zip(decoded, events, revealed, strict=True)

@@ -190,7 +190,7 @@ def why(connection: Connection, name: str, now: datetime, zone: tzinfo = UTC) ->
     found = record.read(connection, name, When(zone=zone, now=now))
     next_due, changes = prospects.next_due(found), prospects.would_change(found)
     return {
-        "site": personal.reveal(connection, [site_document(found.case, found.run)])[0],
+        "site": personal.reveal_texts(connection, [site_document(found.case, found.run)])[0],
         "seq": found.case.seq,
         "text": [*grounds(found), *prospects.told(found, next_due, changes)],
         "timeline": found.story,
