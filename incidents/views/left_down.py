@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import Connection
 
 from incidents.clock import rfc3339
-from incidents.desk.resumption import DAEMON
 from incidents.machine.case import UNKNOWN
+from incidents.machine.command import DAEMON
 from incidents.store.orders import outbox
 from incidents.store.record import left_down as left
 from incidents.store.record import lineage

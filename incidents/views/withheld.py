@@ -22,7 +22,8 @@ from incidents.machine.orders import NOTICE
 from incidents.record import entry
 from incidents.record.entry import Header
 from incidents.store.orders import deliveries
-from incidents.store.schema.tables import entries, orders, sites
+from incidents.store.schema.log_tables import orders
+from incidents.store.schema.tables import entries, sites
 from incidents.store.schema.types import words
 from incidents.values.ids import ACT, order_id
 from incidents.views import left_mark
