@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
 from incidents.clock import rfc3339
-from incidents.contract.documents import policies as documents
 from incidents.machine import policy
 from incidents.machine.policy import DOCUMENTED, Policy
 from incidents.store.desk import policies
+
+if TYPE_CHECKING:
+    from incidents.contract.documents.policies import Activation
+    from incidents.contract.documents.policies import Policy as ActivePolicy
+
 
 Document = dict[str, Any]
 
@@ -21,7 +25,7 @@ def policy_in_force(connection: Connection) -> Policy:
     return policy.read(policies.active_toml(connection))
 
 
-def active_policy(connection: Connection) -> documents.Policy:
+def active_policy(connection: Connection) -> ActivePolicy:
     """The active policy: in words, as its file, since when it is active and by whose act."""
     from incidents.locale.words import policy_sentences
 
@@ -32,7 +36,7 @@ def active_policy(connection: Connection) -> documents.Policy:
     }  # fmt: skip
 
 
-def policy_history(connection: Connection) -> list[documents.Activation]:
+def policy_history(connection: Connection) -> list[Activation]:
     """Every activation on record, the earliest first, with what it changed.
 
     Raises:
