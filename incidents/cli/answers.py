@@ -151,7 +151,7 @@ def _is_held_and_up(document: Document, own: list[Document]) -> bool:
 
 def _not_down_yet(enforcement: Enforcement, site: str) -> list[str]:
     """That nothing takes it down now, where that is so."""
-    from incidents.views.clock import carries_out
+    from incidents.views.health import carries_out
 
     if carries_out(enforcement):
         return []

@@ -204,7 +204,7 @@ WORDS: dict[str, Callable[[Mapping[str, Any], When], str]] = {
 
 def tell_of_enforcement(run: Run, found: Mapping[str, Any]) -> None:
     """Say whether the clock is enforced, by whom, what the history is, and what is overdue."""
-    from incidents.views.clock import carries_out
+    from incidents.views.health import carries_out
 
     when = run.when
     if found["beating"] and not carries_out(found):

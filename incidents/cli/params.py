@@ -108,7 +108,7 @@ def _items_that_begin(connection: Connection, begun: str) -> list[str]:
     from sqlalchemy import select
 
     from incidents.store.schema.tables import work
-    from incidents.views.queue.page import IN_ORDER, LISTED
+    from incidents.views.queue.work import IN_ORDER, LISTED
 
     found = select(work.c.site_id, work.c.item).where(LISTED).order_by(*IN_ORDER)
     ids = (f"{row.site_id}-{row.item}" for row in connection.execute(found.limit(1_000)))
@@ -260,7 +260,7 @@ def hints_on_category(run: Run, given: str | None) -> list[str]:
     from incidents.views import register
 
     with run.local.reading() as connection:
-        known = register.in_use(connection)
+        known = register.categories_in_use(connection)
     if not known or given in known:
         return []
     named = ", ".join(known[:_MOST_NAMED])

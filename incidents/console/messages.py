@@ -16,7 +16,7 @@ from incidents.machine.commands import CLOCK
 from incidents.store.cases import sites
 from incidents.values.ids import read_incident_id, read_item_id, read_order_id
 from incidents.views import left_down, masked
-from incidents.views.clock import carries_out
+from incidents.views.health import carries_out
 
 if TYPE_CHECKING:
     from incidents.desk import Answer

@@ -17,7 +17,7 @@ from incidents.store.cases import sites as site_rows
 from incidents.store.orders.leases import Claimed
 from incidents.store.record import lineage
 from incidents.values.ids import ACT
-from incidents.views.left_mark import marked
+from incidents.views.left_down import marked
 
 
 def left(connection: Connection, claimed: Sequence[Claimed]) -> list[Claimed]:

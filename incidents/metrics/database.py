@@ -28,8 +28,8 @@ from incidents.store.schema.log_tables import deliveries, leaves
 from incidents.store.schema.tables import entries, sites, work
 from incidents.store.schema.types import words
 from incidents.values.ids import ACT
-from incidents.views.clock import STALE_AFTER, enforcement
-from incidents.views.queue.page import LISTED
+from incidents.views.health import STALE_AFTER, enforcement
+from incidents.views.queue.work import LISTED
 
 if TYPE_CHECKING:
     from incidents.contract.documents.enforcement import Enforcement

@@ -27,8 +27,8 @@ from incidents.store.database.engine import Reading
 from incidents.store.schema.tables import entries, incidents, sites, tasks, unsettled
 from incidents.values import site_name
 from incidents.values.ids import incident_id, order_id, read_incident_id, read_item_id
-from incidents.views import left_down, personal, policy, withheld
-from incidents.views.queue.holders import closing_misses
+from incidents.views import left_down, on_record, register, withheld
+from incidents.views.queue.work import closing_misses
 
 Link = Callable[[Order, int], str | None]
 """The address of the page on which the customer answers, if there is one for this order; of its
@@ -105,8 +105,8 @@ def site(connection: Connection, order: Order) -> Site | None:
     row = connection.execute(select(sites).where(sites.c.id == order.site_id)).mappings().first()
     if row is None:
         return None
-    case, in_force = site_row.to_case(dict(row)), policy.policy_in_force(connection)
-    words = personal.personal_texts(connection, (case.person, case.email, case.phone))
+    case, in_force = site_row.to_case(dict(row)), register.policy_in_force(connection)
+    words = on_record.personal_texts(connection, (case.person, case.email, case.phone))
 
     def said(ref: str | None) -> str | None:
         return None if ref is None else words.get(ref)

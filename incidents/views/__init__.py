@@ -5,15 +5,14 @@ many queries) and `now`, aware; each returns plain documents with times in RFC 3
 people's own words resolved, null where they have been erased.
 """
 
-from incidents.views.clock import enforcement
 from incidents.views.filing import all_filings, filing, filing_details, filings_of
 from incidents.views.filing import terms as filing_terms
+from incidents.views.health import enforcement
 from incidents.views.orders import dead_letters, order, unsettled
-from incidents.views.policy import active_policy, policy_history
 from incidents.views.queue.alarms import alarms_now
 from incidents.views.queue.police import duties
 from incidents.views.queue.queue import item, queue
-from incidents.views.register import incident, site, sites
+from incidents.views.register import active_policy, incident, policy_history, site, sites
 from incidents.views.why.timeline import newest_of_story, part_of_story, timeline
 from incidents.views.why.why import why
 

@@ -1,30 +1,36 @@
-"""The accounts as people look at them: who may come in, and what programs come in with."""
+"""The accounts as people look at them: who may come in, what programs come in with, and sign-ins.
+
+The sign-ins: the sessions that hold, the log of who came in, and who was refused."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
 from incidents.accounts import identity
+from incidents.accounts.open_sessions import IDLE_FOR, SESSION_FOR
 from incidents.clock import rfc3339
-from incidents.store.accounts import accounts as stored
+from incidents.store.accounts import accounts as stored_accounts
 from incidents.store.accounts import passwords
+from incidents.store.accounts import sign_ins as stored_sign_ins
 from incidents.store.accounts import tokens as stored_tokens
 from incidents.store.accounts.accounts import Account
 from incidents.store.accounts.passwords import Given
+from incidents.store.accounts.sessions import Session
 from incidents.store.accounts.tokens import Token
 
 if TYPE_CHECKING:
     from incidents.contract.documents.accounts import Account as Account_
+    from incidents.contract.documents.accounts import OpenSession, Refused, SignIns
     from incidents.contract.documents.accounts import Token as Token_
 
 
 def accounts(connection: Connection) -> list[Account_]:
     """All accounts, by their handles, with what `account` tells of each."""
-    found = stored.every(connection)
+    found = stored_accounts.every(connection)
     if not passwords.may_be_read(connection):
         return [_document(each) for each in found]
     when_set = passwords.when_set(connection)
@@ -35,7 +41,7 @@ def who_may(connection: Connection, act: str) -> list[str]:
     """The handles of those who may come in and whose role may do that act."""
     return [
         each.handle
-        for each in stored.every(connection)
+        for each in stored_accounts.every(connection)
         if each.disabled_at is None and identity.may(each.role, act)
     ]
 
@@ -86,3 +92,53 @@ def token_document(token: Token) -> Token_:
         "expires_at": rfc3339(token.expires_at),
         "revoked_at": None if revoked is None else rfc3339(revoked),
     }
+
+
+def session_document(session: Session, own: str | None = None) -> OpenSession:
+    """One session; `current`: it is the one that is called `own`, whose person asks."""
+    ends = min(session.made_at + SESSION_FOR, session.seen_at + IDLE_FOR)
+    return {
+        "id": session.id,
+        "handle": session.account.handle,
+        "how": session.how,
+        "place": session.place,
+        "made_at": rfc3339(session.made_at),
+        "seen_at": rfc3339(session.seen_at),
+        "ends_at": rfc3339(ends),
+        "current": session.id == own,
+    }
+
+
+def sign_ins(
+    connection: Connection,
+    *,
+    limit: int,
+    cursor: str | None = None,
+    handle: str | None = None,
+    failed: bool = False,
+    since: datetime | None = None,
+) -> SignIns:
+    """A page of the log, the newest first; raises BadCursorError."""
+    whose = _kept(handle)
+    page = stored_sign_ins.page(
+        connection, limit=limit, cursor=cursor, handle=whose, failed=failed, since=since
+    )
+    items: list[Any] = [{**row, "at": rfc3339(row["at"])} for row in page.rows]
+    for each in items:
+        del each["id"]
+    return {"items": items, "next": page.next}
+
+
+def sign_in_refusals(
+    connection: Connection, *, limit: int, handle: str | None = None, since: datetime | None = None
+) -> list[Refused]:
+    """Who was not let do what, counted by the day (UTC), those with the newest first."""
+    found = stored_sign_ins.counted(connection, limit=limit, handle=_kept(handle), since=since)
+    moments = ("first_at", "last_at")
+    told: list[Any] = [row | {name: rfc3339(row[name]) for name in moments} for row in found]
+    return told
+
+
+def _kept(handle: str | None) -> str | None:
+    """The handle; in place of what no database takes a text that is nobody's."""
+    return handle if handle is None or handle.isprintable() else "?"

@@ -1,21 +1,35 @@
-"""What a loss has left down, and what daemons have taken down again, as people look at it."""
+"""What a loss has left down, and what daemons have taken down again, as people look at it.
+
+The marks of sites (`machine.left_mark`) are read from their entries. A resumption is each time that
+the record went on from less, or on another server."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from incidents.clock import rfc3339
+from incidents.desk.resumption import ENTRIES_LOST
+from incidents.log import logger
+from incidents.machine import left_mark
 from incidents.machine.case import UNKNOWN
 from incidents.machine.command import DAEMON
+from incidents.machine.left_mark import Epoch, Numbered
+from incidents.record import entry
+from incidents.record.entry import decode
+from incidents.record.own_events import HistoryResumed
 from incidents.store.orders import outbox
 from incidents.store.record import left_down as left
 from incidents.store.record import lineage
 from incidents.store.record.lineage import Standing
-from incidents.views import left_mark
+from incidents.store.schema.tables import DESK_STREAM, entries
+from incidents.values.ids import ACT
 
 if TYPE_CHECKING:
     from incidents.contract.documents.enforcement import LeftDown, TakenDown
@@ -35,7 +49,7 @@ def staying(connection: Connection) -> Collection[int]:
     asked for once a look."""
     if _lost_at(lineage.standing(connection)) is None:
         return ()
-    return left_mark.marked_and_staying(connection)
+    return marked_and_staying(connection)
 
 
 def left_down(
@@ -55,7 +69,7 @@ def left_down(
     since = _lost_at(found)
     if since is None:
         return None
-    also = left_mark.marked_and_staying(connection) if also is None else also
+    also = marked_and_staying(connection) if also is None else also
     believed = believed_since(found, now)
     added_since = found.resumed_at or since
     counts = left.counts(connection, added_since, believed_since=believed, also=also)
@@ -76,7 +90,7 @@ def every(
 ) -> list[str]:
     """The names of all of them at `now` (UTC), where there are any. `also`: as above."""
     believed = believed_since(lineage.standing(connection), now)
-    also = left_mark.marked_and_staying(connection) if also is None else also
+    also = marked_and_staying(connection) if also is None else also
     return [name for name, *_ in left.named(connection, believed_since=believed, also=also)]
 
 
@@ -109,7 +123,7 @@ def stays_down(connection: Connection, site: Mapping[str, Any]) -> bool:
     is_held = site["hold_at"] is not None and site["in_force"] != "closed"
     if site["in_force"] == UP or site["state"] == "closed" or is_held:
         return False
-    return bool(left_mark.marked(connection, [site["id"]]))
+    return bool(marked(connection, [site["id"]]))
 
 
 def believed_since(found: Standing, now: datetime) -> datetime | None:
@@ -131,3 +145,99 @@ def is_believed(connection: Connection, site: Mapping[str, Any], now: datetime) 
 def _lost_at(found: Standing) -> datetime | None:
     """When the record lost its end, as far as is known, until the world is as it says."""
     return None if found.unproved_since is None else found.lost_at
+
+
+_AT_ONCE = 500
+"""So many sites are asked about in one query: a database takes only so many variables."""
+
+_log = logger("left_mark")
+
+
+def marked(connection: Connection, site_ids: Iterable[int]) -> set[int]:
+    """Those of the sites that are marked; none before the first loss. One whose entries cannot be
+    read is: nobody can tell."""
+    asked = sorted(set(site_ids))
+    begun = _begun(connection) if asked else []
+    return _marked(connection, asked, begun) if begun else set()
+
+
+def marked_and_staying(connection: Connection) -> set[int]:
+    """Those of the sites that are suspended on record, and not held, which are marked: they stay
+    down at the end of that. So do those that an order waits to open: it is cancelled."""
+    begun = _begun(connection)
+    return _marked(connection, left.may_stay(connection, begun[0].at), begun) if begun else set()
+
+
+def was_kept_down(connection: Connection, site_id: int, seq: int, now: datetime) -> bool:
+    """Whether the site was marked, or held, when its entry of that number was recorded, at `now`
+    (UTC): nobody was told then that the end of a suspension opens it."""
+    of = entries.c
+    asked = select(of.body).where(of.site_id == site_id, of.site_seq <= seq).order_by(of.site_seq)
+    known = (each for each in resumptions(connection) if each.recorded_at < now)
+    begun = sorted(map(_epoch, known), key=attrgetter("at"))
+    return left_mark.is_kept_down(_read(connection.scalars(asked)), begun)
+
+
+def _begun(connection: Connection) -> list[Epoch]:
+    return sorted(map(_epoch, resumptions(connection)), key=attrgetter("at"))
+
+
+def _marked(connection: Connection, ids: Sequence[int], begun: Sequence[Epoch]) -> set[int]:
+    streams = _streams(connection, ids)
+    return {site_id for site_id, bodies in streams if _is_marked(site_id, bodies, begun)}
+
+
+def _epoch(event: HistoryResumed) -> Epoch:
+    # A person who finds a loss first is told of no site by then, as a daemon that does.
+    by_person = event.by != DAEMON and event.cause != ENTRIES_LOST
+    # What clocks have decided before anybody knew of a loss came after it.
+    at = event.since if event.is_loss and not by_person else event.recorded_at
+    return Epoch(at, by_person, event.is_loss)
+
+
+def _streams(connection: Connection, ids: Sequence[int]) -> Iterator[tuple[int, list[str]]]:
+    """The entries of each of the sites, in order, as they are stored."""
+    of = entries.c
+    for begin in range(0, len(ids), _AT_ONCE):
+        those = of.site_id.in_(ids[begin : begin + _AT_ONCE])
+        asked = select(of.site_id, of.body).where(those).order_by(of.site_id, of.site_seq)
+        for site_id, rows in groupby(connection.execute(asked), itemgetter(0)):
+            yield site_id, [body for _, body in rows]
+
+
+def _is_marked(site_id: int, bodies: Iterable[str], begun: Sequence[Epoch]) -> bool:
+    try:
+        return left_mark.is_marked(_read(bodies), begun)
+    except Exception as error:  # noqa: BLE001 - one site must not hold up all the others
+        _log.error(
+            "the entries of a site cannot be read: it counts as left down", site_id=site_id,
+            error=type(error).__name__,
+        )  # fmt: skip
+        return True
+
+
+def _read(bodies: Iterable[str]) -> Iterator[Numbered]:
+    """Those that the mark follows from: to read an entry takes most of the time."""
+    for body in bodies:
+        if _READ.search(body) and ('"lane":"' not in body or _INTO_THE_WORLD in body):
+            header, event = entry.decode(body)
+            yield header.site_seq, event
+
+
+_READ = re.compile(f'"kind":"(?:{"|".join(sorted(each.kind for each in left_mark.READS))})"')
+_INTO_THE_WORLD = f'"lane":"{ACT}"'
+
+
+def resumptions(connection: Connection) -> list[HistoryResumed]:
+    """Each time that it had to, the first one first."""
+    if lineage.standing(connection).resumed_at is None:
+        # The desk's own acts may be very many.
+        return []
+    of, found = entries.c, []
+    told = of.body.contains(f'"kind":"{HistoryResumed.kind}"', autoescape=True)
+    wanted = select(of.body).where(of.site_id == DESK_STREAM, told).order_by(of.site_seq)
+    for body in connection.scalars(wanted):
+        _, event = decode(body)
+        assert isinstance(event, HistoryResumed)
+        found.append(event)
+    return found

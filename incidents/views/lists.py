@@ -1,10 +1,5 @@
-"""The lists: sites and incidents a page at a time, filtered, and searched by what stands in them.
-
-Searching reads through all that the other filters leave, since no index holds the middle of a word:
-200,000 incidents took 1.1 seconds (SQLite, 2 cores). A look takes 5 seconds at most; then it is
-refused, and must be narrowed. What is erased is not found. Who is shown notes masked finds by what
-they are shown, so that nobody guesses a number digit by digit.
-"""
+"""The lists: sites and incidents a page at a time, filtered, and searched by what stands in them;
+and a site's run, its latest cases of nobody being reached (R2, R3)."""
 
 from __future__ import annotations
 
@@ -17,20 +12,31 @@ from urllib.parse import quote
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, or_, select
 
+from incidents.clock import rfc3339
 from incidents.documents import incident_document
 from incidents.errors import BadSiteNameError
 from incidents.store.cases import incidents as incident_rows
 from incidents.store.cases import site_row
 from incidents.store.cases import sites as site_rows
-from incidents.store.schema.tables import contacts, incident_urls, incidents, notes, sealed, sites
+from incidents.store.cases.suspensions import read
+from incidents.store.schema.tables import (
+    contacts,
+    incident_urls,
+    incidents,
+    notes,
+    sealed,
+    sites,
+    suspensions,
+)
 from incidents.store.statements import pages
 from incidents.values import site_name
-from incidents.views import masked, personal, register
+from incidents.values.ids import incident_id
+from incidents.views import masked, on_record, register
 from incidents.views.filing import term_document, terms_query
 
 if TYPE_CHECKING:
     from incidents.contract.documents.filings import TermsOfSites
-    from incidents.contract.documents.sites import Incident, IncidentPage, SitePage
+    from incidents.contract.documents.sites import Case, Incident, IncidentPage, SitePage
 
 
 SEARCHED_S = 5
@@ -233,4 +239,33 @@ def _documents(connection: Connection, keys: list[incident_rows.Key]) -> list[In
     ]
     cases = {row["id"]: site_row.to_case(row) for row in rows}
     documents = [incident_document(cases[key[0]], found[key]) for key in keys]
-    return personal.reveal_texts(connection, documents)
+    return on_record.reveal_texts(connection, documents)
+
+
+Document = dict[str, Any]
+
+MAX_CASES = 20
+
+
+def cases_of_run(connection: Connection, site_id: int, limit: int = MAX_CASES) -> list[Case]:
+    """Up to `limit` of the latest cases, the oldest of them first; struck ones too.
+
+    `until` is null for the case that closed the site in place of a suspension; `ended_at` is null
+    while its hours run.
+    """
+    found = select(suspensions).where(suspensions.c.site_id == site_id)
+    rows = connection.execute(found.order_by(suspensions.c.n.desc()).limit(limit)).mappings()
+    return [
+        {
+            "n": case.n,
+            "incident": incident_id(site_id, case.starter),
+            "due": rfc3339(case.due),
+            "made_at": rfc3339(case.made_at),
+            "until": None if case.until is None else rfc3339(case.until),
+            "ended_at": None if case.ended_at is None else rfc3339(case.ended_at),
+            "struck": case.struck,
+            "closed": case.closed,
+            "epoch": case.epoch,
+        }
+        for case in reversed([read(row) for row in rows])
+    ]

@@ -1,20 +1,19 @@
-"""What is on record: the entries, the latest first, a page at a time, filtered by what people ask.
-
-A page costs the same however long the record is. Of a site and of a time there is an index; for a
-kind and a person the entries are looked through, so many at a time, and the page says how far.
-"""
+"""What is on record: the entries, the latest first, a page at a time, filtered by what people ask;
+and the personal text that rows and documents refer to, looked up in one query."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from json.encoder import encode_basestring as quoted
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, and_, func, literal_column, or_, select
 
+from incidents.machine import filing
+from incidents.store.record import entries as stored_entries
 from incidents.store.schema.tables import entries
 
 Document = dict[str, Any]
@@ -27,7 +26,7 @@ Place = tuple[datetime, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class EntryFilter:
     """Which entries: of one site, of a kind, by a person, recorded at or after `since` and before
     `until` (UTC)."""
 
@@ -79,7 +78,9 @@ class Page:
         return self.looked_back_to is not None
 
 
-def page(connection: Connection, wanted: Wanted, *, after: Place | None, limit: int) -> Page:
+def entries_page(
+    connection: Connection, wanted: EntryFilter, *, after: Place | None, limit: int
+) -> Page:
     """The entries before that place, the latest first; one query, or two."""
     body = entries.c.body
     through = select(entries.c.id, entries.c.recorded_at, body).where(*wanted.indexed)
@@ -120,3 +121,67 @@ def _document(row: Any) -> Document:
 def _number(n: int) -> ColumnElement[Any]:
     # Written into the statement: for any limit PostgreSQL would plan another way than for this one.
     return literal_column(str(int(n)))
+
+
+D = TypeVar("D")
+
+# Where documents and events hold references; `digest` and `policy` look alike and are none.
+_FIELDS = frozenset(
+    {"email", "evidence", "name", "note", "person", "phone", "reason", "text"}
+).union(filing.SEALED_FIELDS)
+_REFERENCE = "sha256:"
+
+
+def personal_texts(connection: Connection, refs: Iterable[str | None]) -> dict[str, str]:
+    """What those references stand for; erased ones are left out."""
+    wanted = {ref for ref in refs if ref is not None}
+    return stored_entries.values(connection, wanted) if wanted else {}
+
+
+def reveal_texts(connection: Connection, documents: list[D]) -> list[D]:
+    """The documents with the text in place of each reference, null where it has been erased."""
+    return texts_revealed(documents, personal_texts(connection, text_refs(documents)))
+
+
+def texts_revealed(documents: list[D], found: Mapping[str, str]) -> list[D]:
+    """The same, when it is known what the references stand for."""
+    return [_revealed(document, found) for document in documents]
+
+
+def text_refs(value: Any) -> list[str]:
+    """The references that a document, or a list of them, holds at any depth."""
+    found: list[str] = []
+    _collect(value, "", found)
+    return found
+
+
+# A batch's answer has a hundred thousand values, nearly all of which are plain strings.
+def _collect(value: Any, field: str, into: list[str]) -> None:
+    if isinstance(value, str):
+        if _is_reference(value, field):
+            into.append(value)
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            if inner is not None:
+                _collect(inner, name, into)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            _collect(inner, field, into)
+
+
+def _revealed(value: Any, found: Mapping[str, str], field: str = "") -> Any:
+    if isinstance(value, str):
+        return found.get(value) if _is_reference(value, field) else value
+    if isinstance(value, dict):
+        return {
+            name: inner if inner is None else _revealed(inner, found, name)
+            for name, inner in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_revealed(inner, found, field) for inner in value]
+    return value
+
+
+def _is_reference(value: str, field: str) -> bool:
+    own = value.startswith(_REFERENCE)
+    return own and (field in _FIELDS or field.startswith(filing.SERVER))

@@ -28,7 +28,7 @@ from incidents.store.schema.log_tables import braked, deliveries, given_up, orde
 from incidents.store.schema.tables import entries, sites
 from incidents.store.schema.types import UTCDateTime
 from incidents.values.ids import ACT, order_id
-from incidents.views import only_logged
+from incidents.views import withheld
 from incidents.views.why.timeline import told
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def order(
     if (
         document["state"] == "delivered"
         and lane == ACT
-        and only_logged.was(connection, site_id, seq)
+        and withheld.was_only_logged(connection, site_id, seq)
     ):
         document["only_logged"] = True
     return {**document, "order": ordered.data, "story": story}

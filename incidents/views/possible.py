@@ -27,7 +27,7 @@ from incidents.store.cases.slices import need
 from incidents.store.orders import deliveries
 from incidents.values.fact import Choice, Words
 from incidents.values.ids import incident_id, order_id
-from incidents.views import policy
+from incidents.views import register
 
 Possible = Mapping[str, Refusal | None]
 """By the act: what the machine would refuse it for, or None."""
@@ -113,7 +113,7 @@ def _tried(
     commands: tuple[c.Command, ...],
     unsettled: Iterable[Delivery] = (),
 ) -> Possible:
-    in_force = policy.policy_in_force(connection)
+    in_force = register.policy_in_force(connection)
     # The desk locks orders as it loads them; who only looks locks nothing.
     wanted = {row["id"]: replace(need(commands, now), orders=frozenset(), acts=False)}
     case = cases.load(connection, {row["id"]: row}, wanted, in_force)[row["id"]]

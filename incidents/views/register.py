@@ -1,9 +1,11 @@
-"""The register: sites and incidents as they stand in the record, and the categories in use."""
+"""The register: sites and incidents as they stand in the record, the categories in use, and the
+policy in force, with those that were active before."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, func, literal_column, select
@@ -11,19 +13,23 @@ from sqlalchemy import ColumnElement, Connection, func, literal_column, select
 from incidents.clock import rfc3339
 from incidents.documents import incident_document, plain, site_document
 from incidents.errors import NoSuchIncidentError
-from incidents.machine import rules, work
+from incidents.machine import policy, rules, work
 from incidents.machine.case import Case
 from incidents.machine.incident import Incident
+from incidents.machine.policy import DOCUMENTED, Policy
 from incidents.store.cases import cases, site_row, suspensions
 from incidents.store.cases import incidents as incident_rows
 from incidents.store.cases import sites as site_rows
 from incidents.store.cases.slices import Need
+from incidents.store.desk import policies
 from incidents.store.schema.tables import incidents
 from incidents.store.schema.tables import sites as site_table
 from incidents.values.ids import incident_id, task_id
-from incidents.views import left_down, personal, policy
+from incidents.views import left_down, on_record
 
 if TYPE_CHECKING:
+    from incidents.contract.documents.policies import Activation
+    from incidents.contract.documents.policies import Policy as ActivePolicy
     from incidents.contract.documents.sites import (
         Closure,
         ClosureRequest,
@@ -49,7 +55,7 @@ def site(connection: Connection, name: str, now: datetime) -> SiteInFull:
     Raises:
         UnknownSiteError: with the nearest names.
     """
-    row, in_force = site_rows.named(connection, name), policy.policy_in_force(connection)
+    row, in_force = site_rows.named(connection, name), policy_in_force(connection)
     case = cases.load(connection, {row["id"]: row}, {row["id"]: Need()}, in_force)[row["id"]]
     newest = _newest(connection, row)
     case.incidents |= newest
@@ -77,7 +83,7 @@ def site(connection: Connection, name: str, now: datetime) -> SiteInFull:
         "incidents": [incident_document(case, newest[n]) for n in sorted(newest, reverse=True)],
         "incidents_total": case.last_incident,
     }
-    return personal.reveal_texts(connection, [document])[0]
+    return on_record.reveal_texts(connection, [document])[0]
 
 
 def sites(
@@ -110,7 +116,7 @@ def incident(connection: Connection, key: incident_rows.Key) -> IncidentOfSite:
     row = _row(connection, key[0])
     case = site_row.to_case(row)
     _take_running(connection, {key[0]: case})
-    run = suspensions.under(connection, [row], policy.policy_in_force(connection))[key[0]]
+    run = suspensions.under(connection, [row], policy_in_force(connection))[key[0]]
     document: IncidentOfSite = {
         **incident_document(case, found[key]),
         "lapsed_at": _time(found[key].lapsed_at),
@@ -118,7 +124,7 @@ def incident(connection: Connection, key: incident_rows.Key) -> IncidentOfSite:
         "site_seq": row["seq"],
         "site_document": {**site_document(case, run), "next_due": _time(row["next_due"])},
     }
-    return personal.reveal_texts(connection, [document])[0]
+    return on_record.reveal_texts(connection, [document])[0]
 
 
 def _row(connection: Connection, site_id: int) -> Mapping[str, Any]:
@@ -158,12 +164,12 @@ def documents(connection: Connection, rows: list[Mapping[str, Any]]) -> list[Sit
     found = {row["id"]: site_row.to_case(row) for row in rows}
     _take_running(connection, found)
     # What is due next follows from the incidents, which are not read here; the row has it.
-    run = suspensions.under(connection, rows, policy.policy_in_force(connection))
+    run = suspensions.under(connection, rows, policy_in_force(connection))
     told: list[Site] = [
         {**site_document(found[row["id"]], run[row["id"]]), "next_due": _time(row["next_due"])}
         for row in rows
     ]
-    return personal.reveal_texts(connection, told)
+    return on_record.reveal_texts(connection, told)
 
 
 def _hold(case: Case) -> Hold | None:
@@ -219,7 +225,7 @@ NEWEST = 1_000
 _most: ColumnElement[int] = literal_column(str(NEWEST))
 
 
-def in_use(connection: Connection) -> list[str]:
+def categories_in_use(connection: Connection) -> list[str]:
     """The categories of the newest incidents, the most used first."""
     newest = (
         select(incidents.c.category)
@@ -234,3 +240,46 @@ def in_use(connection: Connection) -> list[str]:
         .order_by(func.count().desc(), newest.c.category)
     )
     return list(connection.scalars(used))
+
+
+Document = dict[str, Any]
+
+
+def policy_in_force(connection: Connection) -> Policy:
+    """The active policy."""
+    return policy.read(policies.active_toml(connection))
+
+
+def active_policy(connection: Connection) -> ActivePolicy:
+    """The active policy: in words, as its file, since when it is active and by whose act."""
+    from incidents.locale.words import policy_sentences
+
+    active, past = policy_in_force(connection), policy_history(connection)
+    return {
+        "policy": active.digest, "toml": active.toml(), "numbers": active.document(),
+        "words": policy_sentences(active), "activation": past[-1] if past else None,
+    }  # fmt: skip
+
+
+def policy_history(connection: Connection) -> list[Activation]:
+    """Every activation on record, the earliest first, with what it changed.
+
+    Raises:
+        UnreadableEntryError: of an entry that the desk has not written.
+    """
+    from incidents.audit.replay import periods
+    from incidents.locale.words import policy_differences
+    from incidents.views import on_record
+
+    found = list(periods.history(connection))
+    words = on_record.personal_texts(connection, [each.reason for each in found])
+    steps = pairwise([DOCUMENTED, *(policy.read(each.toml) for each in found)])
+    return [
+        {
+            "policy": each.policy, "previous": each.previous, "activated_at": rfc3339(each.at),
+            "by": each.by, "login": each.login,
+            "seconded_by": each.seconded_by, "reason": words.get(each.reason),
+            "toml": each.toml, "changes": policy_differences(*step),
+        }
+        for each, step in zip(found, steps, strict=True)
+    ]  # fmt: skip

@@ -23,7 +23,7 @@ from incidents.machine import commands as c
 from incidents.store.accounts import sign_ins
 from incidents.store.database import engine as engines
 from incidents.store.database.engine import reading
-from incidents.views.policy import policy_history
+from incidents.views.register import policy_history
 from tests.cli.conftest import Cli
 from tests.desk.rehearsal import Rehearsal
 

@@ -7,7 +7,7 @@ import pytest
 from incidents import clock
 from incidents.desk import accounts
 from incidents.machine import commands as c
-from incidents.views.queue import holders
+from incidents.views.queue import work
 from tests.api.rig import ADMIN
 from tests.served_desk import ConsoleDesk, Visitor
 
@@ -31,7 +31,7 @@ def desk(desk: ConsoleDesk) -> ConsoleDesk:
 
 def held(desk: ConsoleDesk) -> dict[str, list[str]]:
     with desk.house.reading() as connection:
-        found = holders.holders(connection)
+        found = work.holders(connection)
     assert all(each["total"] == len(each["items"]) for each in found)
     return {each["by"]: sorted(item["id"] for item in each["items"]) for each in found}
 
@@ -46,7 +46,7 @@ def test_everybody_sees_who_holds_what_their_own_first(desk: ConsoleDesk) -> Non
 
 def test_of_many_items_the_first_are_listed_and_all_are_counted(desk: ConsoleDesk) -> None:
     with desk.house.reading() as connection:
-        found = holders.holders(connection, most=1)
+        found = work.holders(connection, most=1)
     assert [(each["by"], each["total"], len(each["items"])) for each in found] == [
         (LI, 2, 1), (WANG, 1, 0),
     ]  # fmt: skip

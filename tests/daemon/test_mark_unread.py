@@ -22,7 +22,7 @@ from incidents.errors import DONE, FAILED
 from incidents.machine import commands as c
 from incidents.store.record import lineage
 from incidents.system import disk
-from incidents.views.clock import STALE_AFTER, enforcement
+from incidents.views.health import STALE_AFTER, enforcement
 from tests.daemon.alarm_rig import MIN, Told, Watch
 from tests.daemon.test_heartbeat import Working
 from tests.enforcement import lost_rig as rig

@@ -16,7 +16,7 @@ from incidents.enforcement.port import Failed, Order, Outcome, State
 from incidents.enforcement.recovery import comparison
 from incidents.machine import commands as c
 from incidents.settings import sources
-from incidents.views.history import history
+from incidents.views.health import record_health
 from tests.enforcement.lost_rig import Receiver, deliver, give, hold, standing
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def recover(house: House) -> None:
 def told(house: House) -> Any:
     """What people are told of the sites that are left down."""
     with house.reading() as connection:
-        found = history(connection, house.now(connection))["left_down"]
+        found = record_health(connection, house.now(connection))["left_down"]
     return found or {"sites": []}
 
 

@@ -27,7 +27,7 @@ from incidents.store.record import lineage
 from incidents.store.record.lineage import Standing
 from incidents.store.schema.tables import desk as desk_row
 from incidents.store.schema.tables import sites
-from incidents.views.resumptions import resumptions
+from incidents.views.left_down import resumptions
 
 THREE = ("one.example", "two.example", "three.example")
 

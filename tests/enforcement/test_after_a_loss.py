@@ -9,7 +9,7 @@ from incidents.app import House
 from incidents.daemon.recovery_duty import Recovery
 from incidents.desk.resumption import ANOTHER_SERVER
 from incidents.machine import commands as c
-from incidents.views.history import history
+from incidents.views.health import record_health
 from tests.enforcement.left_rig import (
     COURT,
     NEW,
@@ -280,7 +280,7 @@ def left_and_suspended(house: House, panel: Panel, monkeypatch: pytest.MonkeyPat
 
 def suspended_now(house: House) -> list[str]:
     with house.reading() as connection:
-        found = history(connection, house.now(connection))["left_down"]
+        found = record_health(connection, house.now(connection))["left_down"]
     return [] if found is None else found["suspended_now"]
 
 

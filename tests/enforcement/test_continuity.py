@@ -31,7 +31,7 @@ from incidents.store.record import entries, lineage
 from incidents.store.record.lineage import LOST_AGAIN, UNKNOWN_SERVER
 from incidents.store.schema.tables import desk as desk_row
 from incidents.values.ids import EPOCHS
-from incidents.views.resumptions import resumptions
+from incidents.views.left_down import resumptions
 from tests.databases import compares_clocks
 from tests.enforcement.lost_rig import (
     THREE,

@@ -23,7 +23,7 @@ from incidents.store.database.engine import writing
 from incidents.store.record import lineage, uncompared
 from incidents.store.schema.log_tables import deliveries
 from incidents.store.schema.tables import entries
-from incidents.views.history import history
+from incidents.views.health import record_health
 from tests.enforcement.left_rig import (
     COURT,
     HELD,
@@ -63,7 +63,7 @@ def kept(house: House) -> dict[str, str]:
 def said(house: House) -> Any:
     """What people are told of them."""
     with house.reading() as connection:
-        return history(connection, house.now(connection))["uncompared"]
+        return record_health(connection, house.now(connection))["uncompared"]
 
 
 def keep_down(house: House, name: str, how: str) -> None:

@@ -29,7 +29,7 @@ from incidents import clock
 from incidents.desk import Envelope
 from incidents.machine.commands import AddSite, Command, Log
 from incidents.store.database import schema
-from incidents.views.clock import is_heard
+from incidents.views.health import is_heard
 from tests.acceptance.daemons import (
     Daemon,
     count_in,

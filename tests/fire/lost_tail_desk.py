@@ -30,9 +30,9 @@ from incidents.settings import sources
 from incidents.store.record import lineage
 from incidents.store.schema.log_tables import leaves
 from incidents.store.schema.tables import entries, sites
-from incidents.views.history import history, resumed
-from incidents.views.queue import warnings
-from incidents.views.resumptions import resumptions
+from incidents.views.health import record_health, resumed
+from incidents.views.left_down import resumptions
+from incidents.views.queue import alarm
 
 SITES = tuple(f"site-{n}.example" for n in range(4))
 
@@ -144,7 +144,7 @@ def differing(house: House, world: Mapping[str, str], *, but: Collection[str] = 
 def left(house: House) -> list[str]:
     """The sites that are left down until a person goes on, as everybody is told of them."""
     with house.reading() as connection:
-        found = history(connection, house.now(connection))["left_down"]
+        found = record_health(connection, house.now(connection))["left_down"]
         if found is None:
             return []
         assert found["count"] == len(found["sites"])
@@ -215,7 +215,9 @@ def tells_that_nothing_is_signed(house: House) -> None:
     """All say so who are asked: queue and daemons when it has lasted for a minute."""
     assert "unsigned" in _warnings(house, _LATE)
     with house.reading() as connection:
-        assert history(connection, house.now(connection) + _LATE)["unsigned_since"] is not None
+        assert (
+            record_health(connection, house.now(connection) + _LATE)["unsigned_since"] is not None
+        )
     assert "NOTHING IS SIGNED" in _said("audit", "status")
     assert "entries were signed, and the log" in _said("audit", "verify", status=NOT_VERIFIED)
 
@@ -245,7 +247,7 @@ def _warnings(house: House, after: timedelta) -> set[str]:
     with house.reading() as connection:
         now = house.now(connection) + after
         found = house.views.queue(connection, now, mine=None, report=house.report_duty)
-    return {each.kind for each in warnings.of(found, now)}
+    return {each.kind for each in alarm.warnings_of(found, now)}
 
 
 def _said(*words: str, status: int | None = None) -> str:

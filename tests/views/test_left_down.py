@@ -21,8 +21,8 @@ from incidents.store.record import left_down as left_rows
 from incidents.store.record import lineage
 from incidents.store.schema.tables import desk
 from incidents.values.ids import ACT
-from incidents.views import left_mark
-from incidents.views.queue import warnings
+from incidents.views import left_down
+from incidents.views.queue import alarm
 from incidents.views.queue.alarm import LEFT_DOWN, Alarm
 from incidents.views.queue.alarms import alarming
 from tests.statements import sent
@@ -71,7 +71,7 @@ def alarms(day: Day) -> list[Alarm]:
 
 def said(day: Day, kind: str) -> str:
     """What the queue says of it."""
-    kinds: list[str] = [each.kind for each in warnings.of(day.queue(), day.now)]
+    kinds: list[str] = [each.kind for each in alarm.warnings_of(day.queue(), day.now)]
     return notices(day.queue(), When(UTC, day.now))[kinds.index(kind)].words
 
 
@@ -166,7 +166,7 @@ def test_queue_and_status_name_the_first_twenty_and_say_what_to_do(day: Day) -> 
     history = day.enforcement()["history"]
     assert told.left_down(history, When(UTC, day.now)) == words
     assert {"left_down": True}.items() <= {
-        each.kind: each.is_alarm for each in warnings.of(day.queue(), day.now)
+        each.kind: each.is_alarm for each in alarm.warnings_of(day.queue(), day.now)
     }.items()
 
 
@@ -380,7 +380,7 @@ def test_however_many_they_are_a_look_asks_for_them_at_once_and_once(
     day: Day, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A database takes only so many values in a query."""
-    for each in (left_mark, left_rows):
+    for each in (left_down, left_rows):
         monkeypatch.setattr(each, "_AT_ONCE", 3)
     names = sorted(MANY[:7])
     for name in names:

@@ -7,7 +7,7 @@ import pytest
 from incidents.machine import commands as c
 from incidents.store.cases import sites
 from incidents.views import on_record
-from incidents.views.on_record import Page, Place, Wanted
+from incidents.views.on_record import EntryFilter, Page, Place
 from tests.views.day import SITE, Day, utc
 
 pytestmark = pytest.mark.both_databases
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.both_databases
 
 def look(day: Day, *, after: Place | None = None, limit: int = 100, **wanted: Any) -> Page:
     with day.looking() as connection:
-        return on_record.page(connection, Wanted(**wanted), after=after, limit=limit)
+        return on_record.entries_page(connection, EntryFilter(**wanted), after=after, limit=limit)
 
 
 def kinds(page: Page) -> list[str]:

@@ -18,8 +18,8 @@ from incidents.machine import events as e
 from incidents.record.entry import decode
 from incidents.store.cases import cases
 from incidents.store.schema.tables import entries
-from incidents.views.figures import overview as views
-from incidents.views.figures.last_day import RULES
+from incidents.views import overview as views
+from incidents.views.last_day import RULES
 from tests.views.day import Day, utc
 
 pytestmark = pytest.mark.both_databases

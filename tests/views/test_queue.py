@@ -16,7 +16,7 @@ from incidents.store.database.engine import writing
 from incidents.store.desk.heartbeats import Heartbeat, beat, once_on
 from incidents.store.orders import deliveries
 from incidents.store.schema.tables import FAR, sealed, sites, work
-from incidents.views.figures.overview import overview
+from incidents.views.overview import overview
 from incidents.views.queue.queue import item as one_item
 from tests.metrics.rig import values
 from tests.views.day import SITE, Day

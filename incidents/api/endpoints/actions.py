@@ -30,7 +30,7 @@ from incidents.desk import Answer, Envelope, garbage_collection
 from incidents.desk.transaction import MAX_BATCH
 from incidents.errors import DatabaseError, IncidentsError
 from incidents.machine.commands import Log, RecordContact, Recur
-from incidents.views import masked, personal
+from incidents.views import masked, on_record
 
 if TYPE_CHECKING:
     from incidents.app import House
@@ -62,10 +62,10 @@ def act_documents(house: House, answers_: Sequence[Answer]) -> list[Document]:
     Nobody is shown a number or an address for having acted.
     """
     documents = [answer.document | {"repeated": answer.repeated} for answer in answers_]
-    if refs := personal.text_refs(documents):
+    if refs := on_record.text_refs(documents):
         with house.glancing() as connection:
-            texts = personal.personal_texts(connection, refs)
-        documents = personal.texts_revealed(documents, texts)
+            texts = on_record.personal_texts(connection, refs)
+        documents = on_record.texts_revealed(documents, texts)
     return [masked.document(document) for document in documents]
 
 

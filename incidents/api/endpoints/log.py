@@ -41,7 +41,7 @@ from incidents.store.cases import sites
 from incidents.store.record import leaves
 from incidents.tlog.keys import COSIGNATURE_V1, ED25519, VerifierKey
 from incidents.values import inputs
-from incidents.views import history
+from incidents.views import health
 
 routes = router("log")
 
@@ -86,7 +86,7 @@ def status(by: Looking) -> JSON:
     with by.reading() as connection:
         so_far = log_status.document(connection, by.house.now(connection))
         silent = log_status.silent(so_far, settings.witnesses)
-        found = history.whole(connection, files, so_far, silent)
+        found = health.log_health(connection, files, so_far, silent)
     return JSON(found)
 
 

@@ -24,7 +24,7 @@ from incidents.scenario import file as scenario_file
 from incidents.scenario import trial
 from incidents.scenario.actions import ScenarioError
 from incidents.scenario.trial import Trial
-from incidents.views import policy as views
+from incidents.views import register as views
 
 routes = router("policy")
 

@@ -30,7 +30,7 @@ from incidents.api.operation import open_router, opened, operation, router
 from incidents.api.parameters import Cursor, Limit, When
 from incidents.clock import rfc3339
 from incidents.contract.documents import accounts as account_answers
-from incidents.views import sign_ins as views
+from incidents.views import accounts as views
 
 own_routes, account_routes = open_router("session"), router("accounts")
 
@@ -230,7 +230,7 @@ def list_refusals(
     """Who was not let do what, and how often, by the day (UTC); those with the newest first."""
     after = bodies.read_time(since)
     with by.reading() as connection:
-        found = views.refusals(connection, limit=limit, handle=handle, since=after)
+        found = views.sign_in_refusals(connection, limit=limit, handle=handle, since=after)
     return {"items": found}
 
 

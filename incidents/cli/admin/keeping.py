@@ -143,7 +143,7 @@ class Keeper:
     def sessions(self, of: str | None) -> list[OpenSession]:
         """The sessions of an account that are open, of all without one; the newest first."""
         from incidents.desk.accounts import check_handle
-        from incidents.views.sign_ins import session_document
+        from incidents.views.accounts import session_document
 
         found = self._run.local.open_sessions.of(None if of is None else check_handle(of))
         return [session_document(each) for each in found]
@@ -157,7 +157,7 @@ class Keeper:
         self, *, of: str | None, failed: bool, since: datetime | None, limit: int
     ) -> list[SignIn]:
         """The log of who came in and who was not let in, the newest first."""
-        from incidents.views.sign_ins import sign_ins
+        from incidents.views.accounts import sign_ins
 
         with self._run.local.reading() as connection:
             found = sign_ins(connection, limit=limit, handle=of, failed=failed, since=since)
@@ -165,10 +165,10 @@ class Keeper:
 
     def refusals(self, *, of: str | None, since: datetime | None, limit: int) -> list[Refused]:
         """Who was not let do what, counted by the day, those with the newest first."""
-        from incidents.views.sign_ins import refusals
+        from incidents.views.accounts import sign_in_refusals
 
         with self._run.local.reading() as connection:
-            return refusals(connection, limit=limit, handle=of, since=since)
+            return sign_in_refusals(connection, limit=limit, handle=of, since=since)
 
     def _do(self, act: Callable[[Connection, By, Callable[[], datetime]], T]) -> T:
         by = self._by

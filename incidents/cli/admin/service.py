@@ -184,7 +184,7 @@ class _Done:
 
 
 def _status(run: Run) -> int:
-    from incidents.views.clock import carries_out
+    from incidents.views.health import carries_out
 
     with run.house.looking() as looks:
         found = looks.enforcement()

@@ -83,14 +83,14 @@ def _status(run: Run) -> LogStatus:
     from incidents.audit.log import settings as log_settings
     from incidents.audit.log import signed_files
     from incidents.audit.log import status as log_status
-    from incidents.views import history
+    from incidents.views import health
 
     settings = log_settings.load(run.settings)
     files = signed_files.known(settings.key)
     with run.local.reading() as connection:
         so_far = log_status.document(connection, run.local.now(connection))
         silent = log_status.silent(so_far, settings.witnesses)
-        return history.whole(connection, files, so_far, silent)
+        return health.log_health(connection, files, so_far, silent)
 
 
 def _signed(run: Run) -> Checkpointed:

@@ -76,11 +76,11 @@ class Notice(NamedTuple):
 
 def notices(found: QueuePage, when: When) -> list[Notice]:
     """What everybody who looks at the queue must be told first, the worst first."""
-    from incidents.views.queue import warnings
+    from incidents.views.queue import alarm
 
     told = [
         Notice(_WARNINGS[each.kind](each.facts, when), each.is_alarm)
-        for each in warnings.of(found, when.now)
+        for each in alarm.warnings_of(found, when.now)
     ]
     # A server of before does not say it.
     return [*told, Notice(REHEARSAL, False)] if found["enforcement"].get("rehearsal") else told

@@ -32,7 +32,7 @@ from incidents.store.cases import sites
 from incidents.store.record import leaves
 from incidents.values import inputs, site_name
 from incidents.views import on_record
-from incidents.views.on_record import Place, Wanted
+from incidents.views.on_record import EntryFilter, Place
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -66,7 +66,7 @@ class Asked:
         typed = {name: getattr(self, name) for name in self.__slots__}
         return urlencode({name: text for name, text in typed.items() if text})
 
-    def read(self, here: Sitting, connection: Connection) -> Wanted:
+    def read(self, here: Sitting, connection: Connection) -> EntryFilter:
         """What it means; raises InputError, RefusedError of what is none."""
         since, until = self._time(self.since, here), self._time(self.until, here)
         if since is not None and until is not None and since >= until:
@@ -74,7 +74,7 @@ class Asked:
         site_id = None
         if self.site:
             site_id = int(sites.named(connection, inputs.site(self.site))["id"])
-        return Wanted(
+        return EntryFilter(
             site_id=site_id, kind=self.kind or None, person=self.person or None,
             since=since, until=until,
         )  # fmt: skip
@@ -104,7 +104,7 @@ def show(
             wanted = asked.read(here, connection)
             # What is on record is read by whoever may take it away: entries are told in full.
             if here.identity.may("export"):
-                found = on_record.page(connection, wanted, after=_place(after), limit=PAGE)
+                found = on_record.entries_page(connection, wanted, after=_place(after), limit=PAGE)
         except (InputError, RefusedError) as error:
             wrong = messages.refused(here.reader, error).words
     return here.page(

@@ -26,7 +26,7 @@ from incidents.machine.filing import DOCUMENT, SERVER, is_known
 from incidents.store.cases import filings, sites
 from incidents.store.schema.types import canonical
 from incidents.values import inputs
-from incidents.views import masked, personal
+from incidents.views import masked, on_record
 
 LONG = 60
 """A text of more characters is typed in several lines."""
@@ -54,7 +54,7 @@ class Filed:
         """The filing of that site; raises UnknownSiteError."""
         row = sites.named(connection, name)
         kept = {key: text for _, key, text in filings.of_sites(connection, [row["id"]])}
-        [plain] = personal.reveal_texts(connection, [dict(kept)])
+        [plain] = on_record.reveal_texts(connection, [dict(kept)])
         return cls(site_id=row["id"], seq=row["seq"], kept=kept, plain=plain)
 
     @property

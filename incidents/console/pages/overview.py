@@ -19,8 +19,8 @@ from incidents.errors import InputError, RefusedError
 from incidents.store.desk import command_keys
 from incidents.values import site_name
 from incidents.views import accounts
-from incidents.views.figures.overview import DAYS, overview
-from incidents.views.queue import holders
+from incidents.views.overview import DAYS, overview
+from incidents.views.queue import work
 
 router = APIRouter()
 
@@ -194,7 +194,7 @@ def _chosen(desk: Acting) -> tuple[str, list[int]]:
     desk.proves("hand_over")
     to, name = desk.given.text("to"), desk.given.text("site")
     with desk.reading() as connection:
-        held = holders.sites_held(connection, desk.by)
+        held = work.sites_held(connection, desk.by)
         key = desk.key()
         given = [] if key is None else command_keys.sites_under(connection, key)
     if to is None or to == desk.by:
@@ -208,8 +208,8 @@ def _chosen(desk: Acting) -> tuple[str, list[int]]:
 
 def _shift_page(here: Sitting, said: Said | None = None) -> Response:
     with here.reading() as connection:
-        found = holders.holders(connection)
-        mine = holders.sites_held(connection, here.by)
+        found = work.holders(connection)
+        mine = work.sites_held(connection, here.by)
         takers = accounts.who_may(connection, "claim_item")
     return here.page(
         "shift", status=409 if said else 200, said=said, path=SHIFT,

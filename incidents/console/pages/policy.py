@@ -30,7 +30,7 @@ from incidents.history.grouping import Draw
 from incidents.locale.words import policy_differences
 from incidents.machine.policy import Policy
 from incidents.values import inputs
-from incidents.views import policy as views
+from incidents.views import register as views
 from incidents.views.case_file.words import policy_sentences
 
 router = APIRouter()

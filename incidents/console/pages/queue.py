@@ -33,7 +33,7 @@ from incidents.store.cases import sites
 from incidents.store.record import entries
 from incidents.values import inputs, site_name
 from incidents.values.ids import read_incident_id
-from incidents.views.queue import warnings
+from incidents.views.queue import alarm
 from incidents.views.queue.queue import item as item_view
 from incidents.views.queue.queue import queue as queue_view
 
@@ -210,7 +210,7 @@ def _written(here: Sitting, place: Place) -> str:
         "queue_list", here.reader, found=found,
         items=[_item(each, seen, here.reader) for each in found["items"]],
         newest=newest, place=place, outcomes=OUTCOMES, calls=_CALLS, me=anybody, holders=_HOLDERS,
-        may=anybody.may, csrf=_CSRF, warnings=warnings.of(found, here.reader.now),
+        may=anybody.may, csrf=_CSRF, warnings=alarm.warnings_of(found, here.reader.now),
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from incidents.console.forms import Given, NotLetError, given_by_anybody
 from incidents.console.request_context import Looking
 from incidents.console.words import LANGUAGES
 from incidents.console.writing import Said
-from incidents.views import sign_ins as views
+from incidents.views import accounts as views
 
 router = APIRouter()
 
@@ -78,7 +78,7 @@ def show_sessions(here: Looking) -> Response:
     if here.identity.may("see_sign_ins"):
         with here.reading() as connection:
             sign_ins = views.sign_ins(connection, limit=MOST)["items"]
-            refusals = views.refusals(connection, limit=MOST)
+            refusals = views.sign_in_refusals(connection, limit=MOST)
     return here.page("sessions", sessions=found, sign_ins=sign_ins, refusals=refusals, most=MOST)
 
 

@@ -21,7 +21,7 @@ from incidents.machine.command import OUTCOMES
 from incidents.machine.filing import CONTACT_FIELDS, can_be_false
 from incidents.values import inputs, site_name
 from incidents.values.ids import CLOSURE, DISPUTED, REINSTATEMENT
-from incidents.views import lists, masked, possible, run
+from incidents.views import lists, masked, possible
 from incidents.views.filing import details_of
 from incidents.views.why.why import parts
 
@@ -186,7 +186,7 @@ def _page(
         found = views.site(connection, name, reader.now)
         why = parts(connection, name, reader.when)
         would = possible.on_site(connection, name, here.by, reader.now)
-        cases = run.cases(connection, found["id"])
+        cases = lists.cases_of_run(connection, found["id"])
         filing = views.filing(connection, name)
     story = why["timeline"][::-1]
     shown = story if whole else story[:STORY]

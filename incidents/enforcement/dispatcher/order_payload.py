@@ -26,7 +26,7 @@ from incidents.machine.in_force import DOWN
 from incidents.machine.orders import ACT
 from incidents.store.orders.leases import Claimed
 from incidents.values.ids import ORDERS_EACH, order_id
-from incidents.views.resumptions import resumptions
+from incidents.views.left_down import resumptions
 
 
 class Epochs(NamedTuple):

@@ -31,7 +31,7 @@ from incidents.store.record.lineage import Standing
 from incidents.store.schema.tables import entries
 from incidents.values.ids import ACT
 from incidents.views import left_down
-from incidents.views.left_mark import marked
+from incidents.views.left_down import marked
 from incidents.views.withheld import is_cancelled
 
 Document = dict[str, Any]

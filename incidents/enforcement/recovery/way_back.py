@@ -40,8 +40,8 @@ from incidents.store.database.server_clock import database_time
 from incidents.store.desk import heartbeats
 from incidents.store.record import checkpoints
 from incidents.tlog.keys import VerifierKey
-from incidents.views.clock import STALE_AFTER, is_heard
-from incidents.views.resumptions import resumptions
+from incidents.views.health import STALE_AFTER, is_heard
+from incidents.views.left_down import resumptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

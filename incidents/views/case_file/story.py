@@ -26,11 +26,11 @@ from incidents.record.entry import Header, decode
 from incidents.store.schema.tables import DESK_STREAM
 from incidents.tlog.tree import leaf_hash
 from incidents.values.ids import ACT
-from incidents.views import personal
+from incidents.views import on_record
 from incidents.views.case_file import words as report_words
-from incidents.views.only_logged import is_only_logged
 from incidents.views.why.record import MAX_TRIED, Record, signed
 from incidents.views.why.why import grounds
+from incidents.views.withheld import is_only_logged
 
 if TYPE_CHECKING:
     from incidents.contract.documents import sites
@@ -139,7 +139,7 @@ def references(rows: Sequence[Numbered]) -> Iterator[str]:
     """The references to people's own words in these entries."""
     for _, body in rows:
         header, event = decode(body)
-        yield from personal.text_refs(event_document(header.site_id, event, header.site_seq))
+        yield from on_record.text_refs(event_document(header.site_id, event, header.site_seq))
 
 
 def _left_down(of_site: Sequence[_Read]) -> set[int]:
@@ -154,7 +154,7 @@ def _line(teller: Teller, entry: _Read, left: Collection[int] = ()) -> Line:
         document = event_sentence.of_left_down(document)
     at, recorded = event.occurred_at, event.recorded_at
     own = entry.header.site_id == DESK_STREAM
-    refs = set(personal.text_refs(document))
+    refs = set(on_record.text_refs(document))
     return Line(
         seq=entry.header.site_seq,
         line=entry.line,

@@ -1,9 +1,27 @@
-"""The alarm: one thing that the desk is to know, by a name that lasts as long as its cause."""
+"""The alarm: one thing that the desk is to know, by a name that lasts as long as its cause.
+
+Its causes are looked up with one statement for each kind, by an index and up to a limit. A warning
+is what everybody who looks at the queue must be told first, the worst first."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from sqlalchemy import ColumnElement, Select, bindparam, case, func, literal_column, select
+
+from incidents.store.schema.desk_tables import filing_terms
+from incidents.store.schema.log_tables import braked, deliveries, given_up
+from incidents.store.schema.tables import sites, work
+from incidents.store.schema.types import words
+from incidents.values.ids import ACT
+from incidents.views.queue.work import IN_ORDER
+
+if TYPE_CHECKING:
+    from incidents.contract.documents.queue import DutySummary, QueuePage
+
 
 SILENT, DEAD, LAPSING = "daemon_silent", "order_dead", "clock_about_to_lapse"
 WAITING, DISPUTED, REPORT = "closure_waits", "closure_disputed", "report_due"
@@ -88,3 +106,183 @@ class Alarm:
         if self.subject == EVERYBODY:
             return True
         return self.since is not None and self.since >= halted_since
+
+
+MAX_LOOKED = 500
+"""So many of a kind are found in a look."""
+
+MAX_DUE = 2_000
+"""So many items that are due soon are looked at for clocks among them."""
+
+# Limits are written into the statements: for any limit PostgreSQL would plan another way than for
+# these, see `clock`. The names of sites are looked up for what is within the limit alone.
+
+_one_more: ColumnElement[int] = literal_column(str(MAX_LOOKED + 1))
+_most_due: ColumnElement[int] = literal_column(str(MAX_DUE))
+
+
+def due_between(first: datetime, last: datetime) -> Select[Any]:
+    """What is due from `first` to `last`, of every kind, and how its site stands."""
+    own = (
+        work.c.site_id, work.c.item, work.c.kind, work.c.incident, work.c.due, work.c.recorded_at
+    )  # fmt: skip
+    soon = (
+        select(*own, work.c.sort_due)
+        .where(work.c.sort_due >= first, work.c.sort_due <= last)
+        .order_by(*IN_ORDER)
+        .limit(_most_due)
+        .subquery("soon")
+    )
+    of_site = (sites.c.name, sites.c.state, sites.c.epoch, sites.c.last_suspension)
+    joined = soon.join(sites, sites.c.id == soon.c.site_id)
+    ordered = (soon.c.sort_due, soon.c.recorded_at, soon.c.site_id, soon.c.item)
+    return select(soon, *of_site).select_from(joined).order_by(*ordered)
+
+
+def _given_up() -> Select[Any]:
+    of = deliveries.c
+    own = (of.since, of.site_id, of.site_seq, of.lane, of.kind, of.attempts, of.problem)
+    # In the index's own order: another one would sort all of them to find the first.
+    listed = select(*own).where(given_up).order_by(of.since, of.site_id)
+    first = listed.limit(_one_more).subquery("first")
+    joined = first.join(sites, sites.c.id == first.c.site_id)
+    ordered = (first.c.since, first.c.site_id, first.c.site_seq, first.c.lane)
+    return select(first, sites.c.name).select_from(joined).order_by(*ordered)
+
+
+def _first_of(kind: str, *of_site: ColumnElement[Any]) -> Select[Any]:
+    """The items of one kind, for which there is an index of their own, the earliest first."""
+    first = (
+        select(work.c.site_id, work.c.recorded_at)
+        .where(work.c.kind == words(kind)[0])
+        .order_by(work.c.recorded_at, work.c.site_id)
+        .limit(_one_more)
+        .subquery("first")
+    )
+    joined = first.join(sites, sites.c.id == first.c.site_id)
+    ordered = (first.c.recorded_at, first.c.site_id)
+    return select(first, sites.c.name, *of_site).select_from(joined).order_by(*ordered)
+
+
+DEAD_ORDERS = _given_up()
+"""The orders that are given up, in whichever lane."""
+
+BRAKED_ORDERS = (
+    select(func.count().label("orders"), func.min(deliveries.c.since).label("since"))
+    .where(braked, deliveries.c.lane == words(ACT)[0])
+)  # fmt: skip
+"""How many orders into the world the brake holds, and since when it holds the first of them."""
+
+CLOSURES_WAITING = _first_of("closure", sites.c.closing_incident)
+"""The closures that wait for a second person, and the incident of R5."""
+
+CLOSURES_DISPUTED = _first_of("disputed", sites.c.rule)
+"""The closures that are in dispute, and by which rule."""
+
+_of = filing_terms.c
+_open = sites.c.state != "closed"
+_on_open_sites = filing_terms.join(sites, sites.c.id == _of.site_id)
+
+LAST_REMINDED = (
+    select(_of.reminded_on)
+    .select_from(_on_open_sites)
+    .where(_open, _of.reminded_on.is_not(None))
+    .order_by(_of.reminded_on.desc())
+    .limit(literal_column("1"))
+)
+"""The last day on which the desk was reminded of a term."""
+
+TERMS_REMINDED = (
+    select(func.count(), func.sum(case((_of.due_on < bindparam("day"), 1), else_=0)))
+    .select_from(_on_open_sites)
+    .where(_open, _of.reminded_on == bindparam("day"))
+)
+"""Of how many terms it was reminded on that `day`, and of how many of them it was over then."""
+
+
+WarningKind = Literal[
+    "clock",
+    "halted",
+    "mark_unread",
+    "lost",
+    "moved",
+    "uncompared",
+    "left_down",
+    "brake",
+    "dead",
+    "late",
+    "logged",
+    "unsigned",
+    "unproved",
+    "once",
+    "report",
+]
+"""Nothing enforces the clock; nothing is carried out until a person goes on; a daemon carries
+nothing out, since it cannot read its mark; the record has lost its end; another server has taken
+over; sites cannot be compared; sites were left down; the brake holds orders; orders are given up;
+they should be carried out by now; they were only logged; nothing is signed; the world is being
+compared with the record; the clock is enforced now and then; the police are to be told (domain.md,
+section 4)."""
+
+# So that a shift that begins can still see to it.
+_SOON = timedelta(hours=6)
+_ALARMS = frozenset(
+    {
+        "clock",
+        "halted",
+        "mark_unread",
+        "lost",
+        "moved",
+        "uncompared",
+        "left_down",
+        "brake",
+        "dead",
+        "late",
+        "logged",
+        "unsigned",
+    }
+)
+
+
+class QueueWarning(NamedTuple):
+    """One of them, and the part of the queue's document that it is told from."""
+
+    kind: WarningKind
+    facts: Mapping[str, Any]
+
+    @property
+    def is_alarm(self) -> bool:
+        """Whether somebody must do something about it now."""
+        return self.kind in _ALARMS
+
+
+def warnings_of(queue: QueuePage, now: datetime) -> list[QueueWarning]:
+    """Those of a page of the queue, as `views.queue` has it, at `now` (UTC)."""
+    enforcement, acts, report = queue["enforcement"], queue["acts"], queue["report"]
+    # A server of before says none of it.
+    told: Mapping[str, Any] = enforcement
+    history, unread = told.get("history") or {}, told.get("mark_unread")
+    stands: dict[WarningKind, tuple[bool, Mapping[str, Any]]] = {
+        "clock": (enforcement["enforced_by"] is None, enforcement),
+        "halted": (history.get("halted_since") is not None, history),
+        "mark_unread": (unread is not None, unread or {}),
+        "lost": (history.get("lost_since") is not None, history),
+        "moved": (history.get("moved_since") is not None, history),
+        "uncompared": (history.get("uncompared") is not None, history),
+        "left_down": (history.get("left_down") is not None, history),
+        "brake": (acts["held"]["braked"] > 0, acts["held"]),
+        "dead": (acts["dead"] > 0, acts),
+        "late": (acts["late"]["late"] > 0, acts["late"]),
+        # Only what is so says it.
+        "logged": ("only_logged" in acts, acts.get("only_logged", {})),
+        "unsigned": (history.get("unsigned_since") is not None, history),
+        "unproved": (history.get("unproved_since") is not None, history),
+        "once": (enforcement["enforced_by"] == "once", enforcement),
+        "report": (_is_soon(report, now), report or {}),
+    }
+    return [QueueWarning(kind, facts) for kind, (is_so, facts) in stands.items() if is_so]
+
+
+def _is_soon(report: DutySummary | None, now: datetime) -> bool:
+    first = None if report is None else report["first"]
+    return first is not None and datetime.fromisoformat(first) - now <= _SOON

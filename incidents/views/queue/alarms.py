@@ -20,9 +20,9 @@ from incidents.store.desk import alarms as raised_alarms
 from incidents.store.desk import heartbeats
 from incidents.store.desk.alarms import Raised
 from incidents.values.ids import incident_id, order_id
-from incidents.views import left_down, policy
-from incidents.views.clock import enforcement, is_heard, missed
-from incidents.views.queue import alarm_causes, police
+from incidents.views import left_down, register
+from incidents.views.health import enforcement, is_heard, missed
+from incidents.views.queue import alarm, police
 from incidents.views.queue.alarm import (
     BRAKE,
     DEAD,
@@ -35,6 +35,8 @@ from incidents.views.queue.alarm import (
     LEFT_DOWN,
     LOST,
     MARK_UNREAD,
+    MAX_DUE,
+    MAX_LOOKED,
     MOVED,
     REPORT,
     SILENT,
@@ -43,8 +45,7 @@ from incidents.views.queue.alarm import (
     WAITING,
     Alarm,
 )
-from incidents.views.queue.alarm_causes import MAX_DUE, MAX_LOOKED
-from incidents.views.queue.holders import closing_misses
+from incidents.views.queue.work import closing_misses
 
 if TYPE_CHECKING:
     from incidents.contract.documents.enforcement import Alarm as AlarmDocument
@@ -202,7 +203,7 @@ def _left_down(told: History, now: datetime) -> Part:
 
 def _braked(connection: Connection) -> Part:
     """That the brake holds orders into the world."""
-    row = connection.execute(alarm_causes.BRAKED).one()
+    row = connection.execute(alarm.BRAKED_ORDERS).one()
     if not row.orders:
         return [], False
     return [Alarm(kind=BRAKE, subject=EVERYBODY, since=row.since, orders=row.orders)], False
@@ -214,13 +215,13 @@ def _lapsing(connection: Connection, now: datetime) -> Part:
     At its deadline a clock has not lapsed yet; what lapsed is done by the daemon, and listed by
     the queue. One that was set for less than ten minutes would alarm from its start, and does not.
     """
-    rows = connection.execute(alarm_causes.due_between(now, now + AHEAD)).mappings().all()
+    rows = connection.execute(alarm.due_between(now, now + AHEAD)).mappings().all()
     clocks = [
         dict(row)
         for row in rows
         if row["kind"] == "call" and row["due"] - row["recorded_at"] >= AHEAD
     ]
-    closing = closing_misses(connection, clocks[:MAX_LOOKED], policy.policy_in_force(connection))
+    closing = closing_misses(connection, clocks[:MAX_LOOKED], register.policy_in_force(connection))
     return [
         Alarm(
             kind=LAPSING,
@@ -247,14 +248,14 @@ def _waiting(connection: Connection) -> Part:
             incident=row.closing_incident and incident_id(row.site_id, row.closing_incident),
             since=row.recorded_at,
         )
-        for row in connection.execute(alarm_causes.WAITING)
+        for row in connection.execute(alarm.CLOSURES_WAITING)
     ], False
 
 
 def _dead(connection: Connection) -> Part:
     """The orders that are given up, in whichever lane."""
     found = []
-    for row in connection.execute(alarm_causes.DEAD).mappings():
+    for row in connection.execute(alarm.DEAD_ORDERS).mappings():
         name = order_id(row["site_id"], row["site_seq"], row["lane"])
         found.append(
             Alarm(
@@ -275,7 +276,7 @@ def _disputed(connection: Connection) -> Part:
     """The closures whose rule late truth has left unmet."""
     return [
         Alarm(kind=DISPUTED, subject=str(row.site_id), site=row.name, rule=row.rule)
-        for row in connection.execute(alarm_causes.DISPUTED)
+        for row in connection.execute(alarm.CLOSURES_DISPUTED)
     ], False
 
 
@@ -304,9 +305,9 @@ def _reports(connection: Connection, now: datetime, report: ReportDuty | None) -
 def _filings(connection: Connection, now: datetime) -> Part:
     """That terms of filings near their ends, or are over (domain.md, section 5): one alarm for all
     that were reminded of on one day, for as long as that day is not long gone."""
-    day = connection.scalar(alarm_causes.LAST_REMINDED)
+    day = connection.scalar(alarm.LAST_REMINDED)
     # The day is one of the desk's own zone, which is at most 14 hours ahead of UTC.
     if day is None or now.date() - date.fromisoformat(day) > timedelta(days=1):
         return [], False
-    terms, overdue = connection.execute(alarm_causes.REMINDED, {"day": day}).one()
+    terms, overdue = connection.execute(alarm.TERMS_REMINDED, {"day": day}).one()
     return [Alarm(kind=FILING, subject=day, terms=terms, overdue=overdue or 0)], False

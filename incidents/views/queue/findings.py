@@ -1,23 +1,24 @@
 """The findings behind a page of the queue: incidents, addresses, attempts; one query for each.
 
-A recheck that the customer's word has opened has the customer's remark, too.
-"""
+With what customers wrote when they said that the content is gone, by the record."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Integer, Select, and_, func, select
 
-from incidents.store.schema.tables import contacts, incident_urls, incidents, tasks
-from incidents.store.schema.types import Number
+from incidents.machine.events import RemovalSaid
+from incidents.record import entry
+from incidents.store.schema.tables import contacts, entries, incident_urls, incidents, tasks
+from incidents.store.schema.types import Number, UTCDateTime
 from incidents.store.statements.values_table import Given
 from incidents.values.ids import incident_id
-from incidents.views import remarks
 
 Row = Mapping[str, Any]
 Key = tuple[int, int]
@@ -116,7 +117,7 @@ class Findings:
         yield from self.remarks.values()
 
 
-def find(connection: Connection, rows: Sequence[Row]) -> Findings:
+def find_findings(connection: Connection, rows: Sequence[Row]) -> Findings:
     """What these rows of `work` are about: six queries at most, whatever their number."""
     read = _given(connection, "tasks", [key for row in rows if (key := task_key(row)) is not None])
     listed = {(row["site_id"], row["n"]): tuple(row["incidents"]) for row in read}
@@ -138,7 +139,7 @@ def find(connection: Connection, rows: Sequence[Row]) -> Findings:
         for row in rows
         if (key := found.said_gone(row)) is not None
     }
-    return replace(found, remarks=remarks.find(connection, said))
+    return replace(found, remarks=find_remarks(connection, said))
 
 
 def task_key(row: Row) -> Key | None:
@@ -204,3 +205,32 @@ _WHAT: dict[str, tuple[Select[Any], Any, Any]] = {
         _of.incident,
     ),
 }  # fmt: skip
+
+
+"""A site's id, and an incident's number there."""
+
+
+def find_remarks(connection: Connection, said: Mapping[Key, datetime]) -> dict[Key, str]:
+    """The references to the remarks on those incidents, by when it was said; one query.
+
+    Who said so without a remark is left out.
+    """
+    if not said:
+        return {}
+    statement, given = _remarks_statement(connection.dialect.name)
+    sites = {site_id for site_id, _ in said}
+    found: dict[Key, str] = {}
+    for row in connection.execute(statement, given.parameters((at,) for at in said.values())):
+        # Asked for by its site, too, SQLite would read all that is on record of the site.
+        event = entry.decode(row.body)[1] if row.site_id in sites else None
+        if isinstance(event, RemovalSaid) and event.note is not None:
+            found[row.site_id, event.incident] = event.note
+    return found
+
+
+@cache
+def _remarks_statement(dialect: str) -> tuple[Select[Any], Given]:
+    given = Given(dialect, recorded_at=UTCDateTime)
+    of = entries.c
+    on = of.recorded_at == given.table.c.recorded_at
+    return given.joined((of.site_id, of.body), entries, on), given

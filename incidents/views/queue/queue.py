@@ -20,14 +20,13 @@ from incidents.machine.case import rule_to_close
 from incidents.machine.policy import Policy
 from incidents.machine.work import TELL
 from incidents.settings.police import ReportDuty
-from incidents.views import masked, only_logged, personal, policy
-from incidents.views.clock import enforcement
+from incidents.views import masked, on_record, register, withheld
+from incidents.views.health import enforcement
 from incidents.views.orders import dead_letters, held, late
 from incidents.views.queue import police
-from incidents.views.queue.findings import Findings, find
-from incidents.views.queue.holders import closing_misses
-from incidents.views.queue.page import MAX_COUNTED, counts, cursor, page
+from incidents.views.queue.findings import Findings, find_findings
 from incidents.views.queue.script import script
+from incidents.views.queue.work import MAX_COUNTED, closing_misses, counts, cursor, page
 from incidents.views.withheld import withheld_sites
 
 Row = Mapping[str, Any]
@@ -63,7 +62,7 @@ def queue(
         raise InputError(f"a page of the queue has 1 to {MAX_PAGE:,} items, got {limit}")
     rows = _rows(connection, page(limit + 1, mine=mine, after=after))
     shown, more = rows[:limit], len(rows) > limit
-    in_force = policy.policy_in_force(connection)
+    in_force = register.policy_in_force(connection)
     counted = counts(connection, mine=mine)
     return {
         "items": _items(connection, shown, in_force, now, reveal=reveal, language=language),
@@ -85,14 +84,14 @@ def item(
     For who asks for one number, and shall not be shown a page of them.
     """
     rows = _rows(connection, page(1, of=of))
-    found = _items(connection, rows, policy.policy_in_force(connection), now, reveal=reveal)
+    found = _items(connection, rows, register.policy_in_force(connection), now, reveal=reveal)
     return found[0] if found else None
 
 
 def _not_done(connection: Connection, now: datetime) -> OrdersNotDone:
     """What of the orders people are to know, with the last one that took nobody down since no
     adapter is set, where there is one."""
-    dead, logged = dead_letters(connection), only_logged.newest(connection)
+    dead, logged = dead_letters(connection), withheld.newest_only_logged(connection)
     found: OrdersNotDone = {**dead, "late": late(connection, now), "held": held(connection)}  # type: ignore[typeddict-item]  # the key that may be left out
     if logged is not None:
         found["only_logged"] = logged
@@ -112,9 +111,9 @@ def _items(
     reveal: bool,
     language: Language = ENGLISH,
 ) -> list[QueueItem]:
-    found = find(connection, rows)
+    found = find_findings(connection, rows)
     refs = [row[name] for row in rows for name in _WORDS]
-    texts = personal.personal_texts(connection, [*refs, *found.notes()])
+    texts = on_record.personal_texts(connection, [*refs, *found.notes()])
     closing = closing_misses(connection, rows, in_force)
     told = [_details(row, found, texts, reveal=reveal) for row in rows]
     kept_up = withheld_sites(connection, {row["site_id"] for row in rows if row["kind"] == TELL})

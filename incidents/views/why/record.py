@@ -25,7 +25,7 @@ from incidents.store.cases.slices import Need
 from incidents.store.schema.log_tables import braked, deliveries
 from incidents.store.schema.tables import entries, incidents, unlisted
 from incidents.values.ids import ACT, order_id
-from incidents.views import left_down, only_logged, personal, policy
+from incidents.views import left_down, on_record, register, withheld
 from incidents.views.why.timeline import timeline
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def read(connection: Connection, name: str, when: When) -> Record:
     row = sites.named(connection, name)
     # As at the desk: a clock that has stepped back is before nothing that is on record.
     now = max(when.now, row["last_entry_at"] or when.now)
-    in_force = policy.policy_in_force(connection)
+    in_force = register.policy_in_force(connection)
     # Whatever may be tried out on the case must be in it: one correction, of what it rests on.
     counted = () if row["closure"] is None else row["closure"]["incidents"]
     need = Need(
@@ -178,13 +178,14 @@ def read(connection: Connection, name: str, when: When) -> Record:
         closing=closing,
         suspending=_suspending(connection, case),
         moot=_moot(connection, case),
-        texts=personal.personal_texts(connection, refs),
+        texts=on_record.personal_texts(connection, refs),
         has_orders=bool(orders),
         braked=next((id_ for id_, is_braked in orders if is_braked), None),
         left_down_since=left_down.since(connection, row, now),
         is_believed=left_down.is_believed(connection, row, now),
         stays_down=left_down.stays_down(connection, row),
-        only_logged=case.in_force != case.state and only_logged.was_last(connection, case.site_id),
+        only_logged=case.in_force != case.state
+        and withheld.was_last_only_logged(connection, case.site_id),
     )
 
 

@@ -20,7 +20,7 @@ from incidents.record import entry
 from incidents.store.orders import deliveries
 from incidents.store.schema.tables import entries, incidents, sites
 from incidents.values.ids import incident_id
-from incidents.views import left_mark, personal
+from incidents.views import left_down, on_record
 
 if TYPE_CHECKING:
     from incidents.contract.documents.sites import Line
@@ -148,7 +148,7 @@ def told(connection: Connection, teller: Teller, bodies: list[str]) -> list[Line
             event_sentence.of_left_down(event) if head.site_seq in left else event
             for (head, _), event in zip(decoded, events, strict=True)
         ]
-    revealed = personal.reveal_texts(connection, events)
+    revealed = on_record.reveal_texts(connection, events)
     return [
         _line(teller, written, shown, head.login)
         for (head, _), written, shown in zip(decoded, events, revealed, strict=True)
@@ -163,7 +163,7 @@ def _left_down(connection: Connection, site_id: int) -> set[int]:
     found = connection.scalars(select(of.body).where(of.site_id == site_id, about))
     left = {e.order for _, e in map(entry.decode, found) if isinstance(e, OrderCancelled)}
     waiting = {each.order for _, each in deliveries.chains(connection, [site_id]) if not each.dead}
-    return left | waiting if waiting and left_mark.marked(connection, [site_id]) else left
+    return left | waiting if waiting and left_down.marked(connection, [site_id]) else left
 
 
 def _line(teller: Teller, written: Document, shown: Document, login: str | None) -> Line:

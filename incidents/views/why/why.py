@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 from incidents.documents import site_document
 from incidents.locale.words import When, in_the_world
 from incidents.machine.case import UNKNOWN
-from incidents.views import masked, personal
-from incidents.views.why import closure_grounds, facts, prospects, record
+from incidents.views import masked, on_record
+from incidents.views.why import facts, prospects, record
 from incidents.views.why.record import MAX_TRIED, Record
 
 if TYPE_CHECKING:
@@ -24,11 +24,11 @@ def grounds(record: Record) -> list[str]:
     parts = [
         _overdue(record),
         _in_force(record),
-        closure_grounds.closed(record),
+        facts.closure_lines(record),
         _suspended(record),
         _held(record),
         _to_be_closed(record),
-        closure_grounds.disputed(record),
+        facts.dispute_lines(record),
         _asked(record),
         _active(record),
         _waiting(record),
@@ -74,14 +74,14 @@ def _suspended(record: Record) -> list[str]:
     lines = [
         record.say("suspended", rule="unreachable", made_at=suspension.made_at, until=until),
         record.say("rests_on"),
-        *facts.counted(record, tuple(incident.n for incident in record.resting)),
-        *facts.contacts(record, [incident.n for incident in record.resting]),
+        *facts.counted_lines(record, tuple(incident.n for incident in record.resting)),
+        *facts.contact_lines(record, [incident.n for incident in record.resting]),
     ]
     if record.suspending is not None:
         event, _ = record.suspending
         assert event.reason is not None
         lines += [
-            *facts.deadline(record, event.reason),
+            *facts.deadline_lines(record, event.reason),
             record.say("decided_under", policy=event.policy),
         ]
     if record.stays_down and not record.stays_closed:
@@ -110,7 +110,7 @@ def _to_be_closed(record: Record) -> list[str]:
     asks = record.say(f"to_be_closed.{'by_two' if by_two else 'by_one'}", by=request.by)
     if request.incident is None:
         return [record.say("to_be_closed.false", field=request.field, **own), asks]
-    incident = facts.incident(record, request.incident)
+    incident = facts.incident_line(record, request.incident)
     return [record.say("to_be_closed.refusal", incident=incident, **own), asks]
 
 
@@ -190,7 +190,7 @@ def why(connection: Connection, name: str, now: datetime, zone: tzinfo = UTC) ->
     found = record.read(connection, name, When(zone=zone, now=now))
     next_due, changes = prospects.next_due(found), prospects.would_change(found)
     return {
-        "site": personal.reveal_texts(connection, [site_document(found.case, found.run)])[0],
+        "site": on_record.reveal_texts(connection, [site_document(found.case, found.run)])[0],
         "seq": found.case.seq,
         "text": [*grounds(found), *prospects.told(found, next_due, changes)],
         "timeline": found.story,

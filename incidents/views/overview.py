@@ -30,8 +30,8 @@ from incidents.machine.command import REACHED
 from incidents.store.schema.log_tables import closing
 from incidents.store.schema.tables import contacts, incidents, orders, suspensions, work
 from incidents.store.statements.pages import SECOND, micros, number, whole
-from incidents.views.figures.last_day import RULES, LastDay, Spread, coarse, hours
-from incidents.views.queue.page import LISTED
+from incidents.views.last_day import RULES, LastDay, Spread, coarse, hours
+from incidents.views.queue.work import LISTED
 
 Document = dict[str, Any]
 

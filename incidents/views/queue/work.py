@@ -1,0 +1,237 @@
+"""The work of the queue: the rows of `work` in their order, a page at a time, and their holders.
+
+A holder works on an item of the queue; some items may not lapse (R3)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    func,
+    literal,
+    literal_column,
+    not_,
+    select,
+    tuple_,
+)
+
+from incidents.clock import rfc3339
+from incidents.errors import InputError
+from incidents.machine.case import Case
+from incidents.machine.policy import Policy
+from incidents.machine.rules import Place, cases_up_to
+from incidents.machine.work import TELL
+from incidents.store.cases import incidents, suspensions
+from incidents.store.cases.slices import FIRST as FIRST_PLACE
+from incidents.store.cases.slices import LAST as LAST_PLACE
+from incidents.store.schema.tables import LAST, claims, sites, work
+from incidents.store.schema.types import microseconds, words
+from incidents.values.ids import DISPUTED, read_item_id
+
+Row = Mapping[str, Any]
+
+MAX_COUNTED = 1_000
+"""So many items are counted by kind, the most urgent ones; `counts_capped` says that it was so.
+
+A count costs what it counts: beyond a thousand it would cost more than the page it stands on.
+"""
+
+IN_ORDER = (work.c.sort_due, work.c.recorded_at, work.c.site_id, work.c.item)
+"""The most urgent first (domain.md, section 3, "The queue")."""
+
+_dispute = work.alias("dispute")
+_disputed = (
+    select(_dispute.c.item)
+    .where(_dispute.c.site_id == work.c.site_id, _dispute.c.item == words(DISPUTED)[0])
+    .correlate(work)
+    .exists()
+)
+LISTED: ColumnElement[bool] = not_(and_(work.c.kind == words(TELL)[0], _disputed))
+"""What of `work` the queue lists: nobody tells a customer of a closure that is disputed."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def page(
+    most: int,
+    *,
+    mine: str | None = None,
+    after: str | None = None,
+    of: tuple[int, str] | None = None,
+) -> Select[Any]:
+    """The page's rows of `work` by its index, and only then what belongs to each."""
+    found = select(work).where(LISTED)
+    if of is not None:
+        found = found.where(work.c.site_id == of[0], work.c.item == of[1])
+    if mine is not None:
+        found = found.join(claims, _claim_of(work)).where(claims.c.by == mine)
+    if after is not None:
+        found = found.where(tuple_(*IN_ORDER) > _place_after(after))
+    rows = found.order_by(*IN_ORDER).limit(_written(most)).subquery("page")
+    joined = rows.join(sites, sites.c.id == rows.c.site_id).outerjoin(claims, _claim_of(rows))
+    whom = (
+        sites.c.name, sites.c.state, sites.c.in_force, sites.c.rule, sites.c.held,
+        sites.c.epoch, sites.c.last_suspension, sites.c.phone, sites.c.email, sites.c.person,
+        sites.c.request_by,
+        sites.c.request_reason, sites.c.closing_by, sites.c.closing_text,
+        sites.c.closing_incident, sites.c.closing_field,
+    )  # fmt: skip
+    claim = (claims.c.by.label("claimed_by"), claims.c.at.label("claimed_at"))
+    order = (rows.c.sort_due, rows.c.recorded_at, rows.c.site_id, rows.c.item)
+    return select(rows, *whom, *claim).select_from(joined).order_by(*order)
+
+
+def _claim_of(of: Any) -> Any:
+    return and_(claims.c.site_id == of.c.site_id, claims.c.item == of.c.item)
+
+
+def counts(connection: Connection, *, mine: str | None = None) -> Counter[str]:
+    """How many of each kind are among the first `MAX_COUNTED`, of what `mine` has claimed."""
+    listed = select(work.c.kind).where(LISTED)
+    if mine is not None:
+        listed = listed.join(claims, _claim_of(work)).where(claims.c.by == mine)
+    first = listed.order_by(*IN_ORDER).limit(_written(MAX_COUNTED)).subquery("first")
+    found = connection.execute(
+        select(first.c.kind, func.count().label("total")).group_by(first.c.kind)
+    )
+    return Counter({row.kind: row.total for row in found})
+
+
+def _written(most: int) -> Any:
+    """A limit that stands in the statement itself.
+
+    PostgreSQL, planning for any limit, takes it for a tenth of the table, and reads all sites.
+    """
+    return literal_column(str(most))
+
+
+def cursor(row: Row) -> str:
+    """The row's place in the queue: not the item alone, which may be gone by the next page."""
+    times = f"{microseconds(row['sort_due'])}.{microseconds(row['recorded_at'])}"
+    return f"{times}.{row['site_id']}-{row['item']}"
+
+
+def _place_after(after: str) -> Any:
+    due, _, rest = after.partition(".")
+    recorded, _, item = rest.partition(".")
+    read = read_item_id(item)
+    try:
+        times = [_EPOCH + timedelta(microseconds=int(text)) for text in (due, recorded)]
+    except (ValueError, OverflowError):
+        times = []
+    if read is None or not times or max(times) > LAST:
+        raise InputError(f"not a place in the queue: {after!r} (give a page's next_after)")
+    given = zip((*times, *read), IN_ORDER, strict=True)
+    return tuple_(*(literal(value, column.type) for value, column in given))
+
+
+Document = dict[str, Any]
+
+MOST_HELD = 500
+"""So many items are listed; how many each one holds is counted however many there are."""
+
+
+def holders(connection: Connection, *, most: int = MOST_HELD) -> list[Document]:
+    """Each who holds something, by name: how many items (`total`), and the first of them.
+
+    `items` has the first `most` of all, holder by holder and each one's by deadline; those of later
+    holders may be missing.
+    """
+    of = claims.c
+    counted = select(of.by, func.count()).group_by(of.by).order_by(of.by)
+    listed = groupby(_items(connection, most), key=lambda item: item["by"])
+    found = {by: list(items) for by, items in listed}
+    return [
+        {"by": by, "total": total, "items": found.get(by, [])}
+        for by, total in connection.execute(counted)
+    ]
+
+
+def sites_held(connection: Connection, by: str) -> list[tuple[int, str]]:
+    """The sites on which somebody holds something, by name, with their ids."""
+    joined = claims.join(sites, sites.c.id == claims.c.site_id)
+    asked = select(sites.c.id, sites.c.name).select_from(joined).where(claims.c.by == by)
+    return [(id_, name) for id_, name in connection.execute(asked.distinct().order_by("name"))]
+
+
+def _items(connection: Connection, most: int) -> list[Document]:
+    same = and_(work.c.site_id == claims.c.site_id, work.c.item == claims.c.item)
+    joined = claims.join(sites, sites.c.id == claims.c.site_id).join(work, same)
+    asked = select(claims, sites.c.name, work.c.kind, work.c.incident, work.c.due)
+    order = (claims.c.by, work.c.sort_due, claims.c.site_id, claims.c.item)
+    return [
+        {
+            "id": f"{row.site_id}-{row.item}",
+            "by": row.by,
+            "since": rfc3339(row.at),
+            "site": row.name,
+            "kind": row.kind,
+            "incident": None if row.incident is None else f"{row.site_id}-{row.incident}",
+            "due": None if row.due is None else rfc3339(row.due),
+        }
+        for row in connection.execute(asked.select_from(joined).order_by(*order).limit(most))
+    ]
+
+
+Item = tuple[int, str]
+"""A site's id and the item."""
+
+
+def closing_misses(connection: Connection, rows: Sequence[Row], policy: Policy) -> set[Item]:
+    """The items of an active site on which the next miss closes it.
+
+    A clock that runs is judged at its own deadline (R3): somebody reached on a later incident does
+    not undo it. An item without a clock warns of the run as it stands. Two queries at most.
+    """
+    active = [row for row in rows if row["state"] == "active"]
+    cases = _ends_of_runs(connection, [row for row in active if row["last_suspension"]], policy)
+    return {
+        (row["site_id"], row["item"])
+        for row in active
+        if _closes(cases.get(row["site_id"]), row, policy)
+    }
+
+
+def _ends_of_runs(connection: Connection, rows: Sequence[Row], policy: Policy) -> dict[int, Case]:
+    """The sites of those rows, with what says how long a run leads up to each of them."""
+    if not rows:
+        return {}
+    cases = {
+        row["site_id"]: Case(site_id=row["site_id"], site=row["name"], epoch=row["epoch"])
+        for row in rows
+    }
+    places = {(row["site_id"], row["epoch"], *_place(row)) for row in rows}
+    for site_id, incident in incidents.REACHED_BEFORE.ask(connection, sorted(places), most=1).all():
+        cases[site_id].incidents[incident.n] = incident
+    first = {row["site_id"]: _place(row) for row in sorted(rows, key=_place, reverse=True)}
+    starts = {(id_, case.epoch, *_since(case, policy, first[id_])) for id_, case in cases.items()}
+    for id_, suspension in suspensions.STANDING_AFTER.ask(connection, sorted(starts)).all():
+        cases[id_].suspensions[suspension.n] = suspension
+    return cases
+
+
+def _closes(case: Case | None, row: Row, policy: Policy) -> bool:
+    total = policy.run == "total"
+    before = [] if case is None else cases_up_to(case, _place(row), total=total)
+    return len(before) + 1 >= policy.run_count
+
+
+def _since(case: Case, policy: Policy, earliest: Place) -> Place:
+    """From where the standing cases are needed: what broke the run before its first place."""
+    if policy.run == "total":
+        return FIRST_PLACE
+    broken = (i.place for i in case.incidents.values() if i.place < earliest)
+    return max(broken, default=FIRST_PLACE)
+
+
+def _place(row: Row) -> Place:
+    """Where the item is judged: at the deadline of a call, else after all that has happened."""
+    return (row["due"], row["incident"]) if row["kind"] == "call" and row["due"] else LAST_PLACE
