@@ -1,1 +1,0 @@
-"""The figures: what was done and how much, counted."""
