@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from incidents.console import customer_view
 from incidents.console.customer_view import Message, Sight
 from incidents.notices import samples, templating
-from incidents.notices.address import Block, blocks
 from incidents.notices.facts import Facts, told
 from incidents.notices.letter import LANGUAGES, Office
+from incidents.notices.templating import Block, blocks
 from incidents.notices.wording import Wording
 
 if TYPE_CHECKING:

@@ -1,57 +1,13 @@
-"""The address for mail, and somebody's text made into one line, or into paragraphs."""
+"""The address for mail."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
 
 from incidents.errors import BadSiteNameError
+from incidents.notices.templating import one_line
 from incidents.values import site_name
-
-# They join the letters of honest words.
-_JOINERS = "\u200c\u200d"
-# Controls, marks that turn the order of the letters round, halves of characters, line separators.
-_NO_TEXT = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-
-
-def one_line(text: str, most: int) -> str:
-    """The text with a space for whatever ends a line or cannot be seen, cut to `most` characters.
-
-    Nothing that is returned can end a header, open a paragraph or turn the order of letters round.
-    """
-    words = "".join(" " if _is_none(character) else character for character in text[: 4 * most])
-    line = " ".join(words.split())
-    return line if len(line) <= most else line[: most - 1] + "…"
-
-
-def _is_none(character: str) -> bool:
-    return character not in _JOINERS and unicodedata.category(character) in _NO_TEXT
-
-
-_ITEM = "- "
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Lines that belong together: those of a paragraph, or the items of a list."""
-
-    lines: tuple[str, ...]
-    is_list: bool
-
-
-def blocks(text: str) -> list[Block]:
-    """The blocks of a text, whose paragraphs stand between empty lines; items begin with `- `."""
-    return [block for paragraph in text.split("\n\n") for block in _of_paragraph(paragraph)]
-
-
-def _of_paragraph(paragraph: str) -> Iterator[Block]:
-    lines = [line for line in paragraph.split("\n") if line]
-    for is_list, found in groupby(lines, key=lambda line: line.startswith(_ITEM)):
-        yield Block(tuple(line.removeprefix(_ITEM) if is_list else line for line in found), is_list)
-
 
 MAX_LOCAL_OCTETS, MAX_OCTETS = 64, 254
 MAX_NAME = 100

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from incidents.locale.words import When
 from incidents.notices import samples, templating
-from incidents.notices.address import blocks, one_line
 from incidents.notices.facts import AnyFacts, Finding, told
 from incidents.notices.letter import LANGUAGES, NOTICES, Letter, Office
+from incidents.notices.templating import blocks, one_line
 
 if TYPE_CHECKING:
     from jinja2 import Environment
