@@ -16,7 +16,8 @@ from incidents.machine.orders import DESK, NOTICE
 from incidents.notices import record, samples
 from incidents.notices.facts import AlarmFacts, AnyFacts, Facts
 from incidents.notices.letter import NOTICES
-from incidents.notices.record import Link, Site
+from incidents.notices.record import Link
+from incidents.notices.site_facts import Site, facts_of_incident, site_of_order
 from incidents.store.cases import incidents as incident_rows
 from incidents.store.cases import sites
 from incidents.store.cases.incidents import Key
@@ -109,7 +110,9 @@ def violation(connection: Connection, key: Key) -> Facts:
         UnknownIncidentError: if there is none.
     """
     found, incident = _found(connection, _order(key, samples.of("violation_found").at), key)
-    return replace(record.about(connection, found, incident), at=incident.recorded_at)
+    return replace(
+        facts_of_incident(connection, found, incident), at=incident.recorded_at
+    )
 
 
 def _ordered(connection: Connection, name: str, subject: Subject) -> Order | None:
@@ -146,7 +149,7 @@ def _of_incident(
         named = None if sample.incident is None else incident_id(*key)
         site = None if sample.site is None else found.facts.site
         return Shown(replace(sample, site=site, incident=named), made_up=True)
-    about = record.about(connection, found, incident)
+    about = facts_of_incident(connection, found, incident)
     if name in _OF_INCIDENT:
         # Nobody was told of it: it came from elsewhere, or was moot.
         return Shown(replace(about, at=incident.recorded_at), made_up=name == "alarm")
@@ -163,7 +166,7 @@ def _of_incident(
 
 def _found(connection: Connection, order: Order, key: Key) -> tuple[Site, Incident]:
     incident = incident_rows.whole(connection, [key]).get(key)
-    found = record.site(connection, order)
+    found = site_of_order(connection, order)
     if incident is None or found is None:
         raise NoSuchIncidentError(given=incident_id(*key))
     return found, incident

@@ -7,45 +7,37 @@ from.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
 from incidents.enforcement.port import Order
 from incidents.machine import events as e
-from incidents.machine.case import Case, Closure
-from incidents.machine.in_force import DOWN
-from incidents.machine.incident import Incident
-from incidents.machine.policy import Policy
-from incidents.notices.facts import MAX_FINDINGS, MAX_URLS, Facts, Finding
+from incidents.notices.facts import MAX_FINDINGS, Facts
+from incidents.notices.site_facts import (
+    Site,
+    facts_of_closure,
+    facts_of_incident,
+    finding_of,
+    findings_of,
+    incident_of,
+    site_of_order,
+)
 from incidents.record import entry
-from incidents.store.cases import incidents as incident_rows
-from incidents.store.cases import site_row, suspensions
+from incidents.store.cases import suspensions
 from incidents.store.database.engine import Reading
-from incidents.store.schema.tables import entries, incidents, sites, tasks, unsettled
-from incidents.values import site_name
-from incidents.values.ids import incident_id, order_id, read_incident_id, read_item_id
-from incidents.views import left_down, on_record, register, withheld
-from incidents.views.queue.work import closing_misses
+from incidents.store.schema.tables import entries, incidents, tasks, unsettled
+from incidents.values.ids import read_incident_id, read_item_id
+from incidents.views import left_down, withheld
 
 Link = Callable[[Order, int], str | None]
 """The address of the page on which the customer answers, if there is one for this order; of its
 incident the links have been revoked so often."""
 
 _SETTLED = frozenset({"removed", "voided"})
-_DOWN = frozenset(DOWN.values())
 _CAUSES = {"suspension_ended": "ended", "suspension_struck": "struck"}
-
-
-class Site(NamedTuple):
-    """A site as it stands, and what the notices about it have in common."""
-
-    case: Case
-    policy: Policy
-    facts: Facts
-    row: dict[str, Any]
 
 
 class Record:
@@ -66,7 +58,7 @@ class Record:
 
 def of_order(connection: Connection, order: Order) -> Facts | None:
     """The facts of an order; None if its site, or the incident that it names, is not there."""
-    found = site(connection, order)
+    found = site_of_order(connection, order)
     if found is None:
         return None
     match order.kind:
@@ -100,62 +92,14 @@ def linked(connection: Connection, order: Order, link: Link) -> str | None:
     return link(order, connection.scalar(asked) or 0)
 
 
-def site(connection: Connection, order: Order) -> Site | None:
-    """The order's site, with the facts that all its notices share."""
-    row = connection.execute(select(sites).where(sites.c.id == order.site_id)).mappings().first()
-    if row is None:
-        return None
-    case, in_force = site_row.to_case(dict(row)), register.policy_in_force(connection)
-    words = on_record.personal_texts(connection, (case.person, case.email, case.phone))
-
-    def said(ref: str | None) -> str | None:
-        return None if ref is None else words.get(ref)
-
-    facts = Facts(
-        reference=order.incident or order_id(order.site_id, order.entry),
-        site=site_name.shown(case.site),
-        at=order.ordered_at,
-        site_state=case.state,
-        policy=in_force,
-        person=said(case.person),
-        email=said(case.email),
-        phone=said(case.phone),
-        task=order.task,
-    )
-    return Site(case, in_force, facts, dict(row))
-
-
 def _violation(connection: Connection, found: Site, order: Order) -> Facts | None:
     """Of one incident: `notify`, `alarm`."""
-    incident = _incident(connection, order.incident)
+    incident = incident_of(connection, order.incident)
     if incident is None:
         return None
-    told = about(connection, found, incident)
+    told = facts_of_incident(connection, found, incident)
     over = incident.state in _SETTLED or (order.kind == "alarm" and incident.state == "notified")
     return replace(told, settled=over)
-
-
-def about(connection: Connection, found: Site, incident: Incident) -> Facts:
-    """The site's facts with those of an incident; its clocks as far as they run or have lapsed."""
-    case = found.case
-    runs = case.clock_runs(incident)
-    lapsed = incident.state == "unreached"
-    return replace(
-        found.facts,
-        state=incident.state,
-        site_state=_in_world(connection, case),
-        findings=(_finding(case, incident),),
-        contact_due=case.contact_due(incident) if runs or lapsed else None,
-        removal_due=incident.removal_due if case.removal_runs(incident) else None,
-        miss_closes=runs and _miss_closes(connection, found, incident),
-    )
-
-
-def _in_world(connection: Connection, case: Case) -> str:
-    """How the site stands, for the customer: not down, where that is withheld from the world."""
-    if not withheld.withheld_sites(connection, [case.site_id] if case.state in _DOWN else []):
-        return case.state
-    return case.in_force if case.in_force in _DOWN else "active"
 
 
 def _down(connection: Connection, order: Order, told: Facts) -> Facts:
@@ -179,7 +123,7 @@ def _held(connection: Connection, found: Site, order: Order) -> Facts:
 
 
 def _suspended(connection: Connection, found: Site, order: Order) -> Facts | None:
-    incident = _incident(connection, order.incident)
+    incident = incident_of(connection, order.incident)
     if incident is None or order.suspension is None:
         return None
     key = (order.site_id, int(order.suspension))
@@ -187,7 +131,7 @@ def _suspended(connection: Connection, found: Site, order: Order) -> Facts | Non
     told = replace(
         found.facts,
         state=incident.state,
-        findings=(_finding(found.case, incident),),
+        findings=(finding_of(found.case, incident),),
         contact_due=incident.contact_due,
         until=order.until,
         stays_down=found.case.held
@@ -216,7 +160,7 @@ def _reopened(connection: Connection, found: Site, order: Order) -> Facts:
     if not found.case.closed:
         suspension = None if order.suspension is None else int(order.suspension)
         numbers, total = _unsettled(connection, order.site_id, suspension)
-    listed = _findings(connection, found.case, numbers)
+    listed = findings_of(connection, found.case, numbers)
     return replace(
         found.facts,
         at=at or found.facts.at,
@@ -234,7 +178,7 @@ def _closed(connection: Connection, found: Site, order: Order) -> Facts | None:
     closure = found.case.closure
     if closure is None:
         return replace(found.facts, rule=order.rule, settled=True)
-    told = closed(connection, found)
+    told = facts_of_closure(connection, found)
     if order.kind == "call":
         return replace(told, settled=told.disputed or _is_done(connection, order))
     event = _event(connection, order)
@@ -244,47 +188,6 @@ def _closed(connection: Connection, found: Site, order: Order) -> Facts | None:
         settled=closure.at != order.ordered_at,
     )
     return _down(connection, order, told)
-
-
-def closed(connection: Connection, found: Site) -> Facts:
-    """The facts of the closure of a site that is closed; what is voided by now is no ground."""
-    closure = found.case.closure
-    assert closure is not None, "asked of closed sites alone"
-    grounds = _grounds(connection, found.case, closure)
-    listed = _findings(connection, found.case, grounds[:MAX_FINDINGS])
-    return replace(
-        found.facts,
-        at=closure.at,
-        rule=closure.rule,
-        needed=closure.needed,
-        within=closure.within,
-        total=closure.total,
-        withheld=bool(withheld.withheld_sites(connection, [found.case.site_id])),
-        disputed=found.case.disputed,
-        findings=listed,
-        findings_more=len(grounds) - len(listed),
-    )
-
-
-def _grounds(connection: Connection, case: Case, closure: Closure) -> list[int]:
-    """What the closure rests on still: without what was voided since, and (R3) who was reached in
-    time after all."""
-    of = incidents.c
-    those = [of.site_id == case.site_id, of.n.in_(closure.incidents), of.state != "voided"]
-    if closure.rule == "unreachable_run":
-        those.append(of.reached_in_time.is_(False))
-    return list(connection.scalars(select(of.n).where(*those).order_by(of.n)))
-
-
-def _miss_closes(connection: Connection, found: Site, incident: Incident) -> bool:
-    """Whether the next miss closes the site (R3), as the queue warns of it."""
-    case = found.case
-    row = {
-        "site_id": case.site_id, "name": case.site, "state": case.state, "epoch": case.epoch,
-        "last_suspension": case.last_suspension, "item": str(incident.n), "kind": "call",
-        "due": incident.contact_due, "incident": incident.n,
-    }  # fmt: skip
-    return bool(closing_misses(connection, [row], found.policy))
 
 
 def _unsettled(
@@ -301,29 +204,6 @@ def _unsettled(
         return numbers, len(numbers)
     counted = select(func.count()).select_from(incidents).where(*those)
     return numbers, connection.scalar(counted) or 0
-
-
-def _findings(connection: Connection, case: Case, numbers: Sequence[int]) -> tuple[Finding, ...]:
-    if not numbers:
-        return ()
-    found = incident_rows.whole(connection, [(case.site_id, n) for n in numbers])
-    return tuple(_finding(case, incident) for _, incident in sorted(found.items()))
-
-
-def _finding(case: Case, incident: Incident) -> Finding:
-    return Finding(
-        id=incident_id(case.site_id, incident.n),
-        occurred_at=incident.occurred_at,
-        recorded_at=incident.recorded_at,
-        category=incident.category,
-        urls=incident.urls[:MAX_URLS],
-        more=max(0, len(incident.urls) - MAX_URLS),
-    )
-
-
-def _incident(connection: Connection, name: str | None) -> Incident | None:
-    key = None if name is None else read_incident_id(name)
-    return None if key is None else incident_rows.whole(connection, [key]).get(key)
 
 
 def _event(connection: Connection, order: Order) -> Any:

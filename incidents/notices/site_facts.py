@@ -1,0 +1,147 @@
+"""The site that a notice is about: the facts that all its notices share, with those of one
+incident, or of its closure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, select
+
+from incidents.enforcement.port import Order
+from incidents.machine.case import Case, Closure
+from incidents.machine.in_force import DOWN
+from incidents.machine.incident import Incident
+from incidents.machine.policy import Policy
+from incidents.notices.facts import MAX_FINDINGS, MAX_URLS, Facts, Finding
+from incidents.store.cases import incidents as incident_rows
+from incidents.store.cases import site_row
+from incidents.store.schema.tables import incidents, sites
+from incidents.values import site_name
+from incidents.values.ids import incident_id, order_id, read_incident_id
+from incidents.views import on_record, register, withheld
+from incidents.views.queue.work import closing_misses
+
+_DOWN = frozenset(DOWN.values())
+
+
+class Site(NamedTuple):
+    """A site as it stands, and what the notices about it have in common."""
+
+    case: Case
+    policy: Policy
+    facts: Facts
+    row: dict[str, Any]
+
+
+def site_of_order(connection: Connection, order: Order) -> Site | None:
+    """The order's site, with the facts that all its notices share."""
+    row = connection.execute(select(sites).where(sites.c.id == order.site_id)).mappings().first()
+    if row is None:
+        return None
+    case, in_force = site_row.to_case(dict(row)), register.policy_in_force(connection)
+    words = on_record.personal_texts(connection, (case.person, case.email, case.phone))
+
+    def said(ref: str | None) -> str | None:
+        return None if ref is None else words.get(ref)
+
+    facts = Facts(
+        reference=order.incident or order_id(order.site_id, order.entry),
+        site=site_name.shown(case.site),
+        at=order.ordered_at,
+        site_state=case.state,
+        policy=in_force,
+        person=said(case.person),
+        email=said(case.email),
+        phone=said(case.phone),
+        task=order.task,
+    )
+    return Site(case, in_force, facts, dict(row))
+
+
+def facts_of_incident(connection: Connection, found: Site, incident: Incident) -> Facts:
+    """The site's facts with those of an incident; its clocks as far as they run or have lapsed."""
+    case = found.case
+    runs = case.clock_runs(incident)
+    lapsed = incident.state == "unreached"
+    return replace(
+        found.facts,
+        state=incident.state,
+        site_state=_in_world(connection, case),
+        findings=(finding_of(case, incident),),
+        contact_due=case.contact_due(incident) if runs or lapsed else None,
+        removal_due=incident.removal_due if case.removal_runs(incident) else None,
+        miss_closes=runs and _miss_closes(connection, found, incident),
+    )
+
+
+def _in_world(connection: Connection, case: Case) -> str:
+    """How the site stands, for the customer: not down, where that is withheld from the world."""
+    if not withheld.withheld_sites(connection, [case.site_id] if case.state in _DOWN else []):
+        return case.state
+    return case.in_force if case.in_force in _DOWN else "active"
+
+
+def _miss_closes(connection: Connection, found: Site, incident: Incident) -> bool:
+    """Whether the next miss closes the site (R3), as the queue warns of it."""
+    case = found.case
+    row = {
+        "site_id": case.site_id, "name": case.site, "state": case.state, "epoch": case.epoch,
+        "last_suspension": case.last_suspension, "item": str(incident.n), "kind": "call",
+        "due": incident.contact_due, "incident": incident.n,
+    }  # fmt: skip
+    return bool(closing_misses(connection, [row], found.policy))
+
+
+def facts_of_closure(connection: Connection, found: Site) -> Facts:
+    """The facts of the closure of a site that is closed; what is voided by now is no ground."""
+    closure = found.case.closure
+    assert closure is not None, "asked of closed sites alone"
+    grounds = _grounds(connection, found.case, closure)
+    listed = findings_of(connection, found.case, grounds[:MAX_FINDINGS])
+    return replace(
+        found.facts,
+        at=closure.at,
+        rule=closure.rule,
+        needed=closure.needed,
+        within=closure.within,
+        total=closure.total,
+        withheld=bool(withheld.withheld_sites(connection, [found.case.site_id])),
+        disputed=found.case.disputed,
+        findings=listed,
+        findings_more=len(grounds) - len(listed),
+    )
+
+
+def _grounds(connection: Connection, case: Case, closure: Closure) -> list[int]:
+    """What the closure rests on still: without what was voided since, and (R3) who was reached in
+    time after all."""
+    of = incidents.c
+    those = [of.site_id == case.site_id, of.n.in_(closure.incidents), of.state != "voided"]
+    if closure.rule == "unreachable_run":
+        those.append(of.reached_in_time.is_(False))
+    return list(connection.scalars(select(of.n).where(*those).order_by(of.n)))
+
+
+def findings_of(connection: Connection, case: Case, numbers: Sequence[int]) -> tuple[Finding, ...]:
+    if not numbers:
+        return ()
+    found = incident_rows.whole(connection, [(case.site_id, n) for n in numbers])
+    return tuple(finding_of(case, incident) for _, incident in sorted(found.items()))
+
+
+def finding_of(case: Case, incident: Incident) -> Finding:
+    return Finding(
+        id=incident_id(case.site_id, incident.n),
+        occurred_at=incident.occurred_at,
+        recorded_at=incident.recorded_at,
+        category=incident.category,
+        urls=incident.urls[:MAX_URLS],
+        more=max(0, len(incident.urls) - MAX_URLS),
+    )
+
+
+def incident_of(connection: Connection, name: str | None) -> Incident | None:
+    key = None if name is None else read_incident_id(name)
+    return None if key is None else incident_rows.whole(connection, [key]).get(key)
