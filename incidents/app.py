@@ -202,9 +202,9 @@ class House:
             UnknownIncidentError: if there is none.
             NoCustomerPageError: without [customer] in the settings.
         """
-        from incidents.notices import customer_settings
+        from incidents.notices import customer_link
 
-        links, now = customer_settings.needed(), clock.now()
+        links, now = customer_link.needed_links(), clock.now()
         with self.reading() as connection:
             found = self.views.incident(connection, incident)
         return links.document(incident, now, found["links_revoked"])

@@ -30,7 +30,7 @@ from incidents.console.customer_app import CustomerApp
 from incidents.console.customer_page import CustomerPage
 from incidents.desk import Envelope
 from incidents.machine import commands as c
-from incidents.notices import customer_settings, notice_settings
+from incidents.notices import customer_link, notice_settings
 from incidents.settings import sources
 from incidents.store.accounts import accounts
 from incidents.store.schema import tables
@@ -61,7 +61,7 @@ class ConsoleDesk(Rig):
         self.ahead = timedelta(0)
         self._ago = timedelta(0)
         self._hand = desk.Desk(house.engine, clock=lambda: clock.now() - self._ago)
-        if (links := customer_settings.links()) is not None:
+        if (links := customer_link.links_of_settings()) is not None:
             told = repr(sources.section(notice_settings.NOTICES))
             page = _customers_page(house.settings.zone, told)
             customers = CustomerApp(house.desk, house.reading, links, page)
@@ -127,7 +127,7 @@ class ConsoleDesk(Rig):
 @cache
 def _customers_page(zone: tzinfo, told: str) -> CustomerPage:
     """Made once, since it takes long, of what [notices] says (`told`)."""
-    return CustomerPage(notice_settings.wording(zone), customer_settings.office())
+    return CustomerPage(notice_settings.wording(zone), customer_link.office())
 
 
 AnyDesk = TypeVar("AnyDesk", bound=ConsoleDesk)

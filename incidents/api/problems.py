@@ -36,7 +36,7 @@ from incidents.errors import (
 from incidents.filing.presets import PresetError, PresetsFileError
 from incidents.locale import refusal_words
 from incidents.log import logger
-from incidents.notices.customer_settings import NoCustomerPageError
+from incidents.notices.customer_link import NoCustomerPageError
 from incidents.retention.periods import BadRetentionError, RetentionTooShortError
 
 if TYPE_CHECKING:

@@ -19,8 +19,7 @@ from incidents.console.customer_page import STYLE, CustomerPage, Plain
 from incidents.console.customer_view import Sight
 from incidents.desk import Desk
 from incidents.errors import IncidentsError
-from incidents.notices.customer_link import Expired, Forged, Named
-from incidents.notices.customer_settings import PATH, Links
+from incidents.notices.customer_link import PATH, Expired, Forged, Links, Named
 from incidents.store.database.engine import Reading
 from incidents.values.ids import incident_id
 

@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from incidents.console import customer_view
 from incidents.console.customer_view import Message, Sight
 from incidents.notices import samples, templating
-from incidents.notices.facts import Facts, told
-from incidents.notices.letter import LANGUAGES, Office
+from incidents.notices.letter import LANGUAGES, Facts, Office, facts_told
 from incidents.notices.templating import Block, blocks
 from incidents.notices.wording import Wording
 
@@ -236,7 +235,7 @@ def _samples() -> Iterator[Sight]:
     """Made-up sights, one for each way in which an incident and its site can stand."""
     sample = samples.of("violation_found")
     assert isinstance(sample, Facts), "a violation is no alarm"
-    known = {**told(sample), "person": None, "link": None}
+    known = {**facts_told(sample), "person": None, "link": None}
     said_at = datetime(2026, 3, 2, 4, 30, tzinfo=UTC)
     said = Sight(**known, said_at=said_at, messages=(Message(said_at, "…"),))
     for state in ("open", "notified", "unreached", "removed", "refused", "voided", "moot"):

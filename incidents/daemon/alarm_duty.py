@@ -18,7 +18,7 @@ from incidents.daemon.alarm_letter import Tell
 from incidents.daemon.part import Part
 from incidents.enforcement.dispatcher import brake
 from incidents.enforcement.port import Delivered, Outcome, Retry, Skipped
-from incidents.notices import desk
+from incidents.notices import lanes
 from incidents.settings import police, sources
 from incidents.store.database import schema
 from incidents.store.database.engine import plainly, reading, writing
@@ -118,7 +118,7 @@ class Alarms:
                 wrong.
         """
         self._tell = self._tell or alarm_letter.by_channels(
-            desk.of(self._house), alarm_letter.here(self._house)
+            lanes.desk_lane(self._house), alarm_letter.here(self._house)
         )
         self._report = police.read(sources.section(police.SECTION))
         self._is_read = True

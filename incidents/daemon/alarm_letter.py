@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from incidents.enforcement.port import Outcome
-from incidents.notices.facts import AlarmFacts
+from incidents.notices.letter import AlarmFacts
 from incidents.store.database import url
 from incidents.store.desk.alarms import Raised
 from incidents.values import site_name
@@ -17,7 +17,7 @@ from incidents.views.queue.alarm import Alarm
 
 if TYPE_CHECKING:
     from incidents.app import House
-    from incidents.notices.desk import Desk
+    from incidents.notices.lanes import Desk
 
 Tell = Callable[[Alarm, Raised, datetime, datetime | None], Outcome]
 """Tells the desk of an alarm, which was raised then, at this time (UTC); and since when nothing is

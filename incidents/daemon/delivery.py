@@ -22,7 +22,7 @@ from incidents.enforcement.dispatcher.round import Round
 from incidents.enforcement.recovery import comparison
 from incidents.errors import SettingError, SettingsFileError, UnknownSettingError
 from incidents.machine.orders import ACT, DESK, NOTICE
-from incidents.notices import customer, customer_settings, desk
+from incidents.notices import customer_link, lanes
 from incidents.store.database import schema
 from incidents.store.database.engine import plainly, reading
 
@@ -35,8 +35,7 @@ if TYPE_CHECKING:
     from incidents.enforcement.dispatcher.dispatcher import Done
     from incidents.enforcement.port import Adapter, Order
     from incidents.enforcement.routing import Routing
-    from incidents.notices.customer import Customer
-    from incidents.notices.desk import Desk
+    from incidents.notices.lanes import Customer, Desk
 
 _WRONG = {
     ACT: "the orders are not carried out",
@@ -241,8 +240,8 @@ def channel(house: House, lane: str) -> Customer | Desk:
         SettingError, UnknownSettingError, SettingsFileError, TemplateError: naming what is wrong.
     """
     if lane == NOTICE:
-        return customer.of(house, link=customer_settings.link())
-    return desk.of(house)
+        return lanes.customer_lane(house, link=customer_link.link_of_notice())
+    return lanes.desk_lane(house)
 
 
 def _always(adapter: Adapter, _order: Order) -> Adapter:

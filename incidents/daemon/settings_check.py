@@ -12,7 +12,7 @@ from incidents.daemon.record import Record
 from incidents.enforcement import routing
 from incidents.filing import settings as filing_settings
 from incidents.metrics import metrics_settings, service
-from incidents.notices import customer_settings, notice_settings
+from incidents.notices import customer_link, notice_settings
 from incidents.retention import periods
 from incidents.settings import police, sources
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from incidents.app import House
 
 _SECTIONS = (
-    routing.SECTION, notice_settings.NOTICES, notice_settings.ALARMS, customer_settings.SECTION,
+    routing.SECTION, notice_settings.NOTICES, notice_settings.ALARMS, customer_link.SECTION,
     police.SECTION, metrics_settings.SECTION, settings.SECTION, periods.SECTION,
     access_settings.SERVE, access_settings.OIDC, access_settings.ACCOUNTS, filing_settings.SECTION,
 )  # fmt: skip

@@ -1,14 +1,5 @@
-"""The customer's link: a signed token that names one incident until a time, and nothing else.
-
-`12-3.69a42a80.9f3c.` and 32 characters of base32: the incident, the second (UTC, hexadecimal)
-through which it holds, which secret has signed it, and 160 bits of HMAC-SHA256 (RFC 2104) over the
-first two. Once the incident's links have been revoked, `.r1` and so on, which says how often,
-stands behind the time and is signed, too. It ends in a letter or a digit, so that no chat takes its
-end for punctuation.
-
-Who has it may see that incident and say of it that the content is gone. What is signed begins with
-words of its own, so that no other thing that is ever signed with the secret is a link.
-"""
+"""The customer's link: a signed token that names one incident until a time, and nothing else; and
+the section [customer] of the settings file, by which links are given."""
 
 from __future__ import annotations
 
@@ -16,9 +7,20 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from incidents import clock
+from incidents.enforcement.port import Order
+from incidents.errors import IncidentsError
+from incidents.notices.letter import Office
+from incidents.notices.notice_settings import NOTICES
+from incidents.notices.record import Link
+from incidents.settings import sources
+from incidents.settings.options import Options, stays_here
+from incidents.values.ids import incident_id, read_incident_id
 
 MIN_SECRET = 32
 """So many characters a secret must have."""
@@ -64,14 +66,14 @@ class Forged:
 Reading = Named | Expired | Forged
 
 
-def sign(incident: Incident, expires: datetime, secret: str, revoked: int = 0) -> str:
+def sign_token(incident: Incident, expires: datetime, secret: str, revoked: int = 0) -> str:
     """The token for that incident, which holds through `expires` (aware; whole seconds count), or
     until the incident's links are revoked, which they have been `revoked` times.
     """
     return _token(_claim(incident, (expires - _EPOCH) // _SECOND, revoked), secret)
 
 
-def read(token: str, secrets: Iterable[str], now: datetime) -> Reading:
+def read_token(token: str, secrets: Iterable[str], now: datetime) -> Reading:
     """What a token is at `now` (aware); one that any of the secrets has signed is none forged.
 
     All of it is compared, in constant time, with what would have been signed: no other spelling of
@@ -103,3 +105,142 @@ def _token(claim: str, secret: str) -> str:
 
 def _mac(secret: str, text: bytes) -> bytes:
     return hmac.digest(secret.encode(), text, hashlib.sha256)
+
+
+SECTION = "customer"
+PATH = "c"
+"""What stands between the page's own address and the token."""
+
+VALID_FOR = timedelta(days=14)
+
+_DAY, _MOST = timedelta(days=1), timedelta(days=90)
+
+
+class NoCustomerPageError(IncidentsError):
+    """there is no customer's page: the settings file {file} has no section [customer]; write it,
+    with base_url = "https://desk.host.example", the page's own address, and secret_file = the name
+    of a file with what `openssl rand -hex 32` prints"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Links:
+    """The links of a desk: where its page is, who has signed, how long they hold.
+
+    `secrets` has the one that signs first, and behind it the one before, while that still counts.
+    """
+
+    base_url: str
+    secrets: tuple[str, ...]
+    valid_for: timedelta = VALID_FOR
+
+    def to(self, incident: Incident, since: datetime, revoked: int = 0) -> str:
+        """The address of that incident's page, whose links have been revoked `revoked` times; it
+        holds `valid_for` from `since` on, or until they are once more.
+        """
+        token = sign_token(incident, self.until(since), self.secrets[0], revoked)
+        return f"{self.base_url}/{PATH}/{token}"
+
+    def until(self, since: datetime) -> datetime:
+        """Through when a link holds that is given out at `since`: a whole second."""
+        return since.replace(microsecond=0) + self.valid_for
+
+    def read(self, token: str, now: datetime) -> Reading:
+        """What a token names at `now`, if one of the secrets has signed it."""
+        return read_token(token, self.secrets, now)
+
+    def document(self, incident: Incident, now: datetime, revoked: int) -> dict[str, str]:
+        """The link as programs are told of it; `until` it holds, RFC 3339 in UTC."""
+        return {
+            "incident": incident_id(*incident), "link": self.to(incident, now, revoked),
+            "until": clock.rfc3339(self.until(now)),
+        }  # fmt: skip
+
+    def of_order(
+        self, order: Order, revoked: int = 0, *, now: Callable[[], datetime] = clock.now
+    ) -> str | None:
+        """The link for a notice: the same in each attempt, until the incident's links are revoked.
+        None if it is about no one incident.
+
+        It holds from the order on; None, too, when it would have expired by now.
+        """
+        incident = None if order.incident is None else read_incident_id(order.incident)
+        if incident is None or self.until(order.ordered_at) < now():
+            return None
+        return self.to(incident, order.ordered_at, revoked)
+
+
+def links_of_settings(environ: Mapping[str, str] | None = None) -> Links | None:
+    """What [customer] says; None without that section: then there is no page and no link.
+
+    Raises:
+        SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
+    """
+    section = sources.section(SECTION, environ)
+    return _read(section) if section else None
+
+
+def needed_links(environ: Mapping[str, str] | None = None) -> Links:
+    """The same, for who cannot do without.
+
+    Raises:
+        NoCustomerPageError: without that section; else as `links` does.
+    """
+    found = links_of_settings(environ)
+    if found is None:
+        raise NoCustomerPageError(file=sources.file(environ))
+    return found
+
+
+def link_of_notice(environ: Mapping[str, str] | None = None) -> Link | None:
+    """What gives each notice its link, None without [customer]; raises as `links` does."""
+    found = links_of_settings(environ)
+    return None if found is None else found.of_order
+
+
+def office(environ: Mapping[str, str] | None = None) -> Office:
+    """Whom the customer deals with, as [notices] says: its name, and how it is reached.
+
+    Raises:
+        SettingError, SettingsFileError: naming what is wrong, or not there.
+    """
+    options = Options(f"[{NOTICES}]", sources.section(NOTICES, environ))
+    name = options.text("desk_name")
+    if name is None:
+        raise options.wrong("desk_name", "there: whose page the customer sees")
+    found = Office(name=name, phone=options.text("desk_phone"), mail=options.text("desk_mail"))
+    if found.phone is None and found.mail is None:
+        raise options.wrong("desk_phone", "there, or desk_mail: how the customer reaches the desk")
+    return found
+
+
+def _read(section: Mapping[str, Any]) -> Links:
+    options = Options(f"[{SECTION}]", section)
+    found = Links(
+        base_url=_address(options),
+        secrets=_secrets(options),
+        valid_for=options.duration("valid_for", VALID_FOR, least=_DAY, most=_MOST),
+    )
+    options.finish()
+    return found
+
+
+def _secrets(options: Options) -> tuple[str, ...]:
+    found = {key: options.secret(key) for key in ("secret", "previous_secret")}
+    if found["secret"] is None:
+        raise options.wrong("secret", "there, or secret_file or secret_env: it signs the links")
+    for key, secret in found.items():
+        if secret is not None and len(secret) < MIN_SECRET:
+            least = MIN_SECRET
+            expected = f"{least} characters or more, as openssl rand -hex 32 has"
+            raise options.wrong_secret(key, expected)
+    return tuple(secret for secret in found.values() if secret is not None)
+
+
+def _address(options: Options) -> str:
+    """Where the page is; over TLS, unless all of it stays on this machine."""
+    given = options.needed("base_url")
+    expected = 'the address of the page, such as "https://desk.host.example"'
+    found = options.address("base_url", expected)
+    if found is None or not (found.scheme == "https" or stays_here(found)):
+        raise options.wrong("base_url", f"{expected}: a link over plain http is anybody's to read")
+    return given.rstrip("/")

@@ -1,23 +1,66 @@
 """The notices' settings: the sections [notices] and [alarms] of the settings file.
 
-A channel is a table inside [notices], `[notices.mail]` say; [alarms] names those that the desk is
-told by, and says in a table of its own, `[alarms.mail]`, to whom and when not.
-"""
+Quiet hours are between two times of the day, in a zone, when a channel is left in peace."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Any
 
-from incidents.notices import address, chat, quiet, samples, smtp
-from incidents.notices.address import BadAddressError
+from incidents.notices import chat, message, samples, smtp
 from incidents.notices.letter import LANGUAGES, Channel, Office, Recipient
-from incidents.notices.quiet import Quiet
+from incidents.notices.message import BadAddressError
 from incidents.notices.wording import Wording
 from incidents.settings import sources
 from incidents.settings.options import Options
+
+_FORM = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """From `begin` on, until `end`, by the clocks of `zone`; over midnight if `end` is earlier."""
+
+    begin: time
+    end: time
+    zone: tzinfo
+
+    def ends(self, now: datetime) -> datetime | None:
+        """When they end (UTC); None if they are not on at `now` (aware)."""
+        local = now.astimezone(self.zone)
+        shown = local.time().replace(fold=0)
+        over_midnight = self.end < self.begin
+        evening = shown >= self.begin
+        on = (evening or shown < self.end) if over_midnight else (evening and shown < self.end)
+        if not on:
+            return None
+        day = local.date() + timedelta(days=1 if over_midnight and evening else 0)
+        # In the night that has an hour twice, the first moment of that name may be past.
+        moments = (
+            datetime.combine(day, self.end.replace(fold=fold), tzinfo=self.zone) for fold in (0, 1)
+        )
+        later = [end for end in (moment.astimezone(UTC) for moment in moments) if end > now]
+        return min(later, default=now.astimezone(UTC) + timedelta(minutes=1))
+
+
+def read_quiet_hours(text: str, zone: tzinfo) -> Quiet:
+    """`23:00-07:00` by the clocks of `zone`.
+
+    Raises:
+        ValueError: for anything else, and for hours that never end.
+    """
+    found = _FORM.fullmatch(text)
+    if found is None:
+        raise ValueError(f"not hours of the day: {text!r}")
+    first, minute, last, end_minute = map(int, found.groups())
+    begin, end = time(first, minute), time(last, end_minute)
+    if begin == end:
+        raise ValueError(f"they would never end: {text!r}")
+    return Quiet(begin, end, zone)
+
 
 NOTICES, ALARMS = "notices", "alarms"
 MAIL, CHAT = TYPES = ("smtp", "chat")
@@ -166,7 +209,7 @@ def _to(own: Options, channel: Channel) -> tuple[str, ...]:
         raise own.wrong("to", "a list of addresses: a mail goes to somebody")
     for each in found:
         try:
-            address.read(each)
+            message.read_address(each)
         except BadAddressError as error:
             raise own.wrong("to", f'addresses such as "desk@host.example" ({error})') from error
     return found
@@ -177,6 +220,6 @@ def _quiet(own: Options, zone: tzinfo) -> Quiet | None:
     if hours is None:
         return None
     try:
-        return quiet.read(hours, zone)
+        return read_quiet_hours(hours, zone)
     except ValueError as error:
         raise own.wrong("quiet", 'hours such as "23:00-07:00"') from error

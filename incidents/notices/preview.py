@@ -14,8 +14,7 @@ from incidents.errors import NoSuchIncidentError
 from incidents.machine.incident import Incident
 from incidents.machine.orders import DESK, NOTICE
 from incidents.notices import record, samples
-from incidents.notices.facts import AlarmFacts, AnyFacts, Facts
-from incidents.notices.letter import NOTICES
+from incidents.notices.letter import NOTICES, AlarmFacts, AnyFacts, Facts
 from incidents.notices.record import Link
 from incidents.notices.site_facts import Site, facts_of_incident, site_of_order
 from incidents.store.cases import incidents as incident_rows
@@ -110,9 +109,7 @@ def violation(connection: Connection, key: Key) -> Facts:
         UnknownIncidentError: if there is none.
     """
     found, incident = _found(connection, _order(key, samples.of("violation_found").at), key)
-    return replace(
-        facts_of_incident(connection, found, incident), at=incident.recorded_at
-    )
+    return replace(facts_of_incident(connection, found, incident), at=incident.recorded_at)
 
 
 def _ordered(connection: Connection, name: str, subject: Subject) -> Order | None:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, func, select
 
 from incidents.enforcement.port import Order
 from incidents.machine import events as e
-from incidents.notices.facts import MAX_FINDINGS, Facts
+from incidents.notices.letter import MAX_FINDINGS, Facts
 from incidents.notices.site_facts import (
     Site,
     facts_of_closure,

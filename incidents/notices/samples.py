@@ -11,8 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from incidents.machine.policy import Policy
-from incidents.notices.facts import AlarmFacts, AnyFacts, Facts, Finding
-from incidents.notices.letter import Office
+from incidents.notices.letter import AlarmFacts, AnyFacts, Facts, Finding, Office
 
 OFFICE = Office(name="示例主机", phone="+86 10 5555 0100", mail="desk@host.example")
 

@@ -20,11 +20,9 @@ from incidents import clock
 from incidents.enforcement.port import Delivered, Failed, Outcome, Retry, Skipped
 from incidents.errors import SettingError
 from incidents.log import logger
-from incidents.notices import address, message
-from incidents.notices.address import Address, BadAddressError
+from incidents.notices import message
 from incidents.notices.letter import Letter, Recipient
-from incidents.notices.message import Heading
-from incidents.notices.session import Session
+from incidents.notices.message import Address, BadAddressError, Heading, Session
 from incidents.settings.options import Options
 
 STARTTLS, TLS, NONE = SECURITY = ("starttls", "tls", "none")
@@ -67,7 +65,7 @@ class Mail:
         if not to.mail:
             return Skipped(why="no_address")
         try:
-            addresses = [address.read(each, to.name) for each in to.mail]
+            addresses = [message.read_address(each, to.name) for each in to.mail]
         except BadAddressError as error:
             return Failed(problem="bad_address", detail=f"the address on file is none: {error}")
         mail = message.compose(letter, addresses, self._heading, self._now())
@@ -169,7 +167,7 @@ def _address(options: Options, key: str) -> Address | None:
     if given is None:
         return None
     try:
-        return address.read_with_name(given)
+        return message.read_named_address(given)
     except BadAddressError as error:
         expected = f'an address such as "desk@host.example" ({error})'
         raise options.wrong(key, expected) from error
@@ -180,7 +178,7 @@ def _list_id(options: Options) -> str | None:
     if given is None:
         return None
     try:
-        return address.read(f"list@{given}").domain
+        return message.read_address(f"list@{given}").domain
     except BadAddressError as error:
         wrong: SettingError = options.wrong("list_id", 'a name such as "notices.host.example"')
         raise wrong from error

@@ -11,8 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from incidents.locale.words import When
 from incidents.notices import samples, templating
-from incidents.notices.facts import AnyFacts, Finding, told
-from incidents.notices.letter import LANGUAGES, NOTICES, Letter, Office
+from incidents.notices.letter import (
+    LANGUAGES,
+    NOTICES,
+    AnyFacts,
+    Finding,
+    Letter,
+    Office,
+    facts_told,
+)
 from incidents.notices.templating import blocks, one_line
 
 if TYPE_CHECKING:
@@ -127,7 +134,7 @@ class Wording:
 
         A template's first line is the subject, what follows the text.
         """
-        shown = _plain(told(facts)) | {"office": self._office}
+        shown = _plain(facts_told(facts)) | {"office": self._office}
         house = _environment(self._folders(language), self._zone, language)
         subject, text = _parted(templating.render(house, name + _SUFFIX, shown))
         if shown.get("halted_since") is not None and name != HALTED:

@@ -10,7 +10,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from incidents.errors import DatabaseError, LibraryError
-from incidents.notices import customer_settings, notice_settings
+from incidents.notices import customer_link, notice_settings
 from incidents.store.database.engine import look_at_file
 from incidents.store.database.file import UnseenError
 from incidents.system import web_server
@@ -18,7 +18,7 @@ from incidents.system import web_server
 if TYPE_CHECKING:
     from incidents.app import House
     from incidents.console.customer_app import CustomerApp
-    from incidents.notices.customer_settings import Links
+    from incidents.notices.customer_link import Links
 
 EXTRA = "console"
 MAX_AT_ONCE = 1_000
@@ -63,7 +63,7 @@ def serve(
             is where its file was: it answers with 503 then, and ends within a second or so.
         NoLibraryError, NoServerError, AddressError: see `web_server`.
     """
-    links = customer_settings.links()
+    links = customer_link.links_of_settings()
     customers = None if links is None else _customers(house, links)
     needed()
     from incidents.web import app
@@ -110,6 +110,6 @@ def _customers(house: House, links: Links) -> CustomerApp:
     from incidents.console.customer_app import CustomerApp
     from incidents.console.customer_page import CustomerPage
 
-    page = CustomerPage(notice_settings.wording(house.settings.zone), customer_settings.office())
+    page = CustomerPage(notice_settings.wording(house.settings.zone), customer_link.office())
     page.check()
     return CustomerApp(house.desk, house.reading, links, page)

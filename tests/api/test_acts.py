@@ -11,8 +11,7 @@ from incidents import clock
 from incidents.desk.resumption import ENTRIES_LOST, Resumption, resume
 from incidents.enforcement import routing
 from incidents.enforcement.routing import Routing
-from incidents.notices.customer_link import Named
-from incidents.notices.customer_settings import Links
+from incidents.notices.customer_link import Links, Named
 from tests.api.desk import MAIL, PHONE, fill
 from tests.api.rig import PASSWORD, Rig
 from tests.conftest import WriteSettings

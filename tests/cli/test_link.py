@@ -6,8 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from incidents.notices.customer_link import Named
-from incidents.notices.customer_settings import Links
+from incidents.notices.customer_link import Links, Named
 from tests.cli.conftest import NOON, Cli
 from tests.conftest import WriteSettings
 

@@ -18,8 +18,7 @@ from incidents.app import House
 from incidents.clock import read_rfc3339
 from incidents.contract.documents.queue import QueueItem
 from incidents.contract.documents.sites import IncidentOfSite, Line
-from incidents.notices.customer_link import Incident
-from incidents.notices.customer_settings import Links
+from incidents.notices.customer_link import Incident, Links
 from tests.patience import PATIENCE_S
 from tests.served_desk import ConsoleDesk
 

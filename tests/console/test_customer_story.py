@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from incidents.enforcement.port import Delivered, Order
 from incidents.machine import commands as c
-from incidents.notices import customer, customer_settings
+from incidents.notices import customer_link, lanes
 from incidents.store.schema.tables import orders
 from incidents.values.ids import order_id
 from tests.console.customers import CUSTOMER, LINKS, OFFICE, Customers
@@ -53,7 +53,7 @@ def test_from_the_violation_to_the_suspension(db_url: str, tmp_path: Path) -> No
         # A violation is logged, and the customer is written to: with the link, twice the same.
         served.do(SITE, c.AddSite(by="operator-1", person="张三", email="zhang@shop.example"))
         served.do(SITE, c.Log(by="operator-1", urls=("https://shop.example/a",)))
-        lane = customer.of(served.house, link=customer_settings.link())
+        lane = lanes.customer_lane(served.house, link=customer_link.link_of_notice())
         notice = _notice(served)
         assert lane.deliver(notice) == lane.deliver(replace(notice, attempt=2)) == Delivered()
         [link], [again] = (_links(mail) for mail in mailbox.mails)

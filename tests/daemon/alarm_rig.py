@@ -14,7 +14,7 @@ from incidents.desk import Envelope
 from incidents.enforcement.port import Delivered, Outcome
 from incidents.machine import commands as c
 from incidents.notices import samples
-from incidents.notices.desk import Desk
+from incidents.notices.lanes import Desk
 from incidents.notices.letter import Letter, Recipient
 from incidents.notices.notice_settings import Outlet
 from incidents.notices.wording import Wording

@@ -13,7 +13,7 @@ from incidents.daemon.alarm_duty import FRESH_S, LEASE, PATIENCE_S, Alarms
 from incidents.enforcement.port import Delivered, Failed, Outcome, Retry
 from incidents.errors import SettingError
 from incidents.machine import commands as c
-from incidents.notices import quiet
+from incidents.notices import notice_settings
 from incidents.notices.letter import Recipient
 from incidents.notices.notice_settings import Outlet
 from incidents.store.database.engine import writing
@@ -470,7 +470,7 @@ def dispute(watch: Watch) -> None:
 def test_in_its_quiet_hours_a_channel_is_left_in_peace_and_told_when_they_end(
     watch: Watch, said: Said
 ) -> None:
-    hours = quiet.read("22:00-07:00", ZoneInfo("Asia/Shanghai"))
+    hours = notice_settings.read_quiet_hours("22:00-07:00", ZoneInfo("Asia/Shanghai"))
     channel = Channel("group")
     duty = watch.duty(telling(Outlet(channel, Recipient(), hours)))
     dispute(watch.at(START + 4 * H))  # 22:00 there
@@ -492,7 +492,7 @@ def test_in_its_quiet_hours_a_channel_is_left_in_peace_and_told_when_they_end(
 
 
 def test_what_is_too_late_in_the_morning_does_not_ask_for_the_hour(watch: Watch) -> None:
-    hours = quiet.read("18:00-07:00", ZoneInfo("Asia/Shanghai"))
+    hours = notice_settings.read_quiet_hours("18:00-07:00", ZoneInfo("Asia/Shanghai"))
     channel = Channel("group")
     duty = watch.duty(telling(Outlet(channel, Recipient(), hours)))
     watch.log().at(START + 52 * MIN)
@@ -505,7 +505,7 @@ def test_what_is_too_late_in_the_morning_does_not_ask_for_the_hour(watch: Watch)
 def test_a_channel_without_quiet_hours_is_told_at_once_and_the_other_not_later(
     watch: Watch,
 ) -> None:
-    hours = quiet.read("22:00-07:00", ZoneInfo("Asia/Shanghai"))
+    hours = notice_settings.read_quiet_hours("22:00-07:00", ZoneInfo("Asia/Shanghai"))
     asleep, awake = Channel("mail"), Channel("group")
     outlets = (Outlet(asleep, Recipient(), hours), Outlet(awake, Recipient()))
     duty = watch.duty(telling(*outlets))

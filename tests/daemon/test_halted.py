@@ -14,10 +14,9 @@ from incidents.daemon.heartbeat import note_once
 from incidents.enforcement import routing
 from incidents.enforcement.routing import Routing
 from incidents.machine import commands as c
-from incidents.notices import quiet
+from incidents.notices import notice_settings
 from incidents.notices.letter import Recipient
-from incidents.notices.notice_settings import Outlet
-from incidents.notices.quiet import Quiet
+from incidents.notices.notice_settings import Outlet, Quiet
 from incidents.settings import sources
 from incidents.store.database.engine import writing
 from incidents.store.record import lineage
@@ -118,7 +117,9 @@ def test_what_begins_after_the_halt_is_told_as_of_what_may_be_a_copy(watch: Watc
 
 
 def test_that_nothing_is_carried_out_is_told_at_any_hour_and_from_where(watch: Watch) -> None:
-    channel, duty = by_chat(watch, quiet.read("00:00-23:59", ZoneInfo("Asia/Shanghai")))
+    channel, duty = by_chat(
+        watch, notice_settings.read_quiet_hours("00:00-23:59", ZoneInfo("Asia/Shanghai"))
+    )
     halt(watch)
     look(watch, duty)
 

@@ -11,9 +11,8 @@ import pytest
 
 from incidents.enforcement.port import Delivered, Failed, Order, Outcome, Retry, Skipped
 from incidents.notices import samples
-from incidents.notices.customer import Customer
-from incidents.notices.facts import Facts
-from incidents.notices.letter import ATTEMPT_S, Channel, Time
+from incidents.notices.lanes import Customer
+from incidents.notices.letter import ATTEMPT_S, Channel, Facts, Time
 from incidents.notices.wording import Wording
 from tests.enforcement.orders import detail, problem
 from tests.notices.lane import NOON, SHANGHAI, WORDING, Told, order

@@ -10,12 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents.notices.customer_link import MAX_TOKEN, Expired, Forged, Named, read, sign
+from incidents.notices.customer_link import (
+    MAX_TOKEN,
+    Expired,
+    Forged,
+    Named,
+    read_token,
+    sign_token,
+)
 
 OLD, NEW, OTHER = "old " * 8, "new " * 8, "other " * 8
 NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 SECOND, MICROSECOND = timedelta(seconds=1), timedelta(microseconds=1)
-TOKEN = sign((12, 3), NOON, NEW)
+TOKEN = sign_token((12, 3), NOON, NEW)
 
 incidents = st.tuples(st.integers(1, 10**18 - 1), st.integers(1, 10**9 - 1))
 moments = st.timedeltas(timedelta(days=1), timedelta(days=365 * 1_000)).map(
@@ -29,10 +36,10 @@ characters = st.sampled_from(string.printable + "é１\0\u200b")
 def test_what_is_signed_is_read_again(
     incident: tuple[int, int], expires: datetime, secret: str, revoked: int
 ) -> None:
-    token = sign(incident, expires, secret, revoked)
+    token = sign_token(incident, expires, secret, revoked)
     whole, secrets = expires.replace(microsecond=0), [secret]
-    assert read(token, secrets, whole) == Named(incident, revoked)
-    assert read(token, secrets, whole + MICROSECOND) == Expired(incident)
+    assert read_token(token, secrets, whole) == Named(incident, revoked)
+    assert read_token(token, secrets, whole + MICROSECOND) == Expired(incident)
     assert len(token) <= MAX_TOKEN
     assert set(token) <= set(string.ascii_lowercase + string.digits + "-.")
 
@@ -41,17 +48,17 @@ def test_what_is_signed_is_read_again(
 def test_with_any_character_changed_it_is_forged(
     incident: tuple[int, int], expires: datetime, revoked: int, data: st.DataObject
 ) -> None:
-    token = sign(incident, expires, NEW, revoked)
+    token = sign_token(incident, expires, NEW, revoked)
     place = data.draw(st.integers(0, len(token) - 1))
     other = data.draw(characters.filter(lambda c: c != token[place]))
-    assert read(token[:place] + other + token[place + 1 :], [NEW, OLD], expires) == Forged()
+    assert read_token(token[:place] + other + token[place + 1 :], [NEW, OLD], expires) == Forged()
 
 
 def test_with_any_bit_flipped_it_is_forged() -> None:
     for bit in range(8 * len(TOKEN)):
         raw = bytearray(TOKEN.encode())
         raw[bit // 8] ^= 1 << bit % 8
-        assert read(raw.decode("latin-1"), [NEW], NOON) == Forged(), bit
+        assert read_token(raw.decode("latin-1"), [NEW], NOON) == Forged(), bit
 
 
 @given(st.data())
@@ -59,51 +66,55 @@ def test_with_anything_taken_away_or_put_in_it_is_forged(data: st.DataObject) ->
     start = data.draw(st.integers(0, len(TOKEN)))
     end = data.draw(st.integers(start, len(TOKEN)))
     put = data.draw(st.text(characters, max_size=5).filter(lambda t: t != TOKEN[start:end]))
-    assert read(TOKEN[:start] + put + TOKEN[end:], [NEW], NOON) == Forged()
+    assert read_token(TOKEN[:start] + put + TOKEN[end:], [NEW], NOON) == Forged()
 
 
 @given(st.text())
 def test_whatever_is_no_link_is_forged(text: str) -> None:
-    assert read(text, [NEW, OLD], NOON) == Forged()
+    assert read_token(text, [NEW, OLD], NOON) == Forged()
 
 
 @pytest.mark.parametrize("token", ["", "." * 79, "9" * 100_000, TOKEN + "\n", TOKEN.upper()])
 def test_what_only_looks_like_one_is_forged(token: str) -> None:
-    assert read(token, [NEW], NOON) == Forged()
+    assert read_token(token, [NEW], NOON) == Forged()
 
 
 def test_the_claim_of_one_under_the_signature_of_another_is_forged() -> None:
     for other in (
-        sign((12, 4), NOON, NEW), sign((12, 3), NOON + SECOND, NEW), sign((12, 3), NOON, NEW, 1),
+        sign_token((12, 4), NOON, NEW), sign_token((12, 3), NOON + SECOND, NEW), sign_token((12, 3), NOON, NEW, 1),
     ):  # fmt: skip
         claim, which, mac = TOKEN.rsplit(".", 2)
-        assert read(f"{claim}.{which}.{other.rsplit('.', 1)[1]}", [NEW], NOON) == Forged()
-        assert read(f"{other.rsplit('.', 2)[0]}.{which}.{mac}", [NEW], NOON) == Forged()
+        assert read_token(f"{claim}.{which}.{other.rsplit('.', 1)[1]}", [NEW], NOON) == Forged()
+        assert read_token(f"{other.rsplit('.', 2)[0]}.{which}.{mac}", [NEW], NOON) == Forged()
 
 
 def test_it_holds_through_its_last_second_in_any_zone() -> None:
     beijing = NOON.astimezone(tz=None)
-    assert read(TOKEN, [NEW], beijing) == Named((12, 3))
-    assert read(TOKEN, [NEW], NOON - timedelta(days=99)) == Named((12, 3))
-    assert read(TOKEN, [NEW], NOON + MICROSECOND) == Expired((12, 3))
-    assert read(sign((12, 3), NOON + SECOND - MICROSECOND, NEW), [NEW], NOON) == Named((12, 3))
+    assert read_token(TOKEN, [NEW], beijing) == Named((12, 3))
+    assert read_token(TOKEN, [NEW], NOON - timedelta(days=99)) == Named((12, 3))
+    assert read_token(TOKEN, [NEW], NOON + MICROSECOND) == Expired((12, 3))
+    assert read_token(sign_token((12, 3), NOON + SECOND - MICROSECOND, NEW), [NEW], NOON) == Named(
+        (12, 3)
+    )
 
 
 def test_an_expired_link_of_another_secret_is_forged_and_says_nothing() -> None:
-    assert read(TOKEN, [OLD], NOON + SECOND) == Forged()
+    assert read_token(TOKEN, [OLD], NOON + SECOND) == Forged()
 
 
 def test_while_secrets_are_exchanged_both_are_taken_and_then_the_old_one_is_not() -> None:
-    before, after = sign((1, 1), NOON, OLD), sign((1, 1), NOON, NEW)
-    assert read(before, [NEW, OLD], NOON) == read(after, [NEW, OLD], NOON) == Named((1, 1))
-    assert read(before, [NEW], NOON) == Forged()
-    assert read(before, [OTHER], NOON) == read(before, [], NOON) == Forged()
+    before, after = sign_token((1, 1), NOON, OLD), sign_token((1, 1), NOON, NEW)
+    assert (
+        read_token(before, [NEW, OLD], NOON) == read_token(after, [NEW, OLD], NOON) == Named((1, 1))
+    )
+    assert read_token(before, [NEW], NOON) == Forged()
+    assert read_token(before, [OTHER], NOON) == read_token(before, [], NOON) == Forged()
     assert before.split(".")[2] != after.split(".")[2], "each names its secret"
 
 
 def test_before_any_revocation_it_is_what_it_was_when_links_could_not_be_revoked() -> None:
     assert TOKEN == "12-3.69a50b40.c371.uh7i4ncmlzez7f7xhmddl2l2sz5izgs2"
-    assert sign((12, 3), NOON, NEW, 7).startswith("12-3.69a50b40.r7.")
+    assert sign_token((12, 3), NOON, NEW, 7).startswith("12-3.69a50b40.r7.")
 
 
 def test_it_is_signed_with_160_bits_over_words_of_its_own() -> None:

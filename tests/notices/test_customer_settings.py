@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from incidents.errors import IncidentsError
-from incidents.notices import customer_settings
-from incidents.notices.customer_link import Expired, Forged, Named
-from incidents.notices.customer_settings import Links
+from incidents.notices import customer_link
+from incidents.notices.customer_link import Expired, Forged, Links, Named
 from incidents.notices.letter import Office
 from tests.notices.lane import NOON, order
 
@@ -25,20 +24,20 @@ Written = Callable[[str], dict[str, str]]
 
 
 def test_without_the_section_there_is_no_link(written: Written) -> None:
-    assert customer_settings.links(written("")) is None
-    assert customer_settings.link(written("")) is None
+    assert customer_link.links_of_settings(written("")) is None
+    assert customer_link.link_of_notice(written("")) is None
 
 
 def test_who_needs_it_is_told_what_is_missing(written: Written) -> None:
     with pytest.raises(IncidentsError, match=r"config.toml has no section \[customer\]; write"):
-        customer_settings.needed(written(""))
+        customer_link.needed_links(written(""))
 
 
 def test_a_link_holds_for_two_weeks_unless_it_is_said_otherwise(written: Written) -> None:
-    found = customer_settings.needed(written(f"[customer]\n{WHOLE}"))
+    found = customer_link.needed_links(written(f"[customer]\n{WHOLE}"))
     assert found == LINKS
     assert found.valid_for == timedelta(days=14)
-    found = customer_settings.needed(written(f'[customer]\n{WHOLE}valid_for = "36h"\n'))
+    found = customer_link.needed_links(written(f'[customer]\n{WHOLE}valid_for = "36h"\n'))
     assert found.valid_for == timedelta(hours=36)
 
 
@@ -48,7 +47,7 @@ def test_secrets_stand_in_files_or_variables_and_the_newest_one_signs(
     (tmp_path / "secret").write_text(f"{SECRET}\n")
     monkeypatch.setenv("BEFORE", BEFORE)
     said = f'secret_file = "{tmp_path}/secret"\nprevious_secret_env = "BEFORE"\n'
-    found = customer_settings.needed(written(f"[customer]\n{ADDRESS}{said}"))
+    found = customer_link.needed_links(written(f"[customer]\n{ADDRESS}{said}"))
     assert found.secrets == (SECRET, BEFORE)
     token = found.to((1, 1), NOON).rpartition("/")[2]
     assert replace(found, secrets=(SECRET,)).read(token, NOON) == Named((1, 1))
@@ -64,7 +63,7 @@ def test_the_page_may_be_anywhere_over_tls_or_on_this_machine(
     address: str, written: Written
 ) -> None:
     said = f'[customer]\nbase_url = "{address}"\nsecret = "{SECRET}"\n'
-    link = customer_settings.needed(written(said)).to((12, 3), NOON)
+    link = customer_link.needed_links(written(said)).to((12, 3), NOON)
     assert link.startswith(address.rstrip("/") + "/c/12-3.")
 
 
@@ -97,7 +96,7 @@ def test_what_is_wrong_is_named_and_no_secret_is_shown(
     (tmp_path / "weak").write_text("too short")
     environ = written(f"[customer]\n{said.format(folder=tmp_path)}\n")
     with pytest.raises(IncidentsError) as complained:
-        customer_settings.links(environ)
+        customer_link.links_of_settings(environ)
     assert complaint in complained.value.message
     assert SECRET[:31] not in complained.value.message
     assert "short" not in complained.value.message
@@ -105,7 +104,7 @@ def test_what_is_wrong_is_named_and_no_secret_is_shown(
 
 def test_whom_the_customer_deals_with_is_said_by_the_notices(written: Written) -> None:
     said = '[notices]\ndesk_name = "示例主机"\ndesk_phone = "+86 10 5555 0100"\n'
-    found = customer_settings.office(written(said))
+    found = customer_link.office(written(said))
     assert found == Office(name="示例主机", phone="+86 10 5555 0100", mail=None)
 
 
@@ -116,7 +115,7 @@ def test_a_page_that_names_nobody_to_call_is_not_shown(
     said: str, key: str, written: Written
 ) -> None:
     with pytest.raises(IncidentsError, match=rf"\[notices\].* has no {key}"):
-        customer_settings.office(written(f"[notices]\n{said}\n"))
+        customer_link.office(written(f"[notices]\n{said}\n"))
 
 
 def test_a_notice_has_the_same_link_each_time_that_it_is_sent() -> None:

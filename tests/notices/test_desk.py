@@ -9,15 +9,14 @@ from typing import Any
 import pytest
 
 from incidents.enforcement.port import Delivered, Failed, Order, Retry, Skipped
-from incidents.notices import quiet, samples
-from incidents.notices.desk import Desk
-from incidents.notices.facts import AlarmFacts, Facts
-from incidents.notices.letter import ALARMS, Recipient
+from incidents.notices import notice_settings, samples
+from incidents.notices.lanes import Desk
+from incidents.notices.letter import ALARMS, AlarmFacts, Facts, Recipient
 from incidents.notices.notice_settings import Outlet
 from tests.notices.lane import NOON, SHANGHAI, WORDING, Told, order
 
 NIGHT = datetime(2026, 3, 2, 2, 0, tzinfo=SHANGHAI)
-QUIET = quiet.read("23:00-07:00", SHANGHAI)
+QUIET = notice_settings.read_quiet_hours("23:00-07:00", SHANGHAI)
 TO_DESK = Recipient(mail=("desk@host.example",))
 
 
@@ -127,7 +126,7 @@ def test_an_alarm_that_is_worse_or_too_late_in_the_morning_is_loud_by_itself(kin
 
 
 def test_where_all_are_quiet_it_waits_until_the_first_one_is_not() -> None:
-    early = quiet.read("23:00-06:30", SHANGHAI)
+    early = notice_settings.read_quiet_hours("23:00-06:30", SHANGHAI)
     chat, mail = Told("wecom"), Told("mail")
     outlets = (Outlet(chat, Recipient(), QUIET), Outlet(mail, TO_DESK, early))
     found = _desk(*outlets, now=NIGHT).deliver(_call())

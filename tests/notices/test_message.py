@@ -12,11 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from incidents.notices import address, message, samples
-from incidents.notices.address import Address, BadAddressError
-from incidents.notices.facts import Facts, Finding
-from incidents.notices.letter import Letter, Office
-from incidents.notices.message import Heading
+from incidents.notices import message, samples
+from incidents.notices.letter import Facts, Finding, Letter, Office
+from incidents.notices.message import Address, BadAddressError, Heading
 from incidents.notices.wording import Wording
 from tests.notices.mail_server import body, opened
 
@@ -63,8 +61,10 @@ def test_nobody_s_text_adds_a_header_or_ends_one(
 ) -> None:
     finding = Finding(id="12-3", occurred_at=NOW, recorded_at=NOW, category=category, urls=(site,))
     letter = _letter(site=site, person=person, findings=(finding,))
-    to = address.read("zhang@shop.example", name)
-    heading = Heading(sender=Address("desk", "host.example", address.read("a@b", desk).name))
+    to = message.read_address("zhang@shop.example", name)
+    heading = Heading(
+        sender=Address("desk", "host.example", message.read_address("a@b", desk).name)
+    )
     mail, raw = _mail(letter, to, heading=heading)
     assert mail.keys() == HEADERS
     assert not mail.defects
@@ -105,7 +105,7 @@ def test_what_people_have_written_is_escaped_on_the_page_and_opens_no_paragraph(
 def test_an_address_is_one_mailbox_or_none(text: str) -> None:
     for given_ in (text, f"a@{text}", f"{text}@shop.example"):
         try:
-            found = address.read(given_)
+            found = message.read_address(given_)
         except BadAddressError:
             continue
         assert found.domain.isascii()
@@ -150,11 +150,11 @@ def test_several_are_written_to_at_once() -> None:
 
 
 def test_an_address_with_a_name_is_read_as_people_write_it() -> None:
-    found = address.read_with_name(' "示例主机 desk" <desk@host.example> ')
+    found = message.read_named_address(' "示例主机 desk" <desk@host.example> ')
     assert found == Address("desk", "host.example", "示例主机 desk")
-    assert address.read_with_name("desk@host.example") == Address("desk", "host.example")
+    assert message.read_named_address("desk@host.example") == Address("desk", "host.example")
     with pytest.raises(BadAddressError, match="before the @"):
-        address.read_with_name("a <b> <c@host.example>")
+        message.read_named_address("a <b> <c@host.example>")
 
 
 def test_a_letter_in_one_language_says_so() -> None:

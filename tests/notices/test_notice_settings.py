@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from incidents.errors import IncidentsError, SettingError
-from incidents.notices import customer, desk, notice_settings
+from incidents.notices import lanes, notice_settings
 from incidents.notices.chat import Chat
 from incidents.notices.letter import Recipient
 from incidents.notices.samples import OFFICE, of
@@ -245,10 +245,10 @@ def test_the_lanes_are_those_of_the_settings(said: Environ, tmp_path: Path) -> N
         def reading(self) -> Any:
             raise AssertionError
 
-    assert [each.name for each in customer.of(House(), environ=environ)._channels] == [
+    assert [each.name for each in lanes.customer_lane(House(), environ=environ)._channels] == [
         "mail", "sms",
     ]  # fmt: skip
-    assert len(desk.of(House(), environ=environ)._outlets) == 3
+    assert len(lanes.desk_lane(House(), environ=environ)._outlets) == 3
 
 
 def _complains(read: Callable[..., Any], environ: dict[str, str], message: str) -> None:

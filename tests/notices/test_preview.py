@@ -9,8 +9,7 @@ from incidents.errors import UnknownIncidentError
 from incidents.machine import commands as c
 from incidents.machine.policy import Policy
 from incidents.notices import preview, samples
-from incidents.notices.facts import AlarmFacts, Facts
-from incidents.notices.letter import NOTICES
+from incidents.notices.letter import NOTICES, AlarmFacts, Facts
 from tests.views.day import SITE, Day, utc
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents.notices import quiet
-from incidents.notices.quiet import Quiet
+from incidents.notices import notice_settings
+from incidents.notices.notice_settings import Quiet
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 ZONES = [SHANGHAI, ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York"), ZoneInfo("UTC")]
@@ -40,12 +40,12 @@ def _at(text: str, zone: ZoneInfo = SHANGHAI) -> datetime:
 def test_they_begin_on_the_minute_and_end_on_the_minute(
     hours: str, now: str, ends: str | None
 ) -> None:
-    found = quiet.read(hours, SHANGHAI).ends(_at(now).astimezone(UTC))
+    found = notice_settings.read_quiet_hours(hours, SHANGHAI).ends(_at(now).astimezone(UTC))
     assert found == (None if ends is None else _at(ends))
 
 
 def test_they_are_those_of_the_zone_in_which_people_read_times() -> None:
-    hours = quiet.read("23:00-07:00", SHANGHAI)
+    hours = notice_settings.read_quiet_hours("23:00-07:00", SHANGHAI)
     assert hours.ends(datetime(2026, 3, 2, 16, 0, tzinfo=UTC)) == datetime(
         2026, 3, 2, 23, 0, tzinfo=UTC
     )
@@ -72,7 +72,7 @@ def test_they_end_after_now_and_within_a_day_and_an_hour(
 
 
 def test_an_end_in_the_hour_that_clocks_show_twice_is_the_next_one() -> None:
-    hours = quiet.read("23:00-02:30", ZoneInfo("Europe/Berlin"))
+    hours = notice_settings.read_quiet_hours("23:00-02:30", ZoneInfo("Europe/Berlin"))
     first = datetime(2026, 10, 25, 0, 10, tzinfo=UTC)  # 02:10 for the first time
     assert hours.ends(first) == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
     second = first + timedelta(hours=1)
@@ -94,4 +94,4 @@ def test_an_end_in_the_hour_that_clocks_show_twice_is_the_next_one() -> None:
 )
 def test_what_is_no_pair_of_times_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"hours of the day|never end"):
-        quiet.read(text, SHANGHAI)
+        notice_settings.read_quiet_hours(text, SHANGHAI)

@@ -16,8 +16,8 @@ from incidents.desk.resumption import DAEMON, ENTRIES_LOST, Resumption
 from incidents.enforcement.port import Order
 from incidents.machine import commands as c
 from incidents.machine.policy import Policy
-from incidents.notices import customer, record
-from incidents.notices.facts import MAX_FINDINGS, MAX_URLS, Facts
+from incidents.notices import lanes, record
+from incidents.notices.letter import MAX_FINDINGS, MAX_URLS, Facts
 from incidents.notices.record import Record
 from incidents.store.database.engine import reading, writing
 from incidents.store.orders import leases
@@ -182,7 +182,7 @@ def test_who_was_told_of_the_end_is_told_once_that_the_hold_outlasts_it(day: Day
     day.do(c.SetHold(by="boss", reason="ordered"))
     _, order = orders_of(day, "suspend")
     found = _facts(day, order)
-    assert (customer.notice_of(order), found.stays_down, found.outlasts, found.settled) == (
+    assert (lanes.notice_of(order), found.stays_down, found.outlasts, found.settled) == (
         "suspended_held", True, True, False,
     )  # fmt: skip
     told = WORDING.letter("suspended_held", found, "1").text

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine
 
 from incidents.enforcement.port import Delivered, Skipped
 from incidents.machine import commands as c
-from incidents.notices import customer, desk
+from incidents.notices import lanes
 from incidents.settings.sources import Settings, load
 from incidents.store.database.engine import create, reading
 from tests.notices.mail_server import HOST, Mailbox, body, server
@@ -75,8 +75,8 @@ def test_a_day_of_violations_is_written_to_the_customer_and_to_the_desk(
     engine = create(db_url)
     with server(mailbox) as port:
         config.write_text(SETTINGS.format(host=HOST, port=port), encoding="utf-8")
-        to_customer = customer.of(House(engine), environ=environ)
-        to_desk = desk.of(House(engine), environ=environ)
+        to_customer = lanes.customer_lane(House(engine), environ=environ)
+        to_desk = lanes.desk_lane(House(engine), environ=environ)
         for kind in kinds:
             assert to_customer.deliver(notices[kind][0]) == Delivered()
         assert to_desk.deliver(calls[0]) == Delivered()

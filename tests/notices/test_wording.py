@@ -21,8 +21,17 @@ from jinja2 import meta
 from incidents.machine.policy import Policy
 from incidents.notices import samples, templating
 from incidents.notices import wording as phrases
-from incidents.notices.facts import AlarmFacts, AnyFacts, Facts, told
-from incidents.notices.letter import ALARMS, LANGUAGES, NOTICES, Office, alarm
+from incidents.notices.letter import (
+    ALARMS,
+    LANGUAGES,
+    NOTICES,
+    AlarmFacts,
+    AnyFacts,
+    Facts,
+    Office,
+    alarm_notice,
+    facts_told,
+)
 from incidents.notices.templating import SHIPPED, TemplateError
 from incidents.notices.wording import Wording
 from tests.notices.lane import SHANGHAI, WORDING
@@ -87,7 +96,7 @@ def test_each_alarm_and_each_notice_has_a_template_in_each_language_and_no_other
     for language in LANGUAGES:
         files = {file.name.removesuffix(".txt.jinja") for file in (SHIPPED / language).iterdir()}
         assert {name for name in files if not name.startswith("_")} == set(NOTICES)
-    assert {alarm(kind) for kind in ALARMS} < set(NOTICES)
+    assert {alarm_notice(kind) for kind in ALARMS} < set(NOTICES)
     parts = [
         {file.name for file in (SHIPPED / language).iterdir() if file.name.startswith("_")}
         for language in LANGUAGES
@@ -99,7 +108,7 @@ def test_each_alarm_and_each_notice_has_a_template_in_each_language_and_no_other
 def test_a_notice_asks_for_the_same_facts_in_both_languages(name: str) -> None:
     asked = [_asked(name, language) for language in LANGUAGES]
     assert asked[0] == asked[1]
-    assert asked[0] <= {*told(samples.of(name)), "office"}
+    assert asked[0] <= {*facts_told(samples.of(name)), "office"}
 
 
 def _asked(name: str, language: str) -> set[str]:

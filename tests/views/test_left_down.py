@@ -14,7 +14,7 @@ from incidents.locale.words import When
 from incidents.machine import commands as c
 from incidents.machine.command import LEFT_DOWN as STAYS
 from incidents.notices import samples
-from incidents.notices.facts import AlarmFacts
+from incidents.notices.letter import AlarmFacts
 from incidents.notices.wording import Wording
 from incidents.store.database.engine import writing
 from incidents.store.record import left_down as left_rows

@@ -19,9 +19,8 @@ from incidents.contract.documents import queue as queue_answers
 from incidents.contract.hints import with_commands
 from incidents.errors import InputError, NoSuchTaskError, RefusedError
 from incidents.machine import commands as c
-from incidents.notices import customer_settings, notice_settings, preview, samples
-from incidents.notices.facts import AnyFacts
-from incidents.notices.letter import NOTICES
+from incidents.notices import customer_link, notice_settings, preview, samples
+from incidents.notices.letter import NOTICES, AnyFacts
 from incidents.settings import sources
 from incidents.store.cases import sites
 from incidents.values import inputs
@@ -209,7 +208,7 @@ def _notice_facts(by: Caller, notice: str, incident: str | None, site: str | Non
     by.needs("give_link", about=about)
     by.reveals(about)
     with by.reading() as connection:
-        now, link = by.house.now(connection), customer_settings.link()
+        now, link = by.house.now(connection), customer_link.link_of_notice()
         subject = (
             preview.of_site(connection, str(name)) if key is None else preview.of_incident(key)
         )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from incidents.cli.run import Run
     from incidents.client.house import RemoteHouse
     from incidents.locale.words import Document
-    from incidents.notices.facts import AnyFacts
+    from incidents.notices.letter import AnyFacts
     from incidents.notices.preview import Shown
     from incidents.notices.wording import Wording
 
@@ -165,9 +165,9 @@ def _facts(
 def _real(
     run: Run, names: list[str], site: str | None, incident: tuple[int, int] | None
 ) -> dict[str, Shown]:
-    from incidents.notices import customer_settings, preview
+    from incidents.notices import customer_link, preview
 
-    link = customer_settings.link()
+    link = customer_link.link_of_notice()
     with run.local.reading() as connection:
         if incident is not None:
             subject = preview.of_incident(incident)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from incidents.desk import Answer
     from incidents.enforcement.dispatcher.round import Round
     from incidents.locale.words import Document
-    from incidents.notices.customer_settings import Links
+    from incidents.notices.customer_link import Links
 
 
 MAX_TOLD = 20
@@ -225,7 +225,7 @@ def serve(run: Run, *, host: str, port: int) -> int:
     from incidents.daemon import settings_check
     from incidents.desk import keying
     from incidents.desk.account_act import By
-    from incidents.notices.customer_settings import PATH
+    from incidents.notices.customer_link import PATH
     from incidents.store.database.access import open_to_others
     from incidents.web import service
 

@@ -26,7 +26,7 @@ from incidents.errors import (
 )
 from incidents.machine import commands as c
 from incidents.machine.command import OUTCOMES
-from incidents.notices import customer_settings
+from incidents.notices import customer_link
 from incidents.retention import evidence
 from incidents.settings import police, sources
 from incidents.store.cases import sites
@@ -119,7 +119,7 @@ def link(desk: Doing, incident: str) -> Response:
     """The link to the customer's page of it."""
     key = inputs.incident(incident)
     desk.proves("give_link")
-    links, now = customer_settings.needed(), clock.now()
+    links, now = customer_link.needed_links(), clock.now()
     with desk.reading() as connection:
         revoked = views.incident(connection, key)["links_revoked"]
     page = writing.written(
@@ -227,7 +227,7 @@ def _page(
         shown=site_name.shown(found["site"]), story=masked.document(story.lines[::-1]),
         before=before, earlier=story.ahead, opened=opened or here.kept.opened,
         closing=closing, typed=here.typed, not_now=reasons(here, would), outcomes=OUTCOMES,
-        linked=customer_settings.links() is not None,
+        linked=customer_link.links_of_settings() is not None,
     )  # fmt: skip
 
 

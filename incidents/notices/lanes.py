@@ -1,22 +1,140 @@
-"""The desk's lane: tells the desk what somebody must do, in chat groups and by mail."""
+"""The lanes: the customer's and the desk's.
+
+The customer's writes to the responsible person what was found, and what was done. The desk's tells
+the desk what somebody must do, in chat groups and by mail."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy import Connection
 
 from incidents import clock
 from incidents.enforcement.port import Delivered, Failed, Order, Outcome, Retry, Skipped, State
 from incidents.log import logger
 from incidents.notices import letter as channel
 from incidents.notices import notice_settings
-from incidents.notices.customer import House, LookUp
-from incidents.notices.facts import AlarmFacts, AnyFacts
-from incidents.notices.letter import NOTICES, Time, alarm
+from incidents.notices.letter import (
+    NOTICES,
+    AlarmFacts,
+    AnyFacts,
+    Channel,
+    Facts,
+    Recipient,
+    Time,
+    alarm_notice,
+)
 from incidents.notices.notice_settings import Outlet
-from incidents.notices.record import Record
+from incidents.notices.record import Link, Record
 from incidents.notices.templating import TemplateError
 from incidents.notices.wording import Wording
+from incidents.settings.sources import Settings
+
+LookUp = Callable[[Order], Facts | None]
+
+
+class House(Protocol):
+    """Where the settings are, and the database."""
+
+    @property
+    def settings(self) -> Settings:
+        """Those of this run."""
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """A transaction that reads one state of the database."""
+
+
+class Customer:
+    """Writes to the customer of an order's site, by the first channel that takes it.
+
+    An incident that is settled by then is told to nobody, nor is a suspension that late truth has
+    struck, or a closure that was taken back: it would be wrong. A violation is told on a closed
+    site too, in other words: the customer is to know all that was found, and the notice of the
+    closure names only what the closure rests on.
+    """
+
+    def __init__(
+        self,
+        *,
+        facts: LookUp,
+        wording: Wording,
+        channels: Sequence[Channel],
+        name: str = notice_settings.NOTICES,
+    ) -> None:
+        self.name = name
+        self._facts = facts
+        self._wording = wording
+        self._channels = tuple(channels)
+
+    @property
+    def is_set_up(self) -> bool:
+        """Whether there is a channel at all."""
+        return bool(self._channels)
+
+    def deliver(self, order: Order) -> Outcome:
+        """Make one attempt."""
+        if not self._channels:
+            return Skipped(why="no_channel")
+        notice = notice_of(order)
+        if notice is None:
+            return Skipped(why="no_notice")
+        facts = self._facts(order)
+        if facts is None:
+            return Skipped(why="not_on_record")
+        if facts.settled:
+            return Skipped(why="settled")
+        if facts.email is None and facts.phone is None:
+            return Skipped(why="no_address")
+        try:
+            letter = self._wording.letter(notice, facts, order.id)
+        except TemplateError as error:
+            return Failed(problem="template_wrong", detail=error.message)
+        to = Recipient(
+            mail=() if facts.email is None else (facts.email,), name=facts.person, phone=facts.phone
+        )
+        time, outcomes = Time(), []
+        for left, each in zip(range(len(self._channels), 0, -1), self._channels, strict=True):
+            outcomes.append(each.send(letter, to, within_s=time.share(left)))
+            if channel.delivered_to(outcomes[-1]):
+                return outcomes[-1]
+        return channel.worst_outcome(outcomes)
+
+    def state(self, site: str) -> State | None:  # noqa: ARG002 - a mail asks nobody back
+        """Unknown."""
+        return None
+
+
+def notice_of(order: Order) -> str | None:
+    """The notice that tells the customer of an order; None if it is nothing to them."""
+    match order.kind:
+        case "notify":
+            return "violation_found"
+        case "suspend":
+            return "suspended_held" if order.until is None else "suspended"
+        case "reopen":
+            return "reopened"
+        case "close":
+            return "closed"
+        case _:
+            return None
+
+
+def customer_lane(
+    house: House, *, link: Link | None = None, environ: Mapping[str, str] | None = None
+) -> Customer:
+    """The customer's lane as [notices] says; `link` gives the customer's own page, if there is one.
+
+    Raises:
+        SettingError, UnknownSettingError, SettingsFileError, NoAppriseError, TemplateError: naming
+            what is wrong.
+    """
+    found = notice_settings.to_customer(house.settings.zone, environ)
+    record = Record(house.reading, link)
+    return Customer(facts=record, wording=found.wording, channels=found.channels)
+
 
 _NOTICES = {"call": "call_task", "alarm": "alarm"}
 _LOUD = frozenset(
@@ -86,7 +204,7 @@ class Desk:
         Raises:
             ValueError: for an unknown kind.
         """
-        notice = alarm(kind)
+        notice = alarm_notice(kind)
         if notice not in NOTICES:
             raise ValueError(f"no alarm is called {kind!r}")
         if not self._outlets:
@@ -121,10 +239,10 @@ class Desk:
                     order=id_, item=outlet.channel.name, reason=outcome.problem,
                 )  # fmt: skip
         told = next((o for o in outcomes if isinstance(o, Delivered)), None)
-        return told or channel.worst(outcomes)
+        return told or channel.worst_outcome(outcomes)
 
 
-def of(house: House, *, environ: Mapping[str, str] | None = None) -> Desk:
+def desk_lane(house: House, *, environ: Mapping[str, str] | None = None) -> Desk:
     """The desk's lane as [alarms] says; raises as `customer.of` does."""
     found = notice_settings.to_desk(house.settings.zone, environ)
     return Desk(facts=Record(house.reading), wording=found.wording, outlets=found.outlets)
