@@ -81,7 +81,8 @@ def test_what_only_looks_like_one_is_forged(token: str) -> None:
 
 def test_the_claim_of_one_under_the_signature_of_another_is_forged() -> None:
     for other in (
-        sign_token((12, 4), NOON, NEW), sign_token((12, 3), NOON + SECOND, NEW), sign_token((12, 3), NOON, NEW, 1),
+        sign_token((12, 4), NOON, NEW), sign_token((12, 3), NOON + SECOND, NEW),
+        sign_token((12, 3), NOON, NEW, 1),
     ):  # fmt: skip
         claim, which, mac = TOKEN.rsplit(".", 2)
         assert read_token(f"{claim}.{which}.{other.rsplit('.', 1)[1]}", [NEW], NOON) == Forged()
