@@ -109,11 +109,11 @@ def import_(act: Act, *, file: str, group_within: timedelta | None, skip_bad: bo
     from incidents.history import grouping
     from incidents.history.importing import refuse_future
 
-    history = load(act.run, file)
-    refuse_future(history, clock.now())
+    given = load(act.run, file)
+    refuse_future(given, clock.now())
     if not (skip_bad or act.dry_run):
-        history.insist()
-    findings = grouping.group(history.reports, group_within)
+        given.insist()
+    findings = grouping.group(given.reports, group_within)
     with progress("importing", len(findings)) as done:
         if act.run.remote is None:
             tally = _tally(act, findings, done)
@@ -122,9 +122,9 @@ def import_(act: Act, *, file: str, group_within: timedelta | None, skip_bad: bo
                 findings, group_within=group_within, skip_bad=skip_bad, dry_run=act.dry_run,
                 done=done,
             )  # fmt: skip
-    _answer_of_import(act, history, findings, tally)
-    _refuse_unfit(act, history, tally)
-    return FAILED if history.bad and not skip_bad else DONE
+    _answer_of_import(act, given, findings, tally)
+    _refuse_unfit(act, given, tally)
+    return FAILED if given.bad and not skip_bad else DONE
 
 
 def _tally(act: Act, findings: list[Finding], done: Callable[[int], object]) -> Tally:
