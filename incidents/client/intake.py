@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from incidents.filing.checks.finding import Finding as FilingFinding
     from incidents.filing.lists.customer_list import Customer
     from incidents.history.customers import Taken
-    from incidents.history.grouping import Finding
     from incidents.history.importing import Tally
+    from incidents.history.reports import Finding
 
 
 HISTORY_ROWS_AT_ONCE, HISTORY_BYTES_AT_ONCE = 1_000, 1_000_000

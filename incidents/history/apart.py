@@ -24,8 +24,7 @@ from incidents.accounts.expense import Spent
 from incidents.errors import IncidentsError, InputError, RefusedError
 from incidents.history import reports as histories
 from incidents.history.comparison import Named, Taken, take
-from incidents.history.grouping import Draw
-from incidents.history.reports import History
+from incidents.history.reports import Draw, History
 from incidents.history.rows import BadLine
 from incidents.history.simulate import Outcome
 from incidents.system.side_process import EndedError, SideProcess
@@ -95,7 +94,7 @@ class Sent:
 
     def read(self, most: int) -> History:
         """The history; raises HistoryError, and TooManyReportsError for more reports than that."""
-        return histories.read(BytesIO(self.text), self.name, zone=self.zone, most=most)
+        return histories.read_history(BytesIO(self.text), self.name, zone=self.zone, most=most)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from incidents.clock import rfc3339
-from incidents.history import grouping, simulate
-from incidents.history.grouping import Draw
-from incidents.history.reports import History
+from incidents.history import reports, simulate
+from incidents.history.reports import Draw, History
 from incidents.history.simulate import Act, Counts, Outcome, Story
 from incidents.machine.policy import Policy, write_duration
 
@@ -84,7 +83,7 @@ class Taken:
 
 def take(history: History, draw: Draw, group_within: timedelta | None) -> Taken:
     """The history, ready to be tried."""
-    stories = simulate.tell(grouping.group(history.reports, group_within), draw)
+    stories = simulate.tell(reports.group_reports(history.reports, group_within), draw)
     return Taken(history=history, stories=tuple(stories), draw=draw, group_within=group_within)
 
 

@@ -14,9 +14,8 @@ from sqlalchemy import Connection
 
 from incidents import clock
 from incidents.documents import plain
-from incidents.history.grouping import Finding
 from incidents.history.report import Report
-from incidents.history.reports import History
+from incidents.history.reports import Finding, History
 from incidents.history.rows import BadLine
 from incidents.machine.commands import AddSite, ImportIncident
 from incidents.machine.refusals import Refusal

@@ -1,13 +1,17 @@
-"""The history: the reports of a file, each checked, and the lines that cannot be used."""
+"""The history: the reports of a file, each checked, and the lines that cannot be used.
+
+Reports close to each other are one finding, each with its calls."""
 
 from __future__ import annotations
 
+import hashlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from io import TextIOWrapper
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,6 +19,7 @@ from incidents.errors import FileError, InputError
 from incidents.history import rows
 from incidents.history.report import Reader, Report, complaint
 from incidents.history.rows import BadLine, HistoryError, cause
+from incidents.machine.command import REACHED
 
 STDIN = "-"
 MAX_LINE_CHARACTERS = 16 * 2**20
@@ -54,7 +59,7 @@ class History:
         raise HistoryError(self.file, detail, line=first.line)
 
 
-def load(
+def load_history(
     file: str, *, zone: tzinfo = UTC, done: Callable[[int], object] = lambda _: None
 ) -> History:
     """Read a history from `file` (`-`: standard input), CSV or JSON Lines, in one pass.
@@ -71,7 +76,7 @@ def load(
         return _history(lines, file, zone)
 
 
-def read(
+def read_history(
     raw: BinaryIO,
     file: str,
     *,
@@ -138,3 +143,106 @@ def _counted(lines: TextIOWrapper, file: str, done: Callable[[int], object]) -> 
             done(size)
             size = 0
         yield line
+
+
+# What one incident may have, and what keeps its entry in the record well below its limit.
+MAX_URLS = 50
+MAX_URLS_BYTES = 40 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What becomes one incident: the report that is kept, and the addresses of all that it covers.
+
+    `urls` and `written` are as in `commands.Log`. `left_out` counts the addresses beyond what one
+    incident may have.
+    """
+
+    report: Report
+    urls: tuple[str, ...]
+    written: tuple[str, ...] = ()
+    left_out: int = 0
+
+
+def group_reports(reports: Iterable[Report], within: timedelta | None) -> list[Finding]:
+    """The findings among `reports`, which come in the order of their times.
+
+    A report is kept only if it lies further than `within` from the last one kept of its site; one
+    that lies exactly that far does not. With None, each report is kept.
+    """
+    groups: list[list[Report]] = []
+    last_kept: dict[str, list[Report]] = {}
+    for report in reports:
+        last = last_kept.get(report.site)
+        if (
+            within is not None
+            and last is not None
+            and report.occurred_at - last[0].occurred_at <= within
+        ):
+            last.append(report)
+        else:
+            last_kept[report.site] = [report]
+            groups.append(last_kept[report.site])
+    return list(map(_finding, groups))
+
+
+def _finding(reports: list[Report]) -> Finding:
+    found: dict[str, str] = {}
+    for report in reports:
+        if report.url is not None:
+            found.setdefault(report.url, report.written)
+    fitting = _fitting(found)
+    written = tuple(found.values())[:fitting]
+    return Finding(
+        reports[0], tuple(found)[:fitting], written if any(written) else (), len(found) - fitting
+    )
+
+
+def _fitting(found: Mapping[str, str]) -> int:
+    """How many of the addresses, from the first one on, one incident may have."""
+    size = 0
+    for n, address in enumerate(islice(found.items(), MAX_URLS)):
+        size += len("".join(address).encode())
+        if size > MAX_URLS_BYTES:
+            return n
+    return min(len(found), MAX_URLS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """What came of calling about one incident, at `at` (UTC).
+
+    `outcome` None: the person was called in vain, as often as the policy demands.
+    """
+
+    outcome: str | None
+    at: datetime
+    drawn: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draw:
+    """How the outcome of a call is drawn where the history has none.
+
+    `reach` is the probability that the responsible person is reached. One who is reached is
+    reached at the moment of the report, so that no policy's hour is too short. The same seed draws
+    the same for the same incident, whatever the policy; whom a smaller `reach` reaches, a greater
+    one reaches too.
+    """
+
+    reach: float = 1.0
+    seed: int = 0
+
+    def call(self, report: Report, n: int) -> Call:
+        """The call about the site's nth incident: the history's own, else a drawn one."""
+        if report.contact is not None:
+            at = report.contact_at or report.occurred_at
+            return Call(outcome=report.contact, at=at, drawn=False)
+        outcome = REACHED if self._number(report.site, n) < self.reach else None
+        return Call(outcome=outcome, at=report.occurred_at, drawn=True)
+
+    def _number(self, site: str, n: int) -> float:
+        """A number from 0 up to but not including 1, the same on every machine."""
+        digest = hashlib.sha256(f"{self.seed}:{n}:{site}".encode()).digest()
+        # 53 bits are what a float holds exactly; more could round up to 1.
+        return (int.from_bytes(digest[:8], "big") >> 11) / 2**53

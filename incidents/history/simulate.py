@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from incidents.history.grouping import Call, Draw, Finding
+from incidents.history.reports import Call, Draw, Finding
 from incidents.machine import commands, rules
 from incidents.machine import events as e
 from incidents.machine.case import Case

@@ -28,7 +28,7 @@ from incidents.store.database.engine import writing
 from incidents.store.record.entries import Entry, add
 from incidents.tlog import note
 from incidents.tlog.checkpoint import parse
-from incidents.views.case_file import page
+from incidents.views import case_report
 from tests.audit import auditor, bundles
 from tests.audit.bundles import LOG, NEXT, WITNESS, Files
 from tests.audit.histories import Histories
@@ -53,7 +53,7 @@ def signed(db_url: str, histories: Histories) -> Iterator[Rehearsal]:
 
 def _of_shop(**more: Any) -> Order:
     """The case of shop.example, which is site 1."""
-    return page.order(Selection(site_id=1, **more))
+    return case_report.order(Selection(site_id=1, **more))
 
 
 def _files(day: Rehearsal, folder: Path, order: Order | None = None) -> Files:
@@ -170,7 +170,7 @@ def test_a_case_comes_with_a_proof_for_each_entry_and_a_report(
 
 
 def test_nothing_of_another_site_shows_in_a_case(signed: Rehearsal, tmp_path: Path) -> None:
-    export(signed, tmp_path / "bundle", page.order(Selection(site_id=1), with_words=True))
+    export(signed, tmp_path / "bundle", case_report.order(Selection(site_id=1), with_words=True))
     export(signed, tmp_path / "whole")
     shown = b"".join(bundles.read(tmp_path / "bundle").values())
     assert b"shop.example" in shown
@@ -258,7 +258,7 @@ def test_the_name_of_another_kind_of_archive_is_refused(
         export(signed, tmp_path / name)
 
 
-@pytest.mark.parametrize("order", [Order(), page.order(Selection(site_id=1))])
+@pytest.mark.parametrize("order", [Order(), case_report.order(Selection(site_id=1))])
 @pytest.mark.parametrize(
     "change",
     [
@@ -302,7 +302,7 @@ def test_a_policy_whose_text_is_not_its_digest_s_is_not_exported(
 # ── the archive ──────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("order", [Order(), page.order(Selection(site_id=1))])
+@pytest.mark.parametrize("order", [Order(), case_report.order(Selection(site_id=1))])
 def test_the_same_content_is_the_same_archive(
     signed: Rehearsal, tmp_path: Path, order: Order
 ) -> None:

@@ -20,9 +20,8 @@ from incidents.locale.words import Teller, When
 from incidents.machine import commands as c
 from incidents.machine.policy import Policy
 from incidents.store.database.engine import reading, writing
-from incidents.views.case_file import page as case_report
-from incidents.views.case_file import words as report_words
-from incidents.views.case_file.story import BrokenCaseError
+from incidents.views import case_report, report_words
+from incidents.views.case_story import BrokenCaseError
 from tests.audit import bundles
 from tests.audit.bundles import LOG, WITNESS
 from tests.audit.histories import Histories

@@ -18,7 +18,7 @@ import pytest
 from incidents.audit.export import Selection
 from incidents.desk import Envelope
 from incidents.machine import commands as c
-from incidents.views.case_file import page
+from incidents.views import case_report
 from tests.audit import bundles, signed_log
 from tests.audit.bundles import FORGER, LOG, NEXT, WITNESS, Signer
 from tests.databases import SqliteDatabases
@@ -91,7 +91,7 @@ def exported(
         day.give(c.RecordContact(by="li", outcome="no-answer", incident=1), "shop.example")
         signed_log.sign(day, NEXT, witnesses=[WITNESS])
         signed_log.export(day, made.whole)
-        signed_log.export(day, made.part, page.order(Selection(site_id=1)))
+        signed_log.export(day, made.part, case_report.order(Selection(site_id=1)))
     return made
 
 

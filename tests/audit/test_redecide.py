@@ -16,7 +16,6 @@ from incidents.audit.replay.periods import Periods
 from incidents.audit.replay.redecide import OUTSIDE, Redecision
 from incidents.audit.replay.rows import Finding
 from incidents.desk import Envelope
-from incidents.history import grouping
 from incidents.history import reports as history
 from incidents.history.importing import Import
 from incidents.machine import commands as c
@@ -202,8 +201,8 @@ def _do_anything(draw: Random, day: Rehearsal, n: int) -> None:
 def test_an_import_is_decided_again_as_it_was(db_url: str) -> None:
     with rehearsal(db_url) as day:
         day.later(days=90)
-        reports = history.load(str(ROOT / "tests/data/history.jsonl")).reports
-        found = grouping.group(reports, None)
+        reports = history.load_history(str(ROOT / "tests/data/history.jsonl")).reports
+        found = history.group_reports(reports, None)
         tally = Import(desk=day.desk, known=(), by="li", login="desk1").take(found)
         assert tally.incidents_new > 10
         for site in tally.sites:

@@ -15,7 +15,7 @@ from incidents.audit.proof import later_part, signed_check
 from incidents.audit.proof.later_part import Since
 from incidents.audit.proof.verdict import Verdict
 from incidents.machine import commands as c
-from incidents.views.case_file import page
+from incidents.views import case_report
 from tests.audit import auditor, bundles, signed_log, verifying
 from tests.audit.bundles import LOG, NEXT, WITNESS, Desk, Files
 from tests.audit.histories import Histories
@@ -42,10 +42,10 @@ def exported(histories: Histories, tmp_path_factory: pytest.TempPathFactory) -> 
     with histories.after(_handed_over) as day:
         for ending in ("", ".tar.zst"):
             signed_log.export(day, folder / f"whole{ending}")
-            part = page.order(Selection(site_id=1))
+            part = case_report.order(Selection(site_id=1))
             signed_log.export(day, folder / f"part{ending}", part)
         noon = day.now.replace(day=1, hour=10, minute=30)
-        late = page.order(Selection(site_id=1, since=noon))
+        late = case_report.order(Selection(site_id=1, since=noon))
         signed_log.export(day, folder / "late", late)
     return folder
 
@@ -105,7 +105,7 @@ def grown(histories: Histories, tmp_path: Path) -> Path:
         day.give(c.Log(by="li", again=True), "shop.example")
         sign(day)
         signed_log.export(day, tmp_path / "after")
-        signed_log.export(day, tmp_path / "part", page.order(Selection(site_id=1)))
+        signed_log.export(day, tmp_path / "part", case_report.order(Selection(site_id=1)))
     return tmp_path
 
 

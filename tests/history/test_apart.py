@@ -22,8 +22,7 @@ from incidents.history.apart import (
     UnlimitedError,
 )
 from incidents.history.comparison import Taken
-from incidents.history.grouping import Draw
-from incidents.history.reports import TooManyReportsError
+from incidents.history.reports import Draw, TooManyReportsError
 from incidents.history.rows import HistoryError
 from incidents.history.simulate import Outcome
 from incidents.machine.policy import DOCUMENTED

@@ -4,7 +4,7 @@ from io import BytesIO
 
 from incidents.history import reports
 from incidents.history.comparison import Comparison, compare
-from incidents.history.grouping import Draw
+from incidents.history.reports import Draw
 from incidents.machine.policy import Policy
 
 LINES = b"""occurred_at,site,contact
@@ -16,7 +16,7 @@ LINES = b"""occurred_at,site,contact
 
 def compared(*policies: Policy) -> Comparison:
     named = [(f"p{n}", policy) for n, policy in enumerate(policies)]
-    return compare(reports.read(BytesIO(LINES), "h.csv"), named, Draw(), None)
+    return compare(reports.read_history(BytesIO(LINES), "h.csv"), named, Draw(), None)
 
 
 def test_only_sites_that_fare_otherwise_are_named() -> None:
@@ -38,5 +38,5 @@ def test_the_numbers_are_those_of_the_history() -> None:
 
 def test_a_history_that_is_open_already_is_read_and_left_open() -> None:
     raw = BytesIO(LINES)
-    assert len(reports.read(raw, "h.csv").reports) == 3
+    assert len(reports.read_history(raw, "h.csv").reports) == 3
     assert not raw.closed

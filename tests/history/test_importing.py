@@ -11,10 +11,9 @@ from incidents.desk import Answer, Desk, Envelope
 from incidents.desk.envelope import nothing_done
 from incidents.errors import DatabaseError
 from incidents.history import importing
-from incidents.history.grouping import Finding, group
 from incidents.history.importing import Import, Tally, keys, refuse_future
 from incidents.history.report import Report
-from incidents.history.reports import History
+from incidents.history.reports import Finding, History, group_reports
 from incidents.machine.commands import AddSite, Log
 from incidents.machine.refusals import Refusal
 from incidents.store.cases import sites
@@ -42,7 +41,7 @@ def report(minutes: float = 0, site: str = "a.example", line: int = 0, **fields:
 
 
 def findings(*reports: Report, within: float | None = None) -> list[Finding]:
-    return group(reports, None if within is None else timedelta(minutes=within))
+    return group_reports(reports, None if within is None else timedelta(minutes=within))
 
 
 def bring(

@@ -7,8 +7,7 @@ import pytest
 
 from incidents.history import recorded
 from incidents.history.comparison import Comparison, compare
-from incidents.history.grouping import Draw
-from incidents.history.reports import History
+from incidents.history.reports import Draw, History
 from incidents.machine import commands as c
 from incidents.machine.policy import Policy
 from tests.views.day import Day, utc

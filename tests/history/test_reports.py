@@ -28,13 +28,13 @@ def file(tmp_path: Path) -> Path:
 
 def read(file: Path, content: str | bytes, zone: tzinfo = UTC) -> History:
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return reports.load(str(file), zone=zone)
+    return reports.load_history(str(file), zone=zone)
 
 
 def test_of_a_history_that_is_too_long_the_rest_is_not_read() -> None:
     raw = io.BytesIO((PLAIN + "x,y\n" * 100_000).encode())
     with pytest.raises(TooManyReportsError, match="3 reports are the most"):
-        reports.read(raw, "history", most=3)
+        reports.read_history(raw, "history", most=3)
     assert raw.tell() < 2**16
 
 
@@ -267,20 +267,20 @@ def test_a_header_alone_is_an_empty_history(file: Path) -> None:
 
 def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="cannot be read: No such file"):
-        reports.load(str(tmp_path / "none.csv"))
+        reports.load_history(str(tmp_path / "none.csv"))
     with pytest.raises(FileError, match="cannot be read: Is a directory"):
-        reports.load(str(tmp_path))
+        reports.load_history(str(tmp_path))
 
 
 def test_standard_input_is_read_and_left_open(monkeypatch: pytest.MonkeyPatch) -> None:
     stdin = io.TextIOWrapper(io.BytesIO(PLAIN.encode()))
     monkeypatch.setattr(sys, "stdin", stdin)
-    assert len(reports.load("-").reports) == 1
+    assert len(reports.load_history("-").reports) == 1
     assert not stdin.buffer.closed
 
 
 def test_in_a_urlhaus_dump_the_site_is_the_host_and_the_time_is_in_utc() -> None:
-    found = reports.load(str(DATA / "feed.csv"), zone=ZoneInfo("Asia/Shanghai"))
+    found = reports.load_history(str(DATA / "feed.csv"), zone=ZoneInfo("Asia/Shanghai"))
     assert (found.bad, found.ignored, len(found.reports)) == ([], (), 195)
     last = found.reports[-1]
     assert last.line == 2

@@ -17,8 +17,8 @@ from sqlalchemy import Engine, func, select
 from incidents.desk import Desk, Envelope
 from incidents.history import reports as history
 from incidents.history import simulate
-from incidents.history.grouping import Draw, group
 from incidents.history.report import Report
+from incidents.history.reports import Draw, group_reports
 from incidents.history.simulate import Outcome, Story
 from incidents.machine.commands import AddSite
 from incidents.machine.policy import DOCUMENTED, Policy
@@ -47,7 +47,7 @@ def outcome(
     *reports: Report, policy: Policy = DOCUMENTED, reach: float = 1, within: float | None = None
 ) -> Outcome:
     distance = None if within is None else timedelta(minutes=within)
-    stories = simulate.tell(group(reports, distance), Draw(reach=reach))
+    stories = simulate.tell(group_reports(reports, distance), Draw(reach=reach))
     return simulate.run(stories, policy, "p")
 
 
@@ -193,9 +193,9 @@ def test_policies_side_by_side_see_the_same_calls() -> None:
 def feed_stories(
     within: float | None = None, reach: float = 1, seed: int = 1, file: str = "feed.csv"
 ) -> list[Story]:
-    reports = history.load(str(DATA / file)).reports
+    reports = history.load_history(str(DATA / file)).reports
     distance = None if within is None else timedelta(minutes=within)
-    return simulate.tell(group(reports, distance), Draw(reach=reach, seed=seed))
+    return simulate.tell(group_reports(reports, distance), Draw(reach=reach, seed=seed))
 
 
 @pytest.mark.parametrize(("within", "closed"), [(None, 14), (10, 7), (60, 5)])

@@ -24,12 +24,11 @@ from incidents.api.limits import IMPORTING, SIMULATING
 from incidents.api.operation import ALONE, JSON, answering, operation, router
 from incidents.contract.documents import policies as policy_answers
 from incidents.errors import InputError
-from incidents.history import apart, grouping, importing, picture
+from incidents.history import apart, importing, picture, reports
 from incidents.history.apart import BadLinesError, Sent, Trial
 from incidents.history.comparison import MAX_POLICIES, MAX_REPORTS, Named, Taken
-from incidents.history.grouping import Draw
 from incidents.history.importing import Import
-from incidents.history.reports import TooManyReportsError
+from incidents.history.reports import Draw, TooManyReportsError
 from incidents.history.rows import HistoryError
 from incidents.history.simulate import Outcome
 from incidents.machine import policy as numbers
@@ -120,7 +119,7 @@ def _brought_in(by: Caller, asked: HistoryFile) -> JSON:
         importing.refuse_future(history, clock.now())
         if not (by.dry_run or asked.skip_bad):
             apart.refuse_bad(history.bad)
-    findings = grouping.group(history.reports, _within(asked))
+    findings = reports.group_reports(history.reports, _within(asked))
     with by.reading() as connection:
         known = importing.known(connection, findings)
     act = Import(

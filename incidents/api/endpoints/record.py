@@ -29,7 +29,7 @@ from incidents.errors import FileError, InputError
 from incidents.store.cases import sites
 from incidents.store.record import leaves
 from incidents.values import inputs
-from incidents.views.case_file import page as case_report
+from incidents.views import case_report
 
 routes = router("record")
 

@@ -18,9 +18,8 @@ from incidents.errors import DONE, FAILED, IncidentsError, InputError
 if TYPE_CHECKING:
     from incidents.cli.act import Act
     from incidents.cli.run import Run
-    from incidents.history.grouping import Finding
     from incidents.history.importing import Tally
-    from incidents.history.reports import History
+    from incidents.history.reports import Finding, History
 
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -65,7 +64,7 @@ def load(run: Run, file: str) -> History:
     # A name that is no file's is told of when it is opened.
     length = os.path.getsize(file) if os.path.isfile(file) else 0  # noqa: PTH113, PTH202
     with progress("reading", length) as done:
-        return history.load(file, zone=zone(run), done=done)
+        return history.load_history(file, zone=zone(run), done=done)
 
 
 def zone(run: Run) -> tzinfo:
@@ -106,14 +105,14 @@ def import_(act: Act, *, file: str, group_within: timedelta | None, skip_bad: bo
     before anything is written; a row that was imported before is not imported again.
     """
     from incidents import clock
-    from incidents.history import grouping
+    from incidents.history import reports as history
     from incidents.history.importing import refuse_future
 
     given = load(act.run, file)
     refuse_future(given, clock.now())
     if not (skip_bad or act.dry_run):
         given.insist()
-    findings = grouping.group(given.reports, group_within)
+    findings = history.group_reports(given.reports, group_within)
     with progress("importing", len(findings)) as done:
         if act.run.remote is None:
             tally = _tally(act, findings, done)

@@ -168,7 +168,7 @@ def simulate(
     columns. Several policies see the same calls.
     """
     from incidents.history.comparison import take
-    from incidents.history.grouping import Draw
+    from incidents.history.reports import Draw
 
     if picture is not None and picture.suffix.lower() != ".svg":
         raise InputError(f"-o is {str(picture)!r}, but the picture is SVG: name a file.svg")

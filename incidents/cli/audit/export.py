@@ -118,7 +118,7 @@ def report(run: Run, *, site: str, target: str, with_words: bool) -> int:
         output.write_file(target, run.remote.record.report(site, with_words=with_words))
         return DONE
     from incidents.audit.bundle import writer
-    from incidents.views.case_file import page as case_report
+    from incidents.views import case_report
 
     asked = _Asked(site=site, since=None, until=None, target=target, with_words=with_words)
     draw = case_report.drawer(zone=run.settings.zone, with_words=with_words)
@@ -202,7 +202,7 @@ def _take_bundle(server: RemoteHouse, target: Path, asked: _Asked) -> None:
 
 
 def _order(run: Run, connection: Connection, asked: _Asked) -> Order:
-    from incidents.views.case_file import page as case_report
+    from incidents.views import case_report
 
     wanted, zone = asked.selection(connection), run.settings.zone
     return case_report.order(wanted, zone=zone, with_words=asked.with_words)

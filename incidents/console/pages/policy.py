@@ -26,12 +26,12 @@ from incidents.errors import InputError, RefusedError
 from incidents.history import recorded
 from incidents.history.apart import Source
 from incidents.history.comparison import Comparison
-from incidents.history.grouping import Draw
+from incidents.history.reports import Draw
 from incidents.locale.words import policy_differences
 from incidents.machine.policy import Policy
 from incidents.values import inputs
 from incidents.views import register as views
-from incidents.views.case_file.words import policy_sentences
+from incidents.views.report_words import policy_sentences
 
 router = APIRouter()
 

@@ -23,8 +23,7 @@ from incidents.errors import Cause
 from incidents.history import apart, comparison
 from incidents.history.apart import BadLinesError, Sent, Source, TooCostlyError, Trial
 from incidents.history.comparison import MAX_POLICIES, MAX_REPORTS, Comparison, Named
-from incidents.history.grouping import Draw
-from incidents.history.reports import TooManyReportsError
+from incidents.history.reports import Draw, TooManyReportsError
 from incidents.history.rows import HistoryError
 from incidents.history.simulate import CLOSING_RULES, SUSPENSION
 from incidents.machine import policy as policies

@@ -26,8 +26,7 @@ from incidents.record.entry import Header, decode
 from incidents.store.schema.tables import DESK_STREAM
 from incidents.tlog.tree import leaf_hash
 from incidents.values.ids import ACT
-from incidents.views import on_record
-from incidents.views.case_file import words as report_words
+from incidents.views import on_record, report_words
 from incidents.views.why.record import MAX_TRIED, Record, signed
 from incidents.views.why.why import grounds
 from incidents.views.withheld import is_only_logged

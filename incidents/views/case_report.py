@@ -26,8 +26,7 @@ from incidents.store.schema.tables import sealed
 from incidents.system import page_template
 from incidents.tlog import note
 from incidents.tlog.checkpoint import parse
-from incidents.views.case_file import story as case_story
-from incidents.views.case_file import words as report_words
+from incidents.views import case_story, report_words
 
 _TEMPLATE = Path(__file__).with_name("case_report.html.jinja")
 _AT_ONCE = 500
