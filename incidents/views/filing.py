@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from incidents.contract.documents.filings import FilingOnRecord, FilingTerm, TermOfSite
 
 
-Document = dict[str, Any]
-
 _AT_ONCE = 500
 
 

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from incidents.contract.documents.record import LogProgress, LogStatus, RecordResumed, Resumed
 
 
-Document = dict[str, Any]
-
 STALE_AFTER = timedelta(seconds=10)
 """A daemon that has not been heard of for longer is taken for dead."""
 

@@ -40,8 +40,6 @@ UP = "active"
 MOST_NAMED = 20
 """So many sites are named."""
 
-Document = dict[str, Any]
-
 
 def staying(connection: Connection) -> Collection[int]:
     """The ids of those that are suspended on record as well, and stay down at the end of that, or

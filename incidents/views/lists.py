@@ -242,8 +242,6 @@ def _documents(connection: Connection, keys: list[incident_rows.Key]) -> list[In
     return on_record.reveal_texts(connection, documents)
 
 
-Document = dict[str, Any]
-
 MAX_CASES = 20
 
 

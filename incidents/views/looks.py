@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime, tzinfo
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     )
     from incidents.locale.words import When
     from incidents.settings.police import ReportDuty
-
-Document = dict[str, Any]
 
 
 class Looks:

@@ -43,8 +43,6 @@ if TYPE_CHECKING:
     from incidents.contract.documents.sites import Line
 
 
-Document = dict[str, Any]
-
 MAX_COUNTED = 1_000
 """So many dead letters are counted, so that looking costs the same however bad things are."""
 

@@ -242,9 +242,6 @@ def categories_in_use(connection: Connection) -> list[str]:
     return list(connection.scalars(used))
 
 
-Document = dict[str, Any]
-
-
 def policy_in_force(connection: Connection) -> Policy:
     """The active policy."""
     return policy.read(policies.active_toml(connection))

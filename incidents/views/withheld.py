@@ -194,8 +194,6 @@ def _became(
 _CANCELLED = '"kind":"order_cancelled"'
 
 
-Document = dict[str, Any]
-
 MAX_LOOKED = 100
 """So many of the last orders to take a site down are looked at, however many there are."""
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from starlette.datastructures import UploadFile
@@ -37,7 +37,6 @@ from incidents.views.queue import police as duty
 from incidents.views.why.record import MAX_TIMELINE
 
 router = APIRouter()
-Document = dict[str, Any]
 Key = tuple[int, int]
 
 

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from incidents.contract.documents.sites import Incident
 
 router = APIRouter()
-Document = dict[str, Any]
 
 PAGE = 20
 MAX_CHARACTERS = 100

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Query
@@ -26,7 +26,6 @@ from incidents.views.filing import details_of
 from incidents.views.why.why import parts
 
 router = APIRouter()
-Document = dict[str, Any]
 
 PAGE = 50
 STORY = 40

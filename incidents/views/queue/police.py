@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from incidents.contract.documents.queue import Duties, Duty, DutySummary
 
 
-Document = dict[str, Any]
-
 MAX_PAGE = 1_000
 MAX_COUNTED = 1_000
 """So many are counted, of what is overdue and of what is not; `capped` says that it was so."""

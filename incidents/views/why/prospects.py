@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from incidents.contract.documents.sites import Due
 
 
-Document = dict[str, Any]
-
 _HAIR = timedelta(microseconds=1)
 _SOMEBODY = "somebody"
 _NOT_TOLD = frozenset({"clock_lapsed", "task_opened", "alarm_raised"})

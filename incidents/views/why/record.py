@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from incidents.contract.documents.sites import Line
 
 
-Document = dict[str, Any]
-
 MAX_TIMELINE = 2_000
 """So many of the latest entries are told; `timeline` streams them all."""
 
