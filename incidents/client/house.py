@@ -213,7 +213,7 @@ class RemoteHouse:
     def signed_in(
         self, password: str, again: Callable[[], str] | None
     ) -> AbstractContextManager[None]:
-        """While it lasts, who `signs_in` is in a session; see `session.signed_in`."""
+        """While it lasts, who `signs_in` is in a session; see `accounts.signed_in`."""
         return accounts.signed_in(self._exchange, self.signs_in, password, again)
 
     @contextmanager

@@ -59,7 +59,7 @@ def enforcement(
     more. `mark_unread`: which daemon carries nothing out since it cannot read its mark, the one
     that has not for the longest; why, since when, how many there are, and whether any other one is
     heard of; else null. `rehearsal`: any machine's clock is taken. `history`, and who is
-    `staying`: see `views.history`.
+    `staying`: see `record_health`.
     """
     known = heartbeats.known(connection)
     daemons = [_daemon(heartbeat, now) for heartbeat in known if not heartbeat.once]
