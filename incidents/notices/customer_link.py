@@ -183,7 +183,7 @@ def needed_links(environ: Mapping[str, str] | None = None) -> Links:
     """The same, for who cannot do without.
 
     Raises:
-        NoCustomerPageError: without that section; else as `links` does.
+        NoCustomerPageError: without that section; else as `links_of_settings` does.
     """
     found = links_of_settings(environ)
     if found is None:
@@ -192,7 +192,8 @@ def needed_links(environ: Mapping[str, str] | None = None) -> Links:
 
 
 def link_of_notice(environ: Mapping[str, str] | None = None) -> Link | None:
-    """What gives each notice its link, None without [customer]; raises as `links` does."""
+    """What gives each notice its link, None without [customer]; raises as `links_of_settings`
+    does."""
     found = links_of_settings(environ)
     return None if found is None else found.of_order
 

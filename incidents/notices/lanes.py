@@ -243,6 +243,6 @@ class Desk:
 
 
 def desk_lane(house: House, *, environ: Mapping[str, str] | None = None) -> Desk:
-    """The desk's lane as [alarms] says; raises as `customer.of` does."""
+    """The desk's lane as [alarms] says; raises as `customer_lane` does."""
     found = notice_settings.to_desk(house.settings.zone, environ)
     return Desk(facts=Record(house.reading), wording=found.wording, outlets=found.outlets)

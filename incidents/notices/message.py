@@ -76,7 +76,7 @@ def read_address(text: str, name: str | None = None) -> Address:
 
 
 def read_named_address(text: str) -> Address:
-    """The address `a@b.example`, or `Somebody <a@b.example>`; raises as `read` does."""
+    """The address `a@b.example`, or `Somebody <a@b.example>`; raises as `read_address` does."""
     found = _WITH_NAME.fullmatch(text)
     if found is None:
         return read_address(text)

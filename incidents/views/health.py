@@ -178,7 +178,7 @@ MOVED_FOR = timedelta(minutes=10)
 def record_health(
     connection: Connection, now: datetime, *, staying: Collection[int] | None = None
 ) -> History:
-    """How it stands at `now` (UTC).
+    """How the record stands at `now` (UTC).
 
     `epoch`: raised whenever the record had to go on from less, or on another server, than it was
     known to be. `lost_since`: since when entries are known to be missing, null once a person has

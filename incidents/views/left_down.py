@@ -227,7 +227,7 @@ _INTO_THE_WORLD = f'"lane":"{ACT}"'
 
 
 def resumptions(connection: Connection) -> list[HistoryResumed]:
-    """Each time that it had to, the first one first."""
+    """Each time that the record went on from less, or on another server, the first one first."""
     if lineage.standing(connection).resumed_at is None:
         # The desk's own acts may be very many.
         return []

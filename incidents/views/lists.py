@@ -246,7 +246,7 @@ MAX_CASES = 20
 
 
 def cases_of_run(connection: Connection, site_id: int, limit: int = MAX_CASES) -> list[Case]:
-    """Up to `limit` of the latest cases, the oldest of them first; struck ones too.
+    """Up to `limit` of the latest cases of a run (R2, R3), the oldest first; struck ones too.
 
     `until` is null for the case that closed the site in place of a suspension; `ended_at` is null
     while its hours run.

@@ -205,17 +205,17 @@ def is_only_logged(event: Any) -> bool:
 
 
 def was_last_only_logged(connection: Connection, site_id: int) -> bool:
-    """Whether that is what became of the site's last order into the world."""
+    """Whether the site's last order into the world was only logged."""
     return is_only_logged(next(became(connection, site_id, ACT), None))
 
 
 def was_only_logged(connection: Connection, site_id: int, order: int) -> bool:
-    """Whether that is what became of that order of the site."""
+    """Whether that order of the site was only logged."""
     return is_only_logged(next(became(connection, site_id, ACT, order=order), None))
 
 
 def newest_only_logged(connection: Connection) -> OnlyLogged | None:
-    """The last order to take a site down of which only that came, and the site still is to be down:
+    """The last order to take a site down that was only logged, and the site still is to be down:
     nobody has ordered anything else since. None if there is none."""
     row = connection.execute(_NEWEST).first()
     if row is None:

@@ -115,7 +115,7 @@ MAX_DUE = 2_000
 """So many items that are due soon are looked at for clocks among them."""
 
 # Limits are written into the statements: for any limit PostgreSQL would plan another way than for
-# these, see `clock`. The names of sites are looked up for what is within the limit alone.
+# these, see `views.health`. The names of sites are looked up for what is within the limit alone.
 
 _one_more: ColumnElement[int] = literal_column(str(MAX_LOOKED + 1))
 _most_due: ColumnElement[int] = literal_column(str(MAX_DUE))
@@ -245,7 +245,7 @@ _ALARMS = frozenset(
 
 
 class QueueWarning(NamedTuple):
-    """One of them, and the part of the queue's document that it is told from."""
+    """A warning, and the part of the queue's document that it is told from."""
 
     kind: WarningKind
     facts: Mapping[str, Any]
@@ -257,7 +257,7 @@ class QueueWarning(NamedTuple):
 
 
 def warnings_of(queue: QueuePage, now: datetime) -> list[QueueWarning]:
-    """Those of a page of the queue, as `views.queue` has it, at `now` (UTC)."""
+    """The warnings of a page of the queue, as `views.queue` has it, at `now` (UTC)."""
     enforcement, acts, report = queue["enforcement"], queue["acts"], queue["report"]
     # A server of before says none of it.
     told: Mapping[str, Any] = enforcement
