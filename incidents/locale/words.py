@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from incidents.machine.policy import Policy
 
 
+Document = dict[str, Any]
+
 _MINUTE, _TO_THE_SECOND = timedelta(minutes=1), timedelta(minutes=10)
 """A command takes a moment: an hour that has just begun is told as one, not as 59 minutes. In the
 last minutes nobody is told of more time than there is."""
