@@ -20,20 +20,19 @@ from urllib.parse import quote
 import incidents
 from incidents import clock
 from incidents.enforcement.port import Delivered, Failed, Order, Outcome, Retry, State
-from incidents.enforcement.retry_after import retry_after
 from incidents.errors import BadSiteNameError, SettingError
 from incidents.log import logger
-from incidents.outbound import target as targets
+from incidents.outbound import message as targets
 from incidents.outbound.faults import ForbiddenTargetError, OutboundError
 from incidents.outbound.guard import Guard
-from incidents.outbound.message import Answer, Request
+from incidents.outbound.message import Answer, Request, retry_after
 from incidents.settings.options import Options
 from incidents.values.ids import ACT
 
 if TYPE_CHECKING:
     from standardwebhooks import Webhook as Signer
 
-    from incidents.outbound.sender import Sender
+    from incidents.outbound.client import Sender
 
 WITHIN, LEAST, MOST = timedelta(seconds=15), timedelta(seconds=1), timedelta(seconds=18)
 MAX_ANSWER_BYTES = 64 * 1024
@@ -57,7 +56,7 @@ def make(name: str, options: Options) -> Webhook:
         ModuleNotFoundError: if what comes with `incidents[webhook]` is not installed.
     """
     from incidents.outbound import trust
-    from incidents.outbound.sender import Sender
+    from incidents.outbound.client import Sender
 
     signers = _signers(options)
     guard = _guard(options)
@@ -236,7 +235,7 @@ def _guard(options: Options) -> Guard:
 def _way_out(url: str) -> str:
     """What to write for a host of one's own network, if it is nothing but a host in the list."""
     try:
-        host = targets.read(url).host
+        host = targets.read_target(url).host
     except ForbiddenTargetError:
         return ""
     return f'; if it is a host of your own network, write allow = ["{host}"]'

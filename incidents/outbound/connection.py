@@ -15,11 +15,9 @@ from time import monotonic
 
 import h11
 
-from incidents.outbound.deadline import Deadline
-from incidents.outbound.faults import BadAnswerError, LostConnectionError, TlsError
+from incidents.outbound.faults import BadAnswerError, Deadline, LostConnectionError, TlsError
 from incidents.outbound.guard import Guard
-from incidents.outbound.message import Answer, Request
-from incidents.outbound.target import Target
+from incidents.outbound.message import Answer, Request, Target
 
 IDLE_S = 30.0
 """For how long a connection is kept that nobody uses."""

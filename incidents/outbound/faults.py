@@ -1,10 +1,11 @@
-"""The faults: what can come in the way of a request to the outside, each under a name.
+"""The faults: what can come in the way of a request, each under a name, and its deadline.
 
 A message names the host that was asked, never what stood before an @ or behind a ? of its address.
 """
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import ClassVar
 
 from incidents.errors import IncidentsError
@@ -69,3 +70,29 @@ class BadAnswerError(OutboundError):
     """what {host} answers is not HTTP as it should be: {detail}"""
 
     problem = "bad_answer"
+
+
+class Deadline:
+    """So many seconds from now, for a request to `host`."""
+
+    __slots__ = ("_host", "_until", "_within_s")
+
+    def __init__(self, host: str, within_s: float) -> None:
+        self._host = host
+        self._within_s = within_s
+        self._until = monotonic() + within_s
+
+    def left_s(self) -> float:
+        """The seconds that are left, more than 0.
+
+        Raises:
+            TimedOutError: if none are.
+        """
+        left = self._until - monotonic()
+        if left <= 0:
+            raise self.passed()
+        return left
+
+    def passed(self) -> TimedOutError:
+        """The error of a request that was not over in time."""
+        return TimedOutError(host=self._host, within_s=self._within_s)

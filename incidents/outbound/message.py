@@ -1,11 +1,138 @@
-"""The message: a request as a sender is given it, and the answer that it hands back."""
+"""The message: an address that is asked, a request to it, and the answer that comes back.
+
+An address is read without any leniency. Whatever two readers could take for two different hosts is
+refused: what is checked here must be what the connection goes to.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from ipaddress import IPv6Address, ip_address
+from typing import Never
 
-from incidents.outbound.target import Target
+from incidents.errors import BadSiteNameError
+from incidents.outbound.faults import ForbiddenTargetError
+from incidents.values import site_name
+
+MAX_ADDRESS_CHARACTERS = 2_048
+PORTS = {"http": 80, "https": 443}
+
+_URL = re.compile(
+    r"(?P<scheme>https?)://(?P<authority>[^/?#]*)(?P<path>[^#]*)(?:#.*)?", re.IGNORECASE
+)
+_AUTHORITY = re.compile(r"(?:\[(?P<six>[^\[\]]*)\]|(?P<name>[^\[\]:]*))(?::(?P<port>[0-9]{0,5}))?")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where a request goes: the host as an ASCII name or an IP address without brackets, in lower
+    case; the path with its query, in ASCII."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+
+    @property
+    def origin(self) -> tuple[str, str, int]:
+        """What one connection serves."""
+        return self.scheme, self.host, self.port
+
+    @property
+    def authority(self) -> str:
+        """The value of a Host header (RFC 9110 7.2)."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
+
+
+def read_target(url: str) -> Target:
+    """The target that an address names; nobody is asked for the name.
+
+    Raises:
+        ForbiddenTargetError: if it is none, or could be read in two ways.
+    """
+    _refuse_hidden_characters(url)
+    found = _URL.fullmatch(url)
+    if found is None:
+        refuse("this address", "it must begin with https:// or http://")
+    scheme, authority = found["scheme"].lower(), found["authority"]
+    if "@" in authority:
+        refuse(
+            _before_port(authority.rpartition("@")[2]), "its address holds an @, a user name or so"
+        )
+    parts = _AUTHORITY.fullmatch(authority)
+    if parts is None:
+        refuse(_before_port(authority), "what stands before its path is no host and port")
+    host = _ipv6(parts["six"]) if parts["six"] is not None else _name(parts["name"])
+    port = int(parts["port"]) if parts["port"] else PORTS[scheme]
+    if not 0 < port < 65_536:
+        refuse(host, f"there is no port {port}")
+    path = found["path"]
+    if not path.isascii():
+        refuse(host, "its path must be ASCII; write the rest percent-encoded")
+    path = path if path.startswith("/") else f"/{path}"
+    return Target(scheme=scheme, host=host, port=port, path=path)
+
+
+def refuse(host: str, why: str) -> Never:
+    """Raise the ForbiddenTargetError of that host."""
+    raise ForbiddenTargetError(host=host, why=why)
+
+
+def _refuse_hidden_characters(url: str) -> None:
+    if len(url) > MAX_ADDRESS_CHARACTERS:
+        refuse("this address", f"it has more than {MAX_ADDRESS_CHARACTERS:,} characters")
+    for character in url:
+        if not character.isprintable() or character.isspace():
+            refuse("this address", f"it holds {site_name.described(character)}")
+        # Browsers read it as a slash, other readers as a part of the name.
+        if character == "\\":
+            refuse("this address", "it holds a backslash")
+
+
+def _ipv6(written: str) -> str:
+    if "%" in written:
+        refuse(_shown_host(written), "an address with a zone is one of this machine's own links")
+    try:
+        return str(IPv6Address(written))
+    except ValueError:
+        refuse(_shown_host(written), "what stands in brackets is no IPv6 address")
+
+
+def _name(written: str) -> str:
+    if not written:
+        refuse("this address", "it names no host")
+    if "%" in written:
+        refuse(_shown_host(written), "a percent-encoded host can be read in two ways")
+    try:
+        kept = site_name.read_own_host(written)
+    except BadSiteNameError as error:
+        refuse(_shown_host(written), error.facts["detail"])
+    # inet_aton reads 2130706433, 0x7f.1 and 017700000001 as 127.0.0.1; IDNA makes digits of ①.
+    if _NUMBER.fullmatch(kept.rpartition(".")[2]) and not _is_plain_ipv4(kept, written):
+        refuse(_shown_host(written), "an IPv4 address is written as four plain numbers")
+    return kept
+
+
+def _is_plain_ipv4(kept: str, written: str) -> bool:
+    try:
+        return str(ip_address(kept)) == written
+    except ValueError:
+        return False
+
+
+def _before_port(authority: str) -> str:
+    # In the place of a port may stand a password whose @ was forgotten.
+    return _shown_host(authority.partition(":")[0])
+
+
+def _shown_host(host: str) -> str:
+    return (host if len(host) <= 80 else host[:79] + "…") or "this address"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +157,7 @@ class Answer:
     def header(self, name: str) -> str | None:
         """The first value of that header, whose name is given in lower case."""
         wanted = name.encode("ascii")
-        return next((_text(value) for key, value in self.headers if key == wanted), None)
+        return next((_header_text(value) for key, value in self.headers if key == wanted), None)
 
     @property
     def content_type(self) -> str:
@@ -38,8 +165,37 @@ class Answer:
         return (self.header("content-type") or "").partition(";")[0].strip().lower()
 
 
-def _text(value: bytes) -> str:
+def _header_text(value: bytes) -> str:
     try:
         return value.decode()
     except UnicodeDecodeError:
         return value.decode("latin-1")
+
+
+MAX_RETRY_AFTER = timedelta(hours=24)
+"""A server that asks for more is asked again after that."""
+
+
+def retry_after(value: str | None, now: datetime) -> timedelta | None:
+    """What is asked for, in seconds or as a date; None if that is nothing, or no sense.
+
+    A date is compared with `now`, in UTC. A time that is past asks for nothing.
+    """
+    text = "" if value is None else value.strip()
+    if text.isascii() and text.isdigit():
+        # A number longer than any that is meant costs time to read, and Python refuses it.
+        digits = text.lstrip("0")
+        wait = MAX_RETRY_AFTER if len(digits) > 9 else timedelta(seconds=int(digits or "0"))
+    else:
+        wait = _time_until(text, now)
+    return min(wait, MAX_RETRY_AFTER) if wait > timedelta() else None
+
+
+def _time_until(text: str, now: datetime) -> timedelta:
+    try:
+        moment = parsedate_to_datetime(text)
+        # A date of HTTP is in GMT, whatever is written behind it or not.
+        at = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+        return at - now
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return timedelta()

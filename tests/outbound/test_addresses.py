@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents.outbound import addresses
+from incidents.outbound import guard
 
 NOT_PUBLIC = [
     ("0.0.0.0", "unspecified"),
@@ -82,14 +82,14 @@ PUBLIC = [
 
 @pytest.mark.parametrize(("address", "kind"), NOT_PUBLIC)
 def test_an_address_that_is_not_public_is_refused_with_its_kind(address: str, kind: str) -> None:
-    why = addresses.refusal(address)
+    why = guard.address_refusal(address)
     assert why is not None
     assert kind in why
 
 
 @pytest.mark.parametrize("address", PUBLIC)
 def test_a_public_address_is_not_refused(address: str) -> None:
-    assert addresses.refusal(address) is None
+    assert guard.address_refusal(address) is None
 
 
 @given(st.ip_addresses())
@@ -100,14 +100,14 @@ def test_whatever_the_standard_library_calls_not_global_is_refused(
     if address.is_global and not address.is_multicast:
         return
     if address in IPv6Network("64:ff9b::/96"):
-        assert addresses.refusal(str(address)) == _refusal_of_the_end(address, 32)
+        assert guard.address_refusal(str(address)) == _refusal_of_the_end(address, 32)
     else:
-        assert addresses.refusal(str(address)) is not None
+        assert guard.address_refusal(str(address)) is not None
 
 
 def _refusal_of_the_end(address: IPv4Address | IPv6Address, bits: int) -> str | None:
     end = IPv4Address(int(address) & (1 << bits) - 1)
-    why = addresses.refusal(str(end))
+    why = guard.address_refusal(str(end))
     return None if why is None else f"{address} is {why.replace(' is ', ' inside IPv6, ', 1)}"
 
 
@@ -115,7 +115,7 @@ def _refusal_of_the_end(address: IPv4Address | IPv6Address, bits: int) -> str | 
 def test_an_address_that_is_refused_is_refused_in_each_of_its_ipv6_disguises(
     address: IPv4Address,
 ) -> None:
-    if addresses.refusal(str(address)) is None:
+    if guard.address_refusal(str(address)) is None:
         return
     number = int(address)
     for disguise in (
@@ -129,14 +129,14 @@ def test_an_address_that_is_refused_is_refused_in_each_of_its_ipv6_disguises(
         0x2001_0000 << 96 | number ^ 0xFFFF_FFFF,  # Teredo's client
         0x2400_3200 << 96 | 0x5EFE << 32 | number,  # ISATAP
     ):
-        assert addresses.refusal(str(IPv6Address(disguise))) is not None
+        assert guard.address_refusal(str(IPv6Address(disguise))) is not None
 
 
 @given(st.ip_addresses(v=6))
 def test_no_ipv6_address_but_a_global_unicast_one_or_a_public_one_behind_nat64_passes(
     address: IPv6Address,
 ) -> None:
-    if addresses.refusal(str(address)) is None:
+    if guard.address_refusal(str(address)) is None:
         assert address in IPv6Network("2000::/3") or address in IPv6Network("64:ff9b::/96")
         assert not (address.is_private or address.is_reserved) or address in IPv6Network(
             "64:ff9b::/96"
@@ -150,5 +150,5 @@ def test_no_ipv6_address_but_a_global_unicast_one_or_a_public_one_behind_nat64_p
 )  # fmt: skip
 def test_a_network_is_refused_from_its_first_address_to_its_last(network: str) -> None:
     known = IPv4Network(network)
-    assert addresses.refusal(str(known[0])) is not None
-    assert addresses.refusal(str(known[-1])) is not None
+    assert guard.address_refusal(str(known[0])) is not None
+    assert guard.address_refusal(str(known[-1])) is not None

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 import pytest
 
 from incidents.errors import BadSiteNameError
-from incidents.outbound.deadline import Deadline
+from incidents.outbound.client import Sender
 from incidents.outbound.faults import (
     ConnectionRefusedByHostError,
+    Deadline,
     ForbiddenTargetError,
     LookupFailedError,
     NameNotFoundError,
@@ -20,7 +21,6 @@ from incidents.outbound.faults import (
 )
 from incidents.outbound.guard import Guard
 from incidents.outbound.message import Request
-from incidents.outbound.sender import Sender
 from tests.outbound.rig import LOOPBACK, always, receiver, silent, talker
 
 PUBLIC, PUBLIC_6 = "8.8.8.8", "2400:3200::1"

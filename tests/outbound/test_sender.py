@@ -12,9 +12,10 @@ import pytest
 
 from incidents.outbound import connection as connections
 from incidents.outbound import trust
-from incidents.outbound.deadline import Deadline
+from incidents.outbound.client import Sender
 from incidents.outbound.faults import (
     BadAnswerError,
+    Deadline,
     LostConnectionError,
     OutboundError,
     TimedOutError,
@@ -22,7 +23,6 @@ from incidents.outbound.faults import (
 )
 from incidents.outbound.guard import Guard
 from incidents.outbound.message import Answer, Request
-from incidents.outbound.sender import Sender
 from tests.outbound.rig import (
     LOOPBACK,
     Authority,

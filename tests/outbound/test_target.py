@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents.outbound import target
+from incidents.outbound import message
 from incidents.outbound.faults import ForbiddenTargetError
 
 READ = [
@@ -103,7 +103,7 @@ UNREADABLE = [
 def test_an_address_has_one_normal_form(
     url: str, parts: tuple[str, str, int, str], authority: str | None
 ) -> None:
-    found = target.read(url)
+    found = message.read_target(url)
     assert (found.scheme, found.host, found.port, found.path) == parts
     assert authority is None or found.authority == authority
 
@@ -111,7 +111,7 @@ def test_an_address_has_one_normal_form(
 @pytest.mark.parametrize(("url", "because"), UNREADABLE)
 def test_an_address_that_could_be_read_in_two_ways_is_refused(url: str, because: str) -> None:
     with pytest.raises(ForbiddenTargetError) as refused:
-        target.read(url)
+        message.read_target(url)
     assert because in refused.value.message
     assert refused.value.problem == "forbidden_target"
 
@@ -128,7 +128,7 @@ def test_an_address_that_could_be_read_in_two_ways_is_refused(url: str, because:
 )
 def test_a_refusal_tells_neither_a_user_name_nor_a_query(url: str) -> None:
     with pytest.raises(ForbiddenTargetError) as refused:
-        target.read(url)
+        message.read_target(url)
     assert "whisper" not in refused.value.message
     assert "operator-1" not in refused.value.message
 
@@ -137,10 +137,10 @@ def test_a_refusal_tells_neither_a_user_name_nor_a_query(url: str) -> None:
 def test_any_text_is_read_or_refused_and_what_is_read_stays_the_same(text: str) -> None:
     for url in (text, f"https://{text}", f"https://{text}/x", f"https://hooks.example/{text}"):
         try:
-            found = target.read(url)
+            found = message.read_target(url)
         except ForbiddenTargetError:
             continue
-        again = target.read(f"{found.scheme}://{found.authority}{found.path}")
+        again = message.read_target(f"{found.scheme}://{found.authority}{found.path}")
         assert again == found
         assert found.host.isascii()
         assert found.path.isascii()

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from incidents.errors import IncidentsError, LibraryError
-from incidents.outbound import target
+from incidents.outbound import message
 from incidents.outbound.faults import ForbiddenTargetError, OutboundError
 from incidents.outbound.guard import Guard
 
@@ -47,7 +47,7 @@ def client(url: str) -> Client:
         raise NoClientError(library=error.name) from error
     try:
         # The settings name it, so that it may be on this machine.
-        guard = Guard(allow=[target.read(url).host])
+        guard = Guard(allow=[message.read_target(url).host])
     except ForbiddenTargetError as error:
         raise ExchangeError(detail=error.message) from error
     return Client(guard, within_s=WITHIN_S, cap=MAX_ANSWER_BYTES)

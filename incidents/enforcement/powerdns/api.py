@@ -20,7 +20,7 @@ from incidents.outbound.faults import OutboundError, TimedOutError
 from incidents.outbound.message import Request
 
 if TYPE_CHECKING:
-    from incidents.outbound.sender import Sender
+    from incidents.outbound.client import Sender
 
 MAX_ANSWER_BYTES = 64 * 2**20
 """A zone is read as a whole: asked for one name alone, PowerDNS 4.9 leaves out disabled records."""

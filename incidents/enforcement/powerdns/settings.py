@@ -10,7 +10,7 @@ from ipaddress import IPv6Address, ip_address
 
 from incidents.enforcement.powerdns.api import Server
 from incidents.enforcement.powerdns.records import OfName, Record, RecordSet
-from incidents.outbound import target
+from incidents.outbound import message
 from incidents.outbound.faults import ForbiddenTargetError
 from incidents.outbound.guard import Guard
 from incidents.settings.options import Options
@@ -70,12 +70,12 @@ def read(options: Options) -> PowerDnsSettings:
 
 def _server(options: Options) -> Server:
     from incidents.outbound import trust
-    from incidents.outbound.sender import Sender
+    from incidents.outbound.client import Sender
 
     url, key = options.needed("url"), options.secret("api_key")
     name = options.text("server", "localhost")
     try:
-        host = target.read(url).host
+        host = message.read_target(url).host
     except ForbiddenTargetError as error:
         raise options.wrong("url", _URL) from error
     if set(url) & set("?#"):
