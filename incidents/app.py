@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from incidents.accounts.seal import Seal
     from incidents.desk import Answer, Desk, Envelope
     from incidents.desk.group_commit import Gatherer
-    from incidents.enforcement.recovery.reconciliation import Comparison
+    from incidents.enforcement.reconciliation import Comparison
     from incidents.settings.police import ReportDuty
     from incidents.settings.sources import Settings
     from incidents.views.looks import Looks
@@ -215,7 +215,7 @@ class House:
         """What is ordered of those sites, and what is in force (`enforcement.recovery`). What a
         loss may have left down is opened only `by_name`."""
         from incidents.enforcement import routing
-        from incidents.enforcement.recovery.reconciliation import Reconciliation
+        from incidents.enforcement.reconciliation import Reconciliation
         from incidents.store.record import lineage
 
         if not by_name:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         SiteInFull,
     )
     from incidents.desk import Answer, Envelope
-    from incidents.enforcement.recovery.reconciliation import Comparison
+    from incidents.enforcement.reconciliation import Comparison
     from incidents.locale.words import Document, When
     from incidents.machine.policy import Policy
 

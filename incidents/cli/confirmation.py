@@ -12,7 +12,7 @@ from incidents.locale.words import counted
 from incidents.values import site_name
 
 if TYPE_CHECKING:
-    from incidents.enforcement.recovery.reconciliation import Comparison
+    from incidents.enforcement.reconciliation import Comparison
 
 
 def answered(lines: Sequence[str], confirm: str | None) -> str | None:
@@ -43,7 +43,7 @@ class OpeningNotConfirmedError(errors.NotConfirmedError):
 
 def sites_to_open(compared: Iterable[Comparison]) -> list[Comparison]:
     """Those of the sites that are ordered to be up once more."""
-    from incidents.enforcement.recovery.reconciliation import REPAIRED, UP
+    from incidents.enforcement.reconciliation import REPAIRED, UP
 
     return [each for each in compared if each.verdict == REPAIRED and each.ordered == UP]
 
@@ -55,7 +55,7 @@ def closed_sites(opened: Sequence[Comparison]) -> list[str]:
 
 def words_of_openings(opened: Sequence[Comparison]) -> list[str]:
     """What people are told of them before; nothing of none."""
-    from incidents.enforcement.recovery.reconciliation import WAITS
+    from incidents.enforcement.reconciliation import WAITS
 
     waiting = [each.site for each in opened if each.verdict == WAITS]
     ordered = [each for each in opened if each.verdict != WAITS]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from incidents.cli.act import Act
     from incidents.cli.run import Run
     from incidents.contract.documents.orders import Order, OrderInFull
-    from incidents.enforcement.recovery.reconciliation import Comparison
+    from incidents.enforcement.reconciliation import Comparison
     from incidents.locale.words import When
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
@@ -241,7 +241,7 @@ def _names(run: Run, *, every: bool) -> list[str]:
 
 
 def _tell_count(run: Run, compared: list[Comparison], differing: int) -> None:
-    from incidents.enforcement.recovery.reconciliation import REPAIRED, UNKNOWN
+    from incidents.enforcement.reconciliation import REPAIRED, UNKNOWN
     from incidents.enforcement.routing import DEFAULT
     from incidents.machine.command import LEFT_DOWN
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         SiteInFull,
     )
     from incidents.desk import Answer, Envelope
-    from incidents.enforcement.recovery.reconciliation import Comparison
+    from incidents.enforcement.reconciliation import Comparison
     from incidents.locale.words import When
     from incidents.settings.sources import Settings
 
@@ -243,7 +243,7 @@ class RemoteHouse:
         dry_run: bool = False, key: str | None = None, **_: object,
     ) -> list[Comparison]:  # fmt: skip
         """What is ordered of those sites, and what is in force, by the server's own adapters."""
-        from incidents.enforcement.recovery.reconciliation import Comparison
+        from incidents.enforcement.reconciliation import Comparison
 
         wanted, found = list(names), []
         for start in range(0, len(wanted), _COMPARED_AT_ONCE):

@@ -13,13 +13,12 @@ from incidents.audit.log import settings
 from incidents.daemon import journal, timekeeping
 from incidents.daemon.part import Part
 from incidents.desk.resumption import DAEMON
-from incidents.enforcement import routing
+from incidents.enforcement import comparison, routing
 from incidents.enforcement.dispatcher import mark as marks
 from incidents.enforcement.dispatcher.continuity import Continuity
 from incidents.enforcement.dispatcher.dispatcher import Choose, Courier
 from incidents.enforcement.dispatcher.mark import UnreadMarkError
 from incidents.enforcement.dispatcher.round import Round
-from incidents.enforcement.recovery import comparison
 from incidents.errors import SettingError, SettingsFileError, UnknownSettingError
 from incidents.machine.orders import ACT, DESK, NOTICE
 from incidents.notices import customer_link, lanes

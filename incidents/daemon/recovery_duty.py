@@ -14,9 +14,9 @@ from incidents.daemon import journal
 from incidents.daemon.backoff import Backoff
 from incidents.daemon.part import Part
 from incidents.desk.resumption import DAEMON
-from incidents.enforcement.recovery import comparison
-from incidents.enforcement.recovery.comparison import FAILED, MOST_NAMED, WRONG
-from incidents.enforcement.recovery.reconciliation import REPAIRED
+from incidents.enforcement import comparison
+from incidents.enforcement.comparison import FAILED, MOST_NAMED, WRONG
+from incidents.enforcement.reconciliation import REPAIRED
 from incidents.machine.case import UNKNOWN
 from incidents.machine.command import LEFT_DOWN
 from incidents.store.cases import sites as site_rows
@@ -28,8 +28,8 @@ from incidents.views import left_down
 
 if TYPE_CHECKING:
     from incidents.app import House
-    from incidents.enforcement.recovery.comparison import Done
-    from incidents.enforcement.recovery.reconciliation import Comparison
+    from incidents.enforcement.comparison import Done
+    from incidents.enforcement.reconciliation import Comparison
     from incidents.store.record.lineage import Standing
 
 TICK_S = 1

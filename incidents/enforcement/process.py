@@ -1,7 +1,6 @@
 """The process: one program, run to its end or to its time, together with all that it has started.
 
-Linux alone: the end of a program is seen through a descriptor of it (pidfd), so that its number
-still belongs to it when its group is killed.
+Its command is a list of words, as the settings give them. No shell reads them.
 """
 
 from __future__ import annotations
@@ -17,7 +16,29 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from incidents.settings.options import Options
 from incidents.system import umask
+
+
+def command_words(options: Options, key: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The words of a command, or of the default when it is not there.
+
+    Raises:
+        SettingError: also for the one character that no program can be given.
+    """
+    found = options.words(key)
+    if any("\0" in word for word in found):
+        raise options.wrong(key, "a list of texts without the character U+0000")
+    return found or default
+
+
+def needed_command(options: Options, key: str) -> tuple[str, ...]:
+    """The words of a command that must be there; raises as `words` does."""
+    found = command_words(options, key)
+    if not found:
+        raise options.wrong(key, "there: the words of a command, as a list of texts")
+    return found
+
 
 MAX_OUTPUT_BYTES = 65_536
 MAX_LINE_CHARACTERS = 200

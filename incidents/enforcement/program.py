@@ -14,7 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_args
 
-from incidents.enforcement import command, process
+from incidents.enforcement import process
 from incidents.enforcement.port import Adapter, Delivered, Failed, Order, Outcome, Retry, State
 from incidents.enforcement.process import Ended
 from incidents.settings.options import Options
@@ -91,8 +91,8 @@ def make(name: str, options: Options) -> Adapter:
     """
     made = Program(
         name=name,
-        command=command.needed(options, "command"),
-        state_command=command.words(options, "state_command"),
+        command=process.needed_command(options, "command"),
+        state_command=process.command_words(options, "state_command"),
         timeout=options.duration(
             "timeout", DEFAULT_TIMEOUT, least=timedelta(seconds=1), most=MAX_TIMEOUT
         ),

@@ -9,7 +9,7 @@ from freezegun.api import FrozenDateTimeFactory
 from incidents.cli import orders
 from incidents.enforcement import routing
 from incidents.enforcement.port import Delivered, Failed, Retry, State
-from incidents.enforcement.recovery.reconciliation import VERDICTS
+from incidents.enforcement.reconciliation import VERDICTS
 from tests.cli.conftest import Cli, Result
 from tests.conftest import WriteSettings
 from tests.enforcement import courier_rig

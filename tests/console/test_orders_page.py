@@ -10,8 +10,7 @@ import pytest
 from incidents import clock, views
 from incidents.console.pages import orders
 from incidents.desk.resumption import DAEMON, ENTRIES_LOST, Resumption, resume
-from incidents.enforcement import routing
-from incidents.enforcement.recovery import comparison
+from incidents.enforcement import comparison, routing
 from incidents.enforcement.routing import Routing
 from incidents.machine import commands as c
 from incidents.store.database.engine import writing

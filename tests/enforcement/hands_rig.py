@@ -3,8 +3,7 @@
 from datetime import UTC, datetime
 
 from incidents.enforcement.dispatcher import order_payload
-from incidents.enforcement.dispatcher.backlog import Hands
-from incidents.enforcement.dispatcher.dispatcher import Done
+from incidents.enforcement.dispatcher.dispatcher import Done, Hands
 from incidents.enforcement.dispatcher.order_payload import Epochs
 from incidents.enforcement.port import Delivered, Outcome
 from incidents.machine.orders import ACT

@@ -12,8 +12,8 @@ from incidents.app import House
 from incidents.daemon.recovery_duty import Recovery
 from incidents.desk import resumption
 from incidents.desk.resumption import ASKED, ENTRIES_LOST, Resumption
+from incidents.enforcement import comparison
 from incidents.enforcement.port import Failed, Order, Outcome, State
-from incidents.enforcement.recovery import comparison
 from incidents.machine import commands as c
 from incidents.settings import sources
 from incidents.views.health import record_health

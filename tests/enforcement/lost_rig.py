@@ -15,10 +15,10 @@ from incidents.daemon import recovery_duty
 from incidents.daemon.delivery import Delivery
 from incidents.desk import Envelope
 from incidents.desk.resumption import ASKED, Resumption
+from incidents.enforcement import comparison
 from incidents.enforcement.dispatcher.continuity import Continuity, HaltedError
 from incidents.enforcement.dispatcher.mark import MarkFile
 from incidents.enforcement.port import Delivered, Order, Outcome, State
-from incidents.enforcement.recovery import comparison
 from incidents.machine import commands as c
 from incidents.machine.in_force import FORCE
 from incidents.settings import sources

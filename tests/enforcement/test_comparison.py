@@ -13,16 +13,14 @@ from incidents.daemon.recovery_duty import Recovery
 from incidents.desk import accounts, resumption
 from incidents.desk.account_act import By
 from incidents.desk.resumption import ENTRIES_LOST, Resumption
-from incidents.enforcement import routing
+from incidents.enforcement import comparison, routing
 from incidents.enforcement.dispatcher.continuity import Continuity
 from incidents.enforcement.dispatcher.mark import beside
 from incidents.enforcement.nginx import folder as page
 from incidents.enforcement.nginx.adapter import Nginx
-from incidents.enforcement.nginx.config import Shape
 from incidents.enforcement.nginx.folder import Folder
 from incidents.enforcement.nginx.map import Names
-from incidents.enforcement.nginx.server import Server
-from incidents.enforcement.recovery import comparison
+from incidents.enforcement.nginx.server import Server, Shape
 from incidents.enforcement.routing import Routing
 from incidents.errors import ActRefusedError
 from incidents.machine import commands as c

@@ -11,8 +11,7 @@ import pytest
 from sqlalchemy import Connection
 
 from incidents.desk import Envelope
-from incidents.enforcement.dispatcher.backlog import Hands
-from incidents.enforcement.dispatcher.dispatcher import Courier
+from incidents.enforcement.dispatcher.dispatcher import Courier, Hands
 from incidents.enforcement.dispatcher.round import Round
 from incidents.enforcement.port import Delivered, Order, Outcome, Retry
 from incidents.machine import commands as c

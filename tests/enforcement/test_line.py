@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from incidents.enforcement.dispatcher.backlog import Hands, Line
+from incidents.enforcement.dispatcher.dispatcher import Hands, Line
 from incidents.machine.orders import ACT
 from incidents.store.orders.leases import Key
 from tests.enforcement.hands_rig import HANDS, SHARE, Seconds, finish, free, take

@@ -11,12 +11,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from incidents import clock
-from incidents.enforcement.nginx import config as nginx_config
 from incidents.enforcement.nginx import folder as nginx_page
 from incidents.enforcement.nginx import map as nginx_host
 from incidents.enforcement.nginx import map as nginx_map
-from incidents.enforcement.nginx.config import Shape
+from incidents.enforcement.nginx import server as nginx_config
 from incidents.enforcement.nginx.map import DamagedMapError, Names, Standing
+from incidents.enforcement.nginx.server import Shape
 from incidents.enforcement.port import Order
 from tests.enforcement.nginx_rig import UNTIL, T, order
 
@@ -60,7 +60,7 @@ def block(text: str, variable: str) -> list[str]:
 
 @given(known=maps)
 def test_what_is_written_is_read_again(known: dict[str, Standing]) -> None:
-    assert nginx_map.read(nginx_config.http(known, SHAPE)) == known
+    assert nginx_map.read(nginx_config.http_file(known, SHAPE)) == known
 
 
 def test_a_page_that_looks_like_a_line_of_the_map_is_none() -> None:
@@ -68,7 +68,7 @@ def test_a_page_that_looks_like_a_line_of_the_map_is_none() -> None:
     page = f"{line}\n{line}\r\n\n# site nonsense\n"
     shape = replace(SHAPE, pages={"suspended": page, "closed": page})
     known = after(order())
-    assert nginx_map.read(nginx_config.http(known, shape)) == known
+    assert nginx_map.read(nginx_config.http_file(known, shape)) == known
 
 
 LINE = "# site shop.example closed seq 1 ordered 2026-03-01T11:00:00Z written 2026-03-01T11:00:00Z"
@@ -96,13 +96,13 @@ def test_a_line_that_somebody_else_has_written_is_refused_with_its_number(line: 
 def test_two_files_have_one_generation_only_if_they_are_one(
     known: dict[str, Standing], other: dict[str, Standing]
 ) -> None:
-    one, two = nginx_config.http(known, SHAPE), nginx_config.http(other, SHAPE)
+    one, two = nginx_config.http_file(known, SHAPE), nginx_config.http_file(other, SHAPE)
     assert nginx_config.generation(one) is not None
     assert (nginx_config.generation(one) == nginx_config.generation(two)) == (one == two)
 
 
 def test_the_generation_stands_within_the_first_lines() -> None:
-    text = nginx_config.http(after(order()), SHAPE)
+    text = nginx_config.http_file(after(order()), SHAPE)
     assert nginx_config.generation(text[:300]) == nginx_config.generation(text)
 
 
@@ -243,7 +243,7 @@ def test_only_hosts_that_are_down_stand_in_the_maps() -> None:
         order("close", site="c.example"),
         order("reopen", site="d.example"),
     )
-    text = nginx_config.http(known, SHAPE)
+    text = nginx_config.http_file(known, SHAPE)
     assert block(text, "incidents_state") == [
         '"a.example" suspended;', '"b.example" suspended;', '"c.example" closed;',
     ]  # fmt: skip
@@ -253,7 +253,7 @@ def test_only_hosts_that_are_down_stand_in_the_maps() -> None:
 
 def told_of_one_host(orders: Iterable[Order]) -> tuple[list[str], list[str]]:
     both = Names(aliases={"a.example": ["same.example"], "b.example": ["same.example"]})
-    text = nginx_config.http(after(*orders), replace(SHAPE, hosts=both.of))
+    text = nginx_config.http_file(after(*orders), replace(SHAPE, hosts=both.of))
     states, retries = block(text, "incidents_state"), block(text, "incidents_retry_after")
     return [line for line in states if "same" in line], [line for line in retries if "same" in line]
 
@@ -334,5 +334,5 @@ def test_a_file_that_is_no_page_is_refused(content: bytes, tmp_path: Path) -> No
 @example(text='"' * 3_000)
 def test_no_word_of_the_configuration_is_longer_than_nginx_takes(text: str) -> None:
     shape = replace(SHAPE, pages={"suspended": text, "closed": nginx_page.MARK.join([text] * 3)})
-    words = re.findall(r'"(?:[^"\\]|\\.)*"', nginx_config.http({}, shape))
+    words = re.findall(r'"(?:[^"\\]|\\.)*"', nginx_config.http_file({}, shape))
     assert all(len(word.encode()) < 4_090 for word in words)

@@ -16,8 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from incidents.enforcement.nginx import config as nginx_config
 from incidents.enforcement.nginx import map as nginx_map
+from incidents.enforcement.nginx import server as nginx_config
 from incidents.enforcement.port import Delivered
 from tests.enforcement.nginx_rig import UNTIL, Nginx, adapter, carried_out, nginx, order
 from tests.patience import PATIENCE_S, until
@@ -92,7 +92,7 @@ def watched(server: Nginx, watch: Watch, visitors: int) -> Iterator[None]:
         while not stop.is_set():
             text = (server.files / "incidents.conf").read_text()
             known = nginx_map.read(text)
-            if nginx_config.http(known, adapter(server.settings())._shape) != text:
+            if nginx_config.http_file(known, adapter(server.settings())._shape) != text:
                 watch.faults.append(text)
             stop.wait(0.005)
 
@@ -216,7 +216,7 @@ def test_a_writer_that_is_killed_at_any_moment_leaves_files_that_are_whole(tmp_p
             killed.stdout.close()
 
             text = (server.files / "incidents.conf").read_text()
-            assert nginx_config.http(nginx_map.read(text), adapter(settings)._shape) == text
+            assert nginx_config.http_file(nginx_map.read(text), adapter(settings)._shape) == text
             subprocess.run([*server.command, "-t"], check=True, capture_output=True)
 
         web = adapter(server.settings())

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from incidents.desk import accounts
 from incidents.desk.account_act import By
 from incidents.enforcement.port import State
-from incidents.enforcement.recovery.reconciliation import (
+from incidents.enforcement.reconciliation import (
     AGREES,
     CANCELLED,
     DIFFERS,

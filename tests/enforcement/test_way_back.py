@@ -25,7 +25,7 @@ from incidents.audit.log.signed_files import InconsistentLogError, TornNoteError
 from incidents.audit.log.signers_lock import HeldError, SignsElsewhereError
 from incidents.audit.log.signing_key import KeyRing
 from incidents.enforcement.dispatcher.continuity import Continuity
-from incidents.enforcement.recovery.way_back import Asked, Outcome, SignerAtWorkError, WayBack
+from incidents.enforcement.way_back import Asked, Outcome, SignerAtWorkError, WayBack
 from incidents.errors import InputError, RefusedError
 from incidents.store.database.engine import reading, writing
 from incidents.store.desk import heartbeats

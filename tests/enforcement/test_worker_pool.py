@@ -10,8 +10,8 @@ from typing import NoReturn
 
 import pytest
 
-from incidents.enforcement.dispatcher import worker_pool as crews
-from incidents.enforcement.dispatcher.worker_pool import Crew
+from incidents.enforcement import attempts as crews
+from incidents.enforcement.attempts import Crew
 from incidents.enforcement.port import Delivered, Failed, Outcome, Retry, Skipped
 from tests.enforcement.courier_rig import Told
 from tests.enforcement.orders import ORDER, problem

@@ -29,8 +29,8 @@ from incidents.accounts import secrets
 from incidents.app import open_house
 from incidents.cli import main
 from incidents.desk import Envelope, batch
-from incidents.enforcement.dispatcher.worker_pool import Crew
-from incidents.enforcement.recovery import comparison
+from incidents.enforcement import comparison
+from incidents.enforcement.attempts import Crew
 from incidents.machine import commands as c
 from incidents.machine.decide import decide as plain
 from incidents.settings import sources

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from incidents.cli.run import Run
-    from incidents.enforcement.recovery.comparison import Done
-    from incidents.enforcement.recovery.reconciliation import Comparison
-    from incidents.enforcement.recovery.way_back import Outcome
+    from incidents.enforcement.comparison import Done
+    from incidents.enforcement.reconciliation import Comparison
+    from incidents.enforcement.way_back import Outcome
     from incidents.locale.words import Document
 
 _HERE = "what was known of the database lies where daemons run, beside the log's key"
@@ -76,8 +76,8 @@ def recover(
     from incidents.audit.log import settings
     from incidents.audit.log.signing_key import KeyRing
     from incidents.cli.audit.keys import on_record
-    from incidents.enforcement.recovery.comparison import WRONG
-    from incidents.enforcement.recovery.way_back import Asked, WayBack
+    from incidents.enforcement.comparison import WRONG
+    from incidents.enforcement.way_back import Asked, WayBack
 
     house = run.local
     found = settings.load(run.settings)
@@ -102,7 +102,7 @@ def recover(
 def _opened(run: Run, compared: Sequence[Comparison]) -> list[Comparison]:
     """The sites that are opened: ordered to be up once more, or by an order that waits, which may
     have been cancelled by what is lost. A daemon cancels that of a site which is left down."""
-    from incidents.enforcement.recovery.reconciliation import UP, WAITS
+    from incidents.enforcement.reconciliation import UP, WAITS
     from incidents.views import left_down
 
     with run.local.reading() as connection:
@@ -117,7 +117,7 @@ def _opened(run: Run, compared: Sequence[Comparison]) -> list[Comparison]:
 def _foretell(run: Run, compared: Sequence[Comparison]) -> int:
     """What would be ordered, and of which sites nobody can say it; of the log it says nothing,
     since `audit status` does."""
-    from incidents.enforcement.recovery import comparison
+    from incidents.enforcement import comparison
 
     done, opened = comparison.done(compared), _opened(run, compared)
     status = NOT_VERIFIED if done.failed else DONE
@@ -179,7 +179,7 @@ def _tell(run: Run, gone: Outcome, done: Done) -> None:
 
 def _tell_of_sites(run: Run, done: Done) -> None:
     """Which were ordered again: a person has to know what is open that was not before."""
-    from incidents.enforcement.recovery.comparison import MOST_NAMED
+    from incidents.enforcement.comparison import MOST_NAMED
 
     again = done.counts["ordered_again"]
     told = [f"{done.counts['agrees']:,} agree", f"{again:,} ordered again"]

@@ -16,7 +16,7 @@ from incidents.console.pages.site import reasons
 from incidents.console.request_context import Looking, Shelf, Sitting, needs
 from incidents.console.writing import Reader, Said
 from incidents.enforcement import routing
-from incidents.enforcement.recovery.reconciliation import Reconciliation
+from incidents.enforcement.reconciliation import Reconciliation
 from incidents.errors import (
     AdapterFaultError,
     InputError,

@@ -16,10 +16,10 @@ from contextlib import contextmanager
 from typing import Literal
 
 from incidents import log
-from incidents.enforcement.attempts import Attempts, LateError, check
+from incidents.enforcement.attempts import Attempts, LateError, check_time
 from incidents.enforcement.cloud import node as fault
 from incidents.enforcement.cloud.node import SOON, Cloud, Node, Sought, Whereabouts
-from incidents.enforcement.cloud.settings import read
+from incidents.enforcement.cloud.provider import read_settings
 from incidents.enforcement.port import (
     Adapter,
     Delivered,
@@ -100,7 +100,7 @@ class CloudNodes:
                 settled = _settled(node, wanted)
                 if settled is not None:
                     return settled
-                check(until)
+                check_time(until)
                 if wanted == "stopped":
                     cloud.stop(node)
                 else:
@@ -156,7 +156,7 @@ def make(name: str, options: Options) -> Adapter:
         SettingError, UnknownSettingError: naming the key and what it must be.
         ModuleNotFoundError: if Apache Libcloud is not installed.
     """
-    settings = read(options)
+    settings = read_settings(options)
     return CloudNodes(name, settings.whereabouts, settings.connect, settings.limit_s)
 
 

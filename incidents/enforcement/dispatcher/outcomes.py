@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy.exc import DataError, IntegrityError
 
 from incidents.desk import Answer, Envelope
+from incidents.enforcement.attempts import cry
 from incidents.enforcement.dispatcher import brake
 from incidents.enforcement.dispatcher.dispatcher import Courier, Done
-from incidents.enforcement.dispatcher.worker_pool import cry
 from incidents.enforcement.port import Delivered, Failed, Retry, Skipped
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c

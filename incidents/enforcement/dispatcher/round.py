@@ -18,16 +18,14 @@ from queue import Empty, SimpleQueue
 from sqlalchemy import Connection
 
 from incidents.desk import Answer
-from incidents.enforcement import left_down
+from incidents.enforcement import attempts as crews
+from incidents.enforcement.attempts import Crew
+from incidents.enforcement.dispatcher import after_loss, order_payload
 from incidents.enforcement.dispatcher import brake as brakes
-from incidents.enforcement.dispatcher import order_payload
-from incidents.enforcement.dispatcher import worker_pool as crews
-from incidents.enforcement.dispatcher.backlog import Hands, Line
-from incidents.enforcement.dispatcher.dispatcher import UNHEARD_FOR, Courier, Done
-from incidents.enforcement.dispatcher.first_look import FirstLook, stays_down
+from incidents.enforcement.dispatcher.after_loss import FirstLook, stays_down
+from incidents.enforcement.dispatcher.dispatcher import UNHEARD_FOR, Courier, Done, Hands, Line
 from incidents.enforcement.dispatcher.order_payload import lifted
 from incidents.enforcement.dispatcher.outcomes import BATCH, Outcomes
-from incidents.enforcement.dispatcher.worker_pool import Crew
 from incidents.enforcement.port import Adapter, Order, Outcome, Retry, Skipped
 from incidents.machine import commands as c
 from incidents.machine.orders import ACT, DESK, NOTICE
@@ -215,7 +213,9 @@ class Round:
         self._outcomes.put_off([Done(each, "", None) for each in waits], LEASE)
         # An opening that was decided before must not hold up what keeps the site down.
         overtaken = [each for each in waits if each.lane == ACT and stays_down(each)]
-        self._outcomes.submit([(each.site_id, left_down.cancelling(each)) for each in overtaken])
+        self._outcomes.submit(
+            [(each.site_id, after_loss.cancelling_left_down(each)) for each in overtaken]
+        )
         return {each.key for each in waits}
 
     def _leave_down(self, found: list[Claimed]) -> set[Key]:
@@ -224,14 +224,16 @@ class Round:
         if not self._epochs.runs:
             return set()
         with plainly(engine), reading(engine) as connection:
-            left = left_down.left(connection, found)
+            left = after_loss.left_down(connection, found)
         if left:
             with plainly(engine), writing(engine) as connection:
                 # People are told of them again, until one of them decides.
                 lineage.doubt(connection, self._epochs.runs, self._now(connection))
         # What does not come to be on record is claimed again, and asked about again.
         self._outcomes.put_off([Done(each, "", None) for each in left], LEASE)
-        self._outcomes.submit([(each.site_id, left_down.cancelling(each)) for each in left])
+        self._outcomes.submit(
+            [(each.site_id, after_loss.cancelling_left_down(each)) for each in left]
+        )
         return {each.key for each in left}
 
     def _hold(self, held: list[Claimed]) -> set[Key]:

@@ -15,15 +15,14 @@ from pathlib import Path
 from typing import get_args
 
 from incidents import clock
-from incidents.enforcement import command
-from incidents.enforcement.nginx import config
+from incidents.enforcement import process
 from incidents.enforcement.nginx import folder as page
 from incidents.enforcement.nginx import map as maps
-from incidents.enforcement.nginx.config import Shape
+from incidents.enforcement.nginx import server
 from incidents.enforcement.nginx.folder import Folder, Page
 from incidents.enforcement.nginx.map import DamagedMapError, Names, Standing
 from incidents.enforcement.nginx.map import is_one as is_host
-from incidents.enforcement.nginx.server import Server, Trouble
+from incidents.enforcement.nginx.server import Server, Shape, Trouble
 from incidents.enforcement.port import Adapter, Delivered, Failed, Order, Outcome, Retry, State
 from incidents.errors import InputError
 from incidents.settings.options import Options
@@ -118,7 +117,7 @@ class Nginx:
             if all(stale):
                 return [_STALE] * len(told)
             kept = maps.without_old(maps.with_standings(known, told), clock.now())
-            new = config.http(kept, self._shape)
+            new = server.http_file(kept, self._shape)
             trouble = self._load(old, new, deadline)
         if trouble is None:
             trouble = self._server.wait_for(self._is_loaded_with(new), deadline)
@@ -126,7 +125,7 @@ class Nginx:
         return [_STALE if late else outcome for late in stale]
 
     def _load(self, old: str | None, new: str, deadline: float) -> Trouble | None:
-        self._folder.write(new, config.SITE)
+        self._folder.write(new, server.SITE_FILE)
         trouble = self._server.test(deadline)
         if trouble is None:
             # What fails from here on stays written: it is good, and the next start will use it.
@@ -140,11 +139,11 @@ class Nginx:
 
         Another process may have written since; it has begun with what this one has written.
         """
-        generation = config.generation(new)
+        generation = server.generation(new)
         return lambda told: told == generation or told == self._generation_now()
 
     def _generation_now(self) -> str | None:
-        return config.generation(self._folder.http_head())
+        return server.generation(self._folder.http_head())
 
 
 _STALE = Delivered(enforced=False)
@@ -162,8 +161,8 @@ def make(name: str, options: Options) -> Adapter:
         name,
         folder=Folder(_folder(options)),
         server=Server(
-            test_command=command.words(options, "test_command", DEFAULT_TEST),
-            reload_command=command.words(options, "reload_command", DEFAULT_RELOAD),
+            test_command=process.command_words(options, "test_command", DEFAULT_TEST),
+            reload_command=process.command_words(options, "reload_command", DEFAULT_RELOAD),
             probe=probe,
         ),
         shape=Shape(

@@ -24,9 +24,16 @@ from zlib import crc32
 from incidents.enforcement.port import Adapter, Delivered, Failed, Order, Outcome, Skipped, State
 from incidents.enforcement.powerdns import note as notes
 from incidents.enforcement.powerdns.api import LATE, ApiError, Dialogue
-from incidents.enforcement.powerdns.names import Names, of_site
 from incidents.enforcement.powerdns.note import ConflictError, UnreadableNoteError
-from incidents.enforcement.powerdns.plan import LOST, Plan, Step, putting_back, taking_down
+from incidents.enforcement.powerdns.plan import (
+    LOST,
+    Names,
+    Plan,
+    Step,
+    names_of_site,
+    putting_back,
+    taking_down,
+)
 from incidents.enforcement.powerdns.settings import PowerDnsSettings
 from incidents.enforcement.powerdns.settings import read as read_settings
 from incidents.settings.options import Options
@@ -99,17 +106,17 @@ class PowerDns:
         notice = self._settings.notice
         if order.kind == "reopen":
             # What was taken down together is put back together, whatever the settings say by now.
-            mine = of_site(order.site, www=True)
+            mine = names_of_site(order.site, www=True)
             return (
                 putting_back(order, [names.standing(n) for n in mine], notice) if mine else _NO_NAME
             )
-        mine = of_site(order.site, www=self._settings.www)
+        mine = names_of_site(order.site, www=self._settings.www)
         return taking_down(order, [names.standing(n) for n in mine], notice) if mine else _NO_NAME
 
     def _look(self, site: str, until: float) -> State | None:
         names = Names(Dialogue(self._settings.server, until))
         put = self._settings.notice.put
-        mine = of_site(site, www=self._settings.www)
+        mine = names_of_site(site, www=self._settings.www)
         try:
             looked = [names.is_up(name, put) for name in mine]
         except (ApiError, UnreadableNoteError):

@@ -1,7 +1,8 @@
-"""The first look: after a loss a site is compared with the world before anything is delivered.
+"""After a loss: which orders wait until their site is compared, and which sites stay down.
 
-What is in force on record then was so before the loss. Once an order of the new epoch was carried
-out, nobody could tell any more what had been down for a reason that is lost.
+What is in force on record was so before the loss. Once an order of the new epoch was carried out,
+nobody could tell any more what had been down for a reason that is lost. What was lost may be a
+court's order, and the clock knows nothing of it: a person holds the site or has it opened.
 """
 
 from __future__ import annotations
@@ -9,14 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
+from incidents.machine import commands as c
+from incidents.machine.actions.orders import REOPEN
+from incidents.machine.command import LEFT_DOWN
 from incidents.machine.in_force import DOWN
 from incidents.machine.orders import ACT, NOTICE
+from incidents.store.cases import sites as site_rows
 from incidents.store.database.engine import plainly, reading
 from incidents.store.orders import deliveries
 from incidents.store.orders.leases import Claimed
 from incidents.store.record import lineage, uncompared
+from incidents.values.ids import ACT as ACT_LANE
+from incidents.views.left_down import marked
 
 Compare = Callable[[Sequence[str]], AbstractSet[str]]
 """Compares sites, by their names, with the world, and puts on record how they are; returns those
@@ -77,3 +84,32 @@ def _waits(claimed: Claimed) -> bool:
 def stays_down(claimed: Claimed) -> bool:
     """Whether the site is held or closed on record."""
     return claimed.held_since is not None or claimed.ordered == DOWN["close"]
+
+
+def left_down(connection: Connection, claimed: Sequence[Claimed]) -> list[Claimed]:
+    """Those of them that would open a site which a loss has left down, however often they were
+    tried, or suspend one which it has left closed: what a person decides takes that mark away."""
+    acts = [each for each in claimed if each.lane == ACT_LANE]
+    if not acts or lineage.standing(connection).lost_at is None:
+        return []
+    ids = {each.site_id for each in acts}
+    closed = site_rows.closed_in_the_world(connection, ids)
+    asked = [
+        each
+        for each in acts
+        if each.kind == REOPEN or (each.kind == "suspend" and each.site_id in closed)
+    ]
+    found = marked(connection, {each.site_id for each in asked})
+    return [
+        each
+        for each in asked
+        if each.site_id in found or (each.kind != REOPEN and each.held_since is not None)
+    ]
+
+
+def cancelling_left_down(claimed: Claimed) -> c.CancelOrder:
+    """What goes on record in place of that order's being carried out now."""
+    tried = claimed.attempt > 1
+    return c.CancelOrder(
+        by=c.COURIER, order=claimed.seq, lane=claimed.lane, why=LEFT_DOWN, tried=tried
+    )

@@ -28,10 +28,10 @@ from incidents.audit.log.signers_lock import SignsElsewhereError
 from incidents.audit.log.signing_key import KeyRing
 from incidents.desk import Desk, resumption
 from incidents.desk.resumption import ASKED, Resumption
+from incidents.enforcement import comparison
 from incidents.enforcement.dispatcher import mark as marks
 from incidents.enforcement.dispatcher.continuity import Continuity
-from incidents.enforcement.recovery import comparison
-from incidents.enforcement.recovery.reconciliation import Comparison
+from incidents.enforcement.reconciliation import Comparison
 from incidents.errors import ActRefusedError, RefusedError
 from incidents.locale import refusal_words
 from incidents.record.own_events import HistoryResumed

@@ -1,18 +1,35 @@
-"""The settings of the adapter `cloud`: which provider, with which key, and whose nodes."""
+"""The provider: which cloud it is by the settings, with which key, whose nodes, and Alibaba's ECS.
+
+ECS is asked through the connection of Libcloud's driver, which signs each request. The driver's own
+`stop_node` and `start_node` are not used: they wait up to ten minutes, and do not say what becomes
+of the address. Here a request is answered at once, and whoever asked looks again.
+"""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from incidents.enforcement.cloud.ecs import KEEP_CHARGING, STOP_CHARGING, EcsCloud
-from incidents.enforcement.cloud.node import AnyCloud, Cloud, Whereabouts
+from incidents.enforcement.cloud.node import (
+    AnyCloud,
+    Cloud,
+    Node,
+    Sought,
+    Standing,
+    TooManyNodesError,
+    Whereabouts,
+)
 from incidents.errors import BadSiteNameError
 from incidents.settings.options import Options
 from incidents.values import site_name
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
 
 ECS = "aliyun_ecs"
 
@@ -35,7 +52,7 @@ class CloudSettings:
     limit_s: float
 
 
-def read(options: Options) -> CloudSettings:
+def read_settings(options: Options) -> CloudSettings:
     """What the table says.
 
     Raises:
@@ -124,7 +141,7 @@ def _endpoint(options: Options) -> dict[str, Any]:
 
 
 def _whereabouts(options: Options) -> Whereabouts:
-    nodes, shared = _nodes(options), options.flag("shared")
+    nodes, shared = _nodes_of_sites(options), options.flag("shared")
     tag, by_name = options.text("tag"), options.flag("by_name")
     if tag is not None and by_name:
         raise options.wrong("by_name", "false beside tag: a node is found by one of the two")
@@ -137,7 +154,7 @@ def _whereabouts(options: Options) -> Whereabouts:
     return Whereabouts(nodes=nodes, tag=tag, by_name=by_name, shared=shared)
 
 
-def _nodes(options: Options) -> dict[str, str]:
+def _nodes_of_sites(options: Options) -> dict[str, str]:
     nodes: dict[str, str] = {}
     for site, node in options.strings("nodes").items():
         try:
@@ -162,3 +179,80 @@ def _refuse_shared(options: Options, nodes: Mapping[str, str], *, shared: bool) 
                 f" take {other} off the net too, and to reopen one would open both; if that is"
                 " meant, say shared = true",
             )
+
+
+KEEP_CHARGING, STOP_CHARGING = "KeepCharging", "StopCharging"
+"""StoppedMode. Both keep the disks. The second is cheaper, and gives up the processors and the
+public address, so that the instance may come back under another one, or not at all."""
+
+_MAX_ECS_NODES = 100
+
+_ECS_STANDINGS: Mapping[str, Standing] = {
+    "Running": "running",
+    "Stopped": "stopped",
+    "Starting": "changing",
+    "Stopping": "changing",
+    "Pending": "changing",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EcsCloud:
+    """The instances of one region."""
+
+    driver: Any
+    force_stop: bool
+    stopped_mode: str
+
+    def nodes(self, sought: Sought) -> Sequence[Node]:
+        """Those that are sought, of the first hundred that ECS finds.
+
+        Raises:
+            TooManyNodesError: if ECS finds more.
+        """
+        said = self._ask("DescribeInstances", RegionId=self.driver.region, **_ecs_filter(sought))
+        nodes = [_ecs_node(each) for each in said.findall("Instances/Instance")]
+        if int(said.findtext("TotalCount") or len(nodes)) > len(nodes):
+            raise TooManyNodesError
+        return [node for node in nodes if node.is_sought(sought)]
+
+    def stop(self, node: Node) -> None:
+        """StopInstance, which ECS allows of a running one."""
+        self._ask(
+            "StopInstance",
+            InstanceId=node.id,
+            ForceStop=str(self.force_stop).lower(),
+            StoppedMode=self.stopped_mode,
+        )
+
+    def start(self, node: Node) -> None:
+        """StartInstance, which ECS allows of a stopped one."""
+        self._ask("StartInstance", InstanceId=node.id)
+
+    def _ask(self, action: str, **parameters: str) -> Element:
+        # Without retry_failed a variable of Libcloud's would have it try again by itself, for long.
+        said: Element = self.driver.connection.request(
+            self.driver.path, params={"Action": action, **parameters}, retry_failed=False
+        ).object
+        return said
+
+
+def _ecs_filter(sought: Sought) -> dict[str, str]:
+    if sought.by == "id":
+        return {"InstanceIds": json.dumps([sought.value])}
+    page = {"PageSize": str(_MAX_ECS_NODES)}
+    if sought.by == "name":
+        return {"InstanceName": sought.value, **page}
+    return {"Tag.1.Key": sought.tag, "Tag.1.Value": sought.value, **page}
+
+
+def _ecs_node(instance: Element) -> Node:
+    return Node(
+        id=instance.findtext("InstanceId") or "",
+        name=instance.findtext("InstanceName") or "",
+        standing=_ECS_STANDINGS.get(instance.findtext("Status") or "", "unclear"),
+        tags={
+            tag.findtext("TagKey") or "": tag.findtext("TagValue") or ""
+            for tag in instance.findall("Tags/Tag")
+        },
+    )

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from incidents import clock
 from incidents.desk import Desk, Envelope
 from incidents.documents import plain
-from incidents.enforcement.dispatcher.worker_pool import cry
+from incidents.enforcement.attempts import cry
 from incidents.enforcement.port import Adapter, State
 from incidents.enforcement.routing import DEFAULT, Routing
 from incidents.errors import ActRefusedError, AdapterFaultError

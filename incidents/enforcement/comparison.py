@@ -1,4 +1,4 @@
-"""The recovery: compares the whole world with a record that has lost its end, and orders again.
+"""The comparison: the whole world beside a record that has lost its end, and orders once more.
 
 It may be ended at any moment, and begun anew by anybody: what is known to agree costs a question.
 """
@@ -19,8 +19,8 @@ from incidents import clock
 from incidents.desk import Desk
 from incidents.desk.access import NOT_LET
 from incidents.enforcement import routing
-from incidents.enforcement.dispatcher.worker_pool import cry
-from incidents.enforcement.recovery.reconciliation import (
+from incidents.enforcement.attempts import cry
+from incidents.enforcement.reconciliation import (
     DIFFERS,
     MOVED,
     REPAIRED,

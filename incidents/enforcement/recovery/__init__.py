@@ -1,1 +1,0 @@
-"""The recovery: whether the world agrees with the record, also after this has lost its end."""
