@@ -157,7 +157,7 @@ class RemoteFilings:
 
     def findings(self, site: str) -> list[FilingFinding]:
         """What its checks say of a site's filing."""
-        from incidents.filing.checks.completeness import read_finding
+        from incidents.filing.checks.checks import read_finding
 
         found = self._exchange.get(f"{_path_of_filing(site)}/findings")
         return [read_finding(each) for each in found["findings"]]
@@ -257,7 +257,7 @@ def _unreadable(customer: Customer) -> Taken:
 
 
 def _taken(customer: Customer, told: dict[str, Any]) -> Taken:
-    from incidents.filing.checks.completeness import read_finding
+    from incidents.filing.checks.checks import read_finding
     from incidents.history.customers import Taken
 
     refusal = told["refusal"]

@@ -85,13 +85,16 @@ def _unmet(key: str, text: str) -> str | None:
 @cache
 def _forms() -> dict[str, tuple[Callable[[str], object], str]]:
     """Of each detail that has a form: what a text is asked for it, and how it is told."""
-    from incidents.filing.checks import address, record_number
-    from incidents.filing.checks.classification import CHOICES
+    from incidents.filing.checks import ip_addresses, record_number
+    from incidents.filing.checks.typed_details import CHOICES
 
     choices = {
         key: (known.__contains__, f"one of {', '.join(known)}") for key, known in CHOICES.items()
     }
-    addresses = dict.fromkeys(address.FIELDS, (address.read, "IP addresses, with spaces between"))
+    addresses = dict.fromkeys(
+        ip_addresses.ADDRESS_FIELDS,
+        (ip_addresses.read_addresses, "IP addresses, with spaces between"),
+    )
     fits: dict[str, Callable[[str], object]] = {
         "icp_number": record_number.read_icp,
         "icp_licence": record_number.read_licence,
@@ -118,7 +121,7 @@ def _is_item(key: str, text: str) -> bool:
 def _is_part(key: str, name: str, text: str) -> bool:
     """Whether a server or a document has such a part, with such a text; empty: it goes."""
     from incidents.filing import form
-    from incidents.filing.checks import address, day
+    from incidents.filing.checks import ip_addresses, typed_details
 
     prefix = filing.SERVER if key.startswith(filing.SERVER) else filing.DOCUMENT
     fields = {field.key: field for field in form.PARTS[prefix]}
@@ -127,7 +130,7 @@ def _is_part(key: str, name: str, text: str) -> bool:
     choices = {choice.code for choice in fields[name].choices}
     match prefix, name:
         case filing.SERVER, "ip":
-            return address.read(text) is not None
+            return ip_addresses.read_addresses(text) is not None
         case filing.SERVER, _:
             return True
         case _, "digest":
@@ -135,7 +138,7 @@ def _is_part(key: str, name: str, text: str) -> bool:
         case _, "size":
             return _SIZE.fullmatch(text) is not None
         case _, "expires_on":
-            return day.read_day(text) is not None
+            return typed_details.read_day(text) is not None
     return text in choices
 
 

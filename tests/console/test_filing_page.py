@@ -14,7 +14,7 @@ from freezegun import freeze_time
 
 from incidents import clock, views
 from incidents.console.pages.filing_form import Filed
-from incidents.filing.checks import telephone
+from incidents.filing.checks import people
 from incidents.machine import commands as c
 from incidents.store.record import entries
 from tests.filing import numbers
@@ -451,7 +451,7 @@ def test_without_the_libraries_the_page_says_what_to_install(
     def missing(*_: object) -> None:
         raise ModuleNotFoundError("no phonenumbers", name="phonenumbers")
 
-    monkeypatch.setattr(telephone, "check", missing)
+    monkeypatch.setattr(people, "check_phones", missing)
     assert "a library is missing (phonenumbers)" in li.get(PAGE).text
     assert "缺少程序库（phonenumbers）" in Visitor(desk, "operator", "zh").get(PAGE).text
     refused = li.post(f"{PAGE}/details", {**fields, "responsible_phone": PHONE})

@@ -16,7 +16,8 @@ from incidents.console.pages import filing_form, filing_look
 from incidents.console.words import LANGUAGES, findings_zh, refusals_zh, spoken, texts
 from incidents.console.words.chinese import CHINESE
 from incidents.errors import RefusedError
-from incidents.filing.checks import completeness, finding_words
+from incidents.filing.checks import checks
+from incidents.filing.checks import finding as finding_words
 from incidents.filing.checks.finding import VERDICTS, wrong
 from incidents.filing.footer import words
 from incidents.filing.form import FIELD_OF
@@ -54,9 +55,9 @@ def _named(module: Any, node: ast.expr) -> str | None:
 @pytest.mark.parametrize(
     ("english", "chinese"),
     [
-        (finding_words.PHRASES, findings_zh.PHRASES),
+        (finding_words.FINDING_PHRASES, findings_zh.PHRASES),
         (words.PHRASES, findings_zh.FOOTER),
-        (finding_words.WORDS | words.WORDS, findings_zh.WORDS),
+        (finding_words.FINDING_WORDS | words.WORDS, findings_zh.WORDS),
     ],
 )
 def test_all_that_is_said_of_a_filing_is_said_in_chinese_with_the_same_facts(
@@ -69,7 +70,7 @@ def test_all_that_is_said_of_a_filing_is_said_in_chinese_with_the_same_facts(
 
 
 def test_no_finding_has_a_chinese_sentence_and_no_english_one() -> None:
-    assert findings_zh.PHRASES.keys() == finding_words.PHRASES.keys()
+    assert findings_zh.PHRASES.keys() == finding_words.FINDING_PHRASES.keys()
     assert findings_zh.FOOTER.keys() == words.PHRASES.keys()
     assert not findings_zh.PHRASES.keys() & findings_zh.FOOTER.keys()
 
@@ -99,7 +100,7 @@ def test_every_detail_need_verdict_and_term_has_a_name(language: Any) -> None:
     assert [key for key in FIELDS if f"field.{key}" not in phrases] == []
     assert [key for key in (*VERDICTS,) if f"verdict_of.{key}" not in named] == []
     assert [key for key in TERMS if f"term.{key}" not in named] == []
-    for need in completeness.NEEDS:
+    for need in checks.NEEDS:
         assert filing_look.need_told(language, need.why) != need.why
         assert filing_look.detail_label(language, need.field) != need.field
     assert {filing_look.detail_label(language, key) for key in FIELDS} == {

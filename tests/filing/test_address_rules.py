@@ -4,14 +4,14 @@ import json
 
 import pytest
 
-from incidents.filing.checks.address_rules import (
-    REPORT,
+from incidents.filing.checks.finding import Finding
+from incidents.filing.checks.ip_addresses import (
+    REPORT_STEPS,
     STEPS,
     changed_address_checklist,
-    check,
+    check_address_rules,
     rules,
 )
-from incidents.filing.checks.finding import Finding
 
 A, B, C = "192.0.2.1", "192.0.2.2", "192.0.2.3"
 
@@ -24,7 +24,7 @@ def found(
         "nature": "commercial", "contract_ip": contract, "resolved_ip": resolved,
         "reported_ip": reported,
     } | details | {f"server.{n}": json.dumps(each) for n, each in enumerate(servers)}  # fmt: skip
-    return check({key: text for key, text in given.items() if text})
+    return check_address_rules({key: text for key, text in given.items() if text})
 
 
 def told(each: list[Finding]) -> list[tuple[str, str, str]]:
@@ -178,4 +178,4 @@ def test_a_changed_address_is_reported_where_it_is_bound_and_changes_the_contrac
 ) -> None:
     steps = changed_address_checklist(province, city)
     assert steps == (STEPS if is_reported else ("change_contract",))
-    assert (set(REPORT) <= set(steps)) is is_reported
+    assert (set(REPORT_STEPS) <= set(steps)) is is_reported

@@ -13,8 +13,15 @@ from hypothesis import strategies as st
 
 import incidents.filing
 from incidents.filing.checks.checks import NoFilingLibraryError, check, falsehoods
-from incidents.filing.checks.finding import VERDICTS, Finding, ok
-from incidents.filing.checks.finding_words import FILED, PHRASES, WORDS, sentence
+from incidents.filing.checks.finding import (
+    FILED,
+    FINDING_PHRASES,
+    FINDING_WORDS,
+    VERDICTS,
+    Finding,
+    finding_sentence,
+    ok,
+)
 from incidents.filing.footer import record_link, words
 from incidents.filing.lists import customer_value
 from incidents.filing.lists.customer_value import UnreadableValueError
@@ -91,7 +98,7 @@ def test_any_text_under_any_key_is_judged_and_told(details: dict[str, str]) -> N
         assert found.field in details or found.field == "contract_ip"
         assert found.source
         assert not (found.false and found.verdict not in {"suspect", "wrong"})
-        assert "{" not in sentence(Finding(
+        assert "{" not in finding_sentence(Finding(
             verdict=found.verdict, field=found.field, code=found.code, source=found.source,
             facts=dict.fromkeys(found.facts, "x"),
         ))  # fmt: skip
@@ -106,20 +113,20 @@ def test_the_same_details_yield_the_same_findings_in_whichever_order(
 
 
 def test_each_code_has_a_sentence_and_no_sentence_is_left_over() -> None:
-    assert _codes() == set(PHRASES)
-    assert not PHRASES.keys() & words.PHRASES.keys()
+    assert _codes() == set(FINDING_PHRASES)
+    assert not FINDING_PHRASES.keys() & words.PHRASES.keys()
 
 
 def test_each_detail_has_a_name_within_a_sentence() -> None:
     assert set(FIELDS) - set(FILED) == set()
-    assert all(f"filed.{key}" in WORDS for key in FIELDS)
+    assert all(f"filed.{key}" in FINDING_WORDS for key in FIELDS)
 
 
 def test_a_sentence_begins_with_a_capital_unless_a_key_stands_there() -> None:
-    assert sentence(ok("document.web", "document_holds", "x", day="2026-03-01")) == (
+    assert finding_sentence(ok("document.web", "document_holds", "x", day="2026-03-01")) == (
         "document.web holds to the end of 2026-03-01."
     )
-    assert sentence(ok("responsible_email", "mail_ok", "x", domain="desk.zz")) == (
+    assert finding_sentence(ok("responsible_email", "mail_ok", "x", domain="desk.zz")) == (
         "The responsible person's mail address can be one of desk.zz."
     )
 

@@ -2,13 +2,13 @@
 
 import pytest
 
-from incidents.filing.checks.classification import CHOICES, check
+from incidents.filing.checks.typed_details import CHOICES, check_choices
 
 ICP, LICENCE = "京ICP备12345678号-1", "京ICP证150476号"
 
 
 def codes(**details: str) -> list[tuple[str, str]]:
-    return [(each.verdict, each.code) for each in check(details)]
+    return [(each.verdict, each.code) for each in check_choices(details)]
 
 
 @pytest.mark.parametrize(
@@ -73,11 +73,11 @@ def test_a_forum_a_microblog_and_a_blog_are_of_level_2_and_all_others_of_3(
     else:
         assert codes(**details) == [("ok", "level_with_reason")]
         # It is somebody's free text.
-        assert reason not in check(details)[0].facts.values()
+        assert reason not in check_choices(details)[0].facts.values()
 
 
 @pytest.mark.parametrize("field", CHOICES)
 def test_what_is_none_of_the_choices_is_wrong_and_nothing_more_is_said_of_it(field: str) -> None:
-    (found,) = check({field: "purple", "level_reason": "x"})
+    (found,) = check_choices({field: "purple", "level_reason": "x"})
     assert (found.verdict, found.field, found.code) == ("wrong", field, "choice_unknown")
     assert found.facts == {"choices": ", ".join(CHOICES[field])}

@@ -4,14 +4,14 @@ from datetime import date
 
 import pytest
 
-from incidents.filing.checks.day import check, read_day
+from incidents.filing.checks.typed_details import check_days, read_day
 
 TODAY = date(2026, 3, 1)
 
 
 def told(**days: str) -> list[tuple[str, str, str]]:
     filed = {"public_security_number": "京公网安备 11010502000001号", **days}
-    return [(each.verdict, each.field, each.code) for each in check(filed, today=TODAY)]
+    return [(each.verdict, each.field, each.code) for each in check_days(filed, today=TODAY)]
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_what_has_been_done_was_not_done_in_the_future(field: str) -> None:
 
 
 def test_an_approved_site_without_its_number_on_record_is_wrong() -> None:
-    [found] = check({"approved_on": "2026-01-02"}, today=TODAY)
+    [found] = check_days({"approved_on": "2026-01-02"}, today=TODAY)
     assert (found.verdict, found.code) == ("wrong", "number_not_filed")
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from incidents.filing.checks.finding import Finding
-from incidents.filing.checks.identity import check, organisation_check_digit
+from incidents.filing.checks.people import check_identity, organisation_check_digit
 from tests.filing.numbers import company, other_check_digit, person
 
 TODAY = date(2026, 3, 1)
@@ -18,11 +18,11 @@ def codes(found: list[Finding]) -> list[tuple[str, str, bool]]:
 
 
 def of_company(number: str) -> list[Finding]:
-    return check({"subject_kind": "company", "subject_number": number}, today=TODAY)
+    return check_identity({"subject_kind": "company", "subject_number": number}, today=TODAY)
 
 
 def of_person(number: str) -> list[Finding]:
-    return check({"subject_kind": "person", "subject_number": number}, today=TODAY)
+    return check_identity({"subject_kind": "person", "subject_number": number}, today=TODAY)
 
 
 def test_a_company_number_yields_the_organisation_code_in_it() -> None:
@@ -141,7 +141,7 @@ def test_an_area_of_a_person_has_to_have_been_in_use_since_the_birth(
 
 
 def test_the_responsible_person_has_a_person_number_whatever_the_subject_is() -> None:
-    found = check({"subject_kind": "company", "responsible_number": person()}, today=TODAY)
+    found = check_identity({"subject_kind": "company", "responsible_number": person()}, today=TODAY)
     assert [(each.field, each.code) for each in found] == [
         ("responsible_number", "person_number_ok")
     ]
@@ -150,7 +150,9 @@ def test_the_responsible_person_has_a_person_number_whatever_the_subject_is() ->
 @pytest.mark.parametrize("kind", [None, "ship"])
 def test_a_number_is_not_judged_before_it_is_known_whose_it_is(kind: str | None) -> None:
     details = {"subject_number": company()} | ({"subject_kind": kind} if kind else {})
-    assert codes(check(details, today=TODAY)) == [("unknown", "number_of_unknown_kind", False)]
+    assert codes(check_identity(details, today=TODAY)) == [
+        ("unknown", "number_of_unknown_kind", False)
+    ]
 
 
 @given(st.dates(date(1900, 1, 1), TODAY), st.integers(0, 999))

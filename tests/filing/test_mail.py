@@ -4,14 +4,14 @@ import pytest
 from disposable_email_domains import blocklist
 
 from incidents.filing.checks.finding import Finding
-from incidents.filing.checks.mail import check
+from incidents.filing.checks.people import check_mail
 
 THROWN_AWAY = min(blocklist)
 # No country has the code zz (ISO 3166-1 keeps it free), so nobody has these names.
 
 
 def of(text: str) -> Finding:
-    (found,) = check({"responsible_email": text})
+    (found,) = check_mail({"responsible_email": text})
     return found
 
 

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from incidents.filing.checks.finding import Finding
-from incidents.filing.checks.office import check, offices
+from incidents.filing.checks.items import check_office, offices
 
 TODAY = date(2026, 3, 1)
 
@@ -15,7 +15,7 @@ def of(code: str, *cities: str) -> Finding:
     servers = {
         f"server.{n}": json.dumps({"city": city} if city else {}) for n, city in enumerate(cities)
     }
-    (found,) = check({"office_code": code, **servers}, today=TODAY)
+    (found,) = check_office({"office_code": code, **servers}, today=TODAY)
     return found
 
 

@@ -5,14 +5,14 @@ from datetime import date
 
 import pytest
 
-from incidents.filing.checks.papers import KINDS, check
+from incidents.filing.checks.items import DOCUMENT_KINDS, check_documents
 
 TODAY = date(2026, 3, 1)
 CONTRACT = json.dumps({"kind": "access_contract", "digest": "0" * 64, "size": "1"})
 
 
 def told(details: dict[str, str]) -> list[tuple[str, str, str]]:
-    return [(each.verdict, each.field, each.code) for each in check(details, today=TODAY)]
+    return [(each.verdict, each.field, each.code) for each in check_documents(details, today=TODAY)]
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_a_filed_site_has_its_access_contract_on_record() -> None:
     assert told({"opened_on": "2026-02-01"}) == []
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", DOCUMENT_KINDS)
 def test_each_kind_of_document_is_known(kind: str) -> None:
     assert "document_kind_unknown" not in str(told({"document.a": json.dumps({"kind": kind})}))
 

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from incidents.filing.checks.finding import Finding
-from incidents.filing.checks.record_check import check
+from incidents.filing.checks.record_number import check_record_numbers
 
 TODAY = date(2026, 3, 1)
 
@@ -15,7 +15,7 @@ def codes(**details: str) -> list[tuple[str, str]]:
 
 
 def found(**details: str) -> list[Finding]:
-    return check(details, today=TODAY)
+    return check_record_numbers(details, today=TODAY)
 
 
 @pytest.mark.parametrize(

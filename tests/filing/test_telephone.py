@@ -3,11 +3,11 @@
 import pytest
 
 from incidents.filing.checks.finding import Finding
-from incidents.filing.checks.telephone import check
+from incidents.filing.checks.people import check_phones
 
 
 def of(text: str, field: str = "responsible_phone") -> Finding:
-    (found,) = check({field: text})
+    (found,) = check_phones({field: text})
     assert found.field == field
     return found
 

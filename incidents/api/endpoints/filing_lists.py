@@ -20,7 +20,7 @@ from incidents.api.limits import IMPORTING
 from incidents.api.operation import ALONE, JSON, answering, operation, router
 from incidents.contract.documents import filings as filing_answers
 from incidents.desk import garbage_collection
-from incidents.filing.checks import completeness
+from incidents.filing.checks import checks
 from incidents.filing.lists import export, table_file
 from incidents.filing.lists.customer_list import Customer, CustomerList
 from incidents.filing.lists.export import Filing
@@ -156,7 +156,7 @@ def _document(by: Caller, taken: Taken) -> dict[str, Any]:
             for each in row.problems
         ],
         "refusal": problem,
-        "findings": [completeness.finding(each) for each in taken.findings],
+        "findings": [checks.finding_document(each) for each in taken.findings],
     }
 
 

@@ -22,7 +22,8 @@ from incidents.contract.documents import filings as filing_answers
 from incidents.contract.documents.sites import Acted
 from incidents.filing import form, presets, settings
 from incidents.filing.calendar import Entry, calendar
-from incidents.filing.checks import checks, completeness, finding_words
+from incidents.filing.checks import checks
+from incidents.filing.checks import finding as finding_words
 from incidents.filing.checks.finding import OK
 from incidents.filing.footer import snippet as foot
 from incidents.machine import commands as c
@@ -54,9 +55,9 @@ def show(by: Looking, site: SiteName, reveal: Reveal = False) -> JSON:
         row = site_rows.named(connection, name)
         found = by.house.views.filing(connection, name)
     filed = details_of(found)
-    complete = completeness.complete(filed)
+    complete = checks.completeness_document(filed)
     for each in complete["missing"]:
-        each["words"] = finding_words.WORDS.get(f"need.{each['why']}", each["why"])
+        each["words"] = finding_words.FINDING_WORDS.get(f"need.{each['why']}", each["why"])
     shown = found["details"] if reveal else masked.document(found["details"])
     document = {**found, "details": _parted(shown), **complete}
     return JSON(document, headers={"ETag": etag(row["id"], row["seq"])})
@@ -82,7 +83,7 @@ def findings(by: Looking, site: SiteName) -> JSON:
     A suspicion that a detail is false is somebody's to look into: no check closes a site (R4).
     """
     found = checks.check(_filed(by, site), today=today(by))
-    told = [completeness.finding(each) for each in found]
+    told = [checks.finding_document(each) for each in found]
     return JSON({"site": inputs.site(site), "findings": told})
 
 
@@ -117,7 +118,7 @@ def printed(by: Looking, site: SiteName, reveal: Reveal = False) -> Response:
         by.reveals(name)
     details = _filed(by, site)
     found = [
-        finding_words.sentence(each)
+        finding_words.finding_sentence(each)
         for each in checks.check(details, today=on)
         if each.verdict != OK
     ]

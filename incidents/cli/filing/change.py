@@ -129,15 +129,14 @@ def _aside(act: Act, site: str, command: ChangeFiling) -> list[str]:
 def _wrong(run: Run, details: Mapping[str, str], changes: Mapping[str, str]) -> list[str]:
     """What is wrong with the days that change: by a slip a term would end that runs in truth."""
     from incidents.filing.checks import checks
-    from incidents.filing.checks.finding import WRONG
-    from incidents.filing.checks.finding_words import sentence
+    from incidents.filing.checks.finding import WRONG, finding_sentence
 
     if not any(key in changes for key in filing.DAYS):
         return []
     after = filing.changed(details, changes)
     found = checks.check(after, today=looks.today(run))
     return [
-        f"wrong: {each.field}: {sentence(each)}"
+        f"wrong: {each.field}: {finding_sentence(each)}"
         for each in found
         if each.verdict == WRONG and each.field in filing.DAYS and each.field in changes
     ]
@@ -145,12 +144,13 @@ def _wrong(run: Run, details: Mapping[str, str], changes: Mapping[str, str]) -> 
 
 def _checklist(site: str, details: Mapping[str, str], changes: Mapping[str, str]) -> list[str]:
     """What is to be done when a commercial site has moved."""
-    from incidents.filing.checks import changed_address, finding_words
+    from incidents.filing.checks import finding as finding_words
+    from incidents.filing.checks import ip_addresses
 
-    steps = changed_address.to_do(details, changes)
+    steps = ip_addresses.steps_to_do(details, changes)
     if not steps:
         return []
-    told = [finding_words.WORDS[f"step.{step}"] for step in steps]
+    told = [finding_words.FINDING_WORDS[f"step.{step}"] for step in steps]
     return [f"{site} is a commercial site, and its address has changed. To be done:", *told]
 
 

@@ -152,8 +152,7 @@ def _give(run: Run, rows: Iterator[Taken], *, dry_run: bool) -> None:
 
 def _lines(run: Run, taken: Taken, *, dry_run: bool) -> list[str]:
     """What people are told of a row: all of a dry run, else only what was not taken."""
-    from incidents.filing.checks.finding import OK
-    from incidents.filing.checks.finding_words import sentence
+    from incidents.filing.checks.finding import OK, finding_sentence
     from incidents.locale import refusal_words
 
     row = taken.customer
@@ -168,7 +167,7 @@ def _lines(run: Run, taken: Taken, *, dry_run: bool) -> list[str]:
     if not said:
         said.append(f"{where}: {_outcome(taken)}")
     said += [
-        f"  {painted(each.verdict, bold=True)} {each.field}: {sentence(each)}"
+        f"  {painted(each.verdict, bold=True)} {each.field}: {finding_sentence(each)}"
         for each in taken.findings
         if each.verdict != OK
     ]

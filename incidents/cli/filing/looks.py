@@ -29,10 +29,10 @@ _LOUDEST = ("wrong", "suspect", "unknown", "ok")
 @looking
 def show(run: Run, site: str) -> int:
     """What is filed of NAME in the order of the official form, what is missing, and its terms."""
-    from incidents.filing.checks import completeness as documents
+    from incidents.filing.checks import checks as documents
 
     found = filed(run, site)
-    document = {**found, **documents.complete(details_of(found))}
+    document = {**found, **documents.completeness_document(details_of(found))}
     if run.quiet:
         run.say(str(found["site"]))
     elif run.for_programs:
@@ -175,27 +175,27 @@ def give_findings(run: Run, findings: Iterable[Finding], *, site: str | None = N
 
 def finding_document(finding: Finding) -> Document:
     """A finding for programs."""
-    from incidents.filing.checks import completeness as documents
+    from incidents.filing.checks import checks as documents
 
-    return documents.finding(finding)
+    return documents.finding_document(finding)
 
 
 def _row(finding: Finding) -> tuple[str, ...]:
-    from incidents.filing.checks import finding_words
+    from incidents.filing.checks import finding as finding_words
 
     verdict = output.Painted.of(finding.verdict, fg=_COLOURS[finding.verdict])
-    return verdict, finding.field, finding_words.sentence(finding), finding.source
+    return verdict, finding.field, finding_words.finding_sentence(finding), finding.source
 
 
 def _show(run: Run, document: Document) -> None:
-    from incidents.filing.checks import finding_words
+    from incidents.filing.checks import finding as finding_words
 
     output.pairs(run, [(key, text) for key, _, text in _told(document)])
     for term in document["terms"]:
         run.say(_term(term))
     run.say(f"complete to {document['score']} of 100")
     for each in document["missing"]:
-        why = finding_words.WORDS.get(f"need.{each['why']}", each["why"])
+        why = finding_words.FINDING_WORDS.get(f"need.{each['why']}", each["why"])
         run.say(f"  missing: {each['field']} ({why})")
     if not document["details"]:
         run.tell(f"nothing is filed of {document['site']} yet (filing set {document['site']} …)")

@@ -74,12 +74,13 @@ def form(run: Run, site: str, target: str) -> int:
         return DONE
     from incidents.filing import form_page
     from incidents.filing.checks import checks
-    from incidents.filing.checks.finding import OK
-    from incidents.filing.checks.finding_words import sentence
+    from incidents.filing.checks.finding import OK, finding_sentence
 
     details = details_of(filed(run, site))
     on = today(run)
-    findings = [sentence(each) for each in checks.check(details, today=on) if each.verdict != OK]
+    findings = [
+        finding_sentence(each) for each in checks.check(details, today=on) if each.verdict != OK
+    ]
     page = form_page.page(site, details, on=on.isoformat(), findings=findings)
     output.write_file(target, [page.encode()])
     return DONE
@@ -239,11 +240,11 @@ def _fetched(name: str, address: str | None, loaded: FilingSettings) -> Foot:
 
 
 def _tell(run: Run, target: str, findings: list[Finding]) -> None:
-    from incidents.filing.checks import completeness
+    from incidents.filing.checks import checks
     from incidents.filing.footer.check import is_right
-    from incidents.filing.footer.words import field, sentence
+    from incidents.filing.footer.words import field
 
-    rows = [completeness.finding(finding, sentence) for finding in findings]
+    rows = [checks.finding_document(finding, finding_sentence) for finding in findings]
     if run.format == JSON:
         told = {"page": target, "right": is_right(findings), "findings": rows}
         output.document(run, told, rows=rows)

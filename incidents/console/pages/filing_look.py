@@ -14,12 +14,12 @@ from incidents.console.words.chinese import CHINESE
 from incidents.console.writing import Reader
 from incidents.errors import SettingError, SettingsFileError, UnknownSettingError
 from incidents.filing import presets, settings
-from incidents.filing.checks import checks, finding_words
-from incidents.filing.checks.address_rules import changed_address_checklist
-from incidents.filing.checks.checks import NoFilingLibraryError
-from incidents.filing.checks.completeness import completeness
+from incidents.filing.checks import checks
+from incidents.filing.checks import finding as finding_words
+from incidents.filing.checks.checks import NoFilingLibraryError, completeness
 from incidents.filing.checks.finding import OK, VERDICTS, Finding
-from incidents.filing.checks.item import servers
+from incidents.filing.checks.ip_addresses import changed_address_checklist
+from incidents.filing.checks.items import servers
 from incidents.filing.checks.record_number import read_icp, read_public_security
 from incidents.filing.footer import snippet as html
 from incidents.filing.footer import words as footer_words
@@ -189,15 +189,15 @@ _CHINESE = Language(
     duration=CHINESE.duration,
     comma=CHINESE.comma,
 )
-_ENGLISH_WORDS = finding_words.WORDS | footer_words.WORDS
+_ENGLISH_WORDS = finding_words.FINDING_WORDS | footer_words.WORDS
 _CHOICES = {"choices": FIELD_OF, "kinds": {"document": DOCUMENT_FIELDS[0]}}
 
 
 def finding_sentence(language: Chosen, finding: Finding) -> str:
     """What a finding says."""
     if language == "en":
-        if finding.code in finding_words.PHRASES:
-            return finding_words.sentence(finding)
+        if finding.code in finding_words.FINDING_PHRASES:
+            return finding_words.finding_sentence(finding)
         return footer_words.sentence(finding)
     facts: dict[str, Any] = {"field": finding.field, **finding.facts, **_choices(finding)}
     return _CHINESE.say(finding.code, **facts)

@@ -1,24 +1,25 @@
-"""The checks: all that can be said of a filing from its details alone, without asking anybody."""
+"""The checks: all that can be said of a filing from its details alone, without asking anybody.
+
+What the checks have found and how complete a filing is are also given as documents. The score of a
+filing is out of 100, and each detail that is missing has the reason why it is needed (domain.md,
+section 5). Which details are needed depends on others. What is not decided yet counts as not there,
+so that no detail that is added lowers the score: not even `nature`, when it makes a site a
+commercial one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from incidents.errors import LibraryError
-from incidents.filing.checks import (
-    address,
-    address_rules,
-    classification,
-    day,
-    identity,
-    mail,
-    office,
-    papers,
-    record_check,
-    telephone,
-)
+from incidents.filing.checks import finding as finding_words
+from incidents.filing.checks import ip_addresses, items, people, record_number, typed_details
 from incidents.filing.checks.finding import Finding
+from incidents.filing.checks.items import CONTRACT, documents, servers
+from incidents.filing.checks.typed_details import CHOICES
 from incidents.machine.filing import Details
 
 
@@ -37,14 +38,14 @@ def check(details: Details, *, today: date) -> list[Finding]:
     """
     try:
         return [
-            *classification.check(details),
+            *typed_details.check_choices(details),
             *_of_people(details, today),
-            *record_check.check(details, today=today),
-            *office.check(details, today=today),
-            *address.check(details),
-            *address_rules.check(details),
-            *papers.check(details, today=today),
-            *day.check(details, today=today),
+            *record_number.check_record_numbers(details, today=today),
+            *items.check_office(details, today=today),
+            *ip_addresses.check_addresses(details),
+            *ip_addresses.check_address_rules(details),
+            *items.check_documents(details, today=today),
+            *typed_details.check_days(details, today=today),
         ]
     except ModuleNotFoundError as error:
         raise NoFilingLibraryError(detail=error.name) from error
@@ -64,6 +65,163 @@ def falsehoods(details: Details, *, today: date) -> list[Finding]:
 
 def _of_people(details: Details, today: date) -> Iterator[Finding]:
     """What is said of numbers and addresses by which people are known: these alone can be false."""
-    yield from identity.check(details, today=today)
-    yield from telephone.check(details)
-    yield from mail.check(details)
+    yield from people.check_identity(details, today=today)
+    yield from people.check_phones(details)
+    yield from people.check_mail(details)
+
+
+SERVER, DOCUMENT = "server", "document"
+"""How what is missing of the servers and of the documents is called: none of their labels."""
+
+_Judge = Callable[[Details], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A detail that is needed and not on record; `why` is the code of the reason."""
+
+    field: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completeness:
+    """`score` is from 0 to 100: 100 exactly if nothing is missing."""
+
+    score: int
+    missing: tuple[Missing, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Need:
+    """A detail that every filing needs, or those alone whose `choice` has been filed as `value`."""
+
+    field: str
+    why: str
+    choice: str = ""
+    value: str = ""
+
+    def is_met(self, details: Details) -> bool:
+        judge = _OF_ITEMS.get(self.why)
+        if judge is not None:
+            return judge(details)
+        text = details.get(self.field, "").strip()
+        return text in CHOICES[self.field] if self.field in CHOICES else bool(text)
+
+    def is_decided(self, details: Details) -> bool:
+        return not self.choice or details.get(self.choice) in CHOICES[self.choice]
+
+    def is_asked(self, details: Details) -> bool:
+        return not self.choice or details.get(self.choice) == self.value
+
+
+_COMMERCIAL = ("nature", "commercial")
+_COMPANY = ("support_kind", "company")
+
+NEEDS = (
+    _Need("subject_kind", "who_owns"),
+    _Need("subject_name", "who_owns"),
+    _Need("subject_number", "who_it_is"),
+    _Need("responsible_name", "who_answers"),
+    _Need("responsible_number", "who_it_is"),
+    _Need("responsible_phone", "to_reach"),
+    _Need("responsible_email", "to_reach"),
+    _Need("opened_on", "to_file_in_time"),
+    _Need("service_type", "decides_level"),
+    _Need("level", "is_filed"),
+    _Need("nature", "decides_licence"),
+    _Need("hosting", "may_forbid_licence"),
+    _Need("ip", "is_filed"),
+    _Need("access_provider", "is_filed"),
+    _Need("access_method", "is_filed"),
+    _Need("registrar", "is_filed"),
+    _Need("support_kind", "is_filed"),
+    _Need("support_name", "support_is_company", *_COMPANY),
+    _Need("support_phone", "support_is_company", *_COMPANY),
+    _Need("office_code", "decides_office"),
+    _Need(SERVER, "server_on_record"),
+    _Need(SERVER, "server_place"),
+    _Need(SERVER, "server_count"),
+    _Need(DOCUMENT, "contract_is_filed"),
+    _Need("icp_number", "licence_needs_filing", *_COMMERCIAL),
+    _Need("icp_licence", "paid_services", *_COMMERCIAL),
+    _Need("contract_ip", "province_may_bind", *_COMMERCIAL),
+    _Need("resolved_ip", "province_may_bind", *_COMMERCIAL),
+    _Need("reported_ip", "province_may_bind", *_COMMERCIAL),
+    _Need(SERVER, "server_province", *_COMMERCIAL),
+)
+"""What a filing needs, in the order in which it is filed."""
+
+
+def completeness(details: Details) -> Completeness:
+    """How much of what a filing needs is on record, and what is missing."""
+    missing = tuple(
+        Missing(need.field, need.why)
+        for need in NEEDS
+        if need.is_asked(details) and not need.is_met(details)
+    )
+    there = sum(_counts(need, details) for need in NEEDS)
+    return Completeness(score=100 * there // len(NEEDS), missing=missing)
+
+
+def _counts(need: _Need, details: Details) -> bool:
+    if not need.is_decided(details):
+        return False
+    return need.is_met(details) or not need.is_asked(details)
+
+
+def _a_server_says(*names: str) -> _Judge:
+    return lambda details: any(
+        server.get(name).strip() for server in servers(details) for name in names
+    )
+
+
+def _is_server_on_record(details: Details) -> bool:
+    return any(server.facts is not None for server in servers(details))
+
+
+def _is_contract_on_record(details: Details) -> bool:
+    return any(each.get("kind") == CONTRACT for each in documents(details))
+
+
+_OF_ITEMS: dict[str, _Judge] = {
+    "server_on_record": _is_server_on_record,
+    "server_place": _a_server_says("place", "city"),
+    "server_count": _a_server_says("count"),
+    "server_province": _a_server_says("province"),
+    "contract_is_filed": _is_contract_on_record,
+}
+"""What is met by an item and not by a detail of its own, by the code of the reason."""
+
+
+Document = dict[str, Any]
+
+
+def finding_document(
+    found: Finding, sentence: Callable[[Finding], str] = finding_words.finding_sentence
+) -> Document:
+    """A finding, with its English sentence: that of a page has words of its own."""
+    return {
+        "verdict": found.verdict,
+        "field": found.field,
+        "code": found.code,
+        "facts": dict(found.facts),
+        "source": found.source,
+        "false": found.false,
+        "sentence": sentence(found),
+    }
+
+
+def read_finding(told: Document) -> Finding:
+    """The finding that such a document is of."""
+    return Finding(
+        verdict=told["verdict"], field=told["field"], code=told["code"], facts=told["facts"],
+        source=told["source"], false=told["false"],
+    )  # fmt: skip
+
+
+def completeness_document(details: Details) -> Document:
+    """The `score` of those details, from 0 to 100, and the `missing` ones, each with its reason."""
+    found = completeness(details)
+    missing = [{"field": each.field, "why": each.why} for each in found.missing]
+    return {"score": found.score, "missing": missing}

@@ -1,7 +1,8 @@
 """The record numbers: of an ICP filing, of a commercial licence and of a public-security filing, as
 values that are written in one form only (domain.md, section 4).
 
-They are read as people write them: in full-width characters, with spaces, with any dash.
+They are read as people write them: in full-width characters, with spaces, with any dash. Their form
+is checked, and the area that a public-security number names.
 """
 
 from __future__ import annotations
@@ -9,8 +10,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from datetime import date
 
-from incidents.filing.checks.area import CHARACTERS, of_area
+from incidents.filing.checks import area
+from incidents.filing.checks.area import CHARACTERS, of_area, of_character
+from incidents.filing.checks.finding import Finding, ok, wrong
+from incidents.filing.checks.typed_details import read_day
+from incidents.machine.filing import Details
 
 MAX_CHARACTERS = 200
 """What is longer is no number: to normalise it takes the square of its length."""
@@ -129,3 +135,60 @@ def plain(text: str) -> str:
 
 
 _NOT_SEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\ufeff"))
+
+
+RECORD_NUMBER_SOURCE = "domain.md 4, the record numbers"
+
+
+def check_record_numbers(details: Details, *, today: date) -> list[Finding]:
+    """What is to be said of the three numbers; an area is judged in the year of the approval."""
+    found = []
+    if "icp_number" in details:
+        found.append(_of_icp(details["icp_number"]))
+    if "icp_licence" in details:
+        found.append(_of_licence(details["icp_licence"]))
+    if "public_security_number" in details:
+        approved = read_day(details.get("approved_on", "")) or today
+        found += _of_public_security(details["public_security_number"], approved.year)
+    return found
+
+
+def _of_icp(text: str) -> Finding:
+    number = read_icp(text)
+    if number is None:
+        return wrong("icp_number", "icp_number_unreadable", RECORD_NUMBER_SOURCE)
+    return ok("icp_number", "icp_number_ok", RECORD_NUMBER_SOURCE, number=str(number))
+
+
+def _of_licence(text: str) -> Finding:
+    number = read_licence(text)
+    if number is None:
+        return wrong("icp_licence", "icp_licence_unreadable", RECORD_NUMBER_SOURCE)
+    return ok("icp_licence", "icp_licence_ok", RECORD_NUMBER_SOURCE, number=str(number))
+
+
+def _of_public_security(text: str, year: int) -> list[Finding]:
+    field = "public_security_number"
+    number = read_public_security(text)
+    if number is None:
+        return [wrong(field, "public_security_unreadable", RECORD_NUMBER_SOURCE)]
+    if _of_another_province(number):
+        return [
+            wrong(
+                field,
+                "public_security_other_province",
+                RECORD_NUMBER_SOURCE,
+                number=str(number),
+                area=number.area,
+            )
+        ]
+    return [
+        ok(field, "public_security_ok", RECORD_NUMBER_SOURCE, number=str(number)),
+        *area.warnings(field, number.area, year),
+    ]
+
+
+def _of_another_province(number: PublicSecurity) -> bool:
+    if number.province is None:
+        return False
+    return of_character(number.province) != of_area(number.area)
