@@ -200,7 +200,7 @@ def _looked_at(
     except page.UnreadPageError:
         return None
     expected = check.Expected.of(details, icp_form=settings.icp_form)
-    found = check.check(read.foot(), expected)
+    found = check.check_foot(read.foot(), expected)
     if any(each.field == check.PAGE for each in found):
         # Cut off, or filled by scripts alone: nobody can tell what it lacks.
         return None

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from incidents.errors import BadSiteNameError
-from incidents.filing.footer.icp_check import ICP_FORMS, IcpForm
+from incidents.filing.footer.numbers import ICP_FORMS, IcpForm
 from incidents.outbound.guard import Guard
 from incidents.settings import sources
 from incidents.settings.options import Options

@@ -19,7 +19,7 @@ from incidents.errors import RefusedError
 from incidents.filing.checks import checks
 from incidents.filing.checks import finding as finding_words
 from incidents.filing.checks.finding import VERDICTS, wrong
-from incidents.filing.footer import words
+from incidents.filing.footer import check as words
 from incidents.filing.form import FIELD_OF
 from incidents.machine.filing import FIELDS, TERMS
 from tests.console.test_desk_words import facts
@@ -56,8 +56,8 @@ def _named(module: Any, node: ast.expr) -> str | None:
     ("english", "chinese"),
     [
         (finding_words.FINDING_PHRASES, findings_zh.PHRASES),
-        (words.PHRASES, findings_zh.FOOTER),
-        (finding_words.FINDING_WORDS | words.WORDS, findings_zh.WORDS),
+        (words.FOOTER_PHRASES, findings_zh.FOOTER),
+        (finding_words.FINDING_WORDS | words.FOOTER_WORDS, findings_zh.WORDS),
     ],
 )
 def test_all_that_is_said_of_a_filing_is_said_in_chinese_with_the_same_facts(
@@ -71,7 +71,7 @@ def test_all_that_is_said_of_a_filing_is_said_in_chinese_with_the_same_facts(
 
 def test_no_finding_has_a_chinese_sentence_and_no_english_one() -> None:
     assert findings_zh.PHRASES.keys() == finding_words.FINDING_PHRASES.keys()
-    assert findings_zh.FOOTER.keys() == words.PHRASES.keys()
+    assert findings_zh.FOOTER.keys() == words.FOOTER_PHRASES.keys()
     assert not findings_zh.PHRASES.keys() & findings_zh.FOOTER.keys()
 
 
@@ -82,7 +82,7 @@ def test_what_may_be_false_and_what_a_foot_lacks_has_a_short_name_in_chinese() -
         if any(keyword.arg == "false" for keyword in call.keywords)
     } - {None}
     assert len(false) > 15
-    assert (false | words.PHRASES.keys()) - findings_zh.NAMES.keys() == set()
+    assert (false | words.FOOTER_PHRASES.keys()) - findings_zh.NAMES.keys() == set()
     assert CHINESE.finding("phone_repeats") == "同一数字连续重复"
 
 

@@ -22,7 +22,8 @@ from incidents.filing.checks.finding import (
     finding_sentence,
     ok,
 )
-from incidents.filing.footer import record_link, words
+from incidents.filing.footer import check as words
+from incidents.filing.footer import record_link
 from incidents.filing.lists import customer_value
 from incidents.filing.lists.customer_value import UnreadableValueError
 from incidents.machine.filing import FIELDS
@@ -114,7 +115,7 @@ def test_the_same_details_yield_the_same_findings_in_whichever_order(
 
 def test_each_code_has_a_sentence_and_no_sentence_is_left_over() -> None:
     assert _codes() == set(FINDING_PHRASES)
-    assert not FINDING_PHRASES.keys() & words.PHRASES.keys()
+    assert not FINDING_PHRASES.keys() & words.FOOTER_PHRASES.keys()
 
 
 def test_each_detail_has_a_name_within_a_sentence() -> None:

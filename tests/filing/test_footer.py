@@ -4,9 +4,10 @@ import pytest
 
 from incidents.filing.checks.finding import VERDICTS
 from incidents.filing.checks.record_number import Icp, PublicSecurity
-from incidents.filing.footer import check, foot, icp_check, security_check, words
+from incidents.filing.footer import check, foot, numbers
+from incidents.filing.footer import check as words
 from incidents.filing.footer.check import Expected
-from incidents.filing.footer.icp_check import IcpForm
+from incidents.filing.footer.numbers import IcpForm
 
 SECURITY = "京公网安备 11010502000001号"
 OTHER = "浙公网安备 33010602000009号"
@@ -23,10 +24,10 @@ NEITHER = Expected.of({})
 
 def told(page: str, expected: Expected = BOTH) -> list[str]:
     """What is said of a page beside that all is well."""
-    findings = check.check(foot.read(f"<body>{page}"), expected)
+    findings = check.check_foot(foot.read(f"<body>{page}"), expected)
     assert {finding.verdict for finding in findings} <= set(VERDICTS)
     assert not any(finding.false for finding in findings)
-    assert all(words.sentence(finding) for finding in findings)
+    assert all(words.footer_sentence(finding) for finding in findings)
     return [f"{each.verdict} {each.code}" for each in findings if each.verdict != "ok"]
 
 
@@ -144,26 +145,26 @@ def test_an_image_of_the_number_is_one_of_its_own_site_alone(page: str) -> None:
 
 
 def test_of_a_page_that_was_cut_nobody_says_that_something_is_missing() -> None:
-    found = check.check(foot.read(b"x", cut=True), BOTH)
+    found = check.check_foot(foot.read(b"x", cut=True), BOTH)
     assert [(each.verdict, each.code) for each in found] == [("unknown", "page_cut")]
     assert not check.is_right(found)
-    wrong = check.check(foot.read(ROW.replace("京", "沪") + ICP_ROW, cut=True), BOTH)
+    wrong = check.check_foot(foot.read(ROW.replace("京", "沪") + ICP_ROW, cut=True), BOTH)
     assert [each.code for each in wrong if each.verdict == "wrong"] == ["public_security_area"]
 
 
 def test_only_what_is_not_wrong_and_was_seen_is_right() -> None:
     page = foot.read(f"<body>{ROW}{ICP_ROW}")
-    assert check.is_right(check.check(page, BOTH))
-    assert check.is_right(check.check(page, NEITHER))
-    assert not check.is_right(check.check(foot.read(""), BOTH))
+    assert check.is_right(check.check_foot(page, BOTH))
+    assert check.is_right(check.check_foot(page, NEITHER))
+    assert not check.is_right(check.check_foot(foot.read(""), BOTH))
 
 
 def test_a_link_that_stands_twice_is_told_of_once() -> None:
     page = f"{ROW}{ICP_ROW}" + "<p>x</p>" + f"{ROW.replace('/beian', '/b')}{ICP_ROW}"
-    codes = [each.code for each in check.check(foot.read(page), BOTH)]
+    codes = [each.code for each in check.check_foot(foot.read(page), BOTH)]
     assert len(codes) == len(set(codes))
 
 
 def test_every_code_that_says_missing_has_a_sentence() -> None:
-    missing = security_check.MISSING | icp_check.MISSING
-    assert missing <= set(words.PHRASES)
+    missing = numbers.SECURITY_MISSING | numbers.ICP_MISSING
+    assert missing <= set(words.FOOTER_PHRASES)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from incidents.filing.footer import check, foot, words
+from incidents.filing.footer import check, foot
+from incidents.filing.footer import check as words
 from incidents.filing.footer.check import Expected
 
 PAGES = Path(__file__).parent / "pages"
@@ -114,8 +115,8 @@ TOLD: dict[str, tuple[str, ...]] = {
 
 def told(name: str, expected: Expected) -> tuple[str, ...]:
     """What is said of a saved page."""
-    findings = check.check(foot.read((PAGES / name).read_bytes()), expected)
-    assert all(words.sentence(finding) for finding in findings)
+    findings = check.check_foot(foot.read((PAGES / name).read_bytes()), expected)
+    assert all(words.footer_sentence(finding) for finding in findings)
     return tuple(f"{finding.verdict} {finding.code}" for finding in findings)
 
 

@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from incidents.filing.footer import check, page, words
+from incidents.filing.footer import check, page
+from incidents.filing.footer import check as words
 from incidents.filing.footer.foot import MAX_BYTES
 from incidents.filing.footer.page import MAX_REDIRECTS, UnreadPageError
 from incidents.outbound.guard import Guard
@@ -32,7 +33,7 @@ def unread(url: str, guard: Guard = HERE, within_s: float = 5) -> UnreadPageErro
     finding = refused.value.finding()
     assert (finding.verdict, finding.code) == ("unknown", refused.value.code)
     assert not check.is_right([finding])
-    assert words.sentence(finding)
+    assert words.footer_sentence(finding)
     return refused.value
 
 

@@ -7,9 +7,8 @@ from hypothesis import strategies as st
 from incidents.filing.checks.area import PROVINCES
 from incidents.filing.checks.record_number import Icp, PublicSecurity
 from incidents.filing.footer import check, foot
-from incidents.filing.footer.check import Expected
-from incidents.filing.footer.icp_check import ICP_FORMS, IcpForm
-from incidents.filing.footer.snippet import snippet
+from incidents.filing.footer.check import Expected, snippet
+from incidents.filing.footer.numbers import ICP_FORMS, IcpForm
 
 SECURITY = PublicSecurity("京", "11010502000001")
 ICP = Icp("京", "12345678", "1")
@@ -45,7 +44,7 @@ def test_the_check_finds_it_right(
 ) -> None:
     page = f"<body><p>示例商店</p>{snippet(security, icp, icon=icon, icp_form=form)}"
     expected = Expected(public_security=security, icp=icp, icp_form=form, filed=True)
-    assert {each.verdict for each in check.check(foot.read(page), expected)} == {"ok"}
+    assert {each.verdict for each in check.check_foot(foot.read(page), expected)} == {"ok"}
 
 
 @pytest.mark.parametrize("icon", ['"><script>alert(1)</script>', "' onload='x", "/a&b.png"])

@@ -25,7 +25,7 @@ from incidents.filing.calendar import Entry, calendar
 from incidents.filing.checks import checks
 from incidents.filing.checks import finding as finding_words
 from incidents.filing.checks.finding import OK
-from incidents.filing.footer import snippet as foot
+from incidents.filing.footer import check as foot
 from incidents.machine import commands as c
 from incidents.machine.filing import DOCUMENT, SERVER
 from incidents.store.cases import sites as site_rows
@@ -101,7 +101,7 @@ def snippet(
     """The HTML for the foot of the pages: the numbers on record, the icon, and the links."""
     name = inputs.site(site)
     icp_form = settings.load().icp_form
-    told = foot.of_filing(name, _filed(by, site), icon=icon, icp_form=icp_form)
+    told = foot.snippet_of_filing(name, _filed(by, site), icon=icon, icp_form=icp_form)
     return Response(told, media_type=_HTML, headers=ALONE)
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from incidents.cli.run import Run
     from incidents.filing.checks.finding import Finding
     from incidents.filing.footer.foot import Foot
-    from incidents.filing.footer.icp_check import IcpForm
+    from incidents.filing.footer.numbers import IcpForm
     from incidents.filing.lists.export import Filing
     from incidents.filing.settings import FilingSettings
 
@@ -97,10 +97,10 @@ def snippet(run: Run, site: str, icon: str, target: str) -> int:
         output.write_file(target, run.remote.filings.snippet(site, icon=icon))
         return DONE
     from incidents.filing import settings
-    from incidents.filing.footer import snippet as html
+    from incidents.filing.footer import check as html
 
     details, icp_form = details_of(filed(run, site)), settings.load().icp_form
-    written = html.of_filing(site, details, icon=icon, icp_form=icp_form)
+    written = html.snippet_of_filing(site, details, icon=icon, icp_form=icp_form)
     output.write_file(target, [written.encode()])
     return DONE
 
@@ -179,10 +179,10 @@ def check_footer(
         expected = Expected.of({**details, **by_hand}, form)
     try:
         if saved:
-            found = check.check(_saved(Path(params.file_name(target))), expected)
+            found = check.check_foot(_saved(Path(params.file_name(target))), expected)
         else:
             address = url or details.get("home_url")
-            found = check.check(_fetched(str(name), address, loaded), expected)
+            found = check.check_foot(_fetched(str(name), address, loaded), expected)
     except UnreadPageError as error:
         found = [error.finding()]
     _tell(run, target, found)
@@ -241,8 +241,7 @@ def _fetched(name: str, address: str | None, loaded: FilingSettings) -> Foot:
 
 def _tell(run: Run, target: str, findings: list[Finding]) -> None:
     from incidents.filing.checks import checks
-    from incidents.filing.footer.check import is_right
-    from incidents.filing.footer.words import field
+    from incidents.filing.footer.check import footer_field, is_right
 
     rows = [checks.finding_document(finding, finding_sentence) for finding in findings]
     if run.format == JSON:
@@ -253,7 +252,7 @@ def _tell(run: Run, target: str, findings: list[Finding]) -> None:
     elif run.quiet:
         run.say(*(finding.code for finding in findings))
     else:
-        lines = [(row["verdict"], field(row["field"]), row["sentence"]) for row in rows]
+        lines = [(row["verdict"], footer_field(row["field"]), row["sentence"]) for row in rows]
         output.table(run, ("VERDICT", "WHAT", "WHY"), lines)
 
 

@@ -21,8 +21,8 @@ from incidents.filing.checks.finding import OK, VERDICTS, Finding
 from incidents.filing.checks.ip_addresses import changed_address_checklist
 from incidents.filing.checks.items import servers
 from incidents.filing.checks.record_number import read_icp, read_public_security
-from incidents.filing.footer import snippet as html
-from incidents.filing.footer import words as footer_words
+from incidents.filing.footer import check as footer_words
+from incidents.filing.footer import check as html
 from incidents.filing.form import DOCUMENT_FIELDS, FIELD_OF, Choice, Field, Section
 from incidents.filing.presets import PresetError, PresetsFileError
 from incidents.filing.settings import FilingSettings
@@ -189,7 +189,7 @@ _CHINESE = Language(
     duration=CHINESE.duration,
     comma=CHINESE.comma,
 )
-_ENGLISH_WORDS = finding_words.FINDING_WORDS | footer_words.WORDS
+_ENGLISH_WORDS = finding_words.FINDING_WORDS | footer_words.FOOTER_WORDS
 _CHOICES = {"choices": FIELD_OF, "kinds": {"document": DOCUMENT_FIELDS[0]}}
 
 
@@ -198,7 +198,7 @@ def finding_sentence(language: Chosen, finding: Finding) -> str:
     if language == "en":
         if finding.code in finding_words.FINDING_PHRASES:
             return finding_words.finding_sentence(finding)
-        return footer_words.sentence(finding)
+        return footer_words.footer_sentence(finding)
     facts: dict[str, Any] = {"field": finding.field, **finding.facts, **_choices(finding)}
     return _CHINESE.say(finding.code, **facts)
 

@@ -1,0 +1,305 @@
+"""The numbers at the foot of a page: whether they are shown as they must be, and their links.
+
+Of the public-security number the icon and the link to its record are looked at; of the ICP number
+the form that its province has it in, and its link.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Literal
+
+from incidents.filing.checks.area import of_area
+from incidents.filing.checks.finding import (
+    SUSPECT,
+    VERDICTS,
+    WRONG,
+    Finding,
+    ok,
+    suspect,
+    unknown,
+    wrong,
+)
+from incidents.filing.checks.record_number import Icp, PublicSecurity
+from incidents.filing.footer.foot import ALT, TEXT, Foot, FootLink
+from incidents.filing.footer.markup import SCRIPT
+
+SECURITY_NUMBER, SECURITY_ICON, SECURITY_LINK = (
+    "public_security_number",
+    "public_security_icon",
+    "public_security_link",
+)
+
+SECURITY_MISSING = frozenset(
+    {
+        "public_security_missing", "public_security_none_filed", "public_security_in_image",
+        "public_security_unseen", "icon_missing", "link_missing",
+    }
+)  # fmt: skip
+"""The codes that say that something is not there."""
+
+_SHOW, _LINKS = "domain.md 5", "domain.md 4"
+
+
+def check_public_security(
+    foot: Foot, wanted: PublicSecurity | None, *, filed: bool
+) -> Iterator[Finding]:
+    """What is right and wrong with them; `filed` says that a register has told which are wanted."""
+    shown = foot.public_security_shown
+    if wanted is None and filed and not shown:
+        yield suspect(SECURITY_NUMBER, "public_security_none_filed", _SHOW)
+        return
+    if wanted is None:
+        numbers = list(_unasked_numbers(foot, shown, filed=filed))
+    else:
+        numbers = list(_number(foot, shown, wanted))
+    yield from numbers
+    if any(finding.code == "public_security_in_script" for finding in numbers):
+        # A script that writes the number writes its icon and its link too.
+        return
+    yield from _areas(shown)
+    yield _icon(foot)
+    yield from _links(foot, wanted, [number.code for number in shown])
+
+
+def _number(
+    foot: Foot, shown: dict[PublicSecurity, bool], wanted: PublicSecurity
+) -> Iterator[Finding]:
+    same = [number for number in shown if number.code == wanted.code]
+    others = [number for number in shown if number.code != wanted.code]
+    if same:
+        yield _seen(wanted, at_foot=shown[same[0]])
+        for other in others:
+            yield suspect(SECURITY_NUMBER, "public_security_beside", _SHOW, shown=str(other))
+    elif others:
+        told = ", ".join(map(str, others))
+        yield wrong(SECURITY_NUMBER, "public_security_other", _SHOW, shown=told, wanted=str(wanted))
+    else:
+        yield _not_shown(foot, wanted)
+
+
+def _unasked_numbers(
+    foot: Foot, shown: dict[PublicSecurity, bool], *, filed: bool
+) -> Iterator[Finding]:
+    if not shown:
+        yield _not_shown(foot, None)
+    for number, at_foot in shown.items():
+        if filed:
+            yield suspect(SECURITY_NUMBER, "public_security_not_filed", _SHOW, shown=str(number))
+        else:
+            yield _seen(number, at_foot=at_foot)
+    if len(shown) > 1:
+        told = ", ".join(map(str, shown))
+        yield suspect(SECURITY_NUMBER, "public_security_several", _SHOW, shown=told)
+
+
+def _seen(number: PublicSecurity, *, at_foot: bool) -> Finding:
+    told = ok if at_foot else suspect
+    code = "public_security_shown" if at_foot else "public_security_not_at_foot"
+    return told(SECURITY_NUMBER, code, _SHOW, shown=str(number))
+
+
+def _not_shown(foot: Foot, wanted: PublicSecurity | None) -> Finding:
+    """Why the number is not there to be read: what comes nearest to it is said."""
+    elsewhere = [
+        each
+        for each in foot.public_security
+        if each.place != TEXT
+        and each.number is not None
+        and (wanted is None or each.number.code == wanted.code)
+    ]
+    places = [each.place for each in elsewhere]
+    linked = any(
+        link.has_image
+        and link.leads.code is not None
+        and (wanted is None or link.leads.code == wanted.code)
+        for link in foot.links
+    )
+    if ALT in places or linked:
+        return wrong(SECURITY_NUMBER, "public_security_in_image", _SHOW)
+    for each in foot.public_security:
+        if each.place == TEXT and each.number is None:
+            return wrong(SECURITY_NUMBER, "public_security_malformed", _SHOW, written=each.written)
+    if SCRIPT in places:
+        return unknown(SECURITY_NUMBER, "public_security_in_script", _SHOW)
+    if places:
+        return wrong(SECURITY_NUMBER, "public_security_unseen", _SHOW, place=places[0])
+    return wrong(SECURITY_NUMBER, "public_security_missing", _SHOW)
+
+
+def _areas(shown: Iterable[PublicSecurity]) -> Iterator[Finding]:
+    for number in shown:
+        here = of_area(number.code)
+        told, area = str(number), number.area
+        if here is None:
+            yield suspect(
+                SECURITY_NUMBER, "public_security_area_unknown", _LINKS, shown=told, area=area
+            )
+        elif number.province is not None and number.province not in here.characters:
+            yield wrong(
+                SECURITY_NUMBER,
+                "public_security_area",
+                _LINKS,
+                shown=told,
+                area=area,
+                name=here.name,
+            )
+
+
+def _icon(foot: Foot) -> Finding:
+    if not foot.icons:
+        return wrong(SECURITY_ICON, "icon_missing", _SHOW)
+    return ok(SECURITY_ICON, "icon_shown", _SHOW, source=foot.icons[-1])
+
+
+def _links(foot: Foot, wanted: PublicSecurity | None, shown: Sequence[str]) -> Iterator[Finding]:
+    codes = [wanted.code] if wanted is not None else list(shown)
+    found: list[Finding] = []
+    for link in foot.links:
+        # The number of another site that is shown beside may well lead to its own record.
+        of_other = wanted is not None and wanted.code in shown and wanted.code not in link.codes
+        if of_other and link.leads.code is not None and link.leads.code in link.codes:
+            continue
+        if link.codes or (link.leads.is_public_security and not link.icps):
+            found.extend(_link(link, codes))
+    yield from found or [wrong(SECURITY_LINK, "link_missing", _LINKS)]
+
+
+def _link(link: FootLink, codes: Sequence[str]) -> Iterator[Finding]:
+    leads, at = link.leads, link.shown_href
+    if leads.is_look_alike:
+        yield wrong(SECURITY_LINK, "link_look_alike", _LINKS, href=at)
+    elif leads.form == "encoded":
+        yield wrong(SECURITY_LINK, "link_encoded", _LINKS, href=at)
+    elif not leads.is_public_security:
+        yield wrong(SECURITY_LINK, "link_elsewhere", _LINKS, href=at)
+    elif leads.code is None:
+        yield wrong(SECURITY_LINK, "link_without_code", _LINKS, href=at)
+    elif any(held and leads.code not in held for held in (codes, link.codes)):
+        of = ", ".join(link.codes or codes)
+        yield wrong(SECURITY_LINK, "link_other", _LINKS, code=leads.code, wanted=of)
+    else:
+        yield ok(SECURITY_LINK, f"link_{leads.form}", _LINKS, href=at)
+        if not leads.secure:
+            yield suspect(SECURITY_LINK, "link_http", _LINKS, href=at)
+
+
+ICP_NUMBER, ICP_LINK = "icp_number", "icp_link"
+
+IcpForm = Literal["province", "site", "subject"]
+ICP_FORMS: tuple[IcpForm, ...] = ("province", "site", "subject")
+"""Which ICP number stands at the foot: that of the site, with its suffix; that of its subject,
+without one; or as its province has it, which is the subject's in Guangdong."""
+
+ICP_MISSING = frozenset(
+    {"icp_missing", "icp_none", "icp_in_image", "icp_unseen", "icp_link_missing"}
+)
+"""The codes that say that something is not there."""
+
+_SHOW_ICP, _LINKS_ICP, _GUANGDONG = "domain.md 5", "domain.md 4", "粤"
+
+
+def check_icp(foot: Foot, wanted: Icp | None, form: IcpForm, *, filed: bool) -> Iterator[Finding]:
+    """What is right and wrong with them; `filed` says that a register has told which is wanted."""
+    shown = foot.icp_shown
+    if wanted is not None:
+        numbers = list(_icp_number(foot, shown, wanted, form))
+        yield from numbers
+        if any(finding.code == "icp_in_script" for finding in numbers):
+            # A script that writes the number writes its link too.
+            return
+    elif filed:
+        for number in shown:
+            yield suspect(ICP_NUMBER, "icp_not_filed", _SHOW_ICP, shown=str(number))
+    elif shown:
+        for number, at_foot in shown.items():
+            told = _in_form(number, None, form, at_foot=at_foot)
+            yield replace(told, verdict=SUSPECT) if told.verdict == WRONG else told
+    else:
+        yield suspect(ICP_NUMBER, "icp_none", _LINKS_ICP)
+    if shown or wanted is not None:
+        yield from _icp_links(foot)
+
+
+def in_form(number: Icp, form: IcpForm) -> str:
+    """The number as it is to stand at the foot."""
+    return number.subject if _is_subjects(number, form) else str(number)
+
+
+def _is_subjects(number: Icp, form: IcpForm) -> bool:
+    return form == "subject" or (form == "province" and number.province == _GUANGDONG)
+
+
+def _icp_number(
+    foot: Foot, shown: dict[Icp, bool], wanted: Icp, form: IcpForm
+) -> Iterator[Finding]:
+    same = [number for number in shown if number.subject == wanted.subject]
+    others = [number for number in shown if number.subject != wanted.subject]
+    if same:
+        told = [_in_form(number, wanted, form, at_foot=shown[number]) for number in same]
+        yield min(told, key=lambda finding: VERDICTS.index(finding.verdict))
+        for other in others:
+            yield suspect(ICP_NUMBER, "icp_beside", _SHOW_ICP, shown=str(other))
+        return
+    if others:
+        told_of = ", ".join(map(str, others))
+        yield wrong(ICP_NUMBER, "icp_other", _SHOW_ICP, shown=told_of, wanted=str(wanted))
+        return
+    yield _icp_not_shown(foot, wanted)
+
+
+def _icp_not_shown(foot: Foot, wanted: Icp) -> Finding:
+    """Why the number is not there to be read: what comes nearest to it is said."""
+    places = [
+        each.place
+        for each in foot.icp
+        if each.number is not None and each.number.subject == wanted.subject
+    ]
+    if ALT in places:
+        return wrong(ICP_NUMBER, "icp_in_image", _SHOW_ICP)
+    for each in foot.icp:
+        if each.place == TEXT and each.number is None:
+            return wrong(ICP_NUMBER, "icp_malformed", _SHOW_ICP, written=each.written)
+    if SCRIPT in places:
+        return unknown(ICP_NUMBER, "icp_in_script", _SHOW_ICP)
+    if places:
+        return wrong(ICP_NUMBER, "icp_unseen", _SHOW_ICP, place=places[0])
+    return wrong(ICP_NUMBER, "icp_missing", _SHOW_ICP, wanted=str(wanted))
+
+
+def _in_form(number: Icp, wanted: Icp | None, form: IcpForm, *, at_foot: bool) -> Finding:
+    """With or without the suffix, as it is wanted; a subject's number alone demands none."""
+    subjects = _is_subjects(number, form)
+    if subjects and number.suffix is not None:
+        return wrong(ICP_NUMBER, "icp_suffix", _LINKS_ICP, shown=str(number), wanted=number.subject)
+    if not subjects and number.suffix is None and (wanted is None or wanted.suffix is not None):
+        return wrong(ICP_NUMBER, "icp_no_suffix", _LINKS_ICP, shown=str(number))
+    if not subjects and wanted is not None and wanted.suffix not in (None, number.suffix):
+        return wrong(ICP_NUMBER, "icp_other", _SHOW_ICP, shown=str(number), wanted=str(wanted))
+    told = ok if at_foot else suspect
+    return told(
+        ICP_NUMBER, "icp_shown" if at_foot else "icp_not_at_foot", _SHOW_ICP, shown=str(number)
+    )
+
+
+def _icp_links(foot: Foot) -> Iterator[Finding]:
+    found = [
+        _icp_link(link)
+        for link in foot.links
+        if link.icps or (link.leads.is_icp and not link.codes)
+    ]
+    yield from found or [wrong(ICP_LINK, "icp_link_missing", _LINKS_ICP)]
+
+
+def _icp_link(link: FootLink) -> Finding:
+    leads, at = link.leads, link.shown_href
+    if leads.is_look_alike:
+        return wrong(ICP_LINK, "icp_link_look_alike", _LINKS_ICP, href=at)
+    if leads.form == "icp_gone":
+        return suspect(ICP_LINK, "icp_link_gone", _LINKS_ICP, href=at)
+    if leads.form != "icp":
+        return wrong(ICP_LINK, "icp_link_elsewhere", _LINKS_ICP, href=at)
+    if not leads.secure:
+        return suspect(ICP_LINK, "icp_link_http", _LINKS_ICP, href=at)
+    return ok(ICP_LINK, "icp_link_right", _LINKS_ICP, href=at)
