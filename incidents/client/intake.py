@@ -243,7 +243,7 @@ def _is_bad(customer: Customer) -> bool:
 
 
 def _line_of_customer(customer: Customer) -> bytes:
-    from incidents.filing.lists import export
+    from incidents.filing import export
 
     assert customer.site is not None
     [line] = export.json_lines([(customer.site, customer.changes)])

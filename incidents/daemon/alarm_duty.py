@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from incidents.daemon import alarm_letter, journal, told_list
 from incidents.daemon.alarm_letter import Tell
 from incidents.daemon.part import Part
-from incidents.enforcement.dispatcher import brake
+from incidents.enforcement.dispatcher import waiting
 from incidents.enforcement.port import Delivered, Outcome, Retry, Skipped
 from incidents.notices import lanes
 from incidents.settings import police, sources
@@ -235,7 +235,7 @@ class Alarms:
         asked = outcome.after if isinstance(outcome, Retry) else None
         if asked is not None and _waits_for_the_hour(outcome):
             return asked
-        return brake.wait(claimed.attempts, self._chance(), asked)
+        return waiting.wait(claimed.attempts, self._chance(), asked)
 
 
 def once(house: House) -> Alarms:

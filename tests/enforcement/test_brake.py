@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from incidents.desk import Envelope
-from incidents.enforcement.dispatcher.brake import Brake
 from incidents.enforcement.dispatcher.round import Round
+from incidents.enforcement.dispatcher.waiting import Brake
 from incidents.machine import commands as c
 from incidents.store.database.engine import writing
 from incidents.store.orders import leases

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from incidents.app import House
 from incidents.daemon.delivery import Delivery
 from incidents.daemon.recovery_duty import Recovery
-from incidents.enforcement.dispatcher import after_loss
+from incidents.enforcement.dispatcher import waiting
 from incidents.enforcement.dispatcher.outcomes import Outcomes
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
@@ -75,16 +75,16 @@ def of_another(claimed: Claimed) -> c.CancelOrder:
     return replace(_CANCELLING(claimed), order=999)
 
 
-_CANCELLING = after_loss.cancelling_left_down
+_CANCELLING = waiting.cancelling_left_down
 
 
 @pytest.mark.parametrize(
     ("where", "name", "trouble"),
     [
-        (after_loss, "left", fail),
+        (waiting, "left", fail),
         (Outcomes, "put_off", fail),
-        (after_loss, "cancelling", fail),
-        (after_loss, "cancelling", of_another),
+        (waiting, "cancelling", fail),
+        (waiting, "cancelling", of_another),
     ],
     ids=["it dies before it asks", "before it lets go", "before it is on record", "it is refused"],
 )
@@ -115,16 +115,16 @@ def test_a_daemon_that_could_not_put_it_on_record_has_not_opened_it(
 def test_two_daemons_of_which_one_stalls_do_not_open_it(
     house: House, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ask = after_loss.left_down
+    ask = waiting.left_down
 
     def stall(*asked: object) -> object:
-        monkeypatch.setattr(after_loss, "left_down", ask)
+        monkeypatch.setattr(waiting, "left_down", ask)
         found = ask(*asked)  # type: ignore[arg-type]
         pass_by(monkeypatch, LEASE)
         deliver(house)
         return found
 
-    monkeypatch.setattr(after_loss, "left_down", stall)
+    monkeypatch.setattr(waiting, "left_down", stall)
     deliver(house)
 
     assert panel.sites[COURT] == "suspended"

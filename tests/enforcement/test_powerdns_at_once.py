@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from incidents.enforcement.port import Adapter, Delivered, Order, Outcome, Retry
-from incidents.enforcement.powerdns import api
+from incidents.enforcement.powerdns import server
 from incidents.enforcement.powerdns.adapter import PowerDns as Shipped
 from incidents.outbound.faults import LostConnectionError
 from incidents.outbound.message import Answer, Request
@@ -146,7 +146,7 @@ def test_what_is_late_changes_nothing(dns: PowerDns, monkeypatch: pytest.MonkeyP
     def take_long(request: Request) -> None:
         asked.append(request.target.path)
         if "metadata" in request.target.path:
-            monkeypatch.setattr(api, "monotonic", lambda: time.monotonic() + 15)
+            monkeypatch.setattr(server, "monotonic", lambda: time.monotonic() + 15)
 
     requests_of(late, take_long)
     assert problem(late.deliver(order("suspend"))) == "Retry timeout"

@@ -3,13 +3,13 @@
 import re
 from html import unescape
 
-from incidents.filing import form, form_page
+from incidents.filing import export, form
 
 ON = "2026-03-01"
 
 
 def page(details: dict[str, str], *findings: str) -> str:
-    return form_page.page("shop.example", details, on=ON, findings=findings)
+    return export.form_page("shop.example", details, on=ON, findings=findings)
 
 
 def texts(told: str) -> list[str]:
@@ -53,7 +53,7 @@ def test_a_section_without_items_says_that_there_are_none() -> None:
 
 
 def test_a_text_of_a_customer_is_text_and_nothing_of_the_page_runs_or_is_fetched() -> None:
-    told = form_page.page(
+    told = export.form_page(
         "shop.example", {"subject_name": "<script>alert(1)</script>\"'&"}, on=ON,
         findings=["<img src=x onerror=alert(1)>"],
     )  # fmt: skip
@@ -72,7 +72,7 @@ def test_findings_stand_behind_the_form_where_there_are_some() -> None:
 
 
 def test_the_page_is_made_for_a4_and_names_the_site_and_the_day() -> None:
-    told = form_page.page("xn--fsq092h.example", {}, on=ON)
+    told = export.form_page("xn--fsq092h.example", {}, on=ON)
     assert "@page { size: A4;" in told
     assert "xn--fsq092h.example (示例.example)" in told
     assert ON in told

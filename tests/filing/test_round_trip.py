@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from openpyxl.cell.cell import TYPE_STRING
 from openpyxl.utils.escape import escape
 
-from incidents.filing.lists import export, table_file
+from incidents.filing import export
+from incidents.filing.lists import table_file
 from incidents.filing.lists.customer_list import CustomerList
 from tests.filing.registers import Register, registers
 

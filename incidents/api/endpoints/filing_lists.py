@@ -20,10 +20,11 @@ from incidents.api.limits import IMPORTING
 from incidents.api.operation import ALONE, JSON, answering, operation, router
 from incidents.contract.documents import filings as filing_answers
 from incidents.desk import garbage_collection
+from incidents.filing import export
 from incidents.filing.checks import checks
-from incidents.filing.lists import export, table_file
+from incidents.filing.export import Filing
+from incidents.filing.lists import table_file
 from incidents.filing.lists.customer_list import Customer, CustomerList
-from incidents.filing.lists.export import Filing
 from incidents.filing.lists.table_row import Row, TableError
 from incidents.history.customers import OUTCOMES, Intake, Taken
 from incidents.locale import refusal_words

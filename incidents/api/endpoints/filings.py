@@ -111,7 +111,7 @@ def snippet(
 )  # fmt: skip
 def printed(by: Looking, site: SiteName, reveal: Reveal = False) -> Response:
     """The filing as a page to print and copy from, in Chinese and English, in the form's order."""
-    from incidents.filing import form_page
+    from incidents.filing import export
 
     name, on = inputs.site(site), today(by)
     if reveal:
@@ -123,7 +123,7 @@ def printed(by: Looking, site: SiteName, reveal: Reveal = False) -> Response:
         if each.verdict != OK
     ]
     shown = details if reveal else masked.document(details)
-    page = form_page.page(name, shown, on=on.isoformat(), findings=found)
+    page = export.form_page(name, shown, on=on.isoformat(), findings=found)
     return Response(page, media_type=_HTML, headers=ALONE)
 
 

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from incidents.cli.run import Run
     from incidents.filing.checks.finding import Finding
+    from incidents.filing.export import Filing
     from incidents.filing.footer.foot import Foot
     from incidents.filing.footer.numbers import IcpForm
-    from incidents.filing.lists.export import Filing
     from incidents.filing.settings import FilingSettings
 
 
@@ -42,7 +42,7 @@ def export(run: Run, sites: tuple[str, ...], target: str) -> int:
 
     `filing import` reads each of them again unchanged. What has been erased is not there.
     """
-    from incidents.filing.lists import export as written
+    from incidents.filing import export as written
 
     if run.quiet or run.format == "table":
         raise InputError("an export is json, jsonl or csv (--format)")
@@ -72,7 +72,7 @@ def form(run: Run, site: str, target: str) -> int:
     if run.remote is not None:
         output.write_file(target, run.remote.filings.form(site))
         return DONE
-    from incidents.filing import form_page
+    from incidents.filing import export
     from incidents.filing.checks import checks
     from incidents.filing.checks.finding import OK, finding_sentence
 
@@ -81,7 +81,7 @@ def form(run: Run, site: str, target: str) -> int:
     findings = [
         finding_sentence(each) for each in checks.check(details, today=on) if each.verdict != OK
     ]
-    page = form_page.page(site, details, on=on.isoformat(), findings=findings)
+    page = export.form_page(site, details, on=on.isoformat(), findings=findings)
     output.write_file(target, [page.encode()])
     return DONE
 
@@ -112,7 +112,7 @@ def _filings(run: Run, sites: tuple[str, ...]) -> Iterator[Filing]:
 
 def _csv(run: Run, sites: tuple[str, ...]) -> Iterator[str]:
     """Read twice, in one state of the database: first for the columns that all of them need."""
-    from incidents.filing.lists import export
+    from incidents.filing import export
 
     with run.local.reading() as connection:
         yield from export.csv_of(lambda: _read(run, connection, sites))

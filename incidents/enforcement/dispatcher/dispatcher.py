@@ -21,9 +21,8 @@ from sqlalchemy import Engine
 from incidents import clock
 from incidents.desk import Desk
 from incidents.enforcement import attempts as crews
-from incidents.enforcement.dispatcher.after_loss import Compare
-from incidents.enforcement.dispatcher.brake import Brake
 from incidents.enforcement.dispatcher.continuity import Continuity
+from incidents.enforcement.dispatcher.waiting import Brake, Compare
 from incidents.enforcement.port import Adapter, Order, Outcome
 from incidents.store.orders.leases import Claimed, Key
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from incidents.desk import Answer, Envelope
 from incidents.enforcement.attempts import cry
-from incidents.enforcement.dispatcher import brake
+from incidents.enforcement.dispatcher import waiting
 from incidents.enforcement.dispatcher.dispatcher import Courier, Done
 from incidents.enforcement.port import Delivered, Failed, Retry, Skipped
 from incidents.errors import DatabaseError
@@ -115,7 +115,7 @@ class Outcomes:
                 if not isinstance(outcome, Retry):
                     leases.put_off(connection, claimed, now + wait, tried=False)
                     continue
-                after = brake.wait(claimed.attempt, courier.chance(), outcome.after)
+                after = waiting.wait(claimed.attempt, courier.chance(), outcome.after)
                 leases.put_off(
                     connection, claimed, now + after, adapter=each.adapter,
                     problem=outcome.problem, detail=outcome.detail,
@@ -182,7 +182,7 @@ class Outcomes:
             case Failed(problem=problem):
                 return claimed.site_id, c.RecordFailure(**own, **tried, problem=problem)
             case Retry(problem=problem):
-                if brake.is_given_up(claimed.since, now, self._courier.give_up_after):
+                if waiting.is_given_up(claimed.since, now, self._courier.give_up_after):
                     return claimed.site_id, c.RecordFailure(**own, **tried, problem=problem)
         return None
 

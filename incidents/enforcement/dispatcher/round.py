@@ -20,12 +20,12 @@ from sqlalchemy import Connection
 from incidents.desk import Answer
 from incidents.enforcement import attempts as crews
 from incidents.enforcement.attempts import Crew
-from incidents.enforcement.dispatcher import after_loss, order_payload
-from incidents.enforcement.dispatcher import brake as brakes
-from incidents.enforcement.dispatcher.after_loss import FirstLook, stays_down
+from incidents.enforcement.dispatcher import order_payload, waiting
+from incidents.enforcement.dispatcher import waiting as brakes
 from incidents.enforcement.dispatcher.dispatcher import UNHEARD_FOR, Courier, Done, Hands, Line
 from incidents.enforcement.dispatcher.order_payload import lifted
 from incidents.enforcement.dispatcher.outcomes import BATCH, Outcomes
+from incidents.enforcement.dispatcher.waiting import FirstLook, stays_down
 from incidents.enforcement.port import Adapter, Order, Outcome, Retry, Skipped
 from incidents.machine import commands as c
 from incidents.machine.orders import ACT, DESK, NOTICE
@@ -214,7 +214,7 @@ class Round:
         # An opening that was decided before must not hold up what keeps the site down.
         overtaken = [each for each in waits if each.lane == ACT and stays_down(each)]
         self._outcomes.submit(
-            [(each.site_id, after_loss.cancelling_left_down(each)) for each in overtaken]
+            [(each.site_id, waiting.cancelling_left_down(each)) for each in overtaken]
         )
         return {each.key for each in waits}
 
@@ -224,21 +224,19 @@ class Round:
         if not self._epochs.runs:
             return set()
         with plainly(engine), reading(engine) as connection:
-            left = after_loss.left_down(connection, found)
+            left = waiting.left_down(connection, found)
         if left:
             with plainly(engine), writing(engine) as connection:
                 # People are told of them again, until one of them decides.
                 lineage.doubt(connection, self._epochs.runs, self._now(connection))
         # What does not come to be on record is claimed again, and asked about again.
         self._outcomes.put_off([Done(each, "", None) for each in left], LEASE)
-        self._outcomes.submit(
-            [(each.site_id, after_loss.cancelling_left_down(each)) for each in left]
-        )
+        self._outcomes.submit([(each.site_id, waiting.cancelling_left_down(each)) for each in left])
         return {each.key for each in left}
 
     def _hold(self, held: list[Claimed]) -> set[Key]:
         """Puts on record what the brake holds, which was not tried, in each of its lanes."""
-        self._outcomes.submit(brakes.holding(held))
+        self._outcomes.submit(brakes.recording_braked(held))
         return {each.key for each in held}
 
     def _hand_out(self, claimed: Claimed, now: datetime, began: float) -> None:

@@ -23,7 +23,6 @@ from zlib import crc32
 
 from incidents.enforcement.port import Adapter, Delivered, Failed, Order, Outcome, Skipped, State
 from incidents.enforcement.powerdns import note as notes
-from incidents.enforcement.powerdns.api import LATE, ApiError, Dialogue
 from incidents.enforcement.powerdns.note import ConflictError, UnreadableNoteError
 from incidents.enforcement.powerdns.plan import (
     LOST,
@@ -34,8 +33,13 @@ from incidents.enforcement.powerdns.plan import (
     putting_back,
     taking_down,
 )
-from incidents.enforcement.powerdns.settings import PowerDnsSettings
-from incidents.enforcement.powerdns.settings import read as read_settings
+from incidents.enforcement.powerdns.server import (
+    LATE,
+    ApiError,
+    Dialogue,
+    PowerDnsSettings,
+    read_settings,
+)
 from incidents.settings.options import Options
 
 _STRIPES = 64

@@ -9,10 +9,9 @@ from typing import Any
 from incidents import log
 from incidents.enforcement.port import Failed, Order, Outcome, Skipped
 from incidents.enforcement.powerdns import note as notes
-from incidents.enforcement.powerdns.api import Dialogue, Zone
 from incidents.enforcement.powerdns.note import Hold, Note
 from incidents.enforcement.powerdns.records import OfName, RecordSet, changes, leading
-from incidents.enforcement.powerdns.settings import Notice
+from incidents.enforcement.powerdns.server import Dialogue, Notice, Zone
 from incidents.errors import BadSiteNameError
 from incidents.values import site_name
 

@@ -1,4 +1,4 @@
-"""The dialogue with PowerDNS' HTTP API (version 1): zones, record sets and metadata.
+"""The server: PowerDNS by the settings, and the dialogue with its HTTP API (version 1).
 
 The URL is the operator's own, most often on the loopback: its host is allowed by name. No proxy of
 the environment is used and no redirect followed, since the key is sent with every request.
@@ -7,20 +7,130 @@ the environment is used and no redirect followed, since the key is sent with eve
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import IPv6Address, ip_address
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from incidents.enforcement.port import Outcome, Retry
 from incidents.enforcement.powerdns import records
-from incidents.enforcement.powerdns.records import RecordSet
-from incidents.outbound.faults import OutboundError, TimedOutError
+from incidents.enforcement.powerdns.records import OfName, Record, RecordSet
+from incidents.outbound import message
+from incidents.outbound.faults import ForbiddenTargetError, OutboundError, TimedOutError
+from incidents.outbound.guard import Guard
 from incidents.outbound.message import Request
+from incidents.settings.options import Options
 
 if TYPE_CHECKING:
     from incidents.outbound.client import Sender
+
+
+WHOLE = timedelta(seconds=15)
+"""The most that an attempt may take, all its requests together."""
+
+_URL = "an address such as http://127.0.0.1:8081"
+_SERVER_ID = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """The addresses of the notice page by type, `A` and `AAAA`; `ttl` is in seconds."""
+
+    put: Mapping[str, frozenset[str]]
+    ttl: int
+
+    def sets(self, name: str, found: OfName) -> dict[str, RecordSet]:
+        """What a name has that is held down. Comments stay where they are."""
+        return {
+            each: RecordSet(
+                name=name,
+                type=each,
+                ttl=self.ttl,
+                records=tuple(Record(content) for content in sorted(contents)),
+                comments=found[each].comments if each in found else (),
+            )
+            for each, contents in self.put.items()
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PowerDnsSettings:
+    """With `www` a site's `www.` goes with it; `limit_s` is the time of an attempt, in seconds."""
+
+    server: Server
+    notice: Notice
+    www: bool
+    limit_s: float
+
+
+def read_settings(options: Options) -> PowerDnsSettings:
+    """What the table says.
+
+    Raises:
+        SettingError, UnknownSettingError: naming the key and what it must be.
+        ModuleNotFoundError: if h11 is not installed.
+    """
+    server = _server(options)
+    limit = options.duration("timeout", WHOLE, least=timedelta(seconds=1), most=WHOLE)
+    notice = _notice(options)
+    www = options.flag("www")
+    options.finish()
+    return PowerDnsSettings(server=server, notice=notice, www=www, limit_s=limit.total_seconds())
+
+
+def _server(options: Options) -> Server:
+    from incidents.outbound import trust
+    from incidents.outbound.client import Sender
+
+    url, key = options.needed("url"), options.secret("api_key")
+    name = options.text("server", "localhost")
+    try:
+        host = message.read_target(url).host
+    except ForbiddenTargetError as error:
+        raise options.wrong("url", _URL) from error
+    if set(url) & set("?#"):
+        raise options.wrong("url", _URL)
+    if key is None or not (key.isascii() and key.isprintable() and key == key.strip()):
+        raise options.wrong("api_key", "there, as printable ASCII: the api-key of PowerDNS")
+    if name is None or not _SERVER_ID.fullmatch(name):
+        raise options.wrong("server", "the id of a server in PowerDNS, which is localhost")
+    try:
+        tls = trust.context(options.path("ca"))
+    except (OSError, ValueError) as error:
+        raise options.wrong("ca", "a file of certificates (PEM) that can be read") from error
+    sender = Sender(Guard(allow=[host]), tls=tls)
+    return Server(sender=sender, url=f"{url.rstrip('/')}/api/v1/servers/{name}", key=key)
+
+
+def _notice(options: Options) -> Notice:
+    day = timedelta(days=1)
+    ttl = options.duration("ttl", timedelta(minutes=1), least=timedelta(seconds=1), most=day)
+    put: dict[str, frozenset[str]] = {}
+    for key, kind, version in (("notice_a", "A", 4), ("notice_aaaa", "AAAA", 6)):
+        addresses = [_address(text, version) for text in options.texts(key)]
+        if None in addresses:
+            raise options.wrong(key, f"a list of IPv{version} addresses that visitors can reach")
+        if addresses:
+            put[kind] = frozenset(each for each in addresses if each is not None)
+    if not put:
+        raise options.wrong("notice_a", "there, or notice_aaaa: the addresses of a notice page")
+    return Notice(put=put, ttl=int(ttl.total_seconds()))
+
+
+def _address(text: str, version: int) -> str | None:
+    """As it is compared with what PowerDNS gives; None if it is none of that version."""
+    try:
+        found = ip_address(text)
+    except ValueError:
+        return None
+    # PowerDNS takes neither a zone nor an address of version 4 in disguise for an AAAA record.
+    odd = isinstance(found, IPv6Address) and (found.scope_id or found.ipv4_mapped)
+    return None if odd or found.version != version else str(found)
+
 
 MAX_ANSWER_BYTES = 64 * 2**20
 """A zone is read as a whole: asked for one name alone, PowerDNS 4.9 leaves out disabled records."""

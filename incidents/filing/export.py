@@ -1,0 +1,198 @@
+"""The export of filings: as JSON, JSON Lines and CSV, and one as a page to print and copy from.
+
+An import reads JSON and CSV again unchanged. A filing is a site's name and its details in plain
+text. In JSON a server or a document is an object of its own. CSV is RFC 4180 in UTF-8, with the
+keys of the form for a header, in its order, and with a mark (BOM), without which spreadsheets take
+Chinese for something else; its cells are guarded as `table_row` says. The page has the order of the
+official form, in both languages. It is HTML that needs nothing else, and runs nothing.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from incidents.filing import form
+from incidents.filing.form import DOCUMENTS, SERVERS, SITE, Field
+from incidents.filing.lists.json_list import DETAILS
+from incidents.filing.lists.table_row import guarded
+from incidents.machine.filing import DOCUMENT, SERVER, Details
+from incidents.store.schema.types import canonical
+from incidents.system import page_template
+from incidents.values import site_name
+
+Filing = tuple[str, Details]
+"""A site's name in its kept form, and its details."""
+
+BOM = "\ufeff"
+MAX_ITEM_COLUMNS = 100
+"""So many servers or documents with different labels get columns of their own; of more all those of
+a site stand in one cell."""
+
+_ITEM_COLUMNS = ((SERVERS, SERVER), (DOCUMENTS, DOCUMENT))
+
+
+def document(filing: Filing) -> dict[str, Any]:
+    """One filing as a JSON object, its details in the order of the form."""
+    site, details = filing
+    return {SITE: site, DETAILS: {key: _value(key, details[key]) for key in _sorted(details)}}
+
+
+def json_document(filings: Iterable[Filing]) -> Iterator[str]:
+    """The filings as one JSON array, a filing on each line, piece by piece."""
+    before = "[\n"
+    for filing in filings:
+        yield before + _line(filing)
+        before = ",\n"
+    yield "[]\n" if before == "[\n" else "\n]\n"
+
+
+def json_lines(filings: Iterable[Filing]) -> Iterator[str]:
+    """The filings as JSON Lines, piece by piece."""
+    for filing in filings:
+        yield f"{_line(filing)}\n"
+
+
+def csv_of(filings: Callable[[], Iterable[Filing]]) -> Iterator[str]:
+    """The filings as CSV, line by line, each with its end; the first one begins with the mark. They
+    are read twice, and never all held: first for their columns."""
+    columns = csv_columns(filings())
+    yield BOM + _csv_line(columns)
+    for filing in filings():
+        yield _csv_line(csv_cells(filing, columns))
+
+
+def csv_columns(filings: Iterable[Filing]) -> list[str]:
+    """The columns that those filings need: the site, all of the form, and their items."""
+    labels: dict[str, set[str]] = {SERVER: set(), DOCUMENT: set()}
+    for _, details in filings:
+        for key in details:
+            if key not in form.FIELD_OF:
+                labels[SERVER if key.startswith(SERVER) else DOCUMENT].add(key)
+    columns = [SITE, *form.KEYS]
+    for name, prefix in _ITEM_COLUMNS:
+        found = sorted(labels[prefix])
+        columns += [name] if len(found) > MAX_ITEM_COLUMNS else found
+    return columns
+
+
+def csv_cells(filing: Filing, columns: Sequence[str]) -> list[str]:
+    """The cells of a filing under those columns, guarded."""
+    site, details = filing
+    together = {name: prefix for name, prefix in _ITEM_COLUMNS if name in columns}
+    told = {SITE: site, **details} | {
+        name: _together(details, prefix) for name, prefix in together.items()
+    }
+    return [guarded(told.get(column, "")) for column in columns]
+
+
+def _together(details: Details, prefix: str) -> str:
+    found = {
+        key.removeprefix(prefix): json.loads(text)
+        for key, text in details.items()
+        if key.startswith(prefix)
+    }
+    return canonical(found) if found else ""
+
+
+def _sorted(details: Details) -> list[str]:
+    return sorted(details, key=form.place)
+
+
+def _value(key: str, text: str) -> Any:
+    return text if key in form.FIELD_OF else json.loads(text)
+
+
+def _line(filing: Filing) -> str:
+    return canonical(document(filing), sort_keys=False)
+
+
+def _csv_line(cells: Sequence[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow(cells)
+    return line.getvalue()
+
+
+_TEMPLATE = Path(__file__).with_name("form_page.html.jinja")
+
+HEADINGS = {
+    "title": ("Public-security filing", "公安联网备案"),
+    "site": ("Site", "域名"),
+    "empty": ("not filed", "未填写"),
+    "none": ("none on record", "无"),
+    "findings": ("Findings", "核查结果"),
+    "on": ("As of", "截至"),
+}
+"""Words of the page in English and Chinese."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormLine:
+    """A field of the form, and what is filed: in Chinese and in English, or as it is in both."""
+
+    zh: str
+    en: str
+    key: str
+    text_zh: str
+    text_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class FormItem:
+    """A server or a document, with its parts."""
+
+    label: str
+    lines: Sequence[FormLine]
+
+
+@dataclass(frozen=True, slots=True)
+class FormPart:
+    """A section of the page; `items` is None where the section has none of them."""
+
+    zh: str
+    en: str
+    lines: Sequence[FormLine]
+    items: Sequence[FormItem] | None
+
+
+def form_page(site: str, details: Details, *, on: str, findings: Sequence[str] = ()) -> str:
+    """The page of a site's filing as of the day `on`; `findings` are sentences about it.
+
+    A detail that is not filed is shown as empty: what is to be filed is seen from the page.
+    """
+    return page_template.load(_TEMPLATE).render(
+        h=HEADINGS, site=site_name.shown(site), on=on, parts=form_parts(details), findings=findings
+    )
+
+
+def form_parts(details: Details) -> list[FormPart]:
+    """The sections of the form with what is filed."""
+    items = {SERVERS: SERVER, DOCUMENTS: DOCUMENT}
+    return [
+        FormPart(
+            section.zh,
+            section.en,
+            [_form_line(field, details.get(field.key, "")) for field in section.fields],
+            _form_items(details, items[section.key]) if section.key in items else None,
+        )
+        for section in form.SECTIONS
+    ]
+
+
+def _form_items(details: Details, prefix: str) -> list[FormItem]:
+    found = []
+    for key in sorted(key for key in details if key.startswith(prefix)):
+        told = json.loads(details[key])
+        lines = [_form_line(field, told.get(field.key, "")) for field in form.PARTS[prefix]]
+        found.append(FormItem(key.removeprefix(prefix), lines))
+    return found
+
+
+def _form_line(field: Field, text: str) -> FormLine:
+    zh, en = field.shown(text)
+    return FormLine(field.zh, field.en, field.key, zh, en)
