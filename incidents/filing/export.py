@@ -19,8 +19,8 @@ from typing import Any
 
 from incidents.filing import form
 from incidents.filing.form import DOCUMENTS, SERVERS, SITE, Field
-from incidents.filing.lists.json_list import DETAILS
 from incidents.filing.lists.table_row import guarded
+from incidents.filing.lists.text_table import DETAILS
 from incidents.machine.filing import DOCUMENT, SERVER, Details
 from incidents.store.schema.types import canonical
 from incidents.system import page_template

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents.filing.lists.json_list import SeenNames
+from incidents.filing.lists.text_table import SeenNames
 
 
 @given(st.lists(st.text(max_size=3)))

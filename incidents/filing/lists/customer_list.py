@@ -16,9 +16,9 @@ from incidents.filing import form
 from incidents.filing.form import DOCUMENTS, SERVERS, SITE
 from incidents.filing.lists import customer_value
 from incidents.filing.lists.customer_value import Read, UnreadableValueError
-from incidents.filing.lists.json_list import SeenNames
 from incidents.filing.lists.table_file import JSON, TableFile
 from incidents.filing.lists.table_row import Row, TableError, cause, shown
+from incidents.filing.lists.text_table import SeenNames
 from incidents.machine import filing
 from incidents.machine.filing import DOCUMENT, MAX_ITEMS, SERVER
 from incidents.values import site_name

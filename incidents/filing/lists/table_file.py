@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from incidents.errors import FileError
-from incidents.filing.lists.csv_table import CsvTable
-from incidents.filing.lists.json_list import JsonList
 from incidents.filing.lists.table_row import Row, TableError, cause
+from incidents.filing.lists.text_table import CsvTable, JsonList
 
 NAMES = {
     "utf-8": "UTF-8",

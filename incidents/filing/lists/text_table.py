@@ -1,16 +1,16 @@
-"""A JSON file of filings as rows, and the names that a list has shown before.
+"""A text as rows: CSV (RFC 4180) and JSON, and the names that a list has shown before.
 
-So it reads what `export` writes, JSON or JSON Lines, one filing at a time.
-
-A name is known by its hash of 64 bits. Of a million names two have one hash once in 30 million
-lists; the second would be called a double, and its row asked about, not taken.
+It reads what `export` writes. A name is known by its hash of 64 bits. Of a million names two have
+one hash once in 30 million lists; the second would be called a double, and its row asked about.
 """
 
 from __future__ import annotations
 
+import csv
 import json
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any, TextIO
 
 from incidents.errors import Cause
@@ -28,6 +28,88 @@ from incidents.filing.lists.table_row import (
 from incidents.store.schema.types import canonical
 from incidents.values import misread
 from incidents.values.misread import MisreadError
+
+MAX_LINE = 1 << 20
+"""So many characters a line has at most."""
+
+MAX_FIELD = csv.field_size_limit()
+DELIMITERS = (",", ";", "\t")
+
+
+class CsvTable:
+    """The columns of a CSV file, and its rows, which come as they are read.
+
+    Raises:
+        TableError: if it has no header; and from `rows`, where the file cannot be followed any
+            more, naming the line: a quote that is never closed would swallow all that comes.
+    """
+
+    def __init__(self, text: TextIO, file: str) -> None:
+        self._file = file
+        before, first, lines = _beginning(_lines(text, file), file)
+        self.delimiter = _delimiter(first)
+        # Strict, since what is not quoted as RFC 4180 says was cut into other cells than is meant.
+        self._reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
+        self._before = before
+        number = before + 1
+        try:
+            names = next(self._reader)
+        except csv.Error as error:
+            raise TableError(file, self._refusal(number, error), row=number) from error
+        self._header = Header(names, file, number)
+        self.columns = self._header.columns
+
+    def rows(self) -> Iterator[Row]:
+        """The rows that are not empty."""
+        reader, before, row = self._reader, self._before, self._header.row
+        for _ in range(MAX_ROWS):
+            number = before + reader.line_num + 1
+            try:
+                found = row(number, next(reader))
+            except StopIteration:
+                return
+            except csv.Error as error:
+                found = Row(number, {}, (Wrong("", "", self._refusal(number, error)),))
+            if found is not None:
+                yield found
+        if next(reader, None) is not None:
+            raise TableError(self._file, cause("rows", limit=f"{MAX_ROWS:,}"))
+
+    def _refusal(self, number: int, error: csv.Error) -> Cause:
+        """What is wrong with one row; raises TableError if nothing behind it can be trusted."""
+        if misread.is_field_too_long(error):
+            why = cause("unclosed", limit=f"{MAX_FIELD:,}")
+            raise TableError(self._file, why, row=number) from error
+        if misread.is_never_closed(error):
+            raise TableError(self._file, cause("unclosed_to_end"), row=number) from error
+        return cause("not_csv", error=misread.of_csv(error))
+
+
+def _beginning(lines: Iterator[str], file: str) -> tuple[int, str, Iterable[str]]:
+    """How many blank lines come before the first other one, that line, and all from it on."""
+    for before, line in enumerate(lines):
+        if line.strip():
+            return before, line, chain((line,), lines)
+    raise TableError(file, cause("empty"))
+
+
+def _delimiter(header: str) -> str:
+    """The delimiter that a header has most of, outside quotes; a comma if it has none."""
+    bare = "".join(header.split('"')[::2])
+    return max(DELIMITERS, key=bare.count)
+
+
+def _lines(text: TextIO, file: str) -> Iterator[str]:
+    number = 0
+    try:
+        while line := text.readline(MAX_LINE + 1):
+            number += 1
+            if len(line) > MAX_LINE:
+                raise TableError(file, cause("long_line", limit=f"{MAX_LINE:,}"), row=number)
+            yield line
+    except UnicodeDecodeError as error:
+        raise TableError(file, cause("changed"), row=number + 1) from error
+
 
 MAX_FILING = 1 << 20
 """So many characters one filing has at most."""
@@ -66,7 +148,7 @@ class JsonList:
             if found in ("", "]"):
                 # Cut off, or two files in one: nobody knows what else there was.
                 raise TableError(self._file, cause("not_json", error="it does not end as it began"))
-            yield _row(number, self._value(number))
+            yield _json_row(number, self._value(number))
         else:
             if self._next() != end:
                 raise TableError(self._file, cause("rows", limit=f"{MAX_ROWS:,}"))
@@ -106,7 +188,7 @@ class JsonList:
                     why = cause("json_large", limit=f"{MAX_FILING:,}")
                     raise TableError(self._file, why, row=number) from error
                 if isinstance(error, RecursionError) or not self._more():
-                    why = cause("not_json", error=_why(error))
+                    why = cause("not_json", error=_json_refusal(error))
                     raise TableError(self._file, why, row=number) from error
         if self._buffer[self._at : self._at + 1] not in _BEHIND:
             why = cause("not_json", error="no comma and no line end behind it")
@@ -114,20 +196,20 @@ class JsonList:
         return found
 
 
-def _row(number: int, found: Any) -> Row:
+def _json_row(number: int, found: Any) -> Row:
     if not (isinstance(found, dict) and isinstance(found.get(DETAILS, {}), dict)):
-        return Row(number, {}, (Wrong("", shown(_said(found)), cause("json_object")),))
+        return Row(number, {}, (Wrong("", shown(_json_said(found)), cause("json_object")),))
     told = {SITE: found.get(SITE), **found.get(DETAILS, {})}
     cells = {}
     wrong = [
-        Wrong(key, shown(_said(found[key])), cause("json_object"))
+        Wrong(key, shown(_json_said(found[key])), cause("json_object"))
         for key in found
         if key not in (SITE, DETAILS)
     ]
     for key, value in told.items():
-        text = _text(value)
+        text = _json_text(value)
         if isinstance(text, Cause):
-            wrong.append(Wrong(key, shown(_said(value)), text))
+            wrong.append(Wrong(key, shown(_json_said(value)), text))
         elif text:
             cells[key] = text
     if len(cells) > MAX_COLUMNS:
@@ -141,7 +223,7 @@ def _row(number: int, found: Any) -> Row:
     return Row(number, row.cells, (*row.wrong, *wrong))
 
 
-def _text(value: Any) -> str | Cause:
+def _json_text(value: Any) -> str | Cause:
     match value:
         case str():
             return value
@@ -154,14 +236,14 @@ def _text(value: Any) -> str | Cause:
     return canonical(value)
 
 
-def _said(value: Any) -> str:
+def _json_said(value: Any) -> str:
     try:
         return json.dumps(value, ensure_ascii=False)
     except (ValueError, RecursionError):
         return ""
 
 
-def _why(error: ValueError | RecursionError) -> str:
+def _json_refusal(error: ValueError | RecursionError) -> str:
     if isinstance(error, json.JSONDecodeError):
         # Where it is, it knows of the block alone that is in hand.
         return "a quote, a comma or a bracket is missing or out of place"
