@@ -12,8 +12,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from incidents.desk.text import MAX_DIGITS
-from incidents.enforcement.dispatcher import waiting as brakes
-from incidents.enforcement.dispatcher.waiting import Brake
+from incidents.enforcement.dispatcher.waiting import BRAKE, Brake
 from incidents.enforcement.log import Log
 from incidents.enforcement.port import Adapter
 from incidents.errors import BadSiteNameError, IncidentsError, LibraryError
@@ -140,7 +139,7 @@ def read(section: Mapping[str, Any]) -> Routing:
         groups.append(Group(patterns, _adapter(options, group, name, made)))
     for name, value in section.items():
         # A table that no group names is read too: what is wrong in it should not wait to be found.
-        if isinstance(value, dict) and name != brakes.BRAKE:
+        if isinstance(value, dict) and name != BRAKE:
             _adapter(options, options, name, made)
     options.finish()
     return Routing(

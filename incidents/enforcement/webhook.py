@@ -22,10 +22,9 @@ from incidents import clock
 from incidents.enforcement.port import Delivered, Failed, Order, Outcome, Retry, State
 from incidents.errors import BadSiteNameError, SettingError
 from incidents.log import logger
-from incidents.outbound import message as targets
 from incidents.outbound.faults import ForbiddenTargetError, OutboundError
 from incidents.outbound.guard import Guard
-from incidents.outbound.message import Answer, Request, retry_after
+from incidents.outbound.message import Answer, Request, read_target, retry_after
 from incidents.settings.options import Options
 from incidents.values.ids import ACT
 
@@ -235,7 +234,7 @@ def _guard(options: Options) -> Guard:
 def _way_out(url: str) -> str:
     """What to write for a host of one's own network, if it is nothing but a host in the list."""
     try:
-        host = targets.read_target(url).host
+        host = read_target(url).host
     except ForbiddenTargetError:
         return ""
     return f'; if it is a host of your own network, write allow = ["{host}"]'

@@ -81,10 +81,10 @@ _CANCELLING = waiting.cancelling_left_down
 @pytest.mark.parametrize(
     ("where", "name", "trouble"),
     [
-        (waiting, "left", fail),
+        (waiting, "left_down", fail),
         (Outcomes, "put_off", fail),
-        (waiting, "cancelling", fail),
-        (waiting, "cancelling", of_another),
+        (waiting, "cancelling_left_down", fail),
+        (waiting, "cancelling_left_down", of_another),
     ],
     ids=["it dies before it asks", "before it lets go", "before it is on record", "it is refused"],
 )

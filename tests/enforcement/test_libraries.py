@@ -41,7 +41,7 @@ def test_a_missing_library_is_named_with_the_way_to_install_it(
     kind: str, library: str, extra: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, library, None)
-    for module in ("sender", "connection"):
+    for module in ("client", "connection"):
         monkeypatch.delitem(sys.modules, f"incidents.outbound.{module}", raising=False)
     with pytest.raises(routing.MissingLibraryError) as refused:
         routing.read(shown(GUIDES[kind], tmp_path))

@@ -20,7 +20,7 @@ from sqlalchemy import Engine
 
 from incidents import clock
 from incidents.desk import Desk
-from incidents.enforcement import attempts as crews
+from incidents.enforcement.attempts import cry
 from incidents.enforcement.dispatcher.continuity import Continuity
 from incidents.enforcement.dispatcher.waiting import Brake, Compare
 from incidents.enforcement.port import Adapter, Order, Outcome
@@ -150,7 +150,7 @@ class Hands:
                 return
             del self._taken[key]
             self._full[adapter] -= 1
-            crews.cry("an attempt does not end", order=order)
+            cry("an attempt does not end", order=order)
 
     def _count(self, adapter: str) -> None:
         second = int(self._seconds())

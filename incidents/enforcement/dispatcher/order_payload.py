@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol
 from sqlalchemy import Connection
 
 from incidents.clock import read_rfc3339
-from incidents.enforcement.dispatcher import waiting
+from incidents.enforcement.dispatcher.waiting import is_given_up
 from incidents.enforcement.port import Order
 from incidents.machine import commands as c
 from incidents.machine.actions.orders import REOPEN, is_lifted
@@ -114,7 +114,7 @@ def is_old_news(claimed: Claimed, now: datetime, give_up_after: timedelta) -> bo
     Else the day on which mail is set up would be the day on which a year of news is sent. What a
     person has let go is to be told, however long they took.
     """
-    late = waiting.is_given_up(claimed.ordered_at, now, min(give_up_after, NEWS_FOR))
+    late = is_given_up(claimed.ordered_at, now, min(give_up_after, NEWS_FOR))
     return claimed.lane != ACT and claimed.attempt == 1 and late and not claimed.again
 
 

@@ -18,10 +18,8 @@ from queue import Empty, SimpleQueue
 from sqlalchemy import Connection
 
 from incidents.desk import Answer
-from incidents.enforcement import attempts as crews
-from incidents.enforcement.attempts import Crew
+from incidents.enforcement.attempts import Crew, attempt
 from incidents.enforcement.dispatcher import order_payload, waiting
-from incidents.enforcement.dispatcher import waiting as brakes
 from incidents.enforcement.dispatcher.dispatcher import UNHEARD_FOR, Courier, Done, Hands, Line
 from incidents.enforcement.dispatcher.order_payload import lifted
 from incidents.enforcement.dispatcher.outcomes import BATCH, Outcomes
@@ -236,7 +234,7 @@ class Round:
 
     def _hold(self, held: list[Claimed]) -> set[Key]:
         """Puts on record what the brake holds, which was not tried, in each of its lanes."""
-        self._outcomes.submit(brakes.recording_braked(held))
+        self._outcomes.submit(waiting.recording_braked(held))
         return {each.key for each in held}
 
     def _hand_out(self, claimed: Claimed, now: datetime, began: float) -> None:
@@ -274,7 +272,7 @@ class Round:
         outcome: Outcome | None = None
         in_time = self._courier.seconds() - began < LEASE.total_seconds() - ATTEMPT_S
         if in_time and not self._stopped():
-            outcome = crews.attempt(adapter, order)
+            outcome = attempt(adapter, order)
         self._finished.put(Done(claimed, adapter.name, outcome))
 
     # What came of it.

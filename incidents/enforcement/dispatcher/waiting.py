@@ -33,8 +33,8 @@ from incidents.store.orders import deliveries, outbox
 from incidents.store.orders.leases import Claimed
 from incidents.store.orders.outbox import Place
 from incidents.store.record import lineage, uncompared
-from incidents.values.ids import ACT as ACT_LANE
 from incidents.views.left_down import marked
+from incidents.views.left_mark import marked
 
 Compare = Callable[[Sequence[str]], AbstractSet[str]]
 """Compares sites, by their names, with the world, and puts on record how they are; returns those
@@ -100,7 +100,7 @@ def stays_down(claimed: Claimed) -> bool:
 def left_down(connection: Connection, claimed: Sequence[Claimed]) -> list[Claimed]:
     """Those of them that would open a site which a loss has left down, however often they were
     tried, or suspend one which it has left closed: what a person decides takes that mark away."""
-    acts = [each for each in claimed if each.lane == ACT_LANE]
+    acts = [each for each in claimed if each.lane == ACT]
     if not acts or lineage.standing(connection).lost_at is None:
         return []
     ids = {each.site_id for each in acts}

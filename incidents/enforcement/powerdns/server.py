@@ -19,15 +19,13 @@ from urllib.parse import urlencode
 from incidents.enforcement.port import Outcome, Retry
 from incidents.enforcement.powerdns import records
 from incidents.enforcement.powerdns.records import OfName, Record, RecordSet
-from incidents.outbound import message
 from incidents.outbound.faults import ForbiddenTargetError, OutboundError, TimedOutError
 from incidents.outbound.guard import Guard
-from incidents.outbound.message import Request
+from incidents.outbound.message import Request, read_target
 from incidents.settings.options import Options
 
 if TYPE_CHECKING:
     from incidents.outbound.client import Sender
-
 
 WHOLE = timedelta(seconds=15)
 """The most that an attempt may take, all its requests together."""
@@ -89,7 +87,7 @@ def _server(options: Options) -> Server:
     url, key = options.needed("url"), options.secret("api_key")
     name = options.text("server", "localhost")
     try:
-        host = message.read_target(url).host
+        host = read_target(url).host
     except ForbiddenTargetError as error:
         raise options.wrong("url", _URL) from error
     if set(url) & set("?#"):
@@ -175,8 +173,7 @@ class Zone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """One server of PowerDNS: its address, `…/api/v1/servers/localhost`, and the key. Threads may
-    share it."""
+    """A server: its address, `…/api/v1/servers/localhost`, and the key. Threads may share it."""
 
     sender: Sender
     url: str
