@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from incidents.errors import BadSiteNameError
-from incidents.filing.footer.numbers import ICP_FORMS, IcpForm
+from incidents.filing.checks.record_number import ICP_FORMS, IcpForm
 from incidents.outbound.guard import Guard
 from incidents.settings import sources
 from incidents.settings.options import Options
@@ -24,7 +24,7 @@ _LEAST, _MOST = timedelta(hours=1), timedelta(days=365)
 class FilingSettings:
     """What the section says.
 
-    `icp_form`: see `icp_check`. `allow` are hosts that may be asked for a page though they are not
+    `icp_form`: see `ICP_FORMS`. `allow` are hosts that may be asked for a page though they are not
     public. `recheck_within`: within what time the daemon looks at each approved site's page again;
     None, it looks at none. With `remind` it reminds of terms. `presets` is the file of the desk's
     own ones.

@@ -5,10 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from incidents.filing.checks.area import PROVINCES
-from incidents.filing.checks.record_number import Icp, PublicSecurity
+from incidents.filing.checks.record_number import ICP_FORMS, Icp, IcpForm, PublicSecurity
 from incidents.filing.footer import check, foot
 from incidents.filing.footer.check import Expected, snippet
-from incidents.filing.footer.numbers import ICP_FORMS, IcpForm
 
 SECURITY = PublicSecurity("京", "11010502000001")
 ICP = Icp("京", "12345678", "1")

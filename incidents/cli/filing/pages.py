@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from incidents.cli.run import Run
     from incidents.filing.checks.finding import Finding
+    from incidents.filing.checks.record_number import IcpForm
     from incidents.filing.export import Filing
     from incidents.filing.footer.foot import Foot
-    from incidents.filing.footer.numbers import IcpForm
     from incidents.filing.settings import FilingSettings
 
 

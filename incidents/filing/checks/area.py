@@ -1,8 +1,6 @@
 """The provinces and area codes: the characters and digits that stand for them in record numbers.
 
-them, and the two digits that their area codes begin with (GB/T 2260).
-
-in use (GB/T 2260, as python-stdnum tables it).
+What an area code means, and when it was in use, is as python-stdnum tables GB/T 2260.
 """
 
 from __future__ import annotations

@@ -15,9 +15,8 @@ from datetime import date
 from typing import Any
 
 from incidents.errors import LibraryError
-from incidents.filing.checks import finding as finding_words
 from incidents.filing.checks import ip_addresses, items, people, record_number, typed_details
-from incidents.filing.checks.finding import Finding
+from incidents.filing.checks.finding import Finding, finding_sentence
 from incidents.filing.checks.items import CONTRACT, documents, servers
 from incidents.filing.checks.typed_details import CHOICES
 from incidents.machine.filing import Details
@@ -198,7 +197,7 @@ Document = dict[str, Any]
 
 
 def finding_document(
-    found: Finding, sentence: Callable[[Finding], str] = finding_words.finding_sentence
+    found: Finding, sentence: Callable[[Finding], str] = finding_sentence
 ) -> Document:
     """A finding, with its English sentence: that of a page has words of its own."""
     return {

@@ -251,7 +251,7 @@ NEEDS = {
     "paid_services": "a site with paid services needs an ICP licence",
     "province_may_bind": "some provinces bind the addresses of commercial sites",
 }
-"""Why a detail is needed that is missing, by the code (see `completeness`)."""
+"""Why a detail is needed that is missing, by the code (see `checks`)."""
 
 STEPS = {
     "change_site_filing": "Change the site's filing.",
@@ -259,7 +259,7 @@ STEPS = {
     "submit_for_first_review": "Submit it for the first review.",
     "change_contract": "Have the contract changed too: it names the IP.",
 }
-"""What is to be done when an address has changed, by the code (see `address_rules`)."""
+"""What is to be done when an address has changed, by the code (see `ip_addresses`)."""
 
 FINDING_WORDS = (
     {f"filed.{key}": name for key, name in FILED.items()}

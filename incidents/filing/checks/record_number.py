@@ -11,6 +11,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
 from incidents.filing.checks import area
 from incidents.filing.checks.area import CHARACTERS, of_area, of_character
@@ -95,6 +96,21 @@ class PublicSecurity:
 
 
 RecordNumber = Icp | Licence | PublicSecurity
+
+IcpForm = Literal["province", "site", "subject"]
+ICP_FORMS: tuple[IcpForm, ...] = ("province", "site", "subject")
+"""Which ICP number stands at the foot: that of the site, with its suffix; that of its subject,
+without one; or as its province has it, which is the subject's in Guangdong."""
+
+
+def in_form(number: Icp, form: IcpForm) -> str:
+    """The number as it is to stand at the foot."""
+    return number.subject if is_subjects(number, form) else str(number)
+
+
+def is_subjects(number: Icp, form: IcpForm) -> bool:
+    """Whether the number of the subject is wanted, without a suffix."""
+    return form == "subject" or (form == "province" and number.province == "粤")
 
 
 def read_icp(text: str) -> Icp | None:

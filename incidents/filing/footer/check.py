@@ -16,13 +16,14 @@ from incidents.errors import RefusedError
 from incidents.filing.checks.finding import OK, SUSPECT, Finding, unknown
 from incidents.filing.checks.record_number import (
     Icp,
+    IcpForm,
     PublicSecurity,
+    in_form,
     read_icp,
     read_public_security,
 )
 from incidents.filing.footer import numbers
 from incidents.filing.footer.foot import Foot
-from incidents.filing.footer.numbers import IcpForm, in_form
 from incidents.filing.footer.record_link import ICP_ADDRESS, NEW_ADDRESS
 from incidents.locale.language import Language
 from incidents.machine.filing import Details

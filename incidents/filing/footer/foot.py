@@ -22,7 +22,7 @@ from incidents.filing.checks.record_number import (
 )
 from incidents.filing.footer import charset, markup, record_link
 from incidents.filing.footer.markup import IMAGE, UNSEEN, Markup
-from incidents.filing.footer.record_link import RecordLink
+from incidents.filing.footer.record_link import FootLink
 
 MAX_BYTES = 2 * 1024 * 1024
 """So much of a page is read."""
@@ -53,22 +53,6 @@ class Mention(Generic[Number]):
     written: str
     place: str
     at_foot: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FootLink:
-    """A link that has to do with a record: by where it leads, or by the numbers in its text."""
-
-    href: str
-    leads: RecordLink
-    codes: tuple[str, ...] = ()
-    icps: tuple[str, ...] = ()
-    has_image: bool = False
-
-    @property
-    def shown_href(self) -> str:
-        """Where it leads, in a length that can be told."""
-        return self.href if len(self.href) <= _MAX_TOLD else self.href[: _MAX_TOLD - 1] + "…"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,7 +263,7 @@ def _line(written: str) -> str:
     return " ".join(written.split())
 
 
-_MAX_ALT, _MAX_LINK, _MAX_TOLD = 400, 500, 200
+_MAX_ALT, _MAX_LINK = 400, 500
 _NEAR = 20
 
 _GAP = r"[\s\u200b-\u200f\ufeff]{0,8}"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Literal
 
 from incidents.filing.checks.area import of_area
 from incidents.filing.checks.finding import (
@@ -21,9 +20,10 @@ from incidents.filing.checks.finding import (
     unknown,
     wrong,
 )
-from incidents.filing.checks.record_number import Icp, PublicSecurity
-from incidents.filing.footer.foot import ALT, TEXT, Foot, FootLink
+from incidents.filing.checks.record_number import Icp, IcpForm, PublicSecurity, is_subjects
+from incidents.filing.footer.foot import ALT, TEXT, Foot
 from incidents.filing.footer.markup import SCRIPT
+from incidents.filing.footer.record_link import FootLink
 
 SECURITY_NUMBER, SECURITY_ICON, SECURITY_LINK = (
     "public_security_number",
@@ -187,17 +187,10 @@ def _link(link: FootLink, codes: Sequence[str]) -> Iterator[Finding]:
 
 ICP_NUMBER, ICP_LINK = "icp_number", "icp_link"
 
-IcpForm = Literal["province", "site", "subject"]
-ICP_FORMS: tuple[IcpForm, ...] = ("province", "site", "subject")
-"""Which ICP number stands at the foot: that of the site, with its suffix; that of its subject,
-without one; or as its province has it, which is the subject's in Guangdong."""
-
 ICP_MISSING = frozenset(
     {"icp_missing", "icp_none", "icp_in_image", "icp_unseen", "icp_link_missing"}
 )
 """The codes that say that something is not there."""
-
-_SHOW_ICP, _LINKS_ICP, _GUANGDONG = "domain.md 5", "domain.md 4", "粤"
 
 
 def check_icp(foot: Foot, wanted: Icp | None, form: IcpForm, *, filed: bool) -> Iterator[Finding]:
@@ -211,24 +204,15 @@ def check_icp(foot: Foot, wanted: Icp | None, form: IcpForm, *, filed: bool) -> 
             return
     elif filed:
         for number in shown:
-            yield suspect(ICP_NUMBER, "icp_not_filed", _SHOW_ICP, shown=str(number))
+            yield suspect(ICP_NUMBER, "icp_not_filed", _SHOW, shown=str(number))
     elif shown:
         for number, at_foot in shown.items():
             told = _in_form(number, None, form, at_foot=at_foot)
             yield replace(told, verdict=SUSPECT) if told.verdict == WRONG else told
     else:
-        yield suspect(ICP_NUMBER, "icp_none", _LINKS_ICP)
+        yield suspect(ICP_NUMBER, "icp_none", _LINKS)
     if shown or wanted is not None:
         yield from _icp_links(foot)
-
-
-def in_form(number: Icp, form: IcpForm) -> str:
-    """The number as it is to stand at the foot."""
-    return number.subject if _is_subjects(number, form) else str(number)
-
-
-def _is_subjects(number: Icp, form: IcpForm) -> bool:
-    return form == "subject" or (form == "province" and number.province == _GUANGDONG)
 
 
 def _icp_number(
@@ -240,11 +224,11 @@ def _icp_number(
         told = [_in_form(number, wanted, form, at_foot=shown[number]) for number in same]
         yield min(told, key=lambda finding: VERDICTS.index(finding.verdict))
         for other in others:
-            yield suspect(ICP_NUMBER, "icp_beside", _SHOW_ICP, shown=str(other))
+            yield suspect(ICP_NUMBER, "icp_beside", _SHOW, shown=str(other))
         return
     if others:
         told_of = ", ".join(map(str, others))
-        yield wrong(ICP_NUMBER, "icp_other", _SHOW_ICP, shown=told_of, wanted=str(wanted))
+        yield wrong(ICP_NUMBER, "icp_other", _SHOW, shown=told_of, wanted=str(wanted))
         return
     yield _icp_not_shown(foot, wanted)
 
@@ -257,30 +241,28 @@ def _icp_not_shown(foot: Foot, wanted: Icp) -> Finding:
         if each.number is not None and each.number.subject == wanted.subject
     ]
     if ALT in places:
-        return wrong(ICP_NUMBER, "icp_in_image", _SHOW_ICP)
+        return wrong(ICP_NUMBER, "icp_in_image", _SHOW)
     for each in foot.icp:
         if each.place == TEXT and each.number is None:
-            return wrong(ICP_NUMBER, "icp_malformed", _SHOW_ICP, written=each.written)
+            return wrong(ICP_NUMBER, "icp_malformed", _SHOW, written=each.written)
     if SCRIPT in places:
-        return unknown(ICP_NUMBER, "icp_in_script", _SHOW_ICP)
+        return unknown(ICP_NUMBER, "icp_in_script", _SHOW)
     if places:
-        return wrong(ICP_NUMBER, "icp_unseen", _SHOW_ICP, place=places[0])
-    return wrong(ICP_NUMBER, "icp_missing", _SHOW_ICP, wanted=str(wanted))
+        return wrong(ICP_NUMBER, "icp_unseen", _SHOW, place=places[0])
+    return wrong(ICP_NUMBER, "icp_missing", _SHOW, wanted=str(wanted))
 
 
 def _in_form(number: Icp, wanted: Icp | None, form: IcpForm, *, at_foot: bool) -> Finding:
     """With or without the suffix, as it is wanted; a subject's number alone demands none."""
-    subjects = _is_subjects(number, form)
+    subjects = is_subjects(number, form)
     if subjects and number.suffix is not None:
-        return wrong(ICP_NUMBER, "icp_suffix", _LINKS_ICP, shown=str(number), wanted=number.subject)
+        return wrong(ICP_NUMBER, "icp_suffix", _LINKS, shown=str(number), wanted=number.subject)
     if not subjects and number.suffix is None and (wanted is None or wanted.suffix is not None):
-        return wrong(ICP_NUMBER, "icp_no_suffix", _LINKS_ICP, shown=str(number))
+        return wrong(ICP_NUMBER, "icp_no_suffix", _LINKS, shown=str(number))
     if not subjects and wanted is not None and wanted.suffix not in (None, number.suffix):
-        return wrong(ICP_NUMBER, "icp_other", _SHOW_ICP, shown=str(number), wanted=str(wanted))
+        return wrong(ICP_NUMBER, "icp_other", _SHOW, shown=str(number), wanted=str(wanted))
     told = ok if at_foot else suspect
-    return told(
-        ICP_NUMBER, "icp_shown" if at_foot else "icp_not_at_foot", _SHOW_ICP, shown=str(number)
-    )
+    return told(ICP_NUMBER, "icp_shown" if at_foot else "icp_not_at_foot", _SHOW, shown=str(number))
 
 
 def _icp_links(foot: Foot) -> Iterator[Finding]:
@@ -289,17 +271,17 @@ def _icp_links(foot: Foot) -> Iterator[Finding]:
         for link in foot.links
         if link.icps or (link.leads.is_icp and not link.codes)
     ]
-    yield from found or [wrong(ICP_LINK, "icp_link_missing", _LINKS_ICP)]
+    yield from found or [wrong(ICP_LINK, "icp_link_missing", _LINKS)]
 
 
 def _icp_link(link: FootLink) -> Finding:
     leads, at = link.leads, link.shown_href
     if leads.is_look_alike:
-        return wrong(ICP_LINK, "icp_link_look_alike", _LINKS_ICP, href=at)
+        return wrong(ICP_LINK, "icp_link_look_alike", _LINKS, href=at)
     if leads.form == "icp_gone":
-        return suspect(ICP_LINK, "icp_link_gone", _LINKS_ICP, href=at)
+        return suspect(ICP_LINK, "icp_link_gone", _LINKS, href=at)
     if leads.form != "icp":
-        return wrong(ICP_LINK, "icp_link_elsewhere", _LINKS_ICP, href=at)
+        return wrong(ICP_LINK, "icp_link_elsewhere", _LINKS, href=at)
     if not leads.secure:
-        return suspect(ICP_LINK, "icp_link_http", _LINKS_ICP, href=at)
-    return ok(ICP_LINK, "icp_link_right", _LINKS_ICP, href=at)
+        return suspect(ICP_LINK, "icp_link_http", _LINKS, href=at)
+    return ok(ICP_LINK, "icp_link_right", _LINKS, href=at)

@@ -38,6 +38,7 @@ _ICP_HOST = "beian.miit.gov.cn"
 _ICP_GONE_HOSTS = ("miitbeian.gov.cn", "www.miitbeian.gov.cn", "icp.miitbeian.gov.cn")
 _OLD_PATH, _NEW_ROUTE = "/portal/registersysteminfo", "/query/websearch"
 _PORTS = {"http": "80", "https": "443"}
+_MAX_TOLD = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +64,22 @@ class RecordLink:
     def is_look_alike(self) -> bool:
         """Whether its host has the name of an office in it, and is not the office's."""
         return self.form in ("look_alike", "icp_look_alike")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FootLink:
+    """A link that has to do with a record: by where it leads, or by the numbers in its text."""
+
+    href: str
+    leads: RecordLink
+    codes: tuple[str, ...] = ()
+    icps: tuple[str, ...] = ()
+    has_image: bool = False
+
+    @property
+    def shown_href(self) -> str:
+        """Where it leads, in a length that can be told."""
+        return self.href if len(self.href) <= _MAX_TOLD else self.href[: _MAX_TOLD - 1] + "…"
 
 
 def read(href: str) -> RecordLink:
