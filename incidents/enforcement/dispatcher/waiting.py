@@ -34,7 +34,6 @@ from incidents.store.orders.leases import Claimed
 from incidents.store.orders.outbox import Place
 from incidents.store.record import lineage, uncompared
 from incidents.views.left_down import marked
-from incidents.views.left_mark import marked
 
 Compare = Callable[[Sequence[str]], AbstractSet[str]]
 """Compares sites, by their names, with the world, and puts on record how they are; returns those
