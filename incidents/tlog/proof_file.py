@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from incidents.errors import VerificationError
 from incidents.tlog import note, signature
+from incidents.tlog.tree import HASH_BYTES
 
 HEADER = "c2sp.org/tlog-proof@v1"
 SUFFIX = ".tlog-proof"
-HASH_BYTES = 32
 MAX_HASHES = 63
 
 _EXTRA, _INDEX = "extra ", "index "

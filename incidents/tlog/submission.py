@@ -12,6 +12,7 @@ from incidents.errors import VerificationError
 from incidents.tlog import checkpoint, note, signature
 from incidents.tlog.checkpoint import Checkpoint
 from incidents.tlog.note import Note
+from incidents.tlog.tree import HASH_BYTES
 
 PATH = "/add-checkpoint"
 SIZE_TYPE = "text/x.tlog.size"
@@ -19,7 +20,6 @@ SIZE_TYPE = "text/x.tlog.size"
 newline."""
 
 MAX_HASHES = 63
-HASH_BYTES = 32
 
 _OLD = "old "
 
@@ -45,13 +45,13 @@ class Submission:
         return ("".join(f"{line}\n" for line in lines) + f"\n{self.note}").encode()
 
 
-def of(note: Note, old: int, proof: tuple[bytes, ...]) -> Submission:
+def of(signed: Note, old: int, proof: tuple[bytes, ...]) -> Submission:
     """The submission of a signed checkpoint.
 
     Raises:
         CheckpointError: if the note's text is not one.
     """
-    return Submission(old=old, proof=proof, note=note, checkpoint=checkpoint.parse(note.text))
+    return Submission(old=old, proof=proof, note=signed, checkpoint=checkpoint.parse(signed.text))
 
 
 def parse(body: bytes) -> Submission:

@@ -52,11 +52,13 @@ def test_the_only_entry_of_a_log_needs_no_hash() -> None:
 
 @given(
     index=st.integers(0, 2**63 - 1),
-    proof=st.lists(st.binary(min_size=32, max_size=32), max_size=63).map(tuple),
+    hashes=st.lists(st.binary(min_size=32, max_size=32), max_size=63).map(tuple),
     extra=st.none() | st.binary(min_size=1),
 )
-def test_each_proof_is_read_back(index: int, proof: tuple[bytes, ...], extra: bytes | None) -> None:
-    written = ProofFile(index, proof, CHECKPOINT.encode(), extra)
+def test_each_proof_is_read_back(
+    index: int, hashes: tuple[bytes, ...], extra: bytes | None
+) -> None:
+    written = ProofFile(index, hashes, CHECKPOINT.encode(), extra)
     assert proof_file.parse(written.text) == proof_file.parse(written.text.encode()) == written
 
 
