@@ -1,19 +1,117 @@
-"""The keys of signed notes: Ed25519, in the text that Go's `sumdb/note` writes (C2SP signed-note).
+"""The keys of signed notes and their signatures: Ed25519, as C2SP signed-note writes them.
 
 A verifier key is `<name>+<key id>+<base64 of algorithm and public key>`, the key id in eight
 hexadecimal digits; a signing key is the same with the seed in place of the public key and
 `PRIVATE+KEY+` before it. No error and no representation ever shows what is private.
+
+A second spelling of base64, of a decimal or of a key's name would be a byte of a signed text that
+can be changed and is never missed. So what is read is refused unless it would be written the same.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import re
 from dataclasses import dataclass, field
 from typing import NoReturn, Protocol
 
-from incidents.errors import IncidentsError
-from incidents.tlog import signature as spelling
+from incidents.errors import IncidentsError, VerificationError
+
+MAX_NUMBER = 2**63 - 1
+"""The most that a size, an index or a time in seconds may be."""
+
+_DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
+
+
+def base64_of(data: bytes) -> str:
+    """Standard base64 with padding (RFC 4648, section 4)."""
+    return base64.b64encode(data).decode("ascii")
+
+
+def from_base64(text: str) -> bytes:
+    """The bytes that `base64_of` has written.
+
+    Raises:
+        ValueError: for another alphabet, missing padding, or bits that are left over and not zero.
+    """
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        # The cause would repeat the text, which may be a private key.
+        raise ValueError("it is not base64") from None
+    if base64_of(data) != text:
+        raise ValueError("it is not base64 as it is written")
+    return data
+
+
+def from_decimal(text: str) -> int:
+    """A number in ASCII decimal without leading zeros, at most 2^63 - 1.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if _DECIMAL.fullmatch(text) is None or (number := int(text)) > MAX_NUMBER:
+        raise ValueError("it is not a number as it is written")
+    return number
+
+
+def is_key_name(text: str) -> bool:
+    """Whether a key may be called so: not empty, no Unicode space, no plus (C2SP signed-note)."""
+    return (
+        text != "" and is_utf8(text) and not any(c.isspace() or c < " " or c == "+" for c in text)
+    )
+
+
+def is_utf8(text: str) -> bool:
+    """Whether `text` can be written in UTF-8 at all."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+_PREFIX = "— "
+_HASH_BYTES = 4
+_SHOWN = 200
+
+
+class NoteError(VerificationError):
+    """This is no signed note that can be trusted: {detail}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What the key of that name and id (4 bytes) has signed; `blob` is the rest of the line."""
+
+    name: str
+    key_hash: bytes
+    blob: bytes
+
+    @classmethod
+    def parse(cls, line: str) -> Signature:
+        """The signature that `str` has written, without the newline.
+
+        Raises:
+            NoteError: for any other line.
+        """
+        name, _, encoded = line.removeprefix(_PREFIX).partition(" ")
+        if not line.startswith(_PREFIX) or not is_key_name(name):
+            raise NoteError(detail=f"a signature is wanted, not {line[:_SHOWN]!r}")
+        try:
+            data = from_base64(encoded)
+        except ValueError as error:
+            detail = f"the signature of {name!r} cannot be read, {error}"
+            raise NoteError(detail=detail) from error
+        if len(data) <= _HASH_BYTES:
+            raise NoteError(detail=f"the signature of {name!r} is cut off")
+        return cls(name, data[:_HASH_BYTES], data[_HASH_BYTES:])
+
+    def __str__(self) -> str:
+        return f"{_PREFIX}{self.name} {base64_of(self.key_hash + self.blob)}"
+
 
 ED25519 = 0x01
 """Ed25519 over the text of the note."""
@@ -27,7 +125,7 @@ PRIVATE = "PRIVATE+KEY+"
 
 _ALGORITHMS = (ED25519, COSIGNATURE_V1)
 _HASH = re.compile(r"[0-9a-f]{8}", re.ASCII)
-_SHOWN = 100
+_NAME_SHOWN = 100
 
 
 class KeyFormatError(IncidentsError):
@@ -54,7 +152,7 @@ class VerifierKey:
     public: bytes
 
     def __post_init__(self) -> None:
-        if not spelling.is_key_name(self.name):
+        if not is_key_name(self.name):
             detail = "a key's name is not empty, and has no space and no plus"
             raise KeyFormatError(given=repr(self.name), detail=detail)
         if self.algorithm not in _ALGORITHMS:
@@ -74,7 +172,7 @@ class VerifierKey:
         if PRIVATE in text:
             detail = "it is private, and a verifier key is wanted: <name>+<key id>+<base64>"
             raise KeyFormatError(given="what is given", detail=detail)
-        shown = f"the key {text.partition('+')[0][:_SHOWN]!r}"
+        shown = f"the key {text.partition('+')[0][:_NAME_SHOWN]!r}"
         try:
             name, key_hash, algorithm, public = _parts(text)
             key = cls(name, algorithm, public)
@@ -179,7 +277,7 @@ def _parts(text: str) -> tuple[str, bytes, int, bytes]:
     key_hash, _, encoded = rest.partition("+")
     if _HASH.fullmatch(key_hash) is None:
         raise ValueError("its key id is not eight hexadecimal digits")
-    data = spelling.from_base64(encoded)
+    data = from_base64(encoded)
     if not data:
         raise ValueError("it is cut off")
     return name, bytes.fromhex(key_hash), data[0], data[1:]
@@ -198,5 +296,5 @@ def _check_hash(key: VerifierKey, key_hash: bytes) -> None:
 
 
 def _text(key: VerifierKey, data: bytes) -> str:
-    encoded = spelling.base64_of(bytes([key.algorithm]) + data)
+    encoded = base64_of(bytes([key.algorithm]) + data)
     return f"{key.name}+{key.key_hash.hex()}+{encoded}"

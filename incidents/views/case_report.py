@@ -25,7 +25,7 @@ from incidents.machine.policy import Policy
 from incidents.store.schema.tables import sealed
 from incidents.system import page_template
 from incidents.tlog import note
-from incidents.tlog.checkpoint import parse
+from incidents.tlog.note import parse_checkpoint
 from incidents.views import case_story, report_words
 
 _TEMPLATE = Path(__file__).with_name("case_report.html.jinja")
@@ -111,7 +111,7 @@ def _references(rows: Sequence[Numbered]) -> dict[str, str]:
 
 def _log(vouching: Voucher, when: When) -> dict[str, object]:
     """What is said of the checkpoint."""
-    checkpoint = parse(note.parse(vouching.note).text)
+    checkpoint = parse_checkpoint(note.parse(vouching.note).text)
     return {
         "origin": checkpoint.origin,
         "size": checkpoint.size,

@@ -18,9 +18,8 @@ from urllib.parse import quote
 from incidents.errors import IncidentsError
 from incidents.tlog.keys import VerifierKey
 from incidents.tlog.note import Note, NoteError, opened, parse
-from incidents.tlog.submission import Submission
 from incidents.witness import rules
-from incidents.witness.rules import NOTHING, Refusal, Seen
+from incidents.witness.rules import NOTHING, Refusal, Seen, Submission
 
 Judge = Callable[[Submission, Seen], Refusal | None]
 

@@ -1,4 +1,4 @@
-"""The rules: what a witness answers to a submission (C2SP tlog-witness), each with its reason.
+"""The rules: what a log submits to a witness, and what the witness answers (C2SP tlog-witness).
 
 Refusals come in the specification's order. Whether a submission is to be heard at all is said by
 the log's keys alone; whether it is consistent, by what was seen before.
@@ -10,13 +10,92 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from incidents.tlog import note, proof
-from incidents.tlog.checkpoint import Checkpoint
+from incidents.errors import VerificationError
+from incidents.tlog import keys, note, proof
 from incidents.tlog.keys import VerifierKey
-from incidents.tlog.note import NoteError
+from incidents.tlog.note import Checkpoint, Note, NoteError
 from incidents.tlog.proof import ProofError
-from incidents.tlog.submission import Submission
-from incidents.tlog.tree import EMPTY_ROOT
+from incidents.tlog.tree import EMPTY_ROOT, HASH_BYTES
+
+PATH = "/add-checkpoint"
+SIZE_TYPE = "text/x.tlog.size"
+"""The content type of an answer 409: the body is the size that the witness has seen, and a
+newline."""
+
+MAX_HASHES = 63
+
+_OLD = "old "
+
+
+class SubmissionError(VerificationError):
+    """This is no submission to a witness: {detail}"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """The tree of `old` entries is the beginning of the one in `note`, by that consistency proof.
+
+    `checkpoint` is the text of the note, read.
+    """
+
+    old: int
+    proof: tuple[bytes, ...]
+    note: Note
+    checkpoint: Checkpoint
+
+    def __bytes__(self) -> bytes:
+        lines = (f"{_OLD}{self.old}", *map(keys.base64_of, self.proof))
+        return ("".join(f"{line}\n" for line in lines) + f"\n{self.note}").encode()
+
+
+def submission_of(signed: Note, old: int, proof: tuple[bytes, ...]) -> Submission:
+    """The submission of a signed checkpoint.
+
+    Raises:
+        CheckpointError: if the note's text is not one.
+    """
+    return Submission(
+        old=old, proof=proof, note=signed, checkpoint=note.parse_checkpoint(signed.text)
+    )
+
+
+def parse_submission(body: bytes) -> Submission:
+    """The submission whose `bytes` these are.
+
+    Raises:
+        SubmissionError: for anything that would be written in another way.
+        NoteError, CheckpointError: of what stands below the empty line.
+    """
+    head, parted, signed = body.partition(b"\n\n")
+    if not parted:
+        raise SubmissionError(detail="no empty line parts the proof from the checkpoint")
+    try:
+        old, *proof = head.decode("ascii").split("\n")
+        size, hashes = _old(old), _hashes(proof)
+    except ValueError as error:
+        detail = "it is not ASCII" if isinstance(error, UnicodeDecodeError) else str(error)
+        raise SubmissionError(detail=detail) from error
+    return submission_of(note.parse(signed), size, hashes)
+
+
+def _old(line: str) -> int:
+    if not line.startswith(_OLD):
+        raise ValueError("its first line does not say the old size")
+    try:
+        return keys.from_decimal(line.removeprefix(_OLD))
+    except ValueError as error:
+        raise ValueError(f"its old size is {line[4:44]!r}, {error}") from error
+
+
+def _hashes(lines: list[str]) -> tuple[bytes, ...]:
+    if len(lines) > MAX_HASHES:
+        raise ValueError(f"it has more than {MAX_HASHES} hashes")
+    hashes = tuple(map(keys.from_base64, lines))
+    for hash_ in hashes:
+        if len(hash_) != HASH_BYTES:
+            raise ValueError(f"a hash of it has {len(hash_)} bytes, not {HASH_BYTES}")
+    return hashes
+
 
 Logs = Mapping[str, Sequence[VerifierKey]]
 """The keys that are trusted for each origin, the oldest first."""

@@ -1,21 +1,142 @@
-"""The service: the witness as a process that listens until it is told to stop."""
+"""The service: `POST /add-checkpoint` of C2SP tlog-witness, until it is told to stop.
+
+It reads a body of bounded size in bounded time, and answers in plain text. A cosignature is made
+after what it states is on disk.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
 
-from incidents import log
-from incidents.errors import InputError
+from incidents import clock, log
+from incidents.errors import IncidentsError, InputError, VerificationError
 from incidents.system import web_server
-from incidents.tlog.keys import COSIGNATURE_V1, ED25519, SigningKey, VerifierKey
-from incidents.witness.app import Witness
+from incidents.tlog import note
+from incidents.tlog.keys import COSIGNATURE_V1, ED25519, Signer, SigningKey, VerifierKey
+from incidents.witness import rules
 from incidents.witness.ledger import Ledger
-from incidents.witness.rules import Logs
+from incidents.witness.rules import PATH, SIZE_TYPE, Logs, Refusal
 
-EXTRA = "witness"
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+MAX_BODY_BYTES = 256 * 1024
+"""Room for 63 hashes, and for more signatures than C2SP signed-note demands."""
+
+READ_S = 10.0
+"""A body that takes longer is not waited for."""
+
+_PLAIN = "text/plain; charset=utf-8"
+_MORE_HEADERS = {
+    HTTPStatus.METHOD_NOT_ALLOWED: {"allow": "POST"},
+    # The rest of the body is not read, so nothing can follow it.
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: {"connection": "close"},
+    HTTPStatus.REQUEST_TIMEOUT: {"connection": "close"},
+}
 
 _log = log.logger("witness")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An HTTP answer; the body is text, ending in a newline."""
+
+    status: HTTPStatus
+    body: str
+    content_type: str = _PLAIN
+
+
+class Witness:
+    """The witness of these logs, which signs with that key by what stands in the ledger."""
+
+    def __init__(self, key: Signer, logs: Logs, ledger: Ledger) -> None:
+        self._key, self._logs, self._ledger = key, logs, ledger
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """The interface of ASGI."""
+        if scope["type"] == "http":
+            await _send(await self._answer(scope, receive), send)
+
+    def add_checkpoint(self, body: bytes) -> Answer:
+        """The answer to a body; when it is 200, what it states is on disk."""
+        try:
+            asked = rules.parse_submission(body)
+        except VerificationError as error:
+            return _refused(Refusal(status=HTTPStatus.BAD_REQUEST, why=error.message))
+        unheard = rules.unheard(asked, self._logs)
+        if unheard is not None:
+            return _refused(unheard)
+        known = self._logs[asked.checkpoint.origin]
+        refusal = self._ledger.compare_and_store(asked, known=known)
+        if refusal is not None:
+            # A key of the log has signed this: it may be the proof of a rewrite, or of a theft.
+            status, why = int(refusal.status), refusal.why
+            _log.warning("a checkpoint was refused", refusal=status, reason=why)
+            return _refused(refusal)
+        now = int(clock.now().timestamp())
+        signature = note.cosign(self._key, asked.note.text, now)
+        return Answer(status=HTTPStatus.OK, body=f"{signature}\n")
+
+    async def _answer(self, scope: Message, receive: Receive) -> Answer:
+        if scope["path"] != PATH:
+            return _told(HTTPStatus.NOT_FOUND, f"there is nothing but {PATH}")
+        if scope["method"] != "POST":
+            return _told(HTTPStatus.METHOD_NOT_ALLOWED, "a checkpoint is sent with POST")
+        try:
+            async with asyncio.timeout(READ_S):
+                body = await _read(receive)
+        except TimeoutError:
+            return _told(HTTPStatus.REQUEST_TIMEOUT, "the body did not come in time")
+        if body is None:
+            most = f"{MAX_BODY_BYTES:,} bytes are the most"
+            return _told(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, most)
+        try:
+            return await asyncio.to_thread(self.add_checkpoint, body)
+        except IncidentsError as error:
+            _log.error("a checkpoint could not be countersigned", reason=error.message)
+            why = "the witness cannot work at this moment"
+            return _told(HTTPStatus.INTERNAL_SERVER_ERROR, why)
+
+
+async def _read(receive: Receive) -> bytes | None:
+    """The body; None if it is too long, or if the client has gone."""
+    body = bytearray()
+    while len(body) <= MAX_BODY_BYTES:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        body += message.get("body", b"")
+        if not message.get("more_body", False):
+            return bytes(body) if len(body) <= MAX_BODY_BYTES else None
+    return None
+
+
+def _refused(refusal: Refusal) -> Answer:
+    if refusal.seen is None:
+        return _told(refusal.status, refusal.why)
+    return Answer(status=refusal.status, body=f"{refusal.seen}\n", content_type=SIZE_TYPE)
+
+
+def _told(status: HTTPStatus, why: str) -> Answer:
+    return Answer(status=status, body=f"{why}\n")
+
+
+async def _send(answer: Answer, send: Send) -> None:
+    body = answer.body.encode()
+    headers = {"content-type": answer.content_type, "content-length": str(len(body))}
+    headers |= _MORE_HEADERS.get(answer.status, {})
+    pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": int(answer.status), "headers": pairs})
+    await send({"type": "http.response.body", "body": body})
+
+
+EXTRA = "witness"
 
 
 def logs_of(keys: Iterable[VerifierKey]) -> Logs:

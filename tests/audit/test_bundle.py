@@ -27,7 +27,7 @@ from incidents.record.entry import encode
 from incidents.store.database.engine import writing
 from incidents.store.record.entries import Entry, add
 from incidents.tlog import note
-from incidents.tlog.checkpoint import parse
+from incidents.tlog.note import parse_checkpoint
 from incidents.views import case_report
 from tests.audit import auditor, bundles
 from tests.audit.bundles import LOG, NEXT, WITNESS, Files
@@ -115,7 +115,7 @@ def test_a_key_that_was_handed_over_comes_with_the_note_that_both_have_signed(
     signed.give(c.Log(by="li", again=True), "shop.example")
     sign(signed, NEXT)
     export(signed, tmp_path / "bundle")
-    size = parse(note.parse(both).text).size
+    size = parse_checkpoint(note.parse(both).text).size
     expected = bundles.whole(on_log(signed), keys=[LOG, NEXT], handovers=[size])
     assert bundles.read(tmp_path / "bundle") == expected
     for known in (LOG, NEXT):

@@ -16,7 +16,7 @@ from incidents.errors import FileError
 from incidents.store.database.engine import reading, writing
 from incidents.store.record.checkpoints import Signed
 from incidents.store.schema.log_tables import checkpoints as table
-from incidents.tlog import checkpoint, note
+from incidents.tlog import note
 from incidents.tlog.keys import SigningKey
 from tests.audit.log_house import NAME, START, House, opened
 
@@ -33,7 +33,7 @@ def test_a_checkpoint_names_the_log_its_size_and_its_root_and_is_signed_by_the_k
 
     assert made is not None
     assert opened(made, key) == [key]
-    found = checkpoint.parse(note.parse(made.note).text)
+    found = note.parse_checkpoint(note.parse(made.note).text)
     assert (found.origin, found.size, found.root) == (NAME, 3, made.root)
     assert house.last()._replace(id=0) == made
     assert (made.key, made.signed_at) == (str(key), START)

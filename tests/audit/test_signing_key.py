@@ -15,8 +15,8 @@ from incidents.store.database.engine import reading
 from incidents.store.record import checkpoints
 from incidents.store.record.checkpoints import Signed
 from incidents.tlog import note
-from incidents.tlog.checkpoint import Checkpoint
 from incidents.tlog.keys import SigningKey, VerifierKey
+from incidents.tlog.note import Checkpoint
 from tests.audit.log_house import NAME, House, opened
 
 

@@ -12,9 +12,8 @@ from incidents.audit.log.exchange import NoClientError
 from incidents.audit.log.stamp import Authority, BadStampError, StampError
 from incidents.errors import InputError
 from incidents.tlog import note
-from incidents.tlog.checkpoint import Checkpoint, CheckpointError
 from incidents.tlog.keys import SigningKey
-from incidents.tlog.note import Note, NoteError, Signature
+from incidents.tlog.note import Checkpoint, CheckpointError, Note, NoteError, Signature
 from tests.audit.tsa import Tsa, server
 
 KEY = SigningKey.generate("desk.example/log")

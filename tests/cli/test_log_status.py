@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from freezegun.api import FrozenDateTimeFactory
 
-from incidents.tlog import checkpoint, note
+from incidents.tlog import note
 from incidents.tlog.keys import COSIGNATURE_V1, SigningKey, VerifierKey
 from tests.cli.conftest import Cli, copy
 from tests.conftest import WriteSettings
@@ -85,7 +85,7 @@ def test_a_checkpoint_is_printed_as_it_was_signed(cli: Cli) -> None:
     assert (answer.status, answer.err) == (0, "")
     printed = note.parse(answer.out)
     assert note.opened(printed, [key]) == [key]
-    found = checkpoint.parse(printed.text)
+    found = note.parse_checkpoint(printed.text)
     assert (found.origin, found.size) == (NAME, 2)
     assert cli("audit", "checkpoint").out == answer.out
     assert cli("audit", "checkpoint", "--json").json == {"checkpoint": answer.out}

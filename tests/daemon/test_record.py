@@ -35,7 +35,7 @@ from incidents.store.database.engine import reading, writing
 from incidents.store.record import checkpoints, leaves
 from incidents.store.record.checkpoints import FAILED, REFUSED, STAYS, Signs
 from incidents.testing import rehearsal
-from incidents.tlog import checkpoint, note
+from incidents.tlog import note
 from incidents.tlog.keys import COSIGNATURE_V1, SigningKey
 from tests.acceptance.daemons import daemon
 from tests.conftest import WriteSettings
@@ -511,7 +511,7 @@ def a_witness(key: SigningKey, status: Callable[[], int] = lambda: 200) -> Itera
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
             signed = note.parse(body[body.index("\n\n") + 2 :])
-            answer = f"{checkpoint.cosign(key, signed.text, int(time.time()))}\n".encode()
+            answer = f"{note.cosign(key, signed.text, int(time.time()))}\n".encode()
             self.send_response(status())
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()

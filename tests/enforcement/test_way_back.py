@@ -33,8 +33,8 @@ from incidents.store.desk.heartbeats import Heartbeat
 from incidents.store.record import checkpoints
 from incidents.testing import rehearsal
 from incidents.tlog import note
-from incidents.tlog.checkpoint import Checkpoint
 from incidents.tlog.keys import SigningKey, VerifierKey
+from incidents.tlog.note import Checkpoint
 from tests.audit.log_house import NAME, START, House, opened
 from tests.cli.conftest import copy
 

@@ -11,7 +11,7 @@ from incidents.store.record import checkpoints
 from incidents.store.record.checkpoints import Signed
 from incidents.store.schema.log_tables import leaves, log_head, tiles
 from incidents.store.schema.tables import entries
-from incidents.tlog import checkpoint, note
+from incidents.tlog import note
 from incidents.tlog.keys import VerifierKey
 from incidents.tlog.tiles import path, tiles_of
 from incidents.tlog.tree import Frontier, leaf_hash
@@ -82,7 +82,7 @@ def _assert_signed(one: Signed, keys: list[VerifierKey], root: bytes) -> None:
     assert one.root == root
     found = note.parse(one.note)
     assert one.key in map(str, note.opened(found, keys))
-    assert checkpoint.parse(found.text).root == root
+    assert note.parse_checkpoint(found.text).root == root
 
 
 def _assert_published(public: Path, notes: set[str], hashes: list[bytes]) -> None:
@@ -90,7 +90,7 @@ def _assert_published(public: Path, notes: set[str], hashes: list[bytes]) -> Non
         return
     written = (public / "checkpoint").read_text()
     assert written in notes, "what was published was not stored"
-    for tile in tiles_of(checkpoint.parse(note.parse(written).text).size):
+    for tile in tiles_of(note.parse_checkpoint(note.parse(written).text).size):
         file = public / path(tile)
         assert file.exists(), f"{path(tile)} is not published, and its checkpoint is"
         assert file.read_bytes() == _tile(hashes, tile.level, tile.n)[: 32 * tile.width]

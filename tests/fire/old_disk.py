@@ -15,7 +15,7 @@ from incidents.audit.log.loss import Loss
 from incidents.store.record import checkpoints
 from incidents.store.schema.desk_tables import keys
 from incidents.store.schema.tables import entries
-from incidents.tlog import checkpoint, note
+from incidents.tlog import note
 from incidents.tlog.tree import Frontier
 from tests.fire.lost_tail_desk import Leaves, Signed, no_fork, numbered
 
@@ -68,7 +68,7 @@ def _kept(missing: Loss | None, had: Leaves) -> list[int]:
     if one has."""
     if missing is None:
         return []
-    kept = checkpoint.parse(note.parse(missing.kept.note).text)
+    kept = note.parse_checkpoint(note.parse(missing.kept.note).text)
     assert _root(had[: kept.size]) == kept.root, "a checkpoint of another log"
     return [kept.size]
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents.tlog import checkpoint, note
-from incidents.tlog.checkpoint import Checkpoint, CheckpointError
+from incidents.tlog import note
+from incidents.tlog.note import Checkpoint, CheckpointError
 
 EXAMPLE = (
     "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n"
@@ -20,7 +20,7 @@ LINE = st.text(st.characters(codec="utf-8", min_codepoint=0x20), min_size=1)
 
 def test_the_specifications_example_is_read_and_written_to_the_byte() -> None:
     text = note.parse(EXAMPLE).text
-    found = checkpoint.parse(text)
+    found = note.parse_checkpoint(text)
     assert found.origin == "example.com/behind-the-sofa"
     assert found.size == 20_852_163
     assert found.root == base64.b64decode(ROOT)
@@ -38,13 +38,13 @@ def test_each_checkpoint_is_read_back(
     origin: str, size: int, root: bytes, extensions: tuple[str, ...]
 ) -> None:
     written = Checkpoint(origin, size, root, extensions)
-    assert checkpoint.parse(written.text) == written
+    assert note.parse_checkpoint(written.text) == written
 
 
 def test_extension_lines_are_kept_in_their_order() -> None:
     text = f"log.example\n0\n{ROOT}\none\ntwo\n"
-    assert checkpoint.parse(text).extensions == ("one", "two")
-    assert checkpoint.parse(text).text == text
+    assert note.parse_checkpoint(text).extensions == ("one", "two")
+    assert note.parse_checkpoint(text).text == text
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_extension_lines_are_kept_in_their_order() -> None:
 )
 def test_what_is_no_checkpoint_is_refused_with_the_reason(written: str, because: str) -> None:
     with pytest.raises(CheckpointError, match=because):
-        checkpoint.parse(written)
+        note.parse_checkpoint(written)
 
 
 def test_what_would_be_no_checkpoint_is_not_made() -> None:
@@ -100,4 +100,4 @@ def test_what_would_be_no_checkpoint_is_not_made() -> None:
 
 def test_the_largest_size_is_2_63_less_one() -> None:
     text = f"log.example\n9223372036854775807\n{ROOT}\n"
-    assert checkpoint.parse(text).size == 2**63 - 1
+    assert note.parse_checkpoint(text).size == 2**63 - 1

@@ -6,7 +6,7 @@ example of C2SP signed-note.
 
 import pytest
 
-from incidents.tlog import checkpoint, note
+from incidents.tlog import note
 from incidents.tlog.keys import COSIGNATURE_V1, KeyFormatError, SigningKey, VerifierKey
 from incidents.tlog.note import Note, NoteError, Signature
 
@@ -188,7 +188,7 @@ def test_each_changed_byte_of_a_note_is_found() -> None:
 def test_a_witness_of_the_note_is_opened_by_its_cosignature() -> None:
     witness = SigningKey.generate("witness.example", COSIGNATURE_V1)
     own = note.parse(TEXT + "\n" + PETERS)
-    both = Note(TEXT, (*own.signatures, checkpoint.cosign(witness, TEXT, 1_700_000_000)))
+    both = Note(TEXT, (*own.signatures, note.cosign(witness, TEXT, 1_700_000_000)))
     assert note.opened(note.parse(bytes(both)), [PETER, witness.verifier]) == [
         PETER,
         witness.verifier,

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents.tlog import note, submission
-from incidents.tlog.checkpoint import CheckpointError
-from incidents.tlog.note import NoteError
-from incidents.tlog.submission import Submission, SubmissionError
+from incidents.tlog import note
+from incidents.tlog.note import CheckpointError, NoteError
+from incidents.witness import rules
+from incidents.witness.rules import Submission, SubmissionError
 
 HASHES = (
     "PlRNCrwHpqhGrupue0L7gxbjbMiKA9temvuZZDDpkaw=\n"
@@ -26,7 +26,7 @@ EXAMPLE = f"old 20852014\n{HASHES}\n{CHECKPOINT}".encode()
 
 
 def test_the_specifications_example_is_read_and_written_to_the_byte() -> None:
-    found = submission.parse(EXAMPLE)
+    found = rules.parse_submission(EXAMPLE)
     assert found.old == 20_852_014
     assert len(found.proof) == 4
     assert found.checkpoint.size == 20_852_163
@@ -36,8 +36,8 @@ def test_the_specifications_example_is_read_and_written_to_the_byte() -> None:
 
 def test_the_first_submission_has_no_hashes() -> None:
     first = f"old 0\n\n{CHECKPOINT}".encode()
-    assert submission.parse(first).proof == ()
-    assert bytes(submission.parse(first)) == first
+    assert rules.parse_submission(first).proof == ()
+    assert bytes(rules.parse_submission(first)) == first
 
 
 @given(
@@ -45,8 +45,8 @@ def test_the_first_submission_has_no_hashes() -> None:
     proof=st.lists(st.binary(min_size=32, max_size=32), max_size=63).map(tuple),
 )
 def test_each_submission_is_read_back(old: int, proof: tuple[bytes, ...]) -> None:
-    written = submission.of(note.parse(CHECKPOINT), old, proof)
-    assert submission.parse(bytes(written)) == written
+    written = rules.submission_of(note.parse(CHECKPOINT), old, proof)
+    assert rules.parse_submission(bytes(written)) == written
     assert isinstance(written, Submission)
 
 
@@ -76,20 +76,20 @@ def test_each_submission_is_read_back(old: int, proof: tuple[bytes, ...]) -> Non
 )
 def test_what_is_no_submission_is_refused_with_the_reason(body: str, because: str) -> None:
     with pytest.raises(SubmissionError, match=because):
-        submission.parse(body.encode())
+        rules.parse_submission(body.encode())
 
 
 def test_63_hashes_are_the_most() -> None:
     most = (HASHES * 16)[: 63 * 45]
-    assert len(submission.parse(f"old 1\n{most}\n{CHECKPOINT}".encode()).proof) == 63
+    assert len(rules.parse_submission(f"old 1\n{most}\n{CHECKPOINT}".encode()).proof) == 63
 
 
 def test_what_stands_below_must_be_a_signed_checkpoint() -> None:
     with pytest.raises(NoteError):
-        submission.parse(b"old 0\n\n")
+        rules.parse_submission(b"old 0\n\n")
     with pytest.raises(NoteError):
-        submission.parse(f"old 0\n\n{CHECKPOINT[:-1]}".encode())
+        rules.parse_submission(f"old 0\n\n{CHECKPOINT[:-1]}".encode())
     with pytest.raises(CheckpointError):
-        submission.parse(
+        rules.parse_submission(
             f"old 0\n\nlog.example\n1\n\n{CHECKPOINT.partition(chr(10) * 2)[2]}".encode()
         )

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from incidents.tlog import note, proof, submission, tree
-from incidents.tlog.checkpoint import Checkpoint
+from incidents.tlog import note, proof, tree
 from incidents.tlog.keys import COSIGNATURE_V1, SigningKey, VerifierKey
-from incidents.tlog.note import Note
-from incidents.tlog.submission import Submission
+from incidents.tlog.note import Checkpoint, Note
+from incidents.witness import rules
 from incidents.witness.ledger import Ledger
+from incidents.witness.rules import Submission
 from tests.nursery_process import CONSOLE
 from tests.patience import PATIENCE_S, until
 
@@ -49,7 +49,7 @@ class Log:
         return tuple(proof.consistency_proof(self._node, old, new)) if old else ()
 
     def submission(self, old: int, new: int) -> Submission:
-        return submission.of(self.note(new), old, self.prove(old, new))
+        return rules.submission_of(self.note(new), old, self.prove(old, new))
 
     def _node(self, height: int, n: int) -> bytes:
         return tree.root_of(map(self.leaf, range(n << height, (n + 1) << height)))
@@ -75,7 +75,7 @@ class Running:
 
     def post(self, body: bytes) -> tuple[int, str, str]:
         """The status, the content type and the text of the answer to a body."""
-        return request(self.url, "POST", submission.PATH, body)
+        return request(self.url, "POST", rules.PATH, body)
 
     def stop(self, by: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(by)

@@ -11,13 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from incidents.tlog import note, submission
+from incidents.tlog import note
 from incidents.tlog.keys import COSIGNATURE_V1, SigningKey, VerifierKey
-from incidents.tlog.submission import Submission
 from incidents.witness import ledger as ledgers
 from incidents.witness import rules
 from incidents.witness.ledger import Ledger, LedgerError
-from incidents.witness.rules import Refusal, Seen
+from incidents.witness.rules import Refusal, Seen, Submission
 from tests.patience import PATIENCE_S
 from tests.witness.rig import ORIGIN, Log
 
@@ -199,7 +198,7 @@ BOTH = [LOG.key.verifier, NEW.key.verifier]
 
 def handed_over(old: int, new: int) -> Submission:
     """The checkpoint that both keys sign."""
-    return submission.of(
+    return rules.submission_of(
         note.signed(LOG.note(new).text, LOG.key, NEW.key), old, LOG.prove(old, new)
     )
 

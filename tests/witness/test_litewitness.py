@@ -18,11 +18,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from incidents.audit.log.witnesses import SplitViewError, Witness, WitnessError, cosigned
-from incidents.tlog import signature as spelling
-from incidents.tlog import submission
+from incidents.tlog import keys as spelling
 from incidents.tlog.keys import COSIGNATURE_V1, SigningKey, VerifierKey
 from incidents.tlog.note import Signature
-from incidents.tlog.submission import Submission
+from incidents.witness import rules
+from incidents.witness.rules import Submission
 from tests.enforcement.nginx_rig import free_ports
 from tests.patience import PATIENCE_S, until
 from tests.witness import rig
@@ -94,7 +94,7 @@ def test_another_implementation_refuses_what_ours_refuses(judge: Judge, tmp_path
                 judge.has_seen(seen)
             for body in refused:
                 ours = own.post(body)
-                theirs = rig.request(judge.witness.url, "POST", submission.PATH, body)
+                theirs = rig.request(judge.witness.url, "POST", rules.PATH, body)
                 assert ours[0] == theirs[0], (body, ours, theirs)
                 assert ours[0] in (400, 403, 409, 422)
                 if ours[0] == 409:
@@ -140,7 +140,7 @@ def _cosigned(judge: Witness, log: Log, n: int, seen: int) -> Signature:
 def _refused_at_first() -> Iterator[bytes]:
     yield bytes(LOG.submission(3, 5))
     yield bytes(Log(key=SigningKey.generate(ORIGIN)).submission(0, 5))
-    yield bytes(submission.of(LOG.note(5), 6, ()))
+    yield bytes(rules.submission_of(LOG.note(5), 6, ()))
 
 
 def _refused_after_5() -> Iterator[bytes]:
@@ -155,14 +155,14 @@ def _refused_after_5() -> Iterator[bytes]:
         LOG.submission(6, 9),
         LOG.submission(0, 0),
         LOG.submission(3, 3),
-        submission.of(LOG.note(9), 10, ()),
-        submission.of(LOG.note(9), 5, ()),
-        submission.of(LOG.note(9), 5, (*right, bytes(32))),
-        submission.of(LOG.note(9), 5, right[1:]),
-        submission.of(LOG.note(9), 5, (bytes(32), *right[1:])),
-        submission.of(LOG.note(9), 5, LOG.prove(5, 10)),
-        submission.of(LOG.note(5), 5, (bytes(32),)),
-        submission.of(rewritten.note(9), 5, right),
+        rules.submission_of(LOG.note(9), 10, ()),
+        rules.submission_of(LOG.note(9), 5, ()),
+        rules.submission_of(LOG.note(9), 5, (*right, bytes(32))),
+        rules.submission_of(LOG.note(9), 5, right[1:]),
+        rules.submission_of(LOG.note(9), 5, (bytes(32), *right[1:])),
+        rules.submission_of(LOG.note(9), 5, LOG.prove(5, 10)),
+        rules.submission_of(LOG.note(5), 5, (bytes(32),)),
+        rules.submission_of(rewritten.note(9), 5, right),
         rewritten.submission(5, 9),
         rewritten.submission(4, 9),
         rewritten.submission(5, 300),

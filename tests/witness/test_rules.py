@@ -4,10 +4,9 @@ from http import HTTPStatus
 
 import pytest
 
-from incidents.tlog import note, submission
-from incidents.tlog.checkpoint import Checkpoint
+from incidents.tlog import note
 from incidents.tlog.keys import COSIGNATURE_V1, SigningKey, VerifierKey
-from incidents.tlog.note import Note, Signature
+from incidents.tlog.note import Checkpoint, Note, Signature
 from incidents.tlog.tree import EMPTY_ROOT
 from incidents.witness import rules
 from incidents.witness.rules import NOTHING, Logs, Seen
@@ -41,12 +40,12 @@ def test_a_known_origin_that_a_strange_key_has_signed_is_answered_403() -> None:
 def test_a_wrong_signature_of_the_logs_key_is_answered_403() -> None:
     text = LOG.note(5).text
     wrong = Signature(ORIGIN, LOG.key.verifier.key_hash, bytes(64))
-    asked = submission.of(Note(text, (wrong,)), 0, ())
+    asked = rules.submission_of(Note(text, (wrong,)), 0, ())
     assert _status(rules.unheard(asked, LOGS)) == HTTPStatus.FORBIDDEN
 
 
 def test_a_signature_of_another_checkpoint_is_answered_403() -> None:
-    asked = submission.of(Note(LOG.note(5).text, LOG.note(4).signatures), 0, ())
+    asked = rules.submission_of(Note(LOG.note(5).text, LOG.note(4).signatures), 0, ())
     assert _status(rules.unheard(asked, LOGS)) == HTTPStatus.FORBIDDEN
 
 
@@ -54,9 +53,9 @@ def test_signatures_of_unknown_keys_are_ignored() -> None:
     stranger = Signature("stranger.example", b"abcd", bytes(64))
     own = LOG.note(5)
     for signatures in ((stranger, *own.signatures), (*own.signatures, stranger)):
-        asked = submission.of(Note(own.text, signatures), 0, ())
+        asked = rules.submission_of(Note(own.text, signatures), 0, ())
         assert rules.unheard(asked, LOGS) is None
-    only = submission.of(Note(own.text, (stranger,)), 0, ())
+    only = rules.submission_of(Note(own.text, (stranger,)), 0, ())
     assert _status(rules.unheard(only, LOGS)) == HTTPStatus.FORBIDDEN
 
 
@@ -66,7 +65,7 @@ def test_each_of_the_keys_that_a_log_has_is_trusted() -> None:
     assert rules.unheard(Log(key=new).submission(0, 5), both) is None
     assert rules.unheard(LOG.submission(0, 5), both) is None
     handover = note.signed(LOG.note(5).text, LOG.key, new)
-    assert rules.unheard(submission.of(handover, 0, ()), both) is None
+    assert rules.unheard(rules.submission_of(handover, 0, ()), both) is None
 
 
 def test_the_key_of_one_log_signs_for_no_other() -> None:
@@ -79,17 +78,17 @@ def test_a_witnesss_own_key_under_the_logs_name_signs_for_no_log() -> None:
     key = SigningKey.generate(ORIGIN, COSIGNATURE_V1)
     same = VerifierKey(ORIGIN, LOG.key.verifier.algorithm, key.verifier.public)
     raw = Signature(ORIGIN, key.verifier.key_hash, key.sign(LOG.note(5).text.encode()))
-    asked = submission.of(Note(LOG.note(5).text, (raw,)), 0, ())
+    asked = rules.submission_of(Note(LOG.note(5).text, (raw,)), 0, ())
     assert _status(rules.unheard(asked, {ORIGIN: [same]})) == HTTPStatus.FORBIDDEN
 
 
 def test_an_old_size_over_the_new_one_is_answered_400() -> None:
-    asked = submission.of(LOG.note(5), 6, ())
+    asked = rules.submission_of(LOG.note(5), 6, ())
     assert _status(rules.unheard(asked, LOGS)) == HTTPStatus.BAD_REQUEST
 
 
 def test_who_is_not_trusted_learns_nothing_of_sizes() -> None:
-    asked = submission.of(Log(key=SigningKey.generate(ORIGIN)).note(5), 6, ())
+    asked = rules.submission_of(Log(key=SigningKey.generate(ORIGIN)).note(5), 6, ())
     refusal = rules.unheard(asked, LOGS)
     assert _status(refusal) == HTTPStatus.FORBIDDEN
     assert refusal is not None
@@ -126,12 +125,12 @@ def test_an_old_size_of_a_log_that_was_never_seen_is_answered_409_with_0() -> No
 
 
 def test_a_stale_size_is_told_before_the_proof_is_looked_at() -> None:
-    asked = submission.of(LOG.note(7), 4, (bytes(32),) * 9)
+    asked = rules.submission_of(LOG.note(7), 4, (bytes(32),) * 9)
     assert _status(rules.inconsistent(asked, seen(5))) == HTTPStatus.CONFLICT
 
 
 def test_a_proof_from_size_0_must_be_empty_or_is_answered_422() -> None:
-    asked = submission.of(LOG.note(5), 0, (LOG.leaf(0),))
+    asked = rules.submission_of(LOG.note(5), 0, (LOG.leaf(0),))
     assert _status(rules.inconsistent(asked, NOTHING)) == HTTPStatus.UNPROCESSABLE_ENTITY
 
 
@@ -147,9 +146,9 @@ def test_a_wrong_proof_is_answered_422() -> None:
         LOG.prove(4, 11),
     ]
     for hashes in wrong:
-        asked = submission.of(LOG.note(11), 5, hashes)
+        asked = rules.submission_of(LOG.note(11), 5, hashes)
         assert _status(rules.inconsistent(asked, seen(5))) == HTTPStatus.UNPROCESSABLE_ENTITY
-    assert rules.inconsistent(submission.of(LOG.note(11), 5, right), seen(5)) is None
+    assert rules.inconsistent(rules.submission_of(LOG.note(11), 5, right), seen(5)) is None
 
 
 def test_a_log_that_has_rewritten_what_was_seen_is_answered_422_whatever_it_proves() -> None:
@@ -172,7 +171,7 @@ def test_the_same_size_with_another_root_is_answered_409() -> None:
 
 
 def test_the_same_tree_with_a_proof_is_answered_422() -> None:
-    asked = submission.of(LOG.note(5), 5, (LOG.root(5),))
+    asked = rules.submission_of(LOG.note(5), 5, (LOG.root(5),))
     assert _status(rules.inconsistent(asked, seen(5))) == HTTPStatus.UNPROCESSABLE_ENTITY
 
 
@@ -180,7 +179,7 @@ def test_an_empty_tree_has_the_root_of_no_leaves_or_is_answered_409() -> None:
     empty = Checkpoint(ORIGIN, 0, EMPTY_ROOT)
     assert LOG.note(0).text == empty.text
     wrong = note.signed(Checkpoint(ORIGIN, 0, bytes(32)).text, LOG.key)
-    refusal = rules.inconsistent(submission.of(wrong, 0, ()), NOTHING)
+    refusal = rules.inconsistent(rules.submission_of(wrong, 0, ()), NOTHING)
     assert _status(refusal) == HTTPStatus.CONFLICT
 
 
@@ -188,7 +187,7 @@ def test_a_smaller_tree_is_never_countersigned() -> None:
     for old in range(1, 9):
         for new in range(old):
             for told in range(new + 1):
-                asked = submission.of(LOG.note(new), told, LOG.prove(told, new))
+                asked = rules.submission_of(LOG.note(new), told, LOG.prove(told, new))
                 assert _status(rules.inconsistent(asked, seen(old))) == HTTPStatus.CONFLICT
 
 

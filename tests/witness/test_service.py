@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 import pytest
 
 from incidents import clock
-from incidents.tlog import checkpoint, note, submission
+from incidents.tlog import note
 from incidents.tlog.keys import SigningKey
 from incidents.tlog.note import Note, Signature
-from incidents.witness import app, service
-from incidents.witness.app import MAX_BODY_BYTES
+from incidents.witness import rules, service
 from incidents.witness.ledger import Ledger
 from incidents.witness.rules import Seen
+from incidents.witness.service import MAX_BODY_BYTES
 from tests.patience import PATIENCE_S
 from tests.witness import rig
 from tests.witness.rig import ORIGIN, Log, Running, witness
@@ -46,13 +46,13 @@ def test_a_log_that_grows_is_countersigned_step_by_step(running: Running, log: L
 def test_the_cosignature_has_the_time_at_which_it_was_made(running: Running, log: Log) -> None:
     before = int(clock.now().timestamp())
     _, _, body = running.post(bytes(log.submission(0, 5)))
-    made = checkpoint.time_of(Signature.parse(body.strip("\n")))
+    made = note.time_of_cosignature(Signature.parse(body.strip("\n")))
     assert before <= made <= clock.now().timestamp()
 
 
 def test_extension_lines_are_countersigned_with_the_rest(running: Running, log: Log) -> None:
     extended = log.note(5, "an extension line")
-    status, _, body = running.post(bytes(submission.of(extended, 0, ())))
+    status, _, body = running.post(bytes(rules.submission_of(extended, 0, ())))
     assert status == 200
     assert note.opened(note.parse(str(extended) + body), [running.key]) == [running.key]
 
@@ -79,7 +79,7 @@ def test_a_bad_signature_is_answered_403(running: Running, log: Log) -> None:
     forged = Log(origin=log.origin, key=SigningKey.generate(log.origin))
     assert running.post(bytes(forged.submission(0, 5)))[0] == 403
     wrong = Note(log.note(5).text, log.note(6).signatures)
-    assert running.post(bytes(submission.of(wrong, 0, ())))[0] == 403
+    assert running.post(bytes(rules.submission_of(wrong, 0, ())))[0] == 403
     assert running.ledger.seen(log.origin).size == 0
 
 
@@ -87,13 +87,13 @@ def test_an_old_key_after_a_new_one_is_answered_403_and_nothing_is_signed(tmp_pa
     old, new = Log(), Log(key=SigningKey.generate(ORIGIN))
     key = rig.new_key(tmp_path)
     logs = service.logs_of([old.key.verifier, new.key.verifier])
-    running = app.Witness(key, logs, Ledger(tmp_path / "witness.key.db"))
+    running = service.Witness(key, logs, Ledger(tmp_path / "witness.key.db"))
     rotation = note.signed(old.note(5).text, old.key, new.key)
 
     answers = [
         running.add_checkpoint(bytes(asked))
         for asked in (
-            old.submission(0, 3), submission.of(rotation, 3, old.prove(3, 5)),
+            old.submission(0, 3), rules.submission_of(rotation, 3, old.prove(3, 5)),
             old.submission(5, 8), new.submission(5, 8),
         )
     ]  # fmt: skip
@@ -112,7 +112,7 @@ def test_a_log_that_rewrites_its_history_is_refused_and_what_was_seen_stays(
         assert running.post(bytes(rewritten.submission(5, 9)))[0] == 422
         assert running.post(bytes(rewritten.submission(5, 5)))[0] == 409
         assert running.post(bytes(rewritten.submission(0, 9)))[0] == 409
-        assert running.post(bytes(submission.of(LOG.note(4), 5, ())))[0] == 400
+        assert running.post(bytes(rules.submission_of(LOG.note(4), 5, ())))[0] == 400
         assert running.post(bytes(LOG.submission(4, 4)))[0] == 409
         assert running.ledger.seen(ORIGIN) == Seen(5, LOG.root(5))
         assert_countersigned(running, running.post(bytes(LOG.submission(5, 9))), LOG, 9)
@@ -183,7 +183,7 @@ def test_a_body_of_256_kib_is_the_longest(running: Running) -> None:
 def test_a_submission_of_nearly_the_longest_is_read(running: Running, log: Log) -> None:
     many = tuple(Signature(f"stranger-{n}.example", b"abcd", bytes(1_500)) for n in range(99))
     own = log.note(5)
-    body = bytes(submission.of(Note(own.text, (*own.signatures, *many)), 0, ()))
+    body = bytes(rules.submission_of(Note(own.text, (*own.signatures, *many)), 0, ()))
     assert MAX_BODY_BYTES * 3 // 4 < len(body) <= MAX_BODY_BYTES
     assert running.post(body)[0] == 200
 

@@ -11,11 +11,11 @@ import pytest
 from incidents.audit.log import exchange
 from incidents.audit.log.witnesses import SplitViewError, Witness, WitnessError, cosigned
 from incidents.errors import InputError
-from incidents.tlog import checkpoint, note, submission
-from incidents.tlog.checkpoint import CheckpointError
+from incidents.tlog import note
 from incidents.tlog.keys import COSIGNATURE_V1, SigningKey
-from incidents.tlog.note import NoteError, Signature
-from incidents.tlog.submission import Submission
+from incidents.tlog.note import CheckpointError, NoteError, Signature
+from incidents.witness import rules
+from incidents.witness.rules import Submission
 from tests.outbound.rig import LOOPBACK, Handler, receiver
 from tests.patience import PATIENCE_S
 from tests.witness.rig import Log, Running
@@ -41,7 +41,7 @@ def test_a_checkpoint_is_countersigned_and_its_cosignature_verified(
     for n, seen in ((5, 0), (9, 5), (9, 9), (12, 9)):
         signature = ask(own, n, seen, log)
         assert signature.key_hash == running.key.key_hash
-        assert checkpoint.verify(running.key, log.note(n).text, signature.blob)
+        assert note.verify_cosignature(running.key, log.note(n).text, signature.blob)
         assert running.ledger.seen(log.origin).size == n
 
 
@@ -63,7 +63,7 @@ def test_a_witness_that_has_seen_nothing_is_sent_no_proof(running: Running, log:
 def test_an_answer_that_was_lost_is_asked_for_again(running: Running, log: Log) -> None:
     running.post(bytes(log.submission(0, 5)))
     signature = ask(Witness(running.url, running.key), 5, 0, log)
-    assert checkpoint.verify(running.key, log.note(5).text, signature.blob)
+    assert note.verify_cosignature(running.key, log.note(5).text, signature.blob)
 
 
 def test_a_checkpoint_older_than_what_the_witness_has_seen_is_not_countersigned(
@@ -109,7 +109,7 @@ def server(answer: Callable[[Submission], Answer]) -> Iterator[Witness]:
 
     def give(handler: Handler) -> None:
         assert handler.path == "/prefix/add-checkpoint"
-        status, headers, text = answer(submission.parse(handler.body))
+        status, headers, text = answer(rules.parse_submission(handler.body))
         handler.answer(status, text, **headers)
 
     with receiver(give) as there:
@@ -121,7 +121,7 @@ def signed(asked: Submission, key: SigningKey = KEY, at: int = 1_700_000_000) ->
 
 
 def _cosigned_text(text: str, key: SigningKey = KEY, at: int = 1_700_000_000) -> bytes:
-    return f"{checkpoint.cosign(key, text, at)}\n".encode()
+    return f"{note.cosign(key, text, at)}\n".encode()
 
 
 def conflict(size: object) -> Answer:
@@ -147,7 +147,7 @@ def test_signatures_of_unknown_keys_in_the_answer_are_ignored() -> None:
         lambda asked: b"more\n\n" + signed(asked),
         lambda asked: b"more\n\n" + _cosigned_text(asked.note.text + "\nmore\n"),
         lambda asked: signed(asked) + signed(asked, at=1),
-        lambda asked: signed(submission.of(LOG.note(4), 0, ())),
+        lambda asked: signed(rules.submission_of(LOG.note(4), 0, ())),
         lambda asked: signed(asked, SigningKey.generate("witness.example", COSIGNATURE_V1)),
         lambda asked: (
             f"{Signature('witness.example', KEY.verifier.key_hash, bytes(72))}\n".encode()

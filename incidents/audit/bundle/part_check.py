@@ -14,9 +14,8 @@ from incidents.audit.proof.streams import Streams, misplaced
 from incidents.errors import IncidentsError
 from incidents.record.entry import MAX_BYTES, UnreadableEntryError
 from incidents.store.schema.tables import DESK_STREAM
-from incidents.tlog import proof_file
-from incidents.tlog.proof import check_inclusion
-from incidents.tlog.proof_file import SUFFIX
+from incidents.tlog import proof
+from incidents.tlog.proof import SUFFIX, check_inclusion
 from incidents.tlog.tree import leaf_hash
 
 
@@ -89,7 +88,7 @@ def _unproved(folder: Path, body: bytes, leaf: int, notes: Notes) -> str | None:
     name = f"proofs/{leaf}{SUFFIX}"
     head = notes.head.checkpoint
     try:
-        found = proof_file.parse(read_file(folder, name))
+        found = proof.parse_file(read_file(folder, name))
         if found.index != leaf or found.checkpoint != notes.text or found.extra is not None:
             return f"{name} is no proof of leaf {leaf} by this checkpoint"
         check_inclusion(leaf, head.size, leaf_hash(body), found.proof, head.root)

@@ -28,7 +28,7 @@ from incidents.machine import policy
 from incidents.record.entry import UnreadableEntryError
 from incidents.store.schema import tables
 from incidents.tlog import tiles
-from incidents.tlog.proof_file import SUFFIX, ProofFile
+from incidents.tlog.proof import SUFFIX, ProofFile
 from incidents.tlog.tiles import WIDTH, Edge, Tile
 from incidents.tlog.tree import leaf_hash
 

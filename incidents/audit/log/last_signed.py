@@ -16,10 +16,9 @@ from incidents.audit.log.signed_files import InconsistentLogError, Kept
 from incidents.errors import IncidentsError
 from incidents.store.record import checkpoints
 from incidents.store.record.checkpoints import Signed
-from incidents.tlog import checkpoint, note, proof
-from incidents.tlog.checkpoint import Checkpoint, CheckpointError
+from incidents.tlog import note, proof
 from incidents.tlog.keys import KeyFormatError, VerifierKey
-from incidents.tlog.note import NoteError
+from incidents.tlog.note import Checkpoint, CheckpointError, NoteError
 
 _VERIFY = "`incidents audit verify` says more, and the database is to be put back as it was"
 _RECOVER = (
@@ -81,7 +80,7 @@ def _opened(connection: Connection, last: Signed) -> Checkpoint:
 
 def _parsed(written: str, where: str) -> Checkpoint:
     try:
-        return checkpoint.parse(note.parse(written).text)
+        return note.parse_checkpoint(note.parse(written).text)
     except (NoteError, CheckpointError) as error:
         raise DifferentError(f"{where} cannot be read ({error.message})") from error
 

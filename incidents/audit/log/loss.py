@@ -20,10 +20,9 @@ from incidents.errors import VerificationError
 from incidents.record.own_events import HistoryResumed
 from incidents.store.database.engine import plainly, reading
 from incidents.store.record import checkpoints, leaves
-from incidents.tlog import checkpoint, note
-from incidents.tlog.checkpoint import Checkpoint, CheckpointError
+from incidents.tlog import note
 from incidents.tlog.keys import VerifierKey
-from incidents.tlog.note import NoteError
+from incidents.tlog.note import Checkpoint, CheckpointError, NoteError
 
 
 class LossKnownError(VerificationError):
@@ -42,7 +41,7 @@ class Loss(NamedTuple):
     def size(self) -> int | None:
         """So many entries were signed; None if what is kept cannot be read."""
         try:
-            return checkpoint.parse(note.parse(self.kept.note).text).size
+            return note.parse_checkpoint(note.parse(self.kept.note).text).size
         except (NoteError, CheckpointError):
             return None
 
@@ -139,7 +138,7 @@ def _is_of(kept: Kept, origin: str) -> bool:
     """Whether it is of this log, by the key whose file it is."""
     try:
         written = note.parse(kept.note)
-        own = checkpoint.parse(written.text).origin == origin
+        own = note.parse_checkpoint(written.text).origin == origin
     except (NoteError, CheckpointError):
         return False
     key_id = kept.file.name.rpartition("-")[2].partition(".")[0]

@@ -18,9 +18,8 @@ from incidents.store.database.engine import plainly, reading
 from incidents.store.record import checkpoints
 from incidents.store.record.checkpoints import Signed
 from incidents.system import disk
-from incidents.tlog import checkpoint, note, proof, tiles
-from incidents.tlog.checkpoint import Checkpoint, CheckpointError
-from incidents.tlog.note import NoteError
+from incidents.tlog import note, proof, tiles
+from incidents.tlog.note import Checkpoint, CheckpointError, NoteError
 from incidents.tlog.tiles import HASH_BYTES, WIDTH, Tile
 
 CHECKPOINT = "checkpoint"
@@ -73,9 +72,9 @@ def _published(connection: Connection, folder: Path, there: str | None, last: Si
     """How many leaves the folder has the tiles of."""
     if there is None:
         return 0
-    log = checkpoint.parse(note.parse(last.note).text)
+    log = note.parse_checkpoint(note.parse(last.note).text)
     try:
-        found = checkpoint.parse(note.parse(there).text)
+        found = note.parse_checkpoint(note.parse(there).text)
     except (NoteError, CheckpointError) as error:
         raise AnotherLogError(folder=folder, what="not one that can be read") from error
     what = _stranger(found, log) or _forked(connection, found, log)

@@ -15,10 +15,9 @@ from typing import NamedTuple
 from incidents.audit.log import signers_lock
 from incidents.errors import FileError, VerificationError
 from incidents.system import disk, ownership
-from incidents.tlog import checkpoint, note
-from incidents.tlog.checkpoint import CheckpointError
+from incidents.tlog import note
 from incidents.tlog.keys import VerifierKey
-from incidents.tlog.note import NoteError
+from incidents.tlog.note import CheckpointError, NoteError
 
 SUFFIX, WRONG = ".signed", ".wrong"
 
@@ -189,7 +188,7 @@ def hand_down(key_file: Path, *, checked: Collection[VerifierKey] = ()) -> bool:
         return True
     if _torn(text) is not None:
         return False
-    signed = checkpoint.parse(note.parse(text).text)
+    signed = note.parse_checkpoint(note.parse(text).text)
     done = {key.key_hash for key in checked}
     for each in note.parse(text).signatures:
         if each.name == signed.origin and each.key_hash not in done:
@@ -203,7 +202,7 @@ def _hand_down(own: Path, key_file: Path, text: str, size: int) -> None:
         return
     if there is None:
         write(own, key_file, text)
-    elif _torn(there) is None and checkpoint.parse(note.parse(there).text).size < size:
+    elif _torn(there) is None and note.parse_checkpoint(note.parse(there).text).size < size:
         write(_aside(own, there), key_file, there)
         write(own, key_file, text)
     else:
@@ -303,7 +302,7 @@ def _torn(text: str) -> str | None:
     if not text:
         return "it is empty"
     try:
-        checkpoint.parse(note.parse(text).text)
+        note.parse_checkpoint(note.parse(text).text)
     except (NoteError, CheckpointError):
         return "it is not whole"
     return None

@@ -21,8 +21,8 @@ from incidents.store.record import checkpoints, leaves
 from incidents.store.record.checkpoints import Signed
 from incidents.store.schema.tables import DESK_STREAM, entries
 from incidents.tlog import note
-from incidents.tlog.checkpoint import Checkpoint
 from incidents.tlog.keys import Signer, VerifierKey
+from incidents.tlog.note import Checkpoint
 from incidents.tlog.tree import Frontier
 
 AT_MOST_EACH = timedelta(seconds=1)

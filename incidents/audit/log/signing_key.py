@@ -10,7 +10,7 @@ from pathlib import Path
 from incidents.errors import FileError, IncidentsError, RefusedError
 from incidents.system import disk, private_file
 from incidents.tlog import keys
-from incidents.tlog import signature as spelling
+from incidents.tlog import keys as spelling
 from incidents.tlog.keys import KeyFormatError, Signer, SigningKey, VerifierKey
 
 COMMAND_TIMEOUT_S = 20.0

@@ -21,7 +21,7 @@ from incidents.errors import IncidentsError, InputError, VerificationError
 from incidents.store.database.engine import plainly, reading, writing
 from incidents.store.record import checkpoints
 from incidents.store.record.checkpoints import Stamped
-from incidents.tlog import checkpoint, note
+from incidents.tlog import note
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
@@ -98,7 +98,7 @@ def checked(response: bytes, signed: bytes, roots: bytes) -> Stamp:
 
 
 def _text(signed: bytes) -> bytes:
-    return checkpoint.parse(note.parse(signed).text).text.encode()
+    return note.parse_checkpoint(note.parse(signed).text).text.encode()
 
 
 def _request(text: bytes) -> TimeStampRequest:

@@ -19,12 +19,12 @@ from incidents.errors import IncidentsError, InputError
 from incidents.store.database.engine import plainly, reading, writing
 from incidents.store.record import checkpoints
 from incidents.store.record.checkpoints import Cosigned
-from incidents.tlog import checkpoint, submission
+from incidents.tlog import keys as spelling
 from incidents.tlog import note as notes
-from incidents.tlog import signature as spelling
 from incidents.tlog.keys import COSIGNATURE_V1, VerifierKey
 from incidents.tlog.note import Note, NoteError, Signature
-from incidents.tlog.submission import PATH, SIZE_TYPE, Submission
+from incidents.witness import rules
+from incidents.witness.rules import PATH, SIZE_TYPE, Submission
 
 if TYPE_CHECKING:
     from incidents.outbound.client import Client
@@ -76,7 +76,7 @@ def cosigned(witness: Witness, note: bytes, prove: Prove, *, seen: int) -> Signa
         WitnessError: for any other reason; it can be asked again later.
         NoteError, CheckpointError: if `note` is no signed checkpoint.
     """
-    own = submission.of(notes.parse(note), 0, ())
+    own = rules.submission_of(notes.parse(note), 0, ())
     try:
         client = exchange.client(witness.url)
     except ExchangeError as error:
@@ -109,7 +109,7 @@ class _Asking:
 
     def _submission(self, old: int) -> Submission:
         proof = tuple(self.prove(old)) if 0 < old < self.size else ()
-        return submission.of(self.note, old, proof)
+        return rules.submission_of(self.note, old, proof)
 
     def _conflict(self, old: int, answer: Answer) -> int:
         """The size to prove from, now that it is known."""
@@ -206,7 +206,7 @@ def ask(engine: Engine, witness: Witness) -> Cosigned | None:
         lambda old: sequencer.consistency(engine, old, last.size),
         seen=seen,
     )
-    new = Cosigned(last.id, name, str(line), _time(checkpoint.time_of(line)))
+    new = Cosigned(last.id, name, str(line), _time(notes.time_of_cosignature(line)))
     with plainly(engine), writing(engine) as connection:
         checkpoints.cosign(connection, new)
     return new

@@ -14,7 +14,7 @@ from typing import Any
 
 from incidents.audit.flaw import Flaw
 from incidents.errors import VerificationError
-from incidents.tlog.signature import from_decimal
+from incidents.tlog.keys import from_decimal
 from incidents.tlog.tiles import entries_path, path, tiles_of
 from incidents.values import misread
 from incidents.values.misread import MisreadError

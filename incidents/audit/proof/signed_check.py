@@ -16,12 +16,10 @@ from incidents.clock import rfc3339
 from incidents.errors import IncidentsError
 from incidents.store.record import checkpoints
 from incidents.store.record.checkpoints import Signed
-from incidents.tlog import checkpoint, note
-from incidents.tlog.checkpoint import Checkpoint
-from incidents.tlog.keys import VerifierKey
-from incidents.tlog.note import Note
+from incidents.tlog import note
+from incidents.tlog.keys import Signature, VerifierKey
+from incidents.tlog.note import Checkpoint, Note
 from incidents.tlog.proof import root_at
-from incidents.tlog.signature import Signature
 from incidents.tlog.tiles import Tile, nodes_from
 from incidents.tlog.tree import subtrees
 
@@ -141,7 +139,7 @@ def frontier(log: Log) -> bytes:
 def read(data: bytes | str, where: str) -> Held:
     """A checkpoint as it is written. Raises NoteError or CheckpointError."""
     written = note.parse(data)
-    return Held(where, written, checkpoint.parse(written.text))
+    return Held(where, written, note.parse_checkpoint(written.text))
 
 
 def signers(held: Held, keys: Sequence[VerifierKey]) -> list[VerifierKey]:
@@ -151,7 +149,7 @@ def signers(held: Held, keys: Sequence[VerifierKey]) -> list[VerifierKey]:
 
 def time_of(signature: Signature) -> str:
     """When a witness has signed (RFC 3339, UTC); its seconds, if no clock shows them."""
-    seconds = checkpoint.time_of(signature)
+    seconds = note.time_of_cosignature(signature)
     try:
         return rfc3339(datetime.fromtimestamp(seconds, UTC))
     except (OverflowError, ValueError, OSError):
@@ -206,7 +204,7 @@ def _witnesses(log: LiveLog, signed: Signed, held: Held, found: Signatures) -> I
             yield Flaw(part="checkpoints", where=where, what=error.message)
             continue
         named = (signature.name, signature.key_hash) == (key.name, key.key_hash)
-        if not named or not checkpoint.verify(key, held.note.text, signature.blob):
+        if not named or not note.verify_cosignature(key, held.note.text, signature.blob):
             what = "it is no signature of that checkpoint by that witness"
             yield Flaw(part="checkpoints", where=where, what=what)
             continue

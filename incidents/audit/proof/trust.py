@@ -14,10 +14,9 @@ from incidents.audit.log import sequencer
 from incidents.audit.proof.signed_check import Held, Roots, signers
 from incidents.errors import IncidentsError, VerificationError
 from incidents.store.database.engine import plainly, reading
-from incidents.tlog import checkpoint, note
-from incidents.tlog.checkpoint import Checkpoint, CheckpointError
+from incidents.tlog import note
 from incidents.tlog.keys import VerifierKey
-from incidents.tlog.note import NoteError
+from incidents.tlog.note import Checkpoint, CheckpointError, NoteError
 from incidents.tlog.proof import root_at
 
 
@@ -40,7 +39,7 @@ def check_grown(engine: Engine, file: str, new: str) -> None:
     Raises:
         HeldCheckpointError: if it does.
     """
-    held, now = _read(Path(file)), checkpoint.parse(note.parse(new).text)
+    held, now = _read(Path(file)), note.parse_checkpoint(note.parse(new).text)
     if held is None or (held.origin == now.origin and _begins_with(engine, now, held)):
         return
     raise HeldCheckpointError(file=file, origin=held.origin, size=held.size, now=now.size)
@@ -53,14 +52,14 @@ def check_same(file: str, new: str) -> None:
     Raises:
         UncomparedCheckpointError: for any other.
     """
-    held, now = _read(Path(file)), checkpoint.parse(note.parse(new).text)
+    held, now = _read(Path(file)), note.parse_checkpoint(note.parse(new).text)
     if held is not None and held != now:
         raise UncomparedCheckpointError(file=file, origin=held.origin, size=held.size)
 
 
 def _read(file: Path) -> Checkpoint | None:
     try:
-        return checkpoint.parse(note.parse(file.read_bytes()).text)
+        return note.parse_checkpoint(note.parse(file.read_bytes()).text)
     except (OSError, ValueError, NoteError, CheckpointError):
         return None
 

@@ -135,13 +135,13 @@ def _ring(run: Run) -> KeyRing:
 
 
 def _name(given: str | None) -> str:
-    from incidents.tlog import signature
+    from incidents.tlog import keys
 
     if given is None:
         import socket
 
         return f"{socket.gethostname()}/incidents"
-    if not signature.is_key_name(given):
+    if not keys.is_key_name(given):
         raise InputError(f"{given!r} is no name of a log: it has no space and no plus")
     return given
 
