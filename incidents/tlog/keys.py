@@ -248,7 +248,7 @@ class SigningKey:
 def verify(key: VerifierKey, message: bytes, signature: bytes) -> bool:
     """Whether `signature` is the key's Ed25519 signature of `message`, to the byte as given.
 
-    A witness's cosignature is of a statement and carries its time: `cosignature.verify` knows.
+    A witness's cosignature is of a statement and carries its time: `note.verify_cosignature` knows.
     """
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 
 from incidents.errors import VerificationError
 from incidents.tlog import keys
-from incidents.tlog import keys as spelling
 from incidents.tlog.keys import (
     COSIGNATURE_V1,
     ED25519,
@@ -113,7 +112,7 @@ def cosign(key: Signer, checkpoint_text: str, at_unix_s: int) -> Signature:
     if key.verifier.algorithm != COSIGNATURE_V1:
         detail = "a witness signs with a key of algorithm 0x04 alone"
         raise KeyFormatError(given=repr(str(key.verifier)), detail=detail)
-    if not 0 <= at_unix_s <= spelling.MAX_NUMBER:
+    if not 0 <= at_unix_s <= keys.MAX_NUMBER:
         raise ValueError(f"no time of a cosignature: {at_unix_s}")
     signed = key.sign(cosignature_message(checkpoint_text, at_unix_s))
     blob = at_unix_s.to_bytes(_TIME_BYTES, "big") + signed
@@ -125,7 +124,7 @@ def verify_cosignature(key: VerifierKey, checkpoint_text: str, blob: bytes) -> b
     if len(blob) != _BLOB_BYTES:
         return False
     at, signed = int.from_bytes(blob[:_TIME_BYTES], "big"), blob[_TIME_BYTES:]
-    return at <= spelling.MAX_NUMBER and keys.verify(
+    return at <= keys.MAX_NUMBER and keys.verify(
         key, cosignature_message(checkpoint_text, at), signed
     )
 
@@ -187,7 +186,7 @@ def signed(text: str, *by: Signer) -> Note:
 
     Raises:
         NoteError: if no note can have this text.
-        KeyFormatError: for a witness's key, which signs by `cosignature.cosign` alone.
+        KeyFormatError: for a witness's key, which signs by `cosign` alone.
     """
     _check_text(text)
     return Note(text, tuple(_sign(text, key) for key in by))
@@ -231,7 +230,7 @@ def _decoded(data: bytes | str) -> str:
 def _check_text(text: str) -> None:
     if not text.endswith("\n"):
         raise NoteError(detail="its text does not end with a newline")
-    if not spelling.is_utf8(text) or len(text.encode()) > MAX_BYTES:
+    if not keys.is_utf8(text) or len(text.encode()) > MAX_BYTES:
         raise NoteError(detail=f"its text is not UTF-8 of at most {MAX_BYTES:,} bytes")
     for character in text:
         if character < " " and character != "\n":

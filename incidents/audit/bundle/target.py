@@ -15,13 +15,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from incidents.audit.proof.bundle_manifest import FORMAT, MANIFEST
 from incidents.errors import InputError
 from incidents.store.schema.types import canonical
 from incidents.system import disk
 
 ARCHIVE = ".tar.zst"
-FORMAT = "incidents-bundle/1"
-MANIFEST = "manifest.json"
 
 # What people name archives by; a folder of that name would be taken for one.
 _OTHERS = frozenset(

@@ -10,7 +10,6 @@ from pathlib import Path
 from incidents.errors import FileError, IncidentsError, RefusedError
 from incidents.system import disk, private_file
 from incidents.tlog import keys
-from incidents.tlog import keys as spelling
 from incidents.tlog.keys import KeyFormatError, Signer, SigningKey, VerifierKey
 
 COMMAND_TIMEOUT_S = 20.0
@@ -72,7 +71,7 @@ class CommandKey:
             detail = f"{self._argv[0]!r} ended with {done.returncode}: {said}"
             raise SigningKeyError(detail=detail)
         try:
-            return spelling.from_base64(done.stdout.decode("ascii", "replace").strip())
+            return keys.from_base64(done.stdout.decode("ascii", "replace").strip())
         except ValueError as error:
             detail = f"what {self._argv[0]!r} wrote is not base64"
             raise SigningKeyError(detail=detail) from error

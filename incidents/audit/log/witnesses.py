@@ -19,7 +19,7 @@ from incidents.errors import IncidentsError, InputError
 from incidents.store.database.engine import plainly, reading, writing
 from incidents.store.record import checkpoints
 from incidents.store.record.checkpoints import Cosigned
-from incidents.tlog import keys as spelling
+from incidents.tlog import keys
 from incidents.tlog import note as notes
 from incidents.tlog.keys import COSIGNATURE_V1, VerifierKey
 from incidents.tlog.note import Note, NoteError, Signature
@@ -157,7 +157,7 @@ def _size(answer: Answer) -> int | None:
     if answer.content_type != SIZE_TYPE:
         return None
     try:
-        return spelling.from_decimal(answer.body.decode("ascii").removesuffix("\n"))
+        return keys.from_decimal(answer.body.decode("ascii").removesuffix("\n"))
     except ValueError:
         return None
 
