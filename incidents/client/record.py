@@ -13,8 +13,7 @@ from incidents.client.http import Exchange, part
 from incidents.clock import read_rfc3339
 
 if TYPE_CHECKING:
-    from incidents.audit.proof.trust import Asked
-    from incidents.audit.proof.verdict import Verdict
+    from incidents.audit.proof.verdict import Asked, Verdict
     from incidents.audit.replay.split import Replayed
     from incidents.contract.documents.record import LogStatus
     from incidents.desk.erasure import Erased
@@ -124,8 +123,8 @@ class RemoteRecord:
 
 def _verdict(shown: Document, places: Mapping[str, str]) -> Verdict:
     from incidents.audit.flaw import Flaw
-    from incidents.audit.proof.later_part import Since
     from incidents.audit.proof.signed_check import Witnessed
+    from incidents.audit.proof.site_check import Since
     from incidents.audit.proof.verdict import Verdict
     from incidents.record.own_events import LostEnd
 

@@ -15,10 +15,9 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select
 
-from incidents.audit.bundle.covered import Numbered
-from incidents.audit.bundle.voucher import Voucher
-from incidents.audit.bundle.writer import Order, Report
-from incidents.audit.export import Selection
+from incidents.audit.export import Numbered, Selection
+from incidents.audit.proof.bundle_notes import Voucher
+from incidents.audit.proof.bundle_writer import Order, Report
 from incidents.locale.words import When
 from incidents.machine import policy
 from incidents.machine.policy import Policy

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, tzinfo
 from itertools import pairwise
 from typing import TYPE_CHECKING, cast
 
-from incidents.audit.bundle.covered import Numbered
+from incidents.audit.export import Numbered
 from incidents.audit.replay.fold import UNREADABLE, said
 from incidents.documents import event_document
 from incidents.errors import VerificationError

@@ -37,7 +37,7 @@ from incidents.api.endpoints import (
 from incidents.api.entrance import COOKIE, CSRF_HEADER, is_somebody
 from incidents.api.limits import Quota, Rounds
 from incidents.api.operation import ACT, JSON, Problem
-from incidents.audit.proof.proving import Proving
+from incidents.audit.proof.verification import Proving
 from incidents.console import application
 from incidents.errors import IncidentsError
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from incidents.audit.bundle import writer
-from incidents.audit.bundle.writer import Order, Written
 from incidents.audit.log.sequencer import number_all
+from incidents.audit.proof import bundle_writer
+from incidents.audit.proof.bundle_writer import Order, Written
 from incidents.desk import own_stream
 from incidents.desk.log_key import LogKey
 from incidents.machine import commands as c
@@ -96,4 +96,4 @@ def sign(day: Rehearsal, *keys: Signer, witnesses: Sequence[Signer] = ()) -> byt
 def export(day: Rehearsal, target: Path, order: Order | None = None) -> Written:
     """Writes a bundle there."""
     with reading(day.engine) as connection:
-        return writer.write(connection, target, order or Order())
+        return bundle_writer.write(connection, target, order or Order())

@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 import zstandard
 
-from incidents.audit.bundle import target
-from incidents.audit.bundle.voucher import NothingSignedError
-from incidents.audit.bundle.writer import NothingCoveredError, Order, PolicyTextError
 from incidents.audit.export import Selection
+from incidents.audit.proof import bundle_archive
+from incidents.audit.proof.bundle_notes import NothingSignedError
+from incidents.audit.proof.bundle_writer import NothingCoveredError, Order, PolicyTextError
 from incidents.errors import InputError, VerificationError
 from incidents.machine import commands as c
 from incidents.machine.events import IncidentLogged
@@ -360,7 +360,7 @@ def test_what_fails_half_way_leaves_nothing(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(target.NewFiles, "seal", full)
+    monkeypatch.setattr(bundle_archive.NewFiles, "seal", full)
     with pytest.raises(OSError, match="No space left"):
         export(signed, tmp_path / name)
     assert list(tmp_path.iterdir()) == []
@@ -369,8 +369,8 @@ def test_what_fails_half_way_leaves_nothing(
 KILLED = """
 import sys
 from pathlib import Path
-from incidents.audit.bundle import writer as bundle
-from incidents.audit.bundle.writer import Order
+from incidents.audit.proof.bundle_writer import writer as bundle
+from incidents.audit.proof.bundle_writer import Order
 from incidents.store.database.engine import create, reading
 
 def stop(_):

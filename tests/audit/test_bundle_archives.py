@@ -13,8 +13,8 @@ from platform import python_version
 import pytest
 import zstandard
 
-from incidents.audit.bundle import folder as bundle_folder
-from incidents.audit.bundle.folder import unpacked
+from incidents.audit.proof import bundle_archive as bundle_folder
+from incidents.audit.proof.bundle_archive import unpacked
 from incidents.errors import FileError, IncidentsError
 from tests.audit import auditor, bundles, verifying
 from tests.audit.bundles import Desk

@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from incidents import views
-from incidents.audit.bundle import writer
 from incidents.audit.export import Selection
+from incidents.audit.proof import bundle_writer
 from incidents.locale.words import Teller, When
 from incidents.machine import commands as c
 from incidents.machine.policy import Policy
@@ -48,7 +48,7 @@ def day(db_url: str, histories: Histories) -> Iterator[Rehearsal]:
 def _page(day: Rehearsal, **order: Any) -> str:
     wanted = Selection(site_id=1, **{k: order.pop(k) for k in ("since", "until") if k in order})
     with reading(day.engine) as connection:
-        return writer.report(connection, wanted, case_report.drawer(**order))
+        return bundle_writer.report(connection, wanted, case_report.drawer(**order))
 
 
 def _text(page: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from threading import Event
 
 from incidents import clock
-from incidents.audit.proof.proving import Done, Proving
+from incidents.audit.proof.verification import Done, Proving
 from incidents.errors import DatabaseError
 from tests.patience import PATIENCE_S
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from incidents.audit.bundle import writer
 from incidents.audit.log import stamp
 from incidents.audit.log.stamp import StampError
+from incidents.audit.proof import bundle_writer
 from incidents.store.database.engine import reading
 from incidents.store.record import checkpoints
 from tests.audit.log_house import House
@@ -61,5 +61,5 @@ def test_a_stamp_goes_out_with_the_bundle(house: House, tsa: Tsa, tmp_path: Path
         made = stamp.ask(house.engine, authority, house.time.now)
     assert made is not None
     with reading(house.engine) as connection:
-        writer.write(connection, tmp_path / "bundle", writer.Order())
+        bundle_writer.write(connection, tmp_path / "bundle", bundle_writer.Order())
     assert (tmp_path / "bundle/stamps/checkpoint.tsr").read_bytes() == made.response

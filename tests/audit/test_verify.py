@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Executable, delete, insert, select, text, upd
 from incidents.audit.flaw import Flaw
 from incidents.audit.log import sequencer
 from incidents.audit.proof import verification
-from incidents.audit.proof.trust import Asked
+from incidents.audit.proof.verdict import Asked
 from incidents.machine import commands as c
 from incidents.store.database.engine import reading, writing
 from incidents.store.schema.log_tables import (

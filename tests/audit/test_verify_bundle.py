@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from incidents.audit.bundle import verification
-from incidents.audit.bundle.folder import unpacked
 from incidents.audit.export import Selection
-from incidents.audit.proof import later_part, signed_check
-from incidents.audit.proof.later_part import Since
+from incidents.audit.proof import bundle_verification, signed_check, site_check
+from incidents.audit.proof.bundle_archive import unpacked
+from incidents.audit.proof.site_check import Since
 from incidents.audit.proof.verdict import Verdict
 from incidents.machine import commands as c
 from incidents.views import case_report
@@ -52,7 +51,7 @@ def exported(histories: Histories, tmp_path_factory: pytest.TempPathFactory) -> 
 
 def _verified(folder: Path, known: str, *, processes: int | None = None) -> Verdict:
     asked = verifying.asking([known], policy=True)
-    return verification.bundle(folder, asked, processes=processes)
+    return bundle_verification.bundle(folder, asked, processes=processes)
 
 
 def test_what_is_exported_is_verified_by_one_process_and_by_two(
@@ -112,7 +111,7 @@ def grown(histories: Histories, tmp_path: Path) -> Path:
 def _since(folder: Path, bundle: str) -> Verdict:
     before = signed_check.read((folder / "before/checkpoint").read_bytes(), "before")
     asked = replace(verifying.asking(policy=True), since=before)
-    return verification.bundle(folder / bundle, asked)
+    return bundle_verification.bundle(folder / bundle, asked)
 
 
 def test_of_a_bundle_only_a_site_that_goes_on_is_decided_again(
@@ -120,7 +119,7 @@ def test_of_a_bundle_only_a_site_that_goes_on_is_decided_again(
 ) -> None:
     near = _since(grown, "after")
     assert (near.findings, near.since) == ((), Since("before", 27, 2))
-    monkeypatch.setattr(later_part, "WITHIN_AN_ACT", 0)
+    monkeypatch.setattr(site_check, "WITHIN_AN_ACT", 0)
     found = _since(grown, "after")
     assert (found.findings, found.since) == ((), Since("before", 27, 1))
     assert (found.sites, found.entries, found.agreeing) == (2, 28, ("before",))
@@ -165,7 +164,7 @@ def test_a_part_does_not_show_which_policy_was_active_though_an_activation_is_in
 ) -> None:
     indexes = sorted({0, 1, *_own(desk)})
     folder = bundles.write(_part(desk, indexes), tmp_path / "b")
-    found = verification.bundle(folder, verifying.asking(policy=True))
+    found = bundle_verification.bundle(folder, verifying.asking(policy=True))
     assert (found.findings, found.periods) == ((), False)
 
 

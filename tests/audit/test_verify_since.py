@@ -7,10 +7,9 @@ import pytest
 from sqlalchemy import Connection, delete, func, select, update
 
 from incidents.audit.log import sequencer
-from incidents.audit.proof import later_part, verification
+from incidents.audit.proof import site_check, verification
 from incidents.audit.proof.signed_check import Held
-from incidents.audit.proof.trust import Asked
-from incidents.audit.proof.verdict import Verdict
+from incidents.audit.proof.verdict import Asked, Verdict
 from incidents.machine import commands as c
 from incidents.store.database.engine import reading
 from incidents.store.schema.log_tables import checkpoints, leaves
@@ -41,7 +40,7 @@ def fill(day: Rehearsal) -> None:
 @pytest.fixture(autouse=True)
 def _acts_of_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if nothing that was verified could have been within an act: the record is that small."""
-    monkeypatch.setattr(later_part, "WITHIN_AN_ACT", 0)
+    monkeypatch.setattr(site_check, "WITHIN_AN_ACT", 0)
 
 
 @pytest.fixture

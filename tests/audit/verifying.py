@@ -5,9 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
-from incidents.audit.bundle import verification
-from incidents.audit.proof import signed_check
-from incidents.audit.proof.trust import Asked
+from incidents.audit.proof import bundle_verification, signed_check
+from incidents.audit.proof.verdict import Asked
 from incidents.errors import VerificationError
 from incidents.tlog.keys import VerifierKey
 
@@ -66,6 +65,6 @@ def wrong(
     """What `audit verify` finds wrong with the bundle in that folder."""
     try:
         asked = asking(keys, witnesses, held, policy=policy)
-        return plain(list(map(str, verification.bundle(folder, asked).findings)))
+        return plain(list(map(str, bundle_verification.bundle(folder, asked).findings)))
     except VerificationError as error:
         return plain([error.message])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from freezegun.api import FrozenDateTimeFactory
 
-from incidents.audit.proof import later_part
+from incidents.audit.proof import site_check
 from incidents.tlog.keys import COSIGNATURE_V1, SigningKey
 from tests.cli.conftest import Cli, Result, copy
 
@@ -209,7 +209,7 @@ def _forget_what_was_signed(folder: Path) -> None:
 @pytest.fixture
 def few(log: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cli:
     """As if no entry that was verified could have been within an act; nothing is kept yet."""
-    monkeypatch.setattr(later_part, "WITHIN_AN_ACT", 0)
+    monkeypatch.setattr(site_check, "WITHIN_AN_ACT", 0)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     return log
 

@@ -12,7 +12,7 @@ import pytest
 from freezegun import freeze_time
 
 from incidents import clock
-from incidents.audit.proof.trust import Asked
+from incidents.audit.proof.verdict import Asked
 from incidents.client import intake
 from incidents.client.http import Exchange
 from incidents.client.record import LostProofError, RemoteRecord

@@ -14,11 +14,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, select
 
 from incidents.audit import export
-from incidents.audit.bundle import verification as verify_bundle
-from incidents.audit.bundle.folder import unpacked
 from incidents.audit.export import Selection
+from incidents.audit.proof import bundle_verification as verify_bundle
 from incidents.audit.proof import signed_check, verification
-from incidents.audit.proof.trust import Asked
+from incidents.audit.proof.bundle_archive import unpacked
+from incidents.audit.proof.verdict import Asked
 from incidents.audit.replay.replay import Replay
 from incidents.store.database import schema
 from incidents.store.database.engine import reading

@@ -19,7 +19,6 @@ from incidents.api.caller import Caller
 from incidents.api.entrance import Looking
 from incidents.api.operation import JSON, operation, router
 from incidents.audit import export
-from incidents.audit.bundle.voucher import NothingSignedError
 from incidents.audit.export import Selection
 from incidents.audit.log import settings as log_settings
 from incidents.audit.log import signed_files
@@ -28,10 +27,10 @@ from incidents.audit.log.checkpointing import checkpointed
 from incidents.audit.log.signers_lock import HeldError
 from incidents.audit.log.signing_key import KeyRing
 from incidents.audit.proof import signed_check, verification
-from incidents.audit.proof.proving import Proof, Proving
+from incidents.audit.proof.bundle_notes import NothingSignedError
 from incidents.audit.proof.signed_check import Held
-from incidents.audit.proof.trust import Asked
-from incidents.audit.proof.verdict import Verdict
+from incidents.audit.proof.verdict import Asked, Verdict
+from incidents.audit.proof.verification import Proof, Proving
 from incidents.audit.replay import split
 from incidents.audit.replay.split import Replayed
 from incidents.clock import rfc3339

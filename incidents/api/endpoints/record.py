@@ -20,11 +20,11 @@ from incidents.api.limits import BUNDLING
 from incidents.api.operation import ALONE, answering, operation, router
 from incidents.api.parameters import SiteName, When
 from incidents.audit import export
-from incidents.audit.bundle import writer
-from incidents.audit.bundle.target import ARCHIVE
-from incidents.audit.bundle.writer import Order
 from incidents.audit.export import Selection
 from incidents.audit.log import sequencer
+from incidents.audit.proof import bundle_writer
+from incidents.audit.proof.bundle_archive import ARCHIVE
+from incidents.audit.proof.bundle_writer import Order
 from incidents.errors import FileError, InputError
 from incidents.store.cases import sites
 from incidents.store.record import leaves
@@ -178,7 +178,7 @@ def report(
         by.reveals(name)
     draw = case_report.drawer(zone=by.zone, with_words=with_words)
     with by.spending(), BUNDLING.taken(), by.reading() as connection:
-        page = writer.report(connection, wanted, draw)
+        page = bundle_writer.report(connection, wanted, draw)
     return Response(page, media_type="text/html", headers=ALONE)
 
 
@@ -195,7 +195,7 @@ def _archive(by: Caller, order: Order) -> BinaryIO:
     try:
         target = folder / f"incidents{ARCHIVE}"
         with by.spending(), by.reading() as connection:
-            writer.write(connection, target, order)
+            bundle_writer.write(connection, target, order)
         return target.open("rb")
     except OSError as error:
         detail = error.strerror or type(error).__name__

@@ -1,16 +1,186 @@
-"""The verdict: what a verification has shown of a log, and what is wrong with it."""
+"""The verdict: what a verification has shown, beside what somebody knows or keeps outside."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from sqlalchemy import Engine
 
 from incidents.audit.flaw import Flaw
-from incidents.audit.proof.later_part import Since
-from incidents.audit.proof.signed_check import Held, Witnessed
+from incidents.audit.log import sequencer
+from incidents.audit.proof.signed_check import Held, Roots, Witnessed, signers
+from incidents.audit.proof.site_check import Since
+from incidents.errors import IncidentsError, VerificationError
 from incidents.record.own_events import LostEnd
+from incidents.store.database.engine import plainly, reading
+from incidents.tlog import note
 from incidents.tlog.keys import VerifierKey
+from incidents.tlog.note import Checkpoint, CheckpointError, NoteError
+from incidents.tlog.proof import root_at
+
+
+class HeldCheckpointError(VerificationError):
+    """{file} holds a checkpoint of {origin} of {size} entries, and this log of {now} does not begin
+    with them: it is left as it is; see what `incidents audit verify --checkpoint` says of it, and
+    name another file for the new one"""
+
+
+class UncomparedCheckpointError(VerificationError):
+    """{file} holds a checkpoint of {origin} of {size} entries, and whether the log begins with them
+    still is not seen from here: it is left as it is; see what `incidents audit verify --checkpoint`
+    says of it, and name another file for the new one"""
+
+
+def check_grown(engine: Engine, file: str, new: str) -> None:
+    """Makes sure that `new`, a signed checkpoint of the database's log, forgets nothing that the
+    one in the file vouches for. Any other file is nobody's checkpoint.
+
+    Raises:
+        HeldCheckpointError: if it does.
+    """
+    held, now = _read(Path(file)), note.parse_checkpoint(note.parse(new).text)
+    if held is None or (held.origin == now.origin and _begins_with(engine, now, held)):
+        return
+    raise HeldCheckpointError(file=file, origin=held.origin, size=held.size, now=now.size)
+
+
+def check_same(file: str, new: str) -> None:
+    """The same without the log, whose entries nobody has here: only the very checkpoint that the
+    file holds may take its place.
+
+    Raises:
+        UncomparedCheckpointError: for any other.
+    """
+    held, now = _read(Path(file)), note.parse_checkpoint(note.parse(new).text)
+    if held is not None and held != now:
+        raise UncomparedCheckpointError(file=file, origin=held.origin, size=held.size)
+
+
+def _read(file: Path) -> Checkpoint | None:
+    try:
+        return note.parse_checkpoint(note.parse(file.read_bytes()).text)
+    except (OSError, ValueError, NoteError, CheckpointError):
+        return None
+
+
+def _begins_with(engine: Engine, now: Checkpoint, held: Checkpoint) -> bool:
+    if held.size > now.size:
+        return False
+    with plainly(engine), reading(engine) as connection:
+        return root_at(sequencer.nodes(connection, now.size), held.size) == held.root
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What whoever asks knows already: keys of the log, witnesses, checkpoints held outside; of one
+    of these, `since`, that all that it covers was verified before.
+
+    Without `policy` what was decided is not decided again.
+    """
+
+    keys: tuple[VerifierKey, ...] = ()
+    witnesses: tuple[VerifierKey, ...] = ()
+    held: tuple[Held, ...] = ()
+    since: Held | None = None
+    policy: bool = True
+
+    @property
+    def compared(self) -> tuple[Held, ...]:
+        """All checkpoints that the log is compared with."""
+        return self.held if self.since is None else (*self.held, self.since)
+
+
+class Taken(NamedTuple):
+    """The checkpoint that was verified before, if the log agrees with it: where it is from, and how
+    many entries it covers."""
+
+    where: str
+    size: int
+
+
+def taken(asked: Asked, agreeing: Sequence[str]) -> Taken | None:
+    """What need not be verified again, the checkpoints `agreeing`; None: nothing."""
+    since = asked.since
+    if since is None or since.where not in agreeing:
+        return None
+    return Taken(since.where, since.checkpoint.size)
+
+
+def key_flaws(
+    asked: Asked, signed: Sequence[VerifierKey], broken: Sequence[tuple[str, str]]
+) -> list[Flaw]:
+    """Whether the keys that are known outside lead to the one that signed last.
+
+    `signed` are the log's keys up to that one, the oldest first; `broken` are pairs of a key and of
+    the one that took over without its signature.
+    """
+    flaws = [
+        _flaw(str(key), "you know it as a key of the log, and the log has no such key")
+        for key in asked.keys
+        if key not in signed
+    ]
+    known = [place for place, key in enumerate(signed) if key in asked.keys]
+    newer = set(map(str, signed[known[-1] + 1 :])) if known else set()
+    flaws += [
+        _flaw(new, f"it has signed since {old} did, which has not handed over to it")
+        for old, new in broken
+        if new in newer
+    ]
+    return flaws
+
+
+def witness_flaws(asked: Asked, witnessed: Container[str]) -> list[Flaw]:
+    """Whether the witnesses that are known outside have signed."""
+    return [
+        _flaw(str(witness), "this witness has signed no checkpoint that is here")
+        for witness in asked.witnesses
+        if str(witness) not in witnessed
+    ]
+
+
+def held_flaws(
+    asked: Asked, keys: Sequence[VerifierKey], roots: Roots
+) -> tuple[list[Flaw], list[str]]:
+    """Of the checkpoints that were held outside, what does not agree; and those that do."""
+    flaws, agreeing = [], []
+    for held in asked.compared:
+        stranger = _stranger(held, keys)
+        if stranger is not None:
+            flaws.append(stranger)
+            continue
+        found = roots.wrong(held.checkpoint, held.where, held=True)
+        if found is None and held.checkpoint.size > roots.trusted:
+            found = _flaw(held.where, "it cannot be compared: what is wrong stands before its end")
+        wrong = [flaw for flaw in (found, unsigned(held, [*asked.keys, *keys])) if flaw is not None]
+        flaws += wrong
+        if not wrong:
+            agreeing.append(held.where)
+    return flaws, agreeing
+
+
+def _stranger(held: Held, keys: Sequence[VerifierKey]) -> Flaw | None:
+    """Another log's checkpoint says nothing of this one; it must not accuse anybody."""
+    origin = held.checkpoint.origin
+    if not keys or origin in {key.name for key in keys}:
+        return None
+    return _flaw(held.where, f"it is of another log, {origin}: this one is {keys[-1].name}")
+
+
+def unsigned(held: Held, keys: Sequence[VerifierKey]) -> Flaw | None:
+    """What is wrong with who has signed a checkpoint that was held outside."""
+    try:
+        signers(held, list(dict.fromkeys(keys)))
+    except IncidentsError as error:
+        return _flaw(held.where, error.message)
+    return None
+
+
+def _flaw(where: str, what: str) -> Flaw:
+    return Flaw(part="checkpoints", where=where, what=what)
+
 
 Kind = Literal["database", "bundle", "part"]
 

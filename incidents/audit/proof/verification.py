@@ -1,29 +1,39 @@
 """The verification of the log in a database, from its entries up to its signatures.
 
 Nothing is believed that is kept beside the entries: hashes, tiles and roots are computed again and
-compared, and what was decided is decided again.
+compared, and what was decided is decided again. Of the proofs that are asked for, one at a time
+looks through the whole record, while others are answered.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
+from threading import Event, Lock, Thread
+from typing import Generic, TypeVar
 
 from sqlalchemy import Engine, select
 
 from incidents.audit.flaw import Flaw
-from incidents.audit.proof import later_part, leaf_check, live_log, signed_check, site_check
-from incidents.audit.proof.later_part import LookedAt, Since
+from incidents.audit.proof import leaf_check, live_log, signed_check, site_check
 from incidents.audit.proof.live_log import LiveLog, LiveSource, Pending
-from incidents.audit.proof.signed_check import Roots, Signatures
-from incidents.audit.proof.site_check import Rules
-from incidents.audit.proof.succession import Succession
-from incidents.audit.proof.trust import Asked, Taken, held_flaws, key_flaws, taken, witness_flaws
-from incidents.audit.proof.verdict import Verdict
+from incidents.audit.proof.signed_check import Roots, Signatures, Succession
+from incidents.audit.proof.site_check import LookedAt, Rules, Since
+from incidents.audit.proof.verdict import (
+    Asked,
+    Taken,
+    Verdict,
+    held_flaws,
+    key_flaws,
+    taken,
+    witness_flaws,
+)
 from incidents.audit.replay.stream import Some, Span
 from incidents.audit.workers.workers import Act, Hands, hands
+from incidents.errors import IncidentsError
+from incidents.log import logger
 from incidents.store.database.engine import plainly, reading
 from incidents.store.schema.log_tables import log_head
 
@@ -163,7 +173,7 @@ def _signatures(
 ) -> Signatures:
     spans: Iterable[tuple[int, int]] = pairwise(outline.checkpoints)
     if before is not None:
-        spans = at_work.one(later_part.signed, succession, before.size, outline.checkpoints)
+        spans = at_work.one(site_check.later_signed, succession, before.size, outline.checkpoints)
     acts = ((signed_check.look, (succession, trusted, *span)) for span in spans)
     return Signatures.joined(at_work.each(acts))
 
@@ -182,7 +192,7 @@ def _to_decide(
     # An activation does first what is due on any site.
     if before is None or succession.periods.ended_since(before.size):
         return outline.sites, None
-    some: list[Some] = at_work.one(later_part.sites, before.size)
+    some: list[Some] = at_work.one(site_check.later_sites, before.size)
     return some, sum(len(each.ids) for each in some)
 
 
@@ -195,3 +205,83 @@ def is_overdue(verdict: Verdict, now: datetime) -> bool:
     """Whether an entry has waited too long for its number at `now` (UTC)."""
     since = verdict.pending_since
     return since is not None and now - datetime.fromisoformat(since) > LAG
+
+
+Shown = TypeVar("Shown")
+
+
+"""Is told of entries, as they have been looked at."""
+
+_log = logger("proving")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof(Generic[Shown]):
+    """One that was asked for `by` somebody at `begun` (UTC): `entries` looked at so far of `of`.
+
+    Once it has `ended` there is what it has `shown`, or else `failed` says why there is nothing.
+    """
+
+    by: str
+    begun: datetime
+    of: int
+    entries: int = 0
+    ended: datetime | None = None
+    shown: Shown | None = None
+    failed: str | None = None
+
+
+class Proving(Generic[Shown]):
+    """The last proof of one kind, running or ended. Threads may share it."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._last: Proof[Shown] | None = None
+        self._over = Event()
+
+    @property
+    def last(self) -> Proof[Shown] | None:
+        """The one that runs, else the last one that has ended."""
+        with self._lock:
+            return self._last
+
+    def begin(
+        self, prove: Callable[[Done], Shown], *, by: str, of: int, clock: Callable[[], datetime]
+    ) -> bool:
+        """Begins one, unless one runs already; whether it has begun."""
+        with self._lock:
+            if self._last is not None and self._last.ended is None:
+                return False
+            self._last = Proof(by=by, begun=clock(), of=of)
+            self._over.clear()
+        Thread(target=self._run, args=(prove, clock), name="proving", daemon=True).start()
+        return True
+
+    def wait(self, within_s: float) -> Proof[Shown] | None:
+        """The last one, as it stands when it ends, or else after so many seconds."""
+        if within_s > 0 and self.last is not None:
+            self._over.wait(within_s)
+        return self.last
+
+    def _run(self, prove: Callable[[Done], Shown], clock: Callable[[], datetime]) -> None:
+        try:
+            shown = prove(self._done)
+        except IncidentsError as error:
+            self._end(ended=clock(), failed=error.message)
+        except Exception as error:  # noqa: BLE001 - or it would be said for ever that it runs
+            _log.error("a proof failed", error=error)
+            self._end(ended=clock(), failed=type(error).__name__)
+        else:
+            self._end(ended=clock(), shown=shown)
+
+    def _done(self, entries: int) -> None:
+        with self._lock:
+            assert self._last is not None, "it runs"
+            self._last = replace(self._last, entries=self._last.entries + entries)
+
+    def _end(self, **what: object) -> None:
+        # At once: of one that begins in between, nobody who waits would be told that it is over.
+        with self._lock:
+            assert self._last is not None, "it runs"
+            self._last = replace(self._last, **what)  # type: ignore[arg-type]  # fields of its own
+            self._over.set()

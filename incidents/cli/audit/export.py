@@ -21,8 +21,8 @@ from incidents.errors import DONE, FileError, InputError
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from incidents.audit.bundle.writer import Order
     from incidents.audit.export import Part, Selection
+    from incidents.audit.proof.bundle_writer import Order
     from incidents.cli.run import Run
     from incidents.client.house import RemoteHouse
 
@@ -117,13 +117,13 @@ def report(run: Run, *, site: str, target: str, with_words: bool) -> int:
     if run.remote is not None:
         output.write_file(target, run.remote.record.report(site, with_words=with_words))
         return DONE
-    from incidents.audit.bundle import writer
+    from incidents.audit.proof import bundle_writer
     from incidents.views import case_report
 
     asked = _Asked(site=site, since=None, until=None, target=target, with_words=with_words)
     draw = case_report.drawer(zone=run.settings.zone, with_words=with_words)
     with run.local.reading() as connection:
-        page = writer.report(connection, asked.selection(connection), draw)
+        page = bundle_writer.report(connection, asked.selection(connection), draw)
     output.write_file(target, [page.encode()])
     return DONE
 
@@ -163,13 +163,13 @@ def _write_bundle(run: Run, asked: _Asked) -> None:
     if run.remote is not None:
         _take_bundle(run.remote, target, asked)
         return
-    from incidents.audit.bundle import writer
+    from incidents.audit.proof import bundle_writer
 
     with run.local.reading() as connection:
         order = _order(run, connection, asked)
         try:
             with _bar(connection, order.wanted, asked) as done:
-                written = writer.write(connection, target, order, done)
+                written = bundle_writer.write(connection, target, order, done)
         except OSError as error:
             detail = error.strerror or str(error)
             raise FileError(file=asked.target, done="written", detail=detail) from error
@@ -187,7 +187,7 @@ def _write_bundle(run: Run, asked: _Asked) -> None:
 
 def _take_bundle(server: RemoteHouse, target: Path, asked: _Asked) -> None:
     """Writes the archive that a server makes."""
-    from incidents.audit.bundle import target as bundle_target
+    from incidents.audit.proof import bundle_archive as bundle_target
     from incidents.cli import output
 
     bundle_target.refuse(target)

@@ -62,12 +62,12 @@ def checkpoint(run: Run, target: str | None) -> int:
     if note is None:
         raise RefusedError(done.unable or "the log is empty, and nothing is signed of it")
     if target is not None:
-        from incidents.audit.proof import trust
+        from incidents.audit.proof import verdict
 
         if run.remote is None:
-            trust.check_grown(run.local.engine, target, note)
+            verdict.check_grown(run.local.engine, target, note)
         else:
-            trust.check_same(target, note)
+            verdict.check_same(target, note)
         output.write_file(target, [note.encode()])
     elif run.for_programs:
         output.document(run, {"checkpoint": note}, rows=[{"checkpoint": note}])

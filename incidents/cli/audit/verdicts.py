@@ -18,8 +18,7 @@ from incidents.system import disk
 
 if TYPE_CHECKING:
     from incidents.audit.proof.signed_check import Held
-    from incidents.audit.proof.trust import Asked
-    from incidents.audit.proof.verdict import Verdict
+    from incidents.audit.proof.verdict import Asked, Verdict
     from incidents.cli.run import Run
 
 

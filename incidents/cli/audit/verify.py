@@ -24,8 +24,7 @@ from incidents.errors import (
 if TYPE_CHECKING:
     from incidents.audit.flaw import Flaw
     from incidents.audit.proof.signed_check import Held
-    from incidents.audit.proof.trust import Asked
-    from incidents.audit.proof.verdict import Verdict
+    from incidents.audit.proof.verdict import Asked, Verdict
     from incidents.cli.run import Run
     from incidents.tlog.keys import VerifierKey
 
@@ -140,17 +139,17 @@ def _of_log(run: Run, asked: Asked) -> Verdict:
 
 
 def _of_bundle(bundle: Path, asked: Asked) -> Verdict:
-    from incidents.audit.bundle import verification
-    from incidents.audit.bundle.folder import unpacked
+    from incidents.audit.proof import bundle_verification
+    from incidents.audit.proof.bundle_archive import unpacked
 
     with unpacked(bundle) as folder:
-        return verification.bundle(folder, asked)
+        return bundle_verification.bundle(folder, asked)
 
 
 def _asked(
     keys: Sequence[str], held: Sequence[Path], witnesses: Sequence[str], *, policy: bool
 ) -> Asked:
-    from incidents.audit.proof.trust import Asked
+    from incidents.audit.proof.verdict import Asked
     from incidents.tlog.keys import COSIGNATURE_V1, ED25519
 
     return Asked(

@@ -16,9 +16,9 @@ from incidents.audit import export
 from incidents.audit.log import settings
 from incidents.audit.log import status as log_status
 from incidents.audit.proof import verification as log
-from incidents.audit.proof.proving import Proof, Proving
-from incidents.audit.proof.trust import Asked as Known
+from incidents.audit.proof.verdict import Asked as Known
 from incidents.audit.proof.verdict import Verdict
+from incidents.audit.proof.verification import Proof, Proving
 from incidents.clock import rfc3339
 from incidents.console import messages, writing
 from incidents.console.acting import Doing

@@ -11,14 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from incidents.audit.bundle import part_check
-from incidents.audit.bundle import policies as bundle_policies
-from incidents.audit.bundle.notes import Notes
-from incidents.audit.bundle.part_check import PartSeen
 from incidents.audit.flaw import Flaw
-from incidents.audit.proof import later_part, leaf_check, site_check
-from incidents.audit.proof.bundle_log import BundleLog, BundleSource, Places
-from incidents.audit.proof.bundle_manifest import (
+from incidents.audit.proof import bundle_files as bundle_policies
+from incidents.audit.proof import bundle_log, leaf_check, site_check
+from incidents.audit.proof.bundle_files import (
     ENTRIES,
     REPORT,
     Manifest,
@@ -26,20 +22,20 @@ from incidents.audit.proof.bundle_manifest import (
     digest_flaws,
     read_manifest,
 )
-from incidents.audit.proof.later_part import LookedAt, Since
-from incidents.audit.proof.signed_check import Held, Roots
-from incidents.audit.proof.site_check import Decided, Rules
-from incidents.audit.proof.succession import Succession
-from incidents.audit.proof.trust import (
+from incidents.audit.proof.bundle_log import BundleLog, BundleSource, PartSeen, Places
+from incidents.audit.proof.bundle_notes import Notes
+from incidents.audit.proof.signed_check import Held, Roots, Succession
+from incidents.audit.proof.site_check import Decided, LookedAt, Rules, Since
+from incidents.audit.proof.verdict import (
     Asked,
     Taken,
+    Verdict,
     held_flaws,
     key_flaws,
     taken,
     unsigned,
     witness_flaws,
 )
-from incidents.audit.proof.verdict import Verdict
 from incidents.audit.replay.periods import Periods
 from incidents.audit.workers.workers import Act, Hands, hands
 
@@ -92,8 +88,8 @@ def _whole(found: _Found) -> Verdict:
     seen.flaws += found.at_work.one(leaf_check.upper_flaws, bytes(seen.roots))
     succession = seen.succession
     left = set(succession.periods.policies)
-    policies, flaws = bundle_policies.read(found.folder, manifest)
-    flaws += bundle_policies.flaws(policies, seen.policies, left)
+    policies, flaws = bundle_policies.read_policies(found.folder, manifest)
+    flaws += bundle_policies.policy_flaws(policies, seen.policies, left)
     decided = Decided([])
     with BundleSource(found.folder, manifest.size).opened(None) as log:
         roots = Roots(log, seen.trusted(manifest.size))
@@ -105,7 +101,7 @@ def _whole(found: _Found) -> Verdict:
         places = Places.by_site(seen.sites, range(manifest.size), seen.lengths)
         del seen.sites, seen.lengths
         periods = succession.periods
-        open_from = manifest.size - later_part.WITHIN_AN_ACT
+        open_from = manifest.size - site_check.WITHIN_AN_ACT
         decided = _sites(found, places, Rules(periods.policies, periods, open_from))
     of = len(seen.streams.of.keys() - {0})
     return _verdict(
@@ -122,19 +118,19 @@ def _only_later(seen: LookedAt, before: Taken | None) -> int | None:
     are left. None: all."""
     if before is None or seen.succession.periods.ended_since(before.size):
         return None
-    later = set(seen.sites[max(0, before.size - later_part.WITHIN_AN_ACT) :])
+    later = set(seen.sites[max(0, before.size - site_check.WITHIN_AN_ACT) :])
     _leave(seen.sites, later)
     return len(later - {-1, 0})
 
 
 def _part(found: _Found) -> Verdict:
     asked, notes = found.asked, found.notes
-    seen = part_check.look(found.folder, found.manifest, notes)
-    policies, flaws = bundle_policies.read(found.folder, found.manifest)
+    seen = bundle_log.look_at_part(found.folder, found.manifest, notes)
+    policies, flaws = bundle_policies.read_policies(found.folder, found.manifest)
     succession = Succession()
     wrong = succession.take(seen.own)
     left = set(succession.periods.policies) | {DOCUMENTED}
-    flaws += bundle_policies.flaws(policies, seen.policies, left)
+    flaws += bundle_policies.policy_flaws(policies, seen.policies, left)
     held, agreeing = _held_beside_a_part(asked, notes)
     begun = {site_id for site_id, stretch in seen.streams.of.items() if stretch.first == 1}
     # Without the desk's own acts, or with wrong ones, nothing is said of which policy was active.

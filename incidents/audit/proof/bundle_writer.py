@@ -16,13 +16,11 @@ from pathlib import Path
 from sqlalchemy import Connection, select
 
 from incidents.audit import export
-from incidents.audit.bundle import covered, inclusion, voucher
-from incidents.audit.bundle import target as bundle_target
-from incidents.audit.bundle.covered import Numbered
-from incidents.audit.bundle.inclusion import NotAsSignedError
-from incidents.audit.bundle.target import NewFiles
-from incidents.audit.bundle.voucher import Voucher
-from incidents.audit.export import Selection
+from incidents.audit.export import Numbered, Selection
+from incidents.audit.proof import bundle_archive as bundle_target
+from incidents.audit.proof import bundle_notes
+from incidents.audit.proof.bundle_archive import NewFiles
+from incidents.audit.proof.bundle_notes import NotAsSignedError, Voucher
 from incidents.errors import RefusedError, VerificationError
 from incidents.machine import policy
 from incidents.record.entry import UnreadableEntryError
@@ -88,7 +86,7 @@ def write(
         OSError: if it cannot be written.
     """
     bundle_target.refuse(target)
-    vouching = voucher.last(connection)
+    vouching = bundle_notes.last_voucher(connection)
     size, wanted = vouching.signed.size, order.wanted
     uncovered = uncovered_of(connection, wanted, size)
     with bundle_target.appearing(target, int(vouching.signed.signed_at.timestamp())) as files:
@@ -107,7 +105,7 @@ def uncovered_of(connection: Connection, wanted: Selection, size: int) -> int:
     Raises:
         NothingCoveredError: if it covers none of them.
     """
-    there = covered.count(connection, wanted, size)
+    there = export.count_covered(connection, wanted, size)
     uncovered = export.count(connection, wanted) - there
     if there == 0:
         way_out = " yet (`incidents audit checkpoint` signs what there is)" if uncovered else ""
@@ -174,7 +172,7 @@ def _write_whole(
     growing: dict[int, Tile] = {}
     hashes: dict[int, bytes] = {}
     with files.open("entries.jsonl") as write:
-        for rows in covered.stored(connection, Selection(), signed.size, at_once=WIDTH):
+        for rows in export.covered_entries(connection, Selection(), signed.size, at_once=WIDTH):
             bodies = _bytes_of(rows)
             write(b"\n".join([*bodies, b""]))
             files.put(tiles.entries_path(edge.size // WIDTH, len(bodies)), _bundled(bodies))
@@ -215,11 +213,11 @@ def _write_part(
 ) -> int:
     """Entries, each with its proof; of one site the report."""
     signed, n = vouching.signed, 0
-    prove = inclusion.prover(connection, signed)
+    prove = bundle_notes.inclusion_prover(connection, signed)
     policies: set[str] = set()
     case: list[Numbered] = []
     with files.open("entries.jsonl") as write:
-        for rows in covered.stored(connection, order.wanted, signed.size, at_once=WIDTH):
+        for rows in export.covered_entries(connection, order.wanted, signed.size, at_once=WIDTH):
             for (index, _), body in zip(rows, _bytes_of(rows), strict=True):
                 write(body + b"\n")
                 proof = ProofFile(index, tuple(prove(index, body)), vouching.note)
@@ -251,12 +249,12 @@ def report(connection: Connection, wanted: Selection, draw: Report) -> str:
 
     Raises as `write` does.
     """
-    vouching = voucher.last(connection)
+    vouching = bundle_notes.last_voucher(connection)
     signed = vouching.signed
     uncovered_of(connection, wanted, signed.size)
-    prove = inclusion.prover(connection, signed)
+    prove = bundle_notes.inclusion_prover(connection, signed)
     case: list[Numbered] = []
-    for rows in covered.stored(connection, wanted, signed.size, at_once=WIDTH):
+    for rows in export.covered_entries(connection, wanted, signed.size, at_once=WIDTH):
         for (index, _), body in zip(rows, _bytes_of(rows), strict=True):
             prove(index, body)
         case += rows

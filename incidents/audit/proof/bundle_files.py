@@ -1,4 +1,4 @@
-"""The bundle's files: that they are those of the manifest, no more and no fewer, to the byte."""
+"""The bundle's files: those of the manifest, to the byte, and each policy that an entry names."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from incidents.audit.flaw import Flaw
+from incidents.audit.replay.fold import said
 from incidents.errors import VerificationError
+from incidents.machine import policy
+from incidents.machine.policy import Policy, PolicyError
 from incidents.tlog.keys import from_decimal
 from incidents.tlog.tiles import entries_path, path, tiles_of
 from incidents.values import misread
@@ -186,3 +190,48 @@ def _plain_files(folder: Path) -> Iterator[str]:
 
 def _refuse(error: OSError) -> None:
     raise error
+
+
+_HASH = "sha256:"
+
+
+def read_policies(folder: Path, manifest: Manifest) -> tuple[dict[str, Policy], list[Flaw]]:
+    """The policies by digest, and what is wrong with their files.
+
+    A policy is written in one way alone, so that no byte of it can be another.
+    """
+    found, flaws = {}, []
+    for name in manifest.under("policies"):
+        digest = _HASH + Path(name).stem
+        try:
+            text = read_file(folder, name).decode()
+            given = policy.read(text)
+        except (UnicodeDecodeError, PolicyError) as error:
+            flaws.append(_policy_flaw(name, f"it is no policy: {said(error)}"))
+            continue
+        if given.digest != digest:
+            flaws.append(_policy_flaw(name, f"what it says is the policy {given.digest}"))
+        elif given.toml() != text:
+            flaws.append(_policy_flaw(name, "it is not written as the desk writes a policy"))
+        else:
+            found[digest] = given
+    return found, flaws
+
+
+def policy_flaws(
+    there: Mapping[str, Policy], named: AbstractSet[str], left: AbstractSet[str]
+) -> Iterator[Flaw]:
+    """Which are missing of those that entries name, and which are there and never named; `left`
+    are those that entries have called the one before."""
+    for digest in sorted(named - there.keys()):
+        yield _policy_flaw(_policy_file(digest), "an entry names this policy, and it is not there")
+    for digest in sorted(there.keys() - named - left):
+        yield _policy_flaw(_policy_file(digest), "no entry names this policy")
+
+
+def _policy_file(digest: str) -> str:
+    return f"policies/{digest.removeprefix(_HASH)[:64]}.toml"
+
+
+def _policy_flaw(where: str, what: str) -> Flaw:
+    return Flaw(part="policy", where=where, what=what)

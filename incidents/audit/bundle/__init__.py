@@ -1,1 +1,0 @@
-"""The bundle: the record, or a part of it, with all that proves it."""

@@ -1,0 +1,267 @@
+"""The bundle's notes: its last checkpoint, with all that vouches for it outside the entries.
+
+A voucher is what is written into a bundle; the notes are what is read from one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from sqlalchemy import Connection, select
+
+from incidents.audit.flaw import Flaw
+from incidents.audit.proof.bundle_files import (
+    CHECKPOINT,
+    KEYS,
+    WITNESSES,
+    Manifest,
+    NoBundleError,
+    read_file,
+)
+from incidents.audit.proof.signed_check import (
+    Held,
+    Roots,
+    Succession,
+    Witnessed,
+    read,
+    signers,
+    time_of,
+)
+from incidents.errors import IncidentsError, RefusedError, VerificationError
+from incidents.store.record import checkpoints, leaves
+from incidents.store.record.checkpoints import Signed
+from incidents.store.schema.log_tables import checkpoints as table
+from incidents.store.schema.log_tables import stamps
+from incidents.tlog import note, proof, tiles, tree
+from incidents.tlog.keys import COSIGNATURE_V1, ED25519, VerifierKey
+from incidents.tlog.note import Note, Signature
+from incidents.tlog.tiles import Tile, TileError
+
+
+class NothingSignedError(RefusedError):
+    """nothing of the log is signed yet: make a key with `incidents audit key new`, then sign with
+    `incidents audit checkpoint`"""
+
+
+class UnknownSignerError(VerificationError):
+    """none of the log's keys has signed its last checkpoint: `incidents audit verify` says more"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voucher:
+    """The last checkpoint, and what a reader needs to believe it.
+
+    `note` is the signed note with the cosignatures of the `witnesses` (verifier keys); `keys` are
+    those of the log up to the one that signed, the oldest first; `handovers` the notes that two
+    keys in a row have signed. Keys before them that did not hand over, being lost, are `broken`: no
+    trust in them leads here. `stamp` is a time stamp of this checkpoint (RFC 3161), if any.
+    """
+
+    signed: Signed
+    note: bytes
+    keys: tuple[str, ...]
+    witnesses: tuple[str, ...]
+    handovers: tuple[bytes, ...]
+    broken: tuple[str, ...]
+    stamp: bytes | None
+
+
+def last_voucher(connection: Connection) -> Voucher:
+    """The voucher of the last checkpoint.
+
+    Raises:
+        NothingSignedError: if there is none.
+        UnknownSignerError: if none of the log's keys has signed it.
+    """
+    signed = checkpoints.last(connection)
+    if signed is None:
+        raise NothingSignedError
+    plain = note.parse(signed.note)
+    keys = _keys_up_to_signer(connection, plain)
+    handed = [_handover(connection, old, new) for old, new in pairwise(keys)]
+    first = max((n for n, handover in enumerate(handed, 1) if handover is None), default=0)
+    cosigned = checkpoints.cosigned(connection, signed.id)
+    lines = [Signature.parse(each.line.strip("\n")) for each in cosigned]
+    added = [line for line in lines if line not in plain.signatures]
+    return Voucher(
+        signed=signed,
+        note=bytes(Note(plain.text, (*plain.signatures, *added))),
+        keys=tuple(map(str, keys[first:])),
+        witnesses=tuple(each.witness for each in cosigned),
+        handovers=tuple(handover for handover in handed[first:] if handover is not None),
+        broken=tuple(map(str, keys[:first])),
+        stamp=connection.scalar(select(stamps.c.response).where(stamps.c.checkpoint == signed.id)),
+    )
+
+
+def _keys_up_to_signer(connection: Connection, signed: Note) -> Sequence[VerifierKey]:
+    """The log's keys up to the last one that has signed: a newer one says nothing of this note."""
+    keys = list(map(VerifierKey.parse, checkpoints.every_key(connection)))
+    places = [place for place, key in enumerate(keys, 1) if _has_signed(key, signed)]
+    if not places:
+        raise UnknownSignerError
+    return keys[: places[-1]]
+
+
+def _handover(connection: Connection, old: VerifierKey, new: VerifierKey) -> bytes | None:
+    """The note that both keys have signed: the old one's last, or the new one's first."""
+    of = select(table.c.note)
+    first = of.where(table.c.key == str(new)).order_by(table.c.id).limit(1)
+    latest = of.where(table.c.key == str(old)).order_by(table.c.id.desc()).limit(1)
+    for text in (connection.scalar(latest), connection.scalar(first)):
+        if text is not None:
+            found = note.parse(text)
+            if _has_signed(old, found) and _has_signed(new, found):
+                return bytes(found)
+    return None
+
+
+def _has_signed(key: VerifierKey, signed: Note) -> bool:
+    return (key.name, key.key_hash) in {(s.name, s.key_hash) for s in signed.signatures}
+
+
+class NotAsSignedError(VerificationError):
+    """{what} not what the checkpoint of {size:,} entries was signed for: nothing is written, and
+    `incidents audit verify` names what is wrong"""
+
+
+Prove = Callable[[int, bytes], list[bytes]]
+"""The proof (RFC 9162, 2.1.3) of an entry, by its leaf index and its bytes; it has been checked."""
+
+
+def inclusion_prover(connection: Connection, signed: Signed) -> Prove:
+    """What proves entries to be in the tree of that checkpoint.
+
+    What it gives raises NotAsSignedError if entry or tiles are others than those that were signed.
+    """
+    nodes = tiles.nodes_from(lambda tile: _tile_bytes(connection, tile), signed.size)
+
+    def prove(index: int, entry: bytes) -> list[bytes]:
+        try:
+            found = proof.inclusion_proof(nodes, index, signed.size)
+            leaf = tree.leaf_hash(entry)
+            proof.check_inclusion(index, signed.size, leaf, found, signed.root)
+        except VerificationError as error:
+            raise NotAsSignedError(what=f"the entry at {index} is", size=signed.size) from error
+        return found
+
+    return prove
+
+
+def _tile_bytes(connection: Connection, tile: Tile) -> bytes:
+    place = (tile.level, tile.n)
+    found = leaves.hashes(connection, [place]).get(place)
+    if found is None:
+        raise TileError(detail=f"{tiles.path(tile)} is missing")
+    return bytes(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """What is signed: the checkpoint and its bytes, the keys, the oldest first, and the rest."""
+
+    head: Held
+    text: bytes
+    keys: tuple[VerifierKey, ...]
+    witnesses: tuple[VerifierKey, ...]
+    handovers: tuple[Held, ...]
+
+    @classmethod
+    def of(cls, folder: Path, manifest: Manifest) -> Notes:
+        """Those in a bundle's folder.
+
+        Raises:
+            NoBundleError: if one cannot be read.
+        """
+        text = read_file(folder, CHECKPOINT)
+        keys = _keys(folder, KEYS, ED25519)
+        witnesses = (
+            _keys(folder, WITNESSES, COSIGNATURE_V1) if WITNESSES in manifest.digests else ()
+        )
+        names = manifest.under("handovers")
+        if names != [f"handovers/{n:03}" for n in range(1, len(keys))]:
+            detail = f"there are {len(names)}, and {len(keys)} keys"
+            raise NoBundleError(file="handovers", detail=detail)
+        handovers = tuple(_note(read_file(folder, name), name) for name in names)
+        return cls(_note(text, CHECKPOINT), text, keys, witnesses, handovers)
+
+    def witnessed(self) -> dict[str, Witnessed]:
+        """What each witness has signed."""
+        found = {}
+        for key in self.witnesses:
+            for signature in self.head.note.signatures:
+                if (signature.name, signature.key_hash) == (key.name, key.key_hash):
+                    found[str(key)] = Witnessed(self.head.checkpoint.size, time_of(signature))
+        return found
+
+    def flaws(self, manifest: Manifest) -> Iterator[Flaw]:
+        """What is wrong with what they say and who has signed it."""
+        size = self.head.checkpoint.size
+        if size != manifest.size:
+            what = f"it is of {size} entries, and the manifest says {manifest.size}"
+            yield _flaw(CHECKPOINT, what)
+        yield from self._signed(self.head, (self.keys[-1], *self.witnesses))
+        for both, held in zip(pairwise(self.keys), self.handovers, strict=True):
+            yield from self._signed(held, both)
+
+    def unlike(self, succession: Succession, roots: Roots) -> Iterator[Flaw]:
+        """What is wrong with the keys in the light of the whole record."""
+        size = self.head.checkpoint.size
+        on_record = [made.key for made in succession.made if made.leaf < size]
+        if on_record[-len(self.keys) :] != list(self.keys):
+            wanted = ", ".join(map(str, on_record)) or "none"
+            yield _flaw(KEYS, f"these are not the last keys that the entries name: {wanted}")
+            return
+        leaves = {made.key: made.leaf for made in succession.made}
+        for key, held in zip(self.keys[1:], self.handovers, strict=True):
+            if leaves[key] >= held.checkpoint.size:
+                yield _flaw(held.where, f"no entry in it hands over to {key}")
+        for held in (self.head, *self.handovers):
+            wrong = roots.wrong(held.checkpoint, held.where)
+            if wrong is not None:
+                yield wrong
+
+    def _signed(self, held: Held, by: Sequence[VerifierKey]) -> Iterator[Flaw]:
+        known = (*self.keys, *self.witnesses)
+        try:
+            found = signers(held, known)
+        except IncidentsError as error:
+            yield _flaw(held.where, error.message)
+            return
+        for key in by:
+            if key not in found:
+                yield _flaw(held.where, f"{key} has not signed it")
+        if held.checkpoint.origin != self.keys[-1].name:
+            yield _flaw(held.where, f"it is of another log, {held.checkpoint.origin!r}")
+        # In a bundle there is nothing that is not accounted for.
+        if len(held.note.signatures) != len(found):
+            yield _flaw(held.where, "somebody has signed it whose key is not in the bundle")
+
+
+def _keys(folder: Path, name: str, algorithm: int) -> tuple[VerifierKey, ...]:
+    """One key a line, none twice."""
+    try:
+        *lines, last = read_file(folder, name).decode().split("\n")
+        keys = tuple(map(VerifierKey.parse, lines))
+    except (UnicodeDecodeError, IncidentsError) as error:
+        detail = error.message if isinstance(error, IncidentsError) else "it is no UTF-8"
+        raise NoBundleError(file=name, detail=detail) from error
+    if last or not keys or len(set(keys)) < len(keys):
+        raise NoBundleError(file=name, detail="it must hold one key a line, and none twice")
+    if any(key.algorithm != algorithm for key in keys):
+        raise NoBundleError(file=name, detail="a key in it is not of the kind that belongs there")
+    return keys
+
+
+def _note(data: bytes, name: str) -> Held:
+    try:
+        return read(data, name)
+    except IncidentsError as error:
+        raise NoBundleError(file=name, detail=error.message) from error
+
+
+def _flaw(where: str, what: str) -> Flaw:
+    return Flaw(part="checkpoints", where=where, what=what)
