@@ -1,4 +1,4 @@
-"""The facts: where an entry says of itself that it stands, read from its bytes at the least cost.
+"""The facts that an entry says of itself, read at the least cost, and the flaws that are found.
 
 `read` asks for RFC 8785 to the letter. `glance` looks at the end of the entry alone: of what the
 desk has written it tells the same, since no text within an entry holds a quotation mark without a
@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, NamedTuple, NoReturn
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, NoReturn
 
 from incidents.record.entry import DESK, MAX_BYTES, VERSION, UnreadableEntryError
 from incidents.store.schema.tables import DESK_STREAM
@@ -112,3 +113,28 @@ _END = re.compile(
 )
 _decode = json.JSONDecoder(parse_float=_refused, parse_constant=_refused).decode
 _encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+
+
+Part = Literal["bundle", "entries", "tree", "checkpoints", "policy"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flaw:
+    """Where it is, and in plain words what it is.
+
+    If it is at an entry, `site` is the site's name, `entry` the site's number and the entry's in
+    the site's stream (`12-3`), `leaf` its number in the log, from 0. `expected` is what it should
+    be, where that can be said.
+    """
+
+    part: Part
+    where: str
+    what: str
+    site: str | None = None
+    entry: str | None = None
+    leaf: int | None = None
+    expected: str | None = None
+    found: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}"

@@ -122,7 +122,7 @@ class RemoteRecord:
 
 
 def _verdict(shown: Document, places: Mapping[str, str]) -> Verdict:
-    from incidents.audit.flaw import Flaw
+    from incidents.audit.facts import Flaw
     from incidents.audit.proof.signed_check import Witnessed
     from incidents.audit.proof.site_check import Since
     from incidents.audit.proof.verdict import Verdict

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from incidents import clock
-from incidents.audit.log import settings
+from incidents.audit.log import status
 from incidents.daemon import journal, timekeeping
 from incidents.daemon.part import Part
 from incidents.desk.resumption import DAEMON
@@ -164,7 +164,7 @@ class Delivery:
 
     def _continuity(self) -> Continuity:
         if self._kept is None:
-            key = settings.load(self._house.settings).key
+            key = status.load_settings(self._house.settings).key
             mark = marks.beside(key)
             self._kept = Continuity(self._house.engine, self._house.desk, mark, clock.now)
         return self._kept

@@ -16,7 +16,6 @@ from incidents.audit.log import (
     loss,
     publishing,
     sequencer,
-    settings,
     signers_lock,
     signing,
     stamp,
@@ -75,7 +74,7 @@ class Record:
         self._say = say
         self._at_once = at_once
         self._monotonic = monotonic
-        self._settings = settings.load(house.settings)
+        self._settings = status.load_settings(house.settings)
         self._ring = KeyRing(self._settings.key, self._settings.key_command)
         self._numbering = Part("the entries are not numbered", monotonic)
         self._looking = Part("nobody looks for entries without a number", monotonic)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from incidents.accounts import access_settings
-from incidents.audit.log import settings
+from incidents.audit.log import status
 from incidents.daemon import delivery
 from incidents.daemon.alarm_duty import Alarms
 from incidents.daemon.record import Record
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _SECTIONS = (
     routing.SECTION, notice_settings.NOTICES, notice_settings.ALARMS, customer_link.SECTION,
-    police.SECTION, metrics_settings.SECTION, settings.SECTION, periods.SECTION,
+    police.SECTION, metrics_settings.SECTION, status.SECTION, periods.SECTION,
     access_settings.SERVE, access_settings.OIDC, access_settings.ACCOUNTS, filing_settings.SECTION,
 )  # fmt: skip
 

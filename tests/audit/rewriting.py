@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, ScalarSelect, delete, insert, select, update
 
+from incidents.audit.jobs import Hands
 from incidents.audit.proof import signed_check, verification
 from incidents.audit.proof.live_log import LiveSource
 from incidents.audit.proof.signed_check import Held
 from incidents.audit.proof.verdict import Asked, Verdict
-from incidents.audit.workers.workers import Hands
 from incidents.store.database.engine import reading
 from incidents.store.schema.log_tables import checkpoints, cosignatures, leaves, log_head, tiles
 from incidents.store.schema.tables import entries

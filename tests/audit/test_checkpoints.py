@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import text
 
 from incidents.audit.log import loss, sequencer, signed_files, signing
-from incidents.audit.log.checkpointing import checkpointed
 from incidents.audit.log.signed_files import InconsistentLogError
 from incidents.audit.log.signing import Signing, is_due
 from incidents.audit.log.signing_key import KeyRing
+from incidents.audit.log.status import checkpointed
 from incidents.errors import FileError
 from incidents.store.database.engine import reading, writing
 from incidents.store.record.checkpoints import Signed

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from incidents.audit.log import exchange
-from incidents.audit.log.exchange import ExchangeError
+from incidents.audit.log import stamp
+from incidents.audit.log.stamp import ExchangeError
 from tests.outbound.rig import LOOPBACK, Authority, always, receiver
 
 
@@ -15,10 +15,10 @@ def test_https_is_believed_by_an_authority_of_the_machine(
     authority = Authority(tmp_path)
     with receiver(always(204), tls=authority.server(LOOPBACK)) as there:
         with (
-            exchange.client(there.url) as client,
+            stamp.client_of(there.url) as client,
             pytest.raises(ExchangeError, match="certificate"),
         ):
-            exchange.post(client, there.url, b"", {})
+            stamp.post(client, there.url, b"", {})
         monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
-        with exchange.client(there.url) as client:
-            assert exchange.post(client, there.url, b"", {}).status == 204
+        with stamp.client_of(there.url) as client:
+            assert stamp.post(client, there.url, b"", {}).status == 204

@@ -18,15 +18,14 @@ from typing import Self
 import pytest
 from sqlalchemy import delete, text, update
 
+from incidents.audit import jobs as hands_module
+from incidents.audit import pool
+from incidents.audit.jobs import Hands
+from incidents.audit.pool import Crew, NoCrewError, NoSnapshotError, WorkerLostError
 from incidents.audit.replay.replay import Replay
 from incidents.audit.replay.rows import Finding
 from incidents.audit.replay.split import Report, Split, Tables, replays
 from incidents.audit.replay.stream import ALL, Share, Span
-from incidents.audit.workers import snapshot
-from incidents.audit.workers import workers as hands_module
-from incidents.audit.workers.pool import Crew, NoCrewError, WorkerLostError
-from incidents.audit.workers.snapshot import NoSnapshotError
-from incidents.audit.workers.workers import Hands
 from incidents.cli import main
 from incidents.machine import commands as c
 from incidents.store.database.engine import reading, writing
@@ -196,8 +195,8 @@ def test_nobody_writes_to_a_file_while_its_state_is_shared(day: Rehearsal) -> No
     file = str(day.engine.url.database)
     before = len(day.rows("SELECT id FROM entries"))
     with closing(sqlite3.connect(file, timeout=0, isolation_level=None)) as other, ExitStack() as s:
-        with snapshot.shared(day.engine) as name:
-            one = s.enter_context(snapshot.joined(day.engine, name))
+        with pool.shared(day.engine) as name:
+            one = s.enter_context(pool.joined(day.engine, name))
             with pytest.raises(sqlite3.OperationalError, match="locked"):
                 other.execute("BEGIN IMMEDIATE")
         assert day.give(c.EditSite(by="li", phone="010 5555 0199")).refusal is None
@@ -208,7 +207,7 @@ def test_where_no_state_can_be_shared_one_process_does_it_alone(
     day: Rehearsal, monkeypatch: pytest.MonkeyPatch, worker_threads: Threads
 ) -> None:
     """Somebody writes, and does not end: a read, which waits for nobody, must not begin to."""
-    monkeypatch.setattr(snapshot, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(pool, "PATIENCE_S", 0.05)
     with writing(day.engine):
         with pytest.raises(NoSnapshotError, match="locked"), Crew(day.engine, 2):
             raise AssertionError("it was entered")
@@ -319,7 +318,7 @@ def test_a_killed_process_is_one_sentence_to_whoever_has_asked_and_the_other_end
 
 _SLEEPER = """
 import signal, sys
-from incidents.audit.workers.pool import Crew
+from incidents.audit.pool import Crew
 from incidents.store.database.engine import create
 
 # Who runs the tests in the background may have it ignored.
@@ -356,7 +355,7 @@ def test_a_process_that_is_not_told_what_to_do_ends_in_silence() -> None:
         worker = subprocess.run(
             [
                 sys.executable, "-c",
-                "from incidents.audit.workers.worker import main; main()", str(end),
+                "from incidents.audit.pool import main; main()", str(end),
             ],
             pass_fds=[end], capture_output=True, text=True, check=False, timeout=PATIENCE_S,
         )  # fmt: skip

@@ -8,8 +8,7 @@ import pytest
 
 from incidents import clock
 from incidents.audit.log import stamp
-from incidents.audit.log.exchange import NoClientError
-from incidents.audit.log.stamp import Authority, BadStampError, StampError
+from incidents.audit.log.stamp import Authority, BadStampError, NoClientError, StampError
 from incidents.errors import InputError
 from incidents.tlog import note
 from incidents.tlog.keys import SigningKey

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Executable, delete, insert, select, text, update
 
-from incidents.audit.flaw import Flaw
+from incidents.audit.facts import Flaw
 from incidents.audit.log import sequencer
 from incidents.audit.proof import verification
 from incidents.audit.proof.verdict import Asked

@@ -6,7 +6,7 @@ from multiprocessing.connection import Connection as Pipe
 from threading import Thread
 from typing import Any, ClassVar
 
-from incidents.audit.workers import worker
+from incidents.audit import pool
 
 
 class WorkerThread:
@@ -18,7 +18,7 @@ class WorkerThread:
     def __init__(self, end: int) -> None:
         self._socket = socket.socket(fileno=os.dup(end))
         pipe: Pipe[Any, Any] = Pipe(os.dup(end))
-        self._thread = Thread(target=worker.serve, args=(pipe,), daemon=True)
+        self._thread = Thread(target=pool.serve, args=(pipe,), daemon=True)
         self._thread.start()
         self.begun.append(self)
 

@@ -18,12 +18,7 @@ from sqlalchemy import text
 
 from incidents import clock
 from incidents.app import House
-from incidents.audit.log import (
-    sequencer,
-    signed_files,
-    signers_lock,
-    signing,
-)
+from incidents.audit.log import sequencer, signed_files, signers_lock, signing
 from incidents.audit.log import (
     witnesses as witnessing,
 )

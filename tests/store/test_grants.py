@@ -12,7 +12,7 @@ from incidents.accounts.authenticator import Door, SignInError
 from incidents.accounts.seal import UNSEALED
 from incidents.accounts.serve_key import SealedElsewhereError
 from incidents.app import House
-from incidents.audit.log import rotation, sequencer, settings, signing
+from incidents.audit.log import rotation, sequencer, signing, status
 from incidents.audit.log.signing_key import KeyRing
 from incidents.audit.replay.replay import Replay
 from incidents.clock import now
@@ -115,7 +115,7 @@ def test_the_desk_the_daemon_and_the_sequencer_run_under_the_role(house: House) 
     from incidents.daemon import enforce, heartbeat
 
     a_day(house)
-    ring = KeyRing(settings.load(house.settings).key)
+    ring = KeyRing(status.load_settings(house.settings).key)
 
     def on_record(key: str, previous: str | None, lost: bool = False, /) -> None:
         new = LogKey(key=key, previous=previous, by=ONE, login=None, lost=lost, reason="r")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from incidents.audit.log import exchange
+from incidents.audit.log import stamp
 from incidents.audit.log.witnesses import SplitViewError, Witness, WitnessError, cosigned
 from incidents.errors import InputError
 from incidents.tlog import note
@@ -241,7 +241,7 @@ def test_a_witness_that_does_not_answer_is_not_waited_for_for_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It is held until the call is over, which only the wait's own end can end."""
-    monkeypatch.setattr(exchange, "WITHIN_S", 0.2)
+    monkeypatch.setattr(stamp, "WITHIN_S", 0.2)
     done = threading.Event()
 
     def answer(asked: Submission) -> Answer:
@@ -297,6 +297,6 @@ def test_a_library_that_is_not_installed_is_named_with_the_way_to_it(
     for module in ("client", "sender", "connection"):
         monkeypatch.delitem(sys.modules, f"incidents.outbound.{module}", raising=False)
     with pytest.raises(
-        exchange.NoClientError, match=r"^h11 is not installed.*'\.\[witness\]' in the source"
+        stamp.NoClientError, match=r"^h11 is not installed.*'\.\[witness\]' in the source"
     ):
         ask(Witness("http://127.0.0.1:1", KEY.verifier), 5, 0)

@@ -20,12 +20,12 @@ from incidents.api.entrance import Looking
 from incidents.api.operation import JSON, operation, router
 from incidents.audit import export
 from incidents.audit.export import Selection
-from incidents.audit.log import settings as log_settings
 from incidents.audit.log import signed_files
+from incidents.audit.log import status as log_settings
 from incidents.audit.log import status as log_status
-from incidents.audit.log.checkpointing import checkpointed
 from incidents.audit.log.signers_lock import HeldError
 from incidents.audit.log.signing_key import KeyRing
+from incidents.audit.log.status import checkpointed
 from incidents.audit.proof import signed_check, verification
 from incidents.audit.proof.bundle_notes import NothingSignedError
 from incidents.audit.proof.signed_check import Held
@@ -80,7 +80,7 @@ class Replaying(bodies.Form):
 @routes.get("/log", **operation("look", record_answers.LogStatus))
 def status(by: Looking) -> JSON:
     """How many entries are pending, numbered and published, and who vouches for them."""
-    settings = log_settings.load(by.house.settings)
+    settings = log_settings.load_settings(by.house.settings)
     files = signed_files.known(settings.key)
     with by.reading() as connection:
         so_far = log_status.document(connection, by.house.now(connection))
@@ -112,7 +112,7 @@ def checkpoint(by: Looking) -> JSON:
 
     `pending` entries are left that it does not cover: elsewhere, the last one is given.
     """
-    settings = log_settings.load(by.house.settings)
+    settings = log_settings.load_settings(by.house.settings)
     ring = KeyRing(settings.key, settings.key_command)
     try:
         done = checkpointed(by.house.engine, ring, clock.now)

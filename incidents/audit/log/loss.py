@@ -13,9 +13,9 @@ from typing import NamedTuple, NoReturn
 
 from sqlalchemy import Connection, Engine
 
-from incidents.audit.log import last_signed, signed_files, signing
-from incidents.audit.log.last_signed import DifferentError
+from incidents.audit.log import signed_files, signing
 from incidents.audit.log.signed_files import Kept, Known
+from incidents.audit.log.signing import DifferentError
 from incidents.errors import VerificationError
 from incidents.record.own_events import HistoryResumed
 from incidents.store.database.engine import plainly, reading
@@ -115,7 +115,7 @@ def _lost(connection: Connection, log: Checkpoint, kept: Iterable[Kept]) -> list
     found = []
     for each in kept:
         try:
-            last_signed.compare(connection, log, each)
+            signing.compare_with_kept(connection, log, each)
         except DifferentError as error:
             found.append(Loss(each, str(error)))
     return found

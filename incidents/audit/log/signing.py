@@ -1,6 +1,9 @@
 """The signing: when a checkpoint of the log is made, by which keys, and when it is refused.
 
-Whatever leaves this program was committed before, and is consistent with all that was signed.
+Whatever leaves this program was committed before, and is consistent with all that was signed: the
+log must begin with what was signed last, or nothing is signed any more. That is in the table of
+checkpoints, and once more in a file beside the private key, which stays true when somebody
+rewrites, or puts back, the whole database.
 """
 
 from __future__ import annotations
@@ -8,21 +11,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from sqlalchemy import Connection, Engine, select
 
-from incidents.audit.log import last_signed, signed_files, signers_lock
+from incidents.audit.log import sequencer, signed_files, signers_lock
+from incidents.audit.log.signed_files import InconsistentLogError, Kept
 from incidents.audit.log.signers_lock import PATIENCE_S, SignsElsewhereError
 from incidents.audit.log.signing_key import KeyRing, SigningKeyError
+from incidents.errors import IncidentsError
 from incidents.record.entry import decode
 from incidents.record.own_events import LogKeyMade
 from incidents.store.database.engine import plainly, reading, writing
 from incidents.store.record import checkpoints, leaves
 from incidents.store.record.checkpoints import Signed
 from incidents.store.schema.tables import DESK_STREAM, entries
-from incidents.tlog import note
-from incidents.tlog.keys import Signer, VerifierKey
-from incidents.tlog.note import Checkpoint
+from incidents.tlog import note, proof
+from incidents.tlog.keys import KeyFormatError, Signer, VerifierKey
+from incidents.tlog.note import Checkpoint, CheckpointError, NoteError
 from incidents.tlog.tree import Frontier
 
 AT_MOST_EACH = timedelta(seconds=1)
@@ -121,7 +127,7 @@ def sign_held(
         if due is None:
             return done or Signing()
         found, signers = due
-        last_signed.check(connection, found.checkpoint, found.last, ring.file, found.keys)
+        check_last_signed(connection, found.checkpoint, found.last, ring.file, found.keys)
     # Outside of any transaction: a command may take its time, and SQLite has one writer.
     written = str(note.signed(found.checkpoint.text, *signers))
     # First where no restored database reaches, then where others see it.
@@ -212,3 +218,82 @@ def was_lost(connection: Connection, seq: int) -> bool:
     wanted = select(of.body).where(of.site_id == DESK_STREAM, of.site_seq == seq)
     _, event = decode(connection.execute(wanted).scalar_one())
     return isinstance(event, LogKeyMade) and event.lost
+
+
+_VERIFY = "`incidents audit verify` says more, and the database is to be put back as it was"
+_RECOVER = (
+    "the key has signed that, whatever this database says: put back the one that holds it, or, if"
+    " it is lost for good: incidents recover --reason R"
+)
+
+
+class DifferentError(Exception):
+    """In which way the log is not what was signed."""
+
+
+def check_last_signed(
+    connection: Connection,
+    log: Checkpoint,
+    last: Signed | None,
+    key_file: Path,
+    keys: Iterable[VerifierKey],
+) -> None:
+    """Makes sure that the log, as these keys are to sign it, begins with what was signed last, by
+    whomever, and by each of them.
+
+    Raises:
+        InconsistentLogError: if it does not, or nobody can tell, with the way out.
+        FileError: if a file beside the key's cannot be read.
+    """
+    try:
+        if last is not None:
+            _compare(connection, log, _opened(connection, last))
+    except DifferentError as error:
+        raise InconsistentLogError(detail=str(error), way_out=_VERIFY) from error
+    for kept in (kept for key in keys for kept in signed_files.read(key_file, key)):
+        try:
+            compare_with_kept(connection, log, kept)
+        except DifferentError as error:
+            detail = f"{error} ({kept.file})"
+            raise InconsistentLogError(detail=detail, way_out=_RECOVER) from error
+
+
+def compare_with_kept(connection: Connection, log: Checkpoint, kept: Kept) -> None:
+    """Whether the log begins with what a key signed last. Raises DifferentError if it does not."""
+    _compare(connection, log, _parsed(kept.note, "what the key has signed last"))
+
+
+def _opened(connection: Connection, last: Signed) -> Checkpoint:
+    """The last checkpoint of the table, if it is one that a key of the log has signed."""
+    where = f"checkpoint {last.id} of the database"
+    if last.key not in checkpoints.every_key(connection):
+        raise DifferentError(f"{where} is by {last.key}, which is no key of the log")
+    found = _parsed(last.note, where)
+    try:
+        note.opened(note.parse(last.note), [VerifierKey.parse(last.key)])
+    except (NoteError, KeyFormatError) as error:
+        raise DifferentError(f"{where} was not signed so ({error.message})") from error
+    if (found.size, found.root) != (last.size, last.root):
+        raise DifferentError(f"{where} is not what its note says")
+    return found
+
+
+def _parsed(written: str, where: str) -> Checkpoint:
+    try:
+        return note.parse_checkpoint(note.parse(written).text)
+    except (NoteError, CheckpointError) as error:
+        raise DifferentError(f"{where} cannot be read ({error.message})") from error
+
+
+def _compare(connection: Connection, log: Checkpoint, before: Checkpoint) -> None:
+    what = f"{before.size:,} entries were signed"
+    if before.origin != log.origin:
+        raise DifferentError(f"{what} of a log called {before.origin!r}, not {log.origin!r}")
+    if before.size > log.size:
+        raise DifferentError(f"{what}, and the log has {log.size:,}")
+    try:
+        nodes = sequencer.nodes(connection, log.size)
+        shown = proof.consistency_proof(nodes, before.size, log.size)
+        proof.check_consistency(before.size, before.root, log.size, log.root, shown)
+    except IncidentsError as error:
+        raise DifferentError(f"{what}, and the log does not begin with them") from error

@@ -1,13 +1,14 @@
 """The time stamp: an authority's word that a checkpoint was there then (RFC 3161), one a day.
 
-What is stamped is the SHA-256 of the checkpoint's text: the lines above its empty line, which all
-its signatures vouch for. So cosignatures that come later take nothing from it, and openssl checks
-it: `openssl ts -verify -data TEXT -in STAMP -CAfile ROOTS`.
+Authorities and witnesses are asked with one HTTP request, whose answer is bounded in size and in
+time. No proxy of the environment is asked, and no redirect is followed: what is sent goes where it
+is said to go.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -15,9 +16,10 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
-from incidents.audit.log import exchange
-from incidents.audit.log.exchange import ExchangeError, NoClientError
-from incidents.errors import IncidentsError, InputError, VerificationError
+from incidents.errors import IncidentsError, InputError, LibraryError, VerificationError
+from incidents.outbound import message
+from incidents.outbound.faults import ForbiddenTargetError, OutboundError
+from incidents.outbound.guard import Guard
 from incidents.store.database.engine import plainly, reading, writing
 from incidents.store.record import checkpoints
 from incidents.store.record.checkpoints import Stamped
@@ -26,6 +28,60 @@ from incidents.tlog import note
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
     from rfc3161_client import TimeStampRequest, TimeStampResponse
+
+    from incidents.outbound.client import Client
+    from incidents.outbound.message import Answer
+
+
+WITHIN_S = 10.0
+"""How long an exchange may take as a whole."""
+
+MAX_ANSWER_BYTES = 256 * 1024
+
+
+class ExchangeError(IncidentsError):
+    """{detail}"""
+
+
+class NoClientError(LibraryError):
+    """{library} is not installed, which witnesses and time stamps need"""
+
+    extra = "witness"
+
+
+def client_of(url: str) -> Client:
+    """What `post` sends to that host with; several requests may share it, and its connection.
+
+    Raises:
+        NoClientError: if h11 is not installed.
+        ExchangeError: if it is no address that could be asked.
+    """
+    try:
+        from incidents.outbound.client import Client
+    except ModuleNotFoundError as error:
+        raise NoClientError(library=error.name) from error
+    try:
+        # The settings name it, so that it may be on this machine.
+        guard = Guard(allow=[message.read_target(url).host])
+    except ForbiddenTargetError as error:
+        raise ExchangeError(detail=error.message) from error
+    return Client(guard, within_s=WITHIN_S, cap=MAX_ANSWER_BYTES)
+
+
+def post(client: Client, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+    """What is answered to a POST, whatever its status.
+
+    Raises:
+        ExchangeError: if nothing is, or too much, or too slowly.
+    """
+    try:
+        answer = client.post(url, body, headers)
+    except OutboundError as error:
+        raise ExchangeError(detail=error.message) from error
+    if answer.cut:
+        raise ExchangeError(detail="its answer is too long")
+    return answer
+
 
 REQUEST_TYPE = "application/timestamp-query"
 REPLY_TYPE = "application/timestamp-reply"
@@ -112,8 +168,8 @@ def _request(text: bytes) -> TimeStampRequest:
 
 def _posted(authority: Authority, request: bytes) -> bytes:
     headers = {"Content-Type": REQUEST_TYPE, "Accept": REPLY_TYPE}
-    with exchange.client(authority.url) as client:
-        answer = exchange.post(client, authority.url, request, headers)
+    with client_of(authority.url) as client:
+        answer = post(client, authority.url, request, headers)
     if answer.status != HTTPStatus.OK:
         raise ExchangeError(detail=f"it answers {answer.status}")
     return answer.body

@@ -1,24 +1,113 @@
 """The log's status: how many entries are pending, numbered and published, and who vouches for them.
 
-Pending is what no checkpoint covers yet, numbered or not: of that nothing can be proved.
+Beside it the section [audit] of the settings file, which says who signs, countersigns and stamps,
+and the checkpoint that somebody asks for now. Pending is what no checkpoint covers yet, numbered or
+not: of that nothing can be proved.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
+from incidents.audit.log import loss, sequencer, signed_files, signers_lock, signing
 from incidents.audit.log.signing import AT_LEAST_EACH
+from incidents.audit.log.signing_key import KeyRing
+from incidents.audit.log.stamp import Authority, NoRootsError
 from incidents.audit.log.witnesses import Witness
 from incidents.clock import rfc3339
+from incidents.errors import IncidentsError
+from incidents.settings import sources
+from incidents.settings.options import Options
+from incidents.settings.sources import Settings
+from incidents.store.database.engine import plainly, reading
 from incidents.store.record import checkpoints, leaves
 from incidents.store.record.checkpoints import REFUSED, STAYS, Signed
+from incidents.tlog.keys import COSIGNATURE_V1, VerifierKey
 
 if TYPE_CHECKING:
     from incidents.contract.documents.record import LogKey, LogProgress, Seen, SigningTrouble
+
+
+SECTION = "audit"
+VARIABLES = {"key": "INCIDENTS_AUDIT_KEY", "publish": "INCIDENTS_AUDIT_PUBLISH"}
+DEFAULT_KEY = "audit.key"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogSettings:
+    """Where the private key is, or the command that signs; where the log is published, by whom it
+    is witnessed, and the authority for time stamps (RFC 3161).
+
+    `key` is a path also where a command signs: what it signed last is kept beside it.
+    """
+
+    key: Path
+    key_command: tuple[str, ...] | None = None
+    publish: Path | None = None
+    witnesses: tuple[Witness, ...] = ()
+    timestamps: Authority | None = None
+
+
+def load_settings(of: Settings, environ: Mapping[str, str] | None = None) -> LogSettings:
+    """The log's settings for this run; of a key and its variable, the variable counts.
+
+    Raises:
+        SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
+    """
+    environ = os.environ if environ is None else environ
+    given = {key: environ[name] for key, name in VARIABLES.items() if environ.get(name)}
+    section = sources.section(SECTION, environ) | given
+    options = Options(f"[{SECTION}]", section)
+    command = options.words("key_command")
+    if not command and "key_command" in section:
+        raise options.wrong("key_command", 'a list of its words, such as ["kms-sign", "log"]')
+    found = LogSettings(
+        key=options.path("key") or sources.beside(of.db, DEFAULT_KEY),
+        key_command=command or None,
+        publish=options.path("publish"),
+        witnesses=tuple(_witness(each) for each in options.tables("witnesses")),
+        timestamps=_authority(options),
+    )
+    options.finish()
+    return found
+
+
+def _witness(options: Options) -> Witness:
+    url, key = options.needed("url"), options.needed("key")
+    options.finish()
+    try:
+        verifier = VerifierKey.parse(key)
+    except IncidentsError as error:
+        raise options.wrong("key", f"that of a witness ({error.message})") from error
+    wrong = "url" if verifier.algorithm == COSIGNATURE_V1 else "key"
+    try:
+        return Witness(url, verifier)
+    except IncidentsError as error:
+        raise options.wrong(wrong, f"that of a witness ({error.message})") from error
+
+
+def _authority(options: Options) -> Authority | None:
+    own = options.table("timestamps")
+    if own is None:
+        return None
+    url, roots = own.needed("url"), Path(own.needed("roots")).expanduser()
+    own.finish()
+    try:
+        return Authority(url, roots.read_bytes())
+    except OSError as error:
+        expected = f"a file of root certificates that can be read ({error.strerror})"
+        raise own.wrong("roots", expected) from error
+    except NoRootsError as error:
+        raise own.wrong("roots", f"a file of root certificates ({error.message})") from error
+    except IncidentsError as error:
+        raise own.wrong("url", f"that of an authority ({error.message})") from error
 
 
 LATE_AFTER = timedelta(minutes=1)
@@ -42,7 +131,7 @@ def document(connection: Connection, now: datetime) -> LogProgress:
         "signed_at": None if last is None else rfc3339(last.signed_at),
         "key": key,
         "signs": key is not None and _signs(last, now, since),
-        "witnesses": _witnesses(connection),
+        "witnesses": _cosigned(connection),
         "late": key is not None and since is not None and now - since > LATE_AFTER,
         "trouble": trouble,
         "trouble_since": trouble_since,
@@ -125,7 +214,7 @@ def _signs(last: Signed | None, now: datetime, pending_since: datetime | None) -
     return pending_since is None or now - pending_since <= LATE_AFTER
 
 
-def _witnesses(connection: Connection) -> list[Seen]:
+def _cosigned(connection: Connection) -> list[Seen]:
     found: list[Seen] = []
     for witness in checkpoints.witnesses(connection):
         last = checkpoints.last_cosigned(connection, witness)
@@ -133,3 +222,41 @@ def _witnesses(connection: Connection) -> list[Seen]:
             signed, cosigned = last
             found.append({"witness": witness, "size": signed.size, "at": rfc3339(cosigned.at)})
     return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpointed:
+    """The last checkpoint's signed note, None if there is none; how many entries it leaves out, and
+    why this process could not sign, if it could not."""
+
+    note: str | None
+    pending: int
+    unable: str | None
+
+
+def checkpointed(engine: Engine, ring: KeyRing, clock: Callable[[], datetime]) -> Checkpointed:
+    """Numbers and signs what there is, by the machine's clock in UTC.
+
+    Raises:
+        InconsistentLogError, LossKnownError: if the log is not what was signed before, or nobody
+            can tell, also where nothing is to be signed.
+        SigningKeyError: if the key cannot be used.
+        DatabaseError, FileError: when the database or the disk does not do its part.
+    """
+    sequencer.number_all(engine)
+    files = signed_files.known(ring.file)
+    with plainly(engine), reading(engine) as connection:
+        place = checkpoints.signed_beside(connection)
+    if place in (None, signers_lock.place_id(ring.file)):
+        # What is compared has to be there, whichever key has signed it.
+        files.whole()
+    done = signing.sign(engine, ring, clock(), at_once=True)
+    with plainly(engine), reading(engine) as connection:
+        lost = None if done.made else loss.known(connection, files)
+        if lost is not None:
+            lost.refuse()
+        return Checkpointed(
+            note=last_note(connection),
+            pending=pending(connection),
+            unable=done.unable,
+        )

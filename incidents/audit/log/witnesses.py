@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
-from incidents.audit.log import exchange, sequencer
-from incidents.audit.log.exchange import ExchangeError
+from incidents.audit.log import sequencer, stamp
+from incidents.audit.log.stamp import ExchangeError
 from incidents.errors import IncidentsError, InputError
 from incidents.store.database.engine import plainly, reading, writing
 from incidents.store.record import checkpoints
@@ -78,7 +78,7 @@ def cosigned(witness: Witness, note: bytes, prove: Prove, *, seen: int) -> Signa
     """
     own = rules.submission_of(notes.parse(note), 0, ())
     try:
-        client = exchange.client(witness.url)
+        client = stamp.client_of(witness.url)
     except ExchangeError as error:
         raise _error(witness, error.message) from error
     with client:
@@ -148,7 +148,7 @@ class _Asking:
     def _post(self, asked: Submission) -> Answer:
         url = self.witness.url.rstrip("/") + PATH
         try:
-            return exchange.post(self.client, url, bytes(asked), {"Content-Type": _PLAIN})
+            return stamp.post(self.client, url, bytes(asked), {"Content-Type": _PLAIN})
         except ExchangeError as error:
             raise _error(self.witness, error.message) from error
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from incidents.audit.flaw import Flaw
+from incidents.audit.facts import Flaw
 from incidents.audit.replay.fold import said
 from incidents.errors import VerificationError
 from incidents.machine import policy

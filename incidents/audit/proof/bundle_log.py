@@ -17,12 +17,11 @@ from typing import BinaryIO, NamedTuple
 
 from sqlalchemy import Connection
 
-from incidents.audit.facts import Facts, read
-from incidents.audit.flaw import Flaw
+from incidents.audit.facts import Facts, Flaw, read
+from incidents.audit.jobs import Batch, Placed
 from incidents.audit.proof.bundle_files import ENTRIES, Manifest, read_file
 from incidents.audit.proof.bundle_notes import Notes
 from incidents.audit.proof.leaf_check import Streams, misplaced
-from incidents.audit.workers.log_port import Batch, Placed
 from incidents.errors import IncidentsError
 from incidents.record.entry import MAX_BYTES, UnreadableEntryError
 from incidents.store.schema.tables import DESK_STREAM

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select
 
-from incidents.audit.flaw import Flaw
+from incidents.audit.facts import Flaw
 from incidents.audit.proof.bundle_files import (
     CHECKPOINT,
     KEYS,

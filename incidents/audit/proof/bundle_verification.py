@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from incidents.audit.flaw import Flaw
+from incidents.audit.facts import Flaw
+from incidents.audit.jobs import Act, Hands, hands
 from incidents.audit.proof import bundle_files as bundle_policies
 from incidents.audit.proof import bundle_log, leaf_check, site_check
 from incidents.audit.proof.bundle_files import (
@@ -37,7 +38,6 @@ from incidents.audit.proof.verdict import (
     witness_flaws,
 )
 from incidents.audit.replay.periods import Periods
-from incidents.audit.workers.workers import Act, Hands, hands
 
 _AT_ONCE = 10_000
 _FILES_AT_ONCE = 512

@@ -15,9 +15,8 @@ from functools import partial
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from incidents.audit.facts import Facts, glance, read
-from incidents.audit.flaw import Flaw
-from incidents.audit.workers.log_port import Batch, Log
+from incidents.audit.facts import Facts, Flaw, glance, read
+from incidents.audit.jobs import Batch, Log
 from incidents.record.entry import MAX_BYTES, UnreadableEntryError
 from incidents.store.schema.tables import DESK_STREAM
 from incidents.tlog.tiles import Tile, path, tiles_of

@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import NamedTuple
 
-from incidents.audit.flaw import Flaw
+from incidents.audit.facts import Flaw
+from incidents.audit.jobs import Log
 from incidents.audit.log import loss
 from incidents.audit.proof.live_log import LiveLog
 from incidents.audit.replay.fold import UNREADABLE, said
 from incidents.audit.replay.periods import Periods
-from incidents.audit.workers.log_port import Log
 from incidents.clock import rfc3339
 from incidents.errors import IncidentsError
 from incidents.machine.events import Event

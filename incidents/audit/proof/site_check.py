@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 from sqlalchemy import exists, func, select
 
-from incidents.audit.flaw import Flaw
+from incidents.audit.facts import Flaw
+from incidents.audit.jobs import Placed
 from incidents.audit.proof.bundle_log import BundleLog, Places
 from incidents.audit.proof.leaf_check import NUMBERLESS, Seen, Streams, Stretch, misplaced
 from incidents.audit.proof.live_log import LiveLog
@@ -27,7 +28,6 @@ from incidents.audit.replay.periods import Periods
 from incidents.audit.replay.redecide import Redecision
 from incidents.audit.replay.rows import Finding
 from incidents.audit.replay.stream import Some, Span
-from incidents.audit.workers.log_port import Placed
 from incidents.machine.policy import Policy
 from incidents.record.entry import decode
 from incidents.store.schema.log_tables import checkpoints, cosignatures, leaves

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Engine
 
-from incidents.audit.flaw import Flaw
+from incidents.audit.facts import Flaw
 from incidents.audit.log import sequencer
 from incidents.audit.proof.signed_check import Held, Roots, Witnessed, signers
 from incidents.audit.proof.site_check import Since

@@ -16,7 +16,8 @@ from typing import Generic, TypeVar
 
 from sqlalchemy import Engine, select
 
-from incidents.audit.flaw import Flaw
+from incidents.audit.facts import Flaw
+from incidents.audit.jobs import Act, Hands, hands
 from incidents.audit.proof import leaf_check, live_log, signed_check, site_check
 from incidents.audit.proof.live_log import LiveLog, LiveSource, Pending
 from incidents.audit.proof.signed_check import Roots, Signatures, Succession
@@ -31,7 +32,6 @@ from incidents.audit.proof.verdict import (
     witness_flaws,
 )
 from incidents.audit.replay.stream import Some, Span
-from incidents.audit.workers.workers import Act, Hands, hands
 from incidents.errors import IncidentsError
 from incidents.log import logger
 from incidents.store.database.engine import plainly, reading

@@ -3,16 +3,23 @@
 The entries are read in the order of the sites, and beside them the tables in the same order, so
 that no more than one site's case is in memory. Nothing in the tables is trusted; what an entry
 says is (whether it is still what was written is another proof's business).
+
+Each of people's own words must still be what its reference was made of. A value that is gone is no
+finding if it was erased on record; any other that is gone is one, and so is one that is another
+than it was.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from datetime import datetime
+from itertools import chain
+from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, select
 
-from incidents.audit.replay import desk_stream, seals
+from incidents.audit.replay import desk_stream
 from incidents.audit.replay import outbox as waiting
 from incidents.audit.replay.fold import Fold
 from incidents.audit.replay.outbox import Outbox
@@ -20,14 +27,108 @@ from incidents.audit.replay.rows import (
     OF_CASE,
     Finding,
     Row,
+    WriteTime,
     compare,
     time_writer,
     writers,
     written,
 )
-from incidents.audit.replay.stream import ALL, AT_ONCE, Share, Span, Stream
-from incidents.record.entry import DESK
-from incidents.store.schema.tables import DESK_STREAM, deliveries, entries, orders
+from incidents.audit.replay.stream import ALL, AT_ONCE, Share, Span, Stream, parts
+from incidents.record.entry import DESK, UnreadableEntryError, decode
+from incidents.record.own_events import WordsErased
+from incidents.record.sealing import commitment, references
+from incidents.store.schema.tables import DESK_STREAM, deliveries, entries, orders, sealed
+
+# The columns of a row of `entries`.
+_SITE_ID, _SEQ, _RECORDED_AT, _BODY = 1, 2, 3, 4
+
+
+def seal_findings(connection: Connection, span: Span) -> Iterator[Finding]:
+    """The values that their references do not stand for. The values themselves are not told."""
+    where = span.where(sealed.c.ref)
+    for ref, salt, value, *_ in Stream(connection, sealed, where=where).rest():
+        try:
+            stands_for = commitment(bytes(salt), value)
+        except (TypeError, AttributeError, UnicodeError):
+            stands_for = None
+        if stands_for != ref:
+            yield Finding(
+                site="", table=sealed.name, row=ref, problem="broken_seal", column="value"
+            )
+
+
+class Erasures:
+    """The erasures on record: of which sites what was recorded before when is gone rightly."""
+
+    def __init__(self, connection: Connection, write_time: WriteTime) -> None:
+        self._before: dict[str | None, datetime] = {}
+        self._write_time = write_time
+        ours = select(entries.c.body).where(entries.c.site_id == DESK_STREAM)
+        named = entries.c.body.contains(f'"kind":"{WordsErased.kind}"', autoescape=True)
+        for part in parts(connection, ours.where(named)):
+            for (body,) in part:
+                self._take(body)
+
+    def cover(self, site: str, recorded_at: Any) -> bool:
+        """Whether the site's words of that time, as the driver gives it, have been erased."""
+        before = [m for m in (self._before.get(site), self._before.get(None)) if m is not None]
+        try:
+            return any(recorded_at < self._write_time(moment) for moment in before)
+        except TypeError:  # somebody's own, in place of a time
+            return False
+
+    def _take(self, body: str) -> None:
+        try:
+            _, event = decode(body)
+        except UnreadableEntryError:
+            # A finding of the desk's own stream; it excuses nothing.
+            return
+        if isinstance(event, WordsErased):
+            before = self._before.get(event.of)
+            self._before[event.of] = event.before if before is None else max(before, event.before)
+
+
+class Kept:
+    """Which of the references in entries have their values still, of the sites of `span`.
+
+    The sites are taken in the order of their ids, and of each all its entries.
+    """
+
+    def __init__(self, connection: Connection, span: Span, erasures: Erasures) -> None:
+        refs = select(sealed.c.site_id, sealed.c.ref).where(*span.where(sealed.c.site_id))
+        self._rows = chain.from_iterable(parts(connection, refs.order_by(sealed.c.site_id)))
+        self._next = next(self._rows, None)
+        self._erasures = erasures
+        self._gone: dict[str, Row] = {}
+
+    def watched(self, site_id: int, rows: Iterable[Row]) -> Iterator[Row]:
+        """The site's entries as they come, looked at on their way."""
+        self._gone = {}
+        there = self._of(site_id)
+        for row in rows:
+            if isinstance(row[_BODY], str):
+                for ref in references(row[_BODY]):
+                    if ref not in there:
+                        self._gone.setdefault(ref, row)
+            yield row
+
+    def findings(self, site: str, name: str) -> Iterator[Finding]:
+        """The values of the site just taken, called `name` in findings, that nothing has erased."""
+        for ref, row in self._gone.items():
+            if not self._erasures.cover(site, row[_RECORDED_AT]):
+                yield Finding(
+                    site=name, table=sealed.name, row=ref, problem="erased_without_record",
+                    found=f"entry {row[_SITE_ID]}-{row[_SEQ]} refers to it",
+                )  # fmt: skip
+
+    def _of(self, site_id: int) -> set[str]:
+        there = set()
+        while self._next is not None and self._next[0] <= site_id:
+            if self._next[0] == site_id:
+                there.add(self._next[1])
+            self._next = next(self._rows, None)
+        return there
+
 
 OUTSIDE = {
     "entries.id": "the record orders the entries of each site, not those of one site and another",
@@ -109,7 +210,7 @@ class Replay:
             yield from self._of_sites(self._share.sites)
         self._tell()
         if self._share.seals is not None:
-            yield from seals.findings(self._connection, self._share.seals)
+            yield from seal_findings(self._connection, self._share.seals)
 
     def _of_desk(self) -> Iterator[Finding]:
         ours = entries.c.site_id == DESK_STREAM
@@ -176,9 +277,9 @@ class Replay:
         self._done(self.entries - self._told)
         self._told = self.entries
 
-    def _words(self, span: Span) -> seals.Kept:
-        erasures = seals.Erasures(self._connection, self._write_time)
-        return seals.Kept(self._connection, span, erasures)
+    def _words(self, span: Span) -> Kept:
+        erasures = Erasures(self._connection, self._write_time)
+        return Kept(self._connection, span, erasures)
 
     def _stream(self, table: Table, span: Span) -> Stream:
         site_id = next(iter(table.primary_key.columns))

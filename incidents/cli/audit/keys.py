@@ -127,10 +127,10 @@ def _keys(run: Run) -> list[LogKey]:
 
 
 def _ring(run: Run) -> KeyRing:
-    from incidents.audit.log import settings
+    from incidents.audit.log import status
     from incidents.audit.log.signing_key import KeyRing
 
-    found = settings.load(run.settings)
+    found = status.load_settings(run.settings)
     return KeyRing(found.key, found.key_command)
 
 

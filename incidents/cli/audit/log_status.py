@@ -14,7 +14,7 @@ from incidents.errors import DONE, FAILED, NOT_VERIFIED, RefusedError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from incidents.audit.log.checkpointing import Checkpointed
+    from incidents.audit.log.status import Checkpointed
     from incidents.cli.run import Run
     from incidents.client.house import RemoteHouse
     from incidents.contract.documents.record import LogStatus, Resumed
@@ -80,12 +80,12 @@ def checkpoint(run: Run, target: str | None) -> int:
 
 
 def _status(run: Run) -> LogStatus:
-    from incidents.audit.log import settings as log_settings
     from incidents.audit.log import signed_files
+    from incidents.audit.log import status as log_settings
     from incidents.audit.log import status as log_status
     from incidents.views import health
 
-    settings = log_settings.load(run.settings)
+    settings = log_settings.load_settings(run.settings)
     files = signed_files.known(settings.key)
     with run.local.reading() as connection:
         so_far = log_status.document(connection, run.local.now(connection))
@@ -95,17 +95,17 @@ def _status(run: Run) -> LogStatus:
 
 def _signed(run: Run) -> Checkpointed:
     from incidents import clock
-    from incidents.audit.log import settings as log_settings
-    from incidents.audit.log.checkpointing import checkpointed
+    from incidents.audit.log import status as log_settings
     from incidents.audit.log.signing_key import KeyRing
+    from incidents.audit.log.status import checkpointed
 
-    settings = log_settings.load(run.settings)
+    settings = log_settings.load_settings(run.settings)
     ring = KeyRing(settings.key, settings.key_command)
     return checkpointed(run.local.engine, ring, clock.now)
 
 
 def _signed_there(server: RemoteHouse) -> Checkpointed:
-    from incidents.audit.log.checkpointing import Checkpointed
+    from incidents.audit.log.status import Checkpointed
 
     told = server.record.checkpoint()
     pending = told["pending"]

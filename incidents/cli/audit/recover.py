@@ -73,14 +73,14 @@ def recover(
     """
     run.insist_on_this_machine(_HERE)
     from incidents import clock
-    from incidents.audit.log import settings
+    from incidents.audit.log import status
     from incidents.audit.log.signing_key import KeyRing
     from incidents.cli.audit.keys import on_record
     from incidents.enforcement.comparison import WRONG
     from incidents.enforcement.way_back import Asked, WayBack
 
     house = run.local
-    found = settings.load(run.settings)
+    found = status.load_settings(run.settings)
     ring = KeyRing(found.key, found.key_command)
     asked = Asked(
         by=run.settings.person, login=run.settings.login, reason=reason, sign_here=sign_here,
@@ -225,9 +225,9 @@ def _is_daemon_at_work(run: Run) -> bool:
 def _is_of_another(run: Run, kept: Path) -> bool:
     """Whether that is the checkpoint of `audit verify --since auto`, and of a history that is no
     more."""
-    from incidents.audit.log import last_signed, signing
-    from incidents.audit.log.last_signed import DifferentError
+    from incidents.audit.log import signing
     from incidents.audit.log.signed_files import Kept
+    from incidents.audit.log.signing import DifferentError
     from incidents.errors import FileError
 
     try:
@@ -242,7 +242,7 @@ def _is_of_another(run: Run, kept: Path) -> bool:
             return False
         try:
             signed = Kept(kept, data.decode(errors="replace"))
-            last_signed.compare(connection, log.checkpoint, signed)
+            signing.compare_with_kept(connection, log.checkpoint, signed)
         except DifferentError:
             return True
     return False

@@ -22,7 +22,7 @@ from incidents.errors import (
 )
 
 if TYPE_CHECKING:
-    from incidents.audit.flaw import Flaw
+    from incidents.audit.facts import Flaw
     from incidents.audit.proof.signed_check import Held
     from incidents.audit.proof.verdict import Asked, Verdict
     from incidents.cli.run import Run
@@ -122,11 +122,11 @@ def _of_log(run: Run, asked: Asked) -> Verdict:
     """The desk's own: of the database, or by the server that has it."""
     if run.remote is not None:
         return run.remote.record.verdict(asked, audit.watched("verifying"))
-    from incidents.audit.flaw import Flaw
-    from incidents.audit.log import loss, settings, signed_files
+    from incidents.audit.facts import Flaw
+    from incidents.audit.log import loss, signed_files, status
     from incidents.audit.proof import verification as log
 
-    files = signed_files.known(settings.load(run.settings).key)
+    files = signed_files.known(status.load_settings(run.settings).key)
     with run.local.reading() as connection:
         lost = loss.known(connection, files)
     verdict = log.database(run.local.engine, asked)

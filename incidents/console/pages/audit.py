@@ -13,7 +13,6 @@ from starlette.responses import Response, StreamingResponse
 
 from incidents import clock
 from incidents.audit import export
-from incidents.audit.log import settings
 from incidents.audit.log import status as log_status
 from incidents.audit.proof import verification as log
 from incidents.audit.proof.verdict import Asked as Known
@@ -111,7 +110,7 @@ def show(
         "audit",
         status=422 if wrong else 200,
         asked=asked, kinds=_kinds(here), found=found, wrong=wrong, log=status, note=note,
-        silent=log_status.silent(status, settings.load(here.house.settings).witnesses),
+        silent=log_status.silent(status, log_status.load_settings(here.house.settings).witnesses),
         next=_next(asked, found.after),
         shown=site_name.shown, **_verified(here),
     )  # fmt: skip
