@@ -21,10 +21,10 @@ from sqlalchemy import Connection, Table, select
 
 from incidents.audit.replay import desk_stream
 from incidents.audit.replay import outbox as waiting
+from incidents.audit.replay.case_rows import OF_CASE
 from incidents.audit.replay.fold import Fold
 from incidents.audit.replay.outbox import Outbox
 from incidents.audit.replay.rows import (
-    OF_CASE,
     Finding,
     Row,
     WriteTime,
