@@ -264,11 +264,11 @@ def policy_history(connection: Connection) -> list[Activation]:
     Raises:
         UnreadableEntryError: of an entry that the desk has not written.
     """
-    from incidents.audit.replay import periods
+    from incidents.audit.replay import fold
     from incidents.locale.words import policy_differences
     from incidents.views import on_record
 
-    found = list(periods.history(connection))
+    found = list(fold.activations(connection))
     words = on_record.personal_texts(connection, [each.reason for each in found])
     steps = pairwise([DOCUMENTED, *(policy.read(each.toml) for each in found)])
     return [

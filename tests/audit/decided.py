@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
-from incidents.audit.replay.periods import Periods
+from incidents.audit.replay.fold import Periods
 from incidents.audit.replay.redecide import Redecision
 from incidents.audit.replay.rows import Finding
 from incidents.machine import commands as c

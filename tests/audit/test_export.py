@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from incidents.audit import export
 from incidents.audit.export import COLUMNS, Selection
-from incidents.audit.replay import stream
+from incidents.audit.replay import rows
 from incidents.errors import InputError
 from incidents.machine import commands as c
 from incidents.machine.events import IncidentLogged, Reason
@@ -79,7 +79,7 @@ def test_a_site_s_export_has_its_own_entries_alone(day: Rehearsal) -> None:
 def test_an_export_is_of_one_state_of_the_database_while_the_desk_writes(
     day: Rehearsal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream, "AT_ONCE", 2)
+    monkeypatch.setattr(rows, "AT_ONCE", 2)
     with reading(day.engine) as connection:
         exported = export.stored(connection, Selection())
         first = next(exported)

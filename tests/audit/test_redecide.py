@@ -12,7 +12,7 @@ from sqlalchemy import Engine, select
 
 from incidents.audit.replay import redecide
 from incidents.audit.replay.archive import Archive
-from incidents.audit.replay.periods import Periods
+from incidents.audit.replay.fold import Periods
 from incidents.audit.replay.redecide import OUTSIDE, Redecision
 from incidents.audit.replay.rows import Finding
 from incidents.desk import Envelope

@@ -23,9 +23,8 @@ from incidents.audit import pool
 from incidents.audit.jobs import Hands
 from incidents.audit.pool import Crew, NoCrewError, NoSnapshotError, WorkerLostError
 from incidents.audit.replay.replay import Replay
-from incidents.audit.replay.rows import Finding
+from incidents.audit.replay.rows import ALL, Finding, Share, Span
 from incidents.audit.replay.split import Report, Split, Tables, replays
-from incidents.audit.replay.stream import ALL, Share, Span
 from incidents.cli import main
 from incidents.machine import commands as c
 from incidents.store.database.engine import reading, writing

@@ -37,7 +37,7 @@ from incidents.audit.proof.verdict import (
     unsigned,
     witness_flaws,
 )
-from incidents.audit.replay.periods import Periods
+from incidents.audit.replay.fold import Periods
 
 _AT_ONCE = 10_000
 _FILES_AT_ONCE = 512

@@ -15,8 +15,7 @@ from incidents.audit.facts import Flaw
 from incidents.audit.jobs import Log
 from incidents.audit.log import loss
 from incidents.audit.proof.live_log import LiveLog
-from incidents.audit.replay.fold import UNREADABLE, said
-from incidents.audit.replay.periods import Periods
+from incidents.audit.replay.fold import UNREADABLE, Periods, said
 from incidents.clock import rfc3339
 from incidents.errors import IncidentsError
 from incidents.machine.events import Event

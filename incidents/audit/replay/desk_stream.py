@@ -11,8 +11,7 @@ from sqlalchemy import Connection
 
 from incidents.accounts.identity import may
 from incidents.audit.replay.fold import UNREADABLE, said
-from incidents.audit.replay.rows import Finding, Row, compare, writers, written
-from incidents.audit.replay.stream import Stream
+from incidents.audit.replay.rows import Finding, Row, Stream, compare, writers, written
 from incidents.documents import plain
 from incidents.machine import policy
 from incidents.machine.events import Event

@@ -15,7 +15,7 @@ from typing import Any
 
 from incidents.audit.replay.archive import Archive
 from incidents.audit.replay.asked import ELAPSE, asked
-from incidents.audit.replay.periods import Periods
+from incidents.audit.replay.fold import Periods
 from incidents.audit.replay.rows import Finding
 from incidents.clock import rfc3339
 from incidents.locale import refusal_words

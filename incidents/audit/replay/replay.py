@@ -20,20 +20,24 @@ from typing import Any
 from sqlalchemy import Connection, Table, select
 
 from incidents.audit.replay import desk_stream
-from incidents.audit.replay import outbox as waiting
-from incidents.audit.replay.case_rows import OF_CASE
+from incidents.audit.replay import site_tables as waiting
 from incidents.audit.replay.fold import Fold
-from incidents.audit.replay.outbox import Outbox
 from incidents.audit.replay.rows import (
+    ALL,
+    AT_ONCE,
     Finding,
     Row,
+    Share,
+    Span,
+    Stream,
     WriteTime,
     compare,
+    parts,
     time_writer,
     writers,
     written,
 )
-from incidents.audit.replay.stream import ALL, AT_ONCE, Share, Span, Stream, parts
+from incidents.audit.replay.site_tables import OF_CASE, Outbox
 from incidents.record.entry import DESK, UnreadableEntryError, decode
 from incidents.record.own_events import WordsErased
 from incidents.record.sealing import commitment, references
@@ -263,7 +267,7 @@ class Replay:
             right = written(expected, self._writers[table])
             yield from compare(fold.site, table, right, rows[table], self._dialect)
         yield from outbox.findings(fold.site)
-        yield from waiting.findings(
+        yield from waiting.delivery_findings(
             fold.site, fold.case, outbox.cancelled, rows[deliveries], self._dialect
         )
         return fold.site

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from incidents.audit.replay import periods
+from incidents.audit.replay import fold
 from incidents.history import apart
 from incidents.machine import commands as c
 from incidents.machine.policy import DOCUMENTED, Policy
@@ -88,7 +88,7 @@ def test_activation_is_on_record_with_who_and_why_and_stands_in_the_history(
     assert answer.headers["location"] == "/policy"
     assert desk.house.desk.policy() == Policy(repeat_count=2)
     with desk.house.reading() as connection:
-        [activation] = periods.history(connection)
+        [activation] = fold.activations(connection)
     assert activation.by == "supervisor-1"
     page = supervisor.get("/policy").text
     assert "is active." in page
@@ -171,7 +171,7 @@ def test_the_same_form_sent_twice_activates_once(desk: ConsoleDesk, supervisor: 
     place = tried(supervisor)
     assert [activated(supervisor, place).status_code for _ in range(2)] == [303, 303]
     with desk.house.reading() as connection:
-        assert len(list(periods.history(connection))) == 1
+        assert len(list(fold.activations(connection))) == 1
 
 
 @pytest.mark.parametrize(
