@@ -190,7 +190,7 @@ class House:
         Raises:
             FileError: as `retention.evidence.keep` does.
         """
-        from incidents.retention import evidence
+        from incidents.record import evidence
 
         refuse_if_impossible()
         evidence.keep(file, digest, self.settings.evidence)

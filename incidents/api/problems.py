@@ -37,7 +37,7 @@ from incidents.filing.presets import PresetError, PresetsFileError
 from incidents.locale import refusal_words
 from incidents.log import logger
 from incidents.notices.customer_link import NoCustomerPageError
-from incidents.retention.periods import BadRetentionError, RetentionTooShortError
+from incidents.settings.retention import BadRetentionError, RetentionTooShortError
 
 if TYPE_CHECKING:
     from starlette.requests import Request

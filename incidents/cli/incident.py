@@ -78,7 +78,7 @@ def attach(act: Act, incident: tuple[int, int], file: Path) -> int:
     A copy is kept beside the database (INCIDENTS_EVIDENCE), or by the server; at most 50 MiB
     (evidence_limit).
     """
-    from incidents.retention import evidence
+    from incidents.record import evidence
 
     site, n = incident
     run = act.run

@@ -207,7 +207,7 @@ def _met(told: Document) -> Met:
 
 def _aged(told: Document) -> Aged:
     from incidents.desk.retention_job import Aged
-    from incidents.retention.periods import Retention
+    from incidents.settings.retention import Retention
 
     keep = Retention(keep=timedelta(seconds=told["keep_s"]), asked_for=told["asked_for"])
     return Aged(keep=keep, before=read_rfc3339(told["before"]), erased=_erased(told))

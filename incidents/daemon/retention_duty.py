@@ -12,7 +12,7 @@ from incidents.desk import retention_job
 from incidents.desk.erasure import Erased
 from incidents.errors import IncidentsError
 from incidents.machine.commands import CLOCK
-from incidents.retention import periods
+from incidents.settings import retention as periods
 
 if TYPE_CHECKING:
     from incidents.app import House

@@ -13,8 +13,8 @@ from incidents.enforcement import routing
 from incidents.filing import settings as filing_settings
 from incidents.metrics import metrics_settings, service
 from incidents.notices import customer_link, notice_settings
-from incidents.retention import periods
 from incidents.settings import police, sources
+from incidents.settings import retention as periods
 
 if TYPE_CHECKING:
     from incidents.app import House

@@ -20,9 +20,9 @@ from sqlalchemy import Connection, Engine
 from incidents import clock
 from incidents.desk import own_stream
 from incidents.desk.desk import Desk
+from incidents.record import evidence
 from incidents.record.own_events import WordsErased
 from incidents.record.sealing import references, seal
-from incidents.retention import evidence
 from incidents.store.cases import sites
 from incidents.store.database import secure_vacuum
 from incidents.store.database.engine import plainly, reading

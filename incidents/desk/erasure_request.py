@@ -15,7 +15,7 @@ from incidents.desk import erasure
 from incidents.desk.desk import Desk
 from incidents.desk.erasure import Erased, Erasure
 from incidents.errors import RefusedError
-from incidents.retention.periods import Retention
+from incidents.settings.retention import Retention
 from incidents.store.cases import sites
 from incidents.store.database.engine import plainly, reading
 from incidents.store.record import erasable

@@ -24,7 +24,7 @@ from incidents.desk.desk import Desk
 from incidents.desk.erasure_request import TooYoungError
 from incidents.record.own_events import SignInsErased
 from incidents.record.sealing import seal
-from incidents.retention.periods import Retention
+from incidents.settings.retention import Retention
 from incidents.store.accounts import sign_ins
 from incidents.store.database import secure_vacuum
 from incidents.store.database.engine import plainly, reading

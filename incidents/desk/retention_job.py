@@ -14,7 +14,7 @@ from incidents.clock import rfc3339
 from incidents.desk import erasure, pseudonyms
 from incidents.desk.desk import Desk
 from incidents.desk.erasure import Erased, Erasure
-from incidents.retention.periods import Retention
+from incidents.settings.retention import Retention
 from incidents.store.accounts import sign_ins
 from incidents.store.database.engine import plainly, reading
 from incidents.store.record.erasable import Scope

@@ -17,7 +17,7 @@ from incidents.accounts.throttle import FEW, BlockedError, Trial
 from incidents.desk import accounts, pseudonyms, retention_job
 from incidents.desk.erasure_request import TooYoungError
 from incidents.desk.pseudonyms import AccountDemand, Met
-from incidents.retention.periods import MINIMUM, Retention
+from incidents.settings.retention import MINIMUM, Retention
 from incidents.store.accounts.sign_ins import ELSEWHERE, PLACES, Refusal, count
 from incidents.store.database.engine import writing
 from incidents.store.schema import account_tables

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from incidents.errors import EvidenceTooLargeError, FileError
-from incidents.retention import evidence
+from incidents.record import evidence
 from tests.cli.conftest import Cli
 
 

@@ -18,9 +18,9 @@ from incidents.desk.erasure import Erased, Erasure, erase, expect
 from incidents.errors import DatabaseError, FileError
 from incidents.machine import commands as c
 from incidents.machine.command import AUDIENCES
+from incidents.record import evidence
 from incidents.record.entry import decode
 from incidents.record.own_events import WordsErased
-from incidents.retention import evidence
 from incidents.store.database import access
 from incidents.store.database.engine import create, reading
 from incidents.store.record.erasable import Scope

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from incidents.retention import periods
-from incidents.retention.periods import BadRetentionError, RetentionTooShortError
+from incidents.settings import retention as periods
+from incidents.settings.retention import BadRetentionError, RetentionTooShortError
 
 NOON = datetime(2026, 9, 1, 12, tzinfo=UTC)
 

@@ -19,7 +19,7 @@ from incidents.contract.documents import policies as policy_answers
 from incidents.desk import pseudonyms, retention_job
 from incidents.desk.erasure_request import Demand, Demands
 from incidents.desk.pseudonyms import AccountDemand
-from incidents.retention import periods
+from incidents.settings import retention as periods
 from incidents.values import inputs, site_name
 
 routes = router("erasing")

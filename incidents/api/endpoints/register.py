@@ -42,7 +42,7 @@ from incidents.contract.documents.sites import (
 from incidents.desk import Envelope
 from incidents.errors import EvidenceTooLargeError
 from incidents.machine import commands as c
-from incidents.retention import evidence
+from incidents.record import evidence
 from incidents.store.cases import sites as site_rows
 from incidents.values import inputs
 from incidents.views import lists, masked

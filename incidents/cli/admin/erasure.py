@@ -84,7 +84,7 @@ def _foreseen(run: Run) -> Aged:
         return run.remote.erasing.look()
     from incidents import clock
     from incidents.desk import retention_job
-    from incidents.retention import periods as rules
+    from incidents.settings import retention as rules
 
     keep = rules.of_settings()
     return retention_job.look(run.local.engine, run.settings.evidence, keep, clock.now())
@@ -96,7 +96,7 @@ def _aged(run: Run, password_file: Path | None) -> Aged:
             return run.remote.erasing.erase()
     from incidents import clock
     from incidents.desk import retention_job
-    from incidents.retention import periods as rules
+    from incidents.settings import retention as rules
 
     keep, house, settings = rules.of_settings(), run.local, run.settings
     return retention_job.erase(
@@ -173,7 +173,7 @@ def erase(
 def _erase_of_site(run: Run, site: str, reason: str, confirm: str | None, *, dry_run: bool) -> Met:
     from incidents import clock
     from incidents.desk.erasure_request import Demand, Demands
-    from incidents.retention import periods
+    from incidents.settings import retention as periods
 
     house, settings = run.local, run.settings
     demands = Demands(
@@ -221,7 +221,7 @@ def _account_met(
 ) -> Document:
     from incidents import clock
     from incidents.desk import pseudonyms
-    from incidents.retention import periods
+    from incidents.settings import retention as periods
 
     house, settings = run.local, run.settings
     met = pseudonyms.meet(

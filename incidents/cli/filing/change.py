@@ -82,7 +82,7 @@ def document(
     of your own: a-z, 0-9 and -.
     """
     from incidents.filing.form import DOCUMENT_FIELDS
-    from incidents.retention import evidence
+    from incidents.record import evidence
 
     kinds = {choice.code for field in DOCUMENT_FIELDS for choice in field.choices}
     if kind is not None and kind not in kinds:

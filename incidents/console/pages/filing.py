@@ -28,7 +28,7 @@ from incidents.filing import form, presets
 from incidents.filing.calendar import Entry, calendar
 from incidents.filing.checks.checks import NoFilingLibraryError
 from incidents.machine.commands import ChangeFiling
-from incidents.retention import evidence
+from incidents.record import evidence
 from incidents.values import site_name
 
 router = APIRouter()

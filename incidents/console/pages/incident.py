@@ -27,7 +27,7 @@ from incidents.errors import (
 from incidents.machine import commands as c
 from incidents.machine.command import OUTCOMES
 from incidents.notices import customer_link
-from incidents.retention import evidence
+from incidents.record import evidence
 from incidents.settings import police, sources
 from incidents.store.cases import sites
 from incidents.values import inputs, site_name
