@@ -28,7 +28,7 @@ class Batch(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """An entry in its site's stream, and its place in the order of all (see `periods.Periods`)."""
+    """An entry in its site's stream, and its place in the order of all (see `fold.Periods`)."""
 
     site_id: int
     place: int

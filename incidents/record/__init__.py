@@ -1,1 +1,1 @@
-"""The record: how entries are written and read back, and how people's own words are sealed."""
+"""The record: how entries are written and read back, people's own words sealed, and files kept."""

@@ -202,7 +202,7 @@ def delivery_findings(
     `case`, and nothing waits for it.
 
     Inside one transaction a suspension and the reopening that takes it back order nothing, and so
-    nothing waits of them: they are the numbers `cancelled` (see `outbox`).
+    nothing waits of them: they are the numbers `cancelled`.
     """
     own = list(found)
     by_key = {row[:_WAITING_KEY]: row for row in own}
