@@ -251,7 +251,7 @@ def parse_file(data: bytes | str) -> ProofFile:
     try:
         extra = _extra(lines)
         index, *proof = lines[0 if extra is None else 1 :] or [""]
-        found = ProofFile(_index(index), _hashes_of_file(proof), checkpoint.encode(), extra)
+        found = ProofFile(_index(index), read_hashes(proof), checkpoint.encode(), extra)
     except ValueError as error:
         raise ProofFileError(detail=str(error)) from error
     note.parse(checkpoint)
@@ -282,7 +282,12 @@ def _index(line: str) -> int:
     return keys.from_decimal(line.removeprefix(_INDEX))
 
 
-def _hashes_of_file(lines: Sequence[str]) -> tuple[bytes, ...]:
+def read_hashes(lines: Sequence[str]) -> tuple[bytes, ...]:
+    """The hashes of a proof, one a line in base64.
+
+    Raises:
+        ValueError: for too many, or for one that is none.
+    """
     if len(lines) > MAX_HASHES:
         raise ValueError(f"it has more than {MAX_HASHES} hashes")
     hashes = tuple(map(keys.from_base64, lines))

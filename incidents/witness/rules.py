@@ -14,15 +14,13 @@ from incidents.errors import VerificationError
 from incidents.tlog import keys, note, proof
 from incidents.tlog.keys import VerifierKey
 from incidents.tlog.note import Checkpoint, Note, NoteError
-from incidents.tlog.proof import ProofError
-from incidents.tlog.tree import EMPTY_ROOT, HASH_BYTES
+from incidents.tlog.proof import ProofError, read_hashes
+from incidents.tlog.tree import EMPTY_ROOT
 
 PATH = "/add-checkpoint"
 SIZE_TYPE = "text/x.tlog.size"
 """The content type of an answer 409: the body is the size that the witness has seen, and a
 newline."""
-
-MAX_HASHES = 63
 
 _OLD = "old "
 
@@ -71,7 +69,7 @@ def parse_submission(body: bytes) -> Submission:
         raise SubmissionError(detail="no empty line parts the proof from the checkpoint")
     try:
         old, *proof = head.decode("ascii").split("\n")
-        size, hashes = _old(old), _hashes(proof)
+        size, hashes = _old(old), read_hashes(proof)
     except ValueError as error:
         detail = "it is not ASCII" if isinstance(error, UnicodeDecodeError) else str(error)
         raise SubmissionError(detail=detail) from error
@@ -85,16 +83,6 @@ def _old(line: str) -> int:
         return keys.from_decimal(line.removeprefix(_OLD))
     except ValueError as error:
         raise ValueError(f"its old size is {line[4:44]!r}, {error}") from error
-
-
-def _hashes(lines: list[str]) -> tuple[bytes, ...]:
-    if len(lines) > MAX_HASHES:
-        raise ValueError(f"it has more than {MAX_HASHES} hashes")
-    hashes = tuple(map(keys.from_base64, lines))
-    for hash_ in hashes:
-        if len(hash_) != HASH_BYTES:
-            raise ValueError(f"a hash of it has {len(hash_)} bytes, not {HASH_BYTES}")
-    return hashes
 
 
 Logs = Mapping[str, Sequence[VerifierKey]]

@@ -114,8 +114,8 @@ def _whole(found: _Found) -> Verdict:
 
 
 def _only_later(seen: LookedAt, before: Taken | None) -> int | None:
-    """Leaves out the sites that were decided before as they are (see `site_check.later_sites`); how many
-    are left. None: all."""
+    """Leaves out the sites that were decided before as they are (see `site_check.later_sites`); how
+    many are left. None: all."""
     if before is None or seen.succession.periods.ended_since(before.size):
         return None
     later = set(seen.sites[max(0, before.size - site_check.WITHIN_AN_ACT) :])

@@ -15,7 +15,7 @@ from incidents.audit.facts import Flaw
 from incidents.audit.jobs import Log
 from incidents.audit.log import loss
 from incidents.audit.proof.live_log import LiveLog
-from incidents.audit.replay.fold import UNREADABLE, Periods, said
+from incidents.audit.replay.fold import NAME, UNREADABLE, Periods, said
 from incidents.clock import rfc3339
 from incidents.errors import IncidentsError
 from incidents.machine.events import Event
@@ -29,8 +29,6 @@ from incidents.tlog.note import Checkpoint, Note
 from incidents.tlog.proof import root_at
 from incidents.tlog.tiles import Tile, nodes_from
 from incidents.tlog.tree import subtrees
-
-NAME = "the desk"
 
 
 class Made(NamedTuple):

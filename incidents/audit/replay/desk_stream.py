@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from incidents.accounts.identity import may
-from incidents.audit.replay.fold import UNREADABLE, said
+from incidents.audit.replay.fold import NAME, UNREADABLE, said
 from incidents.audit.replay.rows import Finding, Row, Stream, compare, writers, written
 from incidents.documents import plain
 from incidents.machine import policy
@@ -122,9 +122,6 @@ class AccountRecord:
             "revoked_at": None,
         }  # fmt: skip
 
-
-NAME = "the desk"
-"""How the stream is called where a site's name would stand."""
 
 _SEQ, _BODY = 2, 4
 _ONLY = 1

@@ -180,7 +180,7 @@ def activations(connection: Connection) -> Iterator[Activation]:
 
 
 NAME = "the desk"
-_ENTRIES_TABLE = "entries"
+"""How the desk's own stream is called where a site's name would stand."""
 
 
 class Periods:
@@ -206,7 +206,7 @@ class Periods:
         wrong = self._wrong(event, place)
         if wrong is not None:
             return Finding(
-                site=NAME, table=_ENTRIES_TABLE, row=f"{header.site_id}-{header.site_seq}",
+                site=NAME, table=entries.name, row=f"{header.site_id}-{header.site_seq}",
                 problem="not_decided", found=wrong,
             )  # fmt: skip
         self._digests.append(event.policy)

@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Table, select
 
 from incidents.audit.replay import desk_stream
 from incidents.audit.replay import site_tables as waiting
-from incidents.audit.replay.fold import Fold
+from incidents.audit.replay.fold import NAME, Fold
 from incidents.audit.replay.rows import (
     ALL,
     AT_ONCE,
@@ -224,7 +224,7 @@ class Replay:
         yield from desk_stream.findings(self._connection, rows)
         # What comes after one that is wrong is passed over.
         deque(rows, maxlen=0)
-        yield from words.findings(DESK, desk_stream.NAME)
+        yield from words.findings(DESK, NAME)
 
     def _of_sites(self, span: Span) -> Iterator[Finding]:
         where = [*span.where(entries.c.site_id), entries.c.site_id != DESK_STREAM]
