@@ -369,7 +369,7 @@ def test_what_fails_half_way_leaves_nothing(
 KILLED = """
 import sys
 from pathlib import Path
-from incidents.audit.proof.bundle_writer import writer as bundle
+from incidents.audit.proof import bundle_writer as bundle
 from incidents.audit.proof.bundle_writer import Order
 from incidents.store.database.engine import create, reading
 

@@ -134,10 +134,10 @@ def test_each_commit_is_on_disk_before_it_is_told(ledger: Ledger) -> None:
 STORE = """
 import sys
 from pathlib import Path
-from incidents.tlog import submission
+from incidents.witness import rules
 from incidents.witness.ledger import Ledger
 from incidents.tlog.keys import VerifierKey
-asked, known = submission.parse(sys.stdin.buffer.read()), [VerifierKey.parse(sys.argv[2])]
+asked, known = rules.parse_submission(sys.stdin.buffer.read()), [VerifierKey.parse(sys.argv[2])]
 assert Ledger(Path(sys.argv[1])).compare_and_store(asked, known=known) is None
 sys.stdout.write("stored")
 """
