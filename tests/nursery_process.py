@@ -36,7 +36,7 @@ NOT_TRACED = 99
 _LOADED = (
     "incidents.cli.admin.service", "incidents.daemon.loop", "incidents.enforcement.log",
     "incidents.app",
-    "incidents.store.database.schema", "incidents.desk.activation", "incidents.audit.replay.replay",
+    "incidents.store.database.schema", "incidents.desk.activation", "incidents.audit.replay",
     "incidents.history.importing", "sqlalchemy.dialects.sqlite", "encodings.ascii", "idna",
     "sqlalchemy.dialects.postgresql.psycopg", "alembic.command", "alembic.runtime.migration",
     "platformdirs.unix", "structlog",

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 from sqlalchemy import ColumnElement, Connection, and_, false, func, or_, select, type_coerce
 from sqlalchemy.types import NullType
 
-from incidents.audit.replay.rows import parts
+from incidents.audit.rows import parts
 from incidents.errors import InputError
 from incidents.record.entry import UnreadableEntryError
 from incidents.record.own_events import LogKeyMade, PolicyActivated

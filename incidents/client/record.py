@@ -14,7 +14,7 @@ from incidents.clock import read_rfc3339
 
 if TYPE_CHECKING:
     from incidents.audit.proof.verdict import Asked, Verdict
-    from incidents.audit.replay.split import Replayed
+    from incidents.audit.split import Replayed
     from incidents.contract.documents.record import LogStatus
     from incidents.desk.erasure import Erased
     from incidents.desk.erasure_request import Met
@@ -85,8 +85,8 @@ class RemoteRecord:
 
     def replayed(self, site: str | None, watch: Watch) -> Replayed:
         """What a replay has come to, of all sites or of one."""
-        from incidents.audit.replay.rows import Finding
-        from incidents.audit.replay.split import Replayed
+        from incidents.audit.rows import Finding
+        from incidents.audit.split import Replayed
 
         shown = self._proved("/log/replay", {"site": site}, watch)
         return Replayed(

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, cast
 
 from incidents.audit.export import Numbered
-from incidents.audit.replay.fold import UNREADABLE, said
+from incidents.audit.fold import UNREADABLE, said
 from incidents.documents import event_document
 from incidents.errors import VerificationError
 from incidents.locale import event_sentence

@@ -264,7 +264,7 @@ def policy_history(connection: Connection) -> list[Activation]:
     Raises:
         UnreadableEntryError: of an entry that the desk has not written.
     """
-    from incidents.audit.replay import fold
+    from incidents.audit import fold
     from incidents.locale.words import policy_differences
     from incidents.views import on_record
 

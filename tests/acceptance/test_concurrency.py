@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, select
 
-from incidents.audit.replay.replay import Replay
+from incidents.audit.replay import Replay
 from incidents.machine import commands as c
 from incidents.machine import events as e
 from incidents.machine.apply import apply

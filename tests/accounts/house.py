@@ -14,7 +14,7 @@ from incidents.accounts.authenticator import Door, SignInError
 from incidents.accounts.open_sessions import OpenSessions
 from incidents.accounts.seal import UNSEALED, Seal
 from incidents.accounts.throttle import OF_NAME
-from incidents.audit.replay.replay import Replay
+from incidents.audit.replay import Replay
 from incidents.desk import Desk, accounts, tokens
 from incidents.desk.account_act import By
 from incidents.store.accounts import passwords, sign_ins

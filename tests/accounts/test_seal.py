@@ -16,7 +16,7 @@ from incidents.accounts import secrets, serve_key
 from incidents.accounts.authenticator import Door, SignInError, Visit
 from incidents.accounts.seal import Seal, ServeKeyReplacedError
 from incidents.accounts.serve_key import NoServeKeyError, SealedElsewhereError, Strays
-from incidents.audit.replay.rows import Finding
+from incidents.audit.rows import Finding
 from incidents.desk import accounts, keying, tokens
 from incidents.desk.access import Access
 from incidents.desk.keying import Keyed, SealedAlreadyError

@@ -152,7 +152,7 @@ def test_one_proof_runs_at_a_time_and_who_asked_need_not_wait_for_it(
 ) -> None:
     go_on = Event()
     monkeypatch.setattr(
-        "incidents.audit.replay.split.Split", lambda *_a, **_o: go_on.wait(PATIENCE_S) and 1 / 0
+        "incidents.audit.split.Split", lambda *_a, **_o: go_on.wait(PATIENCE_S) and 1 / 0
     )
     auditor = api.client("auditor")
     begun = auditor.post(f"{LOG}/replay?wait=0", json={}).json()

@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from incidents.audit.replay import redecide
+from incidents.audit import redecide
 from incidents.system import side_process
 from incidents.testing import rehearsal
 from tests.audit import auditor, bundles, verifying

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
-from incidents.audit.replay.fold import Periods
-from incidents.audit.replay.redecide import Redecision
-from incidents.audit.replay.rows import Finding
+from incidents.audit.fold import Periods
+from incidents.audit.redecide import Redecision
+from incidents.audit.rows import Finding
 from incidents.machine import commands as c
 from incidents.machine.case import Case
 from incidents.machine.commands import Command

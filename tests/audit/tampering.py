@@ -21,8 +21,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import BigInteger
 
-from incidents.audit.replay.replay import OUTSIDE, Replay
-from incidents.audit.replay.rows import Finding
+from incidents.audit.replay import OUTSIDE, Replay
+from incidents.audit.rows import Finding
 from incidents.desk import accounts, tokens
 from incidents.desk.account_act import AccountAct, By
 from incidents.desk.log_key import LogKey

@@ -10,8 +10,8 @@ from datetime import timedelta
 
 import pytest
 
-from incidents.audit.replay import redecide
-from incidents.audit.replay.archive import Archive
+from incidents.audit import redecide
+from incidents.audit.archive import Archive
 from incidents.machine import commands as c
 from incidents.machine import events as e
 from incidents.machine.decide import decide

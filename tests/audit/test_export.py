@@ -13,9 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents.audit import export
+from incidents.audit import export, rows
 from incidents.audit.export import COLUMNS, Selection
-from incidents.audit.replay import rows
 from incidents.errors import InputError
 from incidents.machine import commands as c
 from incidents.machine.events import IncidentLogged, Reason

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from incidents.audit.replay.fold import Periods
+from incidents.audit.fold import Periods
 from incidents.machine import commands as c
 from incidents.machine.policy import DOCUMENTED
 from incidents.record.entry import DESK, decode, encode

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, select
 
-from incidents.audit.replay import redecide
-from incidents.audit.replay.archive import Archive
-from incidents.audit.replay.fold import Periods
-from incidents.audit.replay.redecide import OUTSIDE, Redecision
-from incidents.audit.replay.rows import Finding
+from incidents.audit import redecide
+from incidents.audit.archive import Archive
+from incidents.audit.fold import Periods
+from incidents.audit.redecide import OUTSIDE, Redecision
+from incidents.audit.rows import Finding
 from incidents.desk import Envelope
 from incidents.history import reports as history
 from incidents.history.importing import Import

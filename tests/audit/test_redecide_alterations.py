@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from incidents.audit.replay.redecide import Redecision
+from incidents.audit.redecide import Redecision
 from incidents.machine import events as e
 from incidents.record.entry import encode
 from tests.audit.decided import (

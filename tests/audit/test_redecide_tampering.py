@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from incidents.audit.replay.redecide import Redecision
+from incidents.audit.redecide import Redecision
 from incidents.machine import commands as c
 from incidents.machine import events as e
 from incidents.machine.policy import DOCUMENTED

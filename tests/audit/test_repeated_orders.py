@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from incidents.audit.replay import redecide
-from incidents.audit.replay.replay import Replay
+from incidents.audit import redecide
+from incidents.audit.replay import Replay
 from incidents.machine import commands as c
 from incidents.store.database.engine import reading
 from tests.audit.bundles import LOG

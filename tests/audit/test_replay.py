@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Column, Connection, Table, delete, insert, select, text, update
 
-from incidents.audit.replay.replay import OUTSIDE, Replay
-from incidents.audit.replay.rows import Finding
+from incidents.audit.replay import OUTSIDE, Replay
+from incidents.audit.rows import Finding
 from incidents.machine import commands as c
 from incidents.store.database.engine import reading
 from incidents.store.schema import tables

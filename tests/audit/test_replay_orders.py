@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, func, insert, select, update
 
-from incidents.audit.replay.replay import OUTSIDE
+from incidents.audit.replay import OUTSIDE
 from incidents.desk import Envelope
 from incidents.machine import commands as c
 from incidents.store.database.engine import reading

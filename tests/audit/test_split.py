@@ -22,9 +22,9 @@ from incidents.audit import jobs as hands_module
 from incidents.audit import pool
 from incidents.audit.jobs import Hands
 from incidents.audit.pool import Crew, NoCrewError, NoSnapshotError, WorkerLostError
-from incidents.audit.replay.replay import Replay
-from incidents.audit.replay.rows import ALL, Finding, Share, Span
-from incidents.audit.replay.split import Report, Split, Tables, replays
+from incidents.audit.replay import Replay
+from incidents.audit.rows import ALL, Finding, Share, Span
+from incidents.audit.split import Report, Split, Tables, replays
 from incidents.cli import main
 from incidents.machine import commands as c
 from incidents.store.database.engine import reading, writing

@@ -18,7 +18,7 @@ from bench.results import judged, row
 from bench.rounds import Rounds, document
 from bench.scenarios import NAMES
 from bench.trial import FASTEST_PEER, Contender, Figure, Role, Target, Trial
-from incidents.audit.replay.split import replayed
+from incidents.audit.split import replayed
 from incidents.store.database import engine as engines
 
 ROOT = Path(__file__).parents[2]

@@ -175,7 +175,7 @@ def test_a_replay_names_the_row_that_was_changed_and_fails_verification(
 def test_many_findings_are_told_up_to_a_limit(
     cli: Cli, db_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("incidents.audit.replay.split.MAX_FINDINGS", 2)
+    monkeypatch.setattr("incidents.audit.split.MAX_FINDINGS", 2)
     for n in range(4):
         cli("site", "add", f"s{n}.example")
     with closing(sqlite3.connect(db_url.removeprefix("sqlite:///"))) as database, database:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from incidents.audit.replay.replay import Replay
+from incidents.audit.replay import Replay
 from incidents.desk import Answer, Desk, Envelope
 from incidents.machine import commands as c
 from incidents.machine.command import AUDIENCES, OUTCOMES

@@ -11,8 +11,8 @@ import pytest
 from freezegun import freeze_time
 from sqlalchemy import delete, make_url, select, text, update
 
-from incidents.audit.replay.replay import Replay
-from incidents.audit.replay.rows import Finding
+from incidents.audit.replay import Replay
+from incidents.audit.rows import Finding
 from incidents.desk import erasure
 from incidents.desk.erasure import Erased, Erasure, erase, expect
 from incidents.errors import DatabaseError, FileError

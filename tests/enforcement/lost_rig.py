@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from incidents import clock
 from incidents.app import House
-from incidents.audit.replay.replay import Replay
+from incidents.audit.replay import Replay
 from incidents.daemon import recovery_duty
 from incidents.daemon.delivery import Delivery
 from incidents.desk import Envelope

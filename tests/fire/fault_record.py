@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
-from incidents.audit.replay.replay import Replay
+from incidents.audit.replay import Replay
 from incidents.store.database.engine import reading
 from incidents.store.schema.tables import entries
 from tests.fire.fault_acts import Act

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from incidents.app import House
 from incidents.audit.log import loss, signed_files
 from incidents.audit.log.loss import Loss
-from incidents.audit.replay.replay import Replay
+from incidents.audit.replay import Replay
 from incidents.cli import main
 from incidents.desk import Envelope
 from incidents.desk.log_key import LogKey

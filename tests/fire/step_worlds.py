@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from incidents.audit.replay.replay import Replay
+from incidents.audit.replay import Replay
 from incidents.desk import Answer, Desk, Envelope
 from incidents.documents import event_document, incident_document, site_document
 from incidents.machine import commands as c

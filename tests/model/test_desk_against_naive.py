@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import Engine, select
 
-from incidents.audit.replay.replay import Replay
+from incidents.audit.replay import Replay
 from incidents.desk import Desk, Envelope
 from incidents.machine import commands as c
 from incidents.machine.policy import Policy

@@ -7,7 +7,7 @@ import pytest
 from alembic import command
 from sqlalchemy import Engine, inspect, select
 
-from incidents.audit.replay.replay import Replay
+from incidents.audit.replay import Replay
 from incidents.desk import Envelope
 from incidents.machine import commands as c
 from incidents.store.database import schema

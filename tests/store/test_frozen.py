@@ -19,7 +19,7 @@ from incidents.audit.proof import bundle_verification as verify_bundle
 from incidents.audit.proof import signed_check, verification
 from incidents.audit.proof.bundle_archive import unpacked
 from incidents.audit.proof.verdict import Asked
-from incidents.audit.replay.replay import Replay
+from incidents.audit.replay import Replay
 from incidents.store.database import schema
 from incidents.store.database.engine import reading
 from incidents.store.schema.tables import incidents, sites

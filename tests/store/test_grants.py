@@ -14,7 +14,7 @@ from incidents.accounts.serve_key import SealedElsewhereError
 from incidents.app import House
 from incidents.audit.log import rotation, sequencer, signing, status
 from incidents.audit.log.signing_key import KeyRing
-from incidents.audit.replay.replay import Replay
+from incidents.audit.replay import Replay
 from incidents.clock import now
 from incidents.daemon import delivery
 from incidents.desk import Desk, Envelope, keying

@@ -18,7 +18,7 @@ from incidents.api import bodies, problems
 from incidents.api.caller import Caller
 from incidents.api.entrance import Looking
 from incidents.api.operation import JSON, operation, router
-from incidents.audit import export
+from incidents.audit import export, split
 from incidents.audit.export import Selection
 from incidents.audit.log import signed_files
 from incidents.audit.log import status as log_settings
@@ -31,8 +31,7 @@ from incidents.audit.proof.bundle_notes import NothingSignedError
 from incidents.audit.proof.signed_check import Held
 from incidents.audit.proof.verdict import Asked, Verdict
 from incidents.audit.proof.verification import Proof, Proving
-from incidents.audit.replay import split
-from incidents.audit.replay.split import Replayed
+from incidents.audit.split import Replayed
 from incidents.clock import rfc3339
 from incidents.contract.documents import record as record_answers
 from incidents.errors import IncidentsError

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from incidents.audit.facts import Flaw
-from incidents.audit.replay.fold import said
+from incidents.audit.fold import said
 from incidents.errors import VerificationError
 from incidents.machine import policy
 from incidents.machine.policy import Policy, PolicyError

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from incidents.audit.facts import Flaw
+from incidents.audit.fold import Periods
 from incidents.audit.jobs import Act, Hands, hands
 from incidents.audit.proof import bundle_files as bundle_policies
 from incidents.audit.proof import bundle_log, leaf_check, site_check
@@ -37,7 +38,6 @@ from incidents.audit.proof.verdict import (
     unsigned,
     witness_flaws,
 )
-from incidents.audit.replay.fold import Periods
 
 _AT_ONCE = 10_000
 _FILES_AT_ONCE = 512

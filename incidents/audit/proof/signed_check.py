@@ -12,10 +12,10 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from incidents.audit.facts import Flaw
+from incidents.audit.fold import NAME, UNREADABLE, Periods, said
 from incidents.audit.jobs import Log
 from incidents.audit.log import loss
 from incidents.audit.proof.live_log import LiveLog
-from incidents.audit.replay.fold import NAME, UNREADABLE, Periods, said
 from incidents.clock import rfc3339
 from incidents.errors import IncidentsError
 from incidents.machine.events import Event

@@ -18,14 +18,14 @@ from typing import NamedTuple
 from sqlalchemy import exists, func, select
 
 from incidents.audit.facts import Flaw
+from incidents.audit.fold import UNREADABLE, Periods, said
 from incidents.audit.jobs import Placed
 from incidents.audit.proof.bundle_log import BundleLog, Places
 from incidents.audit.proof.leaf_check import NUMBERLESS, Seen, Streams, Stretch, misplaced
 from incidents.audit.proof.live_log import LiveLog
 from incidents.audit.proof.signed_check import Succession
-from incidents.audit.replay.fold import UNREADABLE, Periods, said
-from incidents.audit.replay.redecide import Redecision
-from incidents.audit.replay.rows import Finding, Some, Span
+from incidents.audit.redecide import Redecision
+from incidents.audit.rows import Finding, Some, Span
 from incidents.machine.policy import Policy
 from incidents.record.entry import decode
 from incidents.store.schema.log_tables import checkpoints, cosignatures, leaves

@@ -31,7 +31,7 @@ from incidents.audit.proof.verdict import (
     taken,
     witness_flaws,
 )
-from incidents.audit.replay.rows import Some, Span
+from incidents.audit.rows import Some, Span
 from incidents.errors import IncidentsError
 from incidents.log import logger
 from incidents.store.database.engine import plainly, reading

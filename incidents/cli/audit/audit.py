@@ -19,7 +19,7 @@ from incidents.errors import DONE, NOT_VERIFIED, UnknownSiteError
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from incidents.audit.replay.split import Replayed
+    from incidents.audit.split import Replayed
     from incidents.cli.run import Run
     from incidents.locale.words import Document
 
@@ -89,7 +89,7 @@ def replay(run: Run, site: str | None) -> int:
 
 
 def _replayed(run: Run, site: str | None) -> Replayed:
-    from incidents.audit.replay.split import replayed
+    from incidents.audit.split import replayed
 
     with run.local.reading() as connection:
         only = site_id(connection, site)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from incidents.audit.replay import fold
+from incidents.audit import fold
 from incidents.history import apart
 from incidents.machine import commands as c
 from incidents.machine.policy import DOCUMENTED, Policy

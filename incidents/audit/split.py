@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, func, select
 
 from incidents.audit.jobs import Act, Hands, hands
-from incidents.audit.replay.replay import OUTSIDE, Replay
-from incidents.audit.replay.rows import Finding, Share, Span, parts
+from incidents.audit.replay import OUTSIDE, Replay
+from incidents.audit.rows import Finding, Share, Span, parts
 from incidents.store.database.engine import plainly, reading
 from incidents.store.schema.tables import entries
 

@@ -13,10 +13,10 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from incidents.audit.replay.archive import Archive
-from incidents.audit.replay.asked import ELAPSE, asked
-from incidents.audit.replay.fold import Periods
-from incidents.audit.replay.rows import Finding
+from incidents.audit.archive import Archive
+from incidents.audit.asked import ELAPSE, asked
+from incidents.audit.fold import Periods
+from incidents.audit.rows import Finding
 from incidents.clock import rfc3339
 from incidents.locale import refusal_words
 from incidents.machine import rules

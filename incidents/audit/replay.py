@@ -19,10 +19,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, select
 
-from incidents.audit.replay import desk_stream
-from incidents.audit.replay import site_tables as waiting
-from incidents.audit.replay.fold import NAME, Fold
-from incidents.audit.replay.rows import (
+from incidents.audit import desk_stream
+from incidents.audit import site_tables as waiting
+from incidents.audit.fold import NAME, Fold
+from incidents.audit.rows import (
     ALL,
     AT_ONCE,
     Finding,
@@ -37,7 +37,7 @@ from incidents.audit.replay.rows import (
     writers,
     written,
 )
-from incidents.audit.replay.site_tables import OF_CASE, Outbox
+from incidents.audit.site_tables import OF_CASE, Outbox
 from incidents.record.entry import DESK, UnreadableEntryError, decode
 from incidents.record.own_events import WordsErased
 from incidents.record.sealing import commitment, references

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from incidents.accounts.identity import may
-from incidents.audit.replay.fold import NAME, UNREADABLE, said
-from incidents.audit.replay.rows import Finding, Row, Stream, compare, writers, written
+from incidents.audit.fold import NAME, UNREADABLE, said
+from incidents.audit.rows import Finding, Row, Stream, compare, writers, written
 from incidents.documents import plain
 from incidents.machine import policy
 from incidents.machine.events import Event

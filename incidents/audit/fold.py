@@ -14,8 +14,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from incidents.audit.replay.rows import Finding, Problem, Row, WriteTime
-from incidents.audit.replay.site_tables import Outbox
+from incidents.audit.rows import Finding, Problem, Row, WriteTime
+from incidents.audit.site_tables import Outbox
 from incidents.machine import policy
 from incidents.machine.apply import apply
 from incidents.machine.case import Case

@@ -1,1 +1,0 @@
-"""The replay: tables and decisions, derived again from the entries."""
