@@ -20,7 +20,7 @@ from incidents.errors import DatabaseError, IncidentsError
 from incidents.store.cases import work
 from incidents.store.database import schema
 from incidents.store.database.engine import plainly, reading
-from incidents.store.database.file import UnseenError
+from incidents.store.database.sqlite_file import UnseenError
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

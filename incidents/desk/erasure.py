@@ -24,7 +24,6 @@ from incidents.record import evidence
 from incidents.record.own_events import WordsErased
 from incidents.record.sealing import references, seal
 from incidents.store.cases import sites
-from incidents.store.database import secure_vacuum
 from incidents.store.database.engine import plainly, reading
 from incidents.store.desk import policies
 from incidents.store.record import entries, erasable
@@ -122,7 +121,7 @@ def clear(engine: Engine, folder: Path, *, rewrite: bool = False) -> None:
         DatabaseError: if others read all the time, or the disk has no room.
     """
     evidence.sweep(folder, clock.now())
-    secure_vacuum.remove(engine, rewrite=rewrite)
+    erasable.remove_traces(engine, rewrite=rewrite)
 
 
 def _portions(

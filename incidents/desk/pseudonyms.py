@@ -26,9 +26,8 @@ from incidents.record.own_events import SignInsErased
 from incidents.record.sealing import seal
 from incidents.settings.retention import Retention
 from incidents.store.accounts import sign_ins
-from incidents.store.database import secure_vacuum
 from incidents.store.database.engine import plainly, reading
-from incidents.store.record import entries
+from incidents.store.record import entries, erasable
 from incidents.store.schema.tables import DESK_STREAM
 
 ROWS_AT_ONCE = 1_000
@@ -99,7 +98,7 @@ def meet(
         rows = erase(
             desk, before, by=demand.by, login=demand.login, reason=demand.reason, handle=handle
         )
-        secure_vacuum.remove(engine)
+        erasable.remove_traces(engine)
         with plainly(engine), reading(engine) as connection:
             first = sign_ins.first(connection, handle)
     after = None if first is None or first < before else keep.due(first)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from incidents.errors import DatabaseError, LibraryError
 from incidents.notices import customer_link, notice_settings
 from incidents.store.database.engine import look_at_file
-from incidents.store.database.file import UnseenError
+from incidents.store.database.sqlite_file import UnseenError
 from incidents.system import web_server
 
 if TYPE_CHECKING:

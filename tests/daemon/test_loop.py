@@ -16,7 +16,7 @@ from incidents.daemon import loop
 from incidents.daemon.loop import Every
 from incidents.daemon.systemd import Systemd
 from incidents.settings import sources
-from incidents.store.database.file import ReplacedError
+from incidents.store.database.sqlite_file import ReplacedError
 from tests.patience import PATIENCE_S, until
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)

@@ -15,7 +15,7 @@ from sqlalchemy import make_url, text
 
 from incidents.errors import DatabaseError, InputError
 from incidents.settings.sources import data_folder
-from incidents.store.database import schema, write_lock
+from incidents.store.database import schema, sqlite_file
 from incidents.store.database.complaint import explain
 from incidents.store.database.engine import create, glancing, plainly, reading, writing
 from incidents.store.database.server_clock import database_time
@@ -236,7 +236,7 @@ def test_after_a_glance_the_connection_begins_and_takes_back_transactions_as_bef
 def test_a_locked_file_is_said_to_be_held_by_another(
     opened: Opener, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(write_lock, "begin", lambda *_args, **_options: False)
+    monkeypatch.setattr(sqlite_file, "begin_in_turn", lambda *_args, **_options: False)
     engine = opened(sqlite_url)
 
     def wait_for_the_lock() -> None:

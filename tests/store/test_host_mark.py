@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from incidents.errors import DatabaseError
-from incidents.store.database import host, host_mark
+from incidents.store.database import host_mark
 from incidents.store.database.engine import plainly, reading, writing
 from incidents.store.database.host_mark import CLOSED_AFTER_S, GONE_AFTER_S, HostMark
 from tests.store.conftest import Opener
@@ -51,9 +51,9 @@ def _machine(name: str, boot: str | None = None, machine: str | None = None) -> 
     """What is done inside is done on the machine of that name, with its own ids or those."""
     known = f"boot of {name}" if boot is None else boot or None
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(host, "_boot", lambda: known)
-        patched.setattr(host, "_machine", lambda: machine or f"id of {name}")
-        patched.setattr(host, "_name", lambda: name)
+        patched.setattr(host_mark, "_boot", lambda: known)
+        patched.setattr(host_mark, "_machine", lambda: machine or f"id of {name}")
+        patched.setattr(host_mark, "_name", lambda: name)
         yield
 
 

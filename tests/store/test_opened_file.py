@@ -15,9 +15,9 @@ import pytest
 from sqlalchemy import Engine, text
 
 from incidents.errors import DatabaseError
-from incidents.store.database import write_lock
+from incidents.store.database import sqlite_file
 from incidents.store.database.engine import glancing, reading, writing
-from incidents.store.database.file import ReplacedError, UnseenError
+from incidents.store.database.sqlite_file import ReplacedError, UnseenError
 from tests.store.conftest import Opener
 
 Act = Callable[[Engine], object]
@@ -114,7 +114,7 @@ def test_a_disk_that_does_not_say_what_is_there_holds_up_one_transaction_and_end
         raise OSError(number, os.strerror(number))
 
     with monkeypatch.context() as broken:
-        broken.setattr("incidents.store.database.file.os.stat", fail)
+        broken.setattr("incidents.store.database.sqlite_file.os.stat", fail)
         for act in (_read, _write):
             with pytest.raises(UnseenError, match=f"{file} cannot be looked at: "):
                 act(engine)
@@ -150,13 +150,13 @@ def test_one_that_is_replaced_while_the_write_lock_is_waited_for_is_not_written(
 ) -> None:
     engine = opened(sqlite_url)
     _write(engine)
-    begin = write_lock.begin
+    begin = sqlite_file.begin_in_turn
 
     def begin_late(*given: object, **options: object) -> bool:
         _put_back(file)
         return begin(*given, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(write_lock, "begin", begin_late)
+    monkeypatch.setattr(sqlite_file, "begin_in_turn", begin_late)
     with pytest.raises(ReplacedError):
         _write(engine)
 

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import Engine, delete, insert, text
 
 from incidents.errors import DatabaseError
-from incidents.store.database import secure_vacuum
 from incidents.store.database.engine import create
+from incidents.store.record import erasable
 from incidents.store.schema.tables import sealed
 from tests.patience import until
 
@@ -56,7 +56,7 @@ def test_deleted_words_are_in_the_log_before_and_nowhere_after(engine: Engine, v
     with engine.begin() as connection:
         connection.execute(delete(sealed))
     assert _is_somewhere(engine)
-    secure_vacuum.remove(engine)
+    erasable.remove_traces(engine)
     assert not _is_somewhere(engine)
 
 
@@ -69,14 +69,14 @@ def test_what_an_older_program_left_lying_in_free_pages_is_gone_too(engine: Engi
         older.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     assert _is_somewhere(engine)
     # Not asked to, it sees that something lies free.
-    secure_vacuum.remove(engine, rewrite=False)
+    erasable.remove_traces(engine, rewrite=False)
     assert not _is_somewhere(engine)
 
 
 def test_one_who_reads_all_the_time_is_told_of_and_the_next_run_cuts_the_log(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(secure_vacuum, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(erasable, "PATIENCE_S", 0.2)
     _seal(engine, WORDS)
     with closing(sqlite3.connect(str(engine.url.database), isolation_level=None)) as reader:
         reader.execute("BEGIN")
@@ -86,16 +86,16 @@ def test_one_who_reads_all_the_time_is_told_of_and_the_next_run_cuts_the_log(
         with pytest.raises(
             DatabaseError, match=r"the words are erased, but somebody reads .*again"
         ):
-            secure_vacuum.remove(engine)
+            erasable.remove_traces(engine)
         reader.execute("COMMIT")
-    secure_vacuum.remove(engine, rewrite=False)
+    erasable.remove_traces(engine, rewrite=False)
     assert not _is_somewhere(engine)
 
 
 def test_one_who_waits_for_a_reader_does_not_wait_in_vain(engine: Engine) -> None:
     with engine.connect() as connection:
         assert connection.scalar(text("PRAGMA busy_timeout")) == 30_000
-    secure_vacuum.remove(engine)
+    erasable.remove_traces(engine)
     with engine.connect() as connection:
         assert connection.scalar(text("PRAGMA busy_timeout")) == 30_000
         assert connection.scalar(text("PRAGMA secure_delete")) == 1
@@ -105,7 +105,7 @@ def test_on_postgresql_the_space_of_the_rows_is_made_free(postgresql: Engine) ->
     _seal(postgresql, WORDS)
     with postgresql.begin() as connection:
         connection.execute(delete(sealed))
-    secure_vacuum.remove(postgresql)
+    erasable.remove_traces(postgresql)
     asked = text("SELECT count(*) FROM pg_stat_user_tables"
                  " WHERE relname IN ('sealed', 'keys') AND last_vacuum IS NOT NULL")  # fmt: skip
 

@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 
 from incidents.cli import main
 from incidents.store.database.engine import look_at_file
-from incidents.store.database.file import UnseenError
+from incidents.store.database.sqlite_file import UnseenError
 from incidents.system import web_server
 from incidents.web import service
 from incidents.web.service import EXTRA

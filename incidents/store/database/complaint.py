@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from incidents.settings.sources import data_folder
-from incidents.store.database import file as medium
+from incidents.store.database import sqlite_file as medium
 from incidents.store.database.url import NAME_ANOTHER, place
 
 _NOT_THERE = re.compile(r'FATAL:\s+(?P<kind>database|role) "(?P<name>[^"]+)" does not exist')

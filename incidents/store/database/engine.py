@@ -18,11 +18,11 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from incidents import errors
 from incidents.errors import DatabaseError, DeniedError
 from incidents.settings.sources import data_folder
-from incidents.store.database import complaint, write_lock
-from incidents.store.database import file as medium
+from incidents.store.database import complaint, sqlite_file
+from incidents.store.database import sqlite_file as medium
 from incidents.store.database import url as database_url
-from incidents.store.database.file import OpenedFile
 from incidents.store.database.host_mark import HostMark
+from incidents.store.database.sqlite_file import OpenedFile
 from incidents.store.database.url import NAME_ANOTHER, place
 from incidents.store.statements.round_trip import command
 
@@ -219,7 +219,7 @@ def _begin_sqlite(file: str, opened: OpenedFile, mark: HostMark, connection: Con
     own: Any = connection.connection.dbapi_connection
     own.execute("PRAGMA busy_timeout=0")
     try:
-        if not write_lock.begin(own, file, wait_s=BUSY_TIMEOUT_S):
+        if not sqlite_file.begin_in_turn(own, file, wait_s=BUSY_TIMEOUT_S):
             # Once more, for what is the matter to be said as it always is.
             command(connection, "BEGIN IMMEDIATE")
         # It may have waited for long.

@@ -9,16 +9,19 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from incidents.errors import DatabaseError
-from incidents.store.database import amcheck, schema
+from incidents.store.database import schema
 from incidents.store.database.complaint import MOST, Damage, Integrity, is_damage
 from incidents.store.database.engine import plainly, reading
 from incidents.store.database.url import place
+from incidents.store.schema.tables import metadata
 
 _BEGINNING = b"SQLite format 3\0"
 _TREE = re.compile(r"(?:On tree page|Tree) (?P<root>\d+)\b")
@@ -45,7 +48,7 @@ def check(engine: Engine) -> Integrity:
     if engine.dialect.name == "sqlite":
         found.damage.extend(_of_file(engine))
     else:
-        amcheck.ask(engine, found)
+        ask_server(engine, found)
     return found
 
 
@@ -122,3 +125,127 @@ def _said(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return error.object.decode(errors="replace")
     return str(error.orig if isinstance(error, DBAPIError) else error)
+
+
+def ask_server(engine: Engine, found: Integrity) -> None:
+    """Has the server check its pages, indexes and tables, and adds what it finds.
+
+    Raises:
+        DatabaseError: if it does not answer.
+    """
+    with plainly(engine), engine.connect() as connection:
+        # Each check is a transaction of its own, so that the next one can follow one that failed.
+        connection.execution_options(isolation_level="AUTOCOMMIT")
+        _ask_checksums(connection, found)
+        amcheck = _amcheck(connection)
+        if isinstance(amcheck, str):
+            found.not_checked.append(f"tables and indexes: {amcheck}")
+            return
+        for where, statement, values in [*_of_indexes(connection, amcheck),
+                                         *_of_tables(connection, amcheck)]:  # fmt: skip
+            if len(found.damage) < MOST:
+                found.damage.extend(_asked(connection, where, statement, values))
+
+
+def _ask_checksums(connection: Connection, found: Integrity) -> None:
+    if connection.scalar(text("SELECT current_setting('data_checksums')")) != "on":
+        found.not_checked.append(
+            "the bytes of each page: this server has no data checksums (pg_checksums --enable)"
+        )
+    failures = connection.scalar(
+        text("SELECT checksum_failures FROM pg_stat_database WHERE datname = current_database()")
+    )
+    if failures:
+        found.damage.append(
+            Damage(
+                where="the server",
+                problem=f"{failures} pages of this database did not match their checksum when read",
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Amcheck:
+    """The extension: the schema that its functions are in, quoted, and what its version can."""
+
+    schema: str
+    checks_unique: bool
+
+
+def _amcheck(connection: Connection) -> _Amcheck | str:
+    """The extension, or why it cannot be asked."""
+    installed = connection.execute(
+        text(
+            "SELECT quote_ident(n.nspname), e.extversion,"
+            " (SELECT bool_and(has_function_privilege(p.oid, 'EXECUTE')) FROM pg_proc p"
+            "  WHERE p.pronamespace = n.oid AND p.proname IN ('bt_index_check', 'verify_heapam'))"
+            " FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace"
+            " WHERE e.extname = 'amcheck'"
+        )
+    ).first()
+    if installed is None:
+        there = connection.scalar(
+            text("SELECT count(*) FROM pg_available_extensions WHERE name = 'amcheck'")
+        )
+        if there:
+            return "a superuser has to run CREATE EXTENSION amcheck in this database first"
+        return "this server does not have the extension amcheck, which PostgreSQL's contrib brings"
+    where, version, may = installed
+    if not may:
+        return "this role may not run the extension amcheck: check as a superuser"
+    numbers = tuple(int(part) for part in version.split("."))
+    if numbers < (1, 3):
+        return f"amcheck {version} is too old: a superuser has to ALTER EXTENSION amcheck UPDATE"
+    return _Amcheck(where, numbers >= (1, 4))
+
+
+_Check = tuple[str, str, dict[str, Any]]
+
+
+def _of_indexes(connection: Connection, amcheck: _Amcheck) -> Iterator[_Check]:
+    unique = ", checkunique => true" if amcheck.checks_unique else ""
+    options = f"heapallindexed => true{unique}"
+    statement = f"SELECT {amcheck.schema}.bt_index_check(CAST(:oid AS oid), {options})"
+    for oid, name in connection.execute(_INDEXES, {"names": _names()}).all():
+        yield f"index {name}", statement, {"oid": oid}
+
+
+def _of_tables(connection: Connection, amcheck: _Amcheck) -> Iterator[_Check]:
+    statement = (
+        "SELECT concat_ws(': ', 'block ' || blkno || coalesce(', row ' || offnum, ''), msg) FROM"  # noqa: S608 - a name that the server has quoted
+        f" {amcheck.schema}.verify_heapam(CAST(:oid AS oid), check_toast => true) LIMIT {MOST}"
+    )
+    for oid, name in connection.execute(_TABLES, {"names": _names()}).all():
+        yield f"table {name}", statement, {"oid": oid}
+
+
+_TABLES = text(
+    "SELECT t.oid, t.relname FROM pg_class t WHERE t.relname = ANY(:names)"
+    " AND t.relnamespace = CAST(current_schema() AS regnamespace) ORDER BY t.relname"
+)
+_INDEXES = text(
+    "SELECT c.oid, c.relname FROM pg_class t JOIN pg_index i ON i.indrelid = t.oid"
+    " JOIN pg_class c ON c.oid = i.indexrelid"
+    " JOIN pg_am a ON a.oid = c.relam AND a.amname = 'btree'"
+    " WHERE t.relname = ANY(:names) AND i.indisvalid"
+    " AND t.relnamespace = CAST(current_schema() AS regnamespace) ORDER BY c.relname"
+)
+
+
+def _names() -> list[str]:
+    return [*metadata.tables, "alembic_version"]
+
+
+def _asked(
+    connection: Connection, where: str, statement: str, values: dict[str, Any]
+) -> Iterator[Damage]:
+    try:
+        for problem in connection.execute(text(statement), values).scalars():
+            if problem:
+                yield Damage(where=where, problem=problem)
+    except DBAPIError as error:
+        if not is_damage(error):
+            raise
+        diagnosis = getattr(error.orig, "diag", None)
+        said = getattr(diagnosis, "message_primary", None) or str(error.orig)
+        yield Damage(where=where, problem=said)

@@ -1,7 +1,14 @@
-"""Queries of what can be erased: sealed values, the answers kept for keys, and who needs them."""
+"""What can be erased: sealed values, kept answers, who needs them; and the traces they leave.
+
+On SQLite `secure_delete` (see `engine`) writes zeros over what is deleted; what lay free before is
+left behind by a VACUUM, and the write-ahead log, which holds pages as they were, is cut to nothing.
+On PostgreSQL a VACUUM makes the space of the rows free, to be written over in time; its own
+write-ahead log, its replicas and its backups are beyond this program.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +17,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Engine,
     Select,
     and_,
     bindparam,
@@ -21,6 +29,10 @@ from sqlalchemy import (
     tuple_,
 )
 
+from incidents.errors import DatabaseError
+from incidents.store.database.engine import BUSY_TIMEOUT_S, plainly
+from incidents.store.database.url import place
+from incidents.store.schema.account_tables import refusals, sign_ins
 from incidents.store.schema.tables import (
     DESK_STREAM,
     contacts,
@@ -214,3 +226,57 @@ _NEEDED: tuple[Select[Any], ...] = (
     _of_waiting(notes, notes.c.text),
     select(tasks.c.note).where(_between(tasks.c.site_id, tasks.c.done_at.is_(None))),
 )
+
+
+PATIENCE_S = 10.0
+"""About so long is waited for those who read the write-ahead log of a SQLite file."""
+
+_PAUSE_S = 0.05
+
+
+def remove_traces(engine: Engine, *, rewrite: bool = True) -> None:
+    """Makes the files forget what is deleted.
+
+    Without `rewrite` a SQLite file is not written anew if nothing in it lies free: its log alone is
+    cut, which an earlier attempt may not have come to.
+
+    Raises:
+        DatabaseError: if others read the log all the time, or the disk has no room for a VACUUM.
+    """
+    with plainly(engine):
+        connection = engine.raw_connection()
+        try:
+            own: Any = connection.driver_connection
+            if engine.dialect.name == "sqlite":
+                _of_sqlite(engine, own, rewrite=rewrite)
+            elif rewrite:
+                _of_postgresql(own)
+        finally:
+            connection.close()
+
+
+def _of_sqlite(engine: Engine, own: Any, *, rewrite: bool) -> None:
+    if rewrite or own.execute("PRAGMA freelist_count").fetchone()[0]:
+        own.execute("VACUUM")
+    own.execute(f"PRAGMA busy_timeout={round(_PAUSE_S * 1000)}")
+    try:
+        # No clock is asked, since a simulated one may stand.
+        for _ in range(round(PATIENCE_S / _PAUSE_S)):
+            if not own.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                return
+            time.sleep(_PAUSE_S)
+    finally:
+        own.execute(f"PRAGMA busy_timeout={round(BUSY_TIMEOUT_S * 1000)}")
+    raise DatabaseError(
+        f"the words are erased, but somebody reads {place(engine)} all the time, and its log "
+        "(-wal) may hold them still: end the long look (an export, a backup), and run it again"
+    )
+
+
+def _of_postgresql(own: Any) -> None:
+    before, own.autocommit = own.autocommit, True
+    try:
+        for table in (sealed, keys, sign_ins, refusals):
+            own.execute(f"VACUUM {table.name}")
+    finally:
+        own.autocommit = before
