@@ -15,7 +15,7 @@ from starlette.datastructures import FormData, UploadFile
 
 from incidents.api.operation import MAX_OPEN_BODY, counted
 from incidents.machine.case import Claim
-from incidents.store.cases import claims, sites
+from incidents.store.cases import sites, work
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -147,7 +147,7 @@ def unasked(
     ids = [site] if isinstance(site, int) else sites.ids_by_name(connection, [site]).values()
     held = {
         claim.by: claim
-        for _, item, claim in claims.of_sites(connection, ids)
+        for _, item, claim in work.claims_of_sites(connection, ids)
         if about(item) and claim.by != by
     }
     known = held.keys() <= set(given.texts(DESPITE))

@@ -56,7 +56,7 @@ from incidents.machine.events import OrderEvent
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal
 from incidents.record.sealing import seal_command
-from incidents.store.cases import cases, changes, site_row, sites, slices
+from incidents.store.cases import cases, site_row, sites, slices
 from incidents.store.orders import deliveries, outbox
 from incidents.store.record import entries
 from incidents.values.ids import incident_id, order_id, task_id
@@ -109,7 +109,7 @@ class Batch:
         """
         connection, changed = self._connection, self._sites
         sites.save(connection, [(site.row, site.case) for site in changed.values()])
-        changes.save(
+        site_row.save_changes(
             connection,
             {id_: site.before for id_, site in changed.items()},
             {id_: site.case for id_, site in changed.items()},

@@ -28,7 +28,7 @@ from incidents.machine.in_force import BRAKED, DOWN
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal, Remark
 from incidents.record.sealing import fingerprint, is_fingerprint_of
-from incidents.store.cases import tasks
+from incidents.store.cases import work
 from incidents.store.desk import command_keys
 from incidents.values import web_address
 from incidents.values.ids import ACT, order_id
@@ -80,7 +80,7 @@ def done_already(
     """The refusal; of a task that is done, with who completed it, when (UTC) and how."""
     if refusal is None or not isinstance(command, CompleteTask):
         return refusal
-    task = case.tasks.get(command.task) or tasks.one(connection, case.site_id, command.task)
+    task = case.tasks.get(command.task) or work.one_task(connection, case.site_id, command.task)
     if refusal.name != "unknown_task" or task is None or task.done_at is None:
         return refusal
     done = {"by": task.by, "at": task.done_at, "outcome": task.outcome}

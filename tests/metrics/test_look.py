@@ -339,7 +339,7 @@ def test_a_kind_of_work_that_this_program_does_not_know_is_another(day: Rehearsa
     day.add()
     item = Item(item="x", kind="canary.example", incident=None, due=None, recorded_at=TEN)
     with writing(day.engine) as connection:
-        work_rows.save(connection, [(1, None, item)])
+        work_rows.save_items(connection, [(1, None, item)])
     assert values(look(day), "queue_items") == {"other": 1}
 
 

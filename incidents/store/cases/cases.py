@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 
 from incidents.machine.case import Case
 from incidents.machine.policy import Policy
-from incidents.store.cases import claims, filings, incidents, site_row, slices, suspensions, tasks
+from incidents.store.cases import filings, incidents, site_row, slices, suspensions, work
 from incidents.store.cases.slices import FIRST, LAST, Need
 from incidents.store.orders import deliveries
 from incidents.store.schema import tables
@@ -56,11 +56,11 @@ def whole(connection: Connection, site_ids: Iterable[int]) -> dict[int, Case]:
     for row in all_of(tables.suspensions):
         _take_suspensions(cases, [(row["site_id"], suspensions.read(row))])
     for row in all_of(tables.tasks):
-        cases[row["site_id"]].tasks[row["n"]] = tasks.read(row)
+        cases[row["site_id"]].tasks[row["n"]] = work.read_task(row)
     for row in all_of(tables.deliveries):
         n, lane = row["site_seq"], row["lane"]
         cases[row["site_id"]].deliveries[n, lane] = deliveries.read(row)
-    for site, item, claim in claims.of_sites(connection, cases):
+    for site, item, claim in work.claims_of_sites(connection, cases):
         cases[site].claims[item] = claim
     for site, key, text in filings.of_sites(connection, cases):
         cases[site].details[key] = text
@@ -97,9 +97,9 @@ def _load_what_is_open(
             *_asked(connection, suspensions.RUNNING, down),
             *_asked(connection, suspensions.NAMED, closing),
         ]
-        waiting = _asked(connection, tasks.OPEN, _ids(i for i in cases if cases[i].last_task))
+        waiting = _asked(connection, work.OPEN_TASKS, _ids(i for i in cases if cases[i].last_task))
         # A site that has only been added has nothing that could be claimed.
-        held = _asked(connection, claims.OF_SITES, _ids(i for i in cases if cases[i].seq > 1))
+        held = _asked(connection, work.CLAIMS_OF_SITES, _ids(i for i in cases if cases[i].seq > 1))
         unsettled = _asked_orders(connection, needs)
         filed = _asked_filings(connection, needs)
     for each in asked:

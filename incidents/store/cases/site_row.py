@@ -1,14 +1,18 @@
-"""The site's row: what of a case stands in it, there and back."""
+"""What is written of a case once it is decided: its site's row, and all that belongs to it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
+
+from sqlalchemy import Connection
 
 from incidents.clock import read_rfc3339, rfc3339
 from incidents.machine import rules
 from incidents.machine.case import Case, Closure, ClosureRequest, Hold, Request
+from incidents.machine.work import items
+from incidents.store.cases import filings, incidents, suspensions, work
 
 Row = Mapping[str, Any]
 
@@ -136,3 +140,46 @@ def _closure_from_json(document: dict[str, Any]) -> Closure:
         upheld_at=document["upheld_at"],
         said_at=read_rfc3339(document["said_at"]) if "said_at" in document else None,
     )
+
+
+Cases = Mapping[int, Case]
+
+
+def save_changes(connection: Connection, before: Cases, after: Cases) -> None:
+    """Writes what has changed; the sites' own rows are `sites.save`'s."""
+    # What nothing has happened to is the very same.
+    pairs = [(i, before[i], after[i]) for i in sorted(after) if before[i].seq != after[i].seq]
+    incidents.save(connection, _changes(pairs, "incidents"))
+    suspensions.save(connection, _changes(pairs, "suspensions"))
+    work.save_tasks(connection, _changes(pairs, "tasks"))
+    work.save_claims(
+        connection,
+        [
+            (id_, item, was.claims.get(item), now.claims.get(item))
+            for id_, was, now in pairs
+            for item in sorted(was.claims.keys() | now.claims.keys())
+            if was.claims.get(item) != now.claims.get(item)
+        ],
+    )
+    filings.save(connection, pairs)
+    work.save_items(connection, [change for pair in pairs for change in _work(*pair)])
+
+
+def _changes(pairs: Sequence[tuple[int, Case, Case]], what: str) -> list[tuple[int, Any, Any]]:
+    found = []
+    for id_, was, now in pairs:
+        before = getattr(was, what)
+        for n, value in getattr(now, what).items():
+            old = before.get(n)
+            if old is not value and old != value:
+                found.append((id_, old, value))
+    return found
+
+
+def _work(id_: int, was: Case, now: Case) -> list[work.ChangedItem]:
+    before, after = items(was), items(now)
+    return [
+        (id_, before.get(item), after.get(item))
+        for item in sorted(before.keys() | after.keys())
+        if before.get(item) != after.get(item)
+    ]

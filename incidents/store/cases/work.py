@@ -1,26 +1,29 @@
-"""The work that the queue lists, a row for each item; and when the next clock runs out."""
+"""The work: what the queue lists, who works on which item of it, and the desk's tasks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, select
+from sqlalchemy import Connection, Engine, Select, and_, bindparam, select
 
+from incidents.machine.case import Claim, Task
 from incidents.machine.work import Item
 from incidents.store.database.engine import reading
-from incidents.store.schema.tables import FAR, LAST, desk, sites, work
-from incidents.store.schema.types import UTCDateTime
-from incidents.store.statements.statement import Change, Question
+from incidents.store.schema.tables import FAR, LAST, claims, desk, sites, tasks, work
+from incidents.store.schema.types import Number, UTCDateTime
+from incidents.store.statements.statement import Change, Question, Row
+from incidents.store.statements.values_table import Given
 
-Changed = tuple[int, Item | None, Item | None]
+ChangedItem = tuple[int, Item | None, Item | None]
 """A site's id, the item before and the item now."""
 
 
-def save(connection: Connection, changes: Sequence[Changed]) -> None:
+def save_items(connection: Connection, changes: Sequence[ChangedItem]) -> None:
     """Writes items."""
-    _GONE.tell(connection, [(site, was.item) for site, was, _ in changes if was is not None])
-    _NEW.tell(
+    _GONE_ITEM.tell(connection, [(site, was.item) for site, was, _ in changes if was is not None])
+    _NEW_ITEM.tell(
         connection,
         [
             (site, i.item, i.kind, i.incident, i.due, sort_due(i), i.recorded_at)
@@ -35,8 +38,8 @@ def sort_due(item: Item) -> datetime:
     return item.due or (LAST if item.comes_last else FAR)
 
 
-_NEW = Change(work, "site_id", "item", "kind", "incident", "due", "sort_due", "recorded_at")
-_GONE = Change(work, keys=("site_id", "item"))
+_NEW_ITEM = Change(work, "site_id", "item", "kind", "incident", "due", "sort_due", "recorded_at")
+_GONE_ITEM = Change(work, keys=("site_id", "item"))
 
 
 def earliest_due(connection: Connection, since: datetime | None = None) -> datetime | None:
@@ -77,3 +80,108 @@ _AT_A_LOOK: Question[tuple[datetime | None, datetime | None]] = Question(
     lambda _: (select(_some.scalar_subquery(), desk.c.halted_since), None),
     lambda row: (row[0], row[1]),
 )
+
+
+FoundClaim = tuple[int, str, Claim]
+"""A site's id, the item and its claim."""
+
+ChangedClaim = tuple[int, str, Claim | None, Claim | None]
+"""A site's id, the item, its claim before and its claim now."""
+
+
+def sites_claimed_by(connection: Connection, person: str) -> list[int]:
+    """The sites on which the person holds something, in the order of their ids."""
+    c = claims.c
+    query = select(c.site_id).where(c.by == person).distinct().order_by(c.site_id)
+    return list(connection.scalars(query))
+
+
+def claims_of_sites(connection: Connection, site_ids: Iterable[int]) -> list[FoundClaim]:
+    """All claims on those sites."""
+    return CLAIMS_OF_SITES.ask(connection, [(id_,) for id_ in sorted(site_ids)]).all()
+
+
+def save_claims(connection: Connection, changes: Sequence[ChangedClaim]) -> None:
+    """Writes claims."""
+    gone = [(site, item) for site, item, was, _ in changes if was is not None]
+    new = [(site, item, now.by, now.at) for site, item, _, now in changes if now is not None]
+    _GONE_CLAIM.tell(connection, gone)
+    _NEW_CLAIM.tell(connection, new)
+
+
+def _found_claim(row: Row) -> FoundClaim:
+    site, item, by, at = row
+    return site, item, Claim(by=by, at=at)
+
+
+def _claims_of_sites(dialect: str) -> tuple[Select[Any], Given]:
+    given = Given(dialect, site_id=Number)
+    return given.joined(claims.c, claims, claims.c.site_id == given.table.c.site_id), given
+
+
+CLAIMS_OF_SITES: Question[FoundClaim] = Question(_claims_of_sites, _found_claim)
+"""Given sites: all claims on them."""
+
+_NEW_CLAIM = Change(claims, "site_id", "item", "by", "at")
+_GONE_CLAIM = Change(claims, keys=("site_id", "item"))
+
+
+FoundTask = tuple[int, Task]
+"""A site's id and the task."""
+
+ChangedTask = tuple[int, Task | None, Task]
+"""A site's id, what its task was (None: new) and what it is."""
+
+
+def read_task(row: Any) -> Task:
+    """The task of a row."""
+    fields = {name: row[name] for name in _TASK_NAMES}
+    fields["incidents"] = tuple(fields["incidents"])
+    fields["about"] = tuple(fields["about"] or ())
+    return Task(**fields)
+
+
+def one_task(connection: Connection, site_id: int, n: int) -> Task | None:
+    """The site's task of that number, whether it is done or not; no lock."""
+    found = connection.execute(select(tasks).where(tasks.c.site_id == site_id, tasks.c.n == n))
+    row = found.mappings().first()
+    return None if row is None else read_task(row)
+
+
+def save_tasks(connection: Connection, changes: Sequence[ChangedTask]) -> None:
+    """Writes tasks."""
+    _NEW_TASK.tell(connection, [_task_row(site, now) for site, was, now in changes if was is None])
+    _CHANGED_TASK.tell(
+        connection,
+        [
+            (site, now.n, *[getattr(now, name) for name in _DONE])
+            for site, was, now in changes
+            if was is not None
+        ],
+    )
+
+
+def _task_row(site: int, task: Task) -> Row:
+    values = {name: getattr(task, name) for name in _TASK_NAMES}
+    own = {"incidents": list(task.incidents), "about": list(task.about) or None}
+    return (site, *{**values, **own}.values())
+
+
+def _found_task(row: Row) -> FoundTask:
+    site, *own = row
+    return site, read_task(dict(zip(_TASK_NAMES, own, strict=True)))
+
+
+def _open_tasks(dialect: str) -> tuple[Select[Any], Given]:
+    given = Given(dialect, site_id=Number)
+    on = and_(tasks.c.site_id == given.table.c.site_id, tasks.c.done_at.is_(None))
+    return given.joined(tasks.c, tasks, on), given
+
+
+OPEN_TASKS: Question[FoundTask] = Question(_open_tasks, _found_task)
+"""Given sites: those that are not done."""
+
+_DONE = ("done_at", "outcome", "note", "by")
+_TASK_NAMES = tuple(column.name for column in tasks.c if column.name != "site_id")
+_NEW_TASK = Change(tasks, "site_id", *_TASK_NAMES)
+_CHANGED_TASK = Change(tasks, *_DONE, keys=("site_id", "n"))
