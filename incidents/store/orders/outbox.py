@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Text, and_, func, or_, select, tuple_, type_coerce
 
 from incidents.store.schema import log_tables
-from incidents.store.schema.tables import entries, orders, sites
+from incidents.store.schema.log_tables import orders
+from incidents.store.schema.tables import entries, sites
 from incidents.store.statements.statement import Change
 
 
