@@ -12,9 +12,9 @@ from bench import crew
 from bench.databases import connect
 from bench.loggings import Share, by_the_desk
 from bench.program import INCIDENTS, environment
-from incidents.store.record import entries
+from incidents.store import entries
 from incidents.store.schema.tables import entries as table
-from incidents.store.statements.statement import Change
+from incidents.store.statement import Change
 
 _WITHOUT = ("site_id", "site_seq", "recorded_at", "body")
 

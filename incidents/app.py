@@ -137,21 +137,21 @@ class House:
         The database's own where it has one, since that is whose time daemons beat in, and one
         workstation that is ten seconds off must not cry that nothing enforces the clock.
         """
-        from incidents.store.database import server_clock
+        from incidents.store import desk_state
 
-        return server_clock.database_time(connection) or clock.now()
+        return desk_state.database_time(connection) or clock.now()
 
     @cached_property
     def is_rehearsal(self) -> bool:
         """Whether any clock is taken here, which every view says: see `server_clock`."""
-        from incidents.store.database import server_clock
+        from incidents.store import desk_state
 
         with self.glancing() as connection:
-            return server_clock.is_rehearsal(connection)
+            return desk_state.is_rehearsal(connection)
 
     def texts(self, refs: Iterable[str | None]) -> dict[str | None, str]:
         """What references to sealed values stand for; erased ones are left out."""
-        from incidents.store.record import entries
+        from incidents.store import entries
 
         asked = {ref for ref in refs if ref is not None}
         if not asked:
@@ -216,7 +216,7 @@ class House:
         loss may have left down is opened only `by_name`."""
         from incidents.enforcement import routing
         from incidents.enforcement.reconciliation import Reconciliation
-        from incidents.store.record import lineage
+        from incidents.store import lineage
 
         if not by_name:
             with self.reading() as connection:

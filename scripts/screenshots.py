@@ -21,9 +21,9 @@ from incidents.app import House
 from incidents.desk import accounts
 from incidents.desk.account_act import By
 from incidents.settings import sources
+from incidents.store import monitoring
 from incidents.store.database.engine import writing
-from incidents.store.desk import heartbeats
-from incidents.store.desk.heartbeats import Heartbeat
+from incidents.store.monitoring import Heartbeat
 from incidents.testing import rehearsal
 from incidents.web import app
 from scripts import a_month, palette
@@ -64,7 +64,7 @@ def _serving() -> Iterator[str]:
     with writing(house.engine) as connection:
         now = clock.now()
         beat = Heartbeat(daemon="desk-1", host="desk", pid=1, started_at=now, beat_at=now)
-        heartbeats.beat(connection, beat)
+        monitoring.beat(connection, beat)
     made = app.create(house)
     server = uvicorn.Server(
         uvicorn.Config(made, port=0, lifespan="off", ws="none", log_config=None, access_log=False)

@@ -18,10 +18,11 @@ from incidents.accounts.open_sessions import IDLE_FOR, SESSION_FOR
 from incidents.accounts.seal import KeyWatch, Seal, of_session, of_token
 from incidents.accounts.throttle import BlockedError, Guess, How, SignInLog, Throttle, Trial
 from incidents.errors import RefusedError
-from incidents.store.accounts import accounts, sessions, tokens
+from incidents.store import sessions
+from incidents.store.accounts import accounts
 from incidents.store.accounts.accounts import Account
-from incidents.store.accounts.tokens import Token
 from incidents.store.database.engine import glancing, plainly, reading, writing
+from incidents.store.sessions import Token
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -77,7 +78,7 @@ class Door:
         digests = [secrets.digest(secret) for secret in given]
         with plainly(self._engine), glancing(self._engine) as connection:
             self._key.check(connection)
-            found = tokens.by_digest(connection, digests)
+            found = sessions.token_by_digest(connection, digests)
         now = self._clock()
         return [
             None if digest not in found else self._holder(*found[digest], now) for digest in digests
@@ -91,14 +92,14 @@ class Door:
         now, digest = self._clock(), _digest(cookie)
         with plainly(self._engine), glancing(self._engine) as connection:
             self._key.check(connection)
-            found = sessions.of_digest(connection, digest)
+            found = sessions.session_of_digest(connection, digest)
         if found is None or open_sessions.has_ended(found, now):
             return None
         if not self._is_own(digest, found):
             return None
         if used and now - found.seen_at >= _SEEN_EVERY:
             with plainly(self._engine), writing(self._engine) as connection:
-                sessions.see(connection, digest, now)
+                sessions.see_session(connection, digest, now)
         identity = Identity(
             handle=found.account.handle, role=found.account.role, proved_at=found.proved_at,
             session=found.id,
@@ -143,8 +144,10 @@ class Door:
                 new = sessions.Session(
                     secrets.random_id(), now, now, proved_at, how, place, None, account
                 )  # fmt: skip
-                sessions.forget(connection, made=now - SESSION_FOR, seen=now - IDLE_FOR)
-                sessions.add(connection, _digest(cookie), self._sealed(_digest(cookie), new))
+                sessions.forget_sessions(connection, made=now - SESSION_FOR, seen=now - IDLE_FOR)
+                sessions.add_session(
+                    connection, _digest(cookie), self._sealed(_digest(cookie), new)
+                )
                 self.log.let_in(replace(trial, session=new.id), handle, connection)
                 identity = Identity(
                     handle=handle, role=account.role, proved_at=proved_at, session=new.id
@@ -165,12 +168,14 @@ class Door:
         )
         now, digest = self._clock(), _digest(visit.cookie)
         with plainly(self._engine), writing(self._engine) as connection:
-            found = sessions.of_digest(connection, digest)
+            found = sessions.session_of_digest(connection, digest)
             # It may have been ended meanwhile, or changed by who can write there: only what this
             # server has sealed is sealed anew.
             if found is None or found.account.handle != handle or not self._is_own(digest, found):
                 raise SignInError
-            sessions.prove(connection, digest, self._sealed(digest, found._replace(proved_at=now)))
+            sessions.prove_session(
+                connection, digest, self._sealed(digest, found._replace(proved_at=now))
+            )
             self.log.let_in(trial, handle, connection)
         return replace(visit, identity=replace(visit.identity, proved_at=now))
 
@@ -208,7 +213,7 @@ class Door:
     def end(self, digest: bytes) -> None:
         """Ends the session of that digest."""
         with plainly(self._engine), writing(self._engine) as connection:
-            found = sessions.of_digest(connection, digest)
+            found = sessions.session_of_digest(connection, digest)
             if found is not None:
                 open_sessions.end(connection, found, "signed_out", None, self._clock())
 

@@ -12,7 +12,8 @@ from incidents.accounts.open_sessions import KNOWN_FOR
 from incidents.accounts.seal import Seal, of_password
 from incidents.accounts.throttle import NOBODY
 from incidents.log import logger
-from incidents.store.accounts import accounts, passwords, sign_ins
+from incidents.store import sign_ins
+from incidents.store.accounts import accounts, passwords
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

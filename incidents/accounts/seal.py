@@ -23,8 +23,7 @@ from incidents.errors import DatabaseError
 from incidents.store.accounts import accounts
 from incidents.store.accounts.accounts import ServeKey
 from incidents.store.accounts.passwords import Password
-from incidents.store.accounts.sessions import Session
-from incidents.store.accounts.tokens import Token
+from incidents.store.sessions import Session, Token
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -20,7 +20,8 @@ from incidents.accounts import access_settings, seal
 from incidents.accounts.seal import UNSEALED, Seal
 from incidents.errors import FileError, RefusedError
 from incidents.settings import sources
-from incidents.store.accounts import accounts, passwords, tokens
+from incidents.store import sessions
+from incidents.store.accounts import accounts, passwords
 from incidents.system import private_file
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def strays(connection: Connection, mark: Seal, now: datetime) -> Strays:
     """What does not bear the seal at `now` (UTC)."""
     return Strays(
         [
-            token.id for token in tokens.of(connection)
+            token.id for token in sessions.tokens_of(connection)
             if token.revoked_at is None and token.expires_at > now
             and not mark.holds(token.seal, seal.of_token(token))
         ],

@@ -26,9 +26,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from incidents.errors import RefusedError
-from incidents.store.accounts import passwords, sign_ins
-from incidents.store.accounts.sign_ins import OK, Refusal, SignIn
+from incidents.store import sign_ins
+from incidents.store.accounts import passwords
 from incidents.store.database.engine import plainly, writing
+from incidents.store.sign_ins import OK, Refusal, SignIn
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine

@@ -19,7 +19,7 @@ from fastapi_problem.error import Problem
 from incidents import clock
 from incidents.api import problems
 from incidents.errors import InputError
-from incidents.store.statements.pages import MAX_PAGE, BadCursorError
+from incidents.store.pages import MAX_PAGE, BadCursorError
 
 if TYPE_CHECKING:
     from fastapi.dependencies.models import Dependant

@@ -34,8 +34,8 @@ from incidents.desk.envelope import from_json
 from incidents.errors import InputError, RefusedError
 from incidents.machine import commands as c
 from incidents.machine.commands import HandOver
+from incidents.store import desk_state
 from incidents.store.cases import sites
-from incidents.store.desk import command_keys
 from incidents.values import inputs
 from incidents.values.fact import Words
 
@@ -173,7 +173,7 @@ class Acting(Sitting):
         if key is None:
             return None
         with self.reading() as connection:
-            kept = command_keys.of(connection, [key])
+            kept = desk_state.answers_kept(connection, [key])
         return from_json(kept[key].answer) if kept else None
 
     def _name_of(self, site: str | int | None) -> str | None:

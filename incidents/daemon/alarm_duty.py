@@ -20,11 +20,10 @@ from incidents.enforcement.dispatcher import waiting
 from incidents.enforcement.port import Delivered, Outcome, Retry, Skipped
 from incidents.notices import lanes
 from incidents.settings import police, sources
+from incidents.store import lineage, monitoring
 from incidents.store.database import schema
 from incidents.store.database.engine import plainly, reading, writing
-from incidents.store.desk import alarms
-from incidents.store.desk.alarms import Raised
-from incidents.store.record import lineage
+from incidents.store.monitoring import Raised
 from incidents.views.queue.alarm import (
     FILING,
     HALTED,
@@ -148,7 +147,7 @@ class Alarms:
         The time is taken after the state: what is raised in it was not raised later than that.
         """
         with plainly(self._engine), reading(self._engine) as connection:
-            known = alarms.known(connection)
+            known = monitoring.known_alarms(connection)
             now = self._house.now(connection)
             # Until the courier has looked what server this is, it may be anything.
             is_strange = lineage.look(connection).is_new
@@ -164,7 +163,7 @@ class Alarms:
         if raised is None or renewed is None:
             return known
         with plainly(self._engine), writing(self._engine) as connection:
-            is_so = alarms.renew(connection, raised, renewed)
+            is_so = monitoring.renew_alarms(connection, raised, renewed)
         return {**known, raised.key: renewed} if is_so else known
 
     def _is_certain(self, alarm: Alarm) -> bool:
@@ -181,7 +180,7 @@ class Alarms:
         for key in self._seen_since.keys() - seen:
             del self._seen_since[key]
         new = {
-            key: alarms.new(key, alarm.kind, _row_subject(alarm, look), now)
+            key: monitoring.new_alarms(key, alarm.kind, _row_subject(alarm, look), now)
             for key, alarm in found.items()
             if key not in known
         }
@@ -192,8 +191,8 @@ class Alarms:
         ]
         if new or ended:
             with plainly(self._engine), writing(self._engine) as connection:
-                alarms.forget(connection, ended)
-                alarms.add(connection, new.values())
+                monitoring.forget_alarms(connection, ended)
+                monitoring.add_alarms(connection, new.values())
         return {**known, **new}
 
     def _tell_one(
@@ -202,7 +201,7 @@ class Alarms:
         """Tells an alarm, unless another has it in hand; whether the next one should be tried."""
         with plainly(self._engine), writing(self._engine) as connection:
             now = self._house.now(connection)
-            claimed = alarms.claim(connection, seen, now=now, lease=LEASE)
+            claimed = monitoring.claim_alarms(connection, seen, now=now, lease=LEASE)
         if claimed is None:
             return True
         outcome = tell(alarm, claimed, now, halted_since)
@@ -215,10 +214,12 @@ class Alarms:
         with plainly(self._engine), writing(self._engine) as connection:
             now = self._house.now(connection)
             if isinstance(outcome, Delivered):
-                alarms.told(connection, claimed, now)
+                monitoring.note_alarm_told(connection, claimed, now)
                 return
             next_at = now + self._wait(claimed, outcome)
-            alarms.put_off(connection, claimed, next_at, tried=not _waits_for_the_hour(outcome))
+            monitoring.put_off_alarm(
+                connection, claimed, next_at, tried=not _waits_for_the_hour(outcome)
+            )
 
     def _note(self, alarm: Alarm, claimed: Raised, outcome: Outcome) -> None:
         if isinstance(outcome, Delivered):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from incidents.enforcement.port import Outcome
 from incidents.notices.letter import AlarmFacts
 from incidents.store.database import url
-from incidents.store.desk.alarms import Raised
+from incidents.store.monitoring import Raised
 from incidents.values import site_name
 from incidents.views.queue.alarm import Alarm
 

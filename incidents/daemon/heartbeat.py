@@ -15,10 +15,10 @@ from sqlalchemy.exc import DBAPIError
 
 from incidents import clock
 from incidents.errors import DatabaseError
+from incidents.store import monitoring
 from incidents.store.database.engine import plainly, writing
-from incidents.store.database.server_clock import database_time
-from incidents.store.desk import heartbeats
-from incidents.store.desk.heartbeats import Heartbeat
+from incidents.store.desk_state import database_time
+from incidents.store.monitoring import Heartbeat
 
 if TYPE_CHECKING:
     from incidents.app import House
@@ -46,10 +46,10 @@ def note_once(house: House) -> None:
     host = socket.gethostname()
     with plainly(house.engine), writing(house.engine) as connection:
         now = _now(connection)
-        name = heartbeats.once_on(host)
+        name = monitoring.once_on(host)
         beat = Heartbeat(daemon=name, host=host, pid=os.getpid(), started_at=now, beat_at=now)
-        heartbeats.beat(connection, beat)
-        heartbeats.purge(connection, now - FORGOTTEN_AFTER)
+        monitoring.beat(connection, beat)
+        monitoring.purge_heartbeats(connection, now - FORGOTTEN_AFTER)
 
 
 def note_mark_once(house: House, unread: str | None) -> None:
@@ -59,8 +59,8 @@ def note_mark_once(house: House, unread: str | None) -> None:
         DatabaseError: if it cannot be noted.
     """
     with plainly(house.engine), writing(house.engine) as connection:
-        name = heartbeats.once_on(socket.gethostname())
-        heartbeats.note_mark(connection, name, unread, _now(connection))
+        name = monitoring.once_on(socket.gethostname())
+        monitoring.note_mark(connection, name, unread, _now(connection))
 
 
 class Heart:
@@ -94,8 +94,8 @@ class Heart:
                     self._identity, beat_at=now, standing_aside=aside, mark_unread=unread,
                     mark_unread_since=None if unread is None else now,
                 )  # fmt: skip
-                heartbeats.beat(connection, beat)
-                heartbeats.purge(connection, now - FORGOTTEN_AFTER)
+                monitoring.beat(connection, beat)
+                monitoring.purge_heartbeats(connection, now - FORGOTTEN_AFTER)
             self._beaten = True
         except (DBAPIError, DatabaseError):
             # Enforcement meets the same database and tells of it; a beat that fails is missed.
@@ -107,7 +107,7 @@ class Heart:
             return
         try:
             with writing(self._house.engine) as connection:
-                heartbeats.remove(connection, self._identity.daemon)
+                monitoring.remove_heartbeat(connection, self._identity.daemon)
         except (DBAPIError, DatabaseError):
             return
 

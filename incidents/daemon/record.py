@@ -30,10 +30,10 @@ from incidents.audit.log.signing_key import KeyRing
 from incidents.daemon import journal
 from incidents.daemon.part import Part
 from incidents.errors import DatabaseError, IncidentsError
+from incidents.store import checkpoints
+from incidents.store.checkpoints import FAILED, REFUSED
 from incidents.store.database import schema
 from incidents.store.database.engine import plainly, writing
-from incidents.store.record import checkpoints
-from incidents.store.record.checkpoints import FAILED, REFUSED
 
 if TYPE_CHECKING:
     from datetime import datetime

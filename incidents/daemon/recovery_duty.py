@@ -19,18 +19,18 @@ from incidents.enforcement.comparison import FAILED, MOST_NAMED, WRONG
 from incidents.enforcement.reconciliation import REPAIRED
 from incidents.machine.case import UNKNOWN
 from incidents.machine.command import LEFT_DOWN
+from incidents.store import lineage
 from incidents.store.cases import sites as site_rows
 from incidents.store.database import schema
 from incidents.store.database.engine import plainly, writing
-from incidents.store.record import lineage
-from incidents.store.record.lineage import STRANGE_FOR
+from incidents.store.lineage import STRANGE_FOR
 from incidents.views import left_down
 
 if TYPE_CHECKING:
     from incidents.app import House
     from incidents.enforcement.comparison import Done
     from incidents.enforcement.reconciliation import Comparison
-    from incidents.store.record.lineage import Standing
+    from incidents.store.lineage import Standing
 
 TICK_S = 1
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from incidents import clock
 from incidents.errors import IncidentsError
-from incidents.store.database import server_clock
+from incidents.store import desk_state
 
 DRIFT_LIMIT = timedelta(seconds=2)
 STEP_LIMIT = timedelta(seconds=1)
@@ -32,7 +32,7 @@ def drift(connection: Connection, now: Callable[[], datetime] = clock.now) -> ti
     clock of its own, and in a rehearsal.
     """
     before = now()
-    there = server_clock.database_time(connection)
+    there = desk_state.database_time(connection)
     after = now()
     if there is None:
         return None

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from incidents.store.desk.alarms import Raised
+from incidents.store.monitoring import Raised
 
 APART = timedelta(hours=1)
 

@@ -39,7 +39,8 @@ from incidents.machine.commands import (
 )
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal
-from incidents.store.accounts import passwords, sign_ins
+from incidents.store import sign_ins
+from incidents.store.accounts import passwords
 from incidents.store.accounts.accounts import Account, account, any_there
 from incidents.values.ids import task_id
 

@@ -17,9 +17,10 @@ from incidents.errors import InputError, RefusedError, ReservedNameError
 from incidents.record import own_events
 from incidents.settings import sources
 from incidents.settings.sources import TellingNameError
-from incidents.store.accounts import accounts, passwords, sessions, sign_ins, tokens
+from incidents.store import sessions, sign_ins
+from incidents.store.accounts import accounts, passwords
 from incidents.store.accounts.accounts import Account
-from incidents.store.accounts.sign_ins import OK, SignIn
+from incidents.store.sign_ins import OK, SignIn
 
 _RESERVED = "{!r} is a name of the program's own, and no person's: choose another handle"
 _TELLING = "{!r} looks like somebody's number, and a handle is on record for good: choose another"
@@ -158,14 +159,14 @@ def _end_all(
     with_tokens: bool = True,
 ) -> None:  # fmt: skip
     """Ends the sessions of that account and, `with_tokens`, what programs come in with as it."""
-    ended = sessions.end_all(connection, handle)
+    ended = sessions.end_sessions(connection, handle)
     who = None if by.person == handle else by.person
     sign_ins.add(
         connection,
         *(SignIn(act.now, "sign_out", OK, how, handle, who, session=id_) for id_ in ended),
     )
-    for id_ in tokens.living(connection, handle) if with_tokens else ():
-        tokens.revoke(connection, id_, act.now)
+    for id_ in sessions.living_tokens(connection, handle) if with_tokens else ():
+        sessions.revoke_token(connection, id_, act.now)
         act.record(own_events.TokenRevoked, token=id_)
 
 

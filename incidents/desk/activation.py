@@ -23,8 +23,7 @@ from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal
 from incidents.record.own_events import PolicyActivated
 from incidents.record.sealing import seal
-from incidents.store.desk import policies
-from incidents.store.record import entries
+from incidents.store import desk_state, entries
 from incidents.store.schema.tables import DESK_STREAM
 
 
@@ -70,7 +69,7 @@ class Activation:
 
 def expected(connection: Connection, act: Activation, now: datetime) -> dict[str, Any]:
     """What it would change at `now` (UTC); raises as `activate` does."""
-    previous = policies.active(connection)
+    previous = desk_state.active_policy(connection)
     before = _before(connection, act, previous, now)
     return {
         "policy": act.policy.digest, "previous": previous, "events": [],
@@ -92,7 +91,7 @@ def _before(connection: Connection, act: Activation, digest: str, now: datetime)
 
 
 def _read(connection: Connection, digest: str) -> Policy:
-    return machine_policy.read(policies.toml(connection, digest))
+    return machine_policy.read(desk_state.policy_toml(connection, digest))
 
 
 def refuse(
@@ -119,7 +118,7 @@ def activate(
         NotLetError: if by the policy before two people close, and it takes who has signed in, or
             two who have.
     """
-    policies.stop(connection)
+    desk_state.stop_policies(connection)
     previous, last = own_stream.locked(connection)
     kept = act.once.before(connection)
     if kept is not None:
@@ -139,7 +138,7 @@ def activate(
         occurred_at=now, recorded_at=now, by=act.by, policy=digest, previous=previous,
         toml=act.policy.toml(), text=words[0], seconded_by=act.second,
     )  # fmt: skip
-    policies.activate(
+    desk_state.activate_policy(
         connection, digest=digest, text=act.policy.toml(), at=now, by=act.by, reason=words[0]
     )
     entries.add_sealed(connection, [entries.Sealed(*words, DESK_STREAM, now)])

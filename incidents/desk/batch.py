@@ -56,9 +56,8 @@ from incidents.machine.events import OrderEvent
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal
 from incidents.record.sealing import seal_command
+from incidents.store import deliveries, entries, outbox
 from incidents.store.cases import cases, site_row, sites, slices
-from incidents.store.orders import deliveries, outbox
-from incidents.store.record import entries
 from incidents.values.ids import incident_id, order_id, task_id
 
 _log = logger("desk")

@@ -22,10 +22,10 @@ from incidents.errors import DatabaseError, InputError, RefusedError
 from incidents.log import logger
 from incidents.machine import policy as machine_policy
 from incidents.machine.policy import Policy
+from incidents.store import desk_state
 from incidents.store.cases import work
 from incidents.store.database.engine import plainly, reading, writing
-from incidents.store.database.server_clock import database_time
-from incidents.store.desk import policies
+from incidents.store.desk_state import database_time
 
 T = TypeVar("T")
 
@@ -204,4 +204,4 @@ class Desk:
     def policy(self) -> Policy:
         """The active policy."""
         with plainly(self._engine), reading(self._engine) as connection:
-            return self._transactions.policy(connection, policies.active(connection))
+            return self._transactions.policy(connection, desk_state.active_policy(connection))

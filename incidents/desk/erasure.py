@@ -23,11 +23,10 @@ from incidents.desk.desk import Desk
 from incidents.record import evidence
 from incidents.record.own_events import WordsErased
 from incidents.record.sealing import references, seal
+from incidents.store import desk_state, entries, erasable
 from incidents.store.cases import sites
 from incidents.store.database.engine import plainly, reading
-from incidents.store.desk import policies
-from incidents.store.record import entries, erasable
-from incidents.store.record.erasable import Scope, Words
+from incidents.store.erasable import Scope, Words
 from incidents.store.schema.tables import DESK_STREAM
 
 WORDS_AT_ONCE = 1_000
@@ -143,7 +142,7 @@ def _erase(
 ) -> tuple[int, list[str]]:
     """One batch: how many values are gone, and which files are to go after it."""
     scope = erasure.scope
-    policies.keep(connection)
+    desk_state.keep_policy(connection)
     ids = {word.site_id for word in words} | set(erasable.sites_with(connection, digests))
     sites.lock(connection, ids - {DESK_STREAM})
     # Looked at again under the locks: an incident may have been opened again meanwhile.

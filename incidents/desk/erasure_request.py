@@ -16,10 +16,10 @@ from incidents.desk.desk import Desk
 from incidents.desk.erasure import Erased, Erasure
 from incidents.errors import RefusedError
 from incidents.settings.retention import Retention
+from incidents.store import erasable
 from incidents.store.cases import sites
 from incidents.store.database.engine import plainly, reading
-from incidents.store.record import erasable
-from incidents.store.record.erasable import Scope
+from incidents.store.erasable import Scope
 
 _Which = Callable[[Iterable[datetime]], datetime]
 

@@ -16,10 +16,10 @@ from incidents.desk.desk import Desk
 from incidents.errors import RefusedError
 from incidents.record.own_events import ServeKeyMade
 from incidents.record.sealing import seal as sealed_words
-from incidents.store.accounts import accounts, passwords, tokens
+from incidents.store import entries, sessions
+from incidents.store.accounts import accounts, passwords
 from incidents.store.accounts.accounts import ServeKey
 from incidents.store.database.engine import plainly, reading
-from incidents.store.record import entries
 from incidents.store.schema.tables import DESK_STREAM
 
 
@@ -97,13 +97,13 @@ def _take(
     key = serve_key.new() if there is None else there
     new = ServeKey(number, seal.digest(key), act.now)
     mark = Seal(key, new)
-    all_tokens, all_passwords = tokens.of(connection), passwords.every(connection)
+    all_tokens, all_passwords = sessions.tokens_of(connection), passwords.every(connection)
     if newest is not None and newest.digest == seal.digest(key):
         # To seal what somebody has put there would let them in.
         raise SealedAlreadyError(file=file)
     accounts.add_serve_key(connection, new)
     for token in all_tokens:
-        tokens.seal(connection, token.id, mark.on(seal.of_token(token)))
+        sessions.seal_token(connection, token.id, mark.on(seal.of_token(token)))
     for password in all_passwords:
         passwords.seal(connection, password.handle, mark.on(seal.of_password(password)))
     words = None if reason is None else sealed_words(reason)

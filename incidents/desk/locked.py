@@ -17,10 +17,10 @@ from sqlalchemy.exc import DBAPIError
 from incidents.desk.envelope import Envelope
 from incidents.machine.commands import AddSite, Command
 from incidents.machine.refusals import Refusal
+from incidents.store import desk_state
 from incidents.store.cases import site_row, sites
-from incidents.store.database.server_clock import TIME
-from incidents.store.desk import command_keys, policies
-from incidents.store.statements.round_trip import send, together
+from incidents.store.desk_state import TIME
+from incidents.store.round_trip import send, together
 
 MAX_APART = timedelta(minutes=5)
 
@@ -49,7 +49,7 @@ class Locked:
     rows: dict[int, site_row.Row]
     policy: str
     there: datetime | None
-    kept: dict[str, command_keys.Kept] = field(default_factory=dict)
+    kept: dict[str, desk_state.KeptAnswer] = field(default_factory=dict)
 
     def now(self, clock: Callable[[], datetime]) -> datetime:
         """The time by which the batch is decided: the database's, else what `clock` says (UTC).
@@ -106,16 +106,18 @@ def sites_of(
     if added or (names and numbers):
         # New rows come first: nobody may wait for one while he holds another.
         _wait_no_longer(connection, patience)
-        policies.keep(connection)
+        desk_state.keep_policy(connection)
         numbers |= _with_rows(connection, envelopes, names)
         names = set()
     with together(connection):
         _wait_no_longer(connection, patience)
-        policies.keep(connection)
+        desk_state.keep_policy(connection)
         question = sites.LOCKED_BY_NAME if names else sites.LOCKED
         found = question.ask(connection, [(each,) for each in sorted(names or numbers)])
-        kept = command_keys.NAMED.ask(connection, [(key,) for key in wanted]) if wanted else None
-        active = policies.ACTIVE.ask(connection)
+        kept = (
+            desk_state.ANSWERS_NAMED.ask(connection, [(key,) for key in wanted]) if wanted else None
+        )
+        active = desk_state.ACTIVE_POLICY.ask(connection)
         time = _time(connection)
     [policy] = active.all()
     return Locked(
@@ -129,9 +131,9 @@ def sites_of(
 def what_is_due(connection: Connection, now: datetime, limit: int) -> Locked:
     """Locks at most `limit` sites with something due, the earliest first: see `sites.DUE`."""
     with together(connection):
-        policies.keep(connection)
+        desk_state.keep_policy(connection)
         found = sites.DUE.ask(connection, now=now, most=limit)
-        active = policies.ACTIVE.ask(connection)
+        active = desk_state.ACTIVE_POLICY.ask(connection)
         time = _time(connection)
     [policy] = active.all()
     return Locked(rows={row["id"]: row for row in found.all()}, policy=policy, there=time())

@@ -12,8 +12,7 @@ from incidents.desk import own_stream
 from incidents.errors import RefusedError
 from incidents.record.own_events import LogKeyMade
 from incidents.record.sealing import seal
-from incidents.store.desk import policies
-from incidents.store.record import checkpoints, entries
+from incidents.store import checkpoints, desk_state, entries
 from incidents.store.schema.tables import DESK_STREAM
 
 
@@ -36,7 +35,7 @@ def make(connection: Connection, new: LogKey, clock: Callable[[], datetime]) -> 
     Raises:
         RefusedError: if another key signs than the one that it is to replace, or it has been one.
     """
-    policies.keep(connection)
+    desk_state.keep_policy(connection)
     place = own_stream.place(connection, clock)
     active = checkpoints.active(connection)
     if active != new.previous:

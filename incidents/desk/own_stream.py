@@ -13,8 +13,7 @@ from incidents.errors import RefusedError
 from incidents.machine.events import Event
 from incidents.record.entry import DESK, encode
 from incidents.record.sealing import digest_of, is_digest_of
-from incidents.store.desk import command_keys, policies
-from incidents.store.record import entries
+from incidents.store import desk_state, entries
 from incidents.store.schema.tables import DESK_STREAM, desk
 
 
@@ -30,7 +29,7 @@ class Place:
 
 def locked(connection: Connection) -> tuple[str, int]:
     """The active policy's digest and the last entry's number; nobody else acts until the end."""
-    return policies.lock_desk(connection)
+    return desk_state.lock_desk(connection)
 
 
 def place(connection: Connection, clock: Callable[[], datetime]) -> Place:
@@ -73,7 +72,7 @@ class Once:
         if self.key is None:
             return None
         locked(connection)
-        kept = command_keys.of(connection, [self.key]).get(self.key)
+        kept = desk_state.answers_kept(connection, [self.key]).get(self.key)
         if kept is None:
             return None
         if not is_digest_of(kept.fingerprint, self.asked):
@@ -83,5 +82,7 @@ class Once:
     def keep(self, connection: Connection, answer: Mapping[str, Any], now: datetime) -> None:
         """Keeps what a repetition is to be answered with; done at `now` (UTC)."""
         if self.key is not None:
-            kept = command_keys.Kept(self.key, digest_of(self.asked), dict(answer), now, self.by)
-            command_keys.save(connection, [kept], ())
+            kept = desk_state.KeptAnswer(
+                self.key, digest_of(self.asked), dict(answer), now, self.by
+            )
+            desk_state.save_answers(connection, [kept], ())

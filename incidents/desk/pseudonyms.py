@@ -25,9 +25,8 @@ from incidents.desk.erasure_request import TooYoungError
 from incidents.record.own_events import SignInsErased
 from incidents.record.sealing import seal
 from incidents.settings.retention import Retention
-from incidents.store.accounts import sign_ins
+from incidents.store import entries, erasable, sign_ins
 from incidents.store.database.engine import plainly, reading
-from incidents.store.record import entries, erasable
 from incidents.store.schema.tables import DESK_STREAM
 
 ROWS_AT_ONCE = 1_000

@@ -28,8 +28,8 @@ from incidents.machine.in_force import BRAKED, DOWN
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal, Remark
 from incidents.record.sealing import fingerprint, is_fingerprint_of
+from incidents.store import desk_state
 from incidents.store.cases import work
-from incidents.store.desk import command_keys
 from incidents.values import web_address
 from incidents.values.ids import ACT, order_id
 
@@ -105,9 +105,9 @@ def remarked(decision: Decision, command: Command) -> Decision:
 class Repetitions:
     """The keys of one batch at `now` (UTC); `kept` is what is on record under them."""
 
-    def __init__(self, kept: Mapping[str, command_keys.Kept], now: datetime) -> None:
+    def __init__(self, kept: Mapping[str, desk_state.KeptAnswer], now: datetime) -> None:
         self._kept, self._now = kept, now
-        self._new: dict[str, command_keys.Kept] = {}
+        self._new: dict[str, desk_state.KeptAnswer] = {}
         self._expired: set[str] = set()
 
     def before(self, envelope: Envelope, site: str) -> Answer | Refusal | None:
@@ -137,7 +137,7 @@ class Repetitions:
             # all, who repeats an order looks again first, and who was told to sign in or to look
             # again may have: all may be possible by now.
             return
-        self._new[envelope.key] = command_keys.Kept(
+        self._new[envelope.key] = desk_state.KeptAnswer(
             envelope.key,
             fingerprint(site, envelope.command),
             to_json(answer),
@@ -151,9 +151,9 @@ class Repetitions:
         Raises:
             IntegrityError: if a key was used by another transaction at the same moment.
         """
-        command_keys.save(connection, list(self._new.values()), self._expired)
+        desk_state.save_answers(connection, list(self._new.values()), self._expired)
 
-    def _valid(self, envelope: Envelope) -> command_keys.Kept | None:
+    def _valid(self, envelope: Envelope) -> desk_state.KeptAnswer | None:
         assert envelope.key is not None
         new = self._new.get(envelope.key)
         if new is not None:

@@ -25,10 +25,9 @@ from incidents.machine.command import DAEMON as DAEMON  # noqa: PLC0414 - handed
 from incidents.machine.refusals import Refusal
 from incidents.record.own_events import HistoryResumed
 from incidents.record.sealing import seal
-from incidents.store.database.server_clock import database_time
-from incidents.store.desk import policies
-from incidents.store.record import entries, lineage
-from incidents.store.record.lineage import STRANGE_FOR, UNKNOWN_SERVER, Standing
+from incidents.store import desk_state, entries, lineage
+from incidents.store.desk_state import database_time
+from incidents.store.lineage import STRANGE_FOR, UNKNOWN_SERVER, Standing
 from incidents.store.schema.tables import DESK_STREAM
 from incidents.values.ids import EPOCHS
 
@@ -80,7 +79,9 @@ def refused(
     so it is a supervisor's, where there are accounts. It decides about no site, and whoever can run
     it has the log's key: so nobody signs in for it.
     """
-    policy = machine_policy.read(policies.toml(connection, policies.active(connection)))
+    policy = machine_policy.read(
+        desk_state.policy_toml(connection, desk_state.active_policy(connection))
+    )
     refusal = Access(connection, policy, clock()).refused_recovery(by)
     if refusal is not None:
         why = NOT_LET[refusal.name]
@@ -93,7 +94,7 @@ def resume(
 ) -> HistoryResumed:
     """Puts it on record, and begins the next epoch, at the time of the database where it has one;
     raises EpochsUsedUpError."""
-    policies.keep(connection)
+    desk_state.keep_policy(connection)
     # One clock for all machines, which it is compared by. The record never steps back, where a
     # clock was ahead once; the days do.
     now = database_time(connection) or clock()

@@ -15,9 +15,9 @@ from incidents.desk import erasure, pseudonyms
 from incidents.desk.desk import Desk
 from incidents.desk.erasure import Erased, Erasure
 from incidents.settings.retention import Retention
-from incidents.store.accounts import sign_ins
+from incidents.store import sign_ins
 from incidents.store.database.engine import plainly, reading
-from incidents.store.record.erasable import Scope
+from incidents.store.erasable import Scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,9 @@ from dataclasses import replace
 from incidents.desk.desk import Desk
 from incidents.desk.envelope import Answer, Envelope
 from incidents.desk.transaction import MAX_BATCH
+from incidents.store import desk_state
 from incidents.store.cases import work
 from incidents.store.database.engine import Reading
-from incidents.store.desk import command_keys
 
 
 def hand_over(
@@ -42,7 +42,7 @@ def _sites(reading: Reading, order: Envelope) -> list[int]:
     """The sites on which they hold something; for a key that was used, those of then."""
     with reading() as connection:
         held = work.sites_claimed_by(connection, order.command.by)
-        before = [] if order.key is None else command_keys.sites_under(connection, order.key)
+        before = [] if order.key is None else desk_state.sites_under(connection, order.key)
     # A batch is done whole or not at all: only after full ones can some have been left undone.
     return before if len(before) % MAX_BATCH else sorted({*before, *held})
 

@@ -16,8 +16,8 @@ from incidents.desk.account_act import AccountAct, By, Clock
 from incidents.desk.accounts import known
 from incidents.errors import InputError, RefusedError
 from incidents.record import own_events
-from incidents.store.accounts import tokens
-from incidents.store.accounts.tokens import Token
+from incidents.store import sessions
+from incidents.store.sessions import Token
 
 MAX_DAYS = 366
 
@@ -79,7 +79,7 @@ def make(
         act.now + timedelta(days=days), None,
     )  # fmt: skip
     new = new._replace(seal=seal.on(of_token(new)))
-    tokens.add(connection, new)
+    sessions.add_token(connection, new)
     act.record(
         own_events.TokenMade, token=new.id, handle=handle, digest=new.digest,
         expires=new.expires_at, acts=tuple(kept or ()),
@@ -94,12 +94,12 @@ def revoke(connection: Connection, by: By, id_: str, clock: Clock) -> bool:
         UnknownTokenError: naming it.
     """
     act = AccountAct(connection, by, clock)
-    token = tokens.of_id(connection, id_) if is_id(id_) else None
+    token = sessions.token_of_id(connection, id_) if is_id(id_) else None
     if token is None:
         raise UnknownTokenError(token=id_)
     if token.revoked_at is not None:
         return False
-    tokens.revoke(connection, id_, act.now)
+    sessions.revoke_token(connection, id_, act.now)
     act.record(own_events.TokenRevoked, token=id_)
     return True
 

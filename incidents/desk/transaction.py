@@ -25,9 +25,9 @@ from incidents.desk.locked import (
 from incidents.machine import policy as machine_policy
 from incidents.machine.commands import Elapse
 from incidents.machine.policy import Policy
+from incidents.store import desk_state
 from incidents.store.database.engine import writing
-from incidents.store.desk import policies
-from incidents.store.statements.round_trip import together
+from incidents.store.round_trip import together
 
 MAX_BATCH = 1_000
 
@@ -146,7 +146,7 @@ class Transactions:
     def policy(self, connection: Connection, digest: str) -> Policy:
         """The policy of that digest, read once."""
         if digest not in self._policies:
-            self._policies[digest] = machine_policy.read(policies.toml(connection, digest))
+            self._policies[digest] = machine_policy.read(desk_state.policy_toml(connection, digest))
         return self._policies[digest]
 
 

@@ -24,9 +24,8 @@ from incidents.machine.commands import ChangeFiling, RaiseSuspicion
 from incidents.machine.events import Event
 from incidents.record.entry import encode
 from incidents.record.sealing import Sealed
+from incidents.store import entries, outbox
 from incidents.store.cases import site_row
-from incidents.store.orders import outbox
-from incidents.store.record import entries
 from incidents.store.schema.types import canonical
 
 if TYPE_CHECKING:

@@ -33,10 +33,10 @@ from incidents.enforcement.routing import DEFAULT, Routing
 from incidents.errors import ActRefusedError, AdapterFaultError, DatabaseError, IncidentsError
 from incidents.machine.case import UNKNOWN
 from incidents.machine.command import LEFT_DOWN
+from incidents.store import after_loss, lineage
 from incidents.store.cases import sites as site_rows
 from incidents.store.database.engine import Reading, plainly, reading, writing
-from incidents.store.database.server_clock import database_time
-from incidents.store.record import lineage, uncompared
+from incidents.store.desk_state import database_time
 
 AT_ONCE = 8
 """So many sites are asked about at once."""
@@ -97,7 +97,7 @@ def compared(
         with reading() as connection:
             standing, kept.known = (
                 lineage.standing(connection),
-                uncompared.problems(connection, only),
+                after_loss.problems_of_uncompared(connection, only),
             )
             names = _every(connection) if only is None else only
         # However many compare at once, and however often: each site is ordered once in an epoch.
@@ -161,7 +161,7 @@ def is_open(compared: Comparison) -> bool:
 def note_failed(engine: Engine, problems: Mapping[str, str]) -> None:
     """Those sites could not be compared, each with why, and people are told so."""
     with plainly(engine), reading(engine) as connection:
-        known = uncompared.problems(connection, problems)
+        known = after_loss.problems_of_uncompared(connection, problems)
     _Kept(engine, known, _failed=dict(problems)).tell()
 
 
@@ -274,12 +274,12 @@ class _Kept:
         failed, settled, owed = self._failed, self.known.keys() & self._seen, set[str]()
         if failed:
             with plainly(self.engine), reading(self.engine) as connection:
-                owed = uncompared.owed(connection, lineage.standing(connection), failed)
+                owed = after_loss.owed(connection, lineage.standing(connection), failed)
         new = {name: failed[name] for name in owed if self.known.get(name) != failed[name]}
         if new or settled:
             with plainly(self.engine), writing(self.engine) as connection:
-                uncompared.note(connection, new, _now(connection))
-                uncompared.settle(connection, settled)
+                after_loss.note_uncompared(connection, new, _now(connection))
+                after_loss.settle_uncompared(connection, settled)
         self.owed |= owed
         self._failed, self._seen = {}, set()
         self._tells_at = monotonic() + _TOLD_EVERY_S

@@ -21,13 +21,11 @@ from incidents.machine.case import UNKNOWN as NOT_KNOWN
 from incidents.machine.command import LEFT_DOWN
 from incidents.machine.events import OrderDelivered
 from incidents.machine.refusals import Refusal
+from incidents.store import after_loss, deliveries, desk_state, lineage
 from incidents.store.cases import sites as site_rows
 from incidents.store.database.engine import Reading
-from incidents.store.database.server_clock import database_time
-from incidents.store.desk import command_keys
-from incidents.store.orders import deliveries
-from incidents.store.record import lineage, uncompared
-from incidents.store.record.lineage import Standing
+from incidents.store.desk_state import database_time
+from incidents.store.lineage import Standing
 from incidents.store.schema.tables import entries
 from incidents.values.ids import ACT
 from incidents.views import left_down
@@ -211,7 +209,7 @@ class Reconciliation:
 
     def _is_ordered(self, connection: Connection, row: Any) -> bool:
         key = self._key(row)
-        return key is not None and bool(command_keys.of(connection, [key]))
+        return key is not None and bool(desk_state.answers_kept(connection, [key]))
 
     def _is_doubted(self, connection: Connection, row: Any) -> bool:
         """Whether the record may be wrong about what is in force, where nobody can be asked.
@@ -236,7 +234,7 @@ class Reconciliation:
         if self.standing is None:
             return False
         with self.reading() as connection:
-            return bool(uncompared.compared(connection, self.standing, [row["id"]]))
+            return bool(after_loss.note_compared(connection, self.standing, [row["id"]]))
 
     def _is_strange(self, row: Any) -> bool:
         """Whether the site was added since the end was lost, and nothing was carried out for it."""

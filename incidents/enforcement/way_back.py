@@ -35,10 +35,9 @@ from incidents.enforcement.reconciliation import Comparison
 from incidents.errors import ActRefusedError, RefusedError
 from incidents.locale import refusal_words
 from incidents.record.own_events import HistoryResumed
+from incidents.store import checkpoints, monitoring
 from incidents.store.database.engine import Reading
-from incidents.store.database.server_clock import database_time
-from incidents.store.desk import heartbeats
-from incidents.store.record import checkpoints
+from incidents.store.desk_state import database_time
 from incidents.tlog.keys import VerifierKey
 from incidents.views.health import STALE_AFTER, is_heard
 from incidents.views.left_down import resumptions
@@ -237,5 +236,5 @@ def _signer_at_work(connection: Connection, now: datetime) -> str | None:
     signs = how != checkpoints.FAILED and status.document(connection, now)["signs"]
     if how != checkpoints.REFUSED and not signs:
         return None
-    beats = heartbeats.known(connection)
+    beats = monitoring.known_daemons(connection)
     return next((each.daemon for each in beats if not each.once and is_heard(each, now)), None)

@@ -20,8 +20,8 @@ from sqlalchemy import (
 from incidents.clock import read_rfc3339
 from incidents.metrics.catalogue import MOST, MOST_OPEN, first
 from incidents.metrics.samples import LANES, REASONS, RESULTS, WORK, Samples, counted
-from incidents.store.record import checkpoints
-from incidents.store.record import leaves as log
+from incidents.store import checkpoints
+from incidents.store import leaves as log
 from incidents.store.schema import log_tables
 from incidents.store.schema.account_tables import refusals, sign_ins
 from incidents.store.schema.log_tables import deliveries, leaves

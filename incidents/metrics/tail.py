@@ -32,7 +32,7 @@ from incidents.machine.commands import CLOCK
 from incidents.metrics import samples
 from incidents.metrics.catalogue import MOST, first
 from incidents.metrics.samples import LANES, NONE, OTHER, OUTCOMES, Histogram, Samples, within
-from incidents.store.record import leaves as log
+from incidents.store import leaves as log
 from incidents.store.schema.log_tables import leaves
 from incidents.store.schema.tables import entries
 

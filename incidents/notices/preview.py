@@ -17,10 +17,10 @@ from incidents.notices import record, samples
 from incidents.notices.letter import NOTICES, AlarmFacts, AnyFacts, Facts
 from incidents.notices.record import Link
 from incidents.notices.site_facts import Site, facts_of_incident, site_of_order
+from incidents.store import outbox
 from incidents.store.cases import incidents as incident_rows
 from incidents.store.cases import sites
 from incidents.store.cases.incidents import Key
-from incidents.store.orders import outbox
 from incidents.values.ids import incident_id, order_id
 
 

@@ -13,14 +13,13 @@ from sqlalchemy import Connection
 from incidents.accounts import identity
 from incidents.accounts.open_sessions import IDLE_FOR, SESSION_FOR
 from incidents.clock import rfc3339
+from incidents.store import sessions as stored_tokens
+from incidents.store import sign_ins as stored_sign_ins
 from incidents.store.accounts import accounts as stored_accounts
 from incidents.store.accounts import passwords
-from incidents.store.accounts import sign_ins as stored_sign_ins
-from incidents.store.accounts import tokens as stored_tokens
 from incidents.store.accounts.accounts import Account
 from incidents.store.accounts.passwords import Given
-from incidents.store.accounts.sessions import Session
-from incidents.store.accounts.tokens import Token
+from incidents.store.sessions import Session, Token
 
 if TYPE_CHECKING:
     from incidents.contract.documents.accounts import Account as Account_
@@ -48,7 +47,7 @@ def who_may(connection: Connection, act: str) -> list[str]:
 
 def tokens(connection: Connection, handles: Iterable[str] | None = None) -> list[Token_]:
     """The tokens of those accounts, of all without them; the newest first."""
-    return [token_document(each) for each in stored_tokens.of(connection, handles)]
+    return [token_document(each) for each in stored_tokens.tokens_of(connection, handles)]
 
 
 def account(connection: Connection, account: Account) -> Account_:

@@ -15,11 +15,10 @@ from incidents.audit.log.signed_files import Known
 from incidents.clock import rfc3339
 from incidents.documents import plain
 from incidents.record.own_events import HistoryResumed
-from incidents.store.database.server_clock import is_rehearsal
-from incidents.store.desk import heartbeats
-from incidents.store.desk.heartbeats import Heartbeat
-from incidents.store.record import lineage, uncompared
-from incidents.store.record.lineage import Standing
+from incidents.store import after_loss, lineage, monitoring
+from incidents.store.desk_state import is_rehearsal
+from incidents.store.lineage import Standing
+from incidents.store.monitoring import Heartbeat
 from incidents.store.schema.tables import sites
 from incidents.views.left_down import MOST_NAMED, left_down, resumptions, taken_down
 
@@ -61,7 +60,7 @@ def enforcement(
     heard of; else null. `rehearsal`: any machine's clock is taken. `history`, and who is
     `staying`: see `record_health`.
     """
-    known = heartbeats.known(connection)
+    known = monitoring.known_daemons(connection)
     daemons = [_daemon(heartbeat, now) for heartbeat in known if not heartbeat.once]
     once = next((heartbeat.beat_at for heartbeat in known if heartbeat.once), None)
     at_work = [daemon for daemon in daemons if daemon["beating"]]
@@ -215,7 +214,7 @@ def record_health(
 def _uncompared(connection: Connection, standing: Standing) -> Uncompared | None:
     if standing.unproved_since is None:
         return None
-    found = uncompared.first(connection, MOST_NAMED)
+    found = after_loss.first_uncompared(connection, MOST_NAMED)
     return found and {
         "count": found.sites, "since": rfc3339(found.since),
         "sites": [{"site": site, "problem": problem} for site, problem in found.named],

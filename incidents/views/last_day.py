@@ -29,9 +29,9 @@ from sqlalchemy import (
 
 from incidents.clock import rfc3339
 from incidents.machine.commands import CLOCK
+from incidents.store.pages import SECOND, micros, micros_of_text, number, whole
 from incidents.store.schema.tables import entries
 from incidents.store.schema.types import microseconds
-from incidents.store.statements.pages import SECOND, micros, micros_of_text, number, whole
 
 Document = dict[str, Any]
 

@@ -24,10 +24,9 @@ from incidents.machine.left_mark import Epoch, Numbered
 from incidents.record import entry
 from incidents.record.entry import decode
 from incidents.record.own_events import HistoryResumed
-from incidents.store.orders import outbox
-from incidents.store.record import left_down as left
-from incidents.store.record import lineage
-from incidents.store.record.lineage import Standing
+from incidents.store import after_loss as left
+from incidents.store import lineage, outbox
+from incidents.store.lineage import Standing
 from incidents.store.schema.tables import DESK_STREAM, entries
 from incidents.values.ids import ACT
 
@@ -70,10 +69,10 @@ def left_down(
     also = marked_and_staying(connection) if also is None else also
     believed = believed_since(found, now)
     added_since = found.resumed_at or since
-    counts = left.counts(connection, added_since, believed_since=believed, also=also)
+    counts = left.count_left_down(connection, added_since, believed_since=believed, also=also)
     if not counts.sites:
         return None
-    named = left.named(connection, MOST_NAMED, believed_since=believed, also=also)
+    named = left.named_left_down(connection, MOST_NAMED, believed_since=believed, also=also)
     return {
         "count": counts.sites, "closed": counts.closed, "unknown": counts.unknown,
         "new": counts.new, "sites": [name for name, *_ in named],
@@ -89,7 +88,9 @@ def every(
     """The names of all of them at `now` (UTC), where there are any. `also`: as above."""
     believed = believed_since(lineage.standing(connection), now)
     also = marked_and_staying(connection) if also is None else also
-    return [name for name, *_ in left.named(connection, believed_since=believed, also=also)]
+    return [
+        name for name, *_ in left.named_left_down(connection, believed_since=believed, also=also)
+    ]
 
 
 def taken_down(connection: Connection, since: datetime | None) -> TakenDown | None:
@@ -107,7 +108,7 @@ def since(connection: Connection, site: Mapping[str, Any], now: datetime) -> dat
     at = _lost_at(found)
     if at is None:
         return None
-    if left.is_one(connection, site["id"], believed_since=believed_since(found, now)):
+    if left.is_left_down(connection, site["id"], believed_since=believed_since(found, now)):
         return at
     is_suspended = site["state"] == "suspended" and site["hold_at"] is None
     stays = is_suspended or left.waits_to_open(connection, site["id"])

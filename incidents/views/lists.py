@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, exists, or_, sel
 from incidents.clock import rfc3339
 from incidents.documents import incident_document
 from incidents.errors import BadSiteNameError
+from incidents.store import pages
 from incidents.store.cases import incidents as incident_rows
 from incidents.store.cases import site_row
 from incidents.store.cases import sites as site_rows
@@ -28,7 +29,6 @@ from incidents.store.schema.tables import (
     sites,
     suspensions,
 )
-from incidents.store.statements import pages
 from incidents.values import site_name
 from incidents.values.ids import incident_id
 from incidents.views import masked, on_record, register

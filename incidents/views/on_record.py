@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Connection, and_, func, literal_column, or_, select
 
 from incidents.machine import filing
-from incidents.store.record import entries as stored_entries
+from incidents.store import entries as stored_entries
 from incidents.store.schema.tables import entries
 
 Document = dict[str, Any]

@@ -27,9 +27,9 @@ from sqlalchemy import (
 
 from incidents.clock import rfc3339
 from incidents.machine.command import REACHED
+from incidents.store.pages import SECOND, micros, number, whole
 from incidents.store.schema.log_tables import closing
 from incidents.store.schema.tables import contacts, incidents, orders, suspensions, work
-from incidents.store.statements.pages import SECOND, micros, number, whole
 from incidents.views.last_day import RULES, LastDay, Spread, coarse, hours
 from incidents.views.queue.work import LISTED
 

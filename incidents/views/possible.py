@@ -21,10 +21,10 @@ from incidents.machine.actions.orders import meant
 from incidents.machine.case import Delivery
 from incidents.machine.decide import decide
 from incidents.machine.refusals import Refusal
+from incidents.store import deliveries
 from incidents.store.cases import cases, site_row, sites
 from incidents.store.cases import incidents as incident_rows
 from incidents.store.cases.slices import need
-from incidents.store.orders import deliveries
 from incidents.values.fact import Choice, Words
 from incidents.values.ids import incident_id, order_id
 from incidents.views import register

@@ -17,11 +17,11 @@ from incidents.machine import policy, rules, work
 from incidents.machine.case import Case
 from incidents.machine.incident import Incident
 from incidents.machine.policy import DOCUMENTED, Policy
+from incidents.store import desk_state
 from incidents.store.cases import cases, site_row, suspensions
 from incidents.store.cases import incidents as incident_rows
 from incidents.store.cases import sites as site_rows
 from incidents.store.cases.slices import Need
-from incidents.store.desk import policies
 from incidents.store.schema.tables import incidents
 from incidents.store.schema.tables import sites as site_table
 from incidents.values.ids import incident_id, task_id
@@ -244,7 +244,7 @@ def categories_in_use(connection: Connection) -> list[str]:
 
 def policy_in_force(connection: Connection) -> Policy:
     """The active policy."""
-    return policy.read(policies.active_toml(connection))
+    return policy.read(desk_state.active_policy_toml(connection))
 
 
 def active_policy(connection: Connection) -> ActivePolicy:

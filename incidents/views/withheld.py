@@ -18,7 +18,7 @@ from incidents.machine.in_force import BRAKED, DOWN, FORCE, LOG
 from incidents.machine.orders import NOTICE
 from incidents.record import entry
 from incidents.record.entry import Header
-from incidents.store.orders import deliveries
+from incidents.store import deliveries
 from incidents.store.schema.log_tables import deliveries as delivery_table
 from incidents.store.schema.log_tables import down, orders
 from incidents.store.schema.tables import entries, sites

@@ -17,9 +17,9 @@ from rich.text import Text
 
 from incidents import app, clock
 from incidents.settings import sources
+from incidents.store import monitoring
 from incidents.store.database.engine import writing
-from incidents.store.desk import heartbeats
-from incidents.store.desk.heartbeats import Heartbeat
+from incidents.store.monitoring import Heartbeat
 from scripts import a_day
 
 WIDTH = 112
@@ -137,7 +137,7 @@ def _while_a_daemon_beats(command: str, *, terminal: bool) -> tuple[int, str]:
     house, now = app.open_house(sources.load()), clock.now()
     beat = Heartbeat(daemon="desk-1", host="desk", pid=1, started_at=now, beat_at=now)
     with writing(house.engine) as connection:
-        heartbeats.beat(connection, beat)
+        monitoring.beat(connection, beat)
     house.close()
     return _run(command, terminal=terminal)
 

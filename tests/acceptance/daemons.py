@@ -16,8 +16,8 @@ from incidents import clock
 from incidents.desk import Desk, Envelope
 from incidents.machine.commands import AddSite, Command, Log
 from incidents.machine.orders import ACT
+from incidents.store import monitoring
 from incidents.store.database import engine as engines
-from incidents.store.desk import heartbeats
 from incidents.store.schema.tables import deliveries, entries, sites, suspensions
 from tests.nursery import FAKETIME_SETTINGS, Child, Outcome, nursery_for, run
 from tests.patience import PATIENCE_S, until
@@ -189,10 +189,10 @@ def count_in(engine: Engine, state: str) -> int:
         return connection.scalar(counted) or 0
 
 
-def heartbeats_of(engine: Engine) -> list[heartbeats.Heartbeat]:
+def heartbeats_of(engine: Engine) -> list[monitoring.Heartbeat]:
     """The daemons that are known, the one that was heard of last before the others."""
     with engine.connect() as connection:
-        return heartbeats.known(connection)
+        return monitoring.known_daemons(connection)
 
 
 def carried_out(engine: Engine, *, lane: str = ACT) -> bool:

@@ -20,7 +20,7 @@ from incidents.desk import Envelope, accounts
 from incidents.desk.account_act import By
 from incidents.desk.activation import NotLetError
 from incidents.machine import commands as c
-from incidents.store.accounts import sign_ins
+from incidents.store import sign_ins
 from incidents.store.database import engine as engines
 from incidents.store.database.engine import reading
 from incidents.views.register import policy_history

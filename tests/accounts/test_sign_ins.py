@@ -18,9 +18,9 @@ from incidents.desk import accounts, pseudonyms, retention_job
 from incidents.desk.erasure_request import TooYoungError
 from incidents.desk.pseudonyms import AccountDemand, Met
 from incidents.settings.retention import MINIMUM, Retention
-from incidents.store.accounts.sign_ins import ELSEWHERE, PLACES, Refusal, count
 from incidents.store.database.engine import writing
 from incidents.store.schema import account_tables
+from incidents.store.sign_ins import ELSEWHERE, PLACES, Refusal, count
 from tests.accounts.house import BY, HERE, PASSWORD, House, mistaken, set_password
 
 THERE = "198.51.100.9"
@@ -131,7 +131,7 @@ def test_guesses_from_everywhere_leave_bounded_rows_and_a_true_count(
     house: House, tried: int, places: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many addresses there are: a network of IPv6 costs who guesses nothing."""
-    monkeypatch.setattr("incidents.store.accounts.sign_ins.PLACES", places)
+    monkeypatch.setattr("incidents.store.sign_ins.PLACES", places)
     for n in range(tried):
         trial = Trial("sign_in", "password", f"2001:db8:{n % (2 * places):x}::/64")
         house.door.log.refuse(trial, None, right=False)

@@ -21,8 +21,8 @@ from incidents.app import House
 from incidents.desk import accounts, tokens
 from incidents.desk.account_act import By
 from incidents.settings import sources
-from incidents.store.accounts import sign_ins
-from incidents.store.accounts import tokens as stored
+from incidents.store import sessions as stored
+from incidents.store import sign_ins
 from incidents.web import app
 from tests.api.held import against_the_description, described
 
@@ -97,7 +97,7 @@ class Rig:
         """The id of one more token of that account."""
         self.token(handle)
         with self.house.reading() as connection:
-            return str(stored.of(connection, [handle])[0].id)
+            return str(stored.tokens_of(connection, [handle])[0].id)
 
     def nobody(self) -> TestClient:
         """Somebody without anything; each answer to anybody is held against the description."""

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from incidents.desk import Envelope
 from incidents.machine import commands as c
-from incidents.store.statements import pages
+from incidents.store import pages
 from incidents.views import lists
 from tests.api.desk import PHONE, fill
 from tests.api.rig import Rig

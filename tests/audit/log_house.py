@@ -9,10 +9,10 @@ from incidents.audit.log.signing_key import KeyRing
 from incidents.desk import Desk, Envelope
 from incidents.desk.log_key import LogKey
 from incidents.machine import commands
+from incidents.store import checkpoints
+from incidents.store.checkpoints import Signed
 from incidents.store.database import engine as engines
 from incidents.store.database.engine import reading
-from incidents.store.record import checkpoints
-from incidents.store.record.checkpoints import Signed
 from incidents.testing import Rehearsal
 from incidents.tlog import note
 from incidents.tlog.keys import VerifierKey

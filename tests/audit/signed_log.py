@@ -12,9 +12,9 @@ from incidents.desk import own_stream
 from incidents.desk.log_key import LogKey
 from incidents.machine import commands as c
 from incidents.record.own_events import WordsErased
+from incidents.store import checkpoints
+from incidents.store.checkpoints import Cosigned, Signed
 from incidents.store.database.engine import reading, writing
-from incidents.store.record import checkpoints
-from incidents.store.record.checkpoints import Cosigned, Signed
 from tests.audit import bundles
 from tests.audit.bundles import LOG, Desk, Signer
 from tests.audit.tampering import FOUR

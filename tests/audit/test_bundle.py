@@ -25,7 +25,7 @@ from incidents.machine import commands as c
 from incidents.machine.events import IncidentLogged
 from incidents.record.entry import encode
 from incidents.store.database.engine import writing
-from incidents.store.record.entries import Entry, add
+from incidents.store.entries import Entry, add
 from incidents.tlog import note
 from incidents.tlog.note import parse_checkpoint
 from incidents.views import case_report

@@ -20,7 +20,7 @@ from incidents.machine import commands as c
 from incidents.machine.events import IncidentLogged, Reason
 from incidents.record.entry import UnreadableEntryError, encode
 from incidents.store.database.engine import reading, writing
-from incidents.store.record.entries import Entry, add
+from incidents.store.entries import Entry, add
 from incidents.store.schema.types import canonical
 from tests.desk.rehearsal import TEN, Rehearsal, rehearsal
 

@@ -7,9 +7,9 @@ import pytest
 from incidents import clock
 from incidents.audit.log import loss, sequencer, signed_files, signing
 from incidents.audit.log import status as log_status
+from incidents.store import checkpoints, leaves
+from incidents.store.checkpoints import FAILED, REFUSED
 from incidents.store.database.engine import reading, writing
-from incidents.store.record import checkpoints, leaves
-from incidents.store.record.checkpoints import FAILED, REFUSED
 from tests.audit.log_house import House
 
 

@@ -10,10 +10,10 @@ from sqlalchemy import Connection, Engine, func, insert, select, text, update
 
 from incidents.audit.log import sequencer
 from incidents.audit.log.sequencer import risen
+from incidents.store import leaves
 from incidents.store.database import engine as engines
 from incidents.store.database.engine import reading, writing
-from incidents.store.record import leaves
-from incidents.store.record.leaves import Head, Sight
+from incidents.store.leaves import Head, Sight
 from incidents.store.schema.log_tables import leaves as numbers
 from incidents.store.schema.log_tables import log_head, tiles
 from incidents.store.schema.tables import entries

@@ -13,8 +13,8 @@ from incidents.app import House
 from incidents.cli import main
 from incidents.daemon import alarm_duty
 from incidents.settings import sources
+from incidents.store import lineage
 from incidents.store.database.engine import writing
-from incidents.store.record import lineage
 from tests.cli.conftest import Cli
 from tests.conftest import WriteSettings
 from tests.notices.mail_server import HOST, Mailbox, body, server

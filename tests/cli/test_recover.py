@@ -15,9 +15,9 @@ from incidents.enforcement import routing
 from incidents.enforcement.port import State
 from incidents.enforcement.routing import Routing
 from incidents.errors import SettingsFileError
+from incidents.store import monitoring
 from incidents.store.database.engine import create, writing
-from incidents.store.desk import heartbeats
-from incidents.store.desk.heartbeats import Heartbeat
+from incidents.store.monitoring import Heartbeat
 from tests.cli.conftest import Cli
 from tests.enforcement.lost_rig import Receiver
 
@@ -389,7 +389,7 @@ def test_that_a_daemon_has_to_run_is_said_where_none_does(
         now = clock.now()
         row = Heartbeat(daemon="h-1-ab", host="h", pid=1, started_at=now, beat_at=now)
         with writing(engine) as connection:
-            heartbeats.beat(connection, row)
+            monitoring.beat(connection, row)
         engine.dispose()
 
     told = cli("recover", "--reason", "the disk is gone")

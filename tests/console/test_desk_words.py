@@ -19,7 +19,7 @@ from incidents.machine.events import KINDS
 from incidents.machine.filing import CONTACT_FIELDS, FIELDS
 from incidents.machine.orders import LANES
 from incidents.machine.state import INCIDENT_STATES, SITE_STATES
-from incidents.store.statements import pages
+from incidents.store import pages
 from incidents.values import site_name, web_address
 
 _SENTENCES = re.compile(r"[a-z]{2,} [a-z]{2,}")

@@ -16,7 +16,7 @@ from incidents import clock, views
 from incidents.console.pages.filing_form import Filed
 from incidents.filing.checks import people
 from incidents.machine import commands as c
-from incidents.store.record import entries
+from incidents.store import entries
 from tests.filing import numbers
 from tests.served_desk import HOSTILE, ConsoleDesk, Visitor
 

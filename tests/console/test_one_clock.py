@@ -10,8 +10,8 @@ from incidents import clock
 from incidents.app import House
 from incidents.clock import rfc3339
 from incidents.machine import commands as c
+from incidents.store import monitoring
 from incidents.store.database.engine import writing
-from incidents.store.desk import heartbeats
 from tests.served_desk import ConsoleDesk, Visitor
 
 SITE = "shop.example"
@@ -55,9 +55,9 @@ def test_so_does_what_the_desk_answers_to_an_act(
     desk.do(SITE, c.AddSite(by="li"))
     with writing(desk.house.engine) as connection:
         now = clock.now()
-        beat = heartbeats.Heartbeat(daemon="d", host="h", pid=7, started_at=now, beat_at=now)
-        heartbeats.beat(connection, beat)
-        heartbeats.note_mark(connection, "d", "it is no file", now)
+        beat = monitoring.Heartbeat(daemon="d", host="h", pid=7, started_at=now, beat_at=now)
+        monitoring.beat(connection, beat)
+        monitoring.note_mark(connection, "d", "it is no file", now)
     wang = Visitor(desk, "wang")
 
     def held() -> str:

@@ -13,10 +13,9 @@ from incidents.desk.resumption import DAEMON, ENTRIES_LOST, Resumption, resume
 from incidents.enforcement import comparison, routing
 from incidents.enforcement.routing import Routing
 from incidents.machine import commands as c
+from incidents.store import lineage, monitoring
 from incidents.store.database.engine import writing
-from incidents.store.desk import heartbeats
-from incidents.store.desk.heartbeats import Heartbeat
-from incidents.store.record import lineage
+from incidents.store.monitoring import Heartbeat
 from tests.enforcement.left_rig import Panel
 from tests.served_desk import HOSTILE, ConsoleDesk, Visitor
 
@@ -285,8 +284,8 @@ def test_the_queue_says_why_nothing_is_carried_out(
         now = clock.now()
         beat = Heartbeat(daemon=name, host=name, pid=1, started_at=now, beat_at=now)
         with writing(desk.house.engine) as connection:
-            heartbeats.beat(connection, beat)
-            heartbeats.note_mark(connection, name, why, now)
+            monitoring.beat(connection, beat)
+            monitoring.note_mark(connection, name, why, now)
 
     daemon("h-1", "the mark <m> cannot be read")
     page = viewer.get("/").text

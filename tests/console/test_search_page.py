@@ -10,7 +10,7 @@ import pytest
 
 from incidents.console.pages import search
 from incidents.machine import commands as c
-from incidents.store.statements.pages import TooCostlyError
+from incidents.store.pages import TooCostlyError
 from incidents.views import lists
 from tests.served_desk import HOSTILE, ConsoleDesk, Visitor
 

@@ -18,10 +18,9 @@ from incidents.notices.lanes import Desk
 from incidents.notices.letter import Letter, Recipient
 from incidents.notices.notice_settings import Outlet
 from incidents.notices.wording import Wording
+from incidents.store import monitoring
 from incidents.store.database.engine import reading, writing
-from incidents.store.desk import alarms, heartbeats
-from incidents.store.desk.alarms import Raised
-from incidents.store.desk.heartbeats import Heartbeat
+from incidents.store.monitoring import Heartbeat, Raised
 from incidents.views.queue.alarm import Alarm
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
@@ -66,7 +65,7 @@ class Watch:
     def beat(self, name: str, at: datetime | None = None, host: str = "here") -> None:
         moment = at or clock.now()
         with writing(self.engine) as connection:
-            heartbeats.beat(
+            monitoring.beat(
                 connection,
                 Heartbeat(daemon=name, host=host, pid=7, started_at=START, beat_at=moment),
             )
@@ -82,7 +81,7 @@ class Watch:
     @property
     def raised(self) -> dict[str, Raised]:
         with reading(self.engine) as connection:
-            return alarms.known(connection)
+            return monitoring.known_alarms(connection)
 
 
 @dataclass

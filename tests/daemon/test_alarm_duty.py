@@ -16,9 +16,9 @@ from incidents.machine import commands as c
 from incidents.notices import notice_settings
 from incidents.notices.letter import Recipient
 from incidents.notices.notice_settings import Outlet
+from incidents.store import monitoring
 from incidents.store.database.engine import writing
-from incidents.store.desk import alarms
-from incidents.store.desk.alarms import Raised
+from incidents.store.monitoring import Raised
 from incidents.store.schema.tables import work
 from incidents.views.queue.alarm import Alarm
 from tests.conftest import WriteSettings
@@ -432,7 +432,7 @@ def test_each_kind_is_told_in_words(kind: str, made: str, words: str) -> None:
         problem="http_503", rule="repeat", due=START + H, since=START, orders=313,
     )  # fmt: skip
 
-    raised = alarms.new(alarm.key, kind, made, START)
+    raised = monitoring.new_alarms(alarm.key, kind, made, START)
     assert isinstance(tell(alarm, raised, START, None), Delivered)
 
     [letter] = channel.got

@@ -21,10 +21,9 @@ from incidents.enforcement.port import Order, Outcome, Retry, State
 from incidents.enforcement.routing import Routing
 from incidents.errors import DONE, FAILED, MISUSED, DatabaseError
 from incidents.machine.commands import AddSite, RecordDelivery, SetHold
+from incidents.store import lineage, monitoring
 from incidents.store.database.engine import writing
-from incidents.store.desk import heartbeats
-from incidents.store.desk.heartbeats import Heartbeat
-from incidents.store.record import lineage
+from incidents.store.monitoring import Heartbeat
 from tests.acceptance.daemons import carried_out, desk_at, engine_of, log_on, site, story
 from tests.databases import compares_clocks
 
@@ -75,7 +74,7 @@ def beat(url: str, at: datetime, aside: str | None = None) -> None:
             daemon="h-1-ab", host="h", pid=1, started_at=START - HOUR, beat_at=at,
             standing_aside=aside,
         )  # fmt: skip
-        heartbeats.beat(connection, row)
+        monitoring.beat(connection, row)
 
 
 def halt(url: str) -> None:
@@ -224,7 +223,7 @@ def test_once_fails_where_nothing_can_be_written_though_nothing_was_due(
     def full(*_: object) -> None:
         raise OperationalError("INSERT", {}, sqlite3.OperationalError("database or disk is full"))
 
-    monkeypatch.setattr(heartbeats, "beat", full)
+    monkeypatch.setattr(monitoring, "beat", full)
     status, out, err = run("--once")
     assert (status, out) == (FAILED, "")
     assert "full" in err

@@ -23,7 +23,7 @@ from incidents.desk import Envelope
 from incidents.errors import DONE, FAILED
 from incidents.machine import commands as c
 from incidents.settings import sources
-from incidents.store.desk import heartbeats
+from incidents.store import monitoring
 from tests.acceptance import daemons
 from tests.acceptance.daemons import (
     Timeline,
@@ -537,7 +537,7 @@ def test_it_is_woken_with_the_other_duties_when_the_clock_is_set(
 
 def last_beat(engine: Engine) -> datetime | None:
     with engine.connect() as connection:
-        return max((beat.beat_at for beat in heartbeats.known(connection)), default=None)
+        return max((beat.beat_at for beat in monitoring.known_daemons(connection)), default=None)
 
 
 def problem(engine: Engine) -> str | None:

@@ -11,9 +11,9 @@ from incidents.app import House
 from incidents.daemon.enforce import Enforcement
 from incidents.daemon.heartbeat import Heart, identity
 from incidents.settings import sources
+from incidents.store import monitoring
 from incidents.store.database.engine import writing
-from incidents.store.desk import heartbeats
-from incidents.store.desk.heartbeats import Heartbeat
+from incidents.store.monitoring import Heartbeat
 from incidents.store.schema import tables
 from tests.databases import compares_clocks
 
@@ -35,7 +35,7 @@ class Working(Enforcement):
 
 def known(engine: Engine) -> list[Heartbeat]:
     with engine.connect() as connection:
-        return heartbeats.known(connection)
+        return monitoring.known_daemons(connection)
 
 
 def test_a_daemon_at_work_is_seen_and_each_beat_renews_the_same_row(house: House) -> None:
@@ -105,7 +105,7 @@ def test_the_dead_are_forgotten_after_a_day(house: House) -> None:
             dead = Heartbeat(
                 daemon=str(age), host="h", pid=1, started_at=START - age, beat_at=START - age
             )
-            heartbeats.beat(connection, dead)
+            monitoring.beat(connection, dead)
 
     with freeze_time(START):
         Heart(house, Working(), identity()).beat()

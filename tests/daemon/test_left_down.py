@@ -10,10 +10,8 @@ from incidents.desk import resumption
 from incidents.desk.resumption import ENTRIES_LOST, Resumption
 from incidents.enforcement.port import Delivered, Outcome, Retry
 from incidents.machine import commands as c
+from incidents.store import deliveries, lineage, monitoring
 from incidents.store.database.engine import reading, writing
-from incidents.store.desk import alarms
-from incidents.store.orders import deliveries
-from incidents.store.record import lineage
 from incidents.views.queue.alarm import LEFT_DOWN, Alarm
 from tests.daemon.alarm_rig import MIN, START, H, Told, Watch
 
@@ -197,9 +195,9 @@ def test_an_alarm_that_a_daemon_of_before_has_raised_names_no_site(
     leave_down(watch, "a.example")
     compared(watch)
     key = f"{LEFT_DOWN}:all"
-    before = replace(alarms.new(key, LEFT_DOWN, "all", START), told_at=told_at)
+    before = replace(monitoring.new_alarms(key, LEFT_DOWN, "all", START), told_at=told_at)
     with writing(watch.engine) as connection:
-        alarms.add(connection, [before])
+        monitoring.add_alarms(connection, [before])
     duty.run()
     watch.at(START + H)
     duty.run()

@@ -145,11 +145,11 @@ def test_acts_on_other_sites_do_not_wait(postgresql_url: str) -> None:
 
 def test_an_activation_waits_for_the_acts_under_way(postgresql_url: str) -> None:
     """So that no decision after it is taken under the policy before it."""
-    from incidents.store.desk import policies
+    from incidents.store import desk_state
 
     with rehearsal(postgresql_url) as day, ThreadPoolExecutor(1) as thread:
         with writing(day.engine) as connection:
-            policies.keep(connection)
+            desk_state.keep_policy(connection)
             activation = thread.submit(
                 day.desk.activate, "[repeat]\ncount = 4\n", by="li", login=None, reason="try"
             )

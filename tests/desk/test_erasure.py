@@ -23,7 +23,7 @@ from incidents.record.entry import decode
 from incidents.record.own_events import WordsErased
 from incidents.store.database import access
 from incidents.store.database.engine import create, reading
-from incidents.store.record.erasable import Scope
+from incidents.store.erasable import Scope
 from incidents.store.schema import tables
 from tests.audit.tampering import fill
 from tests.desk.rehearsal import TEN, Rehearsal, rehearsal

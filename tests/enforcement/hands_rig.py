@@ -7,7 +7,7 @@ from incidents.enforcement.dispatcher.dispatcher import Done, Hands
 from incidents.enforcement.dispatcher.order_payload import Epochs
 from incidents.enforcement.port import Delivered, Outcome
 from incidents.machine.orders import ACT
-from incidents.store.orders.leases import Claimed
+from incidents.store.leases import Claimed
 
 WORKERS, HANDS, SHARE = 4, 64, 16
 """Four threads with sixteen attempts in line each, and a quarter of them for one adapter."""

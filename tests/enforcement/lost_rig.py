@@ -22,9 +22,9 @@ from incidents.enforcement.port import Delivered, Order, Outcome, State
 from incidents.machine import commands as c
 from incidents.machine.in_force import FORCE
 from incidents.settings import sources
+from incidents.store import lineage
 from incidents.store.database.engine import writing
-from incidents.store.record import lineage
-from incidents.store.record.lineage import Standing
+from incidents.store.lineage import Standing
 from incidents.store.schema.tables import desk as desk_row
 from incidents.store.schema.tables import sites
 from incidents.views.left_down import resumptions

@@ -10,9 +10,9 @@ from incidents.desk import Envelope
 from incidents.enforcement.dispatcher.round import Round
 from incidents.enforcement.dispatcher.waiting import Brake
 from incidents.machine import commands as c
+from incidents.store import leases
 from incidents.store.database.engine import writing
-from incidents.store.orders import leases
-from incidents.store.orders.leases import Claimed, Key
+from incidents.store.leases import Claimed, Key
 from tests.desk.rehearsal import Rehearsal
 from tests.enforcement.courier_rig import Told, courier, kinds, to_its_end
 

@@ -24,9 +24,9 @@ from incidents.enforcement.nginx.server import Server, Shape
 from incidents.enforcement.routing import Routing
 from incidents.errors import ActRefusedError
 from incidents.machine import commands as c
+from incidents.store import deliveries
 from incidents.store.cases import sites
-from incidents.store.orders import deliveries
-from incidents.store.record.lineage import STRANGE_FOR
+from incidents.store.lineage import STRANGE_FOR
 from tests.enforcement.left_rig import Panel, is_proved, rounds
 from tests.enforcement.lost_rig import (
     carry_out,

@@ -26,9 +26,9 @@ from incidents.enforcement.dispatcher.continuity import Continuity, HaltedError
 from incidents.machine import commands as c
 from incidents.machine.orders import ACT, DESK, NOTICE
 from incidents.settings import sources
+from incidents.store import entries, lineage
 from incidents.store.database.engine import writing
-from incidents.store.record import entries, lineage
-from incidents.store.record.lineage import LOST_AGAIN, UNKNOWN_SERVER
+from incidents.store.lineage import LOST_AGAIN, UNKNOWN_SERVER
 from incidents.store.schema.tables import desk as desk_row
 from incidents.values.ids import EPOCHS
 from incidents.views.left_down import resumptions

@@ -19,7 +19,7 @@ from incidents.machine import commands as c
 from incidents.machine.command import DAEMON
 from incidents.machine.events import Event
 from incidents.record import entry
-from incidents.store.record import uncompared
+from incidents.store import after_loss
 from incidents.store.schema.tables import entries, sites
 from tests.enforcement.left_rig import (
     COURT,
@@ -372,7 +372,7 @@ def test_settings_that_cannot_be_read_any_more_hold_up_what_waits_for_a_comparis
     assert daemon.errors == []
     assert panel.sites[SHOP] == "suspended"
     with house.reading() as connection:
-        why = uncompared.problems(connection)[COURT]
+        why = after_loss.problems_of_uncompared(connection)[COURT]
     assert why.endswith("it is no TOML")
     assert 1 not in panel.seen
 
@@ -393,16 +393,16 @@ def test_where_the_settings_cannot_be_read_all_that_was_not_compared_is_named(
             with pytest.raises(SettingsFileError):
                 duty.recover()
     with house.reading() as connection:
-        known = uncompared.problems(connection)
+        known = after_loss.problems_of_uncompared(connection)
 
     assert set(known) == set(NAMES)
     assert all(why.endswith("it is no TOML") for why in known.values())
 
     rounds(house, duty)
     with house.reading() as connection:
-        assert uncompared.problems(connection) == {}
+        assert after_loss.problems_of_uncompared(connection) == {}
     monkeypatch.setattr(routing, "load", fail)
     with pytest.raises(SettingsFileError):
         Recovery(house).recover()
     with house.reading() as connection:
-        assert uncompared.problems(connection) == {}
+        assert after_loss.problems_of_uncompared(connection) == {}

@@ -16,8 +16,8 @@ from incidents.enforcement.dispatcher.round import Round
 from incidents.enforcement.port import Delivered, Order, Outcome, Retry
 from incidents.machine import commands as c
 from incidents.machine.orders import ACT
-from incidents.store.orders import leases
-from incidents.store.orders.leases import Claimed
+from incidents.store import leases
+from incidents.store.leases import Claimed
 from tests.desk.rehearsal import Rehearsal, rehearsal
 from tests.enforcement.courier_rig import Told, courier, to_its_end
 from tests.enforcement.hands_rig import HANDS, SHARE, WORKERS, Seconds, finish, take

@@ -11,8 +11,8 @@ from incidents.daemon import recovery_duty
 from incidents.daemon.recovery_duty import Recovery
 from incidents.desk.resumption import ANOTHER_SERVER, ASKED
 from incidents.machine import commands as c
+from incidents.store import lineage
 from incidents.store.database.engine import writing
-from incidents.store.record import lineage
 from tests.enforcement.left_rig import (
     COURT,
     HELD,

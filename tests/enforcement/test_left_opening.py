@@ -15,7 +15,7 @@ from incidents.enforcement.dispatcher.outcomes import Outcomes
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from incidents.store.database.engine import writing
-from incidents.store.orders.leases import Claimed
+from incidents.store.leases import Claimed
 from incidents.store.schema.tables import entries
 from tests.enforcement.left_rig import (
     COURT,

@@ -6,7 +6,7 @@ import pytest
 
 from incidents.enforcement.dispatcher.dispatcher import Hands, Line
 from incidents.machine.orders import ACT
-from incidents.store.orders.leases import Key
+from incidents.store.leases import Key
 from tests.enforcement.hands_rig import HANDS, SHARE, Seconds, finish, free, take
 
 _TAKEN_AT = datetime(2026, 3, 1, 10, tzinfo=UTC)

@@ -12,7 +12,7 @@ from incidents.enforcement.dispatcher.round import Round
 from incidents.enforcement.port import Delivered, Failed, Order, Outcome, Retry, Skipped
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
-from incidents.store.orders import leases
+from incidents.store import leases
 from tests.desk.rehearsal import Rehearsal
 from tests.enforcement.courier_rig import Told, carry_out, courier, kinds, to_its_end
 from tests.patience import PATIENCE_S

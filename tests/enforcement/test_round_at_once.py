@@ -8,7 +8,7 @@ from typing import cast
 from incidents.desk import Answer, Desk, Envelope
 from incidents.enforcement.dispatcher.round import Round
 from incidents.machine import commands as c
-from incidents.store.orders.leases import Claimed
+from incidents.store.leases import Claimed
 from tests.desk.rehearsal import Rehearsal
 from tests.enforcement.courier_rig import Told, courier, to_its_end
 from tests.store.order_rows import claim, hold, unhold

@@ -19,8 +19,8 @@ from incidents.enforcement.port import Order, Outcome, Retry
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from incidents.machine.command import DAEMON
+from incidents.store import after_loss, lineage
 from incidents.store.database.engine import writing
-from incidents.store.record import lineage, uncompared
 from incidents.store.schema.log_tables import deliveries
 from incidents.store.schema.tables import entries
 from incidents.views.health import record_health
@@ -57,7 +57,7 @@ def house(db_url: str, panel: Panel) -> Iterator[House]:
 def kept(house: House) -> dict[str, str]:
     """Those that could not be compared, with why."""
     with house.reading() as connection:
-        return uncompared.problems(connection)
+        return after_loss.problems_of_uncompared(connection)
 
 
 def said(house: House) -> Any:

@@ -27,10 +27,9 @@ from incidents.audit.log.signing_key import KeyRing
 from incidents.enforcement.dispatcher.continuity import Continuity
 from incidents.enforcement.way_back import Asked, Outcome, SignerAtWorkError, WayBack
 from incidents.errors import InputError, RefusedError
+from incidents.store import checkpoints, monitoring
 from incidents.store.database.engine import reading, writing
-from incidents.store.desk import heartbeats
-from incidents.store.desk.heartbeats import Heartbeat
-from incidents.store.record import checkpoints
+from incidents.store.monitoring import Heartbeat
 from incidents.testing import rehearsal
 from incidents.tlog import note
 from incidents.tlog.keys import SigningKey, VerifierKey
@@ -542,7 +541,7 @@ def beats(desk: Desk, ago: timedelta = timedelta(0)) -> None:
     at = desk.time.now - ago
     beat = Heartbeat(daemon="desk-1-7", host="desk-1", pid=7, started_at=at, beat_at=at)
     with writing(desk.engine) as connection:
-        heartbeats.beat(connection, beat)
+        monitoring.beat(connection, beat)
 
 
 def trouble(desk: Desk, how: str | None) -> None:

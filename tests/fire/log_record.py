@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import Connection, Engine, select
 
 from incidents.audit.log import signed_files
+from incidents.store import checkpoints
+from incidents.store.checkpoints import Signed
 from incidents.store.database.engine import reading
-from incidents.store.record import checkpoints
-from incidents.store.record.checkpoints import Signed
 from incidents.store.schema.log_tables import leaves, log_head, tiles
 from incidents.store.schema.tables import entries
 from incidents.tlog import note

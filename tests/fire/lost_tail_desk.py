@@ -27,7 +27,7 @@ from incidents.errors import NOT_VERIFIED
 from incidents.machine import commands as c
 from incidents.machine.in_force import FORCE
 from incidents.settings import sources
-from incidents.store.record import lineage
+from incidents.store import lineage
 from incidents.store.schema.log_tables import leaves
 from incidents.store.schema.tables import entries, sites
 from incidents.views.health import record_health, resumed

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from incidents.app import House
 from incidents.audit.log.loss import Loss
-from incidents.store.record import checkpoints
+from incidents.store import checkpoints
 from incidents.store.schema.desk_tables import keys
 from incidents.store.schema.tables import entries
 from incidents.tlog import note

@@ -12,11 +12,10 @@ from incidents.enforcement.port import Delivered, Failed, Retry, Skipped
 from incidents.machine import commands as c
 from incidents.metrics.samples import Samples
 from incidents.metrics.watch import Watch
+from incidents.store import checkpoints, monitoring
+from incidents.store.checkpoints import Signed
 from incidents.store.database.engine import writing
-from incidents.store.desk import heartbeats
-from incidents.store.desk.heartbeats import Heartbeat
-from incidents.store.record import checkpoints
-from incidents.store.record.checkpoints import Signed
+from incidents.store.monitoring import Heartbeat
 from tests.desk.rehearsal import Rehearsal, rehearsal
 from tests.metrics.rig import Place, Told
 from tests.metrics.test_tally import done
@@ -88,8 +87,8 @@ class Busy:
     def _daemons(self) -> None:
         with writing(self.day.engine) as connection:
             for name, aside in (("one", None), ("two", "its clock is 5.0 s ahead"), ("once", None)):
-                known = heartbeats.once_on(HOST) if name == "once" else f"{HOST}-{name}"
-                heartbeats.beat(
+                known = monitoring.once_on(HOST) if name == "once" else f"{HOST}-{name}"
+                monitoring.beat(
                     connection,
                     Heartbeat(daemon=known, host=HOST, pid=4711, started_at=self.day.now,
                               beat_at=self.day.now - timedelta(seconds=3), standing_aside=aside),

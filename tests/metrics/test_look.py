@@ -10,17 +10,15 @@ from incidents.machine import commands as c
 from incidents.machine.work import Item
 from incidents.metrics.catalogue import LOOKED_AT, MOST, MOST_OPEN
 from incidents.metrics.samples import Samples, Value
-from incidents.store.accounts import sign_ins
-from incidents.store.accounts.sign_ins import Refusal, SignIn
+from incidents.store import after_loss, checkpoints, lineage, monitoring, sign_ins
 from incidents.store.cases import work as work_rows
+from incidents.store.checkpoints import Signed
 from incidents.store.database.engine import writing
-from incidents.store.desk import heartbeats
-from incidents.store.desk.heartbeats import Heartbeat
-from incidents.store.record import checkpoints, lineage, uncompared
-from incidents.store.record.checkpoints import Signed
+from incidents.store.monitoring import Heartbeat
 from incidents.store.schema.tables import desk, log_tables, sites
 from incidents.store.schema.tables import heartbeats as beats
 from incidents.store.schema.types import UTCDateTime
+from incidents.store.sign_ins import Refusal, SignIn
 from tests.desk.rehearsal import TEN, Rehearsal
 from tests.metrics.rig import capped, look, value, values
 from tests.metrics.rows import add_entries, add_sites
@@ -38,7 +36,7 @@ ABSENT = {
 def beat(day: Rehearsal, name: str, *, ago_s: float, aside: str | None = None) -> None:
     with writing(day.engine) as connection:
         at = day.now - timedelta(seconds=ago_s)
-        heartbeats.beat(
+        monitoring.beat(
             connection,
             Heartbeat(daemon=name, host="h", pid=1, started_at=at, beat_at=at,
                       standing_aside=aside),
@@ -128,7 +126,7 @@ def test_one_that_stood_aside_and_is_gone_does_not_stand_aside(day: Rehearsal) -
 def test_a_turn_of_cron_enforces_the_clock_for_ten_minutes_and_is_no_daemon(
     day: Rehearsal,
 ) -> None:
-    beat(day, heartbeats.once_on("h"), ago_s=600)
+    beat(day, monitoring.once_on("h"), ago_s=600)
     found = look(day)
     assert value(found, "clock_enforced") == 1
     assert value(found, "daemons_beating") == 0
@@ -150,7 +148,7 @@ def test_how_many_daemons_cannot_read_their_mark_is_told(day: Rehearsal) -> None
     for name, why in (("one", "the mark cannot be read"), ("other", None)):
         beat(day, name, ago_s=1)
         with writing(day.engine) as connection:
-            heartbeats.note_mark(connection, name, why, day.now)
+            monitoring.note_mark(connection, name, why, day.now)
 
     assert value(look(day), "daemons_mark_unread") == 1
     day.later(seconds=60)
@@ -170,7 +168,9 @@ def test_how_many_sites_could_not_be_compared_is_told(day: Rehearsal) -> None:
     assert value(look(day), "sites_uncompared") == 0
     day.add("one.example")
     with writing(day.engine) as connection:
-        uncompared.note(connection, {"one.example": "panel: a fault in it: OSError"}, day.now)
+        after_loss.note_uncompared(
+            connection, {"one.example": "panel: a fault in it: OSError"}, day.now
+        )
         connection.execute(update(desk).values(resumed_at=day.now, unproved_since=day.now))
     assert value(look(day), "sites_uncompared") == 1
 

@@ -8,7 +8,7 @@ from incidents.enforcement.dispatcher.dispatcher import Done
 from incidents.enforcement.port import Delivered, Failed, Outcome, Retry, Skipped
 from incidents.metrics.samples import Histogram, Samples, Value
 from incidents.metrics.tail import MOST_ADAPTERS, Tally
-from incidents.store.orders.leases import Claimed
+from incidents.store.leases import Claimed
 from tests.desk.rehearsal import TEN
 
 NOW = TEN + timedelta(seconds=3)

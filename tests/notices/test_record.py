@@ -19,8 +19,8 @@ from incidents.machine.policy import Policy
 from incidents.notices import lanes, record
 from incidents.notices.letter import MAX_FINDINGS, MAX_URLS, Facts
 from incidents.notices.record import Record
+from incidents.store import leases
 from incidents.store.database.engine import reading, writing
-from incidents.store.orders import leases
 from incidents.store.schema.tables import orders, sites
 from incidents.values.ids import order_id
 from tests.notices.lane import WORDING

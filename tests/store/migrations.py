@@ -6,7 +6,7 @@ from sqlalchemy import Engine, Table, insert, inspect, select
 
 from incidents.store.database import schema
 from incidents.store.database.engine import reading
-from incidents.store.database.server_clock import is_rehearsal
+from incidents.store.desk_state import is_rehearsal
 from incidents.store.schema.desk_tables import rehearsal
 from tests.desk.rehearsal import Rehearsal
 

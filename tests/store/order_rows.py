@@ -7,10 +7,10 @@ from sqlalchemy import select, update
 
 from incidents.machine import commands as c
 from incidents.machine.case import Case
+from incidents.store import leases
 from incidents.store.cases import cases, sites, slices
 from incidents.store.database.engine import reading, writing
-from incidents.store.orders import leases
-from incidents.store.orders.leases import Claimed
+from incidents.store.leases import Claimed
 from incidents.store.schema.tables import deliveries as table
 from tests.desk.rehearsal import Rehearsal
 

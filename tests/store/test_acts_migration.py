@@ -10,9 +10,9 @@ from sqlalchemy import Engine, inspect, select
 from incidents.audit.replay import Replay
 from incidents.desk import Envelope
 from incidents.machine import commands as c
+from incidents.store import leases
 from incidents.store.database import schema
 from incidents.store.database.engine import reading, writing
-from incidents.store.orders import leases
 from incidents.store.schema.tables import deliveries, incidents, orders, sites
 from tests.databases import Databases
 from tests.desk.rehearsal import Rehearsal, random_command, rehearsal

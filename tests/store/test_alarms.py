@@ -8,9 +8,9 @@ from threading import Barrier
 import pytest
 from sqlalchemy import Engine
 
+from incidents.store import monitoring
 from incidents.store.database.engine import reading, writing
-from incidents.store.desk import alarms
-from incidents.store.desk.alarms import Raised
+from incidents.store.monitoring import Raised
 from tests.store.conftest import Opener
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
@@ -24,23 +24,23 @@ def engine(opened: Opener, db_url: str) -> Engine:
 
 
 def new(at: datetime = START, subject: str = "1-o4") -> Raised:
-    return alarms.new(f"order_dead:{subject}", "order_dead", subject, at)
+    return monitoring.new_alarms(f"order_dead:{subject}", "order_dead", subject, at)
 
 
 def raise_(engine: Engine, *raised: Raised) -> Raised:
     with writing(engine) as connection:
-        alarms.add(connection, raised)
+        monitoring.add_alarms(connection, raised)
     return raised[0]
 
 
 def known(engine: Engine) -> dict[str, Raised]:
     with reading(engine) as connection:
-        return alarms.known(connection)
+        return monitoring.known_alarms(connection)
 
 
 def claim(engine: Engine, seen: Raised, now: datetime) -> Raised | None:
     with writing(engine) as connection:
-        return alarms.claim(connection, seen, now=now, lease=LEASE)
+        return monitoring.claim_alarms(connection, seen, now=now, lease=LEASE)
 
 
 def test_an_alarm_is_due_from_when_it_is_raised(engine: Engine) -> None:
@@ -102,7 +102,7 @@ def test_what_is_told_is_told_by_nobody_else(engine: Engine) -> None:
     assert claimed is not None
 
     with writing(engine) as connection:
-        alarms.told(connection, claimed, START + S)
+        monitoring.note_alarm_told(connection, claimed, START + S)
     found = known(engine)[KEY]
 
     assert found.told_at == START + S
@@ -117,8 +117,8 @@ def test_told_late_it_is_told_all_the_same(engine: Engine) -> None:
     assert second is not None
 
     with writing(engine) as connection:
-        alarms.told(connection, first, START + 26 * S)
-        alarms.told(connection, second, START + 30 * S)
+        monitoring.note_alarm_told(connection, first, START + 26 * S)
+        monitoring.note_alarm_told(connection, second, START + 30 * S)
 
     assert known(engine)[KEY].told_at == START + 26 * S
 
@@ -129,7 +129,7 @@ def test_what_is_put_off_is_due_then(engine: Engine, tried: bool, attempts: int)
     assert claimed is not None
 
     with writing(engine) as connection:
-        alarms.put_off(connection, claimed, START + 60 * S, tried=tried)
+        monitoring.put_off_alarm(connection, claimed, START + 60 * S, tried=tried)
 
     found = known(engine)[KEY]
     assert (found.attempts, found.next_at) == (attempts, START + 60 * S)
@@ -141,7 +141,7 @@ def test_who_has_lost_the_lease_puts_nothing_off(engine: Engine) -> None:
     quick = claim(engine, slow, START + LEASE)
 
     with writing(engine) as connection:
-        alarms.put_off(connection, slow, START + timedelta(hours=2))
+        monitoring.put_off_alarm(connection, slow, START + timedelta(hours=2))
 
     assert known(engine)[KEY] == quick
 
@@ -149,7 +149,7 @@ def test_who_has_lost_the_lease_puts_nothing_off(engine: Engine) -> None:
 def test_what_is_forgotten_can_be_raised_again(engine: Engine) -> None:
     first = raise_(engine, new())
     with writing(engine) as connection:
-        alarms.forget(connection, [first])
+        monitoring.forget_alarms(connection, [first])
     assert known(engine) == {}
 
     again = raise_(engine, new(START + 60 * S))
@@ -160,9 +160,9 @@ def test_what_is_forgotten_can_be_raised_again(engine: Engine) -> None:
 @pytest.mark.parametrize(
     "late",
     [
-        lambda connection, old: alarms.forget(connection, [old]),
-        lambda connection, old: alarms.told(connection, old, START + 61 * S),
-        lambda connection, old: alarms.put_off(connection, old, START + 61 * S),
+        lambda connection, old: monitoring.forget_alarms(connection, [old]),
+        lambda connection, old: monitoring.note_alarm_told(connection, old, START + 61 * S),
+        lambda connection, old: monitoring.put_off_alarm(connection, old, START + 61 * S),
     ],
     ids=["forget", "told", "put_off"],
 )
@@ -171,7 +171,7 @@ def test_who_saw_the_one_before_does_nothing_to_the_one_that_came_again(
 ) -> None:
     old = raise_(engine, new())
     with writing(engine) as connection:
-        alarms.forget(connection, [old])
+        monitoring.forget_alarms(connection, [old])
     again = raise_(engine, new(START + 60 * S))
 
     with writing(engine) as connection:
@@ -186,6 +186,6 @@ def test_who_saw_it_before_it_was_put_off_untried_has_nothing_in_hand(engine: En
     claimed = claim(engine, seen, START)
     assert claimed is not None
     with writing(engine) as connection:
-        alarms.put_off(connection, claimed, START + timedelta(hours=8), tried=False)
+        monitoring.put_off_alarm(connection, claimed, START + timedelta(hours=8), tried=False)
 
     assert claim(engine, seen, START + S) is None

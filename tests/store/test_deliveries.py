@@ -8,8 +8,8 @@ from sqlalchemy import update
 from incidents.desk import Envelope
 from incidents.machine import commands as c
 from incidents.machine.case import Delivery
+from incidents.store import deliveries, leases
 from incidents.store.database.engine import reading, writing
-from incidents.store.orders import deliveries, leases
 from incidents.store.schema.tables import deliveries as table
 from tests.desk.rehearsal import TEN, Rehearsal
 from tests.store.order_rows import (

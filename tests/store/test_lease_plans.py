@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine
 
+from incidents.store import leases
 from incidents.store.database.engine import writing
-from incidents.store.orders import leases
 from tests.databases import Databases
 from tests.desk.rehearsal import Rehearsal, rehearsal
 from tests.statements import sent

@@ -6,9 +6,9 @@ import pytest
 
 from incidents.desk import Envelope
 from incidents.machine import commands as c
+from incidents.store import leases
 from incidents.store.database.engine import writing
-from incidents.store.orders import leases
-from incidents.store.orders.leases import Claimed
+from incidents.store.leases import Claimed
 from tests.desk.rehearsal import TEN, Rehearsal
 from tests.store.order_rows import (
     ACT,

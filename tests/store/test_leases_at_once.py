@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from incidents.desk import Envelope
 from incidents.machine import commands as c
+from incidents.store import leases
 from incidents.store.database.engine import create, writing
-from incidents.store.orders import leases
-from incidents.store.orders.leases import Claimed
+from incidents.store.leases import Claimed
 from tests.desk.rehearsal import TEN, Rehearsal, rehearsal
 from tests.store.conftest import Opener
 from tests.store.order_rows import ACT, LEASE, any_due, claim, delivered, hold, names, unhold

@@ -4,9 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import Connection
 
+from incidents.store import leases
 from incidents.store.database.engine import writing
-from incidents.store.orders import leases
-from incidents.store.orders.leases import Claimed
+from incidents.store.leases import Claimed
 from tests.desk.rehearsal import Rehearsal, rehearsal
 from tests.patience import until
 from tests.store.conftest import Opener

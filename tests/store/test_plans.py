@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import Connection
 
 from incidents.machine import commands as c
+from incidents.store import round_trip
 from incidents.store.cases import cases, sites, slices
 from incidents.store.database.engine import writing
-from incidents.store.statements import round_trip
 from tests.desk.rehearsal import Rehearsal, rehearsal
 
 COMMANDS = (
@@ -56,7 +56,7 @@ def sent() -> Iterator[list[tuple[str, Any]]]:
         send(connection, sql, parameters, *rest)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("incidents.store.statements.statement.send", note)
+        patch.setattr("incidents.store.statement.send", note)
         yield found
 
 

@@ -16,10 +16,10 @@ from sqlalchemy.exc import IntegrityError
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from incidents.machine.policy import DOCUMENTED
+from incidents.store import lineage
 from incidents.store.database import schema
 from incidents.store.database.engine import reading, writing
 from incidents.store.database.schema import Status
-from incidents.store.record import lineage
 from incidents.store.schema.tables import desk
 from incidents.store.schema.types import UTCDateTime
 from tests.desk.rehearsal import TEN, rehearsal

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import Engine, delete, insert, text
 
 from incidents.errors import DatabaseError
+from incidents.store import erasable
 from incidents.store.database.engine import create
-from incidents.store.record import erasable
 from incidents.store.schema.tables import sealed
 from tests.patience import until
 

@@ -11,10 +11,9 @@ from incidents.machine.orders import NOTICE
 from incidents.machine.policy import Policy, read_duration
 from incidents.notices.letter import ALARMS
 from incidents.settings.police import ReportDuty
+from incidents.store import after_loss, lineage, monitoring
 from incidents.store.database.engine import writing
-from incidents.store.desk import heartbeats
-from incidents.store.desk.heartbeats import Heartbeat, once_on
-from incidents.store.record import lineage, uncompared
+from incidents.store.monitoring import Heartbeat, once_on
 from incidents.store.schema.tables import deliveries, desk, incidents, work
 from incidents.values.ids import ACT
 from incidents.views.queue import alarm as kinds
@@ -43,7 +42,7 @@ def beat(day: Day, name: str, at: datetime | None = None, **fields: Any) -> None
     moment = at or day.now
     row = {"host": f"host-{name}", "pid": 7, "started_at": utc("09:00"), **fields}
     with writing(day.engine) as connection:
-        heartbeats.beat(connection, Heartbeat(daemon=name, beat_at=moment, **row))
+        monitoring.beat(connection, Heartbeat(daemon=name, beat_at=moment, **row))
 
 
 def enforced(day: Day) -> Day:
@@ -99,7 +98,7 @@ def test_a_daemon_that_was_stopped_is_not_missed(day: Day) -> None:
     assert keys(day, "daemon_silent") == ["daemon_silent:one"]
 
     with writing(day.engine) as connection:
-        heartbeats.remove(connection, "one")
+        monitoring.remove_heartbeat(connection, "one")
 
     assert keys(day, "daemon_silent") == []
 
@@ -122,7 +121,7 @@ def test_one_that_stands_aside_is_heard_of_but_enforces_nothing(day: Day) -> Non
     assert keys(day, "daemon_silent") == []
 
     with writing(day.engine) as connection:
-        heartbeats.remove(connection, "alive")
+        monitoring.remove_heartbeat(connection, "alive")
 
     [silent] = found(day, "daemon_silent")
     assert (silent.key, silent.since) == ("daemon_silent:all", None)
@@ -211,7 +210,9 @@ def test_another_server_is_alarming_for_ten_minutes_and_until_the_world_was_comp
 
 def uncompared_since(day: Day, *names: str) -> None:
     with writing(day.engine) as connection:
-        uncompared.note(connection, dict.fromkeys(names, "panel: a fault in it: OSError"), day.now)
+        after_loss.note_uncompared(
+            connection, dict.fromkeys(names, "panel: a fault in it: OSError"), day.now
+        )
 
 
 def test_a_site_that_could_not_be_compared_for_a_minute_is_alarming_until_it_was(day: Day) -> None:
@@ -232,7 +233,7 @@ def test_a_site_that_could_not_be_compared_for_a_minute_is_alarming_until_it_was
         )
     ]  # fmt: skip
     with writing(day.engine) as connection:
-        uncompared.settle(connection, ["one.example", "other.example"])
+        after_loss.settle_uncompared(connection, ["one.example", "other.example"])
     assert keys(day, kinds.UNCOMPARED) == []
 
 

@@ -16,9 +16,9 @@ from incidents.machine.command import LEFT_DOWN as STAYS
 from incidents.notices import samples
 from incidents.notices.letter import AlarmFacts
 from incidents.notices.wording import Wording
+from incidents.store import after_loss as left_rows
+from incidents.store import lineage
 from incidents.store.database.engine import writing
-from incidents.store.record import left_down as left_rows
-from incidents.store.record import lineage
 from incidents.store.schema.tables import desk
 from incidents.values.ids import ACT
 from incidents.views import left_down

@@ -12,9 +12,9 @@ from incidents.console.words.chinese import CHINESE
 from incidents.errors import InputError
 from incidents.machine import commands as c
 from incidents.metrics import look as metrics
+from incidents.store import deliveries
 from incidents.store.database.engine import writing
-from incidents.store.desk.heartbeats import Heartbeat, beat, once_on
-from incidents.store.orders import deliveries
+from incidents.store.monitoring import Heartbeat, beat, once_on
 from incidents.store.schema.tables import FAR, sealed, sites, work
 from incidents.views.overview import overview
 from incidents.views.queue.queue import item as one_item

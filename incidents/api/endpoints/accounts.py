@@ -28,8 +28,8 @@ from incidents.desk import tokens
 from incidents.desk.account_act import By
 from incidents.desk.accounts import UnknownAccountError
 from incidents.desk.own_stream import Once
+from incidents.store import sessions as stored_tokens
 from incidents.store.accounts import accounts as stored
-from incidents.store.accounts import tokens as stored_tokens
 from incidents.views import accounts as views
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def make_token(by: Looking, new: NewToken, key: Key = None) -> Document:
 def revoke(by: Looking, token: str) -> None:
     """Let a token be worth nothing, at once: one's own, or in person another's."""
     with by.reading() as connection:
-        found = stored_tokens.of_id(connection, token) if tokens.is_id(token) else None
+        found = stored_tokens.token_of_id(connection, token) if tokens.is_id(token) else None
     _needs(by, None if found is None else found.handle)
     _do(by, lambda c, who, now: tokens.revoke(c, who, token, now))
 

@@ -35,8 +35,8 @@ from incidents.audit.split import Replayed
 from incidents.clock import rfc3339
 from incidents.contract.documents import record as record_answers
 from incidents.errors import IncidentsError
+from incidents.store import leaves
 from incidents.store.cases import sites
-from incidents.store.record import leaves
 from incidents.tlog.keys import COSIGNATURE_V1, ED25519, VerifierKey
 from incidents.values import inputs
 from incidents.views import health

@@ -34,7 +34,7 @@ from incidents.api.endpoints.session import begin, from_
 from incidents.api.entrance import is_from_elsewhere, visitor
 from incidents.api.operation import PREFIX, unlisted_router
 from incidents.log import logger
-from incidents.store.accounts import sign_ins
+from incidents.store import sign_ins
 
 router = unlisted_router("session")
 

@@ -26,8 +26,8 @@ from incidents.audit.proof import bundle_writer
 from incidents.audit.proof.bundle_archive import ARCHIVE
 from incidents.audit.proof.bundle_writer import Order
 from incidents.errors import FileError, InputError
+from incidents.store import leaves
 from incidents.store.cases import sites
-from incidents.store.record import leaves
 from incidents.values import inputs
 from incidents.views import case_report
 

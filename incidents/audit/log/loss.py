@@ -18,8 +18,8 @@ from incidents.audit.log.signed_files import Kept, Known
 from incidents.audit.log.signing import DifferentError
 from incidents.errors import VerificationError
 from incidents.record.own_events import HistoryResumed
+from incidents.store import checkpoints, leaves
 from incidents.store.database.engine import plainly, reading
-from incidents.store.record import checkpoints, leaves
 from incidents.tlog import note
 from incidents.tlog.keys import VerifierKey
 from incidents.tlog.note import Checkpoint, CheckpointError, NoteError

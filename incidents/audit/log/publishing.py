@@ -14,9 +14,9 @@ from sqlalchemy import Connection, Engine
 
 from incidents.audit.log import sequencer, status
 from incidents.errors import FileError, VerificationError
+from incidents.store import checkpoints
+from incidents.store.checkpoints import Signed
 from incidents.store.database.engine import plainly, reading
-from incidents.store.record import checkpoints
-from incidents.store.record.checkpoints import Signed
 from incidents.system import disk
 from incidents.tlog import note, proof, tiles
 from incidents.tlog.note import Checkpoint, CheckpointError, NoteError

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine
 
+from incidents.store import leaves
 from incidents.store.database.engine import plainly, reading, writing
-from incidents.store.record import leaves
-from incidents.store.record.leaves import Head, Leaf, Sight
+from incidents.store.leaves import Head, Leaf, Sight
 from incidents.tlog import proof, tiles
 from incidents.tlog.proof import Nodes
 from incidents.tlog.tiles import Edge, Tile, TileError, partial_tiles_of

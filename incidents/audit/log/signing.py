@@ -22,9 +22,9 @@ from incidents.audit.log.signing_key import KeyRing, SigningKeyError
 from incidents.errors import IncidentsError
 from incidents.record.entry import decode
 from incidents.record.own_events import LogKeyMade
+from incidents.store import checkpoints, leaves
+from incidents.store.checkpoints import Signed
 from incidents.store.database.engine import plainly, reading, writing
-from incidents.store.record import checkpoints, leaves
-from incidents.store.record.checkpoints import Signed
 from incidents.store.schema.tables import DESK_STREAM, entries
 from incidents.tlog import note, proof
 from incidents.tlog.keys import KeyFormatError, Signer, VerifierKey

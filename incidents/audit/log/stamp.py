@@ -20,9 +20,9 @@ from incidents.errors import IncidentsError, InputError, LibraryError, Verificat
 from incidents.outbound import message
 from incidents.outbound.faults import ForbiddenTargetError, OutboundError
 from incidents.outbound.guard import Guard
+from incidents.store import checkpoints
+from incidents.store.checkpoints import Stamped
 from incidents.store.database.engine import plainly, reading, writing
-from incidents.store.record import checkpoints
-from incidents.store.record.checkpoints import Stamped
 from incidents.tlog import note
 
 if TYPE_CHECKING:

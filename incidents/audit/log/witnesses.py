@@ -16,9 +16,9 @@ from sqlalchemy import Engine
 from incidents.audit.log import sequencer, stamp
 from incidents.audit.log.stamp import ExchangeError
 from incidents.errors import IncidentsError, InputError
+from incidents.store import checkpoints
+from incidents.store.checkpoints import Cosigned
 from incidents.store.database.engine import plainly, reading, writing
-from incidents.store.record import checkpoints
-from incidents.store.record.checkpoints import Cosigned
 from incidents.tlog import keys
 from incidents.tlog import note as notes
 from incidents.tlog.keys import COSIGNATURE_V1, VerifierKey

@@ -31,8 +31,8 @@ from incidents.audit.proof.signed_check import (
     time_of,
 )
 from incidents.errors import IncidentsError, RefusedError, VerificationError
-from incidents.store.record import checkpoints, leaves
-from incidents.store.record.checkpoints import Signed
+from incidents.store import checkpoints, leaves
+from incidents.store.checkpoints import Signed
 from incidents.store.schema.log_tables import checkpoints as table
 from incidents.store.schema.log_tables import stamps
 from incidents.tlog import note, proof, tiles, tree

@@ -26,8 +26,8 @@ from incidents.audit.facts import Facts, Flaw
 from incidents.audit.jobs import Batch, Placed
 from incidents.audit.proof.leaf_check import ENOUGH, NUMBERLESS, Seen
 from incidents.audit.rows import Some, Span, WriteTime, parts, time_writer
-from incidents.store.record import leaves as store_leaves
-from incidents.store.record.checkpoints import Signed
+from incidents.store import leaves as store_leaves
+from incidents.store.checkpoints import Signed
 from incidents.store.schema.log_tables import checkpoints, leaves, log_keys, tiles
 from incidents.store.schema.tables import DESK_STREAM, entries
 from incidents.tlog.tiles import tiles_of

@@ -21,8 +21,8 @@ from incidents.errors import IncidentsError
 from incidents.machine.events import Event
 from incidents.record.entry import Header, decode
 from incidents.record.own_events import HistoryResumed, LogKeyMade, LostEnd
-from incidents.store.record import checkpoints
-from incidents.store.record.checkpoints import Signed
+from incidents.store import checkpoints
+from incidents.store.checkpoints import Signed
 from incidents.tlog import note
 from incidents.tlog.keys import KeyFormatError, Signature, VerifierKey
 from incidents.tlog.note import Checkpoint, Note

@@ -227,10 +227,10 @@ def owner_of(run: Run, token: str) -> str | None:
     if run.remote is not None:
         return _own_there(run.remote, token)
     from incidents.desk import tokens
-    from incidents.store.accounts import tokens as stored
+    from incidents.store import sessions as stored
 
     with run.local.reading() as connection:
-        found = stored.of_id(connection, token) if tokens.is_id(token) else None
+        found = stored.token_of_id(connection, token) if tokens.is_id(token) else None
     return None if found is None else found.handle
 
 

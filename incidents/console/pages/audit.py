@@ -27,8 +27,8 @@ from incidents.console.writing import Said
 from incidents.errors import InputError, RefusedError
 from incidents.machine import events
 from incidents.record import own_events as own
+from incidents.store import leaves
 from incidents.store.cases import sites
-from incidents.store.record import leaves
 from incidents.values import inputs, site_name
 from incidents.views import on_record
 from incidents.views.on_record import EntryFilter, Place

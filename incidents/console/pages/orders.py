@@ -27,8 +27,8 @@ from incidents.errors import (
 )
 from incidents.machine import commands as c
 from incidents.machine.orders import ACT
+from incidents.store import lineage
 from incidents.store.cases import sites
-from incidents.store.record import lineage
 from incidents.values import inputs, site_name
 from incidents.values.ids import order_id
 from incidents.views import masked, orders, possible

@@ -16,7 +16,7 @@ from incidents.console.chart import Chart, Series
 from incidents.console.request_context import Looking, Sitting, needs
 from incidents.console.writing import Reader, Said
 from incidents.errors import InputError, RefusedError
-from incidents.store.desk import command_keys
+from incidents.store import desk_state
 from incidents.values import site_name
 from incidents.views import accounts
 from incidents.views.overview import DAYS, overview
@@ -196,7 +196,7 @@ def _chosen(desk: Acting) -> tuple[str, list[int]]:
     with desk.reading() as connection:
         held = work.sites_held(connection, desk.by)
         key = desk.key()
-        given = [] if key is None else command_keys.sites_under(connection, key)
+        given = [] if key is None else desk_state.sites_under(connection, key)
     if to is None or to == desk.by:
         raise NobodyChosenError
     # What was given already is theirs no more, and is to be told again to who asks again.

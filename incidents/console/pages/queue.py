@@ -29,8 +29,8 @@ from incidents.machine import commands as c
 from incidents.machine.command import OUTCOMES
 from incidents.machine.filing import TERMS
 from incidents.settings import police, sources
+from incidents.store import entries
 from incidents.store.cases import sites
-from incidents.store.record import entries
 from incidents.values import inputs, site_name
 from incidents.values.ids import read_incident_id
 from incidents.views.queue import alarm

@@ -26,11 +26,11 @@ from incidents.desk.resumption import ANOTHER_SERVER, ENTRIES_LOST, Resumption
 from incidents.enforcement.dispatcher.mark import Mark, MarkFile, NoFileError
 from incidents.errors import IncidentsError
 from incidents.record.own_events import HistoryResumed
+from incidents.store import entries, lineage
 from incidents.store.database.engine import plainly, reading, writing
-from incidents.store.database.server_clock import database_time
-from incidents.store.record import entries, lineage
-from incidents.store.record.entries import Newest
-from incidents.store.record.lineage import LOST_AGAIN, UNKNOWN_SERVER, Lineage, Standing
+from incidents.store.desk_state import database_time
+from incidents.store.entries import Newest
+from incidents.store.lineage import LOST_AGAIN, UNKNOWN_SERVER, Lineage, Standing
 
 _AGAIN = (
     "Entry {had} was in it and is missing, and its history had gone on from less already: another"

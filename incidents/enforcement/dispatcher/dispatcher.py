@@ -24,7 +24,7 @@ from incidents.enforcement.attempts import cry
 from incidents.enforcement.dispatcher.continuity import Continuity
 from incidents.enforcement.dispatcher.waiting import Brake, Compare
 from incidents.enforcement.port import Adapter, Order, Outcome
-from incidents.store.orders.leases import Claimed, Key
+from incidents.store.leases import Claimed, Key
 
 UNHEARD_FOR = timedelta(days=3)
 """News that nobody has looked at for so long has nobody who would tell it."""

@@ -24,7 +24,7 @@ from incidents.machine.case import UNKNOWN, Delivery
 from incidents.machine.command import LIFTED
 from incidents.machine.in_force import DOWN
 from incidents.machine.orders import ACT
-from incidents.store.orders.leases import Claimed
+from incidents.store.leases import Claimed
 from incidents.values.ids import ORDERS_EACH, order_id
 from incidents.views.left_down import resumptions
 

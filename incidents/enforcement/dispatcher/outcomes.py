@@ -19,9 +19,9 @@ from incidents.machine import commands as c
 from incidents.machine.actions.orders import REOPEN
 from incidents.machine.command import SUPERSEDED
 from incidents.machine.orders import ACT
+from incidents.store import deliveries, leases
 from incidents.store.database.engine import plainly, reading, writing
-from incidents.store.database.server_clock import database_time
-from incidents.store.orders import deliveries, leases
+from incidents.store.desk_state import database_time
 
 BATCH = 500
 _NONE = timedelta(0)

@@ -27,11 +27,10 @@ from incidents.enforcement.dispatcher.waiting import FirstLook, stays_down
 from incidents.enforcement.port import Adapter, Order, Outcome, Retry, Skipped
 from incidents.machine import commands as c
 from incidents.machine.orders import ACT, DESK, NOTICE
+from incidents.store import deliveries, entries, leases, lineage
 from incidents.store.database.engine import plainly, reading, writing
-from incidents.store.database.server_clock import database_time
-from incidents.store.orders import deliveries, leases
-from incidents.store.orders.leases import Claimed, Key
-from incidents.store.record import entries, lineage
+from incidents.store.desk_state import database_time
+from incidents.store.leases import Claimed, Key
 
 LEASE = timedelta(seconds=25)
 ATTEMPT_S = 20.0

@@ -27,12 +27,11 @@ from incidents.machine.actions.orders import REOPEN
 from incidents.machine.command import LEFT_DOWN
 from incidents.machine.in_force import BRAKED, DOWN
 from incidents.machine.orders import ACT, NOTICE
+from incidents.store import after_loss, deliveries, lineage, outbox
 from incidents.store.cases import sites as site_rows
 from incidents.store.database.engine import plainly, reading
-from incidents.store.orders import deliveries, outbox
-from incidents.store.orders.leases import Claimed
-from incidents.store.orders.outbox import Place
-from incidents.store.record import lineage, uncompared
+from incidents.store.leases import Claimed
+from incidents.store.outbox import Place
 from incidents.views.left_down import marked
 
 Compare = Callable[[Sequence[str]], AbstractSet[str]]
@@ -72,7 +71,7 @@ class FirstLook:
                 self._epoch, self._seen = standing.epoch, set()
             unseen = {each.site_id for each in claimed} - self._seen
             # The recovery may have looked before, and an adapter may fail since.
-            self._seen |= uncompared.compared(connection, standing, unseen)
+            self._seen |= after_loss.note_compared(connection, standing, unseen)
         undone = {(site_id, each.order) for site_id, each in chains if not each.dead}
         return [
             each

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, func, insert, literal, select, update
 
-from incidents.store.accounts import sign_ins
-from incidents.store.accounts.sign_ins import OK, SignIn
+from incidents.store import sign_ins
 from incidents.store.schema.account_tables import accounts, passwords, serve_keys, sessions
+from incidents.store.sign_ins import OK, SignIn
 
 
 class Account(NamedTuple):

@@ -13,12 +13,12 @@ from sqlalchemy import Connection, select
 
 from incidents.machine.case import Case
 from incidents.machine.policy import Policy
+from incidents.store import deliveries
 from incidents.store.cases import filings, incidents, site_row, slices, suspensions, work
 from incidents.store.cases.slices import FIRST, LAST, Need
-from incidents.store.orders import deliveries
+from incidents.store.round_trip import together
 from incidents.store.schema import tables
-from incidents.store.statements.round_trip import together
-from incidents.store.statements.statement import Asked, Question, Row
+from incidents.store.statement import Asked, Question, Row
 from incidents.values.ids import ACT
 
 T = TypeVar("T")

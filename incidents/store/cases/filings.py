@@ -16,11 +16,11 @@ from sqlalchemy import Connection, Select, and_, select, update
 
 from incidents.machine.case import Case
 from incidents.machine.filing import Term
+from incidents.store.round_trip import Given, insert_missing
 from incidents.store.schema.desk_tables import filing_details, filing_terms, footers
 from incidents.store.schema.tables import sites
 from incidents.store.schema.types import Number
-from incidents.store.statements.statement import Change, Question, Row
-from incidents.store.statements.values_table import Given, insert_missing
+from incidents.store.statement import Change, Question, Row
 
 Detail = tuple[int, str, str]
 """A site's id, a detail's key and its text."""

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Table, Text, and_,
 from incidents.machine.incident import Contact, Evidence, Incident, Note
 from incidents.store.schema.tables import contacts, evidence, incident_urls, notes
 from incidents.store.schema.types import from_microseconds
-from incidents.store.statements.statement import Change, Row
+from incidents.store.statement import Change, Row
 
 _LINE = "\n"
 

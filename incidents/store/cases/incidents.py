@@ -22,11 +22,11 @@ from sqlalchemy import (
 from incidents.machine.incident import Incident
 from incidents.store.cases import incident_parts
 from incidents.store.cases.incident_parts import Changed
+from incidents.store.round_trip import Given
 from incidents.store.schema import tables
 from incidents.store.schema.tables import incidents
 from incidents.store.schema.types import Number, UTCDateTime
-from incidents.store.statements.statement import Change, Question, Row
-from incidents.store.statements.values_table import Given
+from incidents.store.statement import Change, Question, Row
 
 Key = tuple[int, int]
 """A site's id and the incident's number there."""

@@ -14,11 +14,11 @@ from sqlalchemy import Connection, Integer, Select, bindparam, func, or_, select
 from incidents.errors import UnknownSiteError
 from incidents.machine.case import Case
 from incidents.store.cases.site_row import Row, to_row
-from incidents.store.database.server_clock import by_its_own_clock
+from incidents.store.desk_state import by_its_own_clock
+from incidents.store.round_trip import Given, insert_missing
 from incidents.store.schema.tables import sites
 from incidents.store.schema.types import Number, UTCDateTime, Word
-from incidents.store.statements.statement import Change, Question
-from incidents.store.statements.values_table import Given, insert_missing
+from incidents.store.statement import Change, Question
 
 _CANDIDATES, _COMPARED = 5_000, 20
 """So many names are looked through for those that are like another one, and so many of them are

@@ -15,10 +15,10 @@ from incidents.machine.case import Suspension
 from incidents.machine.policy import Policy
 from incidents.store.cases import incidents
 from incidents.store.cases.slices import FIRST, LAST
+from incidents.store.round_trip import Given
 from incidents.store.schema.tables import standing, suspensions
 from incidents.store.schema.types import Number, UTCDateTime
-from incidents.store.statements.statement import Change, Question, Row
-from incidents.store.statements.values_table import Given
+from incidents.store.statement import Change, Question, Row
 
 Found = tuple[int, Suspension]
 """A site's id and the suspension."""

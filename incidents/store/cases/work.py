@@ -11,10 +11,10 @@ from sqlalchemy import Connection, Engine, Select, and_, bindparam, select
 from incidents.machine.case import Claim, Task
 from incidents.machine.work import Item
 from incidents.store.database.engine import reading
+from incidents.store.round_trip import Given
 from incidents.store.schema.tables import FAR, LAST, claims, desk, sites, tasks, work
 from incidents.store.schema.types import Number, UTCDateTime
-from incidents.store.statements.statement import Change, Question, Row
-from incidents.store.statements.values_table import Given
+from incidents.store.statement import Change, Question, Row
 
 ChangedItem = tuple[int, Item | None, Item | None]
 """A site's id, the item before and the item now."""

@@ -24,7 +24,7 @@ from incidents.store.database import url as database_url
 from incidents.store.database.host_mark import HostMark
 from incidents.store.database.sqlite_file import OpenedFile
 from incidents.store.database.url import NAME_ANOTHER, place
-from incidents.store.statements.round_trip import command
+from incidents.store.round_trip import command
 
 Reading = Callable[[], AbstractContextManager[Connection]]
 """Opens a transaction that reads one state of the database."""

@@ -16,9 +16,9 @@ from incidents.clock import read_rfc3339
 from incidents.documents import plain
 from incidents.machine.case import rule_to_close
 from incidents.settings.police import ReportDuty
-from incidents.store.desk import alarms as raised_alarms
-from incidents.store.desk import heartbeats
-from incidents.store.desk.alarms import Raised
+from incidents.store import monitoring
+from incidents.store import monitoring as raised_alarms
+from incidents.store.monitoring import Raised
 from incidents.values.ids import incident_id, order_id
 from incidents.views import left_down, register
 from incidents.views.health import enforcement, is_heard, missed
@@ -120,7 +120,7 @@ def alarms_now(connection: Connection, now: datetime, report: ReportDuty | None)
 
     `attempts_to_tell`: so often a daemon has tried to tell the desk of it.
     """
-    raised = raised_alarms.known(connection)
+    raised = raised_alarms.known_alarms(connection)
     look = alarming(connection, now, report)
     items = [_document(alarm, raised.get(alarm.key)) for alarm in look.alarms]
     return {"items": items, "capped": sorted(look.capped)}
@@ -144,7 +144,7 @@ Part = tuple[list[Alarm], bool]
 
 def _silent(connection: Connection, now: datetime, enforced: Enforcement) -> Part:
     """That nothing enforces the clock, or else which daemons have gone silent."""
-    known = heartbeats.known(connection)
+    known = monitoring.known_daemons(connection)
     if enforced["enforced_by"] is None:
         # One that stands aside, since its clock is wrong, is heard of and enforces nothing.
         nobody_is_heard = not any(is_heard(beat, now) for beat in known)

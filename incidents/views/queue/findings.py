@@ -15,9 +15,9 @@ from sqlalchemy import Connection, Integer, Select, and_, func, select
 
 from incidents.machine.events import RemovalSaid
 from incidents.record import entry
+from incidents.store.round_trip import Given
 from incidents.store.schema.tables import contacts, entries, incident_urls, incidents, tasks
 from incidents.store.schema.types import Number, UTCDateTime
-from incidents.store.statements.values_table import Given
 from incidents.values.ids import incident_id
 
 Row = Mapping[str, Any]

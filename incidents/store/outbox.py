@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Text, and_, func, or_, select, tuple_, type_c
 from incidents.store.schema import log_tables
 from incidents.store.schema.log_tables import orders
 from incidents.store.schema.tables import entries, sites
-from incidents.store.statements.statement import Change
+from incidents.store.statement import Change
 
 
 class Outgoing(NamedTuple):

@@ -14,11 +14,11 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
 from incidents.machine import events as e
 from incidents.machine.case import Delivery
 from incidents.machine.in_force import BRAKED
-from incidents.store.orders.outbox import Outgoing, Place
+from incidents.store.outbox import Outgoing, Place
+from incidents.store.round_trip import Given
 from incidents.store.schema.log_tables import braked, dead, deliveries, orders, waiting
 from incidents.store.schema.types import Number, Word
-from incidents.store.statements.statement import Change, Question, Row
-from incidents.store.statements.values_table import Given
+from incidents.store.statement import Change, Question, Row
 from incidents.values.ids import ACT
 
 Found = tuple[int, Delivery]

@@ -1,4 +1,4 @@
-"""Queries of alarms: what the desk is to be told of once, for as long as its cause lasts.
+"""Monitoring: the heartbeats of daemons, and the alarms that tell the desk of a cause once.
 
 A row is there from when somebody has seen the cause until somebody has seen it end. Any number of
 daemons look: each raises what is missing, and one at a time has an alarm in hand, under a lease
@@ -9,13 +9,88 @@ key and `raised_at`: the same cause that came again meanwhile is another row.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, literal, select, update
 
+from incidents.store.round_trip import insert_missing
 from incidents.store.schema.log_tables import alarms
-from incidents.store.statements.values_table import insert_missing
+from incidents.store.schema.tables import heartbeats
+
+_ONCE = "once:"
+
+
+def once_on(host: str) -> str:
+    """The name, in place of a daemon's own, under which `daemon --once` is known on that host."""
+    return f"{_ONCE}{host}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heartbeat:
+    """A daemon, when it started and last beat (UTC), and why it stands aside if it does; and why it
+    carries nothing out, if it cannot read its mark, and since when."""
+
+    daemon: str
+    host: str
+    pid: int
+    started_at: datetime
+    beat_at: datetime
+    standing_aside: str | None = None
+    mark_unread: str | None = None
+    mark_unread_since: datetime | None = None
+
+    @property
+    def once(self) -> bool:
+        """Whether it does not stay: `daemon --once`, whose only beat is its end."""
+        return self.daemon.startswith(_ONCE)
+
+
+def known_daemons(connection: Connection) -> list[Heartbeat]:
+    """All daemons, the one that beat last first."""
+    found = connection.execute(
+        select(heartbeats).order_by(heartbeats.c.beat_at.desc(), heartbeats.c.daemon)
+    )
+    return [Heartbeat(**row) for row in found.mappings()]
+
+
+def beat(connection: Connection, heartbeat: Heartbeat) -> None:
+    """Writes what a daemon says of itself, in place of what it said before; since when it cannot
+    read its mark stays."""
+    # Loaded by the daemon alone: who only looks at the beats does not pay for two dialects.
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    made = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    row = asdict(heartbeat)
+    said = {"beat_at": row["beat_at"], "standing_aside": row["standing_aside"]}
+    if not heartbeat.once:
+        said |= _mark(heartbeat.mark_unread, heartbeat.beat_at)
+    statement = made(heartbeats).values(row)
+    connection.execute(statement.on_conflict_do_update(index_elements=["daemon"], set_=said))
+
+
+def note_mark(connection: Connection, daemon: str, unread: str | None, now: datetime) -> None:
+    """Writes why `daemon --once` cannot read its mark, known at `now` (UTC); None if it can. That
+    is known only after its beat."""
+    noted = update(heartbeats).where(heartbeats.c.daemon == daemon)
+    connection.execute(noted.values(_mark(unread, now)))
+
+
+def _mark(unread: str | None, now: datetime) -> dict[str, Any]:
+    known = heartbeats.c.mark_unread_since
+    since = None if unread is None else func.coalesce(known, literal(now, known.type))
+    return {"mark_unread": unread, "mark_unread_since": since}
+
+
+def remove_heartbeat(connection: Connection, daemon: str) -> None:
+    """Takes out a daemon that has stopped."""
+    connection.execute(delete(heartbeats).where(heartbeats.c.daemon == daemon))
+
+
+def purge_heartbeats(connection: Connection, before: datetime) -> None:
+    """Takes out the daemons that have not beaten since `before`: killed, and not coming back."""
+    connection.execute(delete(heartbeats).where(heartbeats.c.beat_at < before))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,20 +116,20 @@ class Raised:
         return self.told_at is None and self.next_at <= now
 
 
-def new(key: str, kind: str, subject: str, now: datetime) -> Raised:
+def new_alarms(key: str, kind: str, subject: str, now: datetime) -> Raised:
     """An alarm as it is when it is raised: due at once."""
     return Raised(
         key=key, kind=kind, subject=subject, raised_at=now, attempts=0, next_at=now, told_at=None
     )
 
 
-def known(connection: Connection) -> dict[str, Raised]:
+def known_alarms(connection: Connection) -> dict[str, Raised]:
     """All that are raised, by their keys: as many as there are causes."""
     found = connection.execute(select(alarms)).mappings()
     return {row["key"]: Raised(**row) for row in found}
 
 
-def add(connection: Connection, raised: Iterable[Raised]) -> None:
+def add_alarms(connection: Connection, raised: Iterable[Raised]) -> None:
     """Raises those whose key is not there; one that another has raised meanwhile stays as it is."""
     rows = [
         {name: getattr(each, name) for name in _COLUMNS}
@@ -64,7 +139,7 @@ def add(connection: Connection, raised: Iterable[Raised]) -> None:
         connection.execute(insert_missing(connection, alarms), rows)
 
 
-def renew(connection: Connection, seen: Raised, renewed: Raised) -> bool:
+def renew_alarms(connection: Connection, seen: Raised, renewed: Raised) -> bool:
     """Writes it anew under the same key; False if it is not as it was seen any more."""
     values = {name: getattr(renewed, name) for name in _COLUMNS if name != "key"}
     as_seen = and_(
@@ -74,7 +149,7 @@ def renew(connection: Connection, seen: Raised, renewed: Raised) -> bool:
     return bool(connection.execute(update(alarms).where(as_seen).values(values)).rowcount)
 
 
-def claim(
+def claim_alarms(
     connection: Connection, seen: Raised, *, now: datetime, lease: timedelta
 ) -> Raised | None:
     """Takes an alarm in hand for as long as the lease runs; None if another was faster.
@@ -93,14 +168,14 @@ def claim(
     return claimed if connection.execute(taken).rowcount else None
 
 
-def told(connection: Connection, claimed: Raised, now: datetime) -> None:
+def note_alarm_told(connection: Connection, claimed: Raised, now: datetime) -> None:
     """The desk has been told: nobody tells it again, whoever may have it in hand by now."""
     connection.execute(
         update(alarms).where(_same(claimed), alarms.c.told_at.is_(None)).values(told_at=now)
     )
 
 
-def put_off(
+def put_off_alarm(
     connection: Connection, claimed: Raised, next_at: datetime, *, tried: bool = True
 ) -> None:
     """Lets go of it until `next_at`; one that was not `tried` after all is as if never claimed."""
@@ -114,7 +189,7 @@ def put_off(
     )
 
 
-def forget(connection: Connection, ended: Iterable[Raised]) -> None:
+def forget_alarms(connection: Connection, ended: Iterable[Raised]) -> None:
     """Takes out those whose cause has ended: if it comes again, it is told again."""
     for each in sorted(ended, key=lambda each: each.key):
         connection.execute(delete(alarms).where(_same(each)))

@@ -31,7 +31,7 @@ from incidents.machine.in_force import BRAKED
 from incidents.store.schema.log_tables import deliveries, orders, waiting
 from incidents.store.schema.tables import sites
 from incidents.store.schema.types import Number, UTCDateTime
-from incidents.store.statements.statement import Change
+from incidents.store.statement import Change
 
 Key = tuple[int, int, str, datetime]
 """An order in hand: the number of the site, of the order, the lane, and since when (UTC)."""

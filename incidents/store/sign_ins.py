@@ -26,7 +26,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from incidents.store.schema.account_tables import accounts, refusals, sign_ins, succeeded
 
 if TYPE_CHECKING:
-    from incidents.store.statements.pages import Page
+    from incidents.store.pages import Page
+
 
 OK = "ok"
 """The result of what succeeded; the others say why it did not."""
@@ -157,7 +158,7 @@ def page(
 ) -> Page:
     """A page of the log, the newest first; raises BadCursorError."""
     # Here, or each act would load what makes pages, and the ORM with it.
-    from incidents.store.statements import pages
+    from incidents.store import pages
 
     of = sign_ins.c
     wanted = select(*(each for each in of if each is not of.erased))

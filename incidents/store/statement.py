@@ -25,9 +25,8 @@ from sqlalchemy import (
     update,
 )
 
+from incidents.store.round_trip import Given, send, send_many
 from incidents.store.schema.types import UTCDateTime
-from incidents.store.statements.round_trip import send, send_many
-from incidents.store.statements.values_table import Given
 
 T = TypeVar("T")
 Row = Sequence[Any]

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, Text, func, select
 
+from incidents.store.round_trip import Given
 from incidents.store.schema.tables import DESK_STREAM, entries, sealed
-from incidents.store.statements.statement import Change, Question
-from incidents.store.statements.values_table import Given
+from incidents.store.statement import Change, Question
 from incidents.tlog.tree import leaf_hash
 
 

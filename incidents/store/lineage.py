@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Select, and_, delete, func, literal, null, select, update
 
 from incidents.store.schema.tables import desk, uncompared
-from incidents.store.statements.statement import Question
+from incidents.store.statement import Question
 
 STRANGE_FOR = timedelta(days=30)
 """So long after a loss a site that is added may be one that the record has lost: what was done

@@ -1,0 +1,235 @@
+"""Sites in doubt since the record lost its end: not compared with the world, or left down."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    delete,
+    exists,
+    func,
+    not_,
+    or_,
+    select,
+    update,
+)
+
+from incidents.machine.case import UNKNOWN
+from incidents.machine.events import StateSeen
+from incidents.store.lineage import Standing
+from incidents.store.round_trip import insert_missing
+from incidents.store.schema.log_tables import deliveries, waiting
+from incidents.store.schema.tables import entries, sites
+from incidents.store.schema.tables import uncompared as table
+from incidents.store.schema.types import words
+from incidents.values.ids import ACT
+
+_AT_ONCE = 500
+"""So many names in one statement: SQLite limits the variables of one."""
+
+
+class Uncompared(NamedTuple):
+    """How many they are, since when the first of them is one (UTC), and the first names, each with
+    why."""
+
+    sites: int
+    since: datetime
+    named: list[tuple[str, str]]
+
+
+def problems_of_uncompared(
+    connection: Connection, names: Collection[str] | None = None
+) -> dict[str, str]:
+    """All of them, or those of these names, by their names, each with why."""
+    asked = select(sites.c.name, table.c.problem).join(sites, sites.c.id == table.c.site_id)
+    if names is not None and len(names) <= _AT_ONCE:
+        asked = asked.where(sites.c.name.in_(names))
+    return {row.name: row.problem for row in connection.execute(asked)}
+
+
+def first_uncompared(connection: Connection, most: int) -> Uncompared | None:
+    """What people are told of them, naming at most so many; None where there are none."""
+    count, since = connection.execute(select(func.count(), func.min(table.c.since))).one()
+    if not count:
+        return None
+    asked = select(sites.c.name, table.c.problem).join(sites, sites.c.id == table.c.site_id)
+    named = connection.execute(asked.order_by(sites.c.name).limit(most))
+    return Uncompared(count, since, [(row.name, row.problem) for row in named])
+
+
+def note_compared(connection: Connection, standing: Standing, site_ids: Iterable[int]) -> set[int]:
+    """Which of the sites with those ids were compared in the epoch that runs, as far as the record
+    tells: all that were there when it began, once every one had been, and those of which was put on
+    record since how they are."""
+    asked, found = sorted(set(site_ids)), set[int]()
+    for at in range(0, len(asked), _AT_ONCE):
+        own = asked[at : at + _AT_ONCE]
+        if standing.is_compared:
+            old = and_(sites.c.id.in_(own), sites.c.created_at <= standing.resumed_at)
+            found.update(connection.scalars(select(sites.c.id).where(old)))
+        own = [id_ for id_ in own if id_ not in found]
+        since = and_(entries.c.site_id.in_(own), entries.c.recorded_at > standing.resumed_at)
+        seen = entries.c.body.contains(f'"kind":"{StateSeen.kind}"')
+        known = not_(entries.c.body.contains(f'"seen":"{UNKNOWN}"'))
+        told = select(entries.c.site_id).where(since, seen, known).distinct()
+        found.update(connection.scalars(told))
+    return found
+
+
+def owed(connection: Connection, standing: Standing, names: Collection[str]) -> set[str]:
+    """Which of those sites were not compared in the epoch that runs."""
+    ids = _ids(connection, names)
+    done = note_compared(connection, standing, ids.values())
+    return {name for name in names if name not in ids or ids[name] not in done}
+
+
+def note_uncompared(connection: Connection, found: Mapping[str, str], now: datetime) -> None:
+    """At `now` (UTC) those could not be compared, each with why; since when one could not stays."""
+    ids = _ids(connection, found)
+    rows = [
+        {"site_id": ids[name], "since": now, "problem": problem}
+        for name, problem in sorted(found.items())
+        if name in ids
+    ]
+    if not rows:
+        return
+    connection.execute(insert_missing(connection, table), rows)
+    for problem in sorted(set(found.values())):
+        own = sorted(ids[name] for name in found.keys() & ids.keys() if found[name] == problem)
+        for at in range(0, len(own), _AT_ONCE):
+            those = table.c.site_id.in_(own[at : at + _AT_ONCE])
+            is_other = table.c.problem != problem
+            connection.execute(update(table).where(those, is_other).values(problem=problem))
+
+
+def settle_uncompared(connection: Connection, names: Collection[str]) -> None:
+    """Those were compared."""
+    ids = sorted(_ids(connection, names).values())
+    for at in range(0, len(ids), _AT_ONCE):
+        connection.execute(delete(table).where(table.c.site_id.in_(ids[at : at + _AT_ONCE])))
+
+
+def _ids(connection: Connection, names: Collection[str]) -> dict[str, int]:
+    asked, found = sorted(names), dict[str, int]()
+    for at in range(0, len(asked), _AT_ONCE):
+        named = sites.c.name.in_(asked[at : at + _AT_ONCE])
+        rows = connection.execute(select(sites.c.name, sites.c.id).where(named))
+        found |= {row.name: row.id for row in rows}
+    return found
+
+
+_UP, _CLOSED = "active", "closed"
+
+
+class LeftDownCounts(NamedTuple):
+    """How many they are; how many of them are closed in the world; of how many nobody knows how
+    they are, and of how many of these, which were added since the loss, the record knows nothing
+    else."""
+
+    sites: int
+    closed: int
+    unknown: int
+    new: int
+
+
+def names_left_down(connection: Connection, *, believed_since: datetime | None = None) -> list[str]:
+    """The names of those that are ordered up.
+
+    Sites that were added since a time (UTC) and of which nobody can tell are no such sites, if it
+    is given: they are believed to be up.
+    """
+    asked = select(sites.c.name).where(_left_up(believed_since)).order_by(sites.c.name)
+    return list(connection.scalars(asked))
+
+
+def named_left_down(
+    connection: Connection,
+    most: int | None = None,
+    *,
+    believed_since: datetime | None = None,
+    also: Collection[int] = (),
+) -> list[tuple[str, str, bool]]:
+    """All of them, or the first `most`, with how each is in the world, the closed ones first, the
+    unknown last; and whether it is ordered to be up."""
+    of = sites.c
+    found: list[Any] = []
+    for those in _left(believed_since, also):
+        asked = select(of.name, of.in_force, of.state).where(those)
+        found += connection.execute(asked.order_by(of.in_force, of.name).limit(most))
+    # By the alphabet, as it happens.
+    found.sort(key=lambda each: (each.in_force, each.name))
+    return [(name, in_force, state == _UP) for name, in_force, state in found[:most]]
+
+
+def count_left_down(
+    connection: Connection,
+    added_since: datetime,
+    *,
+    believed_since: datetime | None = None,
+    also: Collection[int] = (),
+) -> LeftDownCounts:
+    """How many they are; new are those that were added since then (UTC)."""
+    of = sites.c
+    unknown = of.in_force == UNKNOWN
+    new = and_(unknown, of.last_act == 0, of.created_at > added_since)
+    kinds = [func.count().filter(each) for each in (of.in_force == _CLOSED, unknown, new)]
+    asked = select(func.count(), *kinds)
+    parts = [connection.execute(asked.where(each)).one() for each in _left(believed_since, also)]
+    return LeftDownCounts._make(map(sum, zip(*parts, strict=True)))
+
+
+def is_left_down(
+    connection: Connection, site_id: int, *, believed_since: datetime | None = None
+) -> bool:
+    """Whether the site with that id is one of them."""
+    asked = select(sites.c.id).where(_left_up(believed_since), sites.c.id == site_id)
+    return connection.scalar(asked) is not None
+
+
+def waits_to_open(connection: Connection, site_id: int) -> bool:
+    """Whether the site with that id is ordered up, is not known to be, and an order waits."""
+    asked = select(sites.c.id).where(*_waits_to_open(), sites.c.id == site_id)
+    return connection.scalar(asked) is not None
+
+
+def may_stay(connection: Connection, since: datetime) -> list[int]:
+    """The ids, in order, of the sites that are suspended, not held, and of which anything was
+    recorded since then (UTC); and of those that an order waits to open."""
+    of = sites.c
+    is_down = and_(of.state == words("suspended")[0], of.hold_at.is_(None))
+    asked = select(of.id).where(is_down, of.last_entry_at > since)
+    opened = select(of.id).where(*_waits_to_open())
+    return sorted([*connection.scalars(asked), *connection.scalars(opened)])
+
+
+def _left(believed_since: datetime | None, also: Collection[int]) -> Iterator[ColumnElement[bool]]:
+    """Which they are, in parts that have no site in common: a query takes only so many values."""
+    yield _left_up(believed_since)
+    ids = sorted(also)
+    for begin in range(0, len(ids), _AT_ONCE):
+        yield sites.c.id.in_(ids[begin : begin + _AT_ONCE])
+
+
+def _waits_to_open() -> tuple[ColumnElement[bool], ...]:
+    of, up = sites.c, words(_UP)[0]
+    return (of.state == up, of.in_force != up, exists().where(_own(), waiting))
+
+
+def _own() -> ColumnElement[bool]:
+    """The site's orders into the world."""
+    return and_(deliveries.c.site_id == sites.c.id, deliveries.c.lane == words(ACT)[0])
+
+
+def _left_up(believed_since: datetime | None) -> ColumnElement[bool]:
+    of, up = sites.c, words(_UP)[0]
+    is_up_by_order = and_(of.state == up, of.created_at.is_not(None))
+    found = and_(is_up_by_order, of.in_force != up, ~exists().where(_own(), waiting))
+    if believed_since is None:
+        return found
+    known = or_(of.in_force != UNKNOWN, of.last_act != 0, of.created_at <= believed_since)
+    return and_(found, known)

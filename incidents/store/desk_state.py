@@ -1,0 +1,197 @@
+"""What the desk reads first: the database's own time, the active policy, and kept answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    Connection,
+    ScalarSelect,
+    Select,
+    Text,
+    bindparam,
+    case,
+    cast,
+    exists,
+    func,
+    null,
+    select,
+    update,
+)
+
+from incidents.store.round_trip import Given, insert_missing
+from incidents.store.schema.desk_tables import rehearsal
+from incidents.store.schema.tables import desk, keys, policies
+from incidents.store.schema.types import UTCDateTime
+from incidents.store.statement import Change, Question
+
+_is_rehearsal = exists(select(rehearsal.c.id))
+
+TIME: Question[datetime | None] = Question(
+    lambda _: (
+        select(case((_is_rehearsal, null()), else_=func.clock_timestamp(type_=UTCDateTime))),
+        None,
+    ),
+    lambda row: row[0],
+)
+"""The time of a server's own clock, in UTC, at the moment when it is asked; None in a rehearsal."""
+
+
+def by_its_own_clock() -> ScalarSelect[datetime]:
+    """For a statement on PostgreSQL: the time when it runs, in a rehearsal the parameter `now`.
+
+    A subquery, so that it is read once, and an index is searched by it.
+    """
+    now = bindparam("now", type_=UTCDateTime)
+    moment = case((_is_rehearsal, now), else_=func.clock_timestamp(type_=UTCDateTime))
+    return select(moment).scalar_subquery()
+
+
+def database_time(connection: Connection) -> datetime | None:
+    """The time of the database's own clock, in UTC.
+
+    None for SQLite, which has none, and in a rehearsal, where any machine's clock is taken.
+    """
+    if connection.dialect.name == "sqlite":
+        return None
+    [moment] = TIME.ask(connection).all()
+    return moment
+
+
+def is_rehearsal(connection: Connection) -> bool:
+    """Whether the database was marked as a rehearsal when it was made."""
+    return bool(connection.scalar(select(_is_rehearsal)))
+
+
+# "policies" in ASCII: an advisory lock has a number, not a name.
+_LOCK = 0x706F6C6963696573
+
+
+def active_policy(connection: Connection) -> str:
+    """The digest of the active policy."""
+    [digest] = ACTIVE_POLICY.ask(connection).all()
+    return digest
+
+
+def active_policy_toml(connection: Connection) -> str:
+    """The active policy's file."""
+    [text] = _ACTIVE_POLICY_TOML.ask(connection).all()
+    return text
+
+
+def policy_toml(connection: Connection, digest: str) -> str:
+    """A policy's file."""
+    wanted = select(policies.c.toml).where(policies.c.digest == digest)
+    text: str = connection.execute(wanted).scalar_one()
+    return text
+
+
+def keep_policy(connection: Connection) -> None:
+    """Lets no policy be activated before this transaction ends; such transactions share this.
+
+    An advisory lock on PostgreSQL, since a shared lock of the desk's one row would be written to
+    it by every act; on SQLite whoever writes has the whole file.
+    """
+    if connection.dialect.name == "postgresql":
+        _KEPT.ask(connection)
+
+
+def stop_policies(connection: Connection) -> None:
+    """Waits until no transaction keeps the active policy, and makes new ones wait."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+
+
+def lock_desk(connection: Connection) -> tuple[str, int]:
+    """The active policy's digest and the desk's last sequence number, locked, after all sites."""
+    row = connection.execute(select(desk.c.policy, desk.c.seq).with_for_update()).one()
+    return row.policy, row.seq
+
+
+def activate_policy(
+    connection: Connection,
+    *,
+    digest: str,
+    text: str,
+    at: datetime,
+    by: str,
+    reason: str,
+) -> None:
+    """Makes a policy the active one; `reason` is a reference to a sealed value."""
+    row = {"digest": digest, "toml": text, "activated_at": at, "by": by, "reason": reason}
+    # One that was active before is on record as it came first; its entries tell the rest.
+    connection.execute(insert_missing(connection, policies), [row])
+    connection.execute(update(desk).values(policy=digest))
+
+
+ACTIVE_POLICY: Question[str] = Question(
+    lambda _: (select(desk.c.policy), None), lambda row: str(row[0])
+)
+"""The digest of the active policy."""
+
+_ACTIVE_POLICY_TOML: Question[str] = Question(
+    lambda _: (select(policies.c.toml).join(desk, desk.c.policy == policies.c.digest), None),
+    lambda row: str(row[0]),
+)
+
+# The column is of no type that could be read.
+_KEPT: Question[None] = Question(
+    lambda _: (select(cast(func.pg_advisory_xact_lock_shared(_LOCK), Text)), None), lambda _: None
+)
+
+
+_SITE_ID = re.compile(r"[1-9][0-9]{0,17}")
+
+
+class KeptAnswer(NamedTuple):
+    """What is kept for a key: its command's salted digest, the answer, when (UTC) and whose."""
+
+    key: str
+    fingerprint: str
+    answer: dict[str, Any]
+    recorded_at: datetime
+    person: str
+
+
+def answers_kept(connection: Connection, wanted: Iterable[str]) -> dict[str, KeptAnswer]:
+    """What is kept for those keys."""
+    found = ANSWERS_NAMED.ask(connection, [(key,) for key in sorted(wanted)]).all()
+    return {kept.key: kept for kept in found}
+
+
+def sites_under(connection: Connection, key: str) -> list[int]:
+    """The sites that have a key of their own under `key`, as in `K:12`, in the order of their ids.
+
+    They are those of a command for many sites, which was given once with `key`.
+    """
+    # The column is ordered by its bytes, and ; follows : there.
+    query = select(keys.c.key).where(keys.c.key > f"{key}:", keys.c.key < f"{key};")
+    ends = (kept.removeprefix(f"{key}:") for kept in connection.scalars(query))
+    return sorted(int(end) for end in ends if _SITE_ID.fullmatch(end))
+
+
+def save_answers(connection: Connection, new: Sequence[KeptAnswer], expired: Iterable[str]) -> None:
+    """Keeps answers, in the order of their keys, the place of expired ones being free again.
+
+    Raises:
+        IntegrityError: if another transaction has kept an answer for one of the keys meanwhile.
+    """
+    _GONE_ANSWER.tell(connection, [(key,) for key in sorted(expired)])
+    ordered = sorted(new, key=lambda kept: kept.key)
+    _NEW_ANSWER.tell(connection, ordered)
+
+
+def _answers_named(dialect: str) -> tuple[Select[Any], Given]:
+    given = Given(dialect, key=Text)
+    joined = given.table.join(keys, keys.c.key == given.table.c.key)
+    return select(keys).select_from(joined), given
+
+
+ANSWERS_NAMED: Question[KeptAnswer] = Question(_answers_named, KeptAnswer._make)
+"""Given keys: what is kept for them."""
+
+_NEW_ANSWER = Change(keys, *KeptAnswer._fields)
+_GONE_ANSWER = Change(keys, keys=("key",))
