@@ -32,7 +32,7 @@ from incidents.desk import Envelope
 from incidents.machine import commands as c
 from incidents.notices import customer_link, notice_settings
 from incidents.settings import sources
-from incidents.store.accounts import accounts
+from incidents.store import accounts
 from incidents.store.schema import tables
 from incidents.system import web_server
 from incidents.web import app, service

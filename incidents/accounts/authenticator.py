@@ -18,9 +18,8 @@ from incidents.accounts.open_sessions import IDLE_FOR, SESSION_FOR
 from incidents.accounts.seal import KeyWatch, Seal, of_session, of_token
 from incidents.accounts.throttle import BlockedError, Guess, How, SignInLog, Throttle, Trial
 from incidents.errors import RefusedError
-from incidents.store import sessions
-from incidents.store.accounts import accounts
-from incidents.store.accounts.accounts import Account
+from incidents.store import accounts, sessions
+from incidents.store.accounts import Account
 from incidents.store.database.engine import glancing, plainly, reading, writing
 from incidents.store.sessions import Token
 

@@ -6,21 +6,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from incidents.accounts import last_password, open_sessions, throttle
+from incidents.accounts import open_sessions, throttle
 from incidents.accounts.identity import is_handle
 from incidents.accounts.open_sessions import KNOWN_FOR
 from incidents.accounts.seal import Seal, of_password
 from incidents.accounts.throttle import NOBODY
 from incidents.log import logger
-from incidents.store import sign_ins
-from incidents.store.accounts import accounts, passwords
+from incidents.store import accounts, passwords, sign_ins
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from incidents.accounts.identity import Identity
     from incidents.accounts.throttle import Guess
-    from incidents.store.accounts.accounts import Account
+    from incidents.store.accounts import Account
 
 _log = logger("accounts")
 
@@ -58,9 +57,9 @@ def find(
     """
     # What is no handle is nobody's name, and may hold what no database takes.
     name = handle if is_handle(handle) else NOBODY
-    kept, said = passwords.of(connection, name), last_password.said(connection, name)
+    kept, said = passwords.of(connection, name), passwords.last_on_record(connection, name)
     if kept is not None and not (
-        seal.holds(kept.seal, of_password(kept)) and last_password.is_it(said, kept.hash)
+        seal.holds(kept.seal, of_password(kept)) and passwords.is_last_on_record(said, kept.hash)
     ):
         _log.warning("a password was put there beside the record", handle=name)
         kept = None

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 
 from incidents.clock import rfc3339
 from incidents.errors import DatabaseError
-from incidents.store.accounts import accounts
-from incidents.store.accounts.accounts import ServeKey
-from incidents.store.accounts.passwords import Password
+from incidents.store import accounts
+from incidents.store.accounts import ServeKey
+from incidents.store.passwords import Password
 from incidents.store.sessions import Session, Token
 
 if TYPE_CHECKING:

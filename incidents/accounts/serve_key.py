@@ -20,8 +20,7 @@ from incidents.accounts import access_settings, seal
 from incidents.accounts.seal import UNSEALED, Seal
 from incidents.errors import FileError, RefusedError
 from incidents.settings import sources
-from incidents.store import sessions
-from incidents.store.accounts import accounts, passwords
+from incidents.store import accounts, passwords, sessions
 from incidents.system import private_file
 
 if TYPE_CHECKING:

@@ -26,15 +26,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from incidents.errors import RefusedError
-from incidents.store import sign_ins
-from incidents.store.accounts import passwords
+from incidents.store import passwords, sign_ins
 from incidents.store.database.engine import plainly, writing
 from incidents.store.sign_ins import OK, Refusal, SignIn
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-    from incidents.store.accounts.accounts import Account
+    from incidents.store.accounts import Account
 
 How = Literal["password", "provider", "terminal"]
 """By what somebody proves who they are."""

@@ -27,9 +27,9 @@ from incidents.record.own_events import (
     SignInsErased,
     WordsErased,
 )
-from incidents.store.accounts import passwords
-from incidents.store.schema.account_tables import accounts, serve_keys, tokens
-from incidents.store.schema.account_tables import passwords as passwords_table
+from incidents.store import passwords
+from incidents.store.schema.desk_tables import accounts, serve_keys, tokens
+from incidents.store.schema.desk_tables import passwords as passwords_table
 from incidents.store.schema.log_tables import log_keys
 from incidents.store.schema.tables import DESK_STREAM, desk, entries, policies
 from incidents.values.misread import MisreadError

@@ -12,7 +12,6 @@ from functools import cached_property
 
 from sqlalchemy import Connection
 
-from incidents.accounts import last_password
 from incidents.accounts.identity import may
 from incidents.contract.action import name_of
 from incidents.desk.envelope import Answer, Envelope
@@ -39,9 +38,8 @@ from incidents.machine.commands import (
 )
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal
-from incidents.store import sign_ins
-from incidents.store.accounts import passwords
-from incidents.store.accounts.accounts import Account, account, any_there
+from incidents.store import passwords, sign_ins
+from incidents.store.accounts import Account, account, any_there
 from incidents.values.ids import task_id
 
 NOT_LET = {
@@ -199,7 +197,7 @@ class Access:
         """That somebody else has set their password lately, and could come in as them: one
         administrator would make two people."""
         # By the record, which nobody changes: whoever can write to the tables could be two people.
-        found = last_password.said(self._connection, handle) if self._has_accounts else None
+        found = passwords.last_on_record(self._connection, handle) if self._has_accounts else None
         if found is None or found.counts_from is None or found.counts_from <= self._now:
             return None
         kept = passwords.of(self._connection, handle)

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from incidents.desk import own_stream
 from incidents.errors import RefusedError
 from incidents.machine.events import Event
-from incidents.store.accounts import accounts
+from incidents.store import accounts
 
 Clock = Callable[[], datetime]
 E = TypeVar("E", bound=Event)

@@ -17,9 +17,8 @@ from incidents.errors import InputError, RefusedError, ReservedNameError
 from incidents.record import own_events
 from incidents.settings import sources
 from incidents.settings.sources import TellingNameError
-from incidents.store import sessions, sign_ins
-from incidents.store.accounts import accounts, passwords
-from incidents.store.accounts.accounts import Account
+from incidents.store import accounts, passwords, sessions, sign_ins
+from incidents.store.accounts import Account
 from incidents.store.sign_ins import OK, SignIn
 
 _RESERVED = "{!r} is a name of the program's own, and no person's: choose another handle"

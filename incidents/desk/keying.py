@@ -16,9 +16,8 @@ from incidents.desk.desk import Desk
 from incidents.errors import RefusedError
 from incidents.record.own_events import ServeKeyMade
 from incidents.record.sealing import seal as sealed_words
-from incidents.store import entries, sessions
-from incidents.store.accounts import accounts, passwords
-from incidents.store.accounts.accounts import ServeKey
+from incidents.store import accounts, entries, passwords, sessions
+from incidents.store.accounts import ServeKey
 from incidents.store.database.engine import plainly, reading
 from incidents.store.schema.tables import DESK_STREAM
 

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, delete, insert, select, update
 
-from incidents.store.accounts.accounts import Account
+from incidents.store.accounts import Account
 from incidents.store.round_trip import Given
-from incidents.store.schema.account_tables import accounts, sessions, tokens
+from incidents.store.schema.desk_tables import accounts, sessions, tokens
 from incidents.store.schema.types import Word
 from incidents.store.statement import Question
 

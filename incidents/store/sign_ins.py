@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from incidents.store.schema.account_tables import accounts, refusals, sign_ins, succeeded
+from incidents.store.schema.desk_tables import accounts, refusals, sign_ins, succeeded
 
 if TYPE_CHECKING:
     from incidents.store.pages import Page

@@ -13,12 +13,12 @@ from sqlalchemy import Connection
 from incidents.accounts import identity
 from incidents.accounts.open_sessions import IDLE_FOR, SESSION_FOR
 from incidents.clock import rfc3339
+from incidents.store import accounts as stored_accounts
+from incidents.store import passwords
 from incidents.store import sessions as stored_tokens
 from incidents.store import sign_ins as stored_sign_ins
-from incidents.store.accounts import accounts as stored_accounts
-from incidents.store.accounts import passwords
-from incidents.store.accounts.accounts import Account
-from incidents.store.accounts.passwords import Given
+from incidents.store.accounts import Account
+from incidents.store.passwords import Given
 from incidents.store.sessions import Session, Token
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from incidents.accounts.open_sessions import KNOWN_FOR, MOST
 from incidents.accounts.throttle import FORGOTTEN_AFTER, BlockedError
 from incidents.desk import accounts, tokens
 from incidents.desk.account_act import AccountSignInError, By
-from incidents.store.accounts import passwords
+from incidents.store import passwords
 from incidents.store.database import engine as engines
 from incidents.store.database.engine import writing
 from tests.accounts.house import (

@@ -22,12 +22,12 @@ from incidents.desk.access import Access
 from incidents.desk.keying import Keyed, SealedAlreadyError
 from incidents.errors import FileError
 from incidents.machine.policy import DOCUMENTED
-from incidents.store.accounts import accounts as stored_keys
-from incidents.store.accounts import passwords as stored
+from incidents.store import accounts as stored_keys
+from incidents.store import passwords as stored
 from incidents.store.database.engine import reading, writing
-from incidents.store.schema.account_tables import accounts as account_table
-from incidents.store.schema.account_tables import passwords, serve_keys, sessions
-from incidents.store.schema.account_tables import tokens as token_table
+from incidents.store.schema.desk_tables import accounts as account_table
+from incidents.store.schema.desk_tables import passwords, serve_keys, sessions
+from incidents.store.schema.desk_tables import tokens as token_table
 from tests.accounts.house import BY, HERE, PASSWORD, House, set_password
 from tests.cli.conftest import Cli
 from tests.statements import sent

@@ -19,7 +19,7 @@ from incidents.desk.erasure_request import TooYoungError
 from incidents.desk.pseudonyms import AccountDemand, Met
 from incidents.settings.retention import MINIMUM, Retention
 from incidents.store.database.engine import writing
-from incidents.store.schema import account_tables
+from incidents.store.schema import desk_tables
 from incidents.store.sign_ins import ELSEWHERE, PLACES, Refusal, count
 from tests.accounts.house import BY, HERE, PASSWORD, House, mistaken, set_password
 
@@ -138,7 +138,7 @@ def test_guesses_from_everywhere_leave_bounded_rows_and_a_true_count(
     house.door.log.refuse_unknown("provider", HERE, "unknown_subject")
 
     with house.engine.connect() as connection:
-        lines = connection.execute(select(func.count()).select_from(account_tables.sign_ins))
+        lines = connection.execute(select(func.count()).select_from(desk_tables.sign_ins))
         assert lines.scalar_one() == FEW * (places + 1) + 1
     counted = {
         each["login"]: each["count"] for each in house.refusals() if each["why"] == "no_account"

@@ -15,7 +15,7 @@ from incidents.api.limits import Rounds
 from incidents.audit import export
 from incidents.desk import Envelope
 from incidents.machine import commands as c
-from incidents.store.accounts.accounts import ServeKey, add_serve_key
+from incidents.store.accounts import ServeKey, add_serve_key
 from tests.api.desk import NOTE, fill
 from tests.api.rig import Rig
 from tests.statements import sent

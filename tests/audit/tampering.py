@@ -28,7 +28,7 @@ from incidents.desk.account_act import AccountAct, By
 from incidents.desk.log_key import LogKey
 from incidents.machine import commands as c
 from incidents.record.own_events import ServeKeyMade
-from incidents.store.accounts import accounts as serve_keys
+from incidents.store import accounts as serve_keys
 from incidents.store.schema import tables
 from incidents.store.schema.types import JSONText, UTCDateTime
 from tests.audit.verifying import plain

@@ -9,10 +9,10 @@ from incidents.desk import accounts as acts
 from incidents.desk import tokens as token_acts
 from incidents.desk.account_act import AccountAct, By
 from incidents.record import own_events
-from incidents.store.accounts import accounts
+from incidents.store import accounts
 from incidents.store.database.engine import reading
-from incidents.store.schema.account_tables import accounts as account_table
-from incidents.store.schema.account_tables import passwords, tokens
+from incidents.store.schema.desk_tables import accounts as account_table
+from incidents.store.schema.desk_tables import passwords, tokens
 from tests.desk.rehearsal import Rehearsal, rehearsal
 from tests.store.migrations import rows, there_and_back
 

@@ -10,7 +10,7 @@ from incidents.accounts.serve_key import Strays
 from incidents.desk import accounts as acts
 from incidents.desk import keying
 from incidents.desk.account_act import By
-from incidents.store.schema.account_tables import serve_keys
+from incidents.store.schema.desk_tables import serve_keys
 from tests.desk.rehearsal import rehearsal
 from tests.store.migrations import rows, there_and_back
 

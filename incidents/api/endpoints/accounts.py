@@ -28,8 +28,8 @@ from incidents.desk import tokens
 from incidents.desk.account_act import By
 from incidents.desk.accounts import UnknownAccountError
 from incidents.desk.own_stream import Once
+from incidents.store import accounts as stored
 from incidents.store import sessions as stored_tokens
-from incidents.store.accounts import accounts as stored
 from incidents.views import accounts as views
 
 if TYPE_CHECKING:

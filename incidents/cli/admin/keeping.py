@@ -65,7 +65,7 @@ class Keeper:
         """
         from incidents.accounts.identity import is_handle
         from incidents.desk.accounts import UnknownAccountError
-        from incidents.store.accounts import accounts
+        from incidents.store import accounts
         from incidents.views import accounts as views
 
         with self._run.local.reading() as connection:
@@ -254,7 +254,7 @@ def _own_there(server: RemoteHouse, token: str) -> str | None:
 
 def _who(run: Run, file: Path | None, own: str | None) -> By:
     from incidents.desk.account_act import By
-    from incidents.store.accounts import accounts
+    from incidents.store import accounts
 
     with run.local.reading() as connection:
         guarded = bool(accounts.guards(connection))

@@ -24,7 +24,6 @@ from sqlalchemy import (
     literal_column,
 )
 
-from incidents.store.schema import account_tables as account_tables  # noqa: PLC0414 - handed on
 from incidents.store.schema import log_tables as log_tables  # noqa: PLC0414 - handed on
 from incidents.store.schema.desk_tables import DESK_STREAM as DESK_STREAM  # noqa: PLC0414 - handed on
 from incidents.store.schema.desk_tables import desk as desk  # noqa: PLC0414 - handed on

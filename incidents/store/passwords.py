@@ -1,4 +1,8 @@
-"""Queries of passwords: what is kept of them, who has set them, and how often somebody failed."""
+"""Queries of passwords: what is kept of them, whose was set last, and how often somebody failed.
+
+The table of passwords can be written by who has the database's password; an old row that is put
+back bears its seal still.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from incidents.store.schema.account_tables import attempts, passwords
+from incidents.record.entry import decode
+from incidents.record.own_events import PasswordSet
+from incidents.store.schema.desk_tables import attempts, passwords
+from incidents.store.schema.tables import DESK_STREAM, entries
 
 
 class Given(NamedTuple):
@@ -134,3 +141,28 @@ def forget_old(connection: Connection, before: datetime) -> None:
     old = select(attempts.c.key).where(attempts.c.last_at < before)
     mine = old.with_for_update(skip_locked=True)
     connection.execute(delete(attempts).where(attempts.c.key.in_(mine)))
+
+
+def last_on_record(connection: Connection, handle: str) -> PasswordSet | None:
+    """How that account's password was set last; None if it never was."""
+    of = entries.c
+    found = connection.scalar(
+        select(of.body)
+        .where(
+            of.site_id == DESK_STREAM,
+            of.body.contains(f'"kind":"{PasswordSet.kind}"', autoescape=True),
+            of.body.contains(f'"handle":"{handle}"', autoescape=True),
+        )
+        .order_by(of.site_seq.desc())
+        .limit(1)
+    )
+    if found is None:
+        return None
+    event = decode(found)[1]
+    assert isinstance(event, PasswordSet)
+    return event
+
+
+def is_last_on_record(said: PasswordSet | None, hash_: str) -> bool:
+    """Whether that is the hash that was set last, as far as the record says: it does since 0015."""
+    return said is None or said.kept in (None, kept(hash_))

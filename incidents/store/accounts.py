@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, delete, func, insert, literal, select, update
 
 from incidents.store import sign_ins
-from incidents.store.schema.account_tables import accounts, passwords, serve_keys, sessions
+from incidents.store.schema.desk_tables import accounts, passwords, serve_keys, sessions
 from incidents.store.sign_ins import OK, SignIn
 
 

@@ -1,1 +1,0 @@
-"""Who may come in: accounts, passwords, sessions, tokens, and the log of sign-ins."""
