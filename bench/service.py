@@ -23,8 +23,8 @@ from incidents.accounts.authenticator import Door
 from incidents.accounts.seal import Seal
 from incidents.api.entrance import CSRF, CSRF_HEADER
 from incidents.app import House
-from incidents.desk import Desk, accounts, keying, tokens
-from incidents.desk.account_act import By
+from incidents.desk import Desk, accounts, tokens
+from incidents.desk.own_stream import By
 from incidents.settings import sources
 from incidents.store.database import engine as engines
 
@@ -128,7 +128,7 @@ def seal_of(url: str) -> Seal:
     house = House(sources.load(db=url))
     try:
         file = serve_key.file(house.settings)
-        keying.begin(house.engine, house.desk, file, _ADMIN, clock.now)
+        tokens.begin_sealing(house.engine, house.desk, file, _ADMIN, clock.now)
         return house.seal
     finally:
         house.close()
@@ -140,7 +140,7 @@ def token(url: str, handle: str, role: str = "operator") -> dict[str, str]:
     with desk_of(url) as desk:
         _add(desk, handle, role)
         desk.on_record(
-            lambda connection: tokens.make(
+            lambda connection: tokens.make_token(
                 connection, _ADMIN, handle, secret, clock.now, days=3, seal=seal_of(url)
             )
         )

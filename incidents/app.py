@@ -176,9 +176,9 @@ class House:
         self, order: Envelope, *, of: Collection[int] | None = None, dry_run: bool = False
     ) -> list[Answer]:
         """Give what somebody holds, all or `of` those sites, to another: see `desk.shift`."""
-        from incidents.desk import shift
+        from incidents.desk import desk
 
-        return shift.hand_over(self.desk, self.reading, order, of=of, dry_run=dry_run)
+        return desk.hand_over(self.desk, self.reading, order, of=of, dry_run=dry_run)
 
     def keep_evidence(
         self, file: Path, digest: str, refuse_if_impossible: Callable[[], object]

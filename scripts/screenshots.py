@@ -19,7 +19,7 @@ from incidents import clock
 from incidents.accounts import secrets
 from incidents.app import House
 from incidents.desk import accounts
-from incidents.desk.account_act import By
+from incidents.desk.own_stream import By
 from incidents.settings import sources
 from incidents.store import monitoring
 from incidents.store.database.engine import writing

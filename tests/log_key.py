@@ -5,7 +5,7 @@ from pathlib import Path
 from incidents.app import House
 from incidents.audit.log import rotation
 from incidents.audit.log.signing_key import KeyRing
-from incidents.desk.log_key import LogKey
+from incidents.desk.activation import LogKey
 
 NAME = "log.example/desk"
 

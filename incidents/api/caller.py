@@ -14,7 +14,7 @@ from incidents.accounts.identity import Identity
 from incidents.api import problems
 from incidents.contract.action import name_of
 from incidents.desk import Answer, Envelope, accounts
-from incidents.desk.account_act import By
+from incidents.desk.own_stream import By
 from incidents.locale.words import When
 from incidents.store.cases import sites
 from incidents.values import peer_address, site_name

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from incidents.contract.documents.record import LogStatus
     from incidents.desk.erasure import Erased
     from incidents.desk.erasure_request import Met
-    from incidents.desk.retention_job import Aged
+    from incidents.desk.pseudonyms import Aged
 
 
 Done = Callable[[int], object]
@@ -206,7 +206,7 @@ def _met(told: Document) -> Met:
 
 
 def _aged(told: Document) -> Aged:
-    from incidents.desk.retention_job import Aged
+    from incidents.desk.pseudonyms import Aged
     from incidents.settings.retention import Retention
 
     keep = Retention(keep=timedelta(seconds=told["keep_s"]), asked_for=told["asked_for"])

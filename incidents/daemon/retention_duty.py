@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from incidents import clock
 from incidents.daemon import journal
-from incidents.desk import retention_job
+from incidents.desk import pseudonyms
 from incidents.desk.erasure import Erased
 from incidents.errors import IncidentsError
 from incidents.machine.commands import CLOCK
@@ -55,6 +55,6 @@ class Retention:
     def _erase(self, keep: periods.Retention, now: datetime) -> Erased:
         house = self._house
         folder = house.settings.evidence
-        return retention_job.erase(
+        return pseudonyms.erase_aged(
             house.desk, house.engine, folder, keep, now, by=CLOCK, stopped=self._stopped
         ).erased

@@ -1,4 +1,4 @@
-"""Activating a policy: the desk's own act, on record in the stream that belongs to no site."""
+"""Activating a policy, and naming the key that signs the log: acts of the desk's own, on record."""
 
 from __future__ import annotations
 
@@ -13,17 +13,16 @@ from sqlalchemy import Connection
 from incidents.clock import rfc3339
 from incidents.desk import accounts, own_stream
 from incidents.desk.access import NOT_LET, Access
-from incidents.desk.account_act import By
-from incidents.desk.own_stream import Once
+from incidents.desk.own_stream import By, Once
 from incidents.errors import RefusedError
 from incidents.locale import refusal_words
 from incidents.locale.words import policy_differences
 from incidents.machine import policy as machine_policy
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal
-from incidents.record.own_events import PolicyActivated
+from incidents.record.own_events import LogKeyMade, PolicyActivated
 from incidents.record.sealing import seal
-from incidents.store import desk_state, entries
+from incidents.store import checkpoints, desk_state, entries
 from incidents.store.schema.tables import DESK_STREAM
 
 
@@ -149,3 +148,42 @@ def activate(
     }  # fmt: skip
     act.once.keep(connection, answer, now)
     return answer | {"changes": policy_differences(before, act.policy)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogKey:
+    """A public key (C2SP signed-note) that is to sign in place of `previous`, and why; `lost` if
+    that one does not hand over."""
+
+    key: str
+    previous: str | None
+    by: str
+    login: str | None
+    lost: bool = False
+    reason: str | None = None
+
+
+def make(connection: Connection, new: LogKey, clock: Callable[[], datetime]) -> None:
+    """Puts it on record.
+
+    Raises:
+        RefusedError: if another key signs than the one that it is to replace, or it has been one.
+    """
+    desk_state.keep_policy(connection)
+    place = own_stream.place(connection, clock)
+    active = checkpoints.active(connection)
+    if active != new.previous:
+        raise RefusedError(
+            f"another key signs by now: {active}" if active else "no key signs yet: make the first"
+        )
+    if new.key in checkpoints.every_key(connection):
+        raise RefusedError(f"this key has been one before: {new.key}")
+    words = None if new.reason is None else seal(new.reason)
+    event = LogKeyMade(
+        occurred_at=place.now, recorded_at=place.now, by=new.by, policy=place.policy, key=new.key,
+        previous=new.previous, lost=new.lost, text=None if words is None else words[0],
+    )  # fmt: skip
+    checkpoints.add_key(connection, checkpoints.Key(new.key, place.seq, place.now, new.by))
+    if words is not None:
+        entries.add_sealed(connection, [entries.Sealed(*words, DESK_STREAM, place.now)])
+    own_stream.write(connection, place, event, new.login)

@@ -1,8 +1,9 @@
-"""The desk's acts: a batch of commands, what is due, a new policy; each is one transaction."""
+"""The desk's acts: a batch of commands, what is due, a new policy, a hand-over of work."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -12,10 +13,10 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from incidents import clock
 from incidents.clock import rfc3339
-from incidents.desk import activation, log_key
+from incidents.desk import activation
+from incidents.desk.activation import LogKey
 from incidents.desk.envelope import Answer, Envelope, nothing_done
 from incidents.desk.locked import clock_refused
-from incidents.desk.log_key import LogKey
 from incidents.desk.text import unfit_address
 from incidents.desk.transaction import MAX_BATCH, Transactions, elapsing
 from incidents.errors import DatabaseError, InputError, RefusedError
@@ -24,7 +25,7 @@ from incidents.machine import policy as machine_policy
 from incidents.machine.policy import Policy
 from incidents.store import desk_state
 from incidents.store.cases import work
-from incidents.store.database.engine import plainly, reading, writing
+from incidents.store.database.engine import Reading, plainly, reading, writing
 from incidents.store.desk_state import database_time
 
 T = TypeVar("T")
@@ -178,7 +179,7 @@ class Desk:
         Raises:
             RefusedError: if another key signs than the one that it is to replace.
         """
-        self.on_record(lambda connection: log_key.make(connection, key, self._clock))
+        self.on_record(lambda connection: activation.make(connection, key, self._clock))
 
     def on_record(self, act: Callable[[Connection], T]) -> T:
         """Does an act of the desk's own (see `own_stream`), in one transaction.
@@ -205,3 +206,41 @@ class Desk:
         """The active policy."""
         with plainly(self._engine), reading(self._engine) as connection:
             return self._transactions.policy(connection, desk_state.active_policy(connection))
+
+
+def hand_over(
+    desk: Desk,
+    reading: Reading,
+    order: Envelope,
+    *,
+    of: Collection[int] | None = None,
+    dry_run: bool = False,
+) -> list[Answer]:
+    """Sends the hand-over in `order` to each site on which its person holds something, or to those
+    `of` them.
+
+    Each site has a key of its own, `K:12` for the key K and the site 12. What somebody else has let
+    go since we looked is left out: nothing is left to give.
+
+    Raises:
+        DatabaseError: when the database does not do its part.
+    """
+    sites = [site for site in _sites_in_hand(reading, order) if of is None or site in of]
+    given: list[Answer] = []
+    for start in range(0, len(sites), MAX_BATCH):
+        envelopes = [_handed_to(order, site) for site in sites[start : start + MAX_BATCH]]
+        given += desk.submit(envelopes, dry_run=dry_run)
+    return [a for a in given if a.refusal is None or a.refusal.name != "nothing_held"]
+
+
+def _sites_in_hand(reading: Reading, order: Envelope) -> list[int]:
+    """The sites on which they hold something; for a key that was used, those of then."""
+    with reading() as connection:
+        held = work.sites_claimed_by(connection, order.command.by)
+        before = [] if order.key is None else desk_state.sites_under(connection, order.key)
+    # A batch is done whole or not at all: only after full ones can some have been left undone.
+    return before if len(before) % MAX_BATCH else sorted({*before, *held})
+
+
+def _handed_to(order: Envelope, site: int) -> Envelope:
+    return replace(order, site=site, key=None if order.key is None else f"{order.key}:{site}")

@@ -1,4 +1,4 @@
-"""The pseudonyms: the desk's own act of erasing who signed in, and from where, in the log of it.
+"""Pseudonyms in the log of sign-ins, and the job that erases what has been kept long enough.
 
 Each row of the log stays, with a pseudonym in the place of a person and an address: the same one
 for the same text in one erasing, and another the next time, so that nobody is found by it.
@@ -9,8 +9,9 @@ from __future__ import annotations
 import secrets
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -18,15 +19,17 @@ from sqlalchemy import Connection, Engine
 from incidents import clock
 from incidents.accounts.identity import SESSION
 from incidents.clock import rfc3339
-from incidents.desk import own_stream
+from incidents.desk import erasure, own_stream
 from incidents.desk.accounts import known
 from incidents.desk.desk import Desk
+from incidents.desk.erasure import Erased, Erasure
 from incidents.desk.erasure_request import TooYoungError
 from incidents.record.own_events import SignInsErased
 from incidents.record.sealing import seal
 from incidents.settings.retention import Retention
 from incidents.store import entries, erasable, sign_ins
 from incidents.store.database.engine import plainly, reading
+from incidents.store.erasable import Scope
 from incidents.store.schema.tables import DESK_STREAM
 
 ROWS_AT_ONCE = 1_000
@@ -44,7 +47,7 @@ class AccountDemand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Met:
+class MetAccountDemand:
     """How many rows are erased, or on a dry run would be: those from before that time (UTC).
     `next` is from when on the first of those that stay may go."""
 
@@ -64,7 +67,7 @@ class Met:
         }
 
 
-def meet(
+def meet_account_demand(
     desk: Desk,
     engine: Engine,
     keep: Retention,
@@ -74,7 +77,7 @@ def meet(
     dry_run: bool,
     confirm: Callable[[], None],
     told: Callable[[datetime], str] = rfc3339,
-) -> Met:
+) -> MetAccountDemand:
     """Erases what is old enough at `now` (UTC), for good; on a dry run only says how much.
 
     What goes is asked for by `confirm`, which raises what it likes; a refusal has its time as
@@ -94,17 +97,17 @@ def meet(
         raise TooYoungError(site=handle, at=told(keep.due(first)))
     if rows and not dry_run:
         confirm()
-        rows = erase(
+        rows = erase_sign_ins(
             desk, before, by=demand.by, login=demand.login, reason=demand.reason, handle=handle
         )
         erasable.remove_traces(engine)
         with plainly(engine), reading(engine) as connection:
             first = sign_ins.first(connection, handle)
     after = None if first is None or first < before else keep.due(first)
-    return Met(account=handle, before=before, rows=rows, next=after)
+    return MetAccountDemand(account=handle, before=before, rows=rows, next=after)
 
 
-def erase(
+def erase_sign_ins(
     desk: Desk,
     before: datetime,
     *,
@@ -140,3 +143,58 @@ def erase(
     while (rows := desk.on_record(some)) and not stopped():
         done += rows
     return done + rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aged:
+    """What is gone, or would be, of what was recorded before that time (UTC)."""
+
+    keep: Retention
+    before: datetime
+    erased: Erased
+
+    def document(self, *, dry_run: bool) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "keep_s": int(self.keep.keep.total_seconds()),
+            "asked_for": self.keep.asked_for,
+            "before": rfc3339(self.before),
+            "words": self.erased.words,
+            "files": self.erased.files,
+            "sign_ins": self.erased.sign_ins,
+            "dry_run": dry_run,
+        }
+
+
+def look_at_aged(engine: Engine, folder: Path, keep: Retention, now: datetime) -> Aged:
+    """What could be erased at `now` (UTC), evidence files in `folder` included; nothing is."""
+    scope = Scope(before=keep.cutoff(now))
+    erased = erasure.expect(engine, scope, folder)
+    with plainly(engine), reading(engine) as connection:
+        erased = replace(erased, sign_ins=sign_ins.erasable(connection, scope.before))
+    return Aged(keep=keep, before=scope.before, erased=erased)
+
+
+def erase_aged(
+    desk: Desk,
+    engine: Engine,
+    folder: Path,
+    keep: Retention,
+    now: datetime,
+    *,
+    by: str,
+    login: str | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Aged:
+    """Erases it, signed by who asks; nothing where the settings do not ask for it.
+
+    Raises as `erasure.erase` does.
+    """
+    scope, erased = Scope(before=keep.cutoff(now)), Erased()
+    if keep.asked_for:
+        # First, so that what is done last of all clears the database's files of these too.
+        rows = erase_sign_ins(desk, scope.before, by=by, login=login, stopped=stopped)
+        wanted = Erasure(scope=scope, by=by, login=login)
+        erased = erasure.erase(desk, engine, wanted, folder, stopped=stopped, rewrite=rows > 0)
+        erased = replace(erased, sign_ins=rows)
+    return Aged(keep=keep, before=scope.before, erased=erased)

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from incidents.desk import accounts, own_stream
 from incidents.desk.access import NOT_LET, RECOVER, Access
-from incidents.desk.account_act import By
+from incidents.desk.own_stream import By
 from incidents.errors import RefusedError
 from incidents.machine import policy as machine_policy
 from incidents.machine.command import DAEMON as DAEMON  # noqa: PLC0414 - handed on

@@ -1,22 +1,31 @@
-"""The tokens: what lets a program act as an account, for a time and for some of what its role may.
+"""Tokens, and the sealing of what lets people in with a key of servers: the desk's own acts.
 
 Each act here is an `AccountAct`, and raises AccountSignInError as that does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
-from incidents.accounts import identity, secrets
+from incidents.accounts import identity, seal, secrets, serve_key
 from incidents.accounts.seal import UNSEALED, Seal, of_token
-from incidents.desk.account_act import AccountAct, By, Clock
+from incidents.accounts.serve_key import NoServeKeyError, Strays
 from incidents.desk.accounts import known
+from incidents.desk.desk import Desk
+from incidents.desk.own_stream import AccountAct, By, Clock
 from incidents.errors import InputError, RefusedError
 from incidents.record import own_events
-from incidents.store import sessions
+from incidents.record.own_events import ServeKeyMade
+from incidents.record.sealing import seal as sealed_words
+from incidents.store import accounts, entries, passwords, sessions
+from incidents.store.accounts import ServeKey
+from incidents.store.database.engine import plainly, reading
+from incidents.store.schema.tables import DESK_STREAM
 from incidents.store.sessions import Token
 
 MAX_DAYS = 366
@@ -43,7 +52,7 @@ class NotOfRoleError(RefusedError):
     (account role gives another)"""
 
 
-def make(
+def make_token(
     connection: Connection,
     by: By,
     handle: str,
@@ -87,14 +96,14 @@ def make(
     return new
 
 
-def revoke(connection: Connection, by: By, id_: str, clock: Clock) -> bool:
+def revoke_token(connection: Connection, by: By, id_: str, clock: Clock) -> bool:
     """It is worth nothing from this moment on; whether that changed anything.
 
     Raises:
         UnknownTokenError: naming it.
     """
     act = AccountAct(connection, by, clock)
-    token = sessions.token_of_id(connection, id_) if is_id(id_) else None
+    token = sessions.token_of_id(connection, id_) if is_token_id(id_) else None
     if token is None:
         raise UnknownTokenError(token=id_)
     if token.revoked_at is not None:
@@ -104,6 +113,109 @@ def revoke(connection: Connection, by: By, id_: str, clock: Clock) -> bool:
     return True
 
 
-def is_id(given: str) -> bool:
+def is_token_id(given: str) -> bool:
     """Whether a token could be called that."""
     return given.isascii() and given.isalnum()
+
+
+class SealedAlreadyError(RefusedError):
+    """the database is sealed with the key in {file} already: for another one, move that file away.
+    What a server has warned of stays out, and is to be found and deleted by the owner of the
+    tables"""
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """What a key was put on: so many tokens and passwords; `made` says that the key is new."""
+
+    file: Path
+    made: bool
+    tokens: int
+    passwords: int
+
+    def __str__(self) -> str:
+        """What was done, for who starts a server."""
+        key = f"a new key, {self.file}," if self.made else f"the key {self.file}"
+        tokens, passwords = _count(self.tokens, "token"), _count(self.passwords, "password")
+        return f"{key} seals {tokens} and {passwords}; all sessions have ended"
+
+
+def begin_sealing(
+    engine: Engine, desk: Desk, file: Path, by: By, clock: Clock
+) -> Keyed | Strays | None:
+    """What a server does when it starts: the first one makes the key, and seals what is there.
+
+    Raises:
+        NoServeKeyError: if the database is sealed with another key.
+        FileError, DatabaseError: if one of them does not do its part.
+    """
+    key = serve_key.read(file)
+    with plainly(engine), reading(engine) as connection:
+        newest = accounts.newest(connection)
+        if newest is not None and (key is None or seal.digest(key) != newest.digest):
+            what = f"there is no {file}" if key is None else f"{file} holds another key"
+            raise NoServeKeyError(what=what)
+        if newest is not None and key is not None:
+            return serve_key.strays(connection, Seal(key, newest), clock())
+    return _on_record(desk, lambda c: _take(c, file, by, clock, is_first=True))
+
+
+def renew_seals(desk: Desk, file: Path, by: By, clock: Clock, *, reason: str) -> Keyed:
+    """Seals what is there with the key of the file, a new one if there is none, in place of the key
+    before.
+
+    Raises:
+        FileError, DatabaseError: if one of them does not do its part.
+    """
+    done = _on_record(desk, lambda c: _take(c, file, by, clock, reason=reason))
+    assert done is not None
+    return done
+
+
+def _on_record(desk: Desk, take: Callable[[Connection], Keyed | None]) -> Keyed | None:
+    try:
+        return desk.on_record(take)
+    except FileExistsError:
+        # Another process, of another database, has made the file at that moment: it is theirs, too.
+        return desk.on_record(take)
+
+
+def _take(
+    connection: Connection, file: Path, by: By, clock: Clock, *, is_first: bool = False,
+    reason: str | None = None,
+) -> Keyed | None:  # fmt: skip
+    act = AccountAct(connection, by, clock, open_to_all=True)
+    newest = accounts.newest(connection)
+    if is_first and newest is not None:
+        # Another server was first; its key is this file's, or this one is told at its next start.
+        return None
+    number = 1 if newest is None else newest.number + 1
+    there = serve_key.read(file)
+    key = serve_key.new() if there is None else there
+    new = ServeKey(number, seal.digest(key), act.now)
+    mark = Seal(key, new)
+    all_tokens, all_passwords = sessions.tokens_of(connection), passwords.every(connection)
+    if newest is not None and newest.digest == seal.digest(key):
+        # To seal what somebody has put there would let them in.
+        raise SealedAlreadyError(file=file)
+    accounts.add_serve_key(connection, new)
+    for token in all_tokens:
+        sessions.seal_token(connection, token.id, mark.on(seal.of_token(token)))
+    for password in all_passwords:
+        passwords.seal(connection, password.handle, mark.on(seal.of_password(password)))
+    words = None if reason is None else sealed_words(reason)
+    if words is not None:
+        entries.add_sealed(connection, [entries.Sealed(*words, DESK_STREAM, act.now)])
+    act.record(
+        ServeKeyMade, key=seal.digest(key), tokens=len(all_tokens), passwords=len(all_passwords),
+        text=None if words is None else words[0],
+    )  # fmt: skip
+    if there is None:
+        # After all that may be refused, so that no file is left of it; and before what is written
+        # is kept: a key that seals something is never without its file.
+        serve_key.keep(file, key)
+    return Keyed(file, there is None, len(all_tokens), len(all_passwords))
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

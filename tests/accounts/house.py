@@ -16,7 +16,7 @@ from incidents.accounts.seal import UNSEALED, Seal
 from incidents.accounts.throttle import OF_NAME
 from incidents.audit.replay import Replay
 from incidents.desk import Desk, accounts, tokens
-from incidents.desk.account_act import By
+from incidents.desk.own_stream import By
 from incidents.store import passwords, sign_ins
 from incidents.store.database.engine import reading, writing
 
@@ -48,7 +48,7 @@ class House:
     def token(self, handle: str, days: int = 30, acts: list[str] | None = None) -> tuple[str, str]:
         secret = secrets.random_token()
         made = self.desk.on_record(
-            lambda connection: tokens.make(
+            lambda connection: tokens.make_token(
                 connection, BY, handle, secret, clock.now, days=days, acts=acts
             )
         )

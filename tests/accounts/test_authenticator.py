@@ -18,7 +18,7 @@ from incidents.accounts.authenticator import SecondSignInError, SignInError
 from incidents.accounts.open_sessions import KNOWN_FOR, MOST
 from incidents.accounts.throttle import FORGOTTEN_AFTER, BlockedError
 from incidents.desk import accounts, tokens
-from incidents.desk.account_act import AccountSignInError, By
+from incidents.desk.own_stream import AccountSignInError, By
 from incidents.store import passwords
 from incidents.store.database import engine as engines
 from incidents.store.database.engine import writing
@@ -100,7 +100,7 @@ def test_a_token_holds_until_it_expires_or_is_revoked(house: House) -> None:
     house.moved.tick(timedelta(days=1))
     assert house.door.by_token(secret) is None
     other, secret = house.token("panel-1")
-    house.desk.on_record(lambda c: tokens.revoke(c, BY, other, clock.now))
+    house.desk.on_record(lambda c: tokens.revoke_token(c, BY, other, clock.now))
     assert house.door.by_token(secret) is None
     assert house.door.by_token("inc_nothing") is None
     assert house.findings() == []
@@ -114,7 +114,7 @@ def test_of_many_tokens_each_lets_in_its_own_holder_or_nobody(house: House) -> N
     _, two = house.token("panel-2", acts=["log"])
     revoked, gone = house.token("panel-1")
     _, disabled = house.token("panel-3")
-    house.desk.on_record(lambda c: tokens.revoke(c, BY, revoked, clock.now))
+    house.desk.on_record(lambda c: tokens.revoke_token(c, BY, revoked, clock.now))
     house.desk.on_record(lambda c: accounts.disable(c, BY, "panel-3", clock.now))
     found = house.door.by_tokens([two, gone, one, "inc_nothing", disabled, two])
     handles = [None if each is None else each.handle for each in found]
@@ -423,8 +423,8 @@ def test_once_an_administrator_has_a_password_accounts_are_kept_by_who_came_in(
         lambda c: accounts.set_password(
             c, by, "operator-1", "a hash", clock.now, second_after=accounts.AT_ONCE
         ),
-        lambda c: tokens.make(c, by, "operator-1", "s", clock.now, days=1),
-        lambda c: tokens.revoke(c, by, id_, clock.now),
+        lambda c: tokens.make_token(c, by, "operator-1", "s", clock.now, days=1),
+        lambda c: tokens.revoke_token(c, by, id_, clock.now),
         lambda c: accounts.disable(c, by, "operator-1", clock.now),
         lambda c: accounts.enable(c, by, "operator-1", clock.now),
     ]

@@ -17,9 +17,9 @@ from incidents.accounts.authenticator import Door, SignInError, Visit
 from incidents.accounts.seal import Seal, ServeKeyReplacedError
 from incidents.accounts.serve_key import NoServeKeyError, SealedElsewhereError, Strays
 from incidents.audit.rows import Finding
-from incidents.desk import accounts, keying, tokens
+from incidents.desk import accounts, tokens
 from incidents.desk.access import Access
-from incidents.desk.keying import Keyed, SealedAlreadyError
+from incidents.desk.tokens import Keyed, SealedAlreadyError
 from incidents.errors import FileError
 from incidents.machine.policy import DOCUMENTED
 from incidents.store import accounts as stored_keys
@@ -43,7 +43,7 @@ def key(tmp_path: Path) -> Path:
 
 def start(house: House, key: Path) -> Keyed | Strays | None:
     """What a start of `serve` does; from then on this is its door."""
-    begun = keying.begin(house.engine, house.desk, key, BY, clock.now)
+    begun = tokens.begin_sealing(house.engine, house.desk, key, BY, clock.now)
     with reading(house.engine) as connection:
         house.door = Door(house.engine, clock.now, serve_key.seal_of(connection, key))
     return begun
@@ -111,7 +111,9 @@ def token(house: House) -> str:
     secret = secrets.random_token()
     seal = house.door._seal
     house.desk.on_record(
-        lambda c: tokens.make(c, BY, "thief-1", secret, clock.now, days=1, acts=["log"], seal=seal)
+        lambda c: tokens.make_token(
+            c, BY, "thief-1", secret, clock.now, days=1, acts=["log"], seal=seal
+        )
     )
     return secret
 
@@ -263,7 +265,7 @@ def test_a_new_key_takes_the_place_of_one_that_is_lost(served: House, key: Path)
     visit, secret = own_session(served), token(served)
     key.unlink()
 
-    sealed = keying.renew(served.desk, key, BY, clock.now, reason="the disk is gone")
+    sealed = tokens.renew_seals(served.desk, key, BY, clock.now, reason="the disk is gone")
 
     assert (sealed.made, sealed.tokens, sealed.passwords) == (True, 1, 2)
     served.moved.tick(2)
@@ -323,7 +325,7 @@ def test_whose_password_somebody_else_has_set_is_no_second_person_whatever_the_t
 
 def test_the_same_key_seals_nothing_anew(served: House, key: Path) -> None:
     with pytest.raises(SealedAlreadyError):
-        keying.renew(served.desk, key, BY, clock.now, reason="a warning")
+        tokens.renew_seals(served.desk, key, BY, clock.now, reason="a warning")
 
 
 def test_two_databases_with_one_key_know_nothing_of_each_other(served: House, key: Path) -> None:

@@ -17,8 +17,8 @@ from sqlalchemy import Connection, Engine
 from incidents.accounts import access_settings, secrets
 from incidents.clock import rfc3339
 from incidents.desk import Envelope, accounts
-from incidents.desk.account_act import By
 from incidents.desk.activation import NotLetError
+from incidents.desk.own_stream import By
 from incidents.machine import commands as c
 from incidents.store import sign_ins
 from incidents.store.database import engine as engines

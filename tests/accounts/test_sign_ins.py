@@ -14,9 +14,9 @@ from incidents import clock
 from incidents.accounts.authenticator import SecondSignInError, SignInError
 from incidents.accounts.open_sessions import SESSION_FOR, UnknownSessionError
 from incidents.accounts.throttle import FEW, BlockedError, Trial
-from incidents.desk import accounts, pseudonyms, retention_job
+from incidents.desk import accounts, pseudonyms
 from incidents.desk.erasure_request import TooYoungError
-from incidents.desk.pseudonyms import AccountDemand, Met
+from incidents.desk.pseudonyms import AccountDemand, MetAccountDemand
 from incidents.settings.retention import MINIMUM, Retention
 from incidents.store.database.engine import writing
 from incidents.store.schema import desk_tables
@@ -224,9 +224,9 @@ def test_sessions_are_listed_and_one_is_ended_by_its_id(house: House) -> None:
 # ── and erased ───────────────────────────────────────────────────────────────────────────────────
 
 
-def demand(house: House, handle: str = "operator-1", *, dry_run: bool = False) -> Met:
+def demand(house: House, handle: str = "operator-1", *, dry_run: bool = False) -> MetAccountDemand:
     wanted = AccountDemand(handle=handle, reason="she has left", by="sup-1")
-    return pseudonyms.meet(
+    return pseudonyms.meet_account_demand(
         house.desk, house.engine, Retention(), wanted, clock.now(), dry_run=dry_run,
         confirm=lambda: None,
     )  # fmt: skip
@@ -279,7 +279,7 @@ def test_what_others_were_not_let_do_to_an_account_names_it_no_longer(
     house.moved.tick(MINIMUM + timedelta(seconds=1))
     if by_time:
         keep = Retention(asked_for=True)
-        retention_job.erase(house.desk, house.engine, tmp_path, keep, clock.now(), by="li")
+        pseudonyms.erase_aged(house.desk, house.engine, tmp_path, keep, clock.now(), by="li")
     else:
         assert demand(house, dry_run=True).rows == demand(house).rows == 2
         assert demand(house).rows == 0
@@ -318,8 +318,8 @@ def test_what_is_old_enough_goes_by_time_alone_if_that_was_asked_for(
     house.moved.tick(MINIMUM + timedelta(seconds=1))
     for asked_for, there, gone in ((False, 3, 0), (True, 3, 3), (True, 0, 0)):
         keep = Retention(asked_for=asked_for)
-        looked = retention_job.look(house.engine, tmp_path, keep, clock.now())
-        aged = retention_job.erase(house.desk, house.engine, tmp_path, keep, clock.now(), by="li")
+        looked = pseudonyms.look_at_aged(house.engine, tmp_path, keep, clock.now())
+        aged = pseudonyms.erase_aged(house.desk, house.engine, tmp_path, keep, clock.now(), by="li")
         assert (looked.erased.sign_ins, aged.erased.sign_ins) == (there, gone)
     assert {row["result"] for row in house.log()} == {"wrong_password"}
     assert not any(row["handle"] == "operator-1" for row in house.log())

@@ -19,7 +19,7 @@ from incidents.accounts.seal import Seal
 from incidents.api.entrance import COOKIE, CSRF, CSRF_HEADER
 from incidents.app import House
 from incidents.desk import accounts, tokens
-from incidents.desk.account_act import By
+from incidents.desk.own_stream import By
 from incidents.settings import sources
 from incidents.store import sessions as stored
 from incidents.store import sign_ins
@@ -72,7 +72,7 @@ class Rig:
         """A new token of that account."""
         secret = secrets.random_token()
         self.house.desk.on_record(
-            lambda connection: tokens.make(
+            lambda connection: tokens.make_token(
                 connection,
                 ADMIN,
                 handle,

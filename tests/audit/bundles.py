@@ -17,7 +17,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from incidents.desk.log_key import LogKey
+from incidents.desk.activation import LogKey
 from incidents.machine import commands as c
 from tests.audit.tampering import FOUR
 from tests.desk.rehearsal import Rehearsal, rehearsal

@@ -7,7 +7,7 @@ from incidents.audit.log import rotation, sequencer, signed_files, signing
 from incidents.audit.log.signing import Signing
 from incidents.audit.log.signing_key import KeyRing
 from incidents.desk import Desk, Envelope
-from incidents.desk.log_key import LogKey
+from incidents.desk.activation import LogKey
 from incidents.machine import commands
 from incidents.store import checkpoints
 from incidents.store.checkpoints import Signed

@@ -9,7 +9,7 @@ from incidents.audit.log.sequencer import number_all
 from incidents.audit.proof import bundle_writer
 from incidents.audit.proof.bundle_writer import Order, Written
 from incidents.desk import own_stream
-from incidents.desk.log_key import LogKey
+from incidents.desk.activation import LogKey
 from incidents.machine import commands as c
 from incidents.record.own_events import WordsErased
 from incidents.store import checkpoints

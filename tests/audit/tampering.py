@@ -24,8 +24,8 @@ from sqlalchemy.types import BigInteger
 from incidents.audit.replay import OUTSIDE, Replay
 from incidents.audit.rows import Finding
 from incidents.desk import accounts, tokens
-from incidents.desk.account_act import AccountAct, By
-from incidents.desk.log_key import LogKey
+from incidents.desk.activation import LogKey
+from incidents.desk.own_stream import AccountAct, By
 from incidents.machine import commands as c
 from incidents.record.own_events import ServeKeyMade
 from incidents.store import accounts as serve_keys
@@ -94,10 +94,10 @@ def _let_in(day: Rehearsal) -> None:
         accounts.give_role(connection, by, "p-1", "integrator", clock)
         accounts.disable(connection, by, "old-1", clock)
         for secret, acts in (("a", ["log"]), ("b", None)):
-            made = tokens.make(
+            made = tokens.make_token(
                 connection, by, "p-1", secret, clock, days=9, acts=acts
             )  # fmt: skip
-        tokens.revoke(connection, by, made.id, clock)
+        tokens.revoke_token(connection, by, made.id, clock)
         accounts.refuse(connection, by, clock, act="log", why="role", about="a.example")
         keyed = AccountAct(connection, by, clock)
         serve_keys.add_serve_key(connection, serve_keys.ServeKey(1, "0" * 64, keyed.now))

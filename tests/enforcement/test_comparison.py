@@ -11,7 +11,7 @@ from incidents import clock
 from incidents.app import House
 from incidents.daemon.recovery_duty import Recovery
 from incidents.desk import accounts, resumption
-from incidents.desk.account_act import By
+from incidents.desk.own_stream import By
 from incidents.desk.resumption import ENTRIES_LOST, Resumption
 from incidents.enforcement import comparison, routing
 from incidents.enforcement.dispatcher.continuity import Continuity

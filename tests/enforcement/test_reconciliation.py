@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Connection
 
 from incidents.desk import accounts
-from incidents.desk.account_act import By
+from incidents.desk.own_stream import By
 from incidents.enforcement.port import State
 from incidents.enforcement.reconciliation import (
     AGREES,

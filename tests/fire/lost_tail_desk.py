@@ -20,7 +20,7 @@ from incidents.audit.log.loss import Loss
 from incidents.audit.replay import Replay
 from incidents.cli import main
 from incidents.desk import Envelope
-from incidents.desk.log_key import LogKey
+from incidents.desk.activation import LogKey
 from incidents.desk.resumption import DAEMON
 from incidents.enforcement.port import Delivered, Order, Outcome, State
 from incidents.errors import NOT_VERIFIED

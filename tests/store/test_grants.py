@@ -17,9 +17,9 @@ from incidents.audit.log.signing_key import KeyRing
 from incidents.audit.replay import Replay
 from incidents.clock import now
 from incidents.daemon import delivery
-from incidents.desk import Desk, Envelope, keying
-from incidents.desk.account_act import By
-from incidents.desk.log_key import LogKey
+from incidents.desk import Desk, Envelope, tokens
+from incidents.desk.activation import LogKey
+from incidents.desk.own_stream import By
 from incidents.errors import DeniedError
 from incidents.machine import commands as c
 from incidents.machine.policy import DOCUMENTED
@@ -219,9 +219,9 @@ def test_a_role_that_acts_at_the_command_line_lets_nobody_in(
 ) -> None:
     by = By(person="sre-1", login=None)
     with pytest.raises(DeniedError, match="the owner of the tables"):
-        keying.begin(house.engine, house.desk, tmp_path / "serve.key", by, now)
+        tokens.begin_sealing(house.engine, house.desk, tmp_path / "serve.key", by, now)
     assert list(tmp_path.glob("*serve.key*")) == [], "a key that no database knows"
-    keying.begin(owner, Desk(owner), tmp_path / "serve.key", by, now)
+    tokens.begin_sealing(owner, Desk(owner), tmp_path / "serve.key", by, now)
     with owner.begin() as connection:
         for statement in access.sql(ROLE, acts=True):
             connection.execute(text(statement))

@@ -8,8 +8,8 @@ from sqlalchemy import Connection
 
 from incidents.accounts.serve_key import Strays
 from incidents.desk import accounts as acts
-from incidents.desk import keying
-from incidents.desk.account_act import By
+from incidents.desk import tokens
+from incidents.desk.own_stream import By
 from incidents.store.schema.desk_tables import serve_keys
 from tests.desk.rehearsal import rehearsal
 from tests.store.migrations import rows, there_and_back
@@ -33,10 +33,10 @@ def test_the_keys_are_taken_up_again_and_what_they_sealed_is_told(
 
         key = tmp_path / "serve.key"
         day.desk.on_record(act)
-        keying.begin(day.engine, day.desk, key, BY, clock)
+        tokens.begin_sealing(day.engine, day.desk, key, BY, clock)
         before = rows(day, serve_keys)
         there_and_back(day, BEFORE)
         assert rows(day, serve_keys) == before
-        told = keying.begin(day.engine, day.desk, key, BY, clock)
+        told = tokens.begin_sealing(day.engine, day.desk, key, BY, clock)
         assert told == Strays([], ["admin-1"])
         assert day.findings() == []

@@ -5,7 +5,7 @@ from sqlalchemy import select, update
 from incidents.accounts.authenticator import Door
 from incidents.accounts.seal import UNSEALED
 from incidents.desk import accounts as acts
-from incidents.desk.account_act import By
+from incidents.desk.own_stream import By
 from incidents.machine import commands as c
 from incidents.store.database.engine import reading, writing
 from incidents.store.schema import tables

@@ -25,9 +25,8 @@ from incidents.api.operation import router as guarded
 from incidents.contract.documents import accounts as account_answers
 from incidents.desk import accounts as acts
 from incidents.desk import tokens
-from incidents.desk.account_act import By
 from incidents.desk.accounts import UnknownAccountError
-from incidents.desk.own_stream import Once
+from incidents.desk.own_stream import By, Once
 from incidents.store import accounts as stored
 from incidents.store import sessions as stored_tokens
 from incidents.views import accounts as views
@@ -181,7 +180,7 @@ def make_token(by: Looking, new: NewToken, key: Key = None) -> Document:
         kept = once.before(connection)
         if kept is not None:
             raise _made_before(kept["token"])
-        made = tokens.make(
+        made = tokens.make_token(
             connection, who, handle, secret, now, days=new.days, acts=new.acts, seal=by.house.seal
         )  # fmt: skip
         once.keep(connection, {"token": made.id}, made.made_at)
@@ -194,9 +193,9 @@ def make_token(by: Looking, new: NewToken, key: Key = None) -> Document:
 def revoke(by: Looking, token: str) -> None:
     """Let a token be worth nothing, at once: one's own, or in person another's."""
     with by.reading() as connection:
-        found = stored_tokens.token_of_id(connection, token) if tokens.is_id(token) else None
+        found = stored_tokens.token_of_id(connection, token) if tokens.is_token_id(token) else None
     _needs(by, None if found is None else found.handle)
-    _do(by, lambda c, who, now: tokens.revoke(c, who, token, now))
+    _do(by, lambda c, who, now: tokens.revoke_token(c, who, token, now))
 
 
 def _needs(by: Caller, handle: str | None, act: str = "keep_accounts") -> None:

@@ -26,7 +26,7 @@ from incidents.api.operation import JSON, operation, router
 from incidents.contract.action import CONTACT, INCIDENT, ITEM, ORDER, SITE, TARGETS, Action
 from incidents.contract.actions import ACTIONS
 from incidents.contract.documents import sites as site_answers
-from incidents.desk import Answer, Envelope, garbage_collection
+from incidents.desk import Answer, Envelope, transaction
 from incidents.desk.transaction import MAX_BATCH
 from incidents.errors import DatabaseError, IncidentsError
 from incidents.machine.commands import Log, RecordContact, Recur
@@ -191,7 +191,7 @@ def batch(by: Keeping, given: Batch) -> JSON:
     on a site; their words have at most 100,000 characters.
     """
     # Also for the answer: what it is made of is gone when the collector goes on.
-    with garbage_collection.waits():
+    with transaction.without_collection():
         return _answer_to_batch(by, given)
 
 

@@ -16,7 +16,7 @@ from incidents.api.entrance import Looking, Trying
 from incidents.api.limits import ERASING
 from incidents.api.operation import JSON, operation, router
 from incidents.contract.documents import policies as policy_answers
-from incidents.desk import pseudonyms, retention_job
+from incidents.desk import pseudonyms
 from incidents.desk.erasure_request import Demand, Demands
 from incidents.desk.pseudonyms import AccountDemand
 from incidents.settings import retention as periods
@@ -78,7 +78,7 @@ def erase_sign_ins(
     by.needs("erase", about=handle if is_handle(handle) else "?")
     house = by.house
     with ERASING.taken():
-        met = pseudonyms.meet(
+        met = pseudonyms.meet_account_demand(
             house.desk, house.engine, periods.of_settings(),
             AccountDemand(handle=handle, reason=reason, by=by.by, login=by.identity.login),
             clock.now(),
@@ -107,7 +107,7 @@ def run(by: Trying) -> JSON:
         return _looked(by)
     house = by.house
     with ERASING.taken():
-        aged = retention_job.erase(
+        aged = pseudonyms.erase_aged(
             house.desk, house.engine, house.settings.evidence, periods.of_settings(),
             clock.now(), by=by.by, login=by.identity.login,
         )  # fmt: skip
@@ -117,7 +117,7 @@ def run(by: Trying) -> JSON:
 def _looked(by: Caller) -> JSON:
     house, keep = by.house, periods.of_settings()
     with ERASING.taken():
-        aged = retention_job.look(house.engine, house.settings.evidence, keep, clock.now())
+        aged = pseudonyms.look_at_aged(house.engine, house.settings.evidence, keep, clock.now())
     return JSON(aged.document(dry_run=True))
 
 

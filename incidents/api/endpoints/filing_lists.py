@@ -19,7 +19,7 @@ from incidents.api.entrance import Looking, Trying
 from incidents.api.limits import IMPORTING
 from incidents.api.operation import ALONE, JSON, answering, operation, router
 from incidents.contract.documents import filings as filing_answers
-from incidents.desk import garbage_collection
+from incidents.desk import transaction
 from incidents.filing import export
 from incidents.filing.checks import checks
 from incidents.filing.export import Filing
@@ -120,7 +120,7 @@ def take_in(
     by.needs("change_filing")
     if add_sites:
         by.needs("add_site")
-    with IMPORTING.taken(), garbage_collection.waits():
+    with IMPORTING.taken(), transaction.without_collection():
         customers = _customers(file.file, ignore=ignore_columns)
         if not (skip_bad or by.dry_run):
             _refuse_bad(customers)

@@ -146,12 +146,12 @@ def rekey(run: Run, reason: str) -> int:
     run.insist_on_this_machine("the key is in a file where servers run, beside the database")
     from incidents import clock
     from incidents.accounts import serve_key
-    from incidents.desk import keying
-    from incidents.desk.account_act import By
+    from incidents.desk import tokens
+    from incidents.desk.own_stream import By
 
     by = By(person=run.settings.person, login=run.settings.login)
     file = serve_key.file(run.settings)
-    done = keying.renew(run.local.desk, file, by, clock.now, reason=reason)
+    done = tokens.renew_seals(run.local.desk, file, by, clock.now, reason=reason)
     if run.for_programs:
         found = {
             "key_file": str(done.file), "made": done.made,

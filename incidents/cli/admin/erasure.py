@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from incidents.cli.run import Run
     from incidents.desk.erasure import Erased
     from incidents.desk.erasure_request import Met
-    from incidents.desk.retention_job import Aged
+    from incidents.desk.pseudonyms import Aged
     from incidents.locale.words import Document
 
 
@@ -83,11 +83,11 @@ def _foreseen(run: Run) -> Aged:
     if run.remote is not None:
         return run.remote.erasing.look()
     from incidents import clock
-    from incidents.desk import retention_job
+    from incidents.desk import pseudonyms
     from incidents.settings import retention as rules
 
     keep = rules.of_settings()
-    return retention_job.look(run.local.engine, run.settings.evidence, keep, clock.now())
+    return pseudonyms.look_at_aged(run.local.engine, run.settings.evidence, keep, clock.now())
 
 
 def _aged(run: Run, password_file: Path | None) -> Aged:
@@ -95,11 +95,11 @@ def _aged(run: Run, password_file: Path | None) -> Aged:
         with reauthentication.in_session(run.remote, password_file):
             return run.remote.erasing.erase()
     from incidents import clock
-    from incidents.desk import retention_job
+    from incidents.desk import pseudonyms
     from incidents.settings import retention as rules
 
     keep, house, settings = rules.of_settings(), run.local, run.settings
-    return retention_job.erase(
+    return pseudonyms.erase_aged(
         house.desk, house.engine, settings.evidence, keep, clock.now(), by=settings.person,
         login=settings.login,
     )  # fmt: skip
@@ -224,7 +224,7 @@ def _account_met(
     from incidents.settings import retention as periods
 
     house, settings = run.local, run.settings
-    met = pseudonyms.meet(
+    met = pseudonyms.meet_account_demand(
         house.desk,
         house.engine,
         periods.of_settings(),

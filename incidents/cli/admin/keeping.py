@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         SignIn,
         Token,
     )
-    from incidents.desk.account_act import By
+    from incidents.desk.own_stream import By
 
 
 T = TypeVar("T")
@@ -128,7 +128,7 @@ class Keeper:
 
         secret, seal = secrets.random_token(), self._run.local.seal
         made = self._do(
-            lambda c, by, now: tokens.make(
+            lambda c, by, now: tokens.make_token(
                 c, by, handle, secret, now, days=days, acts=acts, seal=seal
             )
         )
@@ -138,7 +138,7 @@ class Keeper:
         """Let a token be worth nothing; whether that changed anything."""
         from incidents.desk import tokens
 
-        return self._do(lambda c, by, now: tokens.revoke(c, by, token, now))
+        return self._do(lambda c, by, now: tokens.revoke_token(c, by, token, now))
 
     def sessions(self, of: str | None) -> list[OpenSession]:
         """The sessions of an account that are open, of all without one; the newest first."""
@@ -230,7 +230,7 @@ def owner_of(run: Run, token: str) -> str | None:
     from incidents.store import sessions as stored
 
     with run.local.reading() as connection:
-        found = stored.token_of_id(connection, token) if tokens.is_id(token) else None
+        found = stored.token_of_id(connection, token) if tokens.is_token_id(token) else None
     return None if found is None else found.handle
 
 
@@ -253,7 +253,7 @@ def _own_there(server: RemoteHouse, token: str) -> str | None:
 
 
 def _who(run: Run, file: Path | None, own: str | None) -> By:
-    from incidents.desk.account_act import By
+    from incidents.desk.own_stream import By
     from incidents.store import accounts
 
     with run.local.reading() as connection:
@@ -267,7 +267,7 @@ def _check(run: Run, identity: Identity, own: str | None) -> None:
     """See that their role is for it; that it is not is counted."""
     from incidents.accounts.identity import is_handle
     from incidents.desk import accounts as acts
-    from incidents.desk.account_act import By
+    from incidents.desk.own_stream import By
 
     act = "own_account" if own == identity.handle else KEEP
     why = identity.why_not(act, clock.now())

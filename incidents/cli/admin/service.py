@@ -223,8 +223,8 @@ def serve(run: Run, *, host: str, port: int) -> int:
     from incidents import clock
     from incidents.accounts import serve_key
     from incidents.daemon import settings_check
-    from incidents.desk import keying
-    from incidents.desk.account_act import By
+    from incidents.desk import tokens
+    from incidents.desk.own_stream import By
     from incidents.notices.customer_link import PATH
     from incidents.store.database.access import open_to_others
     from incidents.web import service
@@ -235,7 +235,7 @@ def serve(run: Run, *, host: str, port: int) -> int:
         run.tell(warning)
     house, by = run.local, By(person=run.settings.person, login=run.settings.login)
     key = serve_key.file(run.settings)
-    if found := keying.begin(house.engine, house.desk, key, by, clock.now):
+    if found := tokens.begin_sealing(house.engine, house.desk, key, by, clock.now):
         run.tell(str(found))
 
     def listening(url: str, links: Links | None) -> None:

@@ -154,7 +154,7 @@ class OnRecord(Protocol):
 
 def on_record(run: Run, reason: str | None) -> OnRecord:
     """What puts a key on record, for the person who acts."""
-    from incidents.desk.log_key import LogKey
+    from incidents.desk.activation import LogKey
 
     def put(key: str, previous: str | None, lost: bool = False, /) -> None:
         by, login = run.settings.person, run.settings.login
