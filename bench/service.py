@@ -20,7 +20,7 @@ from bench.register import desk_of
 from incidents import clock
 from incidents.accounts import secrets, serve_key
 from incidents.accounts.authenticator import Door
-from incidents.accounts.seal import Seal
+from incidents.accounts.serve_key import Seal
 from incidents.api.entrance import CSRF, CSRF_HEADER
 from incidents.app import House
 from incidents.desk import Desk, accounts, tokens
@@ -127,7 +127,7 @@ def seal_of(url: str) -> Seal:
     """By what the server of that database knows who may come in, before its first start too."""
     house = House(sources.load(db=url))
     try:
-        file = serve_key.file(house.settings)
+        file = serve_key.key_file(house.settings)
         tokens.begin_sealing(house.engine, house.desk, file, _ADMIN, clock.now)
         return house.seal
     finally:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from incidents import clock
-from incidents.accounts.expense import Expenses
+from incidents.system.side_process import Expenses
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
     from incidents.accounts.open_sessions import OpenSessions
-    from incidents.accounts.seal import Seal
+    from incidents.accounts.serve_key import Seal
     from incidents.desk import Answer, Desk, Envelope
     from incidents.desk.group_commit import Gatherer
     from incidents.enforcement.reconciliation import Comparison
@@ -77,7 +77,7 @@ class House:
         from incidents.accounts import serve_key
 
         with self.reading() as connection:
-            return serve_key.seal_of(connection, serve_key.file(self.settings))
+            return serve_key.seal_of(connection, serve_key.key_file(self.settings))
 
     @cached_property
     def desk(self) -> Desk:

@@ -11,12 +11,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from incidents.accounts import claimant, open_sessions, secrets, throttle
-from incidents.accounts.claimant import Claimant
+from incidents.accounts import open_sessions, secrets, throttle
 from incidents.accounts.identity import Identity, is_handle
 from incidents.accounts.open_sessions import IDLE_FOR, SESSION_FOR
-from incidents.accounts.seal import KeyWatch, Seal, of_session, of_token
-from incidents.accounts.throttle import BlockedError, Guess, How, SignInLog, Throttle, Trial
+from incidents.accounts.serve_key import KeyWatch, Seal, of_session, of_token
+from incidents.accounts.throttle import (
+    BlockedError,
+    Claimant,
+    Guess,
+    How,
+    SignInLog,
+    Throttle,
+    Trial,
+)
 from incidents.errors import RefusedError
 from incidents.store import accounts, sessions
 from incidents.store.accounts import Account
@@ -219,7 +226,7 @@ class Door:
     def _find(self, handle: str, address: str | None = None) -> Claimant:
         with plainly(self._engine), reading(self._engine) as connection:
             self._key.check(connection)
-            return claimant.find(connection, handle, address, self._seal, self._clock())
+            return throttle.find_claimant(connection, handle, address, self._seal, self._clock())
 
     def _check(self, found: Claimant, password: str, guess: Guess, trial: Trial) -> Account:
         """The account, if this is its password and it may come in."""

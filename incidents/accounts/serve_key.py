@@ -1,4 +1,11 @@
-"""The key of `serve`: its file, and what in the database bears its seal.
+"""The key of `serve`, and the seal that it puts on sessions, tokens and passwords.
+
+It binds whose a row is, for what and until when: one's own row is as worthless after a change as a
+row of one's own making. An account's role, and whether it is disabled, are not sealed: the record
+shows that they were changed beside it, as long as they stand so. HMAC-SHA256 (RFC 2104) over the
+facts as JSON, which no two of them share, with a key that is made of the servers' and of when this
+database was first sealed with it. Once another key takes its place, nothing that it has sealed
+counts.
 
 Whoever has the database's password and not this file makes no session, token or password that lets
 anybody in at a server. Servers of one database share the file; who acts at the database's command
@@ -9,24 +16,113 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
+import hmac
+import json
 import os
 import secrets
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from incidents.accounts import access_settings, seal
-from incidents.accounts.seal import UNSEALED, Seal
-from incidents.errors import FileError, RefusedError
+from incidents.accounts import access_settings
+from incidents.clock import rfc3339
+from incidents.errors import DatabaseError, FileError, RefusedError
 from incidents.settings import sources
 from incidents.store import accounts, passwords, sessions
+from incidents.store.accounts import ServeKey
+from incidents.store.passwords import Password
+from incidents.store.sessions import Session, Token
 from incidents.system import private_file
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from incidents.settings.sources import Settings
+
+
+Facts = tuple[object, ...]
+
+_LOOKED_UP_EVERY_S = 1.0
+
+
+class ServeKeyReplacedError(DatabaseError):
+    """the servers' key was replaced (incidents db rekey), so nobody comes in at this server: put
+    the new key's file in place of its own, and start it anew"""
+
+
+def key_digest(key: bytes) -> str:
+    """By what a key is known: SHA-256, in hexadecimal; of 256 random bits it betrays nothing."""
+    return hashlib.sha256(key).hexdigest()
+
+
+class Seal:
+    """The key's seal; without a key, of a database that `serve` was never started on, whatever
+    stands there holds."""
+
+    def __init__(self, key: bytes | None = None, of: ServeKey | None = None) -> None:
+        self.digest = None if key is None else key_digest(key)
+        # A row of another database that has the same key, a rehearsal say, is worth nothing here.
+        own = "" if of is None else f"{of.number} {rfc3339(of.since)}"
+        self._key = None if key is None else hmac.new(key, own.encode(), hashlib.sha256).digest()
+
+    def on(self, facts: Facts) -> str | None:
+        """The seal that a row of those facts bears, in hexadecimal."""
+        if self._key is None:
+            return None
+        text = json.dumps(facts, default=_written, separators=(",", ":"))
+        return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()
+
+    def holds(self, seal: str | None, facts: Facts) -> bool:
+        """Whether that row bears this seal."""
+        right = self.on(facts)
+        return right is None or hmac.compare_digest((seal or "").encode(), right.encode())
+
+
+UNSEALED = Seal()
+
+
+class KeyWatch:
+    """Sees that the key of a seal is still the one that holds: it is looked up once a second at
+    most."""
+
+    def __init__(self, seal: Seal) -> None:
+        self._digest = seal.digest
+        self._next_at = 0.0
+
+    def check(self, connection: Connection) -> None:
+        """Raises ServeKeyReplacedError once another key has taken its place."""
+        now = time.monotonic()
+        if self._digest is None or now < self._next_at:
+            return
+        newest = accounts.newest(connection)
+        if newest is not None and newest.digest != self._digest:
+            raise ServeKeyReplacedError
+        self._next_at = now + _LOOKED_UP_EVERY_S
+
+
+def of_token(token: Token) -> Facts:
+    """What its seal binds: whose it is, what for and until when."""
+    return ("token", token.id, token.handle, token.digest, token.acts, token.expires_at)
+
+
+def of_session(digest: bytes, session: Session) -> Facts:
+    """What its seal binds: whose it is, since when, and when they last proved who they are."""
+    whose = session.account.handle
+    return ("session", digest.hex(), session.id, whose, session.made_at, session.proved_at)
+
+
+def of_password(password: Password) -> Facts:
+    """What its seal binds: whose it is, and whether somebody else has set it."""
+    return ("password", password.handle, password.hash, password.given)
+
+
+def _written(value: object) -> str:
+    assert isinstance(value, datetime)
+    return rfc3339(value)
+
 
 NAME, VARIABLE = "serve.key", "INCIDENTS_SERVE_KEY"
 _BYTES = 32
@@ -68,7 +164,7 @@ class Strays:
         )
 
 
-def file(of: Settings) -> Path:
+def key_file(of: Settings) -> Path:
     """Where the key is: as INCIDENTS_SERVE_KEY or [serve] key_file says, else beside a SQLite file,
     or in the data folder.
 
@@ -90,8 +186,8 @@ def seal_of(connection: Connection, file: Path) -> Seal:
     newest = accounts.newest(connection)
     if newest is None:
         return UNSEALED
-    key = read(file)
-    if key is None or seal.digest(key) != newest.digest:
+    key = read_key(file)
+    if key is None or key_digest(key) != newest.digest:
         raise SealedElsewhereError(file=file)
     return Seal(key, newest)
 
@@ -102,16 +198,16 @@ def strays(connection: Connection, mark: Seal, now: datetime) -> Strays:
         [
             token.id for token in sessions.tokens_of(connection)
             if token.revoked_at is None and token.expires_at > now
-            and not mark.holds(token.seal, seal.of_token(token))
+            and not mark.holds(token.seal, of_token(token))
         ],
         [
             password.handle for password in passwords.every(connection)
-            if not mark.holds(password.seal, seal.of_password(password))
+            if not mark.holds(password.seal, of_password(password))
         ],
     )  # fmt: skip
 
 
-def read(file: Path) -> bytes | None:
+def read_key(file: Path) -> bytes | None:
     """The key in that file; None if there is none.
 
     Raises:
@@ -131,12 +227,12 @@ def read(file: Path) -> bytes | None:
     return key
 
 
-def new() -> bytes:
+def new_key() -> bytes:
     """A new key, which no file holds yet."""
     return secrets.token_bytes(_BYTES)
 
 
-def keep(file: Path, key: bytes) -> None:
+def keep_key(file: Path, key: bytes) -> None:
     """Puts a new key into that file.
 
     Raises:

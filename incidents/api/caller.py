@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
     from starlette.requests import Request
 
-    from incidents.accounts.expense import Spent
     from incidents.api.limits import Quota
     from incidents.app import House
     from incidents.machine.commands import Command
+    from incidents.system.side_process import Spent
     from incidents.values.peer_address import Network
 
 

@@ -16,8 +16,7 @@ from fastapi_problem.error import Problem, StatusProblem
 from fastapi_problem.handler import ExceptionHandler, new_exception_handler
 from starlette.exceptions import HTTPException
 
-from incidents.accounts.expense import OverspentError
-from incidents.accounts.seal import ServeKeyReplacedError
+from incidents.accounts.serve_key import ServeKeyReplacedError
 from incidents.api.limits import BusyError, TooManyActsError
 from incidents.audit.log.signing_key import SigningKeyError
 from incidents.clock import rfc3339
@@ -38,6 +37,7 @@ from incidents.locale import refusal_words
 from incidents.log import logger
 from incidents.notices.customer_link import NoCustomerPageError
 from incidents.settings.retention import BadRetentionError, RetentionTooShortError
+from incidents.system.side_process import OverspentError
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -16,7 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from incidents.accounts.seal import ServeKeyReplacedError
+from incidents.accounts.serve_key import ServeKeyReplacedError
 from incidents.api import entrance
 from incidents.clock import rfc3339
 from incidents.console import changes, messages, request_context, writing

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from incidents.accounts import identity
 from incidents.accounts.identity import is_handle
-from incidents.accounts.seal import UNSEALED, Seal, of_password
+from incidents.accounts.serve_key import UNSEALED, Seal, of_password
 from incidents.desk.own_stream import AccountAct, By, Clock
 from incidents.errors import InputError, RefusedError, ReservedNameError
 from incidents.record import own_events

@@ -12,9 +12,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
-from incidents.accounts import identity, seal, secrets, serve_key
-from incidents.accounts.seal import UNSEALED, Seal, of_token
-from incidents.accounts.serve_key import NoServeKeyError, Strays
+from incidents.accounts import identity, secrets, serve_key
+from incidents.accounts.serve_key import UNSEALED, NoServeKeyError, Seal, Strays, of_token
 from incidents.desk.accounts import known
 from incidents.desk.desk import Desk
 from incidents.desk.own_stream import AccountAct, By, Clock
@@ -149,10 +148,10 @@ def begin_sealing(
         NoServeKeyError: if the database is sealed with another key.
         FileError, DatabaseError: if one of them does not do its part.
     """
-    key = serve_key.read(file)
+    key = serve_key.read_key(file)
     with plainly(engine), reading(engine) as connection:
         newest = accounts.newest(connection)
-        if newest is not None and (key is None or seal.digest(key) != newest.digest):
+        if newest is not None and (key is None or serve_key.key_digest(key) != newest.digest):
             what = f"there is no {file}" if key is None else f"{file} holds another key"
             raise NoServeKeyError(what=what)
         if newest is not None and key is not None:
@@ -190,30 +189,30 @@ def _take(
         # Another server was first; its key is this file's, or this one is told at its next start.
         return None
     number = 1 if newest is None else newest.number + 1
-    there = serve_key.read(file)
-    key = serve_key.new() if there is None else there
-    new = ServeKey(number, seal.digest(key), act.now)
+    there = serve_key.read_key(file)
+    key = serve_key.new_key() if there is None else there
+    new = ServeKey(number, serve_key.key_digest(key), act.now)
     mark = Seal(key, new)
     all_tokens, all_passwords = sessions.tokens_of(connection), passwords.every(connection)
-    if newest is not None and newest.digest == seal.digest(key):
+    if newest is not None and newest.digest == serve_key.key_digest(key):
         # To seal what somebody has put there would let them in.
         raise SealedAlreadyError(file=file)
     accounts.add_serve_key(connection, new)
     for token in all_tokens:
-        sessions.seal_token(connection, token.id, mark.on(seal.of_token(token)))
+        sessions.seal_token(connection, token.id, mark.on(serve_key.of_token(token)))
     for password in all_passwords:
-        passwords.seal(connection, password.handle, mark.on(seal.of_password(password)))
+        passwords.seal(connection, password.handle, mark.on(serve_key.of_password(password)))
     words = None if reason is None else sealed_words(reason)
     if words is not None:
         entries.add_sealed(connection, [entries.Sealed(*words, DESK_STREAM, act.now)])
     act.record(
-        ServeKeyMade, key=seal.digest(key), tokens=len(all_tokens), passwords=len(all_passwords),
+        ServeKeyMade, key=serve_key.key_digest(key), tokens=len(all_tokens), passwords=len(all_passwords),
         text=None if words is None else words[0],
     )  # fmt: skip
     if there is None:
         # After all that may be refused, so that no file is left of it; and before what is written
         # is kept: a key that seals something is never without its file.
-        serve_key.keep(file, key)
+        serve_key.keep_key(file, key)
     return Keyed(file, there is None, len(all_tokens), len(all_passwords))
 
 

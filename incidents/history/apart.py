@@ -20,14 +20,13 @@ from io import BytesIO
 from multiprocessing.connection import Connection
 from typing import Generic, Protocol, TypeVar
 
-from incidents.accounts.expense import Spent
 from incidents.errors import IncidentsError, InputError, RefusedError
 from incidents.history import reports as histories
 from incidents.history.comparison import Named, Taken, take
 from incidents.history.reports import Draw, History
 from incidents.history.rows import BadLine
 from incidents.history.simulate import Outcome
-from incidents.system.side_process import EndedError, SideProcess
+from incidents.system.side_process import EndedError, SideProcess, Spent
 
 T = TypeVar("T")
 

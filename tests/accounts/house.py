@@ -12,7 +12,7 @@ from incidents import clock
 from incidents.accounts import secrets
 from incidents.accounts.authenticator import Door, SignInError
 from incidents.accounts.open_sessions import OpenSessions
-from incidents.accounts.seal import UNSEALED, Seal
+from incidents.accounts.serve_key import UNSEALED, Seal
 from incidents.accounts.throttle import OF_NAME
 from incidents.audit.replay import Replay
 from incidents.desk import Desk, accounts, tokens

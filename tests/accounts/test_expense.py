@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from incidents.accounts.expense import BUDGET_S, IN_HAND_S, WITHIN_S, Expenses, OverspentError
+from incidents.system.side_process import BUDGET_S, IN_HAND_S, WITHIN_S, Expenses, OverspentError
 
 
 class _Machine:

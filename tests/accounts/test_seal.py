@@ -14,8 +14,13 @@ from sqlalchemy import delete, insert, update
 from incidents import clock
 from incidents.accounts import secrets, serve_key
 from incidents.accounts.authenticator import Door, SignInError, Visit
-from incidents.accounts.seal import Seal, ServeKeyReplacedError
-from incidents.accounts.serve_key import NoServeKeyError, SealedElsewhereError, Strays
+from incidents.accounts.serve_key import (
+    NoServeKeyError,
+    Seal,
+    SealedElsewhereError,
+    ServeKeyReplacedError,
+    Strays,
+)
 from incidents.audit.rows import Finding
 from incidents.desk import accounts, tokens
 from incidents.desk.access import Access
@@ -281,20 +286,20 @@ def test_a_new_key_takes_the_place_of_one_that_is_lost(served: House, key: Path)
 def test_a_key_that_another_process_makes_meanwhile_in_its_place_is_taken(
     house: House, key: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    others = serve_key.new()
-    keep = serve_key.keep
+    others = serve_key.new_key()
+    keep = serve_key.keep_key
 
     def late(file: Path, own: bytes) -> None:
         keep(file, others)
         keep(file, own)
 
-    monkeypatch.setattr(serve_key, "keep", late)
+    monkeypatch.setattr(serve_key, "keep_key", late)
 
     sealed = start(house, key)
 
     assert isinstance(sealed, Keyed)
     assert not sealed.made
-    assert serve_key.read(key) == others
+    assert serve_key.read_key(key) == others
     assert house.findings() == []
 
 
@@ -332,7 +337,9 @@ def test_two_databases_with_one_key_know_nothing_of_each_other(served: House, ke
     with reading(served.engine) as connection:
         own, newest = serve_key.seal_of(connection, key), stored_keys.newest(connection)
     assert newest is not None
-    other = Seal(serve_key.read(key), newest._replace(since=newest.since + timedelta(seconds=1)))
+    other = Seal(
+        serve_key.read_key(key), newest._replace(since=newest.since + timedelta(seconds=1))
+    )
     assert own.digest == other.digest
     assert own.on(("a",)) != other.on(("a",))
 

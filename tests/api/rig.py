@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 
 from incidents import clock
 from incidents.accounts import secrets, serve_key
-from incidents.accounts.seal import Seal
+from incidents.accounts.serve_key import Seal
 from incidents.api.entrance import COOKIE, CSRF, CSRF_HEADER
 from incidents.app import House
 from incidents.desk import accounts, tokens
@@ -87,7 +87,7 @@ class Rig:
 
     def _seal(self, connection: Connection) -> Seal:
         """That of the server's key, where a real one was started on this database."""
-        return serve_key.seal_of(connection, serve_key.file(self.house.settings))
+        return serve_key.seal_of(connection, serve_key.key_file(self.house.settings))
 
     def session_id(self, handle: str) -> str:
         """The id of one more session of that account."""

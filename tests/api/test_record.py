@@ -9,7 +9,7 @@ import pytest
 
 from incidents import clock
 from incidents.accounts.authenticator import Door
-from incidents.accounts.seal import Seal, digest
+from incidents.accounts.serve_key import Seal, key_digest
 from incidents.api.endpoints import record
 from incidents.api.limits import Rounds
 from incidents.audit import export
@@ -115,14 +115,14 @@ def test_a_database_of_another_schema_is_not_ready(api: Rig) -> None:
 @pytest.mark.both_databases
 def test_a_server_whose_key_was_replaced_says_so_and_is_not_ready(api: Rig) -> None:
     program, person = api.client("viewer"), api.person("viewer")
-    begun = ServeKey(1, digest(b"old"), clock.now())
+    begun = ServeKey(1, key_digest(b"old"), clock.now())
     with api.house.engine.begin() as connection:
         add_serve_key(connection, begun)
     door = Door(api.house.engine, clock.now, Seal(b"old", begun))
     api.app.state.door, api.app.state.at_the_door = door, Rounds(door.by_tokens)
     assert api.nobody().get("/readyz").status_code == 200
     with api.house.engine.begin() as connection:
-        add_serve_key(connection, ServeKey(2, digest(b"new"), clock.now()))
+        add_serve_key(connection, ServeKey(2, key_digest(b"new"), clock.now()))
     door._key._next_at = 0.0
     asked = [(program, "/api/v1/queue"), (person, "/api/v1/queue"), (api.nobody(), "/readyz")]
     for who, path in asked:

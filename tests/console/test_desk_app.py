@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 
 from incidents import clock
 from incidents.accounts import secrets
-from incidents.accounts.seal import ServeKeyReplacedError
+from incidents.accounts.serve_key import ServeKeyReplacedError
 from incidents.api.operation import MAX_OPEN_BODY
 from incidents.console import changes, writing
 from incidents.console.changes import MOST_OF_ONE

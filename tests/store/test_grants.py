@@ -9,8 +9,7 @@ from sqlalchemy import Connection, Engine, make_url, text
 from sqlalchemy.exc import ProgrammingError
 
 from incidents.accounts.authenticator import Door, SignInError
-from incidents.accounts.seal import UNSEALED
-from incidents.accounts.serve_key import SealedElsewhereError
+from incidents.accounts.serve_key import UNSEALED, SealedElsewhereError
 from incidents.app import House
 from incidents.audit.log import rotation, sequencer, signing, status
 from incidents.audit.log.signing_key import KeyRing

@@ -3,7 +3,7 @@
 from sqlalchemy import select, update
 
 from incidents.accounts.authenticator import Door
-from incidents.accounts.seal import UNSEALED
+from incidents.accounts.serve_key import UNSEALED
 from incidents.desk import accounts as acts
 from incidents.desk.own_stream import By
 from incidents.machine import commands as c

@@ -150,7 +150,7 @@ def rekey(run: Run, reason: str) -> int:
     from incidents.desk.own_stream import By
 
     by = By(person=run.settings.person, login=run.settings.login)
-    file = serve_key.file(run.settings)
+    file = serve_key.key_file(run.settings)
     done = tokens.renew_seals(run.local.desk, file, by, clock.now, reason=reason)
     if run.for_programs:
         found = {

@@ -234,7 +234,7 @@ def serve(run: Run, *, host: str, port: int) -> int:
     if warning := open_to_others(run.local.bare_engine):
         run.tell(warning)
     house, by = run.local, By(person=run.settings.person, login=run.settings.login)
-    key = serve_key.file(run.settings)
+    key = serve_key.key_file(run.settings)
     if found := tokens.begin_sealing(house.engine, house.desk, key, by, clock.now):
         run.tell(str(found))
 

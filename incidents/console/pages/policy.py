@@ -12,7 +12,6 @@ from datetime import timedelta
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from incidents.accounts.expense import Spent
 from incidents.console import messages
 from incidents.console.acting import Acting, Doing, Sending
 from incidents.console.diagram import Diagram
@@ -29,6 +28,7 @@ from incidents.history.comparison import Comparison
 from incidents.history.reports import Draw
 from incidents.locale.words import policy_differences
 from incidents.machine.policy import Policy
+from incidents.system.side_process import Spent
 from incidents.values import inputs
 from incidents.views import register as views
 from incidents.views.report_words import policy_sentences

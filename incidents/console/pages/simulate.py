@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from incidents.accounts.expense import OverspentError, Spent
 from incidents.api.limits import SIMULATING, BusyError
 from incidents.console.acting import Acting, Sending
 from incidents.console.chart import Chart, Series
@@ -28,6 +27,7 @@ from incidents.history.rows import HistoryError
 from incidents.history.simulate import CLOSING_RULES, SUSPENSION
 from incidents.machine import policy as policies
 from incidents.machine.policy import Policy, PolicyError
+from incidents.system.side_process import OverspentError, Spent
 from incidents.values import site_name
 
 if TYPE_CHECKING:
