@@ -5,13 +5,12 @@ Python 3.11 does not ask for it on Linux.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import pwd
 import stat
+import struct
 from pathlib import Path
 from shlex import quote
-from typing import ClassVar
 
 
 def ownership_cure(file: Path, key_file: Path) -> str:
@@ -70,25 +69,23 @@ def _name(user: int) -> str:
 def birth_time(handle: int) -> int | None:
     """When the open file was made, in nanoseconds by the clock of its disk; None where nobody can
     tell (an older NFS client, an old ext4)."""
-    found = _Statx()
+    # Loaded here: whoever asks something else of a file does not pay for it.
+    import ctypes
+
+    found = ctypes.create_string_buffer(_STATX_BYTES)
     try:
-        done = ctypes.CDLL(None).statx(handle, b"", _OF_HANDLE, _BORN, ctypes.byref(found))
+        done = ctypes.CDLL(None).statx(handle, b"", _OF_HANDLE, _BORN, found)
     except (AttributeError, OSError):
         # No Linux, or one of before: others say it in the common way.
         at_s = getattr(os.fstat(handle), "st_birthtime", None)
         return None if at_s is None else round(at_s * 1_000_000_000)
-    if done != 0 or not found.mask & _BORN:
+    [mask] = struct.unpack_from("=I", found, 0)
+    if done != 0 or not mask & _BORN:
         return None
-    return int(found.born_s) * 1_000_000_000 + int(found.born_ns)
+    born_s, born_ns = struct.unpack_from("=qI", found, _BORN_AT)
+    return int(born_s) * 1_000_000_000 + int(born_ns)
 
 
 _OF_HANDLE, _BORN = 0x1000, 0x800
-
-
-class _Statx(ctypes.Structure):
-    """What statx(2) fills, as far as it is needed."""
-
-    _fields_: ClassVar = [
-        ("mask", ctypes.c_uint32), ("_to_born", ctypes.c_uint8 * 76),
-        ("born_s", ctypes.c_int64), ("born_ns", ctypes.c_uint32), ("_rest", ctypes.c_uint8 * 164),
-    ]  # fmt: skip
+# What statx(2) fills, and where the time is in it.
+_STATX_BYTES, _BORN_AT = 256, 80
