@@ -25,10 +25,9 @@ from incidents.accounts.throttle import (
     Trial,
 )
 from incidents.errors import RefusedError
-from incidents.store import accounts, sessions
-from incidents.store.accounts import Account
+from incidents.store import accounts
+from incidents.store.accounts import Account, Token
 from incidents.store.database.engine import glancing, plainly, reading, writing
-from incidents.store.sessions import Token
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -84,7 +83,7 @@ class Door:
         digests = [secrets.digest(secret) for secret in given]
         with plainly(self._engine), glancing(self._engine) as connection:
             self._key.check(connection)
-            found = sessions.token_by_digest(connection, digests)
+            found = accounts.token_by_digest(connection, digests)
         now = self._clock()
         return [
             None if digest not in found else self._holder(*found[digest], now) for digest in digests
@@ -98,14 +97,14 @@ class Door:
         now, digest = self._clock(), _digest(cookie)
         with plainly(self._engine), glancing(self._engine) as connection:
             self._key.check(connection)
-            found = sessions.session_of_digest(connection, digest)
+            found = accounts.session_of_digest(connection, digest)
         if found is None or open_sessions.has_ended(found, now):
             return None
         if not self._is_own(digest, found):
             return None
         if used and now - found.seen_at >= _SEEN_EVERY:
             with plainly(self._engine), writing(self._engine) as connection:
-                sessions.see_session(connection, digest, now)
+                accounts.see_session(connection, digest, now)
         identity = Identity(
             handle=found.account.handle, role=found.account.role, proved_at=found.proved_at,
             session=found.id,
@@ -147,11 +146,11 @@ class Door:
             account = accounts.account(connection, handle) if known else None
             if account is not None and account.disabled_at is None:
                 proved_at = now if proved_at is None else proved_at
-                new = sessions.Session(
+                new = accounts.Session(
                     secrets.random_id(), now, now, proved_at, how, place, None, account
                 )  # fmt: skip
-                sessions.forget_sessions(connection, made=now - SESSION_FOR, seen=now - IDLE_FOR)
-                sessions.add_session(
+                accounts.forget_sessions(connection, made=now - SESSION_FOR, seen=now - IDLE_FOR)
+                accounts.add_session(
                     connection, _digest(cookie), self._sealed(_digest(cookie), new)
                 )
                 self.log.let_in(replace(trial, session=new.id), handle, connection)
@@ -174,12 +173,12 @@ class Door:
         )
         now, digest = self._clock(), _digest(visit.cookie)
         with plainly(self._engine), writing(self._engine) as connection:
-            found = sessions.session_of_digest(connection, digest)
+            found = accounts.session_of_digest(connection, digest)
             # It may have been ended meanwhile, or changed by who can write there: only what this
             # server has sealed is sealed anew.
             if found is None or found.account.handle != handle or not self._is_own(digest, found):
                 raise SignInError
-            sessions.prove_session(
+            accounts.prove_session(
                 connection, digest, self._sealed(digest, found._replace(proved_at=now))
             )
             self.log.let_in(trial, handle, connection)
@@ -219,7 +218,7 @@ class Door:
     def end(self, digest: bytes) -> None:
         """Ends the session of that digest."""
         with plainly(self._engine), writing(self._engine) as connection:
-            found = sessions.session_of_digest(connection, digest)
+            found = accounts.session_of_digest(connection, digest)
             if found is not None:
                 open_sessions.end(connection, found, "signed_out", None, self._clock())
 
@@ -254,10 +253,10 @@ class Door:
             acts=None if token.acts is None else frozenset(token.acts),
         )  # fmt: skip
 
-    def _is_own(self, digest: bytes, found: sessions.Session) -> bool:
+    def _is_own(self, digest: bytes, found: accounts.Session) -> bool:
         return self._seal.holds(found.seal, of_session(digest, found))
 
-    def _sealed(self, digest: bytes, session: sessions.Session) -> sessions.Session:
+    def _sealed(self, digest: bytes, session: accounts.Session) -> accounts.Session:
         return session._replace(seal=self._seal.on(of_session(digest, session)))
 
 

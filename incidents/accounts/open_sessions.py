@@ -15,14 +15,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from incidents.errors import RefusedError
-from incidents.store import sessions, sign_ins
+from incidents.store import accounts, sign_ins
 from incidents.store.database.engine import plainly, reading, writing
 from incidents.store.sign_ins import OK, SignIn
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-    from incidents.store.sessions import Session
+    from incidents.store.accounts import Session
 
 KNOWN_FOR = timedelta(days=90)
 """So long after its last sign-in a browser is known."""
@@ -100,14 +100,14 @@ class OpenSessions:
         """Those of that account, of all without one; the newest first."""
         now = self._clock()
         with plainly(self._engine), reading(self._engine) as connection:
-            return sessions.sessions_of(
+            return accounts.sessions_of(
                 connection, handle, made=now - SESSION_FOR, seen=now - IDLE_FOR
             )
 
     def owner_of(self, session: str) -> str | None:
         """Whose session that is; None if there is none of that id."""
         with plainly(self._engine), reading(self._engine) as connection:
-            found = sessions.session_of_id(connection, session) if is_id(session) else None
+            found = accounts.session_of_id(connection, session) if is_id(session) else None
         return None if found is None else found.account.handle
 
     def end(self, session: str, by: str) -> None:
@@ -117,7 +117,7 @@ class OpenSessions:
             UnknownSessionError: if there is none of that id.
         """
         with plainly(self._engine), writing(self._engine) as connection:
-            found = sessions.session_of_id(connection, session) if is_id(session) else None
+            found = accounts.session_of_id(connection, session) if is_id(session) else None
             if found is None:
                 raise UnknownSessionError(session=session)
             end(connection, found, "ended", by, self._clock())
@@ -126,7 +126,7 @@ class OpenSessions:
 def end(connection: Connection, found: Session, how: str, by: str | None, now: datetime) -> None:
     """Ends a session, at `now` (UTC), which the log of sign-ins tells of."""
     whose = found.account.handle
-    if sessions.end_session(connection, found.id):
+    if accounts.end_session(connection, found.id):
         told = SignIn(
             now, "sign_out", OK, how, whose, None if by == whose else by, session=found.id
         )

@@ -31,10 +31,9 @@ from incidents.accounts import access_settings
 from incidents.clock import rfc3339
 from incidents.errors import DatabaseError, FileError, RefusedError
 from incidents.settings import sources
-from incidents.store import accounts, passwords, sessions
-from incidents.store.accounts import ServeKey
+from incidents.store import accounts, passwords
+from incidents.store.accounts import ServeKey, Session, Token
 from incidents.store.passwords import Password
-from incidents.store.sessions import Session, Token
 from incidents.system import private_file
 
 if TYPE_CHECKING:
@@ -196,7 +195,7 @@ def strays(connection: Connection, mark: Seal, now: datetime) -> Strays:
     """What does not bear the seal at `now` (UTC)."""
     return Strays(
         [
-            token.id for token in sessions.tokens_of(connection)
+            token.id for token in accounts.tokens_of(connection)
             if token.revoked_at is None and token.expires_at > now
             and not mark.holds(token.seal, of_token(token))
         ],

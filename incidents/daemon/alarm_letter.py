@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from incidents.enforcement.port import Outcome
 from incidents.notices.letter import AlarmFacts
-from incidents.store.database import url
+from incidents.store.database import address
 from incidents.store.monitoring import Raised
 from incidents.values import site_name
 from incidents.views.queue.alarm import Alarm
@@ -36,7 +36,7 @@ class Place(NamedTuple):
 
 def here(house: House) -> Place:
     """This machine, and the database of that house."""
-    return Place(socket.gethostname(), url.seen_from_outside(house.bare_engine))
+    return Place(socket.gethostname(), address.seen_from_outside(house.bare_engine))
 
 
 def by_channels(to_desk: Desk, place: Place) -> Tell | None:

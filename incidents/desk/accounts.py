@@ -17,7 +17,7 @@ from incidents.errors import InputError, RefusedError, ReservedNameError
 from incidents.record import own_events
 from incidents.settings import sources
 from incidents.settings.sources import TellingNameError
-from incidents.store import accounts, passwords, sessions, sign_ins
+from incidents.store import accounts, passwords, sign_ins
 from incidents.store.accounts import Account
 from incidents.store.sign_ins import OK, SignIn
 
@@ -68,7 +68,7 @@ def make(connection: Connection, by: By, handle: str, role: str, clock: Clock) -
     if accounts.account(connection, handle) is not None:
         raise AccountExistsError(handle=handle)
     new = Account(handle, role, act.now, None)
-    accounts.add(connection, new)
+    accounts.add_account(connection, new)
     act.record(own_events.AccountMade, handle=handle, role=role)
     return new
 
@@ -158,14 +158,14 @@ def _end_all(
     with_tokens: bool = True,
 ) -> None:  # fmt: skip
     """Ends the sessions of that account and, `with_tokens`, what programs come in with as it."""
-    ended = sessions.end_sessions(connection, handle)
+    ended = accounts.end_sessions(connection, handle)
     who = None if by.person == handle else by.person
     sign_ins.add(
         connection,
         *(SignIn(act.now, "sign_out", OK, how, handle, who, session=id_) for id_ in ended),
     )
-    for id_ in sessions.living_tokens(connection, handle) if with_tokens else ():
-        sessions.revoke_token(connection, id_, act.now)
+    for id_ in accounts.living_tokens(connection, handle) if with_tokens else ():
+        accounts.revoke_token(connection, id_, act.now)
         act.record(own_events.TokenRevoked, token=id_)
 
 

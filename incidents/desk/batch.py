@@ -56,7 +56,7 @@ from incidents.machine.events import OrderEvent
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal
 from incidents.record.sealing import seal_command
-from incidents.store import deliveries, entries, outbox
+from incidents.store import deliveries, entries
 from incidents.store.cases import cases, site_row, sites, slices
 from incidents.values.ids import incident_id, order_id, task_id
 
@@ -113,9 +113,11 @@ class Batch:
             {id_: site.before for id_, site in changed.items()},
             {id_: site.case for id_, site in changed.items()},
         )
-        entries.add(connection, [entry for site in changed.values() for entry in site.entries()])
+        entries.add_entries(
+            connection, [entry for site in changed.values() for entry in site.entries()]
+        )
         ordered = [order for site in changed.values() for order in site.orders()]
-        outbox.add(connection, [order for order, _ in ordered])
+        entries.add_orders(connection, [order for order, _ in ordered])
         deliveries.add(connection, ordered, self._now)
         deliveries.settle(
             connection,

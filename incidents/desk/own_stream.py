@@ -51,7 +51,9 @@ def after(connection: Connection, policy: str, last: int, now: datetime) -> Plac
 def write(connection: Connection, at: Place, event: Event, login: str | None) -> None:
     """Puts the act on record at its place."""
     body = encode(event, DESK, DESK_STREAM, at.seq, login)
-    entries.add(connection, [entries.Entry.of(DESK_STREAM, at.seq, event.recorded_at, body)])
+    entries.add_entries(
+        connection, [entries.Entry.of(DESK_STREAM, at.seq, event.recorded_at, body)]
+    )
     connection.execute(update(desk).values(seq=at.seq))
 
 

@@ -21,11 +21,10 @@ from incidents.errors import InputError, RefusedError
 from incidents.record import own_events
 from incidents.record.own_events import ServeKeyMade
 from incidents.record.sealing import seal as sealed_words
-from incidents.store import accounts, entries, passwords, sessions
-from incidents.store.accounts import ServeKey
+from incidents.store import accounts, entries, passwords
+from incidents.store.accounts import ServeKey, Token
 from incidents.store.database.engine import plainly, reading
 from incidents.store.schema.tables import DESK_STREAM
-from incidents.store.sessions import Token
 
 MAX_DAYS = 366
 
@@ -87,7 +86,7 @@ def make_token(
         act.now + timedelta(days=days), None,
     )  # fmt: skip
     new = new._replace(seal=seal.on(of_token(new)))
-    sessions.add_token(connection, new)
+    accounts.add_token(connection, new)
     act.record(
         own_events.TokenMade, token=new.id, handle=handle, digest=new.digest,
         expires=new.expires_at, acts=tuple(kept or ()),
@@ -102,12 +101,12 @@ def revoke_token(connection: Connection, by: By, id_: str, clock: Clock) -> bool
         UnknownTokenError: naming it.
     """
     act = AccountAct(connection, by, clock)
-    token = sessions.token_of_id(connection, id_) if is_token_id(id_) else None
+    token = accounts.token_of_id(connection, id_) if is_token_id(id_) else None
     if token is None:
         raise UnknownTokenError(token=id_)
     if token.revoked_at is not None:
         return False
-    sessions.revoke_token(connection, id_, act.now)
+    accounts.revoke_token(connection, id_, act.now)
     act.record(own_events.TokenRevoked, token=id_)
     return True
 
@@ -193,13 +192,13 @@ def _take(
     key = serve_key.new_key() if there is None else there
     new = ServeKey(number, serve_key.key_digest(key), act.now)
     mark = Seal(key, new)
-    all_tokens, all_passwords = sessions.tokens_of(connection), passwords.every(connection)
+    all_tokens, all_passwords = accounts.tokens_of(connection), passwords.every(connection)
     if newest is not None and newest.digest == serve_key.key_digest(key):
         # To seal what somebody has put there would let them in.
         raise SealedAlreadyError(file=file)
     accounts.add_serve_key(connection, new)
     for token in all_tokens:
-        sessions.seal_token(connection, token.id, mark.on(serve_key.of_token(token)))
+        accounts.seal_token(connection, token.id, mark.on(serve_key.of_token(token)))
     for password in all_passwords:
         passwords.seal(connection, password.handle, mark.on(serve_key.of_password(password)))
     words = None if reason is None else sealed_words(reason)

@@ -24,7 +24,7 @@ from incidents.machine.commands import ChangeFiling, RaiseSuspicion
 from incidents.machine.events import Event
 from incidents.record.entry import encode
 from incidents.record.sealing import Sealed
-from incidents.store import entries, outbox
+from incidents.store import entries
 from incidents.store.cases import site_row
 from incidents.store.schema.types import canonical
 
@@ -52,14 +52,14 @@ class SiteInHand:
             )
         ]
 
-    def orders(self) -> list[tuple[outbox.Outgoing, tuple[str, ...]]]:
+    def orders(self) -> list[tuple[entries.Outgoing, tuple[str, ...]]]:
         """What the world must be told of it, and in which lanes."""
-        found: list[tuple[outbox.Outgoing, tuple[str, ...]]] = []
+        found: list[tuple[entries.Outgoing, tuple[str, ...]]] = []
         for order in machine_orders.orders(self.events):
             seq = self.before.seq + 1 + order.event
             at = self.events[order.event].recorded_at
             data = order_document(self.case, order)
-            outgoing = outbox.Outgoing(self.case.site_id, seq, 1, order.kind, data, at)
+            outgoing = entries.Outgoing(self.case.site_id, seq, 1, order.kind, data, at)
             found.append((outgoing, order.lanes))
         return found
 

@@ -17,7 +17,7 @@ from incidents.notices import record, samples
 from incidents.notices.letter import NOTICES, AlarmFacts, AnyFacts, Facts
 from incidents.notices.record import Link
 from incidents.notices.site_facts import Site, facts_of_incident, site_of_order
-from incidents.store import outbox
+from incidents.store import entries
 from incidents.store.cases import incidents as incident_rows
 from incidents.store.cases import sites
 from incidents.store.cases.incidents import Key
@@ -119,7 +119,7 @@ def _ordered(connection: Connection, name: str, subject: Subject) -> Order | Non
         return None
     of_it = (subject.asked and wanted.of_one) or name == "violation_found"
     incident = incident_id(*subject.incident) if of_it and subject.incident else None
-    found = outbox.latest(
+    found = entries.latest_order(
         connection, subject.site_id, wanted.kind, incident=incident, suspends=wanted.suspends
     )
     return None if found is None else order_payload.as_given(found, wanted.lane, 0)

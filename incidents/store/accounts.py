@@ -1,15 +1,19 @@
-"""Queries of accounts, who may come in and as what; and of the keys that seal them."""
+"""Queries of accounts, who may come in and as what; of sessions, of tokens, and of keys."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, func, insert, literal, select, update
+from sqlalchemy import Connection, Select, delete, func, insert, literal, select, update
 
 from incidents.store import sign_ins
-from incidents.store.schema.desk_tables import accounts, passwords, serve_keys, sessions
+from incidents.store.round_trip import Given
+from incidents.store.schema.desk_tables import accounts, passwords, serve_keys, sessions, tokens
+from incidents.store.schema.types import Word
 from incidents.store.sign_ins import OK, SignIn
+from incidents.store.statement import Question
 
 
 class Account(NamedTuple):
@@ -52,7 +56,7 @@ def guards(connection: Connection) -> list[str]:
     return list(connection.scalars(select(accounts.c.handle).select_from(joined).where(*able)))
 
 
-def add(connection: Connection, new: Account) -> None:
+def add_account(connection: Connection, new: Account) -> None:
     """Keeps a new account."""
     connection.execute(insert(accounts).values(new._asdict()))
 
@@ -101,3 +105,161 @@ def add_serve_key(connection: Connection, new: ServeKey) -> None:
         for id_, handle in sorted(connection.execute(ended).all())
     ]
     sign_ins.add(connection, *told)
+
+
+class Session(NamedTuple):
+    """A session, with its account; `proved_at` is when the person last proved who they are, `how`
+    says by what it began, and `place` at which address; `seal` as of `accounts.seal`."""
+
+    id: str
+    made_at: datetime
+    seen_at: datetime
+    proved_at: datetime
+    how: str
+    place: str | None
+    seal: str | None
+    account: Account
+
+
+def session_of_digest(connection: Connection, digest: bytes) -> Session | None:
+    """The session of that cookie, with its account."""
+    row = connection.execute(_sessions().where(sessions.c.digest == digest)).one_or_none()
+    return None if row is None else _session(row)
+
+
+def session_of_id(connection: Connection, id_: str) -> Session | None:
+    """The session of that id, with its account."""
+    row = connection.execute(_sessions().where(sessions.c.id == id_)).one_or_none()
+    return None if row is None else _session(row)
+
+
+def sessions_of(
+    connection: Connection, handle: str | None, *, made: datetime, seen: datetime
+) -> list[Session]:
+    """The sessions of that account, of all without one, that were made after `made` and in use
+    after `seen`; the newest first."""
+    of = sessions.c
+    wanted = _sessions().where(of.made_at > made, of.seen_at > seen)
+    if handle is not None:
+        wanted = wanted.where(of.handle == handle)
+    return [_session(row) for row in connection.execute(wanted.order_by(of.made_at.desc(), of.id))]
+
+
+def _sessions() -> Select[Any]:
+    of = sessions.c
+    told = (of.id, of.made_at, of.seen_at, of.proved_at, of.how, of.place, of.seal)
+    joined = sessions.join(accounts, accounts.c.handle == of.handle)
+    return select(*told, *accounts.c).select_from(joined)
+
+
+def _session(row: Any) -> Session:
+    own = len(Session._fields) - 1
+    return Session._make((*row[:own], Account(*row[own:])))
+
+
+def add_session(connection: Connection, digest: bytes, new: Session) -> None:
+    """Keeps a session of somebody who has proved who they are."""
+    own = new._asdict()
+    account = own.pop("account")
+    connection.execute(insert(sessions).values(own | {"digest": digest, "handle": account.handle}))
+
+
+def see_session(connection: Connection, digest: bytes, at: datetime) -> None:
+    """Marks that it is in use."""
+    connection.execute(update(sessions).where(sessions.c.digest == digest).values(seen_at=at))
+
+
+def prove_session(connection: Connection, digest: bytes, proved: Session) -> None:
+    """Marks that its person has proved anew who they are."""
+    at = proved.proved_at
+    values = {"seen_at": at, "proved_at": at, "seal": proved.seal}
+    connection.execute(update(sessions).where(sessions.c.digest == digest).values(values))
+
+
+def end_session(connection: Connection, id_: str) -> bool:
+    """Forgets it; whether it was there still."""
+    return connection.execute(delete(sessions).where(sessions.c.id == id_)).rowcount > 0
+
+
+def end_sessions(connection: Connection, handle: str) -> list[str]:
+    """Forgets all of that account; their ids."""
+    ended = delete(sessions).where(sessions.c.handle == handle).returning(sessions.c.id)
+    return sorted(connection.scalars(ended))
+
+
+def forget_sessions(connection: Connection, *, made: datetime, seen: datetime) -> None:
+    """Forgets those made before `made` or last in use before `seen`."""
+    over = (sessions.c.made_at < made) | (sessions.c.seen_at < seen)
+    connection.execute(delete(sessions).where(over))
+
+
+class Token(NamedTuple):
+    """A token: `digest` is the SHA-256 of its secret, `acts` what it is for (None: everything),
+    `seal` as of `accounts.seal`."""
+
+    id: str
+    handle: str
+    digest: str
+    acts: list[str] | None
+    made_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+    seal: str | None = None
+
+
+def token_by_digest(
+    connection: Connection, digests: Iterable[str]
+) -> dict[str, tuple[Token, Account]]:
+    """The tokens of secrets, by their digests, each with its account."""
+    found = _OF_SECRETS.ask(connection, [(digest,) for digest in dict.fromkeys(digests)]).all()
+    return {token.digest: (token, account) for token, account in found}
+
+
+def _of_secrets(dialect: str) -> tuple[Select[Any], Given]:
+    given = Given(dialect, digest=Word)
+    joined = given.table.join(tokens, tokens.c.digest == given.table.c.digest).join(
+        accounts, accounts.c.handle == tokens.c.handle
+    )
+    return select(tokens, accounts).select_from(joined), given
+
+
+_N = len(Token._fields)
+_OF_SECRETS: Question[tuple[Token, Account]] = Question(
+    _of_secrets, lambda row: (Token(*row[:_N]), Account(*row[_N:]))
+)
+"""Asked with the requests of programs: whose tokens those are."""
+
+
+def token_of_id(connection: Connection, id_: str) -> Token | None:
+    """The token of that id."""
+    row = connection.execute(select(tokens).where(tokens.c.id == id_)).one_or_none()
+    return None if row is None else Token(*row)
+
+
+def tokens_of(connection: Connection, handles: Iterable[str] | None = None) -> list[Token]:
+    """The tokens of those accounts, of all without them; the newest first."""
+    wanted = select(tokens).order_by(tokens.c.made_at.desc(), tokens.c.id)
+    if handles is not None:
+        wanted = wanted.where(tokens.c.handle.in_(list(handles)))
+    return [Token(*row) for row in connection.execute(wanted)]
+
+
+def add_token(connection: Connection, new: Token) -> None:
+    """Keeps a new token."""
+    connection.execute(insert(tokens).values(new._asdict()))
+
+
+def living_tokens(connection: Connection, handle: str) -> list[str]:
+    """The ids of that account's tokens that were not revoked."""
+    mine = (tokens.c.handle == handle, tokens.c.revoked_at.is_(None))
+    return list(connection.scalars(select(tokens.c.id).where(*mine).order_by(tokens.c.id)))
+
+
+def revoke_token(connection: Connection, id_: str, at: datetime) -> None:
+    """It is worth nothing from now on."""
+    connection.execute(update(tokens).where(tokens.c.id == id_).values(revoked_at=at))
+
+
+def seal_token(connection: Connection, id_: str, seal: str | None) -> None:
+    """From now on it bears that seal."""
+    connection.execute(update(tokens).where(tokens.c.id == id_).values(seal=seal))

@@ -30,8 +30,8 @@ from sqlalchemy import (
 )
 
 from incidents.errors import DatabaseError
+from incidents.store.database.address import place
 from incidents.store.database.engine import BUSY_TIMEOUT_S, plainly
-from incidents.store.database.url import place
 from incidents.store.schema.desk_tables import refusals, sign_ins
 from incidents.store.schema.tables import (
     DESK_STREAM,

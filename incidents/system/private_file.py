@@ -1,4 +1,4 @@
-"""Private files: what this process makes is its owner's alone, and secrets are read from no other.
+"""Private files: what this process makes is its owner's alone; and whose a file is, and how old.
 
 A group, and everybody else, may neither read nor write a private file (mode 0600).
 """
@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import errno
 import os
+import pwd
 import stat
+import struct
 from contextlib import suppress
 from pathlib import Path
+from shlex import quote
 
 from incidents.system import disk
 
@@ -74,3 +77,81 @@ def create(file: Path, text: str, owner: disk.Owner | None = None) -> None:
 def _is_credential(file: Path) -> bool:
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
     return bool(folder) and file.parent == Path(str(folder))
+
+
+def ownership_cure(file: Path, key_file: Path) -> str:
+    """What lets this user open that file, which has to belong to whom the log's key belongs, or
+    which user is to do it; empty where nobody can tell. To be put behind the reason.
+    """
+    try:
+        for folder in reversed(file.parents):
+            if not os.access(folder, os.X_OK, effective_ids=True):
+                return _of_folder(folder, file, key_file)
+        found = file.lstat()
+        key = (key_file if key_file.exists() else key_file.parent).stat()
+    except OSError:
+        return ""
+    return _of_file(file, found, is_ours=key.st_uid == os.geteuid())
+
+
+def _of_folder(folder: Path, file: Path, key_file: Path) -> str:
+    owner, told = folder.stat().st_uid, quote(str(folder))
+    if owner == os.geteuid():
+        return f"; the folder {folder} cannot be entered. Type: chmod u+rwx {told}"
+    if folder != file.parent:
+        # It may be somebody's home, which is not opened to everybody for a key.
+        return (
+            f"; the folder {folder} is {_name(owner)}'s and cannot be entered: move {key_file} and"
+            f" the files beside it into a folder of {_name(os.geteuid())}, and name it there with"
+            " INCIDENTS_AUDIT_KEY"
+        )
+    name = _name(owner)
+    return (
+        f"; the folder {folder} belongs to {name}. If that is the wrong user, as root: chown -h"
+        f" {_name(os.geteuid())} {told}"
+    )
+
+
+def _of_file(file: Path, found: os.stat_result, *, is_ours: bool) -> str:
+    told, name = quote(str(file)), _name(found.st_uid)
+    mode = "" if found.st_mode & stat.S_IRUSR and found.st_mode & stat.S_IWUSR else "chmod 0600"
+    if found.st_uid == os.geteuid():
+        return f"; its mode forbids it. Type: {mode} {told}" if mode else ""
+    if not is_ours:
+        return (
+            f"; it belongs to {name}: run this as {name}. As root: runuser -u {name} -- incidents …"
+        )
+    also = f" && {mode} {told}" if mode else ""
+    return f"; it belongs to {name}. As root: chown -h {_name(os.geteuid())} {told}{also}"
+
+
+def _name(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return str(user)
+
+
+def birth_time(handle: int) -> int | None:
+    """When the open file was made, in nanoseconds by the clock of its disk; None where nobody can
+    tell (an older NFS client, an old ext4)."""
+    # Loaded here: whoever asks something else of a file does not pay for it.
+    import ctypes
+
+    found = ctypes.create_string_buffer(_STATX_BYTES)
+    try:
+        done = ctypes.CDLL(None).statx(handle, b"", _OF_HANDLE, _BORN, found)
+    except (AttributeError, OSError):
+        # No Linux, or one of before: others say it in the common way.
+        at_s = getattr(os.fstat(handle), "st_birthtime", None)
+        return None if at_s is None else round(at_s * 1_000_000_000)
+    [mask] = struct.unpack_from("=I", found, 0)
+    if done != 0 or not mask & _BORN:
+        return None
+    born_s, born_ns = struct.unpack_from("=qI", found, _BORN_AT)
+    return int(born_s) * 1_000_000_000 + int(born_ns)
+
+
+_OF_HANDLE, _BORN = 0x1000, 0x800
+# What statx(2) fills, and where the time is in it.
+_STATX_BYTES, _BORN_AT = 256, 80

@@ -14,12 +14,11 @@ from incidents.accounts import identity
 from incidents.accounts.open_sessions import IDLE_FOR, SESSION_FOR
 from incidents.clock import rfc3339
 from incidents.store import accounts as stored_accounts
+from incidents.store import accounts as stored_tokens
 from incidents.store import passwords
-from incidents.store import sessions as stored_tokens
 from incidents.store import sign_ins as stored_sign_ins
-from incidents.store.accounts import Account
+from incidents.store.accounts import Account, Session, Token
 from incidents.store.passwords import Given
-from incidents.store.sessions import Session, Token
 
 if TYPE_CHECKING:
     from incidents.contract.documents.accounts import Account as Account_

@@ -25,7 +25,8 @@ from incidents.record import entry
 from incidents.record.entry import decode
 from incidents.record.own_events import HistoryResumed
 from incidents.store import after_loss as left
-from incidents.store import lineage, outbox
+from incidents.store import entries as outbox_rows
+from incidents.store import lineage
 from incidents.store.lineage import Standing
 from incidents.store.schema.tables import DESK_STREAM, entries
 from incidents.values.ids import ACT
@@ -96,7 +97,7 @@ def every(
 def taken_down(connection: Connection, since: datetime | None) -> TakenDown | None:
     """The sites that daemons have taken down again since then (UTC), when the record had lost its
     end or was found on another server; None where there are none, or that is no news any more."""
-    if since is None or not (names := outbox.down_again(connection, since, DAEMON)):
+    if since is None or not (names := outbox_rows.ordered_down_again(connection, since, DAEMON)):
         return None
     return {"count": len(names), "sites": names[:MOST_NAMED]}
 

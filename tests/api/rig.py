@@ -21,7 +21,7 @@ from incidents.app import House
 from incidents.desk import accounts, tokens
 from incidents.desk.own_stream import By
 from incidents.settings import sources
-from incidents.store import sessions as stored
+from incidents.store import accounts as stored
 from incidents.store import sign_ins
 from incidents.web import app
 from tests.api.held import against_the_description, described

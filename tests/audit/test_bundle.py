@@ -25,7 +25,7 @@ from incidents.machine import commands as c
 from incidents.machine.events import IncidentLogged
 from incidents.record.entry import encode
 from incidents.store.database.engine import writing
-from incidents.store.entries import Entry, add
+from incidents.store.entries import Entry, add_entries
 from incidents.tlog import note
 from incidents.tlog.note import parse_checkpoint
 from incidents.views import case_report
@@ -432,4 +432,4 @@ def _fill(day: Rehearsal, n: int, after: int = 0) -> None:
             )  # fmt: skip
             body = encode(event, "filler.example", 9, seq, "desk1")
             new.append(Entry.of(9, seq, TEN, body))
-        add(connection, new)
+        add_entries(connection, new)

@@ -20,7 +20,7 @@ from incidents.machine import commands as c
 from incidents.machine.events import IncidentLogged, Reason
 from incidents.record.entry import UnreadableEntryError, encode
 from incidents.store.database.engine import reading, writing
-from incidents.store.entries import Entry, add
+from incidents.store.entries import Entry, add_entries
 from incidents.store.schema.types import canonical
 from tests.desk.rehearsal import TEN, Rehearsal, rehearsal
 
@@ -101,7 +101,9 @@ def test_an_export_needs_no_more_memory_for_more_entries(day: Rehearsal) -> None
     def fill(first: int, n: int) -> None:
         body = "x" * 500
         with writing(day.engine) as connection:
-            add(connection, [Entry.of(9, seq, TEN, body) for seq in range(first, first + n)])
+            add_entries(
+                connection, [Entry.of(9, seq, TEN, body) for seq in range(first, first + n)]
+            )
 
     fill(1, 3_000)
     few = peak()

@@ -17,9 +17,8 @@ from incidents.errors import DatabaseError, InputError
 from incidents.settings.sources import data_folder
 from incidents.store import entries
 from incidents.store.database import schema, sqlite_file
-from incidents.store.database.complaint import explain
+from incidents.store.database.address import explain, place, seen_from_outside
 from incidents.store.database.engine import create, glancing, plainly, reading, writing
-from incidents.store.database.url import place, seen_from_outside
 from incidents.store.desk_state import database_time
 from tests.databases import compares_clocks
 from tests.store.conftest import Opener

@@ -230,7 +230,7 @@ def test_a_role_that_acts_at_the_command_line_lets_nobody_in(
     with house.reading() as connection:
         assert list(Replay(connection).findings()) == []
     with owner.begin() as connection:
-        stored.add(connection, stored.Account("op-1", "operator", now(), None))
+        stored.add_account(connection, stored.Account("op-1", "operator", now(), None))
         assert "password_set_at" in accounts.accounts(connection)[0]
     with house.reading() as connection:
         [account] = accounts.accounts(connection)

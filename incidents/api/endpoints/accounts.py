@@ -28,7 +28,7 @@ from incidents.desk import tokens
 from incidents.desk.accounts import UnknownAccountError
 from incidents.desk.own_stream import By, Once
 from incidents.store import accounts as stored
-from incidents.store import sessions as stored_tokens
+from incidents.store import accounts as stored_tokens
 from incidents.views import accounts as views
 
 if TYPE_CHECKING:

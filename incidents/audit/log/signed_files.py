@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from incidents.audit.log import signers_lock
 from incidents.errors import FileError, VerificationError
-from incidents.system import disk, file_origin
+from incidents.system import disk, private_file
 from incidents.tlog import note
 from incidents.tlog.keys import VerifierKey
 from incidents.tlog.note import CheckpointError, NoteError
@@ -293,7 +293,7 @@ def _text(file: Path) -> str | None:
 def _unread(file: Path, error: OSError) -> FileError:
     why = error.strerror or str(error)
     if isinstance(error, PermissionError):
-        why += file_origin.ownership_cure(file, file.with_name(file.name.partition(SUFFIX)[0]))
+        why += private_file.ownership_cure(file, file.with_name(file.name.partition(SUFFIX)[0]))
     return FileError(file=file, done="read", detail=why)
 
 

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from incidents.errors import FileError, IncidentsError, RefusedError
-from incidents.system import disk, file_origin
-from incidents.system.file_origin import birth_time
+from incidents.system import disk, private_file
+from incidents.system.private_file import birth_time
 
 SUFFIX = ".signed.lock"
 PATIENCE_S = 5.0
@@ -140,5 +140,5 @@ def _lines(opened: BinaryIO) -> tuple[str, str]:
 def _failure(key_file: Path, done: str, error: OSError) -> FileError:
     file, why = lock_file(key_file), error.strerror or str(error)
     if isinstance(error, PermissionError):
-        why += file_origin.ownership_cure(file, key_file)
+        why += private_file.ownership_cure(file, key_file)
     return FileError(file=file, done=done, detail=why)

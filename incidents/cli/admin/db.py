@@ -32,7 +32,7 @@ def db() -> None:
 def upgrade(run: Run, rehearsal: bool) -> int:
     """Bring the database's schema up to date; a new one is made, an empty one is given it."""
     from incidents.store.database import schema
-    from incidents.store.database.url import place
+    from incidents.store.database.address import place
 
     run.makes = True
     engine = run.local.bare_engine
@@ -51,7 +51,7 @@ def check(run: Run) -> int:
     if anything is damaged: then put a backup back. What the record says is for `audit verify`.
     """
     from incidents.store.database import integrity
-    from incidents.store.database.url import place
+    from incidents.store.database.address import place
 
     engine = run.local.bare_engine
     found = integrity.check(engine)
@@ -84,7 +84,7 @@ def backup(run: Run, file: Path) -> int:
     It is checked first, as by `db check`: a damaged one is not copied (exit status 5).
     """
     from incidents.store.database import integrity
-    from incidents.store.database.url import place
+    from incidents.store.database.address import place
 
     engine = run.local.bare_engine
     if engine.dialect.name != "sqlite":
@@ -204,8 +204,8 @@ def _copy(engine: Engine, file: Path) -> None:
 
 def _report(run: Run, engine: Engine, sentence: str, *, is_ours: bool = True, **more: Any) -> None:
     from incidents.store.database.access import open_to_others
+    from incidents.store.database.address import place
     from incidents.store.database.schema import HEAD
-    from incidents.store.database.url import place
 
     if is_ours and (warning := open_to_others(engine)):
         run.tell(warning)

@@ -227,7 +227,7 @@ def owner_of(run: Run, token: str) -> str | None:
     if run.remote is not None:
         return _own_there(run.remote, token)
     from incidents.desk import tokens
-    from incidents.store import sessions as stored
+    from incidents.store import accounts as stored
 
     with run.local.reading() as connection:
         found = stored.token_of_id(connection, token) if tokens.is_token_id(token) else None

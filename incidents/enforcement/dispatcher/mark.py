@@ -17,7 +17,7 @@ from pathlib import Path
 from incidents.clock import read_rfc3339, rfc3339
 from incidents.errors import FileError
 from incidents.log import logger
-from incidents.system import disk, file_origin
+from incidents.system import disk, private_file
 from incidents.values.ids import EPOCHS
 
 SUFFIX, LOCK, WRONG = ".mark", ".lock", ".wrong"
@@ -156,7 +156,7 @@ class MarkFile:
         if not isinstance(error, PermissionError):
             return why
         file = Path(error.filename or self._file)
-        return why + file_origin.ownership_cure(file, self._key_file)
+        return why + private_file.ownership_cure(file, self._key_file)
 
 
 def beside(key_file: Path) -> Path:

@@ -27,11 +27,11 @@ from incidents.machine.actions.orders import REOPEN
 from incidents.machine.command import LEFT_DOWN
 from incidents.machine.in_force import BRAKED, DOWN
 from incidents.machine.orders import ACT, NOTICE
-from incidents.store import after_loss, deliveries, lineage, outbox
+from incidents.store import after_loss, deliveries, entries, lineage
 from incidents.store.cases import sites as site_rows
 from incidents.store.database.engine import plainly, reading
+from incidents.store.entries import Place
 from incidents.store.leases import Claimed
-from incidents.store.outbox import Place
 from incidents.views.left_down import marked
 
 Compare = Callable[[Sequence[str]], AbstractSet[str]]
@@ -157,7 +157,7 @@ class Brake:
         down = [each for each in down if each.lane in (ACT, NOTICE) and not each.released]
         down = [each for each in down if not _is_of_a_hold(each)]
         # What is ordered once more takes nobody down who is not down by decision already.
-        repeated = outbox.repeated(connection, [(each.site_id, each.seq) for each in down])
+        repeated = entries.repeated_orders(connection, [(each.site_id, each.seq) for each in down])
         down = [each for each in down if (each.site_id, each.seq) not in repeated]
         if not down:
             return []
@@ -180,7 +180,7 @@ class Brake:
             return []
         times = [each.ordered_at for each in down]
         since = min(times) - self.within
-        found = outbox.down_between(connection, since, max(times), most=_MAX_LOOKED_AT)
+        found = entries.ordered_down_between(connection, since, max(times), most=_MAX_LOOKED_AT)
         if len(found) == _MAX_LOOKED_AT:
             return down
         return [each for each in down if self._number(found, each) > self.count]

@@ -18,12 +18,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from incidents import errors
 from incidents.errors import DatabaseError, DeniedError
 from incidents.settings.sources import data_folder
-from incidents.store.database import complaint, sqlite_file
+from incidents.store.database import address, sqlite_file
+from incidents.store.database import address as database_url
 from incidents.store.database import sqlite_file as medium
-from incidents.store.database import url as database_url
+from incidents.store.database.address import NAME_ANOTHER, place
 from incidents.store.database.host_mark import HostMark
 from incidents.store.database.sqlite_file import OpenedFile
-from incidents.store.database.url import NAME_ANOTHER, place
 from incidents.store.round_trip import command
 
 Reading = Callable[[], AbstractContextManager[Connection]]
@@ -61,7 +61,7 @@ def create(url: str | None = None, *, make: bool = False) -> Engine:
         InputError: for a URL that cannot be read or is of an unknown kind.
         DatabaseError: if the driver for PostgreSQL is not installed.
     """
-    parsed = database_url.read(url or f"sqlite:///{data_folder() / 'incidents.db'}")
+    parsed = database_url.read_url(url or f"sqlite:///{data_folder() / 'incidents.db'}")
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(parsed, make=make)
     return _postgresql(parsed)
@@ -119,12 +119,12 @@ def plainly(engine: Engine) -> Iterator[None]:
     except (DBAPIError, sqlite3.Error) as error:
         said = error.orig if isinstance(error, DBAPIError) else error
         if getattr(said, "sqlstate", None) == _DENIED:
-            raise DeniedError(detail=complaint.said(error)) from error
-        raise DatabaseError(complaint.explain(engine, error)) from error
+            raise DeniedError(detail=address.said(error)) from error
+        raise DatabaseError(address.explain(engine, error)) from error
     except UnicodeDecodeError as error:
         # What SQLite says of a damaged schema quotes it, and the driver cannot read that.
         quoted = error.object.decode(errors="replace")
-        raise DatabaseError(complaint.damaged(place(engine), quoted)) from error
+        raise DatabaseError(address.damaged(place(engine), quoted)) from error
     except PoolTimeoutError as error:
         raise DatabaseError(
             f"all connections of this process to {place(engine)} are in use: try again"

@@ -18,9 +18,8 @@ from sqlalchemy.exc import DBAPIError
 
 from incidents.errors import DatabaseError
 from incidents.store.database import schema
-from incidents.store.database.complaint import MOST, Damage, Integrity, is_damage
+from incidents.store.database.address import MOST, Damage, Integrity, is_damage, place
 from incidents.store.database.engine import plainly, reading
-from incidents.store.database.url import place
 from incidents.store.schema.tables import metadata
 
 _BEGINNING = b"SQLite format 3\0"

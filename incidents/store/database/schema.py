@@ -18,8 +18,8 @@ from sqlalchemy.exc import DBAPIError
 
 from incidents.errors import DatabaseError
 from incidents.store.database import engine as engines
+from incidents.store.database.address import place
 from incidents.store.database.engine import create, plainly
-from incidents.store.database.url import place
 from incidents.store.desk_state import is_rehearsal
 from incidents.store.schema.desk_tables import rehearsal as mark
 
