@@ -22,7 +22,7 @@ from incidents.desk.envelope import (
     nothing_done,
     remark_documents,
 )
-from incidents.desk.locked import Locked, by_the_desks_clock
+from incidents.desk.locked import Locked
 from incidents.desk.repetition import (
     Repetitions,
     done_already,
@@ -31,13 +31,12 @@ from incidents.desk.repetition import (
     would_close,
 )
 from incidents.desk.text import refused_text
-from incidents.desk.unit_of_work import FilingsInHand, SiteInHand
+from incidents.desk.unit_of_work import SiteInHand, UnitOfWork
 from incidents.documents import (
     event_document,
     incident_document,
     site_document,
 )
-from incidents.log import logger
 from incidents.machine import rules
 from incidents.machine.actions import orders as order_acts
 from incidents.machine.case import Case
@@ -52,15 +51,11 @@ from incidents.machine.commands import (
     ReleaseItem,
 )
 from incidents.machine.decide import Decision, decide
-from incidents.machine.events import OrderEvent
 from incidents.machine.policy import Policy
 from incidents.machine.refusals import Refusal
 from incidents.record.sealing import seal_command
-from incidents.store import deliveries, entries
-from incidents.store.cases import cases, site_row, sites, slices
+from incidents.store.cases import sites
 from incidents.values.ids import incident_id, order_id, task_id
-
-_log = logger("desk")
 
 
 class Batch:
@@ -82,16 +77,11 @@ class Batch:
         self._connection = connection
         self._envelopes = envelopes
         self._policy = policy
-        self._now, self._said = now, said
-        self._rows = locked.rows
-        self._ids = {row["name"]: id_ for id_, row in locked.rows.items()}
+        self._now = now
         self._repetitions = Repetitions(locked.kept, now)
-        self._sites: dict[int, SiteInHand] = {}
-        self._sealed: list[entries.Sealed] = []
         self._access = Access(connection, policy, now)
         self._searched = False
-        self._read()
-        self._filings = FilingsInHand(connection, (site.before for site in self._sites.values()))
+        self._work = UnitOfWork(connection, envelopes, locked.rows, policy, now, said=said)
 
     def take(self) -> list[Answer]:
         """Takes the commands in order; `write` is to follow."""
@@ -106,97 +96,28 @@ class Batch:
         Raises:
             IntegrityError: if a key was used by another transaction at the same moment.
         """
-        connection, changed = self._connection, self._sites
-        sites.save(connection, [(site.row, site.case) for site in changed.values()])
-        site_row.save_changes(
-            connection,
-            {id_: site.before for id_, site in changed.items()},
-            {id_: site.case for id_, site in changed.items()},
-        )
-        entries.add_entries(
-            connection, [entry for site in changed.values() for entry in site.entries()]
-        )
-        ordered = [order for site in changed.values() for order in site.orders()]
-        entries.add_orders(connection, [order for order, _ in ordered])
-        deliveries.add(connection, ordered, self._now)
-        deliveries.settle(
-            connection,
-            [
-                (id_, event)
-                for id_, site in changed.items()
-                for event in site.events
-                if isinstance(event, OrderEvent)
-            ],
-            self._now,
-        )
-        entries.add_sealed(connection, self._sealed)
-        self._repetitions.write(connection)
-        unused = [id_ for id_, site in changed.items() if site.case.created_at is None]
-        if unused:
-            sites.remove(connection, unused)
+        self._work.write()
+        self._repetitions.write(self._connection)
 
     def write_not_let(self) -> None:
         """Counts who was not let do what; the rows of the sites are locked before."""
         self._access.write(lambda: self._now)
 
-    # What is read.
-
-    def _read(self) -> None:
-        commands: dict[int, list[Command]] = {id_: [] for id_ in self._rows}
-        for envelope in self._envelopes:
-            id_ = self._site_id(envelope)
-            if id_ in commands:
-                commands[id_].append(self._in_time(envelope).command)
-        needs = {
-            id_: slices.need(asked, self._now_on(self._rows[id_]))
-            for id_, asked in commands.items()
-        }
-        read = cases.load(self._connection, self._rows, needs, self._policy) if needs else {}
-        for id_, case in read.items():
-            self._sites[id_] = SiteInHand(row=self._rows[id_], before=case, case=case)
-
-    def _now_on(self, row: site_row.Row) -> datetime:
-        """The later of the clock and the site's last entry: no entry is before its predecessor."""
-        last: datetime | None = row["last_entry_at"]
-        if last is None or last <= self._now:
-            return self._now
-        _log.warning("clock_stepped_back", site=row["name"], now=self._now, previous=last)
-        return last
-
-    def _in_time(self, envelope: Envelope) -> Envelope:
-        """With no fact later than the site's now that its machine's clock has come to."""
-        if self._said <= self._now:
-            return envelope
-        row = self._rows.get(self._site_id(envelope) or 0)
-        last = None if row is None else row["last_entry_at"]
-        now = self._now if last is None else max(self._now, last)
-        command = by_the_desks_clock(envelope.command, now, self._said)
-        return envelope if command is envelope.command else replace(envelope, command=command)
-
-    def _site_id(self, envelope: Envelope) -> int | None:
-        return envelope.site if isinstance(envelope.site, int) else self._ids.get(envelope.site)
-
-    # What is decided.
-
     def _answer(self, envelope: Envelope) -> Answer:
         """The answer to one command: the first one, if its key has had one already."""
         if envelope.key is None:
             return self._decide(envelope)
-        before = self._repetitions.before(envelope, self._name(envelope))
+        before = self._repetitions.before(envelope, self._work.name(envelope))
         if isinstance(before, Refusal):
             return self._refuse(envelope, before)
         if before is not None:
             return before
         answer = self._decide(envelope)
-        self._repetitions.keep(envelope, self._name(envelope), answer)
+        self._repetitions.keep(envelope, self._work.name(envelope), answer)
         return answer
 
-    def _name(self, envelope: Envelope) -> str:
-        id_ = self._site_id(envelope)
-        return str(envelope.site) if id_ not in self._sites else self._sites[id_].case.site
-
     def _decide(self, envelope: Envelope) -> Answer:
-        envelope = self._in_time(envelope)
+        envelope = self._work.in_time(envelope)
         bad = refused_text(envelope.command) or self._access.refused(envelope)
         if bad is not None:
             return self._refuse(envelope, bad)
@@ -232,15 +153,14 @@ class Batch:
         bad = done_already(self._connection, site.case, command, answer.refusal)
         answer = replace(answer, refusal=bad)
         if acted:
-            case, recorded_at = site.case, answer.events[-1].recorded_at
-            self._sealed += [entries.Sealed(*own, case.site_id, recorded_at) for own in words]
+            self._work.seal(site, words, answer.events[-1].recorded_at)
             if isinstance(command, ChangeFiling):
-                self._filings.keep(words)
+                self._work.filings.keep(words)
         return answer
 
     def _change_filing(self, site: SiteInHand, asked: ChangeFiling, login: str | None) -> Answer:
         """The change, and after it the suspicions that checks have of what has changed."""
-        news = self._filings.news(asked, site.case)
+        news = self._work.filings.news(asked, site.case)
         # Of what was judged as it was asked, parts alone have become something else.
         bad = refused_text(news) if asked.parts else None
         if bad is not None:
@@ -248,15 +168,15 @@ class Batch:
         before = site.case.details
         answer = self._seal_and_take(site, news, login)
         if answer.refusal is None:
-            for suspicion in self._filings.suspicions(news, before, site.case, self._now):
+            for suspicion in self._work.filings.suspicions(news, before, site.case, self._now):
                 answer = joined(answer, self._take(site, suspicion, None)[0])
         return answer
 
     def _refuse(self, envelope: Envelope, refusal: Refusal) -> Answer:
         """A refusal that needs no case; what fell due on the site is done all the same."""
-        site = self._sites.get(self._site_id(envelope) or 0)
+        site = self._work.site(envelope)
         if site is None or site.case.created_at is None:
-            return nothing_done(self._name(envelope), refusal, self._site_id(envelope))
+            return nothing_done(self._work.name(envelope), refusal, self._work.site_id(envelope))
         return self._refuse_on(site, refusal)
 
     def _refuse_on(self, site: SiteInHand, refusal: Refusal) -> Answer:
@@ -266,7 +186,7 @@ class Batch:
 
     def _site_of(self, envelope: Envelope) -> SiteInHand | None:
         """The site, if it is in the register or about to be taken into it."""
-        site = self._sites.get(self._site_id(envelope) or 0)
+        site = self._work.site(envelope)
         if site is None or isinstance(envelope.command, AddSite):
             return site
         return None if site.case.created_at is None else site

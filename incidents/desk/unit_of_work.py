@@ -1,6 +1,4 @@
-"""The unit of work: a batch's sites and filings, and what is to be written of each.
-
-take for false in what has changed.
+"""The unit of work: a batch's sites and filings as read, and what is to be written of each.
 
 Under the locks of the batch: two people who change one filing at once lose nothing of each other,
 and what is filed already is no change.
@@ -16,20 +14,35 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
+from incidents.desk.envelope import Envelope
+from incidents.desk.locked import by_the_desks_clock
 from incidents.documents import order_document
+from incidents.log import logger
 from incidents.machine import filing
 from incidents.machine import orders as machine_orders
 from incidents.machine.case import Case
-from incidents.machine.commands import ChangeFiling, RaiseSuspicion
-from incidents.machine.events import Event
+from incidents.machine.commands import ChangeFiling, Command, RaiseSuspicion
+from incidents.machine.events import Event, OrderEvent
+from incidents.machine.policy import Policy
 from incidents.record.entry import encode
-from incidents.record.sealing import Sealed
-from incidents.store import entries
-from incidents.store.cases import site_row
+from incidents.record.sealing import Sealed as SealedWords
+from incidents.store import deliveries
+from incidents.store.cases import cases, site_row, sites, slices
+from incidents.store.entries import (
+    Entry,
+    Outgoing,
+    Sealed,
+    add_entries,
+    add_orders,
+    add_sealed,
+)
+from incidents.store.entries import values as sealed_values
 from incidents.store.schema.types import canonical
 
 if TYPE_CHECKING:
     from incidents.filing.checks.finding import Finding
+
+_log = logger("desk")
 
 
 @dataclass(slots=True)
@@ -42,26 +55,130 @@ class SiteInHand:
     events: list[Event] = field(default_factory=list)
     logins: list[str | None] = field(default_factory=list)
 
-    def entries(self) -> list[entries.Entry]:
+    def entries(self) -> list[Entry]:
         """The entries of what has happened, as they are kept and exported."""
         id_, name, first = self.case.site_id, self.case.site, self.before.seq + 1
         return [
-            entries.Entry.of(id_, seq, event.recorded_at, encode(event, name, id_, seq, login))
+            Entry.of(id_, seq, event.recorded_at, encode(event, name, id_, seq, login))
             for seq, (event, login) in enumerate(
                 zip(self.events, self.logins, strict=True), start=first
             )
         ]
 
-    def orders(self) -> list[tuple[entries.Outgoing, tuple[str, ...]]]:
+    def orders(self) -> list[tuple[Outgoing, tuple[str, ...]]]:
         """What the world must be told of it, and in which lanes."""
-        found: list[tuple[entries.Outgoing, tuple[str, ...]]] = []
+        found: list[tuple[Outgoing, tuple[str, ...]]] = []
         for order in machine_orders.orders(self.events):
             seq = self.before.seq + 1 + order.event
             at = self.events[order.event].recorded_at
             data = order_document(self.case, order)
-            outgoing = entries.Outgoing(self.case.site_id, seq, 1, order.kind, data, at)
+            outgoing = Outgoing(self.case.site_id, seq, 1, order.kind, data, at)
             found.append((outgoing, order.lanes))
         return found
+
+
+class UnitOfWork:
+    """The sites that a transaction's commands are about, by their locked `rows`.
+
+    At `now`, which is `said` by the clock of the machine that the commands come from (both UTC).
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        envelopes: Sequence[Envelope],
+        rows: Mapping[int, site_row.Row],
+        policy: Policy,
+        now: datetime,
+        *,
+        said: datetime,
+    ) -> None:
+        self._connection = connection
+        self._now, self._said = now, said
+        self._rows = rows
+        self._ids = {row["name"]: id_ for id_, row in rows.items()}
+        self._sealed: list[Sealed] = []
+        self._sites = self._read(envelopes, policy)
+        self.filings = FilingsInHand(connection, (site.before for site in self._sites.values()))
+
+    def site_id(self, envelope: Envelope) -> int | None:
+        """The id of the site that the command names, if it is locked."""
+        return envelope.site if isinstance(envelope.site, int) else self._ids.get(envelope.site)
+
+    def site(self, envelope: Envelope) -> SiteInHand | None:
+        """The site that the command names, if it is there."""
+        return self._sites.get(self.site_id(envelope) or 0)
+
+    def name(self, envelope: Envelope) -> str:
+        """The site's name, or what the command names in its place."""
+        site = self.site(envelope)
+        return str(envelope.site) if site is None else site.case.site
+
+    def in_time(self, envelope: Envelope) -> Envelope:
+        """With no fact later than the site's now that its machine's clock has come to."""
+        if self._said <= self._now:
+            return envelope
+        row = self._rows.get(self.site_id(envelope) or 0)
+        last = None if row is None else row["last_entry_at"]
+        now = self._now if last is None else max(self._now, last)
+        command = by_the_desks_clock(envelope.command, now, self._said)
+        return envelope if command is envelope.command else replace(envelope, command=command)
+
+    def seal(self, site: SiteInHand, words: Iterable[SealedWords], at: datetime) -> None:
+        """Keeps what is to be written of people's words in an act at that time (UTC)."""
+        self._sealed += [Sealed(*own, site.case.site_id, at) for own in words]
+
+    def write(self) -> None:
+        """Writes what has become of the sites."""
+        connection, changed = self._connection, self._sites
+        sites.save(connection, [(site.row, site.case) for site in changed.values()])
+        site_row.save_changes(
+            connection,
+            {id_: site.before for id_, site in changed.items()},
+            {id_: site.case for id_, site in changed.items()},
+        )
+        add_entries(connection, [entry for site in changed.values() for entry in site.entries()])
+        ordered = [order for site in changed.values() for order in site.orders()]
+        add_orders(connection, [order for order, _ in ordered])
+        deliveries.add(connection, ordered, self._now)
+        deliveries.settle(
+            connection,
+            [
+                (id_, event)
+                for id_, site in changed.items()
+                for event in site.events
+                if isinstance(event, OrderEvent)
+            ],
+            self._now,
+        )
+        add_sealed(connection, self._sealed)
+        unused = [id_ for id_, site in changed.items() if site.case.created_at is None]
+        if unused:
+            sites.remove(connection, unused)
+
+    def _read(self, envelopes: Sequence[Envelope], policy: Policy) -> dict[int, SiteInHand]:
+        commands: dict[int, list[Command]] = {id_: [] for id_ in self._rows}
+        for envelope in envelopes:
+            id_ = self.site_id(envelope)
+            if id_ in commands:
+                commands[id_].append(self.in_time(envelope).command)
+        needs = {
+            id_: slices.need(asked, self._now_on(self._rows[id_]))
+            for id_, asked in commands.items()
+        }
+        read = cases.load(self._connection, self._rows, needs, policy) if needs else {}
+        return {
+            id_: SiteInHand(row=self._rows[id_], before=case, case=case)
+            for id_, case in read.items()
+        }
+
+    def _now_on(self, row: site_row.Row) -> datetime:
+        """The later of the clock and the site's last entry: no entry is before its predecessor."""
+        last: datetime | None = row["last_entry_at"]
+        if last is None or last <= self._now:
+            return self._now
+        _log.warning("clock_stepped_back", site=row["name"], now=self._now, previous=last)
+        return last
 
 
 class FilingsInHand:
@@ -82,7 +199,7 @@ class FilingsInHand:
         changed = {key: text for key, text in details.items() if was.get(key, "") != text}
         return replace(command, details=tuple(changed.items()), parts=())
 
-    def keep(self, words: Sequence[Sealed]) -> None:
+    def keep(self, words: Sequence[SealedWords]) -> None:
         """What has been sealed since the batch was read."""
         known = self._known()
         known.update((ref, value) for ref, _, value in words)
@@ -123,7 +240,7 @@ class FilingsInHand:
                 for key, text in case.details.items()
                 if filing.is_sealed(key)
             ]
-            self._words = entries.values(self._connection, refs) if refs else {}
+            self._words = sealed_values(self._connection, refs) if refs else {}
         return self._words
 
 
