@@ -1,1 +1,0 @@
-"""The desk's own: alarms, heartbeats, policies, the keys of commands."""

@@ -1,1 +1,0 @@
-"""What goes out: orders, their deliveries and leases."""

@@ -1,1 +1,0 @@
-"""The record's rows: entries, sealed values, the log over them, and the database's lineage."""

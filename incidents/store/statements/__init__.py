@@ -1,1 +1,0 @@
-"""The statements: written in Core, compiled once, sent together."""
