@@ -143,7 +143,7 @@ class House:
 
     @cached_property
     def is_rehearsal(self) -> bool:
-        """Whether any clock is taken here, which every view says: see `server_clock`."""
+        """Whether any clock is taken here, which every view says: see `desk_state`."""
         from incidents.store import desk_state
 
         with self.glancing() as connection:

@@ -205,7 +205,8 @@ def _take(
     if words is not None:
         entries.add_sealed(connection, [entries.Sealed(*words, DESK_STREAM, act.now)])
     act.record(
-        ServeKeyMade, key=serve_key.key_digest(key), tokens=len(all_tokens), passwords=len(all_passwords),
+        ServeKeyMade, key=serve_key.key_digest(key),
+        tokens=len(all_tokens), passwords=len(all_passwords),
         text=None if words is None else words[0],
     )  # fmt: skip
     if there is None:

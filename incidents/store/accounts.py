@@ -109,7 +109,7 @@ def add_serve_key(connection: Connection, new: ServeKey) -> None:
 
 class Session(NamedTuple):
     """A session, with its account; `proved_at` is when the person last proved who they are, `how`
-    says by what it began, and `place` at which address; `seal` as of `accounts.seal`."""
+    says by what it began, and `place` at which address; `seal` as of `accounts.serve_key`."""
 
     id: str
     made_at: datetime
@@ -195,7 +195,7 @@ def forget_sessions(connection: Connection, *, made: datetime, seen: datetime) -
 
 class Token(NamedTuple):
     """A token: `digest` is the SHA-256 of its secret, `acts` what it is for (None: everything),
-    `seal` as of `accounts.seal`."""
+    `seal` as of `accounts.serve_key`."""
 
     id: str
     handle: str

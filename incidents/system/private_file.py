@@ -134,7 +134,7 @@ def _name(user: int) -> str:
 
 def birth_time(handle: int) -> int | None:
     """When the open file was made, in nanoseconds by the clock of its disk; None where nobody can
-    tell (an older NFS client, an old ext4)."""
+    tell (an older NFS client, an old ext4). Python 3.11 does not ask for it on Linux."""
     # Loaded here: whoever asks something else of a file does not pay for it.
     import ctypes
 

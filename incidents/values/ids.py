@@ -19,7 +19,7 @@ _ITEM = re.compile(
     rf"([1-9]\d{{0,17}})-([1-9]\d{{0,8}}|t[1-9]\d{{0,8}}|{'|'.join(NAMED)})", re.ASCII
 )
 ORDERS_EACH = 10**12
-"""So many numbers of orders each epoch of a history has (see `store.record.lineage`): in the epoch
+"""So many numbers of orders each epoch of a history has (see `store.lineage`): in the epoch
 332 the order of a site's 45th entry goes into the world as 332000000000045. It is the order 45
 here."""
 EPOCHS = 2**53 // ORDERS_EACH

@@ -22,7 +22,7 @@ _WHY = ["site", "why", "shop.example"]
 _LEGS = (
     ("`incidents log`, to the decision and the change of the case", _LOG, "machine.apply.apply"),
     ("from the case to its row", _LOG, "store.cases.incidents.save"),
-    ("and to its entry", _LOG, "store.record.entries.add"),
+    ("and to its entry", _LOG, "store.entries.add_entries"),
     ("`incidents site why`, back to the row", _WHY, "store.cases.incidents.read"),
 )
 

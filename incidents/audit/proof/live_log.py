@@ -47,7 +47,7 @@ class Row(NamedTuple):
 
 class Pending(NamedTuple):
     """Of the entries without a number: how many, when the oldest was recorded (RFC 3339, UTC), and
-    how many of them lie where nobody looks for such (see `store.record.leaves.Head`)."""
+    how many of them lie where nobody looks for such (see `store.leaves.Head`)."""
 
     entries: int
     since: str | None

@@ -1,4 +1,4 @@
-"""Cases: read as slices of their sites' histories (what is written of them: `changes`).
+"""Cases: read as slices of their sites' histories (what is written of them: `site_row`).
 
 The number of queries is the same whatever the number of sites; on PostgreSQL those of one step
 take one round trip.

@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from incidents.errors import InputError
 from incidents.settings.sources import data_folder
-from incidents.store.database import sqlite_file as medium
+from incidents.store.database import sqlite_file
 
 # libpq's own, of a cluster: the library reads one host and one port there.
 _SEVERAL = re.compile(
@@ -124,7 +124,9 @@ def explain(engine: Engine, error: DBAPIError | sqlite3.Error) -> str:
         return f"there is no database {where}: check the path; incidents db upgrade makes a new one"
     if "unable to open" in told:
         file = Path(where)
-        return medium.obstacle(file) or f"cannot open the file {where}: {_why_not_opened(file)}"
+        return (
+            sqlite_file.obstacle(file) or f"cannot open the file {where}: {_why_not_opened(file)}"
+        )
     if "not a database" in told:
         return (
             f"{where} is not a SQLite database, or its beginning is damaged: {NAME_ANOTHER}, or put"
@@ -195,7 +197,7 @@ def _explain_disk(where: str, told: str) -> str | None:
     if "malformed" in told:
         return damaged(where, told)
     if "readonly" in told:
-        return medium.obstacle(Path(where)) or (
+        return sqlite_file.obstacle(Path(where)) or (
             f"the file {where} cannot be written: look at its permissions and its disk"
         )
     return None

@@ -19,8 +19,6 @@ from incidents import errors
 from incidents.errors import DatabaseError, DeniedError
 from incidents.settings.sources import data_folder
 from incidents.store.database import address, sqlite_file
-from incidents.store.database import address as database_url
-from incidents.store.database import sqlite_file as medium
 from incidents.store.database.address import NAME_ANOTHER, place
 from incidents.store.database.host_mark import HostMark
 from incidents.store.database.sqlite_file import OpenedFile
@@ -61,7 +59,7 @@ def create(url: str | None = None, *, make: bool = False) -> Engine:
         InputError: for a URL that cannot be read or is of an unknown kind.
         DatabaseError: if the driver for PostgreSQL is not installed.
     """
-    parsed = database_url.read_url(url or f"sqlite:///{data_folder() / 'incidents.db'}")
+    parsed = address.read_url(url or f"sqlite:///{data_folder() / 'incidents.db'}")
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(parsed, make=make)
     return _postgresql(parsed)
@@ -183,7 +181,7 @@ def _name_what_is_there(
     file: Path, _dialect: Dialect, _record: object, arguments: list[Any], options: dict[str, Any]
 ) -> None:
     """By its plain name SQLite would make a file that is not there, as soon as it is looked at."""
-    arguments[0] = f"{file.as_uri()}?{medium.way_to_open(file)}"
+    arguments[0] = f"{file.as_uri()}?{sqlite_file.way_to_open(file)}"
     options["uri"] = True
 
 

@@ -80,7 +80,7 @@ def ensure(engine: Engine, *, make: bool = False) -> None:
 def upgrade(database: str | Engine, *, rehearsal: bool = False) -> None:
     """Gives an empty or older database the schema of this program, whole or not at all.
 
-    With `rehearsal` an empty one is marked as such for good: see `server_clock.database_time`.
+    With `rehearsal` an empty one is marked as such for good: see `desk_state.database_time`.
 
     Raises:
         DatabaseError: if the database is newer, not ours, or to be marked and not empty.

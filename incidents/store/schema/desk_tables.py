@@ -1,8 +1,7 @@
 """The tables of the desk: who may come in, its own state, the record's entries, and filings.
 
-`accounts` and `tokens` are borne out by the entries of the desk's own stream. The others are no
-part of the record: they hold secrets, as digests, what is over in an hour, or who signed in from
-where, which is erased once the law no longer needs it.
+`accounts` and `tokens` are borne out by entries of the desk's own stream. Nothing else of who may
+come in is on record: secrets, as digests, what is over in an hour, or who signed in from where.
 """
 
 from __future__ import annotations
@@ -51,8 +50,7 @@ tokens = Table(
     Column("made_at", UTCDateTime, nullable=False),
     Column("expires_at", UTCDateTime, nullable=False),
     Column("revoked_at", UTCDateTime),
-    # The mark of `serve`'s key (accounts.seal), which no entry bears out; None before its first
-    # start.
+    # The seal of `serve`'s key, which no entry bears out; None before its first start.
     Column("seal", Word, info=UNRECORDED),
 )
 Index("uq_tokens_digest", tokens.c.digest, unique=True)
@@ -64,8 +62,7 @@ passwords = Table(
     # Argon2id, in the format of its own (PHC).
     Column("hash", Text, nullable=False),
     Column("set_at", UTCDateTime, nullable=False),
-    # Somebody else has set it, or the one before it: who, and from when on its person counts as a
-    # second one.
+    # Who else has set it, or the one before it, and from when on its person counts as a second one.
     Column("given_by", Word),
     Column("counts_from", UTCDateTime),
     # As of a token.
@@ -198,8 +195,7 @@ desk = Table(
     Column("halted_since", UTCDateTime, info=UNRECORDED),
     # By a code of `lineage`; None also where a version of before 0017 halted it.
     Column("halted_why", Word, info=UNRECORDED),
-    # When the last loss was noticed, whoever has gone on since; None where nothing is known to be
-    # missing.
+    # When the last loss was noticed, whoever has gone on since; None where nothing is missing.
     Column("noticed_at", UTCDateTime, info=UNRECORDED),
     # When every site was compared with the world in this epoch.
     Column("compared_at", UTCDateTime, info=UNRECORDED),

@@ -1,7 +1,7 @@
 """The tables of sites and of what belongs to them; all others are handed on.
 
 A site's rows are read and written only under the lock of its row in `sites`. Rows of `entries`,
-`outbox`, `policies` and `entries` are never updated. `note`, `text`, `reason`, `phone`, `email`,
+`orders` and `policies` are never updated. `note`, `text`, `reason`, `phone`, `email`,
 `person` and the like hold references into `entries`, the only table with people's own words.
 """
 
