@@ -1,8 +1,8 @@
 """The desk's own stream: how acts that belong to no site go on record, and who does them.
 
-It locks the desk's row first, so that two of them come one after the other. Whoever can reach the
-database makes the first accounts. As soon as an administrator has a password, accounts are kept by
-who comes in: else two people would be one, who gives the second a new password.
+An account act locks the desk's row first, so that two of them come one after the other. Whoever can
+reach the database makes the first accounts. As soon as an administrator has a password, accounts
+are kept by who comes in: else two people would be one, who gives the second a new password.
 """
 
 from __future__ import annotations

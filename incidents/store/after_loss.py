@@ -1,4 +1,9 @@
-"""Sites in doubt since the record lost its end: not compared with the world, or left down."""
+"""Sites in doubt since the record lost its end: not compared with the world, or left down.
+
+Left down are those that are ordered up and not known to be up, and no order waits to open them. Of
+others that are named by their ids, they were when a suspension began that runs, or stay down
+although one waits (`also`).
+"""
 
 from __future__ import annotations
 

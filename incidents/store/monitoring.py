@@ -1,9 +1,9 @@
 """Monitoring: the heartbeats of daemons, and the alarms that tell the desk of a cause once.
 
-A row is there from when somebody has seen the cause until somebody has seen it end. Any number of
-daemons look: each raises what is missing, and one at a time has an alarm in hand, under a lease
-(`next_at` in the future, one more attempt). What is written names the row as it was seen, by its
-key and `raised_at`: the same cause that came again meanwhile is another row.
+An alarm's row is there from when somebody has seen the cause until somebody has seen it end. Any
+number of daemons look: each raises what is missing, and one at a time has an alarm in hand, under a
+lease (`next_at` in the future, one more attempt). What is written names the row as it was seen, by
+its key and `raised_at`: the same cause that came again meanwhile is another row.
 """
 
 from __future__ import annotations
