@@ -22,8 +22,8 @@ from incidents.errors import InputError, UnknownTaskError
 from incidents.filing import form, presets, settings
 from incidents.machine import commands as c
 from incidents.machine import filing
+from incidents.machine.command import Choice, Words
 from incidents.values import inputs
-from incidents.values.fact import Choice, Words
 
 MAX_DETAILS, MAX_PARTS = 300, 20
 """So many details are changed in one act at most, and so many parts of a server or document."""

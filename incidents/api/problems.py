@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from incidents.accounts.identity import Identity
     from incidents.desk import Answer
     from incidents.locale.words import When
-    from incidents.machine.refusals import Refusal
+    from incidents.machine.command import Refusal
 
 MEDIA_TYPE = "application/problem+json"
 TYPE = "urn:incidents:problem:{type}"

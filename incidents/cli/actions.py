@@ -19,7 +19,7 @@ from incidents.contract.actions import ACTIONS
 from incidents.contract.fields import LABELS, Field
 from incidents.errors import InputError
 from incidents.machine import commands as c
-from incidents.values.fact import Choice, Words
+from incidents.machine.command import Choice, Words
 from incidents.values.ids import contact_id, incident_id, order_id
 
 Command = Callable[..., int | None]

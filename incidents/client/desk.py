@@ -16,10 +16,10 @@ from incidents.contract.actions import ACTIONS
 from incidents.desk.envelope import Answer, Envelope, nothing_done
 from incidents.errors import FileError
 from incidents.machine import commands as c
+from incidents.machine.command import Refusal, Remark
 from incidents.machine.commands import Command
 from incidents.machine.policy import Policy, PolicyError
 from incidents.machine.policy import read as read_policy
-from incidents.machine.refusals import Refusal, Remark
 from incidents.values.ids import contact_id, incident_id, order_id, task_id
 from incidents.values.web_address import as_written
 

@@ -33,11 +33,11 @@ from incidents.desk import Envelope
 from incidents.desk.envelope import from_json
 from incidents.errors import InputError, RefusedError
 from incidents.machine import commands as c
+from incidents.machine.command import Words
 from incidents.machine.commands import HandOver
 from incidents.store import desk_state
 from incidents.store.cases import sites
 from incidents.values import inputs
-from incidents.values.fact import Words
 
 if TYPE_CHECKING:
     from incidents.desk import Answer

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from incidents.machine import graph
-from incidents.machine.graph import Move
+from incidents.machine import state
+from incidents.machine.state import Move
 
 if TYPE_CHECKING:
     from incidents.contract.documents.sites import Case
@@ -50,7 +50,7 @@ class Diagram:
     def arcs(self) -> list[Arc]:
         """Which moves there are, in the order in which their states were first met."""
         found: dict[tuple[str, str], list[Move]] = {}
-        for move in graph.moves(self.machine):
+        for move in state.moves(self.machine):
             found.setdefault((move.source, move.dest), []).append(move)
         return [
             Arc(n, source, dest, tuple(moves))
@@ -60,7 +60,7 @@ class Diagram:
     @property
     def states(self) -> list[str]:
         """The states, in the order in which they stand below each other."""
-        return list(graph.MACHINE_STATES[self.machine])
+        return list(state.MACHINE_STATES[self.machine])
 
     @property
     def svg(self) -> Markup:

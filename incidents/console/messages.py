@@ -20,7 +20,7 @@ from incidents.views.health import carries_out
 
 if TYPE_CHECKING:
     from incidents.desk import Answer
-    from incidents.machine.refusals import Refusal, Remark
+    from incidents.machine.command import Refusal, Remark
 
 Document = dict[str, Any]
 

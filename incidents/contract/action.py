@@ -9,7 +9,7 @@ from typing import Any, Literal
 from incidents.contract.bodies import NOTHING, Body
 from incidents.contract.fields import Field, fields_of
 from incidents.machine import commands as c
-from incidents.values.fact import Replayed, Seen
+from incidents.machine.command import Replayed, Seen
 
 Role = Literal["viewer", "operator", "supervisor", "auditor", "integrator", "administrator"]
 

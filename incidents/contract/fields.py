@@ -8,8 +8,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
-from incidents.machine.command import Command
-from incidents.values.fact import Choice, Replayed, Seen, Words
+from incidents.machine.command import Choice, Command, Replayed, Seen, Words
 
 Fact = Words | Choice | Seen | Replayed
 

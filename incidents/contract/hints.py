@@ -13,7 +13,7 @@ from incidents.contract.action import Action, name_of
 from incidents.contract.actions import ACTIONS
 from incidents.contract.documents import Hint
 from incidents.machine import commands as c
-from incidents.values.fact import Choice
+from incidents.machine.command import Choice
 
 if TYPE_CHECKING:
     from incidents.contract.documents.queue import Item, QueueItem

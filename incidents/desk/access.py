@@ -16,7 +16,7 @@ from incidents.accounts.identity import may
 from incidents.contract.action import name_of
 from incidents.desk.envelope import Answer, Envelope
 from incidents.machine.case import Case, ClosureRequest, Request
-from incidents.machine.command import COURIER
+from incidents.machine.command import COURIER, Refusal
 from incidents.machine.commands import (
     Approve,
     AskReinstatement,
@@ -37,7 +37,6 @@ from incidents.machine.commands import (
     Uphold,
 )
 from incidents.machine.policy import Policy
-from incidents.machine.refusals import Refusal
 from incidents.store import passwords, sign_ins
 from incidents.store.accounts import Account, account, any_there
 from incidents.values.ids import task_id

@@ -14,7 +14,7 @@ from functools import cache
 
 from incidents.desk.envelope import Envelope
 from incidents.machine import filing
-from incidents.machine.command import AUDIENCES, OUTCOMES
+from incidents.machine.command import AUDIENCES, OUTCOMES, Refusal
 from incidents.machine.commands import (
     AddNote,
     Attach,
@@ -24,7 +24,6 @@ from incidents.machine.commands import (
     RecordContact,
     StateFalse,
 )
-from incidents.machine.refusals import Refusal
 from incidents.record.sealing import texts
 from incidents.store.schema.types import canonical
 from incidents.values import web_address

@@ -16,7 +16,7 @@ from incidents.enforcement.dispatcher.waiting import BRAKE, Brake
 from incidents.enforcement.log import Log
 from incidents.enforcement.port import Adapter
 from incidents.errors import BadSiteNameError, IncidentsError, LibraryError
-from incidents.machine.in_force import LOG
+from incidents.machine.command import LOG
 from incidents.settings import sources
 from incidents.settings.options import Options
 from incidents.values import site_name

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from incidents.locale.event_words import ORDERS
-from incidents.machine.in_force import BRAKED
+from incidents.machine.command import BRAKED
 
 if TYPE_CHECKING:
     from incidents.contract.documents.orders import OnlyLogged, Order

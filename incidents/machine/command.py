@@ -1,8 +1,13 @@
-"""The command: what all that is asked of a case has in common, and the codes that it may say."""
+"""The command: what all have in common, the facts of their fields, the codes that they may say,
+and how one is refused.
+
+Apart from the commands themselves, since many who need a code load none of them.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 COURIER = "courier"
 """Who carries orders out, and says what came of it."""
@@ -31,3 +36,75 @@ FOR_DESK, FOR_CUSTOMER = AUDIENCES = ("desk", "customer")
 LIFTED, BY_HAND, REPEATED, SUPERSEDED = "lifted", "by_hand", "repeated", "superseded"
 LEFT_DOWN = "left_down"
 """Why an order is cancelled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Text of at most `limit` characters.
+
+    Personal words are sealed: the record holds a salted commitment to them alone.
+    """
+
+    limit: int = 4_000
+    personal: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of these codes."""
+
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the caller saw, or how an address was written: no part of what is asked.
+
+    The same act with the same key is the same request whatever was seen.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What only a replay of older entries says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A command that did not take effect; `facts` fill the sentence that says so."""
+
+    name: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something that the person should know of an act that did take effect."""
+
+    name: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+class RefusedError(Exception):
+    """Carries a refusal out of the checks of `decide`; never leaves the machine."""
+
+    def __init__(self, name: str, **facts: Any) -> None:
+        super().__init__(name)
+        self.refusal = Refusal(name, facts)
+
+
+CUSTOMERS = "this"
+"""What the act is called that is the customer's own, who has no command to go on with."""
+
+
+DOWN = {"suspend": "suspended", "close": "closed"}
+"""What is in force when an order of that kind, which takes the site down, has been carried out."""
+
+FORCE = {**DOWN, "reopen": "active"}
+"""What is in force when an order of that kind has been carried out."""
+
+LOG = "log"
+"""The adapter that only logs what it is given, where the settings name no other."""
+
+BRAKED = "braked"
+"""The problem of an order that was given up untried: too many sites were taken down at once."""

@@ -12,9 +12,9 @@ from incidents.machine import events as e
 from incidents.machine.actions import closing, corrections, filings, incidents, orders, sites
 from incidents.machine.actions.elapse import elapse
 from incidents.machine.case import Case
+from incidents.machine.command import Refusal, RefusedError, Remark
 from incidents.machine.draft import Draft
 from incidents.machine.policy import Policy
-from incidents.machine.refusals import Refusal, RefusedError, Remark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

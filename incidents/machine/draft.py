@@ -10,9 +10,9 @@ from unicodedata import normalize
 from incidents.machine import events as e
 from incidents.machine.apply import apply
 from incidents.machine.case import Case, ClosureRequest
+from incidents.machine.command import RefusedError, Remark
 from incidents.machine.incident import Incident
 from incidents.machine.policy import Policy
-from incidents.machine.refusals import RefusedError, Remark
 from incidents.machine.rules import run
 from incidents.machine.state import INCIDENT_STATES, can_move_incident
 from incidents.values.ids import incident_id

@@ -10,8 +10,15 @@ from incidents.machine.event import (
     IncidentEvent,
     ItemClaimed,
     ItemReleased,
+    OrderCancelled,
+    OrderDelivered,
+    OrderEvent,
+    OrderFailed,
+    OrderRepeated,
+    OrderRetried,
     Reason,
     SiteEvent,
+    StateSeen,
     SuspicionRaised,
     TaskCompleted,
     TaskOpened,
@@ -32,15 +39,6 @@ from incidents.machine.incident_events import (
     NoteAdded,
     RemovalSaid,
     StatementTakenBack,
-)
-from incidents.machine.order_events import (
-    OrderCancelled,
-    OrderDelivered,
-    OrderEvent,
-    OrderFailed,
-    OrderRepeated,
-    OrderRetried,
-    StateSeen,
 )
 from incidents.machine.site_events import (
     ClosureAsked,

@@ -2,11 +2,13 @@
 
 `move` is how `decide` asks for a transition: the guards are R1 … R5 and their companions, answered
 by the facts that the caller has derived. `check` is how `apply` holds a recorded move against the
-tables; guards do not run there, since a replay must not decide again.
+tables; guards do not run there, since a replay must not decide again. `mermaid` draws the tables.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -150,3 +152,112 @@ def _checked(
     if source != dest and (trigger, source, dest) not in pairs:
         raise ImpossibleMoveError(f"no {what} moves from {source} to {dest} by {trigger}")
     return dest
+
+
+MACHINES = {"site": SITE, "incident": INCIDENT}
+"""The tables that can be drawn, by name."""
+
+MACHINE_STATES = {"site": SITE_STATES, "incident": INCIDENT_STATES}
+"""The states of each, in the order in which people meet them."""
+
+RULES = {
+    "repeat": "R1",
+    "unreachable": "R2",
+    "unreachable_run": "R3",
+    "false_info": "R4",
+    "refusal": "R5",
+}
+"""The published rules behind the guards, by the guard's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One row of a table, from one of its states: what triggers it, and under which guards.
+
+    `guards` are told as the diagram tells them: `otherwise`, `R1 repeat`, `not held`.
+    """
+
+    source: str
+    dest: str
+    trigger: str
+    guards: tuple[str, ...]
+
+
+_BEGINNING = {"site": "active", "incident": "new"}
+_NOWHERE_YET = "new"
+
+
+def mermaid(machine: str) -> str:
+    """The machine of that name as a `stateDiagram-v2`; guards stand in brackets, rules by number.
+
+    A row that the table tries only when another of the same trigger has failed says `otherwise`.
+    """
+    table = MACHINES[machine]
+    lines = ["stateDiagram-v2"]
+    if _BEGINNING[machine] != _NOWHERE_YET:
+        lines.append(f"    [*] --> {_BEGINNING[machine]}")
+    lines += [
+        f"    {_node(move.source)} --> {move.dest}: {move.trigger}{_bracketed(move)}"
+        for move in moves(machine)
+    ]
+    lines += [f"    {name} --> [*]" for name in _ends(table)]
+    return "\n".join(lines)
+
+
+def moves(machine: str) -> list[Move]:
+    """All moves of the machine of that name, in the order of its table."""
+    table = MACHINES[machine]
+    return [
+        Move(source, row["dest"], row["trigger"], _guards(table, row, source))
+        for row, source in _moves(table)
+    ]
+
+
+def _moves(table: list[Row]) -> Iterator[tuple[Row, str]]:
+    for row in table:
+        for source in _sources(row):
+            yield row, source
+
+
+def _sources(row: Row) -> list[str]:
+    return [row["source"]] if isinstance(row["source"], str) else list(row["source"])
+
+
+def _node(name: str) -> str:
+    """What is still nowhere begins in Mermaid's own way."""
+    return "[*]" if name == _NOWHERE_YET else name
+
+
+def _guards(table: list[Row], row: Row, source: str) -> tuple[str, ...]:
+    told = []
+    if _comes_second(table, row, source):
+        told.append("otherwise")
+    if "conditions" in row:
+        told.append(_guard(row["conditions"]))
+    if "unless" in row:
+        told.append(f"not {_guard(row['unless'])}")
+    return tuple(told)
+
+
+def _bracketed(move: Move) -> str:
+    return f" [{', '.join(move.guards)}]" if move.guards else ""
+
+
+def _guard(name: str) -> str:
+    return f"{RULES[name]} {name}" if name in RULES else name
+
+
+def _comes_second(table: list[Row], row: Row, source: str) -> bool:
+    """Whether an earlier row takes the same trigger, and not just where this one cannot."""
+    return any(
+        earlier["trigger"] == row["trigger"]
+        and source in _sources(earlier)
+        and earlier.get("conditions") != row.get("unless")
+        for earlier in table[: table.index(row)]
+    )
+
+
+def _ends(table: list[Row]) -> list[str]:
+    """The states that nothing leads out of."""
+    sources = {source for _, source in _moves(table)}
+    return sorted({row["dest"] for row in table} - sources)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 
 from incidents.enforcement.port import Order
 from incidents.machine.case import Case, Closure
-from incidents.machine.in_force import DOWN
+from incidents.machine.command import DOWN
 from incidents.machine.incident import Incident
 from incidents.machine.policy import Policy
 from incidents.notices.letter import MAX_FINDINGS, MAX_URLS, Facts, Finding

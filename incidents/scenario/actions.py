@@ -17,9 +17,9 @@ from incidents.contract.fields import Field, fields_of
 from incidents.errors import InputError, RefusedError
 from incidents.machine import commands as c
 from incidents.machine import filing, policy
+from incidents.machine.command import Choice
 from incidents.machine.policy import Policy, PolicyError, read_duration
 from incidents.values import inputs
-from incidents.values.fact import Choice
 
 NONE = "none"
 """How a file says that there is none: TOML has no word for it."""

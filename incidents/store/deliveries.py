@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
 
 from incidents.machine import events as e
 from incidents.machine.case import Delivery
-from incidents.machine.in_force import BRAKED
+from incidents.machine.command import BRAKED
 from incidents.store.entries import Outgoing, Place
 from incidents.store.round_trip import Given
 from incidents.store.schema.log_tables import braked, dead, deliveries, orders, waiting

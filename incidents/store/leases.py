@@ -27,7 +27,7 @@ from sqlalchemy import (
     update,
 )
 
-from incidents.machine.in_force import BRAKED
+from incidents.machine.command import BRAKED
 from incidents.store.schema.log_tables import deliveries, orders, waiting
 from incidents.store.schema.tables import sites
 from incidents.store.schema.types import Number, UTCDateTime

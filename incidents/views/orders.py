@@ -21,7 +21,7 @@ from sqlalchemy import (
 from incidents.clock import rfc3339
 from incidents.errors import NoSuchOrderError
 from incidents.locale.words import Teller, When
-from incidents.machine.in_force import BRAKED
+from incidents.machine.command import BRAKED
 from incidents.machine.orders import DESK, NOTICE
 from incidents.store.cases import sites as site_rows
 from incidents.store.schema.log_tables import braked, deliveries, given_up, orders, waiting

@@ -13,8 +13,7 @@ from incidents.clock import rfc3339
 from incidents.machine import events as e
 from incidents.machine.actions.orders import is_lifted
 from incidents.machine.case import UNKNOWN
-from incidents.machine.command import BY_HAND, LEFT_DOWN, SUPERSEDED
-from incidents.machine.in_force import BRAKED, DOWN, FORCE, LOG
+from incidents.machine.command import BRAKED, BY_HAND, DOWN, FORCE, LEFT_DOWN, LOG, SUPERSEDED
 from incidents.machine.orders import NOTICE
 from incidents.record import entry
 from incidents.record.entry import Header

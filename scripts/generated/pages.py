@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from incidents.machine import graph
+from incidents.machine import state
 from scripts.generated import (
     act_helps,
     client_acts,
@@ -42,7 +42,7 @@ WHOLE: dict[str, Callable[[], str]] = {
 
 PARTS: dict[str, Callable[[str], str]] = {
     "explanation/state-machines.md": lambda command: (
-        f"```mermaid\n{graph.mermaid(command.split()[-1])}\n```"
+        f"```mermaid\n{state.mermaid(command.split()[-1])}\n```"
     ),
     "explanation/the-one-idea.md": lambda _: walk.text(),
 }

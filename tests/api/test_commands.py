@@ -11,7 +11,7 @@ from incidents.accounts.identity import IN_PERSON
 from incidents.api.operation import ACT, PREFIX
 from incidents.cli.root import root
 from incidents.contract.actions import ACTIONS
-from incidents.machine.order_commands import FilingCommand
+from incidents.machine.commands import FilingCommand
 from tests.api.rig import Rig
 from tests.docs.pages import ROOT
 

@@ -10,7 +10,7 @@ from incidents.contract.action import SITE, Action, name_of
 from incidents.contract.actions import ACTIONS, of_command
 from incidents.contract.fields import fields_of, personal, seen
 from incidents.machine import commands as c
-from incidents.values.fact import Choice, Words
+from incidents.machine.command import Choice, Words
 
 KINDS = [
     kind

@@ -12,9 +12,8 @@ from sqlalchemy import Engine
 from incidents.audit.replay import Replay
 from incidents.desk import Answer, Desk, Envelope
 from incidents.machine import commands as c
-from incidents.machine.command import AUDIENCES, OUTCOMES
+from incidents.machine.command import AUDIENCES, FORCE, OUTCOMES
 from incidents.machine.commands import Command
-from incidents.machine.in_force import FORCE
 from incidents.machine.orders import ACT
 from incidents.store.database.engine import create, reading
 

@@ -20,7 +20,7 @@ from incidents.enforcement.dispatcher.continuity import Continuity, HaltedError
 from incidents.enforcement.dispatcher.mark import MarkFile
 from incidents.enforcement.port import Delivered, Order, Outcome, State
 from incidents.machine import commands as c
-from incidents.machine.in_force import FORCE
+from incidents.machine.command import FORCE
 from incidents.settings import sources
 from incidents.store import lineage
 from incidents.store.database.engine import writing

@@ -25,7 +25,7 @@ from incidents.desk.resumption import DAEMON
 from incidents.enforcement.port import Delivered, Order, Outcome, State
 from incidents.errors import NOT_VERIFIED
 from incidents.machine import commands as c
-from incidents.machine.in_force import FORCE
+from incidents.machine.command import FORCE
 from incidents.settings import sources
 from incidents.store import lineage
 from incidents.store.schema.log_tables import leaves

@@ -4,15 +4,15 @@ import re
 
 import pytest
 
-from incidents.machine import graph, state
+from incidents.machine import state
 
 
-@pytest.mark.parametrize("machine", graph.MACHINES)
+@pytest.mark.parametrize("machine", state.MACHINES)
 def test_every_move_of_the_table_is_drawn_once_and_nothing_else_is(machine: str) -> None:
-    drawn = re.findall(r"^    (\S+) --> (\S+): (\w+)", graph.mermaid(machine), re.MULTILINE)
+    drawn = re.findall(r"^    (\S+) --> (\S+): (\w+)", state.mermaid(machine), re.MULTILINE)
     table = [
         (source.replace("new", "[*]"), row["dest"], row["trigger"])
-        for row in graph.MACHINES[machine]
+        for row in state.MACHINES[machine]
         for source in ([row["source"]] if isinstance(row["source"], str) else row["source"])
     ]
     assert drawn == table
@@ -32,28 +32,28 @@ def test_every_move_of_the_table_is_drawn_once_and_nothing_else_is(machine: str)
     ],
 )
 def test_guards_stand_as_labels_and_rules_by_their_numbers(line: str) -> None:
-    assert line in graph.mermaid("site").splitlines()
+    assert line in state.mermaid("site").splitlines()
 
 
 def test_every_rule_stands_in_the_site_s_diagram() -> None:
-    for rule, number in graph.RULES.items():
-        assert f"{number} {rule}]" in graph.mermaid("site")
+    for rule, number in state.RULES.items():
+        assert f"{number} {rule}]" in state.mermaid("site")
 
 
 def test_what_is_tried_after_another_guard_has_failed_says_otherwise() -> None:
-    lines = graph.mermaid("incident").splitlines()
+    lines = state.mermaid("incident").splitlines()
     assert "    removed --> notified: take_back [told]" in lines
     assert "    removed --> open: take_back [otherwise]" in lines
     assert "    [*] --> open: log [not site_closed]" in lines
 
 
 def test_a_state_that_nothing_leads_out_of_is_an_end() -> None:
-    assert graph.mermaid("incident").splitlines()[-1] == "    voided --> [*]"
-    assert "--> [*]" not in graph.mermaid("site")
+    assert state.mermaid("incident").splitlines()[-1] == "    voided --> [*]"
+    assert "--> [*]" not in state.mermaid("site")
 
 
 def test_a_diagram_begins_as_mermaid_asks() -> None:
-    for machine in graph.MACHINES:
-        assert graph.mermaid(machine).startswith("stateDiagram-v2\n")
-    assert set(graph.MACHINES) == {"site", "incident"}
-    assert graph.MACHINES["site"] is state.SITE
+    for machine in state.MACHINES:
+        assert state.mermaid(machine).startswith("stateDiagram-v2\n")
+    assert set(state.MACHINES) == {"site", "incident"}
+    assert state.MACHINES["site"] is state.SITE

@@ -10,8 +10,8 @@ from incidents.machine import commands as c
 from incidents.machine import events as e
 from incidents.machine.apply import apply
 from incidents.machine.case import UNKNOWN, Case, Delivery
+from incidents.machine.command import FORCE
 from incidents.machine.decide import decide
-from incidents.machine.in_force import FORCE
 from incidents.machine.orders import ACT, order_of
 from incidents.machine.policy import Policy
 from tests.machine.random_histories import (

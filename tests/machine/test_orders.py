@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from incidents.machine import events as e
-from incidents.machine.in_force import FORCE
+from incidents.machine.command import FORCE
 from incidents.machine.orders import LANES, Order, order_of, orders
 from incidents.machine.policy import Policy
 from tests.machine.history import MICROSECOND, History, utc

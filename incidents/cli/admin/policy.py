@@ -89,7 +89,7 @@ def history(run: Run) -> int:
 @looking
 def graph(run: Run, machine: str | None) -> int:
     """Print the state machines as Mermaid diagrams, drawn from the tables that decide."""
-    from incidents.machine import graph as drawn
+    from incidents.machine import state as drawn
 
     texts = {name: drawn.mermaid(name) for name in drawn.MACHINES if machine in (None, name)}
     if run.for_programs:

@@ -21,8 +21,7 @@ from incidents.enforcement.port import Order
 from incidents.machine import commands as c
 from incidents.machine.actions.orders import REOPEN, is_lifted
 from incidents.machine.case import UNKNOWN, Delivery
-from incidents.machine.command import LIFTED
-from incidents.machine.in_force import DOWN
+from incidents.machine.command import DOWN, LIFTED
 from incidents.machine.orders import ACT
 from incidents.store.leases import Claimed
 from incidents.values.ids import ORDERS_EACH, order_id

@@ -24,8 +24,7 @@ from sqlalchemy import Connection, Engine
 
 from incidents.machine import commands as c
 from incidents.machine.actions.orders import REOPEN
-from incidents.machine.command import LEFT_DOWN
-from incidents.machine.in_force import BRAKED, DOWN
+from incidents.machine.command import BRAKED, DOWN, LEFT_DOWN
 from incidents.machine.orders import ACT, NOTICE
 from incidents.store import after_loss, deliveries, entries, lineage
 from incidents.store.cases import sites as site_rows

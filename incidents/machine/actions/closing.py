@@ -8,9 +8,9 @@ from incidents.machine import commands
 from incidents.machine import draft as checks
 from incidents.machine import events as e
 from incidents.machine.case import ClosureRequest
+from incidents.machine.command import RefusedError
 from incidents.machine.draft import Draft
 from incidents.machine.events import Reason
-from incidents.machine.refusals import RefusedError
 from incidents.machine.state import move_incident, move_site
 
 

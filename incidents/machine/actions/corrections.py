@@ -8,10 +8,10 @@ from incidents.machine import commands
 from incidents.machine import draft as checks
 from incidents.machine import events as e
 from incidents.machine.actions.incidents import removal_deadline
+from incidents.machine.command import RefusedError
 from incidents.machine.draft import Draft
 from incidents.machine.incident import Contact, Incident
 from incidents.machine.recount import complete_rechecks, open_task, recount
-from incidents.machine.refusals import RefusedError
 from incidents.machine.state import can_move_incident, move_incident
 
 

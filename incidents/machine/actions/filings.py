@@ -10,9 +10,9 @@ from datetime import date, datetime, timedelta
 from incidents.machine import commands, filing
 from incidents.machine import events as e
 from incidents.machine.case import Task
+from incidents.machine.command import RefusedError
 from incidents.machine.draft import Draft
 from incidents.machine.filing import FOOTER, SUSPICION
-from incidents.machine.refusals import RefusedError
 
 # Nowhere on earth is it a later day than in the zone that is 14 hours ahead of UTC.
 _MOST_AHEAD = timedelta(hours=14)

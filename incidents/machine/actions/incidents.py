@@ -9,12 +9,11 @@ from functools import partial
 from incidents.machine import commands, rules
 from incidents.machine import draft as checks
 from incidents.machine import events as e
-from incidents.machine.command import REACHED
+from incidents.machine.command import CUSTOMERS, REACHED, RefusedError
 from incidents.machine.draft import Draft
 from incidents.machine.events import Reason
 from incidents.machine.incident import Incident
 from incidents.machine.recount import complete_rechecks, open_task, recount
-from incidents.machine.refusals import CUSTOMERS, RefusedError
 from incidents.machine.state import move_incident, move_site
 
 _HAVING_ITS_URLS = ("open", "notified", "unreached")

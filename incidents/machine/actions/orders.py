@@ -9,10 +9,17 @@ from typing import Any
 from incidents.machine import commands
 from incidents.machine import events as e
 from incidents.machine.case import Case, Delivery
-from incidents.machine.command import BY_HAND, LEFT_DOWN, LIFTED, REPEATED, SUPERSEDED
+from incidents.machine.command import (
+    BY_HAND,
+    DOWN,
+    FORCE,
+    LEFT_DOWN,
+    LIFTED,
+    REPEATED,
+    SUPERSEDED,
+    RefusedError,
+)
 from incidents.machine.draft import Draft
-from incidents.machine.in_force import DOWN, FORCE
-from incidents.machine.refusals import RefusedError
 from incidents.values.ids import ACT, order_id
 
 REOPEN = "reopen"

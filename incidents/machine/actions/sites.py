@@ -7,9 +7,9 @@ from incidents.machine import draft as checks
 from incidents.machine import events as e
 from incidents.machine.actions.orders import keep_down
 from incidents.machine.case import Case, Request
+from incidents.machine.command import RefusedError
 from incidents.machine.draft import Draft
 from incidents.machine.recount import open_task, open_tells
-from incidents.machine.refusals import RefusedError
 from incidents.machine.state import move_site
 from incidents.values.ids import task_id
 

@@ -8,7 +8,7 @@ from incidents.machine import events as e
 from incidents.machine import filing
 from incidents.machine.case import UNKNOWN, Case
 from incidents.machine.changes.table import Changes
-from incidents.machine.in_force import BRAKED, FORCE
+from incidents.machine.command import BRAKED, FORCE
 from incidents.values.ids import ACT
 
 changes = Changes()

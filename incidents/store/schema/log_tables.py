@@ -22,7 +22,7 @@ from sqlalchemy import (
     and_,
 )
 
-from incidents.machine.in_force import BRAKED, DOWN
+from incidents.machine.command import BRAKED, DOWN
 from incidents.store.schema.types import (
     JSONText,
     Number,
