@@ -1,15 +1,101 @@
-"""How an event changes a case: the only way that one ever changes, live and in a replay."""
+"""How an event changes a case: the only way that one ever changes, live and in a replay.
+
+The changes of incidents and of sites have modules of their own; those of orders and filings, to
+what is in force, details and terms, are here.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from incidents.machine import events as e
-from incidents.machine.case import Case, Delivery
-from incidents.machine.changes import incidents, orders_and_filings, sites
+from incidents.machine import filing, incident_changes, site_changes
+from incidents.machine.case import UNKNOWN, Case, Delivery
+from incidents.machine.command import BRAKED, FORCE
+from incidents.machine.events import Changes
 from incidents.machine.orders import order_of
+from incidents.values.ids import ACT
+
+changes = Changes()
+
+
+@changes.on(e.OrderDelivered)
+def _delivered(case: Case, event: e.OrderDelivered) -> None:
+    del case.deliveries[event.order, event.lane]
+    if event.lane == ACT:
+        case.last_act = max(case.last_act, event.order)
+        if event.enforced:
+            case.in_force = FORCE[event.order_kind]
+
+
+@changes.on(e.OrderFailed)
+def _failed(case: Case, event: e.OrderFailed) -> None:
+    key = event.order, event.lane
+    braked = event.problem == BRAKED
+    if not braked:
+        _doubt(case, event)
+    case.deliveries[key] = replace(case.deliveries[key], dead=True, braked=braked)
+
+
+@changes.on(e.OrderCancelled)
+def _cancelled(case: Case, event: e.OrderCancelled) -> None:
+    if event.tried:
+        _doubt(case, event)
+    del case.deliveries[event.order, event.lane]
+
+
+@changes.on(e.OrderRetried)
+def _retried(case: Case, event: e.OrderRetried) -> None:
+    key = event.order, event.lane
+    case.deliveries[key] = replace(case.deliveries[key], dead=False, braked=False)
+
+
+@changes.on(e.StateSeen)
+def _seen(case: Case, event: e.StateSeen) -> None:
+    case.in_force = event.seen
+
+
+@changes.on(e.OrderRepeated)
+def _repeated(case: Case, event: e.OrderRepeated) -> None:
+    """What follows from it is an order like any other (see `apply`)."""
+
+
+def _doubt(case: Case, event: e.OrderEvent) -> None:
+    """An attempt whose answer was lost may have done what it was to do.
+
+    Of a dead letter that was said when it died; of one that was overtaken nothing is left.
+    """
+    if event.lane != ACT or case.in_force == FORCE[event.order_kind]:
+        return
+    known = case.deliveries[event.order, event.lane].dead or event.order < case.last_act
+    if not known:
+        case.in_force = UNKNOWN
+
+
+@changes.on(e.FilingChanged)
+def _filing_changed(case: Case, event: e.FilingChanged) -> None:
+    case.details = filing.changed(case.details, dict(event.details))
+    case.terms = filing.terms(case.details, case.terms)
+
+
+@changes.on(e.FilingReminded)
+def _filing_reminded(case: Case, event: e.FilingReminded) -> None:
+    case.terms[event.term] = filing.reminded(case.terms[event.term], event.on)
+
+
+@changes.on(e.SuspicionRaised)
+def _suspicion_raised(_case: Case, _: e.SuspicionRaised) -> None:
+    """What comes of it is a task, which has an event of its own."""
+
+
+@changes.on(e.FooterSeen)
+def _footer_seen(_case: Case, _: e.FooterSeen) -> None:
+    """As of a suspicion."""
+
 
 CHANGES = {
-    **incidents.changes, **sites.changes, **orders_and_filings.changes,
-    **orders_and_filings.changes,
+    **incident_changes.changes, **site_changes.changes, **changes,
+    **changes,
 }  # fmt: skip
 
 
@@ -20,7 +106,7 @@ def apply(case: Case, event: e.Event) -> None:
         ImpossibleMoveError: the event records a move that the tables of `state` do not have.
     """
     CHANGES[type(event)](case, event)
-    sites.drop_what_fell(case)
+    site_changes.drop_what_fell(case)
     if event.run is not None:
         case.run = event.run
     case.last_entry_at = event.recorded_at

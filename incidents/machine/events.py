@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from incidents.machine.case import Case
 from incidents.machine.event import (
     Event,
     FilingChanged,
@@ -131,3 +135,20 @@ KINDS: dict[str, type[Event]] = {
     )
 }  # fmt: skip
 """Each kind of event by the word that stands for it in an entry."""
+
+
+E = TypeVar("E", bound=Event)
+Change = Callable[[Case, E], None]
+
+
+class Changes(dict[type[Event], Callable[[Case, Any], None]]):
+    """Functions by the kind of event that they are for."""
+
+    def on(self, kind: type[E]) -> Callable[[Change[E]], Change[E]]:
+        """Let the function be how an event of that kind changes a case."""
+
+        def register(change: Change[E]) -> Change[E]:
+            self[kind] = change
+            return change
+
+        return register

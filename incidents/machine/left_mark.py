@@ -17,8 +17,8 @@ from typing import NamedTuple
 from incidents.machine import command
 from incidents.machine import events as e
 from incidents.machine.actions import orders
+from incidents.machine.apply import changes
 from incidents.machine.case import UNKNOWN, Case, Delivery, Hold
-from incidents.machine.changes.orders_and_filings import changes
 from incidents.machine.event import SiteEvent
 from incidents.machine.orders import order_of
 from incidents.values import ids

@@ -16,7 +16,7 @@ from incidents.machine.case import (
     Suspension,
     Task,
 )
-from incidents.machine.changes.table import Changes
+from incidents.machine.events import Changes
 from incidents.machine.incident import Incident
 from incidents.machine.state import checked_site
 from incidents.values.ids import CLOSURE, DISPUTED, REINSTATEMENT

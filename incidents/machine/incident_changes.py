@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from incidents.machine import events as e
 from incidents.machine.case import Case
-from incidents.machine.changes.table import Changes
 from incidents.machine.command import REACHED
+from incidents.machine.events import Changes
 from incidents.machine.incident import Contact, Evidence, Incident, Note
 from incidents.machine.state import checked_incident
 
