@@ -10,10 +10,9 @@ from incidents.machine import commands, rules
 from incidents.machine import draft as checks
 from incidents.machine import events as e
 from incidents.machine.command import CUSTOMERS, REACHED, RefusedError
-from incidents.machine.draft import Draft
+from incidents.machine.draft import Draft, complete_rechecks, open_task, recount
 from incidents.machine.events import Reason
 from incidents.machine.incident import Incident
-from incidents.machine.recount import complete_rechecks, open_task, recount
 from incidents.machine.state import move_incident, move_site
 
 _HAVING_ITS_URLS = ("open", "notified", "unreached")

@@ -1,15 +1,21 @@
-"""What people do about a site and its items of the queue: hold, reinstate, claim, complete."""
+"""What is done about a site, its items of the queue and its filing: hold, claim, complete, file.
+
+What is filed moves no site: who has false details is closed by somebody who says so (R4). Its terms
+and findings become tasks of the desk.
+"""
 
 from __future__ import annotations
 
-from incidents.machine import commands, rules, work
+from datetime import date, datetime, timedelta
+
+from incidents.machine import commands, filing, rules, work
 from incidents.machine import draft as checks
 from incidents.machine import events as e
 from incidents.machine.actions.orders import keep_down
-from incidents.machine.case import Case, Request
+from incidents.machine.case import Case, Request, Task
 from incidents.machine.command import RefusedError
-from incidents.machine.draft import Draft
-from incidents.machine.recount import open_task, open_tells
+from incidents.machine.draft import Draft, open_task, open_tells
+from incidents.machine.filing import FOOTER, SUSPICION
 from incidents.machine.state import move_site
 from incidents.values.ids import task_id
 
@@ -77,7 +83,7 @@ def ask_reinstatement(draft: Draft, command: commands.AskReinstatement) -> None:
     draft.add(e.ReinstatementAsked, text=command.reason)
 
 
-def approve(draft: Draft, command: commands.Approve) -> None:
+def approve_reinstatement(draft: Draft, command: commands.Approve) -> None:
     """Reinstate the site: all counts start afresh, and one task lists what is not settled."""
     case = draft.case
     if case.held:
@@ -96,13 +102,13 @@ def approve(draft: Draft, command: commands.Approve) -> None:
     open_task(draft, "recheck", tuple(sorted(unsettled)))
 
 
-def decline(draft: Draft, command: commands.Decline) -> None:
+def decline_reinstatement(draft: Draft, command: commands.Decline) -> None:
     """Decline the reinstatement; the site stays closed."""
     _request_of_another(draft, command.by)
     draft.add(e.ReinstatementDeclined, text=command.reason)
 
 
-def uphold(draft: Draft, command: commands.Uphold) -> None:
+def uphold_closure(draft: Draft, command: commands.Uphold) -> None:
     """Let a disputed closure stand, as it is met now."""
     case = draft.case
     if case.closure is None or not case.disputed:
@@ -172,3 +178,119 @@ def complete(draft: Draft, command: commands.CompleteTask) -> None:
 
 def _name(case: Case, item: str) -> str:
     return f"{case.site_id}-{item}"
+
+
+# Nowhere on earth is it a later day than in the zone that is 14 hours ahead of UTC.
+_MOST_AHEAD = timedelta(hours=14)
+
+
+def change_filing(draft: Draft, command: commands.ChangeFiling) -> None:
+    """Change what differs from what is filed; what that settles is done."""
+    details = draft.case.details
+    differ = {key: text for key, text in sorted(command.details) if details.get(key, "") != text}
+    for key, text in differ.items():
+        _refuse_unfit(draft, key, text)
+    _refuse_too_many(filing.changed(details, differ))
+    if not differ:
+        return
+    draft.add(e.FilingChanged, details=tuple(differ.items()))
+    for task in _open_tasks(draft):
+        outcome = _settled(draft, task, differ)
+        if outcome is not None:
+            draft.add(e.TaskCompleted, task=task.n, outcome=outcome)
+
+
+def remind(draft: Draft, command: commands.Remind) -> None:
+    """Remind of each term that is near its end or over; one task of each is open at a time.
+
+    Of a closed site nobody is reminded: it is not on the net.
+    """
+    _refuse_bad_day(draft, "on", command.on)
+    if draft.case.closed:
+        return
+    for name, term in draft.case.terms.items():
+        if term.remind_on <= command.on:
+            draft.add(e.FilingReminded, term=name, due_on=term.due_on, on=command.on)
+            if all(task.kind != name for task in _open_tasks(draft)):
+                _open_filing_task(draft, name, (term.due_on,))
+
+
+def raise_suspicion(draft: Draft, command: commands.RaiseSuspicion) -> None:
+    """Let somebody look at a detail that a check takes for false, unless somebody does already."""
+    if not filing.is_known(command.field):
+        raise RefusedError("unknown_detail", field=command.field)
+    about = (command.field, command.finding)
+    if draft.case.closed or any(task.about == about for task in _open_tasks(draft)):
+        return
+    draft.add(e.SuspicionRaised, field=command.field, finding=command.finding)
+    _open_filing_task(draft, SUSPICION, about)
+
+
+def record_footer(draft: Draft, command: commands.RecordFooter) -> None:
+    """Let somebody look at the foot of a page that lacks something; done, when it no longer does.
+
+    What is as it was the last time is no news.
+    """
+    case = draft.case
+    task = next((task for task in _open_tasks(draft) if task.kind == FOOTER), None)
+    if case.closed or command.problems == (() if task is None else task.about):
+        return
+    draft.add(e.FooterSeen, problems=command.problems)
+    if task is not None:
+        outcome = "superseded" if command.problems else "right"
+        draft.add(e.TaskCompleted, task=task.n, outcome=outcome)
+    if command.problems:
+        _open_filing_task(draft, FOOTER, command.problems)
+
+
+def _settled(draft: Draft, task: Task, differ: filing.Details) -> str | None:
+    """With what outcome a task is done, now that those details have changed; None: it is not."""
+    details, terms = draft.case.details, draft.case.terms
+    if task.kind in filing.TERMS:
+        term = terms.get(task.kind)
+        if term is not None:
+            # Another term is reminded of when it is due.
+            return None if task.about == (term.due_on,) else "superseded"
+        return "met" if filing.is_met(task.kind, details) else "withdrawn"
+    if task.kind == SUSPICION:
+        return "changed" if task.about[0] in differ else None
+    if task.kind == FOOTER and not details.keys() >= filing.SHOWN:
+        return "withdrawn"
+    return None
+
+
+def _open_filing_task(draft: Draft, kind: str, about: tuple[str, ...]) -> None:
+    draft.add(e.TaskOpened, task=draft.case.last_task + 1, task_kind=kind, about=about)
+
+
+def _open_tasks(draft: Draft) -> list[Task]:
+    return [task for task in draft.case.tasks.values() if task.done_at is None]
+
+
+def _refuse_unfit(draft: Draft, key: str, text: str) -> None:
+    if not filing.is_known(key):
+        raise RefusedError("unknown_detail", field=key)
+    if text and key in filing.DAYS:
+        _refuse_bad_day(draft, key, text)
+
+
+def _refuse_bad_day(draft: Draft, key: str, text: str) -> None:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise RefusedError("bad_day", field=key, given=text) from None
+    if day.isoformat() != text or day < filing.FIRST_DAY:
+        raise RefusedError("bad_day", field=key, given=text)
+    if day > _latest_day(draft.now):
+        raise RefusedError("day_in_future", field=key, given=text)
+
+
+def _latest_day(now: datetime) -> date:
+    return (now + _MOST_AHEAD).date()
+
+
+def _refuse_too_many(details: filing.Details) -> None:
+    for prefix, items in ((filing.SERVER, "servers"), (filing.DOCUMENT, "documents")):
+        count = sum(key.startswith(prefix) for key in details)
+        if count > filing.MAX_ITEMS:
+            raise RefusedError("too_many_items", items=items, count=count, limit=filing.MAX_ITEMS)

@@ -1,4 +1,6 @@
-"""The closing on somebody's word (R4, R5): by one person or, where the policy says so, by two."""
+"""The closing on somebody's word (R4, R5), by one person or, where the policy says so, by two; and
+what people say of a closure afterwards: that it is upheld, or that the site is to be reinstated.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ def state_false(draft: Draft, command: commands.StateFalse) -> None:
     if not draft.policy.two_people_close:
         _close_by_false_info(draft, command.field, command.evidence)
         return
-    _ask(draft)
+    _ask_closure(draft)
     draft.add(e.ClosureAsked, field=command.field, text=command.evidence)
 
 
@@ -30,17 +32,17 @@ def state_refused(draft: Draft, command: commands.StateRefused) -> None:
     if not draft.policy.two_people_close:
         _close_by_refusal(draft, command.incident, at, command.note)
         return
-    _ask(draft)
+    _ask_closure(draft)
     draft.add(e.ClosureAsked, at=at, incident=command.incident, text=command.note)
 
 
-def confirm(draft: Draft, command: commands.ConfirmClosure) -> None:
+def confirm_closure(draft: Draft, command: commands.ConfirmClosure) -> None:
     """Close the site as another person has asked.
 
     What was asked for is still so, or the request would have fallen (see `sites`).
     """
     checks.site_is_open(draft, "confirm-closure")
-    request = _request(draft)
+    request = _closure_request(draft)
     checks.another_person(request.by, command.by)
     if request.incident is not None:
         _close_by_refusal(
@@ -52,9 +54,9 @@ def confirm(draft: Draft, command: commands.ConfirmClosure) -> None:
     _close_by_false_info(draft, request.field, request.text, asked_by=request.by)
 
 
-def decline(draft: Draft, command: commands.DeclineClosure) -> None:
+def decline_closure(draft: Draft, command: commands.DeclineClosure) -> None:
     """Let it not happen: another person says no, or who asked takes it back."""
-    _request(draft)
+    _closure_request(draft)
     draft.add(e.ClosureDeclined, text=command.reason)
 
 
@@ -94,7 +96,7 @@ def _refusal_at(draft: Draft, command: commands.StateRefused) -> datetime:
     return at
 
 
-def _ask(draft: Draft) -> None:
+def _ask_closure(draft: Draft) -> None:
     """One request at a time, so that the second person knows what they confirm."""
     case = draft.case
     if case.closure_request is not None:
@@ -102,7 +104,7 @@ def _ask(draft: Draft) -> None:
     draft.remark("waits_for_second", site=case.site)
 
 
-def _request(draft: Draft) -> ClosureRequest:
+def _closure_request(draft: Draft) -> ClosureRequest:
     request = draft.case.closure_request
     if request is None:
         raise RefusedError("no_closure_asked", site=draft.case.site)

@@ -1,4 +1,6 @@
-"""What people take back: a wrong contact, an incident that was none, a statement."""
+"""What people do about contacts (R2), and what they take back: a wrong contact, an incident that
+was none, a statement.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +11,8 @@ from incidents.machine import draft as checks
 from incidents.machine import events as e
 from incidents.machine.actions.incidents import removal_deadline
 from incidents.machine.command import RefusedError
-from incidents.machine.draft import Draft
+from incidents.machine.draft import Draft, complete_rechecks, open_task, recount
 from incidents.machine.incident import Contact, Incident
-from incidents.machine.recount import complete_rechecks, open_task, recount
 from incidents.machine.state import can_move_incident, move_incident
 
 
