@@ -20,7 +20,7 @@ from incidents.history.comparison import MAX_REPORTS
 from incidents.machine.filing import MAX_ITEMS, SEALED_FIELDS
 from incidents.machine.policy import MAX_CHARACTERS
 from incidents.scenario.file import SENT
-from incidents.values.toml_text import MAX_PARTS
+from incidents.values.parsing import MAX_PARTS
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from incidents.accounts.identity import may
 from incidents.audit.fold import NAME, UNREADABLE, said
 from incidents.audit.rows import Finding, Row, Stream, compare, writers, written
-from incidents.documents import plain
+from incidents.contract.case_documents import plain
 from incidents.machine import policy
 from incidents.machine.events import Event
 from incidents.machine.policy import DOCUMENTED
@@ -32,7 +32,7 @@ from incidents.store.schema.desk_tables import accounts, serve_keys, tokens
 from incidents.store.schema.desk_tables import passwords as passwords_table
 from incidents.store.schema.log_tables import log_keys
 from incidents.store.schema.tables import DESK_STREAM, desk, entries, policies
-from incidents.values.misread import MisreadError
+from incidents.values.parsing import MisreadError
 
 _KEEPS = (
     acts.AccountMade, acts.RoleGiven, acts.AccountDisabled, acts.AccountEnabled, acts.PasswordSet,

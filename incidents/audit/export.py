@@ -26,7 +26,7 @@ from incidents.record.own_events import LogKeyMade, PolicyActivated
 from incidents.store.schema.log_tables import leaves
 from incidents.store.schema.tables import DESK_STREAM, entries
 from incidents.store.schema.types import canonical
-from incidents.values import misread
+from incidents.values import parsing
 
 COLUMNS = (
     "site", "site_id", "site_seq", "kind", "occurred_at", "recorded_at", "actor", "login",
@@ -144,7 +144,7 @@ def read_csv(file: BinaryIO) -> Iterator[bytes]:
         for row in rows:
             yield _entry(row, rows.line_num)
     except (csv.Error, UnicodeDecodeError) as error:
-        raise InputError(f"not the CSV of an export: {misread.of_csv(error)}") from error
+        raise InputError(f"not the CSV of an export: {parsing.csv_problem(error)}") from error
     finally:
         text.detach()
 
@@ -163,7 +163,9 @@ def _cells(body: str) -> list[str]:
             raise UnreadableEntryError(detail=f"it has a field {min(entry.keys() - _COLUMNS)!r}")
         return [write(entry.get(name)) for name, write in _WRITERS]
     except (ValueError, RecursionError) as error:
-        raise UnreadableEntryError(detail=f"it is no JSON: {misread.of_json(error)}") from error
+        raise UnreadableEntryError(
+            detail=f"it is no JSON: {parsing.json_problem(error)}"
+        ) from error
     except (AttributeError, TypeError) as error:
         raise UnreadableEntryError(detail="it is not written as the desk writes") from error
 
@@ -201,7 +203,7 @@ def _value(name: str, cell: str, line: int) -> Any:
     try:
         return json.loads(cell)
     except ValueError as error:
-        why = misread.of_json(error)
+        why = parsing.json_problem(error)
         raise InputError(f"line {line}: {name} is not JSON: {why}") from error
 
 

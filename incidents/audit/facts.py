@@ -14,8 +14,8 @@ from typing import Any, Literal, NamedTuple, NoReturn
 
 from incidents.record.entry import DESK, MAX_BYTES, VERSION, UnreadableEntryError
 from incidents.store.schema.tables import DESK_STREAM
-from incidents.values import misread
-from incidents.values.misread import MisreadError
+from incidents.values import parsing
+from incidents.values.parsing import MisreadError
 
 
 class Facts(NamedTuple):
@@ -44,7 +44,9 @@ def read(body: bytes) -> Facts:
             raise UnreadableEntryError(detail="it is not in the canonical form of RFC 8785")
         return _facts(entry)
     except (ValueError, RecursionError) as error:
-        raise UnreadableEntryError(detail=f"it is no JSON: {misread.of_json(error)}") from error
+        raise UnreadableEntryError(
+            detail=f"it is no JSON: {parsing.json_problem(error)}"
+        ) from error
     except KeyError as error:
         raise UnreadableEntryError(detail=f"it has no {error.args[0]!r}") from error
     except (TypeError, LookupError) as error:

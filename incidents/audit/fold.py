@@ -24,8 +24,8 @@ from incidents.machine.policy import DOCUMENTED, NotTomlError, Policy, PolicyErr
 from incidents.record.entry import Header, UnreadableEntryError, decode
 from incidents.record.own_events import PolicyActivated
 from incidents.store.schema.tables import DESK_STREAM, entries
-from incidents.values import misread
-from incidents.values.misread import MisreadError
+from incidents.values import parsing
+from incidents.values.parsing import MisreadError
 
 # The columns of a row of `entries`.
 _SEQ, _RECORDED_AT, _BODY = 2, 3, 4
@@ -135,7 +135,7 @@ def said(error: BaseException) -> str:
     if isinstance(error, MisreadError | PolicyError):
         return str(error)[:200]
     if isinstance(error, UnicodeError | RecursionError):
-        return misread.of_json(error)
+        return parsing.json_problem(error)
     return "it cannot follow the entries before it"
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Table
 
 from incidents.audit.rows import Finding, Row, compare, name_of, names, time_writer
-from incidents.documents import order_document
+from incidents.contract.case_documents import order_document
 from incidents.machine import orders as machine_orders
 from incidents.machine.case import Case
 from incidents.machine.events import Event

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from incidents.daemon import alarm_letter, journal, told_list
+from incidents.daemon import alarm_letter, journal
 from incidents.daemon.alarm_letter import Tell
 from incidents.daemon.part import Part
 from incidents.enforcement.dispatcher import waiting
@@ -159,7 +159,7 @@ class Alarms:
         of it, where it is raised already."""
         alarm = next((each for each in look.alarms if each.kind == LEFT_DOWN), None)
         raised = None if alarm is None else known.get(alarm.key)
-        renewed = raised and told_list.renewed(raised, look.left_down, now)
+        renewed = raised and alarm_letter.renewed_list(raised, look.left_down, now)
         if raised is None or renewed is None:
             return known
         with plainly(self._engine), writing(self._engine) as connection:
@@ -263,7 +263,7 @@ def _may_be_forgotten(missing: Raised, look: Look, now: datetime) -> bool:
 
 
 def _row_subject(alarm: Alarm, look: Look) -> str:
-    return told_list.subject(look.left_down) if alarm.kind == LEFT_DOWN else alarm.subject
+    return alarm_letter.told_subject(look.left_down) if alarm.kind == LEFT_DOWN else alarm.subject
 
 
 def _waits_for_the_hour(outcome: Outcome) -> bool:

@@ -1,11 +1,18 @@
-"""The letter of an alarm: what the desk is told of it, from where, and by what name."""
+"""The letter of an alarm: what the desk is told of it, from where, and by what name.
+
+The told list: of which sites that a loss has left down the desk was told, so that it is told
+again of another one.
+
+The row of the alarm keeps their names as its subject. An hour after the last time at the earliest
+the desk is told of the list as it is then; of a list that only shrinks it was told.
+"""
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
-from dataclasses import fields
-from datetime import datetime
+from collections.abc import Callable, Collection
+from dataclasses import fields, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from incidents.enforcement.port import Outcome
@@ -18,6 +25,7 @@ from incidents.views.queue.alarm import Alarm
 if TYPE_CHECKING:
     from incidents.app import House
     from incidents.notices.lanes import Desk
+
 
 Tell = Callable[[Alarm, Raised, datetime, datetime | None], Outcome]
 """Tells the desk of an alarm, which was raised then, at this time (UTC); and since when nothing is
@@ -69,3 +77,32 @@ def facts(
 
 _ALIKE = {each.name for each in fields(Alarm)} & {each.name for each in fields(AlarmFacts)}
 _ALIKE -= {"site", "named", "suspended_now"}
+
+
+APART = timedelta(hours=1)
+
+
+def told_subject(names: Collection[str]) -> str:
+    """How the row names them; no name of a site has a space."""
+    return " ".join(sorted(names))
+
+
+def renewed_list(raised: Raised, names: Collection[str], now: datetime) -> Raised | None:
+    """How its row is to be where these are on the list at `now` (UTC); None if it is so already, or
+    somebody has it in hand."""
+    told = set(raised.subject.split(" "))
+    if raised.told_at is None:
+        found = replace(raised, subject=told_subject(names)) if raised.due(now) else raised
+    elif told.issuperset(names) or now - raised.told_at < APART:
+        # One that was taken off the list, and is left down once more, is another one.
+        found = replace(raised, subject=told_subject(told.intersection(names)))
+    else:
+        found = replace(
+            raised,
+            subject=told_subject(names),
+            raised_at=now,
+            next_at=now,
+            attempts=0,
+            told_at=None,
+        )
+    return None if found == raised else found

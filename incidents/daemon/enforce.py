@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from incidents.app import House
-    from incidents.daemon.systemd import Systemd
+    from incidents.daemon.journal import Systemd
     from incidents.desk import Answer, Desk
 
 BATCH = 500

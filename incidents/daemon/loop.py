@@ -36,10 +36,10 @@ from incidents.daemon.delivery import Delivery
 from incidents.daemon.enforce import Enforcement
 from incidents.daemon.filing_duty import Filings
 from incidents.daemon.heartbeat import BEAT_S, Heart, identity
+from incidents.daemon.journal import Systemd
 from incidents.daemon.record import Record, Witnessing
 from incidents.daemon.recovery_duty import Recovery
 from incidents.daemon.retention_duty import Retention
-from incidents.daemon.systemd import Systemd
 from incidents.daemon.timekeeping import Steps
 from incidents.metrics.service import Service
 from incidents.store.database.access import open_to_others

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from incidents.contract.case_documents import event_document, incident_document, site_document
 from incidents.desk.access import Access
 from incidents.desk.envelope import (
     Answer,
@@ -32,11 +33,6 @@ from incidents.desk.repetition import (
 )
 from incidents.desk.text import refused_text
 from incidents.desk.unit_of_work import SiteInHand, UnitOfWork
-from incidents.documents import (
-    event_document,
-    incident_document,
-    site_document,
-)
 from incidents.machine import rules
 from incidents.machine.actions import orders as order_acts
 from incidents.machine.case import Case

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
+from incidents.contract.case_documents import order_document
 from incidents.desk.envelope import Envelope
 from incidents.desk.locked import by_the_desks_clock
-from incidents.documents import order_document
 from incidents.log import logger
 from incidents.machine import filing
 from incidents.machine import orders as machine_orders

@@ -9,8 +9,8 @@ from typing import Any, get_args
 from sqlalchemy import Connection, select
 
 from incidents import clock
+from incidents.contract.case_documents import plain
 from incidents.desk import Desk, Envelope
-from incidents.documents import plain
 from incidents.enforcement.attempts import cry
 from incidents.enforcement.port import Adapter, State
 from incidents.enforcement.routing import DEFAULT, Routing

@@ -16,8 +16,8 @@ from typing import Any, Never
 from incidents.errors import IncidentsError, RefusedError
 from incidents.filing.checks.typed_details import CHOICES
 from incidents.machine.filing import Details
-from incidents.values import toml_text
-from incidents.values.toml_text import TomlTextError
+from incidents.values import parsing
+from incidents.values.parsing import TomlTextError
 
 SHIPPED = Path(__file__).with_name("presets.toml")
 
@@ -66,7 +66,7 @@ def read(path: Path) -> dict[str, Preset]:
             content = file.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
             raise PresetsFileError(file=path, detail=f"it has more than {MAX_BYTES} bytes")
-        tables = toml_text.read(content.decode("utf-8"), MAX_BYTES)
+        tables = parsing.read_toml(content.decode("utf-8"), MAX_BYTES)
     except OSError as error:
         detail = error.strerror or "it is no file"
         raise PresetsFileError(file=path, detail=detail) from error

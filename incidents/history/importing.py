@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import Connection
 
 from incidents import clock
-from incidents.documents import plain
+from incidents.contract.case_documents import plain
 from incidents.history.report import Report
 from incidents.history.reports import Finding, History
 from incidents.history.rows import BadLine

@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any, ClassVar
 
 from incidents.errors import FAILED, Cause, IncidentsError
-from incidents.values import misread
+from incidents.values import parsing
 
 CAUSES: dict[str, str] = {
     "empty": "it is empty; a history is CSV with a header, or JSON Lines",
@@ -152,7 +152,9 @@ def _json_row(number: int, text: str) -> Row | BadLine:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
-        return BadLine(number, cause("not_json", value=shown(text), error=misread.of_json(error)))
+        return BadLine(
+            number, cause("not_json", value=shown(text), error=parsing.json_problem(error))
+        )
     if not isinstance(found, dict):
         return BadLine(number, cause("no_object", value=shown(text)))
     texts: dict[str, str] = {}
@@ -199,7 +201,7 @@ def _csv(before: int, lines: Iterator[str], header: _Header) -> Iterator[Row | B
         except StopIteration:
             break
         except csv.Error as error:
-            why = cause("not_csv", error=misread.of_csv(error))
+            why = cause("not_csv", error=parsing.csv_problem(error))
             if columns is None:
                 raise HistoryError(header.file, why, line=line) from error
             yield BadLine(line, why)

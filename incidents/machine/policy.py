@@ -10,8 +10,8 @@ from datetime import timedelta
 from functools import cache, lru_cache
 from typing import Any, Literal
 
-from incidents.values import toml_text
-from incidents.values.toml_text import TomlTextError
+from incidents.values import parsing
+from incidents.values.parsing import TomlTextError
 
 Run = Literal["consecutive", "total"]
 
@@ -107,7 +107,7 @@ def read(text: str) -> Policy:
         PolicyError: naming the key, the value found and what it must be.
     """
     try:
-        document = toml_text.read(text, MAX_CHARACTERS)
+        document = parsing.read_toml(text, MAX_CHARACTERS)
     except TomlTextError as error:
         raise NotTomlError(f"the policy {error}") from error
     return from_document(document)

@@ -1,4 +1,6 @@
-"""The database's metrics: clock, queue, orders, log and sign-ins, by indexed queries."""
+"""The database's metrics: clock, queue, orders, log and sign-ins, by a fixed number of indexed
+queries.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,9 @@ from sqlalchemy import (
     union_all,
 )
 
+from incidents import __version__
 from incidents.clock import read_rfc3339
-from incidents.metrics.catalogue import MOST, MOST_OPEN, first
+from incidents.metrics.catalogue import BUILD, MOST, MOST_OPEN, UP, first
 from incidents.metrics.samples import LANES, REASONS, RESULTS, WORK, Samples, counted
 from incidents.store import checkpoints
 from incidents.store import leaves as log
@@ -237,3 +240,28 @@ _NOT_IN_FORCE = (
     .select_from(_down.join(sites, sites.c.id == _down.c.site_id))
     .where(sites.c.in_force != sites.c.state)
 )
+
+
+def look(connection: Connection, now: datetime) -> Samples:
+    """The database in this transaction, at `now` (UTC): best one that sees one state of it.
+
+    Raises:
+        NoHeadError: if the log has lost its head.
+        DBAPIError: when the database does not do its part.
+    """
+    found = always(up=True)
+    found.put("incidents_looked_at_timestamp_seconds", now.timestamp())
+    clock_samples(connection, now, found)
+    order_samples(connection, now, found)
+    work_samples(connection, now, found)
+    signing_samples(connection, now, found)
+    sign_in_samples(connection, now, found)
+    return found
+
+
+def always(*, up: bool) -> Samples:
+    """What is said with and without a database."""
+    found = Samples()
+    found.put(UP.name, float(up))
+    found.put(BUILD.name, 1.0, __version__)
+    return found

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine
 
 from incidents.enforcement.attempts import Attempts
 from incidents.errors import IncidentsError
-from incidents.metrics.look import always, look
+from incidents.metrics.database import always, look
 from incidents.metrics.samples import Samples
 from incidents.metrics.tail import Tail, Tally
 from incidents.store.database.engine import plainly, reading

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from incidents.documents import plain
+from incidents.contract.case_documents import plain
 from incidents.enforcement.port import Delivered, Outcome, Skipped
 from incidents.locale.words import When
 from incidents.notices.letter import Letter

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 from incidents.clock import rfc3339
 from incidents.machine.events import Event, Reason
 from incidents.values.ids import contact_id, incident_id, order_id, task_id
-from incidents.values.misread import MisreadError
+from incidents.values.parsing import MisreadError
 
 Kind = TypeVar("Kind", bound=Event | Reason)
 _Write = Callable[..., str]

@@ -20,8 +20,8 @@ from incidents.machine import events
 from incidents.machine.events import Event, Reason
 from incidents.record import own_events
 from incidents.record.codec import Codec
-from incidents.values import misread
-from incidents.values.misread import MisreadError
+from incidents.values import parsing
+from incidents.values.parsing import MisreadError
 
 VERSION = 1
 MAX_BYTES = 65_535
@@ -100,7 +100,9 @@ def decode(text: str) -> tuple[Header, Event]:
         event = _event(entry)
         again = encode(event, header.site, header.site_id, header.site_seq, header.login)
     except json.JSONDecodeError as error:
-        raise UnreadableEntryError(detail=f"it is no JSON: {misread.of_json(error)}") from error
+        raise UnreadableEntryError(
+            detail=f"it is no JSON: {parsing.json_problem(error)}"
+        ) from error
     except KeyError as error:
         raise UnreadableEntryError(detail=f"it has no {error.args[0]!r}") from error
     except (AttributeError, TypeError, ValueError) as error:

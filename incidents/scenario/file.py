@@ -12,8 +12,8 @@ from incidents.machine.policy import Policy
 from incidents.machine.state import INCIDENT_STATES, SITE_STATES
 from incidents.scenario import actions
 from incidents.scenario.actions import NONE, Fields, ScenarioError, shown
-from incidents.values import toml_text
-from incidents.values.toml_text import TomlTextError
+from incidents.values import parsing
+from incidents.values.parsing import TomlTextError
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 """When a scenario starts that does not say it."""
@@ -74,7 +74,7 @@ def read(text: str, limits: Limits = OWN) -> list[Scenario]:
         ScenarioError: naming the scenario, the step and the value.
     """
     try:
-        document = toml_text.read(text, limits.characters)
+        document = parsing.read_toml(text, limits.characters)
     except TomlTextError as error:
         raise ScenarioError(f"it {error}") from error
     for key in document:

@@ -29,7 +29,7 @@ from incidents.errors import (
     UnknownSettingError,
 )
 from incidents.system import private_file
-from incidents.values import toml_text
+from incidents.values import parsing
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -278,7 +278,7 @@ def _read_file(file: Path, *, asked_for: bool) -> dict[str, Any]:
         detail = "it is no UTF-8: save it in that encoding"
         raise SettingsFileError(file=file, detail=detail) from error
     except (ValueError, RecursionError) as error:  # tomllib lets through what int() says, too
-        detail = f"it is not TOML: {toml_text.why(error)}"
+        detail = f"it is not TOML: {parsing.toml_problem(error)}"
         raise SettingsFileError(file=file, detail=detail) from error
     except OSError as error:
         raise SettingsFileError(file=file, detail=error.strerror or "no reason given") from error

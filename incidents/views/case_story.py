@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from incidents.audit.export import Numbered
 from incidents.audit.fold import UNREADABLE, said
-from incidents.documents import event_document
+from incidents.contract.case_documents import event_document
 from incidents.errors import VerificationError
 from incidents.locale import event_sentence
 from incidents.locale.words import Document, Teller, When, rule

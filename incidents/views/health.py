@@ -13,7 +13,7 @@ from incidents.audit.log import loss
 from incidents.audit.log import status as log_status
 from incidents.audit.log.signed_files import Known
 from incidents.clock import rfc3339
-from incidents.documents import plain
+from incidents.contract.case_documents import plain
 from incidents.record.own_events import HistoryResumed
 from incidents.store import after_loss, lineage, monitoring
 from incidents.store.desk_state import is_rehearsal

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, or_, select
 
 from incidents.clock import rfc3339
-from incidents.documents import incident_document
+from incidents.contract.case_documents import incident_document
 from incidents.errors import BadSiteNameError
 from incidents.store import pages
 from incidents.store.cases import incidents as incident_rows

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, Connection, func, literal_column, select
 
 from incidents.clock import rfc3339
-from incidents.documents import incident_document, plain, site_document
+from incidents.contract.case_documents import incident_document, plain, site_document
 from incidents.errors import NoSuchIncidentError
 from incidents.machine import policy, rules, work
 from incidents.machine.case import Case

@@ -18,7 +18,7 @@ from incidents.app import House
 from incidents.cli import main
 from incidents.daemon import loop
 from incidents.daemon.delivery import Delivery
-from incidents.daemon.systemd import Systemd
+from incidents.daemon.journal import Systemd
 from incidents.desk import Envelope
 from incidents.errors import DONE, FAILED
 from incidents.machine import commands as c

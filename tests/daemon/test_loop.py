@@ -13,8 +13,8 @@ from apscheduler.schedulers.base import STATE_STOPPED
 from incidents import clock
 from incidents.app import House
 from incidents.daemon import loop
+from incidents.daemon.journal import Systemd
 from incidents.daemon.loop import Every
-from incidents.daemon.systemd import Systemd
 from incidents.settings import sources
 from incidents.store.database.sqlite_file import ReplacedError
 from tests.patience import PATIENCE_S, until

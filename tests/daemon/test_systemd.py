@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from incidents.daemon.systemd import Systemd
+from incidents.daemon.journal import Systemd
 
 
 @pytest.fixture

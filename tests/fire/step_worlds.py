@@ -14,8 +14,8 @@ from typing import Any
 from sqlalchemy import Engine
 
 from incidents.audit.replay import Replay
+from incidents.contract.case_documents import event_document, incident_document, site_document
 from incidents.desk import Answer, Desk, Envelope
-from incidents.documents import event_document, incident_document, site_document
 from incidents.machine import commands as c
 from incidents.machine import rules
 from incidents.machine.apply import apply

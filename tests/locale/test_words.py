@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from incidents.contract.case_documents import event_document
 from incidents.contract.documents.sites import Incident, Site
-from incidents.documents import event_document
 from incidents.locale.event_sentence import order_of_site, sentence
 from incidents.locale.event_words import SENTENCES, WHY_NOT
 from incidents.locale.words import Teller, When, span

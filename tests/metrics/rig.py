@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from incidents.metrics import look as looks
+from incidents.metrics import database as looks
 from incidents.metrics.samples import Samples, Value
 from incidents.store.database.engine import reading
 from tests.desk.rehearsal import Rehearsal

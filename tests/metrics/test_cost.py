@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Connection
 
 from incidents.machine import commands as c
-from incidents.metrics import look as looks
+from incidents.metrics import database as looks
 from incidents.metrics.tail import Tail
 from incidents.store.database.engine import reading, writing
 from incidents.store.schema.tables import metadata

@@ -12,9 +12,9 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics import parser as openmetrics
 
 from incidents.metrics import endpoint
+from incidents.metrics.database import always
 from incidents.metrics.endpoint import MOST_AT_ONCE, Endpoint
 from incidents.metrics.exposition import Exposed
-from incidents.metrics.look import always
 from incidents.metrics.samples import Samples
 from tests.metrics.scraping import LOOPBACK, scrape
 from tests.patience import PATIENCE_S, until

@@ -13,8 +13,8 @@ from incidents import __version__
 from incidents.metrics import exposition
 from incidents.metrics import samples as labels
 from incidents.metrics.catalogue import CARRIED_OUT, FAMILIES, RECORDED, Family
+from incidents.metrics.database import always
 from incidents.metrics.exposition import Exposed
-from incidents.metrics.look import always
 from incidents.metrics.samples import Samples
 from tests.databases import Databases
 from tests.metrics.busy import HOST, MAIL, NAME, OPERATORS, PHONE, busy

@@ -103,7 +103,7 @@ def test_a_part_that_can_only_be_too_long_is_neither_put_in_order_nor_encoded(
 ) -> None:
     """Both take the square of its length."""
     encoded: list[str] = []
-    monkeypatch.setattr("incidents.values.punycode.encode", encoded.append)
+    monkeypatch.setattr("incidents.values.site_name.to_punycode", encoded.append)
     with pytest.raises(
         BadSiteNameError, match=f"has {len(part)} characters; 63 octets are the most"
     ):

@@ -6,8 +6,8 @@ import tomllib
 
 import pytest
 
-from incidents.values import toml_text
-from incidents.values.toml_text import MAX_PARTS, TomlTextError
+from incidents.values import parsing
+from incidents.values.parsing import MAX_PARTS, TomlTextError
 
 PARTS = ".".join("a" * MAX_PARTS)
 TOO_MANY = f"{PARTS}.a"
@@ -25,7 +25,7 @@ QUOTED = " . ".join(["'a.b'", '"a\\".b"'] * MAX_PARTS)
 )  # fmt: skip
 def test_a_key_of_too_many_parts_is_refused_wherever_it_stands(text: str) -> None:
     with pytest.raises(TomlTextError, match=f"has a key of more than {MAX_PARTS} parts in line"):
-        toml_text.read(text, 100_000)
+        parsing.read_toml(text, 100_000)
 
 
 @pytest.mark.parametrize(
@@ -38,13 +38,13 @@ def test_a_key_of_too_many_parts_is_refused_wherever_it_stands(text: str) -> Non
     ],
 )  # fmt: skip
 def test_dots_in_words_and_in_remarks_are_no_parts(text: str) -> None:
-    assert toml_text.read(text, 1_000) == tomllib.loads(text)
+    assert parsing.read_toml(text, 1_000) == tomllib.loads(text)
 
 
 def test_a_text_is_as_long_as_it_may_be_and_no_longer() -> None:
-    assert toml_text.read("#" * 100, 100) == {}
+    assert parsing.read_toml("#" * 100, 100) == {}
     with pytest.raises(TomlTextError, match="has 101 characters, and 100 are the most"):
-        toml_text.read("#" * 101, 100)
+        parsing.read_toml("#" * 101, 100)
 
 
 @pytest.mark.parametrize(
@@ -57,10 +57,10 @@ def test_a_text_is_as_long_as_it_may_be_and_no_longer() -> None:
 )
 def test_why_it_is_none_is_said_without_words_about_python(text: str, why: str) -> None:
     with pytest.raises(TomlTextError, match=f"^is not valid TOML: {why}$"):
-        toml_text.read(text, 100_000)
+        parsing.read_toml(text, 100_000)
 
 
 @pytest.mark.parametrize("text", ['a = "', 'a = """x', "a = '", "a = '''", "[" * 20_000, "a = 1_"])
 def test_what_is_no_toml_says_so(text: str) -> None:
     with pytest.raises(TomlTextError, match="is not valid TOML: "):
-        toml_text.read(text, 100_000)
+        parsing.read_toml(text, 100_000)

@@ -11,7 +11,7 @@ from incidents import views
 from incidents.console.words.chinese import CHINESE
 from incidents.errors import InputError
 from incidents.machine import commands as c
-from incidents.metrics import look as metrics
+from incidents.metrics import database as metrics
 from incidents.store import deliveries
 from incidents.store.database.engine import writing
 from incidents.store.monitoring import Heartbeat, beat, once_on

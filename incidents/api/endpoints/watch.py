@@ -17,7 +17,7 @@ from incidents.api.limits import TRYING
 from incidents.api.operation import JSON, Guarded, operation, router
 from incidents.contract.documents import enforcement as clock_answers
 from incidents.locale.words import When
-from incidents.metrics.look import look
+from incidents.metrics.database import look
 from incidents.metrics.service import LIBRARY, MetricsLibraryError
 from incidents.notices import notice_settings, trial
 from incidents.store.database import schema

@@ -20,8 +20,8 @@ from incidents.machine import policy
 from incidents.machine.policy import Policy, PolicyError
 from incidents.tlog.keys import from_decimal
 from incidents.tlog.tiles import entries_path, path, tiles_of
-from incidents.values import misread
-from incidents.values.misread import MisreadError
+from incidents.values import parsing
+from incidents.values.parsing import MisreadError
 
 FORMAT = "incidents-bundle/1"
 MANIFEST = "manifest.json"
@@ -127,7 +127,7 @@ def _manifest(data: bytes) -> Manifest:
 
 
 def _said(error: ValueError | RecursionError) -> str:
-    why = misread.of_json(error)
+    why = parsing.json_problem(error)
     return why[:200] if isinstance(error, MisreadError) else f"it is no JSON: {why}"
 
 

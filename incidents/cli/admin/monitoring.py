@@ -227,7 +227,7 @@ def metrics(run: Run, target: str | None) -> int:
 
     If the database cannot be looked at, incidents_up is 0 and the exit status 1.
     """
-    from incidents.metrics.look import always
+    from incidents.metrics.database import always
 
     if run.remote is not None and target is None and run.for_programs:
         raise InputError("over a server the metrics come as text: leave the format out")
@@ -252,7 +252,7 @@ def metrics(run: Run, target: str | None) -> int:
 
 
 def _samples(run: Run) -> Samples:
-    from incidents.metrics.look import look
+    from incidents.metrics.database import look
 
     house = run.local
     with house.reading() as connection:

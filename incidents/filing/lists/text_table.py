@@ -26,8 +26,8 @@ from incidents.filing.lists.table_row import (
     shown,
 )
 from incidents.store.schema.types import canonical
-from incidents.values import misread
-from incidents.values.misread import MisreadError
+from incidents.values import parsing
+from incidents.values.parsing import MisreadError
 
 MAX_LINE = 1 << 20
 """So many characters a line has at most."""
@@ -77,12 +77,12 @@ class CsvTable:
 
     def _refusal(self, number: int, error: csv.Error) -> Cause:
         """What is wrong with one row; raises TableError if nothing behind it can be trusted."""
-        if misread.is_field_too_long(error):
+        if parsing.is_field_too_long(error):
             why = cause("unclosed", limit=f"{MAX_FIELD:,}")
             raise TableError(self._file, why, row=number) from error
-        if misread.is_never_closed(error):
+        if parsing.is_never_closed(error):
             raise TableError(self._file, cause("unclosed_to_end"), row=number) from error
-        return cause("not_csv", error=misread.of_csv(error))
+        return cause("not_csv", error=parsing.csv_problem(error))
 
 
 def _beginning(lines: Iterator[str], file: str) -> tuple[int, str, Iterable[str]]:
@@ -247,7 +247,7 @@ def _json_refusal(error: ValueError | RecursionError) -> str:
     if isinstance(error, json.JSONDecodeError):
         # Where it is, it knows of the block alone that is in hand.
         return "a quote, a comma or a bracket is missing or out of place"
-    return misread.of_json(error)
+    return parsing.json_problem(error)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

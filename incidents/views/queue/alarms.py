@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection
 
 from incidents.clock import read_rfc3339
-from incidents.documents import plain
+from incidents.contract.case_documents import plain
 from incidents.machine.case import rule_to_close
 from incidents.settings.police import ReportDuty
 from incidents.store import monitoring

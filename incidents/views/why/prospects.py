@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from incidents.clock import rfc3339
 from incidents.contract import hints
+from incidents.contract.case_documents import event_document
 from incidents.contract.documents import Hint
 from incidents.contract.hints import do, look
-from incidents.documents import event_document
 from incidents.locale import event_sentence
 from incidents.machine import commands as c
 from incidents.machine import events as e

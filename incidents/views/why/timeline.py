@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, not_, or_, select
 
-from incidents.documents import event_document
+from incidents.contract.case_documents import event_document
 from incidents.locale import event_sentence
 from incidents.locale.language import ENGLISH, Language
 from incidents.locale.words import Teller, When

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from incidents.documents import site_document
+from incidents.contract.case_documents import site_document
 from incidents.locale.words import When, in_the_world
 from incidents.machine.case import UNKNOWN
 from incidents.views import masked, on_record

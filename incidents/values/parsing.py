@@ -1,0 +1,103 @@
+"""The parsing of what anybody may send: TOML within bounds, since to parse it can take for ever; and
+why JSON, CSV or TOML cannot be read, in words of this program's own.
+
+Python's words name its classes and functions, and change from one of its releases to the next.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import tomllib
+from typing import Any
+
+MAX_PARTS = 8
+"""So many parts a key has at most: `tomllib` is quadratic in them."""
+
+_PART = r"""(?:[A-Za-z0-9_-]++|"(?:[^"\\\n]|\\[^\n])*+"|'[^'\n]*+')"""
+_TOKEN = re.compile(
+    r'"""(?:[^"\\]|\\.|"(?!""))*+"{3,5}+'
+    r"|'''(?:[^']|'(?!''))*+'{3,5}+"
+    r"|\#[^\n]*+"
+    # What is not closed is where tomllib stops too, and is looked through once.
+    r"|(?P<open>\"\"\"|''')"
+    rf"|(?P<long>{_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{MAX_PARTS}}})"
+    rf"|{_PART}"
+    r"""|(?P<unclosed>["'])""",
+    re.DOTALL,
+)
+
+
+class TomlTextError(ValueError):
+    """A text that is not taken; the message goes on from `the policy` or `it`."""
+
+
+def read_toml(text: str, most: int) -> dict[str, Any]:
+    """The document in a text of at most `most` characters.
+
+    Raises:
+        TomlTextError: for a longer text, a key of more than `MAX_PARTS` parts, and what is no TOML.
+    """
+    if len(text) > most:
+        raise TomlTextError(f"has {len(text):,} characters, and {most:,} are the most")
+    for token in _TOKEN.finditer(text):
+        if token["long"] is not None:
+            line = text.count("\n", 0, token.start()) + 1
+            raise TomlTextError(f"has a key of more than {MAX_PARTS} parts in line {line}")
+        if token["open"] or token["unclosed"]:
+            break
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # tomllib lets through what int() says, too
+        raise TomlTextError(f"is not valid TOML: {toml_problem(error)}") from error
+
+
+def toml_problem(error: ValueError | RecursionError) -> str:
+    """What is wrong with a text that `tomllib` could not read, in no words about Python."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, tomllib.TOMLDecodeError):
+        return str(error)
+    # What int() says of more digits than it takes.
+    return "a number in it is too long"
+
+
+class MisreadError(ValueError):
+    """Data that is not what it must be; the message is a sentence of this program's."""
+
+
+def json_problem(error: ValueError | RecursionError) -> str:
+    """What is wrong with a text that `json` could not read."""
+    if isinstance(error, MisreadError):
+        return str(error)
+    if isinstance(error, UnicodeError):
+        return "it is no UTF-8"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, json.JSONDecodeError):
+        line = f"line {error.lineno}, " if error.lineno > 1 else ""
+        return f"the error is at {line}character {error.colno}"
+    # What int() says of more digits than it takes.
+    return "a number in it is too long"
+
+
+def csv_problem(error: csv.Error | UnicodeDecodeError) -> str:
+    """What is wrong with a text that `csv` could not read, strictly."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is no UTF-8"
+    if is_field_too_long(error):
+        return f"a field has more than {csv.field_size_limit():,} characters"
+    if is_never_closed(error):
+        return "a quote is never closed"
+    return "a quote or a line end stands where none may be"
+
+
+def is_field_too_long(error: csv.Error) -> bool:
+    """Whether `csv` gave up in the middle of a field."""
+    return "field limit" in str(error)
+
+
+def is_never_closed(error: csv.Error) -> bool:
+    """Whether the text ended within quotes."""
+    return "end of data" in str(error)
