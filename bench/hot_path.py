@@ -14,8 +14,8 @@ from bench import checkout
 # What a logged violation and a clock that fires run through.
 PATHS = (
     "incidents/machine", "incidents/desk", "incidents/store", "incidents/daemon",
-    "incidents/contract/case_documents.py", "incidents/record/sealing.py", "incidents/system/group_commit.py",
-    "incidents/tlog",
+    "incidents/contract/case_documents.py", "incidents/record/sealing.py",
+    "incidents/system/group_commit.py", "incidents/tlog",
 )  # fmt: skip
 _SHORT = 7
 

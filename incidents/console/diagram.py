@@ -79,12 +79,12 @@ class Diagram:
         return head + Markup("").join(parts) + Markup("</svg>")
 
     def _boxes(self, states: Sequence[str]) -> Iterator[Markup]:
-        for n, state in enumerate(states):
+        for n, name in enumerate(states):
             y = _PAD + n * (_HIGH + _GAP)
             yield Markup(
                 '<g class="node"><rect x="{:g}" y="{:g}" width="{}" height="{}" rx="8"/>'
                 '<text class="middle" x="{:g}" y="{:g}">{}</text></g>'
-            ).format(_MIDDLE - _BOX / 2, y, _BOX, _HIGH, _MIDDLE, y + 21, self.named(state))
+            ).format(_MIDDLE - _BOX / 2, y, _BOX, _HIGH, _MIDDLE, y + 21, self.named(name))
 
     def _arcs(self, states: Sequence[str], key: str) -> Iterator[Markup]:
         for arc in self.arcs:

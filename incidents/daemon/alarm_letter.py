@@ -1,9 +1,7 @@
-"""The letter of an alarm: what the desk is told of it, from where, and by what name.
+"""The letter of an alarm: what the desk is told of it, from where, and by what name; and of which
+sites that a loss has left down it was told, so that it is told again of another one.
 
-The told list: of which sites that a loss has left down the desk was told, so that it is told
-again of another one.
-
-The row of the alarm keeps their names as its subject. An hour after the last time at the earliest
+The row of that alarm keeps their names as its subject. An hour after the last time at the earliest
 the desk is told of the list as it is then; of a list that only shrinks it was told.
 """
 

@@ -93,10 +93,7 @@ def _footer_seen(_case: Case, _: e.FooterSeen) -> None:
     """As of a suspicion."""
 
 
-CHANGES = {
-    **incident_changes.changes, **site_changes.changes, **changes,
-    **changes,
-}  # fmt: skip
+CHANGES = {**incident_changes.changes, **site_changes.changes, **changes}
 
 
 def apply(case: Case, event: e.Event) -> None:

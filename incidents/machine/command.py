@@ -1,5 +1,5 @@
-"""The command: what all have in common, the facts of their fields, the codes that they may say,
-and how one is refused.
+"""The command: what all have in common, the codes that they and their orders may say, the facts of
+their fields, declared as `Annotated[type, fact]`, and how one is refused.
 
 Apart from the commands themselves, since many who need a code load none of them.
 """
@@ -7,7 +7,14 @@ Apart from the commands themselves, since many who need a code load none of them
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
+
+CLOCK = "clock"
+
+
+CUSTOMER = "customer"
+"""The responsible person, who has followed a link."""
+
 
 COURIER = "courier"
 """Who carries orders out, and says what came of it."""
@@ -36,6 +43,19 @@ FOR_DESK, FOR_CUSTOMER = AUDIENCES = ("desk", "customer")
 LIFTED, BY_HAND, REPEATED, SUPERSEDED = "lifted", "by_hand", "repeated", "superseded"
 LEFT_DOWN = "left_down"
 """Why an order is cancelled."""
+
+
+DOWN = {"suspend": "suspended", "close": "closed"}
+"""What is in force when an order of that kind, which takes the site down, has been carried out."""
+
+FORCE = {**DOWN, "reopen": "active"}
+"""What is in force when an order of that kind has been carried out."""
+
+LOG = "log"
+"""The adapter that only logs what it is given, where the settings name no other."""
+
+BRAKED = "braked"
+"""The problem of an order that was given up untried: too many sites were taken down at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +89,31 @@ class Replayed:
     """What only a replay of older entries says."""
 
 
+Own = Annotated[str, Words()]
+"""People's own words: sealed."""
+
+
+Short = Annotated[str, Words(100, personal=False)]
+
+
+Phone = Annotated[str, Words(64)]
+
+
+Email = Annotated[str, Words(254)]
+
+
+Name = Annotated[str, Words(200)]
+
+
+Outcome = Annotated[str, Choice(OUTCOMES)]
+
+
+Audience = Annotated[str, Choice(AUDIENCES)]
+
+
+AsWritten = Annotated[tuple[str, ...], Seen()]
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """A command that did not take effect; `facts` fill the sentence that says so."""
@@ -95,16 +140,3 @@ class RefusedError(Exception):
 
 CUSTOMERS = "this"
 """What the act is called that is the customer's own, who has no command to go on with."""
-
-
-DOWN = {"suspend": "suspended", "close": "closed"}
-"""What is in force when an order of that kind, which takes the site down, has been carried out."""
-
-FORCE = {**DOWN, "reopen": "active"}
-"""What is in force when an order of that kind has been carried out."""
-
-LOG = "log"
-"""The adapter that only logs what it is given, where the settings name no other."""
-
-BRAKED = "braked"
-"""The problem of an order that was given up untried: too many sites were taken down at once."""

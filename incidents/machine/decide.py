@@ -14,7 +14,6 @@ from typing import Any
 from incidents.machine import commands, rules
 from incidents.machine import events as e
 from incidents.machine.actions import closures, contacts, incidents, orders, sites
-from incidents.machine.actions.closures import refusal_reason
 from incidents.machine.case import Case, Suspension
 from incidents.machine.command import Refusal, RefusedError, Remark
 from incidents.machine.draft import Draft, open_recheck
@@ -93,16 +92,16 @@ _ACTS: dict[type[commands.Command], Callable[[Draft, Any], None]] = {
     commands.DeclineClosure: closures.decline_closure,
     commands.SetHold: sites.set_hold,
     commands.LiftHold: sites.lift_hold,
-    commands.AskReinstatement: sites.ask_reinstatement,
-    commands.Approve: sites.approve_reinstatement,
-    commands.Decline: sites.decline_reinstatement,
-    commands.Uphold: sites.uphold_closure,
+    commands.AskReinstatement: closures.ask_reinstatement,
+    commands.Approve: closures.approve_reinstatement,
+    commands.Decline: closures.decline_reinstatement,
+    commands.Uphold: closures.uphold_closure,
     commands.Log: incidents.log,
     commands.Recur: incidents.recur,
     commands.ImportIncident: incidents.import_incident,
     commands.Attach: incidents.attach,
     commands.AddNote: incidents.add_note,
-    commands.RecordContact: incidents.record_contact,
+    commands.RecordContact: contacts.record_contact,
     commands.StateRemoved: incidents.state_removed,
     commands.StateRefused: closures.state_refused,
     commands.VoidContact: contacts.void_contact,
@@ -213,7 +212,7 @@ def _third_miss(draft: Draft, incident: Incident, before: list[Suspension]) -> R
 
 def _lapse_removal(draft: Draft, due: datetime, n: int) -> None:
     incident = draft.case.incidents[n]
-    reason = refusal_reason(draft, n, deadline=due, said_at=_told_by(draft, incident, due))
+    reason = closures.refusal_reason(draft, n, deadline=due, said_at=_told_by(draft, incident, due))
     draft.add(
         e.IncidentRefused,
         at=due,

@@ -18,7 +18,6 @@ from incidents.machine.case import Case, ClosureRequest
 from incidents.machine.command import RefusedError, Remark
 from incidents.machine.incident import Incident
 from incidents.machine.policy import Policy
-from incidents.machine.rules import run
 from incidents.machine.state import INCIDENT_STATES, can_move_incident, move_site
 from incidents.machine.work import TELL
 from incidents.values.ids import incident_id, task_id
@@ -61,7 +60,7 @@ class Draft:
         apply(self.case, event)
         self._tell_what_fell(asked, kind)
         if kind in _MAY_CHANGE_THE_RUN:
-            derived = run(self.case, self.policy)
+            derived = rules.run(self.case, self.policy)
             if derived != self.case.run:
                 self.case.run = derived
                 # Nobody has seen the event yet.
@@ -145,7 +144,7 @@ def refuse_state(draft: Draft, incident: Incident, act: str, needs: list[str]) -
 
 
 _NOT_KNOWN_REMOVED = ("unreached", "notified")
-_SETTLED = ("removed", "voided")
+SETTLED = ("removed", "voided")
 
 MAX_LISTED = 500
 """So many incidents one task lists: an entry has its limit, and a person too."""
@@ -185,7 +184,7 @@ def complete_rechecks(draft: Draft) -> None:
     for task in list(case.tasks.values()):
         if task.kind != "recheck" or task.done_at is not None:
             continue
-        if all(case.incidents[n].state in _SETTLED for n in task.incidents):
+        if all(case.incidents[n].state in SETTLED for n in task.incidents):
             draft.add(e.TaskCompleted, task=task.n, outcome="settled")
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from incidents.machine.case import Case
 from incidents.machine.event import (
     Event,
     FilingChanged,
@@ -63,6 +62,9 @@ from incidents.machine.site_events import (
     SuspensionRestored,
     SuspensionStruck,
 )
+
+if TYPE_CHECKING:
+    from incidents.machine.case import Case
 
 __all__ = [
     "KINDS",
@@ -138,11 +140,11 @@ KINDS: dict[str, type[Event]] = {
 
 
 E = TypeVar("E", bound=Event)
-Change = Callable[[Case, E], None]
+Change = Callable[["Case", E], None]
 
 
-class Changes(dict[type[Event], Callable[[Case, Any], None]]):
-    """Functions by the kind of event that they are for."""
+class Changes(dict[type[Event], Callable[["Case", Any], None]]):
+    """What changes a case, by the kind of event that it is for (see `apply`)."""
 
     def on(self, kind: type[E]) -> Callable[[Change[E]], Change[E]]:
         """Let the function be how an event of that kind changes a case."""

@@ -1,4 +1,4 @@
-"""The parsing of what anybody may send: TOML within bounds, since to parse it can take for ever; and
+"""The parsing of what anybody may send: TOML within bounds, since parsing it can take for ever; and
 why JSON, CSV or TOML cannot be read, in words of this program's own.
 
 Python's words name its classes and functions, and change from one of its releases to the next.
@@ -6,11 +6,13 @@ Python's words name its classes and functions, and change from one of its releas
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 import tomllib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import csv
 
 MAX_PARTS = 8
 """So many parts a key has at most: `tomllib` is quadratic in them."""
@@ -87,6 +89,8 @@ def csv_problem(error: csv.Error | UnicodeDecodeError) -> str:
     if isinstance(error, UnicodeDecodeError):
         return "it is no UTF-8"
     if is_field_too_long(error):
+        import csv  # what reads no CSV need not load it
+
         return f"a field has more than {csv.field_size_limit():,} characters"
     if is_never_closed(error):
         return "a quote is never closed"

@@ -1,4 +1,4 @@
-"""What people do about incidents: log (R1, R2), contact (R2), removed, evidence, notes."""
+"""What people do about incidents: log (R1, R2), removed, reported, evidence, notes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from incidents.machine import commands, rules
 from incidents.machine import draft as checks
 from incidents.machine import events as e
 from incidents.machine.command import CUSTOMERS, REACHED, RefusedError
-from incidents.machine.draft import Draft, complete_rechecks, open_task, recount
+from incidents.machine.draft import Draft, complete_rechecks, open_task
 from incidents.machine.events import Reason
 from incidents.machine.incident import Incident
 from incidents.machine.state import move_incident, move_site
@@ -90,19 +90,6 @@ def add_note(draft: Draft, command: commands.AddNote) -> None:
     draft.add(
         e.NoteAdded, incident=incident.n, audience=command.audience, text=command.text
     )  # fmt: skip
-
-
-def record_contact(draft: Draft, command: commands.RecordContact) -> None:
-    """Record a contact of one incident, or one call for all that it covers of the site (R2)."""
-    if command.incident is None:
-        _record_for_site(draft, command)
-        return
-    incident = checks.known_incident(draft, command.incident)
-    at = checks.time_of(draft, command.at)
-    if incident.state == "voided":
-        checks.refuse_state(draft, incident, "contact", ["not voided"])
-    checks.not_before(incident, at)
-    _record(draft, incident, command, at, whole_site=False)
 
 
 def state_removed(draft: Draft, command: commands.StateRemoved) -> None:
@@ -268,56 +255,3 @@ def _count(draft: Draft, incident: Incident) -> None:
         draft.remark("next_closes", until=until, **facts)
     else:
         draft.remark("others_close", until=until, **facts)
-
-
-def _record_for_site(draft: Draft, command: commands.RecordContact) -> None:
-    at = checks.time_of(draft, command.at)
-    waiting = [i for i in draft.case.incidents.values() if i.state in ("open", "unreached")]
-    covered = [incident for incident in waiting if incident.occurred_at <= at]
-    if not covered:
-        raise RefusedError("nobody_to_tell", site=draft.case.site, at=at)
-    rest = [draft.name(incident.n) for incident in waiting if incident.occurred_at > at]
-    for incident in sorted(covered, key=lambda incident: incident.n):
-        _record(draft, incident, command, at, whole_site=True)
-    if rest:
-        draft.remark("not_covered", incidents=tuple(rest))
-
-
-def _record(
-    draft: Draft,
-    incident: Incident,
-    command: commands.RecordContact,
-    at: datetime,
-    *,
-    whole_site: bool,
-) -> None:
-    case = draft.case
-    reached = command.outcome == REACHED
-    state_to = move_incident(incident.state, "reach") if reached else incident.state
-    draft.add(
-        e.ContactRecorded,
-        at=at,
-        incident=incident.n,
-        state_from=incident.state,
-        state_to=state_to,
-        contact=len(incident.contacts) + 1,
-        outcome=command.outcome,
-        stopped_clock=reached and case.clock_runs(incident),
-        whole_site=whole_site,
-        removal_due=removal_deadline(draft, incident) if state_to != incident.state else None,
-        note=command.note,
-    )
-    after = case.incidents[incident.n]
-    if after.reached_in_time or case.closed:
-        recount(draft, incident.n)
-    due = case.contact_due(incident)
-    if state_to != incident.state == "unreached" and command.at is None and due is not None:
-        draft.remark("too_late", incident=draft.name(incident.n), due=due)
-
-
-def removal_deadline(draft: Draft, incident: Incident) -> datetime | None:
-    """When a notified incident counts as refused (R5), if the policy sets a time and it can."""
-    within = draft.policy.removal_within
-    if within is None or draft.case.closed or incident.epoch != draft.case.epoch:
-        return None
-    return draft.now + within

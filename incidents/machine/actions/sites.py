@@ -8,18 +8,15 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from incidents.machine import commands, filing, rules, work
-from incidents.machine import draft as checks
+from incidents.machine import commands, filing, work
 from incidents.machine import events as e
 from incidents.machine.actions.orders import keep_down
-from incidents.machine.case import Case, Request, Task
+from incidents.machine.case import Case, Task
 from incidents.machine.command import RefusedError
-from incidents.machine.draft import Draft, open_task, open_tells
+from incidents.machine.draft import Draft
 from incidents.machine.filing import FOOTER, SUSPICION
 from incidents.machine.state import move_site
 from incidents.values.ids import task_id
-
-_SETTLED = ("removed", "voided")
 
 
 def add_site(draft: Draft, command: commands.AddSite) -> None:
@@ -69,64 +66,6 @@ def lift_hold(draft: Draft, command: commands.LiftHold) -> None:
         site_to=move_site(case.state, "lift_hold", suspension_runs=runs),
         text=command.reason,
     )
-
-
-def ask_reinstatement(draft: Draft, command: commands.AskReinstatement) -> None:
-    """Ask that a closed site be opened again; another person answers."""
-    case = draft.case
-    if not case.closed:
-        raise RefusedError("site_not_closed", site=case.site, state=case.state)
-    if case.held:
-        raise RefusedError("held", site=case.site)
-    if case.request is not None:
-        raise RefusedError("already_requested", site=case.site, by=case.request.by)
-    draft.add(e.ReinstatementAsked, text=command.reason)
-
-
-def approve_reinstatement(draft: Draft, command: commands.Approve) -> None:
-    """Reinstate the site: all counts start afresh, and one task lists what is not settled."""
-    case = draft.case
-    if case.held:
-        raise RefusedError("held", site=case.site)
-    request = _request_of_another(draft, command.by)
-    for task in list(case.tasks.values()):
-        if task.kind in ("tell", "recheck") and task.done_at is None:
-            draft.add(e.TaskCompleted, task=task.n, outcome="superseded")
-    draft.add(
-        e.SiteReinstated,
-        site_from=case.state,
-        site_to=move_site(case.state, "reinstate", held=case.held),
-        asked_by=request.by,
-    )
-    unsettled = (i.n for i in case.incidents.values() if i.state not in _SETTLED)
-    open_task(draft, "recheck", tuple(sorted(unsettled)))
-
-
-def decline_reinstatement(draft: Draft, command: commands.Decline) -> None:
-    """Decline the reinstatement; the site stays closed."""
-    _request_of_another(draft, command.by)
-    draft.add(e.ReinstatementDeclined, text=command.reason)
-
-
-def uphold_closure(draft: Draft, command: commands.Uphold) -> None:
-    """Let a disputed closure stand, as it is met now."""
-    case = draft.case
-    if case.closure is None or not case.disputed:
-        raise RefusedError("not_disputed", site=case.site)
-    draft.add(
-        e.ClosureUpheld, counted=rules.still_met(case, case.closure), text=command.reason
-    )  # fmt: skip
-    tasks = open_tells(draft)
-    if tasks:
-        draft.remark("tell_again", tasks=tasks)
-
-
-def _request_of_another(draft: Draft, person: str) -> Request:
-    request = draft.case.request
-    if request is None:
-        raise RefusedError("no_request", site=draft.case.site)
-    checks.another_person(request.by, person)
-    return request
 
 
 def claim(draft: Draft, command: commands.ClaimItem) -> None:

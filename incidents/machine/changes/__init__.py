@@ -1,1 +1,0 @@
-"""How events change a case: the only lines that ever write to one."""
