@@ -7,7 +7,6 @@ say, does so by itself, under the act's name.
 
 from __future__ import annotations
 
-from incidents.contract import bodies
 from incidents.contract.action import (
     CONTACT,
     DESK_OR_PROGRAM,
@@ -18,6 +17,21 @@ from incidents.contract.action import (
     SUPERVISOR,
     Action,
     Ask,
+)
+from incidents.contract.bodies import (
+    BECAUSE,
+    CALLED,
+    DETAILS,
+    DONE,
+    FALSE_DETAIL,
+    FINDING,
+    HAPPENED,
+    MEANT,
+    PERHAPS_BECAUSE,
+    RECURRING,
+    REFUSING,
+    REPORTED,
+    WRITTEN,
 )
 from incidents.machine import commands as c
 from incidents.machine.command import BY_HAND
@@ -47,7 +61,7 @@ def _closes(rule: str) -> str:
 ACTIONS = (
     Action(
         c.Log, "log", SITE, path="incidents", batch="log", roles=DESK_OR_PROGRAM, creates=True,
-        body=bodies.FINDING, short="Log a violation on a site.",
+        body=FINDING, short="Log a violation on a site.",
         summary="Log a violation. The desk then has an hour to reach the responsible person (R2).",
     ),
     Action(
@@ -56,12 +70,12 @@ ACTIONS = (
     ),
     Action(
         c.AddNote, "note", INCIDENT, path="notes", creates=True,
-        body=bodies.WRITTEN, short="Add a note to an incident, or to the customer.",
+        body=WRITTEN, short="Add a note to an incident, or to the customer.",
         summary="Add a note to an incident, for the desk or for the customer.",
     ),
     Action(
         c.Recur, "recur", INCIDENT, path="recur", creates=True,
-        body=bodies.RECURRING, short="Log that the content is still there.",
+        body=RECURRING, short="Log that the content is still there.",
         help=(
             "Log that the content of INCIDENT is still there, as a new incident linked to it.\n\n"
             "It is a violation too: the third within 24 hours closes the site (R1), and asks "
@@ -74,7 +88,7 @@ ACTIONS = (
     ),
     Action(
         c.RecordContact, "contact", SITE, path="contacts", batch="contact", creates=True,
-        body=bodies.CALLED, short="Record a call, and what came of it.",
+        body=CALLED, short="Record a call, and what came of it.",
         summary=f"{_CALL} One call about all that is open on the site.",
         help=(
             "Record a call or message about INCIDENT, or one call about all that is open on"
@@ -86,11 +100,11 @@ ACTIONS = (
     ),
     Action(
         c.RecordContact, "contact", INCIDENT, path="contacts", batch="contact", creates=True,
-        body=bodies.CALLED,
+        body=CALLED,
         summary=_CALL,
     ),
     Action(
-        c.VoidContact, "void-contact", CONTACT, path="void", body=bodies.BECAUSE,
+        c.VoidContact, "void-contact", CONTACT, path="void", body=BECAUSE,
         short="Void a wrong contact record.",
         summary="Void a wrong record of a contact.",
         help=(
@@ -99,26 +113,26 @@ ACTIONS = (
         ),
     ),
     Action(
-        c.StateRemoved, "removed", INCIDENT, path="removed", body=bodies.HAPPENED,
+        c.StateRemoved, "removed", INCIDENT, path="removed", body=HAPPENED,
         short="State that the content is gone.",
         help="State that the content of INCIDENT is gone.",
         ask={"at": Ask("it was found gone")},
     ),
     Action(
         c.StateRefused, "refused", INCIDENT, path="refused", closes=True, in_person=True,
-        body=bodies.REFUSING, short="State that the customer does not delete.",
+        body=REFUSING, short="State that the customer does not delete.",
         summary="State that the customer was told and does not delete: closes the site (R5).",
         help="State that the customer was told of INCIDENT and does not delete." + _closes("R5"),
         ask={"at": Ask("the customer refused")},
     ),
     Action(
-        c.TakeBack, "take-back", INCIDENT, path="take-back", body=bodies.BECAUSE,
+        c.TakeBack, "take-back", INCIDENT, path="take-back", body=BECAUSE,
         short="Take back the last removed or refused.",
         summary="Take back the incident's last `removed` or `refused`.",
         help="Take back the last removed or refused of INCIDENT, said of the wrong one.",
     ),
     Action(
-        c.VoidIncident, "void", INCIDENT, path="void", body=bodies.BECAUSE,
+        c.VoidIncident, "void", INCIDENT, path="void", body=BECAUSE,
         short="Void an incident that was none.",
         summary="Void an incident: logged in error, or not a violation on review.",
         help=(
@@ -129,7 +143,7 @@ ACTIONS = (
     ),
     Action(
         c.StateReported, "reported", INCIDENT, path="reported", renamed={"note": "ref"},
-        body=bodies.REPORTED, short="State that the police were told of it.",
+        body=REPORTED, short="State that the police were told of it.",
         summary="State that an incident was reported to the police.",
         help=(
             "State that INCIDENT was reported to the police.\n\n"
@@ -158,7 +172,7 @@ ACTIONS = (
         short="Give all that you hold to another person.",
     ),
     Action(
-        c.CompleteTask, "done", ITEM, path="done", body=bodies.DONE,
+        c.CompleteTask, "done", ITEM, path="done", body=DONE,
         short="Complete a task with its outcome.",
         summary="Complete a task, such as 12-t2, with its outcome.",
         help="Complete TASK, such as 12-t2, with its outcome.",
@@ -175,7 +189,7 @@ ACTIONS = (
         ),
     ),
     Action(
-        c.AddSite, "site add", SITE, roles=DESK_OR_PROGRAM, creates=True, body=bodies.DETAILS,
+        c.AddSite, "site add", SITE, roles=DESK_OR_PROGRAM, creates=True, body=DETAILS,
         batch="add",
         short="Take a site into the register.",
         summary="Take a site into the register, with whom to call.",
@@ -183,7 +197,7 @@ ACTIONS = (
         ask=WHOM,
     ),
     Action(
-        c.EditSite, "site edit", SITE, roles=DESK_OR_PROGRAM, body=bodies.DETAILS, batch="edit",
+        c.EditSite, "site edit", SITE, roles=DESK_OR_PROGRAM, body=DETAILS, batch="edit",
         short="Change whom to call.",
         summary="Change whom to call; what is not given stays as it is.",
         help="Change whom to call for NAME; what is not given stays as it is.",
@@ -195,7 +209,7 @@ ACTIONS = (
     ),
     Action(
         c.StateFalse, "site false-info", SITE, path="false-info", closes=True, in_person=True,
-        body=bodies.FALSE_DETAIL, short="State that a filed detail is false (R4).",
+        body=FALSE_DETAIL, short="State that a filed detail is false (R4).",
         summary="State that a filed detail is false: closes the site (R4).",
         help="State that a filed detail of NAME is false." + _closes("R4"),
         ask={
@@ -205,7 +219,7 @@ ACTIONS = (
     ),
     Action(
         c.ConfirmClosure, "site confirm-closure", SITE, path="confirm-closure", closes=True,
-        in_person=True, body=bodies.MEANT, short="Close a site as another person asked.",
+        in_person=True, body=MEANT, short="Close a site as another person asked.",
         summary="Close a site as another person has asked (R4, R5), where the policy wants two.",
         help=(
             "Close NAME, as another person has asked with false-info or refused (R4, R5).\n\n"
@@ -216,24 +230,24 @@ ACTIONS = (
     ),
     Action(
         c.DeclineClosure, "site decline-closure", SITE, path="decline-closure",
-        body=bodies.PERHAPS_BECAUSE, short="Leave a site open that was to be closed.",
+        body=PERHAPS_BECAUSE, short="Leave a site open that was to be closed.",
         summary="Do not close a site as somebody has asked; who asked may take it back so.",
         help="Do not close NAME, as somebody has asked; who asked may take it back so.",
     ),
     Action(
-        c.SetHold, "site hold", SITE, path="hold", roles=SUPERVISOR, body=bodies.BECAUSE,
+        c.SetHold, "site hold", SITE, path="hold", roles=SUPERVISOR, body=BECAUSE,
         short="Keep a site down by order.",
         summary="Keep a site down by order of the police or the regulator.",
         help="Keep NAME down by order of the police or the regulator, until it is unheld.",
     ),
     Action(
-        c.LiftHold, "site unhold", SITE, path="unhold", roles=SUPERVISOR, body=bodies.BECAUSE,
+        c.LiftHold, "site unhold", SITE, path="unhold", roles=SUPERVISOR, body=BECAUSE,
         short="End the hold.",
         help="End the hold on NAME: it opens, unless a suspension still runs or it is closed.",
     ),
     Action(
         c.AskReinstatement, "site reinstate", SITE, path="reinstate", roles=SUPERVISOR,
-        in_person=True, body=bodies.BECAUSE, short="Ask that a closed site be opened.",
+        in_person=True, body=BECAUSE, short="Ask that a closed site be opened.",
         summary="Ask that a closed site be opened; another person decides.",
         help=(
             "Ask that NAME, which is closed, be opened again; another person approves or "
@@ -248,12 +262,12 @@ ACTIONS = (
     ),
     Action(
         c.Decline, "site decline", SITE, path="decline", roles=SUPERVISOR,
-        body=bodies.PERHAPS_BECAUSE, short="Decline what another person asked.",
+        body=PERHAPS_BECAUSE, short="Decline what another person asked.",
         summary="Decline that a site be opened.",
         help="Decline that NAME be opened again; it stays closed.",
     ),
     Action(
-        c.Uphold, "site uphold", SITE, path="uphold", roles=SUPERVISOR, body=bodies.BECAUSE,
+        c.Uphold, "site uphold", SITE, path="uphold", roles=SUPERVISOR, body=BECAUSE,
         short="Let a disputed closure stand.",
         help="Let the disputed closure of NAME stand.",
     ),
@@ -279,7 +293,7 @@ ACTIONS = (
         ),
     ),
     Action(
-        c.CancelOrder, "acts cancel", ORDER, path="cancel", roles=SUPERVISOR, body=bodies.BECAUSE,
+        c.CancelOrder, "acts cancel", ORDER, path="cancel", roles=SUPERVISOR, body=BECAUSE,
         fixed={"why": BY_HAND}, needs=("reason",),
         short="Do not carry an order out any more.",
         help=(

@@ -6,6 +6,11 @@ import random
 import time
 from collections.abc import Callable
 
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+
+from incidents.errors import DatabaseError
+from incidents.store.database.file import UnseenError
+
 FIRST_S = 1.0
 MOST_S = 30.0
 
@@ -50,3 +55,16 @@ class Backoff:
             return None
         self._failures = 0
         return self._monotonic() - self._since
+
+
+def trouble(error: Exception) -> str | None:
+    """What is the matter with the database, if that is what went wrong and it may pass."""
+    cause = error.__cause__
+    if isinstance(error, UnseenError):
+        return error.message
+    if not isinstance(error, DatabaseError) or not isinstance(cause, DBAPIError):
+        return None
+    # What is said of a row that does not fit may quote it.
+    if isinstance(cause, IntegrityError | DataError):
+        return f"the database refused a row ({type(cause).__name__})"
+    return error.message

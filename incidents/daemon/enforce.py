@@ -10,17 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
-
 from incidents import clock
 from incidents.clock import rfc3339
 from incidents.daemon import journal, timekeeping
-from incidents.daemon.backoff import Backoff
-from incidents.errors import DatabaseError, IncidentsError
+from incidents.daemon.backoff import Backoff, trouble
+from incidents.errors import IncidentsError
 from incidents.store.cases import work
 from incidents.store.database import schema
 from incidents.store.database.engine import plainly, reading
-from incidents.store.database.sqlite_file import UnseenError
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -216,19 +213,6 @@ class Enforcement:
         journal.cry("the clock is not enforced", reason=reason, wait_s=round(wait_s, 1))
         if os.environ.get("INCIDENTS_DEBUG"):
             traceback.print_exception(error)
-
-
-def trouble(error: Exception) -> str | None:
-    """What is the matter with the database, if that is what went wrong and it may pass."""
-    cause = error.__cause__
-    if isinstance(error, UnseenError):
-        return error.message
-    if not isinstance(error, DatabaseError) or not isinstance(cause, DBAPIError):
-        return None
-    # What is said of a row that does not fit may quote it.
-    if isinstance(cause, IntegrityError | DataError):
-        return f"the database refused a row ({type(cause).__name__})"
-    return error.message
 
 
 def _tell_of_standing_aside(found: Look) -> None:

@@ -9,8 +9,7 @@ from collections.abc import Callable
 
 from incidents.audit.log.witnesses import SplitViewError
 from incidents.daemon import journal
-from incidents.daemon.backoff import Backoff
-from incidents.daemon.enforce import trouble
+from incidents.daemon.backoff import Backoff, trouble
 from incidents.errors import IncidentsError
 
 

@@ -17,8 +17,6 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
-from incidents.metrics.metrics_settings import Address
-
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -43,7 +41,7 @@ class Endpoint(ThreadingMixIn, WSGIServer):
 
     def __init__(
         self,
-        address: Address,
+        address: tuple[str, int],
         registry: CollectorRegistry,
         *,
         fault: Callable[[BaseException], object],
