@@ -15,9 +15,8 @@ from pydantic import BaseModel, Field, create_model, model_validator
 
 from incidents import clock
 from incidents.api import problems
-from incidents.contract.action import SITE, Action
-from incidents.contract.fields import LABELS
-from incidents.contract.fields import Field as CommandField
+from incidents.contract.action import LABELS, SITE, Action
+from incidents.contract.action import Field as CommandField
 from incidents.errors import InputError, UnknownTaskError
 from incidents.filing import form, presets, settings
 from incidents.machine import commands as c

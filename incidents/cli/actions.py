@@ -14,9 +14,8 @@ from incidents.cli import params
 from incidents.cli.act import Act
 from incidents.cli.options import acting, at_option
 from incidents.cli.reauthentication import password_file_option
-from incidents.contract.action import CONTACT, INCIDENT, ITEM, ORDER, SITE, Action
+from incidents.contract.action import CONTACT, INCIDENT, ITEM, LABELS, ORDER, SITE, Action, Field
 from incidents.contract.actions import ACTIONS
-from incidents.contract.fields import LABELS, Field
 from incidents.errors import InputError
 from incidents.machine import commands as c
 from incidents.machine.command import Choice, Words

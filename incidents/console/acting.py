@@ -26,9 +26,8 @@ from incidents.console.forms import (
 )
 from incidents.console.request_context import Sitting, address, sitting
 from incidents.console.writing import Reader, Said, told_next
-from incidents.contract.action import name_of
+from incidents.contract.action import Field, name_of
 from incidents.contract.actions import of_command
-from incidents.contract.fields import Field
 from incidents.desk import Envelope
 from incidents.desk.envelope import from_json
 from incidents.errors import InputError, RefusedError

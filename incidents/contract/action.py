@@ -1,15 +1,137 @@
-"""The action: one act as all surfaces offer it; the table of them is `actions`."""
+"""The action: one act as all surfaces offer it, with its fields and its body.
+
+The fields are what it asks for, read from the annotations of its command; the body is what a
+request holds, by its name in the API's description; acts may share one. The table of actions is
+`actions`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, MISSING, dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import KW_ONLY, MISSING, dataclass, field, fields, replace
+from datetime import datetime
+from functools import cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from incidents.contract.bodies import NOTHING, Body
-from incidents.contract.fields import Field, fields_of
 from incidents.machine import commands as c
-from incidents.machine.command import Replayed, Seen
+from incidents.machine.command import Choice, Command, Replayed, Seen, Words
+
+Fact = Words | Choice | Seen | Replayed
+
+LABELS = {
+    "phone": "phone number", "email": "e-mail address", "person": "person's name",
+    "field": "field's name", "ref": "reference", "text": "note",
+}  # fmt: skip
+"""What a field of words is called where it is refused, if it is not its name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One field: `type` without None, which it may be if `optional`; its default, and its fact."""
+
+    name: str
+    type: Any
+    default: Any
+    optional: bool = False
+    fact: Fact | None = None
+
+    @property
+    def required(self) -> bool:
+        """Whether it must be given."""
+        return self.default is MISSING
+
+    @property
+    def is_time(self) -> bool:
+        """Whether it is the time of a fact; not given, it is now."""
+        return isinstance(self.type, type) and issubclass(self.type, datetime)
+
+
+def fields_of(kind: type[Command]) -> tuple[Field, ...]:
+    """The fields of a command in their order, without who gives it."""
+    return _known(kind).fields
+
+
+def personal_fields(kind: type[Command]) -> tuple[str, ...]:
+    """The fields that are people's own words: they are sealed in the record."""
+    return _known(kind).personal
+
+
+def seen_fields(kind: type[Command]) -> tuple[str, ...]:
+    """The fields that say what was seen, and are no part of what is asked."""
+    return _known(kind).seen
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    fields: tuple[Field, ...]
+    personal: tuple[str, ...]
+    seen: tuple[str, ...]
+
+
+def _known(kind: type[Command]) -> _Known:
+    return _read_fields(kind)  # type: ignore[arg-type]  # a class can be hashed
+
+
+@cache
+def _read_fields(kind: type[Command]) -> _Known:
+    hints = get_type_hints(kind, include_extras=True)
+    found = tuple(
+        _field(each.name, hints[each.name], each.default)
+        for each in fields(kind)
+        if each.name != "by"
+    )
+    facts = [(each.name, each.fact) for each in found]
+    return _Known(
+        found,
+        personal=tuple(n for n, fact in facts if isinstance(fact, Words) and fact.personal),
+        seen=tuple(n for n, fact in facts if isinstance(fact, Seen)),
+    )
+
+
+def _field(name: str, hint: Any, default: Any) -> Field:
+    optional = get_origin(hint) in (Union, UnionType)
+    if optional:
+        [hint] = (each for each in get_args(hint) if each is not NoneType)
+    plain, fact = get_args(hint) if get_origin(hint) is Annotated else (hint, None)
+    return Field(name=name, type=plain, default=default, optional=optional, fact=fact)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """One body; its fields are those of the act's command."""
+
+    name: str
+    summary: str
+
+
+NOTHING = Body("Nothing", "An act that needs no more words.")
+HAPPENED = Body("Happened", "What happened at a time, and what is to be said of it.")
+BECAUSE = Body("Because", "Why it is done; it goes on record.")
+PERHAPS_BECAUSE = Body("PerhapsBecause", "Why it is done, if there is more to say.")
+DETAILS = Body("Details", "Whom to call; what is not given stays as it is.")
+CALLED = Body("Called", "What came of a call. Only `reached` stops the clock (R2).")
+FINDING = Body("Finding", "A violation that was found; `again`: another one at the same address.")
+WRITTEN = Body(
+    "Written",
+    "A note, for the desk or for the customer, who sees it behind the link to the incident.",
+)
+RECURRING = Body(
+    "Recurring",
+    "That it is still there; `again`: it is another one than the recurrence told to nobody yet.",
+)
+REFUSING = Body(
+    "Refusing",
+    "That the customer does not delete; `confirm` is the name of the site that this closes.",
+)
+REPORTED = Body("Reported", "That the police were told; `ref` is the receipt's number.")
+DONE = Body("Done", "How a task ended.")
+FALSE_DETAIL = Body(
+    "FalseDetail",
+    "Which filed detail is false, and how that was established; `confirm` is the site's name.",
+)
+MEANT = Body("Meant", "That it is meant: `confirm` is the name of the site that this closes.")
+
 
 Role = Literal["viewer", "operator", "supervisor", "auditor", "integrator", "administrator"]
 

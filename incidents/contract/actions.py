@@ -8,30 +8,28 @@ say, does so by itself, under the act's name.
 from __future__ import annotations
 
 from incidents.contract.action import (
-    CONTACT,
-    DESK_OR_PROGRAM,
-    INCIDENT,
-    ITEM,
-    ORDER,
-    SITE,
-    SUPERVISOR,
-    Action,
-    Ask,
-)
-from incidents.contract.bodies import (
     BECAUSE,
     CALLED,
+    CONTACT,
+    DESK_OR_PROGRAM,
     DETAILS,
     DONE,
     FALSE_DETAIL,
     FINDING,
     HAPPENED,
+    INCIDENT,
+    ITEM,
     MEANT,
+    ORDER,
     PERHAPS_BECAUSE,
     RECURRING,
     REFUSING,
     REPORTED,
+    SITE,
+    SUPERVISOR,
     WRITTEN,
+    Action,
+    Ask,
 )
 from incidents.machine import commands as c
 from incidents.machine.command import BY_HAND

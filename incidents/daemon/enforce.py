@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from incidents import clock
 from incidents.clock import rfc3339
 from incidents.daemon import journal, timekeeping
-from incidents.daemon.backoff import Backoff, trouble
+from incidents.daemon.part import Backoff, trouble
 from incidents.errors import IncidentsError
 from incidents.store.cases import work
 from incidents.store.database import schema

@@ -11,8 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from incidents.daemon import journal
-from incidents.daemon.backoff import Backoff
-from incidents.daemon.part import Part
+from incidents.daemon.part import Backoff, Part
 from incidents.desk.resumption import DAEMON
 from incidents.enforcement import comparison
 from incidents.enforcement.comparison import FAILED, MOST_NAMED, WRONG

@@ -11,7 +11,7 @@ from incidents.daemon.alarm_duty import Alarms
 from incidents.daemon.record import Record
 from incidents.enforcement import routing
 from incidents.filing import settings as filing_settings
-from incidents.metrics import metrics_settings, service
+from incidents.metrics import service
 from incidents.notices import customer_link, notice_settings
 from incidents.settings import police, sources
 from incidents.settings import retention as periods
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _SECTIONS = (
     routing.SECTION, notice_settings.NOTICES, notice_settings.ALARMS, customer_link.SECTION,
-    police.SECTION, metrics_settings.SECTION, status.SECTION, periods.SECTION,
+    police.SECTION, service.SECTION, status.SECTION, periods.SECTION,
     access_settings.SERVE, access_settings.OIDC, access_settings.ACCOUNTS, filing_settings.SECTION,
 )  # fmt: skip
 

@@ -1,4 +1,6 @@
-"""The service: what the daemon runs to be watched, if its settings ask for that.
+"""The service: what the daemon runs to be watched, if the section [metrics] of its settings asks
+for that; and its watch, which looks for whoever asks, one look at a time, and answers in time,
+whatever happens.
 
 It has a thread of its own: neither a client, nor a port that is taken, nor a library that is not
 there holds up anything else.
@@ -6,20 +8,128 @@ there holds up anything else.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from importlib.util import find_spec
-from threading import Event, Thread
-from typing import TYPE_CHECKING
+from threading import Event, Lock, Thread
+from typing import TYPE_CHECKING, Protocol
 
+from sqlalchemy import Connection, Engine
+
+from incidents.enforcement.attempts import Attempts
 from incidents.errors import IncidentsError, LibraryError
-from incidents.metrics import metrics_settings
-from incidents.metrics.metrics_settings import Address
-from incidents.metrics.watch import House, Watch
+from incidents.metrics.database import always, look
+from incidents.metrics.samples import Samples
+from incidents.metrics.tail import Tail, Tally
+from incidents.settings import sources
+from incidents.settings.options import Options
+from incidents.store.database.engine import plainly, reading
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from incidents.metrics.endpoint import Endpoint
+
+
+SECTION = "metrics"
+PORTS = range(1, 65_536)
+
+Address = tuple[str, int]
+"""A host's name or address, and a port."""
+
+
+def listen(environ: Mapping[str, str] | None = None) -> Address | None:
+    """Where the daemon serves the metrics; None: nowhere, which is the default.
+
+    Raises:
+        SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
+    """
+    options = Options(f"[{SECTION}]", sources.section(SECTION, environ))
+    text = options.text("listen")
+    options.finish()
+    if text is None:
+        return None
+    host, colon, port = text.rpartition(":")
+    host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    number = int(port) if port.isascii() and port.isdigit() and len(port) <= len("65535") else 0
+    if not (colon and host) or number not in PORTS or "[" in host or "]" in host:
+        raise options.wrong("listen", 'an address and a port, such as "127.0.0.1:9464"')
+    return host, number
+
+
+PATIENCE_S = 4.0
+"""So long a look may take, and so long another may wait for it: a scrape gives up after ten."""
+
+
+class House(Protocol):
+    """Where the database is, and its time."""
+
+    @property
+    def bare_engine(self) -> Engine:
+        """The database, whatever it holds."""
+
+    def now(self, connection: Connection) -> datetime:
+        """The database's time, in UTC."""
+
+
+class Watch:
+    """What a process can tell at this moment.
+
+    A database that does not answer takes up one thread and one connection, however often it is
+    asked for; `warn` is told why, once.
+    """
+
+    def __init__(
+        self, house: House, *, warn: Callable[..., None], patience_s: float = PATIENCE_S
+    ) -> None:
+        self.tally = Tally()
+        self._tail = Tail()
+        self._house = house
+        self._warn = warn
+        self._patience_s = patience_s
+        self._turn = Lock()
+        self._attempts: Attempts[Samples | None] = Attempts(
+            limit_s=patience_s, most=1, late=None, full=None
+        )
+        self._trouble: str | None = None
+
+    def begin(self) -> None:
+        """Count from here on; if the database cannot be looked at yet, from the first look on."""
+        self._looked(tell=lambda _: None)
+
+    def samples(self) -> Samples:
+        """What the database says, or that it says nothing, and what was counted."""
+        found = self._looked(self._tell) or always(up=False)
+        self._tail.tell(found)
+        self.tally.tell(found)
+        return found
+
+    def _looked(self, tell: Callable[[str | None], None]) -> Samples | None:
+        if not self._turn.acquire(timeout=self._patience_s):
+            return None
+        try:
+            found = self._attempts.run(self._look)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told, and shown as 0
+            tell(error.message if isinstance(error, IncidentsError) else type(error).__name__)
+            return None
+        finally:
+            self._turn.release()
+        tell(None if found else f"it took longer than {self._patience_s:.0f} s")
+        return found
+
+    def _look(self, _until: float) -> Samples:
+        # Not the one that makes a new file's tables: the daemon's own duties do, one at a time.
+        engine = self._house.bare_engine
+        with plainly(engine), reading(engine) as connection:
+            found = look(connection, self._house.now(connection))
+            self._tail.advance(connection)
+        return found
+
+    def _tell(self, trouble: str | None) -> None:
+        if trouble is not None and trouble != self._trouble:
+            self._warn("the metrics cannot be read", reason=trouble)
+        self._trouble = trouble
+
 
 LIBRARY = "prometheus_client"
 AGAIN_S = 30.0
@@ -41,7 +151,7 @@ def needed() -> Address | None:
         SettingError, UnknownSettingError, SettingsFileError: naming what is wrong.
         MetricsLibraryError: without the library.
     """
-    address = metrics_settings.listen()
+    address = listen()
     if address is not None and find_spec(LIBRARY) is None:
         raise MetricsLibraryError
     return address

@@ -12,9 +12,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from incidents.contract.action import INCIDENT, ORDER, SITE, Action, name_of
+from incidents.contract.action import INCIDENT, ORDER, SITE, Action, fields_of, name_of
 from incidents.contract.actions import ACTIONS
-from incidents.contract.fields import fields_of
 from incidents.errors import NoSuchIncidentError, NoSuchOrderError
 from incidents.machine import commands as c
 from incidents.machine.actions.orders import meant

@@ -6,9 +6,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
-from incidents.contract.action import ORDER, SITE, Action
+from incidents.contract.action import ORDER, SITE, Action, Field
 from incidents.contract.actions import ACTIONS
-from incidents.contract.fields import Field
 from incidents.machine import commands as c
 
 _BY_HAND = (c.Log, c.RecordContact, c.AddNote)

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from incidents.contract.action import SITE, Action, name_of
+from incidents.contract.action import SITE, Action, fields_of, name_of, personal_fields, seen_fields
 from incidents.contract.actions import ACTIONS, of_command
-from incidents.contract.fields import fields_of, personal, seen
 from incidents.machine import commands as c
 from incidents.machine.command import Choice, Words
 
@@ -64,8 +63,8 @@ def test_a_field_says_whether_it_is_needed_and_what_it_may_hold() -> None:
 
 
 def test_what_is_personal_and_what_was_seen_is_declared_on_the_command() -> None:
-    assert personal(c.StateFalse) == ("evidence",)
-    assert seen(c.Log) == ("written",)
+    assert personal_fields(c.StateFalse) == ("evidence",)
+    assert seen_fields(c.Log) == ("written",)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: str(kind.__name__))

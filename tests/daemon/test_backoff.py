@@ -1,6 +1,6 @@
 """The back-off."""
 
-from incidents.daemon.backoff import FIRST_S, MOST_S, Backoff
+from incidents.daemon.part import FIRST_S, MOST_S, Backoff
 
 
 class Seconds:

@@ -13,9 +13,9 @@ from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from incidents import clock
 from incidents.app import House
 from incidents.daemon import enforce, journal
-from incidents.daemon.backoff import Backoff
 from incidents.daemon.enforce import WORKS_FOR_S, Enforcement, look
 from incidents.daemon.journal import Systemd
+from incidents.daemon.part import Backoff
 from incidents.desk import Answer, Desk, Envelope
 from incidents.errors import DatabaseError, IncidentsError
 from incidents.machine.commands import AddNote, RecordFailure

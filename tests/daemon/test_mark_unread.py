@@ -12,7 +12,7 @@ from incidents import clock
 from incidents.app import House
 from incidents.cli import main
 from incidents.contract.documents.enforcement import MarkUnread
-from incidents.daemon import backoff
+from incidents.daemon import part
 from incidents.daemon.alarm_duty import PATIENCE_S
 from incidents.daemon.delivery import Delivery
 from incidents.daemon.heartbeat import Heart, identity
@@ -42,7 +42,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, receiver: Receiver) -
     assert receiver.seen == {}
     monkeypatch.setenv("INCIDENTS_CLOCK", "own")
     monkeypatch.setenv("INCIDENTS_DB", f"sqlite:///{tmp_path}/desk.db")
-    monkeypatch.setattr(backoff, "FIRST_S", 0.0)
+    monkeypatch.setattr(part, "FIRST_S", 0.0)
     on_host(monkeypatch, tmp_path, "here")
     with rig.desk(tmp_path) as found:
         give(found, "one.example", c.AddSite(by="operator-1"))

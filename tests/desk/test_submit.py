@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from incidents.clock import now
-from incidents.contract.fields import personal
+from incidents.contract.action import personal_fields
 from incidents.desk import Answer, Desk, Envelope
 from incidents.errors import InputError
 from incidents.machine import commands as c
@@ -370,7 +370,7 @@ def test_what_is_filed_of_people_stands_nowhere_but_in_the_sealed_table(day: Reh
 @pytest.mark.parametrize("kind", ALL, ids=lambda kind: str(kind.__name__))
 def test_every_free_text_of_every_command_is_sealed(kind: type[c.Command]) -> None:
     free = {"note", "reason", "text", "phone", "email", "person", "name", "evidence"}
-    assert {field.name for field in fields(kind)} & free == set(personal(kind))
+    assert {field.name for field in fields(kind)} & free == set(personal_fields(kind))
 
 
 @pytest.mark.parametrize("ahead", [timedelta(seconds=1.8), timedelta(minutes=4)])

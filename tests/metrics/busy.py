@@ -11,7 +11,7 @@ from incidents.audit.log import sequencer
 from incidents.enforcement.port import Delivered, Failed, Retry, Skipped
 from incidents.machine import commands as c
 from incidents.metrics.samples import Samples
-from incidents.metrics.watch import Watch
+from incidents.metrics.service import Watch
 from incidents.store import checkpoints, monitoring
 from incidents.store.checkpoints import Signed
 from incidents.store.database.engine import writing

@@ -16,9 +16,7 @@ from incidents.enforcement.port import Delivered
 from incidents.machine import commands as c
 from incidents.metrics import service as services
 from incidents.metrics.endpoint import Endpoint
-from incidents.metrics.metrics_settings import Address
-from incidents.metrics.service import Service
-from incidents.metrics.watch import Watch
+from incidents.metrics.service import Address, Service, Watch
 from incidents.settings import sources
 from tests.conftest import WriteSettings
 from tests.metrics.rig import Told

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from incidents.errors import SettingError, UnknownSettingError
-from incidents.metrics import metrics_settings
+from incidents.metrics import service
 
 
 def listen(folder: Path, text: str) -> tuple[str, int] | None:
     file = folder / "config.toml"
     file.write_text(text, encoding="utf-8")
-    return metrics_settings.listen({"INCIDENTS_CONFIG": str(file)})
+    return service.listen({"INCIDENTS_CONFIG": str(file)})
 
 
 @pytest.mark.parametrize("text", ["", "[metrics]\n", "[audit]\n"])

@@ -9,7 +9,7 @@ from incidents.audit.log import sequencer
 from incidents.enforcement.port import Delivered
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
-from incidents.metrics.watch import Watch
+from incidents.metrics.service import Watch
 from incidents.store.database import schema
 from tests.desk.rehearsal import Rehearsal, rehearsal
 from tests.metrics.rig import Place, Told, value
