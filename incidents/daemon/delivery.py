@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from incidents import clock
 from incidents.audit.log import status
-from incidents.daemon import journal, timekeeping
+from incidents.daemon import enforce, journal
 from incidents.daemon.part import Part
 from incidents.desk.resumption import DAEMON
 from incidents.enforcement import comparison, routing
@@ -159,8 +159,8 @@ class Delivery:
         The clock's duty says so.
         """
         with plainly(self._engine), reading(self._engine) as connection:
-            drift = timekeeping.drift(connection)
-        return timekeeping.reason_to_stand_aside(drift) is not None
+            drift = enforce.clock_drift(connection)
+        return enforce.reason_to_stand_aside(drift) is not None
 
     def _continuity(self) -> Continuity:
         if self._kept is None:

@@ -1,4 +1,8 @@
-"""Enforcement: the duty that does what is due, in batches, and says when to look again."""
+"""Enforcement: the duty that does what is due, in batches, and says when to look again; and whether
+this machine's clock can be trusted to enforce deadlines with.
+
+Only elapsed real time (`monotonic`) and the database's clock are there to judge it by.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +14,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from sqlalchemy import Connection
+
 from incidents import clock
 from incidents.clock import rfc3339
-from incidents.daemon import journal, timekeeping
+from incidents.daemon import journal
 from incidents.daemon.part import Backoff, trouble
 from incidents.errors import IncidentsError
+from incidents.store import desk_state
 from incidents.store.cases import work
 from incidents.store.database import schema
 from incidents.store.database.engine import plainly, reading
@@ -25,6 +32,64 @@ if TYPE_CHECKING:
     from incidents.app import House
     from incidents.daemon.journal import Systemd
     from incidents.desk import Answer, Desk
+
+
+DRIFT_LIMIT = timedelta(seconds=2)
+STEP_LIMIT = timedelta(seconds=1)
+_NO_DRIFT = timedelta(0)
+
+
+class StandingAsideError(IncidentsError):
+    """Nothing was enforced, since {reason}: set this machine's clock, or rehearse under a simulated
+    one in a database made by db upgrade --rehearsal."""
+
+
+def clock_drift(
+    connection: Connection, now: Callable[[], datetime] = clock.now
+) -> timedelta | None:
+    """How far this machine's clock is ahead of the database's; negative: behind.
+
+    What the way to the database and back can explain is no drift. None on SQLite, which has no
+    clock of its own, and in a rehearsal.
+    """
+    before = now()
+    there = desk_state.database_time(connection)
+    after = now()
+    if there is None:
+        return None
+    if before > there:
+        return before - there
+    return after - there if after < there else _NO_DRIFT
+
+
+def reason_to_stand_aside(drifted: timedelta | None) -> str | None:
+    """Why a daemon with this drift must leave the clock to others, None if it need not."""
+    if drifted is None or abs(drifted) <= DRIFT_LIMIT:
+        return None
+    way = "ahead of" if drifted > _NO_DRIFT else "behind"
+    return f"its clock is {abs(drifted).total_seconds():,.1f} s {way} the database's"
+
+
+class Steps:
+    """Notices when the clock is set, forward or back, in place of just going on."""
+
+    def __init__(
+        self,
+        now: Callable[[], datetime] = clock.now,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._now = now
+        self._monotonic = monotonic
+        self._seen = now(), monotonic()
+
+    def step(self) -> timedelta | None:
+        """By how much the clock was set since this was last asked; None for less than a second."""
+        now, monotonic = self._now(), self._monotonic()
+        seen_now, seen_monotonic = self._seen
+        self._seen = now, monotonic
+        step = (now - seen_now) - timedelta(seconds=monotonic - seen_monotonic)
+        return step if abs(step) >= STEP_LIMIT else None
+
 
 BATCH = 500
 WORKS_FOR_S = 10.0
@@ -70,10 +135,10 @@ def look(
     """
     now = clock.now()
     with plainly(engine), reading(engine) as connection:
-        drift = timekeeping.drift(connection)
+        drift = clock_drift(connection)
         next_due, halted_since = work.at_a_look(connection)
     halted = halted_since is not None
-    aside = timekeeping.reason_to_stand_aside(drift)
+    aside = reason_to_stand_aside(drift)
     ahead = timedelta(0) if drift is None else drift
     # By the database's clock, which shows this at least; so one more look is better than one less.
     came_to = now - ahead

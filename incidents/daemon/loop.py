@@ -33,14 +33,13 @@ from incidents.daemon import (
 )
 from incidents.daemon.alarm_duty import Alarms
 from incidents.daemon.delivery import Delivery
-from incidents.daemon.enforce import Enforcement
+from incidents.daemon.enforce import Enforcement, Steps
 from incidents.daemon.filing_duty import Filings
 from incidents.daemon.heartbeat import BEAT_S, Heart, identity
 from incidents.daemon.journal import Systemd
 from incidents.daemon.record import Record, Witnessing
 from incidents.daemon.recovery_duty import Recovery
 from incidents.daemon.retention_duty import Retention
-from incidents.daemon.timekeeping import Steps
 from incidents.metrics.service import Service
 from incidents.store.database.access import open_to_others
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from incidents import clock
-from incidents.daemon import timekeeping
-from incidents.daemon.timekeeping import Steps
+from incidents.daemon import enforce
+from incidents.daemon.enforce import Steps
 from incidents.store.database.engine import reading
 from tests.acceptance.daemons import engine_of
 from tests.databases import compares_clocks
@@ -18,13 +18,13 @@ START = datetime(2026, 3, 1, 10, tzinfo=UTC)
 @pytest.mark.both_databases
 def test_sqlite_and_a_rehearsal_have_no_clock_to_compare_with(db_url: str) -> None:
     with engine_of(db_url) as engine, reading(engine) as connection:
-        assert timekeeping.drift(connection) is None
+        assert enforce.clock_drift(connection) is None
 
 
 @pytest.mark.parametrize("ahead", [-3_600, -5, 0, 5, 3_600])
 def test_on_postgresql_the_drift_is_measured(postgresql_url: str, ahead: int) -> None:
     with engine_of(compares_clocks(postgresql_url)) as engine, reading(engine) as connection:
-        drift = timekeeping.drift(connection, lambda: clock.now() + ahead * SECOND)
+        drift = enforce.clock_drift(connection, lambda: clock.now() + ahead * SECOND)
 
     assert drift is not None
     assert abs(drift - ahead * SECOND) < 0.5 * SECOND
@@ -33,12 +33,12 @@ def test_on_postgresql_the_drift_is_measured(postgresql_url: str, ahead: int) ->
 def test_a_slow_way_to_the_database_is_no_drift(postgresql_url: str) -> None:
     shown = iter([clock.now() - 10 * SECOND, clock.now() + 10 * SECOND])
     with engine_of(compares_clocks(postgresql_url)) as engine, reading(engine) as connection:
-        assert timekeeping.drift(connection, lambda: next(shown)) == timedelta(0)
+        assert enforce.clock_drift(connection, lambda: next(shown)) == timedelta(0)
 
 
 @pytest.mark.parametrize("drift", [None, 0 * SECOND, 2 * SECOND, -2 * SECOND])
 def test_up_to_two_seconds_the_clock_is_trusted(drift: timedelta | None) -> None:
-    assert timekeeping.reason_to_stand_aside(drift) is None
+    assert enforce.reason_to_stand_aside(drift) is None
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_up_to_two_seconds_the_clock_is_trusted(drift: timedelta | None) -> None
 def test_beyond_two_seconds_a_daemon_stands_aside_and_says_why(
     drift: timedelta, reason: str
 ) -> None:
-    assert timekeeping.reason_to_stand_aside(drift) == reason
+    assert enforce.reason_to_stand_aside(drift) == reason
 
 
 class Clocks:

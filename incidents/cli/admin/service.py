@@ -65,7 +65,7 @@ def _once(run: Run) -> int:
         record,
         recovery_duty,
     )
-    from incidents.daemon.timekeeping import StandingAsideError
+    from incidents.daemon.enforce import StandingAsideError
 
     done = _Done(run)
     house = run.local
