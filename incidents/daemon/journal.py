@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from incidents import clock, log
 from incidents.clock import rfc3339
-from incidents.machine.event import OrderFailed
+from incidents.machine.events import OrderFailed
 from incidents.values.ids import incident_id
 
 if TYPE_CHECKING:

@@ -1,8 +1,13 @@
-"""The events: what happened to a case, in the past tense; each becomes one audit entry."""
+"""The events: what happened to a case, in the past tense; each becomes one audit entry.
+
+Those of an incident and of a site have modules of their own; those of orders and filings are here.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from incidents.machine.event import (
@@ -12,9 +17,6 @@ from incidents.machine.event import (
     ContactVoided,
     Event,
     EvidenceAttached,
-    FilingChanged,
-    FilingReminded,
-    FooterSeen,
     IncidentEvent,
     IncidentImported,
     IncidentLogged,
@@ -22,24 +24,12 @@ from incidents.machine.event import (
     IncidentRemoved,
     IncidentReported,
     IncidentVoided,
-    ItemClaimed,
-    ItemReleased,
     LinksRevoked,
     NoteAdded,
-    OrderCancelled,
-    OrderDelivered,
-    OrderEvent,
-    OrderFailed,
-    OrderRepeated,
-    OrderRetried,
     Reason,
     RemovalSaid,
     SiteEvent,
     StatementTakenBack,
-    StateSeen,
-    SuspicionRaised,
-    TaskCompleted,
-    TaskOpened,
 )
 from incidents.machine.site_events import (
     ClosureAsked,
@@ -49,6 +39,8 @@ from incidents.machine.site_events import (
     DisputeSettled,
     HoldLifted,
     HoldSet,
+    ItemClaimed,
+    ItemReleased,
     ReinstatementAsked,
     ReinstatementDeclined,
     SiteAdded,
@@ -59,6 +51,8 @@ from incidents.machine.site_events import (
     SuspensionEnded,
     SuspensionRestored,
     SuspensionStruck,
+    TaskCompleted,
+    TaskOpened,
 )
 
 if TYPE_CHECKING:
@@ -118,6 +112,121 @@ __all__ = [
     "TaskCompleted",
     "TaskOpened",
 ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderEvent(Event):
+    """What became of an order in one of its lanes; `order_kind` is `suspend`, `reopen` …"""
+
+    order: int
+    lane: str
+    order_kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderDelivered(OrderEvent):
+    """It is carried out, by the adapter of that name, in so many attempts.
+
+    `enforced` is False where that adapter changes nothing in the world.
+    """
+
+    kind = "order_delivered"
+    adapter: str
+    attempts: int
+    enforced: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderFailed(OrderEvent):
+    """It is given up: a dead letter. Whether an attempt had an effect, nobody knows.
+
+    With the problem `braked` it was not tried: too many sites were being taken down at once.
+    """
+
+    kind = "order_failed"
+    adapter: str
+    attempts: int
+    problem: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderCancelled(OrderEvent):
+    """It is not carried out any more; `tried` if an attempt may have had an effect.
+
+    `why`: `lifted` (what it ordered was lifted since), `repeated` (a dead letter, of what is
+    ordered once more), `overtaken` (a dead letter, of which something later was carried out),
+    `superseded` (a hold keeps the site down: it was to open it, or was braked), `left_down`
+    (a loss has left the site down, and a person decides about it), `expired`, `no_channel` and the
+    like, or `by_hand`, with the person's reason as `text`.
+    """
+
+    kind = "order_cancelled"
+    why: str
+    tried: bool = False
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRetried(OrderEvent):
+    """A dead letter is tried again."""
+
+    kind = "order_retried"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateSeen(Event):
+    """The adapter was asked how the site really stands: `seen`."""
+
+    kind = "state_seen"
+    adapter: str
+    seen: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRepeated(Event):
+    """What is ordered is ordered once more, since something else is in force, or a hold keeps it
+    so. `tells`: the customer is told as well, since a hold outlasts the suspension that was made.
+    """
+
+    kind = "order_repeated"
+    order_kind: str
+    until: datetime | None = None
+    tells: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilingChanged(Event):
+    """Details have changed: each a key and its text; an empty text has taken it away."""
+
+    kind = "filing_changed"
+    details: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilingReminded(Event):
+    """The desk is reminded of a term, whose last day is `due_on`, on a day of its own zone."""
+
+    kind = "filing_reminded"
+    term: str
+    due_on: str
+    on: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuspicionRaised(Event):
+    """A check takes a detail for false; it closes nothing, and somebody looks (R4)."""
+
+    kind = "suspicion_raised"
+    field: str
+    finding: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FooterSeen(Event):
+    """The foot of the site's page lacks something, or no longer does."""
+
+    kind = "footer_seen"
+    problems: tuple[str, ...] = ()
 
 
 KINDS: dict[str, type[Event]] = {

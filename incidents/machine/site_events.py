@@ -1,4 +1,4 @@
-"""The events of a site: its details, suspensions, closure, dispute, hold and reinstatement."""
+"""The events of a site: its details, suspensions, closure, hold, tasks and claims."""
 
 from __future__ import annotations
 
@@ -167,3 +167,41 @@ class SiteReinstated(SiteEvent):
 
     kind = "site_reinstated"
     asked_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskOpened(Event):
+    """The desk has something to do for the site; `about` says what of its filing, as codes."""
+
+    kind = "task_opened"
+    task: int
+    task_kind: str
+    incidents: tuple[int, ...] = ()
+    about: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskCompleted(Event):
+    """It is done, with its outcome."""
+
+    kind = "task_completed"
+    task: int
+    outcome: str
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemClaimed(Event):
+    """`holder` works on an item of the queue."""
+
+    kind = "item_claimed"
+    item: str
+    holder: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemReleased(Event):
+    """Nobody works on it any more."""
+
+    kind = "item_released"
+    item: str

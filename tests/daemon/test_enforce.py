@@ -15,7 +15,7 @@ from incidents.app import House
 from incidents.daemon import enforce, journal
 from incidents.daemon.enforce import WORKS_FOR_S, Enforcement, look
 from incidents.daemon.journal import Systemd
-from incidents.daemon.part import Backoff
+from incidents.daemon.part import Backoff, trouble
 from incidents.desk import Answer, Desk, Envelope
 from incidents.errors import DatabaseError, IncidentsError
 from incidents.machine.commands import AddNote, RecordFailure
@@ -471,18 +471,18 @@ def test_a_row_that_does_not_fit_is_not_quoted(kind: type[IntegrityError]) -> No
     error = DatabaseError("Key (phone)=(…) exists")
     error.__cause__ = kind("INSERT …", {}, Exception("Key (phone)=(…) exists"))
 
-    assert enforce.trouble(error) == f"the database refused a row ({kind.__name__})"
+    assert trouble(error) == f"the database refused a row ({kind.__name__})"
 
 
 def test_a_disk_that_does_not_say_what_is_there_is_trouble_that_passes() -> None:
     error = UnseenError(file="desk.db", why="Input/output error")
 
-    assert enforce.trouble(error) == "the file desk.db cannot be looked at: Input/output error"
+    assert trouble(error) == "the file desk.db cannot be looked at: Input/output error"
 
 
 @pytest.mark.parametrize("error", [ValueError("x"), IncidentsError("x"), DatabaseError("newer")])
 def test_other_errors_are_no_trouble_that_passes(error: Exception) -> None:
-    assert enforce.trouble(error) is None
+    assert trouble(error) is None
 
 
 def test_a_file_held_by_another_process_is_trouble_that_passes(
@@ -494,7 +494,7 @@ def test_a_file_held_by_another_process_is_trouble_that_passes(
         with other.connect().execution_options(incidents_writes=True) as held, held.begin():
             with pytest.raises(DatabaseError) as raised:
                 look(engine, Desk(engine))
-            assert "was held by another process" in str(enforce.trouble(raised.value))
+            assert "was held by another process" in str(trouble(raised.value))
         assert look(engine, Desk(engine)).sites == 1
 
 
@@ -509,7 +509,7 @@ def test_a_full_disk_is_trouble_that_passes(
             connection.execute(text(f"PRAGMA max_page_count = {pages}"))
         with pytest.raises(DatabaseError) as raised:
             look(engine, Desk(engine))
-        assert "full" in str(enforce.trouble(raised.value))
+        assert "full" in str(trouble(raised.value))
 
         with engine.connect() as connection:
             connection.execute(text("PRAGMA max_page_count = 1000000"))
