@@ -15,7 +15,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from incidents.audit.log.witnesses import SplitViewError
 from incidents.daemon import journal
 from incidents.errors import DatabaseError, IncidentsError
-from incidents.store.database.file import UnseenError
+from incidents.store.database.sqlite_file import UnseenError
 
 FIRST_S = 1.0
 MOST_S = 30.0
