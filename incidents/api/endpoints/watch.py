@@ -45,7 +45,7 @@ def add_probes(app: FastAPI) -> None:
 
 
 def healthz() -> JSON:
-    """The process clock_answers."""
+    """The process answers."""
     return JSON({"status": "ok"})
 
 
