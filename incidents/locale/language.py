@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from string import Formatter
 from typing import Any, Protocol
 
 from incidents.errors import Cause
@@ -40,8 +42,16 @@ class Language:
 
         `when` tells the times among them.
         """
-        told = {name: Fact(self, when, value) for name, value in facts.items()}
-        return self.phrases[code].format_map(told)
+        told = []
+        for before, name, way in _parts(self.phrases[code]):
+            told.append(before)
+            if name is None:
+                continue
+            fact = facts[name]
+            # Most facts are texts as they stand: a page of the queue has four hundred.
+            is_plain = not way and type(fact) is str
+            told.append(fact if is_plain else format(Fact(self, when, fact), way))
+        return "".join(told)
 
     def word(self, group: str, code: object) -> str:
         """What a code of the record is called; the code where it has no name.
@@ -69,6 +79,13 @@ class Language:
 
     def _of_unit(self, n: int, name: str) -> str:
         return self.phrases[f"unit.{name}"].format(n=n)
+
+
+@cache
+def _parts(phrase: str) -> tuple[tuple[str, str | None, str], ...]:
+    """The phrase as texts, each with the fact that follows it, and the way to write that."""
+    found = Formatter().parse(phrase)
+    return tuple((before, name, way or "") for before, name, way, _ in found)
 
 
 class Fact:

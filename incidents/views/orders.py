@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import (
@@ -12,8 +13,8 @@ from sqlalchemy import (
     Select,
     Subquery,
     and_,
+    bindparam,
     func,
-    literal,
     literal_column,
     select,
 )
@@ -76,7 +77,8 @@ def unsettled(
     if site is not None:
         site_rows.named(connection, site)
     if only_late:
-        rows = connection.execute(_late_rows(now, site).limit(limit)).mappings()
+        since = {"late_since": now - LATE_AFTER}
+        rows = connection.execute(_late_rows(site).limit(limit), since).mappings()
         return [_document(row, now) for row in rows]
     asked = [
         _rows(site).where(which).order_by(_of.since, _of.site_id)
@@ -142,23 +144,31 @@ def order(
 
 def dead_letters(connection: Connection) -> DeadLetters:
     """How many dead letters there are (at most `MAX_COUNTED`: `capped`), and the first few."""
-    count, first = _first_of(connection, given_up)
+    count, first = _first_of(connection, "dead")
     return {"dead": count, "capped": count >= MAX_COUNTED, "first": first}
 
 
 def held(connection: Connection) -> OrdersHeld:
     """How many orders into the world the brake holds (at most `MAX_COUNTED`: `capped`), and the
     first few."""
-    count, first = _first_of(connection, and_(braked, _of.lane == ACT))
+    count, first = _first_of(connection, "held")
     return {"braked": count, "capped": count >= MAX_COUNTED, "first": first}
 
 
-def _first_of(connection: Connection, where: ColumnElement[bool]) -> tuple[int, list[Order]]:
-    some = select(_of.since).where(where).limit(literal_column(str(MAX_COUNTED))).subquery()
-    count = connection.scalar(select(func.count()).select_from(some)) or 0
-    rows = _rows(None).where(where).order_by(_of.since, _of.site_id).limit(MAX_NAMED)
-    named = connection.execute(rows).mappings() if count else ()
+def _first_of(connection: Connection, what: str) -> tuple[int, list[Order]]:
+    counted, first = _statements(what)
+    count = connection.scalar(counted) or 0
+    named = connection.execute(first).mappings() if count else ()
     return count, [_document(row, row["next_at"]) for row in named]
+
+
+@cache
+def _statements(what: str) -> tuple[Select[Any], Select[Any]]:
+    """How many there are of those, and the first: built once, since each page of the queue asks."""
+    where = {"dead": given_up, "held": and_(braked, _of.lane == ACT)}[what]
+    some = select(_of.since).where(where).limit(literal_column(str(MAX_COUNTED))).subquery()
+    first = _rows(None).where(where).order_by(_of.since, _of.site_id).limit(MAX_NAMED)
+    return select(func.count()).select_from(some), first
 
 
 def late(connection: Connection, now: datetime) -> OrdersLate:
@@ -166,11 +176,11 @@ def late(connection: Connection, now: datetime) -> OrdersLate:
 
     Only the first `MAX_COUNTED` that are due are looked at (`capped`: there may be more).
     """
-    some, is_late = _late(now)
-    found = connection.execute(select(func.count()).select_from(some).where(is_late)).scalar_one()
+    asked = {"late_since": now - LATE_AFTER}
+    found = connection.execute(_late_counted(), asked).scalar_one()
     rows: Iterable[Any] = ()
     if found:
-        rows = connection.execute(_late_rows(now, None).limit(MAX_NAMED)).mappings()
+        rows = connection.execute(_late_rows(None).limit(MAX_NAMED), asked).mappings()
     return {
         "late": found,
         "capped": found >= MAX_COUNTED,
@@ -178,18 +188,25 @@ def late(connection: Connection, now: datetime) -> OrdersLate:
     }
 
 
-def _late(now: datetime) -> tuple[Subquery, ColumnElement[bool]]:
-    """The first that are due in the world, and which of them are late."""
+@cache
+def _late_counted() -> Select[Any]:
+    some, is_late = _late()
+    return select(func.count()).select_from(some).where(is_late)
+
+
+@cache
+def _late() -> tuple[Subquery, ColumnElement[bool]]:
+    """The first that are due in the world, and which of them are late, `late_since` or before."""
     due = select(_of.site_id, _of.lane, _of.site_seq, _of.n, _of.since).where(
         waiting, _of.lane == ACT
     )
     due = due.order_by(_of.next_at, _of.site_id, _of.site_seq)
     some = due.limit(literal_column(str(MAX_COUNTED))).subquery("some")
-    return some, some.c.since <= literal(now - LATE_AFTER, UTCDateTime())
+    return some, some.c.since <= bindparam("late_since", type_=UTCDateTime())
 
 
-def _late_rows(now: datetime, site: str | None) -> Select[Any]:
-    some, is_late = _late(now)
+def _late_rows(site: str | None) -> Select[Any]:
+    some, is_late = _late()
     same = (some.c.site_id == _of.site_id, some.c.lane == _of.lane, some.c.n == _of.n)
     on = and_(*same, some.c.site_seq == _of.site_seq)
     return _rows(site).join(some, on).where(is_late).order_by(_of.since, _of.site_id)

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, literal_column, select
 
 from incidents.clock import rfc3339
 from incidents.settings.police import OVERDUE_FOR, Reminder, ReportDuty
@@ -69,10 +70,11 @@ def summary(connection: Connection, now: datetime, duty: ReportDuty) -> DutySumm
     `first` is the earliest deadline and `first_incident` whose it is, null if nothing is to be
     reported.
     """
-    cutoff = now - duty.within
-    late, early = _of.recorded_at < cutoff, _of.recorded_at >= cutoff
-    overdue, due = (connection.scalar(_counted(which)) or 0 for which in (late, early))
-    first = connection.execute(_page(1)).first()
+    asked = _summary()
+    cutoff = {"cutoff": now - duty.within}
+    overdue = connection.scalar(asked.overdue, cutoff) or 0
+    due = connection.scalar(asked.due, cutoff) or 0
+    first = connection.execute(asked.first).first()
     return {
         "due": due,
         "overdue": overdue,
@@ -143,6 +145,22 @@ def _page(most: int, *where: ColumnElement[bool]) -> Select[Any]:
     joined = page.join(sites, sites.c.id == page.c.site_id)
     ordered = (page.c.recorded_at, page.c.site_id, page.c.n)
     return select(page, sites.c.name).select_from(joined).order_by(*ordered)
+
+
+class _Summary(NamedTuple):
+    """The statements of a summary."""
+
+    overdue: Select[Any]
+    due: Select[Any]
+    first: Select[Any]
+
+
+@cache
+def _summary() -> _Summary:
+    """Built once: a page of the queue asks them each time."""
+    cutoff = bindparam("cutoff", type_=_of.recorded_at.type)
+    late, early = _of.recorded_at < cutoff, _of.recorded_at >= cutoff
+    return _Summary(overdue=_counted(late), due=_counted(early), first=_page(1))
 
 
 def _counted(*where: ColumnElement[bool]) -> Select[Any]:
