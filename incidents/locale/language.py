@@ -43,14 +43,17 @@ class Language:
         `when` tells the times among them.
         """
         told = []
-        for before, name, way in _parts(self.phrases[code]):
+        for before, name, way, quoted in _parts(self.phrases[code]):
             told.append(before)
             if name is None:
                 continue
             fact = facts[name]
             # Most facts are texts as they stand: a page of the queue has four hundred.
-            is_plain = not way and type(fact) is str
-            told.append(fact if is_plain else format(Fact(self, when, fact), way))
+            if quoted:
+                told.append(repr(fact))
+            else:
+                is_plain = not way and type(fact) is str
+                told.append(fact if is_plain else format(Fact(self, when, fact), way))
         return "".join(told)
 
     def word(self, group: str, code: object) -> str:
@@ -82,10 +85,11 @@ class Language:
 
 
 @cache
-def _parts(phrase: str) -> tuple[tuple[str, str | None, str], ...]:
-    """The phrase as texts, each with the fact that follows it, and the way to write that."""
+def _parts(phrase: str) -> tuple[tuple[str, str | None, str, bool], ...]:
+    """The phrase as texts, each with the fact that follows it, the way to write that, and whether
+    it is quoted."""
     found = Formatter().parse(phrase)
-    return tuple((before, name, way or "") for before, name, way, _ in found)
+    return tuple((before, name, way or "", quoted == "r") for before, name, way, quoted in found)
 
 
 class Fact:

@@ -105,7 +105,7 @@ def take_back(draft: Draft, command: commands.TakeBack) -> None:
 
 def _record_for_site(draft: Draft, command: commands.RecordContact) -> None:
     at = checks.time_of(draft, command.at)
-    waiting = [i for i in draft.case.incidents.values() if i.state in ("open", "unreached")]
+    waiting = [i for i in draft.case.incidents.values() if can_move_incident(i.state, "reach")]
     covered = [incident for incident in waiting if incident.occurred_at <= at]
     if not covered:
         raise RefusedError("nobody_to_tell", site=draft.case.site, at=at)

@@ -28,6 +28,7 @@ from incidents.machine.commands import (
     VoidIncident,
 )
 from incidents.machine.orders import ACT, NOTICE
+from incidents.machine.state import can_move_incident
 from incidents.store.schema.tables import FAR
 
 # Before all places, after all places.
@@ -133,7 +134,7 @@ def suspensions(case: Case, need: Need) -> frozenset[int]:
     closure = case.closure
     targets = {n for n in need.targets if n in case.incidents}
     if need.tells_all:
-        targets |= {i.n for i in case.incidents.values() if i.state in ("open", "unreached")}
+        targets |= {i.n for i in case.incidents.values() if can_move_incident(i.state, "reach")}
     found = {case.incidents[n].suspension for n in targets}
     if closure is not None:
         found.add(closure.suspension)

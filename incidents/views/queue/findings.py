@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Integer, Select, and_, func, select
 
 from incidents.machine.events import RemovalSaid
+from incidents.machine.state import can_move_incident
 from incidents.record import entry
 from incidents.store.round_trip import Given
 from incidents.store.schema.tables import contacts, entries, incident_urls, incidents, tasks
@@ -27,8 +28,6 @@ Key = tuple[int, int]
 MAX_URLS = 3
 MAX_ABOUT = 20
 """So many incidents of a task are looked at: a recheck after a reinstatement may list thousands."""
-
-_TO_SETTLE = frozenset({"open", "unreached", "notified"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +77,7 @@ class Findings:
         return [
             incident_id(*key)
             for key in self.keys(row)
-            if key in self.incidents and self.incidents[key]["state"] in _TO_SETTLE
+            if key in self.incidents and can_move_incident(self.incidents[key]["state"], "remove")
         ]
 
     def urls(self, row: Row) -> list[str]:

@@ -23,6 +23,7 @@ from incidents.machine import rules
 from incidents.machine.case import Closure
 from incidents.machine.decide import Decision, decide
 from incidents.machine.incident import Incident
+from incidents.machine.state import can_move_incident
 from incidents.values.ids import contact_id
 from incidents.views.why.record import MAX_TRIED, Record
 
@@ -109,7 +110,7 @@ def fitting(record: Record) -> list[Hint]:
     if case.held:
         found.append(do(c.LiftHold, site))
     name, incidents = record.teller.name, sorted(case.incidents.items())
-    waiting = [name(n) for n, each in incidents if each.state in ("open", "unreached")]
+    waiting = [name(n) for n, each in incidents if can_move_incident(each.state, "reach")]
     found += [hints.contact(each, "reached") for each in waiting[:MAX_TRIED]]
     told = [name(n) for n, each in incidents if each.state == "notified"]
     return [*found, *(do(c.StateRemoved, each) for each in told[:MAX_TRIED])]
