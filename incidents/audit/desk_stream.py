@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from incidents.accounts.identity import may
 from incidents.audit.fold import NAME, UNREADABLE, said
-from incidents.audit.rows import Finding, Row, Stream, compare, writers, written
+from incidents.audit.rows import Finding, Row, Stream, compare, written
 from incidents.contract.case_documents import plain
 from incidents.machine import policy
 from incidents.machine.events import Event
@@ -96,16 +96,6 @@ class AccountRecord:
         if own["disabled_at"] is not None:
             return f"the account {event.by} is disabled on record"
         return f"{event.by} has the role {own['role']} on record, which keeps no accounts"
-
-    @property
-    def account_rows(self) -> list[Row]:
-        """The rows of the table of accounts."""
-        return [tuple(each.values()) for each in self.accounts.values()]
-
-    @property
-    def token_rows(self) -> list[Row]:
-        """The rows of the table of tokens."""
-        return [tuple(each.values()) for each in self.tokens.values()]
 
     def _account(self, handle: str) -> dict[str, Any]:
         if handle not in self.accounts:
@@ -242,14 +232,14 @@ def _impossible(row: Row, why: str) -> Finding:
 def _compare(connection: Connection, record: OwnRecord) -> Iterator[Finding]:
     dialect = connection.dialect.name
     for table, rows in (
-        (policies, list(record.policies.values())),
-        (log_keys, list(record.keys.values())),
-        (accounts, record.accounts.account_rows),
-        (tokens, record.accounts.token_rows),
+        (policies, record.policies.values()),
+        (log_keys, record.keys.values()),
+        (accounts, [tuple(each.values()) for each in record.accounts.accounts.values()]),
+        (tokens, [tuple(each.values()) for each in record.accounts.tokens.values()]),
         (serve_keys, record.serve_keys),
         (desk, [(_ONLY, record.active, record.seq, record.epoch)]),
     ):
-        expected = sorted(written(rows, writers(table, dialect)))
+        expected = sorted(written(rows, table, dialect))
         yield from compare(NAME, table, iter(expected), Stream(connection, table).rest(), dialect)
 
 

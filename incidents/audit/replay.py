@@ -34,7 +34,6 @@ from incidents.audit.rows import (
     compare,
     parts,
     time_writer,
-    writers,
     written,
 )
 from incidents.audit.site_tables import OF_CASE, Outbox
@@ -191,9 +190,8 @@ class Replay:
     def __init__(
         self,
         connection: Connection,
-        site_id: int | None = None,
-        *,
         share: Share = ALL,
+        *,
         done: Callable[[int], object] = lambda _: None,
     ) -> None:
         self.sites = 0
@@ -201,8 +199,7 @@ class Replay:
         self._connection = connection
         self._dialect = connection.dialect.name
         self._write_time = time_writer(self._dialect)
-        self._writers = {table: writers(table, self._dialect) for table, _ in OF_CASE}
-        self._share = share if site_id is None else Share(sites=Span.of(site_id))
+        self._share = share
         self._done = done
         self._told = 0
 
@@ -264,7 +261,7 @@ class Replay:
             return fold.site
         for table, rows_of in OF_CASE:
             expected = iter(()) if fold.case is None else rows_of(fold.case)
-            right = written(expected, self._writers[table])
+            right = written(expected, table, self._dialect)
             yield from compare(fold.site, table, right, rows[table], self._dialect)
         yield from outbox.findings(fold.site)
         yield from waiting.delivery_findings(

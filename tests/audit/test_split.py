@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, nullcontext
 from multiprocessing import Pipe
 from pathlib import Path
 from typing import Self
@@ -21,10 +21,10 @@ from sqlalchemy import delete, text, update
 from incidents.audit import jobs as hands_module
 from incidents.audit import pool
 from incidents.audit.jobs import Hands
-from incidents.audit.pool import Crew, NoCrewError, NoSnapshotError, WorkerLostError
+from incidents.audit.pool import Crew, NoCrewError, WorkerLostError
 from incidents.audit.replay import Replay
 from incidents.audit.rows import ALL, Finding, Share, Span
-from incidents.audit.split import Report, Split, Tables, replays
+from incidents.audit.split import Report, Split, replays
 from incidents.cli import main
 from incidents.machine import commands as c
 from incidents.store.database.engine import reading, writing
@@ -57,7 +57,7 @@ def _alone(day: Rehearsal) -> tuple[list[Finding], int, int]:
 
 
 def _replayed(crew: Crew, shares: list[Share]) -> list[Report]:
-    return list(Hands(Tables(), crew, None, lambda _: None).each(replays(shares, None)))
+    return list(Hands(nullcontext, crew, None, lambda _: None).each(replays(shares, None)))
 
 
 def _filled_and_tampered(day: Rehearsal) -> None:
@@ -208,7 +208,7 @@ def test_where_no_state_can_be_shared_one_process_does_it_alone(
     """Somebody writes, and does not end: a read, which waits for nobody, must not begin to."""
     monkeypatch.setattr(pool, "PATIENCE_S", 0.05)
     with writing(day.engine):
-        with pytest.raises(NoSnapshotError, match="locked"), Crew(day.engine, 2):
+        with pytest.raises(NoCrewError, match="locked"), Crew(day.engine, 2):
             raise AssertionError("it was entered")
         split = Split(day.engine, processes=2)
         assert list(split.findings()) == []

@@ -70,18 +70,11 @@ class Places(NamedTuple):
             begin = end
 
 
-@dataclass(frozen=True, slots=True)
-class BundleSource:
-    """The folder of a whole bundle of so many entries."""
-
-    folder: Path
-    size: int
-
-    @contextmanager
-    def opened(self, connection: Connection | None) -> Iterator[BundleLog]:  # noqa: ARG002 - it is the port's
-        """The log in it."""
-        with (self.folder / ENTRIES).open("rb") as lines:
-            yield BundleLog(self.folder, self.size, lines)
+@contextmanager
+def opened(folder: Path, size: int, _connection: Connection | None = None) -> Iterator[BundleLog]:
+    """The log in the folder of a whole bundle of so many entries (see `jobs.Source`)."""
+    with (folder / ENTRIES).open("rb") as lines:
+        yield BundleLog(folder, size, lines)
 
 
 class BundleLog:

@@ -6,14 +6,16 @@ Every byte of it is accounted for: no file more or less, each recomputed or chec
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from incidents.audit.facts import Flaw
 from incidents.audit.fold import Periods
 from incidents.audit.jobs import Act, Hands, hands
+from incidents.audit.pool import Tell
 from incidents.audit.proof import bundle_files as bundle_policies
 from incidents.audit.proof import bundle_log, leaf_check, site_check
 from incidents.audit.proof.bundle_files import (
@@ -24,7 +26,7 @@ from incidents.audit.proof.bundle_files import (
     digest_flaws,
     read_manifest,
 )
-from incidents.audit.proof.bundle_log import BundleLog, BundleSource, PartSeen, Places
+from incidents.audit.proof.bundle_log import BundleLog, PartSeen, Places
 from incidents.audit.proof.bundle_notes import Notes
 from incidents.audit.proof.signed_check import Held, Roots, Succession
 from incidents.audit.proof.site_check import Decided, LookedAt, Rules, Since
@@ -42,11 +44,9 @@ from incidents.audit.proof.verdict import (
 _AT_ONCE = 10_000
 _FILES_AT_ONCE = 512
 
-Done = Callable[[int], object]
-
 
 def bundle(
-    folder: Path, asked: Asked, *, processes: int | None = None, done: Done = lambda _: None
+    folder: Path, asked: Asked, *, processes: int | None = None, done: Tell = lambda _: None
 ) -> Verdict:
     """Verify the bundle in a folder; `done` is told of entries.
 
@@ -56,7 +56,7 @@ def bundle(
     """
     manifest = read_manifest(folder)
     notes = Notes.of(folder, manifest)
-    source = BundleSource(folder, manifest.size)
+    source = partial(bundle_log.opened, folder, manifest.size)
     try:
         with hands(source, None, manifest.entries, processes=processes, done=done) as at_work:
             found = _Found(folder, manifest, notes, asked, at_work)
@@ -91,7 +91,7 @@ def _whole(found: _Found) -> Verdict:
     policies, flaws = bundle_policies.read_policies(found.folder, manifest)
     flaws += bundle_policies.policy_flaws(policies, seen.policies, left)
     decided = Decided([])
-    with BundleSource(found.folder, manifest.size).opened(None) as log:
+    with bundle_log.opened(found.folder, manifest.size) as log:
         roots = Roots(log, seen.trusted(manifest.size))
         flaws += notes.unlike(succession, roots)
         held, agreeing = held_flaws(asked, succession.keys, roots)
@@ -185,9 +185,8 @@ def _digests(manifest: Manifest) -> Iterator[Act]:
         yield digests_of, (dict(files[first : first + _FILES_AT_ONCE]),)
 
 
-def digests_of(log: BundleLog, files: dict[str, str], *, tell: Done) -> list[Flaw]:
+def digests_of(log: BundleLog, _tell: Tell, files: dict[str, str]) -> list[Flaw]:
     """The files that are not those of the manifest, by their SHA-256."""
-    del tell
     return list(digest_flaws(log.folder, files))
 
 

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from incidents.audit.facts import Facts, Flaw, glance, read
 from incidents.audit.jobs import Batch, Log
+from incidents.audit.pool import Tell
 from incidents.record.entry import MAX_BYTES, UnreadableEntryError
 from incidents.store.schema.tables import DESK_STREAM
 from incidents.tlog.tiles import Tile, path, tiles_of
@@ -99,7 +100,7 @@ RANGE = 128 * WIDTH
 """So many leaves are one range."""
 
 ENOUGH = 20
-"""So many flaws of a range are told."""
+"""So many flaws of a range, or of a share of the sites, are told."""
 
 NUMBERLESS = 1 << 62
 """The place of an entry that has no number yet is its id and this: after all that have one."""
@@ -150,9 +151,7 @@ def ranges(size: int, *, placed: bool = False) -> Iterator[tuple[Callable[..., S
     return ((look, (first, min(first + RANGE, size), placed)) for first in range(0, size, RANGE))
 
 
-def look(
-    log: Log, first: int, before: int, placed: bool = False, *, tell: Callable[[int], object]
-) -> Seen:
+def look(log: Log, tell: Tell, first: int, before: int, placed: bool = False) -> Seen:
     """Look at the leaves from `first`, a multiple of 256, to before `before`.
 
     With `placed` each entry's site and length are kept.
@@ -173,7 +172,7 @@ def look(
     return seen
 
 
-def upper_flaws(log: Log, row: bytes, *, tell: Callable[[int], object]) -> list[Flaw]:  # noqa: ARG001
+def upper_flaws(log: Log, _tell: Tell, row: bytes) -> list[Flaw]:
     """What is wrong with the tiles above the lowest ones, whose roots are `row`."""
     flaws: list[Flaw] = []
     for tile in tiles_of(log.size):

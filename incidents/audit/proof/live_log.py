@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -24,6 +22,7 @@ from sqlalchemy.types import NullType
 
 from incidents.audit.facts import Facts, Flaw
 from incidents.audit.jobs import Batch, Placed
+from incidents.audit.pool import Tell
 from incidents.audit.proof.leaf_check import ENOUGH, NUMBERLESS, Seen
 from incidents.audit.rows import Some, Span, WriteTime, parts, time_writer
 from incidents.store import leaves as store_leaves
@@ -52,17 +51,6 @@ class Pending(NamedTuple):
     entries: int
     since: str | None
     lost: int
-
-
-@dataclass(frozen=True, slots=True)
-class LiveSource:
-    """The database that a worker is connected to."""
-
-    @contextmanager
-    def opened(self, connection: Connection | None) -> Iterator[LiveLog]:
-        """The log in it."""
-        assert connection is not None
-        yield LiveLog(connection)
 
 
 class LiveLog:
@@ -188,18 +176,6 @@ class LiveLog:
             what = f"{last} were signed, and {there} are there: some were deleted"
             yield Flaw(part="checkpoints", where="checkpoints", what=what)
 
-    def site_spans(self, about: int) -> list[Span]:
-        """The sites in shares of about so many entries each."""
-        of_site = select(entries.c.site_id, func.count()).group_by(entries.c.site_id)
-        bounds, seen = [], 0
-        for part in parts(self.connection, of_site.order_by(entries.c.site_id)):
-            for site_id, count in part:
-                seen += count
-                if seen >= about:
-                    bounds.append(site_id + 1)
-                    seen = 0
-        return [Span(*ends) for ends in pairwise([None, *bounds, None])]
-
     def _rows(self, first: int, before: int) -> Iterator[tuple[int, Row, bytes | None]]:
         columns = (
             leaves.c.leaf_index, leaves.c.entry_id, entries.c.site_id, entries.c.site_seq,
@@ -247,7 +223,13 @@ class LiveLog:
             return None
 
 
-def pending(log: LiveLog, *, tell: Callable[[int], object]) -> tuple[Pending, Seen]:
+def opened(connection: Connection | None) -> AbstractContextManager[LiveLog]:
+    """The log in the database that a worker is connected to (see `jobs.Source`)."""
+    assert connection is not None
+    return nullcontext(LiveLog(connection))
+
+
+def pending(log: LiveLog, tell: Tell) -> tuple[Pending, Seen]:
     """The entries without a number, and what is known after a look at them."""
     since, lost, seen = None, 0, Seen()
     for entry_id, body in log.unnumbered():

@@ -5,7 +5,7 @@ The desk's own entries name the keys of the log, one after the other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -15,6 +15,8 @@ from incidents.audit.facts import Flaw
 from incidents.audit.fold import NAME, UNREADABLE, Periods, said
 from incidents.audit.jobs import Log
 from incidents.audit.log import loss
+from incidents.audit.pool import Tell
+from incidents.audit.proof.leaf_check import ENOUGH
 from incidents.audit.proof.live_log import LiveLog
 from incidents.clock import rfc3339
 from incidents.errors import IncidentsError
@@ -107,9 +109,6 @@ class Succession:
         return None
 
 
-ENOUGH = 20
-
-
 class Held(NamedTuple):
     """A checkpoint, and where it is from."""
 
@@ -182,16 +181,9 @@ class Roots:
 
 
 def look(
-    log: LiveLog,
-    succession: Succession,
-    trusted: int,
-    first: int,
-    before: int,
-    *,
-    tell: Callable[[int], object],
+    log: LiveLog, _tell: Tell, succession: Succession, trusted: int, first: int, before: int
 ) -> Signatures:
     """Look at the checkpoints in the table whose ids are from `first` to before `before`."""
-    del tell
     found, roots = Signatures(), Roots(log, trusted)
     last: Held | None = None
     for signed in log.checkpoints(first, before):

@@ -20,8 +20,9 @@ from sqlalchemy import exists, func, select
 from incidents.audit.facts import Flaw
 from incidents.audit.fold import UNREADABLE, Periods, said
 from incidents.audit.jobs import Placed
+from incidents.audit.pool import Tell
 from incidents.audit.proof.bundle_log import BundleLog, Places
-from incidents.audit.proof.leaf_check import NUMBERLESS, Seen, Streams, Stretch, misplaced
+from incidents.audit.proof.leaf_check import ENOUGH, NUMBERLESS, Seen, Streams, Stretch, misplaced
 from incidents.audit.proof.live_log import LiveLog
 from incidents.audit.proof.signed_check import Succession
 from incidents.audit.redecide import Redecision
@@ -30,10 +31,6 @@ from incidents.machine.policy import Policy
 from incidents.record.entry import decode
 from incidents.store.schema.log_tables import checkpoints, cosignatures, leaves
 from incidents.store.schema.tables import DESK_STREAM, entries
-
-ENOUGH = 20
-
-Tell = Callable[[int], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +55,13 @@ class Decided:
     unfinished: int = 0
 
 
-def of_database(log: LiveLog, sites: Span | Some, rules: Rules, *, tell: Tell) -> Decided:
+def of_database(log: LiveLog, _tell: Tell, sites: Span | Some, rules: Rules) -> Decided:
     """These sites, in the database."""
-    del tell
     return check(log.placed(sites), rules)
 
 
-def of_bundle(log: BundleLog, places: Places, rules: Rules, *, tell: Tell) -> Decided:
+def of_bundle(log: BundleLog, _tell: Tell, places: Places, rules: Rules) -> Decided:
     """The sites whose entries stand there, site by site."""
-    del tell
     return check(log.read(places), rules)
 
 
@@ -133,10 +128,9 @@ class Since(NamedTuple):
     sites: int
 
 
-def later_sites(log: LiveLog, size: int, *, tell: Tell) -> list[Some]:
+def later_sites(log: LiveLog, _tell: Tell, size: int) -> list[Some]:
     """The sites of what comes after a checkpoint of `size` entries, numbered or not, or that may
     have been within an act then; in shares."""
-    del tell
     first = size - WITHIN_AN_ACT
     numbered = leaves.join(entries, entries.c.id == leaves.c.entry_id)
     later = select(entries.c.site_id).select_from(numbered).where(leaves.c.leaf_index >= first)
@@ -150,14 +144,13 @@ def later_sites(log: LiveLog, size: int, *, tell: Tell) -> list[Some]:
 
 
 def later_signed(
-    log: LiveLog, succession: Succession, size: int, bounds: list[int], *, tell: Tell
+    log: LiveLog, _tell: Tell, succession: Succession, size: int, bounds: list[int]
 ) -> list[tuple[int, int]]:
     """The checkpoints of more than `size` entries, and the last one in any case, as bounds of their
     ids; of those before, one of each hand-over from key to key, and the last of each witness.
 
     `bounds` are those of all checkpoints.
     """
-    del tell
     if not bounds:
         return []
     of = checkpoints.c

@@ -18,8 +18,9 @@ from sqlalchemy import Engine, select
 
 from incidents.audit.facts import Flaw
 from incidents.audit.jobs import Act, Hands, hands
+from incidents.audit.pool import Tell
 from incidents.audit.proof import leaf_check, live_log, signed_check, site_check
-from incidents.audit.proof.live_log import LiveLog, LiveSource, Pending
+from incidents.audit.proof.live_log import LiveLog, Pending
 from incidents.audit.proof.signed_check import Roots, Signatures, Succession
 from incidents.audit.proof.site_check import LookedAt, Rules, Since
 from incidents.audit.proof.verdict import (
@@ -31,7 +32,7 @@ from incidents.audit.proof.verdict import (
     taken,
     witness_flaws,
 )
-from incidents.audit.rows import Some, Span
+from incidents.audit.rows import Some, Span, site_spans
 from incidents.errors import IncidentsError
 from incidents.log import logger
 from incidents.store.database.engine import plainly, reading
@@ -43,15 +44,13 @@ LAG = timedelta(minutes=1)
 _ENTRIES_AT_ONCE = 10_000
 _CHECKPOINTS_AT_ONCE = 5_000
 
-Done = Callable[[int], object]
-
 
 def database(
     engine: Engine,
     asked: Asked,
     *,
     processes: int | None = None,
-    done: Done = lambda _: None,
+    done: Tell = lambda _: None,
 ) -> Verdict:
     """Verify the log in a database; `done` is told of entries.
 
@@ -62,7 +61,7 @@ def database(
     with plainly(engine):
         with reading(engine) as connection:
             size = connection.scalar(select(log_head.c.size)) or 0
-        with hands(LiveSource(), engine, size, processes=processes, done=done) as at_work:
+        with hands(live_log.opened, engine, size, processes=processes, done=done) as at_work:
             return by(at_work, asked)
 
 
@@ -111,12 +110,11 @@ def by(at_work: Hands, asked: Asked) -> Verdict:
     )  # fmt: skip
 
 
-def _outline(log: LiveLog, *, tell: Done) -> _Outline:
-    del tell
+def _outline(log: LiveLog, _tell: Tell) -> _Outline:
     return _Outline(
         log.size,
         log.checkpoint_bounds(_CHECKPOINTS_AT_ONCE),
-        log.site_spans(_ENTRIES_AT_ONCE),
+        site_spans(log.connection, _ENTRIES_AT_ONCE),
         log.keys(),
         [*log.head_flaws(), *log.gaps()],
     )
@@ -144,9 +142,8 @@ def _lost(pending: Pending) -> Iterator[Flaw]:
         yield Flaw(part="entries", where="log_head", what=what)
 
 
-def _head_flaws(log: LiveLog, trusted: int, *, tell: Done) -> list[Flaw]:
+def _head_flaws(log: LiveLog, _tell: Tell, trusted: int) -> list[Flaw]:
     """Whether the tree that goes on from the head is the one that there is."""
-    del tell
     if trusted < log.size or log.head.frontier == signed_check.frontier(log):
         return []
     what = "the hashes that the tree would go on from are not those of the tree"
@@ -179,9 +176,8 @@ def _signatures(
 
 
 def _held(
-    log: LiveLog, asked: Asked, succession: Succession, trusted: int, *, tell: Done
+    log: LiveLog, _tell: Tell, asked: Asked, succession: Succession, trusted: int
 ) -> tuple[list[Flaw], list[str]]:
-    del tell
     return held_flaws(asked, succession.keys, Roots(log, trusted))
 
 
@@ -208,9 +204,6 @@ def is_overdue(verdict: Verdict, now: datetime) -> bool:
 
 
 Shown = TypeVar("Shown")
-
-
-"""Is told of entries, as they have been looked at."""
 
 _log = logger("proving")
 
@@ -246,7 +239,7 @@ class Proving(Generic[Shown]):
             return self._last
 
     def begin(
-        self, prove: Callable[[Done], Shown], *, by: str, of: int, clock: Callable[[], datetime]
+        self, prove: Callable[[Tell], Shown], *, by: str, of: int, clock: Callable[[], datetime]
     ) -> bool:
         """Begins one, unless one runs already; whether it has begun."""
         with self._lock:
@@ -263,7 +256,7 @@ class Proving(Generic[Shown]):
             self._over.wait(within_s)
         return self.last
 
-    def _run(self, prove: Callable[[Done], Shown], clock: Callable[[], datetime]) -> None:
+    def _run(self, prove: Callable[[Tell], Shown], clock: Callable[[], datetime]) -> None:
         try:
             shown = prove(self._done)
         except IncidentsError as error:
