@@ -109,6 +109,10 @@ class Signature:
             raise NoteError(detail=f"the signature of {name!r} is cut off")
         return cls(name, data[:_HASH_BYTES], data[_HASH_BYTES:])
 
+    def is_by(self, key: VerifierKey) -> bool:
+        """Whether it says that it is by that key; whether it is, `note.opened` finds out."""
+        return (self.name, self.key_hash) == (key.name, key.key_hash)
+
     def __str__(self) -> str:
         return f"{_PREFIX}{self.name} {base64_of(self.key_hash + self.blob)}"
 
