@@ -280,7 +280,7 @@ def _opened(connection: Connection, last: Signed) -> Checkpoint:
 
 def _parsed(written: str, where: str) -> Checkpoint:
     try:
-        return note.parse_checkpoint(note.parse(written).text)
+        return note.checkpoint_of(written)
     except (NoteError, CheckpointError) as error:
         raise DifferentError(f"{where} cannot be read ({error.message})") from error
 

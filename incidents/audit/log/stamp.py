@@ -132,12 +132,19 @@ def stamped(authority: Authority, signed: bytes) -> bytes:
     """
     text = _text(signed)
     request = _request(text)
+    headers = {"Content-Type": REQUEST_TYPE, "Accept": REPLY_TYPE}
     try:
-        response = _posted(authority, request.as_bytes())
-        _checked(response, text, authority.roots, request)
-    except (ExchangeError, BadStampError) as error:
+        with client_of(authority.url) as client:
+            answer = post(client, authority.url, request.as_bytes(), headers)
+    except ExchangeError as error:
+        raise StampError(url=authority.url, detail=error.message) from error
+    if answer.status != HTTPStatus.OK:
+        raise StampError(url=authority.url, detail=f"it answers {answer.status}")
+    try:
+        _checked(answer.body, text, authority.roots, request)
+    except BadStampError as error:
         raise StampError(url=authority.url, detail=error.facts["detail"]) from error
-    return response
+    return answer.body
 
 
 def checked(response: bytes, signed: bytes, roots: bytes) -> Stamp:
@@ -154,7 +161,7 @@ def checked(response: bytes, signed: bytes, roots: bytes) -> Stamp:
 
 
 def _text(signed: bytes) -> bytes:
-    return note.parse_checkpoint(note.parse(signed).text).text.encode()
+    return note.checkpoint_of(signed).text.encode()
 
 
 def _request(text: bytes) -> TimeStampRequest:
@@ -164,15 +171,6 @@ def _request(text: bytes) -> TimeStampRequest:
     except ModuleNotFoundError as error:
         raise NoClientError(library=error.name) from error
     return TimestampRequestBuilder().data(text).hash_algorithm(HashAlgorithm.SHA256).build()
-
-
-def _posted(authority: Authority, request: bytes) -> bytes:
-    headers = {"Content-Type": REQUEST_TYPE, "Accept": REPLY_TYPE}
-    with client_of(authority.url) as client:
-        answer = post(client, authority.url, request, headers)
-    if answer.status != HTTPStatus.OK:
-        raise ExchangeError(detail=f"it answers {answer.status}")
-    return answer.body
 
 
 def _checked(response: bytes, text: bytes, roots: bytes, request: TimeStampRequest | None) -> Stamp:

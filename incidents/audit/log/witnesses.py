@@ -97,19 +97,17 @@ class _Asking:
         """Ask from there, and again from where the witness says that it stands."""
         old = min(seen, self.size)
         for _ in range(_TRIES):
-            answer = self._post(self._submission(old))
+            proof = tuple(self.prove(old)) if 0 < old < self.size else ()
+            answer = self._post(rules.submission_of(self.note, old, proof))
             if answer.status == HTTPStatus.OK:
                 return self._verified(answer.body)
             if answer.status == HTTPStatus.UNPROCESSABLE_ENTITY and old > 0:
                 raise self._split(old)
             if answer.status != HTTPStatus.CONFLICT:
-                raise _error(self.witness, _refusal(answer))
+                detail = f"it answers {answer.status}, {_shown(answer.body)}"
+                raise _error(self.witness, detail)
             old = self._conflict(old, answer)
         raise _error(self.witness, "it has seen another tree each time that it was asked")
-
-    def _submission(self, old: int) -> Submission:
-        proof = tuple(self.prove(old)) if 0 < old < self.size else ()
-        return rules.submission_of(self.note, old, proof)
 
     def _conflict(self, old: int, answer: Answer) -> int:
         """The size to prove from, now that it is known."""
@@ -139,11 +137,7 @@ class _Asking:
             ) from error
         if countersigned.text != self.note.text:
             raise _error(self.witness, "its answer holds more than signatures")
-        return next(
-            signature
-            for signature in countersigned.signatures
-            if (signature.name, signature.key_hash) == (key.name, key.key_hash)
-        )
+        return next(each for each in countersigned.signatures if each.is_by(key))
 
     def _post(self, asked: Submission) -> Answer:
         url = self.witness.url.rstrip("/") + PATH
@@ -160,10 +154,6 @@ def _size(answer: Answer) -> int | None:
         return keys.from_decimal(answer.body.decode("ascii").removesuffix("\n"))
     except ValueError:
         return None
-
-
-def _refusal(answer: Answer) -> str:
-    return f"it answers {answer.status}, {_shown(answer.body)}"
 
 
 def _shown(body: bytes) -> str:
