@@ -1,4 +1,4 @@
-"""The export: the entries as JSON Lines, to the byte as they are stored, or as CSV and back.
+"""The export: the entries as JSON Lines, to the byte as they are stored, or as CSV.
 
 Covered entries are those that a checkpoint vouches for; they come in the order of the log.
 """
@@ -14,13 +14,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, islice
-from typing import Any, BinaryIO
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, false, func, or_, select, type_coerce
 from sqlalchemy.types import NullType
 
 from incidents.audit.rows import parts
-from incidents.errors import InputError
 from incidents.record.entry import UnreadableEntryError
 from incidents.record.own_events import LogKeyMade, PolicyActivated
 from incidents.store.schema.log_tables import leaves
@@ -39,7 +38,6 @@ _PIECE = 2**18
 _AS_JSON = frozenset({"reason", "data", "run", "v"})
 _OPTIONAL = frozenset({"login", "rule", "reason", "run"})
 _COLUMNS = frozenset(COLUMNS)
-_canonical = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
 
 Part = Sequence[str]
 """Some entries, one after the other."""
@@ -130,25 +128,6 @@ def write_csv(stored: Iterable[Part]) -> Iterator[bytes]:
     yield _taken(buffer)
 
 
-def read_csv(file: BinaryIO) -> Iterator[bytes]:
-    """The canonical bytes of each entry of what `write_csv` has written, without line feeds.
-
-    Raises:
-        InputError: of a file that is not such a CSV, naming the line.
-    """
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-    try:
-        rows = csv.reader(text, strict=True)
-        if tuple(next(rows, ())) != COLUMNS:
-            raise InputError(f"line 1 is not the header of an export: {','.join(COLUMNS)}")
-        for row in rows:
-            yield _entry(row, rows.line_num)
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise InputError(f"not the CSV of an export: {parsing.csv_problem(error)}") from error
-    finally:
-        text.detach()
-
-
 def _taken(buffer: io.StringIO) -> bytes:
     text = buffer.getvalue()
     buffer.seek(0)
@@ -171,7 +150,7 @@ def _cells(body: str) -> list[str]:
 
 
 def _json_cell(value: Any) -> str:
-    return "" if value is None else _canonical(value)
+    return "" if value is None else canonical(value)
 
 
 def _text_cell(value: Any) -> str:
@@ -185,26 +164,6 @@ def _text_cell(value: Any) -> str:
 def _optional_cell(value: Any) -> str:
     # Of what can be missing, an empty cell says that it is.
     return "'" if value == "" else _text_cell(value)
-
-
-def _entry(row: list[str], line: int) -> bytes:
-    if len(row) != len(COLUMNS):
-        raise InputError(f"line {line} has {len(row)} cells, not {len(COLUMNS)}")
-    entry: dict[str, Any] = {}
-    for name, cell in zip(COLUMNS, row, strict=True):
-        if cell or name not in _OPTIONAL:
-            entry[name] = _value(name, cell, line)
-    return canonical(entry).encode()
-
-
-def _value(name: str, cell: str, line: int) -> Any:
-    if name not in _AS_JSON:
-        return cell.removeprefix("'")
-    try:
-        return json.loads(cell)
-    except ValueError as error:
-        why = parsing.json_problem(error)
-        raise InputError(f"line {line}: {name} is not JSON: {why}") from error
 
 
 def _writer(name: str) -> Callable[[Any], str]:

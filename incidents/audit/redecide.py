@@ -160,7 +160,7 @@ class Redecision:
 
     def _in_period(self, event: Event, periods: Periods, place: int) -> str | None:
         period = periods.at(place)
-        active = periods.digest(period)
+        active = periods.digests[period]
         if event.policy != active:
             return f"the active policy was {active}, and it says {event.policy}"
         if period == self._period:

@@ -21,7 +21,7 @@ from incidents.audit.facts import Facts, Flaw, read
 from incidents.audit.jobs import Batch, Placed
 from incidents.audit.proof.bundle_files import ENTRIES, Manifest, read_file
 from incidents.audit.proof.bundle_notes import Notes
-from incidents.audit.proof.leaf_check import Streams, misplaced
+from incidents.audit.proof.leaf_check import Seen, misplaced
 from incidents.errors import IncidentsError
 from incidents.record.entry import MAX_BYTES, UnreadableEntryError
 from incidents.store.schema.tables import DESK_STREAM
@@ -129,11 +129,9 @@ class BundleLog:
 
     def offset(self, first: int) -> int:
         """Where the line of that entry begins, by the sizes of the tiles of entries."""
-        total = 0
-        for n in range(first // WIDTH):
-            # Two bytes before each entry there, one after each entry here.
-            total += (self.folder / entries_path(n)).stat().st_size - WIDTH
-        return total
+        tiles = (self.folder / entries_path(n) for n in range(first // WIDTH))
+        # Two bytes before each entry there, one after each entry here.
+        return sum(tile.stat().st_size - WIDTH for tile in tiles)
 
     def read(self, places: Places) -> Iterator[Placed]:
         """The entries that stand there."""
@@ -172,17 +170,10 @@ class BundleLog:
 
 
 @dataclass(slots=True)
-class PartSeen:
-    """What is known of the part: its entries, their numbers in the log, and what is wrong."""
+class PartSeen(Seen):
+    """What is known of a part; of its entries also the numbers in the log."""
 
-    entries: int = 0
-    streams: Streams = field(default_factory=Streams)
-    own: list[tuple[int, bytes]] = field(default_factory=list)
-    policies: set[str] = field(default_factory=set)
     leaves: array[int] = field(default_factory=lambda: array("q"))
-    sites: array[int] = field(default_factory=lambda: array("q"))
-    lengths: array[int] = field(default_factory=lambda: array("H"))
-    flaws: list[Flaw] = field(default_factory=list)
 
 
 def look_at_part(folder: Path, manifest: Manifest, notes: Notes) -> PartSeen:

@@ -5,15 +5,16 @@ Every byte of it is accounted for: no file more or less, each recomputed or chec
 
 from __future__ import annotations
 
+import hashlib
 from array import array
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from incidents.audit.facts import Flaw
-from incidents.audit.fold import Periods
 from incidents.audit.jobs import Act, Hands, hands
 from incidents.audit.pool import Tell
 from incidents.audit.proof import bundle_files as bundle_policies
@@ -23,23 +24,23 @@ from incidents.audit.proof.bundle_files import (
     REPORT,
     Manifest,
     NoBundleError,
-    digest_flaws,
     read_manifest,
 )
-from incidents.audit.proof.bundle_log import BundleLog, PartSeen, Places
+from incidents.audit.proof.bundle_log import BundleLog, Places
 from incidents.audit.proof.bundle_notes import Notes
 from incidents.audit.proof.signed_check import Held, Roots, Succession
-from incidents.audit.proof.site_check import Decided, LookedAt, Rules, Since
+from incidents.audit.proof.site_check import Decided, LookedAt, Rules
 from incidents.audit.proof.verdict import (
     Asked,
-    Taken,
     Verdict,
     held_flaws,
     key_flaws,
+    since_of,
     taken,
     unsigned,
     witness_flaws,
 )
+from incidents.machine.policy import DOCUMENTED
 
 _AT_ONCE = 10_000
 _FILES_AT_ONCE = 512
@@ -95,32 +96,27 @@ def _whole(found: _Found) -> Verdict:
         roots = Roots(log, seen.trusted(manifest.size))
         flaws += notes.unlike(succession, roots)
         held, agreeing = held_flaws(asked, succession.keys, roots)
-    before, again = taken(asked, agreeing), None
+    before = taken(asked, agreeing)
+    again = of = len(seen.streams.of.keys() - {0})
     if asked.policy:
-        again = _only_later(seen, before)
+        if before is not None and not succession.periods.ended_since(before.checkpoint.size):
+            # See `site_check.later_sites`: the others were decided before as they are.
+            first = max(0, before.checkpoint.size - site_check.WITHIN_AN_ACT)
+            later = set(seen.sites[first:])
+            _leave(seen.sites, later)
+            again = len(later - {-1, 0})
         places = Places.by_site(seen.sites, range(manifest.size), seen.lengths)
         del seen.sites, seen.lengths
         periods = succession.periods
         open_from = manifest.size - site_check.WITHIN_AN_ACT
         decided = _sites(found, places, Rules(periods.policies, periods, open_from))
-    of = len(seen.streams.of.keys() - {0})
     return _verdict(
         found, [*seen.flaws, *flaws, *held, *decided.flaws], agreeing, kind="bundle",
         unfinished=decided.unfinished, entries=seen.entries, sites=of,
-        since=None if before is None else Since(*before, of if again is None else again),
+        since=since_of(before, again),
         policies=len(seen.policies), decided=asked.policy,
         lost_its_end=tuple(succession.lost_ends),
     )  # fmt: skip
-
-
-def _only_later(seen: LookedAt, before: Taken | None) -> int | None:
-    """Leaves out the sites that were decided before as they are (see `site_check.later_sites`); how
-    many are left. None: all."""
-    if before is None or seen.succession.periods.ended_since(before.size):
-        return None
-    later = set(seen.sites[max(0, before.size - site_check.WITHIN_AN_ACT) :])
-    _leave(seen.sites, later)
-    return len(later - {-1, 0})
 
 
 def _part(found: _Found) -> Verdict:
@@ -129,7 +125,7 @@ def _part(found: _Found) -> Verdict:
     policies, flaws = bundle_policies.read_policies(found.folder, found.manifest)
     succession = Succession()
     wrong = succession.take(seen.own)
-    left = set(succession.periods.policies) | {DOCUMENTED}
+    left = {*succession.periods.policies, DOCUMENTED.digest}
     flaws += bundle_policies.policy_flaws(policies, seen.policies, left)
     held, agreeing = _held_beside_a_part(asked, notes)
     begun = {site_id for site_id, stretch in seen.streams.of.items() if stretch.first == 1}
@@ -137,7 +133,10 @@ def _part(found: _Found) -> Verdict:
     periods = None if wrong or not seen.own else succession.periods
     decided = Decided([])
     if asked.policy:
-        decided = _sites(found, _begun(seen, begun), Rules(policies, periods, part=True))
+        # Of the sites whose first entry is there alone all is known.
+        _leave(seen.sites, begun)
+        places = Places.by_site(seen.sites, seen.leaves, seen.lengths)
+        decided = _sites(found, places, Rules(policies, periods, part=True))
     every = [*seen.flaws, *wrong, *flaws, *held, *_last_key(asked, notes), *decided.flaws]
     return _verdict(
         found, every, agreeing, kind="part", unfinished=decided.unfinished,
@@ -147,12 +146,6 @@ def _part(found: _Found) -> Verdict:
         # That no activation is left out, the whole log alone shows.
         periods=False,
     )  # fmt: skip
-
-
-def _begun(seen: PartSeen, begun: set[int]) -> Places:
-    """The entries of the sites whose first one is there: only of these all is known."""
-    _leave(seen.sites, begun)
-    return Places.by_site(seen.sites, seen.leaves, seen.lengths)
 
 
 def _leave(sites: array[int], only: Container[int]) -> None:
@@ -180,14 +173,22 @@ def _verdict(found: _Found, flaws: Sequence[Flaw], agreeing: Sequence[str], **re
 
 
 def _digests(manifest: Manifest) -> Iterator[Act]:
-    files = list(manifest.digests.items())
-    for first in range(0, len(files), _FILES_AT_ONCE):
-        yield digests_of, (dict(files[first : first + _FILES_AT_ONCE]),)
+    files = iter(manifest.digests.items())
+    while some := dict(islice(files, _FILES_AT_ONCE)):
+        yield digests_of, (some,)
 
 
 def digests_of(log: BundleLog, _tell: Tell, files: dict[str, str]) -> list[Flaw]:
     """The files that are not those of the manifest, by their SHA-256."""
-    return list(digest_flaws(log.folder, files))
+    flaws = []
+    for name, digest in files.items():
+        with (log.folder / name).open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != digest:
+            what = f"its SHA-256 is {found}, and the manifest says {digest}"
+            flaw = Flaw(part="bundle", where=name, what=what, expected=digest, found=found)
+            flaws.append(flaw)
+    return flaws
 
 
 def _sites(found: _Found, places: Places, rules: Rules) -> Decided:
@@ -235,7 +236,3 @@ def _last_key(asked: Asked, notes: Notes) -> list[Flaw]:
         return []
     what = "you know an older key, and that it handed over to this one the whole bundle alone shows"
     return [Flaw(part="checkpoints", where=str(notes.keys[-1]), what=what)]
-
-
-DOCUMENTED = next(iter(Periods().policies))
-"""The digest of the policy that was active before the first activation."""

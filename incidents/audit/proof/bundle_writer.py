@@ -177,7 +177,8 @@ def _write_whole(
             write(b"\n".join([*bodies, b""]))
             files.put(tiles.entries_path(edge.size // WIDTH, len(bodies)), _bundled(bodies))
             for level, n, blob in edge.append(map(leaf_hash, bodies)):
-                growing[level], hashes[level] = _tile(level, n, blob), blob
+                growing[level] = Tile(level, n, len(blob) // tiles.HASH_BYTES)
+                hashes[level] = blob
                 if growing[level].width == WIDTH:
                     files.put(tiles.path(growing.pop(level)), hashes.pop(level))
             policies |= named(rows)
@@ -188,10 +189,6 @@ def _write_whole(
         files.put(tiles.path(tile), hashes[level])
     _write_policies(files, connection, policies)
     return edge.size
-
-
-def _tile(level: int, n: int, blob: bytes) -> Tile:
-    return Tile(level, n, len(blob) // tiles.HASH_BYTES)
 
 
 def _bundled(bodies: Sequence[bytes]) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -93,7 +94,10 @@ class LiveLog:
         for n, (row, fact, body) in enumerate(zip(batch.rows, facts, batch.bodies, strict=True)):
             leaf = batch.first + n
             if row is None or body is None:
-                yield self._missing(leaf, row)
+                what = f"no entry has the number {leaf}: the number is deleted"
+                if row is not None:
+                    what = f"it is the number of entry {row.entry_id}, which is deleted"
+                yield Flaw(part="entries", where=f"leaf {leaf}", what=what, leaf=leaf)
             elif row.leaf_hash != hashes[n]:
                 what = "its leaf hash is not that of its body: one of them was changed"
                 values = hashes[n].hex(), bytes(row.leaf_hash).hex()
@@ -197,13 +201,6 @@ class LiveLog:
             return cast(entries.c.body, LargeBinary)
         return entries.c.body
 
-    def _missing(self, leaf: int, row: Row | None) -> Flaw:
-        if row is None:
-            what = f"no entry has the number {leaf}: the number is deleted"
-        else:
-            what = f"it is the number of entry {row.entry_id}, which is deleted"
-        return Flaw(part="entries", where=f"leaf {leaf}", what=what, leaf=leaf)
-
     def _displaced(self, leaf: int, row: Row, fact: Facts) -> Iterator[Flaw]:
         """Whether the row's columns say what the entry says."""
         if (row.site_id, row.site_seq) != (fact.site_id, fact.site_seq):
@@ -235,7 +232,8 @@ def pending(log: LiveLog, tell: Tell) -> tuple[Pending, Seen]:
     for entry_id, body in log.unnumbered():
         seen.entries += 1
         lost += entry_id <= log.head.floor
-        facts = seen.take(body, None, f"entries {entry_id}", place=NUMBERLESS + entry_id)
+        where = partial("entries {}".format, entry_id)
+        facts = seen.take(body, None, where, place=NUMBERLESS + entry_id)
         if facts is not None:
             since = min(since or facts.recorded_at, facts.recorded_at)
     seen.flaws = seen.flaws[:ENOUGH]

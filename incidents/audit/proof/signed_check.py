@@ -28,8 +28,8 @@ from incidents.store.checkpoints import Signed
 from incidents.tlog import note
 from incidents.tlog.keys import KeyFormatError, Signature, VerifierKey
 from incidents.tlog.note import Checkpoint, Note
-from incidents.tlog.proof import root_at
-from incidents.tlog.tiles import Tile, nodes_from
+from incidents.tlog.proof import Nodes, root_at
+from incidents.tlog.tiles import nodes_from
 from incidents.tlog.tree import subtrees
 
 
@@ -156,12 +156,9 @@ class Roots:
     """The roots of the tree at any size, up to the first wrong leaf; from tiles that are right."""
 
     def __init__(self, log: Log, trusted: int) -> None:
-        def read(tile: Tile) -> bytes:
-            return log.tile(tile.level, tile.n) or b""
-
         self.size = log.size
         self.trusted = trusted
-        self._nodes = nodes_from(read, log.size)
+        self._nodes = _nodes(log)
 
     def wrong(self, seen: Checkpoint, where: str, *, held: bool = False) -> Flaw | None:
         """Whether the tree had that root at that size; what is to be said if it had not."""
@@ -193,7 +190,7 @@ def look(
             if signed.id >= first:
                 _look_at(signed, held, succession, last and last.checkpoint, found)
         except IncidentsError as error:
-            found.flaws.append(Flaw(part="checkpoints", where=where, what=error.message))
+            found.flaws.append(flaw(where, error.message))
             continue
         if signed.id >= first:
             found.count += 1
@@ -208,8 +205,17 @@ def look(
 
 def frontier(log: Log) -> bytes:
     """The compact range of the log's tree, out of its tiles (see `tlog.tree.Frontier`)."""
-    nodes = nodes_from(lambda tile: log.tile(tile.level, tile.n) or b"", log.size)
+    nodes = _nodes(log)
     return b"".join(nodes(*subtree) for subtree in subtrees(log.size))
+
+
+def _nodes(log: Log) -> Nodes:
+    return nodes_from(lambda tile: log.tile(tile.level, tile.n) or b"", log.size)
+
+
+def flaw(where: str, what: str) -> Flaw:
+    """One of a checkpoint, or of the keys."""
+    return Flaw(part="checkpoints", where=where, what=what)
 
 
 def read(data: bytes | str, where: str) -> Held:
@@ -248,7 +254,7 @@ def _look_at(
     if key is not None and str(key) != signed.key:
         wrong.append(f"its row says that {signed.key} has signed it, and {key} should have")
     found.handed.update(_handed(succession, own.size, by))
-    found.flaws += [Flaw(part="checkpoints", where=held.where, what=what) for what in wrong]
+    found.flaws += [flaw(held.where, what) for what in wrong]
 
 
 def _handed(
@@ -277,11 +283,11 @@ def _witnesses(log: LiveLog, signed: Signed, held: Held, found: Signatures) -> I
             key = VerifierKey.parse(each.witness)
             signature = Signature.parse(each.line.strip("\n"))
         except IncidentsError as error:
-            yield Flaw(part="checkpoints", where=where, what=error.message)
+            yield flaw(where, error.message)
             continue
-        named = (signature.name, signature.key_hash) == (key.name, key.key_hash)
-        if not named or not note.verify_cosignature(key, held.note.text, signature.blob):
-            what = "it is no signature of that checkpoint by that witness"
-            yield Flaw(part="checkpoints", where=where, what=what)
+        if not signature.is_by(key) or not note.verify_cosignature(
+            key, held.note.text, signature.blob
+        ):
+            yield flaw(where, "it is no signature of that checkpoint by that witness")
             continue
         found.witnessed[each.witness] = Witnessed(held.checkpoint.size, time_of(signature))

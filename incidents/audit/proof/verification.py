@@ -17,18 +17,18 @@ from typing import Generic, TypeVar
 from sqlalchemy import Engine, select
 
 from incidents.audit.facts import Flaw
-from incidents.audit.jobs import Act, Hands, hands
+from incidents.audit.jobs import Hands, hands
 from incidents.audit.pool import Tell
 from incidents.audit.proof import leaf_check, live_log, signed_check, site_check
 from incidents.audit.proof.live_log import LiveLog, Pending
-from incidents.audit.proof.signed_check import Roots, Signatures, Succession
-from incidents.audit.proof.site_check import LookedAt, Rules, Since
+from incidents.audit.proof.signed_check import Held, Roots, Signatures, Succession
+from incidents.audit.proof.site_check import LookedAt, Rules
 from incidents.audit.proof.verdict import (
     Asked,
-    Taken,
     Verdict,
     held_flaws,
     key_flaws,
+    since_of,
     taken,
     witness_flaws,
 )
@@ -87,18 +87,24 @@ def by(at_work: Hands, asked: Asked) -> Verdict:
     held, agreeing = at_work.one(_held, asked, succession, trusted)
     before = taken(asked, agreeing)
     signed = _signatures(at_work, succession, trusted, outline, before)
-    sites, again = _to_decide(at_work, succession, outline, before)
+    sites: Sequence[Span | Some] = outline.sites
+    again = of = len(seen.streams.of.keys() - {0})
+    # An activation does first what is due on any site.
+    if before is not None and not succession.periods.ended_since(before.checkpoint.size):
+        some: list[Some] = at_work.one(site_check.later_sites, before.checkpoint.size)
+        sites, again = some, sum(len(each.ids) for each in some)
     if asked.policy:
-        for decided in at_work.each(_decisions(sites, succession)):
+        rules = Rules(succession.periods.policies, succession.periods)
+        acts = ((site_check.of_database, (share, rules)) for share in sites)
+        for decided in at_work.each(acts):
             seen.flaws += decided.flaws
     last = signed.last
     covered = 0 if last is None else last.checkpoint.size
     up_to = [made.key for made in succession.made if made.leaf < covered]
     broken = signed.broken(up_to)
-    of = len(seen.streams.of.keys() - {0})
     return Verdict.of(
         kind="database", entries=seen.entries, sites=of,
-        since=None if before is None else Since(*before, of if again is None else again),
+        since=since_of(before, again),
         pending=pending.entries, pending_since=pending.since, checkpoints=signed.count, last=last,
         key=succession.active(covered), keys=up_to, trusted="outside" if asked.keys else "inside",
         witnesses=signed.witnessed, agreeing=agreeing, decided=asked.policy,
@@ -129,17 +135,12 @@ def _entries(at_work: Hands, outline: _Outline) -> tuple[LookedAt, Pending]:
     seen.join(part)
     seen.end()
     seen.flaws += outline.flaws
-    seen.flaws += _lost(pending)
+    if pending.lost:
+        what = f"{pending.lost} entries without a number are where nobody looks for such any more"
+        seen.flaws.append(Flaw(part="entries", where="log_head", what=what))
     seen.flaws += at_work.one(leaf_check.upper_flaws, bytes(seen.roots))
     seen.flaws += at_work.one(_head_flaws, seen.trusted(outline.size))
     return seen, pending
-
-
-def _lost(pending: Pending) -> Iterator[Flaw]:
-    """Entries that nobody will number."""
-    if pending.lost:
-        what = f"{pending.lost} entries without a number are where nobody looks for such any more"
-        yield Flaw(part="entries", where="log_head", what=what)
 
 
 def _head_flaws(log: LiveLog, _tell: Tell, trusted: int) -> list[Flaw]:
@@ -166,11 +167,13 @@ def _signatures(
     succession: Succession,
     trusted: int,
     outline: _Outline,
-    before: Taken | None,
+    before: Held | None,
 ) -> Signatures:
     spans: Iterable[tuple[int, int]] = pairwise(outline.checkpoints)
     if before is not None:
-        spans = at_work.one(site_check.later_signed, succession, before.size, outline.checkpoints)
+        spans = at_work.one(
+            site_check.later_signed, succession, before.checkpoint.size, outline.checkpoints
+        )
     acts = ((signed_check.look, (succession, trusted, *span)) for span in spans)
     return Signatures.joined(at_work.each(acts))
 
@@ -179,22 +182,6 @@ def _held(
     log: LiveLog, _tell: Tell, asked: Asked, succession: Succession, trusted: int
 ) -> tuple[list[Flaw], list[str]]:
     return held_flaws(asked, succession.keys, Roots(log, trusted))
-
-
-def _to_decide(
-    at_work: Hands, succession: Succession, outline: _Outline, before: Taken | None
-) -> tuple[Sequence[Span | Some], int | None]:
-    """The sites that are decided again, in shares, and how many they are; None: all."""
-    # An activation does first what is due on any site.
-    if before is None or succession.periods.ended_since(before.size):
-        return outline.sites, None
-    some: list[Some] = at_work.one(site_check.later_sites, before.size)
-    return some, sum(len(each.ids) for each in some)
-
-
-def _decisions(sites: Sequence[Span | Some], succession: Succession) -> Iterator[Act]:
-    rules = Rules(succession.periods.policies, succession.periods)
-    return ((site_check.of_database, (share, rules)) for share in sites)
 
 
 def is_overdue(verdict: Verdict, now: datetime) -> bool:
