@@ -140,7 +140,7 @@ def _cells(body: str) -> list[str]:
         entry = json.loads(body)
         if not entry.keys() <= _COLUMNS:
             raise UnreadableEntryError(detail=f"it has a field {min(entry.keys() - _COLUMNS)!r}")
-        return [write(entry.get(name)) for name, write in _WRITERS]
+        return [_cell(name, entry.get(name)) for name in COLUMNS]
     except (ValueError, RecursionError) as error:
         raise UnreadableEntryError(
             detail=f"it is no JSON: {parsing.json_problem(error)}"
@@ -149,30 +149,17 @@ def _cells(body: str) -> list[str]:
         raise UnreadableEntryError(detail="it is not written as the desk writes") from error
 
 
-def _json_cell(value: Any) -> str:
-    return "" if value is None else canonical(value)
-
-
-def _text_cell(value: Any) -> str:
+def _cell(name: str, value: Any) -> str:
     if value is None:
         return ""
+    if name in _AS_JSON:
+        return canonical(value)
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is no text")
-    return "'" + value if value and not value[0].isalnum() else value
-
-
-def _optional_cell(value: Any) -> str:
-    # Of what can be missing, an empty cell says that it is.
-    return "'" if value == "" else _text_cell(value)
-
-
-def _writer(name: str) -> Callable[[Any], str]:
-    if name in _AS_JSON:
-        return _json_cell
-    return _optional_cell if name in _OPTIONAL else _text_cell
-
-
-_WRITERS = [(name, _writer(name)) for name in COLUMNS]
+    if value == "":
+        # Of what can be missing, an empty cell says that it is.
+        return "'" if name in _OPTIONAL else ""
+    return value if value[0].isalnum() else "'" + value
 
 
 Numbered = tuple[int, str]
@@ -201,16 +188,13 @@ def covered_entries(
     found = found.select_from(joined).where(leaves.c.leaf_index < size, _wanted_of_log(wanted))
     rows = chain.from_iterable(parts(connection, found.order_by(leaves.c.leaf_index)))
     while batch := list(islice(rows, at_once)):
-        yield [(index, body) for index, body in batch]
+        yield batch
 
 
 def _wanted_of_log(wanted: Selection) -> ColumnElement[bool]:
     if wanted.everything:
         return ~false()
-    named = or_(*(_is_of(kind) for kind in (PolicyActivated.kind, LogKeyMade.kind)))
-    return or_(and_(*wanted.conditions), and_(entries.c.site_id == DESK_STREAM, named))
-
-
-def _is_of(kind: str) -> ColumnElement[bool]:
+    kinds = (PolicyActivated.kind, LogKeyMade.kind)
     # Within a text of an entry each quotation mark has a backslash before it.
-    return entries.c.body.contains(f'"kind":"{kind}"', autoescape=True)
+    named = or_(*(entries.c.body.contains(f'"kind":"{kind}"', autoescape=True) for kind in kinds))
+    return or_(and_(*wanted.conditions), and_(entries.c.site_id == DESK_STREAM, named))

@@ -45,8 +45,6 @@ OUTSIDE = {
 FEW = 40
 """A case of so many parts is decided whole; of a greater one a part is taken out each time."""
 
-_NOTHING: tuple[Event, ...] = ()
-
 
 class Redecision:
     """One site's entries, each decided again under the policy that it names.
@@ -65,7 +63,7 @@ class Redecision:
         self._period = 0
         self._case: Case | None = None
         self._archive: Archive | None = None
-        self._events: Sequence[Event] = _NOTHING
+        self._events: Sequence[Event] = ()
         self._next = 0
         self._login: str | None = None
         self._site = str(site_id)

@@ -19,8 +19,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, select
 
-from incidents.audit import desk_stream
-from incidents.audit import site_tables as waiting
+from incidents.audit import desk_stream, site_tables
 from incidents.audit.fold import NAME, Fold
 from incidents.audit.rows import (
     ALL,
@@ -260,7 +259,7 @@ class Replay:
             right = written(expected, table, self._dialect)
             yield from compare(fold.site, table, right, rows[table], self._dialect)
         yield from outbox.findings(fold.site)
-        yield from waiting.delivery_findings(
+        yield from site_tables.delivery_findings(
             fold.site, fold.case, outbox.cancelled, rows[deliveries], self._dialect
         )
         return fold.site

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine
@@ -47,7 +48,9 @@ def publish(engine: Engine, folder: Path) -> Signed | None:
             return None
         written = status.note_of(connection, last)
         try:
-            there = _there(folder)
+            there = None
+            with suppress(FileNotFoundError):
+                there = (folder / CHECKPOINT).read_bytes().decode(errors="replace")
             if there == written:
                 return None
             grown = list(_grown(_published(connection, folder, there, last), last.size))
@@ -65,13 +68,6 @@ def publish(engine: Engine, folder: Path) -> Signed | None:
             file = error.filename or folder
             raise FileError(file=file, done="written", detail=why) from error
         return last
-
-
-def _there(folder: Path) -> str | None:
-    try:
-        return (folder / CHECKPOINT).read_bytes().decode(errors="replace")
-    except FileNotFoundError:
-        return None
 
 
 def _published(connection: Connection, folder: Path, there: str | None, last: Signed) -> int:

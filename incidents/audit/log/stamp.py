@@ -27,7 +27,7 @@ from incidents.tlog import note
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
-    from rfc3161_client import TimeStampRequest, TimeStampResponse
+    from rfc3161_client import TimeStampRequest
 
     from incidents.outbound.client import Client
     from incidents.outbound.message import Answer
@@ -174,10 +174,17 @@ def _request(text: bytes) -> TimeStampRequest:
 
 
 def _checked(response: bytes, text: bytes, roots: bytes, request: TimeStampRequest | None) -> Stamp:
-    found = _decoded(response)
-    from rfc3161_client import VerificationError as Unverified
-    from rfc3161_client import VerifierBuilder
-
+    try:
+        from rfc3161_client import VerificationError as Unverified
+        from rfc3161_client import VerifierBuilder, decode_timestamp_response
+    except ModuleNotFoundError as error:
+        raise NoClientError(library=error.name) from error
+    try:
+        found = decode_timestamp_response(response)
+    except ValueError as error:
+        raise BadStampError(detail="it is no answer as RFC 3161 has it") from error
+    if found.as_bytes() != response:
+        raise BadStampError(detail="it is not written as DER has it")
     verifier = VerifierBuilder(
         roots=_certificates(roots), nonce=None if request is None else request.nonce
     ).build()
@@ -189,20 +196,6 @@ def _checked(response: bytes, text: bytes, roots: bytes, request: TimeStampReque
     if algorithm != _SHA256:
         raise BadStampError(detail=f"it is not of a SHA-256, but of {algorithm}")
     return Stamp(found.tst_info.gen_time, found.tst_info.serial_number)
-
-
-def _decoded(response: bytes) -> TimeStampResponse:
-    try:
-        from rfc3161_client import decode_timestamp_response
-    except ModuleNotFoundError as error:
-        raise NoClientError(library=error.name) from error
-    try:
-        found = decode_timestamp_response(response)
-    except ValueError as error:
-        raise BadStampError(detail="it is no answer as RFC 3161 has it") from error
-    if found.as_bytes() != response:
-        raise BadStampError(detail="it is not written as DER has it")
-    return found
 
 
 def _certificates(roots: bytes) -> list[Certificate]:

@@ -31,8 +31,6 @@ _OTHERS = frozenset(
     (".7z", ".bz2", ".gz", ".json", ".jsonl", ".tar", ".tgz", ".xz", ".zip", ".zst")
 )
 _LEVEL = 6
-_LISTED = 0o644
-_TAKEN = "{} is there already: name a new folder, or a new file that ends in .tar.zst"
 
 
 class NewFiles:
@@ -111,7 +109,8 @@ def appearing(target: Path, modified_at: int) -> Iterator[NewFiles]:
 def refuse(target: Path) -> None:
     """Raise InputError if no bundle can be made under that name."""
     if os.path.lexists(target):
-        raise InputError(_TAKEN.format(target))
+        what = f"{target} is there already: name a new folder, or a new file that ends in .tar.zst"
+        raise InputError(what)
     if target.suffix in _OTHERS and not target.name.endswith(ARCHIVE):
         raise InputError(f"a bundle is a folder, or a file that ends in .tar.zst, not {target}")
 
@@ -128,8 +127,7 @@ def _pack(files: NewFiles, archive: Path, modified_at: int) -> None:
         for path in (MANIFEST, *files.digests):
             file = files.folder / path
             member = tarfile.TarInfo(path)
-            member.size, member.mtime = file.stat().st_size, modified_at
-            member.mode = _LISTED
+            member.mode, member.size, member.mtime = 0o644, file.stat().st_size, modified_at
             with file.open("rb") as opened:
                 tar.addfile(member, opened)
 

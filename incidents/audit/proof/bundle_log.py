@@ -133,7 +133,7 @@ class BundleLog:
         # Two bytes before each entry there, one after each entry here.
         return sum(tile.stat().st_size - WIDTH for tile in tiles)
 
-    def read(self, places: Places) -> Iterator[Placed]:
+    def placed(self, places: Places) -> Iterator[Placed]:
         """The entries that stand there."""
         handle = self._lines.fileno()
         for site_id, leaf, offset, length in zip(*places, strict=True):

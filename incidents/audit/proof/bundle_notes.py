@@ -29,7 +29,6 @@ from incidents.audit.proof.signed_check import (
     Witnessed,
     flaw,
     read,
-    signers,
     time_of,
 )
 from incidents.errors import IncidentsError, RefusedError, VerificationError
@@ -220,7 +219,7 @@ class Notes:
     def _signed(self, held: Held, by: Sequence[VerifierKey]) -> Iterator[Flaw]:
         known = (*self.keys, *self.witnesses)
         try:
-            found = signers(held, known)
+            found = note.opened(held.note, known)
         except IncidentsError as error:
             yield flaw(held.where, error.message)
             return

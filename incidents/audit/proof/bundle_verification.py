@@ -17,8 +17,7 @@ from typing import Any
 from incidents.audit.facts import Flaw
 from incidents.audit.jobs import Act, Hands, hands
 from incidents.audit.pool import Tell
-from incidents.audit.proof import bundle_files as bundle_policies
-from incidents.audit.proof import bundle_log, leaf_check, site_check
+from incidents.audit.proof import bundle_files, bundle_log, leaf_check, site_check
 from incidents.audit.proof.bundle_files import (
     ENTRIES,
     REPORT,
@@ -89,8 +88,8 @@ def _whole(found: _Found) -> Verdict:
     seen.flaws += found.at_work.one(leaf_check.upper_flaws, bytes(seen.roots))
     succession = seen.succession
     left = set(succession.periods.policies)
-    policies, flaws = bundle_policies.read_policies(found.folder, manifest)
-    flaws += bundle_policies.policy_flaws(policies, seen.policies, left)
+    policies, flaws = bundle_files.read_policies(found.folder, manifest)
+    flaws += bundle_files.policy_flaws(policies, seen.policies, left)
     decided = Decided([])
     with bundle_log.opened(found.folder, manifest.size) as log:
         roots = Roots(log, seen.trusted(manifest.size))
@@ -122,11 +121,11 @@ def _whole(found: _Found) -> Verdict:
 def _part(found: _Found) -> Verdict:
     asked, notes = found.asked, found.notes
     seen = bundle_log.look_at_part(found.folder, found.manifest, notes)
-    policies, flaws = bundle_policies.read_policies(found.folder, found.manifest)
+    policies, flaws = bundle_files.read_policies(found.folder, found.manifest)
     succession = Succession()
     wrong = succession.take(seen.own)
     left = {*succession.periods.policies, DOCUMENTED.digest}
-    flaws += bundle_policies.policy_flaws(policies, seen.policies, left)
+    flaws += bundle_files.policy_flaws(policies, seen.policies, left)
     held, agreeing = _held_beside_a_part(asked, notes)
     begun = {site_id for site_id, stretch in seen.streams.of.items() if stretch.first == 1}
     # Without the desk's own acts, or with wrong ones, nothing is said of which policy was active.
@@ -192,7 +191,7 @@ def digests_of(log: BundleLog, _tell: Tell, files: dict[str, str]) -> list[Flaw]
 
 
 def _sites(found: _Found, places: Places, rules: Rules) -> Decided:
-    acts = ((site_check.of_bundle, (share, rules)) for share in places.shares(_AT_ONCE))
+    acts = ((site_check.decided, (share, rules)) for share in places.shares(_AT_ONCE))
     flaws, unfinished = [], 0
     for decided in found.at_work.each(acts):
         flaws += decided.flaws

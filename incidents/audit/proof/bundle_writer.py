@@ -17,8 +17,7 @@ from sqlalchemy import Connection, select
 
 from incidents.audit import export
 from incidents.audit.export import Numbered, Selection
-from incidents.audit.proof import bundle_archive as bundle_target
-from incidents.audit.proof import bundle_notes
+from incidents.audit.proof import bundle_archive, bundle_notes
 from incidents.audit.proof.bundle_archive import NewFiles
 from incidents.audit.proof.bundle_notes import NotAsSignedError, Voucher
 from incidents.errors import RefusedError, VerificationError
@@ -85,11 +84,11 @@ def write(
         VerificationError: if what the database holds is not what was signed.
         OSError: if it cannot be written.
     """
-    bundle_target.refuse(target)
+    bundle_archive.refuse(target)
     vouching = bundle_notes.last_voucher(connection)
     size, wanted = vouching.signed.size, order.wanted
     uncovered = uncovered_of(connection, wanted, size)
-    with bundle_target.appearing(target, int(vouching.signed.signed_at.timestamp())) as files:
+    with bundle_archive.appearing(target, int(vouching.signed.signed_at.timestamp())) as files:
         _write_voucher(files, vouching)
         if wanted.everything:
             entries = _write_whole(files, connection, vouching, done)

@@ -5,7 +5,7 @@ The desk's own entries name the keys of the log, one after the other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -224,11 +224,6 @@ def read(data: bytes | str, where: str) -> Held:
     return Held(where, written, note.parse_checkpoint(written.text))
 
 
-def signers(held: Held, keys: Sequence[VerifierKey]) -> list[VerifierKey]:
-    """The keys that have signed it. Raises NoteError if none has, or one wrongly."""
-    return note.opened(held.note, keys)
-
-
 def time_of(signature: Signature) -> str:
     """When a witness has signed (RFC 3339, UTC); its seconds, if no clock shows them."""
     seconds = note.time_of_cosignature(signature)
@@ -244,7 +239,7 @@ def _look_at(
     own = held.checkpoint
     wrong = list(_unlike(signed, own, last))
     key = succession.active(own.size)
-    by = signers(held, succession.keys)
+    by = note.opened(held.note, succession.keys)
     if key is None:
         wrong.append("no entry that it covers names a key of the log")
     elif key not in by:
@@ -253,17 +248,11 @@ def _look_at(
         wrong.append(f"it is of the log {own.origin!r}, and the key is called {key.name!r}")
     if key is not None and str(key) != signed.key:
         wrong.append(f"its row says that {signed.key} has signed it, and {key} should have")
-    found.handed.update(_handed(succession, own.size, by))
-    found.flaws += [flaw(held.where, what) for what in wrong]
-
-
-def _handed(
-    succession: Succession, size: int, by: Sequence[VerifierKey]
-) -> Iterator[tuple[str, str]]:
-    """The keys in a row that have both signed a tree with the entry that names the newer one."""
     for old, new in pairwise(succession.made):
-        if new.leaf < size and old.key in by and new.key in by:
-            yield str(old.key), str(new.key)
+        # Both have signed a tree with the entry that names the newer one.
+        if new.leaf < own.size and old.key in by and new.key in by:
+            found.handed.add((str(old.key), str(new.key)))
+    found.flaws += [flaw(held.where, what) for what in wrong]
 
 
 def _unlike(signed: Signed, own: Checkpoint, last: Checkpoint | None) -> Iterator[str]:

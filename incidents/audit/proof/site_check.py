@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import exists, func, select
 
@@ -21,12 +21,12 @@ from incidents.audit.facts import Flaw
 from incidents.audit.fold import UNREADABLE, Periods, said
 from incidents.audit.jobs import Placed
 from incidents.audit.pool import Tell
-from incidents.audit.proof.bundle_log import BundleLog, Places
+from incidents.audit.proof.bundle_log import BundleLog
 from incidents.audit.proof.leaf_check import ENOUGH, NUMBERLESS, Seen, Streams, Stretch, misplaced
 from incidents.audit.proof.live_log import LiveLog
 from incidents.audit.proof.signed_check import Succession
 from incidents.audit.redecide import Redecision
-from incidents.audit.rows import Finding, Some, Span
+from incidents.audit.rows import Finding, Some
 from incidents.machine.policy import Policy
 from incidents.record.entry import decode
 from incidents.store.schema.log_tables import checkpoints, cosignatures, leaves
@@ -55,21 +55,12 @@ class Decided:
     unfinished: int = 0
 
 
-def of_database(log: LiveLog, _tell: Tell, sites: Span | Some, rules: Rules) -> Decided:
-    """These sites, in the database."""
-    return check(log.placed(sites), rules)
-
-
-def of_bundle(log: BundleLog, _tell: Tell, places: Places, rules: Rules) -> Decided:
-    """The sites whose entries stand there, site by site."""
-    return check(log.read(places), rules)
-
-
-def check(entries: Iterable[Placed], rules: Rules) -> Decided:
-    """The first wrong entry of each site, of entries that stand site by site."""
+def decided(log: LiveLog | BundleLog, _tell: Tell, some: Any, rules: Rules) -> Decided:
+    """The first wrong entry of each of these sites: of a database's a span of sites or some, of a
+    bundle's the places of their entries."""
     flaws: list[Flaw] = []
     unfinished = 0
-    for site_id, stream in groupby(entries, itemgetter(0)):
+    for site_id, stream in groupby(log.placed(some), itemgetter(0)):
         redecision = Redecision(site_id, rules.policies, rules.periods)
         last, flaw = _taken(redecision, stream)
         wrong = redecision.end() if flaw is None else None

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from incidents.audit.facts import Flaw
 from incidents.audit.log import sequencer
-from incidents.audit.proof.signed_check import Held, Roots, Witnessed, flaw, signers
+from incidents.audit.proof.signed_check import Held, Roots, Witnessed, flaw
 from incidents.audit.proof.site_check import Since
 from incidents.errors import IncidentsError, VerificationError
 from incidents.record.own_events import LostEnd
@@ -166,7 +166,7 @@ def _stranger(held: Held, keys: Sequence[VerifierKey]) -> Flaw | None:
 def unsigned(held: Held, keys: Sequence[VerifierKey]) -> Flaw | None:
     """What is wrong with who has signed a checkpoint that was held outside."""
     try:
-        signers(held, list(dict.fromkeys(keys)))
+        note.opened(held.note, list(dict.fromkeys(keys)))
     except IncidentsError as error:
         return flaw(held.where, error.message)
     return None

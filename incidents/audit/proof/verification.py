@@ -95,7 +95,7 @@ def by(at_work: Hands, asked: Asked) -> Verdict:
         sites, again = some, sum(len(each.ids) for each in some)
     if asked.policy:
         rules = Rules(succession.periods.policies, succession.periods)
-        acts = ((site_check.of_database, (share, rules)) for share in sites)
+        acts = ((site_check.decided, (share, rules)) for share in sites)
         for decided in at_work.each(acts):
             seen.flaws += decided.flaws
     last = signed.last
