@@ -86,17 +86,6 @@ def kept(folder: Path, digest: str) -> Path | None:
     return found if found.is_file() else None
 
 
-def digests(folder: Path) -> Iterator[str]:
-    """The files that are kept there, in no order.
-
-    Raises:
-        FileError: if the folder cannot be read.
-    """
-    for file in _files(folder):
-        if _DIGEST.fullmatch(file.name):
-            yield file.name
-
-
 def may_go(folder: Path, digest: str, now: datetime) -> bool:
     """Whether that file is kept, and was not attached so lately that it must stay (see FRESH)."""
     return not _is_fresh(_place(folder, digest), now)

@@ -130,8 +130,7 @@ def stamped(authority: Authority, signed: bytes) -> bytes:
         NoClientError: if h11 or rfc3161-client is not installed.
         NoteError, CheckpointError: if `signed` is no signed checkpoint.
     """
-    text = _text(signed)
-    request = _request(text)
+    request = _request(note.checkpoint_of(signed).text.encode())
     headers = {"Content-Type": REQUEST_TYPE, "Accept": REPLY_TYPE}
     try:
         with client_of(authority.url) as client:
@@ -141,14 +140,16 @@ def stamped(authority: Authority, signed: bytes) -> bytes:
     if answer.status != HTTPStatus.OK:
         raise StampError(url=authority.url, detail=f"it answers {answer.status}")
     try:
-        _checked(answer.body, text, authority.roots, request)
+        checked(answer.body, signed, authority.roots, request)
     except BadStampError as error:
         raise StampError(url=authority.url, detail=error.facts["detail"]) from error
     return answer.body
 
 
-def checked(response: bytes, signed: bytes, roots: bytes) -> Stamp:
-    """What a response that was kept says of a signed checkpoint.
+def checked(
+    response: bytes, signed: bytes, roots: bytes, request: TimeStampRequest | None = None
+) -> Stamp:
+    """What a response says of a signed checkpoint: to that request, or one that was kept.
 
     The certificates need only have been good at the stamp's own time.
 
@@ -157,23 +158,6 @@ def checked(response: bytes, signed: bytes, roots: bytes) -> Stamp:
         NoRootsError: if there is no certificate among the roots.
         NoteError, CheckpointError: if `signed` is no signed checkpoint.
     """
-    return _checked(response, _text(signed), roots, None)
-
-
-def _text(signed: bytes) -> bytes:
-    return note.checkpoint_of(signed).text.encode()
-
-
-def _request(text: bytes) -> TimeStampRequest:
-    """For the SHA-256 of it, with a number of its own, and for the authority's certificate."""
-    try:
-        from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
-    except ModuleNotFoundError as error:
-        raise NoClientError(library=error.name) from error
-    return TimestampRequestBuilder().data(text).hash_algorithm(HashAlgorithm.SHA256).build()
-
-
-def _checked(response: bytes, text: bytes, roots: bytes, request: TimeStampRequest | None) -> Stamp:
     try:
         from rfc3161_client import VerificationError as Unverified
         from rfc3161_client import VerifierBuilder, decode_timestamp_response
@@ -185,6 +169,7 @@ def _checked(response: bytes, text: bytes, roots: bytes, request: TimeStampReque
         raise BadStampError(detail="it is no answer as RFC 3161 has it") from error
     if found.as_bytes() != response:
         raise BadStampError(detail="it is not written as DER has it")
+    text = note.checkpoint_of(signed).text.encode()
     verifier = VerifierBuilder(
         roots=_certificates(roots), nonce=None if request is None else request.nonce
     ).build()
@@ -196,6 +181,15 @@ def _checked(response: bytes, text: bytes, roots: bytes, request: TimeStampReque
     if algorithm != _SHA256:
         raise BadStampError(detail=f"it is not of a SHA-256, but of {algorithm}")
     return Stamp(found.tst_info.gen_time, found.tst_info.serial_number)
+
+
+def _request(text: bytes) -> TimeStampRequest:
+    """For the SHA-256 of it, with a number of its own, and for the authority's certificate."""
+    try:
+        from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
+    except ModuleNotFoundError as error:
+        raise NoClientError(library=error.name) from error
+    return TimestampRequestBuilder().data(text).hash_algorithm(HashAlgorithm.SHA256).build()
 
 
 def _certificates(roots: bytes) -> list[Certificate]:

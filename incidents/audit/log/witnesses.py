@@ -24,7 +24,7 @@ from incidents.tlog import note as notes
 from incidents.tlog.keys import COSIGNATURE_V1, VerifierKey
 from incidents.tlog.note import Note, NoteError, Signature
 from incidents.witness import rules
-from incidents.witness.rules import PATH, SIZE_TYPE, Submission
+from incidents.witness.rules import PATH, SIZE_TYPE
 
 if TYPE_CHECKING:
     from incidents.outbound.client import Client
@@ -78,11 +78,10 @@ def cosigned(witness: Witness, note: bytes, prove: Prove, *, seen: int) -> Signa
     """
     own = rules.submission_of(notes.parse(note), 0, ())
     try:
-        client = stamp.client_of(witness.url)
+        with stamp.client_of(witness.url) as client:
+            return _Asking(witness, client, own.note, own.checkpoint.size, prove).ask(seen)
     except ExchangeError as error:
         raise _error(witness, error.message) from error
-    with client:
-        return _Asking(witness, client, own.note, own.checkpoint.size, prove).ask(seen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +94,11 @@ class _Asking:
 
     def ask(self, seen: int) -> Signature:
         """Ask from there, and again from where the witness says that it stands."""
-        old = min(seen, self.size)
+        old, url = min(seen, self.size), self.witness.url.rstrip("/") + PATH
         for _ in range(_TRIES):
             proof = tuple(self.prove(old)) if 0 < old < self.size else ()
-            answer = self._post(rules.submission_of(self.note, old, proof))
+            body = bytes(rules.submission_of(self.note, old, proof))
+            answer = stamp.post(self.client, url, body, {"Content-Type": _PLAIN})
             if answer.status == HTTPStatus.OK:
                 return self._verified(answer.body)
             if answer.status == HTTPStatus.UNPROCESSABLE_ENTITY and old > 0:
@@ -138,13 +138,6 @@ class _Asking:
         if countersigned.text != self.note.text:
             raise _error(self.witness, "its answer holds more than signatures")
         return next(each for each in countersigned.signatures if each.is_by(key))
-
-    def _post(self, asked: Submission) -> Answer:
-        url = self.witness.url.rstrip("/") + PATH
-        try:
-            return stamp.post(self.client, url, bytes(asked), {"Content-Type": _PLAIN})
-        except ExchangeError as error:
-            raise _error(self.witness, error.message) from error
 
 
 def _size(answer: Answer) -> int | None:

@@ -78,7 +78,7 @@ def opened(folder: Path, size: int, _connection: Connection | None = None) -> It
 
 
 class BundleLog:
-    """The log in a folder whose files are those that there must be.
+    """The log (see `jobs.Log`) in a folder whose files are those that there must be.
 
     The entries are read from the tiles of entries, and compared with the lines of the one file.
     """
@@ -89,21 +89,18 @@ class BundleLog:
         self._lines = lines
 
     def batches(self, first: int, before: int) -> Iterator[Batch]:
-        """As the port has it."""
         self._lines.seek(self.offset(first))
         for begin in range(first, before, WIDTH):
             width = min(WIDTH, self.size - begin)
             yield Batch(begin, self._entries(begin // WIDTH, width))
 
     def tile(self, level: int, n: int) -> bytes | None:
-        """As the port has it."""
         width = min(WIDTH, (self.size >> 8 * level) - n * WIDTH)
         if width < 1:
             return None
         return read_file(self.folder, path(Tile(level, n, width)), WIDTH * HASH_BYTES)
 
     def where(self, leaf: int) -> str:
-        """As the port has it."""
         return f"{ENTRIES}, line {leaf + 1}"
 
     def compare(

@@ -55,7 +55,7 @@ class Pending(NamedTuple):
 
 
 class LiveLog:
-    """The log, in a transaction that sees one state of the database."""
+    """The log (see `jobs.Log`), in a transaction that sees one state of the database."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -64,7 +64,6 @@ class LiveLog:
         self._write_time: WriteTime = time_writer(connection.dialect.name)
 
     def batches(self, first: int, before: int) -> Iterator[Batch]:
-        """As the port has it."""
         rows = self._rows(first, before)
         held = next(rows, None)
         for begin in range(first, before, WIDTH):
@@ -78,11 +77,9 @@ class LiveLog:
             yield Batch(begin, bodies, found)
 
     def tile(self, level: int, n: int) -> bytes | None:
-        """As the port has it."""
         return store_leaves.hashes(self.connection, [(level, n)]).get((level, n))
 
     def where(self, leaf: int) -> str:
-        """As the port has it."""
         wanted = select(leaves.c.entry_id).where(leaves.c.leaf_index == leaf)
         entry_id = self.connection.scalar(wanted)
         return f"leaf {leaf}" if entry_id is None else f"entries {entry_id}, leaf {leaf}"
@@ -101,7 +98,7 @@ class LiveLog:
             elif row.leaf_hash != hashes[n]:
                 what = "its leaf hash is not that of its body: one of them was changed"
                 values = hashes[n].hex(), bytes(row.leaf_hash).hex()
-                yield _flaw((leaf, self.where(leaf)), row, fact, what, values)
+                yield self._flaw(leaf, row, fact, what, values)
             elif fact is not None:
                 yield from self._displaced(leaf, row, fact)
 
@@ -206,11 +203,27 @@ class LiveLog:
         if (row.site_id, row.site_seq) != (fact.site_id, fact.site_seq):
             right, own = f"{fact.site_id}-{fact.site_seq}", f"{row.site_id}-{row.site_seq}"
             what = f"it says that it is {right}, and its row says {own}"
-            yield _flaw((leaf, self.where(leaf)), row, fact, what, (right, own))
+            yield self._flaw(leaf, row, fact, what, (right, own))
         if self._written(fact.recorded_at) != row.recorded_at:
             what = f"it was recorded at {fact.recorded_at}, and its row says {row.recorded_at}"
             values = fact.recorded_at, str(row.recorded_at)
-            yield _flaw((leaf, self.where(leaf)), row, fact, what, values)
+            yield self._flaw(leaf, row, fact, what, values)
+
+    def _flaw(
+        self, leaf: int, row: Row, fact: Facts | None, what: str, values: tuple[str, str]
+    ) -> Flaw:
+        """A flaw of that leaf; `values` are what should be, and what is."""
+        expected, found = values
+        return Flaw(
+            part="entries",
+            where=self.where(leaf),
+            what=what,
+            leaf=leaf,
+            entry=f"{row.site_id}-{row.site_seq}",
+            site=None if fact is None else fact.site,
+            expected=expected,
+            found=found,
+        )
 
     def _written(self, time: str) -> Any:
         """A time as the driver gives it; None for one that no clock shows."""
@@ -245,20 +258,3 @@ def _bytes(body: Any) -> bytes | None:
     if isinstance(body, str):
         return body.encode(errors="surrogatepass")
     return body if isinstance(body, bytes) else None
-
-
-def _flaw(
-    at: tuple[int, str], row: Row, fact: Facts | None, what: str, values: tuple[str, str]
-) -> Flaw:
-    """A flaw of the leaf and the place `at`; `values` are what should be, and what is."""
-    (leaf, where), (expected, found) = at, values
-    return Flaw(
-        part="entries",
-        where=where,
-        what=what,
-        leaf=leaf,
-        entry=f"{row.site_id}-{row.site_seq}",
-        site=None if fact is None else fact.site,
-        expected=expected,
-        found=found,
-    )

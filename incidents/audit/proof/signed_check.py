@@ -48,7 +48,6 @@ class Succession:
 
     made: list[Made] = field(default_factory=list)
     periods: Periods = field(default_factory=Periods)
-    texts: dict[str, str] = field(default_factory=dict)
     resumed: list[HistoryResumed] = field(default_factory=list)
 
     @property
