@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 from sqlalchemy import Connection, Engine
 
 from incidents.audit.facts import Facts, Flaw
-from incidents.audit.pool import Crew, NoCrewError, Tell
+from incidents.audit.pool import NoPoolError, Tell, WorkerPool
 from incidents.store.database.engine import reading
 
 
@@ -84,18 +84,18 @@ FEW_ENTRIES = 50_000
 
 
 @dataclass(frozen=True, slots=True)
-class Hands:
+class Workers:
     """They work on the log of `source`; `done` is told of entries, in between."""
 
     source: Source
-    crew: Crew | None
+    pool: WorkerPool | None
     connection: Connection | None
     done: Tell
 
     @property
     def many(self) -> int:
         """How many processes there are."""
-        return 1 if self.crew is None else self.crew.size
+        return 1 if self.pool is None else self.pool.size
 
     def one(self, act: Callable[..., Any], *given: Any) -> Any:
         """Have one job done."""
@@ -109,15 +109,15 @@ class Hands:
             WorkerLostError: if a process ends before its time.
         """
         jobs = (Job(self.source, act) for act in acts)
-        if self.crew is not None:
-            return self.crew.each(jobs, self.done)
+        if self.pool is not None:
+            return self.pool.each(jobs, self.done)
         return (job.do(self.connection, self.done) for job in jobs)
 
 
 @contextmanager
-def hands(
+def workers_for(
     source: Source, engine: Engine | None, entries: int, *, processes: int | None, done: Tell
-) -> Iterator[Hands]:
+) -> Iterator[Workers]:
     """As many as are of use for so many entries, or so many `processes`.
 
     All of them see one state of the database, if there is one.
@@ -125,11 +125,11 @@ def hands(
     of_use = 1 if entries < FEW_ENTRIES else min(MOST_PROCESSES, len(os.sched_getaffinity(0)))
     many = processes or of_use
     with ExitStack() as opened:
-        crew = connection = None
+        pool = connection = None
         if many > 1:
             # Where there can be no others, this process does it alone.
-            with suppress(NoCrewError):
-                crew = opened.enter_context(Crew(engine, many))
-        if crew is None and engine is not None:
+            with suppress(NoPoolError):
+                pool = opened.enter_context(WorkerPool(engine, many))
+        if pool is None and engine is not None:
             connection = opened.enter_context(reading(engine))
-        yield Hands(source, crew, connection, done)
+        yield Workers(source, pool, connection, done)

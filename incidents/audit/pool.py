@@ -27,7 +27,7 @@ PATIENCE_S = 2.0
 """So long is waited for a file that somebody writes to: others wait behind us."""
 
 
-class NoCrewError(IncidentsError):
+class NoPoolError(IncidentsError):
     """no worker processes can be started, or can see one state of the database: {detail}"""
 
 
@@ -43,7 +43,7 @@ def shared(engine: Engine) -> Iterator[str | None]:
     On SQLite states have no names: for this moment nobody can write.
 
     Raises:
-        NoCrewError: if the database cannot do that: a file that cannot be written to, say.
+        NoPoolError: if the database cannot do that: a file that cannot be written to, say.
     """
     if engine.dialect.name == "sqlite":
         file = str(engine.url.database)
@@ -51,14 +51,14 @@ def shared(engine: Engine) -> Iterator[str | None]:
             try:
                 writer.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
-                raise NoCrewError(detail=str(error)) from error
+                raise NoPoolError(detail=str(error)) from error
             yield None
         return
     with reading(engine) as connection:
         try:
             name = str(connection.scalar(text("SELECT pg_export_snapshot()")))
         except DBAPIError as error:
-            raise NoCrewError(detail=str(error.orig)) from error
+            raise NoPoolError(detail=str(error.orig)) from error
         yield name
 
 
@@ -126,27 +126,27 @@ def _work(pipe: Pipe) -> None:
 _WORK = "from incidents.audit.pool import main; main()"
 
 
-class Crew:
+class WorkerPool:
     """As long as it is entered, `size` processes that see the same state of the database, if any.
 
     Raises:
-        NoCrewError: if there cannot be that many processes, or they cannot see one state.
+        NoPoolError: if there cannot be that many processes, or they cannot see one state.
     """
 
     def __init__(self, engine: Engine | None, size: int) -> None:
         self.size = size
         self._engine = engine
-        self._members: list[SideProcess] = []
+        self._workers: list[SideProcess] = []
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
         with ExitStack() as on_the_way:
             try:
                 for _ in range(self.size):
-                    self._members.append(on_the_way.enter_context(SideProcess(_WORK)))
+                    self._workers.append(on_the_way.enter_context(SideProcess(_WORK)))
                 self._begin()
             except (OSError, EndedError, WorkerLostError) as error:
-                raise NoCrewError(detail=str(error)) from error
+                raise NoPoolError(detail=str(error)) from error
             self._open = on_the_way.pop_all()
         return self
 
@@ -156,7 +156,7 @@ class Crew:
     @property
     def pids(self) -> list[int]:
         """The processes' numbers."""
-        return [member.pid for member in self._members]
+        return [worker.pid for worker in self._workers]
 
     def each(self, works: Iterable[Work], tell: Tell) -> Iterator[Any]:
         """Have each piece of work done; what came of them, in their order.
@@ -164,15 +164,15 @@ class Crew:
         Raises:
             WorkerLostError: if a process ends before its time.
         """
-        left, idle = enumerate(works), list(self._members)
+        left, idle = enumerate(works), list(self._workers)
         busy: dict[Any, tuple[SideProcess, int]] = {}
         results: dict[int, Any] = {}
         due = 0
         try:
             while True:
-                for member, (place, work) in zip(idle, left, strict=False):
-                    member.tell(work)
-                    busy[member.pipe] = member, place
+                for worker, (place, work) in zip(idle, left, strict=False):
+                    worker.tell(work)
+                    busy[worker.pipe] = worker, place
                 while due in results:
                     yield results.pop(due)
                     due += 1
@@ -180,11 +180,11 @@ class Crew:
                     return
                 idle = []
                 for pipe in wait(list(busy)):
-                    member, place = busy[pipe]
-                    is_done, found = _heard(member)
+                    worker, place = busy[pipe]
+                    is_done, found = _heard(worker)
                     if is_done:
                         results[place] = found
-                        idle.append(member)
+                        idle.append(worker)
                         del busy[pipe]
                     else:
                         tell(found)
@@ -194,22 +194,22 @@ class Crew:
     def _begin(self) -> None:
         engine = self._engine
         url = None if engine is None else engine.url.render_as_string(hide_password=False)
-        for member in self._members:
-            member.tell(url)
+        for worker in self._workers:
+            worker.tell(url)
         # Only now that all are there: others may be waiting while a state is shared.
-        for member in self._members:
-            _heard(member)
+        for worker in self._workers:
+            _heard(worker)
         if engine is None:
             return
         with shared(engine) as name:
-            for member in self._members:
-                member.tell(name)
-            for member in self._members:
-                _heard(member)
+            for worker in self._workers:
+                worker.tell(name)
+            for worker in self._workers:
+                _heard(worker)
 
 
-def _heard(member: SideProcess) -> Any:
-    heard = member.hear()
+def _heard(worker: SideProcess) -> Any:
+    heard = worker.hear()
     if isinstance(heard, WorkerLostError):
         raise heard
     return heard

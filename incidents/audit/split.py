@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, func, select
 
-from incidents.audit.jobs import Act, hands
+from incidents.audit.jobs import Act, workers_for
 from incidents.audit.pool import Tell
 from incidents.audit.replay import OUTSIDE, Replay
 from incidents.audit.rows import ALL, Finding, Share, Span, site_spans
@@ -32,7 +32,7 @@ class Report:
 
 
 def replays(shares: Iterable[Share], most: int | None) -> Iterator[Act]:
-    """What hands are given to replay these shares; of each, so many findings are enough."""
+    """What workers are given to replay these shares; of each, so many findings are enough."""
     return ((_replayed, (share, most)) for share in shares)
 
 
@@ -82,8 +82,10 @@ class Split:
                 # How many entries there are, without counting them.
                 about = connection.scalar(select(func.max(entries.c.id))) or 0
             # What is replayed is the database that a process is connected to.
-            with hands(nullcontext, engine, about, processes=processes, done=self._done) as at_work:
-                for report in at_work.each(replays(self._shares(at_work.many), self._most)):
+            with workers_for(
+                nullcontext, engine, about, processes=processes, done=self._done
+            ) as workers:
+                for report in workers.each(replays(self._shares(workers.many), self._most)):
                     self.sites += report.sites
                     self.entries += report.entries
                     yield from report.findings

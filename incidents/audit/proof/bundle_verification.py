@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from incidents.audit.facts import Flaw
-from incidents.audit.jobs import Act, Hands, hands
+from incidents.audit.jobs import Act, Workers, workers_for
 from incidents.audit.pool import Tell
 from incidents.audit.proof import bundle_files, bundle_log, leaf_check, site_check
 from incidents.audit.proof.bundle_files import (
@@ -58,8 +58,8 @@ def bundle(
     notes = Notes.of(folder, manifest)
     source = partial(bundle_log.opened, folder, manifest.size)
     try:
-        with hands(source, None, manifest.entries, processes=processes, done=done) as at_work:
-            found = _Found(folder, manifest, notes, asked, at_work)
+        with workers_for(source, None, manifest.entries, processes=processes, done=done) as workers:
+            found = _Found(folder, manifest, notes, asked, workers)
             return _whole(found) if manifest.whole else _part(found)
     except OSError as error:
         raise NoBundleError(file=str(error.filename), detail=str(error.strerror)) from error
@@ -73,19 +73,19 @@ class _Found:
     manifest: Manifest
     notes: Notes
     asked: Asked
-    at_work: Hands
+    workers: Workers
 
 
 def _whole(found: _Found) -> Verdict:
     manifest, notes, asked = found.manifest, found.notes, found.asked
     seen = LookedAt(lambda leaf: f"{ENTRIES}, line {(leaf or 0) + 1}")
-    for part in found.at_work.each(leaf_check.ranges(manifest.size, placed=asked.policy)):
+    for part in found.workers.each(leaf_check.ranges(manifest.size, placed=asked.policy)):
         seen.join(part)
     seen.end()
     if not seen.entries == manifest.entries == manifest.size:
         what = f"there are {seen.entries} entries, and the manifest says {manifest.entries}"
         seen.flaws.append(Flaw(part="bundle", where="manifest.json", what=what))
-    seen.flaws += found.at_work.one(leaf_check.upper_flaws, bytes(seen.roots))
+    seen.flaws += found.workers.one(leaf_check.upper_flaws, bytes(seen.roots))
     succession = seen.succession
     left = set(succession.periods.policies)
     policies, flaws = bundle_files.read_policies(found.folder, manifest)
@@ -156,7 +156,7 @@ def _leave(sites: array[int], only: Container[int]) -> None:
 
 def _verdict(found: _Found, flaws: Sequence[Flaw], agreeing: Sequence[str], **rest: Any) -> Verdict:
     asked, notes, manifest = found.asked, found.notes, found.manifest
-    digests = [flaw for flaws in found.at_work.each(_digests(manifest)) for flaw in flaws]
+    digests = [flaw for flaws in found.workers.each(_digests(manifest)) for flaw in flaws]
     witnessed = notes.witnessed()
     extras = [name for name in manifest.digests if name == REPORT or name.startswith("stamps/")]
     return Verdict.of(
@@ -193,7 +193,7 @@ def digests_of(log: BundleLog, _tell: Tell, files: dict[str, str]) -> list[Flaw]
 def _sites(found: _Found, places: Places, rules: Rules) -> Decided:
     acts = ((site_check.decided, (share, rules)) for share in places.shares(_AT_ONCE))
     flaws, unfinished = [], 0
-    for decided in found.at_work.each(acts):
+    for decided in found.workers.each(acts):
         flaws += decided.flaws
         unfinished += decided.unfinished
     return Decided(flaws, unfinished)

@@ -17,7 +17,7 @@ from typing import Generic, TypeVar
 from sqlalchemy import Engine, select
 
 from incidents.audit.facts import Flaw
-from incidents.audit.jobs import Hands, hands
+from incidents.audit.jobs import Workers, workers_for
 from incidents.audit.pool import Tell
 from incidents.audit.proof import leaf_check, live_log, signed_check, site_check
 from incidents.audit.proof.live_log import LiveLog, Pending
@@ -61,8 +61,8 @@ def database(
     with plainly(engine):
         with reading(engine) as connection:
             size = connection.scalar(select(log_head.c.size)) or 0
-        with hands(live_log.opened, engine, size, processes=processes, done=done) as at_work:
-            return by(at_work, asked)
+        with workers_for(live_log.opened, engine, size, processes=processes, done=done) as workers:
+            return by(workers, asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,26 +77,26 @@ class _Outline:
     flaws: list[Flaw]
 
 
-def by(at_work: Hands, asked: Asked) -> Verdict:
-    """Verify the log of a database by these hands."""
-    outline: _Outline = at_work.one(_outline)
-    seen, pending = _entries(at_work, outline)
+def by(workers: Workers, asked: Asked) -> Verdict:
+    """Verify the log of a database by these workers."""
+    outline: _Outline = workers.one(_outline)
+    seen, pending = _entries(workers, outline)
     trusted = seen.trusted(outline.size)
     succession = seen.succession
     seen.flaws += _table_flaws(succession, outline.keys)
-    held, agreeing = at_work.one(_held, asked, succession, trusted)
+    held, agreeing = workers.one(_held, asked, succession, trusted)
     before = taken(asked, agreeing)
-    signed = _signatures(at_work, succession, trusted, outline, before)
+    signed = _signatures(workers, succession, trusted, outline, before)
     sites: Sequence[Span | Some] = outline.sites
     again = of = len(seen.streams.of.keys() - {0})
     # An activation does first what is due on any site.
     if before is not None and not succession.periods.ended_since(before.checkpoint.size):
-        some: list[Some] = at_work.one(site_check.later_sites, before.checkpoint.size)
+        some: list[Some] = workers.one(site_check.later_sites, before.checkpoint.size)
         sites, again = some, sum(len(each.ids) for each in some)
     if asked.policy:
         rules = Rules(succession.periods.policies, succession.periods)
         acts = ((site_check.decided, (share, rules)) for share in sites)
-        for decided in at_work.each(acts):
+        for decided in workers.each(acts):
             seen.flaws += decided.flaws
     last = signed.last
     covered = 0 if last is None else last.checkpoint.size
@@ -126,20 +126,20 @@ def _outline(log: LiveLog, _tell: Tell) -> _Outline:
     )
 
 
-def _entries(at_work: Hands, outline: _Outline) -> tuple[LookedAt, Pending]:
+def _entries(workers: Workers, outline: _Outline) -> tuple[LookedAt, Pending]:
     """All entries and all tiles."""
     seen = LookedAt(lambda leaf: "a pending entry" if leaf is None else f"leaf {leaf}")
-    for part in at_work.each(leaf_check.ranges(outline.size)):
+    for part in workers.each(leaf_check.ranges(outline.size)):
         seen.join(part)
-    pending, part = at_work.one(live_log.pending)
+    pending, part = workers.one(live_log.pending)
     seen.join(part)
     seen.end()
     seen.flaws += outline.flaws
     if pending.lost:
         what = f"{pending.lost} entries without a number are where nobody looks for such any more"
         seen.flaws.append(Flaw(part="entries", where="log_head", what=what))
-    seen.flaws += at_work.one(leaf_check.upper_flaws, bytes(seen.roots))
-    seen.flaws += at_work.one(_head_flaws, seen.trusted(outline.size))
+    seen.flaws += workers.one(leaf_check.upper_flaws, bytes(seen.roots))
+    seen.flaws += workers.one(_head_flaws, seen.trusted(outline.size))
     return seen, pending
 
 
@@ -163,7 +163,7 @@ def _table_flaws(succession: Succession, kept: Sequence[tuple[str, int]]) -> Ite
 
 
 def _signatures(
-    at_work: Hands,
+    workers: Workers,
     succession: Succession,
     trusted: int,
     outline: _Outline,
@@ -171,11 +171,11 @@ def _signatures(
 ) -> Signatures:
     spans: Iterable[tuple[int, int]] = pairwise(outline.checkpoints)
     if before is not None:
-        spans = at_work.one(
+        spans = workers.one(
             site_check.later_signed, succession, before.checkpoint.size, outline.checkpoints
         )
     acts = ((signed_check.look, (succession, trusted, *span)) for span in spans)
-    return Signatures.joined(at_work.each(acts))
+    return Signatures.joined(workers.each(acts))
 
 
 def _held(
