@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from incidents.audit.log import signers_lock
 from incidents.errors import FileError, VerificationError
-from incidents.system import disk, private_file
+from incidents.system import disk
 from incidents.tlog import note
 from incidents.tlog.keys import VerifierKey
 from incidents.tlog.note import CheckpointError, NoteError
@@ -283,10 +283,8 @@ def _text(file: Path) -> str | None:
 
 
 def _unread(file: Path, error: OSError) -> FileError:
-    why = error.strerror or str(error)
-    if isinstance(error, PermissionError):
-        why += private_file.ownership_cure(file, file.with_name(file.name.partition(SUFFIX)[0]))
-    return FileError(file=file, done="read", detail=why)
+    key_file = file.with_name(file.name.partition(SUFFIX)[0])
+    return signers_lock.failure(file, key_file, "read", error)
 
 
 def _torn(text: str) -> str | None:

@@ -78,14 +78,14 @@ class _Found:
 
 def _whole(found: _Found) -> Verdict:
     manifest, notes, asked = found.manifest, found.notes, found.asked
-    seen = LookedAt(lambda leaf: f"{ENTRIES}, line {(leaf or 0) + 1}")
+    seen = LookedAt(where=lambda leaf: f"{ENTRIES}, line {(leaf or 0) + 1}")
     for part in found.workers.each(leaf_check.ranges(manifest.size, placed=asked.policy)):
         seen.join(part)
     seen.end()
     if not seen.entries == manifest.entries == manifest.size:
         what = f"there are {seen.entries} entries, and the manifest says {manifest.entries}"
         seen.flaws.append(Flaw(part="bundle", where="manifest.json", what=what))
-    seen.flaws += found.workers.one(leaf_check.upper_flaws, bytes(seen.roots))
+    seen.flaws += found.workers.one(leaf_check.upper_flaws, seen.roots)
     succession = seen.succession
     left = set(succession.periods.policies)
     policies, flaws = bundle_files.read_policies(found.folder, manifest)

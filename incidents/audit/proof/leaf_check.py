@@ -109,8 +109,8 @@ NUMBERLESS = 1 << 62
 
 @dataclass(slots=True)
 class Seen:
-    """What is known after a range: the roots of its full tiles one after the other, what was seen
-    of each site, the desk's own entries, the policies that are named, and the flaws.
+    """What is known after a range, or several: the roots of the full tiles one after the other,
+    what was seen of each site, the desk's own entries, the policies that are named, and the flaws.
 
     `sites` and `lengths` are each entry's site and length in bytes, if they were asked for.
     """

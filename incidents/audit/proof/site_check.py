@@ -8,7 +8,6 @@ what was signed of them is not looked at again.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
@@ -22,7 +21,7 @@ from incidents.audit.fold import UNREADABLE, Periods, said
 from incidents.audit.jobs import Placed
 from incidents.audit.pool import Tell
 from incidents.audit.proof.bundle_log import BundleLog
-from incidents.audit.proof.leaf_check import ENOUGH, NUMBERLESS, Seen, Streams, Stretch, misplaced
+from incidents.audit.proof.leaf_check import ENOUGH, NUMBERLESS, Seen, Stretch, misplaced
 from incidents.audit.proof.live_log import LiveLog
 from incidents.audit.proof.signed_check import Succession
 from incidents.audit.redecide import Redecision
@@ -159,26 +158,13 @@ def later_signed(
     return [*earlier, *pairwise(later)]
 
 
-Where = Callable[[int | None], str]
-"""How people find an entry by its number in the log."""
-
-
 @dataclass(slots=True)
-class LookedAt:
-    """The entries so far, the sites' streams, the desk's own acts, the policies that are named, and
-    what is wrong. `roots` are those of the full lowest tiles; of each entry there are the site and
-    the length, if they were asked for.
-    """
+class LookedAt(Seen):
+    """What is known after all ranges so far; beside it the desk's own acts, in their order. `where`
+    is how people find an entry by its number in the log, or one that has none."""
 
-    where: Where
-    entries: int = 0
-    streams: Streams = field(default_factory=Streams)
+    where: Callable[[int | None], str] = field(kw_only=True)
     succession: Succession = field(default_factory=Succession)
-    policies: set[str] = field(default_factory=set)
-    roots: bytearray = field(default_factory=bytearray)
-    sites: array[int] = field(default_factory=lambda: array("q"))
-    lengths: array[int] = field(default_factory=lambda: array("H"))
-    flaws: list[Flaw] = field(default_factory=list)
 
     def join(self, seen: Seen) -> None:
         """Takes what was seen of the next range."""

@@ -128,7 +128,7 @@ def _outline(log: LiveLog, _tell: Tell) -> _Outline:
 
 def _entries(workers: Workers, outline: _Outline) -> tuple[LookedAt, Pending]:
     """All entries and all tiles."""
-    seen = LookedAt(lambda leaf: "a pending entry" if leaf is None else f"leaf {leaf}")
+    seen = LookedAt(where=lambda leaf: "a pending entry" if leaf is None else f"leaf {leaf}")
     for part in workers.each(leaf_check.ranges(outline.size)):
         seen.join(part)
     pending, part = workers.one(live_log.pending)
@@ -138,7 +138,7 @@ def _entries(workers: Workers, outline: _Outline) -> tuple[LookedAt, Pending]:
     if pending.lost:
         what = f"{pending.lost} entries without a number are where nobody looks for such any more"
         seen.flaws.append(Flaw(part="entries", where="log_head", what=what))
-    seen.flaws += workers.one(leaf_check.upper_flaws, bytes(seen.roots))
+    seen.flaws += workers.one(leaf_check.upper_flaws, seen.roots)
     seen.flaws += workers.one(_head_flaws, seen.trusted(outline.size))
     return seen, pending
 
