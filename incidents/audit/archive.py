@@ -70,7 +70,8 @@ class Archive:
         due = self._due_before(now)
         named = self._named(need)
         suspensions = self._suspensions(named)
-        incidents = named | due | self._members_of(suspensions | self._ending(now))
+        ending = suspensions | self._ending(now)
+        incidents = named | due | {n for each in ending for n in self._members[each]}
         tasks = self._tasks(command, need)
         incidents.update(n for task in tasks for n in task.incidents)
         incidents.update(self._near(need, policy))
@@ -197,11 +198,9 @@ class Archive:
 
     def _ending(self, now: datetime) -> set[int]:
         running = self.case.suspension
-        ends = running is not None and running.until is not None and running.until < now
-        return {running.n} if running is not None and ends else set()
-
-    def _members_of(self, suspensions: set[int]) -> set[int]:
-        return {n for suspension in suspensions for n in self._members[suspension]}
+        if running is None or running.until is None or running.until >= now:
+            return set()
+        return {running.n}
 
     def _tasks(self, command: Command, need: Need) -> list[Task]:
         """The open tasks that the command may end. One that lists nothing of what it names has
@@ -243,7 +242,8 @@ class Archive:
         """The place that the runs (R3) to be judged begin after. The last two before each of the
         places, one of which the command may take away, join the incidents."""
         closure = self.case.closure
-        places = [LAST, *(self.case.incidents[n].place for n in due if self._is_clock(n))]
+        lapsing = [self.case.incidents[n] for n in due]
+        places = [LAST, *(each.place for each in lapsing if self.case.clock_runs(each))]
         if closure is not None and closure.suspension is not None:
             places.append(self.case.suspensions[closure.suspension].place)
         begins: list[Place | None] = []
@@ -253,9 +253,6 @@ class Archive:
             incidents.update(n for _, n in [*before, *self._reached[here : here + 1]])
             begins.append(before[0] if len(before) == 2 else None)
         return None if None in begins else min(begin for begin in begins if begin is not None)
-
-    def _is_clock(self, n: int) -> bool:
-        return self.case.clock_runs(self.case.incidents[n])
 
     def _standing_after(self, since: Place | None) -> set[int]:
         first = 0 if since is None else bisect_right(self._standing, (*since, _NUMBER_AFTER_ALL))

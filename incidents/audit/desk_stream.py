@@ -11,22 +11,13 @@ from sqlalchemy import Connection
 
 from incidents.accounts.identity import may
 from incidents.audit.fold import NAME, UNREADABLE, said
-from incidents.audit.rows import Finding, Row, Stream, compare, writers, written
+from incidents.audit.rows import Finding, Row, Stream, compare, written
 from incidents.contract.case_documents import plain
 from incidents.machine import policy
 from incidents.machine.events import Event
 from incidents.machine.policy import DOCUMENTED
 from incidents.record import own_events as acts
 from incidents.record.entry import DESK, Header, decode
-from incidents.record.own_events import (
-    AccountAct,
-    HistoryResumed,
-    LogKeyMade,
-    PolicyActivated,
-    ServeKeyMade,
-    SignInsErased,
-    WordsErased,
-)
 from incidents.store import passwords
 from incidents.store.schema.desk_tables import accounts, serve_keys, tokens
 from incidents.store.schema.desk_tables import passwords as passwords_table
@@ -97,16 +88,6 @@ class AccountRecord:
             return f"the account {event.by} is disabled on record"
         return f"{event.by} has the role {own['role']} on record, which keeps no accounts"
 
-    @property
-    def account_rows(self) -> list[Row]:
-        """The rows of the table of accounts."""
-        return [tuple(each.values()) for each in self.accounts.values()]
-
-    @property
-    def token_rows(self) -> list[Row]:
-        """The rows of the table of tokens."""
-        return [tuple(each.values()) for each in self.tokens.values()]
-
     def _account(self, handle: str) -> dict[str, Any]:
         if handle not in self.accounts:
             raise MisreadError(f"{handle} has no account")
@@ -159,18 +140,18 @@ class OwnRecord:
         if header.site_seq != self.seq + 1:
             raise MisreadError(f"entry {self.seq + 1} is missing")
         match event:
-            case PolicyActivated():
+            case acts.PolicyActivated():
                 self._activate(event)
-            case LogKeyMade():
+            case acts.LogKeyMade():
                 self._make_key(event, header.site_seq)
-            case WordsErased() | SignInsErased():
+            case acts.WordsErased() | acts.SignInsErased():
                 self._check_policy(event)
-            case ServeKeyMade(key=key, recorded_at=at):
+            case acts.ServeKeyMade(key=key, recorded_at=at):
                 self._check_policy(event)
                 self.serve_keys.append((len(self.serve_keys) + 1, key, at))
-            case HistoryResumed():
+            case acts.HistoryResumed():
                 self._resume(event)
-            case AccountAct():
+            case acts.AccountAct():
                 self._check_policy(event)
                 self.accounts.take(event)
             case _:
@@ -182,7 +163,7 @@ class OwnRecord:
         is unknown: before servers have a key, whoever can write to the database has any role."""
         return self.accounts.unlet(event) if self.serve_keys else None
 
-    def _activate(self, event: PolicyActivated) -> None:
+    def _activate(self, event: acts.PolicyActivated) -> None:
         if event.previous != self.active:
             raise MisreadError(f"the active policy is {self.active}, and it says {event.previous}")
         if policy.read(event.toml).digest != event.policy:
@@ -193,7 +174,7 @@ class OwnRecord:
         row = (event.policy, event.toml, event.recorded_at, event.by, event.text)
         self.policies.setdefault(event.policy, row)
 
-    def _make_key(self, event: LogKeyMade, seq: int) -> None:
+    def _make_key(self, event: acts.LogKeyMade, seq: int) -> None:
         self._check_policy(event)
         if event.previous != self.key:
             raise MisreadError(f"the key that signs is {self.key}, and it says {event.previous}")
@@ -202,7 +183,7 @@ class OwnRecord:
         self.key = event.key
         self.keys[event.key] = (event.key, seq, event.recorded_at, event.by)
 
-    def _resume(self, event: HistoryResumed) -> None:
+    def _resume(self, event: acts.HistoryResumed) -> None:
         self._check_policy(event)
         if event.epoch <= self.epoch:
             raise MisreadError(f"the epoch is {self.epoch}, and it says {event.epoch}")
@@ -242,14 +223,14 @@ def _impossible(row: Row, why: str) -> Finding:
 def _compare(connection: Connection, record: OwnRecord) -> Iterator[Finding]:
     dialect = connection.dialect.name
     for table, rows in (
-        (policies, list(record.policies.values())),
-        (log_keys, list(record.keys.values())),
-        (accounts, record.accounts.account_rows),
-        (tokens, record.accounts.token_rows),
+        (policies, record.policies.values()),
+        (log_keys, record.keys.values()),
+        (accounts, [tuple(each.values()) for each in record.accounts.accounts.values()]),
+        (tokens, [tuple(each.values()) for each in record.accounts.tokens.values()]),
         (serve_keys, record.serve_keys),
         (desk, [(_ONLY, record.active, record.seq, record.epoch)]),
     ):
-        expected = sorted(written(rows, writers(table, dialect)))
+        expected = sorted(written(rows, table, dialect))
         yield from compare(NAME, table, iter(expected), Stream(connection, table).rest(), dialect)
 
 

@@ -1,4 +1,4 @@
-"""The export: the entries as JSON Lines, to the byte as they are stored, or as CSV and back.
+"""The export: the entries as JSON Lines, to the byte as they are stored, or as CSV.
 
 Covered entries are those that a checkpoint vouches for; they come in the order of the log.
 """
@@ -14,13 +14,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, islice
-from typing import Any, BinaryIO
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, false, func, or_, select, type_coerce
 from sqlalchemy.types import NullType
 
 from incidents.audit.rows import parts
-from incidents.errors import InputError
 from incidents.record.entry import UnreadableEntryError
 from incidents.record.own_events import LogKeyMade, PolicyActivated
 from incidents.store.schema.log_tables import leaves
@@ -39,7 +38,6 @@ _PIECE = 2**18
 _AS_JSON = frozenset({"reason", "data", "run", "v"})
 _OPTIONAL = frozenset({"login", "rule", "reason", "run"})
 _COLUMNS = frozenset(COLUMNS)
-_canonical = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
 
 Part = Sequence[str]
 """Some entries, one after the other."""
@@ -130,25 +128,6 @@ def write_csv(stored: Iterable[Part]) -> Iterator[bytes]:
     yield _taken(buffer)
 
 
-def read_csv(file: BinaryIO) -> Iterator[bytes]:
-    """The canonical bytes of each entry of what `write_csv` has written, without line feeds.
-
-    Raises:
-        InputError: of a file that is not such a CSV, naming the line.
-    """
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-    try:
-        rows = csv.reader(text, strict=True)
-        if tuple(next(rows, ())) != COLUMNS:
-            raise InputError(f"line 1 is not the header of an export: {','.join(COLUMNS)}")
-        for row in rows:
-            yield _entry(row, rows.line_num)
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise InputError(f"not the CSV of an export: {parsing.csv_problem(error)}") from error
-    finally:
-        text.detach()
-
-
 def _taken(buffer: io.StringIO) -> bytes:
     text = buffer.getvalue()
     buffer.seek(0)
@@ -161,7 +140,7 @@ def _cells(body: str) -> list[str]:
         entry = json.loads(body)
         if not entry.keys() <= _COLUMNS:
             raise UnreadableEntryError(detail=f"it has a field {min(entry.keys() - _COLUMNS)!r}")
-        return [write(entry.get(name)) for name, write in _WRITERS]
+        return [_cell(name, entry.get(name)) for name in COLUMNS]
     except (ValueError, RecursionError) as error:
         raise UnreadableEntryError(
             detail=f"it is no JSON: {parsing.json_problem(error)}"
@@ -170,50 +149,17 @@ def _cells(body: str) -> list[str]:
         raise UnreadableEntryError(detail="it is not written as the desk writes") from error
 
 
-def _json_cell(value: Any) -> str:
-    return "" if value is None else _canonical(value)
-
-
-def _text_cell(value: Any) -> str:
+def _cell(name: str, value: Any) -> str:
     if value is None:
         return ""
+    if name in _AS_JSON:
+        return canonical(value)
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is no text")
-    return "'" + value if value and not value[0].isalnum() else value
-
-
-def _optional_cell(value: Any) -> str:
-    # Of what can be missing, an empty cell says that it is.
-    return "'" if value == "" else _text_cell(value)
-
-
-def _entry(row: list[str], line: int) -> bytes:
-    if len(row) != len(COLUMNS):
-        raise InputError(f"line {line} has {len(row)} cells, not {len(COLUMNS)}")
-    entry: dict[str, Any] = {}
-    for name, cell in zip(COLUMNS, row, strict=True):
-        if cell or name not in _OPTIONAL:
-            entry[name] = _value(name, cell, line)
-    return canonical(entry).encode()
-
-
-def _value(name: str, cell: str, line: int) -> Any:
-    if name not in _AS_JSON:
-        return cell.removeprefix("'")
-    try:
-        return json.loads(cell)
-    except ValueError as error:
-        why = parsing.json_problem(error)
-        raise InputError(f"line {line}: {name} is not JSON: {why}") from error
-
-
-def _writer(name: str) -> Callable[[Any], str]:
-    if name in _AS_JSON:
-        return _json_cell
-    return _optional_cell if name in _OPTIONAL else _text_cell
-
-
-_WRITERS = [(name, _writer(name)) for name in COLUMNS]
+    if value == "":
+        # Of what can be missing, an empty cell says that it is.
+        return "'" if name in _OPTIONAL else ""
+    return value if value[0].isalnum() else "'" + value
 
 
 Numbered = tuple[int, str]
@@ -242,16 +188,13 @@ def covered_entries(
     found = found.select_from(joined).where(leaves.c.leaf_index < size, _wanted_of_log(wanted))
     rows = chain.from_iterable(parts(connection, found.order_by(leaves.c.leaf_index)))
     while batch := list(islice(rows, at_once)):
-        yield [(index, body) for index, body in batch]
+        yield batch
 
 
 def _wanted_of_log(wanted: Selection) -> ColumnElement[bool]:
     if wanted.everything:
         return ~false()
-    named = or_(*(_is_of(kind) for kind in (PolicyActivated.kind, LogKeyMade.kind)))
-    return or_(and_(*wanted.conditions), and_(entries.c.site_id == DESK_STREAM, named))
-
-
-def _is_of(kind: str) -> ColumnElement[bool]:
+    kinds = (PolicyActivated.kind, LogKeyMade.kind)
     # Within a text of an entry each quotation mark has a backslash before it.
-    return entries.c.body.contains(f'"kind":"{kind}"', autoescape=True)
+    named = or_(*(entries.c.body.contains(f'"kind":"{kind}"', autoescape=True) for kind in kinds))
+    return or_(and_(*wanted.conditions), and_(entries.c.site_id == DESK_STREAM, named))

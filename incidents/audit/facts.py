@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple, NoReturn
 
 from incidents.record.entry import DESK, MAX_BYTES, VERSION, UnreadableEntryError
 from incidents.store.schema.tables import DESK_STREAM
+from incidents.store.schema.types import canonical
 from incidents.values import parsing
 from incidents.values.parsing import MisreadError
 
@@ -40,7 +41,7 @@ def read(body: bytes) -> Facts:
     try:
         text = body.decode()
         entry = _decode(text)
-        if _encode(entry) != text:
+        if canonical(entry) != text:
             raise UnreadableEntryError(detail="it is not in the canonical form of RFC 8785")
         return _facts(entry)
     except (ValueError, RecursionError) as error:
@@ -114,7 +115,6 @@ _END = re.compile(
     re.DOTALL,
 )
 _decode = json.JSONDecoder(parse_float=_refused, parse_constant=_refused).decode
-_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 
 Part = Literal["bundle", "entries", "tree", "checkpoints", "policy"]

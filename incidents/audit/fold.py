@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -139,25 +138,7 @@ def said(error: BaseException) -> str:
     return "it cannot follow the entries before it"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Activation:
-    """One act: `by`, logged in as `login`, made `policy` the active one at that time (UTC).
-    `seconded_by` signed in for it as well, where it took two people.
-
-    `policy` and `previous` are digests; `reason` is a reference to a sealed value.
-    """
-
-    at: datetime
-    by: str
-    login: str | None
-    policy: str
-    previous: str
-    toml: str
-    reason: str
-    seconded_by: str | None
-
-
-def activations(connection: Connection) -> Iterator[Activation]:
+def activations(connection: Connection) -> Iterator[tuple[Header, PolicyActivated]]:
     """All activations on record, the earliest first.
 
     Raises:
@@ -167,16 +148,7 @@ def activations(connection: Connection) -> Iterator[Activation]:
     for body in connection.scalars(ours.order_by(entries.c.site_seq)):
         header, event = decode(body)
         if isinstance(event, PolicyActivated):
-            yield Activation(
-                at=event.recorded_at,
-                by=event.by,
-                login=header.login,
-                policy=event.policy,
-                previous=event.previous,
-                toml=event.toml,
-                reason=event.text,
-                seconded_by=event.seconded_by,
-            )
+            yield header, event
 
 
 NAME = "the desk"
@@ -189,11 +161,12 @@ class Periods:
     Where an entry stands in the order of all entries is its `place`: its number among the leaves,
     or its id. An activation waits for all other acts and lets none begin, so that what stands
     before it was decided under the policy before it, whatever the machines' clocks showed.
+    `digests` are those of the periods' policies.
     """
 
     def __init__(self) -> None:
         self.policies: dict[str, Policy] = {DOCUMENTED.digest: DOCUMENTED}
-        self._digests = [DOCUMENTED.digest]
+        self.digests = [DOCUMENTED.digest]
         self._begins: list[int] = []
         self._done_until: list[datetime | None] = []
         self._last: datetime | None = None
@@ -209,7 +182,7 @@ class Periods:
                 site=NAME, table=entries.name, row=f"{header.site_id}-{header.site_seq}",
                 problem="not_decided", found=wrong,
             )  # fmt: skip
-        self._digests.append(event.policy)
+        self.digests.append(event.policy)
         self._begins.append(place)
         # A clock that stepped back did less before it: how much, is not on record.
         exact = last is None or event.recorded_at > last
@@ -230,10 +203,6 @@ class Periods:
         leaves."""
         return bool(self._begins) and self._begins[-1] >= size
 
-    def digest(self, period: int) -> str:
-        """The policy of a period."""
-        return self._digests[period]
-
     def done_until(self, after: int, until: int) -> datetime | None:
         """Before the period `until` began, and after the period `after`: what had been due before
         this time (UTC) was done first. None where nothing is known of it."""
@@ -241,7 +210,7 @@ class Periods:
         return max(times, default=None)
 
     def _wrong(self, event: PolicyActivated, place: int) -> str | None:
-        active = self._digests[-1]
+        active = self.digests[-1]
         if self._begins and place <= self._begins[-1]:
             return "it stands before the activation before it"
         if event.previous != active:

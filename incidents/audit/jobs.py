@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Connection, Engine
 
 from incidents.audit.facts import Facts, Flaw
-from incidents.audit.pool import Crew, NoCrewError, NoSnapshotError, Progress, Tell
+from incidents.audit.pool import NoPoolError, Tell, WorkerPool
 from incidents.store.database.engine import reading
 
 
@@ -56,57 +56,46 @@ class Log(Protocol):
         """What else is kept of the entries of a batch, and differs from them."""
 
 
-class Source(Protocol):
-    """Where a log is; it goes from process to process."""
+Source = Callable[[Connection | None], AbstractContextManager[Any]]
+"""Opens a log for as long as it is entered; it goes from process to process."""
 
-    def opened(self, connection: Connection | None) -> AbstractContextManager[Any]:
-        """The log, as long as it is entered."""
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What came of a job, and the job's place among all."""
-
-    place: int
-    result: Any
+Act = tuple[Callable[..., Any], tuple[Any, ...]]
+"""A function that is called with a log and with what is to be told of entries, and what else it is
+given."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A function that is to be called with the log and what is given."""
+    """An act, and the log that it is for."""
 
-    place: int
     source: Source
-    act: Callable[..., Any]
-    given: tuple[Any, ...] = field(default=())
+    act: Act
 
-    def do(self, connection: Connection | None, tell: Tell) -> Done:
-        """Call it."""
-        with self.source.opened(connection) as log:
-            return Done(self.place, self.act(log, *self.given, tell=lambda n: tell(Progress(n))))
+    def do(self, connection: Connection | None, tell: Tell) -> Any:
+        """Do it."""
+        act, given = self.act
+        with self.source(connection) as log:
+            return act(log, tell, *given)
 
 
 MOST_PROCESSES = 4
 FEW_ENTRIES = 50_000
 """So many are looked through before a second process has begun."""
 
-Act = tuple[Callable[..., Any], tuple[Any, ...]]
-"""A function that is called with a log, and what else it is given."""
-
 
 @dataclass(frozen=True, slots=True)
-class Hands:
+class Workers:
     """They work on the log of `source`; `done` is told of entries, in between."""
 
     source: Source
-    crew: Crew | None
+    pool: WorkerPool | None
     connection: Connection | None
-    done: Callable[[int], object]
+    done: Tell
 
     @property
     def many(self) -> int:
         """How many processes there are."""
-        return 1 if self.crew is None else self.crew.size
+        return 1 if self.pool is None else self.pool.size
 
     def one(self, act: Callable[..., Any], *given: Any) -> Any:
         """Have one job done."""
@@ -119,55 +108,28 @@ class Hands:
         Raises:
             WorkerLostError: if a process ends before its time.
         """
-        jobs = (Job(place, self.source, act, given) for place, (act, given) in enumerate(acts))
-        told: dict[int, Any] = {}
-        due = 0
-        for heard in self._heard(jobs):
-            if isinstance(heard, Progress):
-                self.done(heard.entries)
-                continue
-            told[heard.place] = heard.result
-            while due in told:
-                yield told.pop(due)
-                due += 1
-
-    def _heard(self, jobs: Iterable[Job]) -> Iterator[Any]:
-        if self.crew is not None:
-            yield from self.crew.do(jobs)
-            return
-        for job in jobs:
-            yield job.do(self.connection, lambda progress: self.done(progress.entries))
+        jobs = (Job(self.source, act) for act in acts)
+        if self.pool is not None:
+            return self.pool.each(jobs, self.done)
+        return (job.do(self.connection, self.done) for job in jobs)
 
 
 @contextmanager
-def hands(
-    source: Source,
-    engine: Engine | None,
-    entries: int,
-    *,
-    processes: int | None,
-    done: Callable[[int], object],
-) -> Iterator[Hands]:
+def workers_for(
+    source: Source, engine: Engine | None, entries: int, *, processes: int | None, done: Tell
+) -> Iterator[Workers]:
     """As many as are of use for so many entries, or so many `processes`.
 
     All of them see one state of the database, if there is one.
     """
+    of_use = 1 if entries < FEW_ENTRIES else min(MOST_PROCESSES, len(os.sched_getaffinity(0)))
+    many = processes or of_use
     with ExitStack() as opened:
-        crew = _crew(opened, engine, processes or _of_use(entries))
-        connection = None
-        if crew is None and engine is not None:
+        pool = connection = None
+        if many > 1:
+            # Where there can be no others, this process does it alone.
+            with suppress(NoPoolError):
+                pool = opened.enter_context(WorkerPool(engine, many))
+        if pool is None and engine is not None:
             connection = opened.enter_context(reading(engine))
-        yield Hands(source, crew, connection, done)
-
-
-def _of_use(entries: int) -> int:
-    return 1 if entries < FEW_ENTRIES else min(MOST_PROCESSES, len(os.sched_getaffinity(0)))
-
-
-def _crew(opened: ExitStack, engine: Engine | None, processes: int) -> Crew | None:
-    if processes < 2:
-        return None
-    try:
-        return opened.enter_context(Crew(engine, processes))
-    except (NoCrewError, NoSnapshotError):
-        return None
+        yield Workers(source, pool, connection, done)

@@ -1,7 +1,8 @@
 """The pool: worker processes that share a proof among them, all of one state of the database.
 
-A worker is told through a pipe, and answers through it. It ends when the pipe does, so that none is
-left behind when whoever has started it is gone.
+A worker is told through a pipe, and answers through it: `(False, n)` when it has looked at so many
+more entries, `(True, result)` when a piece of work is done, or the error for which it gives up. It
+ends when the pipe does, so that none is left behind when whoever has started it is gone.
 """
 
 from __future__ import annotations
@@ -10,10 +11,9 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.connection import wait
-from typing import Any, NoReturn, Protocol, Self
+from typing import Any, Protocol, Self
 
 from sqlalchemy import Connection, Engine, select, text
 from sqlalchemy.exc import DBAPIError
@@ -27,8 +27,13 @@ PATIENCE_S = 2.0
 """So long is waited for a file that somebody writes to: others wait behind us."""
 
 
-class NoSnapshotError(IncidentsError):
-    """no state of the database can be shared: {detail}"""
+class NoPoolError(IncidentsError):
+    """no worker processes can be started, or can see one state of the database: {detail}"""
+
+
+class WorkerLostError(IncidentsError):
+    """a process of the replay has ended before its time ({detail}): nothing is proved by what it
+    has done; try again"""
 
 
 @contextmanager
@@ -38,14 +43,23 @@ def shared(engine: Engine) -> Iterator[str | None]:
     On SQLite states have no names: for this moment nobody can write.
 
     Raises:
-        NoSnapshotError: if the database cannot do that: a file that cannot be written to, say.
+        NoPoolError: if the database cannot do that: a file that cannot be written to, say.
     """
     if engine.dialect.name == "sqlite":
-        with _nobody_writes(str(engine.url.database)):
+        file = str(engine.url.database)
+        with closing(sqlite3.connect(file, timeout=PATIENCE_S, isolation_level=None)) as writer:
+            try:
+                writer.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                raise NoPoolError(detail=str(error)) from error
             yield None
         return
     with reading(engine) as connection:
-        yield _name(connection)
+        try:
+            name = str(connection.scalar(text("SELECT pg_export_snapshot()")))
+        except DBAPIError as error:
+            raise NoPoolError(detail=str(error.orig)) from error
+        yield name
 
 
 @contextmanager
@@ -60,53 +74,15 @@ def joined(engine: Engine, name: str | None) -> Iterator[Connection]:
         yield connection
 
 
-@contextmanager
-def _nobody_writes(file: str) -> Iterator[None]:
-    with closing(sqlite3.connect(file, timeout=PATIENCE_S, isolation_level=None)) as connection:
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            raise NoSnapshotError(detail=str(error)) from error
-        try:
-            yield
-        finally:
-            connection.execute("ROLLBACK")
-
-
-def _name(connection: Connection) -> str:
-    try:
-        return str(connection.scalar(text("SELECT pg_export_snapshot()")))
-    except DBAPIError as error:
-        raise NoSnapshotError(detail=str(error.orig)) from error
-
-
-Tell = Callable[["Progress"], object]
+Tell = Callable[[int], object]
+"""Is told of entries, as they have been looked at: of how many more."""
 
 
 class Work(Protocol):
     """A piece of work; it goes through the pipe, and so does what comes of it."""
 
     def do(self, connection: Connection | None, tell: Tell) -> Any:
-        """Do it, on the database if there is one, and tell on the way how far it is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """The worker has done what it was told last, and nothing came of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """So many more entries have been looked at."""
-
-    entries: int
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """The worker cannot go on."""
-
-    detail: str
+        """Do it, on the database if there is one."""
 
 
 def main() -> None:
@@ -121,68 +97,56 @@ def serve(pipe: Pipe) -> None:
         try:
             _work(pipe)
         except IncidentsError as error:
-            pipe.send(Failed(error.message))
+            pipe.send(WorkerLostError(detail=error.message))
         except OSError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told at the other end
-            pipe.send(Failed(f"a fault in this program: {type(error).__name__}"))
+            detail = f"a fault in this program: {type(error).__name__}"
+            pipe.send(WorkerLostError(detail=detail))
 
 
 def _work(pipe: Pipe) -> None:
-    url = pipe.recv()
-    if url is None:
-        pipe.send(Ready())
-        _do_all(pipe, None)
-    engine = create(url)
-    with ExitStack() as closed, plainly(engine):
-        closed.callback(engine.dispose)
-        engine.connect().close()
-        pipe.send(Ready())
-        with joined(engine, pipe.recv()) as connection:
-            pipe.send(Ready())
-            _do_all(pipe, connection)
-
-
-def _do_all(pipe: Pipe, connection: Connection | None) -> NoReturn:
-    while True:
-        work: Work = pipe.recv()
-        pipe.send(work.do(connection, pipe.send))
+    """The first that comes is the database's address, if there is one; then its state's name."""
+    with ExitStack() as opened:
+        connection = None
+        url = pipe.recv()
+        if url is not None:
+            engine = create(url)
+            opened.callback(engine.dispose)
+            opened.enter_context(plainly(engine))
+            engine.connect().close()
+            pipe.send(None)
+            connection = opened.enter_context(joined(engine, pipe.recv()))
+        pipe.send(None)
+        while True:
+            work: Work = pipe.recv()
+            pipe.send((True, work.do(connection, lambda n: pipe.send((False, n)))))
 
 
 _WORK = "from incidents.audit.pool import main; main()"
 
 
-class WorkerLostError(IncidentsError):
-    """a process of the replay has ended before its time ({detail}): nothing is proved by what it
-    has done; try again"""
-
-
-class NoCrewError(IncidentsError):
-    """no worker processes can be started: {detail}"""
-
-
-class Crew:
+class WorkerPool:
     """As long as it is entered, `size` processes that see the same state of the database, if any.
 
     Raises:
-        NoCrewError: if there cannot be that many processes.
-        NoSnapshotError: if they cannot see one state.
+        NoPoolError: if there cannot be that many processes, or they cannot see one state.
     """
 
     def __init__(self, engine: Engine | None, size: int) -> None:
         self.size = size
         self._engine = engine
-        self._members: list[_Member] = []
+        self._workers: list[SideProcess] = []
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
         with ExitStack() as on_the_way:
-            for _ in range(self.size):
-                self._members.append(on_the_way.enter_context(_Member()))
             try:
+                for _ in range(self.size):
+                    self._workers.append(on_the_way.enter_context(SideProcess(_WORK)))
                 self._begin()
-            except WorkerLostError as error:
-                raise NoCrewError(detail=error.message) from error
+            except (OSError, EndedError, WorkerLostError) as error:
+                raise NoPoolError(detail=str(error)) from error
             self._open = on_the_way.pop_all()
         return self
 
@@ -192,70 +156,60 @@ class Crew:
     @property
     def pids(self) -> list[int]:
         """The processes' numbers."""
-        return [member.pid for member in self._members]
+        return [worker.pid for worker in self._workers]
 
-    def do(self, works: Iterable[Work]) -> Iterator[Any]:
-        """Have each piece of work done, and tell what is told of it, and what comes of it, as it
-        comes.
+    def each(self, works: Iterable[Work], tell: Tell) -> Iterator[Any]:
+        """Have each piece of work done; what came of them, in their order.
 
         Raises:
             WorkerLostError: if a process ends before its time.
         """
-        tasks = iter(works)
-        busy = {member.pipe: member for member in self._members if _give(member, tasks)}
-        while busy:
-            for pipe in wait(list(busy)):
-                member = busy[pipe]  # type: ignore[index]  # what is waited for are these pipes
-                told = member.hear()
-                yield told
-                if not isinstance(told, Progress) and not _give(member, tasks):
-                    del busy[member.pipe]
+        left, idle = enumerate(works), list(self._workers)
+        busy: dict[Any, tuple[SideProcess, int]] = {}
+        results: dict[int, Any] = {}
+        due = 0
+        try:
+            while True:
+                for worker, (place, work) in zip(idle, left, strict=False):
+                    worker.tell(work)
+                    busy[worker.pipe] = worker, place
+                while due in results:
+                    yield results.pop(due)
+                    due += 1
+                if not busy:
+                    return
+                idle = []
+                for pipe in wait(list(busy)):
+                    worker, place = busy[pipe]
+                    is_done, found = _heard(worker)
+                    if is_done:
+                        results[place] = found
+                        idle.append(worker)
+                        del busy[pipe]
+                    else:
+                        tell(found)
+        except EndedError as error:
+            raise WorkerLostError(detail=str(error)) from error
 
     def _begin(self) -> None:
         engine = self._engine
         url = None if engine is None else engine.url.render_as_string(hide_password=False)
-        for member in self._members:
-            member.tell(url)
+        for worker in self._workers:
+            worker.tell(url)
         # Only now that all are there: others may be waiting while a state is shared.
-        for member in self._members:
-            member.hear()
+        for worker in self._workers:
+            _heard(worker)
         if engine is None:
             return
         with shared(engine) as name:
-            for member in self._members:
-                member.tell(name)
-            for member in self._members:
-                member.hear()
+            for worker in self._workers:
+                worker.tell(name)
+            for worker in self._workers:
+                _heard(worker)
 
 
-class _Member(SideProcess):
-    """One process, and the pipe to it."""
-
-    def __init__(self) -> None:
-        try:
-            super().__init__(_WORK)
-        except OSError as error:
-            raise NoCrewError(detail=str(error)) from error
-
-    def tell(self, what: object) -> None:
-        try:
-            super().tell(what)
-        except EndedError as error:
-            raise WorkerLostError(detail=str(error)) from error
-
-    def hear(self, within_s: float | None = None) -> Any:
-        try:
-            told = super().hear(within_s)
-        except EndedError as error:
-            raise WorkerLostError(detail=str(error)) from error
-        if isinstance(told, Failed):
-            raise WorkerLostError(detail=told.detail)
-        return told
-
-
-def _give(member: _Member, tasks: Iterator[Work]) -> bool:
-    """Give the next task to that process, if there is one left."""
-    task = next(tasks, None)
-    if task is not None:
-        member.tell(task)
-    return task is not None
+def _heard(worker: SideProcess) -> Any:
+    heard = worker.hear()
+    if isinstance(heard, WorkerLostError):
+        raise heard
+    return heard

@@ -4,6 +4,18 @@ The machine that decides is the desk's own (`machine.decide`); what it is asked,
 What fell due before an act comes first, by the clock. The events that come of it must be the
 entries that follow, in all their fields, until the next act. A case is built of nothing else, so
 that what is wrong is found where it stands first.
+
+What deciding again cannot check:
+
+- What people have stated, and when it happened, no policy derives: the policy stands on it.
+- That an act's time was the true one, only time stamps and witnesses can tell.
+- Whether --again was said for an address that was on record already is not recorded.
+- A correction leaves a deadline that is later than its fresh one: in older records it is brought
+  forward, and nothing in an entry tells how old it is. Nor does older records' repetition of an
+  order have the dead letter's cancellation beside it.
+- An act that was refused, or changed nothing, has left no entry.
+- What has fallen due since a site's last entry waits for the clock: nothing is wrong until
+  something comes after it.
 """
 
 from __future__ import annotations
@@ -27,25 +39,8 @@ from incidents.machine.events import Event, Reason
 from incidents.machine.policy import Policy
 from incidents.record.entry import Header, encode
 
-OUTSIDE = {
-    "facts": "what people have stated, and when it happened, no policy derives: it is the ground "
-    "that the policy stands on",
-    "recorded_at": "that an act's time was the true one, only time stamps and witnesses can tell",
-    "again": "whether --again was said for an address that was on record already is not recorded",
-    "shortened": "that a correction leaves a deadline that is later than its fresh one: in older "
-    "records it is brought forward, and nothing in an entry tells how old it is",
-    "repeated": "that a repetition is done with the dead letter before it: older records have no "
-    "cancellation beside it, and nothing in an entry tells how old it is",
-    "refusals": "an act that was refused, or changed nothing, has left no entry",
-    "the end": "what has fallen due since a site's last entry waits for the clock: nothing is "
-    "wrong until something comes after it",
-}
-"""What deciding again cannot check, each with the reason."""
-
 FEW = 40
 """A case of so many parts is decided whole; of a greater one a part is taken out each time."""
-
-_NOTHING: tuple[Event, ...] = ()
 
 
 class Redecision:
@@ -65,7 +60,7 @@ class Redecision:
         self._period = 0
         self._case: Case | None = None
         self._archive: Archive | None = None
-        self._events: Sequence[Event] = _NOTHING
+        self._events: Sequence[Event] = ()
         self._next = 0
         self._login: str | None = None
         self._site = str(site_id)
@@ -160,7 +155,7 @@ class Redecision:
 
     def _in_period(self, event: Event, periods: Periods, place: int) -> str | None:
         period = periods.at(place)
-        active = periods.digest(period)
+        active = periods.digests[period]
         if event.policy != active:
             return f"the active policy was {active}, and it says {event.policy}"
         if period == self._period:

@@ -19,8 +19,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, select
 
-from incidents.audit import desk_stream
-from incidents.audit import site_tables as waiting
+from incidents.audit import desk_stream, site_tables
 from incidents.audit.fold import NAME, Fold
 from incidents.audit.rows import (
     ALL,
@@ -34,7 +33,6 @@ from incidents.audit.rows import (
     compare,
     parts,
     time_writer,
-    writers,
     written,
 )
 from incidents.audit.site_tables import OF_CASE, Outbox
@@ -69,9 +67,15 @@ class Erasures:
         self._write_time = write_time
         ours = select(entries.c.body).where(entries.c.site_id == DESK_STREAM)
         named = entries.c.body.contains(f'"kind":"{WordsErased.kind}"', autoescape=True)
-        for part in parts(connection, ours.where(named)):
-            for (body,) in part:
-                self._take(body)
+        for (body,) in chain.from_iterable(parts(connection, ours.where(named))):
+            try:
+                _, event = decode(body)
+            except UnreadableEntryError:
+                # A finding of the desk's own stream; it excuses nothing.
+                continue
+            if isinstance(event, WordsErased):
+                before = self._before.get(event.of, event.before)
+                self._before[event.of] = max(before, event.before)
 
     def cover(self, site: str, recorded_at: Any) -> bool:
         """Whether the site's words of that time, as the driver gives it, have been erased."""
@@ -81,16 +85,6 @@ class Erasures:
         except TypeError:  # somebody's own, in place of a time
             return False
 
-    def _take(self, body: str) -> None:
-        try:
-            _, event = decode(body)
-        except UnreadableEntryError:
-            # A finding of the desk's own stream; it excuses nothing.
-            return
-        if isinstance(event, WordsErased):
-            before = self._before.get(event.of)
-            self._before[event.of] = event.before if before is None else max(before, event.before)
-
 
 class Kept:
     """Which of the references in entries have their values still, of the sites of `span`.
@@ -98,11 +92,11 @@ class Kept:
     The sites are taken in the order of their ids, and of each all its entries.
     """
 
-    def __init__(self, connection: Connection, span: Span, erasures: Erasures) -> None:
+    def __init__(self, connection: Connection, span: Span, write_time: WriteTime) -> None:
         refs = select(sealed.c.site_id, sealed.c.ref).where(*span.where(sealed.c.site_id))
         self._rows = chain.from_iterable(parts(connection, refs.order_by(sealed.c.site_id)))
         self._next = next(self._rows, None)
-        self._erasures = erasures
+        self._erasures = Erasures(connection, write_time)
         self._gone: dict[str, Row] = {}
 
     def watched(self, site_id: int, rows: Iterable[Row]) -> Iterator[Row]:
@@ -191,9 +185,8 @@ class Replay:
     def __init__(
         self,
         connection: Connection,
-        site_id: int | None = None,
-        *,
         share: Share = ALL,
+        *,
         done: Callable[[int], object] = lambda _: None,
     ) -> None:
         self.sites = 0
@@ -201,8 +194,7 @@ class Replay:
         self._connection = connection
         self._dialect = connection.dialect.name
         self._write_time = time_writer(self._dialect)
-        self._writers = {table: writers(table, self._dialect) for table, _ in OF_CASE}
-        self._share = share if site_id is None else Share(sites=Span.of(site_id))
+        self._share = share
         self._done = done
         self._told = 0
 
@@ -219,7 +211,7 @@ class Replay:
     def _of_desk(self) -> Iterator[Finding]:
         ours = entries.c.site_id == DESK_STREAM
         stream = Stream(self._connection, entries, "site_id", "site_seq", where=[ours])
-        words = self._words(Span.of(DESK_STREAM))
+        words = Kept(self._connection, Span.of(DESK_STREAM), self._write_time)
         rows = words.watched(DESK_STREAM, self._counted(stream.rest()))
         yield from desk_stream.findings(self._connection, rows)
         # What comes after one that is wrong is passed over.
@@ -231,7 +223,7 @@ class Replay:
         history = Stream(self._connection, entries, "site_id", "site_seq", where=where)
         outgoing, unsettled = self._stream(orders, span), self._stream(deliveries, span)
         kept = {table: self._stream(table, span) for table, _ in OF_CASE}
-        words = self._words(span)
+        words = Kept(self._connection, span, self._write_time)
         streams = [history, outgoing, unsettled, *kept.values()]
         while ids := [stream.site_id for stream in streams if stream.site_id is not None]:
             site_id = min(ids)
@@ -264,10 +256,10 @@ class Replay:
             return fold.site
         for table, rows_of in OF_CASE:
             expected = iter(()) if fold.case is None else rows_of(fold.case)
-            right = written(expected, self._writers[table])
+            right = written(expected, table, self._dialect)
             yield from compare(fold.site, table, right, rows[table], self._dialect)
         yield from outbox.findings(fold.site)
-        yield from waiting.delivery_findings(
+        yield from site_tables.delivery_findings(
             fold.site, fold.case, outbox.cancelled, rows[deliveries], self._dialect
         )
         return fold.site
@@ -280,10 +272,6 @@ class Replay:
     def _tell(self) -> None:
         self._done(self.entries - self._told)
         self._told = self.entries
-
-    def _words(self, span: Span) -> Kept:
-        erasures = Erasures(self._connection, self._write_time)
-        return Kept(self._connection, span, erasures)
 
     def _stream(self, table: Table, span: Span) -> Stream:
         site_id = next(iter(table.primary_key.columns))

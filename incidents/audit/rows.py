@@ -11,21 +11,29 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import chain, islice
+from functools import cache
+from itertools import chain, islice, pairwise
 from operator import itemgetter
 from typing import Any, Literal
 
-from sqlalchemy import Column, ColumnElement, Connection, Executable, Table, select, type_coerce
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Executable,
+    Table,
+    func,
+    select,
+    type_coerce,
+)
 from sqlalchemy.types import NullType
 
 from incidents.clock import rfc3339
+from incidents.store.schema.tables import entries
 from incidents.store.schema.types import JSONText, UTCDateTime, canonical, microseconds, recorded
 
 Row = tuple[Any, ...]
 WriteTime = Callable[[datetime], Any]
-Writers = tuple[tuple[int, Callable[[Any], Any]], ...]
-"""The places of a row's values that are written in another way, and how."""
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -34,25 +42,20 @@ def names(table: Table) -> list[str]:
     return [column.name for column in recorded(table)]
 
 
-def writers(table: Table, dialect: str) -> Writers:
-    """How the values become what the driver gives, where they do not stand as they are."""
-    found = ((place, _writer(column.type, dialect)) for place, column in enumerate(recorded(table)))
-    return tuple((place, write) for place, write in found if write is not None)
-
-
 def time_writer(dialect: str) -> WriteTime:
     """How a time becomes what the driver gives."""
-    return _writer(UTCDateTime(), dialect) or _as_it_is
+    return microseconds if dialect == "sqlite" else lambda time: time
 
 
-def written(rows: Iterable[Row], with_: Writers) -> Iterator[Row]:
-    """The rows as the driver gives them."""
-    if not with_:
+def written(rows: Iterable[Row], table: Table, dialect: str) -> Iterator[Row]:
+    """The rows of that table as the driver gives them."""
+    writers = _writers(table, dialect)
+    if not writers:
         yield from rows
         return
     for row in rows:
         cells = list(row)
-        for place, write in with_:
+        for place, write in writers:
             value = cells[place]
             if value is not None:
                 cells[place] = write(value)
@@ -73,16 +76,16 @@ def shown(table: Table, column: str, value: Any, dialect: str) -> Any:
     return value
 
 
-def _writer(kind: Any, dialect: str) -> Callable[[Any], Any] | None:
-    if isinstance(kind, JSONText):
-        return canonical
-    if isinstance(kind, UTCDateTime) and dialect == "sqlite":
-        return microseconds
-    return None
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
+@cache
+def _writers(table: Table, dialect: str) -> list[tuple[int, Callable[[Any], Any]]]:
+    """The places of a row's values that do not stand as they are, and how they are written."""
+    found: list[tuple[int, Callable[[Any], Any]]] = []
+    for place, column in enumerate(recorded(table)):
+        if isinstance(column.type, JSONText):
+            found.append((place, canonical))
+        elif isinstance(column.type, UTCDateTime) and dialect == "sqlite":
+            found.append((place, microseconds))
+    return found
 
 
 Problem = Literal[
@@ -141,24 +144,19 @@ def _differences(
         if own is None:
             yield Finding(site=site, table=table.name, row=name_of(key), problem="deleted")
         elif own != row:
-            yield from _changed(site, table, row, own, dialect)
+            for column, right, found_ in zip(names(table), row, own, strict=True):
+                if right != found_:
+                    yield Finding(
+                        site=site,
+                        table=table.name,
+                        row=name_of(key),
+                        problem="changed",
+                        column=column,
+                        expected=shown(table, column, right, dialect),
+                        found=shown(table, column, found_, dialect),
+                    )
     for key in by_key:
         yield Finding(site=site, table=table.name, row=name_of(key), problem="added")
-
-
-def _changed(site: str, table: Table, expected: Row, found: Row, dialect: str) -> Iterator[Finding]:
-    key = expected[: len(table.primary_key.columns)]
-    for column, right, own in zip(names(table), expected, found, strict=True):
-        if right != own:
-            yield Finding(
-                site=site,
-                table=table.name,
-                row=name_of(key),
-                problem="changed",
-                column=column,
-                expected=shown(table, column, right, dialect),
-                found=shown(table, column, own, dialect),
-            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +179,19 @@ class Span:
         if self.before is not None:
             found.append(key < self.before)
         return found
+
+
+def site_spans(connection: Connection, about: int) -> list[Span]:
+    """All sites, in shares of about so many entries each."""
+    of_site = select(entries.c.site_id, func.count()).group_by(entries.c.site_id)
+    bounds, seen = [], 0
+    for part in parts(connection, of_site.order_by(entries.c.site_id)):
+        for site_id, count in part:
+            seen += count
+            if seen >= about:
+                bounds.append(site_id + 1)
+                seen = 0
+    return [Span(*ends) for ends in pairwise([None, *bounds, None])]
 
 
 @dataclass(frozen=True, slots=True)

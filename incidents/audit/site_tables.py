@@ -7,7 +7,7 @@ what repeated the suspension in between.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from operator import attrgetter
 from typing import Any
@@ -19,6 +19,7 @@ from incidents.contract.case_documents import order_document
 from incidents.machine import orders as machine_orders
 from incidents.machine.case import Case
 from incidents.machine.events import Event
+from incidents.machine.incident import Incident
 from incidents.machine.work import items
 from incidents.store.cases import incident_parts, site_row
 from incidents.store.cases.work import sort_due
@@ -32,70 +33,48 @@ def _own(table: Table, keys: int) -> Callable[[Any], Row]:
     return attrgetter(*names(table)[keys:])
 
 
+def _of_site(rows: Callable[[Case], Iterable[Row]]) -> Callable[[Case], Iterator[Row]]:
+    """The rows, behind the site's id."""
+    return lambda case: ((case.site_id, *row) for row in rows(case))
+
+
+def _of_incidents(rows: Callable[[Incident], Iterable[Row]]) -> Callable[[Case], Iterator[Row]]:
+    """The rows of each incident, behind the site's id and the incident's number."""
+    return lambda case: (
+        (case.site_id, incident.n, *row)
+        for incident in case.incidents.values()
+        for row in rows(incident)
+    )
+
+
+def _placed(rows: Iterable[Row]) -> Iterator[Row]:
+    return ((place, *row) for place, row in enumerate(rows))
+
+
 def _sites(case: Case) -> Iterator[Row]:
     row = site_row.to_row(case)
-    yield (case.site_id, case.site, *(row[name] for name in _SITE_COLUMNS))
-
-
-def _incidents(case: Case) -> Iterator[Row]:
-    for incident in case.incidents.values():
-        yield (case.site_id, *_incident(incident))
-
-
-def _urls(case: Case) -> Iterator[Row]:
-    for incident in case.incidents.values():
-        for row in incident_parts.url_rows(incident):
-            yield (case.site_id, incident.n, *row)
-
-
-def _contacts(case: Case) -> Iterator[Row]:
-    for incident in case.incidents.values():
-        for contact in incident.contacts:
-            yield (case.site_id, incident.n, *_contact(contact))
-
-
-def _evidence(case: Case) -> Iterator[Row]:
-    for incident in case.incidents.values():
-        for position, file in enumerate(incident.evidence):
-            yield (case.site_id, incident.n, position, *_file(file))
-
-
-def _notes(case: Case) -> Iterator[Row]:
-    for incident in case.incidents.values():
-        for position, note in enumerate(incident.notes):
-            yield (case.site_id, incident.n, position, *_note(note))
-
-
-def _suspensions(case: Case) -> Iterator[Row]:
-    for suspension in case.suspensions.values():
-        yield (case.site_id, *_suspension(suspension))
+    yield (case.site, *(row[name] for name in _SITE_COLUMNS))
 
 
 def _tasks(case: Case) -> Iterator[Row]:
     for task in case.tasks.values():
         *own, about = _task(task)
-        yield (case.site_id, *own, list(about) or None)
+        yield (*own, list(about) or None)
 
 
 def _claims(case: Case) -> Iterator[Row]:
     for item, claim in sorted(case.claims.items()):
-        yield case.site_id, item, claim.by, claim.at
-
-
-def _details(case: Case) -> Iterator[Row]:
-    for key, text in sorted(case.details.items()):
-        yield case.site_id, key, text
+        yield item, claim.by, claim.at
 
 
 def _terms(case: Case) -> Iterator[Row]:
     for name, term in sorted(case.terms.items()):
-        yield case.site_id, name, term.due_on, term.reminded_on, term.remind_on
+        yield name, term.due_on, term.reminded_on, term.remind_on
 
 
 def _work(case: Case) -> Iterator[Row]:
     for name, item in sorted(items(case).items()):
-        due, sorted_by = item.due, sort_due(item)
-        yield case.site_id, name, item.kind, item.incident, due, sorted_by, item.recorded_at
+        yield name, item.kind, item.incident, item.due, sort_due(item), item.recorded_at
 
 
 _SITE_COLUMNS = names(tables.sites)[2:]
@@ -107,18 +86,18 @@ _suspension = _own(tables.suspensions, 1)
 _task = _own(tables.tasks, 1)
 
 OF_CASE: tuple[tuple[Table, Callable[[Case], Iterator[Row]]], ...] = (
-    (tables.sites, _sites),
-    (tables.incidents, _incidents),
-    (tables.incident_urls, _urls),
-    (tables.contacts, _contacts),
-    (tables.evidence, _evidence),
-    (tables.notes, _notes),
-    (tables.suspensions, _suspensions),
-    (tables.tasks, _tasks),
-    (tables.claims, _claims),
-    (tables.filing_details, _details),
-    (tables.filing_terms, _terms),
-    (tables.work, _work),
+    (tables.sites, _of_site(_sites)),
+    (tables.incidents, _of_site(lambda case: map(_incident, case.incidents.values()))),
+    (tables.incident_urls, _of_incidents(incident_parts.url_rows)),
+    (tables.contacts, _of_incidents(lambda incident: map(_contact, incident.contacts))),
+    (tables.evidence, _of_incidents(lambda incident: _placed(map(_file, incident.evidence)))),
+    (tables.notes, _of_incidents(lambda incident: _placed(map(_note, incident.notes)))),
+    (tables.suspensions, _of_site(lambda case: map(_suspension, case.suspensions.values()))),
+    (tables.tasks, _of_site(_tasks)),
+    (tables.claims, _of_site(_claims)),
+    (tables.filing_details, _of_site(lambda case: sorted(case.details.items()))),
+    (tables.filing_terms, _of_site(_terms)),
+    (tables.work, _of_site(_work)),
 )
 """Each table that a case has rows in, and what they are; the first column is the site's id."""
 

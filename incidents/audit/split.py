@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import AbstractContextManager, closing, nullcontext
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass
 from itertools import islice, pairwise
 from typing import Any
 
 from sqlalchemy import Connection, Engine, func, select
 
-from incidents.audit.jobs import Act, Hands, hands
+from incidents.audit.jobs import Act, workers_for
+from incidents.audit.pool import Tell
 from incidents.audit.replay import OUTSIDE, Replay
-from incidents.audit.rows import Finding, Share, Span, parts
+from incidents.audit.rows import ALL, Finding, Share, Span, site_spans
 from incidents.store.database.engine import plainly, reading
 from incidents.store.schema.tables import entries
 
@@ -31,26 +32,15 @@ class Report:
 
 
 def replays(shares: Iterable[Share], most: int | None) -> Iterator[Act]:
-    """What hands are given to replay these shares; of each, so many findings are enough."""
+    """What workers are given to replay these shares; of each, so many findings are enough."""
     return ((_replayed, (share, most)) for share in shares)
 
 
-def _replayed(
-    connection: Connection, share: Share, most: int | None, *, tell: Callable[[int], object]
-) -> Report:
-    replay = Replay(connection, share=share, done=tell)
+def _replayed(connection: Connection, tell: Tell, share: Share, most: int | None) -> Report:
+    replay = Replay(connection, share, done=tell)
     with closing(replay.findings()) as found:
         findings = list(islice(found, most))
     return Report(findings, replay.sites, replay.entries)
-
-
-@dataclass(frozen=True, slots=True)
-class Tables:
-    """The source of a replay: the tables themselves."""
-
-    def opened(self, connection: Connection | None) -> AbstractContextManager[Connection]:
-        assert connection is not None
-        return nullcontext(connection)
 
 
 class Split:
@@ -68,7 +58,7 @@ class Split:
         *,
         processes: int | None = None,
         most: int | None = None,
-        done: Callable[[int], object] = lambda _: None,
+        done: Tell = lambda _: None,
     ) -> None:
         self.sites = 0
         self.entries = 0
@@ -85,59 +75,37 @@ class Split:
             DatabaseError: when the database does not do its part.
             WorkerLostError: if a process ends before its time.
         """
+        engine = self._engine
         processes = 1 if self._site_id is not None else self._processes
-        with (
-            plainly(self._engine),
-            hands(
-                Tables(), self._engine, self._about(), processes=processes, done=self._done
-            ) as at_work,
-        ):
-            yield from self._alone(at_work) if at_work.many == 1 else self._together(at_work)
+        with plainly(engine):
+            with reading(engine) as connection:
+                # How many entries there are, without counting them.
+                about = connection.scalar(select(func.max(entries.c.id))) or 0
+            # What is replayed is the database that a process is connected to.
+            with workers_for(
+                nullcontext, engine, about, processes=processes, done=self._done
+            ) as workers:
+                for report in workers.each(replays(self._shares(workers.many), self._most)):
+                    self.sites += report.sites
+                    self.entries += report.entries
+                    yield from report.findings
 
-    def _about(self) -> int:
-        """How many entries there are, without counting them."""
-        with reading(self._engine) as connection:
-            return connection.scalar(select(func.max(entries.c.id))) or 0
-
-    def _alone(self, at_work: Hands) -> Iterator[Finding]:
-        assert at_work.connection is not None
-        replay = Replay(at_work.connection, self._site_id, done=self._done)
-        # Closed before the connection is, and with it what it reads from.
-        with closing(replay.findings()) as findings:
-            for finding in islice(findings, self._most):
-                self._count(replay.sites, replay.entries)
-                yield finding
-        self._count(replay.sites, replay.entries)
-
-    def _together(self, at_work: Hands) -> Iterator[Finding]:
-        """The findings of each share when those of all shares before it have been told."""
-        for report in at_work.each(replays(self._shares(at_work.many * _SHARES_EACH), self._most)):
-            self._count(self.sites + report.sites, self.entries + report.entries)
-            yield from report.findings
-
-    def _count(self, sites: int, entries: int) -> None:
-        self.sites, self.entries = sites, entries
-
-    def _shares(self, n: int) -> Iterator[Share]:
-        """All of it, whatever there is: the sites in about `n` shares of as many entries each."""
+    def _shares(self, processes: int) -> Iterator[Share]:
+        """All of it, whatever there is: the sites in shares of about as many entries each."""
+        if self._site_id is not None:
+            yield Share(sites=Span.of(self._site_id))
+            return
+        if processes == 1:
+            yield ALL
+            return
         yield Share(desk=True)
-        for first, before in pairwise([None, *self._bounds(n), None]):
-            yield Share(sites=Span(first, before))
+        with reading(self._engine) as connection:
+            count = connection.scalar(select(func.count()).select_from(entries)) or 0
+            spans = site_spans(connection, 1 + count // (processes * _SHARES_EACH))
+        for span in spans:
+            yield Share(sites=span)
         for low, high in pairwise(_SEALS):
             yield Share(seals=Span(low, high))
-
-    def _bounds(self, n: int) -> list[int]:
-        of_site = select(entries.c.site_id, func.count()).group_by(entries.c.site_id)
-        found: list[int] = []
-        with reading(self._engine) as connection:
-            each = 1 + (connection.scalar(select(func.count()).select_from(entries)) or 0) // n
-            seen = 0
-            for part in parts(connection, of_site.order_by(entries.c.site_id)):
-                for site_id, count in part:
-                    seen += count
-                    if seen >= each * (len(found) + 1):
-                        found.append(site_id + 1)
-        return found
 
 
 MAX_FINDINGS = 1_000
@@ -165,9 +133,7 @@ class Replayed:
         }
 
 
-def replayed(
-    engine: Engine, site_id: int | None = None, done: Callable[[int], object] = lambda _: None
-) -> Replayed:
+def replayed(engine: Engine, site_id: int | None = None, done: Tell = lambda _: None) -> Replayed:
     """Derive every table again from the entries alone, and compare; or those of one site.
 
     Raises:

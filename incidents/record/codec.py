@@ -42,15 +42,20 @@ class Codec(Generic[Kind]):
         self._writers: list[tuple[str, str, _Write, bool]] = []
         self._readers = _Readers()
         self._absent: dict[str, Any] = {}
-        # As they are written: while a test holds the clock, what they name is another class.
-        hints = {field.name: str(field.type) for field in fields(kind)}
-        keyed = ((f"{name}{_suffix(hints[name])}", name) for name in _own(kind))
-        for key, name in sorted(keyed):
-            in_site = _stands_in_site(name, hints[name])
-            write, read = _IN_SITE[name] if in_site else _TYPES[hints[name]]
+        keyed = []
+        for field in fields(kind):
+            # As it is written: while a test holds the clock, what it names is another class.
+            hint = str(field.type)
+            suffix = "_s" if hint == "timedelta | None" else ""
+            if field.name not in _ABOVE:
+                keyed.append((f"{field.name}{suffix}", field.name, hint))
+        for key, name, hint in sorted(keyed):
+            # Of an imported incident, `contact` is what came of a call, not the number of one.
+            in_site = name in _IN_SITE and (name, hint) != ("contact", "str | None")
+            write, read = _IN_SITE[name] if in_site else _TYPES[hint]
             self._writers.append((name, f'"{key}":', write, in_site))
             self._readers[key] = (name, read)
-            self._absent[name] = _ABSENT.get(hints[name])
+            self._absent[name] = _ABSENT.get(hint)
 
     @property
     def fields(self) -> dict[str, str]:
@@ -86,36 +91,6 @@ class Codec(Generic[Kind]):
         return found
 
 
-def _own(kind: type[Any]) -> list[str]:
-    return [field.name for field in fields(kind) if field.name not in _ABOVE]
-
-
-def _suffix(hint: str) -> str:
-    return "_s" if hint == "timedelta | None" else ""
-
-
-def _stands_in_site(name: str, hint: str) -> bool:
-    """Whether the value counts something of the site, and is written as its public id."""
-    # Of an imported incident, `contact` is what came of a call, not the number of one.
-    return name in _IN_SITE and (name, hint) != ("contact", "str | None")
-
-
-def _write_true(_value: bool) -> str:
-    return "true"
-
-
-def _write_time(value: datetime) -> str:
-    return f'"{rfc3339(value)}"'
-
-
-def _write_seconds(value: timedelta) -> str:
-    return f"{value // _SECOND}"
-
-
-def _read_seconds(value: int) -> timedelta:
-    return timedelta(seconds=value)
-
-
 def _write_texts(value: tuple[str, ...]) -> str:
     return "[" + ",".join(map(quoted, value)) + "]" if value else ""
 
@@ -126,81 +101,52 @@ def _write_details(details: tuple[tuple[str, str], ...]) -> str:
     return "{" + ",".join(pairs) + "}" if pairs else ""
 
 
-def _read_details(value: dict[str, str]) -> tuple[tuple[str, str], ...]:
-    return tuple(value.items())
-
-
-def _name_incidents(numbers: tuple[int, ...], site_id: int, _whole: Any) -> str:
+def _write_incidents(numbers: tuple[int, ...], site_id: int, _whole: Any) -> str:
     names = [f'"{incident_id(site_id, n)}"' for n in numbers]
     return "[" + ",".join(names) + "]" if names else ""
 
 
-def _read_incidents(value: list[str]) -> tuple[int, ...]:
-    return tuple([_last_number(name) for name in value])
+def _id(write: Callable[[int, int], str]) -> _Write:
+    """A number within the site, as the public id."""
+    return lambda n, site_id, _whole: f'"{write(site_id, n)}"'
 
 
-def _name_incident(n: int, site_id: int, _whole: Any) -> str:
-    return f'"{incident_id(site_id, n)}"'
-
-
-def _name_contact(n: int, site_id: int, whole: Any) -> str:
-    return f'"{contact_id(site_id, whole.incident, n)}"'
-
-
-def _last_number(name: str) -> int:
-    return int(name.rpartition("-")[2])
-
-
-def _name_task(n: int, site_id: int, _whole: Any) -> str:
-    return f'"{task_id(site_id, n)}"'
-
-
-def _read_task(name: str) -> int:
-    return int(name.rpartition("-t")[2])
-
-
-def _name_order(n: int, site_id: int, _whole: Any) -> str:
-    return f'"{order_id(site_id, n)}"'
-
-
-def _read_order(name: str) -> int:
-    return int(name.rpartition("-o")[2])
-
-
-def _name_suspension(n: int, _site_id: int, _whole: Any) -> str:
-    return f'"{n}"'
-
-
-def _name_item(item: str, site_id: int, _whole: Any) -> str:
-    return quoted(f"{site_id}-{item}")
-
-
-def _read_item(name: str) -> str:
-    return name.partition("-")[2]
+def _number(before: str = "-") -> _Read:
+    """The number that ends a public id."""
+    return lambda name: int(name.rpartition(before)[2])
 
 
 _IN_SITE: dict[str, tuple[_Write, _Read]] = {
-    "incident": (_name_incident, _last_number),
-    "incidents": (_name_incidents, _read_incidents),
-    "recurs": (_name_incident, _last_number),
-    "contact": (_name_contact, _last_number),
-    "task": (_name_task, _read_task),
-    "order": (_name_order, _read_order),
-    "suspension": (_name_suspension, int),
-    "item": (_name_item, _read_item),
-}
+    "incident": (_id(incident_id), _number()),
+    "incidents": (_write_incidents, lambda names: tuple(map(_number(), names))),
+    "recurs": (_id(incident_id), _number()),
+    "contact": (
+        lambda n, site_id, whole: f'"{contact_id(site_id, whole.incident, n)}"', _number(),
+    ),
+    "task": (_id(task_id), _number("-t")),
+    "order": (_id(order_id), _number("-o")),
+    "suspension": (lambda n, _site_id, _whole: f'"{n}"', int),
+    "item": (
+        lambda item, site_id, _whole: quoted(f"{site_id}-{item}"),
+        lambda name: name.partition("-")[2],
+    ),
+}  # fmt: skip
+"""What counts something of the site, and is written as its public id."""
+
 _TYPES: dict[str, tuple[_Write, _Read | None]] = {
     "str": (quoted, None),
     "str | None": (quoted, None),
     "int": (int.__repr__, None),
     "int | None": (int.__repr__, None),
-    "bool": (_write_true, None),
-    "datetime": (_write_time, datetime.fromisoformat),
-    "datetime | None": (_write_time, datetime.fromisoformat),
-    "timedelta | None": (_write_seconds, _read_seconds),
+    "bool": (lambda _value: "true", None),
+    "datetime": (lambda time: f'"{rfc3339(time)}"', datetime.fromisoformat),
+    "datetime | None": (lambda time: f'"{rfc3339(time)}"', datetime.fromisoformat),
+    "timedelta | None": (
+        lambda duration: f"{duration // _SECOND}", lambda n: timedelta(seconds=n),
+    ),
     "tuple[str, ...]": (_write_texts, tuple),
-    "tuple[tuple[str, str], ...]": (_write_details, _read_details),
-}
+    "tuple[tuple[str, str], ...]": (_write_details, lambda pairs: tuple(pairs.items())),
+}  # fmt: skip
 _ABSENT: dict[str, Any] = {
     "bool": False, "tuple[str, ...]": (), "tuple[int, ...]": (), "tuple[tuple[str, str], ...]": (),
 }  # fmt: skip

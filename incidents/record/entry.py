@@ -76,8 +76,8 @@ def encode(event: Event, site: str, site_id: int, seq: int, login: str | None) -
         f'"recorded_at":"{recorded_at}",{rule}{run}"site":{quoted(site)},"site_id":"{site_id}",'
         f'"site_seq":"{seq}","v":{VERSION}}}'
     )
-    if len(text) * 4 > MAX_BYTES:
-        _check_size(text, event, site)
+    if len(text) * 4 > MAX_BYTES and (size := len(text.encode())) > MAX_BYTES:
+        raise EntryTooLargeError(kind=event.kind, site=site, size=size, limit=MAX_BYTES)
     return text
 
 
@@ -135,12 +135,6 @@ def _event(entry: dict[str, Any]) -> Event:
         run=entry.get("run"),
         **event,
     )
-
-
-def _check_size(text: str, event: Event, site: str) -> None:
-    size = len(text.encode())
-    if size > MAX_BYTES:
-        raise EntryTooLargeError(kind=event.kind, site=site, size=size, limit=MAX_BYTES)
 
 
 class _Codecs(dict[str, Codec[Event]]):

@@ -11,7 +11,7 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -63,23 +63,18 @@ def keep(file: Path, digest: str, folder: Path) -> Path:
     kept = _place(folder, digest)
     if _touched(kept):
         return kept
-    try:
+    with disk.file_errors(kept, "written"):
         kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=kept.parent, prefix=_NEW)
-    except OSError as error:
-        raise FileError(file=kept, done="written", detail=error.strerror) from error
-    try:
-        with os.fdopen(descriptor, "wb") as copy, _opened(file) as source:
-            _copy(source, copy, digest, file)
-        _touched(Path(name))
-        Path(name).replace(kept)
-        _sync_folders(kept.parent, folder, folder.parent)
-    except OSError as error:
-        Path(name).unlink(missing_ok=True)
-        raise FileError(file=kept, done="written", detail=error.strerror) from error
-    except FileError:
-        Path(name).unlink(missing_ok=True)
-        raise
+        try:
+            with os.fdopen(descriptor, "wb") as copy, _opened(file) as source:
+                _copy(source, copy, digest, file)
+            _touched(Path(name))
+            Path(name).replace(kept)
+            _sync_folders(kept.parent, folder, folder.parent)
+        except (OSError, FileError):
+            Path(name).unlink(missing_ok=True)
+            raise
     return kept
 
 
@@ -89,17 +84,6 @@ def kept(folder: Path, digest: str) -> Path | None:
         return None
     found = _place(folder, digest)
     return found if found.is_file() else None
-
-
-def digests(folder: Path) -> Iterator[str]:
-    """The files that are kept there, in no order.
-
-    Raises:
-        FileError: if the folder cannot be read.
-    """
-    for file in _files(folder):
-        if _DIGEST.fullmatch(file.name):
-            yield file.name
 
 
 def may_go(folder: Path, digest: str, now: datetime) -> bool:
@@ -120,18 +104,17 @@ def delete(folder: Path, digest: str, now: datetime) -> bool:
     going = kept.with_name(f"{_GOING}{digest}")
     if _is_fresh(kept, now):
         return False
-    try:
+    with disk.file_errors(kept, "deleted"), suppress(FileNotFoundError):
         kept.replace(going)
-        if _is_fresh(going, now):
-            _put_back(going, kept)
-            return False
+        is_wanted = _is_fresh(going, now)
+        if is_wanted:
+            # A copy that was made meanwhile is as good.
+            with suppress(FileExistsError):
+                os.link(going, kept)
         going.unlink()
         _sync_folders(kept.parent)
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise FileError(file=kept, done="deleted", detail=error.strerror) from error
-    return True
+        return not is_wanted
+    return False
 
 
 def sweep(folder: Path, now: datetime) -> int:
@@ -143,10 +126,8 @@ def sweep(folder: Path, now: datetime) -> int:
     swept = 0
     for file in _files(folder):
         if file.name.startswith((_NEW, _GOING)) and not _is_fresh(file, now):
-            try:
+            with disk.file_errors(file, "deleted"):
                 file.unlink(missing_ok=True)
-            except OSError as error:
-                raise FileError(file=file, done="deleted", detail=error.strerror) from error
             swept += 1
     return swept
 
@@ -159,13 +140,10 @@ def _touched(kept: Path) -> bool:
     """Whether the file is there; from now on it counts as freshly attached."""
     # By the clock that will ask for it, which may be a told one.
     now = clock.now().timestamp()
-    try:
+    with disk.file_errors(kept, "kept"), suppress(FileNotFoundError):
         os.utime(kept, (now, now))
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise FileError(file=kept, done="kept", detail=error.strerror) from error
-    return True
+        return True
+    return False
 
 
 def _is_fresh(file: Path, now: datetime) -> bool:
@@ -177,26 +155,14 @@ def _is_fresh(file: Path, now: datetime) -> bool:
     return now - touched < FRESH
 
 
-def _put_back(going: Path, kept: Path) -> None:
-    # A copy that was made meanwhile is as good.
-    with suppress(FileExistsError):
-        os.link(going, kept)
-    going.unlink()
-
-
 def _files(folder: Path) -> Iterator[Path]:
     def fail(error: OSError) -> None:
         raise FileError(file=folder, done="read", detail=error.strerror) from error
 
-    for place, _, names in _walk(folder, fail):
-        yield from (Path(place) / name for name in names)
-
-
-def _walk(
-    folder: Path, fail: Callable[[OSError], None]
-) -> Iterator[tuple[str, list[str], list[str]]]:
     # There is none before the first file is attached.
-    return os.walk(folder, onerror=fail) if folder.exists() else iter(())
+    if folder.exists():
+        for place, _, names in os.walk(folder, onerror=fail):
+            yield from (Path(place) / name for name in names)
 
 
 def _opened(file: Path) -> BinaryIO:
@@ -215,12 +181,9 @@ def _opened(file: Path) -> BinaryIO:
 
 def _pieces(source: BinaryIO, file: Path) -> Iterator[bytes]:
     """What the file holds, piece by piece; a disk that cannot read it raises FileError."""
-    try:
+    with disk.file_errors(file, "read"):
         while piece := source.read(_PIECE):
             yield piece
-    except OSError as error:
-        detail = error.strerror or "no reason given"
-        raise FileError(file=file, done="read", detail=detail) from error
 
 
 def _copy(source: BinaryIO, copy: BinaryIO, digest: str, file: Path) -> None:

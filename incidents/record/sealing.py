@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import fields, replace
 from datetime import datetime
 from functools import cache
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from incidents.contract import action as contract
 from incidents.machine import commands as c
@@ -126,8 +126,9 @@ def is_digest_of(kept: str, asked: str) -> bool:
 def _asked(site: str, command: Command) -> str:
     seen = contract.seen_fields(type(command))
     asked = (name for name in _names(command) if name not in seen)
-    fields_ = {name: _plain(getattr(command, name)) for name in asked}
-    return json.dumps([site, type(command).__name__, fields_], sort_keys=True)
+    fields_ = {name: getattr(command, name) for name in asked}
+    given = [site, type(command).__name__, fields_]
+    return json.dumps(given, sort_keys=True, default=datetime.isoformat)
 
 
 def _names(command: Command) -> tuple[str, ...]:
@@ -137,7 +138,3 @@ def _names(command: Command) -> tuple[str, ...]:
 @cache
 def _names_of(kind: type[Command]) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind))
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else value

@@ -18,6 +18,8 @@ from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
+from incidents.errors import FileError
+
 PRIVATE, PUBLIC = 0o600, 0o644
 """The modes of files: for their owner's eyes alone, or for everybody's, whatever the umask."""
 
@@ -26,6 +28,15 @@ Owner = tuple[int, int]
 
 _PAUSE_S = 0.01
 _NO_LINK = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+
+
+@contextmanager
+def file_errors(file: Path | str, done: str) -> Iterator[None]:
+    """Raises FileError, saying why the file cannot be `done` (read, written), for each OSError."""
+    try:
+        yield
+    except OSError as error:
+        raise FileError(file=file, done=done, detail=error.strerror or str(error)) from error
 
 
 def owner_beside(file: Path) -> Owner | None:

@@ -75,7 +75,6 @@ def is_utf8(text: str) -> bool:
 
 _PREFIX = "— "
 _HASH_BYTES = 4
-_SHOWN = 200
 
 
 class NoteError(VerificationError):
@@ -99,15 +98,18 @@ class Signature:
         """
         name, _, encoded = line.removeprefix(_PREFIX).partition(" ")
         if not line.startswith(_PREFIX) or not is_key_name(name):
-            raise NoteError(detail=f"a signature is wanted, not {line[:_SHOWN]!r}")
+            raise NoteError(detail=f"a signature is wanted, not {line[:200]!r}")
         try:
             data = from_base64(encoded)
         except ValueError as error:
-            detail = f"the signature of {name!r} cannot be read, {error}"
-            raise NoteError(detail=detail) from error
+            raise NoteError(detail=f"the signature of {name!r} cannot be read, {error}") from error
         if len(data) <= _HASH_BYTES:
             raise NoteError(detail=f"the signature of {name!r} is cut off")
         return cls(name, data[:_HASH_BYTES], data[_HASH_BYTES:])
+
+    def is_by(self, key: VerifierKey) -> bool:
+        """Whether it says that it is by that key; whether it is, `note.opened` finds out."""
+        return (self.name, self.key_hash) == (key.name, key.key_hash)
 
     def __str__(self) -> str:
         return f"{_PREFIX}{self.name} {base64_of(self.key_hash + self.blob)}"
@@ -123,9 +125,7 @@ KEY_BYTES = 32
 SIGNATURE_BYTES = 64
 PRIVATE = "PRIVATE+KEY+"
 
-_ALGORITHMS = (ED25519, COSIGNATURE_V1)
 _HASH = re.compile(r"[0-9a-f]{8}", re.ASCII)
-_NAME_SHOWN = 100
 
 
 class KeyFormatError(IncidentsError):
@@ -155,7 +155,7 @@ class VerifierKey:
         if not is_key_name(self.name):
             detail = "a key's name is not empty, and has no space and no plus"
             raise KeyFormatError(given=repr(self.name), detail=detail)
-        if self.algorithm not in _ALGORITHMS:
+        if self.algorithm not in (ED25519, COSIGNATURE_V1):
             detail = f"its algorithm is 0x{self.algorithm:02x}, and 0x01 and 0x04 are known"
             raise KeyFormatError(given=f"the key {self.name!r}", detail=detail)
         if len(self.public) != KEY_BYTES:
@@ -172,7 +172,7 @@ class VerifierKey:
         if PRIVATE in text:
             detail = "it is private, and a verifier key is wanted: <name>+<key id>+<base64>"
             raise KeyFormatError(given="what is given", detail=detail)
-        shown = f"the key {text.partition('+')[0][:_NAME_SHOWN]!r}"
+        shown = f"the key {text.partition('+')[0][:100]!r}"
         try:
             name, key_hash, algorithm, public = _parts(text)
             key = cls(name, algorithm, public)

@@ -76,21 +76,24 @@ def parse_checkpoint(text: str) -> Checkpoint:
     if len(lines) < 2:
         raise CheckpointError(detail="it has less than three lines")
     size, root, *extensions = lines
-    return Checkpoint(origin, _size(size), _root(root), tuple(extensions))
-
-
-def _size(line: str) -> int:
     try:
-        return keys.from_decimal(line)
+        number = keys.from_decimal(size)
     except ValueError as error:
-        raise CheckpointError(detail=f"its size is {line[:40]!r}, {error}") from error
-
-
-def _root(line: str) -> bytes:
+        raise CheckpointError(detail=f"its size is {size[:40]!r}, {error}") from error
     try:
-        return keys.from_base64(line)
+        hashed = keys.from_base64(root)
     except ValueError as error:
-        raise CheckpointError(detail=f"its root is {line[:80]!r}, {error}") from error
+        raise CheckpointError(detail=f"its root is {root[:80]!r}, {error}") from error
+    return Checkpoint(origin, number, hashed, tuple(extensions))
+
+
+def checkpoint_of(signed: bytes | str) -> Checkpoint:
+    """The checkpoint that a note holds; whoever has signed it is not looked at.
+
+    Raises:
+        NoteError, CheckpointError: if it is no note, or holds no checkpoint.
+    """
+    return parse_checkpoint(parse(signed).text)
 
 
 _TIME_BYTES = 8
@@ -145,8 +148,6 @@ __all__ = ["Note", "NoteError", "Signature", "opened", "parse", "signed"]
 MAX_BYTES = 1_000_000
 MAX_SIGNATURES = 100
 
-_Known = dict[tuple[str, bytes], VerifierKey]
-
 
 @dataclass(frozen=True, slots=True)
 class Note:
@@ -200,17 +201,20 @@ def opened(note: Note, known: Iterable[VerifierKey]) -> list[VerifierKey]:
     Raises:
         NoteError: if a known key's signature is wrong or stands there twice, or if there is none.
     """
-    by_id = _by_id(known)
+    by_id: dict[tuple[str, bytes], VerifierKey] = {}
+    for key in known:
+        if by_id.setdefault((key.name, key.key_hash), key) != key:
+            raise NoteError(detail=f"two of the keys that are known have the id of {key}")
     verified: list[VerifierKey] = []
     for signature in note.signatures:
-        key = by_id.get((signature.name, signature.key_hash))
-        if key is None:
+        by = by_id.get((signature.name, signature.key_hash))
+        if by is None:
             continue
-        if key in verified:
-            raise NoteError(detail=f"it is signed twice by {key}")
-        if not _is_signed(note.text, key, signature.blob):
-            raise NoteError(detail=f"the signature of {key} is wrong")
-        verified.append(key)
+        if by in verified:
+            raise NoteError(detail=f"it is signed twice by {by}")
+        if not _is_signed(note.text, by, signature.blob):
+            raise NoteError(detail=f"the signature of {by} is wrong")
+        verified.append(by)
     if not verified:
         raise NoteError(detail="none of the keys that are known has signed it")
     return verified
@@ -257,11 +261,3 @@ def _is_signed(text: str, key: VerifierKey, blob: bytes) -> bool:
     if key.algorithm == COSIGNATURE_V1:
         return verify_cosignature(key, text, blob)
     return keys.verify(key, text.encode(), blob)
-
-
-def _by_id(known: Iterable[VerifierKey]) -> _Known:
-    by_id: _Known = {}
-    for key in known:
-        if by_id.setdefault((key.name, key.key_hash), key) != key:
-            raise NoteError(detail=f"two of the keys that are known have the id of {key}")
-    return by_id

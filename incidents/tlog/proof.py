@@ -225,14 +225,9 @@ class ProofFile:
     @property
     def text(self) -> str:
         """The file; `encode` makes it UTF-8."""
-        return "".join(f"{line}\n" for line in self._lines()) + "\n" + self.checkpoint.decode()
-
-    def _lines(self) -> Iterator[str]:
-        yield HEADER
-        if self.extra:
-            yield _EXTRA + keys.base64_of(self.extra)
-        yield f"{_INDEX}{self.index}"
-        yield from map(keys.base64_of, self.proof)
+        extra = [_EXTRA + keys.base64_of(self.extra)] if self.extra else []
+        lines = [HEADER, *extra, f"{_INDEX}{self.index}", *map(keys.base64_of, self.proof)]
+        return "".join(f"{line}\n" for line in lines) + "\n" + self.checkpoint.decode()
 
 
 def parse_file(data: bytes | str) -> ProofFile:

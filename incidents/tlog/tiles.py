@@ -6,7 +6,6 @@ partial: they have between 1 and 255 hashes, and no hash above them.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -35,7 +34,6 @@ __all__ = [
     "entries_path",
     "entry_bundle",
     "nodes_from",
-    "parse_path",
     "partial_tiles_of",
     "path",
     "read_entry_bundle",
@@ -49,9 +47,6 @@ _HEIGHT = 8
 _TILE_BYTES = WIDTH * HASH_BYTES
 _HIGHEST_LEVEL = 63
 _KEPT = 64
-_PATH = re.compile(
-    r"tile/(?P<level>0|[1-9][0-9]?)/(?P<n>(?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/(?P<width>[1-9][0-9]{0,2}))?"
-)
 _LENGTH = Struct(">H")
 
 
@@ -87,18 +82,6 @@ def path(tile: Tile) -> str:
 def entries_path(n: int, width: int = WIDTH) -> str:
     """Where a log keeps the entries whose hashes are in the n-th tile of level 0."""
     return f"tile/entries/{_place(n, width)}"
-
-
-def parse_path(text: str) -> Tile:
-    """The tile that a path names. Raises TileError unless `path` writes that tile so."""
-    found = _PATH.fullmatch(text)
-    if found is None:
-        raise TileError(detail=f"{text[:100]!r} is not the path of a tile")
-    digits = found["n"].replace("x", "").replace("/", "")
-    tile = Tile(int(found["level"]), int(digits), int(found["width"] or WIDTH))
-    if path(tile) != text:
-        raise TileError(detail=f"{text[:100]!r} is not how the path {path(tile)!r} is written")
-    return tile
 
 
 def _place(n: int, width: int) -> str:
@@ -143,7 +126,9 @@ def nodes_from(read: Callable[[Tile], bytes], size: int) -> Nodes:
     def rows(level: int, n: int) -> list[bytes]:
         tile = Tile(level, n, min(WIDTH, (size >> _HEIGHT * level) - n * WIDTH))
         hashes = read(tile)
-        _refuse_length(tile, len(hashes))
+        length, needed = len(hashes), tile.width * HASH_BYTES
+        if not needed <= length <= _TILE_BYTES or length % HASH_BYTES:
+            raise TileError(detail=f"{path(tile)} must have {needed} bytes, and has {length}")
         return rows_of(hashes)
 
     def nodes(height: int, n: int) -> bytes:
@@ -154,12 +139,6 @@ def nodes_from(read: Callable[[Tile], bytes], size: int) -> Nodes:
         return rows(level, tile)[above][place * HASH_BYTES : (place + 1) * HASH_BYTES]
 
     return nodes
-
-
-def _refuse_length(tile: Tile, length: int) -> None:
-    needed = tile.width * HASH_BYTES
-    if not needed <= length <= _TILE_BYTES or length % HASH_BYTES:
-        raise TileError(detail=f"{path(tile)} must have {needed} bytes, and has {length}")
 
 
 # ── entries ──────────────────────────────────────────────────────────────────────────────────────

@@ -42,16 +42,6 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right).digest()
 
 
-def root_of(leaf_hashes: Iterable[bytes]) -> bytes:
-    """The root of a tree of these leaves, at one hash a leaf, in memory that does not grow.
-
-    Raises TreeError if one of them has not 32 bytes.
-    """
-    frontier = Frontier()
-    frontier.extend(leaf_hashes)
-    return frontier.root()
-
-
 def tile_root(hashes: bytes) -> bytes:
     """The root of a full tile: 256 hashes, one after the other. Raises TreeError otherwise."""
     if len(hashes) != _TILE_BYTES:
@@ -121,10 +111,6 @@ class Frontier:
             raise TreeError(
                 detail=f"{self.size} leaves have {count} subtrees, and not {len(self.hashes)}"
             )
-
-    def append(self, leaf_hash: bytes) -> None:
-        """Add one leaf on the right."""
-        self.extend((leaf_hash,))
 
     def extend(self, leaf_hashes: Iterable[bytes]) -> None:
         """Add leaves on the right, from left to right, at one hash a leaf."""

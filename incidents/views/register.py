@@ -269,14 +269,14 @@ def policy_history(connection: Connection) -> list[Activation]:
     from incidents.views import on_record
 
     found = list(fold.activations(connection))
-    words = on_record.personal_texts(connection, [each.reason for each in found])
-    steps = pairwise([DOCUMENTED, *(policy.read(each.toml) for each in found)])
+    words = on_record.personal_texts(connection, [event.text for _, event in found])
+    steps = pairwise([DOCUMENTED, *(policy.read(event.toml) for _, event in found)])
     return [
         {
-            "policy": each.policy, "previous": each.previous, "activated_at": rfc3339(each.at),
-            "by": each.by, "login": each.login,
-            "seconded_by": each.seconded_by, "reason": words.get(each.reason),
-            "toml": each.toml, "changes": policy_differences(*step),
+            "policy": event.policy, "previous": event.previous,
+            "activated_at": rfc3339(event.recorded_at), "by": event.by, "login": header.login,
+            "seconded_by": event.seconded_by, "reason": words.get(event.text),
+            "toml": event.toml, "changes": policy_differences(*step),
         }
-        for each, step in zip(found, steps, strict=True)
+        for (header, event), step in zip(found, steps, strict=True)
     ]  # fmt: skip

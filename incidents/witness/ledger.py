@@ -10,7 +10,7 @@ SQLite's own journal, with `synchronous` EXTRA: after a power cut no commit is r
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -68,7 +68,8 @@ class Ledger:
             LedgerError: if it cannot be written.
         """
         with self._connection(mode="rwc") as connection:
-            if _is_new(connection):
+            (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+            if _version(connection) == 0 and tables == 0:
                 connection.executescript(_TABLES)
             self._bring_up_to_date(connection)
             connection.execute("INSERT OR IGNORE INTO keys (key) VALUES (?)", (str(key),))
@@ -130,7 +131,10 @@ class Ledger:
             refusal = refusal or judge(submission, seen)
             if refusal is None:
                 _store(connection, submission)
-                _hear(connection, origin, [*heard, *map(str, by)])
+                connection.executemany(
+                    "INSERT OR IGNORE INTO heard (origin, key) VALUES (?, ?)",
+                    [(origin, key) for key in (*heard, *map(str, by))],
+                )
         return refusal
 
     @contextmanager
@@ -159,11 +163,6 @@ class Ledger:
 def _version(connection: sqlite3.Connection) -> int:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     return int(version)
-
-
-def _is_new(connection: sqlite3.Connection) -> bool:
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    return _version(connection) == 0 and tables == 0
 
 
 @contextmanager
@@ -211,12 +210,6 @@ def _heard(
     except NoteError:
         # By keys that are known no longer.
         return []
-
-
-def _hear(connection: sqlite3.Connection, origin: str, keys: Iterable[str]) -> None:
-    connection.executemany(
-        "INSERT OR IGNORE INTO heard (origin, key) VALUES (?, ?)", [(origin, key) for key in keys]
-    )
 
 
 def _signed_by(note: Note, known: Sequence[VerifierKey]) -> list[VerifierKey]:

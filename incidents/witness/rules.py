@@ -160,22 +160,17 @@ def inconsistent(submission: Submission, seen: Seen) -> Refusal | None:
     if old in (0, checkpoint.size) and submission.proof:
         return _unproved("there is nothing to prove, and the proof must be empty")
     if 0 < old < checkpoint.size:
-        return _against(submission, seen)
+        new = checkpoint.size, checkpoint.root
+        try:
+            proof.check_consistency(seen.size, seen.root, *new, submission.proof)
+        except ProofError as error:
+            return _unproved(error.message)
     return None
 
 
 def contradicts(checkpoint: Checkpoint, seen: Seen) -> bool:
     """Whether the log has signed two trees of one size, which nothing can explain."""
     return checkpoint.size == seen.size and checkpoint.root != seen.root
-
-
-def _against(submission: Submission, seen: Seen) -> Refusal | None:
-    new = submission.checkpoint
-    try:
-        proof.check_consistency(seen.size, seen.root, new.size, new.root, submission.proof)
-    except ProofError as error:
-        return _unproved(error.message)
-    return None
 
 
 def _conflict(why: str, seen: Seen) -> Refusal:

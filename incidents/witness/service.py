@@ -68,7 +68,7 @@ class Witness:
         try:
             asked = rules.parse_submission(body)
         except VerificationError as error:
-            return _refused(Refusal(status=HTTPStatus.BAD_REQUEST, why=error.message))
+            return _told(HTTPStatus.BAD_REQUEST, error.message)
         unheard = rules.unheard(asked, self._logs)
         if unheard is not None:
             return _refused(unheard)
@@ -76,8 +76,8 @@ class Witness:
         refusal = self._ledger.compare_and_store(asked, known=known)
         if refusal is not None:
             # A key of the log has signed this: it may be the proof of a rewrite, or of a theft.
-            status, why = int(refusal.status), refusal.why
-            _log.warning("a checkpoint was refused", refusal=status, reason=why)
+            what = {"refusal": int(refusal.status), "reason": refusal.why}
+            _log.warning("a checkpoint was refused", **what)
             return _refused(refusal)
         now = int(clock.now().timestamp())
         signature = note.cosign(self._key, asked.note.text, now)

@@ -4,9 +4,8 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, ScalarSelect, delete, insert, select, update
 
-from incidents.audit.jobs import Hands
-from incidents.audit.proof import signed_check, verification
-from incidents.audit.proof.live_log import LiveSource
+from incidents.audit.jobs import Workers
+from incidents.audit.proof import live_log, signed_check, verification
 from incidents.audit.proof.signed_check import Held
 from incidents.audit.proof.verdict import Asked, Verdict
 from incidents.store.database.engine import reading
@@ -22,7 +21,7 @@ from tests.desk.rehearsal import Rehearsal
 
 
 def verdict(connection: Connection, asked: Asked | None = None) -> Verdict:
-    alone = Hands(LiveSource(), None, connection, lambda _: None)
+    alone = Workers(live_log.opened, None, connection, lambda _: None)
     return verification.by(alone, asked or Asked())
 
 

@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.types import BigInteger
 
 from incidents.audit.replay import OUTSIDE, Replay
-from incidents.audit.rows import Finding
+from incidents.audit.rows import ALL, Finding, Share, Span
 from incidents.desk import accounts, tokens
 from incidents.desk.activation import LogKey
 from incidents.desk.own_stream import AccountAct, By
@@ -166,7 +166,8 @@ def behind_the_desk_s_back(engine: Engine) -> Iterator[Connection]:
 
 def findings(connection: Connection, site_id: int | None = None) -> list[Finding]:
     """What the replay finds."""
-    found = list(Replay(connection, site_id).findings())
+    share = ALL if site_id is None else Share(sites=Span.of(site_id))
+    found = list(Replay(connection, share).findings())
     # What the driver gives of a column may be anything.
     plain([str(each.found) for each in found if each.column is None])
     return found

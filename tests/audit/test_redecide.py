@@ -13,7 +13,7 @@ from sqlalchemy import Engine, select
 from incidents.audit import redecide
 from incidents.audit.archive import Archive
 from incidents.audit.fold import Periods
-from incidents.audit.redecide import OUTSIDE, Redecision
+from incidents.audit.redecide import Redecision
 from incidents.audit.rows import Finding
 from incidents.desk import Envelope
 from incidents.history import reports as history
@@ -286,10 +286,3 @@ def test_a_correction_that_an_older_program_let_shorten_a_time_is_decided_again_
         sooner = [site.case.incidents[1].contact_due, site.case.incidents[2].removal_due]
         assert [due is not None and due < soon for due in sooner] == [shortens] * 2
         decided_again(site)
-
-
-def test_what_no_policy_derives_is_listed_with_its_reason() -> None:
-    assert set(OUTSIDE) == {
-        "facts", "recorded_at", "again", "shortened", "repeated", "refusals", "the end",
-    }  # fmt: skip
-    assert all(len(reason) > 10 for reason in OUTSIDE.values())

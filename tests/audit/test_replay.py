@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Column, Connection, Table, delete, insert, select, text, update
 
 from incidents.audit.replay import OUTSIDE, Replay
-from incidents.audit.rows import Finding
+from incidents.audit.rows import Finding, Share, Span
 from incidents.machine import commands as c
 from incidents.store.database.engine import reading
 from incidents.store.schema import tables
@@ -57,7 +57,7 @@ def test_a_database_without_a_record_replays_to_nothing(db_url: str) -> None:
 def test_one_site_is_replayed_alone(day: Rehearsal) -> None:
     with behind_the_desk_s_back(day.engine) as connection:
         connection.execute(update(tables.sites).where(tables.sites.c.id == 2).values(run=7))
-        replay = Replay(connection, 1)
+        replay = Replay(connection, Share(sites=Span.of(1)))
         assert list(replay.findings()) == []
         assert replay.sites == 1
         [finding] = findings(connection, 2)

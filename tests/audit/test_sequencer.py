@@ -19,7 +19,8 @@ from incidents.store.schema.log_tables import log_head, tiles
 from incidents.store.schema.tables import entries
 from incidents.tlog.proof import root_at
 from incidents.tlog.tiles import tiles_of
-from incidents.tlog.tree import Frontier, root_of
+from incidents.tlog.tree import Frontier
+from tests.tlog.trees import root_of
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
 SITE = 7

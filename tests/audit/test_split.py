@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, nullcontext
 from multiprocessing import Pipe
 from pathlib import Path
 from typing import Self
@@ -18,13 +18,13 @@ from typing import Self
 import pytest
 from sqlalchemy import delete, text, update
 
-from incidents.audit import jobs as hands_module
+from incidents.audit import jobs as jobs_module
 from incidents.audit import pool
-from incidents.audit.jobs import Hands
-from incidents.audit.pool import Crew, NoCrewError, NoSnapshotError, WorkerLostError
+from incidents.audit.jobs import Workers
+from incidents.audit.pool import NoPoolError, WorkerLostError, WorkerPool
 from incidents.audit.replay import Replay
 from incidents.audit.rows import ALL, Finding, Share, Span
-from incidents.audit.split import Report, Split, Tables, replays
+from incidents.audit.split import Report, Split, replays
 from incidents.cli import main
 from incidents.machine import commands as c
 from incidents.store.database.engine import reading, writing
@@ -56,8 +56,8 @@ def _alone(day: Rehearsal) -> tuple[list[Finding], int, int]:
         return list(replay.findings()), replay.sites, replay.entries
 
 
-def _replayed(crew: Crew, shares: list[Share]) -> list[Report]:
-    return list(Hands(Tables(), crew, None, lambda _: None).each(replays(shares, None)))
+def _replayed(pool: WorkerPool, shares: list[Share]) -> list[Report]:
+    return list(Workers(nullcontext, pool, None, lambda _: None).each(replays(shares, None)))
 
 
 def _filled_and_tampered(day: Rehearsal) -> None:
@@ -94,13 +94,13 @@ def test_several_processes_find_what_one_finds_in_the_same_order(
 ) -> None:
     begun: list[int] = []
 
-    class Watched(Crew):
+    class Watched(WorkerPool):
         def __enter__(self) -> Self:
-            crew = super().__enter__()
-            begun.extend(crew.pids)
-            return crew
+            pool = super().__enter__()
+            begun.extend(pool.pids)
+            return pool
 
-    monkeypatch.setattr(hands_module, "Crew", Watched)
+    monkeypatch.setattr(jobs_module, "WorkerPool", Watched)
     _finds_what_one_finds(tampered, 2)
     assert len(begun) == 2
 
@@ -165,7 +165,7 @@ def test_a_small_database_is_replayed_by_this_process_alone(
 def test_a_large_database_is_replayed_by_as_many_as_there_are_processors(
     day: Rehearsal, monkeypatch: pytest.MonkeyPatch, worker_threads: Threads
 ) -> None:
-    monkeypatch.setattr(hands_module, "FEW_ENTRIES", 1)
+    monkeypatch.setattr(jobs_module, "FEW_ENTRIES", 1)
     for processors, begun in ((range(3), 3), ({0}, 0)):
         monkeypatch.setattr(os, "sched_getaffinity", lambda _, n=processors: set(n))
         worker_threads.clear()
@@ -182,10 +182,10 @@ def test_all_processes_see_one_state_while_the_desk_writes(
 ) -> None:
     before = _alone(day)
     halves = [Share(desk=True, sites=Span(None, 2)), Share(sites=Span(2, None), seals=Span())]
-    with Crew(day.engine, 2) as crew:
+    with WorkerPool(day.engine, 2) as pool:
         for site in ("a.example", "d.example"):
             assert day.give(c.EditSite(by="li", phone="010 5555 0199"), site).refusal is None
-        told = _replayed(crew, halves)
+        told = _replayed(pool, halves)
     assert [finding for report in told for finding in report.findings] == []
     assert sum(report.entries for report in told) == before[2] == _alone(day)[2] - 2
 
@@ -208,7 +208,7 @@ def test_where_no_state_can_be_shared_one_process_does_it_alone(
     """Somebody writes, and does not end: a read, which waits for nobody, must not begin to."""
     monkeypatch.setattr(pool, "PATIENCE_S", 0.05)
     with writing(day.engine):
-        with pytest.raises(NoSnapshotError, match="locked"), Crew(day.engine, 2):
+        with pytest.raises(NoPoolError, match="locked"), WorkerPool(day.engine, 2):
             raise AssertionError("it was entered")
         split = Split(day.engine, processes=2)
         assert list(split.findings()) == []
@@ -219,7 +219,7 @@ def test_where_no_process_can_be_started_this_one_does_it_alone(
     day: Rehearsal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", "")
-    with pytest.raises(NoCrewError), Crew(day.engine, 2):
+    with pytest.raises(NoPoolError), WorkerPool(day.engine, 2):
         raise AssertionError("it was entered")
     split = Split(day.engine, processes=2)
     assert list(split.findings()) == []
@@ -245,10 +245,10 @@ def test_what_goes_wrong_in_a_process_is_told(day: Rehearsal, worker_threads: Th
     with writing(day.engine) as connection:
         connection.execute(text("ALTER TABLE work RENAME TO play"))
     with (
-        Crew(day.engine, 2) as crew,
+        WorkerPool(day.engine, 2) as pool,
         pytest.raises(WorkerLostError, match=r"the database .*work"),
     ):
-        _replayed(crew, [ALL])
+        _replayed(pool, [ALL])
 
 
 def test_when_nobody_wants_more_findings_the_processes_end(
@@ -282,7 +282,7 @@ def test_the_command_answers_the_same_whoever_does_the_work(
         alone = _command(day, capsys)
         assert alone[0] == status
         with monkeypatch.context() as large:
-            large.setattr(hands_module, "FEW_ENTRIES", 1)
+            large.setattr(jobs_module, "FEW_ENTRIES", 1)
             assert _command(day, capsys) == alone
         _tamper(day)
     assert len(worker_threads) == 4
@@ -293,16 +293,16 @@ def test_a_killed_process_is_one_sentence_to_whoever_has_asked_and_the_other_end
 ) -> None:
     pids: list[int] = []
 
-    class Killed(Crew):
+    class Killed(WorkerPool):
         def __enter__(self) -> Self:
-            crew = super().__enter__()
-            pids.extend(crew.pids)
-            os.kill(crew.pids[0], signal.SIGKILL)
-            return crew
+            pool = super().__enter__()
+            pids.extend(pool.pids)
+            os.kill(pool.pids[0], signal.SIGKILL)
+            return pool
 
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
-    monkeypatch.setattr(hands_module, "FEW_ENTRIES", 1)
-    monkeypatch.setattr(hands_module, "Crew", Killed)
+    monkeypatch.setattr(jobs_module, "FEW_ENTRIES", 1)
+    monkeypatch.setattr(jobs_module, "WorkerPool", Killed)
     status, out, err = _command(day, capsys)
     assert (status, out) == (1, "")
     [line] = err.splitlines()
@@ -317,13 +317,13 @@ def test_a_killed_process_is_one_sentence_to_whoever_has_asked_and_the_other_end
 
 _SLEEPER = """
 import signal, sys
-from incidents.audit.pool import Crew
+from incidents.audit.pool import WorkerPool
 from incidents.store.database.engine import create
 
 # Who runs the tests in the background may have it ignored.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-with Crew(create(sys.argv[1]), 2) as crew:
-    print(*crew.pids, flush=True)
+with WorkerPool(create(sys.argv[1]), 2) as pool:
+    print(*pool.pids, flush=True)
     sys.stdin.read()
 """
 

@@ -1,4 +1,4 @@
-"""Workers that are threads: what a crew does, without the second that a process takes to begin."""
+"""Workers that are threads: what a pool does, without the second that a process takes to begin."""
 
 import os
 import socket
@@ -10,7 +10,7 @@ from incidents.audit import pool
 
 
 class WorkerThread:
-    """Stands for the process that a crew starts at one end of a pipe."""
+    """Stands for the process that a pool starts at one end of a pipe."""
 
     begun: ClassVar[list["WorkerThread"]] = []
     pid = 0

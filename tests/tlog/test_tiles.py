@@ -19,14 +19,14 @@ from incidents.tlog.tiles import (
     entries_path,
     entry_bundle,
     nodes_from,
-    parse_path,
     partial_tiles_of,
     path,
     read_entry_bundle,
     tiles_of,
 )
-from incidents.tlog.tree import LIMIT, Frontier, TreeError, leaf_hash, root_of
+from incidents.tlog.tree import LIMIT, Frontier, TreeError, leaf_hash
 from tests.tlog import model
+from tests.tlog.trees import root_of
 
 MANY = model.leaves(70_000)
 SIZES = st.one_of(
@@ -58,68 +58,11 @@ def of_70_000() -> Tiles:
 )
 def test_a_tile_has_the_path_that_the_specification_gives_it(tile: Tile, written: str) -> None:
     assert path(tile) == written
-    assert parse_path(written) == tile
 
 
 def test_entries_lie_beside_the_tiles_of_their_hashes() -> None:
     assert entries_path(1_234_067) == "tile/entries/x001/x234/067"
     assert entries_path(273, 112) == "tile/entries/273.p/112"
-
-
-@given(st.integers(0, 63), st.integers(0, LIMIT - 1), st.integers(1, 256))
-def test_any_path_leads_back_to_its_tile(level: int, n: int, width: int) -> None:
-    assert parse_path(path(Tile(level, n, width))) == Tile(level, n, width)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "tile/0",
-        "tile/0/",
-        "tile//000",
-        "tile/00/000",
-        "tile/01/000",
-        "tile/64/000",
-        "tile/100/000",
-        "tile/-1/000",
-        "tile/0/0",
-        "tile/0/00",
-        "tile/0/0000",
-        "tile/0/x000",
-        "tile/0/x000/000",
-        "tile/0/x000/x001/000",
-        "tile/0/001/000",
-        "tile/0/x01/000",
-        "tile/0/X001/000",
-        "tile/0/000.p",
-        "tile/0/000.p/",
-        "tile/0/000.p/0",
-        "tile/0/000.p/01",
-        "tile/0/000.p/256",
-        "tile/0/000.p/257",
-        "tile/0/000.p/1000",
-        "tile/0/000.P/1",
-        "tile/0/000/p/1",
-        "tile/0/000.p/1/",
-        "tile/0/000/",
-        "tile/0/000\n",
-        " tile/0/000",
-        "/tile/0/000",
-        "tile/0/../000",
-        "tile/0/٠٠٠",  # digits, but not ASCII ones
-        "tile/0/x009/x223/x372/x036/x854/x775/808",
-        "tile/0/x001/x000/x000/x000/x000/x000/x000/000",
-        "tile/0/" + "x001/" * 2_000 + "000",  # more digits than int() takes
-        "tile/" + "1" * 5_000 + "/000",
-        "tile/entries/000",
-        "tile/entries/000.p/1",
-        "checkpoint",
-    ],
-)
-def test_a_path_that_no_tile_has_is_refused(text: str) -> None:
-    with pytest.raises(TileError):
-        parse_path(text)
 
 
 @pytest.mark.parametrize(

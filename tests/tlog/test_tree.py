@@ -15,13 +15,13 @@ from incidents.tlog.tree import (
     TreeError,
     leaf_hash,
     node_hash,
-    root_of,
     row_above,
     rows_of,
     subtrees,
     tile_root,
 )
 from tests.tlog import model, vectors
+from tests.tlog.trees import root_of
 
 MANY = model.leaves(3_000)
 
@@ -101,7 +101,7 @@ def test_the_subtrees_of_a_size_stand_side_by_side_and_span_it(size: int) -> Non
 def test_a_frontier_that_grows_leaf_by_leaf_has_each_root_on_the_way() -> None:
     frontier = Frontier()
     for size, leaf in enumerate(MANY[:300], start=1):
-        frontier.append(leaf)
+        frontier.extend((leaf,))
 
         assert frontier == Frontier(size, tuple(_subtree_roots(size)))
         assert frontier.root() == model.mth(MANY[:size])
@@ -165,7 +165,7 @@ def test_a_leaf_of_a_wrong_length_is_refused_and_changes_nothing(wrong: bytes) -
     with pytest.raises(TreeError, match="32 bytes"):
         frontier.extend([MANY[1], wrong, MANY[2]])
     with pytest.raises(TreeError, match="32 bytes"):
-        frontier.append(wrong)
+        frontier.extend((wrong,))
 
     assert frontier == Frontier(1, (MANY[0],))
 

@@ -19,6 +19,7 @@ from incidents.witness.ledger import Ledger
 from incidents.witness.rules import Submission
 from tests.nursery_process import CONSOLE
 from tests.patience import PATIENCE_S, until
+from tests.tlog import trees
 
 ORIGIN = "desk.example/log"
 
@@ -39,7 +40,7 @@ class Log:
         return tree.leaf_hash(f"{self.word} {n}".encode())
 
     def root(self, size: int) -> bytes:
-        return tree.root_of(map(self.leaf, range(size)))
+        return trees.root_of(map(self.leaf, range(size)))
 
     def note(self, size: int, *extensions: str) -> Note:
         text = Checkpoint(self.origin, size, self.root(size), extensions).text
@@ -52,7 +53,7 @@ class Log:
         return rules.submission_of(self.note(new), old, self.prove(old, new))
 
     def _node(self, height: int, n: int) -> bytes:
-        return tree.root_of(map(self.leaf, range(n << height, (n + 1) << height)))
+        return trees.root_of(map(self.leaf, range(n << height, (n + 1) << height)))
 
 
 @dataclass

@@ -41,7 +41,7 @@ class Loss(NamedTuple):
     def size(self) -> int | None:
         """So many entries were signed; None if what is kept cannot be read."""
         try:
-            return note.parse_checkpoint(note.parse(self.kept.note).text).size
+            return note.checkpoint_of(self.kept.note).size
         except (NoteError, CheckpointError):
             return None
 

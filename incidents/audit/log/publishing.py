@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine
@@ -47,13 +48,21 @@ def publish(engine: Engine, folder: Path) -> Signed | None:
             return None
         written = status.note_of(connection, last)
         try:
-            there = _there(folder)
+            there = None
+            with suppress(FileNotFoundError):
+                there = (folder / CHECKPOINT).read_bytes().decode(errors="replace")
             if there == written:
                 return None
-            old = _published(connection, folder, there, last)
-            _write_tiles(connection, folder, old, last.size)
+            grown = list(_grown(_published(connection, folder, there, last), last.size))
+            for tile in grown:
+                hashes = sequencer.hashes(connection, tile)[: tile.width * HASH_BYTES]
+                _write(folder / tiles.path(tile), hashes)
             _write(folder / CHECKPOINT, written.encode())
-            _remove_parts(folder, old, last.size)
+            for tile in grown:
+                # Parts of tiles that are whole by now: whoever asks for one takes the whole.
+                parts = folder / f"{tiles.path(tile)}.p"
+                if tile.width == WIDTH and parts.is_dir():
+                    shutil.rmtree(parts, ignore_errors=True)
         except OSError as error:
             why = error.strerror or str(error)
             file = error.filename or folder
@@ -61,23 +70,20 @@ def publish(engine: Engine, folder: Path) -> Signed | None:
         return last
 
 
-def _there(folder: Path) -> str | None:
-    try:
-        return (folder / CHECKPOINT).read_bytes().decode(errors="replace")
-    except FileNotFoundError:
-        return None
-
-
 def _published(connection: Connection, folder: Path, there: str | None, last: Signed) -> int:
     """How many leaves the folder has the tiles of."""
     if there is None:
         return 0
-    log = note.parse_checkpoint(note.parse(last.note).text)
+    log = note.checkpoint_of(last.note)
     try:
-        found = note.parse_checkpoint(note.parse(there).text)
+        found = note.checkpoint_of(there)
     except (NoteError, CheckpointError) as error:
         raise AnotherLogError(folder=folder, what="not one that can be read") from error
-    what = _stranger(found, log) or _forked(connection, found, log)
+    what = _stranger(found, log)
+    if what is None:
+        root = proof.root_at(sequencer.nodes(connection, log.size), found.size)
+        if root != found.root:
+            what = f"of {found.size:,} entries, and this log does not begin with them"
     if what is not None:
         raise AnotherLogError(folder=folder, what=what)
     return found.size
@@ -91,29 +97,6 @@ def _stranger(found: Checkpoint, log: Checkpoint) -> str | None:
     if found.size == log.size and found.root != log.root:
         return "of another tree of the same size"
     return None
-
-
-def _forked(connection: Connection, found: Checkpoint, log: Checkpoint) -> str | None:
-    if proof.root_at(sequencer.nodes(connection, log.size), found.size) != found.root:
-        return f"of {found.size:,} entries, and this log does not begin with them"
-    return None
-
-
-def _write_tiles(connection: Connection, folder: Path, old: int, new: int) -> None:
-    for tile in _grown(old, new):
-        hashes = sequencer.hashes(connection, tile)[: tile.width * HASH_BYTES]
-        _write(folder / tiles.path(tile), hashes)
-
-
-def _remove_parts(folder: Path, old: int, new: int) -> None:
-    """Takes out the parts of tiles that are whole by now, which the last checkpoint had.
-
-    Who asks for a part from now on takes the whole (C2SP tlog-tiles).
-    """
-    for tile in _grown(old, new):
-        parts = folder / f"{tiles.path(tile)}.p"
-        if tile.width == WIDTH and parts.is_dir():
-            shutil.rmtree(parts, ignore_errors=True)
 
 
 def _grown(old: int, new: int) -> Iterator[Tile]:

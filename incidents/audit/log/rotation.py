@@ -204,20 +204,15 @@ def _may_sign(state: _State, ring: KeyRing, key: VerifierKey, *, lost: bool, ano
 def _of_command(ring: KeyRing, public: str | None) -> VerifierKey:
     if public is None:
         raise InputError("a command signs (setting key_command): name its key with --public VKEY")
-    key = _verifier(public)
-    signer = ring.signer(str(key))
-    assert isinstance(signer, CommandKey)
-    signer.sign(_TRIAL)
-    return key
-
-
-def _verifier(public: str) -> VerifierKey:
     try:
         key = VerifierKey.parse(public)
     except KeyFormatError as error:
         raise InputError(error.message) from error
     if key.algorithm != ED25519:
         raise InputError(f"{key} is the key of a witness, which signs no log")
+    signer = ring.signer(str(key))
+    assert isinstance(signer, CommandKey)
+    signer.sign(_TRIAL)
     return key
 
 

@@ -69,8 +69,11 @@ def number_some(engine: Engine, limit: int | None = None) -> Numbered:
         DatabaseError: when the database does not do its part.
     """
     with plainly(engine):
-        if engine.dialect.name == "sqlite" and not _any_new(engine):
-            return _NOTHING
+        if engine.dialect.name == "sqlite":
+            # The file's one write lock is not taken to find nothing to do.
+            with reading(engine) as connection:
+                if not leaves.any_above(connection, leaves.head(connection).floor):
+                    return _NOTHING
         with writing(engine) as connection:
             if not leaves.lock(connection):
                 return _NOTHING
@@ -103,12 +106,6 @@ def number_missed(engine: Engine) -> int:
                 total += len(grown.leaves)
 
 
-def _any_new(engine: Engine) -> bool:
-    """A look first, on SQLite: the file's one write lock is not taken to find nothing to do."""
-    with reading(engine) as connection:
-        return leaves.any_above(connection, leaves.head(connection).floor)
-
-
 def _number(connection: Connection, limit: int) -> Numbered:
     # The head is read in a statement after the one that locked: that one may not see it yet.
     head = leaves.head(connection)
@@ -117,7 +114,8 @@ def _number(connection: Connection, limit: int) -> Numbered:
     found = grown.leaves
     full = len(found) == limit
     if connection.dialect.name == "sqlite":
-        new = _numbered_to(grown.head, found)
+        # One writes after the other, and an entry's id is higher than all before it.
+        new = grown.head._replace(floor=found[-1].entry_id) if found else grown.head
     else:
         new = risen(grown.head, seen, found[-1].entry_id if full else None)
         if new != head and new.horizon is None:
@@ -126,11 +124,6 @@ def _number(connection: Connection, limit: int) -> Numbered:
     if new != head:
         leaves.keep(connection, new, grown.tiles)
     return Numbered(len(found), more=full)
-
-
-def _numbered_to(head: Head, found: list[Leaf]) -> Head:
-    """On SQLite one writes after the other, and an entry's id is higher than all before it."""
-    return head._replace(floor=found[-1].entry_id) if found else head
 
 
 def risen(head: Head, seen: Sight, numbered_to: int | None) -> Head:

@@ -14,15 +14,14 @@ from typing import NamedTuple
 
 from incidents.audit.log import signers_lock
 from incidents.errors import FileError, VerificationError
-from incidents.system import disk, private_file
+from incidents.system import disk
 from incidents.tlog import note
 from incidents.tlog.keys import VerifierKey
 from incidents.tlog.note import CheckpointError, NoteError
 
 SUFFIX, WRONG = ".signed", ".wrong"
 
-_DIGITS = 8
-"""So many digits of its digest name what was put aside; no suffix has as many letters."""
+_DIGITS = 8  # of its digest name what was put aside; no suffix has as many letters
 
 
 class InconsistentLogError(VerificationError):
@@ -130,8 +129,7 @@ def refuse_torn_share(key_file: Path) -> None:
         FileError: if it cannot be read.
     """
     shared = _shared(key_file)
-    text = _text(shared)
-    if text is not None:
+    if (text := _text(shared)) is not None:
         refuse_torn(Kept(shared, text))
 
 
@@ -150,11 +148,8 @@ def set_torn_share_aside(key_file: Path) -> None:
     if not is_share_torn(key_file):
         return
     shared = _shared(key_file)
-    try:
+    with disk.file_errors(shared, "put aside"):
         disk.set_aside(shared, WRONG)
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise FileError(file=shared, done="put aside", detail=why) from error
 
 
 def keep(key_file: Path, signed: str, keys: Iterable[VerifierKey]) -> None:
@@ -188,7 +183,7 @@ def hand_down(key_file: Path, *, checked: Collection[VerifierKey] = ()) -> bool:
         return True
     if _torn(text) is not None:
         return False
-    signed = note.parse_checkpoint(note.parse(text).text)
+    signed = note.checkpoint_of(text)
     done = {key.key_hash for key in checked}
     for each in note.parse(text).signatures:
         if each.name == signed.origin and each.key_hash not in done:
@@ -202,7 +197,7 @@ def _hand_down(own: Path, key_file: Path, text: str, size: int) -> None:
         return
     if there is None:
         write(own, key_file, text)
-    elif _torn(there) is None and note.parse_checkpoint(note.parse(there).text).size < size:
+    elif _torn(there) is None and note.checkpoint_of(there).size < size:
         write(_aside(own, there), key_file, there)
         write(own, key_file, text)
     else:
@@ -221,11 +216,8 @@ def write(file: Path, key_file: Path, text: str) -> None:
     Raises:
         FileError: if it cannot be written.
     """
-    try:
+    with disk.file_errors(file, "written"):
         disk.write_whole(file, [text.encode()], owner=disk.owner_beside(key_file))
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise FileError(file=file, done="written", detail=why) from error
 
 
 def _of_key(key_file: Path, key_hash: bytes) -> Path:
@@ -277,7 +269,7 @@ def _is_by(text: str, key: VerifierKey, *, unless: bool) -> bool:
         signatures = note.parse(text).signatures
     except NoteError:
         return not unless
-    return any((each.name, each.key_hash) == (key.name, key.key_hash) for each in signatures)
+    return any(each.is_by(key) for each in signatures)
 
 
 def _text(file: Path) -> str | None:
@@ -291,10 +283,8 @@ def _text(file: Path) -> str | None:
 
 
 def _unread(file: Path, error: OSError) -> FileError:
-    why = error.strerror or str(error)
-    if isinstance(error, PermissionError):
-        why += private_file.ownership_cure(file, file.with_name(file.name.partition(SUFFIX)[0]))
-    return FileError(file=file, done="read", detail=why)
+    key_file = file.with_name(file.name.partition(SUFFIX)[0])
+    return signers_lock.failure(file, key_file, "read", error)
 
 
 def _torn(text: str) -> str | None:
@@ -302,7 +292,7 @@ def _torn(text: str) -> str | None:
     if not text:
         return "it is empty"
     try:
-        note.parse_checkpoint(note.parse(text).text)
+        note.checkpoint_of(text)
     except (NoteError, CheckpointError):
         return "it is not whole"
     return None

@@ -60,7 +60,7 @@ def held(key_file: Path, patience_s: float = PATIENCE_S) -> Iterator[str]:
         except BlockingIOError as error:
             raise HeldError(holder=_holder(file), file=file) from error
         except OSError as error:
-            raise _failure(key_file, "written", error) from error
+            raise failure(file, key_file, "written", error) from error
         yield place
 
 
@@ -77,7 +77,7 @@ def place_id(key_file: Path) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise _failure(key_file, "read", error) from error
+        raise failure(file, key_file, "read", error) from error
 
 
 def check(key_file: Path, place: str | None, known: str | None) -> None:
@@ -89,6 +89,14 @@ def check(key_file: Path, place: str | None, known: str | None) -> None:
     """
     if known not in (None, place):
         raise SignsElsewhereError(file=key_file)
+
+
+def failure(file: Path, key_file: Path, done: str, error: OSError) -> FileError:
+    """That a file beside the key's cannot be `done`; where it is another user's, the way out."""
+    why = error.strerror or str(error)
+    if isinstance(error, PermissionError):
+        why += private_file.ownership_cure(file, key_file)
+    return FileError(file=file, done=done, detail=why)
 
 
 def lock_file(key_file: Path) -> Path:
@@ -135,10 +143,3 @@ def _lines(opened: BinaryIO) -> tuple[str, str]:
     opened.seek(0)
     first, _, rest = opened.read(_MOST_BYTES).decode(errors="replace").partition("\n")
     return first, rest.strip()
-
-
-def _failure(key_file: Path, done: str, error: OSError) -> FileError:
-    file, why = lock_file(key_file), error.strerror or str(error)
-    if isinstance(error, PermissionError):
-        why += private_file.ownership_cure(file, key_file)
-    return FileError(file=file, done=done, detail=why)

@@ -103,9 +103,9 @@ def sign(
     """
     with plainly(engine), reading(engine) as connection:
         # Whoever has nothing to sign needs no lock, nor a folder for it.
-        done, _ = _due(connection, ring, now, None, at_once=at_once)
-    if done is not None:
-        return done
+        due = _due(connection, ring, now, None, at_once=at_once)
+    if isinstance(due, Signing):
+        return due
     with signers_lock.held(ring.file, patience_s) as place:
         return sign_held(engine, ring, now, place, at_once=at_once, stays=stays)
 
@@ -123,9 +123,9 @@ def sign_held(
     """The same, for who has the signers' lock, whose place that is; with `claims` those sign from
     then on who have it, whoever did before. Raises as `sign` does."""
     with plainly(engine), reading(engine) as connection:
-        done, due = _due(connection, ring, now, place, at_once=at_once, claims=claims)
-        if due is None:
-            return done or Signing()
+        due = _due(connection, ring, now, place, at_once=at_once, claims=claims)
+        if isinstance(due, Signing):
+            return due
         found, signers = due
         check_last_signed(connection, found.checkpoint, found.last, ring.file, found.keys)
     # Outside of any transaction: a command may take its time, and SQLite has one writer.
@@ -149,31 +149,30 @@ def _due(
     *,
     at_once: bool,
     claims: bool = False,
-) -> tuple[Signing | None, tuple[Log, list[Signer]] | None]:
+) -> Signing | tuple[Log, list[Signer]]:
     """What is to be signed now, with what signs; or that nothing is, or not by this process, whose
     place that is, if it has the lock."""
     found = log(connection)
     if found is None:
-        return Signing(unable=NO_KEY), None
-    if not is_due(now, found.size, found.last, at_once=at_once or found.is_first):
-        return Signing(), None
-    # Nobody could tell from an earlier one why another key signs.
-    if not found.covers_key:
-        return Signing(), None
+        return Signing(unable=NO_KEY)
+    is_now = is_due(now, found.size, found.last, at_once=at_once or found.is_first)
+    # Nobody could tell from one without the key's entry why another key signs.
+    if not is_now or not found.covers_key:
+        return Signing()
     # First: where others sign, it is no matter in which state a key is here.
     if not claims:
         known = checkpoints.signed_beside(connection)
         try:
             signers_lock.check(ring.file, place or signers_lock.place_id(ring.file), known)
         except SignsElsewhereError as wrong:
-            return _elsewhere(ring, found.keys, wrong), None
+            return _elsewhere(ring, found.keys, wrong)
     signers = []
     for key in found.keys:
         signer = ring.signer(str(key))
         if signer is None:
-            return Signing(unable=_absent(ring, key)), None
+            return Signing(unable=_absent(ring, key))
         signers.append(signer)
-    return None, (found, signers)
+    return found, signers
 
 
 def _elsewhere(ring: KeyRing, keys: Iterable[VerifierKey], wrong: SignsElsewhereError) -> Signing:
@@ -280,7 +279,7 @@ def _opened(connection: Connection, last: Signed) -> Checkpoint:
 
 def _parsed(written: str, where: str) -> Checkpoint:
     try:
-        return note.parse_checkpoint(note.parse(written).text)
+        return note.checkpoint_of(written)
     except (NoteError, CheckpointError) as error:
         raise DifferentError(f"{where} cannot be read ({error.message})") from error
 

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from incidents.errors import FileError, IncidentsError, RefusedError
+from incidents.errors import IncidentsError, RefusedError
 from incidents.system import disk, private_file
 from incidents.tlog import keys
 from incidents.tlog.keys import KeyFormatError, Signer, SigningKey, VerifierKey
@@ -32,12 +32,7 @@ class CommandKey:
 
     def __init__(self, argv: Sequence[str], verifier: VerifierKey) -> None:
         self._argv = list(argv)
-        self._verifier = verifier
-
-    @property
-    def verifier(self) -> VerifierKey:
-        """The key by which others check what is signed."""
-        return self._verifier
+        self.verifier = verifier
 
     def sign(self, message: bytes) -> bytes:
         """The signature of `message`, checked; at most 20 s are waited for it.
@@ -46,8 +41,8 @@ class CommandKey:
             SigningKeyError: if the command fails, or signs with another key.
         """
         signature = self._answer(message)
-        if not keys.verify(self._verifier, message, signature):
-            detail = f"what {self._argv[0]!r} wrote is no signature of {self._verifier}"
+        if not keys.verify(self.verifier, message, signature):
+            detail = f"what {self._argv[0]!r} wrote is no signature of {self.verifier}"
             raise SigningKeyError(detail=detail)
         return signature
 
@@ -58,7 +53,7 @@ class CommandKey:
                 input=message,
                 capture_output=True,
                 timeout=COMMAND_TIMEOUT_S,
-                env={**os.environ, SIGNS_AS: str(self._verifier)},
+                env={**os.environ, SIGNS_AS: str(self.verifier)},
             )
         except subprocess.TimeoutExpired as error:
             detail = f"{self._argv[0]!r} gave no answer within {COMMAND_TIMEOUT_S:.0f} s"
@@ -137,13 +132,13 @@ def make(file: Path, name: str, *, after: Path | None = None) -> SigningKey:
         KeyFormatError: if a key cannot be called so.
     """
     key = SigningKey.generate(name)
-    try:
-        owner = disk.owner_beside(after or file)
-        private_file.create(file, f"{key.private_text()}\n", owner)
-    except FileExistsError as error:
-        raise RefusedError(f"{file} is there already, and a key is never overwritten") from error
-    except OSError as error:
-        raise FileError(file=file, done="written", detail=error.strerror or str(error)) from error
+    with disk.file_errors(file, "written"):
+        try:
+            owner = disk.owner_beside(after or file)
+            private_file.create(file, f"{key.private_text()}\n", owner)
+        except FileExistsError as error:
+            why = f"{file} is there already, and a key is never overwritten"
+            raise RefusedError(why) from error
     return key
 
 
@@ -157,16 +152,13 @@ def replace(ring: KeyRing) -> Path | None:
         FileError: if it cannot be renamed.
     """
     last = read(ring.file)
-    try:
+    with disk.file_errors(ring.file, "replaced"):
         retired = None
         if last is not None:
             retired = retired_name(ring.file, last.verifier)
             ring.file.rename(retired)
         ring.successor.rename(ring.file)
         disk.sync(ring.file.parent)
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise FileError(file=ring.file, done="replaced", detail=why) from error
     return retired
 
 
@@ -176,12 +168,9 @@ def retire(ring: KeyRing, following: VerifierKey) -> None:
     Raises:
         FileError: if it cannot be renamed.
     """
-    try:
+    with disk.file_errors(ring.successor, "replaced"):
         ring.successor.rename(retired_name(ring.file, following))
         disk.sync(ring.file.parent)
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise FileError(file=ring.successor, done="replaced", detail=why) from error
 
 
 def retired_name(file: Path, key: VerifierKey) -> Path:

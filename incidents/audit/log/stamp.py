@@ -27,7 +27,7 @@ from incidents.tlog import note
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
-    from rfc3161_client import TimeStampRequest, TimeStampResponse
+    from rfc3161_client import TimeStampRequest
 
     from incidents.outbound.client import Client
     from incidents.outbound.message import Answer
@@ -130,18 +130,26 @@ def stamped(authority: Authority, signed: bytes) -> bytes:
         NoClientError: if h11 or rfc3161-client is not installed.
         NoteError, CheckpointError: if `signed` is no signed checkpoint.
     """
-    text = _text(signed)
-    request = _request(text)
+    request = _request(note.checkpoint_of(signed).text.encode())
+    headers = {"Content-Type": REQUEST_TYPE, "Accept": REPLY_TYPE}
     try:
-        response = _posted(authority, request.as_bytes())
-        _checked(response, text, authority.roots, request)
-    except (ExchangeError, BadStampError) as error:
+        with client_of(authority.url) as client:
+            answer = post(client, authority.url, request.as_bytes(), headers)
+    except ExchangeError as error:
+        raise StampError(url=authority.url, detail=error.message) from error
+    if answer.status != HTTPStatus.OK:
+        raise StampError(url=authority.url, detail=f"it answers {answer.status}")
+    try:
+        checked(answer.body, signed, authority.roots, request)
+    except BadStampError as error:
         raise StampError(url=authority.url, detail=error.facts["detail"]) from error
-    return response
+    return answer.body
 
 
-def checked(response: bytes, signed: bytes, roots: bytes) -> Stamp:
-    """What a response that was kept says of a signed checkpoint.
+def checked(
+    response: bytes, signed: bytes, roots: bytes, request: TimeStampRequest | None = None
+) -> Stamp:
+    """What a response says of a signed checkpoint: to that request, or one that was kept.
 
     The certificates need only have been good at the stamp's own time.
 
@@ -150,36 +158,18 @@ def checked(response: bytes, signed: bytes, roots: bytes) -> Stamp:
         NoRootsError: if there is no certificate among the roots.
         NoteError, CheckpointError: if `signed` is no signed checkpoint.
     """
-    return _checked(response, _text(signed), roots, None)
-
-
-def _text(signed: bytes) -> bytes:
-    return note.parse_checkpoint(note.parse(signed).text).text.encode()
-
-
-def _request(text: bytes) -> TimeStampRequest:
-    """For the SHA-256 of it, with a number of its own, and for the authority's certificate."""
     try:
-        from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
+        from rfc3161_client import VerificationError as Unverified
+        from rfc3161_client import VerifierBuilder, decode_timestamp_response
     except ModuleNotFoundError as error:
         raise NoClientError(library=error.name) from error
-    return TimestampRequestBuilder().data(text).hash_algorithm(HashAlgorithm.SHA256).build()
-
-
-def _posted(authority: Authority, request: bytes) -> bytes:
-    headers = {"Content-Type": REQUEST_TYPE, "Accept": REPLY_TYPE}
-    with client_of(authority.url) as client:
-        answer = post(client, authority.url, request, headers)
-    if answer.status != HTTPStatus.OK:
-        raise ExchangeError(detail=f"it answers {answer.status}")
-    return answer.body
-
-
-def _checked(response: bytes, text: bytes, roots: bytes, request: TimeStampRequest | None) -> Stamp:
-    found = _decoded(response)
-    from rfc3161_client import VerificationError as Unverified
-    from rfc3161_client import VerifierBuilder
-
+    try:
+        found = decode_timestamp_response(response)
+    except ValueError as error:
+        raise BadStampError(detail="it is no answer as RFC 3161 has it") from error
+    if found.as_bytes() != response:
+        raise BadStampError(detail="it is not written as DER has it")
+    text = note.checkpoint_of(signed).text.encode()
     verifier = VerifierBuilder(
         roots=_certificates(roots), nonce=None if request is None else request.nonce
     ).build()
@@ -193,18 +183,13 @@ def _checked(response: bytes, text: bytes, roots: bytes, request: TimeStampReque
     return Stamp(found.tst_info.gen_time, found.tst_info.serial_number)
 
 
-def _decoded(response: bytes) -> TimeStampResponse:
+def _request(text: bytes) -> TimeStampRequest:
+    """For the SHA-256 of it, with a number of its own, and for the authority's certificate."""
     try:
-        from rfc3161_client import decode_timestamp_response
+        from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
     except ModuleNotFoundError as error:
         raise NoClientError(library=error.name) from error
-    try:
-        found = decode_timestamp_response(response)
-    except ValueError as error:
-        raise BadStampError(detail="it is no answer as RFC 3161 has it") from error
-    if found.as_bytes() != response:
-        raise BadStampError(detail="it is not written as DER has it")
-    return found
+    return TimestampRequestBuilder().data(text).hash_algorithm(HashAlgorithm.SHA256).build()
 
 
 def _certificates(roots: bytes) -> list[Certificate]:

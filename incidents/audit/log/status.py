@@ -120,7 +120,8 @@ def document(connection: Connection, now: datetime) -> LogProgress:
     published = 0 if last is None else last.size
     head = leaves.head(connection)
     unnumbered, unsigned = leaves.unnumbered(connection), leaves.above(connection, published)
-    since, key = _earlier(unnumbered.since, unsigned.since), checkpoints.active(connection)
+    waiting = [each for each in (unnumbered.since, unsigned.since) if each is not None]
+    since, key = min(waiting, default=None), checkpoints.active(connection)
     trouble, trouble_since = _trouble(connection)
     return {
         "pending": unnumbered.entries + unsigned.entries,
@@ -200,10 +201,6 @@ def _trouble(connection: Connection) -> tuple[SigningTrouble | None, str | None]
     if signs.since is None or signs.how == STAYS:
         return None, None
     return cast("SigningTrouble", signs.how), rfc3339(signs.since)
-
-
-def _earlier(*times: datetime | None) -> datetime | None:
-    return min((time for time in times if time is not None), default=None)
 
 
 def _signs(last: Signed | None, now: datetime, pending_since: datetime | None) -> bool:

@@ -24,7 +24,7 @@ from incidents.tlog import note as notes
 from incidents.tlog.keys import COSIGNATURE_V1, VerifierKey
 from incidents.tlog.note import Note, NoteError, Signature
 from incidents.witness import rules
-from incidents.witness.rules import PATH, SIZE_TYPE, Submission
+from incidents.witness.rules import PATH, SIZE_TYPE
 
 if TYPE_CHECKING:
     from incidents.outbound.client import Client
@@ -78,11 +78,10 @@ def cosigned(witness: Witness, note: bytes, prove: Prove, *, seen: int) -> Signa
     """
     own = rules.submission_of(notes.parse(note), 0, ())
     try:
-        client = stamp.client_of(witness.url)
+        with stamp.client_of(witness.url) as client:
+            return _Asking(witness, client, own.note, own.checkpoint.size, prove).ask(seen)
     except ExchangeError as error:
         raise _error(witness, error.message) from error
-    with client:
-        return _Asking(witness, client, own.note, own.checkpoint.size, prove).ask(seen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,21 +94,20 @@ class _Asking:
 
     def ask(self, seen: int) -> Signature:
         """Ask from there, and again from where the witness says that it stands."""
-        old = min(seen, self.size)
+        old, url = min(seen, self.size), self.witness.url.rstrip("/") + PATH
         for _ in range(_TRIES):
-            answer = self._post(self._submission(old))
+            proof = tuple(self.prove(old)) if 0 < old < self.size else ()
+            body = bytes(rules.submission_of(self.note, old, proof))
+            answer = stamp.post(self.client, url, body, {"Content-Type": _PLAIN})
             if answer.status == HTTPStatus.OK:
                 return self._verified(answer.body)
             if answer.status == HTTPStatus.UNPROCESSABLE_ENTITY and old > 0:
                 raise self._split(old)
             if answer.status != HTTPStatus.CONFLICT:
-                raise _error(self.witness, _refusal(answer))
+                detail = f"it answers {answer.status}, {_shown(answer.body)}"
+                raise _error(self.witness, detail)
             old = self._conflict(old, answer)
         raise _error(self.witness, "it has seen another tree each time that it was asked")
-
-    def _submission(self, old: int) -> Submission:
-        proof = tuple(self.prove(old)) if 0 < old < self.size else ()
-        return rules.submission_of(self.note, old, proof)
 
     def _conflict(self, old: int, answer: Answer) -> int:
         """The size to prove from, now that it is known."""
@@ -139,18 +137,7 @@ class _Asking:
             ) from error
         if countersigned.text != self.note.text:
             raise _error(self.witness, "its answer holds more than signatures")
-        return next(
-            signature
-            for signature in countersigned.signatures
-            if (signature.name, signature.key_hash) == (key.name, key.key_hash)
-        )
-
-    def _post(self, asked: Submission) -> Answer:
-        url = self.witness.url.rstrip("/") + PATH
-        try:
-            return stamp.post(self.client, url, bytes(asked), {"Content-Type": _PLAIN})
-        except ExchangeError as error:
-            raise _error(self.witness, error.message) from error
+        return next(each for each in countersigned.signatures if each.is_by(key))
 
 
 def _size(answer: Answer) -> int | None:
@@ -160,10 +147,6 @@ def _size(answer: Answer) -> int | None:
         return keys.from_decimal(answer.body.decode("ascii").removesuffix("\n"))
     except ValueError:
         return None
-
-
-def _refusal(answer: Answer) -> str:
-    return f"it answers {answer.status}, {_shown(answer.body)}"
 
 
 def _shown(body: bytes) -> str:

@@ -20,7 +20,7 @@ from platform import python_version
 from typing import IO, Any, Self
 
 from incidents.audit.proof.bundle_files import ENTRIES, FORMAT, MANIFEST, NoBundleError, shown
-from incidents.errors import FileError, InputError
+from incidents.errors import InputError
 from incidents.store.schema.types import canonical
 from incidents.system import disk
 
@@ -31,8 +31,6 @@ _OTHERS = frozenset(
     (".7z", ".bz2", ".gz", ".json", ".jsonl", ".tar", ".tgz", ".xz", ".zip", ".zst")
 )
 _LEVEL = 6
-_LISTED = 0o644
-_TAKEN = "{} is there already: name a new folder, or a new file that ends in .tar.zst"
 
 
 class NewFiles:
@@ -96,7 +94,8 @@ def appearing(target: Path, modified_at: int) -> Iterator[NewFiles]:
             _pack(files, packed, modified_at)
             whole = packed
         else:
-            _date(files, modified_at)
+            for path in (MANIFEST, *files.digests):
+                os.utime(unfinished / path, (modified_at, modified_at))
         # Of a folder with thousands of files, each on its own would take minutes.
         os.sync()
         refuse(target)
@@ -110,7 +109,8 @@ def appearing(target: Path, modified_at: int) -> Iterator[NewFiles]:
 def refuse(target: Path) -> None:
     """Raise InputError if no bundle can be made under that name."""
     if os.path.lexists(target):
-        raise InputError(_TAKEN.format(target))
+        what = f"{target} is there already: name a new folder, or a new file that ends in .tar.zst"
+        raise InputError(what)
     if target.suffix in _OTHERS and not target.name.endswith(ARCHIVE):
         raise InputError(f"a bundle is a folder, or a file that ends in .tar.zst, not {target}")
 
@@ -127,15 +127,9 @@ def _pack(files: NewFiles, archive: Path, modified_at: int) -> None:
         for path in (MANIFEST, *files.digests):
             file = files.folder / path
             member = tarfile.TarInfo(path)
-            member.size, member.mtime = file.stat().st_size, modified_at
-            member.mode = _LISTED
+            member.mode, member.size, member.mtime = 0o644, file.stat().st_size, modified_at
             with file.open("rb") as opened:
                 tar.addfile(member, opened)
-
-
-def _date(files: NewFiles, modified_at: int) -> None:
-    for path in (MANIFEST, *files.digests):
-        os.utime(files.folder / path, (modified_at, modified_at))
 
 
 _SAFE = re.compile(r"(?:\./)?(?:[0-9A-Za-z_-][0-9A-Za-z_.-]*/)*[0-9A-Za-z_-][0-9A-Za-z_.-]*/?")
@@ -163,21 +157,15 @@ def unpacked(given: Path) -> Iterator[Path]:
         FileError: if there is nothing to read.
         NoBundleError: if an archive holds anything else, or is none.
     """
-    try:
+    with disk.file_errors(given, "read"):
         is_folder = given.is_dir()
-    except OSError as error:
-        raise FileError(file=given, done="read", detail=error.strerror or str(error)) from error
     if is_folder:
         yield given
         return
     with tempfile.TemporaryDirectory(prefix="incidents-") as name:
         folder = Path(name)
-        try:
-            with given.open("rb") as file:
-                _unpack(file, folder, given)
-        except OSError as error:
-            detail = error.strerror or str(error)
-            raise FileError(file=str(given), done="read", detail=detail) from error
+        with disk.file_errors(given, "read"), given.open("rb") as file:
+            _unpack(file, folder, given)
         yield _root(folder)
 
 

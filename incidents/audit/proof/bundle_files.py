@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -18,6 +17,7 @@ from incidents.audit.fold import said
 from incidents.errors import VerificationError
 from incidents.machine import policy
 from incidents.machine.policy import Policy, PolicyError
+from incidents.store.schema.types import canonical
 from incidents.tlog.keys import from_decimal
 from incidents.tlog.tiles import entries_path, path, tiles_of
 from incidents.values import parsing
@@ -43,7 +43,6 @@ _OF_ALL = re.compile(
     re.ASCII,
 )
 _OF_PART = re.compile(r"proofs/(0|[1-9][0-9]{0,18})\.tlog-proof|report\.html", re.ASCII)
-_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 
 class NoBundleError(VerificationError):
@@ -100,16 +99,6 @@ def read_file(folder: Path, name: str, most: int = MOST_BYTES) -> bytes:
     return data
 
 
-def digest_flaws(folder: Path, digests: Mapping[str, str]) -> Iterator[Flaw]:
-    """The files whose SHA-256 is not the one that is given."""
-    for name, digest in digests.items():
-        with (folder / name).open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-        if found != digest:
-            what = f"its SHA-256 is {found}, and the manifest says {digest}"
-            yield Flaw(part="bundle", where=name, what=what, expected=digest, found=found)
-
-
 def shown(name: str) -> str:
     """A file's name, which somebody else has chosen, as a sentence can hold it."""
     return name if len(name) < 100 and name.isprintable() else ascii(name)[:100]
@@ -119,16 +108,13 @@ def _manifest(data: bytes) -> Manifest:
     try:
         text = data.decode()
         found = json.loads(text)
-        if f"{_encode(found)}\n" != text:
+        if f"{canonical(found)}\n" != text:
             raise MisreadError("it is not one line of RFC 8785")
         return _read(found)
     except (ValueError, RecursionError) as error:
-        raise NoBundleError(file=MANIFEST, detail=_said(error)) from error
-
-
-def _said(error: ValueError | RecursionError) -> str:
-    why = parsing.json_problem(error)
-    return why[:200] if isinstance(error, MisreadError) else f"it is no JSON: {why}"
+        why = parsing.json_problem(error)
+        detail = why[:200] if isinstance(error, MisreadError) else f"it is no JSON: {why}"
+        raise NoBundleError(file=MANIFEST, detail=detail) from error
 
 
 def _read(found: Any) -> Manifest:
@@ -147,12 +133,11 @@ def _read(found: Any) -> Manifest:
 
 
 def _number(text: Any) -> int:
-    if not isinstance(text, str):
-        raise MisreadError(f"{text!r} is not a number as it is written there")
     try:
         return from_decimal(text)
-    except ValueError as error:
-        raise MisreadError(f"{text[:80]!r} is not a number as it is written there") from error
+    except (TypeError, ValueError) as error:
+        shown = text[:80] if isinstance(text, str) else text
+        raise MisreadError(f"{shown!r} is not a number as it is written there") from error
 
 
 def _expected(manifest: Manifest) -> set[str]:

@@ -21,7 +21,7 @@ from incidents.audit.facts import Facts, Flaw, read
 from incidents.audit.jobs import Batch, Placed
 from incidents.audit.proof.bundle_files import ENTRIES, Manifest, read_file
 from incidents.audit.proof.bundle_notes import Notes
-from incidents.audit.proof.leaf_check import Streams, misplaced
+from incidents.audit.proof.leaf_check import Seen, misplaced
 from incidents.errors import IncidentsError
 from incidents.record.entry import MAX_BYTES, UnreadableEntryError
 from incidents.store.schema.tables import DESK_STREAM
@@ -70,22 +70,15 @@ class Places(NamedTuple):
             begin = end
 
 
-@dataclass(frozen=True, slots=True)
-class BundleSource:
-    """The folder of a whole bundle of so many entries."""
-
-    folder: Path
-    size: int
-
-    @contextmanager
-    def opened(self, connection: Connection | None) -> Iterator[BundleLog]:  # noqa: ARG002 - it is the port's
-        """The log in it."""
-        with (self.folder / ENTRIES).open("rb") as lines:
-            yield BundleLog(self.folder, self.size, lines)
+@contextmanager
+def opened(folder: Path, size: int, _connection: Connection | None = None) -> Iterator[BundleLog]:
+    """The log in the folder of a whole bundle of so many entries (see `jobs.Source`)."""
+    with (folder / ENTRIES).open("rb") as lines:
+        yield BundleLog(folder, size, lines)
 
 
 class BundleLog:
-    """The log in a folder whose files are those that there must be.
+    """The log (see `jobs.Log`) in a folder whose files are those that there must be.
 
     The entries are read from the tiles of entries, and compared with the lines of the one file.
     """
@@ -96,21 +89,18 @@ class BundleLog:
         self._lines = lines
 
     def batches(self, first: int, before: int) -> Iterator[Batch]:
-        """As the port has it."""
         self._lines.seek(self.offset(first))
         for begin in range(first, before, WIDTH):
             width = min(WIDTH, self.size - begin)
             yield Batch(begin, self._entries(begin // WIDTH, width))
 
     def tile(self, level: int, n: int) -> bytes | None:
-        """As the port has it."""
         width = min(WIDTH, (self.size >> 8 * level) - n * WIDTH)
         if width < 1:
             return None
         return read_file(self.folder, path(Tile(level, n, width)), WIDTH * HASH_BYTES)
 
     def where(self, leaf: int) -> str:
-        """As the port has it."""
         return f"{ENTRIES}, line {leaf + 1}"
 
     def compare(
@@ -136,13 +126,11 @@ class BundleLog:
 
     def offset(self, first: int) -> int:
         """Where the line of that entry begins, by the sizes of the tiles of entries."""
-        total = 0
-        for n in range(first // WIDTH):
-            # Two bytes before each entry there, one after each entry here.
-            total += (self.folder / entries_path(n)).stat().st_size - WIDTH
-        return total
+        tiles = (self.folder / entries_path(n) for n in range(first // WIDTH))
+        # Two bytes before each entry there, one after each entry here.
+        return sum(tile.stat().st_size - WIDTH for tile in tiles)
 
-    def read(self, places: Places) -> Iterator[Placed]:
+    def placed(self, places: Places) -> Iterator[Placed]:
         """The entries that stand there."""
         handle = self._lines.fileno()
         for site_id, leaf, offset, length in zip(*places, strict=True):
@@ -179,17 +167,10 @@ class BundleLog:
 
 
 @dataclass(slots=True)
-class PartSeen:
-    """What is known of the part: its entries, their numbers in the log, and what is wrong."""
+class PartSeen(Seen):
+    """What is known of a part; of its entries also the numbers in the log."""
 
-    entries: int = 0
-    streams: Streams = field(default_factory=Streams)
-    own: list[tuple[int, bytes]] = field(default_factory=list)
-    policies: set[str] = field(default_factory=set)
     leaves: array[int] = field(default_factory=lambda: array("q"))
-    sites: array[int] = field(default_factory=lambda: array("q"))
-    lengths: array[int] = field(default_factory=lambda: array("H"))
-    flaws: list[Flaw] = field(default_factory=list)
 
 
 def look_at_part(folder: Path, manifest: Manifest, notes: Notes) -> PartSeen:

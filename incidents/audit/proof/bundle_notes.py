@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlalchemy import Connection, select
 
 from incidents.audit.facts import Flaw
+from incidents.audit.log import sequencer
 from incidents.audit.proof.bundle_files import (
     CHECKPOINT,
     KEYS,
@@ -26,19 +27,18 @@ from incidents.audit.proof.signed_check import (
     Roots,
     Succession,
     Witnessed,
+    flaw,
     read,
-    signers,
     time_of,
 )
 from incidents.errors import IncidentsError, RefusedError, VerificationError
-from incidents.store import checkpoints, leaves
+from incidents.store import checkpoints
 from incidents.store.checkpoints import Signed
 from incidents.store.schema.log_tables import checkpoints as table
 from incidents.store.schema.log_tables import stamps
-from incidents.tlog import note, proof, tiles, tree
+from incidents.tlog import note, proof, tree
 from incidents.tlog.keys import COSIGNATURE_V1, ED25519, VerifierKey
 from incidents.tlog.note import Note, Signature
-from incidents.tlog.tiles import Tile, TileError
 
 
 class NothingSignedError(RefusedError):
@@ -120,7 +120,7 @@ def _handover(connection: Connection, old: VerifierKey, new: VerifierKey) -> byt
 
 
 def _has_signed(key: VerifierKey, signed: Note) -> bool:
-    return (key.name, key.key_hash) in {(s.name, s.key_hash) for s in signed.signatures}
+    return any(signature.is_by(key) for signature in signed.signatures)
 
 
 class NotAsSignedError(VerificationError):
@@ -137,7 +137,7 @@ def inclusion_prover(connection: Connection, signed: Signed) -> Prove:
 
     What it gives raises NotAsSignedError if entry or tiles are others than those that were signed.
     """
-    nodes = tiles.nodes_from(lambda tile: _tile_bytes(connection, tile), signed.size)
+    nodes = sequencer.nodes(connection, signed.size)
 
     def prove(index: int, entry: bytes) -> list[bytes]:
         try:
@@ -149,14 +149,6 @@ def inclusion_prover(connection: Connection, signed: Signed) -> Prove:
         return found
 
     return prove
-
-
-def _tile_bytes(connection: Connection, tile: Tile) -> bytes:
-    place = (tile.level, tile.n)
-    found = leaves.hashes(connection, [place]).get(place)
-    if found is None:
-        raise TileError(detail=f"{tiles.path(tile)} is missing")
-    return bytes(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +185,7 @@ class Notes:
         found = {}
         for key in self.witnesses:
             for signature in self.head.note.signatures:
-                if (signature.name, signature.key_hash) == (key.name, key.key_hash):
+                if signature.is_by(key):
                     found[str(key)] = Witnessed(self.head.checkpoint.size, time_of(signature))
         return found
 
@@ -202,7 +194,7 @@ class Notes:
         size = self.head.checkpoint.size
         if size != manifest.size:
             what = f"it is of {size} entries, and the manifest says {manifest.size}"
-            yield _flaw(CHECKPOINT, what)
+            yield flaw(CHECKPOINT, what)
         yield from self._signed(self.head, (self.keys[-1], *self.witnesses))
         for both, held in zip(pairwise(self.keys), self.handovers, strict=True):
             yield from self._signed(held, both)
@@ -213,12 +205,12 @@ class Notes:
         on_record = [made.key for made in succession.made if made.leaf < size]
         if on_record[-len(self.keys) :] != list(self.keys):
             wanted = ", ".join(map(str, on_record)) or "none"
-            yield _flaw(KEYS, f"these are not the last keys that the entries name: {wanted}")
+            yield flaw(KEYS, f"these are not the last keys that the entries name: {wanted}")
             return
         leaves = {made.key: made.leaf for made in succession.made}
         for key, held in zip(self.keys[1:], self.handovers, strict=True):
             if leaves[key] >= held.checkpoint.size:
-                yield _flaw(held.where, f"no entry in it hands over to {key}")
+                yield flaw(held.where, f"no entry in it hands over to {key}")
         for held in (self.head, *self.handovers):
             wrong = roots.wrong(held.checkpoint, held.where)
             if wrong is not None:
@@ -227,18 +219,18 @@ class Notes:
     def _signed(self, held: Held, by: Sequence[VerifierKey]) -> Iterator[Flaw]:
         known = (*self.keys, *self.witnesses)
         try:
-            found = signers(held, known)
+            found = note.opened(held.note, known)
         except IncidentsError as error:
-            yield _flaw(held.where, error.message)
+            yield flaw(held.where, error.message)
             return
         for key in by:
             if key not in found:
-                yield _flaw(held.where, f"{key} has not signed it")
+                yield flaw(held.where, f"{key} has not signed it")
         if held.checkpoint.origin != self.keys[-1].name:
-            yield _flaw(held.where, f"it is of another log, {held.checkpoint.origin!r}")
+            yield flaw(held.where, f"it is of another log, {held.checkpoint.origin!r}")
         # In a bundle there is nothing that is not accounted for.
         if len(held.note.signatures) != len(found):
-            yield _flaw(held.where, "somebody has signed it whose key is not in the bundle")
+            yield flaw(held.where, "somebody has signed it whose key is not in the bundle")
 
 
 def _keys(folder: Path, name: str, algorithm: int) -> tuple[VerifierKey, ...]:
@@ -261,7 +253,3 @@ def _note(data: bytes, name: str) -> Held:
         return read(data, name)
     except IncidentsError as error:
         raise NoBundleError(file=name, detail=error.message) from error
-
-
-def _flaw(where: str, what: str) -> Flaw:
-    return Flaw(part="checkpoints", where=where, what=what)

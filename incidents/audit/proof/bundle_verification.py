@@ -5,48 +5,48 @@ Every byte of it is accounted for: no file more or less, each recomputed or chec
 
 from __future__ import annotations
 
+import hashlib
 from array import array
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from incidents.audit.facts import Flaw
-from incidents.audit.fold import Periods
-from incidents.audit.jobs import Act, Hands, hands
-from incidents.audit.proof import bundle_files as bundle_policies
-from incidents.audit.proof import bundle_log, leaf_check, site_check
+from incidents.audit.jobs import Act, Workers, workers_for
+from incidents.audit.pool import Tell
+from incidents.audit.proof import bundle_files, bundle_log, leaf_check, site_check
 from incidents.audit.proof.bundle_files import (
     ENTRIES,
     REPORT,
     Manifest,
     NoBundleError,
-    digest_flaws,
     read_manifest,
 )
-from incidents.audit.proof.bundle_log import BundleLog, BundleSource, PartSeen, Places
+from incidents.audit.proof.bundle_log import BundleLog, Places
 from incidents.audit.proof.bundle_notes import Notes
 from incidents.audit.proof.signed_check import Held, Roots, Succession
-from incidents.audit.proof.site_check import Decided, LookedAt, Rules, Since
+from incidents.audit.proof.site_check import Decided, LookedAt, Rules
 from incidents.audit.proof.verdict import (
     Asked,
-    Taken,
     Verdict,
     held_flaws,
     key_flaws,
+    since_of,
     taken,
     unsigned,
     witness_flaws,
 )
+from incidents.machine.policy import DOCUMENTED
 
 _AT_ONCE = 10_000
 _FILES_AT_ONCE = 512
 
-Done = Callable[[int], object]
-
 
 def bundle(
-    folder: Path, asked: Asked, *, processes: int | None = None, done: Done = lambda _: None
+    folder: Path, asked: Asked, *, processes: int | None = None, done: Tell = lambda _: None
 ) -> Verdict:
     """Verify the bundle in a folder; `done` is told of entries.
 
@@ -56,10 +56,10 @@ def bundle(
     """
     manifest = read_manifest(folder)
     notes = Notes.of(folder, manifest)
-    source = BundleSource(folder, manifest.size)
+    source = partial(bundle_log.opened, folder, manifest.size)
     try:
-        with hands(source, None, manifest.entries, processes=processes, done=done) as at_work:
-            found = _Found(folder, manifest, notes, asked, at_work)
+        with workers_for(source, None, manifest.entries, processes=processes, done=done) as workers:
+            found = _Found(folder, manifest, notes, asked, workers)
             return _whole(found) if manifest.whole else _part(found)
     except OSError as error:
         raise NoBundleError(file=str(error.filename), detail=str(error.strerror)) from error
@@ -73,71 +73,69 @@ class _Found:
     manifest: Manifest
     notes: Notes
     asked: Asked
-    at_work: Hands
+    workers: Workers
 
 
 def _whole(found: _Found) -> Verdict:
     manifest, notes, asked = found.manifest, found.notes, found.asked
-    seen = LookedAt(lambda leaf: f"{ENTRIES}, line {(leaf or 0) + 1}")
-    for part in found.at_work.each(leaf_check.ranges(manifest.size, placed=asked.policy)):
+    seen = LookedAt(where=lambda leaf: f"{ENTRIES}, line {(leaf or 0) + 1}")
+    for part in found.workers.each(leaf_check.ranges(manifest.size, placed=asked.policy)):
         seen.join(part)
     seen.end()
     if not seen.entries == manifest.entries == manifest.size:
         what = f"there are {seen.entries} entries, and the manifest says {manifest.entries}"
         seen.flaws.append(Flaw(part="bundle", where="manifest.json", what=what))
-    seen.flaws += found.at_work.one(leaf_check.upper_flaws, bytes(seen.roots))
+    seen.flaws += found.workers.one(leaf_check.upper_flaws, seen.roots)
     succession = seen.succession
     left = set(succession.periods.policies)
-    policies, flaws = bundle_policies.read_policies(found.folder, manifest)
-    flaws += bundle_policies.policy_flaws(policies, seen.policies, left)
+    policies, flaws = bundle_files.read_policies(found.folder, manifest)
+    flaws += bundle_files.policy_flaws(policies, seen.policies, left)
     decided = Decided([])
-    with BundleSource(found.folder, manifest.size).opened(None) as log:
+    with bundle_log.opened(found.folder, manifest.size) as log:
         roots = Roots(log, seen.trusted(manifest.size))
         flaws += notes.unlike(succession, roots)
         held, agreeing = held_flaws(asked, succession.keys, roots)
-    before, again = taken(asked, agreeing), None
+    before = taken(asked, agreeing)
+    again = of = len(seen.streams.of.keys() - {0})
     if asked.policy:
-        again = _only_later(seen, before)
+        if before is not None and not succession.periods.ended_since(before.checkpoint.size):
+            # See `site_check.later_sites`: the others were decided before as they are.
+            first = max(0, before.checkpoint.size - site_check.WITHIN_AN_ACT)
+            later = set(seen.sites[first:])
+            _leave(seen.sites, later)
+            again = len(later - {-1, 0})
         places = Places.by_site(seen.sites, range(manifest.size), seen.lengths)
         del seen.sites, seen.lengths
         periods = succession.periods
         open_from = manifest.size - site_check.WITHIN_AN_ACT
         decided = _sites(found, places, Rules(periods.policies, periods, open_from))
-    of = len(seen.streams.of.keys() - {0})
     return _verdict(
         found, [*seen.flaws, *flaws, *held, *decided.flaws], agreeing, kind="bundle",
         unfinished=decided.unfinished, entries=seen.entries, sites=of,
-        since=None if before is None else Since(*before, of if again is None else again),
+        since=since_of(before, again),
         policies=len(seen.policies), decided=asked.policy,
         lost_its_end=tuple(succession.lost_ends),
     )  # fmt: skip
 
 
-def _only_later(seen: LookedAt, before: Taken | None) -> int | None:
-    """Leaves out the sites that were decided before as they are (see `site_check.later_sites`); how
-    many are left. None: all."""
-    if before is None or seen.succession.periods.ended_since(before.size):
-        return None
-    later = set(seen.sites[max(0, before.size - site_check.WITHIN_AN_ACT) :])
-    _leave(seen.sites, later)
-    return len(later - {-1, 0})
-
-
 def _part(found: _Found) -> Verdict:
     asked, notes = found.asked, found.notes
     seen = bundle_log.look_at_part(found.folder, found.manifest, notes)
-    policies, flaws = bundle_policies.read_policies(found.folder, found.manifest)
+    policies, flaws = bundle_files.read_policies(found.folder, found.manifest)
     succession = Succession()
     wrong = succession.take(seen.own)
-    left = set(succession.periods.policies) | {DOCUMENTED}
-    flaws += bundle_policies.policy_flaws(policies, seen.policies, left)
+    left = {*succession.periods.policies, DOCUMENTED.digest}
+    flaws += bundle_files.policy_flaws(policies, seen.policies, left)
     held, agreeing = _held_beside_a_part(asked, notes)
     begun = {site_id for site_id, stretch in seen.streams.of.items() if stretch.first == 1}
     # Without the desk's own acts, or with wrong ones, nothing is said of which policy was active.
     periods = None if wrong or not seen.own else succession.periods
     decided = Decided([])
     if asked.policy:
-        decided = _sites(found, _begun(seen, begun), Rules(policies, periods, part=True))
+        # Of the sites whose first entry is there alone all is known.
+        _leave(seen.sites, begun)
+        places = Places.by_site(seen.sites, seen.leaves, seen.lengths)
+        decided = _sites(found, places, Rules(policies, periods, part=True))
     every = [*seen.flaws, *wrong, *flaws, *held, *_last_key(asked, notes), *decided.flaws]
     return _verdict(
         found, every, agreeing, kind="part", unfinished=decided.unfinished,
@@ -149,12 +147,6 @@ def _part(found: _Found) -> Verdict:
     )  # fmt: skip
 
 
-def _begun(seen: PartSeen, begun: set[int]) -> Places:
-    """The entries of the sites whose first one is there: only of these all is known."""
-    _leave(seen.sites, begun)
-    return Places.by_site(seen.sites, seen.leaves, seen.lengths)
-
-
 def _leave(sites: array[int], only: Container[int]) -> None:
     """Leaves each entry's site where it is one of these."""
     for n, site_id in enumerate(sites):
@@ -164,7 +156,7 @@ def _leave(sites: array[int], only: Container[int]) -> None:
 
 def _verdict(found: _Found, flaws: Sequence[Flaw], agreeing: Sequence[str], **rest: Any) -> Verdict:
     asked, notes, manifest = found.asked, found.notes, found.manifest
-    digests = [flaw for flaws in found.at_work.each(_digests(manifest)) for flaw in flaws]
+    digests = [flaw for flaws in found.workers.each(_digests(manifest)) for flaw in flaws]
     witnessed = notes.witnessed()
     extras = [name for name in manifest.digests if name == REPORT or name.startswith("stamps/")]
     return Verdict.of(
@@ -180,21 +172,28 @@ def _verdict(found: _Found, flaws: Sequence[Flaw], agreeing: Sequence[str], **re
 
 
 def _digests(manifest: Manifest) -> Iterator[Act]:
-    files = list(manifest.digests.items())
-    for first in range(0, len(files), _FILES_AT_ONCE):
-        yield digests_of, (dict(files[first : first + _FILES_AT_ONCE]),)
+    files = iter(manifest.digests.items())
+    while some := dict(islice(files, _FILES_AT_ONCE)):
+        yield digests_of, (some,)
 
 
-def digests_of(log: BundleLog, files: dict[str, str], *, tell: Done) -> list[Flaw]:
+def digests_of(log: BundleLog, _tell: Tell, files: dict[str, str]) -> list[Flaw]:
     """The files that are not those of the manifest, by their SHA-256."""
-    del tell
-    return list(digest_flaws(log.folder, files))
+    flaws = []
+    for name, digest in files.items():
+        with (log.folder / name).open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != digest:
+            what = f"its SHA-256 is {found}, and the manifest says {digest}"
+            flaw = Flaw(part="bundle", where=name, what=what, expected=digest, found=found)
+            flaws.append(flaw)
+    return flaws
 
 
 def _sites(found: _Found, places: Places, rules: Rules) -> Decided:
-    acts = ((site_check.of_bundle, (share, rules)) for share in places.shares(_AT_ONCE))
+    acts = ((site_check.decided, (share, rules)) for share in places.shares(_AT_ONCE))
     flaws, unfinished = [], 0
-    for decided in found.at_work.each(acts):
+    for decided in found.workers.each(acts):
         flaws += decided.flaws
         unfinished += decided.unfinished
     return Decided(flaws, unfinished)
@@ -236,7 +235,3 @@ def _last_key(asked: Asked, notes: Notes) -> list[Flaw]:
         return []
     what = "you know an older key, and that it handed over to this one the whole bundle alone shows"
     return [Flaw(part="checkpoints", where=str(notes.keys[-1]), what=what)]
-
-
-DOCUMENTED = next(iter(Periods().policies))
-"""The digest of the policy that was active before the first activation."""

@@ -17,8 +17,7 @@ from sqlalchemy import Connection, select
 
 from incidents.audit import export
 from incidents.audit.export import Numbered, Selection
-from incidents.audit.proof import bundle_archive as bundle_target
-from incidents.audit.proof import bundle_notes
+from incidents.audit.proof import bundle_archive, bundle_notes
 from incidents.audit.proof.bundle_archive import NewFiles
 from incidents.audit.proof.bundle_notes import NotAsSignedError, Voucher
 from incidents.errors import RefusedError, VerificationError
@@ -85,11 +84,11 @@ def write(
         VerificationError: if what the database holds is not what was signed.
         OSError: if it cannot be written.
     """
-    bundle_target.refuse(target)
+    bundle_archive.refuse(target)
     vouching = bundle_notes.last_voucher(connection)
     size, wanted = vouching.signed.size, order.wanted
     uncovered = uncovered_of(connection, wanted, size)
-    with bundle_target.appearing(target, int(vouching.signed.signed_at.timestamp())) as files:
+    with bundle_archive.appearing(target, int(vouching.signed.signed_at.timestamp())) as files:
         _write_voucher(files, vouching)
         if wanted.everything:
             entries = _write_whole(files, connection, vouching, done)
@@ -177,7 +176,8 @@ def _write_whole(
             write(b"\n".join([*bodies, b""]))
             files.put(tiles.entries_path(edge.size // WIDTH, len(bodies)), _bundled(bodies))
             for level, n, blob in edge.append(map(leaf_hash, bodies)):
-                growing[level], hashes[level] = _tile(level, n, blob), blob
+                growing[level] = Tile(level, n, len(blob) // tiles.HASH_BYTES)
+                hashes[level] = blob
                 if growing[level].width == WIDTH:
                     files.put(tiles.path(growing.pop(level)), hashes.pop(level))
             policies |= named(rows)
@@ -188,10 +188,6 @@ def _write_whole(
         files.put(tiles.path(tile), hashes[level])
     _write_policies(files, connection, policies)
     return edge.size
-
-
-def _tile(level: int, n: int, blob: bytes) -> Tile:
-    return Tile(level, n, len(blob) // tiles.HASH_BYTES)
 
 
 def _bundled(bodies: Sequence[bytes]) -> bytes:

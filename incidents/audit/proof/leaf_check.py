@@ -9,7 +9,7 @@ Ranges begin with a full tile, so that several processes can each look at some o
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from incidents.audit.facts import Facts, Flaw, glance, read
 from incidents.audit.jobs import Batch, Log
+from incidents.audit.pool import Tell
 from incidents.record.entry import MAX_BYTES, UnreadableEntryError
 from incidents.store.schema.tables import DESK_STREAM
 from incidents.tlog.tiles import Tile, path, tiles_of
@@ -95,11 +96,12 @@ def _follows(seen: Stretch, site: str, seq: int, at: str) -> str | None:
     return None
 
 
+_TILE_BYTES = WIDTH * HASH_BYTES
 RANGE = 128 * WIDTH
 """So many leaves are one range."""
 
 ENOUGH = 20
-"""So many flaws of a range are told."""
+"""So many flaws of a range, or of a share of the sites, are told."""
 
 NUMBERLESS = 1 << 62
 """The place of an entry that has no number yet is its id and this: after all that have one."""
@@ -107,8 +109,8 @@ NUMBERLESS = 1 << 62
 
 @dataclass(slots=True)
 class Seen:
-    """What is known after a range: the roots of its full tiles one after the other, what was seen
-    of each site, the desk's own entries, the policies that are named, and the flaws.
+    """What is known after a range, or several: the roots of the full tiles one after the other,
+    what was seen of each site, the desk's own entries, the policies that are named, and the flaws.
 
     `sites` and `lengths` are each entry's site and length in bytes, if they were asked for.
     """
@@ -123,7 +125,7 @@ class Seen:
     lengths: array[int] = field(default_factory=lambda: array("H"))
 
     def take(
-        self, body: bytes, leaf: int | None, where: str | Callable[[], str], *, place: int = 0
+        self, body: bytes, leaf: int | None, where: Callable[[], str], *, place: int = 0
     ) -> Facts | None:
         """The next entry, and where people find it; what it says of itself, if it can be read.
 
@@ -133,7 +135,7 @@ class Seen:
             facts = read(body) if leaf is None else glance(body)
         except UnreadableEntryError as error:
             what = str(error.facts["detail"])
-            self.flaws.append(Flaw(part="entries", where=_said(where), what=what, leaf=leaf))
+            self.flaws.append(Flaw(part="entries", where=where(), what=what, leaf=leaf))
             return None
         self.policies.add(facts.policy)
         if facts.site_id == DESK_STREAM:
@@ -141,7 +143,7 @@ class Seen:
         wrong = self.streams.take(facts, leaf)
         if wrong is not None:
             entry = f"{facts.site_id}-{facts.site_seq}"
-            self.flaws.append(misplaced(entry, facts.site, leaf, _said(where), wrong))
+            self.flaws.append(misplaced(entry, facts.site, leaf, where(), wrong))
         return facts
 
 
@@ -150,9 +152,7 @@ def ranges(size: int, *, placed: bool = False) -> Iterator[tuple[Callable[..., S
     return ((look, (first, min(first + RANGE, size), placed)) for first in range(0, size, RANGE))
 
 
-def look(
-    log: Log, first: int, before: int, placed: bool = False, *, tell: Callable[[int], object]
-) -> Seen:
+def look(log: Log, tell: Tell, first: int, before: int, placed: bool = False) -> Seen:
     """Look at the leaves from `first`, a multiple of 256, to before `before`.
 
     With `placed` each entry's site and length are kept.
@@ -161,36 +161,36 @@ def look(
     for batch in log.batches(first, before):
         row, facts = _hashed(log, batch), _facts(log, batch, seen)
         if placed:
-            _place(batch, facts, seen)
+            seen.sites.extend([-1 if fact is None else fact.site_id for fact in facts])
+            lengths = (0 if body is None else len(body) for body in batch.bodies)
+            seen.lengths.extend([min(length, MAX_BYTES) for length in lengths])
         hashes = [row[i : i + HASH_BYTES] for i in range(0, len(row), HASH_BYTES)]
         seen.flaws += log.compare(batch, facts, hashes)
-        seen.flaws += _tile_flaws(log, batch, row)
+        n = batch.first // WIDTH
+        tile = Tile(0, n, len(batch.bodies))
+        seen.flaws += _differing(tile, row, log.tile(0, n), "the entry there")
         if len(batch.bodies) == WIDTH:
             roots.append(tile_root(row))
         tell(len(batch.bodies))
     seen.roots = b"".join(roots)
-    seen.flaws = sorted(seen.flaws, key=_leaf)[:ENOUGH]
+    by_leaf = sorted(seen.flaws, key=lambda flaw: -1 if flaw.leaf is None else flaw.leaf)
+    seen.flaws = by_leaf[:ENOUGH]
     return seen
 
 
-def upper_flaws(log: Log, row: bytes, *, tell: Callable[[int], object]) -> list[Flaw]:  # noqa: ARG001
+def upper_flaws(log: Log, _tell: Tell, row: bytes) -> list[Flaw]:
     """What is wrong with the tiles above the lowest ones, whose roots are `row`."""
     flaws: list[Flaw] = []
     for tile in tiles_of(log.size):
         if tile.level == 0:
             continue
         if tile.n == 0 and tile.level > 1:
-            row = _row_above(row)
+            full = range(0, len(row) - _TILE_BYTES + 1, _TILE_BYTES)
+            row = b"".join(tile_root(row[begin : begin + _TILE_BYTES]) for begin in full)
         begin = tile.n * WIDTH * HASH_BYTES
         expected = row[begin : begin + tile.width * HASH_BYTES]
         flaws += _differing(tile, expected, log.tile(tile.level, tile.n), "what is below it")
     return flaws[:ENOUGH]
-
-
-def _row_above(row: bytes) -> bytes:
-    width = WIDTH * HASH_BYTES
-    full = range(0, len(row) - width + 1, width)
-    return b"".join(tile_root(row[begin : begin + width]) for begin in full)
 
 
 def _hashed(log: Log, batch: Batch) -> bytes:
@@ -214,27 +214,11 @@ def _facts(log: Log, batch: Batch, seen: Seen) -> list[Facts | None]:
     return found
 
 
-def _place(batch: Batch, facts: Sequence[Facts | None], seen: Seen) -> None:
-    seen.sites.extend([-1 if fact is None else fact.site_id for fact in facts])
-    seen.lengths.extend([0 if body is None else min(len(body), MAX_BYTES) for body in batch.bodies])
-
-
-def _said(where: str | Callable[[], str]) -> str:
-    return where if isinstance(where, str) else where()
-
-
-def _tile_flaws(log: Log, batch: Batch, row: bytes) -> Iterator[Flaw]:
-    n, width = batch.first // WIDTH, len(batch.bodies)
-    kept = log.tile(0, n)
-    if kept != row:
-        yield from _differing(Tile(0, n, width), row, kept, "the entry there")
-
-
 def _differing(tile: Tile, expected: bytes, kept: bytes | None, what: str) -> Iterator[Flaw]:
     """How a tile differs from what it must be; its first wrong hash."""
-    where = path(tile)
     if kept == expected:
         return
+    where = path(tile)
     if kept is None:
         yield Flaw(part="tree", where=where, what="it is not there")
         return
@@ -250,7 +234,3 @@ def _differing(tile: Tile, expected: bytes, kept: bytes | None, what: str) -> It
             return
     width, right_width = len(kept) / HASH_BYTES, tile.width
     yield Flaw(part="tree", where=where, what=f"it has {width:g} hashes, and not {right_width}")
-
-
-def _leaf(flaw: Flaw) -> int:
-    return -1 if flaw.leaf is None else flaw.leaf

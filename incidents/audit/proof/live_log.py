@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
-from itertools import pairwise
+from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -24,6 +23,7 @@ from sqlalchemy.types import NullType
 
 from incidents.audit.facts import Facts, Flaw
 from incidents.audit.jobs import Batch, Placed
+from incidents.audit.pool import Tell
 from incidents.audit.proof.leaf_check import ENOUGH, NUMBERLESS, Seen
 from incidents.audit.rows import Some, Span, WriteTime, parts, time_writer
 from incidents.store import leaves as store_leaves
@@ -54,19 +54,8 @@ class Pending(NamedTuple):
     lost: int
 
 
-@dataclass(frozen=True, slots=True)
-class LiveSource:
-    """The database that a worker is connected to."""
-
-    @contextmanager
-    def opened(self, connection: Connection | None) -> Iterator[LiveLog]:
-        """The log in it."""
-        assert connection is not None
-        yield LiveLog(connection)
-
-
 class LiveLog:
-    """The log, in a transaction that sees one state of the database."""
+    """The log (see `jobs.Log`), in a transaction that sees one state of the database."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -75,7 +64,6 @@ class LiveLog:
         self._write_time: WriteTime = time_writer(connection.dialect.name)
 
     def batches(self, first: int, before: int) -> Iterator[Batch]:
-        """As the port has it."""
         rows = self._rows(first, before)
         held = next(rows, None)
         for begin in range(first, before, WIDTH):
@@ -89,11 +77,9 @@ class LiveLog:
             yield Batch(begin, bodies, found)
 
     def tile(self, level: int, n: int) -> bytes | None:
-        """As the port has it."""
         return store_leaves.hashes(self.connection, [(level, n)]).get((level, n))
 
     def where(self, leaf: int) -> str:
-        """As the port has it."""
         wanted = select(leaves.c.entry_id).where(leaves.c.leaf_index == leaf)
         entry_id = self.connection.scalar(wanted)
         return f"leaf {leaf}" if entry_id is None else f"entries {entry_id}, leaf {leaf}"
@@ -105,11 +91,14 @@ class LiveLog:
         for n, (row, fact, body) in enumerate(zip(batch.rows, facts, batch.bodies, strict=True)):
             leaf = batch.first + n
             if row is None or body is None:
-                yield self._missing(leaf, row)
+                what = f"no entry has the number {leaf}: the number is deleted"
+                if row is not None:
+                    what = f"it is the number of entry {row.entry_id}, which is deleted"
+                yield Flaw(part="entries", where=f"leaf {leaf}", what=what, leaf=leaf)
             elif row.leaf_hash != hashes[n]:
                 what = "its leaf hash is not that of its body: one of them was changed"
                 values = hashes[n].hex(), bytes(row.leaf_hash).hex()
-                yield _flaw((leaf, self.where(leaf)), row, fact, what, values)
+                yield self._flaw(leaf, row, fact, what, values)
             elif fact is not None:
                 yield from self._displaced(leaf, row, fact)
 
@@ -188,18 +177,6 @@ class LiveLog:
             what = f"{last} were signed, and {there} are there: some were deleted"
             yield Flaw(part="checkpoints", where="checkpoints", what=what)
 
-    def site_spans(self, about: int) -> list[Span]:
-        """The sites in shares of about so many entries each."""
-        of_site = select(entries.c.site_id, func.count()).group_by(entries.c.site_id)
-        bounds, seen = [], 0
-        for part in parts(self.connection, of_site.order_by(entries.c.site_id)):
-            for site_id, count in part:
-                seen += count
-                if seen >= about:
-                    bounds.append(site_id + 1)
-                    seen = 0
-        return [Span(*ends) for ends in pairwise([None, *bounds, None])]
-
     def _rows(self, first: int, before: int) -> Iterator[tuple[int, Row, bytes | None]]:
         columns = (
             leaves.c.leaf_index, leaves.c.entry_id, entries.c.site_id, entries.c.site_seq,
@@ -221,23 +198,32 @@ class LiveLog:
             return cast(entries.c.body, LargeBinary)
         return entries.c.body
 
-    def _missing(self, leaf: int, row: Row | None) -> Flaw:
-        if row is None:
-            what = f"no entry has the number {leaf}: the number is deleted"
-        else:
-            what = f"it is the number of entry {row.entry_id}, which is deleted"
-        return Flaw(part="entries", where=f"leaf {leaf}", what=what, leaf=leaf)
-
     def _displaced(self, leaf: int, row: Row, fact: Facts) -> Iterator[Flaw]:
         """Whether the row's columns say what the entry says."""
         if (row.site_id, row.site_seq) != (fact.site_id, fact.site_seq):
             right, own = f"{fact.site_id}-{fact.site_seq}", f"{row.site_id}-{row.site_seq}"
             what = f"it says that it is {right}, and its row says {own}"
-            yield _flaw((leaf, self.where(leaf)), row, fact, what, (right, own))
+            yield self._flaw(leaf, row, fact, what, (right, own))
         if self._written(fact.recorded_at) != row.recorded_at:
             what = f"it was recorded at {fact.recorded_at}, and its row says {row.recorded_at}"
             values = fact.recorded_at, str(row.recorded_at)
-            yield _flaw((leaf, self.where(leaf)), row, fact, what, values)
+            yield self._flaw(leaf, row, fact, what, values)
+
+    def _flaw(
+        self, leaf: int, row: Row, fact: Facts | None, what: str, values: tuple[str, str]
+    ) -> Flaw:
+        """A flaw of that leaf; `values` are what should be, and what is."""
+        expected, found = values
+        return Flaw(
+            part="entries",
+            where=self.where(leaf),
+            what=what,
+            leaf=leaf,
+            entry=f"{row.site_id}-{row.site_seq}",
+            site=None if fact is None else fact.site,
+            expected=expected,
+            found=found,
+        )
 
     def _written(self, time: str) -> Any:
         """A time as the driver gives it; None for one that no clock shows."""
@@ -247,13 +233,20 @@ class LiveLog:
             return None
 
 
-def pending(log: LiveLog, *, tell: Callable[[int], object]) -> tuple[Pending, Seen]:
+def opened(connection: Connection | None) -> AbstractContextManager[LiveLog]:
+    """The log in the database that a worker is connected to (see `jobs.Source`)."""
+    assert connection is not None
+    return nullcontext(LiveLog(connection))
+
+
+def pending(log: LiveLog, tell: Tell) -> tuple[Pending, Seen]:
     """The entries without a number, and what is known after a look at them."""
     since, lost, seen = None, 0, Seen()
     for entry_id, body in log.unnumbered():
         seen.entries += 1
         lost += entry_id <= log.head.floor
-        facts = seen.take(body, None, f"entries {entry_id}", place=NUMBERLESS + entry_id)
+        where = partial("entries {}".format, entry_id)
+        facts = seen.take(body, None, where, place=NUMBERLESS + entry_id)
         if facts is not None:
             since = min(since or facts.recorded_at, facts.recorded_at)
     seen.flaws = seen.flaws[:ENOUGH]
@@ -265,20 +258,3 @@ def _bytes(body: Any) -> bytes | None:
     if isinstance(body, str):
         return body.encode(errors="surrogatepass")
     return body if isinstance(body, bytes) else None
-
-
-def _flaw(
-    at: tuple[int, str], row: Row, fact: Facts | None, what: str, values: tuple[str, str]
-) -> Flaw:
-    """A flaw of the leaf and the place `at`; `values` are what should be, and what is."""
-    (leaf, where), (expected, found) = at, values
-    return Flaw(
-        part="entries",
-        where=where,
-        what=what,
-        leaf=leaf,
-        entry=f"{row.site_id}-{row.site_seq}",
-        site=None if fact is None else fact.site,
-        expected=expected,
-        found=found,
-    )

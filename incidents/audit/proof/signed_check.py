@@ -5,7 +5,7 @@ The desk's own entries name the keys of the log, one after the other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -15,6 +15,8 @@ from incidents.audit.facts import Flaw
 from incidents.audit.fold import NAME, UNREADABLE, Periods, said
 from incidents.audit.jobs import Log
 from incidents.audit.log import loss
+from incidents.audit.pool import Tell
+from incidents.audit.proof.leaf_check import ENOUGH
 from incidents.audit.proof.live_log import LiveLog
 from incidents.clock import rfc3339
 from incidents.errors import IncidentsError
@@ -26,8 +28,8 @@ from incidents.store.checkpoints import Signed
 from incidents.tlog import note
 from incidents.tlog.keys import KeyFormatError, Signature, VerifierKey
 from incidents.tlog.note import Checkpoint, Note
-from incidents.tlog.proof import root_at
-from incidents.tlog.tiles import Tile, nodes_from
+from incidents.tlog.proof import Nodes, root_at
+from incidents.tlog.tiles import nodes_from
 from incidents.tlog.tree import subtrees
 
 
@@ -46,7 +48,6 @@ class Succession:
 
     made: list[Made] = field(default_factory=list)
     periods: Periods = field(default_factory=Periods)
-    texts: dict[str, str] = field(default_factory=dict)
     resumed: list[HistoryResumed] = field(default_factory=list)
 
     @property
@@ -107,9 +108,6 @@ class Succession:
         return None
 
 
-ENOUGH = 20
-
-
 class Held(NamedTuple):
     """A checkpoint, and where it is from."""
 
@@ -157,12 +155,9 @@ class Roots:
     """The roots of the tree at any size, up to the first wrong leaf; from tiles that are right."""
 
     def __init__(self, log: Log, trusted: int) -> None:
-        def read(tile: Tile) -> bytes:
-            return log.tile(tile.level, tile.n) or b""
-
         self.size = log.size
         self.trusted = trusted
-        self._nodes = nodes_from(read, log.size)
+        self._nodes = _nodes(log)
 
     def wrong(self, seen: Checkpoint, where: str, *, held: bool = False) -> Flaw | None:
         """Whether the tree had that root at that size; what is to be said if it had not."""
@@ -182,16 +177,9 @@ class Roots:
 
 
 def look(
-    log: LiveLog,
-    succession: Succession,
-    trusted: int,
-    first: int,
-    before: int,
-    *,
-    tell: Callable[[int], object],
+    log: LiveLog, _tell: Tell, succession: Succession, trusted: int, first: int, before: int
 ) -> Signatures:
     """Look at the checkpoints in the table whose ids are from `first` to before `before`."""
-    del tell
     found, roots = Signatures(), Roots(log, trusted)
     last: Held | None = None
     for signed in log.checkpoints(first, before):
@@ -201,7 +189,7 @@ def look(
             if signed.id >= first:
                 _look_at(signed, held, succession, last and last.checkpoint, found)
         except IncidentsError as error:
-            found.flaws.append(Flaw(part="checkpoints", where=where, what=error.message))
+            found.flaws.append(flaw(where, error.message))
             continue
         if signed.id >= first:
             found.count += 1
@@ -216,19 +204,23 @@ def look(
 
 def frontier(log: Log) -> bytes:
     """The compact range of the log's tree, out of its tiles (see `tlog.tree.Frontier`)."""
-    nodes = nodes_from(lambda tile: log.tile(tile.level, tile.n) or b"", log.size)
+    nodes = _nodes(log)
     return b"".join(nodes(*subtree) for subtree in subtrees(log.size))
+
+
+def _nodes(log: Log) -> Nodes:
+    return nodes_from(lambda tile: log.tile(tile.level, tile.n) or b"", log.size)
+
+
+def flaw(where: str, what: str) -> Flaw:
+    """One of a checkpoint, or of the keys."""
+    return Flaw(part="checkpoints", where=where, what=what)
 
 
 def read(data: bytes | str, where: str) -> Held:
     """A checkpoint as it is written. Raises NoteError or CheckpointError."""
     written = note.parse(data)
     return Held(where, written, note.parse_checkpoint(written.text))
-
-
-def signers(held: Held, keys: Sequence[VerifierKey]) -> list[VerifierKey]:
-    """The keys that have signed it. Raises NoteError if none has, or one wrongly."""
-    return note.opened(held.note, keys)
 
 
 def time_of(signature: Signature) -> str:
@@ -246,7 +238,7 @@ def _look_at(
     own = held.checkpoint
     wrong = list(_unlike(signed, own, last))
     key = succession.active(own.size)
-    by = signers(held, succession.keys)
+    by = note.opened(held.note, succession.keys)
     if key is None:
         wrong.append("no entry that it covers names a key of the log")
     elif key not in by:
@@ -255,17 +247,11 @@ def _look_at(
         wrong.append(f"it is of the log {own.origin!r}, and the key is called {key.name!r}")
     if key is not None and str(key) != signed.key:
         wrong.append(f"its row says that {signed.key} has signed it, and {key} should have")
-    found.handed.update(_handed(succession, own.size, by))
-    found.flaws += [Flaw(part="checkpoints", where=held.where, what=what) for what in wrong]
-
-
-def _handed(
-    succession: Succession, size: int, by: Sequence[VerifierKey]
-) -> Iterator[tuple[str, str]]:
-    """The keys in a row that have both signed a tree with the entry that names the newer one."""
     for old, new in pairwise(succession.made):
-        if new.leaf < size and old.key in by and new.key in by:
-            yield str(old.key), str(new.key)
+        # Both have signed a tree with the entry that names the newer one.
+        if new.leaf < own.size and old.key in by and new.key in by:
+            found.handed.add((str(old.key), str(new.key)))
+    found.flaws += [flaw(held.where, what) for what in wrong]
 
 
 def _unlike(signed: Signed, own: Checkpoint, last: Checkpoint | None) -> Iterator[str]:
@@ -285,11 +271,11 @@ def _witnesses(log: LiveLog, signed: Signed, held: Held, found: Signatures) -> I
             key = VerifierKey.parse(each.witness)
             signature = Signature.parse(each.line.strip("\n"))
         except IncidentsError as error:
-            yield Flaw(part="checkpoints", where=where, what=error.message)
+            yield flaw(where, error.message)
             continue
-        named = (signature.name, signature.key_hash) == (key.name, key.key_hash)
-        if not named or not note.verify_cosignature(key, held.note.text, signature.blob):
-            what = "it is no signature of that checkpoint by that witness"
-            yield Flaw(part="checkpoints", where=where, what=what)
+        if not signature.is_by(key) or not note.verify_cosignature(
+            key, held.note.text, signature.blob
+        ):
+            yield flaw(where, "it is no signature of that checkpoint by that witness")
             continue
         found.witnessed[each.witness] = Witnessed(held.checkpoint.size, time_of(signature))

@@ -8,32 +8,28 @@ what was signed of them is not looked at again.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import exists, func, select
 
 from incidents.audit.facts import Flaw
 from incidents.audit.fold import UNREADABLE, Periods, said
 from incidents.audit.jobs import Placed
-from incidents.audit.proof.bundle_log import BundleLog, Places
-from incidents.audit.proof.leaf_check import NUMBERLESS, Seen, Streams, Stretch, misplaced
+from incidents.audit.pool import Tell
+from incidents.audit.proof.bundle_log import BundleLog
+from incidents.audit.proof.leaf_check import ENOUGH, NUMBERLESS, Seen, Stretch, misplaced
 from incidents.audit.proof.live_log import LiveLog
 from incidents.audit.proof.signed_check import Succession
 from incidents.audit.redecide import Redecision
-from incidents.audit.rows import Finding, Some, Span
+from incidents.audit.rows import Finding, Some
 from incidents.machine.policy import Policy
 from incidents.record.entry import decode
 from incidents.store.schema.log_tables import checkpoints, cosignatures, leaves
 from incidents.store.schema.tables import DESK_STREAM, entries
-
-ENOUGH = 20
-
-Tell = Callable[[int], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +54,12 @@ class Decided:
     unfinished: int = 0
 
 
-def of_database(log: LiveLog, sites: Span | Some, rules: Rules, *, tell: Tell) -> Decided:
-    """These sites, in the database."""
-    del tell
-    return check(log.placed(sites), rules)
-
-
-def of_bundle(log: BundleLog, places: Places, rules: Rules, *, tell: Tell) -> Decided:
-    """The sites whose entries stand there, site by site."""
-    del tell
-    return check(log.read(places), rules)
-
-
-def check(entries: Iterable[Placed], rules: Rules) -> Decided:
-    """The first wrong entry of each site, of entries that stand site by site."""
+def decided(log: LiveLog | BundleLog, _tell: Tell, some: Any, rules: Rules) -> Decided:
+    """The first wrong entry of each of these sites: of a database's a span of sites or some, of a
+    bundle's the places of their entries."""
     flaws: list[Flaw] = []
     unfinished = 0
-    for site_id, stream in groupby(entries, itemgetter(0)):
+    for site_id, stream in groupby(log.placed(some), itemgetter(0)):
         redecision = Redecision(site_id, rules.policies, rules.periods)
         last, flaw = _taken(redecision, stream)
         wrong = redecision.end() if flaw is None else None
@@ -133,10 +118,9 @@ class Since(NamedTuple):
     sites: int
 
 
-def later_sites(log: LiveLog, size: int, *, tell: Tell) -> list[Some]:
+def later_sites(log: LiveLog, _tell: Tell, size: int) -> list[Some]:
     """The sites of what comes after a checkpoint of `size` entries, numbered or not, or that may
     have been within an act then; in shares."""
-    del tell
     first = size - WITHIN_AN_ACT
     numbered = leaves.join(entries, entries.c.id == leaves.c.entry_id)
     later = select(entries.c.site_id).select_from(numbered).where(leaves.c.leaf_index >= first)
@@ -150,14 +134,13 @@ def later_sites(log: LiveLog, size: int, *, tell: Tell) -> list[Some]:
 
 
 def later_signed(
-    log: LiveLog, succession: Succession, size: int, bounds: list[int], *, tell: Tell
+    log: LiveLog, _tell: Tell, succession: Succession, size: int, bounds: list[int]
 ) -> list[tuple[int, int]]:
     """The checkpoints of more than `size` entries, and the last one in any case, as bounds of their
     ids; of those before, one of each hand-over from key to key, and the last of each witness.
 
     `bounds` are those of all checkpoints.
     """
-    del tell
     if not bounds:
         return []
     of = checkpoints.c
@@ -175,26 +158,13 @@ def later_signed(
     return [*earlier, *pairwise(later)]
 
 
-Where = Callable[[int | None], str]
-"""How people find an entry by its number in the log."""
-
-
 @dataclass(slots=True)
-class LookedAt:
-    """The entries so far, the sites' streams, the desk's own acts, the policies that are named, and
-    what is wrong. `roots` are those of the full lowest tiles; of each entry there are the site and
-    the length, if they were asked for.
-    """
+class LookedAt(Seen):
+    """What is known after all ranges so far; beside it the desk's own acts, in their order. `where`
+    is how people find an entry by its number in the log, or one that has none."""
 
-    where: Where
-    entries: int = 0
-    streams: Streams = field(default_factory=Streams)
+    where: Callable[[int | None], str] = field(kw_only=True)
     succession: Succession = field(default_factory=Succession)
-    policies: set[str] = field(default_factory=set)
-    roots: bytearray = field(default_factory=bytearray)
-    sites: array[int] = field(default_factory=lambda: array("q"))
-    lengths: array[int] = field(default_factory=lambda: array("H"))
-    flaws: list[Flaw] = field(default_factory=list)
 
     def join(self, seen: Seen) -> None:
         """Takes what was seen of the next range."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from sqlalchemy import Engine
 
 from incidents.audit.facts import Flaw
 from incidents.audit.log import sequencer
-from incidents.audit.proof.signed_check import Held, Roots, Witnessed, signers
+from incidents.audit.proof.signed_check import Held, Roots, Witnessed, flaw
 from incidents.audit.proof.site_check import Since
 from incidents.errors import IncidentsError, VerificationError
 from incidents.record.own_events import LostEnd
@@ -41,9 +41,13 @@ def check_grown(engine: Engine, file: str, new: str) -> None:
     Raises:
         HeldCheckpointError: if it does.
     """
-    held, now = _read(Path(file)), note.parse_checkpoint(note.parse(new).text)
-    if held is None or (held.origin == now.origin and _begins_with(engine, now, held)):
+    held, now = _read(Path(file)), note.checkpoint_of(new)
+    if held is None:
         return
+    if held.origin == now.origin and held.size <= now.size:
+        with plainly(engine), reading(engine) as connection:
+            if root_at(sequencer.nodes(connection, now.size), held.size) == held.root:
+                return
     raise HeldCheckpointError(file=file, origin=held.origin, size=held.size, now=now.size)
 
 
@@ -54,23 +58,16 @@ def check_same(file: str, new: str) -> None:
     Raises:
         UncomparedCheckpointError: for any other.
     """
-    held, now = _read(Path(file)), note.parse_checkpoint(note.parse(new).text)
+    held, now = _read(Path(file)), note.checkpoint_of(new)
     if held is not None and held != now:
         raise UncomparedCheckpointError(file=file, origin=held.origin, size=held.size)
 
 
 def _read(file: Path) -> Checkpoint | None:
     try:
-        return note.parse_checkpoint(note.parse(file.read_bytes()).text)
+        return note.checkpoint_of(file.read_bytes())
     except (OSError, ValueError, NoteError, CheckpointError):
         return None
-
-
-def _begins_with(engine: Engine, now: Checkpoint, held: Checkpoint) -> bool:
-    if held.size > now.size:
-        return False
-    with plainly(engine), reading(engine) as connection:
-        return root_at(sequencer.nodes(connection, now.size), held.size) == held.root
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,20 +90,16 @@ class Asked:
         return self.held if self.since is None else (*self.held, self.since)
 
 
-class Taken(NamedTuple):
-    """The checkpoint that was verified before, if the log agrees with it: where it is from, and how
-    many entries it covers."""
-
-    where: str
-    size: int
-
-
-def taken(asked: Asked, agreeing: Sequence[str]) -> Taken | None:
-    """What need not be verified again, the checkpoints `agreeing`; None: nothing."""
+def taken(asked: Asked, agreeing: Sequence[str]) -> Held | None:
+    """The checkpoint before whose end nothing need be verified again, if it is among those that
+    are `agreeing`."""
     since = asked.since
-    if since is None or since.where not in agreeing:
-        return None
-    return Taken(since.where, since.checkpoint.size)
+    return None if since is None or since.where not in agreeing else since
+
+
+def since_of(before: Held | None, again: int) -> Since | None:
+    """What was verified before; so many sites were decided `again`."""
+    return None if before is None else Since(before.where, before.checkpoint.size, again)
 
 
 def key_flaws(
@@ -118,14 +111,14 @@ def key_flaws(
     the one that took over without its signature.
     """
     flaws = [
-        _flaw(str(key), "you know it as a key of the log, and the log has no such key")
+        flaw(str(key), "you know it as a key of the log, and the log has no such key")
         for key in asked.keys
         if key not in signed
     ]
     known = [place for place, key in enumerate(signed) if key in asked.keys]
     newer = set(map(str, signed[known[-1] + 1 :])) if known else set()
     flaws += [
-        _flaw(new, f"it has signed since {old} did, which has not handed over to it")
+        flaw(new, f"it has signed since {old} did, which has not handed over to it")
         for old, new in broken
         if new in newer
     ]
@@ -135,7 +128,7 @@ def key_flaws(
 def witness_flaws(asked: Asked, witnessed: Container[str]) -> list[Flaw]:
     """Whether the witnesses that are known outside have signed."""
     return [
-        _flaw(str(witness), "this witness has signed no checkpoint that is here")
+        flaw(str(witness), "this witness has signed no checkpoint that is here")
         for witness in asked.witnesses
         if str(witness) not in witnessed
     ]
@@ -153,8 +146,9 @@ def held_flaws(
             continue
         found = roots.wrong(held.checkpoint, held.where, held=True)
         if found is None and held.checkpoint.size > roots.trusted:
-            found = _flaw(held.where, "it cannot be compared: what is wrong stands before its end")
-        wrong = [flaw for flaw in (found, unsigned(held, [*asked.keys, *keys])) if flaw is not None]
+            found = flaw(held.where, "it cannot be compared: what is wrong stands before its end")
+        both = (found, unsigned(held, [*asked.keys, *keys]))
+        wrong = [each for each in both if each is not None]
         flaws += wrong
         if not wrong:
             agreeing.append(held.where)
@@ -166,20 +160,16 @@ def _stranger(held: Held, keys: Sequence[VerifierKey]) -> Flaw | None:
     origin = held.checkpoint.origin
     if not keys or origin in {key.name for key in keys}:
         return None
-    return _flaw(held.where, f"it is of another log, {origin}: this one is {keys[-1].name}")
+    return flaw(held.where, f"it is of another log, {origin}: this one is {keys[-1].name}")
 
 
 def unsigned(held: Held, keys: Sequence[VerifierKey]) -> Flaw | None:
     """What is wrong with who has signed a checkpoint that was held outside."""
     try:
-        signers(held, list(dict.fromkeys(keys)))
+        note.opened(held.note, list(dict.fromkeys(keys)))
     except IncidentsError as error:
-        return _flaw(held.where, error.message)
+        return flaw(held.where, error.message)
     return None
-
-
-def _flaw(where: str, what: str) -> Flaw:
-    return Flaw(part="checkpoints", where=where, what=what)
 
 
 Kind = Literal["database", "bundle", "part"]
@@ -262,12 +252,12 @@ class Verdict:
     def document(self) -> dict[str, Any]:
         """For programs."""
         found = asdict(self)
-        found["findings"] = [asdict(flaw) for flaw in self.findings]
+        found["findings"] = [asdict(each) for each in self.findings]
         found["lost_its_end"] = [each._asdict() for each in self.lost_its_end]
         found["since"] = None if self.since is None else self.since._asdict()
         found["witnesses"] = {key: seen._asdict() for key, seen in self.witnesses.items()}
         return {"verified": not self.findings, **found, "uncovered": self.uncovered}
 
 
-def _place(flaw: Flaw) -> tuple[int, float]:
-    return _ORDER.index(flaw.part), float("inf") if flaw.leaf is None else flaw.leaf
+def _place(found: Flaw) -> tuple[int, float]:
+    return _ORDER.index(found.part), float("inf") if found.leaf is None else found.leaf

@@ -17,21 +17,22 @@ from typing import Generic, TypeVar
 from sqlalchemy import Engine, select
 
 from incidents.audit.facts import Flaw
-from incidents.audit.jobs import Act, Hands, hands
+from incidents.audit.jobs import Workers, workers_for
+from incidents.audit.pool import Tell
 from incidents.audit.proof import leaf_check, live_log, signed_check, site_check
-from incidents.audit.proof.live_log import LiveLog, LiveSource, Pending
-from incidents.audit.proof.signed_check import Roots, Signatures, Succession
-from incidents.audit.proof.site_check import LookedAt, Rules, Since
+from incidents.audit.proof.live_log import LiveLog, Pending
+from incidents.audit.proof.signed_check import Held, Roots, Signatures, Succession
+from incidents.audit.proof.site_check import LookedAt, Rules
 from incidents.audit.proof.verdict import (
     Asked,
-    Taken,
     Verdict,
     held_flaws,
     key_flaws,
+    since_of,
     taken,
     witness_flaws,
 )
-from incidents.audit.rows import Some, Span
+from incidents.audit.rows import Some, Span, site_spans
 from incidents.errors import IncidentsError
 from incidents.log import logger
 from incidents.store.database.engine import plainly, reading
@@ -43,15 +44,13 @@ LAG = timedelta(minutes=1)
 _ENTRIES_AT_ONCE = 10_000
 _CHECKPOINTS_AT_ONCE = 5_000
 
-Done = Callable[[int], object]
-
 
 def database(
     engine: Engine,
     asked: Asked,
     *,
     processes: int | None = None,
-    done: Done = lambda _: None,
+    done: Tell = lambda _: None,
 ) -> Verdict:
     """Verify the log in a database; `done` is told of entries.
 
@@ -62,8 +61,8 @@ def database(
     with plainly(engine):
         with reading(engine) as connection:
             size = connection.scalar(select(log_head.c.size)) or 0
-        with hands(LiveSource(), engine, size, processes=processes, done=done) as at_work:
-            return by(at_work, asked)
+        with workers_for(live_log.opened, engine, size, processes=processes, done=done) as workers:
+            return by(workers, asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,28 +77,34 @@ class _Outline:
     flaws: list[Flaw]
 
 
-def by(at_work: Hands, asked: Asked) -> Verdict:
-    """Verify the log of a database by these hands."""
-    outline: _Outline = at_work.one(_outline)
-    seen, pending = _entries(at_work, outline)
+def by(workers: Workers, asked: Asked) -> Verdict:
+    """Verify the log of a database by these workers."""
+    outline: _Outline = workers.one(_outline)
+    seen, pending = _entries(workers, outline)
     trusted = seen.trusted(outline.size)
     succession = seen.succession
     seen.flaws += _table_flaws(succession, outline.keys)
-    held, agreeing = at_work.one(_held, asked, succession, trusted)
+    held, agreeing = workers.one(_held, asked, succession, trusted)
     before = taken(asked, agreeing)
-    signed = _signatures(at_work, succession, trusted, outline, before)
-    sites, again = _to_decide(at_work, succession, outline, before)
+    signed = _signatures(workers, succession, trusted, outline, before)
+    sites: Sequence[Span | Some] = outline.sites
+    again = of = len(seen.streams.of.keys() - {0})
+    # An activation does first what is due on any site.
+    if before is not None and not succession.periods.ended_since(before.checkpoint.size):
+        some: list[Some] = workers.one(site_check.later_sites, before.checkpoint.size)
+        sites, again = some, sum(len(each.ids) for each in some)
     if asked.policy:
-        for decided in at_work.each(_decisions(sites, succession)):
+        rules = Rules(succession.periods.policies, succession.periods)
+        acts = ((site_check.decided, (share, rules)) for share in sites)
+        for decided in workers.each(acts):
             seen.flaws += decided.flaws
     last = signed.last
     covered = 0 if last is None else last.checkpoint.size
     up_to = [made.key for made in succession.made if made.leaf < covered]
     broken = signed.broken(up_to)
-    of = len(seen.streams.of.keys() - {0})
     return Verdict.of(
         kind="database", entries=seen.entries, sites=of,
-        since=None if before is None else Since(*before, of if again is None else again),
+        since=since_of(before, again),
         pending=pending.entries, pending_since=pending.since, checkpoints=signed.count, last=last,
         key=succession.active(covered), keys=up_to, trusted="outside" if asked.keys else "inside",
         witnesses=signed.witnessed, agreeing=agreeing, decided=asked.policy,
@@ -111,42 +116,35 @@ def by(at_work: Hands, asked: Asked) -> Verdict:
     )  # fmt: skip
 
 
-def _outline(log: LiveLog, *, tell: Done) -> _Outline:
-    del tell
+def _outline(log: LiveLog, _tell: Tell) -> _Outline:
     return _Outline(
         log.size,
         log.checkpoint_bounds(_CHECKPOINTS_AT_ONCE),
-        log.site_spans(_ENTRIES_AT_ONCE),
+        site_spans(log.connection, _ENTRIES_AT_ONCE),
         log.keys(),
         [*log.head_flaws(), *log.gaps()],
     )
 
 
-def _entries(at_work: Hands, outline: _Outline) -> tuple[LookedAt, Pending]:
+def _entries(workers: Workers, outline: _Outline) -> tuple[LookedAt, Pending]:
     """All entries and all tiles."""
-    seen = LookedAt(lambda leaf: "a pending entry" if leaf is None else f"leaf {leaf}")
-    for part in at_work.each(leaf_check.ranges(outline.size)):
+    seen = LookedAt(where=lambda leaf: "a pending entry" if leaf is None else f"leaf {leaf}")
+    for part in workers.each(leaf_check.ranges(outline.size)):
         seen.join(part)
-    pending, part = at_work.one(live_log.pending)
+    pending, part = workers.one(live_log.pending)
     seen.join(part)
     seen.end()
     seen.flaws += outline.flaws
-    seen.flaws += _lost(pending)
-    seen.flaws += at_work.one(leaf_check.upper_flaws, bytes(seen.roots))
-    seen.flaws += at_work.one(_head_flaws, seen.trusted(outline.size))
+    if pending.lost:
+        what = f"{pending.lost} entries without a number are where nobody looks for such any more"
+        seen.flaws.append(Flaw(part="entries", where="log_head", what=what))
+    seen.flaws += workers.one(leaf_check.upper_flaws, seen.roots)
+    seen.flaws += workers.one(_head_flaws, seen.trusted(outline.size))
     return seen, pending
 
 
-def _lost(pending: Pending) -> Iterator[Flaw]:
-    """Entries that nobody will number."""
-    if pending.lost:
-        what = f"{pending.lost} entries without a number are where nobody looks for such any more"
-        yield Flaw(part="entries", where="log_head", what=what)
-
-
-def _head_flaws(log: LiveLog, trusted: int, *, tell: Done) -> list[Flaw]:
+def _head_flaws(log: LiveLog, _tell: Tell, trusted: int) -> list[Flaw]:
     """Whether the tree that goes on from the head is the one that there is."""
-    del tell
     if trusted < log.size or log.head.frontier == signed_check.frontier(log):
         return []
     what = "the hashes that the tree would go on from are not those of the tree"
@@ -165,40 +163,25 @@ def _table_flaws(succession: Succession, kept: Sequence[tuple[str, int]]) -> Ite
 
 
 def _signatures(
-    at_work: Hands,
+    workers: Workers,
     succession: Succession,
     trusted: int,
     outline: _Outline,
-    before: Taken | None,
+    before: Held | None,
 ) -> Signatures:
     spans: Iterable[tuple[int, int]] = pairwise(outline.checkpoints)
     if before is not None:
-        spans = at_work.one(site_check.later_signed, succession, before.size, outline.checkpoints)
+        spans = workers.one(
+            site_check.later_signed, succession, before.checkpoint.size, outline.checkpoints
+        )
     acts = ((signed_check.look, (succession, trusted, *span)) for span in spans)
-    return Signatures.joined(at_work.each(acts))
+    return Signatures.joined(workers.each(acts))
 
 
 def _held(
-    log: LiveLog, asked: Asked, succession: Succession, trusted: int, *, tell: Done
+    log: LiveLog, _tell: Tell, asked: Asked, succession: Succession, trusted: int
 ) -> tuple[list[Flaw], list[str]]:
-    del tell
     return held_flaws(asked, succession.keys, Roots(log, trusted))
-
-
-def _to_decide(
-    at_work: Hands, succession: Succession, outline: _Outline, before: Taken | None
-) -> tuple[Sequence[Span | Some], int | None]:
-    """The sites that are decided again, in shares, and how many they are; None: all."""
-    # An activation does first what is due on any site.
-    if before is None or succession.periods.ended_since(before.size):
-        return outline.sites, None
-    some: list[Some] = at_work.one(site_check.later_sites, before.size)
-    return some, sum(len(each.ids) for each in some)
-
-
-def _decisions(sites: Sequence[Span | Some], succession: Succession) -> Iterator[Act]:
-    rules = Rules(succession.periods.policies, succession.periods)
-    return ((site_check.of_database, (share, rules)) for share in sites)
 
 
 def is_overdue(verdict: Verdict, now: datetime) -> bool:
@@ -208,9 +191,6 @@ def is_overdue(verdict: Verdict, now: datetime) -> bool:
 
 
 Shown = TypeVar("Shown")
-
-
-"""Is told of entries, as they have been looked at."""
 
 _log = logger("proving")
 
@@ -246,7 +226,7 @@ class Proving(Generic[Shown]):
             return self._last
 
     def begin(
-        self, prove: Callable[[Done], Shown], *, by: str, of: int, clock: Callable[[], datetime]
+        self, prove: Callable[[Tell], Shown], *, by: str, of: int, clock: Callable[[], datetime]
     ) -> bool:
         """Begins one, unless one runs already; whether it has begun."""
         with self._lock:
@@ -263,7 +243,7 @@ class Proving(Generic[Shown]):
             self._over.wait(within_s)
         return self.last
 
-    def _run(self, prove: Callable[[Done], Shown], clock: Callable[[], datetime]) -> None:
+    def _run(self, prove: Callable[[Tell], Shown], clock: Callable[[], datetime]) -> None:
         try:
             shown = prove(self._done)
         except IncidentsError as error:

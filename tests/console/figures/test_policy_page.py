@@ -88,7 +88,7 @@ def test_activation_is_on_record_with_who_and_why_and_stands_in_the_history(
     assert answer.headers["location"] == "/policy"
     assert desk.house.desk.policy() == Policy(repeat_count=2)
     with desk.house.reading() as connection:
-        [activation] = fold.activations(connection)
+        [(_, activation)] = fold.activations(connection)
     assert activation.by == "supervisor-1"
     page = supervisor.get("/policy").text
     assert "is active." in page
