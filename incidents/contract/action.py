@@ -57,6 +57,11 @@ def personal_fields(kind: type[Command]) -> tuple[str, ...]:
     return _known(kind).personal
 
 
+def open_words(kind: type[Command]) -> frozenset[str]:
+    """The fields of words that stand in the record as they are, and may be about nobody."""
+    return _known(kind).open
+
+
 def seen_fields(kind: type[Command]) -> tuple[str, ...]:
     """The fields that say what was seen, and are no part of what is asked."""
     return _known(kind).seen
@@ -66,6 +71,7 @@ def seen_fields(kind: type[Command]) -> tuple[str, ...]:
 class _Known:
     fields: tuple[Field, ...]
     personal: tuple[str, ...]
+    open: frozenset[str]
     seen: tuple[str, ...]
 
 
@@ -85,6 +91,7 @@ def _read_fields(kind: type[Command]) -> _Known:
     return _Known(
         found,
         personal=tuple(n for n, fact in facts if isinstance(fact, Words) and fact.personal),
+        open=frozenset(n for n, fact in facts if isinstance(fact, Words) and not fact.personal),
         seen=tuple(n for n, fact in facts if isinstance(fact, Seen)),
     )
 

@@ -1,7 +1,5 @@
 """The text that the desk takes: how long it may be, what it may hold, what must be sealed.
 
-choice, a record number, an address, or a part of a document that has one of these forms.
-
 What could say something about a person is sealed; what is not sealed cannot hold it.
 """
 
@@ -12,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cache
 
+from incidents.contract.action import open_words
 from incidents.desk.envelope import Envelope
 from incidents.machine import filing
 from incidents.machine.command import AUDIENCES, OUTCOMES, Refusal
@@ -154,11 +153,9 @@ MAX_URL = 12 * web_address.MAX_CHARACTERS
 # With these an entry stays well below 64 KiB.
 MAX_URLS_BYTES = 48 * 1024
 _AROUND_URLS = 1_024
-# A code is written into the record as it is, so it must not be able to hold a phone number.
-CODES = (
-    "category", "field", "outcome", "adapter", "problem", "why", "seen", "detail", "finding",
-    "problems",
-)  # fmt: skip
+_CODES = frozenset({"adapter", "problem", "why", "seen", "detail", "finding", "problems"})
+"""What programs say. As people's words that are not personal (`Words`), it is written into the
+record as it is, so it must not be able to hold a phone number."""
 MAX_DIGITS = 7
 _LIMITS = {
     "urls": MAX_URL, "written": web_address.MAX_CHARACTERS,
@@ -177,7 +174,7 @@ def refused_text(command: Command) -> Refusal | None:
         bad = _BAD.search(text)
         if bad is not None:
             return Refusal("bad_text", {"what": name, "found": f"U+{ord(bad[0]):04X}"})
-        if name in CODES and _may_name_somebody(text):
+        if name in _codes_of(type(command)) and _may_name_somebody(text):
             return Refusal("personal_code", {"what": name})
     return _refused_word(command) or _refused_urls(command)
 
@@ -211,6 +208,10 @@ def _refused_word(command: Command) -> Refusal | None:
         case AddNote(text=text) if not text.strip():
             return Refusal("empty_text", {"what": "note"})
     return None
+
+
+def _codes_of(kind: type[Command]) -> frozenset[str]:
+    return _CODES | open_words(kind)
 
 
 def _limit(name: str) -> int:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from incidents.contract.actions import ACTIONS
+
+FILE = Path(__file__).parents[2] / "incidents/cli/act_helps.py"
 
 _HEAD = '"""The short help of each act; made by scripts/docs from `contract.actions`."""'
 

@@ -12,6 +12,7 @@ from incidents.machine import commands as c
 
 _BY_HAND = (c.Log, c.RecordContact, c.AddNote)
 """What `client.typed` asks for in a way of its own."""
+_TAKEN = frozenset({"key", "if_match", "dry_run", "how"})
 _FOLDERS = {"incident": "incidents", "contact": "contacts", "item": "queue", ORDER: "orders"}
 
 _HEAD = '''"""The acts of the client, a method each; made by scripts/docs from `contract`."""
@@ -63,6 +64,8 @@ def _method(action: Action) -> Iterator[str]:
     star = ["*"] if required or perhaps else []
     asked = ", ".join(["self", f"{of}: str", *star, *required, *perhaps, "**how: Unpack[How]"])
     names = [name for name, _ in words] + (["confirm"] if action.closes else [])
+    if taken := _TAKEN & {*names}:
+        raise ValueError(f"{action.typed}: the client's methods have a {taken.pop()} of their own")
     told = ", ".join(f'"{name}": {name}' for name in names)
     folder = "sites" if of == SITE else _FOLDERS[of]
     yield f"    def {method_name(action)}({asked}) -> Acted:"

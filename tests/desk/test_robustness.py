@@ -1,6 +1,7 @@
 """What must not stop the desk: a spoilt site, a wrong clock, words that it cannot take."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
@@ -8,8 +9,10 @@ from sqlalchemy import text
 
 from incidents import clock
 from incidents.desk import Desk, Envelope
+from incidents.desk.text import refused_text
 from incidents.errors import RefusedError
 from incidents.machine import commands as c
+from incidents.machine.command import Command, Short
 from tests.databases import compares_clocks
 from tests.desk.rehearsal import Rehearsal, rehearsal
 
@@ -44,6 +47,20 @@ def test_what_is_due_is_done_also_when_the_words_of_a_command_are_refused(day: R
     assert [event["kind"] for event in refused.document["events"]] == [
         "clock_lapsed", "site_suspended",
     ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remark(Command):
+    """An act that nobody has thought of yet, with words that are not sealed."""
+
+    via: Short
+
+
+def test_words_that_are_not_sealed_hold_no_number_whatever_the_act_and_its_field_are() -> None:
+    refusal = refused_text(Remark(by="li", via="+86 138 0013 8000"))
+    assert refusal is not None
+    assert (refusal.name, refusal.facts) == ("personal_code", {"what": "via"})
+    assert refused_text(Remark(by="li", via="by mail")) is None
 
 
 def test_what_is_due_is_done_also_when_a_key_was_used_for_another_command(day: Rehearsal) -> None:

@@ -58,10 +58,9 @@ def save(connection: Connection, changes: Sequence[Changed]) -> None:
 
 _SITE, _N = (list(incidents.c).index(column) for column in (incidents.c.site_id, incidents.c.n))
 _OWN = tuple(column.name for column in incidents.c if column.name != "site_id")
-_MAY_CHANGE = (
-    "state", "contact_due", "removal_due", "lapsed_at", "suspension", "corrections",
-    "reached_in_time", "reported_at", "removal_said_at", "links_revoked",
-)  # fmt: skip
+_FIXED = frozenset({"n", "epoch", "occurred_at", "recorded_at", "by", "recurs", "category", "note"})
+"""What stays as it was logged."""
+_MAY_CHANGE = tuple(name for name in _OWN if name not in _FIXED)
 _NEW = Change(incidents, "site_id", *_OWN)
 _CHANGED = Change(incidents, *_MAY_CHANGE, keys=("site_id", "n"))
 
