@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from incidents.app import House
-    from incidents.cli.any_house import AnyHouse
     from incidents.client.house import RemoteHouse
     from incidents.locale.words import When
     from incidents.settings.sources import Settings
@@ -68,8 +67,11 @@ class Run:
         self._settings = settings
 
     @property
-    def house(self) -> AnyHouse:
-        """The desk that these settings name: of a database, or a server's."""
+    def house(self) -> House | RemoteHouse:
+        """The desk that these settings name: of a database, or a server's.
+
+        What only a database has is in `local`, and what only a server has in `remote`.
+        """
         return self.remote or self.local
 
     @property
