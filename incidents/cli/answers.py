@@ -37,11 +37,8 @@ def give(
     document = answer.document
     if answer.repeated and not repetition_told:
         run.tell("this key has been used for this command: it was done once, with this answer")
-    if run.quiet:
-        run.say(*ids_of(document, about))
-    elif run.for_programs:
-        output.document(run, document, rows=document["incidents"] or [document["site"]])
-    else:
+    rows = document["incidents"] or [document["site"]]
+    if not output.answered(run, document, *ids_of(document, about), rows=rows):
         run.say(*_for_people(run, document, would=dry_run))
     run.tell(*remarks(run, answer))
     if dry_run:

@@ -143,10 +143,10 @@ def link(run: Run, incident: tuple[int, int]) -> int:
     document = run.house.link(incident)
     if run.for_programs:
         output.document(run, document, rows=[document])
-        return DONE
-    run.say(document["link"])
-    if not run.quiet:
-        run.tell(f"it holds until {run.when.until(document['until'])}")
+    else:
+        run.say(document["link"])
+        if not run.quiet:
+            run.tell(f"it holds until {run.when.until(document['until'])}")
     return DONE
 
 

@@ -51,18 +51,14 @@ def list_acts(run: Run, *, dead: bool, braked: bool, site: str | None, limit: in
     """List the orders that are not carried out, dead letters first."""
     with run.house.looking() as looks:
         found = looks.unsettled(site=site, only_dead=dead, only_braked=braked, limit=limit)
-    if run.quiet:
-        run.say_all([each["id"] for each in found])
-    elif run.for_programs:
-        output.documents(run, found)
-    else:
-        when = run.when
-        headers = (
+    output.listed(
+        run, found, ids=(each["id"] for each in found),
+        headers=(
             "ORDER", "STATE", "WHAT", "SITE", "ORDERED", "TRIES", "NEXT", "ADAPTER", "PROBLEM",
-        )  # fmt: skip
-        output.table(run, headers, (_row(each, when) for each in found))
-        if not found:
-            run.tell(_nothing(dead=dead, braked=braked, site=site))
+        ),
+        rows=(_row(each, run.when) for each in found),
+        nothing=_nothing(dead=dead, braked=braked, site=site),
+    )  # fmt: skip
     return DONE
 
 
@@ -79,11 +75,7 @@ def tell(run: Run, order: tuple[int, int, str]) -> int:
     when = run.when
     with run.house.looking() as looks:
         found = looks.order(*order, when)
-    if run.quiet:
-        run.say(found["id"])
-    elif run.for_programs:
-        output.document(run, found, rows=[found])
-    else:
+    if not output.answered(run, found, found["id"]):
         output.pairs(run, _pairs(found, when))
         if found["story"]:
             sites.show_events(run, found["story"])

@@ -70,6 +70,43 @@ def documents(run: Run, documents: Iterable[Mapping[str, Any]]) -> None:
         run.say("[]" if opening == "[" else "]")
 
 
+def answered(
+    run: Run,
+    found: Mapping[str, Any],
+    *ids: str,
+    rows: Sequence[Mapping[str, Any]] | None = None,
+) -> bool:
+    """Answer with the ids alone, or a program with the document (in CSV with `rows`, by default the
+    document as one); False: who reads is a person, and is still to be told."""
+    if run.quiet:
+        run.say(*ids)
+    elif run.for_programs:
+        document(run, found, rows=[found] if rows is None else rows)
+    return run.quiet or run.for_programs
+
+
+def listed(
+    run: Run,
+    found: Iterable[Mapping[str, Any]],
+    *,
+    ids: Iterable[str],
+    headers: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    nothing: str = "",
+) -> None:
+    """Answer with a list: the ids alone, the documents for a program, or a table for people, who
+    are told `nothing` where it is empty."""
+    if run.quiet:
+        for each in ids:
+            run.say(each)
+    elif run.for_programs:
+        documents(run, found)
+    else:
+        table(run, headers, rows)
+        if nothing and not found:
+            run.tell(nothing)
+
+
 def pairs(run: Run, pairs: Iterable[tuple[str, str]]) -> None:
     """`key: value` lines for people."""
     found = [(name, value) for name, value in pairs if value]

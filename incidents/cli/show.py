@@ -69,12 +69,7 @@ def _item(run: Run, key: tuple[int, str]) -> int:
             " never was there; incidents queue lists what there is",
             given=given,
         )
-    if run.quiet:
-        run.say(found["id"])
-    elif run.for_programs:
-        item = with_commands(found)
-        output.document(run, item, rows=[item])
-    else:
+    if not output.answered(run, with_commands(found), found["id"]):
         due = found["due"]
         pairs = [
             ("task", found["id"]),

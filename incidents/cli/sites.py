@@ -74,16 +74,12 @@ _COLOURS = {"active": "green", "suspended": "yellow", "closed": "red"}
 def list_sites(run: Run, state: str | None) -> int:
     """List the sites by name."""
     with run.house.looking() as looks:
-        sites = looks.sites(state=state)
-        if run.quiet:
-            for site in sites:
-                run.say(site["site"])
-        elif run.for_programs:
-            output.documents(run, sites)
-        else:
-            when = run.when
-            headers = ("SITE", "STATE", "RULE", "RUN", "UNTIL", "REMARKS")
-            output.table(run, headers, (_row(site, when) for site in sites))
+        sites, when = looks.sites(state=state), run.when
+        output.listed(
+            run, sites, ids=(site["site"] for site in sites),
+            headers=("SITE", "STATE", "RULE", "RUN", "UNTIL", "REMARKS"),
+            rows=(_row(site, when) for site in sites),
+        )  # fmt: skip
     return DONE
 
 
@@ -102,14 +98,9 @@ def tell(run: Run, site: str) -> int:
         braked: list[Order] = []
         if found["in_force"] != found["state"] and not (run.quiet or run.for_programs):
             braked = looks.unsettled(site=found["site"], only_braked=True)
-    if run.quiet:
-        run.say(found["site"])
-    elif run.for_programs:
-        output.document(run, found, rows=[found])
-    else:
+    if not output.answered(run, found, found["site"]):
         held = [each["id"] for each in braked if each["lane"] == ACT]
-        pairs = _pairs(found, run.when)
-        output.pairs(run, [*pairs, ("held by the brake", ", ".join(held))])
+        output.pairs(run, [*_pairs(found, run.when), ("held by the brake", ", ".join(held))])
         show_incidents(run, found)
         show_next_steps(run, [look(RELEASE_ORDER, id_) for id_ in held], None)
     return DONE
@@ -125,13 +116,8 @@ def why(run: Run, site: str) -> int:
     """
     with run.house.looking() as looks:
         found = looks.why(site, run.settings.zone)
-    if run.quiet:
-        run.say(site)
-    elif run.for_programs:
-        output.document(
-            run, {**found, "commands": hints.commands(found["hints"])}, rows=found["timeline"]
-        )
-    else:
+    document = {**found, "commands": hints.commands(found["hints"])}
+    if not output.answered(run, document, site, rows=found["timeline"]):
         _tell_why(run, found)
     return DONE
 

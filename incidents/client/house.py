@@ -162,7 +162,7 @@ _COMPARED_AT_ONCE = 10
 
 
 class RemoteHouse:
-    """The rooms that a server opens, as `app.House` those of a database; and what only a server has.
+    """The rooms that a server opens, as `app.House` those of a database, and more.
 
     Nothing is opened before it is asked.
     """

@@ -96,25 +96,19 @@ def add(run: Run, handle: str, given: str, own_password_file: Path | None) -> in
 def list_accounts(run: Run) -> int:
     """List the accounts, by their handles."""
     found = keeping.looking(run).accounts()
-    if run.quiet:
-        run.say_all([each["handle"] for each in found])
-    elif run.for_programs:
-        output.documents(run, found)
-    else:
-        when = run.when
-        # A role of the database that lets nobody in may not know, and an older server does not say.
-        tells = any("password_set_at" in each for each in found)
-        output.table(
-            run, ("HANDLE", "ROLE", "MADE", "DISABLED", *(["PASSWORD"] if tells else [])),
-            [
-                (each["handle"], each["role"], when(each["made_at"]),
-                 "" if each["disabled_at"] is None else when(each["disabled_at"]),
-                 *([_password(each, when)] if tells else []))
-                for each in found
-            ],
-        )  # fmt: skip
-        if not found:
-            run.tell("this desk has no accounts: incidents account add makes the first")
+    # A role of the database that lets nobody in may not know, and an older server does not say.
+    tells = any("password_set_at" in each for each in found)
+    output.listed(
+        run, found, ids=(each["handle"] for each in found),
+        headers=("HANDLE", "ROLE", "MADE", "DISABLED", *(["PASSWORD"] if tells else [])),
+        rows=(
+            (each["handle"], each["role"], run.when(each["made_at"]),
+             "" if each["disabled_at"] is None else run.when(each["disabled_at"]),
+             *([_password(each, run.when)] if tells else []))
+            for each in found
+        ),
+        nothing="this desk has no accounts: incidents account add makes the first",
+    )  # fmt: skip
     return DONE
 
 
@@ -180,12 +174,10 @@ def _change(
 
 
 def _answer(run: Run, document: Account, *, changed: bool, next_: str | None = None) -> int:
-    if run.quiet:
-        run.say(document["handle"])
-    elif run.for_programs:
-        output.document(run, document, rows=[document])
-    else:
-        run.say(_sentence(run, document))
+    if not output.answered(run, document, document["handle"]):
+        disabled_at = document["disabled_at"]
+        since = "" if disabled_at is None else f", disabled since {run.when(disabled_at)}"
+        run.say(f"{document['handle']}: {document['role']}{since}")
         if not changed:
             run.tell("nothing changed: it stood like that already")
         if next_ is not None:
@@ -201,9 +193,3 @@ def _password(of: Account, when: When) -> str:
     if counts_from is None:
         return told
     return f"{told} by {of['password_given_by']}, counts from {when(counts_from)}"
-
-
-def _sentence(run: Run, of: Account) -> str:
-    if of["disabled_at"] is not None:
-        return f"{of['handle']}: {of['role']}, disabled since {run.when(of['disabled_at'])}"
-    return f"{of['handle']}: {of['role']}"

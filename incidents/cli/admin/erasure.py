@@ -43,6 +43,7 @@ def gone(erased: Erased, *, dry_run: bool) -> str:
     return f"{counted_erasure(erased.words, erased.files, erased.sign_ins)} {done}"
 
 
+_NOTHING = "nothing is left to erase"
 _NOT_ASKED_FOR = (
     'nothing is erased by time alone until the settings file asks for it: write keep = "184d" '
     "under [retention], or a longer time"
@@ -205,11 +206,7 @@ def _erase_account(
             document = run.remote.erasing.meet_account(
                 handle, reason, dry_run=dry_run, confirm=sure
             )
-    if run.quiet:
-        run.say(handle)
-    elif run.for_programs:
-        output.document(run, document, rows=[document])
-    else:
+    if not output.answered(run, document, handle):
         done = "would be erased" if dry_run else "erased"
         run.say(f"{handle}: {document['sign_ins']:,} lines of the log of sign-ins {done}")
         if document["next_at"] is not None:
@@ -255,22 +252,14 @@ def _typed(what: str, name: str, confirm: str | None) -> tuple[str | None, str]:
 
 def _answer_of_demand(run: Run, met: Met, *, dry_run: bool) -> None:
     young = met.staying
-    if run.quiet:
-        run.say(met.site)
-    elif run.for_programs:
-        document = met.document(dry_run=dry_run)
-        output.document(run, document, rows=[document])
-    else:
-        run.say(f"{met.site}: {_sentence(met.erased, dry_run=dry_run)}")
+    if not output.answered(run, met.document(dry_run=dry_run), met.site):
+        told = (
+            gone(met.erased, dry_run=dry_run) if met.erased.anything else "nothing is left to erase"
+        )
+        run.say(f"{met.site}: {told}")
         if young.first is not None and young.last is not None:
             run.say(
                 f"{counted_erasure(young.words, young.files)} must stay for now; from "
                 f"{run.when.until(young.first)} the first may go, from "
                 f"{run.when.until(young.last)} the last"
             )
-
-
-def _sentence(erased: Erased, *, dry_run: bool) -> str:
-    if not erased.anything:
-        return "nothing is left to erase"
-    return gone(erased, dry_run=dry_run)

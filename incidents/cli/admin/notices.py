@@ -47,13 +47,14 @@ def list_notices(run: Run) -> int:
     """List the notices: to whom each goes, when, and which of its templates are your own."""
     # Where a server has its own templates it does not tell.
     found = _here(run) if run.remote is None else run.remote.notices()
-    if run.quiet:
-        run.say(*(entry["notice"] for entry in found))
-    elif run.for_programs:
-        output.documents(run, found)
-    else:
-        headers = ("NOTICE", "TO", "WHEN", "OWN TEMPLATES")
-        output.table(run, headers, [_row(entry) for entry in found])
+    output.listed(
+        run, found, ids=(entry["notice"] for entry in found),
+        headers=("NOTICE", "TO", "WHEN", "OWN TEMPLATES"),
+        rows=(
+            (each["notice"], each["to"], each["when"], ", ".join(each.get("own", ())))
+            for each in found
+        ),
+    )  # fmt: skip
     return DONE
 
 
@@ -201,7 +202,3 @@ def _entry(wording: Wording, name: str) -> Document:
         "when": NOTICES[name].when,
         "own": [str(file) for file in own.values() if file is not None],
     }
-
-
-def _row(entry: Document) -> tuple[str, str, str, str]:
-    return entry["notice"], entry["to"], entry["when"], ", ".join(entry.get("own", ()))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from incidents.cli.act import Act
     from incidents.cli.run import Run
     from incidents.contract.documents.policies import Activation, Change
+    from incidents.locale.words import When
 
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
@@ -50,14 +51,10 @@ def show(run: Run) -> int:
     """Show the active policy: in words, as its file, since when it is active and by whose act."""
     with run.house.looking() as looks:
         document = looks.active_policy()
-    if run.quiet:
-        run.say(document["policy"])
-    elif run.for_programs:
-        output.document(run, document, rows=[{k: document[k] for k in ("policy", "toml")}])
-    else:
-        run.say(*document["words"], "")
-        run.say(document["toml"])
-        run.say(f"digest {document['policy']}", _since(run, document["activation"]))
+    row = {"policy": document["policy"], "toml": document["toml"]}
+    if not output.answered(run, document, document["policy"], rows=[row]):
+        since = _since(run, document["activation"])
+        run.say(*document["words"], "", document["toml"], f"digest {document['policy']}", since)
     return DONE
 
 
@@ -67,18 +64,12 @@ def history(run: Run) -> int:
     """List every activation on record: when, by whom, why, and what changed."""
     with run.house.looking() as looks:
         found = looks.policy_history()
-    if run.quiet:
-        run.say(*(activation["policy"] for activation in found))
-    elif run.for_programs:
-        output.documents(run, found)
-    else:
-        output.table(
-            run,
-            ("SINCE", "BY", "POLICY", "CHANGES", "REASON"),
-            [_row(run, activation) for activation in found],
-        )
-        if not found:
-            run.tell("the documented policy has been active from the start")
+    output.listed(
+        run, found, ids=(activation["policy"] for activation in found),
+        headers=("SINCE", "BY", "POLICY", "CHANGES", "REASON"),
+        rows=(_row(activation, run.when) for activation in found),
+        nothing="the documented policy has been active from the start",
+    )  # fmt: skip
     return DONE
 
 
@@ -152,12 +143,8 @@ def activate(
                 else reauthentication.second_person(run, second, second_password_file)
             ),
         )  # fmt: skip
-    if run.quiet:
-        run.say(answer["policy"])
-    elif run.for_programs:
-        row = {name: value for name, value in answer.items() if name != "changes"}
-        output.document(run, answer, rows=[row])
-    else:
+    row = {name: value for name, value in answer.items() if name != "changes"}
+    if not output.answered(run, answer, answer["policy"], rows=[row]):
         due = answer["events"]
         if due:
             places = sorted({event["site"] for event in due})
@@ -183,27 +170,22 @@ def _told(change: Change) -> str:
     return f"{change['key']}: {change['before']} → {change['after']}"
 
 
-def _reason(activation: Activation) -> str:
-    return activation["reason"] or "(erased)"
-
-
-def _row(run: Run, activation: Activation) -> list[str]:
-    when = run.when
-    return [
+def _row(activation: Activation, when: When) -> tuple[str, ...]:
+    return (
         when(activation["activated_at"]),
         _person(activation),
         activation["policy"],
         ", ".join(map(_told, activation["changes"])),
-        _reason(activation),
-    ]
+        activation["reason"] or "(erased)",
+    )
 
 
 def _since(run: Run, last: Activation | None) -> str:
     if last is None:
         return "the documented policy, active from the start"
     when = run.when
-    since = f"{when(last['activated_at'])} {when.zone_name}"
-    return f"active since {since}, by {_person(last)}: {_reason(last)}"
+    since, reason = f"{when(last['activated_at'])} {when.zone_name}", last["reason"] or "(erased)"
+    return f"active since {since}, by {_person(last)}: {reason}"
 
 
 def _person(activation: Activation) -> str:

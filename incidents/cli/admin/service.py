@@ -152,12 +152,10 @@ class _Done:
     def tell(self) -> None:
         """All of it, or for people the first decisions and the count of all."""
         run = self._run
-        if run.quiet:
-            run.say_all(self._sites)
-        elif run.for_programs:
-            document = {"sites": len(self._sites), "events": self._events}
-            output.document(run, document, rows=self._events)
-        elif self._sites:
+        document = {"sites": len(self._sites), "events": self._events}
+        if output.answered(run, document, *self._sites, rows=self._events):
+            return
+        if self._sites:
             run.say_all(self._sentences[:MAX_TOLD])
             rest = self._kinds.total() - MAX_TOLD
             if rest > 0:
@@ -188,12 +186,9 @@ def _status(run: Run) -> int:
 
     with run.house.looking() as looks:
         found = looks.enforcement()
-    if run.quiet:
-        run.say_all([daemon["daemon"] for daemon in found["daemons"] if daemon["beating"]])
-    elif run.for_programs:
-        alone = {name: value for name, value in found.items() if name != "daemons"}
-        output.document(run, found, rows=found["daemons"] or [alone])
-    else:
+    alone = {name: value for name, value in found.items() if name != "daemons"}
+    beating = (daemon["daemon"] for daemon in found["daemons"] if daemon["beating"])
+    if not output.answered(run, found, *beating, rows=found["daemons"] or [alone]):
         enforcement_words.tell_of_enforcement(run, found)
     return DONE if found["beating"] and carries_out(found) else FAILED
 

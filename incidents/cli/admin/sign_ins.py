@@ -13,12 +13,13 @@ from incidents.cli.admin import keeping
 from incidents.cli.admin.account import handle_argument
 from incidents.cli.options import looking
 from incidents.cli.root import LazyGroup
+from incidents.cli.run import CSV
 from incidents.errors import DONE
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
     from incidents.contract.documents.accounts import OpenSession, Refused, SignIn, Token
-    from incidents.locale.words import Document, When
+    from incidents.locale.words import When
 
 
 of_option = click.option("--of", metavar="HANDLE", help="Only of this account.")
@@ -37,15 +38,12 @@ def list_sessions(run: Run, of: str | None) -> int:
     found = keeping.looking(run).sessions(of)
     if not found:
         keeping.insist_on_account(run, of)
-    if run.quiet:
-        run.say_all([each["id"] for each in found])
-    elif run.for_programs:
-        output.documents(run, found)
-    else:
-        headers = ("SESSION", "HANDLE", "SINCE", "LAST USED", "HOW", "FROM")
-        output.table(run, headers, (_session_row(each, run.when) for each in found))
-        if not found:
-            run.tell("no session is open" + _of_account(of))
+    output.listed(
+        run, found, ids=(each["id"] for each in found),
+        headers=("SESSION", "HANDLE", "SINCE", "LAST USED", "HOW", "FROM"),
+        rows=(_session_row(each, run.when) for each in found),
+        nothing="no session is open" + _of_account(of),
+    )  # fmt: skip
     return DONE
 
 
@@ -58,12 +56,7 @@ def sign_out(run: Run, id_: str, own_password_file: Path | None) -> int:
     act, own = keeping.of_session(run, id_)
     with keeping.acting(run, act, own_password_file, own=own) as keeper:
         keeper.end_session(id_)
-    document: Document = {"id": id_, "ended": True}
-    if run.quiet:
-        run.say(id_)
-    elif run.for_programs:
-        output.document(run, document, rows=[document])
-    else:
+    if not output.answered(run, {"id": id_, "ended": True}, id_):
         run.say(f"{id_}: signed out")
     return DONE
 
@@ -84,15 +77,12 @@ def list_sign_ins(run: Run, *, of: str | None, failed: bool, since: str | None, 
     found = keeping.looking(run).sign_ins(of=of, failed=failed, since=after, limit=limit)
     if not found:
         keeping.insist_on_account(run, of)
-    if run.quiet:
-        run.say_all([each["session"] for each in found if each["session"] is not None])
-    elif run.for_programs:
-        output.documents(run, found)
-    else:
-        headers = ("AT", "WHAT", "RESULT", "HOW", "ACCOUNT", "FROM", "SESSION")
-        output.table(run, headers, (_sign_in_row(each, run.when) for each in found))
-        if not found:
-            run.tell("no sign-ins" + (" that failed" if failed else "") + _of_account(of))
+    output.listed(
+        run, found, ids=(each["session"] for each in found if each["session"] is not None),
+        headers=("AT", "WHAT", "RESULT", "HOW", "ACCOUNT", "FROM", "SESSION"),
+        rows=(_sign_in_row(each, run.when) for each in found),
+        nothing="no sign-ins" + (" that failed" if failed else "") + _of_account(of),
+    )  # fmt: skip
     return DONE
 
 
@@ -107,15 +97,12 @@ def list_refusals(run: Run, *, of: str | None, since: str | None, limit: int) ->
     found = keeping.looking(run).refusals(of=of, since=after, limit=limit)
     if not found:
         keeping.insist_on_account(run, of)
-    if run.quiet:
-        run.say_all(sorted({each["handle"] for each in found}))
-    elif run.for_programs:
-        output.documents(run, found)
-    else:
-        headers = ("DAY", "ACCOUNT", "FROM", "ACT", "WHY", "TIMES", "LAST", "ABOUT")
-        output.table(run, headers, (_refusal_row(each, run.when) for each in found))
-        if not found:
-            run.tell("no refusals" + _of_account(of))
+    output.listed(
+        run, found, ids=sorted({each["handle"] for each in found}),
+        headers=("DAY", "ACCOUNT", "FROM", "ACT", "WHY", "TIMES", "LAST", "ABOUT"),
+        rows=(_refusal_row(each, run.when) for each in found),
+        nothing="no refusals" + _of_account(of),
+    )  # fmt: skip
     return DONE
 
 
@@ -124,8 +111,10 @@ def _of_account(handle: str | None) -> str:
 
 
 def _session_row(each: OpenSession, when: When) -> tuple[str, ...]:
-    since, seen = when(each["made_at"]), when(each["seen_at"])
-    return each["id"], each["handle"], since, seen, each["how"], each["place"] or ""
+    return (
+        each["id"], each["handle"], when(each["made_at"]), when(each["seen_at"]), each["how"],
+        each["place"] or "",
+    )  # fmt: skip
 
 
 def _sign_in_row(each: SignIn, when: When) -> tuple[str, ...]:
@@ -189,22 +178,20 @@ def make(
 
 
 @click.command("list")
-@click.option("--of", metavar="HANDLE", help="Only of this account.")
+@of_option
 @looking
 def list_tokens(run: Run, of: str | None) -> int:
     """List the tokens, the newest first."""
     found = keeping.looking(run).tokens(of)
     if not found:
         keeping.insist_on_account(run, of)
-    if run.quiet:
-        run.say_all([each["id"] for each in found])
-    elif run.for_programs:
-        output.documents(run, found if run.format != "csv" else map(_token_document, found))
-    else:
-        headers = ("TOKEN", "HANDLE", "FOR", "UNTIL", "REVOKED")
-        output.table(run, headers, (_token_row(each, run.when) for each in found))
-        if not found:
-            run.tell("there are no tokens: incidents token make makes one")
+    output.listed(
+        run, list(map(_token_document, found)) if run.format == CSV else found,
+        ids=(each["id"] for each in found),
+        headers=("TOKEN", "HANDLE", "FOR", "UNTIL", "REVOKED"),
+        rows=(_token_row(each, run.when) for each in found),
+        nothing="there are no tokens: incidents token make makes one",
+    )  # fmt: skip
     return DONE
 
 
@@ -218,12 +205,7 @@ def revoke(run: Run, id_: str, own_password_file: Path | None) -> int:
     act = keeping.KEEP if own is None else "own_account"
     with keeping.acting(run, act, own_password_file, own=own) as keeper:
         changed = keeper.revoke(id_)
-    document: Document = {"id": id_, "revoked": True}
-    if run.quiet:
-        run.say(id_)
-    elif run.for_programs:
-        output.document(run, document, rows=[document])
-    else:
+    if not output.answered(run, {"id": id_, "revoked": True}, id_):
         run.say(f"{id_}: revoked")
         if not changed:
             run.tell("nothing changed: it stood like that already")

@@ -105,17 +105,12 @@ def rotate(run: Run, reason: str, public: str | None, lost: bool) -> int:
 def show(run: Run) -> int:
     """Print the log's keys as others check them, the one that signs first."""
     rows = _keys(run) if run.remote is None else run.remote.record.keys()
-    if run.quiet:
-        run.say(*(row["key"] for row in rows))
-    elif run.for_programs:
-        output.documents(run, rows)
-    else:
-        output.table(
-            run, ("KEY", "SINCE", "BY"),
-            [[row["key"], run.when(row["since"]), row["by"]] for row in rows],
-        )  # fmt: skip
-        if not rows:
-            run.tell("the log has no key yet: make one with `incidents audit key new`")
+    output.listed(
+        run, rows, ids=(row["key"] for row in rows),
+        headers=("KEY", "SINCE", "BY"),
+        rows=([row["key"], run.when(row["since"]), row["by"]] for row in rows),
+        nothing="the log has no key yet: make one with `incidents audit key new`",
+    )  # fmt: skip
     return DONE
 
 

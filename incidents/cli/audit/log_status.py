@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,7 +12,7 @@ from incidents.cli.run import painted
 from incidents.errors import DONE, FAILED, NOT_VERIFIED, RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from incidents.audit.log.status import Checkpointed
     from incidents.cli.run import Run
@@ -33,11 +33,8 @@ def status(run: Run) -> int:
     nothing is signed because entries that were signed are missing.
     """
     found = _status(run) if run.remote is None else run.remote.record.status()
-    if run.quiet:
-        run.say(str(found["published"]))
-    elif run.for_programs:
-        output.document(run, found, rows=[_row(found)])
-    else:
+    row = {name: value for name, value in found.items() if name not in _NESTED}
+    if not output.answered(run, found, str(found["published"]), rows=[row]):
         _tell(run, found)
     # A server of before does not say it.
     if found.get("ahead"):
@@ -111,10 +108,6 @@ def _signed_there(server: RemoteHouse) -> Checkpointed:
     pending = told["pending"]
     unable = f"the server leaves {pending:,} entries unsigned" if pending else None
     return Checkpointed(note=told["checkpoint"], pending=pending, unable=unable)
-
-
-def _row(found: LogStatus) -> Mapping[str, Any]:
-    return {name: value for name, value in found.items() if name not in _NESTED}
 
 
 def _tell(run: Run, found: LogStatus) -> None:

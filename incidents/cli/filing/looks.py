@@ -33,13 +33,9 @@ def show(run: Run, site: str) -> int:
 
     found = filed(run, site)
     document = {**found, **documents.completeness_document(details_of(found))}
-    if run.quiet:
-        run.say(str(found["site"]))
-    elif run.for_programs:
-        details = document["details"].items()
-        rows = [{"site": document["site"], "key": key, "text": text} for key, text in details]
-        output.document(run, document, rows=rows)
-    else:
+    details = found["details"].items()
+    rows = [{"site": found["site"], "key": key, "text": text} for key, text in details]
+    if not output.answered(run, document, found["site"], rows=rows):
         _show(run, document)
     return DONE
 
@@ -77,13 +73,12 @@ def fields(run: Run) -> int:
         for section in form.SECTIONS
         for field in section.fields
     ]
-    if run.quiet:
-        run.say_all([str(row["key"]) for row in rows])
-    elif run.for_programs:
-        output.documents(run, rows)
-    else:
-        told = ((str(r["key"]), str(r["en"]), str(r["zh"]), ", ".join(r["choices"])) for r in rows)
-        output.table(run, ("KEY", "DETAIL", "名称", "ONE OF"), told)
+    output.listed(
+        run, rows, ids=(str(row["key"]) for row in rows),
+        headers=("KEY", "DETAIL", "名称", "ONE OF"),
+        rows=((str(r["key"]), str(r["en"]), str(r["zh"]), ", ".join(r["choices"])) for r in rows),
+    )  # fmt: skip
+    if not run.quiet:
         run.tell("servers and documents are server.LABEL and document.LABEL (filing server --help)")
     return DONE
 
@@ -92,21 +87,17 @@ def fields(run: Run) -> int:
 @looking
 def presets(run: Run) -> int:
     """The presets: what many sites file alike, of an access provider or a registrar."""
-    found = known_presets(run)
-    rows = [
-        {"preset": name, "about": preset.about, "details": dict(preset.details)}
-        for name, preset in sorted(found.items())
-    ]
-    if run.quiet:
-        run.say_all(sorted(found))
-    elif run.for_programs:
-        output.documents(run, rows)
-    else:
-        told = [
-            (name, preset.about, ", ".join(f"{k}={t}" for k, t in preset.details.items()))
-            for name, preset in sorted(found.items())
-        ]
-        output.table(run, ("PRESET", "WHOSE", "DETAILS"), told)
+    found = sorted(known_presets(run).items())
+    output.listed(
+        run,
+        [{"preset": n, "about": each.about, "details": dict(each.details)} for n, each in found],
+        ids=(name for name, _ in found),
+        headers=("PRESET", "WHOSE", "DETAILS"),
+        rows=(
+            (name, each.about, ", ".join(f"{k}={t}" for k, t in each.details.items()))
+            for name, each in found
+        ),
+    )
     return DONE
 
 
@@ -161,15 +152,11 @@ def today(run: Run) -> date:
 
 def give_findings(run: Run, findings: Iterable[Finding], *, site: str | None = None) -> None:
     """Write what checks have found."""
-    rows = list(findings)
-    if run.quiet:
-        run.say_all([f"{each.verdict} {each.field} {each.code}" for each in rows])
-    elif run.for_programs:
-        documents = [finding_document(each) for each in rows]
-        output.document(run, {"site": site, "findings": documents}, rows=documents)
-    else:
-        output.table(run, ("", "DETAIL", "FINDING", "SOURCE"), map(_row, rows))
-        if not rows:
+    documents = [finding_document(each) for each in findings]
+    ids = (f"{each.verdict} {each.field} {each.code}" for each in findings)
+    if not output.answered(run, {"site": site, "findings": documents}, *ids, rows=documents):
+        output.table(run, ("", "DETAIL", "FINDING", "SOURCE"), map(_row, findings))
+        if not findings:
             run.tell("there is nothing to check yet (filing set puts details on record)")
 
 
@@ -264,14 +251,12 @@ def terms(run: Run, days: int | None, ics: str | None) -> int:
     counted = [_counted(each, now) for each in found]
     if ics is not None:
         output.write_file(ics, (line.encode() for line in _calendar(counted)))
-    elif run.quiet:
-        run.say_all(list(dict.fromkeys(each["site"] for each in counted)))
-    elif run.for_programs:
-        output.documents(run, counted)
     else:
-        output.table(run, ("SITE", "WHAT", "BY", "LEFT", "REMINDED"), map(_term_row, counted))
-        if not counted:
-            run.tell("no term runs")
+        output.listed(
+            run, counted, ids=dict.fromkeys(each["site"] for each in counted),
+            headers=("SITE", "WHAT", "BY", "LEFT", "REMINDED"), rows=map(_term_row, counted),
+            nothing="no term runs",
+        )  # fmt: skip
     return DONE
 
 

@@ -68,12 +68,11 @@ def queue(run: Run, *, mine: bool, watch: bool, reveal: bool, limit: int, after:
         _check_terminal(run)
         return work_at_screen(run, fetch)
     found = fetch()
-    if run.quiet:
-        run.say(*(item["id"] for item in found["items"]))
-    elif run.for_programs:
-        items = [with_commands(item) for item in found["items"]]
-        output.document(run, {**found, "items": items}, rows=items)
-    elif is_terminal(sys.stdout):
+    items = [with_commands(item) for item in found["items"]]
+    ids = (item["id"] for item in items)
+    if output.answered(run, {**found, "items": items}, *ids, rows=items):
+        return DONE
+    if is_terminal(sys.stdout):
         from incidents.cli.queue import table
 
         table.show(run, found, reveal=reveal)
