@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+import uuid
 from dataclasses import replace
 from datetime import timedelta
 from itertools import takewhile
@@ -15,7 +16,8 @@ from incidents.cli import answers
 from incidents.cli.confirmation import answered
 from incidents.cli.run import is_terminal
 from incidents.errors import NotConfirmedError
-from incidents.values import site_name
+from incidents.machine.commands import CLOCK, Elapse, HandOver, Log, Recur
+from incidents.values import site_name, web_address
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -148,8 +150,6 @@ class Act:
 
     def hand_over(self, to: str) -> list[Answer]:
         """Give all that one holds to another; the caller answers."""
-        from incidents.machine.commands import HandOver
-
         order = self._envelope(0, HandOver(by=self.by, to=to), key=self.key)
         return self.run.house.hand_over(order, dry_run=self.dry_run)
 
@@ -189,14 +189,10 @@ class Act:
         looked at."""
         expected = self._send(envelope, dry_run=True)
         if expected.refusal is not None and expected.site_id is not None:
-            from incidents.machine.commands import Elapse
-
             # Refused or not, what fell due before the command is done (domain.md, section 2).
             self._send(self._envelope(expected.site_id, Elapse()))
         answers.raise_refusal(self.run, expected)
         found: Document = expected.document["site"]
-        from incidents.machine.commands import CLOCK
-
         due = sum(1 for _ in takewhile(lambda event: event.by == CLOCK, expected.events))
         return found, None if self.run.remote else expected.first_seq - 1 + due
 
@@ -206,15 +202,12 @@ class Act:
         Whoever can be asked sits at a terminal; a `confirm` answers in advance. A pipe states a
         fact, and a dry run does nothing.
         """
-        from incidents.machine.commands import Log, Recur
-
         command = envelope.command
         can_be_asked = is_terminal(sys.stdin) and is_terminal(sys.stderr)
         asks = isinstance(command, Log | Recur) and (confirm is not None or can_be_asked)
         if self.dry_run or not asks:
             return self._send(envelope)
         from incidents.locale import refusal_words
-        from incidents.values import web_address
 
         unconfirmed = replace(envelope, unless_closing=True)
         hosts: tuple[str, ...] = ()
@@ -254,8 +247,6 @@ def _salt() -> str:
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
     except OSError:
-        import uuid
-
         return str(uuid.getnode())
 
 

@@ -16,6 +16,7 @@ from incidents.cli.run import painted
 from incidents.errors import DONE, InputError, TextTooLongError
 from incidents.machine import commands
 from incidents.machine.command import FOR_CUSTOMER, FOR_DESK
+from incidents.machine.policy import write_duration
 from incidents.values import inputs
 from incidents.values.ids import incident_id
 from incidents.values.web_address import Kept
@@ -177,7 +178,6 @@ def duty(run: Run, limit: int) -> int:
 
 
 def _tell_of_duties(run: Run, found: list[Duty], total: DutySummary) -> None:
-    from incidents.machine.policy import write_duration
     from incidents.settings.police import SOURCE
 
     when = run.when

@@ -11,6 +11,7 @@ from incidents.cli.options import acting, looking
 from incidents.cli.root import LazyGroup, act
 from incidents.errors import DONE, NOT_VERIFIED
 from incidents.locale import event_sentence
+from incidents.machine.command import LEFT_DOWN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -235,7 +236,6 @@ def _names(run: Run, *, every: bool) -> list[str]:
 def _tell_count(run: Run, compared: list[Comparison], differing: int) -> None:
     from incidents.enforcement.reconciliation import REPAIRED, UNKNOWN
     from incidents.enforcement.routing import DEFAULT
-    from incidents.machine.command import LEFT_DOWN
 
     verdicts = [each.verdict for each in compared]
     told = [f"{len(compared):,} compared", f"{differing:,} differ"]

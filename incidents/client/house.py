@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from incidents.client import accounts
 from incidents.client.accounts import RemoteKeeper
@@ -18,6 +18,7 @@ from incidents.client.record import LONG_S, RemoteErasing, RemoteRecord
 from incidents.contract import hints
 from incidents.contract.documents.queue import QueueItem
 from incidents.errors import InputError
+from incidents.store.schema.types import canonical
 from incidents.values.ids import incident_id, order_id
 
 if TYPE_CHECKING:
@@ -72,8 +73,7 @@ class RemoteLooks:
 
     def site(self, name: str) -> SiteInFull:
         """A site; its contacts are masked."""
-        found: SiteInFull = self._exchange.get(f"/sites/{part(name)}")
-        return found
+        return cast("SiteInFull", self._exchange.get(f"/sites/{part(name)}"))
 
     def filing(self, name: str) -> FilingOnRecord:
         """What is filed of a site; people's own details are masked."""
@@ -97,8 +97,7 @@ class RemoteLooks:
 
     def incident(self, key: tuple[int, int]) -> IncidentInFull:
         """An incident with its site."""
-        found: IncidentInFull = self._exchange.get(f"/incidents/{incident_id(*key)}")
-        return found
+        return cast("IncidentInFull", self._exchange.get(f"/incidents/{incident_id(*key)}"))
 
     def timeline(self, site_id: int, incident: int, _zone: tzinfo) -> Iterator[Line]:
         """What happened to an incident."""
@@ -116,28 +115,23 @@ class RemoteLooks:
 
     def order(self, site_id: int, seq: int, lane: str, _when: When) -> OrderInFull:
         """One order."""
-        found: OrderInFull = self._exchange.get(f"/orders/{order_id(site_id, seq, lane)}")
-        return found
+        return cast("OrderInFull", self._exchange.get(f"/orders/{order_id(site_id, seq, lane)}"))
 
     def duties(self, *, limit: int = 100) -> Duties:
         """What the police are to be told of."""
-        found: Duties = self._exchange.get("/duty", limit=limit)
-        return found
+        return cast("Duties", self._exchange.get("/duty", limit=limit))
 
     def alarms_now(self) -> Alarms:
         """What is alarming now, and whether the desk was told of it."""
-        found: Alarms = self._exchange.get("/alarms")
-        return found
+        return cast("Alarms", self._exchange.get("/alarms"))
 
     def enforcement(self) -> Enforcement:
         """Whether a daemon enforces the clock, each that was heard of, and what is overdue."""
-        found: Enforcement = self._exchange.get("/enforcement")
-        return found
+        return cast("Enforcement", self._exchange.get("/enforcement"))
 
     def active_policy(self) -> Policy_:
         """The active policy, in words and as its file."""
-        found: Policy_ = self._exchange.get("/policy")
-        return found
+        return cast("Policy_", self._exchange.get("/policy"))
 
     def policy_history(self) -> list[Activation]:
         """Every activation on record, the earliest first."""
@@ -152,8 +146,6 @@ class RemoteLooks:
 
 def _text(filed: Any) -> str | None:
     """A detail as it is filed: a server or a document as canonical JSON."""
-    from incidents.store.schema.types import canonical
-
     return filed if filed is None or isinstance(filed, str) else canonical(filed)
 
 
@@ -235,8 +227,9 @@ class RemoteHouse:
 
     def link(self, incident: tuple[int, int]) -> dict[str, str]:
         """The link to the customer's page of an incident, and until when it holds."""
-        found: dict[str, str] = self._exchange.get(f"/incidents/{incident_id(*incident)}/link")
-        return found
+        return cast(
+            "dict[str, str]", self._exchange.get(f"/incidents/{incident_id(*incident)}/link")
+        )
 
     def compare(
         self, names: Iterable[str], *, repair: bool = False, cancelled: bool = False,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import fields
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from incidents.client.faults import Document, ServerError
 from incidents.client.http import Exchange, part
@@ -58,8 +58,7 @@ class RemoteRecord:
 
     def status(self) -> LogStatus:
         """How many entries are pending, numbered and published, and who vouches for them."""
-        found: LogStatus = self._exchange.get("/log")
-        return found
+        return cast("LogStatus", self._exchange.get("/log"))
 
     def keys(self) -> list[Document]:
         """The log's keys, the one that signs first."""
@@ -101,8 +100,7 @@ class RemoteRecord:
             proof = self._ended(path, proof, done)
         if proof["shown"] is None:
             raise LostProofError(server=self._exchange.server, detail="it failed; its log says why")
-        shown: Document = proof["shown"]
-        return shown
+        return cast("Document", proof["shown"])
 
     def _ended(self, path: str, proof: Document, done: Done) -> Document:
         begun, looked_at = proof["begun_at"], 0

@@ -8,6 +8,7 @@ the services that they are named after.
 from __future__ import annotations
 
 import os
+import pwd
 import re
 import tomllib
 import unicodedata
@@ -148,8 +149,6 @@ def check_sections(known: Iterable[str], environ: Mapping[str, str] | None = Non
 
 def login() -> str:
     """The name of the process's owner, which nothing in the environment can change."""
-    import pwd
-
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from incidents import clock
 from incidents.cli import output, params
 from incidents.cli.options import looking
 from incidents.errors import DONE, NOT_VERIFIED, FileError, InputError, VerificationError
+from incidents.system import disk
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -144,7 +149,6 @@ def rekey(run: Run, reason: str) -> int:
     them anew.
     """
     run.insist_on_this_machine("the key is in a file where servers run, beside the database")
-    from incidents import clock
     from incidents.accounts import serve_key
     from incidents.desk import tokens
     from incidents.desk.own_stream import By
@@ -175,12 +179,6 @@ def _refuse_what_is_there(file: Path) -> None:
 
 def _copy(engine: Engine, file: Path) -> None:
     """SQLite's own online backup, into a file that gets its name only when it is whole."""
-    import os
-    import sqlite3
-    from contextlib import closing
-
-    from incidents.system import disk
-
     unfinished = file.with_name(f".{file.name[:60]}.{os.getpid()}")
     source = engine.raw_connection()
     try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents import errors
+from incidents import clock, errors
 from incidents.cli import output, params, reauthentication
 from incidents.cli.confirmation import answered
 from incidents.cli.options import looking
@@ -17,6 +17,7 @@ from incidents.cli.run import is_terminal
 from incidents.clock import rfc3339
 from incidents.errors import DONE
 from incidents.locale.words import counted
+from incidents.settings import retention as periods
 from incidents.values import site_name
 
 if TYPE_CHECKING:
@@ -83,11 +84,9 @@ def run_now(run: Run, *, dry_run: bool, password_file: Path | None) -> int:
 def _foreseen(run: Run) -> Aged:
     if run.remote is not None:
         return run.remote.erasing.look()
-    from incidents import clock
     from incidents.desk import pseudonyms
-    from incidents.settings import retention as rules
 
-    keep = rules.of_settings()
+    keep = periods.of_settings()
     return pseudonyms.look_at_aged(run.local.engine, run.settings.evidence, keep, clock.now())
 
 
@@ -95,11 +94,9 @@ def _aged(run: Run, password_file: Path | None) -> Aged:
     if run.remote is not None:
         with reauthentication.in_session(run.remote, password_file):
             return run.remote.erasing.erase()
-    from incidents import clock
     from incidents.desk import pseudonyms
-    from incidents.settings import retention as rules
 
-    keep, house, settings = rules.of_settings(), run.local, run.settings
+    keep, house, settings = periods.of_settings(), run.local, run.settings
     return pseudonyms.erase_aged(
         house.desk, house.engine, settings.evidence, keep, clock.now(), by=settings.person,
         login=settings.login,
@@ -172,9 +169,7 @@ def erase(
 
 
 def _erase_of_site(run: Run, site: str, reason: str, confirm: str | None, *, dry_run: bool) -> Met:
-    from incidents import clock
     from incidents.desk.erasure_request import Demand, Demands
-    from incidents.settings import retention as periods
 
     house, settings = run.local, run.settings
     demands = Demands(
@@ -216,9 +211,7 @@ def _erase_account(
 def _account_met(
     run: Run, handle: str, reason: str, sure: Callable[[], None], *, dry_run: bool
 ) -> Document:
-    from incidents import clock
     from incidents.desk import pseudonyms
-    from incidents.settings import retention as periods
 
     house, settings = run.local, run.settings
     met = pseudonyms.meet_account_demand(
@@ -253,9 +246,7 @@ def _typed(what: str, name: str, confirm: str | None) -> tuple[str | None, str]:
 def _answer_of_demand(run: Run, met: Met, *, dry_run: bool) -> None:
     young = met.staying
     if not output.answered(run, met.document(dry_run=dry_run), met.site):
-        told = (
-            gone(met.erased, dry_run=dry_run) if met.erased.anything else "nothing is left to erase"
-        )
+        told = gone(met.erased, dry_run=dry_run) if met.erased.anything else _NOTHING
         run.say(f"{met.site}: {told}")
         if young.first is not None and young.last is not None:
             run.say(

@@ -11,9 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from incidents import clock
 from incidents.cli import output, params
 from incidents.cli.options import acting
 from incidents.errors import DONE, FAILED, IncidentsError, InputError
+from incidents.history import reports as history
+from incidents.locale import refusal_words
+from incidents.locale.words import counted
+from incidents.machine import policy
 
 if TYPE_CHECKING:
     from incidents.cli.act import Act
@@ -31,8 +36,6 @@ def duration(given: str) -> timedelta:
     Raises:
         InputError: naming what was given.
     """
-    from incidents.machine import policy
-
     try:
         return policy.read_duration(given)
     except (ValueError, OverflowError) as error:
@@ -59,8 +62,6 @@ def load(run: Run, file: str) -> History:
     Raises:
         FileError, HistoryError: as `history.load` does.
     """
-    from incidents.history import reports as history
-
     # A name that is no file's is told of when it is opened.
     length = os.path.getsize(file) if os.path.isfile(file) else 0  # noqa: PTH113, PTH202
     with progress("reading", length) as done:
@@ -104,8 +105,6 @@ def import_(act: Act, *, file: str, group_within: timedelta | None, skip_bad: bo
     columns. An imported incident starts no clock and counts in no rule. All lines are checked
     before anything is written; a row that was imported before is not imported again.
     """
-    from incidents import clock
-    from incidents.history import reports as history
     from incidents.history.importing import refuse_future
 
     given = load(act.run, file)
@@ -191,9 +190,6 @@ def _refuse_unfit(act: Act, history: History, tally: Tally) -> None:
     """
     if not tally.refused:
         return
-    from incidents.locale import refusal_words
-    from incidents.locale.words import counted
-
     line, refusal = tally.refused[0]
     more = len(tally.refused) - 1
     others = f" (and {counted(more, 'more row')})" if more else ""

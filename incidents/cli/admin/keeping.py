@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from incidents import clock
 from incidents.accounts import identity as roles
+from incidents.accounts.identity import is_handle
 from incidents.cli import reauthentication
 from incidents.errors import RefusedError
 
@@ -63,7 +64,6 @@ class Keeper:
         Raises:
             UnknownAccountError: naming it.
         """
-        from incidents.accounts.identity import is_handle
         from incidents.desk.accounts import UnknownAccountError
         from incidents.store import accounts
         from incidents.views import accounts as views
@@ -265,7 +265,6 @@ def _who(run: Run, file: Path | None, own: str | None) -> By:
 
 def _check(run: Run, identity: Identity, own: str | None) -> None:
     """See that their role is for it; that it is not is counted."""
-    from incidents.accounts.identity import is_handle
     from incidents.desk import accounts as acts
     from incidents.desk.own_stream import By
 

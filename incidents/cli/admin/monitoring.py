@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from incidents import clock
 from incidents.cli import output
 from incidents.cli.enforcement_words import WHY_HALTED
 from incidents.cli.options import looking
 from incidents.cli.run import is_terminal, painted
 from incidents.errors import DONE, FAILED, IncidentsError, InputError, LibraryError
+from incidents.locale.words import counted, rule
+from incidents.settings import sources
 from incidents.system import disk
+from incidents.values import site_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,8 +74,6 @@ def _tell_alarms(run: Run, found: list[Alarm]) -> None:
 
 
 def _has_channels() -> bool:
-    from incidents.settings import sources
-
     return bool(sources.section("alarms").get("channels"))
 
 
@@ -92,9 +94,6 @@ def _whether_told(alarm: Alarm, when: When) -> str:
 
 
 def _words_of_alarm(alarm: Alarm, when: When) -> str:
-    from incidents.locale.words import counted, rule
-    from incidents.values import site_name
-
     site = "" if alarm["site"] is None else site_name.shown(alarm["site"])
     incident, due = alarm["incident"], alarm["due"]
     ago = "" if alarm["since"] is None else when.ago(alarm["since"])
@@ -174,7 +173,6 @@ def try_channels(run: Run) -> int:
 
 
 def _sent_trial(run: Run) -> Iterable[Document]:
-    from incidents import clock
     from incidents.notices import notice_settings, trial
 
     return trial.send(notice_settings.to_desk(run.settings.zone), clock.now(), run.when)

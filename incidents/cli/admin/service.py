@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
+from incidents import clock
+from incidents.accounts import access_settings
 from incidents.cli import enforcement_words, output
+from incidents.cli.answers import as_left_down
 from incidents.cli.options import looking
 from incidents.errors import DONE, FAILED, IncidentsError
-from incidents.locale.words import counted
+from incidents.locale import event_sentence
+from incidents.locale.words import Teller, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -166,10 +172,6 @@ class _Done:
             run.tell("nothing is due")
 
     def _told(self, document: Document) -> list[str]:
-        from incidents.cli.answers import as_left_down
-        from incidents.locale import event_sentence
-        from incidents.locale.words import Teller
-
         site = document["site"]
         teller = Teller(site=site["site"], site_id=site["id"], when=self._run.when)
         events = as_left_down(self._run, document)["events"]
@@ -215,7 +217,6 @@ def serve(run: Run, *, host: str, port: int) -> int:
     stands in the settings. SIGTERM ends it.
     """
     run.insist_on_this_machine("a server runs where it is started, beside the database")
-    from incidents import clock
     from incidents.accounts import serve_key
     from incidents.daemon import settings_check
     from incidents.desk import tokens
@@ -248,11 +249,6 @@ def serve(run: Run, *, host: str, port: int) -> int:
 
 def _warning_of_host(url: str) -> str | None:
     """What is wrong with listening there; None on the loopback, and where a proxy is named."""
-    from ipaddress import ip_address
-    from urllib.parse import urlsplit
-
-    from incidents.accounts import access_settings
-
     host = str(urlsplit(url).hostname)
     is_near = ip_address(host.partition("%")[0]).is_loopback
     if is_near or access_settings.serve().trusted_proxies:

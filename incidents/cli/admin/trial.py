@@ -13,8 +13,10 @@ from incidents.cli import output, params
 from incidents.cli.admin import history_file
 from incidents.cli.options import looking
 from incidents.cli.run import painted
+from incidents.clock import rfc3339
 from incidents.errors import DONE, FAILED, InputError
 from incidents.locale.words import counted
+from incidents.machine import policy
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
@@ -89,8 +91,6 @@ def _sentence_of_mismatch(miss: Mismatch) -> str:
 
 
 def _trial_document(done: Trial) -> Document:
-    from incidents.clock import rfc3339
-
     return {
         "name": done.scenario.name,
         "passed": done.passed,
@@ -189,8 +189,6 @@ def simulate(
 
 def _policies_to_compare(run: Run, given: tuple[str, ...]) -> list[tuple[str, Policy]]:
     """The policies to run, each with its name: the words that were typed."""
-    from incidents.machine import policy
-
     if not given:
         active = _active_policy(run)
         if active is not None:
@@ -201,8 +199,6 @@ def _policies_to_compare(run: Run, given: tuple[str, ...]) -> list[tuple[str, Po
 
 def _policy_named(run: Run, name: str) -> Policy:
     """The policy of that name or in that file; no database is opened where none is asked for."""
-    from incidents.machine import policy
-
     if name == THE_DOCUMENTED:
         return policy.DOCUMENTED
     if name == THE_ACTIVE:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents import clock
-from incidents.cli import params
+from incidents.cli import output, params
 from incidents.cli.audit import audit
 from incidents.cli.options import looking
 from incidents.cli.run import BUNDLE, CSV, JSONL, aside
@@ -112,8 +112,6 @@ def report(run: Run, *, site: str, target: str, with_words: bool) -> int:
     A page of HTML that needs nothing else, and prints well. It tells the entries that the last
     checkpoint covers; `audit export --format bundle --site SITE` has the same page with the proofs.
     """
-    from incidents.cli import output
-
     if run.remote is not None:
         output.write_file(target, run.remote.record.report(site, with_words=with_words))
         return DONE
@@ -133,7 +131,6 @@ report.params = [p for p in report.params if p.name not in ("json", "quiet", "fo
 
 def _write_entries(run: Run, asked: _Asked) -> None:
     from incidents.audit import export as record
-    from incidents.cli import output
 
     if run.remote is not None:
         parts = run.remote.record.exported(
@@ -188,7 +185,6 @@ def _write_bundle(run: Run, asked: _Asked) -> None:
 def _take_bundle(server: RemoteHouse, target: Path, asked: _Asked) -> None:
     """Writes the archive that a server makes."""
     from incidents.audit.proof import bundle_archive as bundle_target
-    from incidents.cli import output
 
     bundle_target.refuse(target)
     if not target.name.endswith(bundle_target.ARCHIVE):

@@ -15,6 +15,13 @@ from incidents.cli.root import LazyGroup
 from incidents.cli.run import Run
 from incidents.errors import DONE, FileError, InputError
 from incidents.system import private_file
+from incidents.tlog.keys import (
+    COSIGNATURE_V1,
+    KeyFormatError,
+    SigningKey,
+    VerifierKey,
+    is_key_name,
+)
 
 if TYPE_CHECKING:
     from incidents.audit.log.signing_key import KeyRing
@@ -130,13 +137,11 @@ def _ring(run: Run) -> KeyRing:
 
 
 def _name(given: str | None) -> str:
-    from incidents.tlog import keys
-
     if given is None:
         import socket
 
         return f"{socket.gethostname()}/incidents"
-    if not keys.is_key_name(given):
+    if not is_key_name(given):
         raise InputError(f"{given!r} is no name of a log: it has no space and no plus")
     return given
 
@@ -229,7 +234,6 @@ def witness(
 
 
 def _make_witness(run: Run, name: str, file: Path, store: Path) -> int:
-    from incidents.tlog.keys import COSIGNATURE_V1, SigningKey
     from incidents.witness.ledger import Ledger
 
     if os.path.lexists(file):
@@ -258,16 +262,14 @@ def _countersign(
         raise click.UsageError("name with --log the key of each log that is to be countersigned")
     host, port = place
     known = service.logs_of(map(_log_key, logs))
-    for keys in known.values():
-        for old, new in pairwise(keys):
+    for own in known.values():
+        for old, new in pairwise(own):
             run.tell(f"once {new} has signed, {old} is refused")
     service.run(_read_key(file), known, Ledger(store), host=host, port=port, listening=run.say)
     return DONE
 
 
 def _log_key(text: str) -> VerifierKey:
-    from incidents.tlog.keys import KeyFormatError, VerifierKey
-
     try:
         return VerifierKey.parse(text)
     except KeyFormatError as error:
@@ -276,8 +278,6 @@ def _log_key(text: str) -> VerifierKey:
 
 def _read_key(file: Path) -> SigningKey:
     """The private key, if nobody but its owner can read it."""
-    from incidents.tlog.keys import SigningKey
-
     try:
         return SigningKey.parse(private_file.read(file).decode(errors="replace"))
     except OSError as error:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from incidents import clock
 from incidents.cli import output
 from incidents.cli.options import looking
 from incidents.cli.run import painted
@@ -91,7 +92,6 @@ def _status(run: Run) -> LogStatus:
 
 
 def _signed(run: Run) -> Checkpointed:
-    from incidents import clock
     from incidents.audit.log import status as log_settings
     from incidents.audit.log.signing_key import KeyRing
     from incidents.audit.log.status import checkpointed

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from incidents import clock
 from incidents.cli import confirmation, output, params
 from incidents.cli.audit import verdicts
+from incidents.cli.audit.keys import on_record
+from incidents.cli.enforcement_words import not_compared
 from incidents.cli.options import looking
-from incidents.errors import DONE, NOT_VERIFIED
+from incidents.errors import DONE, NOT_VERIFIED, FileError
 from incidents.locale.words import counted
 
 if TYPE_CHECKING:
@@ -72,10 +75,8 @@ def recover(
     themselves. Exits 5 if a site differs in the end, or could not be compared.
     """
     run.insist_on_this_machine(_HERE)
-    from incidents import clock
     from incidents.audit.log import status
     from incidents.audit.log.signing_key import KeyRing
-    from incidents.cli.audit.keys import on_record
     from incidents.enforcement.comparison import WRONG
     from incidents.enforcement.way_back import Asked, WayBack
 
@@ -205,8 +206,6 @@ def _tell_of_sites(run: Run, done: Done) -> None:
 
 def _not_compared(done: Done) -> str:
     """Which sites could not be compared, and why."""
-    from incidents.cli.enforcement_words import not_compared
-
     count = len(done.failed)
     found = {"count": count, "sites": _uncompared(done)[: confirmation.MOST_NAMED]}
     return f"{counted(count, 'site')} could not be compared: {not_compared(found)}"
@@ -228,7 +227,6 @@ def _is_of_another(run: Run, kept: Path) -> bool:
     from incidents.audit.log import signing
     from incidents.audit.log.signed_files import Kept
     from incidents.audit.log.signing import DifferentError
-    from incidents.errors import FileError
 
     try:
         data = verdicts.read_kept(kept)

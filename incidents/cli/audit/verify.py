@@ -20,6 +20,7 @@ from incidents.errors import (
     IncidentsError,
     InputError,
 )
+from incidents.tlog.keys import COSIGNATURE_V1, ED25519, VerifierKey
 
 if TYPE_CHECKING:
     from incidents.audit.facts import Flaw
@@ -78,8 +79,6 @@ def verify(
     kept = _kept(run, bundle) if since == AUTO else None
     asked = replace(_asked(keys, held, witnesses, policy=not no_policy), since=_since(since, kept))
     verdict = _of_log(run, asked) if bundle is None else _of_bundle(bundle, asked)
-    from incidents.cli.audit.verdicts import sentences
-
     if run.format == JSON:
         output.document(run, verdict.document(), rows=[])
     elif run.for_programs:
@@ -88,7 +87,7 @@ def verify(
         run.say(*(flaw.where for flaw in verdict.findings))
     else:
         run.say(*map(_line, verdict.findings))
-        run.tell(*sentences(verdict, run, asked))
+        run.tell(*verdicts.sentences(verdict, run, asked))
     if kept is not None and verdicts.keep_checkpoint(kept, verdict, asked.since):
         run.tell(f"kept for the next run: {kept}")
     return NOT_VERIFIED if verdict.findings else DONE
@@ -150,7 +149,6 @@ def _asked(
     keys: Sequence[str], held: Sequence[Path], witnesses: Sequence[str], *, policy: bool
 ) -> Asked:
     from incidents.audit.proof.verdict import Asked
-    from incidents.tlog.keys import COSIGNATURE_V1, ED25519
 
     return Asked(
         keys=tuple(key for given in keys for key in _keys(given, ED25519, "--key")),
@@ -164,8 +162,6 @@ def _asked(
 
 def _keys(given: str, algorithm: int, option: str) -> list[VerifierKey]:
     """The verifier key that was typed, or those in the file of that name."""
-    from incidents.tlog.keys import VerifierKey
-
     text = given
     if "+" not in given or Path(given).is_file():
         text = _read(Path(params.file_name(given))).decode(errors="replace")

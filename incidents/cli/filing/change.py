@@ -15,6 +15,10 @@ from incidents.cli.act import Act
 from incidents.cli.filing import looks
 from incidents.cli.options import acting
 from incidents.errors import InputError
+from incidents.filing import form
+from incidents.filing.checks import checks, ip_addresses
+from incidents.filing.checks.finding import FINDING_WORDS, WRONG, finding_sentence
+from incidents.filing.form import DOCUMENT_FIELDS
 from incidents.machine import filing
 from incidents.machine.commands import ChangeFiling
 from incidents.machine.filing import DOCUMENT, SERVER, is_known
@@ -81,7 +85,6 @@ def document(
     The file stays where it is: the digest proves later that it is the same. LABEL is a short name
     of your own: a-z, 0-9 and -.
     """
-    from incidents.filing.form import DOCUMENT_FIELDS
     from incidents.record import evidence
 
     kinds = {choice.code for field in DOCUMENT_FIELDS for choice in field.choices}
@@ -128,9 +131,6 @@ def _aside(act: Act, site: str, command: ChangeFiling) -> list[str]:
 
 def _wrong(run: Run, details: Mapping[str, str], changes: Mapping[str, str]) -> list[str]:
     """What is wrong with the days that change: by a slip a term would end that runs in truth."""
-    from incidents.filing.checks import checks
-    from incidents.filing.checks.finding import WRONG, finding_sentence
-
     if not any(key in changes for key in filing.DAYS):
         return []
     after = filing.changed(details, changes)
@@ -144,13 +144,10 @@ def _wrong(run: Run, details: Mapping[str, str], changes: Mapping[str, str]) -> 
 
 def _checklist(site: str, details: Mapping[str, str], changes: Mapping[str, str]) -> list[str]:
     """What is to be done when a commercial site has moved."""
-    from incidents.filing.checks import finding as finding_words
-    from incidents.filing.checks import ip_addresses
-
     steps = ip_addresses.steps_to_do(details, changes)
     if not steps:
         return []
-    told = [finding_words.FINDING_WORDS[f"step.{step}"] for step in steps]
+    told = [FINDING_WORDS[f"step.{step}"] for step in steps]
     return [f"{site} is a commercial site, and its address has changed. To be done:", *told]
 
 
@@ -182,7 +179,6 @@ def _preset(run: Run, names: tuple[str, ...]) -> dict[str, str]:
 
 def _detail(given: str) -> tuple[str, str]:
     """A key, or what the form calls it, and its text as a customer list would have it."""
-    from incidents.filing import form
     from incidents.filing.lists import customer_value
 
     label, equals, text = given.partition("=")

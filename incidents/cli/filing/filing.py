@@ -20,6 +20,9 @@ from incidents.cli.options import acting
 from incidents.cli.root import LazyGroup, act
 from incidents.cli.run import painted
 from incidents.errors import DONE, FAILED, FileError, IncidentsError
+from incidents.filing.checks.finding import OK, finding_sentence
+from incidents.locale import refusal_words
+from incidents.locale.words import counted
 
 if TYPE_CHECKING:
     from incidents.cli.act import Act
@@ -152,9 +155,6 @@ def _give(run: Run, rows: Iterator[Taken], *, dry_run: bool) -> None:
 
 def _lines(run: Run, taken: Taken, *, dry_run: bool) -> list[str]:
     """What people are told of a row: all of a dry run, else only what was not taken."""
-    from incidents.filing.checks.finding import OK, finding_sentence
-    from incidents.locale import refusal_words
-
     row = taken.customer
     where = f"row {row.row}: {row.site or '?'}"
     said = [f"{where}: {problem}" for problem in row.problems]
@@ -204,7 +204,6 @@ def _document(taken: Taken) -> Document:
 
 def _sum_up(run: Run, tally: Counter[str], *, dry_run: bool) -> None:
     from incidents.history.customers import OUTCOMES
-    from incidents.locale.words import counted
 
     told = ", ".join(f"{tally[outcome]:,} {outcome}" for outcome in OUTCOMES if tally[outcome])
     run.tell(f"{counted(tally.total(), 'row')}: {told or 'none'}")

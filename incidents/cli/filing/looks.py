@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from incidents import clock
 from incidents.cli import output, params
 from incidents.cli.options import looking
 from incidents.errors import DONE, NOT_VERIFIED
+from incidents.filing import form
+from incidents.filing.checks import checks
+from incidents.filing.checks.finding import FINDING_WORDS, WRONG, finding_sentence
+from incidents.values import site_name
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
@@ -29,10 +35,8 @@ _LOUDEST = ("wrong", "suspect", "unknown", "ok")
 @looking
 def show(run: Run, site: str) -> int:
     """What is filed of NAME in the order of the official form, what is missing, and its terms."""
-    from incidents.filing.checks import checks as documents
-
     found = filed(run, site)
-    document = {**found, **documents.completeness_document(details_of(found))}
+    document = {**found, **checks.completeness_document(details_of(found))}
     details = found["details"].items()
     rows = [{"site": found["site"], "key": key, "text": text} for key, text in details]
     if not output.answered(run, document, found["site"], rows=rows):
@@ -49,8 +53,6 @@ def check(run: Run, site: str) -> int:
     Exit status 5 if something is wrong. What no check can tell is a warning. A suspicion that a
     detail is false is somebody's to look into: no check closes a site (R4).
     """
-    from incidents.filing.checks.finding import WRONG
-
     found = _found(run, site)
     found.sort(key=lambda each: _LOUDEST.index(each.verdict))
     give_findings(run, found, site=site)
@@ -61,8 +63,6 @@ def check(run: Run, site: str) -> int:
 @looking
 def fields(run: Run) -> int:
     """The details that a filing has, in the order of the official form, with their choices."""
-    from incidents.filing import form
-
     rows = [
         {
             "key": field.key,
@@ -123,8 +123,6 @@ def _found(run: Run, site: str) -> list[Finding]:
     """What the checks say; a server checks what it shows to nobody in full."""
     if run.remote is not None:
         return run.remote.filings.findings(site)
-    from incidents.filing.checks import checks
-
     return checks.check(details_of(filed(run, site)), today=today(run))
 
 
@@ -145,8 +143,6 @@ def details_of(filing: FilingOnRecord) -> dict[str, str]:
 
 def today(run: Run) -> date:
     """The day in the zone of the settings."""
-    from incidents import clock
-
     return clock.now().astimezone(run.settings.zone).date()
 
 
@@ -162,27 +158,21 @@ def give_findings(run: Run, findings: Iterable[Finding], *, site: str | None = N
 
 def finding_document(finding: Finding) -> Document:
     """A finding for programs."""
-    from incidents.filing.checks import checks as documents
-
-    return documents.finding_document(finding)
+    return checks.finding_document(finding)
 
 
 def _row(finding: Finding) -> tuple[str, ...]:
-    from incidents.filing.checks import finding as finding_words
-
     verdict = output.Painted.of(finding.verdict, fg=_COLOURS[finding.verdict])
-    return verdict, finding.field, finding_words.finding_sentence(finding), finding.source
+    return verdict, finding.field, finding_sentence(finding), finding.source
 
 
 def _show(run: Run, document: Document) -> None:
-    from incidents.filing.checks import finding as finding_words
-
     output.pairs(run, [(key, text) for key, _, text in _told(document)])
     for term in document["terms"]:
         run.say(_term(term))
     run.say(f"complete to {document['score']} of 100")
     for each in document["missing"]:
-        why = finding_words.FINDING_WORDS.get(f"need.{each['why']}", each["why"])
+        why = FINDING_WORDS.get(f"need.{each['why']}", each["why"])
         run.say(f"  missing: {each['field']} ({why})")
     if not document["details"]:
         run.tell(f"nothing is filed of {document['site']} yet (filing set {document['site']} …)")
@@ -195,8 +185,6 @@ def _term(term: Document) -> str:
 
 def _told(document: Document) -> Iterator[tuple[str, str, str]]:
     """Key, label, and text with the word for a choice, in the order of the form."""
-    from incidents.filing import form
-
     for key in sorted(document["details"], key=form.place):
         text = document["details"][key]
         field = form.FIELD_OF.get(key)
@@ -214,8 +202,6 @@ def _told(document: Document) -> Iterator[tuple[str, str, str]]:
 
 def _item(text: str, fields: Iterable[Field]) -> str:
     """A server or a document in words; what cannot be read, as it is."""
-    import json
-
     try:
         said = dict(json.loads(text))
     except (ValueError, TypeError, RecursionError):
@@ -275,9 +261,7 @@ def _term_row(term: SiteTerm) -> tuple[str, ...]:
 
 
 def _calendar(found: list[SiteTerm]) -> list[str]:
-    from incidents import clock
     from incidents.filing.calendar import Entry, calendar
-    from incidents.values import site_name
 
     entries = [
         Entry(

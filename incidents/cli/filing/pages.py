@@ -13,6 +13,9 @@ from incidents.cli.filing.looks import details_of, filed, today
 from incidents.cli.options import looking
 from incidents.cli.run import CSV, JSON, JSONL
 from incidents.errors import DONE, FAILED, NOT_VERIFIED, FileError, InputError
+from incidents.filing.checks import checks
+from incidents.filing.checks.finding import OK, UNKNOWN, WRONG, finding_sentence
+from incidents.filing.checks.record_number import read_icp, read_public_security
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,8 +76,6 @@ def form(run: Run, site: str, target: str) -> int:
         output.write_file(target, run.remote.filings.form(site))
         return DONE
     from incidents.filing import export
-    from incidents.filing.checks import checks
-    from incidents.filing.checks.finding import OK, finding_sentence
 
     details = details_of(filed(run, site))
     on = today(run)
@@ -207,8 +208,6 @@ def _on_record(run: Run, name: str) -> Mapping[str, str]:
 
 def _by_hand(public_security: str | None, icp: str | None) -> dict[str, str]:
     """The numbers that were typed, as details; raises InputError for one that is none."""
-    from incidents.filing.checks.record_number import read_icp, read_public_security
-
     if public_security is not None and read_public_security(public_security) is None:
         raise InputError(
             f"{public_security!r} is no public-security number: one looks like 京公网安备"
@@ -240,7 +239,6 @@ def _fetched(name: str, address: str | None, loaded: FilingSettings) -> Foot:
 
 
 def _tell(run: Run, target: str, findings: list[Finding]) -> None:
-    from incidents.filing.checks import checks
     from incidents.filing.footer.check import footer_field, footer_sentence, is_right
 
     rows = [checks.finding_document(finding, footer_sentence) for finding in findings]
@@ -258,8 +256,6 @@ def _tell(run: Run, target: str, findings: list[Finding]) -> None:
 
 def _status(findings: list[Finding]) -> int:
     """What is wrong goes before what nobody could see."""
-    from incidents.filing.checks.finding import UNKNOWN, WRONG
-
     verdicts = {finding.verdict for finding in findings}
     if WRONG in verdicts:
         return NOT_VERIFIED

@@ -22,6 +22,7 @@ from incidents.cli.queue import words
 from incidents.cli.run import is_terminal, painted, paints
 from incidents.contract.hints import typed, with_commands
 from incidents.errors import DONE, INTERRUPTED, InputError
+from incidents.settings.sources import check_person
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -124,8 +125,6 @@ def _row(item: QueueItem, when: When) -> tuple[str, ...]:
 
 
 def _person(given: str) -> str:
-    from incidents.settings.sources import check_person
-
     return check_person(given)
 
 
