@@ -6,7 +6,6 @@ import io
 import os
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 import click
 
@@ -21,9 +20,6 @@ from incidents.errors import (
     DatabaseError,
     IncidentsError,
 )
-
-if TYPE_CHECKING:
-    from incidents.cli.run import Run
 
 
 def main(args: list[str] | None = None) -> int:

@@ -14,18 +14,16 @@ from typing import TYPE_CHECKING
 
 from incidents.cli import answers
 from incidents.cli.confirmation import answered
-from incidents.cli.run import is_terminal
+from incidents.cli.run import Run, is_terminal
 from incidents.errors import NotConfirmedError
-from incidents.machine.commands import CLOCK, Elapse, HandOver, Log, Recur
+from incidents.machine.commands import CLOCK, Command, Elapse, HandOver, Log, Recur
 from incidents.values import site_name, web_address
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from incidents.cli.run import Run
     from incidents.desk import Answer, Envelope
     from incidents.locale.words import Document
-    from incidents.machine.commands import Command
     from incidents.machine.policy import Policy
 
 # How long a line that is typed again is taken for a finger that slipped.

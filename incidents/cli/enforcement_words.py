@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from incidents.cli.run import painted
-from incidents.locale.words import counted
+from incidents.cli.run import Run, painted
+from incidents.locale.words import When, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from incidents.cli.run import Run
     from incidents.contract.documents.enforcement import MarkUnread
-    from incidents.locale.words import When
 
 
 def told(history: Mapping[str, Any], when: When) -> list[str]:

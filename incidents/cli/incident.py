@@ -12,7 +12,7 @@ import click
 from incidents.cli import output, params
 from incidents.cli.act import Act
 from incidents.cli.options import acting, at_option, looking
-from incidents.cli.run import painted
+from incidents.cli.run import Run, painted
 from incidents.errors import DONE, InputError, TextTooLongError
 from incidents.machine import commands
 from incidents.machine.command import FOR_CUSTOMER, FOR_DESK
@@ -22,7 +22,6 @@ from incidents.values.ids import incident_id
 from incidents.values.web_address import Kept
 
 if TYPE_CHECKING:
-    from incidents.cli.run import Run
     from incidents.contract.documents.queue import Duty, DutySummary
     from incidents.locale.words import When
 

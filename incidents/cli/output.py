@@ -16,14 +16,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from incidents.cli.params import file_name
-from incidents.cli.run import CSV, JSON, JSONL, answering, is_terminal, painted, paints, visible
+from incidents.cli.run import (
+    CSV,
+    JSON,
+    JSONL,
+    Run,
+    answering,
+    is_terminal,
+    painted,
+    paints,
+    visible,
+)
 from incidents.errors import FileError, InputError
 from incidents.system import disk
 
 if TYPE_CHECKING:
     from rich.text import Text
-
-    from incidents.cli.run import Run
 
 
 _EDGES = 3

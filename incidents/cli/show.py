@@ -12,12 +12,11 @@ from incidents.cli.options import looking
 from incidents.contract import hints
 from incidents.contract.hints import first_of_two, with_commands
 from incidents.errors import DONE, UnknownSiteError, UnknownTaskError
-from incidents.locale.words import Teller
+from incidents.locale.words import Teller, When
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
     from incidents.contract.documents.sites import Contact, Evidence, IncidentInFull, Line, Note
-    from incidents.locale.words import When
 
 # A web address may hold them, and is one line here.
 _LINE_ENDS = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})

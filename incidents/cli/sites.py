@@ -11,16 +11,15 @@ from incidents.accounts.identity import login_beside
 from incidents.cli import answers, output, params
 from incidents.cli.options import looking
 from incidents.cli.root import LazyGroup, act
-from incidents.cli.run import painted
+from incidents.cli.run import Run, painted
 from incidents.contract import hints
 from incidents.contract.hints import RELEASE_ORDER, look
 from incidents.errors import DONE
-from incidents.locale.words import in_the_world, rule
+from incidents.locale.words import When, in_the_world, rule
 from incidents.values import site_name
 from incidents.values.ids import ACT
 
 if TYPE_CHECKING:
-    from incidents.cli.run import Run
     from incidents.contract.documents import Hint
     from incidents.contract.documents.orders import Order
     from incidents.contract.documents.sites import (
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
         Site,
         SiteInFull,
     )
-    from incidents.locale.words import When
 
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from incidents.client import faults
 from incidents.client.faults import NoDeskError, ProblemError, ServerError
-from incidents.client.http import part
+from incidents.client.http import Exchange, part
 from incidents.clock import rfc3339
 
 if TYPE_CHECKING:
     import httpx
 
-    from incidents.client.http import Exchange
     from incidents.contract.documents.accounts import (
         Account,
         NewToken,

@@ -16,19 +16,17 @@ from incidents.client.http import Exchange, part
 from incidents.client.intake import RemoteFilings, RemoteIntake
 from incidents.client.record import LONG_S, RemoteErasing, RemoteRecord
 from incidents.contract import hints
-from incidents.contract.documents.queue import QueueItem
+from incidents.contract.documents.queue import Duties, QueueItem, QueuePage
 from incidents.errors import InputError
 from incidents.store.schema.types import canonical
 from incidents.values.ids import incident_id, order_id
 
 if TYPE_CHECKING:
-    from incidents.client.http import Exchange
     from incidents.contract.documents.enforcement import Alarms, Enforcement
     from incidents.contract.documents.filings import FilingOnRecord, TermOfSite
     from incidents.contract.documents.orders import Order, OrderInFull
     from incidents.contract.documents.policies import Activation
     from incidents.contract.documents.policies import Policy as Policy_
-    from incidents.contract.documents.queue import Duties, QueueItem, QueuePage
     from incidents.contract.documents.sites import (
         Explanation,
         IncidentInFull,

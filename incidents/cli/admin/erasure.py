@@ -13,19 +13,17 @@ from incidents import clock, errors
 from incidents.cli import output, params, reauthentication
 from incidents.cli.confirmation import answered
 from incidents.cli.options import looking
-from incidents.cli.run import is_terminal
+from incidents.cli.run import Run, is_terminal
 from incidents.clock import rfc3339
 from incidents.errors import DONE
-from incidents.locale.words import counted
+from incidents.locale.words import Document, counted
 from incidents.settings import retention as periods
 from incidents.values import site_name
 
 if TYPE_CHECKING:
-    from incidents.cli.run import Run
     from incidents.desk.erasure import Erased
     from incidents.desk.erasure_request import Met
     from incidents.desk.pseudonyms import Aged
-    from incidents.locale.words import Document
 
 
 def counted_erasure(words: int, files: int, sign_ins: int = 0) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from incidents import clock
 from incidents.accounts import identity as roles
-from incidents.accounts.identity import is_handle
+from incidents.accounts.identity import Identity, is_handle
 from incidents.cli import reauthentication
 from incidents.errors import RefusedError
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from incidents.accounts.identity import Identity
     from incidents.cli.run import Run
     from incidents.client.accounts import RemoteKeeper
     from incidents.client.house import RemoteHouse

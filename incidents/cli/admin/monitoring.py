@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -12,19 +12,15 @@ from incidents import clock
 from incidents.cli import output
 from incidents.cli.enforcement_words import WHY_HALTED
 from incidents.cli.options import looking
-from incidents.cli.run import is_terminal, painted
+from incidents.cli.run import Run, is_terminal, painted
 from incidents.errors import DONE, FAILED, IncidentsError, InputError, LibraryError
-from incidents.locale.words import counted, rule
+from incidents.locale.words import Document, When, counted, rule
 from incidents.settings import sources
 from incidents.system import disk
 from incidents.values import site_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from incidents.cli.run import Run
     from incidents.contract.documents.enforcement import Alarm
-    from incidents.locale.words import Document, When
     from incidents.metrics.samples import Samples
 
 

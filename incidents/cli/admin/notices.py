@@ -9,18 +9,16 @@ import click
 from incidents.cli import output, params
 from incidents.cli.options import looking
 from incidents.cli.root import LazyGroup
-from incidents.cli.run import painted
+from incidents.cli.run import Run, painted
 from incidents.errors import DONE, InputError
-from incidents.notices.letter import LANGUAGES, NOTICES
+from incidents.notices.letter import LANGUAGES, NOTICES, AnyFacts
 from incidents.values.ids import incident_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from incidents.cli.run import Run
     from incidents.client.house import RemoteHouse
     from incidents.locale.words import Document
-    from incidents.notices.letter import AnyFacts
     from incidents.notices.preview import Shown
     from incidents.notices.wording import Wording
 

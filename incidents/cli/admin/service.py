@@ -17,7 +17,7 @@ from incidents.cli.answers import as_left_down
 from incidents.cli.options import looking
 from incidents.errors import DONE, FAILED, IncidentsError
 from incidents.locale import event_sentence
-from incidents.locale.words import Teller, counted
+from incidents.locale.words import Document, Teller, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from incidents.cli.run import Run
     from incidents.desk import Answer
     from incidents.enforcement.dispatcher.round import Round
-    from incidents.locale.words import Document
     from incidents.notices.customer_link import Links
 
 

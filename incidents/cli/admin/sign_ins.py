@@ -13,11 +13,10 @@ from incidents.cli.admin import keeping
 from incidents.cli.admin.account import handle_argument
 from incidents.cli.options import looking
 from incidents.cli.root import LazyGroup
-from incidents.cli.run import CSV
+from incidents.cli.run import CSV, Run
 from incidents.errors import DONE
 
 if TYPE_CHECKING:
-    from incidents.cli.run import Run
     from incidents.contract.documents.accounts import OpenSession, Refused, SignIn, Token
     from incidents.locale.words import When
 

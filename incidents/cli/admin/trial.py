@@ -12,17 +12,15 @@ import click
 from incidents.cli import output, params
 from incidents.cli.admin import history_file
 from incidents.cli.options import looking
-from incidents.cli.run import painted
+from incidents.cli.run import Run, painted
 from incidents.clock import rfc3339
 from incidents.errors import DONE, FAILED, InputError
-from incidents.locale.words import counted
+from incidents.locale.words import Document, counted
 from incidents.machine import policy
 
 if TYPE_CHECKING:
-    from incidents.cli.run import Run
     from incidents.history.comparison import Taken
     from incidents.history.simulate import Outcome
-    from incidents.locale.words import Document
     from incidents.machine.policy import Policy
     from incidents.scenario.file import Scenario
     from incidents.scenario.trial import Mismatch, Trial

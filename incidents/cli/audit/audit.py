@@ -13,14 +13,13 @@ import click
 from incidents.cli import output, params
 from incidents.cli.options import looking
 from incidents.cli.root import LazyGroup
-from incidents.cli.run import JSON, is_terminal
+from incidents.cli.run import JSON, Run, is_terminal
 from incidents.errors import DONE, NOT_VERIFIED, UnknownSiteError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from incidents.audit.split import Replayed
-    from incidents.cli.run import Run
     from incidents.locale.words import Document
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {

@@ -15,7 +15,7 @@ from incidents import clock
 from incidents.cli import output, params
 from incidents.cli.audit import audit
 from incidents.cli.options import looking
-from incidents.cli.run import BUNDLE, CSV, JSONL, aside
+from incidents.cli.run import BUNDLE, CSV, JSONL, Run, aside
 from incidents.errors import DONE, FileError, InputError
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from incidents.audit.export import Part, Selection
     from incidents.audit.proof.bundle_writer import Order
-    from incidents.cli.run import Run
     from incidents.client.house import RemoteHouse
 
 _STANDARD_OUTPUT = "-"

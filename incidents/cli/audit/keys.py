@@ -25,10 +25,8 @@ from incidents.tlog.keys import (
 
 if TYPE_CHECKING:
     from incidents.audit.log.signing_key import KeyRing
-    from incidents.cli.run import Run
     from incidents.contract.documents.record import LogKey
     from incidents.locale.words import Document
-    from incidents.tlog.keys import SigningKey, VerifierKey
 
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {

@@ -9,14 +9,13 @@ import click
 from incidents import clock
 from incidents.cli import output
 from incidents.cli.options import looking
-from incidents.cli.run import painted
+from incidents.cli.run import Run, painted
 from incidents.errors import DONE, FAILED, NOT_VERIFIED, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from incidents.audit.log.status import Checkpointed
-    from incidents.cli.run import Run
     from incidents.client.house import RemoteHouse
     from incidents.contract.documents.record import LogStatus, Resumed
     from incidents.locale.words import When

@@ -13,7 +13,7 @@ from incidents.cli.audit.keys import on_record
 from incidents.cli.enforcement_words import not_compared
 from incidents.cli.options import looking
 from incidents.errors import DONE, NOT_VERIFIED, FileError
-from incidents.locale.words import counted
+from incidents.locale.words import Document, counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from incidents.enforcement.comparison import Done
     from incidents.enforcement.reconciliation import Comparison
     from incidents.enforcement.way_back import Outcome
-    from incidents.locale.words import Document
 
 _HERE = "what was known of the database lies where daemons run, beside the log's key"
 

@@ -12,7 +12,7 @@ import click
 from incidents.cli import output, params
 from incidents.cli.audit import audit, verdicts
 from incidents.cli.options import looking
-from incidents.cli.run import JSON
+from incidents.cli.run import JSON, Run
 from incidents.errors import (
     DONE,
     NOT_VERIFIED,
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from incidents.audit.facts import Flaw
     from incidents.audit.proof.signed_check import Held
     from incidents.audit.proof.verdict import Asked, Verdict
-    from incidents.cli.run import Run
-    from incidents.tlog.keys import VerifierKey
 
 AUTO = "auto"
 MAX_KEY_BYTES = 1_000_000

@@ -18,19 +18,17 @@ from incidents.cli.admin import history_file
 from incidents.cli.filing.looks import finding_document, today
 from incidents.cli.options import acting
 from incidents.cli.root import LazyGroup, act
-from incidents.cli.run import painted
+from incidents.cli.run import Run, painted
 from incidents.errors import DONE, FAILED, FileError, IncidentsError
 from incidents.filing.checks.finding import OK, finding_sentence
 from incidents.locale import refusal_words
-from incidents.locale.words import counted
+from incidents.locale.words import Document, counted
 
 if TYPE_CHECKING:
     from incidents.cli.act import Act
-    from incidents.cli.run import Run
     from incidents.client.intake import RemoteList
     from incidents.filing.lists.table_file import TableFile
     from incidents.history.customers import Intake, Taken
-    from incidents.locale.words import Document
 
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {

@@ -15,13 +15,12 @@ from incidents.cli.options import looking
 from incidents.errors import DONE, NOT_VERIFIED
 from incidents.filing import form
 from incidents.filing.checks import checks
-from incidents.filing.checks.finding import FINDING_WORDS, WRONG, finding_sentence
+from incidents.filing.checks.finding import FINDING_WORDS, WRONG, Finding, finding_sentence
 from incidents.values import site_name
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
     from incidents.contract.documents.filings import FilingOnRecord, SiteTerm, TermOfSite
-    from incidents.filing.checks.finding import Finding
     from incidents.filing.form import Field
     from incidents.filing.presets import Preset
     from incidents.locale.words import Document

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -11,20 +11,15 @@ import click
 from incidents.cli import output, params
 from incidents.cli.filing.looks import details_of, filed, today
 from incidents.cli.options import looking
-from incidents.cli.run import CSV, JSON, JSONL
+from incidents.cli.run import CSV, JSON, JSONL, Run
 from incidents.errors import DONE, FAILED, NOT_VERIFIED, FileError, InputError
 from incidents.filing.checks import checks
-from incidents.filing.checks.finding import OK, UNKNOWN, WRONG, finding_sentence
-from incidents.filing.checks.record_number import read_icp, read_public_security
+from incidents.filing.checks.finding import OK, UNKNOWN, WRONG, Finding, finding_sentence
+from incidents.filing.checks.record_number import IcpForm, read_icp, read_public_security
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from sqlalchemy import Connection
 
-    from incidents.cli.run import Run
-    from incidents.filing.checks.finding import Finding
-    from incidents.filing.checks.record_number import IcpForm
     from incidents.filing.export import Filing
     from incidents.filing.footer.foot import Foot
     from incidents.filing.settings import FilingSettings

@@ -6,7 +6,7 @@ Each line is one row and no wider than the terminal, whatever people have writte
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -14,16 +14,13 @@ from rich.text import Text
 
 from incidents.cli.queue import keys as queue_keys
 from incidents.cli.queue import words as queue_words
-from incidents.cli.queue.screen import HELP, ITEM, LIST
+from incidents.cli.queue.screen import HELP, ITEM, LIST, Screen
 from incidents.cli.queue.table import ALARM, REMARK, style_of, title
 from incidents.cli.run import visible
 from incidents.contract.hints import typed
 from incidents.views import masked
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from incidents.cli.queue.screen import Screen
     from incidents.contract.documents.queue import QueueItem
 
 Lines = list[Text]

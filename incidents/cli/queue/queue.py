@@ -19,7 +19,7 @@ from incidents.cli import answers, output
 from incidents.cli.act import Act
 from incidents.cli.options import acting, looking
 from incidents.cli.queue import words
-from incidents.cli.run import is_terminal, painted, paints
+from incidents.cli.run import Run, is_terminal, painted, paints
 from incidents.contract.hints import typed, with_commands
 from incidents.errors import DONE, INTERRUPTED, InputError
 from incidents.settings.sources import check_person
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from incidents.cli.queue.keys import Deed
     from incidents.cli.queue.screen import Screen
     from incidents.cli.queue.terminal import Terminal
-    from incidents.cli.run import Run
     from incidents.contract.documents.queue import QueueItem, QueuePage
     from incidents.locale.words import When
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from incidents.cli.queue import keys as queue_keys
@@ -14,7 +14,6 @@ from incidents.errors import AwayError, IncidentsError
 from incidents.values.ids import read_item_id
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
 
     from incidents.cli.run import Run
