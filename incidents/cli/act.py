@@ -163,9 +163,6 @@ class Act:
         ]
         return self.run.house.desk.submit(envelopes, dry_run=self.dry_run, policy=self.policy)
 
-    def _policy_in_force(self) -> Policy:
-        return self.policy or self.run.house.desk.policy()
-
     def _envelope(
         self,
         site: str | int,

@@ -125,22 +125,14 @@ def _item(action: Action, site: int, rest: str) -> Values:
     if action.command is not c.CompleteTask:
         return {"item": rest}
     if not rest.startswith("t"):
-        raise InputError(_instead(site, rest))
+        what = f"no {_INSTEAD[rest]}" if rest in _INSTEAD else _OF_INCIDENT
+        raise InputError(f"{site}-{rest} is {what}")
     return {"task": int(rest[1:])}
 
 
-def _instead(site: int, rest: str) -> str:
-    if rest == "disputed":
-        return (
-            f"{site}-{rest} is no task: incidents site uphold NAME or site reinstate NAME ends it"
-        )
-    if rest == "closure":
-        return (
-            f"{site}-{rest} is no task: incidents site confirm-closure NAME or site decline-closure"
-            " NAME ends it"
-        )
-    if rest == "reinstatement":
-        return f"{site}-{rest} is no task: incidents site approve NAME or site decline NAME ends it"
-    return (
-        f"{site}-{rest} is an incident, no task: incidents contact, removed or refused moves it on"
-    )
+_INSTEAD = {
+    "disputed": "task: incidents site uphold NAME or site reinstate NAME ends it",
+    "closure": "task: incidents site confirm-closure NAME or site decline-closure NAME ends it",
+    "reinstatement": "task: incidents site approve NAME or site decline NAME ends it",
+}
+_OF_INCIDENT = "an incident, no task: incidents contact, removed or refused moves it on"

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from incidents.cli.run import Run
     from incidents.contract.action import Action
     from incidents.contract.documents import Hint
-    from incidents.contract.documents.enforcement import Enforcement
     from incidents.desk import Answer
     from incidents.locale.words import Document
 
@@ -114,9 +113,8 @@ def _for_people(run: Run, document: Document, *, would: bool) -> list[str]:
     if not own:
         lines.append("nothing changed: it stood like that already")
     lines += _as_it_stands(teller, document)
-    if not would and _is_held_and_up(document, own):
-        with run.house.looking() as looks:
-            lines += _not_down_yet(looks.enforcement(), teller.site)
+    if not would:
+        lines += _not_down_yet(run, document, own)
     if _somebody_to_call(document, own):
         lines.append(f"call: {_whom(run, document['site'])}")
     if not would:
@@ -140,20 +138,19 @@ def as_left_down(run: Run, document: Document) -> Document:
     return document | {"events": events}
 
 
-def _is_held_and_up(document: Document, own: list[Document]) -> bool:
-    """Whether a hold was set on a site that is not known to be down."""
-    is_down = document["site"]["in_force"] in ("suspended", "closed")
-    return not is_down and any(each["kind"] == "hold_set" for each in own)
-
-
-def _not_down_yet(enforcement: Enforcement, site: str) -> list[str]:
-    """That nothing takes it down now, where that is so."""
+def _not_down_yet(run: Run, document: Document, own: list[Document]) -> list[str]:
+    """That nothing takes a site down now on which a hold was set, where that is so."""
+    site = document["site"]
+    is_down = site["in_force"] in ("suspended", "closed")
+    if is_down or not any(each["kind"] == "hold_set" for each in own):
+        return []
     from incidents.views.health import carries_out
 
-    if carries_out(enforcement):
-        return []
+    with run.house.looking() as looks:
+        if carries_out(looks.enforcement()):
+            return []
     told = "NOT DOWN YET: nothing is carried out now (incidents daemon status says why)"
-    return [f"{told}. If {site} cannot wait, take it down by hand"]
+    return [f"{told}. If {site['site']} cannot wait, take it down by hand"]
 
 
 def _as_it_stands(teller: words.Teller, document: Document) -> list[str]:
@@ -171,11 +168,7 @@ def _as_it_stands(teller: words.Teller, document: Document) -> list[str]:
 
 def _somebody_to_call(document: Document, own: list[Document]) -> bool:
     waiting = any(i["state"] in ("open", "unreached") for i in document["incidents"])
-    return waiting or any(_is_call(event) for event in own)
-
-
-def _is_call(event: Document) -> bool:
-    return bool(event["kind"] == "task_opened" and event["task_kind"] == "tell")
+    return waiting or any(e["kind"] == "task_opened" and e["task_kind"] == "tell" for e in own)
 
 
 def _next(document: Document, own: list[Document]) -> list[Hint]:

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 def told(history: Mapping[str, Any], when: When) -> list[str]:
     """What is to be told of it, the worst first."""
-    return [words(history, when) for kind, words in WORDS.items() if _is_so(history, kind)]
-
-
-def _is_so(history: Mapping[str, Any], kind: str) -> bool:
     # A server of before does not say all of it.
-    return history.get(kind if kind in ("left_down", "uncompared") else f"{kind}_since") is not None
+    return [
+        words(history, when)
+        for kind, words in WORDS.items()
+        if history.get(kind if kind in ("left_down", "uncompared") else f"{kind}_since") is not None
+    ]
 
 
 def _halted(history: Mapping[str, Any], when: When) -> str:

@@ -254,7 +254,13 @@ def _tell_count(run: Run, compared: list[Comparison], differing: int) -> None:
             " and repeat this"
         )
     run.tell(", ".join(told))
-    closed = [e for e in compared if e.verdict == LEFT_DOWN and _stays_closed(e)]
+    stays_closed = ("suspended", "closed")
+    closed = [
+        each
+        for each in compared
+        if each.verdict == LEFT_DOWN
+        and (each.ordered, each.really or each.on_record) == stays_closed
+    ]
     if closed:
         run.tell(
             f"{len(closed):,} suspended on record and closed in the world: nothing was ordered, and"
@@ -266,10 +272,6 @@ def _tell_count(run: Run, compared: list[Comparison], differing: int) -> None:
             " stay down (incidents site hold SITE --reason R). incidents acts reconcile SITE"
             " --repair opens one, incidents recover --reason R all that this record has as open"
         )
-
-
-def _stays_closed(each: Comparison) -> bool:
-    return (each.ordered, each.really or each.on_record) == ("suspended", "closed")
 
 
 def _mismatch_row(each: Comparison) -> tuple[str, ...]:

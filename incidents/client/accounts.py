@@ -54,7 +54,11 @@ def signed_in(
         headers["Cookie"] = "; ".join(f"{name}={word}" for name, word in begun.cookies.items())
         headers[_CSRF] = _csrf(exchange, begun)
         if again is not None:
-            exchange.prove = lambda: _prove(exchange, again)
+
+            def prove() -> None:
+                exchange.exchange("POST", "/session/proof", words={"password": again()})
+
+            exchange.prove = prove
         try:
             yield
         finally:
@@ -74,10 +78,6 @@ def _csrf(exchange: Exchange, begun: httpx.Response) -> str:
     if not isinstance(csrf, str):
         raise NoDeskError(server=exchange.server, detail="it begins no session")
     return csrf
-
-
-def _prove(exchange: Exchange, again: Callable[[], str]) -> None:
-    exchange.exchange("POST", "/session/proof", words={"password": again()})
 
 
 class RemoteKeeper:

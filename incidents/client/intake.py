@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from incidents.client.desk import facts
 from incidents.client.faults import Document, NoDeskError
@@ -223,7 +223,7 @@ class RemoteList:
     def _sent(self, rows: list[Customer], lines: list[bytes]) -> Iterator[Taken]:
         told = iter(self._told(lines) if lines else [])
         for customer in rows:
-            taken = _unreadable(customer) if _is_bad(customer) else _taken(customer, next(told))
+            taken = _taken(customer, told)
             self.tally[taken.outcome] += 1
             yield taken
 
@@ -250,20 +250,18 @@ def _line_of_customer(customer: Customer) -> bytes:
     return line.encode()
 
 
-def _unreadable(customer: Customer) -> Taken:
+def _taken(customer: Customer, told: Iterator[Document]) -> Taken:
+    """What came of a row: of a good one the next of what was told."""
+    from incidents.filing.checks.checks import read_finding
     from incidents.history.customers import UNREADABLE, Taken
 
-    return Taken(customer=customer, outcome=UNREADABLE)
-
-
-def _taken(customer: Customer, told: dict[str, Any]) -> Taken:
-    from incidents.filing.checks.checks import read_finding
-    from incidents.history.customers import Taken
-
-    refusal = told["refusal"]
+    if _is_bad(customer):
+        return Taken(customer=customer, outcome=UNREADABLE)
+    each = next(told)
+    refusal = each["refusal"]
     return Taken(
-        customer=customer, outcome=told["outcome"], changed=tuple(told["changed"]),
-        findings=tuple(map(read_finding, told["findings"])),
+        customer=customer, outcome=each["outcome"], changed=tuple(each["changed"]),
+        findings=tuple(map(read_finding, each["findings"])),
         refusal=None if refusal is None else Refusal(refusal["name"], facts(refusal["facts"])),
     )  # fmt: skip
 

@@ -100,10 +100,12 @@ def load(
     url = db or said.text("db")
     owner = login()
     name = person if person is not None else said.text("as")
+    # Who acts if nobody says: the login, unless one of the program's own duties is called so.
+    nobody = f"{owner}-login" if owner.casefold() in RESERVED_PERSONS else owner
     evidence = said.text("evidence")
     return Settings(
         db=url,
-        person=_nobodys(owner) if name is None else check_person(name),
+        person=nobody if name is None else check_person(name),
         login=owner,
         zone=clock.zone(zone) if zone is not None else _zone_setting(said),
         evidence=Path(evidence).expanduser() if evidence else beside(url, "evidence"),
@@ -113,11 +115,6 @@ def load(
         token=said.token() if asked else None,
         named=name is not None,
     )
-
-
-def _nobodys(login: str) -> str:
-    """Who acts if nobody says: the login, unless one of the program's own duties is called so."""
-    return f"{login}-login" if login.casefold() in RESERVED_PERSONS else login
 
 
 def section(name: str, environ: Mapping[str, str] | None = None) -> dict[str, Any]:

@@ -117,10 +117,7 @@ class ErasureNotConfirmedError(errors.NotConfirmedError):
     """{what} would be erased for good, and that was not confirmed, so nothing
     is done: {way_out}"""
 
-    @property
-    def name(self) -> str:
-        """The same for programs as of all that must be confirmed."""
-        return "not_confirmed"
+    name = "not_confirmed"
 
 
 @click.group()

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, timedelta, tzinfo
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from incidents.cli.run import Run
     from incidents.history.importing import Tally
     from incidents.history.reports import Finding, History
-
-
-Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 def duration(given: str) -> timedelta:

@@ -61,25 +61,16 @@ def _tell_alarms(run: Run, found: list[Alarm]) -> None:
         return
     when = run.when
     headers = ("ALARM", "WHAT", "THE DESK", "NEXT")
-    output.table(run, headers, [_alarm_row(each, when) for each in found])
+    rows = (
+        (each["key"], _words_of_alarm(each, when), _whether_told(each, when), _next_command(each))
+        for each in found
+    )
+    output.table(run, headers, rows)
     if any(each["kind"] == "halted" for each in found):
         run.tell("until a person goes on, the desk is not told of what has begun before")
     # Which channels a server has it does not tell.
-    if run.remote is None and not _has_channels():
+    if run.remote is None and not sources.section("alarms").get("channels"):
         run.tell(painted(_NOBODY, fg="red", bold=True))
-
-
-def _has_channels() -> bool:
-    return bool(sources.section("alarms").get("channels"))
-
-
-def _alarm_row(alarm: Alarm, when: When) -> tuple[str, ...]:
-    return (
-        alarm["key"],
-        _words_of_alarm(alarm, when),
-        _whether_told(alarm, when),
-        _next_command(alarm),
-    )
 
 
 def _whether_told(alarm: Alarm, when: When) -> str:

@@ -165,7 +165,9 @@ class _Done:
             rest = self._kinds.total() - MAX_TOLD
             if rest > 0:
                 run.say(f"… and {rest:,} more (--json tells all)")
-            run.say(f"{counted(len(self._sites), 'site')}: {self._counts()}")
+            kinds = sorted(self._kinds.items())
+            counts = ", ".join(f"{n:,} × {kind.replace('_', ' ')}" for kind, n in kinds)
+            run.say(f"{counted(len(self._sites), 'site')}: {counts}")
         elif sys.stdout.isatty():
             # Elsewhere it would be a mail from cron, each minute.
             run.tell("nothing is due")
@@ -175,11 +177,6 @@ class _Done:
         teller = Teller(site=site["site"], site_id=site["id"], when=self._run.when)
         events = as_left_down(self._run, document)["events"]
         return [event_sentence.sentence(teller, event) for event in events]
-
-    def _counts(self) -> str:
-        return ", ".join(
-            f"{n:,} × {kind.replace('_', ' ')}" for kind, n in sorted(self._kinds.items())
-        )
 
 
 def _status(run: Run) -> int:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from incidents.history.simulate import Outcome
     from incidents.machine.policy import Policy
     from incidents.scenario.file import Scenario
-    from incidents.scenario.trial import Mismatch, Trial
+    from incidents.scenario.trial import Trial
 
 THE_DOCUMENTED, THE_ACTIVE = "documented", "active"
 """The names of policies that are no files."""
@@ -56,9 +56,7 @@ def test(run: Run, file: Path, named: str) -> int:
     else:
         for done in trials:
             run.say(*_lines_of_trial(done))
-        run.tell(
-            f"{_counted(len(trials), 'scenario')}, {len(failed)} failed, under {tested.digest}"
-        )
+        run.tell(f"{counted(len(trials), 'scenario')}, {len(failed)} failed, under {tested.digest}")
     return FAILED if failed else DONE
 
 
@@ -79,13 +77,12 @@ def _lines_of_trial(done: Trial) -> list[str]:
     failed = painted("FAILED", fg="red", bold=True)
     return [
         f"{failed}  {name}",
-        *(f"        {_sentence_of_mismatch(miss)}" for miss in done.mismatches),
+        *(
+            f"        {'at the end' if miss.step is None else f'step {miss.step}'}, {miss.what}:"
+            f" expected {miss.expected}, got {miss.got}"
+            for miss in done.mismatches
+        ),
     ]
-
-
-def _sentence_of_mismatch(miss: Mismatch) -> str:
-    where = "at the end" if miss.step is None else f"step {miss.step}"
-    return f"{where}, {miss.what}: expected {miss.expected}, got {miss.got}"
 
 
 def _trial_document(done: Trial) -> Document:
@@ -104,10 +101,6 @@ def _trial_document(done: Trial) -> Document:
             for miss in done.mismatches
         ],
     }
-
-
-def _counted(n: int, what: str) -> str:
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 _HEADERS = (
@@ -187,12 +180,9 @@ def simulate(
 
 def _policies_to_compare(run: Run, given: tuple[str, ...]) -> list[tuple[str, Policy]]:
     """The policies to run, each with its name: the words that were typed."""
-    if not given:
-        active = _active_policy(run)
-        if active is not None:
-            return [(THE_ACTIVE, active)]
-        return [(THE_DOCUMENTED, policy.DOCUMENTED)]
-    return [(name, _policy_named(run, name)) for name in dict.fromkeys(given)]
+    is_named = run.remote is not None or run.settings.db is not None
+    names = given or (THE_ACTIVE if is_named else THE_DOCUMENTED,)
+    return [(name, _policy_named(run, name)) for name in dict.fromkeys(names)]
 
 
 def _policy_named(run: Run, name: str) -> Policy:
@@ -202,13 +192,6 @@ def _policy_named(run: Run, name: str) -> Policy:
     if name == THE_ACTIVE:
         return run.house.desk.policy()
     return params.read_policy(Path(name))
-
-
-def _active_policy(run: Run) -> Policy | None:
-    """The active policy of the database or the server that was named, if one was."""
-    if run.remote is None and run.settings.db is None:
-        return None
-    return run.house.desk.policy()
 
 
 def _answer_of_simulation(run: Run, outcomes: Sequence[Outcome], taken: Taken) -> None:

@@ -44,6 +44,13 @@ class _Asked:
         site_id = audit.site_id(connection, self.site)
         return Selection(site_id=site_id, since=self.since, until=self.until)
 
+    def query(self) -> dict[str, str | None]:
+        return {
+            "site": self.site,
+            "since": self.since and clock.rfc3339(self.since),
+            "until": self.until and clock.rfc3339(self.until),
+        }
+
 
 @click.command()
 @click.option("--site", type=params.site, metavar="S", help="Only the entries of this site.")
@@ -132,10 +139,7 @@ def _write_entries(run: Run, asked: _Asked) -> None:
     from incidents.audit import export as record
 
     if run.remote is not None:
-        parts = run.remote.record.exported(
-            format=run.format or JSONL, site=asked.site, since=_rfc3339(asked.since),
-            until=_rfc3339(asked.until),
-        )  # fmt: skip
+        parts = run.remote.record.exported(format=run.format or JSONL, **asked.query())
         output.write_file(asked.target, parts)
         return
     write = record.write_csv if run.format == CSV else record.jsonl
@@ -144,10 +148,6 @@ def _write_entries(run: Run, asked: _Asked) -> None:
         with _bar(connection, wanted, asked) as done:
             stored = _counted(record.stored(connection, wanted), done)
             output.write_file(asked.target, write(stored))
-
-
-def _rfc3339(moment: datetime | None) -> str | None:
-    return None if moment is None else clock.rfc3339(moment)
 
 
 def _write_bundle(run: Run, asked: _Asked) -> None:
@@ -188,10 +188,7 @@ def _take_bundle(server: RemoteHouse, target: Path, asked: _Asked) -> None:
     bundle_target.refuse(target)
     if not target.name.endswith(bundle_target.ARCHIVE):
         raise InputError("a server gives a bundle as one file: name a new FILE.tar.zst with -o")
-    parts = server.record.bundle(
-        site=asked.site, since=_rfc3339(asked.since), until=_rfc3339(asked.until),
-        with_words=asked.with_words or None,
-    )  # fmt: skip
+    parts = server.record.bundle(with_words=asked.with_words or None, **asked.query())
     output.write_file(asked.target, parts)
     aside(f"{asked.target} is written: `incidents audit verify {asked.target}` says what it holds")
 

@@ -199,8 +199,11 @@ def _tell_of_sites(run: Run, done: Done) -> None:
         )
     if done.opened or done.taken_down:
         run.tell("no letter tells the customers of these: tell them")
-    if again and not _is_daemon_at_work(run):
-        run.tell("in force when a daemon has run: incidents acts list")
+    if again:
+        with run.local.looking() as looks:
+            is_daemon_at_work = looks.enforcement()["beating"]
+        if not is_daemon_at_work:
+            run.tell("in force when a daemon has run: incidents acts list")
 
 
 def _not_compared(done: Done) -> str:
@@ -212,12 +215,6 @@ def _not_compared(done: Done) -> str:
 
 def _uncompared(done: Done) -> list[dict[str, str]]:
     return [{"site": site, "problem": problem} for site, problem in done.failed]
-
-
-def _is_daemon_at_work(run: Run) -> bool:
-    with run.local.looking() as looks:
-        found = looks.enforcement()
-    return bool(found["beating"])
 
 
 def _is_of_another(run: Run, kept: Path) -> bool:

@@ -23,7 +23,6 @@ from incidents.errors import (
 from incidents.tlog.keys import COSIGNATURE_V1, ED25519, VerifierKey
 
 if TYPE_CHECKING:
-    from incidents.audit.facts import Flaw
     from incidents.audit.proof.signed_check import Held
     from incidents.audit.proof.verdict import Asked, Verdict
 
@@ -84,7 +83,7 @@ def verify(
     elif run.quiet:
         run.say(*(flaw.where for flaw in verdict.findings))
     else:
-        run.say(*map(_line, verdict.findings))
+        run.say(*(f"WRONG {flaw}" for flaw in verdict.findings))
         run.tell(*verdicts.sentences(verdict, run, asked))
     if kept is not None and verdicts.keep_checkpoint(kept, verdict, asked.since):
         run.tell(f"kept for the next run: {kept}")
@@ -153,7 +152,7 @@ def _asked(
         witnesses=tuple(
             key for given in witnesses for key in _keys(given, COSIGNATURE_V1, "--witness")
         ),
-        held=tuple(map(_held, held)),
+        held=tuple(_checkpoint(_read(file), file, "--checkpoint") for file in held),
         policy=policy,
     )
 
@@ -176,10 +175,6 @@ def _keys(given: str, algorithm: int, option: str) -> list[VerifierKey]:
     return found
 
 
-def _held(file: Path) -> Held:
-    return _checkpoint(_read(file), file, "--checkpoint")
-
-
 def _checkpoint(data: bytes, file: Path, option: str) -> Held:
     from incidents.audit.proof import signed_check
 
@@ -197,7 +192,3 @@ def _read(file: Path) -> bytes:
     except OSError as error:
         detail = error.strerror or str(error)
         raise FileError(file=str(file), done="read", detail=detail) from error
-
-
-def _line(flaw: Flaw) -> str:
-    return f"WRONG {flaw}"

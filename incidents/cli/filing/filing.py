@@ -15,11 +15,12 @@ import click
 
 from incidents.cli import output
 from incidents.cli.admin import history_file
-from incidents.cli.filing.looks import finding_document, today
+from incidents.cli.filing.looks import today
 from incidents.cli.options import acting
 from incidents.cli.root import LazyGroup, act
 from incidents.cli.run import Run, painted
 from incidents.errors import DONE, FAILED, FileError, IncidentsError
+from incidents.filing.checks import checks
 from incidents.filing.checks.finding import OK, finding_sentence
 from incidents.locale import refusal_words
 from incidents.locale.words import Document, counted
@@ -196,7 +197,7 @@ def _document(taken: Taken) -> Document:
             for each in row.problems
         ],
         "refusal": None if refusal is None else refusal.name,
-        "findings": [finding_document(each) for each in taken.findings],
+        "findings": [checks.finding_document(each) for each in taken.findings],
     }  # fmt: skip
 
 

@@ -147,17 +147,12 @@ def today(run: Run) -> date:
 
 def give_findings(run: Run, findings: Iterable[Finding], *, site: str | None = None) -> None:
     """Write what checks have found."""
-    documents = [finding_document(each) for each in findings]
+    documents = [checks.finding_document(each) for each in findings]
     ids = (f"{each.verdict} {each.field} {each.code}" for each in findings)
     if not output.answered(run, {"site": site, "findings": documents}, *ids, rows=documents):
         output.table(run, ("", "DETAIL", "FINDING", "SOURCE"), map(_row, findings))
         if not findings:
             run.tell("there is nothing to check yet (filing set puts details on record)")
-
-
-def finding_document(finding: Finding) -> Document:
-    """A finding for programs."""
-    return checks.finding_document(finding)
 
 
 def _row(finding: Finding) -> tuple[str, ...]:

@@ -123,12 +123,8 @@ def _row(item: QueueItem, when: When) -> tuple[str, ...]:
     )
 
 
-def _person(given: str) -> str:
-    return check_person(given)
-
-
 @click.command("hand-over")
-@click.argument("to", type=_person, metavar="PERSON")
+@click.argument("to", type=check_person, metavar="PERSON")
 @acting
 def hand_over(act: Act, to: str) -> int:
     """Give all that you hold to PERSON, at the end of a shift."""

@@ -110,13 +110,9 @@ class Screen:
         if item is not None and self._revealed is not None:
             seen = self._revealed
             return {
-                **item,
-                "phone": seen["phone"],
-                "person": seen["person"],
-                "email": seen["email"],
-                "note": seen["note"],
-                "say": seen["say"],
-            }
+                **item, "phone": seen["phone"], "person": seen["person"], "email": seen["email"],
+                "note": seen["note"], "say": seen["say"],
+            }  # fmt: skip
         return item
 
     def look(self) -> None:
@@ -277,9 +273,6 @@ class Screen:
 
     def _say(self, words: str, *, is_bad_news: bool = False) -> None:
         self.message, self.is_bad_news = words, is_bad_news
-
-
-_PERSONAL = ("phone", "email", "person", "note", "say")
 
 
 def _typed(item: QueueItem) -> str:
