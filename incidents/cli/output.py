@@ -246,7 +246,7 @@ def write_file(target: str, parts: Iterable[bytes], mode: int = disk.PRIVATE) ->
         else:
             disk.write_whole(target_file, parts, mode)
     except OSError as error:
-        raise FileError(file=target, done="written", detail=error.strerror or str(error)) from error
+        raise FileError.of(target, "written", error) from error
 
 
 def _shown(parts: Iterable[bytes]) -> Iterator[bytes]:

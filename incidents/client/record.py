@@ -121,16 +121,17 @@ class RemoteRecord:
 
 def _verdict(shown: Document, places: Mapping[str, str]) -> Verdict:
     from incidents.audit.facts import Flaw
-    from incidents.audit.proof.signed_check import Witnessed
-    from incidents.audit.proof.site_check import Since
+    from incidents.audit.proof import signed_check, site_check
     from incidents.audit.proof.verdict import Verdict
     from incidents.record.own_events import LostEnd
 
     known = {each.name for each in fields(Verdict)}
     told = {name: _frozen(value) for name, value in shown.items() if name in known}
-    told["witnesses"] = {key: Witnessed(**seen) for key, seen in shown["witnesses"].items()}
+    told["witnesses"] = {
+        key: signed_check.Witnessed(**seen) for key, seen in shown["witnesses"].items()
+    }
     if shown["since"] is not None:
-        told["since"] = Since(**shown["since"] | {"where": places["since"]})
+        told["since"] = site_check.Since(**shown["since"] | {"where": places["since"]})
     # A server of before does not say it.
     told["lost_its_end"] = tuple(LostEnd(**each) for each in shown.get("lost_its_end", ()))
     told["agreeing"] = tuple(places.get(where, where) for where in shown["agreeing"])

@@ -15,7 +15,7 @@ from incidents.cli.root import LazyGroup
 from incidents.errors import DONE
 
 if TYPE_CHECKING:
-    from incidents.cli.admin.keeping import Keeper
+    from incidents.cli.admin.keeper import Keeper
     from incidents.cli.run import Run
     from incidents.client.accounts import RemoteKeeper
     from incidents.contract.documents.accounts import Account

@@ -36,13 +36,12 @@ def db() -> None:
 @looking
 def upgrade(run: Run, rehearsal: bool) -> int:
     """Bring the database's schema up to date; a new one is made, an empty one is given it."""
-    from incidents.store.database import schema
-    from incidents.store.database.address import place
+    from incidents.store.database import address, schema
 
     run.makes = True
     engine = run.local.bare_engine
     schema.upgrade(engine, rehearsal=rehearsal)
-    _report(run, run.local.engine, f"{place(engine)} is up to date")
+    _report(run, run.local.engine, f"{address.place(engine)} is up to date")
     return DONE
 
 
@@ -55,8 +54,7 @@ def check(run: Run) -> int:
     amcheck where it is installed; what cannot be checked is said. Nothing is changed. Exit status 5
     if anything is damaged: then put a backup back. What the record says is for `audit verify`.
     """
-    from incidents.store.database import integrity
-    from incidents.store.database.address import place
+    from incidents.store.database import address, integrity
 
     engine = run.local.bare_engine
     found = integrity.check(engine)
@@ -71,7 +69,7 @@ def check(run: Run) -> int:
     _report(
         run,
         engine if damage else run.local.engine,
-        f"{place(engine)} is {named}",
+        f"{address.place(engine)} is {named}",
         is_ours=not found.is_other,
         damage=damage,
         not_checked=found.not_checked,
@@ -88,23 +86,22 @@ def backup(run: Run, file: Path) -> int:
 
     It is checked first, as by `db check`: a damaged one is not copied (exit status 5).
     """
-    from incidents.store.database import integrity
-    from incidents.store.database.address import place
+    from incidents.store.database import address, integrity
 
     engine = run.local.bare_engine
     if engine.dialect.name != "sqlite":
         raise InputError(
             f"PostgreSQL has its own tool for that: pg_dump --format=custom --file={file} "
-            f"'{place(engine)}'"
+            f"'{address.place(engine)}'"
         )
     _refuse_what_is_there(file)
     if found := integrity.check(engine).damage:
         raise VerificationError(
-            f"{place(engine)} is damaged, so it is not copied ({found[0]}): incidents db check"
-            " names what is wrong, and a copy from before has to be put back"
+            f"{address.place(engine)} is damaged, so it is not copied ({found[0]}): incidents db"
+            " check names what is wrong, and a copy from before has to be put back"
         )
     _copy(engine, file)
-    _report(run, run.local.engine, f"{file} is a copy of {place(engine)}", file=str(file))
+    _report(run, run.local.engine, f"{file} is a copy of {address.place(engine)}", file=str(file))
     return DONE
 
 
@@ -150,10 +147,9 @@ def rekey(run: Run, reason: str) -> int:
     """
     run.insist_on_this_machine("the key is in a file where servers run, beside the database")
     from incidents.accounts import serve_key
-    from incidents.desk import tokens
-    from incidents.desk.own_stream import By
+    from incidents.desk import own_stream, tokens
 
-    by = By(person=run.settings.person, login=run.settings.login)
+    by = own_stream.By(person=run.settings.person, login=run.settings.login)
     file = serve_key.key_file(run.settings)
     done = tokens.renew_seals(run.local.desk, file, by, clock.now, reason=reason)
     if run.for_programs:
@@ -201,16 +197,14 @@ def _copy(engine: Engine, file: Path) -> None:
 
 
 def _report(run: Run, engine: Engine, sentence: str, *, is_ours: bool = True, **more: Any) -> None:
-    from incidents.store.database.access import open_to_others
-    from incidents.store.database.address import place
-    from incidents.store.database.schema import HEAD
+    from incidents.store.database import access, address, schema
 
-    if is_ours and (warning := open_to_others(engine)):
+    if is_ours and (warning := access.open_to_others(engine)):
         run.tell(warning)
     if run.quiet:
         return
     if run.for_programs:
-        found = {"database": place(engine), "schema": HEAD, **more}
+        found = {"database": address.place(engine), "schema": schema.HEAD, **more}
         output.document(run, found, rows=[found])
     else:
         run.say(sentence)

@@ -70,13 +70,12 @@ def _once(run: Run) -> int:
         record,
         recovery_duty,
     )
-    from incidents.daemon.enforce import StandingAsideError
 
     done = _Done(run)
     house = run.local
     found = enforce.look(house.engine, house.desk, done=done.add)
     if found.aside is not None:
-        raise StandingAsideError(reason=found.aside)
+        raise enforce.StandingAsideError(reason=found.aside)
     # What goes wrong with one duty keeps none of the others from being done.
     wrong: list[Exception] = []
     _do(heartbeat.note_once, house, wrong)
@@ -215,8 +214,7 @@ def serve(run: Run, *, host: str, port: int) -> int:
     run.insist_on_this_machine("a server runs where it is started, beside the database")
     from incidents.accounts import serve_key
     from incidents.daemon import settings_check
-    from incidents.desk import tokens
-    from incidents.desk.own_stream import By
+    from incidents.desk import own_stream, tokens
     from incidents.notices.customer_link import PATH
     from incidents.store.database.access import open_to_others
     from incidents.web import service
@@ -225,8 +223,9 @@ def serve(run: Run, *, host: str, port: int) -> int:
     settings_check.check_unread()
     if warning := open_to_others(run.local.bare_engine):
         run.tell(warning)
-    house, by = run.local, By(person=run.settings.person, login=run.settings.login)
-    key = serve_key.key_file(run.settings)
+    house, settings = run.local, run.settings
+    by = own_stream.By(person=settings.person, login=settings.login)
+    key = serve_key.key_file(settings)
     if found := tokens.begin_sealing(house.engine, house.desk, key, by, clock.now):
         run.tell(str(found))
 
@@ -235,8 +234,8 @@ def serve(run: Run, *, host: str, port: int) -> int:
             run.tell(warning)
         run.tell(f"serves the console at {url}/ and the API at {url}/api/v1")
         if links is not None:
-            page = f"serves the customer's page at {url}/{PATH}/…, for links to {links.base_url}"
-            run.tell(page)
+            page = f"{url}/{PATH}/…, for links to {links.base_url}"
+            run.tell(f"serves the customer's page at {page}")
         run.say(url)
 
     service.serve(run.local, host=host, port=port, listening=listening)

@@ -15,12 +15,12 @@ from incidents.cli.options import looking
 from incidents.cli.root import LazyGroup
 from incidents.cli.run import JSON, Run, is_terminal
 from incidents.errors import DONE, NOT_VERIFIED, UnknownSiteError
+from incidents.locale.words import Document, counted
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from incidents.audit.split import Replayed
-    from incidents.locale.words import Document
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Commands": {
@@ -167,12 +167,8 @@ def _sentence(finding: Document) -> str:
 
 
 def _summary(replayed: Replayed) -> str:
-    entries, sites = _many(replayed.entries, "entry", "entries"), _many(replayed.sites, "site")
+    entries, sites = counted(replayed.entries, "entry", "entries"), counted(replayed.sites, "site")
     of, n = f"{entries} of {sites} replayed", len(replayed.findings)
     if n == 0:
         return f"{of}: the tables are what the record says"
-    return f"{of}: {_many(n, 'finding')}{', and there are more' if replayed.more else ''}"
-
-
-def _many(n: int, one: str, more: str | None = None) -> str:
-    return f"{n:,} {one}" if n == 1 else f"{n:,} {more or f'{one}s'}"
+    return f"{of}: {counted(n, 'finding')}{', and there are more' if replayed.more else ''}"

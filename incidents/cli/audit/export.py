@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,12 +17,12 @@ from incidents.cli.audit import audit
 from incidents.cli.options import looking
 from incidents.cli.run import BUNDLE, CSV, JSONL, Run, aside
 from incidents.errors import DONE, FileError, InputError
+from incidents.locale.words import counted
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from incidents.audit.export import Part, Selection
-    from incidents.audit.proof.bundle_writer import Order
     from incidents.client.house import RemoteHouse
 
 _STANDARD_OUTPUT = "-"
@@ -44,7 +44,7 @@ class _Asked:
         site_id = audit.site_id(connection, self.site)
         return Selection(site_id=site_id, since=self.since, until=self.until)
 
-    def query(self) -> dict[str, str | None]:
+    def query(self) -> dict[str, Any]:
         return {
             "site": self.site,
             "since": self.since and clock.rfc3339(self.since),
@@ -160,22 +160,24 @@ def _write_bundle(run: Run, asked: _Asked) -> None:
         _take_bundle(run.remote, target, asked)
         return
     from incidents.audit.proof import bundle_writer
+    from incidents.views import case_report
 
     with run.local.reading() as connection:
-        order = _order(run, connection, asked)
+        order = case_report.order(
+            asked.selection(connection), zone=run.settings.zone, with_words=asked.with_words
+        )
         try:
             with _bar(connection, order.wanted, asked) as done:
                 written = bundle_writer.write(connection, target, order, done)
         except OSError as error:
-            detail = error.strerror or str(error)
-            raise FileError(file=asked.target, done="written", detail=detail) from error
+            raise FileError.of(asked.target, "written", error) from error
     # Standard output is nobody's here, so these lines disturb no program.
-    aside(f"{_entries(written.entries)} written, of a log of {written.size:,}")
+    aside(f"{counted(written.entries, 'entry', 'entries')} written, of a log of {written.size:,}")
     if written.uncovered:
         them = "it" if written.uncovered == 1 else "them"
         aside(
-            f"{_entries(written.uncovered)} left out, since no checkpoint covers {them} yet"
-            " (`incidents audit checkpoint` signs what there is)"
+            f"{counted(written.uncovered, 'entry', 'entries')} left out, since no checkpoint covers"
+            f" {them} yet (`incidents audit checkpoint` signs what there is)"
         )
     for key in written.broken:
         aside(f"the key {key} has handed over to none: who trusts it must learn the new one")
@@ -191,13 +193,6 @@ def _take_bundle(server: RemoteHouse, target: Path, asked: _Asked) -> None:
     parts = server.record.bundle(with_words=asked.with_words or None, **asked.query())
     output.write_file(asked.target, parts)
     aside(f"{asked.target} is written: `incidents audit verify {asked.target}` says what it holds")
-
-
-def _order(run: Run, connection: Connection, asked: _Asked) -> Order:
-    from incidents.views import case_report
-
-    wanted, zone = asked.selection(connection), run.settings.zone
-    return case_report.order(wanted, zone=zone, with_words=asked.with_words)
 
 
 @contextmanager
@@ -216,7 +211,3 @@ def _counted(stored: Iterator[Part], done: Callable[[int], object]) -> Iterator[
     for part in stored:
         yield part
         done(len(part))
-
-
-def _entries(n: int) -> str:
-    return "1 entry" if n == 1 else f"{n:,} entries"

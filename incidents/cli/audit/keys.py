@@ -67,7 +67,7 @@ def new(run: Run, name: str | None, public: str | None) -> int:
 
     if name is not None and public is not None:
         raise InputError("a key that is named with --public has its name already")
-    ring = _ring(run)
+    ring = key_ring(run)
     made = rotation.first(run.local.engine, ring, _name(name), on_record(run, None), public=public)
     _tell(run, str(made), {"file": None if ring.is_command else str(ring.file)})
     if not ring.is_command:
@@ -92,7 +92,7 @@ def rotate(run: Run, reason: str, public: str | None, lost: bool) -> int:
     from incidents.audit.log import rotation
 
     made, retired = rotation.rotate(
-        run.local.engine, _ring(run), on_record(run, reason), public=public, lost=lost
+        run.local.engine, key_ring(run), on_record(run, reason), public=public, lost=lost
     )
     _tell(run, str(made), {"retired": None if retired is None else str(retired)})
     if retired is not None:
@@ -126,12 +126,12 @@ def _keys(run: Run) -> list[LogKey]:
         return status.keys(connection)
 
 
-def _ring(run: Run) -> KeyRing:
-    from incidents.audit.log import status
-    from incidents.audit.log.signing_key import KeyRing
+def key_ring(run: Run) -> KeyRing:
+    """The log's own keys, where the settings have them."""
+    from incidents.audit.log import signing_key, status
 
     found = status.load_settings(run.settings)
-    return KeyRing(found.key, found.key_command)
+    return signing_key.KeyRing(found.key, found.key_command)
 
 
 def _name(given: str | None) -> str:
@@ -244,7 +244,7 @@ def _make_witness(run: Run, name: str, file: Path, store: Path) -> int:
     try:
         private_file.create(file, f"{key.private_text()}\n")
     except OSError as error:
-        raise _file_error(file, "written", error) from error
+        raise FileError.of(file, "written", error) from error
     run.say(str(key.verifier))
     run.tell(f"{file} holds the private key, {store} what it will have seen: back up both")
     return DONE
@@ -279,8 +279,4 @@ def _read_key(file: Path) -> SigningKey:
     try:
         return SigningKey.parse(private_file.read(file).decode(errors="replace"))
     except OSError as error:
-        raise _file_error(file, "read", error) from error
-
-
-def _file_error(file: Path, done: str, error: OSError) -> FileError:
-    return FileError(file=file, done=done, detail=error.strerror or str(error))
+        raise FileError.of(file, "read", error) from error

@@ -8,6 +8,7 @@ import click
 
 from incidents import clock
 from incidents.cli import output
+from incidents.cli.audit.keys import key_ring
 from incidents.cli.options import looking
 from incidents.cli.run import Run, painted
 from incidents.errors import DONE, FAILED, NOT_VERIFIED, RefusedError
@@ -78,11 +79,10 @@ def checkpoint(run: Run, target: str | None) -> int:
 
 def _status(run: Run) -> LogStatus:
     from incidents.audit.log import signed_files
-    from incidents.audit.log import status as log_settings
     from incidents.audit.log import status as log_status
     from incidents.views import health
 
-    settings = log_settings.load_settings(run.settings)
+    settings = log_status.load_settings(run.settings)
     files = signed_files.known(settings.key)
     with run.local.reading() as connection:
         so_far = log_status.document(connection, run.local.now(connection))
@@ -91,13 +91,9 @@ def _status(run: Run) -> LogStatus:
 
 
 def _signed(run: Run) -> Checkpointed:
-    from incidents.audit.log import status as log_settings
-    from incidents.audit.log.signing_key import KeyRing
     from incidents.audit.log.status import checkpointed
 
-    settings = log_settings.load_settings(run.settings)
-    ring = KeyRing(settings.key, settings.key_command)
-    return checkpointed(run.local.engine, ring, clock.now)
+    return checkpointed(run.local.engine, key_ring(run), clock.now)
 
 
 def _signed_there(server: RemoteHouse) -> Checkpointed:

@@ -9,7 +9,7 @@ import click
 from incidents import clock
 from incidents.cli import confirmation, output, params
 from incidents.cli.audit import verdicts
-from incidents.cli.audit.keys import on_record
+from incidents.cli.audit.keys import key_ring, on_record
 from incidents.cli.enforcement_words import not_compared
 from incidents.cli.options import looking
 from incidents.errors import DONE, NOT_VERIFIED, FileError
@@ -74,19 +74,14 @@ def recover(
     themselves. Exits 5 if a site differs in the end, or could not be compared.
     """
     run.insist_on_this_machine(_HERE)
-    from incidents.audit.log import status
-    from incidents.audit.log.signing_key import KeyRing
-    from incidents.enforcement.comparison import WRONG
-    from incidents.enforcement.way_back import Asked, WayBack
+    from incidents.enforcement import comparison, way_back
 
     house = run.local
-    found = status.load_settings(run.settings)
-    ring = KeyRing(found.key, found.key_command)
-    asked = Asked(
+    asked = way_back.Asked(
         by=run.settings.person, login=run.settings.login, reason=reason, sign_here=sign_here,
         public=public,
     )  # fmt: skip
-    way = WayBack(house.engine, house.desk, house.reading, ring, clock.now)
+    way = way_back.WayBack(house.engine, house.desk, house.reading, key_ring(run), clock.now)
     if dry_run:
         return _foretell(run, way.foreseen(asked))
     if confirmation.is_opening_asked(confirm):
@@ -96,7 +91,7 @@ def recover(
     _tell(run, gone, done)
     if way.in_the_way is not None:
         run.tell(f"next: move {way.in_the_way} away: until then no daemon carries anything out")
-    return NOT_VERIFIED if any(done.counts[each] for each in WRONG) else DONE
+    return NOT_VERIFIED if any(done.counts[each] for each in comparison.WRONG) else DONE
 
 
 def _opened(run: Run, compared: Sequence[Comparison]) -> list[Comparison]:
@@ -220,9 +215,7 @@ def _uncompared(done: Done) -> list[dict[str, str]]:
 def _is_of_another(run: Run, kept: Path) -> bool:
     """Whether that is the checkpoint of `audit verify --since auto`, and of a history that is no
     more."""
-    from incidents.audit.log import signing
-    from incidents.audit.log.signed_files import Kept
-    from incidents.audit.log.signing import DifferentError
+    from incidents.audit.log import signed_files, signing
 
     try:
         data = verdicts.read_kept(kept)
@@ -235,8 +228,8 @@ def _is_of_another(run: Run, kept: Path) -> bool:
         if log is None:
             return False
         try:
-            signed = Kept(kept, data.decode(errors="replace"))
+            signed = signed_files.Kept(kept, data.decode(errors="replace"))
             signing.compare_with_kept(connection, log.checkpoint, signed)
-        except DifferentError:
+        except signing.DifferentError:
             return True
     return False

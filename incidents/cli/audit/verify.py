@@ -135,10 +135,9 @@ def _of_log(run: Run, asked: Asked) -> Verdict:
 
 
 def _of_bundle(bundle: Path, asked: Asked) -> Verdict:
-    from incidents.audit.proof import bundle_verification
-    from incidents.audit.proof.bundle_archive import unpacked
+    from incidents.audit.proof import bundle_archive, bundle_verification
 
-    with unpacked(bundle) as folder:
+    with bundle_archive.unpacked(bundle) as folder:
         return bundle_verification.bundle(folder, asked)
 
 
@@ -190,5 +189,4 @@ def _read(file: Path) -> bytes:
         with file.open("rb") as opened:
             return opened.read(MAX_KEY_BYTES)
     except OSError as error:
-        detail = error.strerror or str(error)
-        raise FileError(file=str(file), done="read", detail=detail) from error
+        raise FileError.of(str(file), "read", error) from error

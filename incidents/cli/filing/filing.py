@@ -230,8 +230,8 @@ def _insist(path: str, file: str, *, ignore: bool) -> None:
                 ]
     if count:
         more = [f"… and {count - len(told):,} more"] if count > len(told) else []
-        rows = "1 row" if count == 1 else f"{count:,} rows"
-        raise BadRowsError(file=file, count=rows, rows="\n".join([*told, *more]))
+        rows = "\n".join([*told, *more])
+        raise BadRowsError(file=file, count=counted(count, "row"), rows=rows)
 
 
 @contextmanager
@@ -264,8 +264,7 @@ def _seekable(file: str) -> Iterator[str]:
             copy.flush()
             yield copy.name
     except OSError as error:
-        detail = error.strerror or str(error)
-        raise FileError(file="standard input", done="read", detail=detail) from error
+        raise FileError.of("standard input", "read", error) from error
 
 
 def _filed(run: Run) -> Callable[[list[str]], Mapping[str, Mapping[str, str]]]:

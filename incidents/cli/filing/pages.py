@@ -156,9 +156,7 @@ def check_footer(
     read.
     """
     from incidents.filing import settings
-    from incidents.filing.footer import check
-    from incidents.filing.footer.check import Expected
-    from incidents.filing.footer.page import UnreadPageError
+    from incidents.filing.footer import check, page
 
     loaded = settings.load()
     saved = _is_file(target)
@@ -170,16 +168,16 @@ def check_footer(
     name = site if saved else params.site(target)
     details = {} if name is None else _on_record(run, name)
     form = loaded.icp_form if icp_form is None else cast("IcpForm", icp_form)
-    expected = Expected(icp_form=form)
+    expected = check.Expected(icp_form=form)
     if name is not None or by_hand:
-        expected = Expected.of({**details, **by_hand}, form)
+        expected = check.Expected.of({**details, **by_hand}, form)
     try:
         if saved:
             found = check.check_foot(_saved(Path(params.file_name(target))), expected)
         else:
             address = url or details.get("home_url")
             found = check.check_foot(_fetched(str(name), address, loaded), expected)
-    except UnreadPageError as error:
+    except page.UnreadPageError as error:
         found = [error.finding()]
     _tell(run, target, found)
     return _status(found)
@@ -222,7 +220,7 @@ def _saved(file: Path) -> Foot:
             # One byte more tells that there is more.
             return foot.read(opened.read(foot.MAX_BYTES + 1))
     except OSError as error:
-        raise FileError(file=file, done="read", detail=error.strerror or str(error)) from error
+        raise FileError.of(file, "read", error) from error
 
 
 def _fetched(name: str, address: str | None, loaded: FilingSettings) -> Foot:
