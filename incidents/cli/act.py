@@ -46,14 +46,14 @@ class Act:
         """The person."""
         return self.run.settings.person
 
-    def submit(self, site: str | int, command: Command, *, about: str | None = None) -> int:
-        """Do it, and answer; `about` is the id that was typed, for `-q`. The exit status.
+    def submit(self, site: str | int, command: Command, *, about: str | None = None) -> None:
+        """Do it, and answer; `about` is the id that was typed, for `-q`.
 
         Raises:
             ActRefusedError: with the refusal's name, facts and sentence.
         """
         answer = self._send(self._envelope(site, command, key=self.key))
-        return answers.give(self.run, answer, dry_run=self.dry_run, about=about)
+        answers.give(self.run, answer, dry_run=self.dry_run, about=about)
 
     def submit_once(
         self,
@@ -64,7 +64,7 @@ class Act:
         another: str = "violation",
         about: str | None = None,
         confirm: str | None = None,
-    ) -> int:
+    ) -> None:
         """Like `submit`; but the same line from a terminal within a minute is the same command.
 
         Pressing Enter twice must not make two violations. A script has no terminal and means what
@@ -75,21 +75,21 @@ class Act:
             ActRefusedError: as `submit` does.
             NotConfirmedError: without the right confirmation.
         """
-        a_slip = way_out is not None and self.key is None and not self.dry_run
-        if not a_slip or not is_terminal(sys.stdin):
-            answer = self._send_asking(self._envelope(site, command, key=self.key), confirm)
-            return answers.give(self.run, answer, dry_run=self.dry_run, about=about)
-        line = _key_of_line(self.by, self.run.settings.login, site, command)
-        envelope = self._envelope(site, command, key=line, key_for=SAME_LINE_FOR)
+        may_be_a_slip = way_out is not None and self.key is None and not self.dry_run
+        by_line = may_be_a_slip and is_terminal(sys.stdin)
+        envelope = self._envelope(site, command, key=self.key)
+        if by_line:
+            line = _key_of_line(self.by, self.run.settings.login, site, command)
+            envelope = replace(envelope, key=line, key_for=SAME_LINE_FOR)
         answer = self._send_asking(envelope, confirm)
-        if answer.repeated:
+        if by_line and answer.repeated:
             self.run.tell(
                 "the same line was typed less than a minute ago: nothing was logged again, and "
                 f"this is the first answer. For another {another} add {way_out}."
             )
-        return answers.give(self.run, answer, dry_run=False, repetition_told=True, about=about)
+        answers.give(self.run, answer, dry_run=self.dry_run, repetition_told=by_line, about=about)
 
-    def submit_in_person(self, site: str | int, command: Command, password: Path | None) -> int:
+    def submit_in_person(self, site: str | int, command: Command, password: Path | None) -> None:
         """Like `submit`, for what is done in person: who does it signs in, where that is asked for.
 
         The password is asked for first, also for a dry run: nobody else is told anything.
@@ -103,7 +103,7 @@ class Act:
         with reauthentication.proved(self.run, command, password) as signed_in:
             envelope = self._envelope(site, command, key=self.key, signed_in=signed_in)
             answer = self._send(envelope)
-        return answers.give(self.run, answer, dry_run=self.dry_run)
+        answers.give(self.run, answer, dry_run=self.dry_run)
 
     def close_site(
         self,
@@ -113,7 +113,7 @@ class Act:
         confirm: str | None,
         password: Path | None,
         about: str | None = None,
-    ) -> int:
+    ) -> None:
         """Like `submit_in_person`, for an act that closes the site on somebody's word: it is
         confirmed before it is done.
 
@@ -136,7 +136,7 @@ class Act:
                 # What is confirmed is what was looked at; a server is told its ETag so.
                 envelope = replace(envelope, seen=seen)
             answer = self._send(envelope)
-        return answers.give(self.run, answer, dry_run=self.dry_run, about=about)
+        answers.give(self.run, answer, dry_run=self.dry_run, about=about)
 
     def refuse_if_impossible(self, site: str | int, command: Command) -> None:
         """Make sure that the desk would take it, doing nothing.
@@ -169,14 +169,12 @@ class Act:
         command: Command,
         *,
         key: str | None = None,
-        key_for: timedelta | None = None,
         signed_in: bool = False,
     ) -> Envelope:
         from incidents.desk import Envelope
 
         return Envelope(
-            site=site, command=command, login=self.run.settings.login, key=key, key_for=key_for,
-            signed_in=signed_in,
+            site=site, command=command, login=self.run.settings.login, key=key, signed_in=signed_in,
         )  # fmt: skip
 
     def _refuse_if_impossible(self, envelope: Envelope) -> tuple[Document, int | None]:

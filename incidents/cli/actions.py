@@ -43,19 +43,19 @@ def __getattr__(typed: str) -> click.Command:
 
 def _command(action: Action) -> click.Command:
     @acting
-    def made(act: Act, **given: Any) -> int:
+    def made(act: Act, **given: Any) -> None:
         password, confirm = given.pop("password_file", None), given.pop("confirm", None)
         site, command, about = _read(act, action, given)
         if action.closes:
-            return act.close_site(site, command, confirm=confirm, password=password, about=about)
-        if action.in_person:
-            return act.submit_in_person(site, command, password)
-        if isinstance(command, c.Recur):
-            return act.submit_once(site, command, way_out="a --key of its own", confirm=confirm)
-        status = act.submit(site, command, about=about)
+            act.close_site(site, command, confirm=confirm, password=password, about=about)
+        elif action.in_person:
+            act.submit_in_person(site, command, password)
+        elif isinstance(command, c.Recur):
+            act.submit_once(site, command, way_out="a --key of its own", confirm=confirm)
+        else:
+            act.submit(site, command, about=about)
         if isinstance(command, c.AddSite | c.EditSite):
             act.run.tell(*params.hints_on_contact(command.phone, command.email))
-        return status
 
     for parameter in reversed(list(_parameters(action))):
         made = parameter(made)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from incidents.cli import output
-from incidents.errors import DONE, ActRefusedError
+from incidents.errors import ActRefusedError
 from incidents.locale import event_sentence, words
 from incidents.machine import commands as c
 
@@ -30,8 +30,8 @@ def give(
     dry_run: bool,
     about: str | None = None,
     repetition_told: bool = False,
-) -> int:
-    """Write the answer to an act and return the exit status; raises ActRefusedError."""
+) -> None:
+    """Write the answer to an act; raises ActRefusedError."""
     raise_refusal(run, answer, dry_run=dry_run)
     document = answer.document
     if answer.repeated and not repetition_told:
@@ -42,7 +42,6 @@ def give(
     run.tell(*remarks(run, answer))
     if dry_run:
         run.tell("nothing was done (--dry-run)")
-    return DONE
 
 
 def raise_refusal(run: Run, answer: Answer, *, dry_run: bool = False) -> None:

@@ -13,7 +13,7 @@ from incidents.cli import output, params
 from incidents.cli.act import Act
 from incidents.cli.options import acting, at_option, looking
 from incidents.cli.run import Run, painted
-from incidents.errors import DONE, InputError, TextTooLongError
+from incidents.errors import InputError, TextTooLongError
 from incidents.machine import commands
 from incidents.machine.command import FOR_CUSTOMER, FOR_DESK
 from incidents.machine.policy import write_duration
@@ -51,7 +51,7 @@ def log(
     note: str | None,
     again: bool,
     confirm: str | None,
-) -> int:
+) -> None:
     """Log a violation on SITE.
 
     The desk then has an hour to reach the responsible person (R2); the third violation within 24
@@ -63,16 +63,15 @@ def log(
         category=category, note=note, again=again,
     )  # fmt: skip
     told = [] if act.dry_run else params.hints_on_category(act.run, category)
-    status = act.submit_once(site, command, way_out=None if again else "--again", confirm=confirm)
+    act.submit_once(site, command, way_out=None if again else "--again", confirm=confirm)
     act.run.tell(*told)
-    return status
 
 
 @click.command()
 @params.incident_argument
 @click.argument("file", type=params.File(), metavar="FILE")
 @acting
-def attach(act: Act, incident: tuple[int, int], file: Path) -> int:
+def attach(act: Act, incident: tuple[int, int], file: Path) -> None:
     """Attach FILE to INCIDENT as evidence, by its digest.
 
     A copy is kept beside the database (INCIDENTS_EVIDENCE), or by the server; at most 50 MiB
@@ -87,7 +86,7 @@ def attach(act: Act, incident: tuple[int, int], file: Path) -> int:
     command = commands.Attach(by=act.by, incident=n, digest=digest, size=size, name=name)
     if not act.dry_run or run.remote is not None:
         run.house.keep_evidence(file, digest, lambda: act.refuse_if_impossible(site, command))
-    return act.submit(site, command, about=incident_id(site, n))
+    act.submit(site, command, about=incident_id(site, n))
 
 
 _STANDARD_INPUT = "-"
@@ -103,7 +102,7 @@ _MOST_CHARACTERS = 2 * inputs.MAX_TEXT_CHARACTERS
     help="The customer sees it, on the page behind the link to the incident.",
 )  # fmt: skip
 @acting
-def note(act: Act, *, incident: tuple[int, int], text: str, to_customer: bool) -> int:
+def note(act: Act, *, incident: tuple[int, int], text: str, to_customer: bool) -> None:
     """Add a note to INCIDENT: TEXT, or with - what comes on standard input.
 
     It is for the desk alone, unless --to-customer says otherwise. It moves nothing, and can be
@@ -115,7 +114,7 @@ def note(act: Act, *, incident: tuple[int, int], text: str, to_customer: bool) -
         by=act.by, incident=n, audience=FOR_CUSTOMER if to_customer else FOR_DESK,
         text=params.text("note")(written),
     )  # fmt: skip
-    return act.submit_once(
+    act.submit_once(
         site, command, way_out="a --key of its own", another="note", about=incident_id(site, n)
     )  # fmt: skip
 
@@ -134,7 +133,7 @@ def _note_of_standard_input() -> str:
 @click.command()
 @params.incident_argument
 @looking
-def link(run: Run, incident: tuple[int, int]) -> int:
+def link(run: Run, incident: tuple[int, int]) -> None:
     """Print the link to the customer's page of INCIDENT.
 
     Whoever has it sees the incident and may state that the content is gone: give it to the
@@ -147,7 +146,6 @@ def link(run: Run, incident: tuple[int, int]) -> int:
         run.say(document["link"])
         if not run.quiet:
             run.tell(f"it holds until {run.when.until(document['until'])}")
-    return DONE
 
 
 @click.command()
@@ -156,7 +154,7 @@ def link(run: Run, incident: tuple[int, int]) -> int:
     help="At most so many incidents.",
 )  # fmt: skip
 @looking
-def duty(run: Run, limit: int) -> int:
+def duty(run: Run, limit: int) -> None:
     """What is to be reported to the police by when, the longest overdue first.
 
     The section [report] of the settings says within what time of its recording: 24 hours, by
@@ -173,7 +171,6 @@ def duty(run: Run, limit: int) -> int:
         run.tell('nobody is reminded here: the settings say [report] within = ""')
     else:
         _tell_of_duties(run, found, total)
-    return DONE
 
 
 def _tell_of_duties(run: Run, found: list[Duty], total: DutySummary) -> None:

@@ -48,7 +48,7 @@ def acts() -> None:
     help="At most so many.",
 )  # fmt: skip
 @looking
-def list_acts(run: Run, *, dead: bool, braked: bool, site: str | None, limit: int) -> int:
+def list_acts(run: Run, *, dead: bool, braked: bool, site: str | None, limit: int) -> None:
     """List the orders that are not carried out, dead letters first."""
     with run.house.looking() as looks:
         found = looks.unsettled(site=site, only_dead=dead, only_braked=braked, limit=limit)
@@ -60,18 +60,17 @@ def list_acts(run: Run, *, dead: bool, braked: bool, site: str | None, limit: in
         rows=(_row(each, run.when) for each in found),
         nothing=_nothing(dead=dead, braked=braked, site=site),
     )  # fmt: skip
-    return DONE
 
 
 @click.command()
 @params.order_argument
 @looking
-def show(run: Run, order: tuple[int, int, str]) -> int:
+def show(run: Run, order: tuple[int, int, str]) -> None:
     """What ORDER says, such as 12-o45, how often it was tried, and what became of it."""
-    return tell(run, order)
+    tell(run, order)
 
 
-def tell(run: Run, order: tuple[int, int, str]) -> int:
+def tell(run: Run, order: tuple[int, int, str]) -> None:
     """Say what an order says, and what became of it; raises UnknownOrderError if there is none."""
     when = run.when
     with run.house.looking() as looks:
@@ -80,7 +79,6 @@ def tell(run: Run, order: tuple[int, int, str]) -> int:
         output.pairs(run, _pairs(found, when))
         if found["story"]:
             sites.show_events(run, found["story"])
-    return DONE
 
 
 def _nothing(*, dead: bool, braked: bool, site: str | None) -> str:

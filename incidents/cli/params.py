@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from incidents.cli.run import Run
-from incidents.errors import DONE, FileError, InputError, UnknownIncidentError
+from incidents.errors import FileError, InputError, UnknownIncidentError
 from incidents.machine import policy
 from incidents.values import ids, inputs
 from incidents.values.web_address import Kept
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
-def completion(shell: str) -> int:
+def completion(shell: str) -> None:
     """Print the script that lets SHELL complete what you type.
 
     \b
@@ -47,7 +47,6 @@ def completion(shell: str) -> int:
     assert kind is not None, "the three shells are click's own"
     script = kind(root, {}, "incidents", "_INCIDENTS_COMPLETE")
     click.echo(script.source_template % script.source_vars())
-    return DONE
 
 
 MOST_SUGGESTED = 100

@@ -14,7 +14,6 @@ from incidents.cli.root import LazyGroup, act
 from incidents.cli.run import Run, painted
 from incidents.contract import hints
 from incidents.contract.hints import RELEASE_ORDER, look
-from incidents.errors import DONE
 from incidents.locale.words import When, in_the_world, rule
 from incidents.values import site_name
 from incidents.values.ids import ACT
@@ -69,7 +68,7 @@ _COLOURS = {"active": "green", "suspended": "yellow", "closed": "red"}
     help="Only sites in this state.",
 )
 @looking
-def list_sites(run: Run, state: str | None) -> int:
+def list_sites(run: Run, state: str | None) -> None:
     """List the sites by name."""
     with run.house.looking() as looks:
         sites, when = looks.sites(state=state), run.when
@@ -78,18 +77,17 @@ def list_sites(run: Run, state: str | None) -> int:
             headers=("SITE", "STATE", "RULE", "RUN", "UNTIL", "REMARKS"),
             rows=(_row(site, when) for site in sites),
         )  # fmt: skip
-    return DONE
 
 
 @click.command()
 @params.name_argument
 @looking
-def show(run: Run, site: str) -> int:
+def show(run: Run, site: str) -> None:
     """How NAME stands, whom to call, and its latest incidents."""
-    return tell(run, site)
+    tell(run, site)
 
 
-def tell(run: Run, site: str) -> int:
+def tell(run: Run, site: str) -> None:
     """Say how a site stands; raises UnknownSiteError with the nearest names."""
     with run.house.looking() as looks:
         found = looks.site(site)
@@ -101,13 +99,12 @@ def tell(run: Run, site: str) -> int:
         output.pairs(run, [*_pairs(found, run.when), ("held by the brake", ", ".join(held))])
         show_incidents(run, found)
         show_next_steps(run, [look(RELEASE_ORDER, id_) for id_ in held], None)
-    return DONE
 
 
 @click.command()
 @params.name_argument
 @looking
-def why(run: Run, site: str) -> int:
+def why(run: Run, site: str) -> None:
     """Why NAME stands as it does, in plain words.
 
     The rule, the incidents counted, the times compared, what is due next, what would change it.
@@ -117,7 +114,6 @@ def why(run: Run, site: str) -> int:
     document = {**found, "commands": hints.commands(found["hints"])}
     if not output.answered(run, document, site, rows=found["timeline"]):
         _tell_why(run, found)
-    return DONE
 
 
 def _tell_why(run: Run, found: Explanation) -> None:

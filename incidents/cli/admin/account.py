@@ -12,7 +12,6 @@ from incidents.cli import output, reauthentication
 from incidents.cli.admin import keeping
 from incidents.cli.options import looking, recording
 from incidents.cli.root import LazyGroup
-from incidents.errors import DONE
 
 if TYPE_CHECKING:
     from incidents.cli.admin.keeper import Keeper
@@ -76,7 +75,7 @@ handle_argument = click.argument("handle", metavar="HANDLE")
 )  # fmt: skip
 @reauthentication.own_password_file_option
 @recording
-def add(run: Run, handle: str, given: str, own_password_file: Path | None) -> int:
+def add(run: Run, handle: str, given: str, own_password_file: Path | None) -> None:
     """Make the account HANDLE, which comes in with the password or the token that it is given next.
 
     The handle stands in the record for good: small letters, digits, perhaps . _ - between.
@@ -88,12 +87,12 @@ def add(run: Run, handle: str, given: str, own_password_file: Path | None) -> in
     next_ = f"account password {handle}"
     if given == "integrator":
         next_ = f"token make {handle} --days {_TOKEN_DAYS}"
-    return _answer(run, made, changed=True, next_=f"incidents {next_}{own}")
+    _answer(run, made, changed=True, next_=f"incidents {next_}{own}")
 
 
 @click.command("list")
 @looking
-def list_accounts(run: Run) -> int:
+def list_accounts(run: Run) -> None:
     """List the accounts, by their handles."""
     found = keeping.looking(run).accounts()
     # A role of the database that lets nobody in may not know, and an older server does not say.
@@ -109,7 +108,6 @@ def list_accounts(run: Run) -> int:
         ),
         nothing="this desk has no accounts: incidents account add makes the first",
     )  # fmt: skip
-    return DONE
 
 
 @click.command()
@@ -117,9 +115,9 @@ def list_accounts(run: Run) -> int:
 @click.argument("given", metavar="ROLE")
 @reauthentication.own_password_file_option
 @looking
-def role(run: Run, handle: str, given: str, own_password_file: Path | None) -> int:
+def role(run: Run, handle: str, given: str, own_password_file: Path | None) -> None:
     """Give HANDLE another role, from now on, also in its sessions and to its tokens."""
-    return _change(run, handle, own_password_file, lambda k: k.give_role(handle, given))
+    _change(run, handle, own_password_file, lambda k: k.give_role(handle, given))
 
 
 @click.command("password")
@@ -129,7 +127,7 @@ def role(run: Run, handle: str, given: str, own_password_file: Path | None) -> i
 @looking
 def set_password(
     run: Run, handle: str, password_file: Path | None, own_password_file: Path | None
-) -> int:
+) -> None:
     """Give HANDLE a new password, which is asked for twice; all its sessions end.
 
     If it had one before, its tokens are revoked too. Anybody may give themselves a new one.
@@ -143,37 +141,37 @@ def set_password(
     with keeping.acting(run, "set_password", own_password_file, own=handle) as keeper:
         account = keeper.account(handle)
         keeper.set_password(handle, reauthentication.read_new_password(password_file, handle))
-    return _answer(run, account, changed=True)
+    _answer(run, account, changed=True)
 
 
 @click.command()
 @handle_argument
 @reauthentication.own_password_file_option
 @looking
-def disable(run: Run, handle: str, own_password_file: Path | None) -> int:
+def disable(run: Run, handle: str, own_password_file: Path | None) -> None:
     """Let nobody come in as HANDLE any more: its sessions end, and its tokens are revoked."""
-    return _change(run, handle, own_password_file, lambda k: k.disable(handle))
+    _change(run, handle, own_password_file, lambda k: k.disable(handle))
 
 
 @click.command()
 @handle_argument
 @reauthentication.own_password_file_option
 @looking
-def enable(run: Run, handle: str, own_password_file: Path | None) -> int:
+def enable(run: Run, handle: str, own_password_file: Path | None) -> None:
     """Let a disabled account come in again with the password that it had; it needs new tokens."""
-    return _change(run, handle, own_password_file, lambda k: k.enable(handle))
+    _change(run, handle, own_password_file, lambda k: k.enable(handle))
 
 
 def _change(
     run: Run, handle: str, file: Path | None, act: Callable[[Keeper | RemoteKeeper], bool]
-) -> int:
+) -> None:
     with keeping.acting(run, keeping.KEEP, file) as keeper:
         changed = act(keeper)
         account = keeper.account(handle)
-    return _answer(run, account, changed=changed)
+    _answer(run, account, changed=changed)
 
 
-def _answer(run: Run, document: Account, *, changed: bool, next_: str | None = None) -> int:
+def _answer(run: Run, document: Account, *, changed: bool, next_: str | None = None) -> None:
     if not output.answered(run, document, document["handle"]):
         disabled_at = document["disabled_at"]
         since = "" if disabled_at is None else f", disabled since {run.when(disabled_at)}"
@@ -182,7 +180,6 @@ def _answer(run: Run, document: Account, *, changed: bool, next_: str | None = N
             run.tell("nothing changed: it stood like that already")
         if next_ is not None:
             run.say(f"next: {next_}")
-    return DONE
 
 
 def _password(of: Account, when: When) -> str:

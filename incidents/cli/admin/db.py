@@ -34,7 +34,7 @@ def db() -> None:
     help="Mark an empty database as a rehearsal for good: any clock is accepted.",
 )  # fmt: skip
 @looking
-def upgrade(run: Run, rehearsal: bool) -> int:
+def upgrade(run: Run, rehearsal: bool) -> None:
     """Bring the database's schema up to date; a new one is made, an empty one is given it."""
     from incidents.store.database import address, schema
 
@@ -42,7 +42,6 @@ def upgrade(run: Run, rehearsal: bool) -> int:
     engine = run.local.bare_engine
     schema.upgrade(engine, rehearsal=rehearsal)
     _report(run, run.local.engine, f"{address.place(engine)} is up to date")
-    return DONE
 
 
 @db.command()
@@ -81,7 +80,7 @@ def check(run: Run) -> int:
 @db.command()
 @click.argument("file", type=params.File(), metavar="FILE")
 @looking
-def backup(run: Run, file: Path) -> int:
+def backup(run: Run, file: Path) -> None:
     """Write a consistent copy of a SQLite database to FILE, while all runs.
 
     It is checked first, as by `db check`: a damaged one is not copied (exit status 5).
@@ -102,7 +101,6 @@ def backup(run: Run, file: Path) -> int:
         )
     _copy(engine, file)
     _report(run, run.local.engine, f"{file} is a copy of {address.place(engine)}", file=str(file))
-    return DONE
 
 
 @db.command()
@@ -117,7 +115,7 @@ def backup(run: Run, file: Path) -> int:
     help="A role that may also erase people's own words.",
 )  # fmt: skip
 @looking
-def grants(run: Run, role: str, acts: bool, eraser: str | None) -> int:
+def grants(run: Run, role: str, acts: bool, eraser: str | None) -> None:
     """Print the SQL by which ROLE can run the desk on PostgreSQL and rewrite nothing on record.
 
     The owner of the tables runs it: incidents db grants ROLE | psql …; again after each upgrade.
@@ -129,13 +127,12 @@ def grants(run: Run, role: str, acts: bool, eraser: str | None) -> int:
         output.document(run, {"sql": statements}, rows=[{"sql": each} for each in statements])
     else:
         run.say_all(statements)
-    return DONE
 
 
 @db.command()
 @params.reason_option
 @looking
-def rekey(run: Run, reason: str) -> int:
+def rekey(run: Run, reason: str) -> None:
     """Seal tokens and passwords with the servers' key, in place of the key before.
 
     Its file is that of INCIDENTS_SERVE_KEY, as the servers' unit has it, else of [serve] key_file.
@@ -160,7 +157,6 @@ def rekey(run: Run, reason: str) -> int:
         output.document(run, found, rows=[found])
     elif not run.quiet:
         run.say(str(done))
-    return DONE
 
 
 def _refuse_what_is_there(file: Path) -> None:

@@ -15,7 +15,6 @@ from incidents.cli.confirmation import answered
 from incidents.cli.options import looking
 from incidents.cli.run import Run, is_terminal
 from incidents.clock import rfc3339
-from incidents.errors import DONE
 from incidents.locale.words import Document, counted
 from incidents.settings import retention as periods
 from incidents.values import site_name
@@ -56,17 +55,16 @@ def retention() -> None:
 
 @retention.command()
 @looking
-def show(run: Run) -> int:
+def show(run: Run) -> None:
     """How long people's words are kept, and what could be erased now."""
     _answer_of_retention(run, _foreseen(run), dry_run=True)
-    return DONE
 
 
 @retention.command("run")
 @click.option("--dry-run", is_flag=True, help="Show what would go; erase nothing.")
 @reauthentication.password_file_option
 @looking
-def run_now(run: Run, *, dry_run: bool, password_file: Path | None) -> int:
+def run_now(run: Run, *, dry_run: bool, password_file: Path | None) -> None:
     """Erase people's words that are older than the setting [retention] keep, and needed no more.
 
     What stays: the words about an incident that is not settled, whom to call on a site that is not
@@ -76,7 +74,6 @@ def run_now(run: Run, *, dry_run: bool, password_file: Path | None) -> int:
     _answer_of_retention(
         run, _foreseen(run) if dry_run else _aged(run, password_file), dry_run=dry_run
     )
-    return DONE
 
 
 def _foreseen(run: Run) -> Aged:
@@ -136,7 +133,7 @@ def person() -> None:
 def erase(
     run: Run, *, site: str | None, account: str | None, reason: str, dry_run: bool,
     confirm: str | None, password_file: Path | None,
-) -> int:  # fmt: skip
+) -> None:  # fmt: skip
     """Erase what people have said about SITE, and whom to call, if it is old enough.
 
     With --account: put a pseudonym in the place of an account and its addresses in the log of
@@ -150,7 +147,7 @@ def erase(
         raise errors.InputError("name a SITE or, with --account, whose sign-ins to erase: one")
     if account is not None:
         _erase_account(run, account, reason, confirm, password_file, dry_run=dry_run)
-        return DONE
+        return
     assert site is not None
     if run.remote is None:
         met = _erase_of_site(run, site, reason, confirm, dry_run=dry_run)
@@ -160,7 +157,6 @@ def erase(
                 site, reason, dry_run=dry_run, confirm=lambda: _confirm_erasure(site, confirm)
             )
     _answer_of_demand(run, met, dry_run=dry_run)
-    return DONE
 
 
 def _erase_of_site(run: Run, site: str, reason: str, confirm: str | None, *, dry_run: bool) -> Met:

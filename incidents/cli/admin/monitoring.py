@@ -207,7 +207,7 @@ class NoMetricsLibraryError(LibraryError):
     help="Write them to FILE, whole or not at all: for the textfile collector of node_exporter.",
 )  # fmt: skip
 @looking
-def metrics(run: Run, target: str | None) -> int:
+def metrics(run: Run, target: str | None) -> None:
     """Print what the database tells a Prometheus, once; see [metrics] for a daemon that serves it.
 
     If the database cannot be looked at, incidents_up is 0 and the exit status 1.
@@ -233,7 +233,6 @@ def metrics(run: Run, target: str | None) -> int:
         output.write_file(target or output.STANDARD_OUTPUT, [text], disk.PUBLIC)
     if trouble is not None:
         raise trouble
-    return DONE
 
 
 def _samples(run: Run) -> Samples:

@@ -10,7 +10,7 @@ from incidents.cli import output, params
 from incidents.cli.options import looking
 from incidents.cli.root import LazyGroup
 from incidents.cli.run import Run, painted
-from incidents.errors import DONE, InputError
+from incidents.errors import InputError
 from incidents.notices.letter import LANGUAGES, NOTICES, AnyFacts
 from incidents.values.ids import incident_id
 
@@ -41,7 +41,7 @@ def notices() -> None:
 
 @click.command("list")
 @looking
-def list_notices(run: Run) -> int:
+def list_notices(run: Run) -> None:
     """List the notices: to whom each goes, when, and which of its templates are your own."""
     # Where a server has its own templates it does not tell.
     found = _here(run) if run.remote is None else run.remote.notices()
@@ -53,7 +53,6 @@ def list_notices(run: Run) -> int:
             for each in found
         ),
     )  # fmt: skip
-    return DONE
 
 
 def _here(run: Run) -> list[Document]:
@@ -86,7 +85,7 @@ def preview(
     site: str | None,
     incident: tuple[int, int] | None,
     html: bool,
-) -> int:
+) -> None:
     """Show how the notice NAME would read, or each of them; nothing is sent.
 
     With your own templates, if the settings name a folder of them. Exits 1 if a template is wrong.
@@ -101,7 +100,8 @@ def preview(
         if site is not None:
             run.insist_on_this_machine("name an incident of the site, with --incident")
         names = [name] if name else list(NOTICES)
-        return _tell_of_server(run, run.remote, names, language, incident, html=html)
+        _tell_of_server(run, run.remote, names, language, incident, html=html)
+        return
     wording = notice_settings.wording(run.settings.zone)
     languages = wording.languages if language is None else (language,)
     facts = _facts(run, [name] if name else list(NOTICES), site, incident)
@@ -115,7 +115,6 @@ def preview(
         run.say(chosen.letter(str(name), told, "preview").html)
     else:
         _tell(run, _written(wording, facts, languages))
-    return DONE
 
 
 def _tell(run: Run, letters: Iterable[Document]) -> None:
@@ -127,7 +126,7 @@ def _tell(run: Run, letters: Iterable[Document]) -> None:
 def _tell_of_server(
     run: Run, server: RemoteHouse, names: list[str], language: str | None,
     incident: tuple[int, int] | None, *, html: bool,
-) -> int:  # fmt: skip
+) -> None:  # fmt: skip
     """The same, as the server's own templates and settings have it."""
     if html and language is None:
         raise InputError("over a server a page has one language: name it with --language")
@@ -143,7 +142,6 @@ def _tell_of_server(
         run.say(*(letter["html"] for letter in letters))
     else:
         _tell(run, letters)
-    return DONE
 
 
 def _facts(

@@ -16,7 +16,7 @@ from incidents.cli.reauthentication import (
     second_password_file_option,
 )
 from incidents.cli.root import LazyGroup
-from incidents.errors import DONE, InputError
+from incidents.errors import InputError
 
 if TYPE_CHECKING:
     from incidents.cli.act import Act
@@ -47,7 +47,7 @@ def policy() -> None:
 
 @click.command()
 @looking
-def show(run: Run) -> int:
+def show(run: Run) -> None:
     """Show the active policy: in words, as its file, since when it is active and by whose act."""
     with run.house.looking() as looks:
         document = looks.active_policy()
@@ -55,12 +55,11 @@ def show(run: Run) -> int:
     if not output.answered(run, document, document["policy"], rows=[row]):
         since = _since(run, document["activation"])
         run.say(*document["words"], "", document["toml"], f"digest {document['policy']}", since)
-    return DONE
 
 
 @click.command()
 @looking
-def history(run: Run) -> int:
+def history(run: Run) -> None:
     """List every activation on record: when, by whom, why, and what changed."""
     with run.house.looking() as looks:
         found = looks.policy_history()
@@ -70,7 +69,6 @@ def history(run: Run) -> int:
         rows=(_row(activation, run.when) for activation in found),
         nothing="the documented policy has been active from the start",
     )  # fmt: skip
-    return DONE
 
 
 @click.command()
@@ -78,7 +76,7 @@ def history(run: Run) -> int:
     "--machine", type=click.Choice(("site", "incident")), help="Only this one. Default: both."
 )
 @looking
-def graph(run: Run, machine: str | None) -> int:
+def graph(run: Run, machine: str | None) -> None:
     """Print the state machines as Mermaid diagrams, drawn from the tables that decide."""
     from incidents.machine import state as drawn
 
@@ -88,13 +86,12 @@ def graph(run: Run, machine: str | None) -> int:
         output.document(run, texts, rows=rows)
     else:
         run.say("\n\n".join(texts.values()))
-    return DONE
 
 
 @click.command()
 @params.policy_file_argument
 @looking
-def check(run: Run, file: Path) -> int:
+def check(run: Run, file: Path) -> None:
     """Check that FILE is a policy; print its digest."""
     found = params.read_policy(file)
     if run.for_programs:
@@ -102,7 +99,6 @@ def check(run: Run, file: Path) -> int:
         output.document(run, document, rows=[{"policy": found.digest}])
     else:
         run.say(found.digest)
-    return DONE
 
 
 @click.command()
@@ -115,7 +111,7 @@ def check(run: Run, file: Path) -> int:
 def activate(
     act: Act, *, file: Path, reason: str, password_file: Path | None, second: str | None,
     second_password_file: Path | None,
-) -> int:  # fmt: skip
+) -> None:  # fmt: skip
     """Make the policy in FILE the active one, on record with the reason.
 
     What fell due before is done under the old one, and deadlines that are set already stay. Where
@@ -157,7 +153,6 @@ def activate(
         run.say(f"{answer['policy']} {would} the active policy")
     if act.dry_run:
         run.tell("deadlines that are set already would stay; nothing was done (--dry-run)")
-    return DONE
 
 
 # It is one of the options that all acts share.

@@ -203,7 +203,7 @@ DEFAULT_PORT = 7390
     help="The port; 0 takes one that is free.",
 )
 @looking
-def serve(run: Run, *, host: str, port: int) -> int:
+def serve(run: Run, *, host: str, port: int) -> None:
     """Serve the API at /api/v1, the console at /, and the customer's page at /c.
 
     By plain HTTP, on this machine alone: put a web server with TLS before it, which keeps the path
@@ -239,7 +239,6 @@ def serve(run: Run, *, host: str, port: int) -> int:
         run.say(url)
 
     service.serve(run.local, host=host, port=port, listening=listening)
-    return DONE
 
 
 def _warning_of_host(url: str) -> str | None:

@@ -14,7 +14,6 @@ from incidents.cli.admin.account import handle_argument
 from incidents.cli.options import looking
 from incidents.cli.root import LazyGroup
 from incidents.cli.run import CSV, Run
-from incidents.errors import DONE
 
 if TYPE_CHECKING:
     from incidents.contract.documents.accounts import OpenSession, Refused, SignIn, Token
@@ -32,7 +31,7 @@ limit_option = click.option(
 @click.command("sessions")
 @of_option
 @looking
-def list_sessions(run: Run, of: str | None) -> int:
+def list_sessions(run: Run, of: str | None) -> None:
     """List the sessions that are open, the newest first."""
     found = keeping.looking(run).sessions(of)
     if not found:
@@ -43,21 +42,19 @@ def list_sessions(run: Run, of: str | None) -> int:
         rows=(_session_row(each, run.when) for each in found),
         nothing="no session is open" + _of_account(of),
     )  # fmt: skip
-    return DONE
 
 
 @click.command("sign-out")
 @click.argument("id_", metavar="SESSION")
 @reauthentication.own_password_file_option
 @looking
-def sign_out(run: Run, id_: str, own_password_file: Path | None) -> int:
+def sign_out(run: Run, id_: str, own_password_file: Path | None) -> None:
     """End SESSION: your own or, as an administrator, somebody else's."""
     act, own = keeping.of_session(run, id_)
     with keeping.acting(run, act, own_password_file, own=own) as keeper:
         keeper.end_session(id_)
     if not output.answered(run, {"id": id_, "ended": True}, id_):
         run.say(f"{id_}: signed out")
-    return DONE
 
 
 @click.command("sign-ins")
@@ -66,7 +63,7 @@ def sign_out(run: Run, id_: str, own_password_file: Path | None) -> int:
 @since_option
 @limit_option
 @looking
-def list_sign_ins(run: Run, *, of: str | None, failed: bool, since: str | None, limit: int) -> int:
+def list_sign_ins(run: Run, *, of: str | None, failed: bool, since: str | None, limit: int) -> None:
     """List who signed in and out, from where, and who was not let in; the newest first.
 
     The log is no part of the record. It is kept for 184 days at least; then `retention run` or
@@ -82,7 +79,6 @@ def list_sign_ins(run: Run, *, of: str | None, failed: bool, since: str | None, 
         rows=(_sign_in_row(each, run.when) for each in found),
         nothing="no sign-ins" + (" that failed" if failed else "") + _of_account(of),
     )  # fmt: skip
-    return DONE
 
 
 @click.command("refusals")
@@ -90,7 +86,7 @@ def list_sign_ins(run: Run, *, of: str | None, failed: bool, since: str | None, 
 @since_option
 @limit_option
 @looking
-def list_refusals(run: Run, *, of: str | None, since: str | None, limit: int) -> int:
+def list_refusals(run: Run, *, of: str | None, since: str | None, limit: int) -> None:
     """List who was not let do what, and how often, by the day (UTC); the newest first."""
     after = run.read_time(since)
     found = keeping.looking(run).refusals(of=of, since=after, limit=limit)
@@ -102,7 +98,6 @@ def list_refusals(run: Run, *, of: str | None, since: str | None, limit: int) ->
         rows=(_refusal_row(each, run.when) for each in found),
         nothing="no refusals" + _of_account(of),
     )  # fmt: skip
-    return DONE
 
 
 def _of_account(handle: str | None) -> str:
@@ -159,13 +154,13 @@ def token() -> None:
 @looking
 def make(
     run: Run, handle: str, days: int, acts: tuple[str, ...], own_password_file: Path | None
-) -> int:
+) -> None:
     """Make a token of HANDLE, and print its secret: this once, it is kept nowhere."""
     with keeping.acting(run, "make_token", own_password_file, own=handle) as keeper:
         document = keeper.make_token(handle, days, acts or None)
     if run.for_programs and not run.quiet:
         output.document(run, document, rows=[_token_document(document)])
-        return DONE
+        return
     run.say(document["secret"])
     if not run.quiet:
         until = run.when(document["expires_at"])
@@ -173,13 +168,12 @@ def make(
             f"this is the token {document['id']} of {handle}, until {until}: it is shown this once"
             f" (incidents token revoke {document['id']} ends it)"
         )
-    return DONE
 
 
 @click.command("list")
 @of_option
 @looking
-def list_tokens(run: Run, of: str | None) -> int:
+def list_tokens(run: Run, of: str | None) -> None:
     """List the tokens, the newest first."""
     found = keeping.looking(run).tokens(of)
     if not found:
@@ -191,14 +185,13 @@ def list_tokens(run: Run, of: str | None) -> int:
         rows=(_token_row(each, run.when) for each in found),
         nothing="there are no tokens: incidents token make makes one",
     )  # fmt: skip
-    return DONE
 
 
 @click.command()
 @click.argument("id_", metavar="ID")
 @reauthentication.own_password_file_option
 @looking
-def revoke(run: Run, id_: str, own_password_file: Path | None) -> int:
+def revoke(run: Run, id_: str, own_password_file: Path | None) -> None:
     """Let the token ID be worth nothing, from this moment on."""
     own = keeping.owner_of(run, id_) if own_password_file is None or run.remote is None else None
     act = keeping.KEEP if own is None else "own_account"
@@ -208,7 +201,6 @@ def revoke(run: Run, id_: str, own_password_file: Path | None) -> int:
         run.say(f"{id_}: revoked")
         if not changed:
             run.tell("nothing changed: it stood like that already")
-    return DONE
 
 
 def _token_document(each: Token) -> Mapping[str, Any]:

@@ -151,7 +151,7 @@ def simulate(
     seed: int,
     skip_bad: bool,
     picture: Path | None,
-) -> int:
+) -> None:
     """Run the history in FILE through the policy, in simulated time; nothing is stored.
 
     FILE is CSV with a header or JSON Lines (- is standard input), with occurred_at and site, and if
@@ -175,7 +175,6 @@ def simulate(
     _tell_of_simulation(run, [policy for _, policy in chosen], taken)
     if picture is not None:
         _draw_outcomes(run, picture, outcomes, taken)
-    return DONE
 
 
 def _policies_to_compare(run: Run, given: tuple[str, ...]) -> list[tuple[str, Policy]]:

@@ -16,7 +16,7 @@ from incidents.cli import output, params
 from incidents.cli.audit import audit
 from incidents.cli.options import looking
 from incidents.cli.run import BUNDLE, CSV, JSONL, Run, aside
-from incidents.errors import DONE, FileError, InputError
+from incidents.errors import FileError, InputError
 from incidents.locale.words import counted
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def export(
     until: str | None,
     target: str,
     with_words: bool,
-) -> int:
+) -> None:
     """Write the entries, as they are stored, in the order in which they were written.
 
     jsonl, the default, is their bytes. csv has a column for each field; a cell that a spreadsheet
@@ -93,7 +93,6 @@ def export(
         raise InputError("--with-words goes with --format bundle and --site alone")
     else:
         _write_entries(run, asked)
-    return DONE
 
 
 # An export has no table, and of entries there are no ids.
@@ -112,7 +111,7 @@ for _param in export.params:
 )  # fmt: skip
 @click.option("--with-words", is_flag=True, help="With people's own words, and their salts.")
 @looking
-def report(run: Run, *, site: str, target: str, with_words: bool) -> int:
+def report(run: Run, *, site: str, target: str, with_words: bool) -> None:
     """Write the report of a case: what happened to SITE, by which rule, and where it is proved.
 
     A page of HTML that needs nothing else, and prints well. It tells the entries that the last
@@ -120,7 +119,7 @@ def report(run: Run, *, site: str, target: str, with_words: bool) -> int:
     """
     if run.remote is not None:
         output.write_file(target, run.remote.record.report(site, with_words=with_words))
-        return DONE
+        return
     from incidents.audit.proof import bundle_writer
     from incidents.views import case_report
 
@@ -129,7 +128,6 @@ def report(run: Run, *, site: str, target: str, with_words: bool) -> int:
     with run.local.reading() as connection:
         page = bundle_writer.report(connection, asked.selection(connection), draw)
     output.write_file(target, [page.encode()])
-    return DONE
 
 
 report.params = [p for p in report.params if p.name not in ("json", "quiet", "format")]

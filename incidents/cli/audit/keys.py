@@ -13,7 +13,7 @@ from incidents.cli import output, params
 from incidents.cli.options import looking, recording
 from incidents.cli.root import LazyGroup
 from incidents.cli.run import Run
-from incidents.errors import DONE, FileError, InputError
+from incidents.errors import FileError, InputError
 from incidents.system import private_file
 from incidents.tlog.keys import (
     COSIGNATURE_V1,
@@ -57,7 +57,7 @@ public_option = click.option(
 @click.argument("name", required=False, metavar="[NAME]")
 @public_option
 @recording
-def new(run: Run, name: str | None, public: str | None) -> int:
+def new(run: Run, name: str | None, public: str | None) -> None:
     """Make the log's first key in a file of your own, and put it on record.
 
     NAME is the log's name for ever, HOSTNAME/incidents by default. Keep a copy of the file.
@@ -75,7 +75,6 @@ def new(run: Run, name: str | None, public: str | None) -> int:
             f"the private key lies in {ring.file}: keep a copy of it apart from the database; the "
             "daemon signs where it finds it, there or where INCIDENTS_AUDIT_KEY says"
         )
-    return DONE
 
 
 @click.command()
@@ -83,7 +82,7 @@ def new(run: Run, name: str | None, public: str | None) -> int:
 @public_option
 @click.option("--lost", is_flag=True, help="Nobody has the old key any more: only the new signs.")
 @looking
-def rotate(run: Run, reason: str, public: str | None, lost: bool) -> int:
+def rotate(run: Run, reason: str, public: str | None, lost: bool) -> None:
     """Let a new key sign in place of the old one, on record; if it was cut off, go on with it.
 
     The first checkpoint with that entry is signed by both keys.
@@ -102,12 +101,11 @@ def rotate(run: Run, reason: str, public: str | None, lost: bool) -> int:
             " have signed again, destroy the old key, and its copies in backups:",
             f"  shred -u {retired}",
         )
-    return DONE
 
 
 @click.command()
 @looking
-def show(run: Run) -> int:
+def show(run: Run) -> None:
     """Print the log's keys as others check them, the one that signs first."""
     rows = _keys(run) if run.remote is None else run.remote.record.keys()
     output.listed(
@@ -116,7 +114,6 @@ def show(run: Run) -> int:
         rows=([row["key"], run.when(row["since"]), row["by"]] for row in rows),
         nothing="the log has no key yet: make one with `incidents audit key new`",
     )  # fmt: skip
-    return DONE
 
 
 def _keys(run: Run) -> list[LogKey]:
@@ -215,7 +212,7 @@ WITNESS_PORT = 7380
 def witness(
     run: Run, *, file: Path, logs: tuple[str, ...], store: Path | None, host: str, port: int,
     name: str | None,
-) -> int:  # fmt: skip
+) -> None:  # fmt: skip
     """Countersign a log's checkpoints, on another machine and under another key.
 
     Only what is consistent with all it has seen is countersigned (C2SP tlog-witness). It needs no
@@ -225,13 +222,14 @@ def witness(
         raise InputError(f"{str(file)!r} is no name of a file: name the file of the key")
     store = file.with_name(f"{file.name}.db") if store is None else store
     if name is None:
-        return _countersign(run, file, store, logs, (host, port))
-    if logs:
+        _countersign(run, file, store, logs, (host, port))
+    elif logs:
         raise click.UsageError("--new-key and --log exclude each other")
-    return _make_witness(run, name, file, store)
+    else:
+        _make_witness(run, name, file, store)
 
 
-def _make_witness(run: Run, name: str, file: Path, store: Path) -> int:
+def _make_witness(run: Run, name: str, file: Path, store: Path) -> None:
     from incidents.witness.ledger import Ledger
 
     if os.path.lexists(file):
@@ -247,12 +245,11 @@ def _make_witness(run: Run, name: str, file: Path, store: Path) -> int:
         raise FileError.of(file, "written", error) from error
     run.say(str(key.verifier))
     run.tell(f"{file} holds the private key, {store} what it will have seen: back up both")
-    return DONE
 
 
 def _countersign(
     run: Run, file: Path, store: Path, logs: tuple[str, ...], place: tuple[str, int]
-) -> int:
+) -> None:
     from incidents.witness import service
     from incidents.witness.ledger import Ledger
 
@@ -264,7 +261,6 @@ def _countersign(
         for old, new in pairwise(own):
             run.tell(f"once {new} has signed, {old} is refused")
     service.run(_read_key(file), known, Ledger(store), host=host, port=port, listening=run.say)
-    return DONE
 
 
 def _log_key(text: str) -> VerifierKey:

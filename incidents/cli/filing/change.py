@@ -38,7 +38,7 @@ remove_option = click.option("--remove", is_flag=True, help="Take it off the rec
     help="The details of a provider (filing presets lists them); what is typed wins.",
 )  # fmt: skip
 @acting
-def set_(act: Act, site: str, details: tuple[str, ...], presets: tuple[str, ...]) -> int:
+def set_(act: Act, site: str, details: tuple[str, ...], presets: tuple[str, ...]) -> None:
     """Change details of the filing of NAME: KEY=TEXT each, and KEY= takes one away.
 
     `incidents filing fields` lists the keys. What a check takes for false raises a suspicion, which
@@ -47,7 +47,7 @@ def set_(act: Act, site: str, details: tuple[str, ...], presets: tuple[str, ...]
     changes = {**_preset(act.run, presets), **dict(map(_detail, details))}
     if not changes:
         raise InputError("nothing to change is given: add KEY=TEXT, such as level=3, or --preset")
-    return change(act, site, changes)
+    change(act, site, changes)
 
 
 @click.command()
@@ -60,12 +60,12 @@ def set_(act: Act, site: str, details: tuple[str, ...], presets: tuple[str, ...]
 @click.option("--count", type=click.IntRange(1, 1_000_000), metavar="N", help="How many they are.")
 @remove_option
 @acting
-def server(act: Act, *, site: str, label: str, remove: bool, **given: str | int | None) -> int:
+def server(act: Act, *, site: str, label: str, remove: bool, **given: str | int | None) -> None:
     """Put the server LABEL of NAME on record with its place, or what has changed of it.
 
     LABEL is a short name of your own: a-z, 0-9 and -.
     """
-    return _item(act, site, SERVER + label, given, remove=remove)
+    _item(act, site, SERVER + label, given, remove=remove)
 
 
 @click.command()
@@ -79,7 +79,7 @@ def server(act: Act, *, site: str, label: str, remove: bool, **given: str | int 
 def document(
     act: Act, *, site: str, label: str, file: Path | None, kind: str | None,
     expires_on: str | None, remove: bool,
-) -> int:  # fmt: skip
+) -> None:  # fmt: skip
     """Put the document LABEL of NAME on record: what it is, and the digest (SHA-256) of FILE.
 
     The file stays where it is: the digest proves later that it is the same. LABEL is a short name
@@ -94,20 +94,18 @@ def document(
     if file is not None:
         digest, size = evidence.measure(file, limit=act.run.settings.evidence_limit)
         given |= {"digest": digest, "size": size}
-    return _item(act, site, DOCUMENT + label, given, remove=remove)
+    _item(act, site, DOCUMENT + label, given, remove=remove)
 
 
-def change(act: Act, site: str, changes: Mapping[str, str]) -> int:
-    """Give the desk those changes, and answer, with what a changed address asks for. The exit
-    status."""
-    return _submit(act, site, ChangeFiling(by=act.by, details=tuple(sorted(changes.items()))))
+def change(act: Act, site: str, changes: Mapping[str, str]) -> None:
+    """Give the desk those changes, and answer, with what a changed address asks for."""
+    _submit(act, site, ChangeFiling(by=act.by, details=tuple(sorted(changes.items()))))
 
 
-def _submit(act: Act, site: str, command: ChangeFiling) -> int:
+def _submit(act: Act, site: str, command: ChangeFiling) -> None:
     told = _aside(act, site, command)
-    status = act.submit(site, command)
+    act.submit(site, command)
     act.run.tell(*told)
-    return status
 
 
 def _aside(act: Act, site: str, command: ChangeFiling) -> list[str]:
@@ -153,7 +151,7 @@ def _checklist(site: str, details: Mapping[str, str], changes: Mapping[str, str]
 
 def _item(
     act: Act, site: str, key: str, given: Mapping[str, str | int | None], *, remove: bool
-) -> int:
+) -> None:
     said = {name: str(value).strip() for name, value in given.items() if value is not None}
     if remove and said:
         raise InputError("--remove takes all of it off the record: say nothing else with it")
@@ -162,10 +160,11 @@ def _item(
     if not is_known(key):
         raise InputError(f"{key!r} is no label: use a-z, 0-9 and -, such as {key[:6]}.main")
     if remove:
-        return change(act, site, {key: ""})
-    # The desk puts them beside what is filed: nobody who does the same meanwhile is undone.
-    parts = tuple((key, name, text) for name, text in said.items())
-    return _submit(act, site, ChangeFiling(by=act.by, parts=parts))
+        change(act, site, {key: ""})
+    else:
+        # The desk puts them beside what is filed: nobody who does the same meanwhile is undone.
+        parts = tuple((key, name, text) for name, text in said.items())
+        _submit(act, site, ChangeFiling(by=act.by, parts=parts))
 
 
 def _preset(run: Run, names: tuple[str, ...]) -> dict[str, str]:

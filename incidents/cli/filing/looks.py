@@ -32,7 +32,7 @@ _LOUDEST = ("wrong", "suspect", "unknown", "ok")
 @click.command()
 @params.name_argument
 @looking
-def show(run: Run, site: str) -> int:
+def show(run: Run, site: str) -> None:
     """What is filed of NAME in the order of the official form, what is missing, and its terms."""
     found = filed(run, site)
     document = {**found, **checks.completeness_document(details_of(found))}
@@ -40,7 +40,6 @@ def show(run: Run, site: str) -> int:
     rows = [{"site": found["site"], "key": key, "text": text} for key, text in details]
     if not output.answered(run, document, found["site"], rows=rows):
         _show(run, document)
-    return DONE
 
 
 @click.command()
@@ -60,7 +59,7 @@ def check(run: Run, site: str) -> int:
 
 @click.command()
 @looking
-def fields(run: Run) -> int:
+def fields(run: Run) -> None:
     """The details that a filing has, in the order of the official form, with their choices."""
     rows = [
         {
@@ -79,12 +78,11 @@ def fields(run: Run) -> int:
     )  # fmt: skip
     if not run.quiet:
         run.tell("servers and documents are server.LABEL and document.LABEL (filing server --help)")
-    return DONE
 
 
 @click.command()
 @looking
-def presets(run: Run) -> int:
+def presets(run: Run) -> None:
     """The presets: what many sites file alike, of an access provider or a registrar."""
     found = sorted(known_presets(run).items())
     output.listed(
@@ -97,7 +95,6 @@ def presets(run: Run) -> int:
             for name, each in found
         ),
     )
-    return DONE
 
 
 def known_presets(run: Run) -> dict[str, Preset]:
@@ -218,7 +215,7 @@ _TERMS = {"file": "to be filed", "show_number": "number to be shown"}
     help="Write a calendar (iCalendar) to FILE; - is stdout.",
 )
 @looking
-def terms(run: Run, days: int | None, ics: str | None) -> int:
+def terms(run: Run, days: int | None, ics: str | None) -> None:
     """What is to be filed, or shown at the foot of the pages, by when: 30 days each.
 
     Days are those of the zone of the settings; the last one counts to its end. Who is late is
@@ -237,7 +234,6 @@ def terms(run: Run, days: int | None, ics: str | None) -> int:
             headers=("SITE", "WHAT", "BY", "LEFT", "REMINDED"), rows=map(_term_row, counted),
             nothing="no term runs",
         )  # fmt: skip
-    return DONE
 
 
 def _counted(term: TermOfSite, now: date) -> SiteTerm:

@@ -35,7 +35,7 @@ output_option = click.option(
 @click.argument("sites", type=params.site, nargs=-1, metavar="[NAME]…")
 @output_option
 @looking
-def export(run: Run, sites: tuple[str, ...], target: str) -> int:
+def export(run: Run, sites: tuple[str, ...], target: str) -> None:
     """Write the filings of the sites, or of all, as they are filed: JSON Lines, JSON or CSV.
 
     `filing import` reads each of them again unchanged. What has been erased is not there.
@@ -47,7 +47,7 @@ def export(run: Run, sites: tuple[str, ...], target: str) -> int:
     form = run.format
     if run.remote is not None:
         output.write_file(target, run.remote.filings.exported(form or JSONL, sites))
-        return DONE
+        return
     if form == CSV:
         lines: Iterable[str] = _csv(run, sites)
     elif form == JSON:
@@ -55,21 +55,20 @@ def export(run: Run, sites: tuple[str, ...], target: str) -> int:
     else:
         lines = written.json_lines(_filings(run, sites))
     output.write_file(target, (line.encode() for line in lines))
-    return DONE
 
 
 @click.command()
 @params.name_argument
 @output_option
 @looking
-def form(run: Run, site: str, target: str) -> int:
+def form(run: Run, site: str, target: str) -> None:
     """Write the filing of NAME as a page to print and copy from, in Chinese and English.
 
     It has the order of the official form, and people's own details in full.
     """
     if run.remote is not None:
         output.write_file(target, run.remote.filings.form(site))
-        return DONE
+        return
     from incidents.filing import export
 
     details = details_of(filed(run, site))
@@ -79,7 +78,6 @@ def form(run: Run, site: str, target: str) -> int:
     ]
     page = export.form_page(site, details, on=on.isoformat(), findings=findings)
     output.write_file(target, [page.encode()])
-    return DONE
 
 
 @click.command()
@@ -87,18 +85,17 @@ def form(run: Run, site: str, target: str) -> int:
 @click.option("--icon", default="/beian.png", show_default=True, metavar="PATH", help="The icon.")
 @output_option
 @looking
-def snippet(run: Run, site: str, icon: str, target: str) -> int:
+def snippet(run: Run, site: str, icon: str, target: str) -> None:
     """Write the HTML for the foot of the pages of NAME: the numbers, the icon and the links."""
     if run.remote is not None:
         output.write_file(target, run.remote.filings.snippet(site, icon=icon))
-        return DONE
+        return
     from incidents.filing import settings
     from incidents.filing.footer import check as html
 
     details, icp_form = details_of(filed(run, site)), settings.load().icp_form
     written = html.snippet_of_filing(site, details, icon=icon, icp_form=icp_form)
     output.write_file(target, [written.encode()])
-    return DONE
 
 
 def _filings(run: Run, sites: tuple[str, ...]) -> Iterator[Filing]:

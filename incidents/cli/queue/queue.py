@@ -126,7 +126,7 @@ def _row(item: QueueItem, when: When) -> tuple[str, ...]:
 @click.command("hand-over")
 @click.argument("to", type=check_person, metavar="PERSON")
 @acting
-def hand_over(act: Act, to: str) -> int:
+def hand_over(act: Act, to: str) -> None:
     """Give all that you hold to PERSON, at the end of a shift."""
     given = act.hand_over(to)
     if not given:
@@ -140,7 +140,6 @@ def hand_over(act: Act, to: str) -> int:
         output.documents(act.run, [answer.document for answer in done])
     for answer in refused:
         answers.raise_refusal(act.run, answer)
-    return DONE
 
 
 REFRESH_S = 1.0
