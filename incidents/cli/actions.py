@@ -10,9 +10,8 @@ from typing import Any
 
 import click
 
-from incidents.cli import params
+from incidents.cli import options, params
 from incidents.cli.act import Act
-from incidents.cli.options import acting, at_option
 from incidents.cli.reauthentication import password_file_option
 from incidents.contract.action import CONTACT, INCIDENT, ITEM, LABELS, ORDER, SITE, Action, Field
 from incidents.contract.actions import ACTIONS
@@ -42,7 +41,7 @@ def __getattr__(typed: str) -> click.Command:
 
 
 def _command(action: Action) -> click.Command:
-    @acting
+    @options.acting
     def made(act: Act, **given: Any) -> None:
         password, confirm = given.pop("password_file", None), given.pop("confirm", None)
         site, command, about = _read(act, action, given)
@@ -77,7 +76,7 @@ def _parameter(action: Action, field: Field) -> Callable[[Command], Command]:
     if isinstance(field.fact, Choice):
         return click.argument(field.name, type=click.Choice(field.fact.codes))
     if field.is_time:
-        return at_option(ask.help)
+        return options.at_option(ask.help)
     name = action.called(field)
     if not isinstance(field.fact, Words):
         return click.option(f"--{name}", field.name, is_flag=True, help=ask.help)

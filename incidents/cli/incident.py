@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import output, params
+from incidents.cli import options, output, params
 from incidents.cli.act import Act
-from incidents.cli.options import acting, at_option, looking
 from incidents.cli.run import Run, painted
 from incidents.errors import InputError, TextTooLongError
 from incidents.machine import commands
@@ -36,11 +35,11 @@ if TYPE_CHECKING:
     "--category", type=params.text("category", limit=100), metavar="C",
     help="What kind of content it is.",
 )  # fmt: skip
-@at_option("it was found")
+@options.at_option("it was found")
 @params.note_option
 @click.option("--again", is_flag=True, help="It is another violation, also at the same address.")
 @params.confirm_option
-@acting
+@options.acting
 def log(
     act: Act,
     *,
@@ -70,7 +69,7 @@ def log(
 @click.command()
 @params.incident_argument
 @click.argument("file", type=params.File(), metavar="FILE")
-@acting
+@options.acting
 def attach(act: Act, incident: tuple[int, int], file: Path) -> None:
     """Attach FILE to INCIDENT as evidence, by its digest.
 
@@ -101,7 +100,7 @@ _MOST_CHARACTERS = 2 * inputs.MAX_TEXT_CHARACTERS
     "--to-customer", is_flag=True,
     help="The customer sees it, on the page behind the link to the incident.",
 )  # fmt: skip
-@acting
+@options.acting
 def note(act: Act, *, incident: tuple[int, int], text: str, to_customer: bool) -> None:
     """Add a note to INCIDENT: TEXT, or with - what comes on standard input.
 
@@ -132,7 +131,7 @@ def _note_of_standard_input() -> str:
 
 @click.command()
 @params.incident_argument
-@looking
+@options.looking
 def link(run: Run, incident: tuple[int, int]) -> None:
     """Print the link to the customer's page of INCIDENT.
 
@@ -153,7 +152,7 @@ def link(run: Run, incident: tuple[int, int]) -> None:
     "--limit", type=click.IntRange(1, 1_000), default=100, show_default=True, metavar="N",
     help="At most so many incidents.",
 )  # fmt: skip
-@looking
+@options.looking
 def duty(run: Run, limit: int) -> None:
     """What is to be reported to the police by when, the longest overdue first.
 

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import confirmation, output, params, sites
-from incidents.cli.options import acting, looking
+from incidents.cli import confirmation, options, output, params, sites
 from incidents.cli.root import LazyGroup, act
 from incidents.errors import DONE, NOT_VERIFIED
 from incidents.locale import event_sentence
@@ -47,7 +46,7 @@ def acts() -> None:
     "--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, metavar="N",
     help="At most so many.",
 )  # fmt: skip
-@looking
+@options.looking
 def list_acts(run: Run, *, dead: bool, braked: bool, site: str | None, limit: int) -> None:
     """List the orders that are not carried out, dead letters first."""
     with run.house.looking() as looks:
@@ -64,7 +63,7 @@ def list_acts(run: Run, *, dead: bool, braked: bool, site: str | None, limit: in
 
 @click.command()
 @params.order_argument
-@looking
+@options.looking
 def show(run: Run, order: tuple[int, int, str]) -> None:
     """What ORDER says, such as 12-o45, how often it was tried, and what became of it."""
     tell(run, order)
@@ -157,7 +156,7 @@ WORDS = {
     help="Confirm by its name that a site is opened which a loss left down; of several by their"
     " number. A terminal is asked.",
 )  # fmt: skip
-@acting
+@options.acting
 def reconcile(
     act: Act,
     *,

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from incidents.cli import output, params, sites
-from incidents.cli.options import looking
+from incidents.cli import options, output, params, sites
 from incidents.contract import hints
 from incidents.contract.hints import first_of_two, with_commands
 from incidents.errors import UnknownSiteError, UnknownTaskError
@@ -24,7 +23,7 @@ _LINE_ENDS = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 @click.command()
 @params.anything_argument
-@looking
+@options.looking
 def show(run: Run, what: tuple[Any, ...] | str) -> None:
     """Tell the whole story of an incident, or what else has that ID.
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents.accounts.identity import login_beside
-from incidents.cli import answers, output, params
-from incidents.cli.options import looking
+from incidents.cli import answers, options, output, params
 from incidents.cli.root import LazyGroup, act
 from incidents.cli.run import Run, painted
 from incidents.contract import hints
@@ -67,7 +66,7 @@ _COLOURS = {"active": "green", "suspended": "yellow", "closed": "red"}
     type=click.Choice(("active", "suspended", "closed")),
     help="Only sites in this state.",
 )
-@looking
+@options.looking
 def list_sites(run: Run, state: str | None) -> None:
     """List the sites by name."""
     with run.house.looking() as looks:
@@ -81,7 +80,7 @@ def list_sites(run: Run, state: str | None) -> None:
 
 @click.command()
 @params.name_argument
-@looking
+@options.looking
 def show(run: Run, site: str) -> None:
     """How NAME stands, whom to call, and its latest incidents."""
     tell(run, site)
@@ -103,7 +102,7 @@ def tell(run: Run, site: str) -> None:
 
 @click.command()
 @params.name_argument
-@looking
+@options.looking
 def why(run: Run, site: str) -> None:
     """Why NAME stands as it does, in plain words.
 

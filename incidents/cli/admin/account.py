@@ -1,22 +1,26 @@
-"""The accounts on the command line: make them, give them a role and a password, disable them."""
+"""The accounts on the command line: make them, give them a role and a password, disable them.
+
+Who keeps them comes in for it, and has the accounts of a database or those of a server.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import output, reauthentication
-from incidents.cli.admin import keeping
-from incidents.cli.options import looking, recording
+from incidents.accounts import identity as roles
+from incidents.cli import options, output, reauthentication
 from incidents.cli.root import LazyGroup
 
 if TYPE_CHECKING:
     from incidents.cli.admin.keeper import Keeper
     from incidents.cli.run import Run
     from incidents.client.accounts import RemoteKeeper
+    from incidents.client.house import RemoteHouse
     from incidents.contract.documents.accounts import Account
     from incidents.locale.words import When
 
@@ -74,13 +78,13 @@ handle_argument = click.argument("handle", metavar="HANDLE")
     help="What it may do: viewer, operator, supervisor, auditor, integrator or administrator.",
 )  # fmt: skip
 @reauthentication.own_password_file_option
-@recording
+@options.recording
 def add(run: Run, handle: str, given: str, own_password_file: Path | None) -> None:
     """Make the account HANDLE, which comes in with the password or the token that it is given next.
 
     The handle stands in the record for good: small letters, digits, perhaps . _ - between.
     """
-    with keeping.acting(run, keeping.KEEP, own_password_file) as keeper:
+    with kept(run, KEEP, own_password_file) as keeper:
         keeper.make(handle, given)
         made = keeper.account(handle)
         own = f" --as {run.settings.person}" if keeper.came_in else ""
@@ -91,10 +95,10 @@ def add(run: Run, handle: str, given: str, own_password_file: Path | None) -> No
 
 
 @click.command("list")
-@looking
+@options.looking
 def list_accounts(run: Run) -> None:
     """List the accounts, by their handles."""
-    found = keeping.looking(run).accounts()
+    found = seen(run).accounts()
     # A role of the database that lets nobody in may not know, and an older server does not say.
     tells = any("password_set_at" in each for each in found)
     output.listed(
@@ -114,7 +118,7 @@ def list_accounts(run: Run) -> None:
 @handle_argument
 @click.argument("given", metavar="ROLE")
 @reauthentication.own_password_file_option
-@looking
+@options.looking
 def role(run: Run, handle: str, given: str, own_password_file: Path | None) -> None:
     """Give HANDLE another role, from now on, also in its sessions and to its tokens."""
     _change(run, handle, own_password_file, lambda k: k.give_role(handle, given))
@@ -124,7 +128,7 @@ def role(run: Run, handle: str, given: str, own_password_file: Path | None) -> N
 @handle_argument
 @reauthentication.new_password_file_option
 @reauthentication.own_password_file_option
-@looking
+@options.looking
 def set_password(
     run: Run, handle: str, password_file: Path | None, own_password_file: Path | None
 ) -> None:
@@ -137,8 +141,8 @@ def set_password(
     )
     if run.remote is None:
         # Nobody is asked for the password of an account that is not there.
-        keeping.looking(run).account(handle)
-    with keeping.acting(run, "set_password", own_password_file, own=handle) as keeper:
+        seen(run).account(handle)
+    with kept(run, "set_password", own_password_file, own=handle) as keeper:
         account = keeper.account(handle)
         keeper.set_password(handle, reauthentication.read_new_password(password_file, handle))
     _answer(run, account, changed=True)
@@ -147,7 +151,7 @@ def set_password(
 @click.command()
 @handle_argument
 @reauthentication.own_password_file_option
-@looking
+@options.looking
 def disable(run: Run, handle: str, own_password_file: Path | None) -> None:
     """Let nobody come in as HANDLE any more: its sessions end, and its tokens are revoked."""
     _change(run, handle, own_password_file, lambda k: k.disable(handle))
@@ -156,7 +160,7 @@ def disable(run: Run, handle: str, own_password_file: Path | None) -> None:
 @click.command()
 @handle_argument
 @reauthentication.own_password_file_option
-@looking
+@options.looking
 def enable(run: Run, handle: str, own_password_file: Path | None) -> None:
     """Let a disabled account come in again with the password that it had; it needs new tokens."""
     _change(run, handle, own_password_file, lambda k: k.enable(handle))
@@ -165,7 +169,7 @@ def enable(run: Run, handle: str, own_password_file: Path | None) -> None:
 def _change(
     run: Run, handle: str, file: Path | None, act: Callable[[Keeper | RemoteKeeper], bool]
 ) -> None:
-    with keeping.acting(run, keeping.KEEP, file) as keeper:
+    with kept(run, KEEP, file) as keeper:
         changed = act(keeper)
         account = keeper.account(handle)
     _answer(run, account, changed=changed)
@@ -190,3 +194,78 @@ def _password(of: Account, when: When) -> str:
     if counts_from is None:
         return told
     return f"{told} by {of['password_given_by']}, counts from {when(counts_from)}"
+
+
+KEEP = "keep_accounts"
+
+
+def seen(run: Run) -> Keeper | RemoteKeeper:
+    """The accounts, for who only looks."""
+    if run.remote is not None:
+        return run.remote.keeper
+    from incidents.cli.admin.keeper import Keeper
+
+    return Keeper(run)
+
+
+def insist_on_account(run: Run, handle: str | None) -> None:
+    """See that an account that nothing was found of is one, as far as they may know.
+
+    Raises:
+        UnknownAccountError, ProblemError: naming it.
+    """
+    if handle is not None and (run.remote is None or run.remote.keeper.sees_all):
+        seen(run).account(handle)
+
+
+@contextmanager
+def kept(
+    run: Run, act: str, file: Path | None, *, own: str | None = None
+) -> Iterator[Keeper | RemoteKeeper]:
+    """The accounts, for who does that act of `accounts.identity` about them; about the account
+    `own`, if it may be one's own.
+
+    At a database they sign in as soon as an administrator has a password. Over a server they do for
+    what no token does, and where there is none, or a file is named.
+
+    Raises:
+        NotAllowedError: if their role is not for it.
+        PasswordNeededError, SignInError, BlockedError, ProblemError: see `reauthentication.proved`.
+    """
+    server = run.remote
+    if server is None:
+        from incidents.cli.admin.keeper import Keeper, signed_in
+
+        yield Keeper(run, signed_in(run, file, KEEP, own))
+    elif act in roles.IN_PERSON or file is not None or not server.has_token:
+        with reauthentication.in_session(server, file, reauthentication.OWN_PASSWORD_OPTION):
+            yield server.keeper
+    else:
+        yield server.keeper
+
+
+def owner_of(run: Run, token: str) -> str | None:
+    """Whose token that is; None if it is nobody's, and over a server if it is not one's own."""
+    if run.remote is not None:
+        return _own_there(run.remote, token)
+    from incidents.cli.admin.keeper import Keeper
+
+    return Keeper(run).owner_of(token)
+
+
+def of_session(run: Run, session: str) -> tuple[str, str | None]:
+    """Which act it is to end that session, and whose it is, as far as this side knows."""
+    server = run.remote
+    if server is None:
+        return "own_account", run.local.open_sessions.owner_of(session)
+    if not server.has_token:
+        return "own_account", None
+    own = server.keeper.sessions(server.signs_in)
+    return ("own_account" if any(each["id"] == session for each in own) else KEEP), None
+
+
+def _own_there(server: RemoteHouse, token: str) -> str | None:
+    if not server.has_token:
+        return None
+    mine = (each["id"] for each in server.keeper.tokens(server.person))
+    return server.person if token in mine else None

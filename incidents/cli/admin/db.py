@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from incidents import clock
-from incidents.cli import output, params
-from incidents.cli.options import looking
+from incidents.cli import options, output, params
 from incidents.errors import DONE, NOT_VERIFIED, FileError, InputError, VerificationError
 from incidents.system import disk
 
@@ -33,7 +32,7 @@ def db() -> None:
     "--rehearsal", is_flag=True,
     help="Mark an empty database as a rehearsal for good: any clock is accepted.",
 )  # fmt: skip
-@looking
+@options.looking
 def upgrade(run: Run, rehearsal: bool) -> None:
     """Bring the database's schema up to date; a new one is made, an empty one is given it."""
     from incidents.store.database import address, schema
@@ -45,7 +44,7 @@ def upgrade(run: Run, rehearsal: bool) -> None:
 
 
 @db.command()
-@looking
+@options.looking
 def check(run: Run) -> int:
     """Check that the database has this program's schema, and that all it has stored can be read.
 
@@ -79,7 +78,7 @@ def check(run: Run) -> int:
 
 @db.command()
 @click.argument("file", type=params.File(), metavar="FILE")
-@looking
+@options.looking
 def backup(run: Run, file: Path) -> None:
     """Write a consistent copy of a SQLite database to FILE, while all runs.
 
@@ -114,7 +113,7 @@ def backup(run: Run, file: Path) -> None:
     "--eraser", type=params.text("role", limit=63), metavar="ROLE2",
     help="A role that may also erase people's own words.",
 )  # fmt: skip
-@looking
+@options.looking
 def grants(run: Run, role: str, acts: bool, eraser: str | None) -> None:
     """Print the SQL by which ROLE can run the desk on PostgreSQL and rewrite nothing on record.
 
@@ -131,7 +130,7 @@ def grants(run: Run, role: str, acts: bool, eraser: str | None) -> None:
 
 @db.command()
 @params.reason_option
-@looking
+@options.looking
 def rekey(run: Run, reason: str) -> None:
     """Seal tokens and passwords with the servers' key, in place of the key before.
 

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents import clock, errors
-from incidents.cli import output, params, reauthentication
+from incidents.cli import options, output, params, reauthentication
 from incidents.cli.confirmation import answered
-from incidents.cli.options import looking
 from incidents.cli.run import Run, is_terminal
 from incidents.clock import rfc3339
 from incidents.locale.words import Document, counted
@@ -54,7 +53,7 @@ def retention() -> None:
 
 
 @retention.command()
-@looking
+@options.looking
 def show(run: Run) -> None:
     """How long people's words are kept, and what could be erased now."""
     _answer_of_retention(run, _foreseen(run), dry_run=True)
@@ -63,7 +62,7 @@ def show(run: Run) -> None:
 @retention.command("run")
 @click.option("--dry-run", is_flag=True, help="Show what would go; erase nothing.")
 @reauthentication.password_file_option
-@looking
+@options.looking
 def run_now(run: Run, *, dry_run: bool, password_file: Path | None) -> None:
     """Erase people's words that are older than the setting [retention] keep, and needed no more.
 
@@ -129,7 +128,7 @@ def person() -> None:
 @click.option("--dry-run", is_flag=True, help="Show what would go; erase nothing.")
 @params.confirm_option
 @reauthentication.password_file_option
-@looking
+@options.looking
 def erase(
     run: Run, *, site: str | None, account: str | None, reason: str, dry_run: bool,
     confirm: str | None, password_file: Path | None,

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents import clock
-from incidents.cli import output, params
-from incidents.cli.options import acting
+from incidents.cli import options, output, params
 from incidents.errors import DONE, FAILED, IncidentsError, InputError
 from incidents.history import reports as history
 from incidents.locale import refusal_words
@@ -93,7 +92,7 @@ def tell_of(run: Run, history: History) -> None:
 @file_argument
 @group_within_option
 @skip_bad_option
-@acting
+@options.acting
 def import_(act: Act, *, file: str, group_within: timedelta | None, skip_bad: bool) -> int:
     """Bring the sites and past incidents in FILE in as records.
 

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents import clock
-from incidents.cli import output
+from incidents.cli import options, output
 from incidents.cli.enforcement_words import WHY_HALTED
-from incidents.cli.options import looking
 from incidents.cli.run import Run, is_terminal, painted
 from incidents.errors import DONE, FAILED, IncidentsError, InputError, LibraryError
 from incidents.locale.words import Document, When, counted, rule
@@ -29,7 +28,7 @@ _NOBODY = "nobody is told: [alarms] in the settings names no channel"
 
 @click.command()
 @click.argument("what", type=click.Choice(["test"]), required=False, metavar="[test]")
-@looking
+@options.looking
 def alarms(run: Run, what: str | None) -> int:
     """List what is alarming now; exits 1 if anything is.
 
@@ -206,7 +205,7 @@ class NoMetricsLibraryError(LibraryError):
     "-o", "--output", "target", metavar="FILE",
     help="Write them to FILE, whole or not at all: for the textfile collector of node_exporter.",
 )  # fmt: skip
-@looking
+@options.looking
 def metrics(run: Run, target: str | None) -> None:
     """Print what the database tells a Prometheus, once; see [metrics] for a daemon that serves it.
 

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import output, params
-from incidents.cli.options import looking
+from incidents.cli import options, output, params
 from incidents.cli.root import LazyGroup
 from incidents.cli.run import Run, painted
 from incidents.errors import InputError
@@ -40,7 +39,7 @@ def notices() -> None:
 
 
 @click.command("list")
-@looking
+@options.looking
 def list_notices(run: Run) -> None:
     """List the notices: to whom each goes, when, and which of its templates are your own."""
     # Where a server has its own templates it does not tell.
@@ -76,7 +75,7 @@ def _here(run: Run) -> list[Document]:
     "--incident", type=params.incident, metavar="I", help="About I. Default: made-up facts."
 )
 @click.option("--html", is_flag=True, help="The page that goes with the text of a mail.")
-@looking
+@options.looking
 def preview(
     run: Run,
     name: str | None,

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import output, params, reauthentication
-from incidents.cli.options import acting, looking
+from incidents.cli import options, output, params, reauthentication
 from incidents.cli.reauthentication import (
     SECOND_PERSON_OPTION,
     check_standard_input,
@@ -46,7 +45,7 @@ def policy() -> None:
 
 
 @click.command()
-@looking
+@options.looking
 def show(run: Run) -> None:
     """Show the active policy: in words, as its file, since when it is active and by whose act."""
     with run.house.looking() as looks:
@@ -58,7 +57,7 @@ def show(run: Run) -> None:
 
 
 @click.command()
-@looking
+@options.looking
 def history(run: Run) -> None:
     """List every activation on record: when, by whom, why, and what changed."""
     with run.house.looking() as looks:
@@ -75,7 +74,7 @@ def history(run: Run) -> None:
 @click.option(
     "--machine", type=click.Choice(("site", "incident")), help="Only this one. Default: both."
 )
-@looking
+@options.looking
 def graph(run: Run, machine: str | None) -> None:
     """Print the state machines as Mermaid diagrams, drawn from the tables that decide."""
     from incidents.machine import state as drawn
@@ -90,7 +89,7 @@ def graph(run: Run, machine: str | None) -> None:
 
 @click.command()
 @params.policy_file_argument
-@looking
+@options.looking
 def check(run: Run, file: Path) -> None:
     """Check that FILE is a policy; print its digest."""
     found = params.read_policy(file)
@@ -107,7 +106,7 @@ def check(run: Run, file: Path) -> None:
 @password_file_option
 @click.option("--second", metavar="HANDLE", help="Who else signs in for it, with their password.")
 @second_password_file_option
-@acting
+@options.acting
 def activate(
     act: Act, *, file: Path, reason: str, password_file: Path | None, second: str | None,
     second_password_file: Path | None,

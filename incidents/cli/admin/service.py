@@ -12,9 +12,8 @@ import click
 
 from incidents import clock
 from incidents.accounts import access_settings
-from incidents.cli import enforcement_words, output
+from incidents.cli import enforcement_words, options, output
 from incidents.cli.answers import as_left_down
-from incidents.cli.options import looking
 from incidents.errors import DONE, FAILED, IncidentsError
 from incidents.locale import event_sentence
 from incidents.locale.words import Document, Teller, counted
@@ -37,7 +36,7 @@ MAX_TOLD = 20
     "what", type=click.Choice(["status", "check"]), required=False, metavar="[status|check]"
 )
 @click.option("--once", is_flag=True, help="Do all that is due now, then exit: for cron.")
-@looking
+@options.looking
 def daemon(run: Run, *, what: str | None, once: bool) -> int:
     """Enforce the clock until stopped; any number may run on one database.
 
@@ -202,7 +201,7 @@ DEFAULT_PORT = 7390
     show_default=True,
     help="The port; 0 takes one that is free.",
 )
-@looking
+@options.looking
 def serve(run: Run, *, host: str, port: int) -> None:
     """Serve the API at /api/v1, the console at /, and the customer's page at /c.
 

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from incidents.cli import output, reauthentication
-from incidents.cli.admin import keeping
-from incidents.cli.admin.account import handle_argument
-from incidents.cli.options import looking
+from incidents.cli import options, output, reauthentication
+from incidents.cli.admin import account
 from incidents.cli.root import LazyGroup
 from incidents.cli.run import CSV, Run
 
@@ -30,12 +28,12 @@ limit_option = click.option(
 
 @click.command("sessions")
 @of_option
-@looking
+@options.looking
 def list_sessions(run: Run, of: str | None) -> None:
     """List the sessions that are open, the newest first."""
-    found = keeping.looking(run).sessions(of)
+    found = account.seen(run).sessions(of)
     if not found:
-        keeping.insist_on_account(run, of)
+        account.insist_on_account(run, of)
     output.listed(
         run, found, ids=(each["id"] for each in found),
         headers=("SESSION", "HANDLE", "SINCE", "LAST USED", "HOW", "FROM"),
@@ -47,11 +45,11 @@ def list_sessions(run: Run, of: str | None) -> None:
 @click.command("sign-out")
 @click.argument("id_", metavar="SESSION")
 @reauthentication.own_password_file_option
-@looking
+@options.looking
 def sign_out(run: Run, id_: str, own_password_file: Path | None) -> None:
     """End SESSION: your own or, as an administrator, somebody else's."""
-    act, own = keeping.of_session(run, id_)
-    with keeping.acting(run, act, own_password_file, own=own) as keeper:
+    act, own = account.of_session(run, id_)
+    with account.kept(run, act, own_password_file, own=own) as keeper:
         keeper.end_session(id_)
     if not output.answered(run, {"id": id_, "ended": True}, id_):
         run.say(f"{id_}: signed out")
@@ -62,7 +60,7 @@ def sign_out(run: Run, id_: str, own_password_file: Path | None) -> None:
 @click.option("--failed", is_flag=True, help="Only those that failed.")
 @since_option
 @limit_option
-@looking
+@options.looking
 def list_sign_ins(run: Run, *, of: str | None, failed: bool, since: str | None, limit: int) -> None:
     """List who signed in and out, from where, and who was not let in; the newest first.
 
@@ -70,9 +68,9 @@ def list_sign_ins(run: Run, *, of: str | None, failed: bool, since: str | None, 
     `person erase --account` puts a pseudonym in the place of a person and an address.
     """
     after = run.read_time(since)
-    found = keeping.looking(run).sign_ins(of=of, failed=failed, since=after, limit=limit)
+    found = account.seen(run).sign_ins(of=of, failed=failed, since=after, limit=limit)
     if not found:
-        keeping.insist_on_account(run, of)
+        account.insist_on_account(run, of)
     output.listed(
         run, found, ids=(each["session"] for each in found if each["session"] is not None),
         headers=("AT", "WHAT", "RESULT", "HOW", "ACCOUNT", "FROM", "SESSION"),
@@ -85,13 +83,13 @@ def list_sign_ins(run: Run, *, of: str | None, failed: bool, since: str | None, 
 @of_option
 @since_option
 @limit_option
-@looking
+@options.looking
 def list_refusals(run: Run, *, of: str | None, since: str | None, limit: int) -> None:
     """List who was not let do what, and how often, by the day (UTC); the newest first."""
     after = run.read_time(since)
-    found = keeping.looking(run).refusals(of=of, since=after, limit=limit)
+    found = account.seen(run).refusals(of=of, since=after, limit=limit)
     if not found:
-        keeping.insist_on_account(run, of)
+        account.insist_on_account(run, of)
     output.listed(
         run, found, ids=sorted({each["handle"] for each in found}),
         headers=("DAY", "ACCOUNT", "FROM", "ACT", "WHY", "TIMES", "LAST", "ABOUT"),
@@ -144,19 +142,19 @@ def token() -> None:
 
 
 @click.command()
-@handle_argument
+@account.handle_argument
 @click.option("--days", type=int, required=True, metavar="N", help="For how long: 1 to 366.")
 @click.option(
     "--act", "acts", multiple=True, metavar="A",
     help="Only for this act, such as log; again for more. Default: all that the role may.",
 )  # fmt: skip
 @reauthentication.own_password_file_option
-@looking
+@options.looking
 def make(
     run: Run, handle: str, days: int, acts: tuple[str, ...], own_password_file: Path | None
 ) -> None:
     """Make a token of HANDLE, and print its secret: this once, it is kept nowhere."""
-    with keeping.acting(run, "make_token", own_password_file, own=handle) as keeper:
+    with account.kept(run, "make_token", own_password_file, own=handle) as keeper:
         document = keeper.make_token(handle, days, acts or None)
     if run.for_programs and not run.quiet:
         output.document(run, document, rows=[_token_document(document)])
@@ -172,12 +170,12 @@ def make(
 
 @click.command("list")
 @of_option
-@looking
+@options.looking
 def list_tokens(run: Run, of: str | None) -> None:
     """List the tokens, the newest first."""
-    found = keeping.looking(run).tokens(of)
+    found = account.seen(run).tokens(of)
     if not found:
-        keeping.insist_on_account(run, of)
+        account.insist_on_account(run, of)
     output.listed(
         run, list(map(_token_document, found)) if run.format == CSV else found,
         ids=(each["id"] for each in found),
@@ -190,12 +188,12 @@ def list_tokens(run: Run, of: str | None) -> None:
 @click.command()
 @click.argument("id_", metavar="ID")
 @reauthentication.own_password_file_option
-@looking
+@options.looking
 def revoke(run: Run, id_: str, own_password_file: Path | None) -> None:
     """Let the token ID be worth nothing, from this moment on."""
-    own = keeping.owner_of(run, id_) if own_password_file is None or run.remote is None else None
-    act = keeping.KEEP if own is None else "own_account"
-    with keeping.acting(run, act, own_password_file, own=own) as keeper:
+    own = account.owner_of(run, id_) if own_password_file is None or run.remote is None else None
+    act = account.KEEP if own is None else "own_account"
+    with account.kept(run, act, own_password_file, own=own) as keeper:
         changed = keeper.revoke(id_)
     if not output.answered(run, {"id": id_, "revoked": True}, id_):
         run.say(f"{id_}: revoked")

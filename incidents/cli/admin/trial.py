@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from incidents.cli import output, params
+from incidents.cli import options, output, params
 from incidents.cli.admin import history_file
-from incidents.cli.options import looking
 from incidents.cli.run import Run, painted
 from incidents.clock import rfc3339
 from incidents.errors import DONE, FAILED, InputError
@@ -35,7 +34,7 @@ THE_DOCUMENTED, THE_ACTIVE = "documented", "active"
     "--policy", "named", type=params.file_name, metavar="P", default=THE_ACTIVE,
     help="A policy file, or the words documented and active. Default: active.",
 )  # fmt: skip
-@looking
+@options.looking
 def test(run: Run, file: Path, named: str) -> int:
     """Run the scenarios in FILE, each a history and what is expected of it, in memory.
 
@@ -140,7 +139,7 @@ def _probability(given: str) -> float:
     "-o", "--output", "picture", type=params.File(), metavar="FILE.svg",
     help="Draw suspensions and closures over time.",
 )  # fmt: skip
-@looking
+@options.looking
 def simulate(
     run: Run,
     *,

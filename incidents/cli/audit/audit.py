@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import output, params
-from incidents.cli.options import looking
+from incidents.cli import options, output, params
 from incidents.cli.root import LazyGroup
 from incidents.cli.run import JSON, Run, is_terminal
 from incidents.errors import DONE, NOT_VERIFIED, UnknownSiteError
@@ -73,7 +72,7 @@ def audit() -> None:
 
 @click.command()
 @click.option("--site", type=params.site, metavar="S", help="Only this site.")
-@looking
+@options.looking
 def replay(run: Run, site: str | None) -> int:
     """Derive every table again from the entries alone, and compare row by row.
 

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from incidents import clock
-from incidents.cli import output, params
+from incidents.cli import options, output, params
 from incidents.cli.audit import audit
-from incidents.cli.options import looking
 from incidents.cli.run import BUNDLE, CSV, JSONL, Run, aside
 from incidents.errors import FileError, InputError
 from incidents.locale.words import counted
@@ -64,7 +63,7 @@ class _Asked:
     "--with-words", is_flag=True,
     help="In the report of a bundle of one site: people's own words, with their salts.",
 )  # fmt: skip
-@looking
+@options.looking
 def export(
     run: Run,
     *,
@@ -110,7 +109,7 @@ for _param in export.params:
     help="Write a new FILE, whole or not at all. Default: -, standard output.",
 )  # fmt: skip
 @click.option("--with-words", is_flag=True, help="With people's own words, and their salts.")
-@looking
+@options.looking
 def report(run: Run, *, site: str, target: str, with_words: bool) -> None:
     """Write the report of a case: what happened to SITE, by which rule, and where it is proved.
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from incidents.cli import output, params
-from incidents.cli.options import looking, recording
+from incidents.cli import options, output, params
 from incidents.cli.root import LazyGroup
 from incidents.cli.run import Run
 from incidents.errors import FileError, InputError
@@ -56,7 +55,7 @@ public_option = click.option(
 @click.command()
 @click.argument("name", required=False, metavar="[NAME]")
 @public_option
-@recording
+@options.recording
 def new(run: Run, name: str | None, public: str | None) -> None:
     """Make the log's first key in a file of your own, and put it on record.
 
@@ -81,7 +80,7 @@ def new(run: Run, name: str | None, public: str | None) -> None:
 @params.reason_option
 @public_option
 @click.option("--lost", is_flag=True, help="Nobody has the old key any more: only the new signs.")
-@looking
+@options.looking
 def rotate(run: Run, reason: str, public: str | None, lost: bool) -> None:
     """Let a new key sign in place of the old one, on record; if it was cut off, go on with it.
 
@@ -104,7 +103,7 @@ def rotate(run: Run, reason: str, public: str | None, lost: bool) -> None:
 
 
 @click.command()
-@looking
+@options.looking
 def show(run: Run) -> None:
     """Print the log's keys as others check them, the one that signs first."""
     rows = _keys(run) if run.remote is None else run.remote.record.keys()

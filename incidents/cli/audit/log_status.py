@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents import clock
-from incidents.cli import output
+from incidents.cli import options, output
 from incidents.cli.audit.keys import key_ring
-from incidents.cli.options import looking
 from incidents.cli.run import Run, painted
 from incidents.errors import DONE, FAILED, NOT_VERIFIED, RefusedError
 
@@ -26,7 +25,7 @@ _WORTH = "only published entries are tamper-evident, for whoever keeps a checkpo
 
 
 @click.command()
-@looking
+@options.looking
 def status(run: Run) -> int:
     """Say how many entries are pending, numbered and published, and who vouches for them.
 
@@ -48,7 +47,7 @@ def status(run: Run) -> int:
     "-o", "--output", "target", metavar="FILE",
     help="Write it to FILE, to the byte as it was signed, in place of standard output.",
 )  # fmt: skip
-@looking
+@options.looking
 def checkpoint(run: Run, target: str | None) -> int:
     """Number and sign what there is, and print the checkpoint: for an auditor to keep outside.
 

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents import clock
-from incidents.cli import confirmation, output, params
+from incidents.cli import confirmation, options, output, params
 from incidents.cli.audit import verdicts
 from incidents.cli.audit.keys import key_ring, on_record
 from incidents.cli.enforcement_words import not_compared
-from incidents.cli.options import looking
 from incidents.errors import DONE, NOT_VERIFIED, FileError
 from incidents.locale.words import Document, counted
 
@@ -51,7 +50,7 @@ _OTHERS = {
 @click.option(
     "--dry-run", is_flag=True, help="Show which sites would be ordered again; do nothing."
 )
-@looking
+@options.looking
 def recover(
     run: Run,
     *,

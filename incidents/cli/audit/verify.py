@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import output, params
+from incidents.cli import options, output, params
 from incidents.cli.audit import audit, verdicts
-from incidents.cli.options import looking
 from incidents.cli.run import JSON, Run
 from incidents.errors import (
     DONE,
@@ -62,7 +61,7 @@ MAX_KEY_BYTES = 1_000_000
     "decided again. auto: the one that the last run with auto has kept.",
 )
 @click.option("--no-policy", is_flag=True, help="Do not decide again what was decided.")
-@looking
+@options.looking
 def verify(
     run: Run, *, bundle: Path | None, keys: Sequence[str], held: Sequence[Path],
     witnesses: Sequence[str], since: str | None, no_policy: bool,

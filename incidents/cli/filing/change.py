@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import params
+from incidents.cli import options, params
 from incidents.cli.act import Act
 from incidents.cli.filing import looks
-from incidents.cli.options import acting
 from incidents.errors import InputError
 from incidents.filing import form
 from incidents.filing.checks import checks, ip_addresses
@@ -37,7 +36,7 @@ remove_option = click.option("--remove", is_flag=True, help="Take it off the rec
     "--preset", "presets", multiple=True, metavar="P",
     help="The details of a provider (filing presets lists them); what is typed wins.",
 )  # fmt: skip
-@acting
+@options.acting
 def set_(act: Act, site: str, details: tuple[str, ...], presets: tuple[str, ...]) -> None:
     """Change details of the filing of NAME: KEY=TEXT each, and KEY= takes one away.
 
@@ -59,7 +58,7 @@ def set_(act: Act, site: str, details: tuple[str, ...], presets: tuple[str, ...]
 @click.option("--place", metavar="P", help="Where it stands, more precisely.")
 @click.option("--count", type=click.IntRange(1, 1_000_000), metavar="N", help="How many they are.")
 @remove_option
-@acting
+@options.acting
 def server(act: Act, *, site: str, label: str, remove: bool, **given: str | int | None) -> None:
     """Put the server LABEL of NAME on record with its place, or what has changed of it.
 
@@ -75,7 +74,7 @@ def server(act: Act, *, site: str, label: str, remove: bool, **given: str | int 
 @click.option("--kind", metavar="K", help="What it is: access_contract, commercial_licence …")
 @click.option("--expires", "expires_on", metavar="DAY", help="Its last day, such as 2026-12-31.")
 @remove_option
-@acting
+@options.acting
 def document(
     act: Act, *, site: str, label: str, file: Path | None, kind: str | None,
     expires_on: str | None, remove: bool,

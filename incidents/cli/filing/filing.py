@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import output
+from incidents.cli import options, output
 from incidents.cli.admin import history_file
 from incidents.cli.filing.looks import today
-from incidents.cli.options import acting
 from incidents.cli.root import LazyGroup, act
 from incidents.cli.run import Run, painted
 from incidents.errors import DONE, FAILED, FileError, IncidentsError
@@ -93,7 +92,7 @@ class BadRowsError(IncidentsError):
 @click.option("--add-sites", is_flag=True, help="Take sites that are new into the register, too.")
 @click.option("--skip-bad", is_flag=True, help="Leave out rows that cannot be read.")
 @click.option("--ignore-columns", is_flag=True, help="Leave out columns that are no field.")
-@acting
+@options.acting
 def import_(act: Act, *, file: str, add_sites: bool, skip_bad: bool, ignore_columns: bool) -> int:
     """Take the customer list FILE into the register of filings.
 

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from incidents import clock
-from incidents.cli import output, params
-from incidents.cli.options import looking
+from incidents.cli import options, output, params
 from incidents.errors import DONE, NOT_VERIFIED
 from incidents.filing import form
 from incidents.filing.checks import checks
@@ -31,7 +30,7 @@ _LOUDEST = ("wrong", "suspect", "unknown", "ok")
 
 @click.command()
 @params.name_argument
-@looking
+@options.looking
 def show(run: Run, site: str) -> None:
     """What is filed of NAME in the order of the official form, what is missing, and its terms."""
     found = filed(run, site)
@@ -44,7 +43,7 @@ def show(run: Run, site: str) -> None:
 
 @click.command()
 @params.name_argument
-@looking
+@options.looking
 def check(run: Run, site: str) -> int:
     """Check what is filed of NAME: each finding with its reason and its source.
 
@@ -58,7 +57,7 @@ def check(run: Run, site: str) -> int:
 
 
 @click.command()
-@looking
+@options.looking
 def fields(run: Run) -> None:
     """The details that a filing has, in the order of the official form, with their choices."""
     rows = [
@@ -81,7 +80,7 @@ def fields(run: Run) -> None:
 
 
 @click.command()
-@looking
+@options.looking
 def presets(run: Run) -> None:
     """The presets: what many sites file alike, of an access provider or a registrar."""
     found = sorted(known_presets(run).items())
@@ -214,7 +213,7 @@ _TERMS = {"file": "to be filed", "show_number": "number to be shown"}
     metavar="FILE",
     help="Write a calendar (iCalendar) to FILE; - is stdout.",
 )
-@looking
+@options.looking
 def terms(run: Run, days: int | None, ics: str | None) -> None:
     """What is to be filed, or shown at the foot of the pages, by when: 30 days each.
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
 
-from incidents.cli import output, params
+from incidents.cli import options, output, params
 from incidents.cli.filing.looks import details_of, filed, today
-from incidents.cli.options import looking
 from incidents.cli.run import CSV, JSON, JSONL, Run
 from incidents.errors import DONE, FAILED, NOT_VERIFIED, FileError, InputError
 from incidents.filing.checks import checks
@@ -34,7 +34,7 @@ output_option = click.option(
 @click.command()
 @click.argument("sites", type=params.site, nargs=-1, metavar="[NAME]…")
 @output_option
-@looking
+@options.looking
 def export(run: Run, sites: tuple[str, ...], target: str) -> None:
     """Write the filings of the sites, or of all, as they are filed: JSON Lines, JSON or CSV.
 
@@ -48,19 +48,22 @@ def export(run: Run, sites: tuple[str, ...], target: str) -> None:
     if run.remote is not None:
         output.write_file(target, run.remote.filings.exported(form or JSONL, sites))
         return
-    if form == CSV:
-        lines: Iterable[str] = _csv(run, sites)
-    elif form == JSON:
-        lines = written.json_document(_filings(run, sites))
-    else:
-        lines = written.json_lines(_filings(run, sites))
-    output.write_file(target, (line.encode() for line in lines))
+    with run.local.reading() as connection:
+        read = partial(_read, run, connection, sites)
+        if form == CSV:
+            # Read twice, in one state of the database: first for the columns that all need.
+            lines: Iterable[str] = written.csv_of(read)
+        elif form == JSON:
+            lines = written.json_document(read())
+        else:
+            lines = written.json_lines(read())
+        output.write_file(target, (line.encode() for line in lines))
 
 
 @click.command()
 @params.name_argument
 @output_option
-@looking
+@options.looking
 def form(run: Run, site: str, target: str) -> None:
     """Write the filing of NAME as a page to print and copy from, in Chinese and English.
 
@@ -84,7 +87,7 @@ def form(run: Run, site: str, target: str) -> None:
 @params.name_argument
 @click.option("--icon", default="/beian.png", show_default=True, metavar="PATH", help="The icon.")
 @output_option
-@looking
+@options.looking
 def snippet(run: Run, site: str, icon: str, target: str) -> None:
     """Write the HTML for the foot of the pages of NAME: the numbers, the icon and the links."""
     if run.remote is not None:
@@ -96,19 +99,6 @@ def snippet(run: Run, site: str, icon: str, target: str) -> None:
     details, icp_form = details_of(filed(run, site)), settings.load().icp_form
     written = html.snippet_of_filing(site, details, icon=icon, icp_form=icp_form)
     output.write_file(target, [written.encode()])
-
-
-def _filings(run: Run, sites: tuple[str, ...]) -> Iterator[Filing]:
-    with run.local.reading() as connection:
-        yield from _read(run, connection, sites)
-
-
-def _csv(run: Run, sites: tuple[str, ...]) -> Iterator[str]:
-    """Read twice, in one state of the database: first for the columns that all of them need."""
-    from incidents.filing import export
-
-    with run.local.reading() as connection:
-        yield from export.csv_of(lambda: _read(run, connection, sites))
 
 
 def _read(run: Run, connection: Connection, sites: tuple[str, ...]) -> Iterator[Filing]:
@@ -141,7 +131,7 @@ _OVER_A_SERVER = "check a saved page, with --public-security and --icp for its n
     "--icp-form", type=click.Choice(("province", "site", "subject")),
     help="With the site's suffix, or the subject's number without one. Default: as [filing] says.",
 )  # fmt: skip
-@looking
+@options.looking
 def check_footer(
     run: Run, target: str, *, site: str | None, url: str | None, public_security: str | None,
     icp: str | None, icp_form: str | None,

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import answers, output
+from incidents.cli import answers, options, output
 from incidents.cli.act import Act
-from incidents.cli.options import acting, looking
 from incidents.cli.queue import words
 from incidents.cli.run import Run, is_terminal, painted, paints
 from incidents.contract.hints import typed, with_commands
@@ -51,7 +50,7 @@ if TYPE_CHECKING:
     help="At most so many items.",
 )  # fmt: skip
 @click.option("--after", metavar="PLACE", help="The next page: what next_after says in JSON.")
-@looking
+@options.looking
 def queue(run: Run, *, mine: bool, watch: bool, reveal: bool, limit: int, after: str | None) -> int:
     """What the desk must do now: overdue things first, then by deadline.
 
@@ -125,7 +124,7 @@ def _row(item: QueueItem, when: When) -> tuple[str, ...]:
 
 @click.command("hand-over")
 @click.argument("to", type=check_person, metavar="PERSON")
-@acting
+@options.acting
 def hand_over(act: Act, to: str) -> None:
     """Give all that you hold to PERSON, at the end of a shift."""
     given = act.hand_over(to)
