@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from incidents.locale.words import Document
 
 
-CLOCK = "clock"
 # One call for a whole site may be about very many.
 MAX_STATES = 10
 
@@ -76,7 +75,7 @@ def remarks(run: Run, answer: Answer) -> list[str]:
 
 def ids_of(document: Document, about: str | None) -> list[str]:
     """The ids that an act made or changed: what the next command in a pipe takes."""
-    events = [event for event in document["events"] if event["by"] != CLOCK]
+    events = [event for event in document["events"] if event["by"] != c.CLOCK]
     site_id = document["site"]["id"]
     contacts = [event for event in events if event["kind"] == "contact_recorded"]
     if contacts:
@@ -202,7 +201,7 @@ def _whom(run: Run, site: Document) -> str:
 
 def _parted(events: list[Document]) -> tuple[list[Document], list[Document]]:
     """What was due before the act, done by the clock; and what the act did."""
-    n = next((i for i, event in enumerate(events) if event["by"] != CLOCK), len(events))
+    n = next((i for i, event in enumerate(events) if event["by"] != c.CLOCK), len(events))
     return events[:n], events[n:]
 
 

@@ -189,13 +189,12 @@ def reconcile(
         cancelled=cancelled, dry_run=act.dry_run,
     )  # fmt: skip
     differing = [each for each in compared if each.differs]
-    if run.quiet:
-        run.say_all([each.site for each in differing])
-    elif run.for_programs:
-        output.documents(run, [each.document() for each in compared])
-    else:
-        headers = ("SITE", "ORDERED", "ON RECORD", "REALLY", "BY", "")
-        output.table(run, headers, map(_mismatch_row, compared))
+    output.listed(
+        run, [each.document() for each in compared], ids=(each.site for each in differing),
+        headers=("SITE", "ORDERED", "ON RECORD", "REALLY", "BY", ""),
+        rows=map(_mismatch_row, compared),
+    )  # fmt: skip
+    if not run.quiet:
         _tell_count(run, compared, len(differing))
     return NOT_VERIFIED if differing else DONE
 

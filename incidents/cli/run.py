@@ -19,7 +19,7 @@ import click
 from incidents.errors import AnswerLostError, DatabaseError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from datetime import datetime
 
     from incidents.app import House
@@ -133,15 +133,10 @@ class Run:
                 aside(visible_but_painted(shortened(line)))
 
     def say(self, *lines: str) -> None:
-        """Write lines on standard output; nothing in them makes a terminal lie."""
-        with answering():
-            for line in lines:
-                click.echo(visible_but_painted(line), color=paints())
-
-    def say_all(self, lines: Sequence[str]) -> None:
-        """Like `say`, many lines in one go."""
+        """Write lines on standard output, in one go; nothing in them makes a terminal lie."""
         if lines:
-            self.say("\n".join(lines))
+            with answering():
+                click.echo(visible_but_painted("\n".join(lines)), color=paints())
 
     def say_data(self, line: str) -> None:
         """Write a line for a program on standard output: as it is, but not onto a terminal."""

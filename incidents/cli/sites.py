@@ -227,7 +227,7 @@ def show_incidents(run: Run, site: SiteInFull) -> None:
 def show_next_steps(run: Run, hints: Sequence[Hint], asked_by: str | None) -> None:
     """What can be typed next, and by whom; `asked_by`: who asked for what waits for another."""
     steps = (answers.next_step(hint, asked_by) for hint in hints)
-    run.say_all([f"next: {painted(step, bold=True)}" for step in steps])
+    run.say(*(f"next: {painted(step, bold=True)}" for step in steps))
 
 
 def _event_row(event: Line, when: When) -> tuple[str, str, str]:

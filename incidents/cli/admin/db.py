@@ -125,7 +125,7 @@ def grants(run: Run, role: str, acts: bool, eraser: str | None) -> None:
     if run.for_programs:
         output.document(run, {"sql": statements}, rows=[{"sql": each} for each in statements])
     else:
-        run.say_all(statements)
+        run.say(*statements)
 
 
 @db.command()
@@ -196,10 +196,6 @@ def _report(run: Run, engine: Engine, sentence: str, *, is_ours: bool = True, **
 
     if is_ours and (warning := access.open_to_others(engine)):
         run.tell(warning)
-    if run.quiet:
-        return
-    if run.for_programs:
-        found = {"database": address.place(engine), "schema": schema.HEAD, **more}
-        output.document(run, found, rows=[found])
-    else:
+    found = {"database": address.place(engine), "schema": schema.HEAD, **more}
+    if not output.answered(run, found):
         run.say(sentence)

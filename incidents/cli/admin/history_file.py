@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, timedelta, tzinfo
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -61,12 +61,9 @@ def load(run: Run, file: str) -> History:
     # A name that is no file's is told of when it is opened.
     length = os.path.getsize(file) if os.path.isfile(file) else 0  # noqa: PTH113, PTH202
     with progress("reading", length) as done:
-        return history.load_history(file, zone=zone(run), done=done)
-
-
-def zone(run: Run) -> tzinfo:
-    """The zone of times without an offset: UTC, or what was typed with --zone."""
-    return run.settings.zone if click.get_current_context().params.get("zone") else UTC
+        is_typed = click.get_current_context().params.get("zone")
+        zone = run.settings.zone if is_typed else UTC
+        return history.load_history(file, zone=zone, done=done)
 
 
 @contextmanager
@@ -139,7 +136,7 @@ def _tally(act: Act, findings: list[Finding], done: Callable[[int], object]) -> 
 def _answer_of_import(act: Act, history: History, findings: list[Finding], tally: Tally) -> None:
     run = act.run
     if run.quiet:
-        run.say_all([] if act.dry_run else tally.ids)
+        run.say(*([] if act.dry_run else tally.ids))
     elif run.for_programs:
         from incidents.history.importing import by_site, document
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import click
@@ -212,10 +213,12 @@ def metrics(run: Run, target: str | None) -> None:
     If the database cannot be looked at, incidents_up is 0 and the exit status 1.
     """
     from incidents.metrics.database import always
+    from incidents.metrics.service import LIBRARY
 
     if run.remote is not None and target is None and run.for_programs:
         raise InputError("over a server the metrics come as text: leave the format out")
-    _check_library()
+    if find_spec(LIBRARY) is None:
+        raise NoMetricsLibraryError
     found: Samples | bytes = always(up=False)
     trouble = None
     try:
@@ -240,15 +243,6 @@ def _samples(run: Run) -> Samples:
     house = run.local
     with house.reading() as connection:
         return look(connection, house.now(connection))
-
-
-def _check_library() -> None:
-    from importlib.util import find_spec
-
-    from incidents.metrics.service import LIBRARY
-
-    if find_spec(LIBRARY) is None:
-        raise NoMetricsLibraryError
 
 
 def _metric_documents(found: Samples) -> Iterator[Document]:

@@ -159,7 +159,7 @@ class _Done:
         if output.answered(run, document, *self._sites, rows=self._events):
             return
         if self._sites:
-            run.say_all(self._sentences[:MAX_TOLD])
+            run.say(*self._sentences[:MAX_TOLD])
             rest = self._kinds.total() - MAX_TOLD
             if rest > 0:
                 run.say(f"… and {rest:,} more (--json tells all)")

@@ -193,12 +193,10 @@ def _policy_named(run: Run, name: str) -> Policy:
 
 
 def _answer_of_simulation(run: Run, outcomes: Sequence[Outcome], taken: Taken) -> None:
-    if run.quiet:
-        run.say_all(sorted({act.site for outcome in outcomes for act in outcome.closures}))
-    elif run.for_programs:
-        found = taken.document(outcomes)
-        output.document(run, found, rows=list(map(_outcome_document, found["policies"])))
-    else:
+    found = taken.document(outcomes)
+    rows = list(map(_outcome_document, found["policies"]))
+    closed = sorted({act.site for outcome in outcomes for act in outcome.closures})
+    if not output.answered(run, found, *closed, rows=rows):
         output.table(run, _HEADERS, [_outcome_row(outcome) for outcome in outcomes])
 
 

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from incidents.audit.export import Part, Selection
     from incidents.client.house import RemoteHouse
 
-_STANDARD_OUTPUT = "-"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
@@ -56,7 +54,7 @@ class _Asked:
 @click.option("--since", metavar="T", help="Only what was recorded at this time or later.")
 @click.option("--until", metavar="T", help="Only what was recorded before this time.")
 @click.option(
-    "-o", "--output", "target", metavar="FILE", default=_STANDARD_OUTPUT,
+    "-o", "--output", "target", metavar="FILE", default=output.STANDARD_OUTPUT,
     help="Write a new FILE, whole or not at all. Default: -, standard output.",
 )  # fmt: skip
 @click.option(
@@ -105,7 +103,7 @@ for _param in export.params:
 @click.command()
 @click.argument("site", type=params.site)
 @click.option(
-    "-o", "--output", "target", metavar="FILE", default=_STANDARD_OUTPUT,
+    "-o", "--output", "target", metavar="FILE", default=output.STANDARD_OUTPUT,
     help="Write a new FILE, whole or not at all. Default: -, standard output.",
 )  # fmt: skip
 @click.option("--with-words", is_flag=True, help="With people's own words, and their salts.")
@@ -148,7 +146,7 @@ def _write_entries(run: Run, asked: _Asked) -> None:
 
 
 def _write_bundle(run: Run, asked: _Asked) -> None:
-    if asked.target == _STANDARD_OUTPUT:
+    if asked.target == output.STANDARD_OUTPUT:
         raise InputError("a bundle is no text: name a new folder, or a new FILE.tar.zst, with -o")
     if asked.with_words and asked.site is None:
         raise InputError("people's own words stand in a site's report: --with-words wants --site")

@@ -7,9 +7,10 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -133,8 +134,8 @@ def _intake(act: Act, *, add: bool) -> Intake | RemoteList:
     from incidents.history.customers import Intake
 
     return Intake(
-        desk=run.local.desk, filed=_filed(run), by=act.by, login=run.settings.login, add=add,
-        dry_run=act.dry_run, today=today(run) if act.dry_run else None,
+        desk=run.local.desk, filed=partial(_filed, run), by=act.by, login=run.settings.login,
+        add=add, dry_run=act.dry_run, today=today(run) if act.dry_run else None,
     )  # fmt: skip
 
 
@@ -266,12 +267,6 @@ def _seekable(file: str) -> Iterator[str]:
         raise FileError.of("standard input", "read", error) from error
 
 
-def _filed(run: Run) -> Callable[[list[str]], Mapping[str, Mapping[str, str]]]:
-    house = run.local
-
-    def filed(names: list[str]) -> Mapping[str, Mapping[str, str]]:
-        with house.reading() as connection:
-            found: Mapping[str, Mapping[str, str]] = house.views.filings_of(connection, names)
-        return found
-
-    return filed
+def _filed(run: Run, names: list[str]) -> Any:
+    with run.local.reading() as connection:
+        return run.local.views.filings_of(connection, names)

@@ -75,7 +75,7 @@ def _sentences(run: Run, answer: Answer, *, of_the_clock: bool) -> list[str]:
     site = document["site"]
     teller = words.Teller(site=site["site"], site_id=site["id"], when=run.when)
     part = takewhile if of_the_clock else dropwhile
-    events = part(lambda event: event["by"] == answers.CLOCK, document["events"])
+    events = part(lambda event: event["by"] == commands.CLOCK, document["events"])
     return [event_sentence.sentence(teller, event) for event in events]
 
 
