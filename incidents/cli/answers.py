@@ -55,7 +55,7 @@ def raise_refusal(run: Run, answer: Answer, *, dry_run: bool = False) -> None:
     from incidents.locale import refusal_words
 
     if not run.for_programs and answer.document["events"]:
-        teller = _teller(run, answer.document)
+        teller = teller_of(run, answer.document)
         run.tell(*_meanwhile(teller, answer.document["events"]))
         if dry_run:
             run.tell("nothing was done (--dry-run)")
@@ -104,7 +104,7 @@ def plain(value: Any) -> Any:
 
 
 def _for_people(run: Run, document: Document, *, would: bool) -> list[str]:
-    teller = _teller(run, document)
+    teller = teller_of(run, document)
     due, own = _parted(as_left_down(run, document)["events"])
     lines = _meanwhile(teller, due)
     lines += [("would: " if would else "") + event_sentence.sentence(teller, e) for e in own]
@@ -172,7 +172,6 @@ def _somebody_to_call(document: Document, own: list[Document]) -> bool:
 def _next(document: Document, own: list[Document]) -> list[Hint]:
     """What can be done next: first the tasks that the act has opened."""
     from incidents.contract import hints
-    from incidents.contract.hints import look
 
     kinds = {event["kind"] for event in own}
     if "closure_asked" in kinds:
@@ -182,7 +181,7 @@ def _next(document: Document, own: list[Document]) -> list[Hint]:
     opened = [e for e in own if e["kind"] == "task_opened"]
     if any(event["task_kind"] == "suspicion" for event in opened):
         # Somebody looks before it is done with.
-        return [look("check_filing", document["site"]["site"])]
+        return [hints.look("check_filing", document["site"]["site"])]
     found = [hints.to_task(event["task"], event["task_kind"]) for event in opened]
     if "closure_disputed" in kinds:
         site = document["site"]
@@ -206,11 +205,11 @@ def _parted(events: list[Document]) -> tuple[list[Document], list[Document]]:
 
 
 def _meanwhile(teller: words.Teller, events: list[Document]) -> list[str]:
-    due, _ = _parted(events)
-    return [f"meanwhile: {event_sentence.sentence(teller, event)}" for event in due]
+    return [f"meanwhile: {event_sentence.sentence(teller, each)}" for each in _parted(events)[0]]
 
 
-def _teller(run: Run, document: Document) -> words.Teller:
+def teller_of(run: Run, document: Document) -> words.Teller:
+    """Who tells what was done to the site of an answer."""
     site = document["site"]
     return words.Teller(site=site["site"], site_id=site["id"], when=run.when)
 

@@ -175,9 +175,10 @@ def duty(run: Run, limit: int) -> None:
 def _tell_of_duties(run: Run, found: list[Duty], total: DutySummary) -> None:
     from incidents.settings.police import SOURCE
 
-    when = run.when
-    headers = ("INCIDENT", "LEFT", "SITE", "STATE", "REPORT BY", "NEXT")
-    output.table(run, headers, [_duty_row(each, when) for each in found])
+    output.table(
+        run, ("INCIDENT", "LEFT", "SITE", "STATE", "REPORT BY", "NEXT"),
+        [_duty_row(each, run.when) for each in found],
+    )  # fmt: skip
     if not found:
         run.tell("nothing is to be reported")
         return

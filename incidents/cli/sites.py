@@ -220,8 +220,10 @@ def show_incidents(run: Run, site: SiteInFull) -> None:
     when = run.when
     newest = f"the newest {len(found)} of {of}; " if of > len(found) else ""
     run.say("", painted("Incidents", bold=True) + f" ({newest}times in {when.zone_name})")
-    headers = ("INCIDENT", "STATE", "OCCURRED", "CONTACT DUE", "CATEGORY")
-    output.table(run, headers, (_incident_row(each, when, closed) for each in found))
+    output.table(
+        run, ("INCIDENT", "STATE", "OCCURRED", "CONTACT DUE", "CATEGORY"),
+        (_incident_row(each, when, closed) for each in found),
+    )  # fmt: skip
 
 
 def show_next_steps(run: Run, hints: Sequence[Hint], asked_by: str | None) -> None:

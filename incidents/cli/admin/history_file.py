@@ -155,10 +155,8 @@ def _answer_of_import(act: Act, history: History, findings: list[Finding], tally
 def _lines_of_import(act: Act, history: History, tally: Tally) -> None:
     run = act.run
     if act.dry_run:
-        headers = ("site", "register", "new incidents", "known incidents")
         output.table(
-            run,
-            headers,
+            run, ("site", "register", "new incidents", "known incidents"),
             [
                 [name, "new" if site.new else "known", output.number(site.incidents_new),
                  output.number(site.incidents_known)]

@@ -60,12 +60,14 @@ def _tell_alarms(run: Run, found: list[Alarm]) -> None:
             run.tell("nothing is alarming")
         return
     when = run.when
-    headers = ("ALARM", "WHAT", "THE DESK", "NEXT")
-    rows = (
-        (each["key"], _words_of_alarm(each, when), _whether_told(each, when), _next_command(each))
-        for each in found
-    )
-    output.table(run, headers, rows)
+    output.table(
+        run, ("ALARM", "WHAT", "THE DESK", "NEXT"),
+        (
+            (each["key"], _words_of_alarm(each, when), _whether_told(each, when),
+             _next_command(each))
+            for each in found
+        ),
+    )  # fmt: skip
     if any(each["kind"] == "halted" for each in found):
         run.tell("until a person goes on, the desk is not told of what has begun before")
     # Which channels a server has it does not tell.

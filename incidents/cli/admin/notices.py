@@ -58,7 +58,19 @@ def _here(run: Run) -> list[Document]:
     from incidents.notices import notice_settings
 
     wording = notice_settings.wording(run.settings.zone)
-    return [_entry(wording, name) for name in NOTICES]
+    return [
+        {
+            "notice": name,
+            "to": notice.to,
+            "when": notice.when,
+            "own": [
+                str(file)
+                for language in LANGUAGES
+                if (file := wording.overridden(name, language)) is not None
+            ],
+        }
+        for name, notice in NOTICES.items()
+    ]
 
 
 @click.command()
@@ -187,13 +199,3 @@ def _written(
                 "text": letter.text.rstrip("\n"),
                 "html": letter.html,
             }
-
-
-def _entry(wording: Wording, name: str) -> Document:
-    own = {language: wording.overridden(name, language) for language in LANGUAGES}
-    return {
-        "notice": name,
-        "to": NOTICES[name].to,
-        "when": NOTICES[name].when,
-        "own": [str(file) for file in own.values() if file is not None],
-    }

@@ -12,11 +12,10 @@ import click
 
 from incidents import clock
 from incidents.accounts import access_settings
-from incidents.cli import enforcement_words, options, output
-from incidents.cli.answers import as_left_down
+from incidents.cli import answers, enforcement_words, options, output
 from incidents.errors import DONE, FAILED, IncidentsError
 from incidents.locale import event_sentence
-from incidents.locale.words import Document, Teller, counted
+from incidents.locale.words import Document, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,9 +140,9 @@ class _Done:
         self._sentences: list[str] = []
         self._kinds: Counter[str] = Counter()
 
-    def add(self, answers: list[Answer]) -> None:
+    def add(self, batch: list[Answer]) -> None:
         """One batch."""
-        for answer in answers:
+        for answer in batch:
             events = answer.document["events"]
             self._sites.append(answer.site)
             self._kinds.update(event["kind"] for event in events)
@@ -171,9 +170,8 @@ class _Done:
             run.tell("nothing is due")
 
     def _told(self, document: Document) -> list[str]:
-        site = document["site"]
-        teller = Teller(site=site["site"], site_id=site["id"], when=self._run.when)
-        events = as_left_down(self._run, document)["events"]
+        teller = answers.teller_of(self._run, document)
+        events = answers.as_left_down(self._run, document)["events"]
         return [event_sentence.sentence(teller, event) for event in events]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -159,18 +159,14 @@ def _row(finding: Finding) -> tuple[str, ...]:
 def _show(run: Run, document: Document) -> None:
     output.pairs(run, [(key, text) for key, _, text in _told(document)])
     for term in document["terms"]:
-        run.say(_term(term))
+        what = "to be filed" if term["term"] == "file" else "the number to be shown"
+        run.say(f"{what} by {term['due_on']}, that day included")
     run.say(f"complete to {document['score']} of 100")
     for each in document["missing"]:
         why = FINDING_WORDS.get(f"need.{each['why']}", each["why"])
         run.say(f"  missing: {each['field']} ({why})")
     if not document["details"]:
         run.tell(f"nothing is filed of {document['site']} yet (filing set {document['site']} …)")
-
-
-def _term(term: Document) -> str:
-    what = "to be filed" if term["term"] == "file" else "the number to be shown"
-    return f"{what} by {term['due_on']}, that day included"
 
 
 def _told(document: Document) -> Iterator[tuple[str, str, str]]:
@@ -238,9 +234,7 @@ def terms(run: Run, days: int | None, ics: str | None) -> None:
 def _counted(term: TermOfSite, now: date) -> SiteTerm:
     left = (date.fromisoformat(term["due_on"]) - now).days
     # A server has counted them already, in its own zone.
-    counted: Any = {"days_left": left, **term}
-    found: SiteTerm = counted
-    return found
+    return cast("SiteTerm", {"days_left": left, **term})
 
 
 def _term_row(term: SiteTerm) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from uuid import uuid4
 from incidents.cli import answers
 from incidents.cli.act import Act
 from incidents.contract.action import name_of
-from incidents.locale import event_sentence, refusal_words, words
+from incidents.locale import event_sentence, refusal_words
 from incidents.machine import commands
 from incidents.values.ids import read_incident_id, read_item_id
 
@@ -72,8 +72,7 @@ def _sentences(run: Run, answer: Answer, *, of_the_clock: bool) -> list[str]:
     document = answers.as_left_down(run, answer.document)
     if not document["events"]:
         return []
-    site = document["site"]
-    teller = words.Teller(site=site["site"], site_id=site["id"], when=run.when)
+    teller = answers.teller_of(run, document)
     part = takewhile if of_the_clock else dropwhile
     events = part(lambda event: event["by"] == commands.CLOCK, document["events"])
     return [event_sentence.sentence(teller, event) for event in events]

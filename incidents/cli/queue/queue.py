@@ -98,8 +98,10 @@ def _plainly(run: Run, found: QueuePage) -> None:
     run.told_of_rehearsal = bool(found["enforcement"].get("rehearsal"))
     for notice in words.notices(found, when):
         run.tell(painted(notice.words, fg="red", bold=True) if notice.is_alarm else notice.words)
-    headers = ("TASK", "LEFT", "DO", "SITE", "DUE", "WITH", "WHOM", "NEXT")
-    output.table(run, headers, (_row(item, when) for item in found["items"]))
+    output.table(
+        run, ("TASK", "LEFT", "DO", "SITE", "DUE", "WITH", "WHOM", "NEXT"),
+        (_row(item, when) for item in found["items"]),
+    )  # fmt: skip
     warnings = dict.fromkeys(item["warning"] for item in found["items"] if item["warning"])
     run.tell(*(painted(warning, fg="red", bold=True) for warning in warnings))
     if not found["items"]:
