@@ -101,8 +101,7 @@ class Act:
         from incidents.cli import reauthentication
 
         with reauthentication.proved(self.run, command, password) as signed_in:
-            envelope = self._envelope(site, command, key=self.key, signed_in=signed_in)
-            answer = self._send(envelope)
+            answer = self._send(self._envelope(site, command, key=self.key, signed_in=signed_in))
         answers.give(self.run, answer, dry_run=self.dry_run)
 
     def close_site(

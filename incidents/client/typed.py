@@ -100,8 +100,7 @@ class Client(Acts):
 
     def filing_findings(self, site: str) -> list[FilingFinding]:
         """What the checks say of a site's filing."""
-        found = self._get(FilingFindings, f"/sites/{part(site)}/filing/findings")
-        return found["findings"]
+        return self._get(FilingFindings, f"/sites/{part(site)}/filing/findings")["findings"]
 
     def filing_terms(self, **asked: Any) -> Iterator[SiteTerm]:
         """What is to be filed or shown by when, the most urgent first, those up to `until`."""

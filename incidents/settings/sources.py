@@ -119,8 +119,7 @@ def load(
 
 def section(name: str, environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The section of the settings file that a service is named in; empty without one."""
-    found = _Said(os.environ if environ is None else environ).sections.get(name, {})
-    return dict(found)
+    return dict(_Said(os.environ if environ is None else environ).sections.get(name, {}))
 
 
 def file(environ: Mapping[str, str] | None = None) -> Path:

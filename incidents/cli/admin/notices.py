@@ -14,7 +14,7 @@ from incidents.notices.letter import LANGUAGES, NOTICES, AnyFacts
 from incidents.values.ids import incident_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from incidents.client.house import RemoteHouse
     from incidents.locale.words import Document
@@ -107,52 +107,41 @@ def preview(
         raise InputError("--html shows one page: name the notice")
     if site is not None and incident is not None:
         raise InputError("--site and --incident contradict each other: give one of them")
+    names = [name] if name else list(NOTICES)
     if run.remote is not None:
         if site is not None:
             run.insist_on_this_machine("name an incident of the site, with --incident")
-        names = [name] if name else list(NOTICES)
-        _tell_of_server(run, run.remote, names, language, incident, html=html)
-        return
-    wording = notice_settings.wording(run.settings.zone)
-    languages = wording.languages if language is None else (language,)
-    facts = _facts(run, [name] if name else list(NOTICES), site, incident)
-    if run.quiet:
-        run.say(*facts)
-    elif run.for_programs:
-        output.documents(run, _written(wording, facts, languages))
-    elif html:
-        [told] = facts.values()
-        chosen = wording if language is None else wording.alone(language)
-        run.say(chosen.letter(str(name), told, "preview").html)
+        letters = _of_server(run.remote, names, language, incident, html=html)
+        pages = (letter["html"] for letter in letters)
     else:
-        _tell(run, _written(wording, facts, languages))
-
-
-def _tell(run: Run, letters: Iterable[Document]) -> None:
-    for document in letters:
-        heading = f"{document['notice']} ({document['language']})"
-        run.say(painted(heading, bold=True), document["subject"], "", document["text"], "")
-
-
-def _tell_of_server(
-    run: Run, server: RemoteHouse, names: list[str], language: str | None,
-    incident: tuple[int, int] | None, *, html: bool,
-) -> None:  # fmt: skip
-    """The same, as the server's own templates and settings have it."""
-    if html and language is None:
-        raise InputError("over a server a page has one language: name it with --language")
-    of = None if incident is None else incident_id(*incident)
-    letters = (
-        letter for name in names for letter in server.letters(name, language=language, incident=of)
-    )
+        wording = notice_settings.wording(run.settings.zone)
+        facts = _facts(run, names, site, incident)
+        letters = _written(wording, facts, wording.languages if language is None else (language,))
+        chosen = wording if language is None else wording.alone(language)
+        pages = (chosen.letter(each, told, "preview").html for each, told in facts.items())
     if run.quiet:
         run.say(*names)
     elif run.for_programs:
         output.documents(run, letters)
     elif html:
-        run.say(*(letter["html"] for letter in letters))
+        run.say(*pages)
     else:
-        _tell(run, letters)
+        for letter in letters:
+            heading = f"{letter['notice']} ({letter['language']})"
+            run.say(painted(heading, bold=True), letter["subject"], "", letter["text"], "")
+
+
+def _of_server(
+    server: RemoteHouse, names: list[str], language: str | None,
+    incident: tuple[int, int] | None, *, html: bool,
+) -> Iterator[Document]:  # fmt: skip
+    """The letters as the server's own templates and settings have them."""
+    if html and language is None:
+        raise InputError("over a server a page has one language: name it with --language")
+    of = None if incident is None else incident_id(*incident)
+    return (
+        letter for name in names for letter in server.letters(name, language=language, incident=of)
+    )
 
 
 def _facts(

@@ -259,6 +259,5 @@ def _told_calls(found: dict[str, Any]) -> str:
 def _draw_outcomes(run: Run, file: Path, outcomes: Sequence[Outcome], taken: Taken) -> None:
     from incidents.history import picture
 
-    drawn = picture.draw(outcomes, taken.span, run.settings.zone)
-    output.write_file(str(file), [drawn.encode()])
+    output.write_file(str(file), [picture.draw(outcomes, taken.span, run.settings.zone).encode()])
     run.tell(f"the picture is in {file}")

@@ -217,8 +217,7 @@ def kept_place(run: Run) -> Path:
             url = url.set(database=str(Path(url.database).expanduser().resolve()))
         of = url.render_as_string(hide_password=True)
     name = sha256(of.encode()).hexdigest()[:16]
-    folder = user_state_path("incidents", appauthor=False) / "verified"
-    return folder / f"{name}.checkpoint"
+    return user_state_path("incidents", appauthor=False) / "verified" / f"{name}.checkpoint"
 
 
 def read_kept(file: Path) -> bytes | None:

@@ -170,8 +170,7 @@ def work_at_screen(run: Run, fetch: Callable[[], QueuePage]) -> int:
         with suppress(KeyboardInterrupt), terminal.opened():
             _work(screen, terminal)
     except _BrokenOffError as broken:
-        deed = broken.deed
-        run.tell(f"broken off: whether {deed.words} is on record, the queue and show tell")
+        run.tell(f"broken off: whether {broken.deed.words} is on record, the queue and show tell")
         return INTERRUPTED
     return DONE
 
