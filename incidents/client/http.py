@@ -108,12 +108,11 @@ class Exchange:
 
     def items(self, path: str, **query: Any) -> Iterator[Any]:
         """All items of a list, page by page."""
-        cursor = None
         while True:
-            page = self.get(path, **query, **({} if cursor is None else {"cursor": cursor}))
+            page = self.get(path, **query)
             yield from page["items"]
-            cursor = page.get("next")
-            if cursor is None:
+            query["cursor"] = page.get("next")
+            if query["cursor"] is None:
                 return
 
     def exchange(
