@@ -9,8 +9,8 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,25 +72,16 @@ def suggested_incidents(
 
 
 def _suggested(context: click.Context, find: Callable[[Connection], list[str]]) -> list[str]:
-    with suppress(Exception), _database(context) as connection:
-        return find(connection)
-    return []
-
-
-@contextmanager
-def _database(context: click.Context) -> Iterator[Connection]:
     from incidents.settings import sources
     from incidents.store.database import engine, schema
 
-    run = Run()
-    run.settings = sources.load(db=context.params.get("db"), server=context.params.get("server"))
-    house = run.local
-    try:
-        schema.check(house.bare_engine)
-        with engine.reading(house.bare_engine) as connection:
-            yield connection
-    finally:
-        run.close()
+    with suppress(Exception), closing(Run()) as run:
+        given = context.params
+        run.settings = sources.load(db=given.get("db"), server=given.get("server"))
+        schema.check(run.local.bare_engine)
+        with engine.reading(run.local.bare_engine) as connection:
+            return find(connection)
+    return []
 
 
 def _sites_that_begin(connection: Connection, begun: str) -> list[str]:
