@@ -52,7 +52,12 @@ def check(run: Run, site: str) -> int:
     """
     found = _found(run, site)
     found.sort(key=lambda each: _LOUDEST.index(each.verdict))
-    give_findings(run, found, site=site)
+    documents = [checks.finding_document(each) for each in found]
+    ids = (f"{each.verdict} {each.field} {each.code}" for each in found)
+    if not output.answered(run, {"site": site, "findings": documents}, *ids, rows=documents):
+        output.table(run, ("", "DETAIL", "FINDING", "SOURCE"), map(_row, found))
+        if not found:
+            run.tell("there is nothing to check yet (filing set puts details on record)")
     return NOT_VERIFIED if any(each.verdict == WRONG for each in found) else DONE
 
 
@@ -141,23 +146,13 @@ def today(run: Run) -> date:
     return clock.now().astimezone(run.settings.zone).date()
 
 
-def give_findings(run: Run, findings: Iterable[Finding], *, site: str | None = None) -> None:
-    """Write what checks have found."""
-    documents = [checks.finding_document(each) for each in findings]
-    ids = (f"{each.verdict} {each.field} {each.code}" for each in findings)
-    if not output.answered(run, {"site": site, "findings": documents}, *ids, rows=documents):
-        output.table(run, ("", "DETAIL", "FINDING", "SOURCE"), map(_row, findings))
-        if not findings:
-            run.tell("there is nothing to check yet (filing set puts details on record)")
-
-
 def _row(finding: Finding) -> tuple[str, ...]:
     verdict = output.Painted.of(finding.verdict, fg=_COLOURS[finding.verdict])
     return verdict, finding.field, finding_sentence(finding), finding.source
 
 
 def _show(run: Run, document: Document) -> None:
-    output.pairs(run, [(key, text) for key, _, text in _told(document)])
+    output.pairs(run, _told(document))
     for term in document["terms"]:
         what = "to be filed" if term["term"] == "file" else "the number to be shown"
         run.say(f"{what} by {term['due_on']}, that day included")
@@ -169,21 +164,21 @@ def _show(run: Run, document: Document) -> None:
         run.tell(f"nothing is filed of {document['site']} yet (filing set {document['site']} …)")
 
 
-def _told(document: Document) -> Iterator[tuple[str, str, str]]:
-    """Key, label, and text with the word for a choice, in the order of the form."""
+def _told(document: Document) -> Iterator[tuple[str, str]]:
+    """Key, and text with the word for a choice, in the order of the form."""
     for key in sorted(document["details"], key=form.place):
         text = document["details"][key]
         field = form.FIELD_OF.get(key)
         parts = form.PARTS.get(key.partition(".")[0] + ".")
         if text is None:
-            yield key, key, "(erased)"
+            yield key, "(erased)"
         elif parts is not None:
-            yield key, key, _item(text, parts)
+            yield key, _item(text, parts)
         elif field is None or not field.choices:
-            yield key, key, text
+            yield key, text
         else:
             word = field.shown(text)[1]
-            yield key, field.en, text if word == text else f"{text} ({word})"
+            yield key, text if word == text else f"{text} ({word})"
 
 
 def _item(text: str, fields: Iterable[Field]) -> str:
