@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from incidents.client import accounts
+from incidents.client import accounts, intake
 from incidents.client.accounts import RemoteKeeper
 from incidents.client.desk import RemoteDesk
 from incidents.client.faults import Document, NoOperationError, ProblemError
 from incidents.client.http import Exchange, part
-from incidents.client.intake import RemoteFilings, RemoteIntake
 from incidents.client.record import LONG_S, RemoteErasing, RemoteRecord
 from incidents.contract import hints
 from incidents.contract.documents.queue import Duties, QueueItem, QueuePage
@@ -36,6 +35,8 @@ if TYPE_CHECKING:
     )
     from incidents.desk import Answer, Envelope
     from incidents.enforcement.reconciliation import Comparison
+    from incidents.history.importing import Tally
+    from incidents.history.reports import Finding
     from incidents.locale.words import When
     from incidents.settings.sources import Settings
 
@@ -164,8 +165,7 @@ class RemoteHouse:
         self.desk = RemoteDesk(exchange)
         self.keeper = RemoteKeeper(exchange)
         self.record = RemoteRecord(exchange)
-        self.intake = RemoteIntake(exchange)
-        self.filings = RemoteFilings(exchange)
+        self.filings = intake.RemoteFilings(exchange)
         self.erasing = RemoteErasing(exchange)
 
     @property
@@ -246,6 +246,10 @@ class RemoteHouse:
             )
             found += [Comparison(**each) for each in told["items"]]
         return found
+
+    def bring_in(self, findings: Sequence[Finding], **how: Any) -> Tally:
+        """Bring the findings of a history in; see `intake.bring_in`."""
+        return intake.bring_in(self._exchange, findings, **how)
 
     def notices(self) -> list[dict[str, Any]]:
         """Which notices there are: to whom each goes, and when."""
