@@ -96,6 +96,11 @@ class DeniedError(DatabaseError):
 class FileError(IncidentsError):
     """{file} cannot be {done}: {detail}"""
 
+    @classmethod
+    def of(cls, file: object, done: str, error: OSError) -> FileError:
+        """That a file cannot be `read`, or `written`, for what the system says."""
+        return cls(file=file, done=done, detail=error.strerror or str(error))
+
 
 class AdapterFaultError(IncidentsError):
     """{site} cannot be compared with the world: {adapter}: a fault in it: {fault}. Repair that

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 import click
 
+from incidents.cli.run import Run, answering, aside, shortened, visible_and_short
 from incidents.errors import (
     DONE,
     FAILED,
@@ -19,9 +20,6 @@ from incidents.errors import (
     DatabaseError,
     IncidentsError,
 )
-
-if TYPE_CHECKING:
-    from incidents.cli.run import Run
 
 
 def main(args: list[str] | None = None) -> int:
@@ -34,7 +32,6 @@ def main(args: list[str] | None = None) -> int:
     # First of all: not even a folder that a library makes for itself is for others.
     umask.set_private()
     from incidents.cli.root import root
-    from incidents.cli.run import Run, answering
 
     run = Run()
     _never_fail_to_print()
@@ -63,11 +60,8 @@ def main(args: list[str] | None = None) -> int:
 
 
 def _tell(run: Run, error: IncidentsError) -> None:
-    from incidents.cli.run import aside
-
     if run.for_programs:
         from incidents.cli.output import json_text
-        from incidents.cli.run import shortened
 
         kind = "refused" if error.exit_status == REFUSED else "error"
         facts = {name: _plain(value) for name, value in error.facts.items()}
@@ -79,17 +73,11 @@ def _tell(run: Run, error: IncidentsError) -> None:
             told["events"] = error.events
         aside(json_text({kind: told}))
     else:
-        from incidents.cli.run import visible_and_short as visibly
-
-        aside(visibly(f"incidents: {error.message}"))
+        aside(visible_and_short(f"incidents: {error.message}"))
 
 
 def _tell_of_misuse(error: click.ClickException) -> None:
     """As click does it; but what was typed may be anything, and of any length."""
-    import io
-
-    from incidents.cli.run import aside, visible_and_short
-
     written = io.StringIO()
     error.show(file=written)
     aside(visible_and_short(written.getvalue()), nl=False)
@@ -124,8 +112,6 @@ def _database_error(run: Run, error: Exception) -> IncidentsError | None:
 def _plain(value: object) -> object:
     if value is None or isinstance(value, int | float | list):
         return value
-    from incidents.cli.run import shortened
-
     return shortened(str(value))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+import uuid
 from dataclasses import replace
 from datetime import timedelta
 from itertools import takewhile
@@ -13,17 +14,16 @@ from typing import TYPE_CHECKING
 
 from incidents.cli import answers
 from incidents.cli.confirmation import answered
-from incidents.cli.run import is_terminal
+from incidents.cli.run import Run, is_terminal
 from incidents.errors import NotConfirmedError
-from incidents.values import site_name
+from incidents.machine.commands import CLOCK, Command, Elapse, HandOver, Log, Recur
+from incidents.values import site_name, web_address
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from incidents.cli.run import Run
     from incidents.desk import Answer, Envelope
     from incidents.locale.words import Document
-    from incidents.machine.commands import Command
     from incidents.machine.policy import Policy
 
 # How long a line that is typed again is taken for a finger that slipped.
@@ -46,14 +46,14 @@ class Act:
         """The person."""
         return self.run.settings.person
 
-    def submit(self, site: str | int, command: Command, *, about: str | None = None) -> int:
-        """Do it, and answer; `about` is the id that was typed, for `-q`. The exit status.
+    def submit(self, site: str | int, command: Command, *, about: str | None = None) -> None:
+        """Do it, and answer; `about` is the id that was typed, for `-q`.
 
         Raises:
             ActRefusedError: with the refusal's name, facts and sentence.
         """
         answer = self._send(self._envelope(site, command, key=self.key))
-        return answers.give(self.run, answer, dry_run=self.dry_run, about=about)
+        answers.give(self.run, answer, dry_run=self.dry_run, about=about)
 
     def submit_once(
         self,
@@ -64,7 +64,7 @@ class Act:
         another: str = "violation",
         about: str | None = None,
         confirm: str | None = None,
-    ) -> int:
+    ) -> None:
         """Like `submit`; but the same line from a terminal within a minute is the same command.
 
         Pressing Enter twice must not make two violations. A script has no terminal and means what
@@ -75,21 +75,21 @@ class Act:
             ActRefusedError: as `submit` does.
             NotConfirmedError: without the right confirmation.
         """
-        a_slip = way_out is not None and self.key is None and not self.dry_run
-        if not a_slip or not is_terminal(sys.stdin):
-            answer = self._send_asking(self._envelope(site, command, key=self.key), confirm)
-            return answers.give(self.run, answer, dry_run=self.dry_run, about=about)
-        line = _key_of_line(self.by, self.run.settings.login, site, command)
-        envelope = self._envelope(site, command, key=line, key_for=SAME_LINE_FOR)
+        may_be_a_slip = way_out is not None and self.key is None and not self.dry_run
+        by_line = may_be_a_slip and is_terminal(sys.stdin)
+        envelope = self._envelope(site, command, key=self.key)
+        if by_line:
+            line = _key_of_line(self.by, self.run.settings.login, site, command)
+            envelope = replace(envelope, key=line, key_for=SAME_LINE_FOR)
         answer = self._send_asking(envelope, confirm)
-        if answer.repeated:
+        if by_line and answer.repeated:
             self.run.tell(
                 "the same line was typed less than a minute ago: nothing was logged again, and "
                 f"this is the first answer. For another {another} add {way_out}."
             )
-        return answers.give(self.run, answer, dry_run=False, repetition_told=True, about=about)
+        answers.give(self.run, answer, dry_run=self.dry_run, repetition_told=by_line, about=about)
 
-    def submit_in_person(self, site: str | int, command: Command, password: Path | None) -> int:
+    def submit_in_person(self, site: str | int, command: Command, password: Path | None) -> None:
         """Like `submit`, for what is done in person: who does it signs in, where that is asked for.
 
         The password is asked for first, also for a dry run: nobody else is told anything.
@@ -101,9 +101,8 @@ class Act:
         from incidents.cli import reauthentication
 
         with reauthentication.proved(self.run, command, password) as signed_in:
-            envelope = self._envelope(site, command, key=self.key, signed_in=signed_in)
-            answer = self._send(envelope)
-        return answers.give(self.run, answer, dry_run=self.dry_run)
+            answer = self._send(self._envelope(site, command, key=self.key, signed_in=signed_in))
+        answers.give(self.run, answer, dry_run=self.dry_run)
 
     def close_site(
         self,
@@ -113,7 +112,7 @@ class Act:
         confirm: str | None,
         password: Path | None,
         about: str | None = None,
-    ) -> int:
+    ) -> None:
         """Like `submit_in_person`, for an act that closes the site on somebody's word: it is
         confirmed before it is done.
 
@@ -136,7 +135,7 @@ class Act:
                 # What is confirmed is what was looked at; a server is told its ETag so.
                 envelope = replace(envelope, seen=seen)
             answer = self._send(envelope)
-        return answers.give(self.run, answer, dry_run=self.dry_run, about=about)
+        answers.give(self.run, answer, dry_run=self.dry_run, about=about)
 
     def refuse_if_impossible(self, site: str | int, command: Command) -> None:
         """Make sure that the desk would take it, doing nothing.
@@ -148,8 +147,6 @@ class Act:
 
     def hand_over(self, to: str) -> list[Answer]:
         """Give all that one holds to another; the caller answers."""
-        from incidents.machine.commands import HandOver
-
         order = self._envelope(0, HandOver(by=self.by, to=to), key=self.key)
         return self.run.house.hand_over(order, dry_run=self.dry_run)
 
@@ -165,23 +162,18 @@ class Act:
         ]
         return self.run.house.desk.submit(envelopes, dry_run=self.dry_run, policy=self.policy)
 
-    def _policy_in_force(self) -> Policy:
-        return self.policy or self.run.house.desk.policy()
-
     def _envelope(
         self,
         site: str | int,
         command: Command,
         *,
         key: str | None = None,
-        key_for: timedelta | None = None,
         signed_in: bool = False,
     ) -> Envelope:
         from incidents.desk import Envelope
 
         return Envelope(
-            site=site, command=command, login=self.run.settings.login, key=key, key_for=key_for,
-            signed_in=signed_in,
+            site=site, command=command, login=self.run.settings.login, key=key, signed_in=signed_in,
         )  # fmt: skip
 
     def _refuse_if_impossible(self, envelope: Envelope) -> tuple[Document, int | None]:
@@ -189,14 +181,10 @@ class Act:
         looked at."""
         expected = self._send(envelope, dry_run=True)
         if expected.refusal is not None and expected.site_id is not None:
-            from incidents.machine.commands import Elapse
-
             # Refused or not, what fell due before the command is done (domain.md, section 2).
             self._send(self._envelope(expected.site_id, Elapse()))
         answers.raise_refusal(self.run, expected)
         found: Document = expected.document["site"]
-        from incidents.machine.commands import CLOCK
-
         due = sum(1 for _ in takewhile(lambda event: event.by == CLOCK, expected.events))
         return found, None if self.run.remote else expected.first_seq - 1 + due
 
@@ -206,15 +194,12 @@ class Act:
         Whoever can be asked sits at a terminal; a `confirm` answers in advance. A pipe states a
         fact, and a dry run does nothing.
         """
-        from incidents.machine.commands import Log, Recur
-
         command = envelope.command
         can_be_asked = is_terminal(sys.stdin) and is_terminal(sys.stderr)
         asks = isinstance(command, Log | Recur) and (confirm is not None or can_be_asked)
         if self.dry_run or not asks:
             return self._send(envelope)
         from incidents.locale import refusal_words
-        from incidents.values import web_address
 
         unconfirmed = replace(envelope, unless_closing=True)
         hosts: tuple[str, ...] = ()
@@ -254,8 +239,6 @@ def _salt() -> str:
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
     except OSError:
-        import uuid
-
         return str(uuid.getnode())
 
 

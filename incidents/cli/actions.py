@@ -10,9 +10,8 @@ from typing import Any
 
 import click
 
-from incidents.cli import params
+from incidents.cli import options, params
 from incidents.cli.act import Act
-from incidents.cli.options import acting, at_option
 from incidents.cli.reauthentication import password_file_option
 from incidents.contract.action import CONTACT, INCIDENT, ITEM, LABELS, ORDER, SITE, Action, Field
 from incidents.contract.actions import ACTIONS
@@ -42,20 +41,20 @@ def __getattr__(typed: str) -> click.Command:
 
 
 def _command(action: Action) -> click.Command:
-    @acting
-    def made(act: Act, **given: Any) -> int:
+    @options.acting
+    def made(act: Act, **given: Any) -> None:
         password, confirm = given.pop("password_file", None), given.pop("confirm", None)
         site, command, about = _read(act, action, given)
         if action.closes:
-            return act.close_site(site, command, confirm=confirm, password=password, about=about)
-        if action.in_person:
-            return act.submit_in_person(site, command, password)
-        if isinstance(command, c.Recur):
-            return act.submit_once(site, command, way_out="a --key of its own", confirm=confirm)
-        status = act.submit(site, command, about=about)
+            act.close_site(site, command, confirm=confirm, password=password, about=about)
+        elif action.in_person:
+            act.submit_in_person(site, command, password)
+        elif isinstance(command, c.Recur):
+            act.submit_once(site, command, way_out="a --key of its own", confirm=confirm)
+        else:
+            act.submit(site, command, about=about)
         if isinstance(command, c.AddSite | c.EditSite):
             act.run.tell(*params.hints_on_contact(command.phone, command.email))
-        return status
 
     for parameter in reversed(list(_parameters(action))):
         made = parameter(made)
@@ -77,7 +76,7 @@ def _parameter(action: Action, field: Field) -> Callable[[Command], Command]:
     if isinstance(field.fact, Choice):
         return click.argument(field.name, type=click.Choice(field.fact.codes))
     if field.is_time:
-        return at_option(ask.help)
+        return options.at_option(ask.help)
     name = action.called(field)
     if not isinstance(field.fact, Words):
         return click.option(f"--{name}", field.name, is_flag=True, help=ask.help)
@@ -125,22 +124,14 @@ def _item(action: Action, site: int, rest: str) -> Values:
     if action.command is not c.CompleteTask:
         return {"item": rest}
     if not rest.startswith("t"):
-        raise InputError(_instead(site, rest))
+        what = f"no {_INSTEAD[rest]}" if rest in _INSTEAD else _OF_INCIDENT
+        raise InputError(f"{site}-{rest} is {what}")
     return {"task": int(rest[1:])}
 
 
-def _instead(site: int, rest: str) -> str:
-    if rest == "disputed":
-        return (
-            f"{site}-{rest} is no task: incidents site uphold NAME or site reinstate NAME ends it"
-        )
-    if rest == "closure":
-        return (
-            f"{site}-{rest} is no task: incidents site confirm-closure NAME or site decline-closure"
-            " NAME ends it"
-        )
-    if rest == "reinstatement":
-        return f"{site}-{rest} is no task: incidents site approve NAME or site decline NAME ends it"
-    return (
-        f"{site}-{rest} is an incident, no task: incidents contact, removed or refused moves it on"
-    )
+_INSTEAD = {
+    "disputed": "task: incidents site uphold NAME or site reinstate NAME ends it",
+    "closure": "task: incidents site confirm-closure NAME or site decline-closure NAME ends it",
+    "reinstatement": "task: incidents site approve NAME or site decline NAME ends it",
+}
+_OF_INCIDENT = "an incident, no task: incidents contact, removed or refused moves it on"

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from incidents.cli import output
-from incidents.errors import DONE, ActRefusedError
+from incidents.errors import ActRefusedError
 from incidents.locale import event_sentence, words
 from incidents.machine import commands as c
 
@@ -14,12 +14,10 @@ if TYPE_CHECKING:
     from incidents.cli.run import Run
     from incidents.contract.action import Action
     from incidents.contract.documents import Hint
-    from incidents.contract.documents.enforcement import Enforcement
     from incidents.desk import Answer
     from incidents.locale.words import Document
 
 
-CLOCK = "clock"
 # One call for a whole site may be about very many.
 MAX_STATES = 10
 
@@ -31,22 +29,18 @@ def give(
     dry_run: bool,
     about: str | None = None,
     repetition_told: bool = False,
-) -> int:
-    """Write the answer to an act and return the exit status; raises ActRefusedError."""
+) -> None:
+    """Write the answer to an act; raises ActRefusedError."""
     raise_refusal(run, answer, dry_run=dry_run)
     document = answer.document
     if answer.repeated and not repetition_told:
         run.tell("this key has been used for this command: it was done once, with this answer")
-    if run.quiet:
-        run.say(*ids_of(document, about))
-    elif run.for_programs:
-        output.document(run, document, rows=document["incidents"] or [document["site"]])
-    else:
+    rows = document["incidents"] or [document["site"]]
+    if not output.answered(run, document, *ids_of(document, about), rows=rows):
         run.say(*_for_people(run, document, would=dry_run))
     run.tell(*remarks(run, answer))
     if dry_run:
         run.tell("nothing was done (--dry-run)")
-    return DONE
 
 
 def raise_refusal(run: Run, answer: Answer, *, dry_run: bool = False) -> None:
@@ -61,7 +55,7 @@ def raise_refusal(run: Run, answer: Answer, *, dry_run: bool = False) -> None:
     from incidents.locale import refusal_words
 
     if not run.for_programs and answer.document["events"]:
-        teller = _teller(run, answer.document)
+        teller = teller_of(run, answer.document)
         run.tell(*_meanwhile(teller, answer.document["events"]))
         if dry_run:
             run.tell("nothing was done (--dry-run)")
@@ -81,7 +75,7 @@ def remarks(run: Run, answer: Answer) -> list[str]:
 
 def ids_of(document: Document, about: str | None) -> list[str]:
     """The ids that an act made or changed: what the next command in a pipe takes."""
-    events = [event for event in document["events"] if event["by"] != CLOCK]
+    events = [event for event in document["events"] if event["by"] != c.CLOCK]
     site_id = document["site"]["id"]
     contacts = [event for event in events if event["kind"] == "contact_recorded"]
     if contacts:
@@ -110,16 +104,15 @@ def plain(value: Any) -> Any:
 
 
 def _for_people(run: Run, document: Document, *, would: bool) -> list[str]:
-    teller = _teller(run, document)
+    teller = teller_of(run, document)
     due, own = _parted(as_left_down(run, document)["events"])
     lines = _meanwhile(teller, due)
     lines += [("would: " if would else "") + event_sentence.sentence(teller, e) for e in own]
     if not own:
         lines.append("nothing changed: it stood like that already")
     lines += _as_it_stands(teller, document)
-    if not would and _is_held_and_up(document, own):
-        with run.house.looking() as looks:
-            lines += _not_down_yet(looks.enforcement(), teller.site)
+    if not would:
+        lines += _not_down_yet(run, document, own)
     if _somebody_to_call(document, own):
         lines.append(f"call: {_whom(run, document['site'])}")
     if not would:
@@ -143,20 +136,19 @@ def as_left_down(run: Run, document: Document) -> Document:
     return document | {"events": events}
 
 
-def _is_held_and_up(document: Document, own: list[Document]) -> bool:
-    """Whether a hold was set on a site that is not known to be down."""
-    is_down = document["site"]["in_force"] in ("suspended", "closed")
-    return not is_down and any(each["kind"] == "hold_set" for each in own)
-
-
-def _not_down_yet(enforcement: Enforcement, site: str) -> list[str]:
-    """That nothing takes it down now, where that is so."""
+def _not_down_yet(run: Run, document: Document, own: list[Document]) -> list[str]:
+    """That nothing takes a site down now on which a hold was set, where that is so."""
+    site = document["site"]
+    is_down = site["in_force"] in ("suspended", "closed")
+    if is_down or not any(each["kind"] == "hold_set" for each in own):
+        return []
     from incidents.views.health import carries_out
 
-    if carries_out(enforcement):
-        return []
+    with run.house.looking() as looks:
+        if carries_out(looks.enforcement()):
+            return []
     told = "NOT DOWN YET: nothing is carried out now (incidents daemon status says why)"
-    return [f"{told}. If {site} cannot wait, take it down by hand"]
+    return [f"{told}. If {site['site']} cannot wait, take it down by hand"]
 
 
 def _as_it_stands(teller: words.Teller, document: Document) -> list[str]:
@@ -174,17 +166,12 @@ def _as_it_stands(teller: words.Teller, document: Document) -> list[str]:
 
 def _somebody_to_call(document: Document, own: list[Document]) -> bool:
     waiting = any(i["state"] in ("open", "unreached") for i in document["incidents"])
-    return waiting or any(_is_call(event) for event in own)
-
-
-def _is_call(event: Document) -> bool:
-    return bool(event["kind"] == "task_opened" and event["task_kind"] == "tell")
+    return waiting or any(e["kind"] == "task_opened" and e["task_kind"] == "tell" for e in own)
 
 
 def _next(document: Document, own: list[Document]) -> list[Hint]:
     """What can be done next: first the tasks that the act has opened."""
     from incidents.contract import hints
-    from incidents.contract.hints import look
 
     kinds = {event["kind"] for event in own}
     if "closure_asked" in kinds:
@@ -194,7 +181,7 @@ def _next(document: Document, own: list[Document]) -> list[Hint]:
     opened = [e for e in own if e["kind"] == "task_opened"]
     if any(event["task_kind"] == "suspicion" for event in opened):
         # Somebody looks before it is done with.
-        return [look("check_filing", document["site"]["site"])]
+        return [hints.look("check_filing", document["site"]["site"])]
     found = [hints.to_task(event["task"], event["task_kind"]) for event in opened]
     if "closure_disputed" in kinds:
         site = document["site"]
@@ -213,16 +200,16 @@ def _whom(run: Run, site: Document) -> str:
 
 def _parted(events: list[Document]) -> tuple[list[Document], list[Document]]:
     """What was due before the act, done by the clock; and what the act did."""
-    n = next((i for i, event in enumerate(events) if event["by"] != CLOCK), len(events))
+    n = next((i for i, event in enumerate(events) if event["by"] != c.CLOCK), len(events))
     return events[:n], events[n:]
 
 
 def _meanwhile(teller: words.Teller, events: list[Document]) -> list[str]:
-    due, _ = _parted(events)
-    return [f"meanwhile: {event_sentence.sentence(teller, event)}" for event in due]
+    return [f"meanwhile: {event_sentence.sentence(teller, each)}" for each in _parted(events)[0]]
 
 
-def _teller(run: Run, document: Document) -> words.Teller:
+def teller_of(run: Run, document: Document) -> words.Teller:
+    """Who tells what was done to the site of an answer."""
     site = document["site"]
     return words.Teller(site=site["site"], site_id=site["id"], when=run.when)
 

@@ -35,10 +35,7 @@ MOST_NAMED = 20
 class OpeningNotConfirmedError(errors.NotConfirmedError):
     """{what} would be opened, and that was not confirmed, so nothing is done: {way_out}"""
 
-    @property
-    def name(self) -> str:
-        """The same for programs as of all that must be confirmed."""
-        return "not_confirmed"
+    name = "not_confirmed"
 
 
 def sites_to_open(compared: Iterable[Comparison]) -> list[Comparison]:
@@ -107,7 +104,8 @@ def confirm_openings(opened: Sequence[Comparison], said: str | None) -> None:
     right = str(len(opened)) if alone is None else alone
     ask = f"Type their number, {right}, to confirm: " if alone is None else "Type its name: "
     typed = answered([*words_of_openings(opened), ask], said)
-    if typed is not None and _is_site_or_number(typed.strip().replace(",", ""), alone, right):
+    given = (typed or "").strip().replace(",", "")
+    if given == right if alone is None else site_name.is_called(alone, given):
         return
     what = counted(len(opened), "site") if alone is None else alone
     if said is not None:
@@ -115,7 +113,3 @@ def confirm_openings(opened: Sequence[Comparison], said: str | None) -> None:
     else:
         way_out = f"what you typed is not {right}"
     raise OpeningNotConfirmedError(what=what, way_out=way_out)
-
-
-def _is_site_or_number(typed: str, site: str | None, right: str) -> bool:
-    return typed == right if site is None else site_name.is_called(site, typed)

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from incidents.cli.run import painted
-from incidents.locale.words import counted
+from incidents.cli.run import Run, painted
+from incidents.locale.words import When, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from incidents.cli.run import Run
     from incidents.contract.documents.enforcement import MarkUnread
-    from incidents.locale.words import When
 
 
 def told(history: Mapping[str, Any], when: When) -> list[str]:
     """What is to be told of it, the worst first."""
-    return [words(history, when) for kind, words in WORDS.items() if _is_so(history, kind)]
-
-
-def _is_so(history: Mapping[str, Any], kind: str) -> bool:
     # A server of before does not say all of it.
-    return history.get(kind if kind in ("left_down", "uncompared") else f"{kind}_since") is not None
+    return [
+        words(history, when)
+        for kind, words in WORDS.items()
+        if history.get(kind if kind in ("left_down", "uncompared") else f"{kind}_since") is not None
+    ]
 
 
 def _halted(history: Mapping[str, Any], when: When) -> str:

@@ -9,19 +9,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import output, params
+from incidents.cli import options, output, params
 from incidents.cli.act import Act
-from incidents.cli.options import acting, at_option, looking
-from incidents.cli.run import painted
-from incidents.errors import DONE, InputError, TextTooLongError
+from incidents.cli.run import Run, painted
+from incidents.errors import InputError, TextTooLongError
 from incidents.machine import commands
 from incidents.machine.command import FOR_CUSTOMER, FOR_DESK
+from incidents.machine.policy import write_duration
 from incidents.values import inputs
 from incidents.values.ids import incident_id
 from incidents.values.web_address import Kept
 
 if TYPE_CHECKING:
-    from incidents.cli.run import Run
     from incidents.contract.documents.queue import Duty, DutySummary
     from incidents.locale.words import When
 
@@ -36,11 +35,11 @@ if TYPE_CHECKING:
     "--category", type=params.text("category", limit=100), metavar="C",
     help="What kind of content it is.",
 )  # fmt: skip
-@at_option("it was found")
+@options.at_option("it was found")
 @params.note_option
 @click.option("--again", is_flag=True, help="It is another violation, also at the same address.")
 @params.confirm_option
-@acting
+@options.acting
 def log(
     act: Act,
     *,
@@ -51,7 +50,7 @@ def log(
     note: str | None,
     again: bool,
     confirm: str | None,
-) -> int:
+) -> None:
     """Log a violation on SITE.
 
     The desk then has an hour to reach the responsible person (R2); the third violation within 24
@@ -63,16 +62,15 @@ def log(
         category=category, note=note, again=again,
     )  # fmt: skip
     told = [] if act.dry_run else params.hints_on_category(act.run, category)
-    status = act.submit_once(site, command, way_out=None if again else "--again", confirm=confirm)
+    act.submit_once(site, command, way_out=None if again else "--again", confirm=confirm)
     act.run.tell(*told)
-    return status
 
 
 @click.command()
 @params.incident_argument
 @click.argument("file", type=params.File(), metavar="FILE")
-@acting
-def attach(act: Act, incident: tuple[int, int], file: Path) -> int:
+@options.acting
+def attach(act: Act, incident: tuple[int, int], file: Path) -> None:
     """Attach FILE to INCIDENT as evidence, by its digest.
 
     A copy is kept beside the database (INCIDENTS_EVIDENCE), or by the server; at most 50 MiB
@@ -87,7 +85,7 @@ def attach(act: Act, incident: tuple[int, int], file: Path) -> int:
     command = commands.Attach(by=act.by, incident=n, digest=digest, size=size, name=name)
     if not act.dry_run or run.remote is not None:
         run.house.keep_evidence(file, digest, lambda: act.refuse_if_impossible(site, command))
-    return act.submit(site, command, about=incident_id(site, n))
+    act.submit(site, command, about=incident_id(site, n))
 
 
 _STANDARD_INPUT = "-"
@@ -102,8 +100,8 @@ _MOST_CHARACTERS = 2 * inputs.MAX_TEXT_CHARACTERS
     "--to-customer", is_flag=True,
     help="The customer sees it, on the page behind the link to the incident.",
 )  # fmt: skip
-@acting
-def note(act: Act, *, incident: tuple[int, int], text: str, to_customer: bool) -> int:
+@options.acting
+def note(act: Act, *, incident: tuple[int, int], text: str, to_customer: bool) -> None:
     """Add a note to INCIDENT: TEXT, or with - what comes on standard input.
 
     It is for the desk alone, unless --to-customer says otherwise. It moves nothing, and can be
@@ -115,7 +113,7 @@ def note(act: Act, *, incident: tuple[int, int], text: str, to_customer: bool) -
         by=act.by, incident=n, audience=FOR_CUSTOMER if to_customer else FOR_DESK,
         text=params.text("note")(written),
     )  # fmt: skip
-    return act.submit_once(
+    act.submit_once(
         site, command, way_out="a --key of its own", another="note", about=incident_id(site, n)
     )  # fmt: skip
 
@@ -133,8 +131,8 @@ def _note_of_standard_input() -> str:
 
 @click.command()
 @params.incident_argument
-@looking
-def link(run: Run, incident: tuple[int, int]) -> int:
+@options.looking
+def link(run: Run, incident: tuple[int, int]) -> None:
     """Print the link to the customer's page of INCIDENT.
 
     Whoever has it sees the incident and may state that the content is gone: give it to the
@@ -143,11 +141,10 @@ def link(run: Run, incident: tuple[int, int]) -> int:
     document = run.house.link(incident)
     if run.for_programs:
         output.document(run, document, rows=[document])
-        return DONE
-    run.say(document["link"])
-    if not run.quiet:
-        run.tell(f"it holds until {run.when.until(document['until'])}")
-    return DONE
+    else:
+        run.say(document["link"])
+        if not run.quiet:
+            run.tell(f"it holds until {run.when.until(document['until'])}")
 
 
 @click.command()
@@ -155,8 +152,8 @@ def link(run: Run, incident: tuple[int, int]) -> int:
     "--limit", type=click.IntRange(1, 1_000), default=100, show_default=True, metavar="N",
     help="At most so many incidents.",
 )  # fmt: skip
-@looking
-def duty(run: Run, limit: int) -> int:
+@options.looking
+def duty(run: Run, limit: int) -> None:
     """What is to be reported to the police by when, the longest overdue first.
 
     The section [report] of the settings says within what time of its recording: 24 hours, by
@@ -173,16 +170,15 @@ def duty(run: Run, limit: int) -> int:
         run.tell('nobody is reminded here: the settings say [report] within = ""')
     else:
         _tell_of_duties(run, found, total)
-    return DONE
 
 
 def _tell_of_duties(run: Run, found: list[Duty], total: DutySummary) -> None:
-    from incidents.machine.policy import write_duration
     from incidents.settings.police import SOURCE
 
-    when = run.when
-    headers = ("INCIDENT", "LEFT", "SITE", "STATE", "REPORT BY", "NEXT")
-    output.table(run, headers, [_duty_row(each, when) for each in found])
+    output.table(
+        run, ("INCIDENT", "LEFT", "SITE", "STATE", "REPORT BY", "NEXT"),
+        [_duty_row(each, run.when) for each in found],
+    )  # fmt: skip
     if not found:
         run.tell("nothing is to be reported")
         return

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import confirmation, output, params, sites
-from incidents.cli.options import acting, looking
+from incidents.cli import confirmation, options, output, params, sites
 from incidents.cli.root import LazyGroup, act
 from incidents.errors import DONE, NOT_VERIFIED
 from incidents.locale import event_sentence
+from incidents.machine.command import LEFT_DOWN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,48 +46,38 @@ def acts() -> None:
     "--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, metavar="N",
     help="At most so many.",
 )  # fmt: skip
-@looking
-def list_acts(run: Run, *, dead: bool, braked: bool, site: str | None, limit: int) -> int:
+@options.looking
+def list_acts(run: Run, *, dead: bool, braked: bool, site: str | None, limit: int) -> None:
     """List the orders that are not carried out, dead letters first."""
     with run.house.looking() as looks:
         found = looks.unsettled(site=site, only_dead=dead, only_braked=braked, limit=limit)
-    if run.quiet:
-        run.say_all([each["id"] for each in found])
-    elif run.for_programs:
-        output.documents(run, found)
-    else:
-        when = run.when
-        headers = (
+    output.listed(
+        run, found, ids=(each["id"] for each in found),
+        headers=(
             "ORDER", "STATE", "WHAT", "SITE", "ORDERED", "TRIES", "NEXT", "ADAPTER", "PROBLEM",
-        )  # fmt: skip
-        output.table(run, headers, (_row(each, when) for each in found))
-        if not found:
-            run.tell(_nothing(dead=dead, braked=braked, site=site))
-    return DONE
+        ),
+        rows=(_row(each, run.when) for each in found),
+        nothing=_nothing(dead=dead, braked=braked, site=site),
+    )  # fmt: skip
 
 
 @click.command()
 @params.order_argument
-@looking
-def show(run: Run, order: tuple[int, int, str]) -> int:
+@options.looking
+def show(run: Run, order: tuple[int, int, str]) -> None:
     """What ORDER says, such as 12-o45, how often it was tried, and what became of it."""
-    return tell(run, order)
+    tell(run, order)
 
 
-def tell(run: Run, order: tuple[int, int, str]) -> int:
+def tell(run: Run, order: tuple[int, int, str]) -> None:
     """Say what an order says, and what became of it; raises UnknownOrderError if there is none."""
     when = run.when
     with run.house.looking() as looks:
         found = looks.order(*order, when)
-    if run.quiet:
-        run.say(found["id"])
-    elif run.for_programs:
-        output.document(run, found, rows=[found])
-    else:
+    if not output.answered(run, found, found["id"]):
         output.pairs(run, _pairs(found, when))
         if found["story"]:
             sites.show_events(run, found["story"])
-    return DONE
 
 
 def _nothing(*, dead: bool, braked: bool, site: str | None) -> str:
@@ -166,7 +156,7 @@ WORDS = {
     help="Confirm by its name that a site is opened which a loss left down; of several by their"
     " number. A terminal is asked.",
 )  # fmt: skip
-@acting
+@options.acting
 def reconcile(
     act: Act,
     *,
@@ -199,13 +189,12 @@ def reconcile(
         cancelled=cancelled, dry_run=act.dry_run,
     )  # fmt: skip
     differing = [each for each in compared if each.differs]
-    if run.quiet:
-        run.say_all([each.site for each in differing])
-    elif run.for_programs:
-        output.documents(run, [each.document() for each in compared])
-    else:
-        headers = ("SITE", "ORDERED", "ON RECORD", "REALLY", "BY", "")
-        output.table(run, headers, map(_mismatch_row, compared))
+    output.listed(
+        run, [each.document() for each in compared], ids=(each.site for each in differing),
+        headers=("SITE", "ORDERED", "ON RECORD", "REALLY", "BY", ""),
+        rows=map(_mismatch_row, compared),
+    )  # fmt: skip
+    if not run.quiet:
         _tell_count(run, compared, len(differing))
     return NOT_VERIFIED if differing else DONE
 
@@ -243,7 +232,6 @@ def _names(run: Run, *, every: bool) -> list[str]:
 def _tell_count(run: Run, compared: list[Comparison], differing: int) -> None:
     from incidents.enforcement.reconciliation import REPAIRED, UNKNOWN
     from incidents.enforcement.routing import DEFAULT
-    from incidents.machine.command import LEFT_DOWN
 
     verdicts = [each.verdict for each in compared]
     told = [f"{len(compared):,} compared", f"{differing:,} differ"]
@@ -262,7 +250,13 @@ def _tell_count(run: Run, compared: list[Comparison], differing: int) -> None:
             " and repeat this"
         )
     run.tell(", ".join(told))
-    closed = [e for e in compared if e.verdict == LEFT_DOWN and _stays_closed(e)]
+    stays_closed = ("suspended", "closed")
+    closed = [
+        each
+        for each in compared
+        if each.verdict == LEFT_DOWN
+        and (each.ordered, each.really or each.on_record) == stays_closed
+    ]
     if closed:
         run.tell(
             f"{len(closed):,} suspended on record and closed in the world: nothing was ordered, and"
@@ -274,10 +268,6 @@ def _tell_count(run: Run, compared: list[Comparison], differing: int) -> None:
             " stay down (incidents site hold SITE --reason R). incidents acts reconcile SITE"
             " --repair opens one, incidents recover --reason R all that this record has as open"
         )
-
-
-def _stays_closed(each: Comparison) -> bool:
-    return (each.ordered, each.really or each.on_record) == ("suspended", "closed")
 
 
 def _mismatch_row(each: Comparison) -> tuple[str, ...]:

@@ -16,14 +16,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from incidents.cli.params import file_name
-from incidents.cli.run import CSV, JSON, JSONL, answering, is_terminal, painted, paints, visible
+from incidents.cli.run import (
+    CSV,
+    JSON,
+    JSONL,
+    Run,
+    answering,
+    is_terminal,
+    painted,
+    paints,
+    visible,
+)
 from incidents.errors import FileError, InputError
 from incidents.system import disk
 
 if TYPE_CHECKING:
     from rich.text import Text
-
-    from incidents.cli.run import Run
 
 
 _EDGES = 3
@@ -68,6 +76,43 @@ def documents(run: Run, documents: Iterable[Mapping[str, Any]]) -> None:
             run.say(opening + json_text(found))
             opening = ","
         run.say("[]" if opening == "[" else "]")
+
+
+def answered(
+    run: Run,
+    found: Mapping[str, Any],
+    *ids: str,
+    rows: Sequence[Mapping[str, Any]] | None = None,
+) -> bool:
+    """Answer with the ids alone, or a program with the document (in CSV with `rows`, by default the
+    document as one); False: who reads is a person, and is still to be told."""
+    if run.quiet:
+        run.say(*ids)
+    elif run.for_programs:
+        document(run, found, rows=[found] if rows is None else rows)
+    return run.quiet or run.for_programs
+
+
+def listed(
+    run: Run,
+    found: Iterable[Mapping[str, Any]],
+    *,
+    ids: Iterable[str],
+    headers: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    nothing: str = "",
+) -> None:
+    """Answer with a list: the ids alone, the documents for a program, or a table for people, who
+    are told `nothing` where it is empty."""
+    if run.quiet:
+        for each in ids:
+            run.say(each)
+    elif run.for_programs:
+        documents(run, found)
+    else:
+        table(run, headers, rows)
+        if nothing and not found:
+            run.tell(nothing)
 
 
 def pairs(run: Run, pairs: Iterable[tuple[str, str]]) -> None:
@@ -201,7 +246,7 @@ def write_file(target: str, parts: Iterable[bytes], mode: int = disk.PRIVATE) ->
         else:
             disk.write_whole(target_file, parts, mode)
     except OSError as error:
-        raise FileError(file=target, done="written", detail=error.strerror or str(error)) from error
+        raise FileError.of(target, "written", error) from error
 
 
 def _shown(parts: Iterable[bytes]) -> Iterator[bytes]:

@@ -9,15 +9,15 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from incidents.cli.run import Run
-from incidents.errors import DONE, FileError, InputError, UnknownIncidentError
+from incidents.errors import FileError, InputError, UnknownIncidentError
 from incidents.machine import policy
 from incidents.values import ids, inputs
 from incidents.values.web_address import Kept
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
-def completion(shell: str) -> int:
+def completion(shell: str) -> None:
     """Print the script that lets SHELL complete what you type.
 
     \b
@@ -47,7 +47,6 @@ def completion(shell: str) -> int:
     assert kind is not None, "the three shells are click's own"
     script = kind(root, {}, "incidents", "_INCIDENTS_COMPLETE")
     click.echo(script.source_template % script.source_vars())
-    return DONE
 
 
 MOST_SUGGESTED = 100
@@ -73,25 +72,16 @@ def suggested_incidents(
 
 
 def _suggested(context: click.Context, find: Callable[[Connection], list[str]]) -> list[str]:
-    with suppress(Exception), _database(context) as connection:
-        return find(connection)
-    return []
-
-
-@contextmanager
-def _database(context: click.Context) -> Iterator[Connection]:
     from incidents.settings import sources
     from incidents.store.database import engine, schema
 
-    run = Run()
-    run.settings = sources.load(db=context.params.get("db"), server=context.params.get("server"))
-    house = run.local
-    try:
-        schema.check(house.bare_engine)
-        with engine.reading(house.bare_engine) as connection:
-            yield connection
-    finally:
-        run.close()
+    with suppress(Exception), closing(Run()) as run:
+        given = context.params
+        run.settings = sources.load(db=given.get("db"), server=given.get("server"))
+        schema.check(run.local.bare_engine)
+        with engine.reading(run.local.bare_engine) as connection:
+            return find(connection)
+    return []
 
 
 def _sites_that_begin(connection: Connection, begun: str) -> list[str]:

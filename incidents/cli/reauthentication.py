@@ -16,7 +16,7 @@ import click
 
 from incidents.accounts import identity
 from incidents.cli import params
-from incidents.cli.run import is_terminal
+from incidents.cli.run import Run, is_terminal
 from incidents.contract.action import name_of
 from incidents.errors import FileError, InputError, RefusedError
 from incidents.system import private_file
@@ -24,7 +24,6 @@ from incidents.system import private_file
 if TYPE_CHECKING:
     from incidents.accounts.authenticator import Door
     from incidents.accounts.identity import Identity
-    from incidents.cli.run import Run
     from incidents.client.house import RemoteHouse
     from incidents.machine.commands import Command
     from incidents.machine.policy import Policy

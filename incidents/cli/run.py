@@ -11,6 +11,7 @@ import os
 import re
 import sys
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from typing import IO, TYPE_CHECKING
 
 import click
@@ -18,11 +19,10 @@ import click
 from incidents.errors import AnswerLostError, DatabaseError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from datetime import datetime
 
     from incidents.app import House
-    from incidents.cli.any_house import AnyHouse
     from incidents.client.house import RemoteHouse
     from incidents.locale.words import When
     from incidents.settings.sources import Settings
@@ -45,60 +45,52 @@ class Run:
         """Whether the database may be made if it is a file that is not there."""
         self.told_of_rehearsal = False
         """Whether what was shown has said that it is one."""
-        self._settings: Settings | None = None
-        self._local: House | None = None
-        self._remote: RemoteHouse | None = None
 
     @property
     def for_programs(self) -> bool:
         """Whether a program reads the answer: then nothing but documents is written."""
         return self.format not in (None, TABLE, BUNDLE)
 
-    @property
+    @cached_property
     def settings(self) -> Settings:
         """The settings, as the options, the environment and the file give them."""
-        if self._settings is None:
-            from incidents.settings import sources as settings
+        from incidents.settings import sources
 
-            self._settings = settings.load()
-        return self._settings
-
-    @settings.setter
-    def settings(self, settings: Settings) -> None:
-        self._settings = settings
+        return sources.load()
 
     @property
-    def house(self) -> AnyHouse:
-        """The desk that these settings name: of a database, or a server's."""
+    def house(self) -> House | RemoteHouse:
+        """The desk that these settings name: of a database, or a server's.
+
+        What only a database has is in `local`, and what only a server has in `remote`.
+        """
         return self.remote or self.local
 
-    @property
+    @cached_property
     def local(self) -> House:
         """All rooms of the database, which is opened.
 
         Raises:
             NotOverServerError: if it is a server that is asked.
         """
-        if self._local is None:
-            self.insist_on_this_machine(_ITS_OWN)
-            from incidents import app
+        self.insist_on_this_machine(_ITS_OWN)
+        from incidents import app
 
-            _silence_libraries()
-            self._local = app.open_house(self.settings, makes=self.makes)
-        return self._local
+        _silence_libraries()
+        return app.open_house(self.settings, makes=self.makes)
 
-    @property
+    @cached_property
     def remote(self) -> RemoteHouse | None:
         """The server that is asked in place of a database; None: it is the database itself."""
-        if self._remote is None and self.settings.server is not None:
-            from incidents.client.house import RemoteHouse
-            from incidents.client.http import Exchange
+        if self.settings.server is None:
+            return None
+        from incidents.client.house import RemoteHouse
+        from incidents.client.http import Exchange
 
-            exchange = Exchange(
-                self.settings.server, token=self.settings.token, zone=self.when.zone_name
-            )
-            self._remote = RemoteHouse(exchange, self.settings)
-        return self._remote
+        exchange = Exchange(
+            self.settings.server, token=self.settings.token, zone=self.when.zone_name
+        )
+        return RemoteHouse(exchange, self.settings)
 
     def insist_on_this_machine(self, why: str) -> None:
         """Refuse to act on this machine when a server was named: it was meant.
@@ -141,15 +133,10 @@ class Run:
                 aside(visible_but_painted(shortened(line)))
 
     def say(self, *lines: str) -> None:
-        """Write lines on standard output; nothing in them makes a terminal lie."""
-        with answering():
-            for line in lines:
-                click.echo(visible_but_painted(line), color=paints())
-
-    def say_all(self, lines: Sequence[str]) -> None:
-        """Like `say`, many lines in one go."""
+        """Write lines on standard output, in one go; nothing in them makes a terminal lie."""
         if lines:
-            self.say("\n".join(lines))
+            with answering():
+                click.echo(visible_but_painted("\n".join(lines)), color=paints())
 
     def say_data(self, line: str) -> None:
         """Write a line for a program on standard output: as it is, but not onto a terminal."""
@@ -161,18 +148,17 @@ class Run:
 
     def tell_of_rehearsal(self) -> None:
         """Say once that the desk which was looked at, or acted on, is none of real customers."""
-        if self._local is None or not self._local.is_entered or self.told_of_rehearsal:
-            return
+        is_entered = "local" in self.__dict__ and self.local.is_entered
         # The command has had its answer: a database that goes away now takes nothing from it.
         with suppress(DatabaseError):
-            if self._local.is_rehearsal:
+            if is_entered and not self.told_of_rehearsal and self.local.is_rehearsal:
                 self.tell(REHEARSAL)
 
     def close(self) -> None:
         """Let go of the database, or of the server."""
-        for opened in (self._local, self._remote):
-            if opened is not None:
-                opened.close()
+        for opened in ("local", "remote"):
+            if house := self.__dict__.get(opened):
+                house.close()
 
 
 def aside(text: str, *, nl: bool = True) -> None:

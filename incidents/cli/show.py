@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from incidents.cli import output, params, sites
-from incidents.cli.options import looking
+from incidents.cli import options, output, params, sites
 from incidents.contract import hints
 from incidents.contract.hints import first_of_two, with_commands
-from incidents.errors import DONE, UnknownSiteError, UnknownTaskError
-from incidents.locale.words import Teller
+from incidents.errors import UnknownSiteError, UnknownTaskError
+from incidents.locale.words import Teller, When
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
     from incidents.contract.documents.sites import Contact, Evidence, IncidentInFull, Line, Note
-    from incidents.locale.words import When
 
 # A web address may hold them, and is one line here.
 _LINE_ENDS = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})
@@ -25,8 +23,8 @@ _LINE_ENDS = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 @click.command()
 @params.anything_argument
-@looking
-def show(run: Run, what: tuple[Any, ...] | str) -> int:
+@options.looking
+def show(run: Run, what: tuple[Any, ...] | str) -> None:
     """Tell the whole story of an incident, or what else has that ID.
 
     An item of the queue such as 12-t2 or 12-disputed is told with what to say and to type, a
@@ -35,17 +33,18 @@ def show(run: Run, what: tuple[Any, ...] | str) -> int:
     """
     match what:
         case str():
-            return _site(run, what)
+            _site(run, what)
         case int(), int(), str():
             from incidents.cli import orders
 
-            return orders.tell(run, what)
+            orders.tell(run, what)
         case int(), str():
-            return _item(run, what)
-    return _incident(run, what[:2])
+            _item(run, what)
+        case _:
+            _incident(run, what[:2])
 
 
-def _site(run: Run, name: str) -> int:
+def _site(run: Run, name: str) -> None:
     """How the site stands; raises UnknownSiteError, saying too how an id looks."""
     try:
         return sites.tell(run, name)
@@ -56,7 +55,7 @@ def _site(run: Run, name: str) -> int:
         raise UnknownSiteError(site=name, way_out=looks, nearest=[]) from error
 
 
-def _item(run: Run, key: tuple[int, str]) -> int:
+def _item(run: Run, key: tuple[int, str]) -> None:
     """What there is to do, and how; raises UnknownTaskError for what the queue does not list."""
     from incidents.cli.queue import words
 
@@ -69,12 +68,7 @@ def _item(run: Run, key: tuple[int, str]) -> int:
             " never was there; incidents queue lists what there is",
             given=given,
         )
-    if run.quiet:
-        run.say(found["id"])
-    elif run.for_programs:
-        item = with_commands(found)
-        output.document(run, item, rows=[item])
-    else:
+    if not output.answered(run, with_commands(found), found["id"]):
         due = found["due"]
         pairs = [
             ("task", found["id"]),
@@ -89,22 +83,20 @@ def _item(run: Run, key: tuple[int, str]) -> int:
         ]
         output.pairs(run, pairs)
         sites.show_next_steps(run, found["hints"], first_of_two(found))
-    return DONE
 
 
-def _incident(run: Run, incident: tuple[int, int]) -> int:
+def _incident(run: Run, incident: tuple[int, int]) -> None:
     """All that is on record of an incident; raises UnknownIncidentError if there is none."""
     with run.house.looking() as looks:
         found = looks.incident(incident)
         if run.quiet:
             run.say(found["id"])
-            return DONE
+            return
         story = looks.timeline(*incident, run.settings.zone)
         if run.for_programs:
             output.document(run, {**found, "timeline": list(story)}, rows=[found])
         else:
             _tell(run, found, story)
-    return DONE
 
 
 def _tell(run: Run, incident: IncidentInFull, story: Iterable[Line]) -> None:

@@ -8,19 +8,16 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents.accounts.identity import login_beside
-from incidents.cli import answers, output, params
-from incidents.cli.options import looking
+from incidents.cli import answers, options, output, params
 from incidents.cli.root import LazyGroup, act
-from incidents.cli.run import painted
+from incidents.cli.run import Run, painted
 from incidents.contract import hints
 from incidents.contract.hints import RELEASE_ORDER, look
-from incidents.errors import DONE
-from incidents.locale.words import in_the_world, rule
+from incidents.locale.words import When, in_the_world, rule
 from incidents.values import site_name
 from incidents.values.ids import ACT
 
 if TYPE_CHECKING:
-    from incidents.cli.run import Run
     from incidents.contract.documents import Hint
     from incidents.contract.documents.orders import Order
     from incidents.contract.documents.sites import (
@@ -32,7 +29,6 @@ if TYPE_CHECKING:
         Site,
         SiteInFull,
     )
-    from incidents.locale.words import When
 
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
@@ -70,70 +66,53 @@ _COLOURS = {"active": "green", "suspended": "yellow", "closed": "red"}
     type=click.Choice(("active", "suspended", "closed")),
     help="Only sites in this state.",
 )
-@looking
-def list_sites(run: Run, state: str | None) -> int:
+@options.looking
+def list_sites(run: Run, state: str | None) -> None:
     """List the sites by name."""
     with run.house.looking() as looks:
-        sites = looks.sites(state=state)
-        if run.quiet:
-            for site in sites:
-                run.say(site["site"])
-        elif run.for_programs:
-            output.documents(run, sites)
-        else:
-            when = run.when
-            headers = ("SITE", "STATE", "RULE", "RUN", "UNTIL", "REMARKS")
-            output.table(run, headers, (_row(site, when) for site in sites))
-    return DONE
+        sites, when = looks.sites(state=state), run.when
+        output.listed(
+            run, sites, ids=(site["site"] for site in sites),
+            headers=("SITE", "STATE", "RULE", "RUN", "UNTIL", "REMARKS"),
+            rows=(_row(site, when) for site in sites),
+        )  # fmt: skip
 
 
 @click.command()
 @params.name_argument
-@looking
-def show(run: Run, site: str) -> int:
+@options.looking
+def show(run: Run, site: str) -> None:
     """How NAME stands, whom to call, and its latest incidents."""
-    return tell(run, site)
+    tell(run, site)
 
 
-def tell(run: Run, site: str) -> int:
+def tell(run: Run, site: str) -> None:
     """Say how a site stands; raises UnknownSiteError with the nearest names."""
     with run.house.looking() as looks:
         found = looks.site(site)
         braked: list[Order] = []
         if found["in_force"] != found["state"] and not (run.quiet or run.for_programs):
             braked = looks.unsettled(site=found["site"], only_braked=True)
-    if run.quiet:
-        run.say(found["site"])
-    elif run.for_programs:
-        output.document(run, found, rows=[found])
-    else:
+    if not output.answered(run, found, found["site"]):
         held = [each["id"] for each in braked if each["lane"] == ACT]
-        pairs = _pairs(found, run.when)
-        output.pairs(run, [*pairs, ("held by the brake", ", ".join(held))])
+        output.pairs(run, [*_pairs(found, run.when), ("held by the brake", ", ".join(held))])
         show_incidents(run, found)
         show_next_steps(run, [look(RELEASE_ORDER, id_) for id_ in held], None)
-    return DONE
 
 
 @click.command()
 @params.name_argument
-@looking
-def why(run: Run, site: str) -> int:
+@options.looking
+def why(run: Run, site: str) -> None:
     """Why NAME stands as it does, in plain words.
 
     The rule, the incidents counted, the times compared, what is due next, what would change it.
     """
     with run.house.looking() as looks:
         found = looks.why(site, run.settings.zone)
-    if run.quiet:
-        run.say(site)
-    elif run.for_programs:
-        output.document(
-            run, {**found, "commands": hints.commands(found["hints"])}, rows=found["timeline"]
-        )
-    else:
+    document = {**found, "commands": hints.commands(found["hints"])}
+    if not output.answered(run, document, site, rows=found["timeline"]):
         _tell_why(run, found)
-    return DONE
 
 
 def _tell_why(run: Run, found: Explanation) -> None:
@@ -241,14 +220,16 @@ def show_incidents(run: Run, site: SiteInFull) -> None:
     when = run.when
     newest = f"the newest {len(found)} of {of}; " if of > len(found) else ""
     run.say("", painted("Incidents", bold=True) + f" ({newest}times in {when.zone_name})")
-    headers = ("INCIDENT", "STATE", "OCCURRED", "CONTACT DUE", "CATEGORY")
-    output.table(run, headers, (_incident_row(each, when, closed) for each in found))
+    output.table(
+        run, ("INCIDENT", "STATE", "OCCURRED", "CONTACT DUE", "CATEGORY"),
+        (_incident_row(each, when, closed) for each in found),
+    )  # fmt: skip
 
 
 def show_next_steps(run: Run, hints: Sequence[Hint], asked_by: str | None) -> None:
     """What can be typed next, and by whom; `asked_by`: who asked for what waits for another."""
     steps = (answers.next_step(hint, asked_by) for hint in hints)
-    run.say_all([f"next: {painted(step, bold=True)}" for step in steps])
+    run.say(*(f"next: {painted(step, bold=True)}" for step in steps))
 
 
 def _event_row(event: Line, when: When) -> tuple[str, str, str]:

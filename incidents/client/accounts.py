@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from incidents.client import faults
 from incidents.client.faults import NoDeskError, ProblemError, ServerError
@@ -15,7 +15,6 @@ from incidents.clock import rfc3339
 if TYPE_CHECKING:
     import httpx
 
-    from incidents.client.http import Exchange
     from incidents.contract.documents.accounts import (
         Account,
         NewToken,
@@ -55,7 +54,11 @@ def signed_in(
         headers["Cookie"] = "; ".join(f"{name}={word}" for name, word in begun.cookies.items())
         headers[_CSRF] = _csrf(exchange, begun)
         if again is not None:
-            exchange.prove = lambda: _prove(exchange, again)
+
+            def prove() -> None:
+                exchange.exchange("POST", "/session/proof", words={"password": again()})
+
+            exchange.prove = prove
         try:
             yield
         finally:
@@ -77,10 +80,6 @@ def _csrf(exchange: Exchange, begun: httpx.Response) -> str:
     return csrf
 
 
-def _prove(exchange: Exchange, again: Callable[[], str]) -> None:
-    exchange.exchange("POST", "/session/proof", words={"password": again()})
-
-
 class RemoteKeeper:
     """The accounts and tokens of a server. It says itself who may do what: all raise ProblemError
     for what it refuses, ServerError if it does not answer.
@@ -98,8 +97,7 @@ class RemoteKeeper:
 
     def account(self, handle: str) -> Account:
         """One account."""
-        found: Account = self._exchange.get(_path(handle))
-        return found
+        return cast("Account", self._exchange.get(_path(handle)))
 
     def make(self, handle: str, role: str) -> None:
         """Make an account."""
@@ -129,9 +127,7 @@ class RemoteKeeper:
     def make_token(self, handle: str, days: int, acts: Sequence[str] | None) -> NewToken:
         """A new token, with its `secret`."""
         words = {"handle": handle, "days": days, "acts": None if acts is None else list(acts)}
-        made: Any = self._exchange.exchange("POST", "/tokens", words=words)[0]
-        token: NewToken = made
-        return token
+        return cast("NewToken", self._exchange.exchange("POST", "/tokens", words=words)[0])
 
     def revoke(self, token: str) -> bool:
         """Let a token be worth nothing; the server does not say whether it was before."""
@@ -150,12 +146,12 @@ class RemoteKeeper:
         self, *, of: str | None, failed: bool, since: datetime | None, limit: int
     ) -> list[SignIn]:
         """The log of who came in and who was not let in, the newest first."""
-        asked = {"handle": of, "failed": failed, "since": _told(since), "limit": limit}
+        asked = {"handle": of, "failed": failed, "since": since and rfc3339(since), "limit": limit}
         return list(self._exchange.get("/sign-ins", **asked)["items"])
 
     def refusals(self, *, of: str | None, since: datetime | None, limit: int) -> list[Refused]:
         """Who was not let do what, counted by the day, those with the newest first."""
-        asked = {"handle": of, "since": _told(since), "limit": limit}
+        asked = {"handle": of, "since": since and rfc3339(since), "limit": limit}
         return list(self._exchange.get("/refusals", **asked)["items"])
 
     @property
@@ -172,10 +168,6 @@ class RemoteKeeper:
         before = self.account(handle)
         after, _ = self._exchange.exchange("PATCH", _path(handle), words=words)
         return before != after
-
-
-def _told(moment: datetime | None) -> str | None:
-    return None if moment is None else rfc3339(moment)
 
 
 def _path(handle: str) -> str:

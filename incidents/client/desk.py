@@ -195,7 +195,7 @@ def request(envelope: Envelope) -> tuple[str, str, dict[str, Any]]:
     """
     command, site = envelope.command, envelope.site
     if isinstance(command, c.ChangeFiling):
-        return "PATCH", f"{_path(SITE, command, site)}/filing", {"details": _filed(command)}
+        return "PATCH", f"/sites/{_target(SITE, command, site)}/filing", _filed(command)
     action = _action(command)
     words = {
         action.called(each): _plain(given)
@@ -207,8 +207,9 @@ def request(envelope: Envelope) -> tuple[str, str, dict[str, Any]]:
     if isinstance(command, c.AddSite):
         return "POST", "/sites", words | {"site": str(site)}
     if isinstance(command, c.EditSite):
-        return "PATCH", _path(SITE, command, site), words
-    return "POST", f"{_path(action.of, command, site)}/{action.path}", words
+        return "PATCH", f"/sites/{_target(SITE, command, site)}", words
+    target = _target(action.of, command, site)
+    return "POST", f"/{_FOLDERS[action.of]}/{target}/{action.path}", words
 
 
 def site_id(site: str | int) -> int:
@@ -232,12 +233,8 @@ def _action(command: Command) -> Action:
     raise NotOverServerError(way_out=f"{name} needs the database itself, with --db")
 
 
-def _path(of: str, command: Any, site: str | int) -> str:
-    """The path of what the command is done to."""
-    return f"/{_FOLDERS[of]}/{_target(of, command, site)}"
-
-
 def _target(of: str, command: Any, site: str | int) -> str:
+    """What the command is done to, as the last part of its path."""
     match of:
         case "incident":
             return incident_id(site_id(site), command.incident)
@@ -254,12 +251,12 @@ def _target(of: str, command: Any, site: str | int) -> str:
     return part(site)
 
 
-def _filed(command: c.ChangeFiling) -> dict[str, Any]:
+def _filed(command: c.ChangeFiling) -> Document:
     """The details as a request has them: a server or a document by the parts that change."""
     found: dict[str, Any] = dict(command.details)
     for key, name, text in command.parts:
         found.setdefault(key, {})[name] = text
-    return found
+    return {"details": found}
 
 
 def _plain(value: Any) -> Any:

@@ -58,7 +58,10 @@ class ProblemError(RefusedError):
 
     def __init__(self, status: int, problem: Document) -> None:
         told = str(problem.get("detail") or problem.get("title") or f"status {status}")
-        parts = [_part(each) for each in problem.get("errors", ())]
+        parts = [
+            f"{'.'.join(map(str, each.get('loc', ())))}: {each.get('msg', '')}"
+            for each in problem.get("errors", ())
+        ]
         super().__init__(f"{told} ({'; '.join(parts)})" if parts else told)
         self.status, self.problem = status, problem
         self.facts = dict(problem.get("facts", {}))
@@ -130,7 +133,3 @@ def _phrase(status: int) -> str:
     with suppress(ValueError):
         return f"{status} {HTTPStatus(status).phrase}"
     return f"status {status}"
-
-
-def _part(each: Document) -> str:
-    return f"{'.'.join(map(str, each.get('loc', ())))}: {each.get('msg', '')}"

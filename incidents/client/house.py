@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from incidents.client import accounts
+from incidents.client import accounts, intake
 from incidents.client.accounts import RemoteKeeper
 from incidents.client.desk import RemoteDesk
 from incidents.client.faults import Document, NoOperationError, ProblemError
 from incidents.client.http import Exchange, part
-from incidents.client.intake import RemoteFilings, RemoteIntake
 from incidents.client.record import LONG_S, RemoteErasing, RemoteRecord
 from incidents.contract import hints
-from incidents.contract.documents.queue import QueueItem
+from incidents.contract.documents.queue import Duties, QueueItem, QueuePage
 from incidents.errors import InputError
+from incidents.store.schema.types import canonical
 from incidents.values.ids import incident_id, order_id
 
 if TYPE_CHECKING:
-    from incidents.client.http import Exchange
     from incidents.contract.documents.enforcement import Alarms, Enforcement
     from incidents.contract.documents.filings import FilingOnRecord, TermOfSite
     from incidents.contract.documents.orders import Order, OrderInFull
     from incidents.contract.documents.policies import Activation
     from incidents.contract.documents.policies import Policy as Policy_
-    from incidents.contract.documents.queue import Duties, QueueItem, QueuePage
     from incidents.contract.documents.sites import (
         Explanation,
         IncidentInFull,
@@ -37,6 +35,8 @@ if TYPE_CHECKING:
     )
     from incidents.desk import Answer, Envelope
     from incidents.enforcement.reconciliation import Comparison
+    from incidents.history.importing import Tally
+    from incidents.history.reports import Finding
     from incidents.locale.words import When
     from incidents.settings.sources import Settings
 
@@ -72,8 +72,7 @@ class RemoteLooks:
 
     def site(self, name: str) -> SiteInFull:
         """A site; its contacts are masked."""
-        found: SiteInFull = self._exchange.get(f"/sites/{part(name)}")
-        return found
+        return cast("SiteInFull", self._exchange.get(f"/sites/{part(name)}"))
 
     def filing(self, name: str) -> FilingOnRecord:
         """What is filed of a site; people's own details are masked."""
@@ -97,8 +96,7 @@ class RemoteLooks:
 
     def incident(self, key: tuple[int, int]) -> IncidentInFull:
         """An incident with its site."""
-        found: IncidentInFull = self._exchange.get(f"/incidents/{incident_id(*key)}")
-        return found
+        return cast("IncidentInFull", self._exchange.get(f"/incidents/{incident_id(*key)}"))
 
     def timeline(self, site_id: int, incident: int, _zone: tzinfo) -> Iterator[Line]:
         """What happened to an incident."""
@@ -116,28 +114,23 @@ class RemoteLooks:
 
     def order(self, site_id: int, seq: int, lane: str, _when: When) -> OrderInFull:
         """One order."""
-        found: OrderInFull = self._exchange.get(f"/orders/{order_id(site_id, seq, lane)}")
-        return found
+        return cast("OrderInFull", self._exchange.get(f"/orders/{order_id(site_id, seq, lane)}"))
 
     def duties(self, *, limit: int = 100) -> Duties:
         """What the police are to be told of."""
-        found: Duties = self._exchange.get("/duty", limit=limit)
-        return found
+        return cast("Duties", self._exchange.get("/duty", limit=limit))
 
     def alarms_now(self) -> Alarms:
         """What is alarming now, and whether the desk was told of it."""
-        found: Alarms = self._exchange.get("/alarms")
-        return found
+        return cast("Alarms", self._exchange.get("/alarms"))
 
     def enforcement(self) -> Enforcement:
         """Whether a daemon enforces the clock, each that was heard of, and what is overdue."""
-        found: Enforcement = self._exchange.get("/enforcement")
-        return found
+        return cast("Enforcement", self._exchange.get("/enforcement"))
 
     def active_policy(self) -> Policy_:
         """The active policy, in words and as its file."""
-        found: Policy_ = self._exchange.get("/policy")
-        return found
+        return cast("Policy_", self._exchange.get("/policy"))
 
     def policy_history(self) -> list[Activation]:
         """Every activation on record, the earliest first."""
@@ -152,8 +145,6 @@ class RemoteLooks:
 
 def _text(filed: Any) -> str | None:
     """A detail as it is filed: a server or a document as canonical JSON."""
-    from incidents.store.schema.types import canonical
-
     return filed if filed is None or isinstance(filed, str) else canonical(filed)
 
 
@@ -162,7 +153,7 @@ _COMPARED_AT_ONCE = 10
 
 
 class RemoteHouse:
-    """The rooms that a server opens (`cli.any_house.AnyHouse`), and what only a server has.
+    """The rooms that a server opens, as `app.House` those of a database, and more.
 
     Nothing is opened before it is asked.
     """
@@ -174,8 +165,7 @@ class RemoteHouse:
         self.desk = RemoteDesk(exchange)
         self.keeper = RemoteKeeper(exchange)
         self.record = RemoteRecord(exchange)
-        self.intake = RemoteIntake(exchange)
-        self.filings = RemoteFilings(exchange)
+        self.filings = intake.RemoteFilings(exchange)
         self.erasing = RemoteErasing(exchange)
 
     @property
@@ -235,8 +225,9 @@ class RemoteHouse:
 
     def link(self, incident: tuple[int, int]) -> dict[str, str]:
         """The link to the customer's page of an incident, and until when it holds."""
-        found: dict[str, str] = self._exchange.get(f"/incidents/{incident_id(*incident)}/link")
-        return found
+        return cast(
+            "dict[str, str]", self._exchange.get(f"/incidents/{incident_id(*incident)}/link")
+        )
 
     def compare(
         self, names: Iterable[str], *, repair: bool = False, cancelled: bool = False,
@@ -255,6 +246,10 @@ class RemoteHouse:
             )
             found += [Comparison(**each) for each in told["items"]]
         return found
+
+    def bring_in(self, findings: Sequence[Finding], **how: Any) -> Tally:
+        """Bring the findings of a history in; see `intake.bring_in`."""
+        return intake.bring_in(self._exchange, findings, **how)
 
     def notices(self) -> list[dict[str, Any]]:
         """Which notices there are: to whom each goes, and when."""

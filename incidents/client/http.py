@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from incidents.client import faults
 from incidents.client.faults import Document, NoClientError, NoDeskError
 from incidents.errors import InputError
 from incidents.outbound import trust
+from incidents.settings.options import stays_here
 
 if TYPE_CHECKING:
     import httpx
@@ -44,7 +44,7 @@ def checked_address(server: str) -> str:
     if "@" in parts.netloc:
         # Others see what a command was called with.
         raise InputError("an address holds no name and no password: a token says who you are")
-    if parts.scheme == "http" and not _is_here(host):
+    if parts.scheme == "http" and not stays_here(parts):
         raise InputError(
             f"{server} would send the token in the clear: write https://, or http:// on this"
             " machine alone"
@@ -63,15 +63,6 @@ def trusted_certificates(server: str) -> ssl.SSLContext:
         # It shows none, and to read those of this machine takes longer than to ask it.
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     return trust.context()
-
-
-def _is_here(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 TIMEOUT_S = 30.0
@@ -117,12 +108,11 @@ class Exchange:
 
     def items(self, path: str, **query: Any) -> Iterator[Any]:
         """All items of a list, page by page."""
-        cursor = None
         while True:
-            page = self.get(path, **query, **({} if cursor is None else {"cursor": cursor}))
+            page = self.get(path, **query)
             yield from page["items"]
-            cursor = page.get("next")
-            if cursor is None:
+            query["cursor"] = page.get("next")
+            if query["cursor"] is None:
                 return
 
     def exchange(
@@ -167,7 +157,8 @@ class Exchange:
             ServerError: if it does not answer; with a `key` the act can be asked for again.
             InputError: for a `key` that cannot be sent.
         """
-        _check_key(key)
+        if key is not None and not (_fits_a_header(key) and len(key) <= MAX_KEY):
+            raise InputError(f"over a server a key has {MAX_KEY} characters at most, all of ASCII")
         told = {"Idempotency-Key": key, "Idempotency-Key-For": key_for_s, "If-Match": seen}
         headers = {name: str(value) for name, value in told.items() if value is not None}
         asked = {**sent, "headers": headers, "params": _asked(query)}
@@ -233,16 +224,11 @@ def _patience(within_s: float | None) -> dict[str, Any]:
 
 
 def _asked(query: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {name: _said(value) for name, value in (query or {}).items() if value is not None}
-
-
-def _said(value: Any) -> Any:
-    return str(value).lower() if isinstance(value, bool) else value
-
-
-def _check_key(key: str | None) -> None:
-    if key is not None and not (_fits_a_header(key) and len(key) <= MAX_KEY):
-        raise InputError(f"over a server a key has {MAX_KEY} characters at most, all of ASCII")
+    return {
+        name: str(value).lower() if isinstance(value, bool) else value
+        for name, value in (query or {}).items()
+        if value is not None
+    }
 
 
 def _fits_a_header(text: str) -> bool:

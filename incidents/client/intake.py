@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from incidents.client.desk import facts
 from incidents.client.faults import Document, NoDeskError
@@ -40,45 +40,40 @@ class ManyAtOnceError(InputError):
     times of their own"""
 
 
-class RemoteIntake:
-    """The import; raises ProblemError for what the server refuses, ServerError if it is away."""
+def bring_in(
+    exchange: Exchange,
+    findings: Sequence[Finding],
+    *,
+    group_within: timedelta | None,
+    skip_bad: bool,
+    dry_run: bool,
+    done: Callable[[int], object] = lambda _: None,
+) -> Tally:
+    """Brings the findings in, which were grouped with `group_within`; what it comes to. `done`
+    is called with the number of rows after each part, which is on disk there by then.
 
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
+    Raises:
+        ManyAtOnceError: for more rows of one site and time than go in one request.
+        ProblemError, ServerError: as all that is asked of a server.
+    """
+    from incidents.history.importing import Tally
 
-    def bring_in(
-        self,
-        findings: Sequence[Finding],
-        *,
-        group_within: timedelta | None,
-        skip_bad: bool,
-        dry_run: bool,
-        done: Callable[[int], object] = lambda _: None,
-    ) -> Tally:
-        """Brings the findings in, which were grouped with `group_within`; what it comes to. `done`
-        is called with the number of rows after each part, which is on disk there by then.
-
-        Raises:
-            ManyAtOnceError: for more rows of one site and time than go in one request.
-        """
-        from incidents.history.importing import Tally
-
-        tally = Tally()
-        words = {
-            "skip_bad": skip_bad,
-            "group_within": None if group_within is None else write_duration(group_within),
-        }
-        for rows in _parts(findings):
-            found, _ = self._exchange.exchange(
-                "POST", "/import", words={"history": "".join(row for _, row in rows), **words},
-                query={"dry_run": dry_run or None}, within_s=LONG_S,
-            )  # fmt: skip
-            _add_to_tally(tally, found, [line for line, _ in rows])
-            done(len(rows))
-        sites = dict.fromkeys(finding.report.site for finding in findings)
-        tally.sites = {site: tally.sites[site] for site in sites if site in tally.sites}
-        tally.refused.sort(key=lambda refused: refused[0])
-        return tally
+    tally = Tally()
+    words = {
+        "skip_bad": skip_bad,
+        "group_within": None if group_within is None else write_duration(group_within),
+    }
+    for rows in _parts(findings):
+        found, _ = exchange.exchange(
+            "POST", "/import", words={"history": "".join(row for _, row in rows), **words},
+            query={"dry_run": dry_run or None}, within_s=LONG_S,
+        )  # fmt: skip
+        _add_to_tally(tally, found, [line for line, _ in rows])
+        done(len(rows))
+    sites = dict.fromkeys(finding.report.site for finding in findings)
+    tally.sites = {site: tally.sites[site] for site in sites if site in tally.sites}
+    tally.refused.sort(key=lambda refused: refused[0])
+    return tally
 
 
 def _parts(findings: Sequence[Finding]) -> Iterator[list[HistoryRow]]:
@@ -223,7 +218,7 @@ class RemoteList:
     def _sent(self, rows: list[Customer], lines: list[bytes]) -> Iterator[Taken]:
         told = iter(self._told(lines) if lines else [])
         for customer in rows:
-            taken = _unreadable(customer) if _is_bad(customer) else _taken(customer, next(told))
+            taken = _taken(customer, told)
             self.tally[taken.outcome] += 1
             yield taken
 
@@ -250,20 +245,18 @@ def _line_of_customer(customer: Customer) -> bytes:
     return line.encode()
 
 
-def _unreadable(customer: Customer) -> Taken:
+def _taken(customer: Customer, told: Iterator[Document]) -> Taken:
+    """What came of a row: of a good one the next of what was told."""
+    from incidents.filing.checks.checks import read_finding
     from incidents.history.customers import UNREADABLE, Taken
 
-    return Taken(customer=customer, outcome=UNREADABLE)
-
-
-def _taken(customer: Customer, told: dict[str, Any]) -> Taken:
-    from incidents.filing.checks.checks import read_finding
-    from incidents.history.customers import Taken
-
-    refusal = told["refusal"]
+    if _is_bad(customer):
+        return Taken(customer=customer, outcome=UNREADABLE)
+    each = next(told)
+    refusal = each["refusal"]
     return Taken(
-        customer=customer, outcome=told["outcome"], changed=tuple(told["changed"]),
-        findings=tuple(map(read_finding, told["findings"])),
+        customer=customer, outcome=each["outcome"], changed=tuple(each["changed"]),
+        findings=tuple(map(read_finding, each["findings"])),
         refusal=None if refusal is None else Refusal(refusal["name"], facts(refusal["facts"])),
     )  # fmt: skip
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import fields
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from incidents.client.faults import Document, ServerError
 from incidents.client.http import Exchange, part
@@ -58,8 +58,7 @@ class RemoteRecord:
 
     def status(self) -> LogStatus:
         """How many entries are pending, numbered and published, and who vouches for them."""
-        found: LogStatus = self._exchange.get("/log")
-        return found
+        return cast("LogStatus", self._exchange.get("/log"))
 
     def keys(self) -> list[Document]:
         """The log's keys, the one that signs first."""
@@ -101,8 +100,7 @@ class RemoteRecord:
             proof = self._ended(path, proof, done)
         if proof["shown"] is None:
             raise LostProofError(server=self._exchange.server, detail="it failed; its log says why")
-        shown: Document = proof["shown"]
-        return shown
+        return cast("Document", proof["shown"])
 
     def _ended(self, path: str, proof: Document, done: Done) -> Document:
         begun, looked_at = proof["begun_at"], 0
@@ -123,16 +121,17 @@ class RemoteRecord:
 
 def _verdict(shown: Document, places: Mapping[str, str]) -> Verdict:
     from incidents.audit.facts import Flaw
-    from incidents.audit.proof.signed_check import Witnessed
-    from incidents.audit.proof.site_check import Since
+    from incidents.audit.proof import signed_check, site_check
     from incidents.audit.proof.verdict import Verdict
     from incidents.record.own_events import LostEnd
 
     known = {each.name for each in fields(Verdict)}
     told = {name: _frozen(value) for name, value in shown.items() if name in known}
-    told["witnesses"] = {key: Witnessed(**seen) for key, seen in shown["witnesses"].items()}
+    told["witnesses"] = {
+        key: signed_check.Witnessed(**seen) for key, seen in shown["witnesses"].items()
+    }
     if shown["since"] is not None:
-        told["since"] = Since(**shown["since"] | {"where": places["since"]})
+        told["since"] = site_check.Since(**shown["since"] | {"where": places["since"]})
     # A server of before does not say it.
     told["lost_its_end"] = tuple(LostEnd(**each) for each in shown.get("lost_its_end", ()))
     told["agreeing"] = tuple(places.get(where, where) for where in shown["agreeing"])

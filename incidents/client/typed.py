@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self, TypeVar, Unpack
+from typing import Any, Self, TypeVar, Unpack, cast
 
 import httpx
 
@@ -100,17 +100,15 @@ class Client(Acts):
 
     def filing_findings(self, site: str) -> list[FilingFinding]:
         """What the checks say of a site's filing."""
-        found = self._get(FilingFindings, f"/sites/{part(site)}/filing/findings")
-        return found["findings"]
+        return self._get(FilingFindings, f"/sites/{part(site)}/filing/findings")["findings"]
 
     def filing_terms(self, **asked: Any) -> Iterator[SiteTerm]:
         """What is to be filed or shown by when, the most urgent first, those up to `until`."""
-        for page in self._pages("/filings/terms", asked):
-            yield from page["items"]
+        return self._exchange.items("/filings/terms", **asked)
 
     def etag(self, site: str) -> str:
         """The ETag of a site as it stands, for `if_match`."""
-        return self._answered("GET", f"/sites/{part(site)}").headers["ETag"]
+        return self._exchange.send("GET", f"/sites/{part(site)}").headers["ETag"]
 
     def why(self, site: str) -> Why:
         """Why a site stands as it does."""
@@ -118,18 +116,15 @@ class Client(Acts):
 
     def sites(self, **filters: Any) -> Iterator[Site]:
         """All sites, by `state`, `held`, `disputed`, or with `q` in the name; page by page."""
-        for page in self._pages("/sites", filters):
-            yield from page["items"]
+        return self._exchange.items("/sites", **filters)
 
     def incidents(self, **filters: Any) -> Iterator[Incident]:
         """All incidents, by `site`, `state`, `category`, `since`, `until`, or with `q` in them."""
-        for page in self._pages("/incidents", filters):
-            yield from page["items"]
+        return self._exchange.items("/incidents", **filters)
 
     def timeline(self, site: str) -> Iterator[Line]:
         """What happened to a site, the earliest first."""
-        for page in self._pages(f"/sites/{part(site)}/timeline", {}):
-            yield from page["items"]
+        return self._exchange.items(f"/sites/{part(site)}/timeline")
 
     def incident(self, incident: str, *, reveal: bool = False) -> IncidentInFull:
         """All that is on record of an incident."""
@@ -195,8 +190,7 @@ class Client(Acts):
         """Change details of a site's filing: texts under their keys, of a server or a document the
         parts that change; None takes away."""
         path, body = f"/sites/{part(site)}/filing", {"details": details, "presets": list(presets)}
-        found: Acted = self._answered("PATCH", path, how, json=body).json()
-        return found
+        return cast("Acted", self._answered("PATCH", path, how, json=body).json())
 
     def contact(self, to: str, outcome: str, *, note: str | None = None, at: str | None = None,
                 **how: Unpack[How]) -> Acted:  # fmt: skip
@@ -214,60 +208,37 @@ class Client(Acts):
     def hand_over(self, to: str, **how: Unpack[How]) -> HandedOver:
         """Give all that one holds to another."""
         answer = self._answered("POST", "/queue/hand-over", how, json={"to": to})
-        found: HandedOver = answer.json()
-        return found
+        return cast("HandedOver", answer.json())
 
     def attach(self, incident: str, file: Path, **how: Unpack[How]) -> Acted:
         """Attach a file to an incident as evidence."""
         path = f"/incidents/{part(incident)}/evidence"
         with file.open("rb") as content:
-            sent = {"file": (file.name, content)}
-            found: Acted = self._answered("POST", path, how, files=sent).json()
-        return found
+            answer = self._answered("POST", path, how, files={"file": (file.name, content)})
+        return cast("Acted", answer.json())
 
     def batch(self, commands: Sequence[Mapping[str, Any]], **how: Unpack[How]) -> Results:
         """Up to 1,000 commands in one transaction, each `{"do": …, "to": …, "words": {…}}`."""
         body = {"commands": list(commands)}
-        found: Results = self._answered("POST", "/batch", how, json=body).json()
-        return found
+        return cast("Results", self._answered("POST", "/batch", how, json=body).json())
 
     # How it is sent.
 
     def _get(self, _: type[D], path: str, **params: Any) -> D:
-        found: D = self._answered("GET", path, params=params).json()
-        return found
+        return cast("D", self._exchange.get(path, **params))
 
     def _to(self, folder: str, of: str, act: str, words: Mapping[str, Any], how: How) -> Acted:
         return self._sent("POST", f"/{folder}/{part(of)}/{act}", words, how)
 
     def _sent(self, method: str, path: str, words: Mapping[str, Any], how: How) -> Acted:
         given = {name: value for name, value in words.items() if value is not None}
-        found: Acted = self._answered(method, path, how, json=given).json()
-        return found
+        return cast("Acted", self._answered(method, path, how, json=given).json())
 
-    def _pages(self, path: str, filters: Mapping[str, Any]) -> Iterator[Any]:
-        asked = dict(filters)
-        while True:
-            page = self._answered("GET", path, params=asked).json()
-            yield page
-            if page["next"] is None:
-                return
-            asked["cursor"] = page["next"]
-
-    def _answered(
-        self,
-        method: str,
-        path: str,
-        how: How | None = None,
-        *,
-        params: Mapping[str, Any] | None = None,
-        **sent: Any,
-    ) -> httpx.Response:
-        asked = how or {}
-        query = {**(params or {}), **({"dry_run": True} if asked.get("dry_run") else {})}
+    def _answered(self, method: str, path: str, how: How, **sent: Any) -> httpx.Response:
         return self._exchange.send(
-            method, path, key=asked.get("key"), seen=asked.get("if_match"), query=query, **sent
-        )
+            method, path, key=how.get("key"), seen=how.get("if_match"),
+            query={"dry_run": how.get("dry_run") or None}, **sent,
+        )  # fmt: skip
 
 
 def _is_id(text: str) -> bool:

@@ -143,9 +143,9 @@ class Teller:
         return number if "-" in str(number) else f"{self.site_id}-{number}"
 
 
-def counted(n: int, what: str) -> str:
-    """`1 order`, `2 orders`."""
-    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
+def counted(n: int, what: str, several: str = "") -> str:
+    """`1 order`, `2 orders`; `several` is a plural without an s of its own."""
+    return f"{n:,} {what}" if n == 1 else f"{n:,} {several or f'{what}s'}"
 
 
 def in_the_world(state: str, seen: str, language: Language = ENGLISH) -> str:

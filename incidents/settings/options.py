@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from incidents.errors import SettingError, UnknownSettingError
 from incidents.machine.policy import read_duration, write_duration
 from incidents.system import private_file
+
+T = TypeVar("T")
 
 
 class Options:
@@ -30,12 +32,7 @@ class Options:
 
     def text(self, key: str, default: str | None = None) -> str | None:
         """A text that is not empty."""
-        value = self._value(key)
-        if value is None:
-            return default
-        if not (isinstance(value, str) and value):
-            raise self.wrong(key, "a text")
-        return value
+        return self._checked(key, default, _is_text, "a text")
 
     def needed(self, key: str) -> str:
         """A text that must be there."""
@@ -76,11 +73,10 @@ class Options:
 
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of texts; one text is a list of one; empty when it is not there."""
-        value = self._value(key)
-        value = [] if value is None else [value] if isinstance(value, str) else value
-        if not (isinstance(value, list) and all(isinstance(v, str) and v for v in value)):
-            raise self.wrong(key, "a list of texts")
-        return tuple(value)
+        found: Any = self._checked(
+            key, [], lambda v: _is_text(v) or _are_all(v, _is_text), "a list of texts"
+        )
+        return (found,) if isinstance(found, str) else tuple(found)
 
     def words(self, key: str) -> tuple[str, ...]:
         """The words of a command: a list of texts, also where it is but one; empty without it.
@@ -113,21 +109,14 @@ class Options:
 
     def flag(self, key: str, *, default: bool = False) -> bool:
         """True or false."""
-        value = self._value(key)
-        if value is None:
-            return default
-        if not isinstance(value, bool):
-            raise self.wrong(key, "true or false")
-        return value
+        return self._checked(key, default, lambda v: isinstance(v, bool), "true or false")
 
     def number(self, key: str, default: int, *, least: int, most: int) -> int:
         """A whole number within those bounds."""
-        value = self._value(key)
-        if value is None:
-            return default
-        if type(value) is not int or not least <= value <= most:
-            raise self.wrong(key, f"a whole number from {least} to {most}")
-        return value
+        return self._checked(
+            key, default, lambda v: type(v) is int and least <= v <= most,
+            f"a whole number from {least} to {most}",
+        )  # fmt: skip
 
     def duration(
         self, key: str, default: timedelta, *, least: timedelta, most: timedelta
@@ -148,37 +137,28 @@ class Options:
 
     def choice(self, key: str, choices: tuple[str, ...], default: str) -> str:
         """One of several words."""
-        value = self._value(key)
-        if value is None:
-            return default
-        if value not in choices:
-            raise self.wrong(key, " or ".join(choices))
-        return str(value)
+        return self._checked(key, default, lambda v: v in choices, " or ".join(choices))
 
     def table(self, key: str) -> Options | None:
         """A table inside this one."""
-        value = self._value(key)
-        if value is None:
-            return None
-        if not isinstance(value, dict):
-            raise self.wrong(key, "a table")
-        return Options(f"{self.where.removesuffix(']')}.{key}]", value)
+        found: Any = self._checked(key, None, _is_table, "a table")
+        return None if found is None else Options(f"{self.where.removesuffix(']')}.{key}]", found)
 
     def tables(self, key: str) -> list[Options]:
         """The tables of a list of them."""
-        value = self._value(key)
-        value = [] if value is None else value
-        if not (isinstance(value, list) and all(isinstance(each, dict) for each in value)):
-            raise self.wrong(key, f"tables, each headed [[{self.where.strip('[]')}.{key}]]")
-        return [Options(f"{self.where} {key} {n}", each) for n, each in enumerate(value, start=1)]
+        found: list[Any] = self._checked(
+            key, [], lambda v: _are_all(v, _is_table),
+            f"tables, each headed [[{self.where.strip('[]')}.{key}]]",
+        )  # fmt: skip
+        return [Options(f"{self.where} {key} {n}", each) for n, each in enumerate(found, start=1)]
 
     def strings(self, key: str) -> dict[str, str]:
         """A table of texts."""
-        value = self._value(key)
-        value = {} if value is None else value
-        if not (isinstance(value, dict) and all(isinstance(v, str) for v in value.values())):
-            raise self.wrong(key, "a table of texts")
-        return dict(value)
+        found: dict[str, str] = self._checked(
+            key, {}, lambda v: _is_table(v) and all(isinstance(text, str) for text in v.values()),
+            "a table of texts",
+        )  # fmt: skip
+        return dict(found)
 
     def finish(self) -> None:
         """Complain of a key that nobody has asked for.
@@ -216,6 +196,26 @@ class Options:
     def _value(self, key: str) -> Any:
         self._known.add(key)
         return self._table.get(key)
+
+    def _checked(self, key: str, default: T, is_right: Callable[[Any], bool], expected: str) -> T:
+        value: T | None = self._value(key)
+        if value is None:
+            return default
+        if not is_right(value):
+            raise self.wrong(key, expected)
+        return value
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def _are_all(values: Any, is_right: Callable[[Any], bool]) -> bool:
+    return isinstance(values, list) and all(map(is_right, values))
 
 
 def stays_here(address: SplitResult) -> bool:

@@ -8,6 +8,7 @@ the services that they are named after.
 from __future__ import annotations
 
 import os
+import pwd
 import re
 import tomllib
 import unicodedata
@@ -99,10 +100,12 @@ def load(
     url = db or said.text("db")
     owner = login()
     name = person if person is not None else said.text("as")
+    # Who acts if nobody says: the login, unless one of the program's own duties is called so.
+    nobody = f"{owner}-login" if owner.casefold() in RESERVED_PERSONS else owner
     evidence = said.text("evidence")
     return Settings(
         db=url,
-        person=_nobodys(owner) if name is None else check_person(name),
+        person=nobody if name is None else check_person(name),
         login=owner,
         zone=clock.zone(zone) if zone is not None else _zone_setting(said),
         evidence=Path(evidence).expanduser() if evidence else beside(url, "evidence"),
@@ -114,15 +117,9 @@ def load(
     )
 
 
-def _nobodys(login: str) -> str:
-    """Who acts if nobody says: the login, unless one of the program's own duties is called so."""
-    return f"{login}-login" if login.casefold() in RESERVED_PERSONS else login
-
-
 def section(name: str, environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The section of the settings file that a service is named in; empty without one."""
-    found = _Said(os.environ if environ is None else environ).sections.get(name, {})
-    return dict(found)
+    return dict(_Said(os.environ if environ is None else environ).sections.get(name, {}))
 
 
 def file(environ: Mapping[str, str] | None = None) -> Path:
@@ -148,8 +145,6 @@ def check_sections(known: Iterable[str], environ: Mapping[str, str] | None = Non
 
 def login() -> str:
     """The name of the process's owner, which nothing in the environment can change."""
-    import pwd
-
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:

@@ -1,23 +1,26 @@
-"""The accounts on the command line: make them, give them a role and a password, disable them."""
+"""The accounts on the command line: make them, give them a role and a password, disable them.
+
+Who keeps them comes in for it, and has the accounts of a database or those of a server.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import output, reauthentication
-from incidents.cli.admin import keeping
-from incidents.cli.options import looking, recording
+from incidents.accounts import identity as roles
+from incidents.cli import options, output, reauthentication
 from incidents.cli.root import LazyGroup
-from incidents.errors import DONE
 
 if TYPE_CHECKING:
-    from incidents.cli.admin.keeping import Keeper
+    from incidents.cli.admin.keeper import Keeper
     from incidents.cli.run import Run
     from incidents.client.accounts import RemoteKeeper
+    from incidents.client.house import RemoteHouse
     from incidents.contract.documents.accounts import Account
     from incidents.locale.words import When
 
@@ -75,67 +78,60 @@ handle_argument = click.argument("handle", metavar="HANDLE")
     help="What it may do: viewer, operator, supervisor, auditor, integrator or administrator.",
 )  # fmt: skip
 @reauthentication.own_password_file_option
-@recording
-def add(run: Run, handle: str, given: str, own_password_file: Path | None) -> int:
+@options.recording
+def add(run: Run, handle: str, given: str, own_password_file: Path | None) -> None:
     """Make the account HANDLE, which comes in with the password or the token that it is given next.
 
     The handle stands in the record for good: small letters, digits, perhaps . _ - between.
     """
-    with keeping.acting(run, keeping.KEEP, own_password_file) as keeper:
+    with kept(run, KEEP, own_password_file) as keeper:
         keeper.make(handle, given)
         made = keeper.account(handle)
         own = f" --as {run.settings.person}" if keeper.came_in else ""
     next_ = f"account password {handle}"
     if given == "integrator":
         next_ = f"token make {handle} --days {_TOKEN_DAYS}"
-    return _answer(run, made, changed=True, next_=f"incidents {next_}{own}")
+    _answer(run, made, changed=True, next_=f"incidents {next_}{own}")
 
 
 @click.command("list")
-@looking
-def list_accounts(run: Run) -> int:
+@options.looking
+def list_accounts(run: Run) -> None:
     """List the accounts, by their handles."""
-    found = keeping.looking(run).accounts()
-    if run.quiet:
-        run.say_all([each["handle"] for each in found])
-    elif run.for_programs:
-        output.documents(run, found)
-    else:
-        when = run.when
-        # A role of the database that lets nobody in may not know, and an older server does not say.
-        tells = any("password_set_at" in each for each in found)
-        output.table(
-            run, ("HANDLE", "ROLE", "MADE", "DISABLED", *(["PASSWORD"] if tells else [])),
-            [
-                (each["handle"], each["role"], when(each["made_at"]),
-                 "" if each["disabled_at"] is None else when(each["disabled_at"]),
-                 *([_password(each, when)] if tells else []))
-                for each in found
-            ],
-        )  # fmt: skip
-        if not found:
-            run.tell("this desk has no accounts: incidents account add makes the first")
-    return DONE
+    found = seen(run).accounts()
+    # A role of the database that lets nobody in may not know, and an older server does not say.
+    tells = any("password_set_at" in each for each in found)
+    output.listed(
+        run, found, ids=(each["handle"] for each in found),
+        headers=("HANDLE", "ROLE", "MADE", "DISABLED", *(["PASSWORD"] if tells else [])),
+        rows=(
+            (each["handle"], each["role"], run.when(each["made_at"]),
+             "" if each["disabled_at"] is None else run.when(each["disabled_at"]),
+             *([_password(each, run.when)] if tells else []))
+            for each in found
+        ),
+        nothing="this desk has no accounts: incidents account add makes the first",
+    )  # fmt: skip
 
 
 @click.command()
 @handle_argument
 @click.argument("given", metavar="ROLE")
 @reauthentication.own_password_file_option
-@looking
-def role(run: Run, handle: str, given: str, own_password_file: Path | None) -> int:
+@options.looking
+def role(run: Run, handle: str, given: str, own_password_file: Path | None) -> None:
     """Give HANDLE another role, from now on, also in its sessions and to its tokens."""
-    return _change(run, handle, own_password_file, lambda k: k.give_role(handle, given))
+    _change(run, handle, own_password_file, lambda k: k.give_role(handle, given))
 
 
 @click.command("password")
 @handle_argument
 @reauthentication.new_password_file_option
 @reauthentication.own_password_file_option
-@looking
+@options.looking
 def set_password(
     run: Run, handle: str, password_file: Path | None, own_password_file: Path | None
-) -> int:
+) -> None:
     """Give HANDLE a new password, which is asked for twice; all its sessions end.
 
     If it had one before, its tokens are revoked too. Anybody may give themselves a new one.
@@ -145,52 +141,49 @@ def set_password(
     )
     if run.remote is None:
         # Nobody is asked for the password of an account that is not there.
-        keeping.looking(run).account(handle)
-    with keeping.acting(run, "set_password", own_password_file, own=handle) as keeper:
+        seen(run).account(handle)
+    with kept(run, "set_password", own_password_file, own=handle) as keeper:
         account = keeper.account(handle)
         keeper.set_password(handle, reauthentication.read_new_password(password_file, handle))
-    return _answer(run, account, changed=True)
+    _answer(run, account, changed=True)
 
 
 @click.command()
 @handle_argument
 @reauthentication.own_password_file_option
-@looking
-def disable(run: Run, handle: str, own_password_file: Path | None) -> int:
+@options.looking
+def disable(run: Run, handle: str, own_password_file: Path | None) -> None:
     """Let nobody come in as HANDLE any more: its sessions end, and its tokens are revoked."""
-    return _change(run, handle, own_password_file, lambda k: k.disable(handle))
+    _change(run, handle, own_password_file, lambda k: k.disable(handle))
 
 
 @click.command()
 @handle_argument
 @reauthentication.own_password_file_option
-@looking
-def enable(run: Run, handle: str, own_password_file: Path | None) -> int:
+@options.looking
+def enable(run: Run, handle: str, own_password_file: Path | None) -> None:
     """Let a disabled account come in again with the password that it had; it needs new tokens."""
-    return _change(run, handle, own_password_file, lambda k: k.enable(handle))
+    _change(run, handle, own_password_file, lambda k: k.enable(handle))
 
 
 def _change(
     run: Run, handle: str, file: Path | None, act: Callable[[Keeper | RemoteKeeper], bool]
-) -> int:
-    with keeping.acting(run, keeping.KEEP, file) as keeper:
+) -> None:
+    with kept(run, KEEP, file) as keeper:
         changed = act(keeper)
         account = keeper.account(handle)
-    return _answer(run, account, changed=changed)
+    _answer(run, account, changed=changed)
 
 
-def _answer(run: Run, document: Account, *, changed: bool, next_: str | None = None) -> int:
-    if run.quiet:
-        run.say(document["handle"])
-    elif run.for_programs:
-        output.document(run, document, rows=[document])
-    else:
-        run.say(_sentence(run, document))
+def _answer(run: Run, document: Account, *, changed: bool, next_: str | None = None) -> None:
+    if not output.answered(run, document, document["handle"]):
+        disabled_at = document["disabled_at"]
+        since = "" if disabled_at is None else f", disabled since {run.when(disabled_at)}"
+        run.say(f"{document['handle']}: {document['role']}{since}")
         if not changed:
             run.tell("nothing changed: it stood like that already")
         if next_ is not None:
             run.say(f"next: {next_}")
-    return DONE
 
 
 def _password(of: Account, when: When) -> str:
@@ -203,7 +196,76 @@ def _password(of: Account, when: When) -> str:
     return f"{told} by {of['password_given_by']}, counts from {when(counts_from)}"
 
 
-def _sentence(run: Run, of: Account) -> str:
-    if of["disabled_at"] is not None:
-        return f"{of['handle']}: {of['role']}, disabled since {run.when(of['disabled_at'])}"
-    return f"{of['handle']}: {of['role']}"
+KEEP = "keep_accounts"
+
+
+def seen(run: Run) -> Keeper | RemoteKeeper:
+    """The accounts, for who only looks."""
+    if run.remote is not None:
+        return run.remote.keeper
+    from incidents.cli.admin.keeper import Keeper
+
+    return Keeper(run)
+
+
+def insist_on_account(run: Run, handle: str | None) -> None:
+    """See that an account that nothing was found of is one, as far as they may know.
+
+    Raises:
+        UnknownAccountError, ProblemError: naming it.
+    """
+    if handle is not None and (run.remote is None or run.remote.keeper.sees_all):
+        seen(run).account(handle)
+
+
+@contextmanager
+def kept(
+    run: Run, act: str, file: Path | None, *, own: str | None = None
+) -> Iterator[Keeper | RemoteKeeper]:
+    """The accounts, for who does that act of `accounts.identity` about them; about the account
+    `own`, if it may be one's own.
+
+    At a database they sign in as soon as an administrator has a password. Over a server they do for
+    what no token does, and where there is none, or a file is named.
+
+    Raises:
+        NotAllowedError: if their role is not for it.
+        PasswordNeededError, SignInError, BlockedError, ProblemError: see `reauthentication.proved`.
+    """
+    server = run.remote
+    if server is None:
+        from incidents.cli.admin.keeper import Keeper, signed_in
+
+        yield Keeper(run, signed_in(run, file, KEEP, own))
+    elif act in roles.IN_PERSON or file is not None or not server.has_token:
+        with reauthentication.in_session(server, file, reauthentication.OWN_PASSWORD_OPTION):
+            yield server.keeper
+    else:
+        yield server.keeper
+
+
+def owner_of(run: Run, token: str) -> str | None:
+    """Whose token that is; None if it is nobody's, and over a server if it is not one's own."""
+    if run.remote is not None:
+        return _own_there(run.remote, token)
+    from incidents.cli.admin.keeper import Keeper
+
+    return Keeper(run).owner_of(token)
+
+
+def of_session(run: Run, session: str) -> tuple[str, str | None]:
+    """Which act it is to end that session, and whose it is, as far as this side knows."""
+    server = run.remote
+    if server is None:
+        return "own_account", run.local.open_sessions.owner_of(session)
+    if not server.has_token:
+        return "own_account", None
+    own = server.keeper.sessions(server.signs_in)
+    return ("own_account" if any(each["id"] == session for each in own) else KEEP), None
+
+
+def _own_there(server: RemoteHouse, token: str) -> str | None:
+    if not server.has_token:
+        return None
+    mine = (each["id"] for each in server.keeper.tokens(server.person))
+    return server.person if token in mine else None

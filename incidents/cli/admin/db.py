@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from incidents.cli import output, params
-from incidents.cli.options import looking
+from incidents import clock
+from incidents.cli import options, output, params
 from incidents.errors import DONE, NOT_VERIFIED, FileError, InputError, VerificationError
+from incidents.system import disk
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -28,21 +32,19 @@ def db() -> None:
     "--rehearsal", is_flag=True,
     help="Mark an empty database as a rehearsal for good: any clock is accepted.",
 )  # fmt: skip
-@looking
-def upgrade(run: Run, rehearsal: bool) -> int:
+@options.looking
+def upgrade(run: Run, rehearsal: bool) -> None:
     """Bring the database's schema up to date; a new one is made, an empty one is given it."""
-    from incidents.store.database import schema
-    from incidents.store.database.address import place
+    from incidents.store.database import address, schema
 
     run.makes = True
     engine = run.local.bare_engine
     schema.upgrade(engine, rehearsal=rehearsal)
-    _report(run, run.local.engine, f"{place(engine)} is up to date")
-    return DONE
+    _report(run, run.local.engine, f"{address.place(engine)} is up to date")
 
 
 @db.command()
-@looking
+@options.looking
 def check(run: Run) -> int:
     """Check that the database has this program's schema, and that all it has stored can be read.
 
@@ -50,8 +52,7 @@ def check(run: Run) -> int:
     amcheck where it is installed; what cannot be checked is said. Nothing is changed. Exit status 5
     if anything is damaged: then put a backup back. What the record says is for `audit verify`.
     """
-    from incidents.store.database import integrity
-    from incidents.store.database.address import place
+    from incidents.store.database import address, integrity
 
     engine = run.local.bare_engine
     found = integrity.check(engine)
@@ -66,7 +67,7 @@ def check(run: Run) -> int:
     _report(
         run,
         engine if damage else run.local.engine,
-        f"{place(engine)} is {named}",
+        f"{address.place(engine)} is {named}",
         is_ours=not found.is_other,
         damage=damage,
         not_checked=found.not_checked,
@@ -77,30 +78,28 @@ def check(run: Run) -> int:
 
 @db.command()
 @click.argument("file", type=params.File(), metavar="FILE")
-@looking
-def backup(run: Run, file: Path) -> int:
+@options.looking
+def backup(run: Run, file: Path) -> None:
     """Write a consistent copy of a SQLite database to FILE, while all runs.
 
     It is checked first, as by `db check`: a damaged one is not copied (exit status 5).
     """
-    from incidents.store.database import integrity
-    from incidents.store.database.address import place
+    from incidents.store.database import address, integrity
 
     engine = run.local.bare_engine
     if engine.dialect.name != "sqlite":
         raise InputError(
             f"PostgreSQL has its own tool for that: pg_dump --format=custom --file={file} "
-            f"'{place(engine)}'"
+            f"'{address.place(engine)}'"
         )
     _refuse_what_is_there(file)
     if found := integrity.check(engine).damage:
         raise VerificationError(
-            f"{place(engine)} is damaged, so it is not copied ({found[0]}): incidents db check"
-            " names what is wrong, and a copy from before has to be put back"
+            f"{address.place(engine)} is damaged, so it is not copied ({found[0]}): incidents db"
+            " check names what is wrong, and a copy from before has to be put back"
         )
     _copy(engine, file)
-    _report(run, run.local.engine, f"{file} is a copy of {place(engine)}", file=str(file))
-    return DONE
+    _report(run, run.local.engine, f"{file} is a copy of {address.place(engine)}", file=str(file))
 
 
 @db.command()
@@ -114,8 +113,8 @@ def backup(run: Run, file: Path) -> int:
     "--eraser", type=params.text("role", limit=63), metavar="ROLE2",
     help="A role that may also erase people's own words.",
 )  # fmt: skip
-@looking
-def grants(run: Run, role: str, acts: bool, eraser: str | None) -> int:
+@options.looking
+def grants(run: Run, role: str, acts: bool, eraser: str | None) -> None:
     """Print the SQL by which ROLE can run the desk on PostgreSQL and rewrite nothing on record.
 
     The owner of the tables runs it: incidents db grants ROLE | psql …; again after each upgrade.
@@ -126,14 +125,13 @@ def grants(run: Run, role: str, acts: bool, eraser: str | None) -> int:
     if run.for_programs:
         output.document(run, {"sql": statements}, rows=[{"sql": each} for each in statements])
     else:
-        run.say_all(statements)
-    return DONE
+        run.say(*statements)
 
 
 @db.command()
 @params.reason_option
-@looking
-def rekey(run: Run, reason: str) -> int:
+@options.looking
+def rekey(run: Run, reason: str) -> None:
     """Seal tokens and passwords with the servers' key, in place of the key before.
 
     Its file is that of INCIDENTS_SERVE_KEY, as the servers' unit has it, else of [serve] key_file.
@@ -144,12 +142,10 @@ def rekey(run: Run, reason: str) -> int:
     them anew.
     """
     run.insist_on_this_machine("the key is in a file where servers run, beside the database")
-    from incidents import clock
     from incidents.accounts import serve_key
-    from incidents.desk import tokens
-    from incidents.desk.own_stream import By
+    from incidents.desk import own_stream, tokens
 
-    by = By(person=run.settings.person, login=run.settings.login)
+    by = own_stream.By(person=run.settings.person, login=run.settings.login)
     file = serve_key.key_file(run.settings)
     done = tokens.renew_seals(run.local.desk, file, by, clock.now, reason=reason)
     if run.for_programs:
@@ -160,7 +156,6 @@ def rekey(run: Run, reason: str) -> int:
         output.document(run, found, rows=[found])
     elif not run.quiet:
         run.say(str(done))
-    return DONE
 
 
 def _refuse_what_is_there(file: Path) -> None:
@@ -175,12 +170,6 @@ def _refuse_what_is_there(file: Path) -> None:
 
 def _copy(engine: Engine, file: Path) -> None:
     """SQLite's own online backup, into a file that gets its name only when it is whole."""
-    import os
-    import sqlite3
-    from contextlib import closing
-
-    from incidents.system import disk
-
     unfinished = file.with_name(f".{file.name[:60]}.{os.getpid()}")
     source = engine.raw_connection()
     try:
@@ -203,16 +192,10 @@ def _copy(engine: Engine, file: Path) -> None:
 
 
 def _report(run: Run, engine: Engine, sentence: str, *, is_ours: bool = True, **more: Any) -> None:
-    from incidents.store.database.access import open_to_others
-    from incidents.store.database.address import place
-    from incidents.store.database.schema import HEAD
+    from incidents.store.database import access, address, schema
 
-    if is_ours and (warning := open_to_others(engine)):
+    if is_ours and (warning := access.open_to_others(engine)):
         run.tell(warning)
-    if run.quiet:
-        return
-    if run.for_programs:
-        found = {"database": place(engine), "schema": HEAD, **more}
-        output.document(run, found, rows=[found])
-    else:
+    found = {"database": address.place(engine), "schema": schema.HEAD, **more}
+    if not output.answered(run, found):
         run.say(sentence)

@@ -9,22 +9,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents import errors
-from incidents.cli import output, params, reauthentication
+from incidents import clock, errors
+from incidents.cli import options, output, params, reauthentication
 from incidents.cli.confirmation import answered
-from incidents.cli.options import looking
-from incidents.cli.run import is_terminal
+from incidents.cli.run import Run, is_terminal
 from incidents.clock import rfc3339
-from incidents.errors import DONE
-from incidents.locale.words import counted
+from incidents.locale.words import Document, counted
+from incidents.settings import retention as periods
 from incidents.values import site_name
 
 if TYPE_CHECKING:
-    from incidents.cli.run import Run
     from incidents.desk.erasure import Erased
     from incidents.desk.erasure_request import Met
     from incidents.desk.pseudonyms import Aged
-    from incidents.locale.words import Document
 
 
 def counted_erasure(words: int, files: int, sign_ins: int = 0) -> str:
@@ -43,6 +40,7 @@ def gone(erased: Erased, *, dry_run: bool) -> str:
     return f"{counted_erasure(erased.words, erased.files, erased.sign_ins)} {done}"
 
 
+_NOTHING = "nothing is left to erase"
 _NOT_ASKED_FOR = (
     'nothing is erased by time alone until the settings file asks for it: write keep = "184d" '
     "under [retention], or a longer time"
@@ -55,18 +53,17 @@ def retention() -> None:
 
 
 @retention.command()
-@looking
-def show(run: Run) -> int:
+@options.looking
+def show(run: Run) -> None:
     """How long people's words are kept, and what could be erased now."""
     _answer_of_retention(run, _foreseen(run), dry_run=True)
-    return DONE
 
 
 @retention.command("run")
 @click.option("--dry-run", is_flag=True, help="Show what would go; erase nothing.")
 @reauthentication.password_file_option
-@looking
-def run_now(run: Run, *, dry_run: bool, password_file: Path | None) -> int:
+@options.looking
+def run_now(run: Run, *, dry_run: bool, password_file: Path | None) -> None:
     """Erase people's words that are older than the setting [retention] keep, and needed no more.
 
     What stays: the words about an incident that is not settled, whom to call on a site that is not
@@ -76,17 +73,14 @@ def run_now(run: Run, *, dry_run: bool, password_file: Path | None) -> int:
     _answer_of_retention(
         run, _foreseen(run) if dry_run else _aged(run, password_file), dry_run=dry_run
     )
-    return DONE
 
 
 def _foreseen(run: Run) -> Aged:
     if run.remote is not None:
         return run.remote.erasing.look()
-    from incidents import clock
     from incidents.desk import pseudonyms
-    from incidents.settings import retention as rules
 
-    keep = rules.of_settings()
+    keep = periods.of_settings()
     return pseudonyms.look_at_aged(run.local.engine, run.settings.evidence, keep, clock.now())
 
 
@@ -94,11 +88,9 @@ def _aged(run: Run, password_file: Path | None) -> Aged:
     if run.remote is not None:
         with reauthentication.in_session(run.remote, password_file):
             return run.remote.erasing.erase()
-    from incidents import clock
     from incidents.desk import pseudonyms
-    from incidents.settings import retention as rules
 
-    keep, house, settings = rules.of_settings(), run.local, run.settings
+    keep, house, settings = periods.of_settings(), run.local, run.settings
     return pseudonyms.erase_aged(
         house.desk, house.engine, settings.evidence, keep, clock.now(), by=settings.person,
         login=settings.login,
@@ -121,10 +113,7 @@ class ErasureNotConfirmedError(errors.NotConfirmedError):
     """{what} would be erased for good, and that was not confirmed, so nothing
     is done: {way_out}"""
 
-    @property
-    def name(self) -> str:
-        """The same for programs as of all that must be confirmed."""
-        return "not_confirmed"
+    name = "not_confirmed"
 
 
 @click.group()
@@ -139,11 +128,11 @@ def person() -> None:
 @click.option("--dry-run", is_flag=True, help="Show what would go; erase nothing.")
 @params.confirm_option
 @reauthentication.password_file_option
-@looking
+@options.looking
 def erase(
     run: Run, *, site: str | None, account: str | None, reason: str, dry_run: bool,
     confirm: str | None, password_file: Path | None,
-) -> int:  # fmt: skip
+) -> None:  # fmt: skip
     """Erase what people have said about SITE, and whom to call, if it is old enough.
 
     With --account: put a pseudonym in the place of an account and its addresses in the log of
@@ -157,7 +146,7 @@ def erase(
         raise errors.InputError("name a SITE or, with --account, whose sign-ins to erase: one")
     if account is not None:
         _erase_account(run, account, reason, confirm, password_file, dry_run=dry_run)
-        return DONE
+        return
     assert site is not None
     if run.remote is None:
         met = _erase_of_site(run, site, reason, confirm, dry_run=dry_run)
@@ -167,13 +156,10 @@ def erase(
                 site, reason, dry_run=dry_run, confirm=lambda: _confirm_erasure(site, confirm)
             )
     _answer_of_demand(run, met, dry_run=dry_run)
-    return DONE
 
 
 def _erase_of_site(run: Run, site: str, reason: str, confirm: str | None, *, dry_run: bool) -> Met:
-    from incidents import clock
     from incidents.desk.erasure_request import Demand, Demands
-    from incidents.settings import retention as periods
 
     house, settings = run.local, run.settings
     demands = Demands(
@@ -205,11 +191,7 @@ def _erase_account(
             document = run.remote.erasing.meet_account(
                 handle, reason, dry_run=dry_run, confirm=sure
             )
-    if run.quiet:
-        run.say(handle)
-    elif run.for_programs:
-        output.document(run, document, rows=[document])
-    else:
+    if not output.answered(run, document, handle):
         done = "would be erased" if dry_run else "erased"
         run.say(f"{handle}: {document['sign_ins']:,} lines of the log of sign-ins {done}")
         if document["next_at"] is not None:
@@ -219,9 +201,7 @@ def _erase_account(
 def _account_met(
     run: Run, handle: str, reason: str, sure: Callable[[], None], *, dry_run: bool
 ) -> Document:
-    from incidents import clock
     from incidents.desk import pseudonyms
-    from incidents.settings import retention as periods
 
     house, settings = run.local, run.settings
     met = pseudonyms.meet_account_demand(
@@ -255,22 +235,12 @@ def _typed(what: str, name: str, confirm: str | None) -> tuple[str | None, str]:
 
 def _answer_of_demand(run: Run, met: Met, *, dry_run: bool) -> None:
     young = met.staying
-    if run.quiet:
-        run.say(met.site)
-    elif run.for_programs:
-        document = met.document(dry_run=dry_run)
-        output.document(run, document, rows=[document])
-    else:
-        run.say(f"{met.site}: {_sentence(met.erased, dry_run=dry_run)}")
+    if not output.answered(run, met.document(dry_run=dry_run), met.site):
+        told = gone(met.erased, dry_run=dry_run) if met.erased.anything else _NOTHING
+        run.say(f"{met.site}: {told}")
         if young.first is not None and young.last is not None:
             run.say(
                 f"{counted_erasure(young.words, young.files)} must stay for now; from "
                 f"{run.when.until(young.first)} the first may go, from "
                 f"{run.when.until(young.last)} the last"
             )
-
-
-def _sentence(erased: Erased, *, dry_run: bool) -> str:
-    if not erased.anything:
-        return "nothing is left to erase"
-    return gone(erased, dry_run=dry_run)

@@ -6,14 +6,18 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, timedelta, tzinfo
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import output, params
-from incidents.cli.options import acting
+from incidents import clock
+from incidents.cli import options, output, params
 from incidents.errors import DONE, FAILED, IncidentsError, InputError
+from incidents.history import reports as history
+from incidents.locale import refusal_words
+from incidents.locale.words import counted
+from incidents.machine import policy
 
 if TYPE_CHECKING:
     from incidents.cli.act import Act
@@ -22,17 +26,12 @@ if TYPE_CHECKING:
     from incidents.history.reports import Finding, History
 
 
-Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
-
-
 def duration(given: str) -> timedelta:
     """A duration, `60m`.
 
     Raises:
         InputError: naming what was given.
     """
-    from incidents.machine import policy
-
     try:
         return policy.read_duration(given)
     except (ValueError, OverflowError) as error:
@@ -59,17 +58,12 @@ def load(run: Run, file: str) -> History:
     Raises:
         FileError, HistoryError: as `history.load` does.
     """
-    from incidents.history import reports as history
-
     # A name that is no file's is told of when it is opened.
     length = os.path.getsize(file) if os.path.isfile(file) else 0  # noqa: PTH113, PTH202
     with progress("reading", length) as done:
-        return history.load_history(file, zone=zone(run), done=done)
-
-
-def zone(run: Run) -> tzinfo:
-    """The zone of times without an offset: UTC, or what was typed with --zone."""
-    return run.settings.zone if click.get_current_context().params.get("zone") else UTC
+        is_typed = click.get_current_context().params.get("zone")
+        zone = run.settings.zone if is_typed else UTC
+        return history.load_history(file, zone=zone, done=done)
 
 
 @contextmanager
@@ -95,7 +89,7 @@ def tell_of(run: Run, history: History) -> None:
 @file_argument
 @group_within_option
 @skip_bad_option
-@acting
+@options.acting
 def import_(act: Act, *, file: str, group_within: timedelta | None, skip_bad: bool) -> int:
     """Bring the sites and past incidents in FILE in as records.
 
@@ -104,8 +98,6 @@ def import_(act: Act, *, file: str, group_within: timedelta | None, skip_bad: bo
     columns. An imported incident starts no clock and counts in no rule. All lines are checked
     before anything is written; a row that was imported before is not imported again.
     """
-    from incidents import clock
-    from incidents.history import reports as history
     from incidents.history.importing import refuse_future
 
     given = load(act.run, file)
@@ -117,7 +109,7 @@ def import_(act: Act, *, file: str, group_within: timedelta | None, skip_bad: bo
         if act.run.remote is None:
             tally = _tally(act, findings, done)
         else:
-            tally = act.run.remote.intake.bring_in(
+            tally = act.run.remote.bring_in(
                 findings, group_within=group_within, skip_bad=skip_bad, dry_run=act.dry_run,
                 done=done,
             )  # fmt: skip
@@ -144,7 +136,7 @@ def _tally(act: Act, findings: list[Finding], done: Callable[[int], object]) -> 
 def _answer_of_import(act: Act, history: History, findings: list[Finding], tally: Tally) -> None:
     run = act.run
     if run.quiet:
-        run.say_all([] if act.dry_run else tally.ids)
+        run.say(*([] if act.dry_run else tally.ids))
     elif run.for_programs:
         from incidents.history.importing import by_site, document
 
@@ -163,10 +155,8 @@ def _answer_of_import(act: Act, history: History, findings: list[Finding], tally
 def _lines_of_import(act: Act, history: History, tally: Tally) -> None:
     run = act.run
     if act.dry_run:
-        headers = ("site", "register", "new incidents", "known incidents")
         output.table(
-            run,
-            headers,
+            run, ("site", "register", "new incidents", "known incidents"),
             [
                 [name, "new" if site.new else "known", output.number(site.incidents_new),
                  output.number(site.incidents_known)]
@@ -191,9 +181,6 @@ def _refuse_unfit(act: Act, history: History, tally: Tally) -> None:
     """
     if not tally.refused:
         return
-    from incidents.locale import refusal_words
-    from incidents.locale.words import counted
-
     line, refusal = tally.refused[0]
     more = len(tally.refused) - 1
     others = f" (and {counted(more, 'more row')})" if more else ""

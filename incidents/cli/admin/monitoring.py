@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import output
+from incidents import clock
+from incidents.cli import options, output
 from incidents.cli.enforcement_words import WHY_HALTED
-from incidents.cli.options import looking
-from incidents.cli.run import is_terminal, painted
+from incidents.cli.run import Run, is_terminal, painted
 from incidents.errors import DONE, FAILED, IncidentsError, InputError, LibraryError
+from incidents.locale.words import Document, When, counted, rule
+from incidents.settings import sources
 from incidents.system import disk
+from incidents.values import site_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from incidents.cli.run import Run
     from incidents.contract.documents.enforcement import Alarm
-    from incidents.locale.words import Document, When
     from incidents.metrics.samples import Samples
 
 
@@ -29,7 +29,7 @@ _NOBODY = "nobody is told: [alarms] in the settings names no channel"
 
 @click.command()
 @click.argument("what", type=click.Choice(["test"]), required=False, metavar="[test]")
-@looking
+@options.looking
 def alarms(run: Run, what: str | None) -> int:
     """List what is alarming now; exits 1 if anything is.
 
@@ -60,28 +60,19 @@ def _tell_alarms(run: Run, found: list[Alarm]) -> None:
             run.tell("nothing is alarming")
         return
     when = run.when
-    headers = ("ALARM", "WHAT", "THE DESK", "NEXT")
-    output.table(run, headers, [_alarm_row(each, when) for each in found])
+    output.table(
+        run, ("ALARM", "WHAT", "THE DESK", "NEXT"),
+        (
+            (each["key"], _words_of_alarm(each, when), _whether_told(each, when),
+             _next_command(each))
+            for each in found
+        ),
+    )  # fmt: skip
     if any(each["kind"] == "halted" for each in found):
         run.tell("until a person goes on, the desk is not told of what has begun before")
     # Which channels a server has it does not tell.
-    if run.remote is None and not _has_channels():
+    if run.remote is None and not sources.section("alarms").get("channels"):
         run.tell(painted(_NOBODY, fg="red", bold=True))
-
-
-def _has_channels() -> bool:
-    from incidents.settings import sources
-
-    return bool(sources.section("alarms").get("channels"))
-
-
-def _alarm_row(alarm: Alarm, when: When) -> tuple[str, ...]:
-    return (
-        alarm["key"],
-        _words_of_alarm(alarm, when),
-        _whether_told(alarm, when),
-        _next_command(alarm),
-    )
 
 
 def _whether_told(alarm: Alarm, when: When) -> str:
@@ -92,9 +83,6 @@ def _whether_told(alarm: Alarm, when: When) -> str:
 
 
 def _words_of_alarm(alarm: Alarm, when: When) -> str:
-    from incidents.locale.words import counted, rule
-    from incidents.values import site_name
-
     site = "" if alarm["site"] is None else site_name.shown(alarm["site"])
     incident, due = alarm["incident"], alarm["due"]
     ago = "" if alarm["since"] is None else when.ago(alarm["since"])
@@ -174,7 +162,6 @@ def try_channels(run: Run) -> int:
 
 
 def _sent_trial(run: Run) -> Iterable[Document]:
-    from incidents import clock
     from incidents.notices import notice_settings, trial
 
     return trial.send(notice_settings.to_desk(run.settings.zone), clock.now(), run.when)
@@ -221,17 +208,19 @@ class NoMetricsLibraryError(LibraryError):
     "-o", "--output", "target", metavar="FILE",
     help="Write them to FILE, whole or not at all: for the textfile collector of node_exporter.",
 )  # fmt: skip
-@looking
-def metrics(run: Run, target: str | None) -> int:
+@options.looking
+def metrics(run: Run, target: str | None) -> None:
     """Print what the database tells a Prometheus, once; see [metrics] for a daemon that serves it.
 
     If the database cannot be looked at, incidents_up is 0 and the exit status 1.
     """
     from incidents.metrics.database import always
+    from incidents.metrics.service import LIBRARY
 
     if run.remote is not None and target is None and run.for_programs:
         raise InputError("over a server the metrics come as text: leave the format out")
-    _check_library()
+    if find_spec(LIBRARY) is None:
+        raise NoMetricsLibraryError
     found: Samples | bytes = always(up=False)
     trouble = None
     try:
@@ -248,7 +237,6 @@ def metrics(run: Run, target: str | None) -> int:
         output.write_file(target or output.STANDARD_OUTPUT, [text], disk.PUBLIC)
     if trouble is not None:
         raise trouble
-    return DONE
 
 
 def _samples(run: Run) -> Samples:
@@ -257,15 +245,6 @@ def _samples(run: Run) -> Samples:
     house = run.local
     with house.reading() as connection:
         return look(connection, house.now(connection))
-
-
-def _check_library() -> None:
-    from importlib.util import find_spec
-
-    from incidents.metrics.service import LIBRARY
-
-    if find_spec(LIBRARY) is None:
-        raise NoMetricsLibraryError
 
 
 def _metric_documents(found: Samples) -> Iterator[Document]:

@@ -6,21 +6,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import output, params
-from incidents.cli.options import looking
+from incidents.cli import options, output, params
 from incidents.cli.root import LazyGroup
-from incidents.cli.run import painted
-from incidents.errors import DONE, InputError
-from incidents.notices.letter import LANGUAGES, NOTICES
+from incidents.cli.run import Run, painted
+from incidents.errors import InputError
+from incidents.notices.letter import LANGUAGES, NOTICES, AnyFacts
 from incidents.values.ids import incident_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from incidents.cli.run import Run
     from incidents.client.house import RemoteHouse
     from incidents.locale.words import Document
-    from incidents.notices.letter import AnyFacts
     from incidents.notices.preview import Shown
     from incidents.notices.wording import Wording
 
@@ -42,26 +39,38 @@ def notices() -> None:
 
 
 @click.command("list")
-@looking
-def list_notices(run: Run) -> int:
+@options.looking
+def list_notices(run: Run) -> None:
     """List the notices: to whom each goes, when, and which of its templates are your own."""
     # Where a server has its own templates it does not tell.
     found = _here(run) if run.remote is None else run.remote.notices()
-    if run.quiet:
-        run.say(*(entry["notice"] for entry in found))
-    elif run.for_programs:
-        output.documents(run, found)
-    else:
-        headers = ("NOTICE", "TO", "WHEN", "OWN TEMPLATES")
-        output.table(run, headers, [_row(entry) for entry in found])
-    return DONE
+    output.listed(
+        run, found, ids=(entry["notice"] for entry in found),
+        headers=("NOTICE", "TO", "WHEN", "OWN TEMPLATES"),
+        rows=(
+            (each["notice"], each["to"], each["when"], ", ".join(each.get("own", ())))
+            for each in found
+        ),
+    )  # fmt: skip
 
 
 def _here(run: Run) -> list[Document]:
     from incidents.notices import notice_settings
 
     wording = notice_settings.wording(run.settings.zone)
-    return [_entry(wording, name) for name in NOTICES]
+    return [
+        {
+            "notice": name,
+            "to": notice.to,
+            "when": notice.when,
+            "own": [
+                str(file)
+                for language in LANGUAGES
+                if (file := wording.overridden(name, language)) is not None
+            ],
+        }
+        for name, notice in NOTICES.items()
+    ]
 
 
 @click.command()
@@ -78,7 +87,7 @@ def _here(run: Run) -> list[Document]:
     "--incident", type=params.incident, metavar="I", help="About I. Default: made-up facts."
 )
 @click.option("--html", is_flag=True, help="The page that goes with the text of a mail.")
-@looking
+@options.looking
 def preview(
     run: Run,
     name: str | None,
@@ -87,7 +96,7 @@ def preview(
     site: str | None,
     incident: tuple[int, int] | None,
     html: bool,
-) -> int:
+) -> None:
     """Show how the notice NAME would read, or each of them; nothing is sent.
 
     With your own templates, if the settings name a folder of them. Exits 1 if a template is wrong.
@@ -98,53 +107,41 @@ def preview(
         raise InputError("--html shows one page: name the notice")
     if site is not None and incident is not None:
         raise InputError("--site and --incident contradict each other: give one of them")
+    names = [name] if name else list(NOTICES)
     if run.remote is not None:
         if site is not None:
             run.insist_on_this_machine("name an incident of the site, with --incident")
-        names = [name] if name else list(NOTICES)
-        return _tell_of_server(run, run.remote, names, language, incident, html=html)
-    wording = notice_settings.wording(run.settings.zone)
-    languages = wording.languages if language is None else (language,)
-    facts = _facts(run, [name] if name else list(NOTICES), site, incident)
-    if run.quiet:
-        run.say(*facts)
-    elif run.for_programs:
-        output.documents(run, _written(wording, facts, languages))
-    elif html:
-        [told] = facts.values()
-        chosen = wording if language is None else wording.alone(language)
-        run.say(chosen.letter(str(name), told, "preview").html)
+        letters = _of_server(run.remote, names, language, incident, html=html)
+        pages = (letter["html"] for letter in letters)
     else:
-        _tell(run, _written(wording, facts, languages))
-    return DONE
-
-
-def _tell(run: Run, letters: Iterable[Document]) -> None:
-    for document in letters:
-        heading = f"{document['notice']} ({document['language']})"
-        run.say(painted(heading, bold=True), document["subject"], "", document["text"], "")
-
-
-def _tell_of_server(
-    run: Run, server: RemoteHouse, names: list[str], language: str | None,
-    incident: tuple[int, int] | None, *, html: bool,
-) -> int:  # fmt: skip
-    """The same, as the server's own templates and settings have it."""
-    if html and language is None:
-        raise InputError("over a server a page has one language: name it with --language")
-    of = None if incident is None else incident_id(*incident)
-    letters = (
-        letter for name in names for letter in server.letters(name, language=language, incident=of)
-    )
+        wording = notice_settings.wording(run.settings.zone)
+        facts = _facts(run, names, site, incident)
+        letters = _written(wording, facts, wording.languages if language is None else (language,))
+        chosen = wording if language is None else wording.alone(language)
+        pages = (chosen.letter(each, told, "preview").html for each, told in facts.items())
     if run.quiet:
         run.say(*names)
     elif run.for_programs:
         output.documents(run, letters)
     elif html:
-        run.say(*(letter["html"] for letter in letters))
+        run.say(*pages)
     else:
-        _tell(run, letters)
-    return DONE
+        for letter in letters:
+            heading = f"{letter['notice']} ({letter['language']})"
+            run.say(painted(heading, bold=True), letter["subject"], "", letter["text"], "")
+
+
+def _of_server(
+    server: RemoteHouse, names: list[str], language: str | None,
+    incident: tuple[int, int] | None, *, html: bool,
+) -> Iterator[Document]:  # fmt: skip
+    """The letters as the server's own templates and settings have them."""
+    if html and language is None:
+        raise InputError("over a server a page has one language: name it with --language")
+    of = None if incident is None else incident_id(*incident)
+    return (
+        letter for name in names for letter in server.letters(name, language=language, incident=of)
+    )
 
 
 def _facts(
@@ -191,17 +188,3 @@ def _written(
                 "text": letter.text.rstrip("\n"),
                 "html": letter.html,
             }
-
-
-def _entry(wording: Wording, name: str) -> Document:
-    own = {language: wording.overridden(name, language) for language in LANGUAGES}
-    return {
-        "notice": name,
-        "to": NOTICES[name].to,
-        "when": NOTICES[name].when,
-        "own": [str(file) for file in own.values() if file is not None],
-    }
-
-
-def _row(entry: Document) -> tuple[str, str, str, str]:
-    return entry["notice"], entry["to"], entry["when"], ", ".join(entry.get("own", ()))

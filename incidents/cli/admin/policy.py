@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import output, params, reauthentication
-from incidents.cli.options import acting, looking
+from incidents.cli import options, output, params, reauthentication
 from incidents.cli.reauthentication import (
     SECOND_PERSON_OPTION,
     check_standard_input,
@@ -16,12 +15,13 @@ from incidents.cli.reauthentication import (
     second_password_file_option,
 )
 from incidents.cli.root import LazyGroup
-from incidents.errors import DONE, InputError
+from incidents.errors import InputError
 
 if TYPE_CHECKING:
     from incidents.cli.act import Act
     from incidents.cli.run import Run
     from incidents.contract.documents.policies import Activation, Change
+    from incidents.locale.words import When
 
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
@@ -45,49 +45,37 @@ def policy() -> None:
 
 
 @click.command()
-@looking
-def show(run: Run) -> int:
+@options.looking
+def show(run: Run) -> None:
     """Show the active policy: in words, as its file, since when it is active and by whose act."""
     with run.house.looking() as looks:
         document = looks.active_policy()
-    if run.quiet:
-        run.say(document["policy"])
-    elif run.for_programs:
-        output.document(run, document, rows=[{k: document[k] for k in ("policy", "toml")}])
-    else:
-        run.say(*document["words"], "")
-        run.say(document["toml"])
-        run.say(f"digest {document['policy']}", _since(run, document["activation"]))
-    return DONE
+    row = {"policy": document["policy"], "toml": document["toml"]}
+    if not output.answered(run, document, document["policy"], rows=[row]):
+        since = _since(run, document["activation"])
+        run.say(*document["words"], "", document["toml"], f"digest {document['policy']}", since)
 
 
 @click.command()
-@looking
-def history(run: Run) -> int:
+@options.looking
+def history(run: Run) -> None:
     """List every activation on record: when, by whom, why, and what changed."""
     with run.house.looking() as looks:
         found = looks.policy_history()
-    if run.quiet:
-        run.say(*(activation["policy"] for activation in found))
-    elif run.for_programs:
-        output.documents(run, found)
-    else:
-        output.table(
-            run,
-            ("SINCE", "BY", "POLICY", "CHANGES", "REASON"),
-            [_row(run, activation) for activation in found],
-        )
-        if not found:
-            run.tell("the documented policy has been active from the start")
-    return DONE
+    output.listed(
+        run, found, ids=(activation["policy"] for activation in found),
+        headers=("SINCE", "BY", "POLICY", "CHANGES", "REASON"),
+        rows=(_row(activation, run.when) for activation in found),
+        nothing="the documented policy has been active from the start",
+    )  # fmt: skip
 
 
 @click.command()
 @click.option(
     "--machine", type=click.Choice(("site", "incident")), help="Only this one. Default: both."
 )
-@looking
-def graph(run: Run, machine: str | None) -> int:
+@options.looking
+def graph(run: Run, machine: str | None) -> None:
     """Print the state machines as Mermaid diagrams, drawn from the tables that decide."""
     from incidents.machine import state as drawn
 
@@ -97,13 +85,12 @@ def graph(run: Run, machine: str | None) -> int:
         output.document(run, texts, rows=rows)
     else:
         run.say("\n\n".join(texts.values()))
-    return DONE
 
 
 @click.command()
 @params.policy_file_argument
-@looking
-def check(run: Run, file: Path) -> int:
+@options.looking
+def check(run: Run, file: Path) -> None:
     """Check that FILE is a policy; print its digest."""
     found = params.read_policy(file)
     if run.for_programs:
@@ -111,7 +98,6 @@ def check(run: Run, file: Path) -> int:
         output.document(run, document, rows=[{"policy": found.digest}])
     else:
         run.say(found.digest)
-    return DONE
 
 
 @click.command()
@@ -120,11 +106,11 @@ def check(run: Run, file: Path) -> int:
 @password_file_option
 @click.option("--second", metavar="HANDLE", help="Who else signs in for it, with their password.")
 @second_password_file_option
-@acting
+@options.acting
 def activate(
     act: Act, *, file: Path, reason: str, password_file: Path | None, second: str | None,
     second_password_file: Path | None,
-) -> int:  # fmt: skip
+) -> None:  # fmt: skip
     """Make the policy in FILE the active one, on record with the reason.
 
     What fell due before is done under the old one, and deadlines that are set already stay. Where
@@ -152,12 +138,8 @@ def activate(
                 else reauthentication.second_person(run, second, second_password_file)
             ),
         )  # fmt: skip
-    if run.quiet:
-        run.say(answer["policy"])
-    elif run.for_programs:
-        row = {name: value for name, value in answer.items() if name != "changes"}
-        output.document(run, answer, rows=[row])
-    else:
+    row = {name: value for name, value in answer.items() if name != "changes"}
+    if not output.answered(run, answer, answer["policy"], rows=[row]):
         due = answer["events"]
         if due:
             places = sorted({event["site"] for event in due})
@@ -170,7 +152,6 @@ def activate(
         run.say(f"{answer['policy']} {would} the active policy")
     if act.dry_run:
         run.tell("deadlines that are set already would stay; nothing was done (--dry-run)")
-    return DONE
 
 
 # It is one of the options that all acts share.
@@ -183,27 +164,22 @@ def _told(change: Change) -> str:
     return f"{change['key']}: {change['before']} → {change['after']}"
 
 
-def _reason(activation: Activation) -> str:
-    return activation["reason"] or "(erased)"
-
-
-def _row(run: Run, activation: Activation) -> list[str]:
-    when = run.when
-    return [
+def _row(activation: Activation, when: When) -> tuple[str, ...]:
+    return (
         when(activation["activated_at"]),
         _person(activation),
         activation["policy"],
         ", ".join(map(_told, activation["changes"])),
-        _reason(activation),
-    ]
+        activation["reason"] or "(erased)",
+    )
 
 
 def _since(run: Run, last: Activation | None) -> str:
     if last is None:
         return "the documented policy, active from the start"
     when = run.when
-    since = f"{when(last['activated_at'])} {when.zone_name}"
-    return f"active since {since}, by {_person(last)}: {_reason(last)}"
+    since, reason = f"{when(last['activated_at'])} {when.zone_name}", last["reason"] or "(erased)"
+    return f"active since {since}, by {_person(last)}: {reason}"
 
 
 def _person(activation: Activation) -> str:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
-from incidents.cli import enforcement_words, output
-from incidents.cli.options import looking
+from incidents import clock
+from incidents.accounts import access_settings
+from incidents.cli import answers, enforcement_words, options, output
 from incidents.errors import DONE, FAILED, IncidentsError
-from incidents.locale.words import counted
+from incidents.locale import event_sentence
+from incidents.locale.words import Document, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +24,6 @@ if TYPE_CHECKING:
     from incidents.cli.run import Run
     from incidents.desk import Answer
     from incidents.enforcement.dispatcher.round import Round
-    from incidents.locale.words import Document
     from incidents.notices.customer_link import Links
 
 
@@ -32,7 +35,7 @@ MAX_TOLD = 20
     "what", type=click.Choice(["status", "check"]), required=False, metavar="[status|check]"
 )
 @click.option("--once", is_flag=True, help="Do all that is due now, then exit: for cron.")
-@looking
+@options.looking
 def daemon(run: Run, *, what: str | None, once: bool) -> int:
     """Enforce the clock until stopped; any number may run on one database.
 
@@ -65,13 +68,12 @@ def _once(run: Run) -> int:
         record,
         recovery_duty,
     )
-    from incidents.daemon.enforce import StandingAsideError
 
     done = _Done(run)
     house = run.local
     found = enforce.look(house.engine, house.desk, done=done.add)
     if found.aside is not None:
-        raise StandingAsideError(reason=found.aside)
+        raise enforce.StandingAsideError(reason=found.aside)
     # What goes wrong with one duty keeps none of the others from being done.
     wrong: list[Exception] = []
     _do(heartbeat.note_once, house, wrong)
@@ -138,9 +140,9 @@ class _Done:
         self._sentences: list[str] = []
         self._kinds: Counter[str] = Counter()
 
-    def add(self, answers: list[Answer]) -> None:
+    def add(self, batch: list[Answer]) -> None:
         """One batch."""
-        for answer in answers:
+        for answer in batch:
             events = answer.document["events"]
             self._sites.append(answer.site)
             self._kinds.update(event["kind"] for event in events)
@@ -152,35 +154,25 @@ class _Done:
     def tell(self) -> None:
         """All of it, or for people the first decisions and the count of all."""
         run = self._run
-        if run.quiet:
-            run.say_all(self._sites)
-        elif run.for_programs:
-            document = {"sites": len(self._sites), "events": self._events}
-            output.document(run, document, rows=self._events)
-        elif self._sites:
-            run.say_all(self._sentences[:MAX_TOLD])
+        document = {"sites": len(self._sites), "events": self._events}
+        if output.answered(run, document, *self._sites, rows=self._events):
+            return
+        if self._sites:
+            run.say(*self._sentences[:MAX_TOLD])
             rest = self._kinds.total() - MAX_TOLD
             if rest > 0:
                 run.say(f"… and {rest:,} more (--json tells all)")
-            run.say(f"{counted(len(self._sites), 'site')}: {self._counts()}")
+            kinds = sorted(self._kinds.items())
+            counts = ", ".join(f"{n:,} × {kind.replace('_', ' ')}" for kind, n in kinds)
+            run.say(f"{counted(len(self._sites), 'site')}: {counts}")
         elif sys.stdout.isatty():
             # Elsewhere it would be a mail from cron, each minute.
             run.tell("nothing is due")
 
     def _told(self, document: Document) -> list[str]:
-        from incidents.cli.answers import as_left_down
-        from incidents.locale import event_sentence
-        from incidents.locale.words import Teller
-
-        site = document["site"]
-        teller = Teller(site=site["site"], site_id=site["id"], when=self._run.when)
-        events = as_left_down(self._run, document)["events"]
+        teller = answers.teller_of(self._run, document)
+        events = answers.as_left_down(self._run, document)["events"]
         return [event_sentence.sentence(teller, event) for event in events]
-
-    def _counts(self) -> str:
-        return ", ".join(
-            f"{n:,} × {kind.replace('_', ' ')}" for kind, n in sorted(self._kinds.items())
-        )
 
 
 def _status(run: Run) -> int:
@@ -188,12 +180,9 @@ def _status(run: Run) -> int:
 
     with run.house.looking() as looks:
         found = looks.enforcement()
-    if run.quiet:
-        run.say_all([daemon["daemon"] for daemon in found["daemons"] if daemon["beating"]])
-    elif run.for_programs:
-        alone = {name: value for name, value in found.items() if name != "daemons"}
-        output.document(run, found, rows=found["daemons"] or [alone])
-    else:
+    alone = {name: value for name, value in found.items() if name != "daemons"}
+    beating = (daemon["daemon"] for daemon in found["daemons"] if daemon["beating"])
+    if not output.answered(run, found, *beating, rows=found["daemons"] or [alone]):
         enforcement_words.tell_of_enforcement(run, found)
     return DONE if found["beating"] and carries_out(found) else FAILED
 
@@ -210,8 +199,8 @@ DEFAULT_PORT = 7390
     show_default=True,
     help="The port; 0 takes one that is free.",
 )
-@looking
-def serve(run: Run, *, host: str, port: int) -> int:
+@options.looking
+def serve(run: Run, *, host: str, port: int) -> None:
     """Serve the API at /api/v1, the console at /, and the customer's page at /c.
 
     By plain HTTP, on this machine alone: put a web server with TLS before it, which keeps the path
@@ -220,11 +209,9 @@ def serve(run: Run, *, host: str, port: int) -> int:
     stands in the settings. SIGTERM ends it.
     """
     run.insist_on_this_machine("a server runs where it is started, beside the database")
-    from incidents import clock
     from incidents.accounts import serve_key
     from incidents.daemon import settings_check
-    from incidents.desk import tokens
-    from incidents.desk.own_stream import By
+    from incidents.desk import own_stream, tokens
     from incidents.notices.customer_link import PATH
     from incidents.store.database.access import open_to_others
     from incidents.web import service
@@ -233,8 +220,9 @@ def serve(run: Run, *, host: str, port: int) -> int:
     settings_check.check_unread()
     if warning := open_to_others(run.local.bare_engine):
         run.tell(warning)
-    house, by = run.local, By(person=run.settings.person, login=run.settings.login)
-    key = serve_key.key_file(run.settings)
+    house, settings = run.local, run.settings
+    by = own_stream.By(person=settings.person, login=settings.login)
+    key = serve_key.key_file(settings)
     if found := tokens.begin_sealing(house.engine, house.desk, key, by, clock.now):
         run.tell(str(found))
 
@@ -243,21 +231,15 @@ def serve(run: Run, *, host: str, port: int) -> int:
             run.tell(warning)
         run.tell(f"serves the console at {url}/ and the API at {url}/api/v1")
         if links is not None:
-            page = f"serves the customer's page at {url}/{PATH}/…, for links to {links.base_url}"
-            run.tell(page)
+            page = f"{url}/{PATH}/…, for links to {links.base_url}"
+            run.tell(f"serves the customer's page at {page}")
         run.say(url)
 
     service.serve(run.local, host=host, port=port, listening=listening)
-    return DONE
 
 
 def _warning_of_host(url: str) -> str | None:
     """What is wrong with listening there; None on the loopback, and where a proxy is named."""
-    from ipaddress import ip_address
-    from urllib.parse import urlsplit
-
-    from incidents.accounts import access_settings
-
     host = str(urlsplit(url).hostname)
     is_near = ip_address(host.partition("%")[0]).is_loopback
     if is_near or access_settings.serve().trusted_proxies:

@@ -8,17 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from incidents.cli import output, reauthentication
-from incidents.cli.admin import keeping
-from incidents.cli.admin.account import handle_argument
-from incidents.cli.options import looking
+from incidents.cli import options, output, reauthentication
+from incidents.cli.admin import account
 from incidents.cli.root import LazyGroup
-from incidents.errors import DONE
+from incidents.cli.run import CSV, Run
 
 if TYPE_CHECKING:
-    from incidents.cli.run import Run
     from incidents.contract.documents.accounts import OpenSession, Refused, SignIn, Token
-    from incidents.locale.words import Document, When
+    from incidents.locale.words import When
 
 
 of_option = click.option("--of", metavar="HANDLE", help="Only of this account.")
@@ -31,41 +28,31 @@ limit_option = click.option(
 
 @click.command("sessions")
 @of_option
-@looking
-def list_sessions(run: Run, of: str | None) -> int:
+@options.looking
+def list_sessions(run: Run, of: str | None) -> None:
     """List the sessions that are open, the newest first."""
-    found = keeping.looking(run).sessions(of)
+    found = account.seen(run).sessions(of)
     if not found:
-        keeping.insist_on_account(run, of)
-    if run.quiet:
-        run.say_all([each["id"] for each in found])
-    elif run.for_programs:
-        output.documents(run, found)
-    else:
-        headers = ("SESSION", "HANDLE", "SINCE", "LAST USED", "HOW", "FROM")
-        output.table(run, headers, (_session_row(each, run.when) for each in found))
-        if not found:
-            run.tell("no session is open" + _of_account(of))
-    return DONE
+        account.insist_on_account(run, of)
+    output.listed(
+        run, found, ids=(each["id"] for each in found),
+        headers=("SESSION", "HANDLE", "SINCE", "LAST USED", "HOW", "FROM"),
+        rows=(_session_row(each, run.when) for each in found),
+        nothing="no session is open" + _of_account(of),
+    )  # fmt: skip
 
 
 @click.command("sign-out")
 @click.argument("id_", metavar="SESSION")
 @reauthentication.own_password_file_option
-@looking
-def sign_out(run: Run, id_: str, own_password_file: Path | None) -> int:
+@options.looking
+def sign_out(run: Run, id_: str, own_password_file: Path | None) -> None:
     """End SESSION: your own or, as an administrator, somebody else's."""
-    act, own = keeping.of_session(run, id_)
-    with keeping.acting(run, act, own_password_file, own=own) as keeper:
+    act, own = account.of_session(run, id_)
+    with account.kept(run, act, own_password_file, own=own) as keeper:
         keeper.end_session(id_)
-    document: Document = {"id": id_, "ended": True}
-    if run.quiet:
-        run.say(id_)
-    elif run.for_programs:
-        output.document(run, document, rows=[document])
-    else:
+    if not output.answered(run, {"id": id_, "ended": True}, id_):
         run.say(f"{id_}: signed out")
-    return DONE
 
 
 @click.command("sign-ins")
@@ -73,50 +60,42 @@ def sign_out(run: Run, id_: str, own_password_file: Path | None) -> int:
 @click.option("--failed", is_flag=True, help="Only those that failed.")
 @since_option
 @limit_option
-@looking
-def list_sign_ins(run: Run, *, of: str | None, failed: bool, since: str | None, limit: int) -> int:
+@options.looking
+def list_sign_ins(run: Run, *, of: str | None, failed: bool, since: str | None, limit: int) -> None:
     """List who signed in and out, from where, and who was not let in; the newest first.
 
     The log is no part of the record. It is kept for 184 days at least; then `retention run` or
     `person erase --account` puts a pseudonym in the place of a person and an address.
     """
     after = run.read_time(since)
-    found = keeping.looking(run).sign_ins(of=of, failed=failed, since=after, limit=limit)
+    found = account.seen(run).sign_ins(of=of, failed=failed, since=after, limit=limit)
     if not found:
-        keeping.insist_on_account(run, of)
-    if run.quiet:
-        run.say_all([each["session"] for each in found if each["session"] is not None])
-    elif run.for_programs:
-        output.documents(run, found)
-    else:
-        headers = ("AT", "WHAT", "RESULT", "HOW", "ACCOUNT", "FROM", "SESSION")
-        output.table(run, headers, (_sign_in_row(each, run.when) for each in found))
-        if not found:
-            run.tell("no sign-ins" + (" that failed" if failed else "") + _of_account(of))
-    return DONE
+        account.insist_on_account(run, of)
+    output.listed(
+        run, found, ids=(each["session"] for each in found if each["session"] is not None),
+        headers=("AT", "WHAT", "RESULT", "HOW", "ACCOUNT", "FROM", "SESSION"),
+        rows=(_sign_in_row(each, run.when) for each in found),
+        nothing="no sign-ins" + (" that failed" if failed else "") + _of_account(of),
+    )  # fmt: skip
 
 
 @click.command("refusals")
 @of_option
 @since_option
 @limit_option
-@looking
-def list_refusals(run: Run, *, of: str | None, since: str | None, limit: int) -> int:
+@options.looking
+def list_refusals(run: Run, *, of: str | None, since: str | None, limit: int) -> None:
     """List who was not let do what, and how often, by the day (UTC); the newest first."""
     after = run.read_time(since)
-    found = keeping.looking(run).refusals(of=of, since=after, limit=limit)
+    found = account.seen(run).refusals(of=of, since=after, limit=limit)
     if not found:
-        keeping.insist_on_account(run, of)
-    if run.quiet:
-        run.say_all(sorted({each["handle"] for each in found}))
-    elif run.for_programs:
-        output.documents(run, found)
-    else:
-        headers = ("DAY", "ACCOUNT", "FROM", "ACT", "WHY", "TIMES", "LAST", "ABOUT")
-        output.table(run, headers, (_refusal_row(each, run.when) for each in found))
-        if not found:
-            run.tell("no refusals" + _of_account(of))
-    return DONE
+        account.insist_on_account(run, of)
+    output.listed(
+        run, found, ids=sorted({each["handle"] for each in found}),
+        headers=("DAY", "ACCOUNT", "FROM", "ACT", "WHY", "TIMES", "LAST", "ABOUT"),
+        rows=(_refusal_row(each, run.when) for each in found),
+        nothing="no refusals" + _of_account(of),
+    )  # fmt: skip
 
 
 def _of_account(handle: str | None) -> str:
@@ -124,8 +103,10 @@ def _of_account(handle: str | None) -> str:
 
 
 def _session_row(each: OpenSession, when: When) -> tuple[str, ...]:
-    since, seen = when(each["made_at"]), when(each["seen_at"])
-    return each["id"], each["handle"], since, seen, each["how"], each["place"] or ""
+    return (
+        each["id"], each["handle"], when(each["made_at"]), when(each["seen_at"]), each["how"],
+        each["place"] or "",
+    )  # fmt: skip
 
 
 def _sign_in_row(each: SignIn, when: When) -> tuple[str, ...]:
@@ -161,23 +142,23 @@ def token() -> None:
 
 
 @click.command()
-@handle_argument
+@account.handle_argument
 @click.option("--days", type=int, required=True, metavar="N", help="For how long: 1 to 366.")
 @click.option(
     "--act", "acts", multiple=True, metavar="A",
     help="Only for this act, such as log; again for more. Default: all that the role may.",
 )  # fmt: skip
 @reauthentication.own_password_file_option
-@looking
+@options.looking
 def make(
     run: Run, handle: str, days: int, acts: tuple[str, ...], own_password_file: Path | None
-) -> int:
+) -> None:
     """Make a token of HANDLE, and print its secret: this once, it is kept nowhere."""
-    with keeping.acting(run, "make_token", own_password_file, own=handle) as keeper:
+    with account.kept(run, "make_token", own_password_file, own=handle) as keeper:
         document = keeper.make_token(handle, days, acts or None)
     if run.for_programs and not run.quiet:
         output.document(run, document, rows=[_token_document(document)])
-        return DONE
+        return
     run.say(document["secret"])
     if not run.quiet:
         until = run.when(document["expires_at"])
@@ -185,49 +166,39 @@ def make(
             f"this is the token {document['id']} of {handle}, until {until}: it is shown this once"
             f" (incidents token revoke {document['id']} ends it)"
         )
-    return DONE
 
 
 @click.command("list")
-@click.option("--of", metavar="HANDLE", help="Only of this account.")
-@looking
-def list_tokens(run: Run, of: str | None) -> int:
+@of_option
+@options.looking
+def list_tokens(run: Run, of: str | None) -> None:
     """List the tokens, the newest first."""
-    found = keeping.looking(run).tokens(of)
+    found = account.seen(run).tokens(of)
     if not found:
-        keeping.insist_on_account(run, of)
-    if run.quiet:
-        run.say_all([each["id"] for each in found])
-    elif run.for_programs:
-        output.documents(run, found if run.format != "csv" else map(_token_document, found))
-    else:
-        headers = ("TOKEN", "HANDLE", "FOR", "UNTIL", "REVOKED")
-        output.table(run, headers, (_token_row(each, run.when) for each in found))
-        if not found:
-            run.tell("there are no tokens: incidents token make makes one")
-    return DONE
+        account.insist_on_account(run, of)
+    output.listed(
+        run, list(map(_token_document, found)) if run.format == CSV else found,
+        ids=(each["id"] for each in found),
+        headers=("TOKEN", "HANDLE", "FOR", "UNTIL", "REVOKED"),
+        rows=(_token_row(each, run.when) for each in found),
+        nothing="there are no tokens: incidents token make makes one",
+    )  # fmt: skip
 
 
 @click.command()
 @click.argument("id_", metavar="ID")
 @reauthentication.own_password_file_option
-@looking
-def revoke(run: Run, id_: str, own_password_file: Path | None) -> int:
+@options.looking
+def revoke(run: Run, id_: str, own_password_file: Path | None) -> None:
     """Let the token ID be worth nothing, from this moment on."""
-    own = keeping.owner_of(run, id_) if own_password_file is None or run.remote is None else None
-    act = keeping.KEEP if own is None else "own_account"
-    with keeping.acting(run, act, own_password_file, own=own) as keeper:
+    own = account.owner_of(run, id_) if own_password_file is None or run.remote is None else None
+    act = account.KEEP if own is None else "own_account"
+    with account.kept(run, act, own_password_file, own=own) as keeper:
         changed = keeper.revoke(id_)
-    document: Document = {"id": id_, "revoked": True}
-    if run.quiet:
-        run.say(id_)
-    elif run.for_programs:
-        output.document(run, document, rows=[document])
-    else:
+    if not output.answered(run, {"id": id_, "revoked": True}, id_):
         run.say(f"{id_}: revoked")
         if not changed:
             run.tell("nothing changed: it stood like that already")
-    return DONE
 
 
 def _token_document(each: Token) -> Mapping[str, Any]:

@@ -9,21 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from incidents.cli import output, params
+from incidents.cli import options, output, params
 from incidents.cli.admin import history_file
-from incidents.cli.options import looking
-from incidents.cli.run import painted
+from incidents.cli.run import Run, painted
+from incidents.clock import rfc3339
 from incidents.errors import DONE, FAILED, InputError
-from incidents.locale.words import counted
+from incidents.locale.words import Document, counted
+from incidents.machine import policy
 
 if TYPE_CHECKING:
-    from incidents.cli.run import Run
     from incidents.history.comparison import Taken
     from incidents.history.simulate import Outcome
-    from incidents.locale.words import Document
     from incidents.machine.policy import Policy
     from incidents.scenario.file import Scenario
-    from incidents.scenario.trial import Mismatch, Trial
+    from incidents.scenario.trial import Trial
 
 THE_DOCUMENTED, THE_ACTIVE = "documented", "active"
 """The names of policies that are no files."""
@@ -35,7 +34,7 @@ THE_DOCUMENTED, THE_ACTIVE = "documented", "active"
     "--policy", "named", type=params.file_name, metavar="P", default=THE_ACTIVE,
     help="A policy file, or the words documented and active. Default: active.",
 )  # fmt: skip
-@looking
+@options.looking
 def test(run: Run, file: Path, named: str) -> int:
     """Run the scenarios in FILE, each a history and what is expected of it, in memory.
 
@@ -56,9 +55,7 @@ def test(run: Run, file: Path, named: str) -> int:
     else:
         for done in trials:
             run.say(*_lines_of_trial(done))
-        run.tell(
-            f"{_counted(len(trials), 'scenario')}, {len(failed)} failed, under {tested.digest}"
-        )
+        run.tell(f"{counted(len(trials), 'scenario')}, {len(failed)} failed, under {tested.digest}")
     return FAILED if failed else DONE
 
 
@@ -79,18 +76,15 @@ def _lines_of_trial(done: Trial) -> list[str]:
     failed = painted("FAILED", fg="red", bold=True)
     return [
         f"{failed}  {name}",
-        *(f"        {_sentence_of_mismatch(miss)}" for miss in done.mismatches),
+        *(
+            f"        {'at the end' if miss.step is None else f'step {miss.step}'}, {miss.what}:"
+            f" expected {miss.expected}, got {miss.got}"
+            for miss in done.mismatches
+        ),
     ]
 
 
-def _sentence_of_mismatch(miss: Mismatch) -> str:
-    where = "at the end" if miss.step is None else f"step {miss.step}"
-    return f"{where}, {miss.what}: expected {miss.expected}, got {miss.got}"
-
-
 def _trial_document(done: Trial) -> Document:
-    from incidents.clock import rfc3339
-
     return {
         "name": done.scenario.name,
         "passed": done.passed,
@@ -106,10 +100,6 @@ def _trial_document(done: Trial) -> Document:
             for miss in done.mismatches
         ],
     }
-
-
-def _counted(n: int, what: str) -> str:
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 _HEADERS = (
@@ -149,7 +139,7 @@ def _probability(given: str) -> float:
     "-o", "--output", "picture", type=params.File(), metavar="FILE.svg",
     help="Draw suspensions and closures over time.",
 )  # fmt: skip
-@looking
+@options.looking
 def simulate(
     run: Run,
     *,
@@ -160,7 +150,7 @@ def simulate(
     seed: int,
     skip_bad: bool,
     picture: Path | None,
-) -> int:
+) -> None:
     """Run the history in FILE through the policy, in simulated time; nothing is stored.
 
     FILE is CSV with a header or JSON Lines (- is standard input), with occurred_at and site, and if
@@ -184,25 +174,17 @@ def simulate(
     _tell_of_simulation(run, [policy for _, policy in chosen], taken)
     if picture is not None:
         _draw_outcomes(run, picture, outcomes, taken)
-    return DONE
 
 
 def _policies_to_compare(run: Run, given: tuple[str, ...]) -> list[tuple[str, Policy]]:
     """The policies to run, each with its name: the words that were typed."""
-    from incidents.machine import policy
-
-    if not given:
-        active = _active_policy(run)
-        if active is not None:
-            return [(THE_ACTIVE, active)]
-        return [(THE_DOCUMENTED, policy.DOCUMENTED)]
-    return [(name, _policy_named(run, name)) for name in dict.fromkeys(given)]
+    is_named = run.remote is not None or run.settings.db is not None
+    names = given or (THE_ACTIVE if is_named else THE_DOCUMENTED,)
+    return [(name, _policy_named(run, name)) for name in dict.fromkeys(names)]
 
 
 def _policy_named(run: Run, name: str) -> Policy:
     """The policy of that name or in that file; no database is opened where none is asked for."""
-    from incidents.machine import policy
-
     if name == THE_DOCUMENTED:
         return policy.DOCUMENTED
     if name == THE_ACTIVE:
@@ -210,20 +192,11 @@ def _policy_named(run: Run, name: str) -> Policy:
     return params.read_policy(Path(name))
 
 
-def _active_policy(run: Run) -> Policy | None:
-    """The active policy of the database or the server that was named, if one was."""
-    if run.remote is None and run.settings.db is None:
-        return None
-    return run.house.desk.policy()
-
-
 def _answer_of_simulation(run: Run, outcomes: Sequence[Outcome], taken: Taken) -> None:
-    if run.quiet:
-        run.say_all(sorted({act.site for outcome in outcomes for act in outcome.closures}))
-    elif run.for_programs:
-        found = taken.document(outcomes)
-        output.document(run, found, rows=list(map(_outcome_document, found["policies"])))
-    else:
+    found = taken.document(outcomes)
+    rows = list(map(_outcome_document, found["policies"]))
+    closed = sorted({act.site for outcome in outcomes for act in outcome.closures})
+    if not output.answered(run, found, *closed, rows=rows):
         output.table(run, _HEADERS, [_outcome_row(outcome) for outcome in outcomes])
 
 
@@ -286,6 +259,5 @@ def _told_calls(found: dict[str, Any]) -> str:
 def _draw_outcomes(run: Run, file: Path, outcomes: Sequence[Outcome], taken: Taken) -> None:
     from incidents.history import picture
 
-    drawn = picture.draw(outcomes, taken.span, run.settings.zone)
-    output.write_file(str(file), [drawn.encode()])
+    output.write_file(str(file), [picture.draw(outcomes, taken.span, run.settings.zone).encode()])
     run.tell(f"the picture is in {file}")

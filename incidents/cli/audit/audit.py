@@ -10,18 +10,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import output, params
-from incidents.cli.options import looking
+from incidents.cli import options, output, params
 from incidents.cli.root import LazyGroup
-from incidents.cli.run import JSON, is_terminal
+from incidents.cli.run import JSON, Run, is_terminal
 from incidents.errors import DONE, NOT_VERIFIED, UnknownSiteError
+from incidents.locale.words import Document, counted
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from incidents.audit.split import Replayed
-    from incidents.cli.run import Run
-    from incidents.locale.words import Document
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Commands": {
@@ -74,7 +72,7 @@ def audit() -> None:
 
 @click.command()
 @click.option("--site", type=params.site, metavar="S", help="Only this site.")
-@looking
+@options.looking
 def replay(run: Run, site: str | None) -> int:
     """Derive every table again from the entries alone, and compare row by row.
 
@@ -89,11 +87,14 @@ def replay(run: Run, site: str | None) -> int:
 
 
 def _replayed(run: Run, site: str | None) -> Replayed:
+    from incidents.audit import export
     from incidents.audit.split import replayed
 
     with run.local.reading() as connection:
         only = site_id(connection, site)
-        length = _length(connection, only) if is_watched("") else 0
+        # A count costs a scan: it is made for somebody who looks at the bar.
+        wanted = export.Selection(site_id=only)
+        length = export.count(connection, wanted) if is_watched("") else 0
     with progress("replaying", length) as done:
         return replayed(run.local.engine, only, done)
 
@@ -114,12 +115,6 @@ def site_id(connection: Connection, site: str | None) -> int | None:
         way_out = f" (did you mean {' or '.join(names)}?)" if names else ""
         raise UnknownSiteError(site=site, way_out=way_out, nearest=list(names))
     return found
-
-
-def _length(connection: Connection, site_id: int | None) -> int:
-    from incidents.audit import export as record
-
-    return record.count(connection, record.Selection(site_id=site_id))
 
 
 def is_watched(target: str) -> bool:
@@ -168,12 +163,8 @@ def _sentence(finding: Document) -> str:
 
 
 def _summary(replayed: Replayed) -> str:
-    entries, sites = _many(replayed.entries, "entry", "entries"), _many(replayed.sites, "site")
+    entries, sites = counted(replayed.entries, "entry", "entries"), counted(replayed.sites, "site")
     of, n = f"{entries} of {sites} replayed", len(replayed.findings)
     if n == 0:
         return f"{of}: the tables are what the record says"
-    return f"{of}: {_many(n, 'finding')}{', and there are more' if replayed.more else ''}"
-
-
-def _many(n: int, one: str, more: str | None = None) -> str:
-    return f"{n:,} {one}" if n == 1 else f"{n:,} {more or f'{one}s'}"
+    return f"{of}: {counted(n, 'finding')}{', and there are more' if replayed.more else ''}"

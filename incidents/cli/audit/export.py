@@ -7,26 +7,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from incidents import clock
-from incidents.cli import params
+from incidents.cli import options, output, params
 from incidents.cli.audit import audit
-from incidents.cli.options import looking
-from incidents.cli.run import BUNDLE, CSV, JSONL, aside
-from incidents.errors import DONE, FileError, InputError
+from incidents.cli.run import BUNDLE, CSV, JSONL, Run, aside
+from incidents.errors import FileError, InputError
+from incidents.locale.words import counted
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from incidents.audit.export import Part, Selection
-    from incidents.audit.proof.bundle_writer import Order
-    from incidents.cli.run import Run
     from incidents.client.house import RemoteHouse
-
-_STANDARD_OUTPUT = "-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,20 +41,27 @@ class _Asked:
         site_id = audit.site_id(connection, self.site)
         return Selection(site_id=site_id, since=self.since, until=self.until)
 
+    def query(self) -> dict[str, Any]:
+        return {
+            "site": self.site,
+            "since": self.since and clock.rfc3339(self.since),
+            "until": self.until and clock.rfc3339(self.until),
+        }
+
 
 @click.command()
 @click.option("--site", type=params.site, metavar="S", help="Only the entries of this site.")
 @click.option("--since", metavar="T", help="Only what was recorded at this time or later.")
 @click.option("--until", metavar="T", help="Only what was recorded before this time.")
 @click.option(
-    "-o", "--output", "target", metavar="FILE", default=_STANDARD_OUTPUT,
+    "-o", "--output", "target", metavar="FILE", default=output.STANDARD_OUTPUT,
     help="Write a new FILE, whole or not at all. Default: -, standard output.",
 )  # fmt: skip
 @click.option(
     "--with-words", is_flag=True,
     help="In the report of a bundle of one site: people's own words, with their salts.",
 )  # fmt: skip
-@looking
+@options.looking
 def export(
     run: Run,
     *,
@@ -67,7 +70,7 @@ def export(
     until: str | None,
     target: str,
     with_words: bool,
-) -> int:
+) -> None:
     """Write the entries, as they are stored, in the order in which they were written.
 
     jsonl, the default, is their bytes. csv has a column for each field; a cell that a spreadsheet
@@ -87,7 +90,6 @@ def export(
         raise InputError("--with-words goes with --format bundle and --site alone")
     else:
         _write_entries(run, asked)
-    return DONE
 
 
 # An export has no table, and of entries there are no ids.
@@ -101,22 +103,20 @@ for _param in export.params:
 @click.command()
 @click.argument("site", type=params.site)
 @click.option(
-    "-o", "--output", "target", metavar="FILE", default=_STANDARD_OUTPUT,
+    "-o", "--output", "target", metavar="FILE", default=output.STANDARD_OUTPUT,
     help="Write a new FILE, whole or not at all. Default: -, standard output.",
 )  # fmt: skip
 @click.option("--with-words", is_flag=True, help="With people's own words, and their salts.")
-@looking
-def report(run: Run, *, site: str, target: str, with_words: bool) -> int:
+@options.looking
+def report(run: Run, *, site: str, target: str, with_words: bool) -> None:
     """Write the report of a case: what happened to SITE, by which rule, and where it is proved.
 
     A page of HTML that needs nothing else, and prints well. It tells the entries that the last
     checkpoint covers; `audit export --format bundle --site SITE` has the same page with the proofs.
     """
-    from incidents.cli import output
-
     if run.remote is not None:
         output.write_file(target, run.remote.record.report(site, with_words=with_words))
-        return DONE
+        return
     from incidents.audit.proof import bundle_writer
     from incidents.views import case_report
 
@@ -125,7 +125,6 @@ def report(run: Run, *, site: str, target: str, with_words: bool) -> int:
     with run.local.reading() as connection:
         page = bundle_writer.report(connection, asked.selection(connection), draw)
     output.write_file(target, [page.encode()])
-    return DONE
 
 
 report.params = [p for p in report.params if p.name not in ("json", "quiet", "format")]
@@ -133,13 +132,9 @@ report.params = [p for p in report.params if p.name not in ("json", "quiet", "fo
 
 def _write_entries(run: Run, asked: _Asked) -> None:
     from incidents.audit import export as record
-    from incidents.cli import output
 
     if run.remote is not None:
-        parts = run.remote.record.exported(
-            format=run.format or JSONL, site=asked.site, since=_rfc3339(asked.since),
-            until=_rfc3339(asked.until),
-        )  # fmt: skip
+        parts = run.remote.record.exported(format=run.format or JSONL, **asked.query())
         output.write_file(asked.target, parts)
         return
     write = record.write_csv if run.format == CSV else record.jsonl
@@ -150,12 +145,8 @@ def _write_entries(run: Run, asked: _Asked) -> None:
             output.write_file(asked.target, write(stored))
 
 
-def _rfc3339(moment: datetime | None) -> str | None:
-    return None if moment is None else clock.rfc3339(moment)
-
-
 def _write_bundle(run: Run, asked: _Asked) -> None:
-    if asked.target == _STANDARD_OUTPUT:
+    if asked.target == output.STANDARD_OUTPUT:
         raise InputError("a bundle is no text: name a new folder, or a new FILE.tar.zst, with -o")
     if asked.with_words and asked.site is None:
         raise InputError("people's own words stand in a site's report: --with-words wants --site")
@@ -164,22 +155,24 @@ def _write_bundle(run: Run, asked: _Asked) -> None:
         _take_bundle(run.remote, target, asked)
         return
     from incidents.audit.proof import bundle_writer
+    from incidents.views import case_report
 
     with run.local.reading() as connection:
-        order = _order(run, connection, asked)
+        order = case_report.order(
+            asked.selection(connection), zone=run.settings.zone, with_words=asked.with_words
+        )
         try:
             with _bar(connection, order.wanted, asked) as done:
                 written = bundle_writer.write(connection, target, order, done)
         except OSError as error:
-            detail = error.strerror or str(error)
-            raise FileError(file=asked.target, done="written", detail=detail) from error
+            raise FileError.of(asked.target, "written", error) from error
     # Standard output is nobody's here, so these lines disturb no program.
-    aside(f"{_entries(written.entries)} written, of a log of {written.size:,}")
+    aside(f"{counted(written.entries, 'entry', 'entries')} written, of a log of {written.size:,}")
     if written.uncovered:
         them = "it" if written.uncovered == 1 else "them"
         aside(
-            f"{_entries(written.uncovered)} left out, since no checkpoint covers {them} yet"
-            " (`incidents audit checkpoint` signs what there is)"
+            f"{counted(written.uncovered, 'entry', 'entries')} left out, since no checkpoint covers"
+            f" {them} yet (`incidents audit checkpoint` signs what there is)"
         )
     for key in written.broken:
         aside(f"the key {key} has handed over to none: who trusts it must learn the new one")
@@ -188,24 +181,13 @@ def _write_bundle(run: Run, asked: _Asked) -> None:
 def _take_bundle(server: RemoteHouse, target: Path, asked: _Asked) -> None:
     """Writes the archive that a server makes."""
     from incidents.audit.proof import bundle_archive as bundle_target
-    from incidents.cli import output
 
     bundle_target.refuse(target)
     if not target.name.endswith(bundle_target.ARCHIVE):
         raise InputError("a server gives a bundle as one file: name a new FILE.tar.zst with -o")
-    parts = server.record.bundle(
-        site=asked.site, since=_rfc3339(asked.since), until=_rfc3339(asked.until),
-        with_words=asked.with_words or None,
-    )  # fmt: skip
+    parts = server.record.bundle(with_words=asked.with_words or None, **asked.query())
     output.write_file(asked.target, parts)
     aside(f"{asked.target} is written: `incidents audit verify {asked.target}` says what it holds")
-
-
-def _order(run: Run, connection: Connection, asked: _Asked) -> Order:
-    from incidents.views import case_report
-
-    wanted, zone = asked.selection(connection), run.settings.zone
-    return case_report.order(wanted, zone=zone, with_words=asked.with_words)
 
 
 @contextmanager
@@ -224,7 +206,3 @@ def _counted(stored: Iterator[Part], done: Callable[[int], object]) -> Iterator[
     for part in stored:
         yield part
         done(len(part))
-
-
-def _entries(n: int) -> str:
-    return "1 entry" if n == 1 else f"{n:,} entries"

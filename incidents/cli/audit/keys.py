@@ -9,19 +9,23 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from incidents.cli import output, params
-from incidents.cli.options import looking, recording
+from incidents.cli import options, output, params
 from incidents.cli.root import LazyGroup
 from incidents.cli.run import Run
-from incidents.errors import DONE, FileError, InputError
+from incidents.errors import FileError, InputError
 from incidents.system import private_file
+from incidents.tlog.keys import (
+    COSIGNATURE_V1,
+    KeyFormatError,
+    SigningKey,
+    VerifierKey,
+    is_key_name,
+)
 
 if TYPE_CHECKING:
     from incidents.audit.log.signing_key import KeyRing
-    from incidents.cli.run import Run
     from incidents.contract.documents.record import LogKey
     from incidents.locale.words import Document
-    from incidents.tlog.keys import SigningKey, VerifierKey
 
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
@@ -51,8 +55,8 @@ public_option = click.option(
 @click.command()
 @click.argument("name", required=False, metavar="[NAME]")
 @public_option
-@recording
-def new(run: Run, name: str | None, public: str | None) -> int:
+@options.recording
+def new(run: Run, name: str | None, public: str | None) -> None:
     """Make the log's first key in a file of your own, and put it on record.
 
     NAME is the log's name for ever, HOSTNAME/incidents by default. Keep a copy of the file.
@@ -62,7 +66,7 @@ def new(run: Run, name: str | None, public: str | None) -> int:
 
     if name is not None and public is not None:
         raise InputError("a key that is named with --public has its name already")
-    ring = _ring(run)
+    ring = key_ring(run)
     made = rotation.first(run.local.engine, ring, _name(name), on_record(run, None), public=public)
     _tell(run, str(made), {"file": None if ring.is_command else str(ring.file)})
     if not ring.is_command:
@@ -70,15 +74,14 @@ def new(run: Run, name: str | None, public: str | None) -> int:
             f"the private key lies in {ring.file}: keep a copy of it apart from the database; the "
             "daemon signs where it finds it, there or where INCIDENTS_AUDIT_KEY says"
         )
-    return DONE
 
 
 @click.command()
 @params.reason_option
 @public_option
 @click.option("--lost", is_flag=True, help="Nobody has the old key any more: only the new signs.")
-@looking
-def rotate(run: Run, reason: str, public: str | None, lost: bool) -> int:
+@options.looking
+def rotate(run: Run, reason: str, public: str | None, lost: bool) -> None:
     """Let a new key sign in place of the old one, on record; if it was cut off, go on with it.
 
     The first checkpoint with that entry is signed by both keys.
@@ -87,7 +90,7 @@ def rotate(run: Run, reason: str, public: str | None, lost: bool) -> int:
     from incidents.audit.log import rotation
 
     made, retired = rotation.rotate(
-        run.local.engine, _ring(run), on_record(run, reason), public=public, lost=lost
+        run.local.engine, key_ring(run), on_record(run, reason), public=public, lost=lost
     )
     _tell(run, str(made), {"retired": None if retired is None else str(retired)})
     if retired is not None:
@@ -97,26 +100,19 @@ def rotate(run: Run, reason: str, public: str | None, lost: bool) -> int:
             " have signed again, destroy the old key, and its copies in backups:",
             f"  shred -u {retired}",
         )
-    return DONE
 
 
 @click.command()
-@looking
-def show(run: Run) -> int:
+@options.looking
+def show(run: Run) -> None:
     """Print the log's keys as others check them, the one that signs first."""
     rows = _keys(run) if run.remote is None else run.remote.record.keys()
-    if run.quiet:
-        run.say(*(row["key"] for row in rows))
-    elif run.for_programs:
-        output.documents(run, rows)
-    else:
-        output.table(
-            run, ("KEY", "SINCE", "BY"),
-            [[row["key"], run.when(row["since"]), row["by"]] for row in rows],
-        )  # fmt: skip
-        if not rows:
-            run.tell("the log has no key yet: make one with `incidents audit key new`")
-    return DONE
+    output.listed(
+        run, rows, ids=(row["key"] for row in rows),
+        headers=("KEY", "SINCE", "BY"),
+        rows=([row["key"], run.when(row["since"]), row["by"]] for row in rows),
+        nothing="the log has no key yet: make one with `incidents audit key new`",
+    )  # fmt: skip
 
 
 def _keys(run: Run) -> list[LogKey]:
@@ -126,22 +122,20 @@ def _keys(run: Run) -> list[LogKey]:
         return status.keys(connection)
 
 
-def _ring(run: Run) -> KeyRing:
-    from incidents.audit.log import status
-    from incidents.audit.log.signing_key import KeyRing
+def key_ring(run: Run) -> KeyRing:
+    """The log's own keys, where the settings have them."""
+    from incidents.audit.log import signing_key, status
 
     found = status.load_settings(run.settings)
-    return KeyRing(found.key, found.key_command)
+    return signing_key.KeyRing(found.key, found.key_command)
 
 
 def _name(given: str | None) -> str:
-    from incidents.tlog import keys
-
     if given is None:
         import socket
 
         return f"{socket.gethostname()}/incidents"
-    if not keys.is_key_name(given):
+    if not is_key_name(given):
         raise InputError(f"{given!r} is no name of a log: it has no space and no plus")
     return given
 
@@ -217,7 +211,7 @@ WITNESS_PORT = 7380
 def witness(
     run: Run, *, file: Path, logs: tuple[str, ...], store: Path | None, host: str, port: int,
     name: str | None,
-) -> int:  # fmt: skip
+) -> None:  # fmt: skip
     """Countersign a log's checkpoints, on another machine and under another key.
 
     Only what is consistent with all it has seen is countersigned (C2SP tlog-witness). It needs no
@@ -227,14 +221,14 @@ def witness(
         raise InputError(f"{str(file)!r} is no name of a file: name the file of the key")
     store = file.with_name(f"{file.name}.db") if store is None else store
     if name is None:
-        return _countersign(run, file, store, logs, (host, port))
-    if logs:
+        _countersign(run, file, store, logs, (host, port))
+    elif logs:
         raise click.UsageError("--new-key and --log exclude each other")
-    return _make_witness(run, name, file, store)
+    else:
+        _make_witness(run, name, file, store)
 
 
-def _make_witness(run: Run, name: str, file: Path, store: Path) -> int:
-    from incidents.tlog.keys import COSIGNATURE_V1, SigningKey
+def _make_witness(run: Run, name: str, file: Path, store: Path) -> None:
     from incidents.witness.ledger import Ledger
 
     if os.path.lexists(file):
@@ -247,15 +241,14 @@ def _make_witness(run: Run, name: str, file: Path, store: Path) -> int:
     try:
         private_file.create(file, f"{key.private_text()}\n")
     except OSError as error:
-        raise _file_error(file, "written", error) from error
+        raise FileError.of(file, "written", error) from error
     run.say(str(key.verifier))
     run.tell(f"{file} holds the private key, {store} what it will have seen: back up both")
-    return DONE
 
 
 def _countersign(
     run: Run, file: Path, store: Path, logs: tuple[str, ...], place: tuple[str, int]
-) -> int:
+) -> None:
     from incidents.witness import service
     from incidents.witness.ledger import Ledger
 
@@ -263,16 +256,13 @@ def _countersign(
         raise click.UsageError("name with --log the key of each log that is to be countersigned")
     host, port = place
     known = service.logs_of(map(_log_key, logs))
-    for keys in known.values():
-        for old, new in pairwise(keys):
+    for own in known.values():
+        for old, new in pairwise(own):
             run.tell(f"once {new} has signed, {old} is refused")
     service.run(_read_key(file), known, Ledger(store), host=host, port=port, listening=run.say)
-    return DONE
 
 
 def _log_key(text: str) -> VerifierKey:
-    from incidents.tlog.keys import KeyFormatError, VerifierKey
-
     try:
         return VerifierKey.parse(text)
     except KeyFormatError as error:
@@ -281,13 +271,7 @@ def _log_key(text: str) -> VerifierKey:
 
 def _read_key(file: Path) -> SigningKey:
     """The private key, if nobody but its owner can read it."""
-    from incidents.tlog.keys import SigningKey
-
     try:
         return SigningKey.parse(private_file.read(file).decode(errors="replace"))
     except OSError as error:
-        raise _file_error(file, "read", error) from error
-
-
-def _file_error(file: Path, done: str, error: OSError) -> FileError:
-    return FileError(file=file, done=done, detail=error.strerror or str(error))
+        raise FileError.of(file, "read", error) from error

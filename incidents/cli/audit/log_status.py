@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import output
-from incidents.cli.options import looking
-from incidents.cli.run import painted
+from incidents import clock
+from incidents.cli import options, output
+from incidents.cli.audit.keys import key_ring
+from incidents.cli.run import Run, painted
 from incidents.errors import DONE, FAILED, NOT_VERIFIED, RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from incidents.audit.log.status import Checkpointed
-    from incidents.cli.run import Run
     from incidents.client.house import RemoteHouse
     from incidents.contract.documents.record import LogStatus, Resumed
     from incidents.locale.words import When
@@ -25,7 +25,7 @@ _WORTH = "only published entries are tamper-evident, for whoever keeps a checkpo
 
 
 @click.command()
-@looking
+@options.looking
 def status(run: Run) -> int:
     """Say how many entries are pending, numbered and published, and who vouches for them.
 
@@ -33,11 +33,8 @@ def status(run: Run) -> int:
     nothing is signed because entries that were signed are missing.
     """
     found = _status(run) if run.remote is None else run.remote.record.status()
-    if run.quiet:
-        run.say(str(found["published"]))
-    elif run.for_programs:
-        output.document(run, found, rows=[_row(found)])
-    else:
+    row = {name: value for name, value in found.items() if name not in _NESTED}
+    if not output.answered(run, found, str(found["published"]), rows=[row]):
         _tell(run, found)
     # A server of before does not say it.
     if found.get("ahead"):
@@ -50,7 +47,7 @@ def status(run: Run) -> int:
     "-o", "--output", "target", metavar="FILE",
     help="Write it to FILE, to the byte as it was signed, in place of standard output.",
 )  # fmt: skip
-@looking
+@options.looking
 def checkpoint(run: Run, target: str | None) -> int:
     """Number and sign what there is, and print the checkpoint: for an auditor to keep outside.
 
@@ -81,11 +78,10 @@ def checkpoint(run: Run, target: str | None) -> int:
 
 def _status(run: Run) -> LogStatus:
     from incidents.audit.log import signed_files
-    from incidents.audit.log import status as log_settings
     from incidents.audit.log import status as log_status
     from incidents.views import health
 
-    settings = log_settings.load_settings(run.settings)
+    settings = log_status.load_settings(run.settings)
     files = signed_files.known(settings.key)
     with run.local.reading() as connection:
         so_far = log_status.document(connection, run.local.now(connection))
@@ -94,14 +90,9 @@ def _status(run: Run) -> LogStatus:
 
 
 def _signed(run: Run) -> Checkpointed:
-    from incidents import clock
-    from incidents.audit.log import status as log_settings
-    from incidents.audit.log.signing_key import KeyRing
     from incidents.audit.log.status import checkpointed
 
-    settings = log_settings.load_settings(run.settings)
-    ring = KeyRing(settings.key, settings.key_command)
-    return checkpointed(run.local.engine, ring, clock.now)
+    return checkpointed(run.local.engine, key_ring(run), clock.now)
 
 
 def _signed_there(server: RemoteHouse) -> Checkpointed:
@@ -111,10 +102,6 @@ def _signed_there(server: RemoteHouse) -> Checkpointed:
     pending = told["pending"]
     unable = f"the server leaves {pending:,} entries unsigned" if pending else None
     return Checkpointed(note=told["checkpoint"], pending=pending, unable=unable)
-
-
-def _row(found: LogStatus) -> Mapping[str, Any]:
-    return {name: value for name, value in found.items() if name not in _NESTED}
 
 
 def _tell(run: Run, found: LogStatus) -> None:

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import confirmation, output, params
+from incidents import clock
+from incidents.cli import confirmation, options, output, params
 from incidents.cli.audit import verdicts
-from incidents.cli.options import looking
-from incidents.errors import DONE, NOT_VERIFIED
-from incidents.locale.words import counted
+from incidents.cli.audit.keys import key_ring, on_record
+from incidents.cli.enforcement_words import not_compared
+from incidents.errors import DONE, NOT_VERIFIED, FileError
+from incidents.locale.words import Document, counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from incidents.enforcement.comparison import Done
     from incidents.enforcement.reconciliation import Comparison
     from incidents.enforcement.way_back import Outcome
-    from incidents.locale.words import Document
 
 _HERE = "what was known of the database lies where daemons run, beside the log's key"
 
@@ -49,7 +50,7 @@ _OTHERS = {
 @click.option(
     "--dry-run", is_flag=True, help="Show which sites would be ordered again; do nothing."
 )
-@looking
+@options.looking
 def recover(
     run: Run,
     *,
@@ -72,21 +73,14 @@ def recover(
     themselves. Exits 5 if a site differs in the end, or could not be compared.
     """
     run.insist_on_this_machine(_HERE)
-    from incidents import clock
-    from incidents.audit.log import status
-    from incidents.audit.log.signing_key import KeyRing
-    from incidents.cli.audit.keys import on_record
-    from incidents.enforcement.comparison import WRONG
-    from incidents.enforcement.way_back import Asked, WayBack
+    from incidents.enforcement import comparison, way_back
 
     house = run.local
-    found = status.load_settings(run.settings)
-    ring = KeyRing(found.key, found.key_command)
-    asked = Asked(
+    asked = way_back.Asked(
         by=run.settings.person, login=run.settings.login, reason=reason, sign_here=sign_here,
         public=public,
     )  # fmt: skip
-    way = WayBack(house.engine, house.desk, house.reading, ring, clock.now)
+    way = way_back.WayBack(house.engine, house.desk, house.reading, key_ring(run), clock.now)
     if dry_run:
         return _foretell(run, way.foreseen(asked))
     if confirmation.is_opening_asked(confirm):
@@ -96,7 +90,7 @@ def recover(
     _tell(run, gone, done)
     if way.in_the_way is not None:
         run.tell(f"next: move {way.in_the_way} away: until then no daemon carries anything out")
-    return NOT_VERIFIED if any(done.counts[each] for each in WRONG) else DONE
+    return NOT_VERIFIED if any(done.counts[each] for each in comparison.WRONG) else DONE
 
 
 def _opened(run: Run, compared: Sequence[Comparison]) -> list[Comparison]:
@@ -199,14 +193,15 @@ def _tell_of_sites(run: Run, done: Done) -> None:
         )
     if done.opened or done.taken_down:
         run.tell("no letter tells the customers of these: tell them")
-    if again and not _is_daemon_at_work(run):
-        run.tell("in force when a daemon has run: incidents acts list")
+    if again:
+        with run.local.looking() as looks:
+            is_daemon_at_work = looks.enforcement()["beating"]
+        if not is_daemon_at_work:
+            run.tell("in force when a daemon has run: incidents acts list")
 
 
 def _not_compared(done: Done) -> str:
     """Which sites could not be compared, and why."""
-    from incidents.cli.enforcement_words import not_compared
-
     count = len(done.failed)
     found = {"count": count, "sites": _uncompared(done)[: confirmation.MOST_NAMED]}
     return f"{counted(count, 'site')} could not be compared: {not_compared(found)}"
@@ -216,19 +211,10 @@ def _uncompared(done: Done) -> list[dict[str, str]]:
     return [{"site": site, "problem": problem} for site, problem in done.failed]
 
 
-def _is_daemon_at_work(run: Run) -> bool:
-    with run.local.looking() as looks:
-        found = looks.enforcement()
-    return bool(found["beating"])
-
-
 def _is_of_another(run: Run, kept: Path) -> bool:
     """Whether that is the checkpoint of `audit verify --since auto`, and of a history that is no
     more."""
-    from incidents.audit.log import signing
-    from incidents.audit.log.signed_files import Kept
-    from incidents.audit.log.signing import DifferentError
-    from incidents.errors import FileError
+    from incidents.audit.log import signed_files, signing
 
     try:
         data = verdicts.read_kept(kept)
@@ -241,8 +227,8 @@ def _is_of_another(run: Run, kept: Path) -> bool:
         if log is None:
             return False
         try:
-            signed = Kept(kept, data.decode(errors="replace"))
+            signed = signed_files.Kept(kept, data.decode(errors="replace"))
             signing.compare_with_kept(connection, log.checkpoint, signed)
-        except DifferentError:
+        except signing.DifferentError:
             return True
     return False

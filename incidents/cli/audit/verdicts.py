@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from incidents.errors import FileError
+from incidents.locale.words import counted
 from incidents.system import disk
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 def sentences(verdict: Verdict, run: Run, asked: Asked) -> Iterator[str]:
     """What people are told of a verdict, a sentence a line."""
     if verdict.findings:
-        yield f"NOT VERIFIED: {_many(len(verdict.findings), 'finding')}"
+        yield f"NOT VERIFIED: {counted(len(verdict.findings), 'finding')}"
     else:
         yield "verified"
     for sentence in (*_entries(verdict), *_signatures(verdict)):
@@ -60,7 +61,7 @@ def _entries(verdict: Verdict) -> Iterator[str]:
     # What is wrong is told above; what was looked at is told as that.
     right = "" if not verdict.findings else " were looked at"
     yield (
-        f"{_many(verdict.entries, 'entry', 'entries')} of {_many(verdict.sites, 'site')}"
+        f"{counted(verdict.entries, 'entry', 'entries')} of {counted(verdict.sites, 'site')}"
         f"{right or ': of no site is one missing between two others, and each has its hash'}"
     )
     yield from _later(verdict)
@@ -70,10 +71,10 @@ def _entries(verdict: Verdict) -> Iterator[str]:
         yield "the tree over them, its tiles and roots, recomputed byte for byte"
     if verdict.decided:
         since, of = verdict.since, verdict.sites
-        on = "" if since is None else f" on {since.sites:,} of {_many(of, 'site')}"
+        on = "" if since is None else f" on {since.sites:,} of {counted(of, 'site')}"
         yield (
             f"what was decided{on} follows from what stands before it, under "
-            f"{_many(verdict.policies, 'policy', 'policies')}"
+            f"{counted(verdict.policies, 'policy', 'policies')}"
         )
 
 
@@ -84,7 +85,7 @@ def _later(verdict: Verdict) -> Iterator[str]:
     later = verdict.entries - verdict.pending - since.size
     yield (
         f"the first {since.size:,} of them have the root of {since.where}, which was verified "
-        f"before; {_many(later, 'entry', 'entries')} {_is(later)} later"
+        f"before; {counted(later, 'entry', 'entries')} {_is(later)} later"
     )
 
 
@@ -95,7 +96,7 @@ def _taken(verdict: Verdict) -> Iterator[str]:
         return
     left = verdict.sites - since.sites
     if verdict.decided and left:
-        yield f"what was decided on {_many(left, 'site')} without later entries"
+        yield f"what was decided on {counted(left, 'site')} without later entries"
     if verdict.kind == "database":
         yield f"the signatures of checkpoints of up to {since.size:,} entries"
 
@@ -104,7 +105,7 @@ def _signatures(verdict: Verdict) -> Iterator[str]:
     if verdict.findings:
         return
     if verdict.size is not None and verdict.root is not None:
-        signed = _many(verdict.checkpoints, "checkpoint")
+        signed = counted(verdict.checkpoints, "checkpoint")
         yield f"{signed} of {verdict.origin}, the last of {verdict.size:,} entries"
         yield f"root {verdict.root}"
         yield f"signed by {verdict.key}"
@@ -123,13 +124,13 @@ def _pending(verdict: Verdict, run: Run) -> Iterator[str]:
             "" if since is None else f", the oldest recorded at {since}{_overdue(verdict, run)}"
         )
         yield (
-            f"that {_many(verdict.pending, 'entry', 'entries')} that {_is(verdict.pending)} not "
+            f"that {counted(verdict.pending, 'entry', 'entries')} that {_is(verdict.pending)} not "
             f"numbered yet will stay as {_it(verdict.pending)}{oldest}"
         )
     if verdict.kind == "database" and verdict.uncovered:
         n = verdict.uncovered
         yield (
-            f"that {_many(n, 'entry', 'entries')} after the last checkpoint will stay as "
+            f"that {counted(n, 'entry', 'entries')} after the last checkpoint will stay as "
             f"{_it(n)}: only what a checkpoint covers is tamper-evident"
         )
 
@@ -170,7 +171,7 @@ def _not_shown(verdict: Verdict) -> Iterator[str]:
         )
     if verdict.unfinished:
         yield (
-            f"that the last act on {_many(verdict.unfinished, 'site')} is whole: the rest may be "
+            f"that the last act on {counted(verdict.unfinished, 'site')} is whole: the rest may be "
             "after the end of this bundle"
         )
     yield from _of_part(verdict)
@@ -184,7 +185,7 @@ def _of_part(verdict: Verdict) -> Iterator[str]:
     yield "that there is nothing of these sites before the first entry here, or after the last"
     if verdict.begun_late:
         yield (
-            f"that {_many(verdict.begun_late, 'site')} {_is(verdict.begun_late)} decided as the "
+            f"that {counted(verdict.begun_late, 'site')} {_is(verdict.begun_late)} decided as the "
             "policy says: what is here begins later than their first entry"
         )
     if not verdict.periods and verdict.decided:
@@ -192,10 +193,6 @@ def _of_part(verdict: Verdict) -> Iterator[str]:
             "that the policies named were the active ones: acts that say so may not be here, and "
             "the whole bundle alone shows all of them"
         )
-
-
-def _many(n: int, one: str, more: str | None = None) -> str:
-    return f"{n:,} {one}" if n == 1 else f"{n:,} {more or f'{one}s'}"
 
 
 def _is(n: int) -> str:
@@ -220,8 +217,7 @@ def kept_place(run: Run) -> Path:
             url = url.set(database=str(Path(url.database).expanduser().resolve()))
         of = url.render_as_string(hide_password=True)
     name = sha256(of.encode()).hexdigest()[:16]
-    folder = user_state_path("incidents", appauthor=False) / "verified"
-    return folder / f"{name}.checkpoint"
+    return user_state_path("incidents", appauthor=False) / "verified" / f"{name}.checkpoint"
 
 
 def read_kept(file: Path) -> bytes | None:
@@ -237,8 +233,7 @@ def read_kept(file: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        detail = error.strerror or str(error)
-        raise FileError(file=str(file), done="read", detail=detail) from error
+        raise FileError.of(str(file), "read", error) from error
 
 
 def keep_checkpoint(file: Path, verdict: Verdict, before: Held | None) -> bool:
@@ -256,8 +251,7 @@ def keep_checkpoint(file: Path, verdict: Verdict, before: Held | None) -> bool:
         file.parent.mkdir(parents=True, exist_ok=True)
         disk.write_whole(file, [verdict.note.encode()])
     except OSError as error:
-        detail = error.strerror or str(error)
-        raise FileError(file=str(file), done="written", detail=detail) from error
+        raise FileError.of(str(file), "written", error) from error
     return True
 
 

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import output, params
+from incidents.cli import options, output, params
 from incidents.cli.audit import audit, verdicts
-from incidents.cli.options import looking
-from incidents.cli.run import JSON
+from incidents.cli.run import JSON, Run
 from incidents.errors import (
     DONE,
     NOT_VERIFIED,
@@ -20,13 +19,11 @@ from incidents.errors import (
     IncidentsError,
     InputError,
 )
+from incidents.tlog.keys import COSIGNATURE_V1, ED25519, VerifierKey
 
 if TYPE_CHECKING:
-    from incidents.audit.facts import Flaw
     from incidents.audit.proof.signed_check import Held
     from incidents.audit.proof.verdict import Asked, Verdict
-    from incidents.cli.run import Run
-    from incidents.tlog.keys import VerifierKey
 
 AUTO = "auto"
 MAX_KEY_BYTES = 1_000_000
@@ -64,7 +61,7 @@ MAX_KEY_BYTES = 1_000_000
     "decided again. auto: the one that the last run with auto has kept.",
 )
 @click.option("--no-policy", is_flag=True, help="Do not decide again what was decided.")
-@looking
+@options.looking
 def verify(
     run: Run, *, bundle: Path | None, keys: Sequence[str], held: Sequence[Path],
     witnesses: Sequence[str], since: str | None, no_policy: bool,
@@ -78,8 +75,6 @@ def verify(
     kept = _kept(run, bundle) if since == AUTO else None
     asked = replace(_asked(keys, held, witnesses, policy=not no_policy), since=_since(since, kept))
     verdict = _of_log(run, asked) if bundle is None else _of_bundle(bundle, asked)
-    from incidents.cli.audit.verdicts import sentences
-
     if run.format == JSON:
         output.document(run, verdict.document(), rows=[])
     elif run.for_programs:
@@ -87,8 +82,8 @@ def verify(
     elif run.quiet:
         run.say(*(flaw.where for flaw in verdict.findings))
     else:
-        run.say(*map(_line, verdict.findings))
-        run.tell(*sentences(verdict, run, asked))
+        run.say(*(f"WRONG {flaw}" for flaw in verdict.findings))
+        run.tell(*verdicts.sentences(verdict, run, asked))
     if kept is not None and verdicts.keep_checkpoint(kept, verdict, asked.since):
         run.tell(f"kept for the next run: {kept}")
     return NOT_VERIFIED if verdict.findings else DONE
@@ -139,10 +134,9 @@ def _of_log(run: Run, asked: Asked) -> Verdict:
 
 
 def _of_bundle(bundle: Path, asked: Asked) -> Verdict:
-    from incidents.audit.proof import bundle_verification
-    from incidents.audit.proof.bundle_archive import unpacked
+    from incidents.audit.proof import bundle_archive, bundle_verification
 
-    with unpacked(bundle) as folder:
+    with bundle_archive.unpacked(bundle) as folder:
         return bundle_verification.bundle(folder, asked)
 
 
@@ -150,22 +144,19 @@ def _asked(
     keys: Sequence[str], held: Sequence[Path], witnesses: Sequence[str], *, policy: bool
 ) -> Asked:
     from incidents.audit.proof.verdict import Asked
-    from incidents.tlog.keys import COSIGNATURE_V1, ED25519
 
     return Asked(
         keys=tuple(key for given in keys for key in _keys(given, ED25519, "--key")),
         witnesses=tuple(
             key for given in witnesses for key in _keys(given, COSIGNATURE_V1, "--witness")
         ),
-        held=tuple(map(_held, held)),
+        held=tuple(_checkpoint(_read(file), file, "--checkpoint") for file in held),
         policy=policy,
     )
 
 
 def _keys(given: str, algorithm: int, option: str) -> list[VerifierKey]:
     """The verifier key that was typed, or those in the file of that name."""
-    from incidents.tlog.keys import VerifierKey
-
     text = given
     if "+" not in given or Path(given).is_file():
         text = _read(Path(params.file_name(given))).decode(errors="replace")
@@ -180,10 +171,6 @@ def _keys(given: str, algorithm: int, option: str) -> list[VerifierKey]:
         kind = "a log (0x01)" if algorithm == 1 else "a witness (0x04)"
         raise InputError(f"{option}: {given!r} is no key of {kind}")
     return found
-
-
-def _held(file: Path) -> Held:
-    return _checkpoint(_read(file), file, "--checkpoint")
 
 
 def _checkpoint(data: bytes, file: Path, option: str) -> Held:
@@ -201,9 +188,4 @@ def _read(file: Path) -> bytes:
         with file.open("rb") as opened:
             return opened.read(MAX_KEY_BYTES)
     except OSError as error:
-        detail = error.strerror or str(error)
-        raise FileError(file=str(file), done="read", detail=detail) from error
-
-
-def _line(flaw: Flaw) -> str:
-    return f"WRONG {flaw}"
+        raise FileError.of(str(file), "read", error) from error

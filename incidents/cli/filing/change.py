@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import params
+from incidents.cli import options, params
 from incidents.cli.act import Act
 from incidents.cli.filing import looks
-from incidents.cli.options import acting
 from incidents.errors import InputError
+from incidents.filing import form
+from incidents.filing.checks import checks, ip_addresses
+from incidents.filing.checks.finding import FINDING_WORDS, WRONG, finding_sentence
+from incidents.filing.form import DOCUMENT_FIELDS
 from incidents.machine import filing
 from incidents.machine.commands import ChangeFiling
 from incidents.machine.filing import DOCUMENT, SERVER, is_known
@@ -33,8 +36,8 @@ remove_option = click.option("--remove", is_flag=True, help="Take it off the rec
     "--preset", "presets", multiple=True, metavar="P",
     help="The details of a provider (filing presets lists them); what is typed wins.",
 )  # fmt: skip
-@acting
-def set_(act: Act, site: str, details: tuple[str, ...], presets: tuple[str, ...]) -> int:
+@options.acting
+def set_(act: Act, site: str, details: tuple[str, ...], presets: tuple[str, ...]) -> None:
     """Change details of the filing of NAME: KEY=TEXT each, and KEY= takes one away.
 
     `incidents filing fields` lists the keys. What a check takes for false raises a suspicion, which
@@ -43,7 +46,7 @@ def set_(act: Act, site: str, details: tuple[str, ...], presets: tuple[str, ...]
     changes = {**_preset(act.run, presets), **dict(map(_detail, details))}
     if not changes:
         raise InputError("nothing to change is given: add KEY=TEXT, such as level=3, or --preset")
-    return change(act, site, changes)
+    change(act, site, changes)
 
 
 @click.command()
@@ -55,13 +58,13 @@ def set_(act: Act, site: str, details: tuple[str, ...], presets: tuple[str, ...]
 @click.option("--place", metavar="P", help="Where it stands, more precisely.")
 @click.option("--count", type=click.IntRange(1, 1_000_000), metavar="N", help="How many they are.")
 @remove_option
-@acting
-def server(act: Act, *, site: str, label: str, remove: bool, **given: str | int | None) -> int:
+@options.acting
+def server(act: Act, *, site: str, label: str, remove: bool, **given: str | int | None) -> None:
     """Put the server LABEL of NAME on record with its place, or what has changed of it.
 
     LABEL is a short name of your own: a-z, 0-9 and -.
     """
-    return _item(act, site, SERVER + label, given, remove=remove)
+    _item(act, site, SERVER + label, given, remove=remove)
 
 
 @click.command()
@@ -71,17 +74,16 @@ def server(act: Act, *, site: str, label: str, remove: bool, **given: str | int 
 @click.option("--kind", metavar="K", help="What it is: access_contract, commercial_licence …")
 @click.option("--expires", "expires_on", metavar="DAY", help="Its last day, such as 2026-12-31.")
 @remove_option
-@acting
+@options.acting
 def document(
     act: Act, *, site: str, label: str, file: Path | None, kind: str | None,
     expires_on: str | None, remove: bool,
-) -> int:  # fmt: skip
+) -> None:  # fmt: skip
     """Put the document LABEL of NAME on record: what it is, and the digest (SHA-256) of FILE.
 
     The file stays where it is: the digest proves later that it is the same. LABEL is a short name
     of your own: a-z, 0-9 and -.
     """
-    from incidents.filing.form import DOCUMENT_FIELDS
     from incidents.record import evidence
 
     kinds = {choice.code for field in DOCUMENT_FIELDS for choice in field.choices}
@@ -91,20 +93,18 @@ def document(
     if file is not None:
         digest, size = evidence.measure(file, limit=act.run.settings.evidence_limit)
         given |= {"digest": digest, "size": size}
-    return _item(act, site, DOCUMENT + label, given, remove=remove)
+    _item(act, site, DOCUMENT + label, given, remove=remove)
 
 
-def change(act: Act, site: str, changes: Mapping[str, str]) -> int:
-    """Give the desk those changes, and answer, with what a changed address asks for. The exit
-    status."""
-    return _submit(act, site, ChangeFiling(by=act.by, details=tuple(sorted(changes.items()))))
+def change(act: Act, site: str, changes: Mapping[str, str]) -> None:
+    """Give the desk those changes, and answer, with what a changed address asks for."""
+    _submit(act, site, ChangeFiling(by=act.by, details=tuple(sorted(changes.items()))))
 
 
-def _submit(act: Act, site: str, command: ChangeFiling) -> int:
+def _submit(act: Act, site: str, command: ChangeFiling) -> None:
     told = _aside(act, site, command)
-    status = act.submit(site, command)
+    act.submit(site, command)
     act.run.tell(*told)
-    return status
 
 
 def _aside(act: Act, site: str, command: ChangeFiling) -> list[str]:
@@ -128,9 +128,6 @@ def _aside(act: Act, site: str, command: ChangeFiling) -> list[str]:
 
 def _wrong(run: Run, details: Mapping[str, str], changes: Mapping[str, str]) -> list[str]:
     """What is wrong with the days that change: by a slip a term would end that runs in truth."""
-    from incidents.filing.checks import checks
-    from incidents.filing.checks.finding import WRONG, finding_sentence
-
     if not any(key in changes for key in filing.DAYS):
         return []
     after = filing.changed(details, changes)
@@ -144,19 +141,16 @@ def _wrong(run: Run, details: Mapping[str, str], changes: Mapping[str, str]) -> 
 
 def _checklist(site: str, details: Mapping[str, str], changes: Mapping[str, str]) -> list[str]:
     """What is to be done when a commercial site has moved."""
-    from incidents.filing.checks import finding as finding_words
-    from incidents.filing.checks import ip_addresses
-
     steps = ip_addresses.steps_to_do(details, changes)
     if not steps:
         return []
-    told = [finding_words.FINDING_WORDS[f"step.{step}"] for step in steps]
+    told = [FINDING_WORDS[f"step.{step}"] for step in steps]
     return [f"{site} is a commercial site, and its address has changed. To be done:", *told]
 
 
 def _item(
     act: Act, site: str, key: str, given: Mapping[str, str | int | None], *, remove: bool
-) -> int:
+) -> None:
     said = {name: str(value).strip() for name, value in given.items() if value is not None}
     if remove and said:
         raise InputError("--remove takes all of it off the record: say nothing else with it")
@@ -165,10 +159,11 @@ def _item(
     if not is_known(key):
         raise InputError(f"{key!r} is no label: use a-z, 0-9 and -, such as {key[:6]}.main")
     if remove:
-        return change(act, site, {key: ""})
-    # The desk puts them beside what is filed: nobody who does the same meanwhile is undone.
-    parts = tuple((key, name, text) for name, text in said.items())
-    return _submit(act, site, ChangeFiling(by=act.by, parts=parts))
+        change(act, site, {key: ""})
+    else:
+        # The desk puts them beside what is filed: nobody who does the same meanwhile is undone.
+        parts = tuple((key, name, text) for name, text in said.items())
+        _submit(act, site, ChangeFiling(by=act.by, parts=parts))
 
 
 def _preset(run: Run, names: tuple[str, ...]) -> dict[str, str]:
@@ -182,7 +177,6 @@ def _preset(run: Run, names: tuple[str, ...]) -> dict[str, str]:
 
 def _detail(given: str) -> tuple[str, str]:
     """A key, or what the form calls it, and its text as a customer list would have it."""
-    from incidents.filing import form
     from incidents.filing.lists import customer_value
 
     label, equals, text = given.partition("=")

@@ -7,27 +7,29 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from incidents.cli import output
+from incidents.cli import options, output
 from incidents.cli.admin import history_file
-from incidents.cli.filing.looks import finding_document, today
-from incidents.cli.options import acting
+from incidents.cli.filing.looks import today
 from incidents.cli.root import LazyGroup, act
-from incidents.cli.run import painted
+from incidents.cli.run import Run, painted
 from incidents.errors import DONE, FAILED, FileError, IncidentsError
+from incidents.filing.checks import checks
+from incidents.filing.checks.finding import OK, finding_sentence
+from incidents.locale import refusal_words
+from incidents.locale.words import Document, counted
 
 if TYPE_CHECKING:
     from incidents.cli.act import Act
-    from incidents.cli.run import Run
     from incidents.client.intake import RemoteList
     from incidents.filing.lists.table_file import TableFile
     from incidents.history.customers import Intake, Taken
-    from incidents.locale.words import Document
 
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
@@ -91,7 +93,7 @@ class BadRowsError(IncidentsError):
 @click.option("--add-sites", is_flag=True, help="Take sites that are new into the register, too.")
 @click.option("--skip-bad", is_flag=True, help="Leave out rows that cannot be read.")
 @click.option("--ignore-columns", is_flag=True, help="Leave out columns that are no field.")
-@acting
+@options.acting
 def import_(act: Act, *, file: str, add_sites: bool, skip_bad: bool, ignore_columns: bool) -> int:
     """Take the customer list FILE into the register of filings.
 
@@ -132,8 +134,8 @@ def _intake(act: Act, *, add: bool) -> Intake | RemoteList:
     from incidents.history.customers import Intake
 
     return Intake(
-        desk=run.local.desk, filed=_filed(run), by=act.by, login=run.settings.login, add=add,
-        dry_run=act.dry_run, today=today(run) if act.dry_run else None,
+        desk=run.local.desk, filed=partial(_filed, run), by=act.by, login=run.settings.login,
+        add=add, dry_run=act.dry_run, today=today(run) if act.dry_run else None,
     )  # fmt: skip
 
 
@@ -152,9 +154,6 @@ def _give(run: Run, rows: Iterator[Taken], *, dry_run: bool) -> None:
 
 def _lines(run: Run, taken: Taken, *, dry_run: bool) -> list[str]:
     """What people are told of a row: all of a dry run, else only what was not taken."""
-    from incidents.filing.checks.finding import OK, finding_sentence
-    from incidents.locale import refusal_words
-
     row = taken.customer
     where = f"row {row.row}: {row.site or '?'}"
     said = [f"{where}: {problem}" for problem in row.problems]
@@ -198,13 +197,12 @@ def _document(taken: Taken) -> Document:
             for each in row.problems
         ],
         "refusal": None if refusal is None else refusal.name,
-        "findings": [finding_document(each) for each in taken.findings],
+        "findings": [checks.finding_document(each) for each in taken.findings],
     }  # fmt: skip
 
 
 def _sum_up(run: Run, tally: Counter[str], *, dry_run: bool) -> None:
     from incidents.history.customers import OUTCOMES
-    from incidents.locale.words import counted
 
     told = ", ".join(f"{tally[outcome]:,} {outcome}" for outcome in OUTCOMES if tally[outcome])
     run.tell(f"{counted(tally.total(), 'row')}: {told or 'none'}")
@@ -232,8 +230,8 @@ def _insist(path: str, file: str, *, ignore: bool) -> None:
                 ]
     if count:
         more = [f"… and {count - len(told):,} more"] if count > len(told) else []
-        rows = "1 row" if count == 1 else f"{count:,} rows"
-        raise BadRowsError(file=file, count=rows, rows="\n".join([*told, *more]))
+        rows = "\n".join([*told, *more])
+        raise BadRowsError(file=file, count=counted(count, "row"), rows=rows)
 
 
 @contextmanager
@@ -266,16 +264,9 @@ def _seekable(file: str) -> Iterator[str]:
             copy.flush()
             yield copy.name
     except OSError as error:
-        detail = error.strerror or str(error)
-        raise FileError(file="standard input", done="read", detail=detail) from error
+        raise FileError.of("standard input", "read", error) from error
 
 
-def _filed(run: Run) -> Callable[[list[str]], Mapping[str, Mapping[str, str]]]:
-    house = run.local
-
-    def filed(names: list[str]) -> Mapping[str, Mapping[str, str]]:
-        with house.reading() as connection:
-            found: Mapping[str, Mapping[str, str]] = house.views.filings_of(connection, names)
-        return found
-
-    return filed
+def _filed(run: Run, names: list[str]) -> Any:
+    with run.local.reading() as connection:
+        return run.local.views.filings_of(connection, names)

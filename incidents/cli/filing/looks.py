@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 import click
 
-from incidents.cli import output, params
-from incidents.cli.options import looking
+from incidents import clock
+from incidents.cli import options, output, params
 from incidents.errors import DONE, NOT_VERIFIED
+from incidents.filing import form
+from incidents.filing.checks import checks
+from incidents.filing.checks.finding import FINDING_WORDS, WRONG, Finding, finding_sentence
+from incidents.values import site_name
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
     from incidents.contract.documents.filings import FilingOnRecord, SiteTerm, TermOfSite
-    from incidents.filing.checks.finding import Finding
     from incidents.filing.form import Field
     from incidents.filing.presets import Preset
     from incidents.locale.words import Document
@@ -26,47 +30,41 @@ _LOUDEST = ("wrong", "suspect", "unknown", "ok")
 
 @click.command()
 @params.name_argument
-@looking
-def show(run: Run, site: str) -> int:
+@options.looking
+def show(run: Run, site: str) -> None:
     """What is filed of NAME in the order of the official form, what is missing, and its terms."""
-    from incidents.filing.checks import checks as documents
-
     found = filed(run, site)
-    document = {**found, **documents.completeness_document(details_of(found))}
-    if run.quiet:
-        run.say(str(found["site"]))
-    elif run.for_programs:
-        details = document["details"].items()
-        rows = [{"site": document["site"], "key": key, "text": text} for key, text in details]
-        output.document(run, document, rows=rows)
-    else:
+    document = {**found, **checks.completeness_document(details_of(found))}
+    details = found["details"].items()
+    rows = [{"site": found["site"], "key": key, "text": text} for key, text in details]
+    if not output.answered(run, document, found["site"], rows=rows):
         _show(run, document)
-    return DONE
 
 
 @click.command()
 @params.name_argument
-@looking
+@options.looking
 def check(run: Run, site: str) -> int:
     """Check what is filed of NAME: each finding with its reason and its source.
 
     Exit status 5 if something is wrong. What no check can tell is a warning. A suspicion that a
     detail is false is somebody's to look into: no check closes a site (R4).
     """
-    from incidents.filing.checks.finding import WRONG
-
     found = _found(run, site)
     found.sort(key=lambda each: _LOUDEST.index(each.verdict))
-    give_findings(run, found, site=site)
+    documents = [checks.finding_document(each) for each in found]
+    ids = (f"{each.verdict} {each.field} {each.code}" for each in found)
+    if not output.answered(run, {"site": site, "findings": documents}, *ids, rows=documents):
+        output.table(run, ("", "DETAIL", "FINDING", "SOURCE"), map(_row, found))
+        if not found:
+            run.tell("there is nothing to check yet (filing set puts details on record)")
     return NOT_VERIFIED if any(each.verdict == WRONG for each in found) else DONE
 
 
 @click.command()
-@looking
-def fields(run: Run) -> int:
+@options.looking
+def fields(run: Run) -> None:
     """The details that a filing has, in the order of the official form, with their choices."""
-    from incidents.filing import form
-
     rows = [
         {
             "key": field.key,
@@ -77,37 +75,30 @@ def fields(run: Run) -> int:
         for section in form.SECTIONS
         for field in section.fields
     ]
-    if run.quiet:
-        run.say_all([str(row["key"]) for row in rows])
-    elif run.for_programs:
-        output.documents(run, rows)
-    else:
-        told = ((str(r["key"]), str(r["en"]), str(r["zh"]), ", ".join(r["choices"])) for r in rows)
-        output.table(run, ("KEY", "DETAIL", "名称", "ONE OF"), told)
+    output.listed(
+        run, rows, ids=(str(row["key"]) for row in rows),
+        headers=("KEY", "DETAIL", "名称", "ONE OF"),
+        rows=((str(r["key"]), str(r["en"]), str(r["zh"]), ", ".join(r["choices"])) for r in rows),
+    )  # fmt: skip
+    if not run.quiet:
         run.tell("servers and documents are server.LABEL and document.LABEL (filing server --help)")
-    return DONE
 
 
 @click.command()
-@looking
-def presets(run: Run) -> int:
+@options.looking
+def presets(run: Run) -> None:
     """The presets: what many sites file alike, of an access provider or a registrar."""
-    found = known_presets(run)
-    rows = [
-        {"preset": name, "about": preset.about, "details": dict(preset.details)}
-        for name, preset in sorted(found.items())
-    ]
-    if run.quiet:
-        run.say_all(sorted(found))
-    elif run.for_programs:
-        output.documents(run, rows)
-    else:
-        told = [
-            (name, preset.about, ", ".join(f"{k}={t}" for k, t in preset.details.items()))
-            for name, preset in sorted(found.items())
-        ]
-        output.table(run, ("PRESET", "WHOSE", "DETAILS"), told)
-    return DONE
+    found = sorted(known_presets(run).items())
+    output.listed(
+        run,
+        [{"preset": n, "about": each.about, "details": dict(each.details)} for n, each in found],
+        ids=(name for name, _ in found),
+        headers=("PRESET", "WHOSE", "DETAILS"),
+        rows=(
+            (name, each.about, ", ".join(f"{k}={t}" for k, t in each.details.items()))
+            for name, each in found
+        ),
+    )
 
 
 def known_presets(run: Run) -> dict[str, Preset]:
@@ -132,8 +123,6 @@ def _found(run: Run, site: str) -> list[Finding]:
     """What the checks say; a server checks what it shows to nobody in full."""
     if run.remote is not None:
         return run.remote.filings.findings(site)
-    from incidents.filing.checks import checks
-
     return checks.check(details_of(filed(run, site)), today=today(run))
 
 
@@ -154,81 +143,46 @@ def details_of(filing: FilingOnRecord) -> dict[str, str]:
 
 def today(run: Run) -> date:
     """The day in the zone of the settings."""
-    from incidents import clock
-
     return clock.now().astimezone(run.settings.zone).date()
 
 
-def give_findings(run: Run, findings: Iterable[Finding], *, site: str | None = None) -> None:
-    """Write what checks have found."""
-    rows = list(findings)
-    if run.quiet:
-        run.say_all([f"{each.verdict} {each.field} {each.code}" for each in rows])
-    elif run.for_programs:
-        documents = [finding_document(each) for each in rows]
-        output.document(run, {"site": site, "findings": documents}, rows=documents)
-    else:
-        output.table(run, ("", "DETAIL", "FINDING", "SOURCE"), map(_row, rows))
-        if not rows:
-            run.tell("there is nothing to check yet (filing set puts details on record)")
-
-
-def finding_document(finding: Finding) -> Document:
-    """A finding for programs."""
-    from incidents.filing.checks import checks as documents
-
-    return documents.finding_document(finding)
-
-
 def _row(finding: Finding) -> tuple[str, ...]:
-    from incidents.filing.checks import finding as finding_words
-
     verdict = output.Painted.of(finding.verdict, fg=_COLOURS[finding.verdict])
-    return verdict, finding.field, finding_words.finding_sentence(finding), finding.source
+    return verdict, finding.field, finding_sentence(finding), finding.source
 
 
 def _show(run: Run, document: Document) -> None:
-    from incidents.filing.checks import finding as finding_words
-
-    output.pairs(run, [(key, text) for key, _, text in _told(document)])
+    output.pairs(run, _told(document))
     for term in document["terms"]:
-        run.say(_term(term))
+        what = "to be filed" if term["term"] == "file" else "the number to be shown"
+        run.say(f"{what} by {term['due_on']}, that day included")
     run.say(f"complete to {document['score']} of 100")
     for each in document["missing"]:
-        why = finding_words.FINDING_WORDS.get(f"need.{each['why']}", each["why"])
+        why = FINDING_WORDS.get(f"need.{each['why']}", each["why"])
         run.say(f"  missing: {each['field']} ({why})")
     if not document["details"]:
         run.tell(f"nothing is filed of {document['site']} yet (filing set {document['site']} …)")
 
 
-def _term(term: Document) -> str:
-    what = "to be filed" if term["term"] == "file" else "the number to be shown"
-    return f"{what} by {term['due_on']}, that day included"
-
-
-def _told(document: Document) -> Iterator[tuple[str, str, str]]:
-    """Key, label, and text with the word for a choice, in the order of the form."""
-    from incidents.filing import form
-
+def _told(document: Document) -> Iterator[tuple[str, str]]:
+    """Key, and text with the word for a choice, in the order of the form."""
     for key in sorted(document["details"], key=form.place):
         text = document["details"][key]
         field = form.FIELD_OF.get(key)
         parts = form.PARTS.get(key.partition(".")[0] + ".")
         if text is None:
-            yield key, key, "(erased)"
+            yield key, "(erased)"
         elif parts is not None:
-            yield key, key, _item(text, parts)
+            yield key, _item(text, parts)
         elif field is None or not field.choices:
-            yield key, key, text
+            yield key, text
         else:
             word = field.shown(text)[1]
-            yield key, field.en, text if word == text else f"{text} ({word})"
+            yield key, text if word == text else f"{text} ({word})"
 
 
 def _item(text: str, fields: Iterable[Field]) -> str:
     """A server or a document in words; what cannot be read, as it is."""
-    import json
-
     try:
         said = dict(json.loads(text))
     except (ValueError, TypeError, RecursionError):
@@ -250,8 +204,8 @@ _TERMS = {"file": "to be filed", "show_number": "number to be shown"}
     metavar="FILE",
     help="Write a calendar (iCalendar) to FILE; - is stdout.",
 )
-@looking
-def terms(run: Run, days: int | None, ics: str | None) -> int:
+@options.looking
+def terms(run: Run, days: int | None, ics: str | None) -> None:
     """What is to be filed, or shown at the foot of the pages, by when: 30 days each.
 
     Days are those of the zone of the settings; the last one counts to its end. Who is late is
@@ -264,23 +218,18 @@ def terms(run: Run, days: int | None, ics: str | None) -> int:
     counted = [_counted(each, now) for each in found]
     if ics is not None:
         output.write_file(ics, (line.encode() for line in _calendar(counted)))
-    elif run.quiet:
-        run.say_all(list(dict.fromkeys(each["site"] for each in counted)))
-    elif run.for_programs:
-        output.documents(run, counted)
     else:
-        output.table(run, ("SITE", "WHAT", "BY", "LEFT", "REMINDED"), map(_term_row, counted))
-        if not counted:
-            run.tell("no term runs")
-    return DONE
+        output.listed(
+            run, counted, ids=dict.fromkeys(each["site"] for each in counted),
+            headers=("SITE", "WHAT", "BY", "LEFT", "REMINDED"), rows=map(_term_row, counted),
+            nothing="no term runs",
+        )  # fmt: skip
 
 
 def _counted(term: TermOfSite, now: date) -> SiteTerm:
     left = (date.fromisoformat(term["due_on"]) - now).days
     # A server has counted them already, in its own zone.
-    counted: Any = {"days_left": left, **term}
-    found: SiteTerm = counted
-    return found
+    return cast("SiteTerm", {"days_left": left, **term})
 
 
 def _term_row(term: SiteTerm) -> tuple[str, ...]:
@@ -290,9 +239,7 @@ def _term_row(term: SiteTerm) -> tuple[str, ...]:
 
 
 def _calendar(found: list[SiteTerm]) -> list[str]:
-    from incidents import clock
     from incidents.filing.calendar import Entry, calendar
-    from incidents.values import site_name
 
     entries = [
         Entry(

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
 
-from incidents.cli import output, params
+from incidents.cli import options, output, params
 from incidents.cli.filing.looks import details_of, filed, today
-from incidents.cli.options import looking
-from incidents.cli.run import CSV, JSON, JSONL
+from incidents.cli.run import CSV, JSON, JSONL, Run
 from incidents.errors import DONE, FAILED, NOT_VERIFIED, FileError, InputError
+from incidents.filing.checks import checks
+from incidents.filing.checks.finding import OK, UNKNOWN, WRONG, Finding, finding_sentence
+from incidents.filing.checks.record_number import IcpForm, read_icp, read_public_security
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from sqlalchemy import Connection
 
-    from incidents.cli.run import Run
-    from incidents.filing.checks.finding import Finding
-    from incidents.filing.checks.record_number import IcpForm
     from incidents.filing.export import Filing
     from incidents.filing.footer.foot import Foot
     from incidents.filing.settings import FilingSettings
@@ -36,8 +34,8 @@ output_option = click.option(
 @click.command()
 @click.argument("sites", type=params.site, nargs=-1, metavar="[NAME]…")
 @output_option
-@looking
-def export(run: Run, sites: tuple[str, ...], target: str) -> int:
+@options.looking
+def export(run: Run, sites: tuple[str, ...], target: str) -> None:
     """Write the filings of the sites, or of all, as they are filed: JSON Lines, JSON or CSV.
 
     `filing import` reads each of them again unchanged. What has been erased is not there.
@@ -49,32 +47,32 @@ def export(run: Run, sites: tuple[str, ...], target: str) -> int:
     form = run.format
     if run.remote is not None:
         output.write_file(target, run.remote.filings.exported(form or JSONL, sites))
-        return DONE
-    if form == CSV:
-        lines: Iterable[str] = _csv(run, sites)
-    elif form == JSON:
-        lines = written.json_document(_filings(run, sites))
-    else:
-        lines = written.json_lines(_filings(run, sites))
-    output.write_file(target, (line.encode() for line in lines))
-    return DONE
+        return
+    with run.local.reading() as connection:
+        read = partial(_read, run, connection, sites)
+        if form == CSV:
+            # Read twice, in one state of the database: first for the columns that all need.
+            lines: Iterable[str] = written.csv_of(read)
+        elif form == JSON:
+            lines = written.json_document(read())
+        else:
+            lines = written.json_lines(read())
+        output.write_file(target, (line.encode() for line in lines))
 
 
 @click.command()
 @params.name_argument
 @output_option
-@looking
-def form(run: Run, site: str, target: str) -> int:
+@options.looking
+def form(run: Run, site: str, target: str) -> None:
     """Write the filing of NAME as a page to print and copy from, in Chinese and English.
 
     It has the order of the official form, and people's own details in full.
     """
     if run.remote is not None:
         output.write_file(target, run.remote.filings.form(site))
-        return DONE
+        return
     from incidents.filing import export
-    from incidents.filing.checks import checks
-    from incidents.filing.checks.finding import OK, finding_sentence
 
     details = details_of(filed(run, site))
     on = today(run)
@@ -83,39 +81,24 @@ def form(run: Run, site: str, target: str) -> int:
     ]
     page = export.form_page(site, details, on=on.isoformat(), findings=findings)
     output.write_file(target, [page.encode()])
-    return DONE
 
 
 @click.command()
 @params.name_argument
 @click.option("--icon", default="/beian.png", show_default=True, metavar="PATH", help="The icon.")
 @output_option
-@looking
-def snippet(run: Run, site: str, icon: str, target: str) -> int:
+@options.looking
+def snippet(run: Run, site: str, icon: str, target: str) -> None:
     """Write the HTML for the foot of the pages of NAME: the numbers, the icon and the links."""
     if run.remote is not None:
         output.write_file(target, run.remote.filings.snippet(site, icon=icon))
-        return DONE
+        return
     from incidents.filing import settings
     from incidents.filing.footer import check as html
 
     details, icp_form = details_of(filed(run, site)), settings.load().icp_form
     written = html.snippet_of_filing(site, details, icon=icon, icp_form=icp_form)
     output.write_file(target, [written.encode()])
-    return DONE
-
-
-def _filings(run: Run, sites: tuple[str, ...]) -> Iterator[Filing]:
-    with run.local.reading() as connection:
-        yield from _read(run, connection, sites)
-
-
-def _csv(run: Run, sites: tuple[str, ...]) -> Iterator[str]:
-    """Read twice, in one state of the database: first for the columns that all of them need."""
-    from incidents.filing import export
-
-    with run.local.reading() as connection:
-        yield from export.csv_of(lambda: _read(run, connection, sites))
 
 
 def _read(run: Run, connection: Connection, sites: tuple[str, ...]) -> Iterator[Filing]:
@@ -148,7 +131,7 @@ _OVER_A_SERVER = "check a saved page, with --public-security and --icp for its n
     "--icp-form", type=click.Choice(("province", "site", "subject")),
     help="With the site's suffix, or the subject's number without one. Default: as [filing] says.",
 )  # fmt: skip
-@looking
+@options.looking
 def check_footer(
     run: Run, target: str, *, site: str | None, url: str | None, public_security: str | None,
     icp: str | None, icp_form: str | None,
@@ -160,9 +143,7 @@ def check_footer(
     read.
     """
     from incidents.filing import settings
-    from incidents.filing.footer import check
-    from incidents.filing.footer.check import Expected
-    from incidents.filing.footer.page import UnreadPageError
+    from incidents.filing.footer import check, page
 
     loaded = settings.load()
     saved = _is_file(target)
@@ -174,16 +155,16 @@ def check_footer(
     name = site if saved else params.site(target)
     details = {} if name is None else _on_record(run, name)
     form = loaded.icp_form if icp_form is None else cast("IcpForm", icp_form)
-    expected = Expected(icp_form=form)
+    expected = check.Expected(icp_form=form)
     if name is not None or by_hand:
-        expected = Expected.of({**details, **by_hand}, form)
+        expected = check.Expected.of({**details, **by_hand}, form)
     try:
         if saved:
             found = check.check_foot(_saved(Path(params.file_name(target))), expected)
         else:
             address = url or details.get("home_url")
             found = check.check_foot(_fetched(str(name), address, loaded), expected)
-    except UnreadPageError as error:
+    except page.UnreadPageError as error:
         found = [error.finding()]
     _tell(run, target, found)
     return _status(found)
@@ -207,8 +188,6 @@ def _on_record(run: Run, name: str) -> Mapping[str, str]:
 
 def _by_hand(public_security: str | None, icp: str | None) -> dict[str, str]:
     """The numbers that were typed, as details; raises InputError for one that is none."""
-    from incidents.filing.checks.record_number import read_icp, read_public_security
-
     if public_security is not None and read_public_security(public_security) is None:
         raise InputError(
             f"{public_security!r} is no public-security number: one looks like 京公网安备"
@@ -228,7 +207,7 @@ def _saved(file: Path) -> Foot:
             # One byte more tells that there is more.
             return foot.read(opened.read(foot.MAX_BYTES + 1))
     except OSError as error:
-        raise FileError(file=file, done="read", detail=error.strerror or str(error)) from error
+        raise FileError.of(file, "read", error) from error
 
 
 def _fetched(name: str, address: str | None, loaded: FilingSettings) -> Foot:
@@ -240,7 +219,6 @@ def _fetched(name: str, address: str | None, loaded: FilingSettings) -> Foot:
 
 
 def _tell(run: Run, target: str, findings: list[Finding]) -> None:
-    from incidents.filing.checks import checks
     from incidents.filing.footer.check import footer_field, footer_sentence, is_right
 
     rows = [checks.finding_document(finding, footer_sentence) for finding in findings]
@@ -258,8 +236,6 @@ def _tell(run: Run, target: str, findings: list[Finding]) -> None:
 
 def _status(findings: list[Finding]) -> int:
     """What is wrong goes before what nobody could see."""
-    from incidents.filing.checks.finding import UNKNOWN, WRONG
-
     verdicts = {finding.verdict for finding in findings}
     if WRONG in verdicts:
         return NOT_VERIFIED

@@ -6,7 +6,7 @@ Each line is one row and no wider than the terminal, whatever people have writte
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -14,16 +14,13 @@ from rich.text import Text
 
 from incidents.cli.queue import keys as queue_keys
 from incidents.cli.queue import words as queue_words
-from incidents.cli.queue.screen import HELP, ITEM, LIST
+from incidents.cli.queue.screen import HELP, ITEM, LIST, Screen
 from incidents.cli.queue.table import ALARM, REMARK, style_of, title
 from incidents.cli.run import visible
 from incidents.contract.hints import typed
 from incidents.views import masked
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from incidents.cli.queue.screen import Screen
     from incidents.contract.documents.queue import QueueItem
 
 Lines = list[Text]
@@ -122,28 +119,18 @@ def _columns(items: Sequence[QueueItem], width: int) -> list[Column]:
         widest = max(Text(visible(tell(item))).cell_len for item in items)
         return head, min(max(widest, len(head)), most), tell
 
-    chosen = [column("TASK", _id, 16), column("LEFT", queue_words.left, 16)]
+    chosen = [column("TASK", lambda item: item["id"], 16), column("LEFT", queue_words.left, 16)]
     if width >= 60:
         chosen.append(column("DO", queue_words.what, 16))
-    last = [column("WITH", _holder, 12)] if width >= 100 else []
+    last = []
+    if width >= 100:
+        last.append(column("WITH", lambda item: item["claimed_by"] or "", 12))
     free = max(8, width - 4 - sum(cells + 2 for _, cells, _ in (*chosen, *last)))
     site = free if width < 80 else free * 9 // 20
-    chosen.append(("SITE", site, _site))
+    chosen.append(("SITE", site, lambda item: item["site"]))
     if width >= 80:
         chosen.append(("WHOM", free - site - 2, queue_words.whom))
     return chosen + last
-
-
-def _id(item: QueueItem) -> str:
-    return item["id"]
-
-
-def _site(item: QueueItem) -> str:
-    return item["site"]
-
-
-def _holder(item: QueueItem) -> str:
-    return item["claimed_by"] or ""
 
 
 def _item_row(item: QueueItem, columns: Iterable[Column], *, is_selected: bool) -> Text:
@@ -196,8 +183,7 @@ def _help(screen: Screen, width: int, rows: int) -> Lines:
     return _scrolled(screen, lines, rows)
 
 
-_BODIES: dict[str, Callable[[Screen, int, int], Lines]] = {}
-_BODIES.update({LIST: _list, ITEM: _opened, HELP: _help})
+_BODIES = {LIST: _list, ITEM: _opened, HELP: _help}
 
 
 def _scrolled(screen: Screen, lines: Lines, rows: int) -> Lines:

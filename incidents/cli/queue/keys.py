@@ -14,7 +14,7 @@ from uuid import uuid4
 from incidents.cli import answers
 from incidents.cli.act import Act
 from incidents.contract.action import name_of
-from incidents.locale import event_sentence, refusal_words, words
+from incidents.locale import event_sentence, refusal_words
 from incidents.machine import commands
 from incidents.values.ids import read_incident_id, read_item_id
 
@@ -72,10 +72,9 @@ def _sentences(run: Run, answer: Answer, *, of_the_clock: bool) -> list[str]:
     document = answers.as_left_down(run, answer.document)
     if not document["events"]:
         return []
-    site = document["site"]
-    teller = words.Teller(site=site["site"], site_id=site["id"], when=run.when)
+    teller = answers.teller_of(run, document)
     part = takewhile if of_the_clock else dropwhile
-    events = part(lambda event: event["by"] == answers.CLOCK, document["events"])
+    events = part(lambda event: event["by"] == commands.CLOCK, document["events"])
     return [event_sentence.sentence(teller, event) for event in events]
 
 
@@ -148,7 +147,7 @@ def _contact(key: str, item: QueueItem, by: str) -> Deed:
         effect = f"that stops the clock of {id_}" if item["kind"] == "call" else "that tells them"
         question = f"The responsible person of {item['site']} was spoken to about {id_}: {effect}?"
     return Deed(
-        item=id_, site=_site(item), words=f"{words} on {id_}", question=question,
+        item=id_, site=_read(item)[0], words=f"{words} on {id_}", question=question,
         command=commands.RecordContact(by=by, incident=n, outcome=outcome),
     )  # fmt: skip
 
@@ -162,7 +161,7 @@ def _removed(_key: str, item: QueueItem, by: str) -> Deed | None:
     [first, *more] = unsettled
     question = f"The content of {first} is gone ({len(more)} more to look at)?" if more else None
     return Deed(
-        item=item["id"], site=_site(item), words=f"removed {first}", question=question,
+        item=item["id"], site=_read(item)[0], words=f"removed {first}", question=question,
         command=commands.StateRemoved(by=by, incident=_number(first)),
     )  # fmt: skip
 
@@ -173,38 +172,27 @@ def _done(_key: str, item: QueueItem, by: str) -> Deed:
     what = f"{item['site']} was told that it is closed" if tells else "all of it was looked at"
     unsettled = f" ({left} not settled)" if left else ""
     return Deed(
-        item=id_, site=_site(item), words=f"done {id_}", question=f"{id_}: {what}{unsettled}?",
+        item=id_, site=_read(item)[0], words=f"done {id_}", question=f"{id_}: {what}{unsettled}?",
         command=commands.CompleteTask(
-            by=by, task=int(_rest(item)[1:]), outcome="told" if tells else None
+            by=by, task=int(_read(item)[1][1:]), outcome="told" if tells else None
         ),
     )  # fmt: skip
 
 
-def _claim(_key: str, item: QueueItem, by: str) -> Deed:
-    command = commands.ClaimItem(by=by, item=_rest(item))
-    return Deed(item=item["id"], site=_site(item), command=command, words=f"claim {item['id']}")
-
-
-def _release(_key: str, item: QueueItem, by: str) -> Deed:
-    command = commands.ReleaseItem(by=by, item=_rest(item))
-    return Deed(item=item["id"], site=_site(item), command=command, words=f"release {item['id']}")
+def _claim_or_release(key: str, item: QueueItem, by: str) -> Deed:
+    site, rest = _read(item)
+    kind = commands.ClaimItem if key == _CLAIM else commands.ReleaseItem
+    words = f"{_WORDS[key]} {item['id']}"
+    return Deed(item=item["id"], site=site, command=kind(by=by, item=rest), words=words)
 
 
 _MAKERS: dict[str, Callable[[str, QueueItem, str], Deed | None]] = {
     **dict.fromkeys(OUTCOMES, _contact),
     _REMOVED: _removed,
     _DONE: _done,
-    _CLAIM: _claim,
-    _RELEASE: _release,
+    _CLAIM: _claim_or_release,
+    _RELEASE: _claim_or_release,
 }
-
-
-def _site(item: QueueItem) -> int:
-    return _read(item)[0]
-
-
-def _rest(item: QueueItem) -> str:
-    return _read(item)[1]
 
 
 def _read(item: QueueItem) -> tuple[int, str]:

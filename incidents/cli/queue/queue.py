@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import answers, output
+from incidents.cli import answers, options, output
 from incidents.cli.act import Act
-from incidents.cli.options import acting, looking
 from incidents.cli.queue import words
-from incidents.cli.run import is_terminal, painted, paints
+from incidents.cli.run import Run, is_terminal, painted, paints
 from incidents.contract.hints import typed, with_commands
 from incidents.errors import DONE, INTERRUPTED, InputError
+from incidents.settings.sources import check_person
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from incidents.cli.queue.keys import Deed
     from incidents.cli.queue.screen import Screen
     from incidents.cli.queue.terminal import Terminal
-    from incidents.cli.run import Run
     from incidents.contract.documents.queue import QueueItem, QueuePage
     from incidents.locale.words import When
 
@@ -51,7 +50,7 @@ if TYPE_CHECKING:
     help="At most so many items.",
 )  # fmt: skip
 @click.option("--after", metavar="PLACE", help="The next page: what next_after says in JSON.")
-@looking
+@options.looking
 def queue(run: Run, *, mine: bool, watch: bool, reveal: bool, limit: int, after: str | None) -> int:
     """What the desk must do now: overdue things first, then by deadline.
 
@@ -68,12 +67,11 @@ def queue(run: Run, *, mine: bool, watch: bool, reveal: bool, limit: int, after:
         _check_terminal(run)
         return work_at_screen(run, fetch)
     found = fetch()
-    if run.quiet:
-        run.say(*(item["id"] for item in found["items"]))
-    elif run.for_programs:
-        items = [with_commands(item) for item in found["items"]]
-        output.document(run, {**found, "items": items}, rows=items)
-    elif is_terminal(sys.stdout):
+    items = [with_commands(item) for item in found["items"]]
+    ids = (item["id"] for item in items)
+    if output.answered(run, {**found, "items": items}, *ids, rows=items):
+        return DONE
+    if is_terminal(sys.stdout):
         from incidents.cli.queue import table
 
         table.show(run, found, reveal=reveal)
@@ -100,8 +98,10 @@ def _plainly(run: Run, found: QueuePage) -> None:
     run.told_of_rehearsal = bool(found["enforcement"].get("rehearsal"))
     for notice in words.notices(found, when):
         run.tell(painted(notice.words, fg="red", bold=True) if notice.is_alarm else notice.words)
-    headers = ("TASK", "LEFT", "DO", "SITE", "DUE", "WITH", "WHOM", "NEXT")
-    output.table(run, headers, (_row(item, when) for item in found["items"]))
+    output.table(
+        run, ("TASK", "LEFT", "DO", "SITE", "DUE", "WITH", "WHOM", "NEXT"),
+        (_row(item, when) for item in found["items"]),
+    )  # fmt: skip
     warnings = dict.fromkeys(item["warning"] for item in found["items"] if item["warning"])
     run.tell(*(painted(warning, fg="red", bold=True) for warning in warnings))
     if not found["items"]:
@@ -124,16 +124,10 @@ def _row(item: QueueItem, when: When) -> tuple[str, ...]:
     )
 
 
-def _person(given: str) -> str:
-    from incidents.settings.sources import check_person
-
-    return check_person(given)
-
-
 @click.command("hand-over")
-@click.argument("to", type=_person, metavar="PERSON")
-@acting
-def hand_over(act: Act, to: str) -> int:
+@click.argument("to", type=check_person, metavar="PERSON")
+@options.acting
+def hand_over(act: Act, to: str) -> None:
     """Give all that you hold to PERSON, at the end of a shift."""
     given = act.hand_over(to)
     if not given:
@@ -147,7 +141,6 @@ def hand_over(act: Act, to: str) -> int:
         output.documents(act.run, [answer.document for answer in done])
     for answer in refused:
         answers.raise_refusal(act.run, answer)
-    return DONE
 
 
 REFRESH_S = 1.0
@@ -177,8 +170,7 @@ def work_at_screen(run: Run, fetch: Callable[[], QueuePage]) -> int:
         with suppress(KeyboardInterrupt), terminal.opened():
             _work(screen, terminal)
     except _BrokenOffError as broken:
-        deed = broken.deed
-        run.tell(f"broken off: whether {deed.words} is on record, the queue and show tell")
+        run.tell(f"broken off: whether {broken.deed.words} is on record, the queue and show tell")
         return INTERRUPTED
     return DONE
 

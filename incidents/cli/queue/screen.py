@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from incidents.cli.queue import keys as queue_keys
@@ -14,7 +14,6 @@ from incidents.errors import AwayError, IncidentsError
 from incidents.values.ids import read_item_id
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
 
     from incidents.cli.run import Run
@@ -111,13 +110,9 @@ class Screen:
         if item is not None and self._revealed is not None:
             seen = self._revealed
             return {
-                **item,
-                "phone": seen["phone"],
-                "person": seen["person"],
-                "email": seen["email"],
-                "note": seen["note"],
-                "say": seen["say"],
-            }
+                **item, "phone": seen["phone"], "person": seen["person"], "email": seen["email"],
+                "note": seen["note"], "say": seen["say"],
+            }  # fmt: skip
         return item
 
     def look(self) -> None:
@@ -278,9 +273,6 @@ class Screen:
 
     def _say(self, words: str, *, is_bad_news: bool = False) -> None:
         self.message, self.is_bad_news = words, is_bad_news
-
-
-_PERSONAL = ("phone", "email", "person", "note", "say")
 
 
 def _typed(item: QueueItem) -> str:

@@ -5,21 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from incidents.cli import answers
 from incidents.cli.queue import words as queue_words
-from incidents.cli.run import paints, visible
+from incidents.cli.run import Run, paints, visible
 from incidents.contract.hints import first_of_two, typed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rich.console import RenderableType
-
-    from incidents.cli.run import Run
     from incidents.contract.documents.queue import QueueItem, QueuePage
     from incidents.locale.words import When
 

@@ -176,15 +176,7 @@ class Terminal:
 
     @contextmanager
     def _heeding(self) -> Iterator[None]:
-        before = {number: signal.signal(number, act) for number, act in self._on_signals().items()}
-        try:
-            yield
-        finally:
-            for number, act in before.items():
-                signal.signal(number, act)
-
-    def _on_signals(self) -> dict[signal.Signals, Callable[[int, FrameType | None], None]]:
-        return {
+        acts = {
             signal.SIGINT: self._end,
             signal.SIGTERM: self._end,
             signal.SIGHUP: self._end,
@@ -192,6 +184,12 @@ class Terminal:
             signal.SIGCONT: self._comes_back,
             signal.SIGWINCH: self._is_pulled_at,
         }
+        before = {number: signal.signal(number, act) for number, act in acts.items()}
+        try:
+            yield
+        finally:
+            for number, own in before.items():
+                signal.signal(number, own)
 
     def _end(self, number: int, _frame: FrameType | None) -> None:
         # Once: a second one must not break off what puts the terminal back.

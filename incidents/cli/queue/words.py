@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from incidents.cli import enforcement_words
 from incidents.cli.run import REHEARSAL
 from incidents.locale import event_sentence
-from incidents.locale.words import span
+from incidents.locale.words import When, span
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from incidents.contract.documents.enforcement import Enforcement
     from incidents.contract.documents.orders import DeadLetters, OnlyLogged, OrdersHeld, OrdersLate
     from incidents.contract.documents.queue import DutySummary, QueueItem, QueuePage
-    from incidents.locale.words import When
 
 KINDS = {
     "call": "call",

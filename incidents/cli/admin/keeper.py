@@ -1,0 +1,181 @@
+"""The keeper: the accounts and tokens of a database, as `client.accounts` has those of a server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from incidents import clock
+from incidents.accounts import access_settings, secrets
+from incidents.accounts.identity import Identity, is_handle
+from incidents.cli import reauthentication
+from incidents.desk import accounts, tokens
+from incidents.desk.own_stream import By
+from incidents.errors import RefusedError
+from incidents.store import accounts as stored
+from incidents.views import accounts as views
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from sqlalchemy import Connection
+
+    from incidents.cli.run import Run
+    from incidents.contract.documents.accounts import (
+        Account,
+        NewToken,
+        OpenSession,
+        Refused,
+        SignIn,
+        Token,
+    )
+
+
+T = TypeVar("T")
+
+
+class NotAllowedError(RefusedError):
+    """{by} is {role} here, and may keep no accounts but their own: an administrator may"""
+
+
+class Keeper:
+    """The accounts and tokens of the database, kept on record by somebody.
+
+    All acts raise as those of `desk.accounts` and `desk.tokens` do, which each of them is.
+    """
+
+    def __init__(self, run: Run, by: By | None = None) -> None:
+        self._run = run
+        self._by = by
+
+    @property
+    def came_in(self) -> bool:
+        """Whether who keeps them has signed in for it."""
+        return self._by is not None and self._by.came_in
+
+    def accounts(self) -> list[Account]:
+        """All accounts, by their handles."""
+        with self._run.local.reading() as connection:
+            return views.accounts(connection)
+
+    def account(self, handle: str) -> Account:
+        """One account, as it stands now.
+
+        Raises:
+            UnknownAccountError: naming it.
+        """
+        with self._run.local.reading() as connection:
+            found = stored.account(connection, handle) if is_handle(handle) else None
+            if found is None:
+                raise accounts.UnknownAccountError(handle=handle)
+            return views.account(connection, found)
+
+    def make(self, handle: str, role: str) -> None:
+        """Make an account."""
+        self._do(lambda c, by, now: accounts.make(c, by, handle, role, now))
+
+    def give_role(self, handle: str, role: str) -> bool:
+        """Give an account another role; whether that changed anything."""
+        return self._do(lambda c, by, now: accounts.give_role(c, by, handle, role, now))
+
+    def disable(self, handle: str) -> bool:
+        """Let nobody come in with it any more; whether that changed anything."""
+        return self._do(lambda c, by, now: accounts.disable(c, by, handle, now))
+
+    def enable(self, handle: str) -> bool:
+        """Let a disabled account come in again; whether that changed anything."""
+        return self._do(lambda c, by, now: accounts.enable(c, by, handle, now))
+
+    def set_password(self, handle: str, new: str) -> None:
+        """Give it a new password; all its sessions end."""
+        hash_, wait = secrets.hash_of(new, handle), access_settings.second_after()
+        seal = self._run.local.seal
+        self._do(
+            lambda c, by, now: accounts.set_password(
+                c, by, handle, hash_, now, second_after=wait, seal=seal
+            )
+        )
+
+    def tokens(self, of: str | None) -> list[Token]:
+        """The tokens of an account, of all without one; the newest first."""
+        handles = None if of is None else [accounts.check_handle(of)]
+        with self._run.local.reading() as connection:
+            return views.tokens(connection, handles)
+
+    def make_token(self, handle: str, days: int, acts: Sequence[str] | None) -> NewToken:
+        """A new token, with its `secret`, which is kept nowhere."""
+        secret, seal = secrets.random_token(), self._run.local.seal
+        made = self._do(
+            lambda c, by, now: tokens.make_token(
+                c, by, handle, secret, now, days=days, acts=acts, seal=seal
+            )
+        )
+        return {**views.token_document(made), "secret": secret}
+
+    def owner_of(self, token: str) -> str | None:
+        """Whose token that is; None if it is nobody's."""
+        with self._run.local.reading() as connection:
+            found = stored.token_of_id(connection, token) if tokens.is_token_id(token) else None
+        return None if found is None else found.handle
+
+    def revoke(self, token: str) -> bool:
+        """Let a token be worth nothing; whether that changed anything."""
+        return self._do(lambda c, by, now: tokens.revoke_token(c, by, token, now))
+
+    def sessions(self, of: str | None) -> list[OpenSession]:
+        """The sessions of an account that are open, of all without one; the newest first."""
+        found = self._run.local.open_sessions.of(None if of is None else accounts.check_handle(of))
+        return [views.session_document(each) for each in found]
+
+    def end_session(self, session: str) -> None:
+        """End a session."""
+        assert self._by is not None
+        self._run.local.open_sessions.end(session, self._by.person)
+
+    def sign_ins(
+        self, *, of: str | None, failed: bool, since: datetime | None, limit: int
+    ) -> list[SignIn]:
+        """The log of who came in and who was not let in, the newest first."""
+        with self._run.local.reading() as connection:
+            found = views.sign_ins(connection, limit=limit, handle=of, failed=failed, since=since)
+        return list(found["items"])
+
+    def refusals(self, *, of: str | None, since: datetime | None, limit: int) -> list[Refused]:
+        """Who was not let do what, counted by the day, those with the newest first."""
+        with self._run.local.reading() as connection:
+            return views.sign_in_refusals(connection, limit=limit, handle=of, since=since)
+
+    def _do(self, act: Callable[[Connection, By, Callable[[], datetime]], T]) -> T:
+        by = self._by
+        assert by is not None
+        return self._run.local.desk.on_record(lambda connection: act(connection, by, clock.now))
+
+
+def signed_in(run: Run, file: Path | None, act: str, own: str | None) -> By:
+    """Who keeps the accounts, for that act: signed in, as soon as an administrator has a password;
+    about the account `own`, if it may be one's own.
+
+    Raises:
+        NotAllowedError: if their role is not for it.
+        PasswordNeededError, SignInError, BlockedError: see `reauthentication.sign_in`.
+    """
+    with run.local.reading() as connection:
+        guarded = bool(stored.guards(connection))
+    if guarded:
+        who = reauthentication.sign_in(run, file, reauthentication.OWN_PASSWORD_OPTION)
+        _check(run, who, "own_account" if own == who.handle else act, own)
+    return By(person=run.settings.person, login=run.settings.login, came_in=guarded)
+
+
+def _check(run: Run, identity: Identity, act: str, own: str | None) -> None:
+    """See that their role is for it; that it is not is counted."""
+    why = identity.why_not(act, clock.now())
+    if why is None:
+        return
+    by = By(person=identity.handle, login=run.settings.login)
+    about = own if own is not None and is_handle(own) else None
+    run.local.desk.on_record(
+        lambda c: accounts.refuse(c, by, clock.now, act=act, why=why, about=about)
+    )
+    raise NotAllowedError(by=identity.handle, role=identity.role)
