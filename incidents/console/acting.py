@@ -24,7 +24,7 @@ from incidents.console.forms import (
     given,
     given_with_files,
 )
-from incidents.console.request_context import Sitting, address, sitting
+from incidents.console.request_context import Sitting, sitting
 from incidents.console.writing import Reader, Said, told_next
 from incidents.contract.action import Field, name_of
 from incidents.contract.actions import of_command
@@ -35,7 +35,6 @@ from incidents.machine import commands as c
 from incidents.machine.command import Words
 from incidents.machine.commands import HandOver
 from incidents.store import desk_state
-from incidents.store.cases import sites
 from incidents.values import inputs
 
 if TYPE_CHECKING:
@@ -73,7 +72,8 @@ class Acting(Sitting):
         """
         why = self.identity.why_not(act, clock.now())
         if why == "prove_again" or (why is None and self.unproved is not None):
-            raise ProveAgainError(self.given, act, self._name_of(site), wrong=self.unproved)
+            name = None if site is None else caller.name_of_site(self.house, site)
+            raise ProveAgainError(self.given, act, name, wrong=self.unproved)
         if why is not None:
             caller.refuse(self.house, self.identity, act, why, self.request.url.path[:100])
             raise NotLetError(act, why)
@@ -175,12 +175,6 @@ class Acting(Sitting):
             kept = desk_state.answers_kept(connection, [key])
         return from_json(kept[key].answer) if kept else None
 
-    def _name_of(self, site: str | int | None) -> str | None:
-        if not isinstance(site, int):
-            return site
-        with self.reading() as connection:
-            return sites.name_of(connection, site)
-
     def back(self, to: str, said: Said | None = None) -> Response:
         """Sends them to that page of this console, where it stands what the act has come to.
 
@@ -228,7 +222,7 @@ def _proved(here: Sitting, form: Given) -> tuple[Visit, str | None]:
     if password is None or form.text("proves") is None:
         return here.visit, None
     try:
-        return here.door.prove(here.visit, password, address(here.request)), None
+        return here.door.prove(here.visit, password, caller.address_of(here.request)), None
     except RefusedError as error:
         # Told by the act that it was to prove, which nobody knows here: see `Acting.proves`.
         return here.visit, error.name

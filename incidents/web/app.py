@@ -3,8 +3,7 @@ is mounted beside it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from anyio import CapacityLimiter
@@ -54,7 +53,7 @@ _ROUTERS = (
     register.site_routes, filings.routes, filing_lists.routes, register.incident_routes,
     work.queue_routes, actions.routes, actions.batch_routes, work.order_routes, policies.routes,
     watch.routes, work.notice_routes, histories.routes, erasing.routes, record.routes, log.routes,
-    session.own_routes, accounts.router, session.account_routes, oidc.router,
+    session.own_routes, accounts.routes, session.account_routes, oidc.routes,
 )  # fmt: skip
 
 
@@ -114,7 +113,9 @@ def create(house: House, customers: application.Asgi | None = None) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     watch.add_probes(app)
     watch.add_security_txt(app, serve.security_contact)
-    _add_description(app)
+    plain = app.openapi
+    # Made once, and of what the framework says of it; so its makers advise.
+    app.openapi = cache(lambda: _completed(plain()))  # type: ignore[method-assign]
     application.put_beside(app, customers)
     return app
 
@@ -134,23 +135,8 @@ _SCHEMES: Document = {
 _SCHEMA = "#/components/schemas/{model}"
 
 
-def _add_description(app: FastAPI) -> None:
-    """Puts it in the place of the one that the framework would make."""
-    app.openapi = _described(app.openapi)  # type: ignore[method-assign]  # as its makers advise
-
-
-def _described(plain: Callable[[], Document]) -> Callable[[], Document]:
-    made: list[Document] = []
-
-    def describe() -> Document:
-        if not made:
-            made.append(_completed(plain()))
-        return made[0]
-
-    return describe
-
-
 def _completed(found: Document) -> Document:
+    """The description that the framework has made, with what it does not know."""
     components = found.setdefault("components", {})
     components["securitySchemes"] = _SCHEMES
     schemas = components.setdefault("schemas", {})

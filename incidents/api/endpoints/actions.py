@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
 from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -34,7 +33,6 @@ from incidents.views import masked, on_record
 
 if TYPE_CHECKING:
     from incidents.app import House
-    from incidents.machine.commands import Command
 
 
 Document = dict[str, Any]
@@ -94,10 +92,6 @@ async def _answered(by: Caller, envelope: Envelope, rounds: State) -> tuple[Answ
         return answer, document
 
 
-def _by_themselves(by: Caller, site: str | int, command: Command, words: Any, status: int) -> JSON:
-    return given(by, by.act(site, command, confirm=getattr(words, "confirm", None)), status)
-
-
 def _offer(act: Action) -> None:
     path, what = _WHERE[act.of]
     form, status, summary = bodies.body(act), act.status, act.summary or act.short
@@ -107,7 +101,10 @@ def _offer(act: Action) -> None:
         site, command = bodies.command(act, by.by, given_[act.of], words)
         if by.dry_run or act.closes or not by.may(act.name):
             # What needs a look of its own, or is refused on record.
-            return await run_in_threadpool(_by_themselves, by, site, command, words, status)
+            confirm = getattr(words, "confirm", None)
+            return await run_in_threadpool(
+                lambda: given(by, by.act(site, command, confirm=confirm), status)
+            )
         by.counts(1)
         answer, document = await _answered(by, by.envelope(site, command), request.app.state)
         return _given(by, answer, document, status)
@@ -196,8 +193,12 @@ def batch(by: Keeping, given: Batch) -> JSON:
 
 
 def _answer_to_batch(by: Caller, given: Batch) -> JSON:
-    _insist_on_few(given, "urls", MAX_ADDRESSES, "addresses")
-    _insist_on_few(given, "details", MAX_DETAILS, "details")
+    for name, most, called in (
+        ("urls", MAX_ADDRESSES, "addresses"), ("details", MAX_DETAILS, "details"),
+    ):  # fmt: skip
+        listed = (each.words.get(name) for each in given.commands)
+        if sum(len(each) for each in listed if isinstance(each, list | dict)) > most:
+            raise _too_many(name, f"more than {most:,} {called}")
     words = (text for each in given.commands for text in each.words.values())
     if sum(len(text) for text in words if isinstance(text, str)) > MAX_CHARACTERS:
         raise _too_many("characters", f"more than {MAX_CHARACTERS:,} characters of words")
@@ -219,12 +220,6 @@ def _answer_to_batch(by: Caller, given: Batch) -> JSON:
     return JSON({"items": shown, "done": len(shown) - refused, "refused": refused})
 
 
-def _insist_on_few(given: Batch, name: str, most: int, called: str) -> None:
-    found = (each.words.get(name) for each in given.commands)
-    if sum(len(told) for told in found if isinstance(told, list | dict)) > most:
-        raise _too_many(name, f"more than {most:,} {called}")
-
-
 def _insist_on_one_call(places: list[_Place]) -> None:
     """A call about a site is an entry for each open incident: two in a batch could be a million."""
     commands = (place.envelope for place in places if place.envelope is not None)
@@ -238,10 +233,9 @@ def _insist_on_one_call(places: list[_Place]) -> None:
 
 
 def _too_many(name: str, told: str) -> Problem:
-    return problems.problem(
-        HTTPStatus.UNPROCESSABLE_ENTITY, f"too_many_{name}",
-        f"the commands have {told}: send several batches",
-    )  # fmt: skip
+    return problems.unprocessable(
+        f"too_many_{name}", f"the commands have {told}: send several batches"
+    )
 
 
 def _place(by: Caller, n: int, asked: Asked) -> _Place:
@@ -249,19 +243,12 @@ def _place(by: Caller, n: int, asked: Asked) -> _Place:
         act, words = _read(asked)
         by.needs(act.name)
         site, command = bodies.command(act, by.by, asked.to, words)
-    except Problem as problem:
-        return _Place(problem.status, problem=problem)
-    except IncidentsError as error:
-        told = problems.of_error(error)
+    except (Problem, IncidentsError) as error:
+        told = error if isinstance(error, Problem) else problems.of_error(error)
         return _Place(told.status, problem=told)
-    return _Place(act.status, envelope=by.envelope(site, command, _key(by, n, asked)))
-
-
-def _key(by: Caller, n: int, asked: Asked) -> str | None:
-    """Its own key, or its place under that of the whole request."""
-    if asked.key is not None or by.key is None:
-        return asked.key
-    return f"{by.key}:{n}"
+    # Its own key, or its place under that of the whole request.
+    key = f"{by.key}:{n}" if asked.key is None and by.key is not None else asked.key
+    return _Place(act.status, envelope=by.envelope(site, command, key))
 
 
 def _read(asked: Asked) -> tuple[Action, bodies.Form]:
@@ -269,11 +256,13 @@ def _read(asked: Asked) -> tuple[Action, bodies.Form]:
     for what in TARGETS:
         act = _KNOWN.get((asked.do, what))
         if act is not None and _looks_like(what, asked.to):
-            return act, _words(act, asked.words)
-    raise problems.problem(
-        HTTPStatus.UNPROCESSABLE_ENTITY, "unfit_command",
-        f"no such command of such a thing; there are {', '.join(TAKEN)}",
-    )  # fmt: skip
+            try:
+                return act, bodies.body(act).model_validate(asked.words)
+            except ValidationError as error:
+                raise problems.invalid(error.errors(include_url=False)) from error
+    raise problems.unprocessable(
+        "unfit_command", f"no such command of such a thing; there are {', '.join(TAKEN)}"
+    )
 
 
 def _looks_like(what: str, to: str) -> bool:
@@ -283,13 +272,6 @@ def _looks_like(what: str, to: str) -> bool:
         # Of a site's name the desk says itself what is wrong with it.
         return what == SITE
     return True
-
-
-def _words(act: Action, words: dict[str, Any]) -> bodies.Form:
-    try:
-        return bodies.body(act).model_validate(words)
-    except ValidationError as error:
-        raise problems.invalid(error.errors(include_url=False)) from error
 
 
 def _document(place: _Place, told: Iterator[dict[str, Any]]) -> dict[str, Any]:

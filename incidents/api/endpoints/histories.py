@@ -6,10 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, timedelta
 from functools import partial
-from http import HTTPStatus
 from typing import Annotated, Any, Literal, TypeVar
 
-from fastapi_problem.error import Problem
 from pydantic import Field
 from starlette.responses import Response
 
@@ -44,9 +42,7 @@ MAX_IMPORTED = 1_000
 and the desk goes on meanwhile."""
 SVG = "image/svg+xml"
 _MAX_SEED = 10**9
-_PICTURED = answering(
-    "simulate", SVG, {"type": "string"}, "The picture.", acting=True, large=True, slowed=True
-)
+_PICTURED = answering("simulate", "The picture.", SVG, acting=True, large=True, slowed=True)
 
 
 class HistoryFile(bodies.Form):
@@ -110,24 +106,19 @@ def bring_in(by: Trying, asked: HistoryFile) -> JSON:
     by.needs("import_incident")
     by.needs("add_site")
     with IMPORTING.taken():
-        return _brought_in(by, asked)
-
-
-def _brought_in(by: Caller, asked: HistoryFile) -> JSON:
-    with _as_asked():
-        history = apart.usable(_sent(asked), MAX_IMPORTED, skip_bad=True)
-        importing.refuse_future(history, clock.now())
-        if not (by.dry_run or asked.skip_bad):
-            apart.refuse_bad(history.bad)
-    findings = reports.group_reports(history.reports, _within(asked))
-    with by.reading() as connection:
-        known = importing.known(connection, findings)
-    act = Import(
-        desk=by.house.desk, known=known, by=by.by, login=by.identity.login, dry_run=by.dry_run
-    )
-    tally = act.take(findings)
-    found = importing.document(history, findings, tally, dry_run=by.dry_run)
-    return JSON({**found, "by_site": importing.by_site(tally), "ids": tally.ids})
+        with _as_asked():
+            history = apart.usable(_sent(asked), MAX_IMPORTED, skip_bad=True)
+            importing.refuse_future(history, clock.now())
+            if not (by.dry_run or asked.skip_bad):
+                apart.refuse_bad(history.bad)
+        findings = reports.group_reports(history.reports, _within(asked))
+        with by.reading() as connection:
+            known = importing.known(connection, findings)
+        tally = Import(
+            desk=by.house.desk, known=known, by=by.by, login=by.identity.login, dry_run=by.dry_run
+        ).take(findings)
+        found = importing.document(history, findings, tally, dry_run=by.dry_run)
+        return JSON({**found, "by_site": importing.by_site(tally), "ids": tally.ids})
 
 
 def _tried(by: Caller, asked: Simulating, told: Callable[[Taken, tuple[Outcome, ...]], T]) -> T:
@@ -155,36 +146,30 @@ def _as_asked() -> Iterator[None]:
     try:
         yield
     except HistoryError as error:
-        raise _no_history(error.facts["line"]) from error
+        line = error.facts["line"]
+        told = "this is no line of a history"
+        raise problems.unprocessable(
+            "no_history", "this is no history: that is CSV with a header, or JSON Lines, in UTF-8,"
+            " with occurred_at and site",
+            errors=[] if line is None else [_part(line, "no_history", told)],
+        ) from error  # fmt: skip
     except TooManyReportsError as error:
         limit = error.facts["limit"]
-        raise _wrong(
+        raise problems.unprocessable(
             "too_many_reports", f"{limit} reports are the most for one request: cut it"
         ) from error
     except BadLinesError as error:
         errors = [
             _part(bad.line, "bad_line", "this line cannot be used") for bad in error.facts["lines"]
         ]
-        raise _wrong(
+        raise problems.unprocessable(
             "bad_lines", f"{error.facts['count']:,} lines of the history cannot be used: mend them,"
             " or leave them out with `skip_bad`", errors=errors,
         ) from error  # fmt: skip
 
 
-def _no_history(line: int | None) -> Problem:
-    errors = [] if line is None else [_part(line, "no_history", "this is no line of a history")]
-    return _wrong(
-        "no_history", "this is no history: that is CSV with a header, or JSON Lines, in UTF-8, with"
-        " occurred_at and site", errors=errors,
-    )  # fmt: skip
-
-
-def _part(line: int, kind: str, told: str) -> dict[str, object]:
-    return {"loc": ["body", "history", str(line)], "type": kind, "msg": told}
-
-
-def _wrong(name: str, detail: str, **more: Any) -> Problem:
-    return problems.problem(HTTPStatus.UNPROCESSABLE_ENTITY, name, detail, **more)
+def _part(line: int, kind: str, told: str) -> dict[str, Any]:
+    return problems.part(kind, told, "body", "history", str(line))
 
 
 def _within(asked: HistoryFile) -> timedelta | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from http import HTTPStatus
 from pathlib import Path as File
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
@@ -132,14 +131,15 @@ def story_of_site(
 ) -> JSON:
     """What happened to a site, the earliest first."""
     name, after = inputs.site(site), read_number(_SITE_STORY, cursor)
-    if reveal:
-        by.reveals(name)
+    by.reveals(name, wanted=reveal)
     with by.reading() as connection:
         row = site_rows.named(connection, name)
-        now = by.house.now(connection)
         items = list(
-            timeline(connection, row["id"], now=now, zone=by.zone, after=after, most=limit)
-        )
+            timeline(
+                connection, row["id"], now=by.house.now(connection), zone=by.zone, after=after,
+                most=limit,
+            )
+        )  # fmt: skip
     last = items[-1]["seq"] if items else after
     ahead = number_cursor(_SITE_STORY, last) if last < row["seq"] and items else None
     found: dict[str, Any] = {"items": items, "next": ahead}
@@ -149,8 +149,7 @@ def story_of_site(
 def _shown(
     by: Caller, found: dict[str, Any], about: str, version: tuple[int, int], *, reveal: bool
 ) -> JSON:
-    if reveal:
-        by.reveals(about)
+    by.reveals(about, wanted=reveal)
     return JSON(found if reveal else masked.document(found), headers={"ETag": etag(*version)})
 
 
@@ -177,8 +176,7 @@ def incidents(  # noqa: PLR0913, PLR0917 - called by FastAPI, by names
         category=bodies.optional_text("category", category, 100), since=bodies.read_time(since),
         until=bodies.read_time(until), q=bodies.optional_text("q", q, 100),
     )  # fmt: skip
-    if reveal:
-        by.reveals("incidents")
+    by.reveals("incidents", wanted=reveal)
     with by.reading() as connection:
         found = lists.incidents_page(connection, wanted, limit=limit, cursor=cursor, reveal=reveal)
     return JSON(found)
@@ -191,7 +189,7 @@ def search(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> JSON:
     """The first sites and incidents in which something stands: a name, a web address, a note."""
-    part = bodies.required_text("q", q, 100)
+    part = inputs.text("q", limit=100)(q)
     with by.reading() as connection:
         sites = lists.sites_page(connection, lists.SiteFilter(q=part), limit=limit)
         found = lists.incidents_page(connection, lists.IncidentFilter(q=part), limit=limit)
@@ -206,8 +204,7 @@ def search(
 def show_incident(by: Looking, incident: Id, reveal: Reveal = False) -> JSON:
     """All that is on record of an incident; the ETag is its site's."""
     key, owed = inputs.incident(incident), by.house.report_duty
-    if reveal:
-        by.reveals(incident.strip())
+    by.reveals(incident.strip(), wanted=reveal)
     with by.reading() as connection:
         found = by.house.views.incident(connection, key)
         due = None if owed is None else police.deadline_of(connection, key, owed)
@@ -228,8 +225,7 @@ def story_of_incident(
     asked, or none, and still have a `next`.
     """
     key, after = inputs.incident(incident), read_number(_INCIDENT_STORY, cursor)
-    if reveal:
-        by.reveals(incident.strip())
+    by.reveals(incident.strip(), wanted=reveal)
     with by.reading() as connection:
         by.house.views.incident(connection, key)
         part = part_of_story(
@@ -284,9 +280,7 @@ def _measured(file: BinaryIO, limit: int) -> tuple[str, int]:
             raise EvidenceTooLargeError(file="the file", size=f"over {limit:,}", limit=f"{limit:,}")
         digest.update(piece)
     if size == 0:
-        raise problems.problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY, "empty_file", "an empty file shows nothing"
-        )
+        raise problems.unprocessable("empty_file", "an empty file shows nothing")
     return digest.hexdigest(), size
 
 

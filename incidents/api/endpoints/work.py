@@ -40,8 +40,7 @@ def queue(
     cursor: Cursor = None,
 ) -> JSON:
     """What must happen now, most urgent first."""
-    if reveal:
-        by.reveals("queue")
+    by.reveals("queue", wanted=reveal)
     owed = by.house.report_duty
     with by.reading() as connection:
         found: Document = by.house.views.queue(
@@ -61,8 +60,7 @@ def item(
 ) -> JSON:
     """One item of the queue: for who asks for one number, and shall not be shown a page of them."""
     of = inputs.item(item)
-    if reveal:
-        by.reveals(item.strip())
+    by.reveals(item.strip(), wanted=reveal)
     with by.reading() as connection:
         found = by.house.views.item(connection, by.house.now(connection), of, reveal=reveal)
     if found is None:
@@ -75,7 +73,7 @@ def item(
 )
 def hand_over(by: Acting, shift: bodies.Shift) -> JSON:
     """Give all that you hold to another person, at the end of a shift."""
-    to = sources.check_person(bodies.required_text("name", shift.to, 100))
+    to = sources.check_person(inputs.text("name", limit=100)(shift.to))
     by.needs("hand_over")
     by.counts(1)
     order = by.envelope(0, c.HandOver(by=by.by, to=to))

@@ -62,6 +62,9 @@ class Compared:
     repair: bool
 
 
+_COMPARED: Shelf[Compared] = Shelf()
+
+
 @router.get("/orders")
 def show(
     here: Looking,
@@ -98,7 +101,7 @@ def show(
         "orders", status=422 if wrong else 200, items=masked.document(found[:PAGE]),
         more=len(found) > PAGE, dead_letters=dead_letters, held=held, late=overdue,
         site=site.strip(), only=only, wrong=wrong, listed=_listed(here.reader, found[:PAGE]),
-        compared=_shelf(here).get(here.by, compared) if compared else None, path=_list(site, only),
+        compared=_COMPARED.get(here.by, compared) if compared else None, path=_list(site, only),
         what=lambda each: ordered(here.reader, each), shown=site_name.shown, most=MAX_SITES,
     )  # fmt: skip
 
@@ -111,7 +114,7 @@ def reconcile(desk: Doing) -> Response:
         found = _compared(desk)
     except (InputError, RefusedError, *_UNUSABLE) as error:
         return desk.back("/orders", messages.refused(desk.reader, error))
-    return desk.back(f"/orders?compared={_shelf(desk).put(desk.by, found)}#compared")
+    return desk.back(f"/orders?compared={_COMPARED.put(desk.by, found)}#compared")
 
 
 def _compared(desk: Acting) -> Compared:
@@ -207,8 +210,3 @@ def _list(site: str, only: str) -> str:
     """Where the list is that was asked for."""
     asked = {name: text for name, text in (("site", site.strip()), (only, "1")) if name and text}
     return f"/orders?{urlencode(asked)}" if asked else "/orders"
-
-
-def _shelf(here: Sitting) -> Shelf[Compared]:
-    found: Shelf[Compared] = here.request.app.state.compared
-    return found
