@@ -7,28 +7,24 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
+from starlette.requests import Request
 
 from incidents import clock
 from incidents.accounts.identity import Identity, is_handle
 from incidents.api import problems
+from incidents.api.limits import Quota
+from incidents.app import House
 from incidents.contract.action import name_of
 from incidents.desk import Answer, Envelope, accounts
 from incidents.desk.own_stream import By
 from incidents.locale.words import When
+from incidents.machine.commands import Command
 from incidents.store.cases import sites
+from incidents.system.side_process import Spent
 from incidents.values import peer_address, site_name
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-    from starlette.requests import Request
-
-    from incidents.api.limits import Quota
-    from incidents.app import House
-    from incidents.machine.commands import Command
-    from incidents.system.side_process import Spent
-    from incidents.values.peer_address import Network
-
+from incidents.values.peer_address import Network
 
 CLOSING = frozenset({"state_refused", "state_false", "confirm_closure"})
 """What closes a site on somebody's word (R4, R5), or would, if two people were not needed."""
@@ -85,7 +81,8 @@ class Caller:
     def needs_account(self, handle: str | None, act: str = "keep_accounts") -> None:
         """See that they may do that act with that account, or with all: everybody may with their
         own; raises as `needs`."""
-        about = None if handle is None else named_account(handle)
+        # What is no handle may hold anything: it is not what goes on record.
+        about = "?" if handle is not None and not is_handle(handle) else handle
         self.needs("own_account" if handle == self.by else act, about=about)
 
     def reveals(self, about: str, *, wanted: bool = True) -> None:
@@ -164,11 +161,6 @@ class Caller:
     def reading(self) -> AbstractContextManager[Connection]:
         """A transaction that reads one state of the database."""
         return self.house.reading()
-
-
-def named_account(handle: str) -> str:
-    """How an account is called on record: what is no handle may hold anything."""
-    return handle if is_handle(handle) else "?"
 
 
 def name_of_site(house: House, site: str | int) -> str | None:

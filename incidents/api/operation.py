@@ -139,7 +139,8 @@ class Bounded(APIRoute):
 
 
 class Guarded(APIRoute):
-    """A route whose act somebody may do, or they are told why not; it is added with `operation`."""
+    """A route, added with `operation`, whose act somebody may do, or they are told why not: the
+    endpoint need not ask again."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """What answers a request."""

@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import base64
 from datetime import tzinfo
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from fastapi import Path, Query, Request
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from incidents import clock
 from incidents.api import problems
 from incidents.errors import InputError
 from incidents.store.pages import MAX_PAGE, BadCursorError
-
-if TYPE_CHECKING:
-    from fastapi.dependencies.models import Dependant
 
 PARAMETER = "zone"
 FORMAT = "iana-zone"

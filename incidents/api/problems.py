@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastapi_problem.error import Problem, StatusProblem
 from fastapi_problem.handler import ExceptionHandler, new_exception_handler
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 
+from incidents.accounts.identity import Identity
 from incidents.accounts.serve_key import ServeKeyReplacedError
 from incidents.api.limits import BusyError, TooManyActsError
 from incidents.audit.log.signing_key import SigningKeyError
 from incidents.clock import rfc3339
+from incidents.desk import Answer
 from incidents.errors import (
     AdapterFaultError,
     DatabaseError,
@@ -33,18 +36,12 @@ from incidents.errors import (
 )
 from incidents.filing.presets import PresetError, PresetsFileError
 from incidents.locale import refusal_words
+from incidents.locale.words import When
 from incidents.log import logger
+from incidents.machine.command import Refusal
 from incidents.notices.customer_link import NoCustomerPageError
 from incidents.settings.retention import BadRetentionError, RetentionTooShortError
 from incidents.system.side_process import OverspentError
-
-if TYPE_CHECKING:
-    from starlette.requests import Request
-
-    from incidents.accounts.identity import Identity
-    from incidents.desk import Answer
-    from incidents.locale.words import When
-    from incidents.machine.command import Refusal
 
 MEDIA_TYPE = "application/problem+json"
 TYPE = "urn:incidents:problem:{type}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from starlette.responses import RedirectResponse, Response
@@ -28,19 +28,14 @@ from incidents.console.request_context import Sitting, sitting
 from incidents.console.writing import Reader, Said, told_next
 from incidents.contract.action import Field, name_of
 from incidents.contract.actions import of_command
-from incidents.desk import Envelope
+from incidents.desk import Answer, Envelope
 from incidents.desk.envelope import from_json
 from incidents.errors import InputError, RefusedError
 from incidents.machine import commands as c
 from incidents.machine.command import Words
-from incidents.machine.commands import HandOver
+from incidents.machine.commands import Command, HandOver
 from incidents.store import desk_state
 from incidents.values import inputs
-
-if TYPE_CHECKING:
-    from incidents.desk import Answer
-    from incidents.machine.commands import Command
-
 
 TWICE_FOR = timedelta(seconds=10)
 """The same form of the same page, sent again so soon, comes of a button that was pressed twice."""

@@ -11,16 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from incidents.contract.documents.sites import Case
 from incidents.machine import state
 from incidents.machine.state import Move
-
-if TYPE_CHECKING:
-    from incidents.contract.documents.sites import Case
-
 
 _WIDTH, _BOX, _HIGH, _GAP, _PAD = 360, 104, 32, 34, 14
 _MIDDLE = _WIDTH / 2

@@ -15,9 +15,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from secrets import token_urlsafe
 from threading import Lock
-from typing import TYPE_CHECKING, Annotated, Any, Generic, Self, TypeVar
+from typing import Annotated, Any, Generic, Self, TypeVar
 
 from fastapi import Depends, Request
+from sqlalchemy import Connection
 from starlette.responses import HTMLResponse
 
 from incidents import clock
@@ -25,15 +26,10 @@ from incidents.accounts import secrets
 from incidents.accounts.authenticator import Door, Visit
 from incidents.accounts.identity import Identity
 from incidents.api import caller, entrance
+from incidents.app import House
 from incidents.console import words, writing
 from incidents.console.forms import NotLetError, SignedOutError
 from incidents.console.writing import Reader, Said, forget_said, said_before
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from incidents.app import House
-
 
 Thing = TypeVar("Thing")
 
@@ -190,7 +186,8 @@ class Sitting:
         if "here" not in facts:
             known["here"] = self.place(facts.get("opened"))
         made = writing.response(template, self.reader, status=status, said=told, **known)
-        return forget_said(self.request, made)
+        forget_said(self.request, made)
+        return made
 
     def place(self, opened: str | None) -> str:  # noqa: ARG002 - what a form sent is kept for
         """Where a page sends them back to; `opened` is which of its forms is open."""
@@ -257,4 +254,10 @@ def place_of(request: Request) -> str:
     return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
-Looking = Annotated[Sitting, Depends(sitting)]
+def looking(here: Annotated[Sitting, Depends(sitting)]) -> Sitting:
+    """The same, for a page that shows what is on record; raises NotLetError."""
+    here.needs("look")
+    return here
+
+
+Looking = Annotated[Sitting, Depends(looking)]

@@ -17,7 +17,7 @@ from incidents.accounts import secrets
 from incidents.accounts.access_settings import second_after
 from incidents.accounts.identity import is_handle
 from incidents.api import bodies, problems
-from incidents.api.caller import Caller, named_account
+from incidents.api.caller import Caller
 from incidents.api.entrance import Key, Looking
 from incidents.api.operation import operation, router
 from incidents.contract.documents import accounts as account_answers
@@ -68,7 +68,6 @@ class NewToken(bodies.Form):
 @routes.get("/accounts", **operation("see_accounts", account_answers.Accounts))
 def list_accounts(by: Looking) -> Document:
     """All accounts."""
-    by.needs("see_accounts")
     with by.reading() as connection:
         return {"items": views.accounts(connection)}
 
@@ -78,7 +77,6 @@ def list_accounts(by: Looking) -> Document:
 )
 def make(by: Looking, new: NewAccount, key: Key = None) -> account_answers.Account:
     """Make an account, which comes in with the password or the token that it is given next."""
-    by.needs("keep_accounts")
     once = _once(by, key, "make_account", new)
 
     def act(
@@ -107,7 +105,6 @@ def show(by: Looking, handle: str) -> account_answers.Account:
 )
 def change(by: Looking, handle: str, change: Change) -> account_answers.Account:
     """Give an account another role, or disable or enable it: its sessions and tokens at once."""
-    by.needs("keep_accounts", about=named_account(handle))
 
     def act(connection: Connection, who: By, now: Callable[[], datetime]) -> None:
         if change.role is not None:
@@ -124,7 +121,6 @@ def change(by: Looking, handle: str, change: Change) -> account_answers.Account:
 def set_password(by: Looking, handle: str, new: Password) -> None:
     """Give an account a new password; all its sessions end, the one that asks included."""
     by.needs_account(handle)
-    by.needs("set_password", about=named_account(handle))
     hash_ = secrets.hash_of(new.password, handle)
     wait, seal = second_after(), by.house.seal
     _do(
@@ -161,7 +157,6 @@ def make_token(by: Looking, new: NewToken, key: Key = None) -> Document:
     """
     handle = by.by if new.handle is None else new.handle
     by.needs_account(handle)
-    by.needs("make_token", about=named_account(handle))
     once, secret = _once(by, key, "make_token", new), secrets.random_token()
 
     def act(connection: Connection, who: By, now: Callable[[], datetime]) -> Document:

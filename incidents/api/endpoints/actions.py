@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from inspect import Parameter, Signature
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from anyio import to_thread
 from fastapi import Body, Depends, Path, Request
@@ -22,6 +22,7 @@ from incidents.api import bodies, problems
 from incidents.api.caller import Caller, tag_of
 from incidents.api.entrance import Keeping, actor, reporter
 from incidents.api.operation import JSON, operation, router
+from incidents.app import House
 from incidents.contract.action import CONTACT, INCIDENT, ITEM, ORDER, SITE, TARGETS, Action
 from incidents.contract.actions import ACTIONS
 from incidents.contract.documents import sites as site_answers
@@ -30,10 +31,6 @@ from incidents.desk.transaction import MAX_BATCH
 from incidents.errors import DatabaseError, IncidentsError
 from incidents.machine.commands import Log, RecordContact, Recur
 from incidents.views import masked, on_record
-
-if TYPE_CHECKING:
-    from incidents.app import House
-
 
 Document = dict[str, Any]
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from incidents import clock
 from incidents.api import bodies, problems
-from incidents.api.caller import Caller, named_account
+from incidents.api.caller import Caller
 from incidents.api.entrance import Looking, Trying
 from incidents.api.limits import ERASING
 from incidents.api.operation import JSON, operation, router
@@ -42,9 +42,7 @@ def erase(
     That is what was recorded 184 days ago or earlier, or as long ago as the setting [retention]
     keep says. The record keeps its entries, and proves as before.
     """
-    name, reason = inputs.site(site), inputs.text("reason")(demand.reason)
-    by.needs("erase", about=name)
-    house = by.house
+    name, reason, house = inputs.site(site), inputs.text("reason")(demand.reason), by.house
     demands = Demands(
         desk=house.desk, engine=house.engine, folder=house.settings.evidence,
         keep=periods.of_settings(),
@@ -74,7 +72,6 @@ def erase_sign_ins(
     That is where the log is 184 days old or older, or as old as the setting [retention] keep says.
     """
     reason, house = inputs.text("reason")(demand.reason), by.house
-    by.needs("erase", about=named_account(handle))
     with ERASING.taken():
         met = pseudonyms.meet_account_demand(
             house.desk, house.engine, periods.of_settings(),
@@ -100,7 +97,6 @@ def run(by: Trying) -> JSON:
     What stays: the words about an incident that is not settled, whom to call on a site that is not
     closed, the reason of a hold or of a request that runs. Without the setting nothing is erased.
     """
-    by.needs("erase")
     if by.dry_run:
         return _looked(by)
     house = by.house

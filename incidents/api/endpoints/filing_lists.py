@@ -112,7 +112,6 @@ def take_in(
     request that was cut short may be sent again as it was. One request at a time. A dry run says of
     every row what would come of it, and what the checks say.
     """
-    by.needs("change_filing")
     if add_sites:
         by.needs("add_site")
     with IMPORTING.taken(), transaction.without_collection():

@@ -103,7 +103,6 @@ def bring_in(by: Trying, asked: HistoryFile) -> JSON:
     row that was imported before, in any file, is not imported again: a request that was cut short
     may be sent again as it was. One request at a time. A dry run says what is wrong with each line.
     """
-    by.needs("import_incident")
     by.needs("add_site")
     with IMPORTING.taken():
         with _as_asked():

@@ -124,7 +124,6 @@ def activate(request: Request, by: Keeping, file: Activating) -> JSON:
 
     What fell due before is done under the old one, and deadlines that are set already stay.
     """
-    by.needs("activate_policy")
     wanted, reason, second = read(file.toml), inputs.text("reason")(file.reason), file.second
     by.counts(1)
     answer = by.house.desk.activate(

@@ -27,7 +27,6 @@ from incidents.api.parameters import (
 )
 from incidents.clock import rfc3339
 from incidents.contract import hints
-from incidents.contract.action import name_of
 from incidents.contract.actions import of_command
 from incidents.contract.documents import sites as site_answers
 from incidents.contract.documents.queue import Duties
@@ -285,7 +284,6 @@ def _measured(file: BinaryIO, limit: int) -> tuple[str, int]:
 
 
 def _refuse_if_impossible(by: Caller, site: int, command: c.Attach) -> None:
-    by.needs(name_of(c.Attach), about=str(site))
     [expected] = by.house.desk.submit([by.envelope(site, command)], dry_run=True)
     if expected.refusal is None:
         return

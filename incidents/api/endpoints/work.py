@@ -74,7 +74,6 @@ def item(
 def hand_over(by: Acting, shift: bodies.Shift) -> JSON:
     """Give all that you hold to another person, at the end of a shift."""
     to = sources.check_person(inputs.text("name", limit=100)(shift.to))
-    by.needs("hand_over")
     by.counts(1)
     order = by.envelope(0, c.HandOver(by=by.by, to=to))
     given = by.house.hand_over(order, dry_run=by.dry_run)
@@ -137,7 +136,6 @@ def show(
 @order_routes.post("/reconcile", **operation("reconcile", order_answers.Reconciled, acting=True))
 def reconcile(by: Keeping, which: Reconcile) -> JSON:
     """Ask the adapters how sites really stand, and compare; what is found goes on record."""
-    by.needs("reconcile")
     names, left = [inputs.site(name) for name in which.sites], 0
     if not names:
         with by.reading() as connection:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from operator import itemgetter
+from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter
+from sqlalchemy import Connection
 from starlette.responses import Response, StreamingResponse
 
 from incidents import clock
@@ -17,7 +19,7 @@ from incidents.audit.log import status as log_status
 from incidents.audit.proof import verification as log
 from incidents.audit.proof.verdict import Asked as Known
 from incidents.audit.proof.verdict import Verdict
-from incidents.audit.proof.verification import Proof, Proving
+from incidents.audit.proof.verification import Proof
 from incidents.clock import rfc3339
 from incidents.console import messages, writing
 from incidents.console.acting import Doing
@@ -32,9 +34,6 @@ from incidents.store.cases import sites
 from incidents.values import inputs, site_name
 from incidents.views import on_record
 from incidents.views.on_record import EntryFilter, Place
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
 
 router = APIRouter()
 
@@ -89,7 +88,6 @@ def show(
     until: str = "", after: str = "",
 ) -> Response:  # fmt: skip
     """The page."""
-    here.needs("look")
     asked = Asked(
         site=site.strip(), kind=kind if kind in KINDS else "", person=person.strip()[:_MAX_PERSON],
         since=since.strip(), until=until.strip(),
@@ -106,10 +104,11 @@ def show(
                 found = on_record.entries_page(connection, wanted, after=_place(after), limit=PAGE)
         except (InputError, RefusedError) as error:
             wrong = messages.refused(here.reader, error).words
+    kinds = sorted(((kind, here.reader.word("event", kind)) for kind in KINDS), key=itemgetter(1))
     return here.page(
         "audit",
         status=422 if wrong else 200,
-        asked=asked, kinds=_kinds(here), found=found, wrong=wrong, log=status, note=note,
+        asked=asked, kinds=kinds, found=found, wrong=wrong, log=status, note=note,
         silent=log_status.silent(status, log_status.load_settings(here.house.settings).witnesses),
         next=_next(asked, found.after),
         shown=site_name.shown, **_verified(here),
@@ -139,7 +138,6 @@ def download(
 @router.get("/audit/checkpoint")
 def checkpoint(here: Looking) -> Response:
     """The last checkpoint to the byte, with the signatures of its witnesses: to be kept outside."""
-    here.needs("look")
     with here.reading() as connection:
         note = log_status.last_note(connection)
     if note is None:
@@ -155,8 +153,8 @@ def verify(desk: Doing) -> Response:
     desk.proves("export")
     with desk.reading() as connection:
         size = leaves.head(connection).size
-    engine = desk.house.engine
-    begun = _verifying(desk).begin(
+    engine, proving = desk.house.engine, desk.request.app.state.verifying
+    begun = proving.begin(
         lambda done: log.database(engine, Known(), done=done), by=desk.by, of=size, clock=clock.now
     )
     said = None if begun else Said("refused", desk.reader.say("verify.runs_already"))
@@ -166,29 +164,17 @@ def verify(desk: Doing) -> Response:
 @router.get("/audit/verdict")
 def verdict(here: Looking) -> Response:
     """The part of the page that changes while it runs."""
-    here.needs("look")
     return here.page("verdict", **_verified(here))
 
 
 def _verified(here: Sitting) -> dict[str, Any]:
-    last = _verifying(here).last
-    took = None
+    last: Proof[Verdict] | None = here.request.app.state.verifying.last
+    took, percent = None, 0
     if last is not None and last.ended is not None:
         took = span(here.reader, (last.ended - last.begun).total_seconds())
-    return {"last": last, "took": took, "most": MAX_FINDINGS, "percent": _percent(last)}
-
-
-def _percent(last: Proof[Verdict] | None) -> int:
-    return 0 if last is None or not last.of else min(99, last.entries * 100 // last.of)
-
-
-def _verifying(here: Sitting) -> Proving[Verdict]:
-    found: Proving[Verdict] = here.request.app.state.verifying
-    return found
-
-
-def _kinds(here: Sitting) -> list[tuple[str, str]]:
-    return sorted(((kind, here.reader.word("event", kind)) for kind in KINDS), key=lambda k: k[1])
+    if last is not None and last.of:
+        percent = min(99, last.entries * 100 // last.of)
+    return {"last": last, "took": took, "most": MAX_FINDINGS, "percent": percent}
 
 
 def _next(asked: Asked, after: Place | None) -> str | None:

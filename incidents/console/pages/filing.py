@@ -44,7 +44,6 @@ TRIES = 5
 @router.get("/sites/{name}/filing")
 def show(here: Looking, name: str) -> Response:
     """The page."""
-    here.needs("look")
     return _page(here, known(name))
 
 
@@ -209,7 +208,6 @@ Days = Annotated[int | None, Query(ge=0, le=3_650)]
 @router.get("/terms")
 def show_terms(here: Looking, days: Days = None) -> Response:
     """The page."""
-    here.needs("look")
     with here.reading() as connection:
         here = here.timed(connection)
         found = views.filing_terms(connection, _until(filing_look.day_of(here.reader), days))
@@ -224,7 +222,6 @@ def show_terms(here: Looking, days: Days = None) -> Response:
 @router.get("/terms.ics")
 def terms_calendar(here: Looking, days: Days = None) -> Response:
     """The same as a calendar (RFC 5545)."""
-    here.needs("look")
     with here.reading() as connection:
         here = here.timed(connection)
         found = views.filing_terms(connection, _until(filing_look.day_of(here.reader), days))

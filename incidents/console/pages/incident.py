@@ -49,7 +49,6 @@ def show(
     here: Looking, incident: str, before: Annotated[int | None, Query(ge=1, le=10**18)] = None
 ) -> Response:
     """The page; of a long story its newest lines, or those before the site's `before`th entry."""
-    here.needs("look")
     return _page(here, inputs.incident(incident), before=before)
 
 
@@ -148,7 +147,9 @@ def _act(
         try:
             if closes:
                 confirm(desk, _site_of(desk, key))
-            unmeant = path == "recur" and not _is_meant(desk, key)
+            # Whether the site's name was typed, below a violation that closes it.
+            typed = desk.given.text("confirm")
+            unmeant = path == "recur" and not site_name.is_called(_site_of(desk, key), typed)
             answer = desk.submit(
                 site, _made(desk, kind, n), seen=sighted, steady=steady, unless_closing=unmeant,
                 about=forms.only(str(n)) if asks else None,
@@ -176,11 +177,6 @@ def _site_of(desk: Acting, key: Key) -> str:
     if name is None:
         raise NoSuchIncidentError(given=incident_id(*key))
     return name
-
-
-def _is_meant(desk: Acting, key: Key) -> bool:
-    """Whether the site's name was typed, below a violation that closes it."""
-    return site_name.is_called(_site_of(desk, key), desk.given.text("confirm"))
 
 
 _act("contact", c.RecordContact, steady=True)
@@ -233,7 +229,6 @@ def _page(
 @router.get("/unreported")
 def show_unreported(here: Looking) -> Response:
     """What is to be reported, the longest overdue first: as many as a view ever gives."""
-    here.needs("look")
     owed = police.read(sources.section(police.SECTION))
     with here.reading() as connection:
         here = here.timed(connection)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query
@@ -15,6 +15,7 @@ from incidents.console.acting import Acting, Doing
 from incidents.console.pages.site import reasons
 from incidents.console.request_context import Looking, Shelf, Sitting, needs
 from incidents.console.writing import Reader, Said
+from incidents.contract.documents.orders import Order, OrderInFull
 from incidents.enforcement import routing
 from incidents.enforcement.reconciliation import Reconciliation
 from incidents.errors import (
@@ -32,10 +33,6 @@ from incidents.store.cases import sites
 from incidents.values import inputs, site_name
 from incidents.values.ids import order_id
 from incidents.views import masked, orders, possible
-
-if TYPE_CHECKING:
-    from incidents.contract.documents.orders import Order, OrderInFull
-
 
 router = APIRouter()
 Document = dict[str, Any]
@@ -76,7 +73,6 @@ def show(
     compared: Annotated[str, Query(max_length=40)] = "",
 ) -> Response:
     """What is not carried out, what is given up first; and the comparison with the world."""
-    here.needs("look")
     found, wrong = [], None
     only = "braked" if braked else "dead" if dead else "late" if late else ""
     with here.reading() as connection:
@@ -144,7 +140,6 @@ def _compared(desk: Acting) -> Compared:
 @router.get("/orders/{order}")
 def show_one(here: Looking, order: str) -> Response:
     """One order: what was ordered, how often it was tried, and what became of it."""
-    here.needs("look")
     return _page(here, inputs.order(order))
 
 

@@ -63,7 +63,6 @@ _TRIED: Shelf[Trial] = Shelf()
 @router.get("/policy")
 def show(here: Looking) -> Response:
     """The page."""
-    here.needs("look")
     return _page(here)
 
 
@@ -120,7 +119,8 @@ def _page(
 ) -> Response:  # fmt: skip
     active = here.house.desk.policy()
     with here.reading() as connection:
-        here, history = here.timed(connection), views.policy_history(connection)
+        here = here.timed(connection)
+        history = views.policy_history(connection)
     say, word = here.reader.say, here.reader.word
     diagrams = [
         Diagram(

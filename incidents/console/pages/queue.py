@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from secrets import token_hex
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query
@@ -20,10 +20,11 @@ from incidents import clock
 from incidents.accounts.identity import Identity
 from incidents.console import acting, forms, messages, writing
 from incidents.console.acting import Acting, Doing
+from incidents.console.changes import Changes
 from incidents.console.pages import filing_look
 from incidents.console.request_context import Looking, Sitting
 from incidents.console.writing import Reader
-from incidents.contract.documents.queue import QueueItem
+from incidents.contract.documents.queue import QueueItem, QueuePage
 from incidents.errors import InputError, RefusedError, UnknownTaskError
 from incidents.machine import commands as c
 from incidents.machine.command import OUTCOMES
@@ -36,10 +37,6 @@ from incidents.values.ids import read_incident_id
 from incidents.views.queue import alarm
 from incidents.views.queue.queue import item as item_view
 from incidents.views.queue.queue import queue as queue_view
-
-if TYPE_CHECKING:
-    from incidents.console.changes import Changes
-    from incidents.contract.documents.queue import QueuePage
 
 router = APIRouter()
 Document = dict[str, Any]
@@ -94,7 +91,6 @@ _lists = Lists()
 @router.get("/")
 def show(here: Looking, mine: Mine = "", after: After = None) -> Response:
     """The page."""
-    here.needs("look")
     place = Place(here.by if mine else None, after or None)
     with here.reading() as connection:
         here = here.timed(connection)
@@ -104,7 +100,6 @@ def show(here: Looking, mine: Mine = "", after: After = None) -> Response:
 @router.get("/queue/list")
 def fresh(here: Looking, mine: Mine = "", after: After = None) -> Response:
     """The list alone, for a page that is open."""
-    here.needs("look")
     place = Place(here.by if mine else None, after or None)
     return _answer(_own(here, _lists.of(here, place, here.request.app.state.changes)))
 

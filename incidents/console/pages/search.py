@@ -4,26 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from starlette.responses import RedirectResponse, Response
 
 from incidents.console import messages, writing
 from incidents.console.pages.site import at as site_at
 from incidents.console.request_context import Looking, Sitting
+from incidents.contract.documents.sites import Incident
 from incidents.errors import InputError, RefusedError
 from incidents.store.schema import tables
 from incidents.values import inputs, site_name
 from incidents.values.ids import read_incident_id
 from incidents.views import lists, masked
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from incidents.contract.documents.sites import Incident
 
 router = APIRouter()
 
@@ -52,7 +48,6 @@ def search(
     after: Annotated[str | None, Query(max_length=2_000)] = None,
 ) -> Response:
     """What was found; a name or an id that there is leads to its page."""
-    here.needs("look")
     if not q.strip():
         return _page(here, "", [])
     try:

@@ -15,6 +15,7 @@ from incidents.console.pages import filing_look
 from incidents.console.request_context import Looking, Sitting, needs
 from incidents.console.writing import Reader, Said
 from incidents.errors import InputError, RefusedError, UnknownSiteError
+from incidents.filing.checks.checks import completeness
 from incidents.filing.form import FIELD_OF
 from incidents.machine import commands as c
 from incidents.machine.command import OUTCOMES
@@ -44,7 +45,6 @@ def sites(
     after: Annotated[str | None, Query(max_length=2_000)] = None,
 ) -> Response:
     """The register, or the sites whose names hold what is looked for."""
-    here.needs("look")
     return _register(here, q=q, state=state, after=after)
 
 
@@ -99,7 +99,6 @@ def show(
     false: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
     """The page; `false` is a filed detail that a check takes for false, for the statement of it."""
-    here.needs("look")
     return _page(here, known(name), whole=whole, doubted=false if can_be_false(false) else "")
 
 
@@ -198,7 +197,7 @@ def _page(
         typed=here.typed,
         not_now=reasons(here, would), outcomes=OUTCOMES,
         fields=_may_be_false(reader), doubted=doubted,
-        score=filing_look.score(details_of(filing)),
+        score=completeness(details_of(filing)).score,
         terms=filing_look.terms(reader, filing["terms"]),
         waits=filing_look.waits(reader, found["tasks"]),
     )  # fmt: skip
@@ -208,9 +207,9 @@ def reasons(here: Sitting, would: possible.Possible) -> dict[str, str | None]:
     """Why each act is not possible now, in words: for the role, or as the machine says."""
     role = here.reader.say("why_not.role", role=here.reader.word("role", here.identity.role))
     return {
-        act: messages.refusal_of(here.reader, refusal)
-        if here.identity.may(act) and refusal is not None
-        else (None if here.identity.may(act) else role)
+        act: role
+        if not here.identity.may(act)
+        else (None if refusal is None else messages.refusal_of(here.reader, refusal))
         for act, refusal in would.items()
     }
 
@@ -234,10 +233,3 @@ def _addable(q: str) -> str:
         return inputs.site(q) if q.strip() else ""
     except (InputError, RefusedError):
         return ""
-
-
-def _whom(desk: Acting) -> dict[str, str | None]:
-    limits = {"phone": 64, "email": 254, "person": 200}
-    return {
-        name: acting.optional_text(desk.given, name, limit=most) for name, most in limits.items()
-    }
