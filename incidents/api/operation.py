@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -74,7 +74,8 @@ _JSON_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\Z)', re.DOTALL)
 
 _LOOKING = (401, 403, 404, 409, 422, 500, 503)
 _ACTING = (400, 412, 413, 429)
-_CLOSING = (428,)
+_CLOSING, _SLOWED = (428,), (429,)
+_OPEN = (400, 401, 403, 413, 422, 429, 500, 503)
 
 
 TEXT = {"type": "string"}
@@ -100,28 +101,6 @@ for _module in (documents, accounts, enforcement, filings, orders, policies, que
             # What it holds is what its type says; routes read this when they are made.
             _is_open = _kind is Open or Open in get_original_bases(_kind)
             _kind.__pydantic_config__ = ConfigDict(extra="allow" if _is_open else "forbid")
-
-
-class InvalidPart(BaseModel):
-    """What is wrong with a part of the request, and where; never what was given."""
-
-    loc: list[str]
-    type: str
-    msg: str
-
-
-class Problem(BaseModel):
-    """A problem (RFC 9457). `facts` and `events` come with what the desk refuses."""
-
-    model_config = ConfigDict(extra="allow")
-
-    type: str
-    title: str
-    status: int
-    detail: str | None = None
-    errors: list[InvalidPart] = []
-    facts: dict[str, Any] = {}
-    events: list[dict[str, Any]] = []
 
 
 class Bounded(APIRoute):
@@ -186,21 +165,16 @@ def operation(
     `slowed`: who asks may be told to wait, since a password may come with it, or since an account
     has only so much of it (`Caller.spending`). `large`: see `LARGE`.
     """
-    codes = [*_LOOKING, *(_ACTING if acting else ()), *(_CLOSING if closing else ())]
-    codes += [HTTPStatus.TOO_MANY_REQUESTS] if slowed else []
-    answers = _problems(codes)
-    if model is not None:
-        answers[status] = {"model": model}
-        if tagged:
-            answers[status]["headers"] = {
-                "ETag": {"description": "The site as it stands.", "schema": {"type": "string"}}
-            }
-    return {
-        "status_code": status,
-        "responses": answers,
-        "response_model": None,
-        "openapi_extra": {ACT: act, **({LARGE: True} if large else {})},
-    }
+    codes = [
+        *_LOOKING, *(_ACTING if acting else ()), *(_CLOSING if closing else ()),
+        *(_SLOWED if slowed else ()),
+    ]  # fmt: skip
+    found = _described(codes, model, status, {ACT: act, **({LARGE: True} if large else {})})
+    if tagged:
+        found["responses"][status]["headers"] = {
+            "ETag": {"description": "The site as it stands.", "schema": TEXT}
+        }
+    return found
 
 
 def answering(
@@ -221,20 +195,21 @@ def answering(
 
 def opened(model: Any = None, *, status: int = 200) -> dict[str, Any]:
     """The same, of an operation that needs no act."""
-    answers = _problems([400, 401, 403, 413, 422, 429, 500, 503])
+    return _described(_OPEN, model, status, {OPEN: True})
+
+
+def _described(
+    codes: Iterable[int], model: Any, status: int, extra: dict[str, Any]
+) -> dict[str, Any]:
+    told = {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    answers: dict[int | str, dict[str, Any]] = {
+        code: {"description": HTTPStatus(code).phrase, "content": told} for code in codes
+    }
     if model is not None:
         answers[status] = {"model": model}
     return {
-        "status_code": status,
-        "responses": answers,
-        "response_model": None,
-        "openapi_extra": {OPEN: True},
-    }
-
-
-def _problems(codes: Iterable[int]) -> dict[int | str, dict[str, Any]]:
-    told = {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {code: {"description": HTTPStatus(code).phrase, "content": told} for code in codes}
+        "status_code": status, "responses": answers, "response_model": None, "openapi_extra": extra,
+    }  # fmt: skip
 
 
 async def _let_in(request: Request, act: str) -> None:

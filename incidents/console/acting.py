@@ -31,7 +31,6 @@ from incidents.contract.actions import of_command
 from incidents.desk import Answer, Envelope
 from incidents.desk.envelope import from_json
 from incidents.errors import InputError, RefusedError
-from incidents.machine import commands as c
 from incidents.machine.command import Words
 from incidents.machine.commands import Command, HandOver
 from incidents.store import desk_state
@@ -196,9 +195,9 @@ def acting(
         caller.refuse(here.house, here.identity, "form", "csrf", None)
         raise NotLetError("form", "csrf")
     visit, wrong = _proved(here, form)
-    with here.reading() as connection:
+    with here.timed() as (_, timed):
         # What the desk answers counts by the clock that its pages count by.
-        reader = here.timed(connection).reader
+        reader = timed.reader
     return Acting(request, here.house, here.door, visit, reader, here.version, form, wrong)
 
 
@@ -239,11 +238,6 @@ def optional_text(
     return None if found is None else inputs.text(name, limit=limit)(found)
 
 
-def required_text(given: Given, name: str, *, limit: int = inputs.MAX_TEXT_CHARACTERS) -> str:
-    """The same, for what must be there; raises EmptyTextError too."""
-    return inputs.text(name, limit=limit)(given.text(name) or "")
-
-
 def typed_time(given: Given, name: str, reader: Reader) -> datetime | None:
     """The time that was typed there, in the reader's zone; None: now. Raises as `clock.parse`."""
     found = given.text(name)
@@ -258,7 +252,7 @@ def typed_time(given: Given, name: str, reader: Reader) -> datetime | None:
         raise InputError(spoken.say("refused.bad_time", given=found[:80])) from error
 
 
-def command_asked(desk: Acting, kind: type[c.Command], **target: Any) -> c.Command:
+def command_asked(desk: Acting, kind: type[Command], **target: Any) -> Command:
     """The command that a form asks for, of `target`; raises as the fields above do."""
     action = of_command(kind)
     given = {each.name: _field(desk, each) for each in action.asked if each.type is not bool}
@@ -268,10 +262,11 @@ def command_asked(desk: Acting, kind: type[c.Command], **target: Any) -> c.Comma
 def _field(desk: Acting, field: Field) -> Any:
     if field.is_time:
         return typed_time(desk.given, field.name, desk.reader)
+    typed = desk.given.text(field.name)
     if isinstance(field.fact, Words):
-        read = required_text if field.required else optional_text
-        return read(desk.given, field.name, limit=field.fact.limit)
-    return desk.given.text(field.name) or ("" if field.required else field.default)
+        is_left_out = typed is None and not field.required
+        return None if is_left_out else inputs.text(field.name, limit=field.fact.limit)(typed or "")
+    return typed or ("" if field.required else field.default)
 
 
 def reveal_on_record(desk: Acting, about: str) -> None:

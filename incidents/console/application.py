@@ -62,8 +62,11 @@ ROUTERS: tuple[APIRouter, ...] = (
 _OTHERS = ("/api/", "/openapi.json", "/healthz", "/readyz", "/metrics", "/.well-known/")
 
 
-def create(app: FastAPI) -> FastAPI:
-    """The console of that application, whose state it shares."""
+def put_beside(app: FastAPI, customers: Asgi | None = None) -> None:
+    """Has the console answer to what the API does not, and `customers` to /c/.
+
+    A router's default is asked last, so that a wrong method on a path of the API stays one.
+    """
     console = FastAPI(
         openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False,
         exception_handlers=_ERROR_PAGES,
@@ -71,16 +74,7 @@ def create(app: FastAPI) -> FastAPI:
         routes=[writing.STATIC_ROUTE, *(route for router in ROUTERS for route in router.routes)],
     )  # fmt: skip
     app.state.changes = Changes(partial(changes.look, app.state.house))
-    console.state = app.state
-    return console
-
-
-def put_beside(app: FastAPI, customers: Asgi | None = None) -> None:
-    """Has the console answer to what the API does not, and `customers` to /c/.
-
-    A router's default is asked last, so that a wrong method on a path of the API stays one.
-    """
-    console, unknown = create(app), app.router.default
+    console.state, unknown = app.state, app.router.default
 
     async def default(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
         path = scope.get("path", "")

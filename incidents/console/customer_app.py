@@ -16,7 +16,6 @@ from typing import Any
 from incidents import clock, log
 from incidents.console import customer_view
 from incidents.console.customer_page import STYLE, CustomerPage, Plain
-from incidents.console.customer_view import Sight
 from incidents.desk import Desk
 from incidents.errors import IncidentsError
 from incidents.notices.customer_link import PATH, Expired, Forged, Links, Named
@@ -148,7 +147,7 @@ class CustomerApp:
             return seen
         return Answer(status, self._page.of(replace(seen, answer=answer), too_long))
 
-    def _look(self, link: Named) -> Sight | Answer:
+    def _look(self, link: Named) -> customer_view.Sight | Answer:
         """The incident, or what there is to answer in its place: a revoked link has ended."""
         with self._reading() as connection:
             seen = customer_view.of(connection, link.incident)

@@ -18,8 +18,7 @@ from typing import Any, Literal
 from jinja2 import Environment
 from markupsafe import Markup
 
-from incidents.console import customer_view
-from incidents.console.customer_view import Message, Sight
+from incidents.console.customer_view import FIELD, Message, Sight
 from incidents.notices import samples, templating
 from incidents.notices.letter import LANGUAGES, Facts, Office, facts_told
 from incidents.notices.templating import Block, blocks
@@ -162,7 +161,7 @@ class CustomerPage:
             "answered": sight.answer is not None,
             "form": FORM if can_say else None,
             "trouble": None if too_long is None else FORM["too_long"],
-            "field": customer_view.FIELD,
+            "field": FIELD,
             "remark": too_long or "",
         })  # fmt: skip
 

@@ -6,8 +6,11 @@ It is asked here and refused nowhere else: that somebody was called is a fact, w
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any
 
 from fastapi import Request
@@ -24,6 +27,15 @@ MAX_FIELDS = 200
 
 PASSWORD, SECOND_PASSWORD = "password", "second_password"
 """The fields whose words are shown to nobody again."""
+
+
+@contextmanager
+def on_disk(upload: UploadFile) -> Iterator[Path]:
+    """A copy of the file that was sent, while it lasts."""
+    with tempfile.NamedTemporaryFile(prefix="incidents-") as copy:
+        shutil.copyfileobj(upload.file, copy)
+        copy.flush()
+        yield Path(copy.name)
 
 
 class FormTooLargeError(Exception):

@@ -13,7 +13,7 @@ from incidents.desk import Answer
 from incidents.errors import IncidentsError
 from incidents.locale import event_sentence, refusal_words
 from incidents.locale.words import Teller
-from incidents.machine.command import Refusal, Remark
+from incidents.machine.command import Refusal
 from incidents.machine.commands import CLOCK
 from incidents.store.cases import sites
 from incidents.values.ids import read_incident_id, read_item_id, read_order_id
@@ -43,7 +43,11 @@ def told(here: Sitting, answer: Answer, *, seen: int | None = None) -> Said:
             refused = [reader.say("told.faster"), *_faster(here, answer.site_id, seen)]
         return Said("refused", " ".join([*refused, *meanwhile]))
     done = _sentences(reader, document, of_the_clock=False)
-    remarks = [_remark(reader, remark) for remark in answer.remarks]
+    remarks = [
+        _in_own_words(reader, remark.name, remark.facts)
+        or reader.sentence(refusal_words.remark(remark, reader.when), _names(remark.facts))
+        for remark in answer.remarks
+    ]
     if _stays_up(here, answer.document):
         remarks.append(reader.say("told.not_down_yet"))
     if answer.repeated:
@@ -152,9 +156,3 @@ def _sentences(reader: Reader, document: Document, *, of_the_clock: bool) -> lis
     part = takewhile if of_the_clock else dropwhile
     events: Iterable[Document] = part(lambda event: event["by"] == CLOCK, document["events"])
     return [event(reader, document["site"], masked.document(each)) for each in events]
-
-
-def _remark(reader: Reader, remark: Remark) -> str:
-    told = _in_own_words(reader, remark.name, remark.facts)
-    words = refusal_words.remark(remark, reader.when)
-    return told or reader.sentence(words, _names(remark.facts))

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from secrets import token_urlsafe
 from threading import Lock
@@ -159,9 +159,13 @@ class Sitting:
         """A transaction that reads one state of the database."""
         return self.house.reading()
 
-    def timed(self, connection: Connection) -> Self:
-        """The same at the time by which what is due is judged: see `House.now`."""
-        return replace(self, reader=replace(self.reader, now=self.house.now(connection)))
+    @contextmanager
+    def timed(self) -> Iterator[tuple[Connection, Self]]:
+        """Such a transaction, and who sits here at the time by which what is due is judged in it:
+        see `House.now`."""
+        with self.reading() as connection:
+            now = self.house.now(connection)
+            yield connection, replace(self, reader=replace(self.reader, now=now))
 
     def needs(self, act: str, *, about: str | None = None) -> None:
         """See that they may do that act at all; that they may not is counted.

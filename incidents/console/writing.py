@@ -17,6 +17,7 @@ from datetime import datetime, tzinfo
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlencode
 
 from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -199,6 +200,11 @@ class Reader:
         return Markup('<time datetime="{}" title="{}"{}>{}</time>').format(
             rfc3339(at), exact, ticking, shown
         )
+
+
+def query(asked: Mapping[str, str | None]) -> str:
+    """What was asked for as the query of an address, without what was left empty."""
+    return urlencode({name: text for name, text in asked.items() if text})
 
 
 def capitalised(words: str, names: Iterable[object]) -> str:

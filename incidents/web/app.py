@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from anyio import CapacityLimiter
 from fastapi import FastAPI
 from fastapi_problem.handler import add_exception_handler
+from pydantic import BaseModel, ConfigDict
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -35,7 +36,7 @@ from incidents.api.endpoints import (
 )
 from incidents.api.entrance import COOKIE, CSRF_HEADER, is_somebody
 from incidents.api.limits import Quota, Rounds
-from incidents.api.operation import ACT, JSON, Problem
+from incidents.api.operation import ACT, JSON
 from incidents.audit.proof.verification import Proving
 from incidents.console import application
 from incidents.errors import IncidentsError
@@ -135,6 +136,28 @@ _SCHEMES: Document = {
 _SCHEMA = "#/components/schemas/{model}"
 
 
+class InvalidPart(BaseModel):
+    """What is wrong with a part of the request, and where; never what was given."""
+
+    loc: list[str]
+    type: str
+    msg: str
+
+
+class Problem(BaseModel):
+    """A problem (RFC 9457). `facts` and `events` come with what the desk refuses."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str | None = None
+    errors: list[InvalidPart] = []
+    facts: dict[str, Any] = {}
+    events: list[dict[str, Any]] = []
+
+
 def _completed(found: Document) -> Document:
     """The description that the framework has made, with what it does not know."""
     components = found.setdefault("components", {})
@@ -142,19 +165,13 @@ def _completed(found: Document) -> Document:
     schemas = components.setdefault("schemas", {})
     own = Problem.model_json_schema(ref_template=_SCHEMA)
     schemas |= own.pop("$defs", {}) | {"Problem": own}
-    for operations in found["paths"].values():
-        for operation in operations.values():
-            _complete(operation)
+    told = {problems.MEDIA_TYPE: {"schema": {"$ref": _SCHEMA.format(model="Problem")}}}
+    for operation in (each for path in found["paths"].values() for each in path.values()):
+        if "422" in operation["responses"]:
+            operation["responses"]["422"]["content"] = told
+        if ACT in operation:
+            operation.setdefault("parameters", []).append(parameters.DESCRIBED)
+            operation["security"] = [{BEARER: []}, {SESSION: []}]
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     return found
-
-
-def _complete(operation: Document) -> None:
-    told = {problems.MEDIA_TYPE: {"schema": {"$ref": _SCHEMA.format(model="Problem")}}}
-    answers = operation["responses"]
-    if "422" in answers:
-        answers["422"]["content"] = told
-    if ACT in operation:
-        operation.setdefault("parameters", []).append(parameters.DESCRIBED)
-        operation["security"] = [{BEARER: []}, {SESSION: []}]

@@ -16,7 +16,6 @@ from incidents.api.operation import JSON, operation, router
 from incidents.contract.documents import policies as policy_answers
 from incidents.desk import pseudonyms
 from incidents.desk.erasure_request import Demand, Demands
-from incidents.desk.pseudonyms import AccountDemand
 from incidents.settings import retention as periods
 from incidents.values import inputs, site_name
 
@@ -75,7 +74,9 @@ def erase_sign_ins(
     with ERASING.taken():
         met = pseudonyms.meet_account_demand(
             house.desk, house.engine, periods.of_settings(),
-            AccountDemand(handle=handle, reason=reason, by=by.by, login=by.identity.login),
+            pseudonyms.AccountDemand(
+                handle=handle, reason=reason, by=by.by, login=by.identity.login
+            ),
             clock.now(), dry_run=by.dry_run, told=by.when.until,
             confirm=lambda: _confirm(
                 demand.confirm == handle, "for good who signed in", "the account's handle"

@@ -11,6 +11,7 @@ from fastapi import Query, UploadFile
 from fastapi_problem.error import Problem
 from starlette.responses import StreamingResponse
 
+from incidents import views
 from incidents.api import problems
 from incidents.api.caller import Caller
 from incidents.api.endpoints.filings import today
@@ -21,7 +22,6 @@ from incidents.contract.documents import filings as filing_answers
 from incidents.desk import transaction
 from incidents.filing import export
 from incidents.filing.checks import checks
-from incidents.filing.export import Filing
 from incidents.filing.lists import table_file
 from incidents.filing.lists.customer_list import Customer, CustomerList
 from incidents.filing.lists.table_row import Row, TableError
@@ -232,8 +232,7 @@ def _no_list(error: TableError) -> Problem:
 
 def _filed(by: Caller, names: list[str]) -> Mapping[str, Mapping[str, str]]:
     with by.reading() as connection:
-        found: Mapping[str, Mapping[str, str]] = by.house.views.filings_of(connection, names)
-    return found
+        return views.filings_of(connection, names)
 
 
 def _spooled(by: Caller, form: Form, names: list[str] | None, *, with_words: bool) -> BinaryIO:
@@ -242,14 +241,18 @@ def _spooled(by: Caller, form: Form, names: list[str] | None, *, with_words: boo
     try:
         with by.reading() as connection:
 
-            def filings() -> Iterator[Filing]:
+            def filings() -> Iterator[export.Filing]:
                 found = (
                     by.house.views.all_filings(connection)
                     if names is None
                     else (by.house.views.filing(connection, name) for name in names)
                 )
                 for each in found:
-                    yield each["site"], _details(each, with_words=with_words)
+                    details = details_of(each).items()
+                    yield (
+                        each["site"],
+                        {key: text for key, text in details if with_words or not is_sealed(key)},
+                    )
 
             for line in _lines(form, filings):
                 file.write(line.encode())
@@ -260,16 +263,9 @@ def _spooled(by: Caller, form: Form, names: list[str] | None, *, with_words: boo
     return file
 
 
-def _lines(form: Form, filings: Callable[[], Iterable[Filing]]) -> Iterator[str]:
+def _lines(form: Form, filings: Callable[[], Iterable[export.Filing]]) -> Iterator[str]:
     if form == "json":
         return export.json_document(filings())
     if form == "jsonl":
         return export.json_lines(filings())
     return export.csv_of(filings)
-
-
-def _details(found: filing_answers.FilingOnRecord, *, with_words: bool) -> dict[str, str]:
-    details = details_of(found)
-    if with_words:
-        return details
-    return {key: text for key, text in details.items() if not is_sealed(key)}

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import Query
 from starlette.responses import Response
 
-from incidents import clock
+from incidents import clock, views
 from incidents.api import bodies
 from incidents.api.caller import Caller, etag
 from incidents.api.endpoints import actions
@@ -20,7 +20,7 @@ from incidents.api.parameters import Cursor, Limit, Reveal, SiteName
 from incidents.contract.actions import of_command
 from incidents.contract.documents import filings as filing_answers
 from incidents.contract.documents.sites import Acted
-from incidents.filing import form, presets, settings
+from incidents.filing import export, form, presets, settings
 from incidents.filing.calendar import Entry, calendar
 from incidents.filing.checks import checks
 from incidents.filing.checks import finding as finding_words
@@ -81,7 +81,7 @@ def findings(by: Looking, site: SiteName) -> JSON:
     A suspicion that a detail is false is somebody's to look into: no check closes a site (R4).
     """
     found = checks.check(_filed(by, site), today=today(by))
-    told = [checks.finding_document(each) for each in found]
+    told = list(map(checks.finding_document, found))
     return JSON({"site": inputs.site(site), "findings": told})
 
 
@@ -110,8 +110,6 @@ def snippet(
 )  # fmt: skip
 def printed(by: Looking, site: SiteName, reveal: Reveal = False) -> Response:
     """The filing as a page to print and copy from, in Chinese and English, in the form's order."""
-    from incidents.filing import export
-
     name, on = inputs.site(site), today(by)
     by.reveals(name, wanted=reveal)
     details = _filed(by, site)
@@ -191,8 +189,7 @@ def today(by: Caller) -> date:
 
 def _filed(by: Caller, site: str) -> dict[str, str]:
     with by.reading() as connection:
-        found: dict[str, str] = by.house.views.filing_details(connection, inputs.site(site))
-    return found
+        return views.filing_details(connection, inputs.site(site))
 
 
 def _parted(details: Mapping[str, str | None]) -> dict[str, Any]:

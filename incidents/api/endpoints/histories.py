@@ -12,11 +12,9 @@ from pydantic import Field
 from starlette.responses import Response
 
 from incidents import clock
-from incidents.api import bodies, problems
-from incidents.api import parameters as zones
+from incidents.api import bodies, parameters, problems
 from incidents.api.caller import Caller
 from incidents.api.endpoints import policies
-from incidents.api.endpoints.policies import Toml
 from incidents.api.entrance import Looking, Trying
 from incidents.api.limits import IMPORTING, SIMULATING
 from incidents.api.operation import ALONE, JSON, answering, operation, router
@@ -29,8 +27,7 @@ from incidents.history.importing import Import
 from incidents.history.reports import Draw, TooManyReportsError
 from incidents.history.rows import HistoryError
 from incidents.history.simulate import Outcome
-from incidents.machine import policy as numbers
-from incidents.machine.policy import DOCUMENTED
+from incidents.machine.policy import DOCUMENTED, read_duration
 
 T = TypeVar("T")
 
@@ -59,7 +56,7 @@ class NamedPolicy(bodies.Form):
     """A policy, and what it is called in the answer."""
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
-    toml: Toml
+    toml: policies.Toml
 
 
 class Simulating(HistoryFile):
@@ -133,7 +130,7 @@ def _tried(by: Caller, asked: Simulating, told: Callable[[Taken, tuple[Outcome, 
 
 
 def _sent(asked: HistoryFile) -> Sent:
-    zone = UTC if asked.zone is None else zones.read(asked.zone, "body", "zone")
+    zone = UTC if asked.zone is None else parameters.read(asked.zone, "body", "zone")
     # Half a character comes as what it is, and makes a bad line.
     return Sent(asked.history.encode(errors="surrogatepass"), "history", zone)
 
@@ -175,7 +172,7 @@ def _within(asked: HistoryFile) -> timedelta | None:
     if asked.group_within is None:
         return None
     try:
-        return numbers.read_duration(asked.group_within)
+        return read_duration(asked.group_within)
     except (ValueError, OverflowError) as error:
         raise InputError("group_within is no duration: write 60m, 1h30m or 24h") from error
 

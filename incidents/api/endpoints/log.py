@@ -30,7 +30,6 @@ from incidents.audit.proof.signed_check import Held
 from incidents.audit.proof.verdict import Asked, Verdict
 from incidents.audit.proof.verification import Proof, Proving
 from incidents.audit.split import Replayed
-from incidents.clock import rfc3339
 from incidents.contract.documents import record as record_answers
 from incidents.errors import IncidentsError
 from incidents.store import leaves
@@ -132,8 +131,9 @@ def verified(by: Looking, request: Request, known: Known, wait: Wait = 20) -> JS
     with by.reading() as connection:
         size = leaves.head(connection).size
     proving: Proving[Verdict] = request.app.state.verifying
-    _begin(proving, lambda done: verification.database(engine, asked, done=done), by, size)
-    return _told(proving.wait(wait))
+    return _begun(
+        proving, lambda done: verification.database(engine, asked, done=done), by, size, wait
+    )
 
 
 @routes.get("/log/verify", **operation("export", record_answers.Verified))
@@ -153,8 +153,7 @@ def replay(by: Looking, request: Request, of: Replaying, wait: Wait = 20) -> JSO
         named = None if of.site is None else sites.named(connection, inputs.site(of.site))["id"]
         size = export.count(connection, Selection(site_id=named))
     proving: Proving[Replayed] = request.app.state.replaying
-    _begin(proving, lambda done: split.replayed(engine, named, done), by, size)
-    return _told(proving.wait(wait))
+    return _begun(proving, lambda done: split.replayed(engine, named, done), by, size, wait)
 
 
 @routes.get("/log/replay", **operation("export", record_answers.Replayed))
@@ -163,11 +162,14 @@ def differences(by: Looking, request: Request, wait: Wait = 0) -> JSON:  # noqa:
     return _told(request.app.state.replaying.wait(wait))
 
 
-def _begin(proving: Proving[Any], prove: Callable[..., Any], by: Caller, size: int) -> None:
+def _begun(
+    proving: Proving[Any], prove: Callable[..., Any], by: Caller, size: int, wait: int
+) -> JSON:
     if not proving.begin(prove, by=by.by, of=size, clock=clock.now):
         raise problems.problem(
             HTTPStatus.CONFLICT, "runs_already", "one runs already, for somebody: GET tells of it"
         )
+    return _told(proving.wait(wait))
 
 
 def _told(proof: Proof[Verdict] | Proof[Replayed] | None) -> JSON:
@@ -178,8 +180,8 @@ def _told(proof: Proof[Verdict] | Proof[Replayed] | None) -> JSON:
     shown, ended = proof.shown, proof.ended
     return JSON(
         {
-            "by": proof.by, "begun_at": rfc3339(proof.begun), "of": proof.of,
-            "entries": proof.entries, "ended_at": None if ended is None else rfc3339(ended),
+            "by": proof.by, "begun_at": clock.rfc3339(proof.begun), "of": proof.of,
+            "entries": proof.entries, "ended_at": None if ended is None else clock.rfc3339(ended),
             "failed": proof.failed is not None,
             "shown": None if shown is None else shown.document(),
         }

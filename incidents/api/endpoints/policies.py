@@ -21,7 +21,6 @@ from incidents.machine.policy import DOCUMENTED, Policy, PolicyError
 from incidents.scenario import file as scenario_file
 from incidents.scenario import trial
 from incidents.scenario.actions import ScenarioError
-from incidents.scenario.trial import Trial
 from incidents.values import inputs
 from incidents.views import register as views
 
@@ -150,7 +149,7 @@ def read(toml: str, *, where: Sequence[str] = ("toml",)) -> Policy:
         raise problems.unprocessable("no_policy", str(error), errors=[wrong]) from error
 
 
-def _trial(done: Trial) -> Document:
+def _trial(done: trial.Trial) -> Document:
     return {
         "name": done.scenario.name,
         "passed": done.passed,

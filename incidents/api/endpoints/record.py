@@ -19,11 +19,9 @@ from incidents.api.limits import BUNDLING
 from incidents.api.operation import ALONE, TEXT, answering, pieces, router
 from incidents.api.parameters import SiteName, When
 from incidents.audit import export
-from incidents.audit.export import Selection
 from incidents.audit.log import sequencer
 from incidents.audit.proof import bundle_writer
 from incidents.audit.proof.bundle_archive import ARCHIVE
-from incidents.audit.proof.bundle_writer import Order
 from incidents.errors import FileError, InputError
 from incidents.store import leaves
 from incidents.store.cases import sites
@@ -96,14 +94,14 @@ def _lines(by: Caller, after: int, limit: int | None) -> Iterator[bytes]:
 
 def _selection(
     by: Caller, site: str | None, since: str | None = None, until: str | None = None
-) -> Selection:
+) -> export.Selection:
     """The entries of that site and time; raises InputError, RefusedError of what is none."""
     first, last = bodies.read_time(since), bodies.read_time(until)
     if first is not None and last is not None and first >= last:
         raise InputError("nothing lies between since and until: since must be the earlier")
     with by.reading() as connection:
         of = None if site is None else int(sites.named(connection, inputs.site(site))["id"])
-    return Selection(site_id=of, since=first, until=last)
+    return export.Selection(site_id=of, since=first, until=last)
 
 
 WithWords = Annotated[
@@ -170,7 +168,7 @@ def report(
     return Response(page, media_type="text/html", headers=ALONE)
 
 
-def _archive(by: Caller, order: Order) -> BinaryIO:
+def _archive(by: Caller, order: bundle_writer.Order) -> BinaryIO:
     """The archive, opened; its name is gone already, and its bytes go with whoever closes it."""
     folder = File(tempfile.mkdtemp(prefix="incidents-"))
     try:

@@ -28,14 +28,19 @@ from incidents.api.parameters import (
 from incidents.clock import rfc3339
 from incidents.contract import hints
 from incidents.contract.actions import of_command
-from incidents.contract.documents import sites as site_answers
 from incidents.contract.documents.queue import Duties
 from incidents.contract.documents.sites import (
     Acted,
     Found,
+    IncidentInFull,
     IncidentPage,
     IncidentState,
+    LinePage,
     Link,
+    SiteInFull,
+    SitePage,
+    SiteState,
+    Why,
 )
 from incidents.desk import Envelope
 from incidents.errors import EvidenceTooLargeError
@@ -66,10 +71,10 @@ class NewSite(Details):
     site: Annotated[str, Field(max_length=300)]
 
 
-@site_routes.get("/sites", **operation("look", site_answers.SitePage))
+@site_routes.get("/sites", **operation("look", SitePage))
 def sites(  # noqa: PLR0917 - called by FastAPI, by names
     by: Looking,
-    state: Annotated[site_answers.SiteState | None, Query()] = None,
+    state: Annotated[SiteState | None, Query()] = None,
     held: Annotated[bool | None, Query()] = None,
     disputed: Annotated[bool | None, Query()] = None,
     q: Part = None,
@@ -85,27 +90,21 @@ def sites(  # noqa: PLR0917 - called by FastAPI, by names
     return JSON(masked.document(found))
 
 
-@site_routes.post(
-    "/sites", **operation("add_site", site_answers.Acted, status=201, acting=True, tagged=True)
-)
+@site_routes.post("/sites", **operation("add_site", Acted, status=201, acting=True, tagged=True))
 def add(by: Acting, new: NewSite) -> JSON:
     """Take a site into the register, with whom to call."""
     site, command = bodies.command(_ADD, by.by, new.site, new)
     return actions.given(by, by.act(site, command), 201)
 
 
-@site_routes.patch(
-    "/sites/{site}", **operation("edit_site", site_answers.Acted, acting=True, tagged=True)
-)
+@site_routes.patch("/sites/{site}", **operation("edit_site", Acted, acting=True, tagged=True))
 def edit(by: Acting, site: SiteName, details: Details) -> JSON:
     """Change whom to call; what is not given stays as it is."""
     name, command = bodies.command(_EDIT, by.by, site, details)
     return actions.given(by, by.act(name, command))
 
 
-@site_routes.get(
-    "/sites/{site}", name="show", **operation("look", site_answers.SiteInFull, tagged=True)
-)
+@site_routes.get("/sites/{site}", name="show", **operation("look", SiteInFull, tagged=True))
 def show_site(by: Looking, site: SiteName, reveal: Reveal = False) -> JSON:
     """How a site stands, and whom to call."""
     name = inputs.site(site)
@@ -114,7 +113,7 @@ def show_site(by: Looking, site: SiteName, reveal: Reveal = False) -> JSON:
     return _shown(by, found, name, (found["id"], found["seq"]), reveal=reveal)
 
 
-@site_routes.get("/sites/{site}/why", **operation("look", site_answers.Why, tagged=True))
+@site_routes.get("/sites/{site}/why", **operation("look", Why, tagged=True))
 def why(by: Looking, site: SiteName, reveal: Reveal = False) -> JSON:
     """Why a site stands as it does, in plain words, and what would change it."""
     name = inputs.site(site)
@@ -124,7 +123,7 @@ def why(by: Looking, site: SiteName, reveal: Reveal = False) -> JSON:
     return _shown(by, found, name, (found["site"]["id"], found["seq"]), reveal=reveal)
 
 
-@site_routes.get("/sites/{site}/timeline", name="story", **operation("look", site_answers.LinePage))
+@site_routes.get("/sites/{site}/timeline", name="story", **operation("look", LinePage))
 def story_of_site(
     by: Looking, site: SiteName, limit: Limit = 50, cursor: Cursor = None, reveal: Reveal = False
 ) -> JSON:
@@ -198,7 +197,7 @@ def search(
 @incident_routes.get(
     "/incidents/{incident}",
     name="show",
-    **operation("look", site_answers.IncidentInFull, tagged=True),
+    **operation("look", IncidentInFull, tagged=True),
 )
 def show_incident(by: Looking, incident: Id, reveal: Reveal = False) -> JSON:
     """All that is on record of an incident; the ETag is its site's."""
@@ -212,9 +211,7 @@ def show_incident(by: Looking, incident: Id, reveal: Reveal = False) -> JSON:
     return JSON(found if reveal else masked.document(found), headers={"ETag": tag})
 
 
-@incident_routes.get(
-    "/incidents/{incident}/timeline", name="story", **operation("look", site_answers.LinePage)
-)
+@incident_routes.get("/incidents/{incident}/timeline", name="story", **operation("look", LinePage))
 def story_of_incident(
     by: Looking, incident: Id, limit: Limit = 50, cursor: Cursor = None, reveal: Reveal = False
 ) -> JSON:

@@ -10,10 +10,9 @@ from fastapi import Depends, Header, Query, Request, Response
 from fastapi_problem.error import Problem
 from pydantic import Field
 
-from incidents.accounts import identity as roles
 from incidents.accounts import secrets
 from incidents.accounts.authenticator import Door, SignInError, Visit
-from incidents.accounts.identity import FRESH_FOR, Identity, is_handle
+from incidents.accounts.identity import ACTS, FRESH_FOR, IN_PERSON, Identity, is_handle
 from incidents.accounts.open_sessions import KNOWN_FOR
 from incidents.api import bodies, problems
 from incidents.api.caller import address_of
@@ -155,14 +154,14 @@ def _nobody(error: SignInError) -> Problem:
 
 
 def _document(identity: Identity, visit: Visit | None) -> Document:
-    may = [act for act in roles.ACTS if identity.may(act)]
+    may = [act for act in ACTS if identity.may(act)]
     proved = identity.proved_at
     return {
         "handle": identity.handle,
         "role": identity.role,
         "token": identity.token,
         "may": may,
-        "in_person": [act for act in may if act in roles.IN_PERSON],
+        "in_person": [act for act in may if act in IN_PERSON],
         "proved_until": None if proved is None else rfc3339(proved + FRESH_FOR),
         "csrf": None if visit is None else secrets.of_session(visit.cookie, CSRF),
     }

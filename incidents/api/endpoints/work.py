@@ -145,8 +145,7 @@ def reconcile(by: Keeping, which: Reconcile) -> JSON:
         repair=which.repair, dry_run=by.dry_run, cancelled=which.cancelled,
         key=None if by.key is None else f"{by.by}:{by.key}",
     )  # fmt: skip
-    items = [each.document() for each in compared]
-    return JSON({"items": items, "left": left})
+    return JSON({"items": [each.document() for each in compared], "left": left})
 
 
 notice_routes = router("notices")

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
 from typing import Any
-from urllib.parse import urlencode
 
 from fastapi import APIRouter
 from sqlalchemy import Connection
@@ -16,11 +15,9 @@ from starlette.responses import Response, StreamingResponse
 from incidents import clock
 from incidents.audit import export
 from incidents.audit.log import status as log_status
-from incidents.audit.proof import verification as log
+from incidents.audit.proof import verification
 from incidents.audit.proof.verdict import Asked as Known
 from incidents.audit.proof.verdict import Verdict
-from incidents.audit.proof.verification import Proof
-from incidents.clock import rfc3339
 from incidents.console import messages, writing
 from incidents.console.acting import Doing
 from incidents.console.pages.overview import span
@@ -33,7 +30,6 @@ from incidents.store import leaves
 from incidents.store.cases import sites
 from incidents.values import inputs, site_name
 from incidents.views import on_record
-from incidents.views.on_record import EntryFilter, Place
 
 router = APIRouter()
 
@@ -61,10 +57,9 @@ class Asked:
     @property
     def query(self) -> str:
         """The same as a query, without what was left empty."""
-        typed = {name: getattr(self, name) for name in self.__slots__}
-        return urlencode({name: text for name, text in typed.items() if text})
+        return writing.query({name: getattr(self, name) for name in self.__slots__})
 
-    def read(self, here: Sitting, connection: Connection) -> EntryFilter:
+    def read(self, here: Sitting, connection: Connection) -> on_record.EntryFilter:
         """What it means; raises InputError, RefusedError of what is none."""
         since, until = self._time(self.since, here), self._time(self.until, here)
         if since is not None and until is not None and since >= until:
@@ -72,7 +67,7 @@ class Asked:
         site_id = None
         if self.site:
             site_id = int(sites.named(connection, inputs.site(self.site))["id"])
-        return EntryFilter(
+        return on_record.EntryFilter(
             site_id=site_id, kind=self.kind or None, person=self.person or None,
             since=since, until=until,
         )  # fmt: skip
@@ -84,7 +79,7 @@ class Asked:
 
 @router.get("/audit")
 def show(
-    here: Looking, *, site: str = "", kind: str = "", person: str = "", since: str = "",
+    who: Looking, *, site: str = "", kind: str = "", person: str = "", since: str = "",
     until: str = "", after: str = "",
 ) -> Response:  # fmt: skip
     """The page."""
@@ -93,8 +88,7 @@ def show(
         since=since.strip(), until=until.strip(),
     )  # fmt: skip
     found, wrong = on_record.Page((), None, None), None
-    with here.reading() as connection:
-        here = here.timed(connection)
+    with who.timed() as (connection, here):
         status = log_status.document(connection, here.reader.now)
         note = log_status.last_note(connection)
         try:
@@ -155,8 +149,9 @@ def verify(desk: Doing) -> Response:
         size = leaves.head(connection).size
     engine, proving = desk.house.engine, desk.request.app.state.verifying
     begun = proving.begin(
-        lambda done: log.database(engine, Known(), done=done), by=desk.by, of=size, clock=clock.now
-    )
+        lambda done: verification.database(engine, Known(), done=done),
+        by=desk.by, of=size, clock=clock.now,
+    )  # fmt: skip
     said = None if begun else Said("refused", desk.reader.say("verify.runs_already"))
     return desk.back("/audit#verify", said)
 
@@ -168,7 +163,7 @@ def verdict(here: Looking) -> Response:
 
 
 def _verified(here: Sitting) -> dict[str, Any]:
-    last: Proof[Verdict] | None = here.request.app.state.verifying.last
+    last: verification.Proof[Verdict] | None = here.request.app.state.verifying.last
     took, percent = None, 0
     if last is not None and last.ended is not None:
         took = span(here.reader, (last.ended - last.begun).total_seconds())
@@ -177,14 +172,14 @@ def _verified(here: Sitting) -> dict[str, Any]:
     return {"last": last, "took": took, "most": MAX_FINDINGS, "percent": percent}
 
 
-def _next(asked: Asked, after: Place | None) -> str | None:
+def _next(asked: Asked, after: on_record.Place | None) -> str | None:
     if after is None:
         return None
-    place = urlencode({"after": f"{rfc3339(after[0])}_{after[1]}"})
+    place = writing.query({"after": f"{clock.rfc3339(after[0])}_{after[1]}"})
     return "/audit?" + "&".join(part for part in (asked.query, place) if part)
 
 
-def _place(text: str) -> Place | None:
+def _place(text: str) -> on_record.Place | None:
     """Where a page goes on; what no page has said is the beginning."""
     at, _, id_ = text.partition("_")
     if not (id_.isascii() and id_.isdigit() and len(id_) < 19):

@@ -17,13 +17,11 @@ from incidents.errors import SettingError, SettingsFileError, UnknownSettingErro
 from incidents.filing import presets, settings
 from incidents.filing.checks import checks
 from incidents.filing.checks import finding as finding_words
-from incidents.filing.checks.checks import NoFilingLibraryError, completeness
 from incidents.filing.checks.finding import OK, VERDICTS, Finding
 from incidents.filing.checks.ip_addresses import changed_address_checklist
 from incidents.filing.checks.items import servers
 from incidents.filing.checks.record_number import read_icp, read_public_security
 from incidents.filing.footer import check as footer_words
-from incidents.filing.footer import check as html
 from incidents.filing.form import DOCUMENT_FIELDS, FIELD_OF, Choice, Field, Section
 from incidents.filing.presets import PresetError, PresetsFileError
 from incidents.filing.settings import FilingSettings
@@ -69,7 +67,7 @@ class Look:
 def look(reader: Reader, details: Details) -> Look:
     """What is said of those details, today in the reader's zone."""
     language = reader.language
-    complete = completeness(details)
+    complete = checks.completeness(details)
     own, wrong = settings_of(reader)
     known, unusable = _presets(reader, own)
     told, unchecked = _findings(reader, details)
@@ -83,7 +81,7 @@ def look(reader: Reader, details: Details) -> Look:
         right=[each for each in told if each.verdict == OK],
         trouble=[each for each in (unchecked, wrong, unusable) if each],
         steps=[word(language, "step", code) for code in _steps(details)],
-        snippet=html.snippet(
+        snippet=footer_words.snippet(
             read_public_security(details.get("public_security_number", "")),
             read_icp(details.get("icp_number", "")),
             icp_form=own.icp_form,
@@ -148,7 +146,7 @@ def _presets(reader: Reader, own: FilingSettings) -> tuple[list[tuple[str, str]]
 def _findings(reader: Reader, details: Details) -> tuple[list[Told], str]:
     try:
         found = checks.check(details, today=day_of(reader))
-    except NoFilingLibraryError as error:
+    except checks.NoFilingLibraryError as error:
         return [], reader.say("filing.no_library", name=error.facts["detail"])
     found.sort(key=lambda each: _LOUDEST.index(each.verdict))
     return [_told(reader, each) for each in found], ""

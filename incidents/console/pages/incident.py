@@ -3,14 +3,12 @@ the police are to be told still."""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from starlette.datastructures import UploadFile
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import FileResponse, Response
 
 from incidents import clock, views
 from incidents.console import acting, forms, messages, writing
@@ -77,10 +75,7 @@ def _attach(desk: Acting, site: int, n: int, upload: UploadFile, part: int) -> S
     if (answer := desk.answered(part)) is not None:
         return messages.told(desk, answer)
     house = desk.house.settings
-    with tempfile.NamedTemporaryFile(prefix="incidents-") as copy:
-        shutil.copyfileobj(upload.file, copy)
-        copy.flush()
-        file = Path(copy.name)
+    with forms.on_disk(upload) as file:
         name = inputs.text("name", limit=255)(Path(upload.filename or "").name)
         digest, size = evidence.measure(file, limit=house.evidence_limit)
         with desk.reading() as connection:
@@ -120,11 +115,10 @@ def link(desk: Doing, incident: str) -> Response:
     links, now = customer_link.needed_links(), clock.now()
     with desk.reading() as connection:
         revoked = views.incident(connection, key)["links_revoked"]
-    page = writing.written(
+    return writing.response(
         "link", desk.reader, link=links.to(key, now, revoked), until=links.until(now),
         incident=incident, revoked=revoked,
     )  # fmt: skip
-    return HTMLResponse(page, headers=writing.HEADERS)
 
 
 def _act(
@@ -198,7 +192,7 @@ def at(key: Key) -> str:
 
 
 def _page(
-    here: Sitting,
+    who: Sitting,
     key: Key,
     *,
     said: Said | None = None,
@@ -206,8 +200,7 @@ def _page(
     closing: bool = False,
     before: int | None = None,
 ) -> Response:
-    with here.reading() as connection:
-        here = here.timed(connection)
+    with who.timed() as (connection, here):
         reader = here.reader
         found = views.incident(connection, key)
         story = views.newest_of_story(
@@ -227,11 +220,10 @@ def _page(
 
 
 @router.get("/unreported")
-def show_unreported(here: Looking) -> Response:
+def show_unreported(who: Looking) -> Response:
     """What is to be reported, the longest overdue first: as many as a view ever gives."""
     owed = police.read(sources.section(police.SECTION))
-    with here.reading() as connection:
-        here = here.timed(connection)
+    with who.timed() as (connection, here):
         found = duty.duties(connection, here.reader.now, owed, limit=duty.MAX_PAGE)
     return here.page(
         "unreported", items=found["items"], summary=found["summary"], shown=site_name.shown,

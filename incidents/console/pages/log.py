@@ -16,10 +16,17 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from incidents.console import acting, messages
-from incidents.console import request_context as kept
 from incidents.console.acting import Acting, Doing
 from incidents.console.pages import pasted
-from incidents.console.request_context import KeptForm, Looking, Sitting, needs
+from incidents.console.request_context import (
+    KEPT,
+    KEPT_FORMS,
+    KeptForm,
+    Looking,
+    Sitting,
+    keep_form,
+    needs,
+)
 from incidents.console.writing import Said
 from incidents.errors import InputError, RefusedError
 from incidents.machine import commands as c
@@ -63,7 +70,7 @@ def form(
     sent = here.kept
     if sent.typed.get("step") == "log":
         return _again(here, sent)
-    rest = here.request.query_params.get(kept.KEPT)
+    rest = here.request.query_params.get(KEPT)
     return _page(here, sent if sent.fields else KeptForm((("site", site),)), rest, done=done or ())
 
 
@@ -107,8 +114,8 @@ def _found(desk: Acting, sent: KeptForm) -> Response:
         )
         return _written(desk, sent.typed, [Form(site=sent.typed.get("site", ""))],
                         said=Said("refused", told))  # fmt: skip
-    rest = kept.keep_form(desk.by, sent.fields, None)
-    return _page(desk, sent, rest, here_is=f"/log?{kept.KEPT}={rest}")
+    rest = keep_form(desk.by, sent.fields, None)
+    return _page(desk, sent, rest, here_is=f"/log?{KEPT}={rest}")
 
 
 def _page(
@@ -156,7 +163,7 @@ def _again(
 
 def _text_of_mail(here: Sitting, id_: str | None) -> tuple[KeptForm | None, pasted.Found | None]:
     """The form with the text that was pasted, as long as it is kept, and what is found in it."""
-    text = kept.KEPT_FORMS.get(here.by, id_ or "")
+    text = KEPT_FORMS.get(here.by, id_ or "")
     return text, None if text is None else _search(here, text)
 
 
@@ -206,7 +213,7 @@ def _to_the_others(desk: Acting, sent: KeptForm, name: str) -> str | None:
     done = dict.fromkeys([*sent.texts("done"), sent.typed.get("group", ""), name])
     if all(group.site in done for group in found.groups if group.site):
         return None
-    asked = [(kept.KEPT, rest), *(("done", each) for each in done if each)]
+    asked = [(KEPT, rest), *(("done", each) for each in done if each)]
     return f"/log?{urlencode(asked)}"
 
 

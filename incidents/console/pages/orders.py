@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from incidents import views
-from incidents.console import acting, messages
+from incidents.console import acting, messages, writing
 from incidents.console.acting import Acting, Doing
 from incidents.console.pages.site import reasons
 from incidents.console.request_context import Looking, Shelf, Sitting, needs
@@ -64,7 +63,7 @@ _COMPARED: Shelf[Compared] = Shelf()
 
 @router.get("/orders")
 def show(
-    here: Looking,
+    who: Looking,
     *,
     site: Annotated[str, Query(max_length=300)] = "",
     dead: Annotated[str, Query(max_length=1)] = "",
@@ -75,8 +74,7 @@ def show(
     """What is not carried out, what is given up first; and the comparison with the world."""
     found, wrong = [], None
     only = "braked" if braked else "dead" if dead else "late" if late else ""
-    with here.reading() as connection:
-        here = here.timed(connection)
+    with who.timed() as (connection, here):
         now = here.reader.now
         dead_letters, overdue = views.dead_letters(connection), orders.late(connection, now)
         held = orders.held(connection)
@@ -93,11 +91,13 @@ def show(
             )
         except (InputError, RefusedError) as error:
             wrong = messages.refused(here.reader, error).words
+    asked = writing.query({"site": site.strip(), only: only and "1"})
+    path = f"/orders?{asked}" if asked else "/orders"
     return here.page(
         "orders", status=422 if wrong else 200, items=masked.document(found[:PAGE]),
         more=len(found) > PAGE, dead_letters=dead_letters, held=held, late=overdue,
         site=site.strip(), only=only, wrong=wrong, listed=_listed(here.reader, found[:PAGE]),
-        compared=_COMPARED.get(here.by, compared) if compared else None, path=_list(site, only),
+        compared=_COMPARED.get(here.by, compared) if compared else None, path=path,
         what=lambda each: ordered(here.reader, each), shown=site_name.shown, most=MAX_SITES,
     )  # fmt: skip
 
@@ -176,10 +176,9 @@ def ordered(reader: Reader, order: OrderInFull) -> str:
 
 
 def _page(
-    here: Sitting, order: Name, *, said: Said | None = None, opened: str | None = None
+    who: Sitting, order: Name, *, said: Said | None = None, opened: str | None = None
 ) -> Response:
-    with here.reading() as connection:
-        here = here.timed(connection)
+    with who.timed() as (connection, here):
         reader = here.reader
         found = views.order(connection, *order, when=reader.when, now=reader.now)
         would = possible.on_order(connection, order, here.by, reader.now)
@@ -199,9 +198,3 @@ def _listed(reader: Reader, items: list[Order]) -> str:
     return reader.say(
         "orders.listed", n=len(items), dead=dead, late=late, rest=len(items) - dead - late
     )
-
-
-def _list(site: str, only: str) -> str:
-    """Where the list is that was asked for."""
-    asked = {name: text for name, text in (("site", site.strip()), (only, "1")) if name and text}
-    return f"/orders?{urlencode(asked)}" if asked else "/orders"

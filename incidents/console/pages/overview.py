@@ -28,10 +28,9 @@ Document = dict[str, Any]
 
 
 @router.get("/overview")
-def show(here: Looking) -> Response:
+def show(who: Looking) -> Response:
     """The page."""
-    with here.reading() as connection:
-        here = here.timed(connection)
+    with who.timed() as (connection, here):
         found = overview(connection, here.reader.now, here.reader.zone)
     reader = here.reader
     categories = [

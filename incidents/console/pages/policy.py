@@ -18,7 +18,6 @@ from incidents.console.acting import Acting, Doing, Sending
 from incidents.console.diagram import Diagram
 from incidents.console.forms import SECOND_PASSWORD
 from incidents.console.pages import simulate
-from incidents.console.pages.simulate import AskedWrongError, comparison_facts
 from incidents.console.request_context import Looking, Shelf, Sitting, needs
 from incidents.console.writing import Reader, Said
 from incidents.contract.documents.policies import Change
@@ -73,7 +72,7 @@ def try_out(desk: Sending) -> Response:
     try:
         with simulate.spending(desk.house, desk.by) as spent:
             trial = _trial(desk, spent)
-    except AskedWrongError as error:
+    except simulate.AskedWrongError as error:
         return _page(desk, wrong=error.told(desk.reader), typed=dict(desk.given.fields))
     return desk.back(f"/policy/trial/{_TRIED.put(desk.by, trial)}")
 
@@ -114,12 +113,11 @@ def activate(desk: Doing, id_: str) -> Response:
 
 
 def _page(
-    here: Sitting, *, wrong: str | None = None, typed: dict[str, str] | None = None,
+    who: Sitting, *, wrong: str | None = None, typed: dict[str, str] | None = None,
     status: int = 0,
 ) -> Response:  # fmt: skip
-    active = here.house.desk.policy()
-    with here.reading() as connection:
-        here = here.timed(connection)
+    active = who.house.desk.policy()
+    with who.timed() as (connection, here):
         history = views.policy_history(connection)
     say, word = here.reader.say, here.reader.word
     diagrams = [
@@ -148,7 +146,7 @@ def _tried(
         status=422 if wrong else 200,
         trial=found, words=sentences(here.reader, found.policy), wrong=wrong, typed=here.typed,
         takes_second=here.house.desk.policy().two_people_close,
-        **comparison_facts(here, found.comparison, id_, page),
+        **simulate.comparison_facts(here, found.comparison, id_, page),
     )  # fmt: skip
 
 
@@ -162,11 +160,11 @@ def _trial(desk: Acting, spent: Spent) -> Trial:
     active = desk.house.desk.policy()
     sent, pasted = simulate.read_policies(given, "policy"), given.text("toml")
     if not sent and pasted is None:
-        raise AskedWrongError("policy.no_file")
+        raise simulate.AskedWrongError("policy.no_file")
     name = reader.say("policy.new")
     policy = sent[0][1] if sent else simulate.read_policy(pasted or "", name)
     if policy == active:
-        raise AskedWrongError("policy.same")
+        raise simulate.AskedWrongError("policy.same")
     taken, text = simulate.read_taking(given), given.text("days")
     days = next((days for days in SPANS if text == str(days)), None)
     if days is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query
 from sqlalchemy import Connection, select
@@ -69,8 +68,8 @@ def _found(here: Sitting, kind: str, part: str, after: str | None) -> Found:
         return Found(kind=kind, items=[], wrong=messages.refused(here.reader, error).words)
     if found.next is None:
         return found
-    asked = {"q": part, "kind": kind, "after": found.next}
-    return replace(found, next=f"/search?{urlencode(asked)}")
+    asked = writing.query({"q": part, "kind": kind, "after": found.next})
+    return replace(found, next=f"/search?{asked}")
 
 
 def _sites(connection: Connection, part: str, after: str | None) -> Found:
@@ -112,21 +111,14 @@ def _named(here: Sitting, part: str) -> str | None:
         name = inputs.site(part)
     except RefusedError:
         name = None
+    incidents, sites = tables.incidents.c, tables.sites.c
     with here.reading() as connection:
-        if key is not None and _is_incident(connection, key):
-            return f"/incidents/{part}"
-        return site_at(name) if name is not None and _is_site(connection, name) else None
-
-
-def _is_incident(connection: Connection, key: tuple[int, int]) -> bool:
-    of = tables.incidents.c
-    return connection.scalar(select(of.n).where(of.site_id == key[0], of.n == key[1])) is not None
-
-
-def _is_site(connection: Connection, name: str) -> bool:
-    of = tables.sites.c
-    known = select(of.id).where(of.name == name, of.created_at.is_not(None))
-    return connection.scalar(known) is not None
+        if key is not None:
+            those = (incidents.site_id == key[0], incidents.n == key[1])
+            if connection.scalar(select(incidents.n).where(*those)) is not None:
+                return f"/incidents/{part}"
+        known = select(sites.id).where(sites.name == name, sites.created_at.is_not(None))
+        return site_at(name) if name and connection.scalar(known) is not None else None
 
 
 def _page(here: Sitting, q: str, found: list[Found], *, wrong: str | None = None) -> Response:

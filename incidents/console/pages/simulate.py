@@ -27,7 +27,6 @@ from incidents.history.reports import Draw, TooManyReportsError
 from incidents.history.rows import HistoryError
 from incidents.history.simulate import CLOSING_RULES, SUSPENSION
 from incidents.machine import policy as policies
-from incidents.machine.policy import Policy, PolicyError
 from incidents.system.side_process import OverspentError, Spent
 from incidents.values import site_name
 
@@ -115,13 +114,13 @@ def read_policies(given: Given, name: str) -> list[Named]:
     return found
 
 
-def read_policy(text: bytes | str, name: str) -> Policy:
+def read_policy(text: bytes | str, name: str) -> policies.Policy:
     """The policy in a text that is called `name`; raises AskedWrongError."""
     try:
         return policies.read(text if isinstance(text, str) else text.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise AskedWrongError("compare.no_text", name=name) from error
-    except PolicyError as error:
+    except policies.PolicyError as error:
         raise AskedWrongError("compare.no_policy", name=name, detail=str(error)) from error
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
 from incidents import views
 from incidents.console import acting, diagram, forms, messages, writing
@@ -49,7 +49,7 @@ def sites(
 
 
 def _register(
-    here: Sitting,
+    who: Sitting,
     *,
     q: str = "",
     state: str = "",
@@ -58,15 +58,14 @@ def _register(
 ) -> Response:
     part = inputs.text("site")(q) if q.strip() else None
     if state and state not in _STATES:
-        known = here.reader.spoken.comma.join(here.reader.word("state", each) for each in _STATES)
-        wrong = here.reader.say("sites.no_state", given=state, known=known)
-        return here.page(
+        known = who.reader.spoken.comma.join(who.reader.word("state", each) for each in _STATES)
+        wrong = who.reader.say("sites.no_state", given=state, known=known)
+        return who.page(
             "sites", status=422, wrong=wrong, sites=[], q=q, state="", states=_STATES,
-            add=_addable(q), typed=here.typed, next=None,
+            add=_addable(q), typed=who.typed, next=None,
         )  # fmt: skip
     wanted = lists.SiteFilter(state=state or None, q=part)
-    with here.reading() as connection:
-        here = here.timed(connection)
+    with who.timed() as (connection, here):
         found = lists.sites_page(connection, wanted, limit=PAGE, cursor=after)
     shown = [
         masked.document(site) | {"shown": site_name.shown(site["site"])} for site in found["items"]
@@ -75,7 +74,7 @@ def _register(
     return here.page(
         "sites", status=409 if said else 200, said=said, wrong=None, sites=shown, q=q,
         state=wanted.state or "", states=_STATES, add=_addable(q), typed=here.typed,
-        next=found["next"] and urlencode({name: text for name, text in asked.items() if text}),
+        next=found["next"] and writing.query(asked),
     )  # fmt: skip
 
 
@@ -109,9 +108,7 @@ def reveal(desk: Doing, name: str) -> Response:
     acting.reveal_on_record(desk, kept)
     with desk.reading() as connection:
         found = views.site(connection, kept, desk.house.now(connection))
-    return HTMLResponse(
-        writing.written("revealed", desk.reader, item=found), headers=writing.HEADERS
-    )
+    return writing.response("revealed", desk.reader, item=found)
 
 
 def _act(
@@ -170,7 +167,7 @@ def at(name: str) -> str:
 
 
 def _page(
-    here: Sitting,
+    who: Sitting,
     name: str,
     *,
     whole: bool = False,
@@ -178,8 +175,7 @@ def _page(
     said: Said | None = None,
     opened: str | None = None,
 ) -> Response:
-    with here.reading() as connection:
-        here = here.timed(connection)
+    with who.timed() as (connection, here):
         reader = here.reader
         found = views.site(connection, name, reader.now)
         why = parts(connection, name, reader.when)
