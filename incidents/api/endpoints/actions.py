@@ -7,7 +7,6 @@ is refused refuses itself alone. No batch does what a person does in person.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from inspect import Parameter, Signature
 from typing import Annotated, Any
 
@@ -168,13 +167,9 @@ class Batch(bodies.Form):
     commands: list[Asked] = Field(min_length=1, max_length=MAX_BATCH)
 
 
-@dataclass(slots=True)
-class _Place:
-    """A command's place among the answers: on its way to the desk, or refused before that."""
-
-    status: int
-    envelope: Envelope | None = None
-    problem: Problem | None = None
+_Place = tuple[int, Envelope] | Problem
+"""A command's place among the answers: on its way to the desk, with the status of what takes
+effect, or refused before that."""
 
 
 @batch_routes.post("/batch", **operation("log", site_answers.Results, acting=True, large=True))
@@ -201,28 +196,21 @@ def _answer_to_batch(by: Caller, given: Batch) -> JSON:
         raise _too_many("characters", f"more than {MAX_CHARACTERS:,} characters of words")
     by.counts(len(given.commands))
     places = [_place(by, n, asked) for n, asked in enumerate(given.commands)]
-    _insist_on_one_call(places)
-    sent = [place.envelope for place in places if place.envelope is not None]
-    found = iter(by.house.desk.submit(sent, dry_run=by.dry_run))
-    done: list[Answer] = []
-    for place in places:
-        answer = None if place.envelope is None else next(found)
-        if answer is not None and answer.refusal is not None:
-            place.problem = problems.refused(answer, by.when)
-        elif answer is not None:
-            done.append(answer)
-    told = iter(act_documents(by.house, done))
-    shown = [_document(place, told) for place in places]
+    sent = [place[1] for place in places if isinstance(place, tuple)]
+    _insist_on_one_call(sent)
+    answers = by.house.desk.submit(sent, dry_run=by.dry_run)
+    told = iter(act_documents(by.house, [each for each in answers if each.refusal is None]))
+    left = iter(answers)
+    shown = [_document(by, place, left, told) for place in places]
     refused = sum(each["problem"] is not None for each in shown)
     return JSON({"items": shown, "done": len(shown) - refused, "refused": refused})
 
 
-def _insist_on_one_call(places: list[_Place]) -> None:
+def _insist_on_one_call(sent: list[Envelope]) -> None:
     """A call about a site is an entry for each open incident: two in a batch could be a million."""
-    commands = (place.envelope for place in places if place.envelope is not None)
     called = [
         each.site
-        for each in commands
+        for each in sent
         if isinstance(each.command, RecordContact) and each.command.incident is None
     ]
     if len(called) > len(set(called)):
@@ -241,11 +229,10 @@ def _place(by: Caller, n: int, asked: Asked) -> _Place:
         by.needs(act.name)
         site, command = bodies.command(act, by.by, asked.to, words)
     except (Problem, IncidentsError) as error:
-        told = error if isinstance(error, Problem) else problems.of_error(error)
-        return _Place(told.status, problem=told)
+        return error if isinstance(error, Problem) else problems.of_error(error)
     # Its own key, or its place under that of the whole request.
     key = f"{by.key}:{n}" if asked.key is None and by.key is not None else asked.key
-    return _Place(act.status, envelope=by.envelope(site, command, key))
+    return act.status, by.envelope(site, command, key)
 
 
 def _read(asked: Asked) -> tuple[Action, bodies.Form]:
@@ -271,8 +258,14 @@ def _looks_like(what: str, to: str) -> bool:
     return True
 
 
-def _document(place: _Place, told: Iterator[dict[str, Any]]) -> dict[str, Any]:
-    if place.problem is None:
-        return {"status": place.status, "answer": next(told), "problem": None}
-    problem = masked.document(place.problem.marshal(uri=problems.TYPE))
-    return {"status": place.problem.status, "answer": None, "problem": problem}
+def _document(
+    by: Caller, place: _Place, answers: Iterator[Answer], told: Iterator[Document]
+) -> Document:
+    """What came of a command, by the desk's next answer if it came there."""
+    if isinstance(place, tuple):
+        answer = next(answers)
+        if answer.refusal is None:
+            return {"status": place[0], "answer": next(told), "problem": None}
+        place = problems.refused(answer, by.when)
+    problem = masked.document(place.marshal(uri=problems.TYPE))
+    return {"status": place.status, "answer": None, "problem": problem}

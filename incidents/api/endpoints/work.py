@@ -182,15 +182,14 @@ def read(
     wording = notice_settings.wording(by.house.settings.zone)
     facts = _notice_facts(by, notice, incident, site)
     languages = wording.languages if language is None else (language,)
-    items = []
-    for each in languages:
-        letter = wording.alone(each).letter(notice, facts, "preview")
-        items.append(
-            {
-                "notice": notice, "to": NOTICES[notice].to, "language": each,
-                "subject": letter.subject, "text": letter.text.rstrip("\n"), "html": letter.html,
-            }
-        )  # fmt: skip
+    letters = [wording.alone(each).letter(notice, facts, "preview") for each in languages]
+    items = [
+        {
+            "notice": notice, "to": NOTICES[notice].to, "language": each,
+            "subject": letter.subject, "text": letter.text.rstrip("\n"), "html": letter.html,
+        }
+        for each, letter in zip(languages, letters, strict=True)
+    ]  # fmt: skip
     return JSON({"items": items})
 
 

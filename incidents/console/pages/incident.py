@@ -144,8 +144,12 @@ def _act(
             # Whether the site's name was typed, below a violation that closes it.
             typed = desk.given.text("confirm")
             unmeant = path == "recur" and not site_name.is_called(_site_of(desk, key), typed)
+            target = {"incident": n}
+            if kind is c.VoidContact:
+                target["contact"] = inputs.contact(desk.given.text("contact") or "")[2]
+            command = acting.command_asked(desk, kind, **target)
             answer = desk.submit(
-                site, _made(desk, kind, n), seen=sighted, steady=steady, unless_closing=unmeant,
+                site, command, seen=sighted, steady=steady, unless_closing=unmeant,
                 about=forms.only(str(n)) if asks else None,
             )  # fmt: skip
         except (InputError, RefusedError) as error:
@@ -156,13 +160,6 @@ def _act(
             return _page(desk, key, said=said, opened=path, closing=closing)
         made = answer.document["incident"] if path == "recur" else None
         return desk.back(f"/incidents/{made['id']}" if made else at(key), said)
-
-
-def _made(desk: Acting, kind: type[c.Command], n: int) -> c.Command:
-    if kind is not c.VoidContact:
-        return acting.command_asked(desk, kind, incident=n)
-    contact = inputs.contact(desk.given.text("contact") or "")[2]
-    return acting.command_asked(desk, kind, incident=n, contact=contact)
 
 
 def _site_of(desk: Acting, key: Key) -> str:

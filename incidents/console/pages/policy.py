@@ -100,7 +100,11 @@ def activate(desk: Doing, id_: str) -> Response:
     try:
         reason = inputs.text("reason")(desk.given.text("reason") or "")
         desk.counts()
-        second = _second(desk)
+        handle, password = desk.given.text("second"), desk.given.password(SECOND_PASSWORD)
+        # Who else signs in for it, in the same form.
+        second = None if handle is None else desk.door.identify_second(
+            handle, password or "", address_of(desk.request), beside=desk.by
+        )  # fmt: skip
         answer = desk.house.desk.activate(
             found.policy.toml(), by=desk.by, login=desk.identity.login, reason=reason,
             key=f"{desk.by}:console:policy:{id_}",
@@ -180,16 +184,6 @@ def _trial(desk: Acting, spent: Spent) -> Trial:
         policy=policy, previous=active.digest, changes=tuple(policy_differences(active, policy)),
         comparison=simulate.compared(source, named, taken, spent), days=days,
     )  # fmt: skip
-
-
-def _second(desk: Acting) -> str | None:
-    """Who else signs in for it, in the same form; raises as `Door.identify_second`."""
-    handle = desk.given.text("second")
-    if handle is None:
-        return None
-    return desk.door.identify_second(
-        handle, desk.given.password(SECOND_PASSWORD) or "", address_of(desk.request), beside=desk.by
-    )
 
 
 def _not_yet(desk: Acting, found: Trial) -> str | None:

@@ -13,7 +13,7 @@ from incidents.console import acting, diagram, forms, messages, writing
 from incidents.console.acting import Acting, Doing
 from incidents.console.pages import filing_look
 from incidents.console.request_context import Looking, Sitting, needs
-from incidents.console.writing import Reader, Said
+from incidents.console.writing import Said
 from incidents.errors import InputError, RefusedError, UnknownSiteError
 from incidents.filing.checks.checks import completeness
 from incidents.filing.form import FIELD_OF
@@ -182,6 +182,9 @@ def _page(
         would = possible.on_site(connection, name, here.by, reader.now)
         cases = lists.cases_of_run(connection, found["id"])
         filing = views.filing(connection, name)
+    may_be_false = {name: reader.say(f"field.{name}") for name in CONTACT_FIELDS} | {
+        key: filing_look.label_of(reader.language, of) for key, of in FIELD_OF.items()
+    }
     story = why["timeline"][::-1]
     shown = story if whole else story[:STORY]
     return here.page(
@@ -192,7 +195,7 @@ def _page(
         cases=cases, picture=diagram.of(cases, reader.now), opened=opened or here.kept.opened,
         typed=here.typed,
         not_now=reasons(here, would), outcomes=OUTCOMES,
-        fields=_may_be_false(reader), doubted=doubted,
+        fields=may_be_false, doubted=doubted,
         score=completeness(details_of(filing)).score,
         terms=filing_look.terms(reader, filing["terms"]),
         waits=filing_look.waits(reader, found["tasks"]),
@@ -208,12 +211,6 @@ def reasons(here: Sitting, would: possible.Possible) -> dict[str, str | None]:
         else (None if refusal is None else messages.refusal_of(here.reader, refusal))
         for act, refusal in would.items()
     }
-
-
-def _may_be_false(reader: Reader) -> dict[str, str]:
-    """The details that a site may have, each with what it is called."""
-    called = {name: reader.say(f"field.{name}") for name in CONTACT_FIELDS}
-    return called | {key: filing_look.label_of(reader.language, of) for key, of in FIELD_OF.items()}
 
 
 def known(name: str) -> str:
