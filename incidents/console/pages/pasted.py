@@ -65,11 +65,6 @@ class Found:
     hosts: tuple[str, ...]
     cut: frozenset[str]
 
-    @property
-    def urls(self) -> tuple[str, ...]:
-        """All of the addresses that are shown."""
-        return tuple(url for group in self.groups for url in group.urls)
-
 
 def find(
     text: str, on_record: Callable[[Collection[str]], Collection[str]] = lambda _: ()
