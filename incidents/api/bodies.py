@@ -7,7 +7,6 @@ body of its own.
 from __future__ import annotations
 
 from datetime import datetime
-from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi_problem.error import Problem
@@ -88,16 +87,7 @@ def optional_text(
     return None if given is None else inputs.text(what, limit=limit)(given)
 
 
-def required_text(what: str, given: str, limit: int = inputs.MAX_TEXT_CHARACTERS) -> str:
-    """The same, of what must be there."""
-    return inputs.text(what, limit=limit)(given)
-
-
-Of = Any
-"""What follows the site in what an act is done to: nothing, a number, or several."""
-
 _BODIES: dict[str, type[Form]] = {}
-_CONFIRM = Annotated[str, Field(max_length=300)]
 _URLS = list[Annotated[str, Field(max_length=4_096)]]
 
 
@@ -109,7 +99,7 @@ def body(action: Action) -> type[Form]:
     if found is None:
         made: dict[str, Any] = {action.called(each): _field(each) for each in action.asked}
         if action.closes:
-            made["confirm"] = (_CONFIRM | None, None)
+            made["confirm"] = (Annotated[str, Field(max_length=300)] | None, None)
         found = _BODIES[action.body.name] = create_model(
             action.body.name, __base__=Form, __doc__=action.body.summary, **made
         )
@@ -132,15 +122,19 @@ def command(action: Action, by: str, to: str, words: Form) -> tuple[str | int, c
     return site, action.command(**given)
 
 
-def target(what: str, to: str) -> tuple[str | int, Of]:
-    """The site, and what follows it in an id; raises RefusedError of what is none."""
+def target(what: str, to: str) -> tuple[str | int, Any]:
+    """The site, and what follows it in an id: nothing, a number, or several.
+
+    Raises:
+        RefusedError: of what is none.
+    """
     if what == SITE:
         return inputs.site(to), None
     site, *rest = getattr(inputs, what)(to)
     return site, rest[0] if len(rest) == 1 else rest
 
 
-def _named(action: Action, of: Of) -> dict[str, Any]:
+def _named(action: Action, of: Any) -> dict[str, Any]:
     """The fields of a command that say what it is done to."""
     if action.command is c.CompleteTask:
         if not of.startswith("t"):
@@ -237,13 +231,9 @@ def _detail_text(key: str, given: Any, *part: str) -> str:
         return ""
     if not isinstance(given, str):
         raise _wrong_detail(key, "a text is needed here, or null, which takes it away", *part)
-    named = ".".join((key, *part))
-    return required_text(named, given) if given.strip() else ""
+    return inputs.text(".".join((key, *part)))(given) if given.strip() else ""
 
 
 def _wrong_detail(key: str | None, told: str, *part: str) -> Problem:
     where = ["body", "details", *([] if key is None else [key]), *part]
-    return problems.problem(
-        HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", "the request is not as described",
-        errors=[{"loc": where, "type": "filed_detail", "msg": told}],
-    )  # fmt: skip
+    return problems.invalid_request([problems.part("filed_detail", told, *where)])

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
+from starlette.requests import Request
 
 from incidents import clock
-from incidents.accounts.identity import Identity
+from incidents.accounts.identity import Identity, is_handle
 from incidents.api import problems
+from incidents.api.limits import Quota
+from incidents.app import House
 from incidents.contract.action import name_of
 from incidents.desk import Answer, Envelope, accounts
 from incidents.desk.own_stream import By
 from incidents.locale.words import When
+from incidents.machine.commands import Command
 from incidents.store.cases import sites
+from incidents.system.side_process import Spent
 from incidents.values import peer_address, site_name
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-    from starlette.requests import Request
-
-    from incidents.api.limits import Quota
-    from incidents.app import House
-    from incidents.machine.commands import Command
-    from incidents.system.side_process import Spent
-    from incidents.values.peer_address import Network
-
+from incidents.values.peer_address import Network
 
 CLOSING = frozenset({"state_refused", "state_false", "confirm_closure"})
 """What closes a site on somebody's word (R4, R5), or would, if two people were not needed."""
@@ -82,14 +78,24 @@ class Caller:
             refuse(self.house, self.identity, act, why, about)
             raise problems.not_let(self.identity, act, why)
 
-    def reveals(self, about: str) -> None:
+    def needs_account(self, handle: str | None, act: str = "keep_accounts") -> None:
+        """See that they may do that act with that account, or with all: everybody may with their
+        own; raises as `needs`."""
+        # What is no handle may hold anything: it is not what goes on record.
+        about = "?" if handle is not None and not is_handle(handle) else handle
+        self.needs("own_account" if handle == self.by else act, about=about)
+
+    def reveals(self, about: str, *, wanted: bool = True) -> None:
         """See that they may be shown numbers and addresses in full, and put it on record first.
+
+        Nothing is done where that is not `wanted`.
 
         Raises:
             Problem: 403, saying why not.
         """
-        self.needs("reveal", about=about)
-        record_reveal(self.house, self.identity, about)
+        if wanted:
+            self.needs("reveal", about=about)
+            record_reveal(self.house, self.identity, about)
 
     def counts(self, acts: int) -> None:
         """Counts acts that they are about to do, and not only try; raises TooManyActsError beyond
@@ -132,20 +138,13 @@ class Caller:
                 "this closes the site, or asks for it: give the ETag of the site as you have seen"
                 " it, in If-Match",
             )
-        name = self._name_of(site)
+        name = name_of_site(self.house, site)
+        # Of a site that is not there nothing would be closed.
         if name is not None and not site_name.is_called(name, confirm):
-            raise problems.problem(
-                HTTPStatus.UNPROCESSABLE_ENTITY,
+            raise problems.unprocessable(
                 "not_confirmed",
                 "this closes the site, or asks for it: give its name in `confirm`; nothing is done",
             )
-
-    def _name_of(self, site: str | int) -> str | None:
-        """Its name; None of one that is not there: nothing would be closed."""
-        if isinstance(site, str):
-            return site
-        with self.reading() as connection:
-            return sites.name_of(connection, site)
 
     def envelope(self, site: str | int, command: Command, key: str | None = None) -> Envelope:
         """The command on its way, signed by who asks."""
@@ -159,11 +158,17 @@ class Caller:
             unless_closing=self.unless_closing,
         )  # fmt: skip
 
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self) -> AbstractContextManager[Connection]:
         """A transaction that reads one state of the database."""
-        with self.house.reading() as connection:
-            yield connection
+        return self.house.reading()
+
+
+def name_of_site(house: House, site: str | int) -> str | None:
+    """The name of a site that is given by its name or its id; None if there is none of that id."""
+    if isinstance(site, str):
+        return site
+    with house.reading() as connection:
+        return sites.name_of(connection, site)
 
 
 def refuse(house: House, identity: Identity, act: str, why: str, about: str | None) -> None:
@@ -194,16 +199,16 @@ def tag_of(answer: Answer) -> str | None:
     return etag(answer.site_id, answer.first_seq + len(answer.events) - 1)
 
 
-def address_of(request: Request, trusted: Sequence[Network]) -> str:
+def address_of(request: Request) -> str:
     """The address that a request comes from: the peer's, or what trusted proxies say of theirs.
 
     Of X-Forwarded-For the last address counts that no trusted proxy has: what stands before it may
     have been written by anybody. Of IPv6 it is the network, `2001:db8::/64`.
     """
-    peer = peer_address.read("" if request.client is None else request.client.host)
-    if peer is None:
+    trusted: Sequence[Network] = request.app.state.trusted_proxies
+    found = peer_address.read("" if request.client is None else request.client.host)
+    if found is None:
         return "nowhere"
-    found = peer
     told = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
     for each in reversed(told):
         if not any(found in network for network in trusted):

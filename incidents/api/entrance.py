@@ -6,8 +6,7 @@ import hmac
 import re
 from dataclasses import replace
 from datetime import timedelta
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from fastapi import Depends, Header, Query, Request
 from starlette.concurrency import run_in_threadpool
@@ -16,9 +15,6 @@ from incidents.accounts import secrets
 from incidents.accounts.authenticator import Door, Visit
 from incidents.api import problems
 from incidents.api.caller import Caller, Seen, refuse
-
-if TYPE_CHECKING:
-    from incidents.app import House
 
 COOKIE = "__Host-incidents"
 CSRF_HEADER = "X-CSRF-Token"
@@ -31,10 +27,19 @@ _SAFE = ("GET", "HEAD", "OPTIONS")
 DryRun = Annotated[bool, Query(description="Show what would happen; do nothing.")]
 
 
-def visitor(door: Door, request: Request) -> Visit | None:
+def visitor(request: Request) -> Visit | None:
     """Who is in the session of the request's cookie."""
+    door: Door = request.app.state.door
     cookie = request.cookies.get(COOKIE)
     return None if cookie is None else door.by_session(cookie, used=is_by_hand(request))
+
+
+def signed_in(request: Request) -> Visit:
+    """The same; raises Problem 401 without a session."""
+    found = visitor(request)
+    if found is None:
+        raise problems.not_signed_in()
+    return found
 
 
 def is_by_hand(request: Request) -> bool:
@@ -65,6 +70,13 @@ def is_own_form(visit: Visit, given: str | None) -> bool:
     )
 
 
+def needs_own_form(request: Request, visit: Visit, word: str | None, act: str, named: str) -> None:
+    """See that a page of that session sends it; raises Problem 403, with the act as it is named."""
+    if not is_own_form(visit, word):
+        refuse(request.app.state.house, visit.identity, act, "csrf", None)
+        raise problems.not_let(visit.identity, named, "csrf")
+
+
 async def looker(request: Request) -> Caller:
     """Who asks, for what only looks; raises as `known`."""
     found = getattr(request.state, "caller", None)
@@ -89,14 +101,10 @@ async def known(request: Request, act: str) -> Caller:
 
 
 def _in_session(request: Request, act: str) -> Caller:
-    house: House = request.app.state.house
-    visit = visitor(request.app.state.door, request)
-    if visit is None:
-        raise problems.not_signed_in()
-    if request.method not in _SAFE and not is_own_form(visit, request.headers.get(CSRF_HEADER)):
-        refuse(house, visit.identity, act, "csrf", None)
-        raise problems.not_let(visit.identity, act, "csrf")
-    return Caller(house, visit.identity, quota=request.app.state.quota)
+    visit = signed_in(request)
+    if request.method not in _SAFE:
+        needs_own_form(request, visit, request.headers.get(CSRF_HEADER), act, act)
+    return Caller(request.app.state.house, visit.identity, quota=request.app.state.quota)
 
 
 def bearer(authorization: str) -> str | None:
@@ -107,12 +115,11 @@ def bearer(authorization: str) -> str | None:
 
 def is_somebody(request: Request) -> bool:
     """Whether the request comes from anybody who is let in."""
-    door: Door = request.app.state.door
     authorization = request.headers.get("Authorization")
     if authorization is None:
-        return visitor(door, request) is not None
+        return visitor(request) is not None
     secret = bearer(authorization)
-    return secret is not None and door.by_token(secret) is not None
+    return secret is not None and request.app.state.door.by_token(secret) is not None
 
 
 Key = Annotated[
@@ -148,9 +155,10 @@ async def actor(
     key_for: KeyFor = None,
 ) -> Caller:
     """Who asks, for an act: with its key, what they have seen, and whether it is only tried."""
-    found = await looker(request)
     held = None if key_for is None else timedelta(seconds=key_for)
-    return replace(found, key=key, seen=_seen(if_match), dry_run=dry_run, key_for=held)
+    return replace(
+        await looker(request), key=key, seen=_seen(if_match), dry_run=dry_run, key_for=held
+    )
 
 
 async def reporter(
@@ -173,17 +181,16 @@ async def keeper(
         Problem: 422 if it is to be kept for a while only.
     """
     if KEY_FOR_HEADER in request.headers:
-        raise problems.problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY, "kept_for_good",
+        raise problems.unprocessable(
+            "kept_for_good",
             f"a key of this is kept for good: send it without {KEY_FOR_HEADER}; nothing is done",
-        )  # fmt: skip
+        )
     return await actor(request, key, if_match, dry_run)
 
 
 async def tryer(request: Request, dry_run: DryRun = False) -> Caller:
     """The same, for what is no act of one site and comes to the same when it is done again."""
-    found = await looker(request)
-    return replace(found, dry_run=dry_run)
+    return replace(await looker(request), dry_run=dry_run)
 
 
 def _seen(if_match: str | None) -> Seen | None:

@@ -7,20 +7,20 @@ its body is read for nobody.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import replace
 from http import HTTPStatus
-from typing import Any
+from typing import Any, BinaryIO
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
-from starlette.types import Message, Receive
+from starlette.types import Message
 from typing_extensions import get_original_bases, is_typeddict
 
 from incidents.api import parameters, problems
@@ -52,6 +52,7 @@ MAX_VALUES = 100_000
 MAX_OPEN_BODY = 2**14
 """So much is read of a request before anybody is known."""
 _AROUND_A_FILE = 2**16
+_PIECE = 2**18
 _TELLING = ("site", "incident", "contact", "item", "order")
 
 LARGE = "x-large"
@@ -73,7 +74,11 @@ _JSON_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\Z)', re.DOTALL)
 
 _LOOKING = (401, 403, 404, 409, 422, 500, 503)
 _ACTING = (400, 412, 413, 429)
-_CLOSING = (428,)
+_CLOSING, _SLOWED = (428,), (429,)
+_OPEN = (400, 401, 403, 413, 422, 429, 500, 503)
+
+
+TEXT = {"type": "string"}
 
 
 class JSON(JSONResponse):
@@ -98,30 +103,9 @@ for _module in (documents, accounts, enforcement, filings, orders, policies, que
             _kind.__pydantic_config__ = ConfigDict(extra="allow" if _is_open else "forbid")
 
 
-class InvalidPart(BaseModel):
-    """What is wrong with a part of the request, and where; never what was given."""
-
-    loc: list[str]
-    type: str
-    msg: str
-
-
-class Problem(BaseModel):
-    """A problem (RFC 9457). `facts` and `events` come with what the desk refuses."""
-
-    model_config = ConfigDict(extra="allow")
-
-    type: str
-    title: str
-    status: int
-    detail: str | None = None
-    errors: list[InvalidPart] = []
-    facts: dict[str, Any] = {}
-    events: list[dict[str, Any]] = []
-
-
 class Bounded(APIRoute):
-    """A route that anybody may ask: no more is read than a handle and a password need."""
+    """A route that needs no act, added with `opened`: no more is read than a handle and a password
+    need."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """What answers a request."""
@@ -134,7 +118,8 @@ class Bounded(APIRoute):
 
 
 class Guarded(APIRoute):
-    """A route whose act somebody may do, or they are told why not."""
+    """A route, added with `operation`, whose act somebody may do, or they are told why not: the
+    endpoint need not ask again."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """What answers a request."""
@@ -145,31 +130,23 @@ class Guarded(APIRoute):
 
         async def handle(request: Request) -> Response:
             await _let_in(request, act)
-            bounded = _bounded(request, act, limit)
-            if self.body_field is not None and not _is_form(request):
+            most = limit
+            if act == "attach":
+                most = request.app.state.house.settings.evidence_limit + _AROUND_A_FILE
+            bounded = counted(request, most)
+            if self.body_field is not None and not has_files(request):
                 await _insist_on_few_values(bounded)
             return await answer(bounded)
 
         return handle
 
 
-def router(tag: str) -> APIRouter:
-    """A router of guarded operations; each is added with `operation`."""
-    return _router(tag, route_class=Guarded, dependencies=[Depends(parameters.known_only)])
-
-
-def open_router(tag: str) -> APIRouter:
-    """A router of operations that need no act; each is added with `opened`."""
-    return _router(tag, route_class=Bounded, dependencies=[Depends(parameters.known_only)])
-
-
-def unlisted_router(tag: str) -> APIRouter:
-    """A router of what a browser is sent to, and which the description does not name."""
-    return _router(tag, include_in_schema=False)
-
-
-def _router(tag: str, **own: Any) -> APIRouter:
-    return APIRouter(prefix=PREFIX, tags=[tag], default_response_class=JSON, **own)
+def router(tag: str, kind: type[APIRoute] = Guarded) -> APIRouter:
+    """A router of operations of that kind, none of whose parameters is passed over."""
+    return APIRouter(
+        prefix=PREFIX, tags=[tag], default_response_class=JSON, route_class=kind,
+        dependencies=[Depends(parameters.known_only)],
+    )  # fmt: skip
 
 
 def operation(
@@ -188,55 +165,51 @@ def operation(
     `slowed`: who asks may be told to wait, since a password may come with it, or since an account
     has only so much of it (`Caller.spending`). `large`: see `LARGE`.
     """
-    codes = [*_LOOKING, *(_ACTING if acting else ()), *(_CLOSING if closing else ())]
-    codes += [HTTPStatus.TOO_MANY_REQUESTS] if slowed else []
-    answers = _problems(codes)
-    if model is not None:
-        answers[status] = {"model": model}
-        if tagged:
-            answers[status]["headers"] = {
-                "ETag": {"description": "The site as it stands.", "schema": {"type": "string"}}
-            }
-    return {
-        "status_code": status,
-        "responses": answers,
-        "response_model": None,
-        "openapi_extra": {ACT: act, **({LARGE: True} if large else {})},
-    }
+    codes = [
+        *_LOOKING, *(_ACTING if acting else ()), *(_CLOSING if closing else ()),
+        *(_SLOWED if slowed else ()),
+    ]  # fmt: skip
+    found = _described(codes, model, status, {ACT: act, **({LARGE: True} if large else {})})
+    if tagged:
+        found["responses"][status]["headers"] = {
+            "ETag": {"description": "The site as it stands.", "schema": TEXT}
+        }
+    return found
 
 
 def answering(
     act: str,
-    kind: str,
-    schema: dict[str, str],
     told: str,
-    *,
+    *kinds: str,
+    schema: Mapping[str, Any] = TEXT,
     acting: bool = False,
     large: bool = False,
     slowed: bool = False,
 ) -> dict[str, Any]:
-    """The same, of an operation whose answer is a file of that kind."""
+    """The same, of an operation whose answer is a file of one of those kinds."""
     found = operation(act, acting=acting, large=large, slowed=slowed)
-    found["responses"][200] = {"description": told, "content": {kind: {"schema": schema}}}
+    content = {kind: {"schema": dict(schema)} for kind in kinds}
+    found["responses"][200] = {"description": told, "content": content}
     return found
 
 
 def opened(model: Any = None, *, status: int = 200) -> dict[str, Any]:
     """The same, of an operation that needs no act."""
-    answers = _problems([400, 401, 403, 413, 422, 429, 500, 503])
+    return _described(_OPEN, model, status, {OPEN: True})
+
+
+def _described(
+    codes: Iterable[int], model: Any, status: int, extra: dict[str, Any]
+) -> dict[str, Any]:
+    told = {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    answers: dict[int | str, dict[str, Any]] = {
+        code: {"description": HTTPStatus(code).phrase, "content": told} for code in codes
+    }
     if model is not None:
         answers[status] = {"model": model}
     return {
-        "status_code": status,
-        "responses": answers,
-        "response_model": None,
-        "openapi_extra": {OPEN: True},
-    }
-
-
-def _problems(codes: Iterable[int]) -> dict[int | str, dict[str, Any]]:
-    told = {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {code: {"description": HTTPStatus(code).phrase, "content": told} for code in codes}
+        "status_code": status, "responses": answers, "response_model": None, "openapi_extra": extra,
+    }  # fmt: skip
 
 
 async def _let_in(request: Request, act: str) -> None:
@@ -262,14 +235,8 @@ def _about(request: Request) -> str | None:
     return None
 
 
-def _bounded(request: Request, act: str, limit: int) -> Request:
-    """The same request, of which no more is read than it may have."""
-    if act == "attach":
-        limit = request.app.state.house.settings.evidence_limit + _AROUND_A_FILE
-    return counted(request, limit)
-
-
-def _is_form(request: Request) -> bool:
+def has_files(request: Request) -> bool:
+    """Whether it is a form with which files may come."""
     return request.headers.get("Content-Type", "").lower().startswith("multipart/")
 
 
@@ -297,19 +264,22 @@ def counted(request: Request, limit: int) -> Request:
     """The same request, of whose body no more than `limit` bytes are read, whatever it says of
     itself: more raises HTTPException 413.
     """
-    return Request(request.scope, _counted(request.receive, limit))
-
-
-def _counted(receive: Receive, limit: int) -> Receive:
     left = limit
 
-    async def counted() -> Message:
+    async def receive() -> Message:
         nonlocal left
-        message = await receive()
+        message = await request.receive()
         left -= len(message.get("body", b""))
         if left < 0:
             told = f"the body has more than {limit:,} bytes, which are the most here"
             raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, told)
         return message
 
-    return counted
+    return Request(request.scope, receive)
+
+
+def pieces(file: BinaryIO) -> Iterator[bytes]:
+    """What the file holds, piece by piece; then it is closed."""
+    with file:
+        while piece := file.read(_PIECE):
+            yield piece

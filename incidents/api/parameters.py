@@ -9,20 +9,16 @@ from __future__ import annotations
 
 import base64
 from datetime import tzinfo
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from fastapi import Path, Query, Request
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
-from fastapi_problem.error import Problem
 
 from incidents import clock
 from incidents.api import problems
 from incidents.errors import InputError
 from incidents.store.pages import MAX_PAGE, BadCursorError
-
-if TYPE_CHECKING:
-    from fastapi.dependencies.models import Dependant
 
 PARAMETER = "zone"
 FORMAT = "iana-zone"
@@ -47,15 +43,11 @@ def read(name: str, *where: str) -> tzinfo:
     try:
         return clock.zone(name)
     except InputError as error:
-        raise _unknown(where) from error
-
-
-def _unknown(where: tuple[str, ...]) -> Problem:
-    told = "this is no time zone: give an IANA name, such as Asia/Shanghai or UTC"
-    return problems.problem(
-        HTTPStatus.UNPROCESSABLE_ENTITY, "unknown_zone", told,
-        errors=[{"loc": [*where], "type": "unknown_zone", "msg": told}],
-    )  # fmt: skip
+        kind = "unknown_zone"
+        told = "this is no time zone: give an IANA name, such as Asia/Shanghai or UTC"
+        raise problems.unprocessable(
+            kind, told, errors=[problems.part(kind, told, *where)]
+        ) from error
 
 
 DRY_RUN = "dry_run"
@@ -74,14 +66,15 @@ def known_only(request: Request) -> None:
     assert isinstance(route, APIRoute)
     taken = names(route)
     unknown = request.query_params.keys() - taken
-    if DRY_RUN in unknown:
-        _see_that_none_is_wanted(request)
+    if DRY_RUN in unknown and request.query_params[DRY_RUN].lower() not in _NO:
+        # Whoever asks for a trial of what knows none is not given the real thing instead.
+        raise problems.unprocessable(
+            "no_dry_run", "this cannot be tried out with dry_run: nothing is done"
+        )
     if unknown - {DRY_RUN}:
-        told = f"the query has a parameter that this does not take: it takes {_listed(taken)}"
-        raise problems.problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", "the request is not as described",
-            errors=[{"loc": ["query"], "type": "unknown_parameter", "msg": told}],
-        )  # fmt: skip
+        known = ", ".join(sorted(taken))
+        told = f"the query has a parameter that this does not take: it takes {known}"
+        raise problems.invalid_request([problems.part("unknown_parameter", told, "query")])
 
 
 def names(route: APIRoute) -> set[str]:
@@ -94,19 +87,6 @@ def names(route: APIRoute) -> set[str]:
 def _names(of: Dependant) -> set[str]:
     found = {field.alias for field in of.query_params}
     return found.union(*(_names(each) for each in of.dependencies))
-
-
-def _listed(taken: set[str]) -> str:
-    return ", ".join(sorted(taken))
-
-
-def _see_that_none_is_wanted(request: Request) -> None:
-    """Whoever asks for a trial of what knows none is not given the real thing instead."""
-    if request.query_params[DRY_RUN].lower() not in _NO:
-        raise problems.problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY, "no_dry_run",
-            "this cannot be tried out with dry_run: nothing is done",
-        )  # fmt: skip
 
 
 SiteName = Annotated[str, Path(max_length=300, description="A site's name.")]

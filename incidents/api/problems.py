@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from fastapi.exceptions import RequestValidationError
 from fastapi_problem.error import Problem, StatusProblem
 from fastapi_problem.handler import ExceptionHandler, new_exception_handler
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 
+from incidents.accounts.identity import Identity
 from incidents.accounts.serve_key import ServeKeyReplacedError
 from incidents.api.limits import BusyError, TooManyActsError
 from incidents.audit.log.signing_key import SigningKeyError
 from incidents.clock import rfc3339
+from incidents.desk import Answer
 from incidents.errors import (
     AdapterFaultError,
     DatabaseError,
@@ -34,18 +36,12 @@ from incidents.errors import (
 )
 from incidents.filing.presets import PresetError, PresetsFileError
 from incidents.locale import refusal_words
+from incidents.locale.words import When
 from incidents.log import logger
+from incidents.machine.command import Refusal
 from incidents.notices.customer_link import NoCustomerPageError
 from incidents.settings.retention import BadRetentionError, RetentionTooShortError
 from incidents.system.side_process import OverspentError
-
-if TYPE_CHECKING:
-    from starlette.requests import Request
-
-    from incidents.accounts.identity import Identity
-    from incidents.desk import Answer
-    from incidents.locale.words import When
-    from incidents.machine.command import Refusal
 
 MEDIA_TYPE = "application/problem+json"
 TYPE = "urn:incidents:problem:{type}"
@@ -78,9 +74,16 @@ _STATUS = {
     "provider_word": HTTPStatus.FORBIDDEN,
     "unknown_subject": HTTPStatus.FORBIDDEN,
     "blocked": HTTPStatus.TOO_MANY_REQUESTS,
+    "overspent": HTTPStatus.TOO_MANY_REQUESTS,
+    "too_many_acts": HTTPStatus.TOO_MANY_REQUESTS,
+    "busy": HTTPStatus.SERVICE_UNAVAILABLE,
     "evidence_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
 }
 
+_TOLD = (
+    InputError, RefusedError, OverspentError, TooManyActsError, BusyError, AdapterFaultError,
+)  # fmt: skip
+"""What says itself what is wrong, and nothing that only this machine may know."""
 _NOT_SET_UP = (
     SettingError, UnknownSettingError, SettingsFileError, LibraryError, NoCustomerPageError,
     PresetError, PresetsFileError, SigningKeyError, BadRetentionError, RetentionTooShortError,
@@ -123,6 +126,21 @@ def problem(
         title, type_=name.replace("_", "-"), detail=detail, status=int(status),
         headers=dict(headers) if headers else None, **more,
     )  # fmt: skip
+
+
+def unprocessable(name: str, detail: str, **more: Any) -> Problem:
+    """What was sent cannot be used (422); `errors` are of its parts, as `part` tells of each."""
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, name, detail, **more)
+
+
+def invalid_request(errors: list[dict[str, Any]]) -> Problem:
+    """The request is not as the OpenAPI document describes it (422)."""
+    return unprocessable("invalid_request", "the request is not as described", errors=errors)
+
+
+def part(kind: str, told: str, *where: str) -> dict[str, Any]:
+    """What is wrong with one part of a request, which stands there; never what was given."""
+    return {"loc": [*where], "type": kind, "msg": told}
 
 
 def not_signed_in(*, with_token: bool = False) -> Problem:
@@ -195,27 +213,16 @@ def of_error(error: IncidentsError) -> Problem:
             HTTPStatus.SERVICE_UNAVAILABLE, "database", "the database does not answer now",
             headers={"Retry-After": "5"},
         )  # fmt: skip
-    if isinstance(error, InputError | RefusedError):
-        wait_s = error.facts.get("wait_s")
+    if isinstance(error, _TOLD):
+        wait_s = error.facts.get("wait_s", 5 if isinstance(error, BusyError) else None)
         headers = None if wait_s is None else {"Retry-After": str(wait_s)}
         return problem(_status(error.name, error), error.name, error.message, headers=headers)
-    if isinstance(error, OverspentError | TooManyActsError):
-        return problem(
-            HTTPStatus.TOO_MANY_REQUESTS, error.name, error.message,
-            headers={"Retry-After": str(error.facts["wait_s"])},
-        )  # fmt: skip
-    if isinstance(error, BusyError):
-        return problem(
-            HTTPStatus.SERVICE_UNAVAILABLE, error.name, error.message, headers={"Retry-After": "5"}
-        )
     if isinstance(error, VerificationError):
         # It may name files of this machine, and is for whoever keeps the log.
         _log.error("the log is not what it says it is", error=error)
         return problem(
             HTTPStatus.CONFLICT, "not_verified", "the record is not what was signed: verify it"
         )
-    if isinstance(error, AdapterFaultError):
-        return problem(HTTPStatus.CONFLICT, error.name, error.message)
     if isinstance(error, _NOT_SET_UP):
         _log.warning("the settings do not say what a request needs", error=type(error).__name__)
         return problem(
@@ -230,7 +237,7 @@ def handler(is_somebody: Callable[[Request], bool]) -> ExceptionHandler:
     return new_exception_handler(
         handlers={IncidentsError: lambda _, __, error: of_error(error)},
         http_exception_handler=partial(_http, is_somebody),
-        request_validation_handler=_invalid,
+        request_validation_handler=lambda _handler, _request, error: invalid(error.errors()),
         unhandled_wrappers={"default": _Fault},
         documentation_uri_template=TYPE,
     )
@@ -257,19 +264,11 @@ def _http(
     return problem(status, name, own or f"{status.phrase}.", headers=error.headers)
 
 
-def _invalid(_handler: Any, _request: Request, error: RequestValidationError) -> Problem:
-    return invalid(error.errors())
-
-
 def invalid(found: Sequence[Mapping[str, Any]]) -> Problem:
     """What is wrong and where, and nothing of what was given (pydantic tells its input)."""
     # Of many keys that nobody knows, their place is told once.
-    told = dict.fromkeys((_place(each), str(each["type"]), _told(each)) for each in found)
-    errors = [{"loc": list(loc), "type": type_, "msg": msg} for loc, type_, msg in told]
-    return problem(
-        HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", "the request is not as described",
-        errors=errors,
-    )  # fmt: skip
+    told = dict.fromkeys((str(each["type"]), _told(each), *_place(each)) for each in found)
+    return invalid_request([part(*each) for each in told])
 
 
 def _place(error: Mapping[str, Any]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from starlette.responses import RedirectResponse, Response
@@ -24,24 +24,17 @@ from incidents.console.forms import (
     given,
     given_with_files,
 )
-from incidents.console.request_context import Sitting, address, sitting
+from incidents.console.request_context import Sitting, sitting
 from incidents.console.writing import Reader, Said, told_next
 from incidents.contract.action import Field, name_of
 from incidents.contract.actions import of_command
-from incidents.desk import Envelope
+from incidents.desk import Answer, Envelope
 from incidents.desk.envelope import from_json
 from incidents.errors import InputError, RefusedError
-from incidents.machine import commands as c
 from incidents.machine.command import Words
-from incidents.machine.commands import HandOver
+from incidents.machine.commands import Command, HandOver
 from incidents.store import desk_state
-from incidents.store.cases import sites
 from incidents.values import inputs
-
-if TYPE_CHECKING:
-    from incidents.desk import Answer
-    from incidents.machine.commands import Command
-
 
 TWICE_FOR = timedelta(seconds=10)
 """The same form of the same page, sent again so soon, comes of a button that was pressed twice."""
@@ -73,7 +66,8 @@ class Acting(Sitting):
         """
         why = self.identity.why_not(act, clock.now())
         if why == "prove_again" or (why is None and self.unproved is not None):
-            raise ProveAgainError(self.given, act, self._name_of(site), wrong=self.unproved)
+            name = None if site is None else caller.name_of_site(self.house, site)
+            raise ProveAgainError(self.given, act, name, wrong=self.unproved)
         if why is not None:
             caller.refuse(self.house, self.identity, act, why, self.request.url.path[:100])
             raise NotLetError(act, why)
@@ -175,12 +169,6 @@ class Acting(Sitting):
             kept = desk_state.answers_kept(connection, [key])
         return from_json(kept[key].answer) if kept else None
 
-    def _name_of(self, site: str | int | None) -> str | None:
-        if not isinstance(site, int):
-            return site
-        with self.reading() as connection:
-            return sites.name_of(connection, site)
-
     def back(self, to: str, said: Said | None = None) -> Response:
         """Sends them to that page of this console, where it stands what the act has come to.
 
@@ -207,9 +195,9 @@ def acting(
         caller.refuse(here.house, here.identity, "form", "csrf", None)
         raise NotLetError("form", "csrf")
     visit, wrong = _proved(here, form)
-    with here.reading() as connection:
+    with here.timed() as (_, timed):
         # What the desk answers counts by the clock that its pages count by.
-        reader = here.timed(connection).reader
+        reader = timed.reader
     return Acting(request, here.house, here.door, visit, reader, here.version, form, wrong)
 
 
@@ -228,7 +216,7 @@ def _proved(here: Sitting, form: Given) -> tuple[Visit, str | None]:
     if password is None or form.text("proves") is None:
         return here.visit, None
     try:
-        return here.door.prove(here.visit, password, address(here.request)), None
+        return here.door.prove(here.visit, password, caller.address_of(here.request)), None
     except RefusedError as error:
         # Told by the act that it was to prove, which nobody knows here: see `Acting.proves`.
         return here.visit, error.name
@@ -250,11 +238,6 @@ def optional_text(
     return None if found is None else inputs.text(name, limit=limit)(found)
 
 
-def required_text(given: Given, name: str, *, limit: int = inputs.MAX_TEXT_CHARACTERS) -> str:
-    """The same, for what must be there; raises EmptyTextError too."""
-    return inputs.text(name, limit=limit)(given.text(name) or "")
-
-
 def typed_time(given: Given, name: str, reader: Reader) -> datetime | None:
     """The time that was typed there, in the reader's zone; None: now. Raises as `clock.parse`."""
     found = given.text(name)
@@ -269,7 +252,7 @@ def typed_time(given: Given, name: str, reader: Reader) -> datetime | None:
         raise InputError(spoken.say("refused.bad_time", given=found[:80])) from error
 
 
-def command_asked(desk: Acting, kind: type[c.Command], **target: Any) -> c.Command:
+def command_asked(desk: Acting, kind: type[Command], **target: Any) -> Command:
     """The command that a form asks for, of `target`; raises as the fields above do."""
     action = of_command(kind)
     given = {each.name: _field(desk, each) for each in action.asked if each.type is not bool}
@@ -279,10 +262,11 @@ def command_asked(desk: Acting, kind: type[c.Command], **target: Any) -> c.Comma
 def _field(desk: Acting, field: Field) -> Any:
     if field.is_time:
         return typed_time(desk.given, field.name, desk.reader)
+    typed = desk.given.text(field.name)
     if isinstance(field.fact, Words):
-        read = required_text if field.required else optional_text
-        return read(desk.given, field.name, limit=field.fact.limit)
-    return desk.given.text(field.name) or ("" if field.required else field.default)
+        is_left_out = typed is None and not field.required
+        return None if is_left_out else inputs.text(field.name, limit=field.fact.limit)(typed or "")
+    return typed or ("" if field.required else field.default)
 
 
 def reveal_on_record(desk: Acting, about: str) -> None:

@@ -8,6 +8,7 @@ here.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -17,13 +18,13 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from incidents.accounts.serve_key import ServeKeyReplacedError
-from incidents.api import entrance
 from incidents.clock import rfc3339
 from incidents.console import changes, messages, request_context, writing
 from incidents.console.changes import Changes
 from incidents.console.forms import (
     BeyondQuotaError,
     FormTooLargeError,
+    Given,
     HeldError,
     NotLetError,
     ProveAgainError,
@@ -43,7 +44,7 @@ from incidents.console.pages import (
     simulate,
     site,
 )
-from incidents.console.request_context import Shelf, Sitting
+from incidents.console.request_context import Sitting, sitting_if_any
 from incidents.console.writing import Said
 from incidents.errors import DatabaseError, IncidentsError, InputError, RefusedError
 from incidents.log import logger
@@ -61,33 +62,19 @@ ROUTERS: tuple[APIRouter, ...] = (
 _OTHERS = ("/api/", "/openapi.json", "/healthz", "/readyz", "/metrics", "/.well-known/")
 
 
-def create(app: FastAPI) -> FastAPI:
-    """The console of that application's house and door."""
-    console = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    house = app.state.house
-    console.state.house, console.state.door = house, app.state.door
-    console.state.oidc, console.state.trusted_proxies = app.state.oidc, app.state.trusted_proxies
-    console.state.changes = app.state.changes = Changes(lambda: changes.look(house))
-    console.state.quota = app.state.quota
-    # What these pages keep between two requests.
-    console.state.compared, console.state.simulated, console.state.tried = Shelf(), Shelf(), Shelf()
-    console.state.kept = Shelf(request_context.MOST_FORMS)
-    # One proof of the record runs at a time, whichever way it was asked for.
-    console.state.verifying = app.state.verifying
-    console.router.routes.append(writing.STATIC_ROUTE)
-    for router in ROUTERS:
-        # Included, each would be made anew for every application.
-        console.router.routes.extend(router.routes)
-    _add_error_pages(console)
-    return console
-
-
 def put_beside(app: FastAPI, customers: Asgi | None = None) -> None:
     """Has the console answer to what the API does not, and `customers` to /c/.
 
     A router's default is asked last, so that a wrong method on a path of the API stays one.
     """
-    console, unknown = create(app), app.router.default
+    console = FastAPI(
+        openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False,
+        exception_handlers=_ERROR_PAGES,
+        # Included, each router would be made anew for every application.
+        routes=[writing.STATIC_ROUTE, *(route for router in ROUTERS for route in router.routes)],
+    )  # fmt: skip
+    app.state.changes = Changes(partial(changes.look, app.state.house))
+    console.state, unknown = app.state, app.router.default
 
     async def default(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
         path = scope.get("path", "")
@@ -101,21 +88,7 @@ def put_beside(app: FastAPI, customers: Asgi | None = None) -> None:
     app.router.default = default
 
 
-def _add_error_pages(app: FastAPI) -> None:
-    """Has these pages answer for whatever is raised there."""
-    app.add_exception_handler(SignedOutError, _signed_out)
-    app.add_exception_handler(NotLetError, _not_let)
-    app.add_exception_handler(ProveAgainError, _prove_again)
-    app.add_exception_handler(HeldError, _held)
-    app.add_exception_handler(BeyondQuotaError, _beyond_quota)
-    app.add_exception_handler(FormTooLargeError, lambda r, _: _page(r, 413, "too_large"))
-    app.add_exception_handler(RequestValidationError, lambda r, _: _page(r, 422, "unreadable"))
-    app.add_exception_handler(IncidentsError, _own_error)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _fault)
-
-
-def _signed_out(request: Request, _: Exception) -> Response:
+def _signed_out(request: Request, _: SignedOutError) -> Response:
     if "HX-Request" in request.headers:
         # What is fetched into a page that is open: the whole page goes to the form, and back.
         to = _sign_in(_open_page(request))
@@ -140,72 +113,41 @@ def _sign_in(place: str) -> str:
     return "/sign-in" if place in ("", "/") else f"/sign-in?to={quote(place)}"
 
 
-def _not_let(request: Request, error: Exception) -> Response:
-    assert isinstance(error, NotLetError)
+def _not_let(request: Request, error: NotLetError) -> Response:
     reader = request_context.reader(request)
     act = reader.word("act", error.act)
     why = reader.say(f"not_let.{error.why}", act=act)
     return _page(request, 403, "not_let", why=why)
 
 
-def _prove_again(request: Request, error: Exception) -> Response:
-    assert isinstance(error, ProveAgainError)
-    reader, here = request_context.reader(request), _sitting(request)
-    wrong = error.wrong and reader.word("prove", error.wrong)
-    status = 403 if error.wrong else 200
-    fields = error.given.fields
-    place = (
-        "/"
-        if here is None
-        else request_context.keep_sent(request, here.by, fields, _form_of(request))
-    )
-    return _write(
-        request, here, "prove", status, fields=fields, wrong=wrong, place=place,
-        files=error.given.has_files,
-        act=error.act, site=error.site and site_name.shown(error.site),
-        action=request.url.path, provider=request.app.state.oidc is not None,
+def _prove_again(request: Request, error: ProveAgainError) -> Response:
+    wrong = error.wrong and request_context.reader(request).word("prove", error.wrong)
+    return _write_kept(
+        request, error.given, "prove", 403 if wrong else 200, wrong=wrong, act=error.act,
+        site=error.site and site_name.shown(error.site),
+        provider=request.app.state.oidc is not None,
     )  # fmt: skip
 
 
-def _form_of(request: Request) -> str | None:
-    """Which form of its page was sent."""
-    page, path = request_context.page_of_form(request.url.path), request.url.path
-    return path.removeprefix(page).strip("/") or None
-
-
-def _held(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HeldError)
+def _held(request: Request, error: HeldError) -> Response:
     when, path = request_context.reader(request).when, request.url.path
     return _write(
-        request, _sitting(request), "ask", 409, fields=error.given.fields, action=path,
+        request, sitting_if_any(request), "ask", 409, fields=error.given.fields, action=path,
         holders=[(claim.by, when(rfc3339(claim.at))) for claim in error.held],
         back="/" if path.startswith("/queue/") else path.rpartition("/")[0],
     )  # fmt: skip
 
 
-def _beyond_quota(request: Request, error: Exception) -> Response:
+def _beyond_quota(request: Request, error: BeyondQuotaError) -> Response:
     """In the page that is open it is told, where all stands that was typed; else it is kept."""
-    assert isinstance(error, BeyondQuotaError)
-    facts, given = error.facts, error.given
-    headers = {"Retry-After": str(facts["wait_s"])}
-    reader = request_context.reader(request)
-    why = reader.say("trouble.too_many_acts.why", **facts)
+    headers = {"Retry-After": str(error.facts["wait_s"])}
+    why = request_context.reader(request).say("trouble.too_many_acts.why", **error.facts)
     if "HX-Request" in request.headers:
         return _aloud(request, 429, "too_many_acts", why, headers)
-    here, fields = _sitting(request), given.fields
-    place = (
-        "/"
-        if here is None
-        else request_context.keep_sent(request, here.by, fields, _form_of(request))
-    )
-    return _write(
-        request, here, "too_many_acts", 429, headers=headers, place=place, why=why, fields=fields,
-        files=given.has_files, action=request.url.path,
-    )  # fmt: skip
+    return _write_kept(request, error.given, "too_many_acts", 429, headers=headers, why=why)
 
 
-def _own_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, IncidentsError)
+def _own_error(request: Request, error: IncidentsError) -> Response:
     if isinstance(error, ServeKeyReplacedError):
         _log.error(error.message, error=error)
         return _page(request, 503, error.name)
@@ -213,30 +155,40 @@ def _own_error(request: Request, error: Exception) -> Response:
         _log.error("the database does not do its part", error=error)
         return _page(request, 503, "database", headers={"Retry-After": "5"})
     if isinstance(error, InputError | RefusedError):
-        status = 404 if error.name.startswith("unknown_") else 422
-        kind = "not_found" if status == 404 else "unreadable"
+        unknown = error.name.startswith("unknown_")
+        status, kind = (404, "not_found") if unknown else (422, "unreadable")
         why = messages.refused_in_words(request_context.reader(request), error)
         return _page(request, status, kind, why=why)
     _log.error("a page failed", error=error)
     return _page(request, 500, "fault")
 
 
-def _http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
+def _http(request: Request, error: HTTPException) -> Response:
     kinds = {404: "not_found", 405: "wrong_method", 413: "too_large"}
     kind = kinds.get(error.status_code, "unreadable")
     return _page(request, error.status_code, kind, headers=error.headers)
 
 
-def _fault(request: Request, _: Exception) -> Response:
-    return _page(request, 500, "fault")
+_ERROR_PAGES: dict[int | type[Exception], Any] = {
+    SignedOutError: _signed_out,
+    NotLetError: _not_let,
+    ProveAgainError: _prove_again,
+    HeldError: _held,
+    BeyondQuotaError: _beyond_quota,
+    FormTooLargeError: lambda request, _: _page(request, 413, "too_large"),
+    RequestValidationError: lambda request, _: _page(request, 422, "unreadable"),
+    IncidentsError: _own_error,
+    HTTPException: _http,
+    Exception: lambda request, _: _page(request, 500, "fault"),
+}
+"""What answers for whatever is raised in these pages."""
 
 
 def _page(
     request: Request, status: int, kind: str, *, why: str | None = None, headers: Any = None
 ) -> Response:
     try:
-        here = _sitting(request)
+        here = sitting_if_any(request)
     except DatabaseError:
         here = None
     if "HX-Request" in request.headers:
@@ -257,19 +209,18 @@ def _aloud(request: Request, status: int, kind: str, why: str | None, headers: A
     return writing.response("aloud", reader, status=status, headers=there, said=said)
 
 
-def _sitting(request: Request) -> Sitting | None:
-    state = request.app.state
-    visit = entrance.visitor(state.door, request)
-    if visit is None:
-        return None
-    return Sitting(
-        request,
-        state.house,
-        state.door,
-        visit,
-        request_context.reader(request),
-        state.changes.position,
-    )
+def _write_kept(
+    request: Request, given: Given, template: str, status: int, **facts: Any
+) -> Response:
+    """A page that sends again what was given; it is kept for the page from which it came, too."""
+    here, path, place = sitting_if_any(request), request.url.path, "/"
+    if here is not None:
+        form = path.removeprefix(request_context.page_of_form(path)).strip("/") or None
+        place = request_context.keep_sent(request, here.by, given.fields, form)
+    return _write(
+        request, here, template, status, place=place, fields=given.fields, files=given.has_files,
+        action=path, **facts,
+    )  # fmt: skip
 
 
 def _write(

@@ -12,20 +12,17 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from secrets import token_hex
-from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 from sqlalchemy import select
 from starlette.responses import Response, StreamingResponse
 
+from incidents.accounts.authenticator import Door
+from incidents.app import House
 from incidents.console import writing
 from incidents.console.request_context import Looking
 from incidents.log import logger
 from incidents.store.schema.tables import entries
-
-if TYPE_CHECKING:
-    from incidents.accounts.authenticator import Door
-    from incidents.app import House
 
 router = APIRouter()
 
@@ -153,9 +150,7 @@ def changed(before: Seen | None, now: Seen) -> dict[str, object] | None:
 
     `more`: others may have too.
     """
-    if before is None or now.keys() == before.keys():
-        return None
-    new = now.keys() - before.keys()
+    new = set() if before is None else now.keys() - before.keys()
     if not new:
         return None
     return {"sites": sorted({now[id_] for id_ in new}), "more": len(new) >= _WINDOW}

@@ -45,6 +45,12 @@ _MARKS = (
 )
 
 
+_BAR = Markup(
+    '<rect class="bar" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"'
+    ' fill="url(#{}-p{})"><title>{}</title></rect>'
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Series:
     """What is counted under one name: a number for each column."""
@@ -110,8 +116,8 @@ class Chart:
         return Markup("<defs>{}</defs>").format(Markup("").join(made))
 
     @property
-    def _most(self) -> int:
-        return max((sum(numbers) for _, numbers in self.rows), default=0)
+    def _top(self) -> int:
+        return ceiling(max((sum(numbers) for _, numbers in self.rows), default=0))
 
     @property
     def size(self) -> str:
@@ -127,7 +133,7 @@ class Chart:
         return (self._width - _LEFT - _RIGHT) / max(1, len(self.labels))
 
     def _scale(self) -> Iterator[Markup]:
-        top = ceiling(self._most)
+        top = self._top
         for value in sorted({0, top // 2 if top > 1 else 0, top}):
             y = _BASE - _PANEL * value / top
             yield Markup('<line class="{}" x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}"/>').format(
@@ -136,7 +142,7 @@ class Chart:
             yield _text(_LEFT - 6, y + 4, f"{value:,}", "end")
 
     def _bars(self) -> Iterator[Markup]:
-        top = ceiling(self._most)
+        top = self._top
         width = min(max(self._step * 0.8, 1.0), _MOST_WIDE)
         for n, (label, numbers) in enumerate(self.rows):
             x, y = _LEFT + n * self._step + (self._step - width) / 2, float(_BASE)
@@ -144,16 +150,9 @@ class Chart:
                 if count:
                     height = max(_PANEL * count / top, _LEAST_HEIGHT)
                     y -= height
-                    yield self._bar((x, y, width, height), place, label, count)
-
-    def _bar(
-        self, box: tuple[float, float, float, float], place: int, label: str, count: int
-    ) -> Markup:
-        name = f"{self.series[place].name}: " if len(self.series) > 1 else ""
-        return Markup(
-            '<rect class="bar" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"'
-            ' fill="url(#{}-p{})"><title>{}</title></rect>'
-        ).format(*box, self.key, place % PATTERNS, f"{label} · {name}{count:,}")
+                    name = f"{self.series[place].name}: " if len(self.series) > 1 else ""
+                    told = f"{label} · {name}{count:,}"
+                    yield _BAR.format(x, y, width, height, self.key, place % PATTERNS, told)
 
     def _ticks(self) -> Iterator[Markup]:
         each = -(-len(self.labels) // _MOST_TICKS) or 1

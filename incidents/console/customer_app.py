@@ -16,7 +16,6 @@ from typing import Any
 from incidents import clock, log
 from incidents.console import customer_view
 from incidents.console.customer_page import STYLE, CustomerPage, Plain
-from incidents.console.customer_view import Sight
 from incidents.desk import Desk
 from incidents.errors import IncidentsError
 from incidents.notices.customer_link import PATH, Expired, Forged, Links, Named
@@ -124,7 +123,8 @@ class CustomerApp:
         except customer_view.UnreadableError:
             return self._plain["unreadable"]
         except customer_view.TooLongError as error:
-            return await asyncio.to_thread(self._too_long, link, error.remark)
+            too_long, status = error.remark, HTTPStatus.UNPROCESSABLE_ENTITY
+            return await asyncio.to_thread(self._shown, link, status, too_long=too_long)
         return await asyncio.to_thread(self._state, link, said)
 
     def _state(self, link: Named, said: str | None) -> Answer:
@@ -134,30 +134,20 @@ class CustomerApp:
             return seen
         outcome = customer_view.submit(self._desk, link.incident, said)
         _log.info("a customer's statement", incident=incident_id(*link.incident), state=outcome)
-        if outcome == "said":
-            return self._shown(link, lambda seen: replace(seen, answer="said"))
-        return self._shown(
-            link,
-            lambda seen: replace(seen, answer="again" if outcome == "again" else None),
-            HTTPStatus.CONFLICT,
-        )
+        status = HTTPStatus.OK if outcome == "said" else HTTPStatus.CONFLICT
+        answer = outcome if outcome in ("said", "again") else None
+        return self._shown(link, status, answer=answer)
 
     def _shown(
-        self,
-        link: Named,
-        as_: Callable[[Sight], Sight] = lambda seen: seen,
-        status: HTTPStatus = HTTPStatus.OK,
-    ) -> Answer:
-        seen = self._look(link)
-        return seen if isinstance(seen, Answer) else Answer(status, self._page.of(as_(seen)))
-
-    def _too_long(self, link: Named, typed: str) -> Answer:
+        self, link: Named, status: HTTPStatus = HTTPStatus.OK, *,
+        answer: customer_view.Answer | None = None, too_long: str | None = None,
+    ) -> Answer:  # fmt: skip
         seen = self._look(link)
         if isinstance(seen, Answer):
             return seen
-        return Answer(HTTPStatus.UNPROCESSABLE_ENTITY, self._page.too_long(seen, typed))
+        return Answer(status, self._page.of(replace(seen, answer=answer), too_long))
 
-    def _look(self, link: Named) -> Sight | Answer:
+    def _look(self, link: Named) -> customer_view.Sight | Answer:
         """The incident, or what there is to answer in its place: a revoked link has ended."""
         with self._reading() as connection:
             seen = customer_view.of(connection, link.incident)

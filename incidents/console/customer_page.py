@@ -13,18 +13,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from incidents.console import customer_view
-from incidents.console.customer_view import Message, Sight
+from jinja2 import Environment
+from markupsafe import Markup
+
+from incidents.console.customer_view import FIELD, Message, Sight
 from incidents.notices import samples, templating
 from incidents.notices.letter import LANGUAGES, Facts, Office, facts_told
 from incidents.notices.templating import Block, blocks
 from incidents.notices.wording import Wording
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
-
 
 Told = dict[str, str]
 """A text in each language."""
@@ -148,13 +146,24 @@ class CustomerPage:
         self._wording = wording
         self._office = office
 
-    def of(self, sight: Sight) -> bytes:
-        """The page of an incident; raises TemplateError, naming the file and the line."""
-        return self._written(sight, trouble=None, typed="")
+    def of(self, sight: Sight, too_long: str | None = None) -> bytes:
+        """The page of an incident; with a remark that is too long, for its writer to shorten it.
 
-    def too_long(self, sight: Sight, typed: str) -> bytes:
-        """The same with a remark that is too long, for who has written it to shorten it."""
-        return self._written(sight, trouble=FORM["too_long"], typed=typed)
+        Raises:
+            TemplateError: naming the file and the line.
+        """
+        parts = [self._part(sight, language) for language in LANGUAGES]
+        can_say = not sight.is_settled and sight.said_at is None
+        return self._rendered({
+            "title": _all({part["language"]: part["found"].heading for part in parts}),
+            "parts": parts,
+            "settled": sight.is_settled,
+            "answered": sight.answer is not None,
+            "form": FORM if can_say else None,
+            "trouble": None if too_long is None else FORM["too_long"],
+            "field": FIELD,
+            "remark": too_long or "",
+        })  # fmt: skip
 
     def plain(self, name: Plain) -> bytes:
         """A page that says one thing, whoever asks."""
@@ -169,20 +178,6 @@ class CustomerPage:
         """
         for sight in _samples():
             self.of(sight)
-
-    def _written(self, sight: Sight, *, trouble: dict[str, str] | None, typed: str) -> bytes:
-        parts = [self._part(sight, language) for language in LANGUAGES]
-        can_say = not sight.is_settled and sight.said_at is None
-        return self._rendered({
-            "title": _all({part["language"]: part["found"].heading for part in parts}),
-            "parts": parts,
-            "settled": sight.is_settled,
-            "answered": sight.answer is not None,
-            "form": FORM if can_say else None,
-            "trouble": trouble,
-            "field": customer_view.FIELD,
-            "remark": typed,
-        })  # fmt: skip
 
     def _part(self, sight: Sight, language: str) -> dict[str, Any]:
         def words(name: str) -> Words:
@@ -204,8 +199,6 @@ class CustomerPage:
         }
 
     def _rendered(self, shown: Mapping[str, Any]) -> bytes:
-        from markupsafe import Markup
-
         phone = self._office.phone or ""
         page = templating.render(_environment(), _PAGE, {
             "plain": None, "form": None, **shown,

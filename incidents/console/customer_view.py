@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 from urllib.parse import parse_qsl
 
 from sqlalchemy import Connection, and_, select
 
-from incidents.desk import Envelope
+from incidents.desk import Desk, Envelope
 from incidents.errors import DatabaseError, UnknownIncidentError
 from incidents.machine.command import FOR_CUSTOMER
 from incidents.machine.commands import SayRemoved
@@ -24,10 +24,6 @@ from incidents.notices.customer_link import Incident
 from incidents.notices.letter import Facts
 from incidents.store.schema.tables import incidents, notes, sites, suspensions
 from incidents.views import left_down, on_record
-
-if TYPE_CHECKING:
-    from incidents.desk import Desk
-
 
 Answer = Literal["said", "again"]
 """What came of a statement: it is on record now, or it was before."""

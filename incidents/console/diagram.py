@@ -11,16 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from incidents.contract.documents.sites import Case
 from incidents.machine import state
-from incidents.machine.state import Move
-
-if TYPE_CHECKING:
-    from incidents.contract.documents.sites import Case
-
 
 _WIDTH, _BOX, _HIGH, _GAP, _PAD = 360, 104, 32, 34, 14
 _MIDDLE = _WIDTH / 2
@@ -34,7 +29,7 @@ class Arc:
     number: int
     source: str
     dest: str
-    moves: tuple[Move, ...]
+    moves: tuple[state.Move, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +44,7 @@ class Diagram:
     @property
     def arcs(self) -> list[Arc]:
         """Which moves there are, in the order in which their states were first met."""
-        found: dict[tuple[str, str], list[Move]] = {}
+        found: dict[tuple[str, str], list[state.Move]] = {}
         for move in state.moves(self.machine):
             found.setdefault((move.source, move.dest), []).append(move)
         return [

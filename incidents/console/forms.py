@@ -6,20 +6,20 @@ It is asked here and refused nowhere else: that somebody was called is a fact, w
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
 
 from fastapi import Request
+from sqlalchemy import Connection
 from starlette.datastructures import FormData, UploadFile
 
-from incidents.api.operation import MAX_OPEN_BODY, counted
+from incidents.api.operation import MAX_OPEN_BODY, counted, has_files
 from incidents.machine.case import Claim
 from incidents.store.cases import sites, work
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
 
 MAX_FORM_BYTES = 2**20
 MAX_FIELDS = 200
@@ -27,6 +27,15 @@ MAX_FIELDS = 200
 
 PASSWORD, SECOND_PASSWORD = "password", "second_password"
 """The fields whose words are shown to nobody again."""
+
+
+@contextmanager
+def on_disk(upload: UploadFile) -> Iterator[Path]:
+    """A copy of the file that was sent, while it lasts."""
+    with tempfile.NamedTemporaryFile(prefix="incidents-") as copy:
+        shutil.copyfileobj(upload.file, copy)
+        copy.flush()
+        yield Path(copy.name)
 
 
 class FormTooLargeError(Exception):
@@ -88,7 +97,7 @@ async def given(request: Request) -> AsyncIterator[Given]:
 async def given_with_files(request: Request) -> AsyncIterator[Given]:
     """The form that was sent where files may come with it; raises FormTooLargeError."""
     limit = MAX_FORM_BYTES
-    if _has_files(request):
+    if has_files(request):
         limit += request.app.state.house.settings.evidence_limit
     async with _form(request, limit) as form:
         yield Given(form)
@@ -100,10 +109,6 @@ async def given_by_anybody(request: Request) -> AsyncIterator[Given]:
         yield Given(form)
 
 
-def _has_files(request: Request) -> bool:
-    return request.headers.get("content-type", "").startswith("multipart/")
-
-
 @asynccontextmanager
 async def _form(request: Request, limit: int) -> AsyncIterator[FormData]:
     length = request.headers.get("content-length", "")
@@ -111,7 +116,7 @@ async def _form(request: Request, limit: int) -> AsyncIterator[FormData]:
         raise FormTooLargeError
     # Beside a length there may stand that it comes in pieces, and then these are what is sent.
     bounded = counted(request, limit)
-    if not _has_files(request) and (await bounded.body()).count(b"&") >= MAX_FIELDS:
+    if not has_files(request) and (await bounded.body()).count(b"&") >= MAX_FIELDS:
         # The parser bounds those of the other kind alone.
         raise FormTooLargeError
     async with bounded.form(max_files=20, max_fields=MAX_FIELDS) as form:
@@ -152,9 +157,6 @@ def unasked(
     }
     known = held.keys() <= set(given.texts(DESPITE))
     return [] if known else sorted(held.values(), key=lambda claim: claim.at)
-
-
-# JOINED
 
 
 class SignedOutError(Exception):

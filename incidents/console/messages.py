@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from itertools import dropwhile, takewhile
-from typing import TYPE_CHECKING, Any
+from itertools import dropwhile, islice, takewhile
+from typing import Any
 
 from incidents import views
 from incidents.console.request_context import Sitting
 from incidents.console.writing import Reader, Said, capitalised
+from incidents.desk import Answer
 from incidents.errors import IncidentsError
 from incidents.locale import event_sentence, refusal_words
 from incidents.locale.words import Teller
+from incidents.machine.command import Refusal
 from incidents.machine.commands import CLOCK
 from incidents.store.cases import sites
 from incidents.values.ids import read_incident_id, read_item_id, read_order_id
 from incidents.views import left_down, masked
 from incidents.views.health import carries_out
-
-if TYPE_CHECKING:
-    from incidents.desk import Answer
-    from incidents.machine.command import Refusal, Remark
 
 Document = dict[str, Any]
 
@@ -45,23 +43,25 @@ def told(here: Sitting, answer: Answer, *, seen: int | None = None) -> Said:
             refused = [reader.say("told.faster"), *_faster(here, answer.site_id, seen)]
         return Said("refused", " ".join([*refused, *meanwhile]))
     done = _sentences(reader, document, of_the_clock=False)
-    remarks = [_remark(reader, remark) for remark in answer.remarks]
-    if _is_held_and_up(answer.document) and not _carries_out(here):
+    remarks = [
+        _in_own_words(reader, remark.name, remark.facts)
+        or reader.sentence(refusal_words.remark(remark, reader.when), _names(remark.facts))
+        for remark in answer.remarks
+    ]
+    if _stays_up(here, answer.document):
         remarks.append(reader.say("told.not_down_yet"))
     if answer.repeated:
         remarks.append(reader.say("told.repeated"))
     return Said("done", " ".join([*(done or [reader.say("told.nothing")]), *remarks, *meanwhile]))
 
 
-def _is_held_and_up(document: Document) -> bool:
-    """Whether a hold was set on a site that is not known to be down."""
+def _stays_up(here: Sitting, document: Document) -> bool:
+    """Whether a hold was set on a site that is not known to be down, and nobody takes it down."""
     is_down = document["site"]["in_force"] in ("suspended", "closed")
-    return not is_down and any(each["kind"] == "hold_set" for each in document["events"])
-
-
-def _carries_out(here: Sitting) -> bool:
+    if is_down or all(each["kind"] != "hold_set" for each in document["events"]):
+        return False
     with here.reading() as connection:
-        return carries_out(views.enforcement(connection, here.reader.now))
+        return not carries_out(views.enforcement(connection, here.reader.now))
 
 
 def _as_left_down(here: Sitting, document: Document) -> Document:
@@ -103,8 +103,7 @@ def _in_own_words(reader: Reader, name: str, facts: Document) -> str | None:
     phrases = reader.spoken.phrases
     fact, read = _IDS.get(name, ("", None))
     if read is not None and "given" in facts and read(str(facts["given"]).strip()) is not None:
-        facts = {**facts, fact: facts["given"]}
-        facts.pop("given")
+        facts = {fact if each == "given" else each: value for each, value in facts.items()}
     # What was given is no id at all; the desk refuses those of what is not there.
     code = f"not_there.{name}" if "given" in facts else ""
     if code not in phrases:
@@ -113,13 +112,9 @@ def _in_own_words(reader: Reader, name: str, facts: Document) -> str | None:
         code = f"refused.{name}{more}"
     if code not in phrases:
         return None
-    return reader.spoken.say(code, when=reader.when, **{**facts, "needs": _needs(reader, facts)})
-
-
-def _needs(reader: Reader, facts: Document) -> list[str]:
-    """The states that an act needs, by their names."""
-    needs = facts.get("needs")
-    return [reader.spoken.word("state", state) for state in needs.split(" or ")] if needs else []
+    states = facts["needs"].split(" or ") if facts.get("needs") else []
+    needs = [reader.spoken.word("state", state) for state in states]
+    return reader.spoken.say(code, when=reader.when, **{**facts, "needs": needs})
 
 
 def event(reader: Reader, site: Document, document: Document) -> str:
@@ -136,17 +131,13 @@ def _names(facts: Document) -> list[Any]:
 
 def _faster(here: Sitting, site_id: int, seen: int | None) -> list[str]:
     """Who did what since."""
-    found, reader = [], here.reader
+    reader = here.reader
     with here.reading() as connection:
         story = views.timeline(
             connection, site_id, now=reader.now, zone=reader.zone, language=reader.spoken,
             after=max(0, seen or 0),
         )  # fmt: skip
-        for entry in story:
-            found.append(entry)
-            if len(found) == MAX_FASTER:
-                break
-    shown = masked.document(found)
+        shown = masked.document(list(islice(story, MAX_FASTER)))
     return [
         reader.say(
             "told.faster_by",
@@ -165,9 +156,3 @@ def _sentences(reader: Reader, document: Document, *, of_the_clock: bool) -> lis
     part = takewhile if of_the_clock else dropwhile
     events: Iterable[Document] = part(lambda event: event["by"] == CLOCK, document["events"])
     return [event(reader, document["site"], masked.document(each)) for each in events]
-
-
-def _remark(reader: Reader, remark: Remark) -> str:
-    told = _in_own_words(reader, remark.name, remark.facts)
-    words = refusal_words.remark(remark, reader.when)
-    return told or reader.sentence(words, _names(remark.facts))

@@ -11,13 +11,14 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from secrets import token_urlsafe
 from threading import Lock
-from typing import TYPE_CHECKING, Annotated, Any, Generic, Self, TypeVar
+from typing import Annotated, Any, Generic, Self, TypeVar
 
 from fastapi import Depends, Request
+from sqlalchemy import Connection
 from starlette.responses import HTMLResponse
 
 from incidents import clock
@@ -25,15 +26,10 @@ from incidents.accounts import secrets
 from incidents.accounts.authenticator import Door, Visit
 from incidents.accounts.identity import Identity
 from incidents.api import caller, entrance
+from incidents.app import House
 from incidents.console import words, writing
 from incidents.console.forms import NotLetError, SignedOutError
 from incidents.console.writing import Reader, Said, forget_said, said_before
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from incidents.app import House
-
 
 Thing = TypeVar("Thing")
 
@@ -103,6 +99,9 @@ class KeptForm:
         return [text for field, text in self.fields if field == name]
 
 
+KEPT_FORMS: Shelf[KeptForm] = Shelf(MOST_FORMS)
+
+
 def page_of_form(path: str) -> str:
     """The page on which the form stands that is sent to `path`; the queue, if it is of none."""
     found = (page.fullmatch(path) for page in _PAGES)
@@ -116,32 +115,14 @@ def keep_sent(
     page = page_of_form(request.url.path)
     if page == "/":
         return page
-    id_ = keep_form(request, by, fields, opened)
+    id_ = keep_form(by, fields, opened)
     return f"{page}?{KEPT}={id_}" + (f"#act-{opened}" if opened else "")
 
 
-def keep_form(
-    request: Request, by: str, fields: Iterable[tuple[str, str]], opened: str | None
-) -> str:
+def keep_form(by: str, fields: Iterable[tuple[str, str]], opened: str | None) -> str:
     """Keeps it: its id."""
     typed = tuple((name, text) for name, text in fields if name not in _NEVER_KEPT)
-    return _kept_forms(request).put(by, KeptForm(typed, opened))
-
-
-def kept_form(request: Request, by: str) -> KeptForm:
-    """What the address of the page names, of what that person has sent; else nothing."""
-    id_ = request.query_params.get(KEPT, "") if request.method == "GET" else ""
-    return (kept_form_by_id(request, by, id_) if id_ else None) or KeptForm()
-
-
-def kept_form_by_id(request: Request, by: str, id_: str) -> KeptForm | None:
-    """What lies there under that id; None if it is gone, or somebody else's."""
-    return _kept_forms(request).get(by, id_)
-
-
-def _kept_forms(request: Request) -> Shelf[KeptForm]:
-    found: Shelf[KeptForm] = request.app.state.kept
-    return found
+    return KEPT_FORMS.put(by, KeptForm(typed, opened))
 
 
 LANGUAGE_COOKIE = "__Host-incidents-language"
@@ -174,15 +155,17 @@ class Sitting:
         """The word in each of their forms."""
         return secrets.of_session(self.visit.cookie, entrance.CSRF)
 
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self) -> AbstractContextManager[Connection]:
         """A transaction that reads one state of the database."""
-        with self.house.reading() as connection:
-            yield connection
+        return self.house.reading()
 
-    def timed(self, connection: Connection) -> Self:
-        """The same at the time by which what is due is judged: see `House.now`."""
-        return replace(self, reader=replace(self.reader, now=self.house.now(connection)))
+    @contextmanager
+    def timed(self) -> Iterator[tuple[Connection, Self]]:
+        """Such a transaction, and who sits here at the time by which what is due is judged in it:
+        see `House.now`."""
+        with self.reading() as connection:
+            now = self.house.now(connection)
+            yield connection, replace(self, reader=replace(self.reader, now=now))
 
     def needs(self, act: str, *, about: str | None = None) -> None:
         """See that they may do that act at all; that they may not is counted.
@@ -207,7 +190,8 @@ class Sitting:
         if "here" not in facts:
             known["here"] = self.place(facts.get("opened"))
         made = writing.response(template, self.reader, status=status, said=told, **known)
-        return forget_said(self.request, made)
+        forget_said(self.request, made)
+        return made
 
     def place(self, opened: str | None) -> str:  # noqa: ARG002 - what a form sent is kept for
         """Where a page sends them back to; `opened` is which of its forms is open."""
@@ -215,8 +199,9 @@ class Sitting:
 
     @property
     def kept(self) -> KeptForm:
-        """What they had typed, if the address of the page says that it was kept."""
-        return kept_form(self.request, self.by)
+        """What they had typed, if the address of the page says that it was kept; else nothing."""
+        id_ = self.request.query_params.get(KEPT, "") if self.request.method == "GET" else ""
+        return KEPT_FORMS.get(self.by, id_) or KeptForm()
 
     @property
     def typed(self) -> dict[str, str]:
@@ -243,10 +228,17 @@ def reader(request: Request) -> Reader:
 
 def sitting(request: Request) -> Sitting:
     """Who sits there; raises SignedOutError for nobody."""
-    state = request.app.state
-    visit = entrance.visitor(state.door, request)
-    if visit is None:
+    found = sitting_if_any(request)
+    if found is None:
         raise SignedOutError
+    return found
+
+
+def sitting_if_any(request: Request) -> Sitting | None:
+    """The same; None for nobody."""
+    visit, state = entrance.visitor(request), request.app.state
+    if visit is None:
+        return None
     return Sitting(request, state.house, state.door, visit, reader(request), state.changes.position)
 
 
@@ -266,9 +258,10 @@ def place_of(request: Request) -> str:
     return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
-def address(request: Request) -> str:
-    """Where somebody comes from, as far as the door slows guessing down by it."""
-    return caller.address_of(request, request.app.state.trusted_proxies)
+def looking(here: Annotated[Sitting, Depends(sitting)]) -> Sitting:
+    """The same, for a page that shows what is on record; raises NotLetError."""
+    here.needs("look")
+    return here
 
 
-Looking = Annotated[Sitting, Depends(sitting)]
+Looking = Annotated[Sitting, Depends(looking)]

@@ -16,9 +16,12 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import Any, Literal
+from urllib.parse import urlencode
 
 from fastapi import Request
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
@@ -26,14 +29,8 @@ from incidents.accounts.identity import login_beside
 from incidents.accounts.open_sessions import IDLE_FOR
 from incidents.clock import rfc3339
 from incidents.console.words import NAMES, TAGS, Chosen, spoken, texts
+from incidents.locale.language import Language
 from incidents.locale.words import When
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
-    from markupsafe import Markup
-
-    from incidents.locale.language import Language
-
 
 _STATIC = Path(__file__).with_name("static")
 _KINDS = {
@@ -55,24 +52,16 @@ class StaticFile:
     content: bytes
 
 
-def _static_files() -> dict[str, StaticFile]:
-    found = {}
-    for file in sorted(_STATIC.iterdir()):
-        if file.suffix in _KINDS:
-            content = file.read_bytes()
-            digest = hashlib.sha256(content).hexdigest()[:_DIGITS]
-            path = f"{STATIC_PREFIX}/{digest}/{file.name}"
-            found[file.name] = StaticFile(path, _KINDS[file.suffix], content)
-    return found
+def _static_file(file: Path) -> StaticFile:
+    content = file.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()[:_DIGITS]
+    return StaticFile(f"{STATIC_PREFIX}/{digest}/{file.name}", _KINDS[file.suffix], content)
 
 
-STATIC_FILES = _static_files()
+STATIC_FILES = {
+    file.name: _static_file(file) for file in sorted(_STATIC.iterdir()) if file.suffix in _KINDS
+}
 _BY_PATH = {file.path: file for file in STATIC_FILES.values()}
-
-
-def static_path(name: str) -> str:
-    """Where that file is served; raises KeyError if there is none."""
-    return STATIC_FILES[name].path
 
 
 def _serve_static(request: Request) -> Response:
@@ -97,7 +86,6 @@ _KEPT_S = 60
 _MAX_SAID = 1_500
 
 Tone = Literal["done", "refused"]
-R = TypeVar("R", bound=Response)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +119,10 @@ def said_before(request: Request) -> Said | None:
     return Said("refused" if tone == "refused" else "done", str(told)[:_MAX_SAID])
 
 
-def forget_said(request: Request, answer: R) -> R:
-    """The same answer; it has been said by now."""
+def forget_said(request: Request, answer: Response) -> None:
+    """It has been said by now."""
     if SAID_COOKIE in request.cookies:
         answer.delete_cookie(SAID_COOKIE, path="/", secure=True, httponly=True, samesite="strict")
-    return answer
 
 
 FOLDER = Path(__file__).with_name("templates")
@@ -202,8 +189,6 @@ class Reader:
 
         `relative` is kept fresh by the browser: how long there still is, or how long ago it was.
         """
-        from markupsafe import Markup
-
         if moment is None:
             return Markup()
         at = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
@@ -215,6 +200,11 @@ class Reader:
         return Markup('<time datetime="{}" title="{}"{}>{}</time>').format(
             rfc3339(at), exact, ticking, shown
         )
+
+
+def query(asked: Mapping[str, str | None]) -> str:
+    """What was asked for as the query of an address, without what was left empty."""
+    return urlencode({name: text for name, text in asked.items() if text})
 
 
 def capitalised(words: str, names: Iterable[object]) -> str:
@@ -254,8 +244,6 @@ def written(template: str, reader: Reader, **facts: Any) -> str:
 @cache
 def environment() -> Environment:
     """The templates: everything that is written into one is text, whatever stands in it."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     made = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,
@@ -265,5 +253,10 @@ def environment() -> Environment:
     )
     made.filters["zip"] = zip
     made.globals |= {"login_beside": login_beside, "idle_s": int(IDLE_FOR.total_seconds())}
-    made.globals |= {"static": static_path, "nav": NAV, "languages": NAMES, "tags": TAGS}
+    made.globals |= {
+        "static": lambda name: STATIC_FILES[name].path,
+        "nav": NAV,
+        "languages": NAMES,
+        "tags": TAGS,
+    }
     return made

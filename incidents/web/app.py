@@ -3,13 +3,13 @@ is mounted beside it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from anyio import CapacityLimiter
 from fastapi import FastAPI
 from fastapi_problem.handler import add_exception_handler
+from pydantic import BaseModel, ConfigDict
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -36,7 +36,7 @@ from incidents.api.endpoints import (
 )
 from incidents.api.entrance import COOKIE, CSRF_HEADER, is_somebody
 from incidents.api.limits import Quota, Rounds
-from incidents.api.operation import ACT, JSON, Problem
+from incidents.api.operation import ACT, JSON
 from incidents.audit.proof.verification import Proving
 from incidents.console import application
 from incidents.errors import IncidentsError
@@ -54,7 +54,7 @@ _ROUTERS = (
     register.site_routes, filings.routes, filing_lists.routes, register.incident_routes,
     work.queue_routes, actions.routes, actions.batch_routes, work.order_routes, policies.routes,
     watch.routes, work.notice_routes, histories.routes, erasing.routes, record.routes, log.routes,
-    session.own_routes, accounts.router, session.account_routes, oidc.router,
+    session.own_routes, accounts.routes, session.account_routes, oidc.routes,
 )  # fmt: skip
 
 
@@ -114,7 +114,9 @@ def create(house: House, customers: application.Asgi | None = None) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     watch.add_probes(app)
     watch.add_security_txt(app, serve.security_contact)
-    _add_description(app)
+    plain = app.openapi
+    # Made once, and of what the framework says of it; so its makers advise.
+    app.openapi = cache(lambda: _completed(plain()))  # type: ignore[method-assign]
     application.put_beside(app, customers)
     return app
 
@@ -134,41 +136,42 @@ _SCHEMES: Document = {
 _SCHEMA = "#/components/schemas/{model}"
 
 
-def _add_description(app: FastAPI) -> None:
-    """Puts it in the place of the one that the framework would make."""
-    app.openapi = _described(app.openapi)  # type: ignore[method-assign]  # as its makers advise
+class InvalidPart(BaseModel):
+    """What is wrong with a part of the request, and where; never what was given."""
+
+    loc: list[str]
+    type: str
+    msg: str
 
 
-def _described(plain: Callable[[], Document]) -> Callable[[], Document]:
-    made: list[Document] = []
+class Problem(BaseModel):
+    """A problem (RFC 9457). `facts` and `events` come with what the desk refuses."""
 
-    def describe() -> Document:
-        if not made:
-            made.append(_completed(plain()))
-        return made[0]
+    model_config = ConfigDict(extra="allow")
 
-    return describe
+    type: str
+    title: str
+    status: int
+    detail: str | None = None
+    errors: list[InvalidPart] = []
+    facts: dict[str, Any] = {}
+    events: list[dict[str, Any]] = []
 
 
 def _completed(found: Document) -> Document:
+    """The description that the framework has made, with what it does not know."""
     components = found.setdefault("components", {})
     components["securitySchemes"] = _SCHEMES
     schemas = components.setdefault("schemas", {})
     own = Problem.model_json_schema(ref_template=_SCHEMA)
     schemas |= own.pop("$defs", {}) | {"Problem": own}
-    for operations in found["paths"].values():
-        for operation in operations.values():
-            _complete(operation)
+    told = {problems.MEDIA_TYPE: {"schema": {"$ref": _SCHEMA.format(model="Problem")}}}
+    for operation in (each for path in found["paths"].values() for each in path.values()):
+        if "422" in operation["responses"]:
+            operation["responses"]["422"]["content"] = told
+        if ACT in operation:
+            operation.setdefault("parameters", []).append(parameters.DESCRIBED)
+            operation["security"] = [{BEARER: []}, {SESSION: []}]
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     return found
-
-
-def _complete(operation: Document) -> None:
-    told = {problems.MEDIA_TYPE: {"schema": {"$ref": _SCHEMA.format(model="Problem")}}}
-    answers = operation["responses"]
-    if "422" in answers:
-        answers["422"]["content"] = told
-    if ACT in operation:
-        operation.setdefault("parameters", []).append(parameters.DESCRIBED)
-        operation["security"] = [{BEARER: []}, {SESSION: []}]

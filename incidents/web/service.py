@@ -17,7 +17,6 @@ from incidents.system import web_server
 
 if TYPE_CHECKING:
     from incidents.app import House
-    from incidents.console.customer_app import CustomerApp
     from incidents.notices.customer_link import Links
 
 EXTRA = "console"
@@ -64,7 +63,14 @@ def serve(
         NoLibraryError, NoServerError, AddressError: see `web_server`.
     """
     links = customer_link.links_of_settings()
-    customers = None if links is None else _customers(house, links)
+    customers = None
+    if links is not None:
+        from incidents.console.customer_app import CustomerApp
+        from incidents.console.customer_page import CustomerPage
+
+        page = CustomerPage(notice_settings.wording(house.settings.zone), customer_link.office())
+        page.check()
+        customers = CustomerApp(house.desk, house.reading, links, page)
     needed()
     from incidents.web import app
 
@@ -104,12 +110,3 @@ def _ends_with_its_file(house: House) -> Iterator[None]:
         thread.join()
     for fault in faults:
         raise fault
-
-
-def _customers(house: House, links: Links) -> CustomerApp:
-    from incidents.console.customer_app import CustomerApp
-    from incidents.console.customer_page import CustomerPage
-
-    page = CustomerPage(notice_settings.wording(house.settings.zone), customer_link.office())
-    page.check()
-    return CustomerApp(house.desk, house.reading, links, page)

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 import pytest
 
+from incidents.api import operation
 from incidents.api.endpoints import record
 from incidents.audit.log import signers_lock
 from incidents.cli import main
@@ -186,7 +187,7 @@ def test_a_bundle_is_taken_away_and_proved_without_the_desk(
 def test_nobody_elses_bundle_is_made_while_one_is_taken_away(
     api: Rig, key: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    auditor, pieces = api.client("auditor"), record._pieces
+    auditor, pieces = api.client("auditor"), operation.pieces
     tries = iter([1])
     taken: list[int] = []
     auditor.post(f"{LOG}/checkpoint")
@@ -197,7 +198,7 @@ def test_nobody_elses_bundle_is_made_while_one_is_taken_away(
 
     monkeypatch.setattr("incidents.api.limits.PATIENCE_S", 0)
     with monkeypatch.context() as patched:
-        patched.setattr(record, "_pieces", slowly)
+        patched.setattr(record, "pieces", slowly)
         assert auditor.get("/api/v1/bundle").status_code == 200
     assert taken == [503]
     assert auditor.get("/api/v1/bundle").status_code == 200

@@ -101,7 +101,7 @@ def test_every_detail_need_verdict_and_term_has_a_name(language: Any) -> None:
     assert [key for key in (*VERDICTS,) if f"verdict_of.{key}" not in named] == []
     assert [key for key in TERMS if f"term.{key}" not in named] == []
     for need in checks.NEEDS:
-        assert filing_look.need_told(language, need.why) != need.why
+        assert filing_look.word(language, "need", need.why) != need.why
         assert filing_look.detail_label(language, need.field) != need.field
     assert {filing_look.detail_label(language, key) for key in FIELDS} == {
         filing_look.label_of(language, field) for field in FIELD_OF.values()

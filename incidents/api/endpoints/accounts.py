@@ -6,10 +6,9 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, cast
 
 from fastapi import Query
-from fastapi_problem.error import Problem
 from pydantic import Field
 from sqlalchemy import Connection
 
@@ -20,22 +19,15 @@ from incidents.accounts.identity import is_handle
 from incidents.api import bodies, problems
 from incidents.api.caller import Caller
 from incidents.api.entrance import Key, Looking
-from incidents.api.operation import operation
-from incidents.api.operation import router as guarded
+from incidents.api.operation import operation, router
 from incidents.contract.documents import accounts as account_answers
 from incidents.desk import accounts as acts
 from incidents.desk import tokens
-from incidents.desk.accounts import UnknownAccountError
 from incidents.desk.own_stream import By, Once
 from incidents.store import accounts as stored
-from incidents.store import accounts as stored_tokens
 from incidents.views import accounts as views
 
-if TYPE_CHECKING:
-    pass
-
-
-router = guarded("accounts")
+routes = router("accounts")
 
 T = TypeVar("T")
 Document = dict[str, Any]
@@ -73,29 +65,26 @@ class NewToken(bodies.Form):
     )
 
 
-@router.get("/accounts", **operation("see_accounts", account_answers.Accounts))
+@routes.get("/accounts", **operation("see_accounts", account_answers.Accounts))
 def list_accounts(by: Looking) -> Document:
     """All accounts."""
-    by.needs("see_accounts")
     with by.reading() as connection:
         return {"items": views.accounts(connection)}
 
 
-@router.post(
+@routes.post(
     "/accounts", **operation("keep_accounts", account_answers.Account, status=201, acting=True)
 )
 def make(by: Looking, new: NewAccount, key: Key = None) -> account_answers.Account:
     """Make an account, which comes in with the password or the token that it is given next."""
-    by.needs("keep_accounts")
     once = _once(by, key, "make_account", new)
 
     def act(
         connection: Connection, who: By, now: Callable[[], datetime]
     ) -> account_answers.Account:
-        kept: Any = once.before(connection)
+        kept = once.before(connection)
         if kept is not None:
-            kept_before: account_answers.Account = kept
-            return kept_before
+            return cast("account_answers.Account", kept)
         made = acts.make(connection, who, new.handle, new.role, now)
         answer = views.account(connection, made)
         once.keep(connection, answer, made.made_at)
@@ -104,19 +93,18 @@ def make(by: Looking, new: NewAccount, key: Key = None) -> account_answers.Accou
     return _do(by, act)
 
 
-@router.get("/accounts/{handle}", **operation("own_account", account_answers.Account))
+@routes.get("/accounts/{handle}", **operation("own_account", account_answers.Account))
 def show(by: Looking, handle: str) -> account_answers.Account:
     """One account."""
-    _needs(by, handle, "see_accounts")
+    by.needs_account(handle, "see_accounts")
     return _account(by, handle)
 
 
-@router.patch(
+@routes.patch(
     "/accounts/{handle}", **operation("keep_accounts", account_answers.Account, acting=True)
 )
 def change(by: Looking, handle: str, change: Change) -> account_answers.Account:
     """Give an account another role, or disable or enable it: its sessions and tokens at once."""
-    by.needs("keep_accounts", about=_named(handle))
 
     def act(connection: Connection, who: By, now: Callable[[], datetime]) -> None:
         if change.role is not None:
@@ -129,11 +117,10 @@ def change(by: Looking, handle: str, change: Change) -> account_answers.Account:
     return _account(by, handle)
 
 
-@router.put("/accounts/{handle}/password", **operation("set_password", status=204, acting=True))
+@routes.put("/accounts/{handle}/password", **operation("set_password", status=204, acting=True))
 def set_password(by: Looking, handle: str, new: Password) -> None:
     """Give an account a new password; all its sessions end, the one that asks included."""
-    _needs(by, handle)
-    by.needs("set_password", about=_named(handle))
+    by.needs_account(handle)
     hash_ = secrets.hash_of(new.password, handle)
     wait, seal = second_after(), by.house.seal
     _do(
@@ -144,7 +131,7 @@ def set_password(by: Looking, handle: str, new: Password) -> None:
     )
 
 
-@router.get("/tokens", **operation("own_account", account_answers.Tokens))
+@routes.get("/tokens", **operation("own_account", account_answers.Tokens))
 def list_tokens(
     by: Looking,
     handle: Annotated[str | None, Query(max_length=100)] = None,
@@ -152,16 +139,13 @@ def list_tokens(
 ) -> Document:
     """One's own tokens, or those of that account, or everybody's; never their secrets."""
     of = by.by if handle is None else handle
-    if everybodys:
-        by.needs("see_accounts")
-    else:
-        _needs(by, of, "see_accounts")
+    by.needs_account(None if everybodys else of, "see_accounts")
     handles = None if everybodys else [of] if is_handle(of) else []
     with by.reading() as connection:
         return {"items": views.tokens(connection, handles)}
 
 
-@router.post(
+@routes.post(
     "/tokens", **operation("make_token", account_answers.NewToken, status=201, acting=True)
 )
 def make_token(by: Looking, new: NewToken, key: Key = None) -> Document:
@@ -172,14 +156,21 @@ def make_token(by: Looking, new: NewToken, key: Key = None) -> Document:
     under another key.
     """
     handle = by.by if new.handle is None else new.handle
-    _needs(by, handle)
-    by.needs("make_token", about=_named(handle))
+    by.needs_account(handle)
     once, secret = _once(by, key, "make_token", new), secrets.random_token()
 
     def act(connection: Connection, who: By, now: Callable[[], datetime]) -> Document:
         kept = once.before(connection)
         if kept is not None:
-            raise _made_before(kept["token"])
+            token = kept["token"]
+            raise problems.problem(
+                HTTPStatus.CONFLICT,
+                "token_made",
+                "a token was made under this key, and its secret was told in that answer alone: if"
+                f" it did not come through, DELETE /api/v1/tokens/{token}, and make another one"
+                " under another key",
+                token=token,
+            )
         made = tokens.make_token(
             connection, who, handle, secret, now, days=new.days, acts=new.acts, seal=by.house.seal
         )  # fmt: skip
@@ -189,24 +180,13 @@ def make_token(by: Looking, new: NewToken, key: Key = None) -> Document:
     return _do(by, act)
 
 
-@router.delete("/tokens/{token}", **operation("own_account", status=204, acting=True))
+@routes.delete("/tokens/{token}", **operation("own_account", status=204, acting=True))
 def revoke(by: Looking, token: str) -> None:
     """Let a token be worth nothing, at once: one's own, or in person another's."""
     with by.reading() as connection:
-        found = stored_tokens.token_of_id(connection, token) if tokens.is_token_id(token) else None
-    _needs(by, None if found is None else found.handle)
+        found = stored.token_of_id(connection, token) if tokens.is_token_id(token) else None
+    by.needs_account(None if found is None else found.handle)
     _do(by, lambda c, who, now: tokens.revoke_token(c, who, token, now))
-
-
-def _needs(by: Caller, handle: str | None, act: str = "keep_accounts") -> None:
-    """See that they may do that act with that account: everybody may with their own."""
-    about = None if handle is None else _named(handle)
-    by.needs("own_account" if handle == by.by else act, about=about)
-
-
-def _named(handle: str) -> str:
-    """How an account is called on record: what is no handle may hold anything."""
-    return handle if is_handle(handle) else "?"
 
 
 def _once(by: Caller, key: str | None, act: str, asked: bodies.Form) -> Once:
@@ -214,16 +194,6 @@ def _once(by: Caller, key: str | None, act: str, asked: bodies.Form) -> Once:
         key=None if key is None else f"{by.by}:{key}", by=by.by,
         asked=json.dumps([act, by.by, asked.model_dump()]),
     )  # fmt: skip
-
-
-def _made_before(token: str) -> Problem:
-    return problems.problem(
-        HTTPStatus.CONFLICT,
-        "token_made",
-        "a token was made under this key, and its secret was told in that answer alone: if it did"
-        f" not come through, DELETE /api/v1/tokens/{token}, and make another one under another key",
-        token=token,
-    )
 
 
 def _do(by: Caller, act: Callable[[Connection, By, Callable[[], datetime]], T]) -> T:
@@ -236,5 +206,5 @@ def _account(by: Caller, handle: str) -> account_answers.Account:
     with by.reading() as connection:
         found = stored.account(connection, handle) if is_handle(handle) else None
         if found is None:
-            raise UnknownAccountError(handle=handle)
+            raise acts.UnknownAccountError(handle=handle)
         return views.account(connection, found)

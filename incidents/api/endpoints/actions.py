@@ -7,10 +7,8 @@ is refused refuses itself alone. No batch does what a person does in person.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from http import HTTPStatus
 from inspect import Parameter, Signature
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from anyio import to_thread
 from fastapi import Body, Depends, Path, Request
@@ -23,6 +21,7 @@ from incidents.api import bodies, problems
 from incidents.api.caller import Caller, tag_of
 from incidents.api.entrance import Keeping, actor, reporter
 from incidents.api.operation import JSON, operation, router
+from incidents.app import House
 from incidents.contract.action import CONTACT, INCIDENT, ITEM, ORDER, SITE, TARGETS, Action
 from incidents.contract.actions import ACTIONS
 from incidents.contract.documents import sites as site_answers
@@ -31,11 +30,6 @@ from incidents.desk.transaction import MAX_BATCH
 from incidents.errors import DatabaseError, IncidentsError
 from incidents.machine.commands import Log, RecordContact, Recur
 from incidents.views import masked, on_record
-
-if TYPE_CHECKING:
-    from incidents.app import House
-    from incidents.machine.commands import Command
-
 
 Document = dict[str, Any]
 
@@ -94,10 +88,6 @@ async def _answered(by: Caller, envelope: Envelope, rounds: State) -> tuple[Answ
         return answer, document
 
 
-def _by_themselves(by: Caller, site: str | int, command: Command, words: Any, status: int) -> JSON:
-    return given(by, by.act(site, command, confirm=getattr(words, "confirm", None)), status)
-
-
 def _offer(act: Action) -> None:
     path, what = _WHERE[act.of]
     form, status, summary = bodies.body(act), act.status, act.summary or act.short
@@ -105,9 +95,12 @@ def _offer(act: Action) -> None:
     async def endpoint(by: Caller, request: Request, **given_: Any) -> JSON:
         words = given_["words"] or form()
         site, command = bodies.command(act, by.by, given_[act.of], words)
-        if by.dry_run or act.closes or not by.may(act.name):
-            # What needs a look of its own, or is refused on record.
-            return await run_in_threadpool(_by_themselves, by, site, command, words, status)
+        if by.dry_run or act.closes:
+            # What needs a look of its own.
+            confirm = getattr(words, "confirm", None)
+            return await run_in_threadpool(
+                lambda: given(by, by.act(site, command, confirm=confirm), status)
+            )
         by.counts(1)
         answer, document = await _answered(by, by.envelope(site, command), request.app.state)
         return _given(by, answer, document, status)
@@ -174,13 +167,9 @@ class Batch(bodies.Form):
     commands: list[Asked] = Field(min_length=1, max_length=MAX_BATCH)
 
 
-@dataclass(slots=True)
-class _Place:
-    """A command's place among the answers: on its way to the desk, or refused before that."""
-
-    status: int
-    envelope: Envelope | None = None
-    problem: Problem | None = None
+_Place = tuple[int, Envelope] | Problem
+"""A command's place among the answers: on its way to the desk, with the status of what takes
+effect, or refused before that."""
 
 
 @batch_routes.post("/batch", **operation("log", site_answers.Results, acting=True, large=True))
@@ -196,41 +185,32 @@ def batch(by: Keeping, given: Batch) -> JSON:
 
 
 def _answer_to_batch(by: Caller, given: Batch) -> JSON:
-    _insist_on_few(given, "urls", MAX_ADDRESSES, "addresses")
-    _insist_on_few(given, "details", MAX_DETAILS, "details")
+    for name, most, called in (
+        ("urls", MAX_ADDRESSES, "addresses"), ("details", MAX_DETAILS, "details"),
+    ):  # fmt: skip
+        listed = (each.words.get(name) for each in given.commands)
+        if sum(len(each) for each in listed if isinstance(each, list | dict)) > most:
+            raise _too_many(name, f"more than {most:,} {called}")
     words = (text for each in given.commands for text in each.words.values())
     if sum(len(text) for text in words if isinstance(text, str)) > MAX_CHARACTERS:
         raise _too_many("characters", f"more than {MAX_CHARACTERS:,} characters of words")
     by.counts(len(given.commands))
     places = [_place(by, n, asked) for n, asked in enumerate(given.commands)]
-    _insist_on_one_call(places)
-    sent = [place.envelope for place in places if place.envelope is not None]
-    found = iter(by.house.desk.submit(sent, dry_run=by.dry_run))
-    done: list[Answer] = []
-    for place in places:
-        answer = None if place.envelope is None else next(found)
-        if answer is not None and answer.refusal is not None:
-            place.problem = problems.refused(answer, by.when)
-        elif answer is not None:
-            done.append(answer)
-    told = iter(act_documents(by.house, done))
-    shown = [_document(place, told) for place in places]
+    sent = [place[1] for place in places if isinstance(place, tuple)]
+    _insist_on_one_call(sent)
+    answers = by.house.desk.submit(sent, dry_run=by.dry_run)
+    told = iter(act_documents(by.house, [each for each in answers if each.refusal is None]))
+    left = iter(answers)
+    shown = [_document(by, place, left, told) for place in places]
     refused = sum(each["problem"] is not None for each in shown)
     return JSON({"items": shown, "done": len(shown) - refused, "refused": refused})
 
 
-def _insist_on_few(given: Batch, name: str, most: int, called: str) -> None:
-    found = (each.words.get(name) for each in given.commands)
-    if sum(len(told) for told in found if isinstance(told, list | dict)) > most:
-        raise _too_many(name, f"more than {most:,} {called}")
-
-
-def _insist_on_one_call(places: list[_Place]) -> None:
+def _insist_on_one_call(sent: list[Envelope]) -> None:
     """A call about a site is an entry for each open incident: two in a batch could be a million."""
-    commands = (place.envelope for place in places if place.envelope is not None)
     called = [
         each.site
-        for each in commands
+        for each in sent
         if isinstance(each.command, RecordContact) and each.command.incident is None
     ]
     if len(called) > len(set(called)):
@@ -238,10 +218,9 @@ def _insist_on_one_call(places: list[_Place]) -> None:
 
 
 def _too_many(name: str, told: str) -> Problem:
-    return problems.problem(
-        HTTPStatus.UNPROCESSABLE_ENTITY, f"too_many_{name}",
-        f"the commands have {told}: send several batches",
-    )  # fmt: skip
+    return problems.unprocessable(
+        f"too_many_{name}", f"the commands have {told}: send several batches"
+    )
 
 
 def _place(by: Caller, n: int, asked: Asked) -> _Place:
@@ -249,19 +228,11 @@ def _place(by: Caller, n: int, asked: Asked) -> _Place:
         act, words = _read(asked)
         by.needs(act.name)
         site, command = bodies.command(act, by.by, asked.to, words)
-    except Problem as problem:
-        return _Place(problem.status, problem=problem)
-    except IncidentsError as error:
-        told = problems.of_error(error)
-        return _Place(told.status, problem=told)
-    return _Place(act.status, envelope=by.envelope(site, command, _key(by, n, asked)))
-
-
-def _key(by: Caller, n: int, asked: Asked) -> str | None:
-    """Its own key, or its place under that of the whole request."""
-    if asked.key is not None or by.key is None:
-        return asked.key
-    return f"{by.key}:{n}"
+    except (Problem, IncidentsError) as error:
+        return error if isinstance(error, Problem) else problems.of_error(error)
+    # Its own key, or its place under that of the whole request.
+    key = f"{by.key}:{n}" if asked.key is None and by.key is not None else asked.key
+    return act.status, by.envelope(site, command, key)
 
 
 def _read(asked: Asked) -> tuple[Action, bodies.Form]:
@@ -269,11 +240,13 @@ def _read(asked: Asked) -> tuple[Action, bodies.Form]:
     for what in TARGETS:
         act = _KNOWN.get((asked.do, what))
         if act is not None and _looks_like(what, asked.to):
-            return act, _words(act, asked.words)
-    raise problems.problem(
-        HTTPStatus.UNPROCESSABLE_ENTITY, "unfit_command",
-        f"no such command of such a thing; there are {', '.join(TAKEN)}",
-    )  # fmt: skip
+            try:
+                return act, bodies.body(act).model_validate(asked.words)
+            except ValidationError as error:
+                raise problems.invalid(error.errors(include_url=False)) from error
+    raise problems.unprocessable(
+        "unfit_command", f"no such command of such a thing; there are {', '.join(TAKEN)}"
+    )
 
 
 def _looks_like(what: str, to: str) -> bool:
@@ -285,15 +258,14 @@ def _looks_like(what: str, to: str) -> bool:
     return True
 
 
-def _words(act: Action, words: dict[str, Any]) -> bodies.Form:
-    try:
-        return bodies.body(act).model_validate(words)
-    except ValidationError as error:
-        raise problems.invalid(error.errors(include_url=False)) from error
-
-
-def _document(place: _Place, told: Iterator[dict[str, Any]]) -> dict[str, Any]:
-    if place.problem is None:
-        return {"status": place.status, "answer": next(told), "problem": None}
-    problem = masked.document(place.problem.marshal(uri=problems.TYPE))
-    return {"status": place.problem.status, "answer": None, "problem": problem}
+def _document(
+    by: Caller, place: _Place, answers: Iterator[Answer], told: Iterator[Document]
+) -> Document:
+    """What came of a command, by the desk's next answer if it came there."""
+    if isinstance(place, tuple):
+        answer = next(answers)
+        if answer.refusal is None:
+            return {"status": place[0], "answer": next(told), "problem": None}
+        place = problems.refused(answer, by.when)
+    problem = masked.document(place.marshal(uri=problems.TYPE))
+    return {"status": place.status, "answer": None, "problem": problem}

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import Path
 from pydantic import Field
 
 from incidents import clock
-from incidents.accounts.identity import is_handle
 from incidents.api import bodies, problems
 from incidents.api.caller import Caller
 from incidents.api.entrance import Looking, Trying
@@ -18,7 +16,6 @@ from incidents.api.operation import JSON, operation, router
 from incidents.contract.documents import policies as policy_answers
 from incidents.desk import pseudonyms
 from incidents.desk.erasure_request import Demand, Demands
-from incidents.desk.pseudonyms import AccountDemand
 from incidents.settings import retention as periods
 from incidents.values import inputs, site_name
 
@@ -44,9 +41,7 @@ def erase(
     That is what was recorded 184 days ago or earlier, or as long ago as the setting [retention]
     keep says. The record keeps its entries, and proves as before.
     """
-    name, reason = inputs.site(site), bodies.required_text("reason", demand.reason)
-    by.needs("erase", about=name)
-    house = by.house
+    name, reason, house = inputs.site(site), inputs.text("reason")(demand.reason), by.house
     demands = Demands(
         desk=house.desk, engine=house.engine, folder=house.settings.evidence,
         keep=periods.of_settings(),
@@ -54,11 +49,12 @@ def erase(
     with ERASING.taken():
         met = demands.meet(
             Demand(site=name, reason=reason, by=by.by, login=by.identity.login),
-            clock.now(),
-            dry_run=by.dry_run,
-            confirm=lambda: _confirm(name, demand.confirm),
-            told=by.when.until,
-        )
+            clock.now(), dry_run=by.dry_run, told=by.when.until,
+            confirm=lambda: _confirm(
+                site_name.is_called(name, demand.confirm), "people's words for good",
+                "the site's name",
+            ),
+        )  # fmt: skip
     return JSON(met.document(dry_run=by.dry_run))
 
 
@@ -74,17 +70,17 @@ def erase_sign_ins(
 
     That is where the log is 184 days old or older, or as old as the setting [retention] keep says.
     """
-    reason = bodies.required_text("reason", demand.reason)
-    by.needs("erase", about=handle if is_handle(handle) else "?")
-    house = by.house
+    reason, house = inputs.text("reason")(demand.reason), by.house
     with ERASING.taken():
         met = pseudonyms.meet_account_demand(
             house.desk, house.engine, periods.of_settings(),
-            AccountDemand(handle=handle, reason=reason, by=by.by, login=by.identity.login),
-            clock.now(),
-            dry_run=by.dry_run,
-            confirm=lambda: _confirm_account(handle, demand.confirm),
-            told=by.when.until,
+            pseudonyms.AccountDemand(
+                handle=handle, reason=reason, by=by.by, login=by.identity.login
+            ),
+            clock.now(), dry_run=by.dry_run, told=by.when.until,
+            confirm=lambda: _confirm(
+                demand.confirm == handle, "for good who signed in", "the account's handle"
+            ),
         )  # fmt: skip
     return JSON(met.document(dry_run=by.dry_run))
 
@@ -102,7 +98,6 @@ def run(by: Trying) -> JSON:
     What stays: the words about an incident that is not settled, whom to call on a site that is not
     closed, the reason of a hold or of a request that runs. Without the setting nothing is erased.
     """
-    by.needs("erase")
     if by.dry_run:
         return _looked(by)
     house = by.house
@@ -121,22 +116,9 @@ def _looked(by: Caller) -> JSON:
     return JSON(aged.document(dry_run=True))
 
 
-def _confirm_account(handle: str, given: str | None) -> None:
-    """Raises Problem 422 if that is not its handle."""
-    if given != handle:
-        raise problems.problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY, "not_confirmed",
-            "this erases for good who signed in: give the account's handle in `confirm`; nothing is"
-            " done",
-        )  # fmt: skip
-
-
-def _confirm(site: str, given: str | None) -> None:
-    """Raises Problem 422 if that is not the site's name."""
-    if site_name.is_called(site, given):
-        return
-    raise problems.problem(
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-        "not_confirmed",
-        "this erases people's words for good: give the site's name in `confirm`; nothing is done",
-    )
+def _confirm(is_meant: bool, what: str, name: str) -> None:
+    """See that the name was given of what is to be erased for good; raises Problem 422."""
+    if not is_meant:
+        raise problems.unprocessable(
+            "not_confirmed", f"this erases {what}: give {name} in `confirm`; nothing is done"
+        )

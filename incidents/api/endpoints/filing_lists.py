@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Annotated, Any, BinaryIO, Literal
@@ -12,17 +11,17 @@ from fastapi import Query, UploadFile
 from fastapi_problem.error import Problem
 from starlette.responses import StreamingResponse
 
+from incidents import views
 from incidents.api import problems
 from incidents.api.caller import Caller
 from incidents.api.endpoints.filings import today
 from incidents.api.entrance import Looking, Trying
 from incidents.api.limits import IMPORTING
-from incidents.api.operation import ALONE, JSON, answering, operation, router
+from incidents.api.operation import ALONE, JSON, answering, operation, pieces, router
 from incidents.contract.documents import filings as filing_answers
 from incidents.desk import transaction
 from incidents.filing import export
 from incidents.filing.checks import checks
-from incidents.filing.export import Filing
 from incidents.filing.lists import table_file
 from incidents.filing.lists.customer_list import Customer, CustomerList
 from incidents.filing.lists.table_row import Row, TableError
@@ -50,7 +49,6 @@ _MAX_ELEMENTS = 20 * MAX_VALUES
 """So many elements an XLSX has: a cell has two and its text two more."""
 _MARKS = (b",", b";", b"\t", b"\n", b"[", b"{")
 _ZIP = b"PK"
-_PIECE = 2**18
 _KINDS: dict[Form, str] = {
     "jsonl": "application/jsonl", "json": "application/json", "csv": "text/csv",
 }  # fmt: skip
@@ -61,16 +59,13 @@ _QUOTING = {
 """Causes that say again what stands there: where the list has no header, that is somebody's own."""
 
 
-def _exporting() -> dict[str, Any]:
-    found = answering("export", _KINDS["jsonl"], {"type": "string"}, "The filings.")
-    text, array = {"type": "string"}, {"type": "array", "items": {"type": "object"}}
-    found["responses"][200]["content"] = {
-        kind: {"schema": array if form == "json" else text} for form, kind in _KINDS.items()
-    }
-    return found
+_EXPORTING = answering("export", "The filings.", *_KINDS.values())
+_EXPORTING["responses"][200]["content"][_KINDS["json"]]["schema"] = {
+    "type": "array", "items": {"type": "object"},
+}  # fmt: skip
 
 
-@routes.get("/filings/export", response_class=StreamingResponse, **_exporting())
+@routes.get("/filings/export", response_class=StreamingResponse, **_EXPORTING)
 def exported(
     by: Looking,
     form: Annotated[Form, Query(alias="format")] = "jsonl",
@@ -94,7 +89,7 @@ def exported(
             by.reveals(about)
     file = _spooled(by, form, names, with_words=with_words)
     named = {"Content-Disposition": f'attachment; filename="filings.{form}"'}
-    return StreamingResponse(_pieces(file), media_type=_KINDS[form], headers={**ALONE, **named})
+    return StreamingResponse(pieces(file), media_type=_KINDS[form], headers={**ALONE, **named})
 
 
 @routes.post(
@@ -117,7 +112,6 @@ def take_in(
     request that was cut short may be sent again as it was. One request at a time. A dry run says of
     every row what would come of it, and what the checks say.
     """
-    by.needs("change_filing")
     if add_sites:
         by.needs("add_site")
     with IMPORTING.taken(), transaction.without_collection():
@@ -130,12 +124,8 @@ def take_in(
             today=today(by) if by.dry_run else None,
         )  # fmt: skip
         items = [_document(by, taken) for taken in intake.take(customers)]
-    return JSON(_told(by, intake.tally, items))
-
-
-def _told(by: Caller, tally: Counter[str], items: list[dict[str, Any]]) -> dict[str, Any]:
-    outcomes = {outcome: tally[outcome] for outcome in OUTCOMES}
-    return {"dry_run": by.dry_run, "rows": len(items), "outcomes": outcomes, "items": items}
+    outcomes = {outcome: intake.tally[outcome] for outcome in OUTCOMES}
+    return JSON({"dry_run": by.dry_run, "rows": len(items), "outcomes": outcomes, "items": items})
 
 
 def _document(by: Caller, taken: Taken) -> dict[str, Any]:
@@ -195,7 +185,9 @@ def _bounded(rows: Iterator[Row]) -> Iterator[Row]:
     values = 0
     for n, row in enumerate(rows, start=1):
         if n > MAX_ROWS:
-            raise _wrong("too_many_rows", f"{MAX_ROWS:,} rows are the most for one request")
+            raise problems.unprocessable(
+                "too_many_rows", f"{MAX_ROWS:,} rows are the most for one request"
+            )
         values += len(row.cells) + len(row.wrong)
         _insist_on_few_values(values)
         yield row
@@ -213,8 +205,11 @@ def _refuse_bad(customers: list[Customer]) -> None:
     """Take none that cannot be used; raises Problem, 422, naming the rows."""
     bad = [customer.row for customer in customers if customer.problems]
     if bad:
-        errors = [_part(row, "bad_row", "this row cannot be used") for row in bad[:_MAX_ERRORS]]
-        raise _wrong(
+        told = "this row cannot be used"
+        errors = [
+            problems.part("bad_row", told, "body", "file", str(row)) for row in bad[:_MAX_ERRORS]
+        ]
+        raise problems.unprocessable(
             "bad_rows", f"{len(bad):,} rows of the list cannot be used: mend them (a dry run says"
             " what is wrong with each), or leave them out with `skip_bad`", errors=errors,
         )  # fmt: skip
@@ -228,23 +223,16 @@ def _no_list(error: TableError) -> Problem:
             "a column or cell here is none of a customer list: GET /filings/fields lists them, and"
             " ignore_columns leaves out such columns"
         )
-    errors = [_part(row, detail.code.removeprefix("list_"), told)]
-    return _wrong("no_customer_list", "this is no customer list that can be read", errors=errors)
-
-
-def _part(row: int | None, kind: str, told: str) -> dict[str, object]:
     where = ["body", "file", *([] if row is None else [str(row)])]
-    return {"loc": where, "type": kind, "msg": told}
-
-
-def _wrong(name: str, detail: str, **more: Any) -> Problem:
-    return problems.problem(HTTPStatus.UNPROCESSABLE_ENTITY, name, detail, **more)
+    return problems.unprocessable(
+        "no_customer_list", "this is no customer list that can be read",
+        errors=[problems.part(detail.code.removeprefix("list_"), told, *where)],
+    )  # fmt: skip
 
 
 def _filed(by: Caller, names: list[str]) -> Mapping[str, Mapping[str, str]]:
     with by.reading() as connection:
-        found: Mapping[str, Mapping[str, str]] = by.house.views.filings_of(connection, names)
-    return found
+        return views.filings_of(connection, names)
 
 
 def _spooled(by: Caller, form: Form, names: list[str] | None, *, with_words: bool) -> BinaryIO:
@@ -253,14 +241,18 @@ def _spooled(by: Caller, form: Form, names: list[str] | None, *, with_words: boo
     try:
         with by.reading() as connection:
 
-            def filings() -> Iterator[Filing]:
+            def filings() -> Iterator[export.Filing]:
                 found = (
                     by.house.views.all_filings(connection)
                     if names is None
                     else (by.house.views.filing(connection, name) for name in names)
                 )
                 for each in found:
-                    yield each["site"], _details(each, with_words=with_words)
+                    details = details_of(each).items()
+                    yield (
+                        each["site"],
+                        {key: text for key, text in details if with_words or not is_sealed(key)},
+                    )
 
             for line in _lines(form, filings):
                 file.write(line.encode())
@@ -271,22 +263,9 @@ def _spooled(by: Caller, form: Form, names: list[str] | None, *, with_words: boo
     return file
 
 
-def _lines(form: Form, filings: Callable[[], Iterable[Filing]]) -> Iterator[str]:
+def _lines(form: Form, filings: Callable[[], Iterable[export.Filing]]) -> Iterator[str]:
     if form == "json":
         return export.json_document(filings())
     if form == "jsonl":
         return export.json_lines(filings())
     return export.csv_of(filings)
-
-
-def _details(found: filing_answers.FilingOnRecord, *, with_words: bool) -> dict[str, str]:
-    details = details_of(found)
-    if with_words:
-        return details
-    return {key: text for key, text in details.items() if not is_sealed(key)}
-
-
-def _pieces(file: BinaryIO) -> Iterator[bytes]:
-    with file:
-        while piece := file.read(_PIECE):
-            yield piece

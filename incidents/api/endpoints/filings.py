@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import Query
 from starlette.responses import Response
 
-from incidents import clock
+from incidents import clock, views
 from incidents.api import bodies
 from incidents.api.caller import Caller, etag
 from incidents.api.endpoints import actions
@@ -20,7 +20,7 @@ from incidents.api.parameters import Cursor, Limit, Reveal, SiteName
 from incidents.contract.actions import of_command
 from incidents.contract.documents import filings as filing_answers
 from incidents.contract.documents.sites import Acted
-from incidents.filing import form, presets, settings
+from incidents.filing import export, form, presets, settings
 from incidents.filing.calendar import Entry, calendar
 from incidents.filing.checks import checks
 from incidents.filing.checks import finding as finding_words
@@ -38,7 +38,6 @@ routes = router("filings")
 Until = Annotated[date | None, Query(description="Only what ends by that day.")]
 
 ICS = "text/calendar"
-_TEXT = {"type": "string"}
 _HTML = "text/html"
 
 
@@ -49,8 +48,7 @@ def show(by: Looking, site: SiteName, reveal: Reveal = False) -> JSON:
     A server and a document are objects of their own.
     """
     name = inputs.site(site)
-    if reveal:
-        by.reveals(name)
+    by.reveals(name, wanted=reveal)
     with by.reading() as connection:
         row = site_rows.named(connection, name)
         found = by.house.views.filing(connection, name)
@@ -83,13 +81,13 @@ def findings(by: Looking, site: SiteName) -> JSON:
     A suspicion that a detail is false is somebody's to look into: no check closes a site (R4).
     """
     found = checks.check(_filed(by, site), today=today(by))
-    told = [checks.finding_document(each) for each in found]
+    told = list(map(checks.finding_document, found))
     return JSON({"site": inputs.site(site), "findings": told})
 
 
 @routes.get(
     "/sites/{site}/filing/snippet", response_class=Response,
-    **answering("look", _HTML, _TEXT, "The lines for the foot of the pages."),
+    **answering("look", "The lines for the foot of the pages.", _HTML),
 )  # fmt: skip
 def snippet(
     by: Looking,
@@ -100,22 +98,20 @@ def snippet(
 ) -> Response:
     """The HTML for the foot of the pages: the numbers on record, the icon, and the links."""
     name = inputs.site(site)
-    icp_form = settings.load().icp_form
-    told = foot.snippet_of_filing(name, _filed(by, site), icon=icon, icp_form=icp_form)
+    told = foot.snippet_of_filing(
+        name, _filed(by, site), icon=icon, icp_form=settings.load().icp_form
+    )
     return Response(told, media_type=_HTML, headers=ALONE)
 
 
 @routes.get(
     "/sites/{site}/filing/form", response_class=Response,
-    **answering("look", _HTML, _TEXT, "A page that needs nothing else."),
+    **answering("look", "A page that needs nothing else.", _HTML),
 )  # fmt: skip
 def printed(by: Looking, site: SiteName, reveal: Reveal = False) -> Response:
     """The filing as a page to print and copy from, in Chinese and English, in the form's order."""
-    from incidents.filing import export
-
     name, on = inputs.site(site), today(by)
-    if reveal:
-        by.reveals(name)
+    by.reveals(name, wanted=reveal)
     details = _filed(by, site)
     found = [
         finding_words.finding_sentence(each)
@@ -145,7 +141,7 @@ def terms(by: Looking, until: Until = None, limit: Limit = 50, cursor: Cursor = 
 
 @routes.get(
     "/filings/terms.ics", response_class=Response,
-    **answering("look", ICS, _TEXT, "A calendar (iCalendar, RFC 5545)."),
+    **answering("look", "A calendar (iCalendar, RFC 5545).", ICS),
 )  # fmt: skip
 def as_calendar(by: Looking, until: Until = None) -> Response:
     """The same as a calendar: an all-day event for the last day of each term."""
@@ -193,19 +189,15 @@ def today(by: Caller) -> date:
 
 def _filed(by: Caller, site: str) -> dict[str, str]:
     with by.reading() as connection:
-        found: dict[str, str] = by.house.views.filing_details(connection, inputs.site(site))
-    return found
+        return views.filing_details(connection, inputs.site(site))
 
 
 def _parted(details: Mapping[str, str | None]) -> dict[str, Any]:
     """The details in the order of the form, servers and documents by their parts."""
-    return {key: _value(key, details[key]) for key in sorted(details, key=form.place)}
-
-
-def _value(key: str, text: str | None) -> Any:
-    if text is None or not key.startswith((SERVER, DOCUMENT)):
-        return text
-    return json.loads(text)
+    return {
+        key: json.loads(text) if text is not None and key.startswith((SERVER, DOCUMENT)) else text
+        for key, text in sorted(details.items(), key=lambda each: form.place(each[0]))
+    }
 
 
 def _field(field: form.Field) -> dict[str, Any]:

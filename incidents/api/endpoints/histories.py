@@ -6,19 +6,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, timedelta
 from functools import partial
-from http import HTTPStatus
 from typing import Annotated, Any, Literal, TypeVar
 
-from fastapi_problem.error import Problem
 from pydantic import Field
 from starlette.responses import Response
 
 from incidents import clock
-from incidents.api import bodies, problems
-from incidents.api import parameters as zones
+from incidents.api import bodies, parameters, problems
 from incidents.api.caller import Caller
 from incidents.api.endpoints import policies
-from incidents.api.endpoints.policies import Toml
 from incidents.api.entrance import Looking, Trying
 from incidents.api.limits import IMPORTING, SIMULATING
 from incidents.api.operation import ALONE, JSON, answering, operation, router
@@ -31,8 +27,7 @@ from incidents.history.importing import Import
 from incidents.history.reports import Draw, TooManyReportsError
 from incidents.history.rows import HistoryError
 from incidents.history.simulate import Outcome
-from incidents.machine import policy as numbers
-from incidents.machine.policy import DOCUMENTED
+from incidents.machine.policy import DOCUMENTED, read_duration
 
 T = TypeVar("T")
 
@@ -44,9 +39,7 @@ MAX_IMPORTED = 1_000
 and the desk goes on meanwhile."""
 SVG = "image/svg+xml"
 _MAX_SEED = 10**9
-_PICTURED = answering(
-    "simulate", SVG, {"type": "string"}, "The picture.", acting=True, large=True, slowed=True
-)
+_PICTURED = answering("simulate", "The picture.", SVG, acting=True, large=True, slowed=True)
 
 
 class HistoryFile(bodies.Form):
@@ -63,7 +56,7 @@ class NamedPolicy(bodies.Form):
     """A policy, and what it is called in the answer."""
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
-    toml: Toml
+    toml: policies.Toml
 
 
 class Simulating(HistoryFile):
@@ -107,27 +100,21 @@ def bring_in(by: Trying, asked: HistoryFile) -> JSON:
     row that was imported before, in any file, is not imported again: a request that was cut short
     may be sent again as it was. One request at a time. A dry run says what is wrong with each line.
     """
-    by.needs("import_incident")
     by.needs("add_site")
     with IMPORTING.taken():
-        return _brought_in(by, asked)
-
-
-def _brought_in(by: Caller, asked: HistoryFile) -> JSON:
-    with _as_asked():
-        history = apart.usable(_sent(asked), MAX_IMPORTED, skip_bad=True)
-        importing.refuse_future(history, clock.now())
-        if not (by.dry_run or asked.skip_bad):
-            apart.refuse_bad(history.bad)
-    findings = reports.group_reports(history.reports, _within(asked))
-    with by.reading() as connection:
-        known = importing.known(connection, findings)
-    act = Import(
-        desk=by.house.desk, known=known, by=by.by, login=by.identity.login, dry_run=by.dry_run
-    )
-    tally = act.take(findings)
-    found = importing.document(history, findings, tally, dry_run=by.dry_run)
-    return JSON({**found, "by_site": importing.by_site(tally), "ids": tally.ids})
+        with _as_asked():
+            history = apart.usable(_sent(asked), MAX_IMPORTED, skip_bad=True)
+            importing.refuse_future(history, clock.now())
+            if not (by.dry_run or asked.skip_bad):
+                apart.refuse_bad(history.bad)
+        findings = reports.group_reports(history.reports, _within(asked))
+        with by.reading() as connection:
+            known = importing.known(connection, findings)
+        tally = Import(
+            desk=by.house.desk, known=known, by=by.by, login=by.identity.login, dry_run=by.dry_run
+        ).take(findings)
+        found = importing.document(history, findings, tally, dry_run=by.dry_run)
+        return JSON({**found, "by_site": importing.by_site(tally), "ids": tally.ids})
 
 
 def _tried(by: Caller, asked: Simulating, told: Callable[[Taken, tuple[Outcome, ...]], T]) -> T:
@@ -143,7 +130,7 @@ def _tried(by: Caller, asked: Simulating, told: Callable[[Taken, tuple[Outcome, 
 
 
 def _sent(asked: HistoryFile) -> Sent:
-    zone = UTC if asked.zone is None else zones.read(asked.zone, "body", "zone")
+    zone = UTC if asked.zone is None else parameters.read(asked.zone, "body", "zone")
     # Half a character comes as what it is, and makes a bad line.
     return Sent(asked.history.encode(errors="surrogatepass"), "history", zone)
 
@@ -155,43 +142,37 @@ def _as_asked() -> Iterator[None]:
     try:
         yield
     except HistoryError as error:
-        raise _no_history(error.facts["line"]) from error
+        line = error.facts["line"]
+        told = "this is no line of a history"
+        raise problems.unprocessable(
+            "no_history", "this is no history: that is CSV with a header, or JSON Lines, in UTF-8,"
+            " with occurred_at and site",
+            errors=[] if line is None else [_part(line, "no_history", told)],
+        ) from error  # fmt: skip
     except TooManyReportsError as error:
         limit = error.facts["limit"]
-        raise _wrong(
+        raise problems.unprocessable(
             "too_many_reports", f"{limit} reports are the most for one request: cut it"
         ) from error
     except BadLinesError as error:
         errors = [
             _part(bad.line, "bad_line", "this line cannot be used") for bad in error.facts["lines"]
         ]
-        raise _wrong(
+        raise problems.unprocessable(
             "bad_lines", f"{error.facts['count']:,} lines of the history cannot be used: mend them,"
             " or leave them out with `skip_bad`", errors=errors,
         ) from error  # fmt: skip
 
 
-def _no_history(line: int | None) -> Problem:
-    errors = [] if line is None else [_part(line, "no_history", "this is no line of a history")]
-    return _wrong(
-        "no_history", "this is no history: that is CSV with a header, or JSON Lines, in UTF-8, with"
-        " occurred_at and site", errors=errors,
-    )  # fmt: skip
-
-
-def _part(line: int, kind: str, told: str) -> dict[str, object]:
-    return {"loc": ["body", "history", str(line)], "type": kind, "msg": told}
-
-
-def _wrong(name: str, detail: str, **more: Any) -> Problem:
-    return problems.problem(HTTPStatus.UNPROCESSABLE_ENTITY, name, detail, **more)
+def _part(line: int, kind: str, told: str) -> dict[str, Any]:
+    return problems.part(kind, told, "body", "history", str(line))
 
 
 def _within(asked: HistoryFile) -> timedelta | None:
     if asked.group_within is None:
         return None
     try:
-        return numbers.read_duration(asked.group_within)
+        return read_duration(asked.group_within)
     except (ValueError, OverflowError) as error:
         raise InputError("group_within is no duration: write 60m, 1h30m or 24h") from error
 

@@ -21,18 +21,15 @@ from incidents.api.operation import JSON, operation, router
 from incidents.audit import export, split
 from incidents.audit.export import Selection
 from incidents.audit.log import signed_files
-from incidents.audit.log import status as log_settings
 from incidents.audit.log import status as log_status
 from incidents.audit.log.signers_lock import HeldError
 from incidents.audit.log.signing_key import KeyRing
-from incidents.audit.log.status import checkpointed
 from incidents.audit.proof import signed_check, verification
 from incidents.audit.proof.bundle_notes import NothingSignedError
 from incidents.audit.proof.signed_check import Held
 from incidents.audit.proof.verdict import Asked, Verdict
 from incidents.audit.proof.verification import Proof, Proving
 from incidents.audit.split import Replayed
-from incidents.clock import rfc3339
 from incidents.contract.documents import record as record_answers
 from incidents.errors import IncidentsError
 from incidents.store import leaves
@@ -46,8 +43,6 @@ routes = router("log")
 Key = Annotated[str, Field(max_length=300)]
 Wait = Annotated[int, Query(ge=0, le=25, description="So many seconds the answer may wait for it.")]
 
-VERIFYING, REPLAYING = "verifying", "replaying"
-"""Where the application keeps the two kinds of proofs."""
 _MOST = 20
 _NONE = {
     "keys": "this is no key of a log",
@@ -79,7 +74,7 @@ class Replaying(bodies.Form):
 @routes.get("/log", **operation("look", record_answers.LogStatus))
 def status(by: Looking) -> JSON:
     """How many entries are pending, numbered and published, and who vouches for them."""
-    settings = log_settings.load_settings(by.house.settings)
+    settings = log_status.load_settings(by.house.settings)
     files = signed_files.known(settings.key)
     with by.reading() as connection:
         so_far = log_status.document(connection, by.house.now(connection))
@@ -111,10 +106,10 @@ def checkpoint(by: Looking) -> JSON:
 
     `pending` entries are left that it does not cover: elsewhere, the last one is given.
     """
-    settings = log_settings.load_settings(by.house.settings)
+    settings = log_status.load_settings(by.house.settings)
     ring = KeyRing(settings.key, settings.key_command)
     try:
-        done = checkpointed(by.house.engine, ring, clock.now)
+        done = log_status.checkpointed(by.house.engine, ring, clock.now)
     except HeldError as error:
         # It names a file of this machine.
         raise problems.problem(
@@ -132,19 +127,19 @@ def verified(by: Looking, request: Request, known: Known, wait: Wait = 20) -> JS
 
     One proof runs at a time. The answer is `ended` or not; GET tells how far it is.
     """
-    asked = _asked(known)
-    engine = by.house.engine
+    asked, engine = _asked(known), by.house.engine
     with by.reading() as connection:
         size = leaves.head(connection).size
-    proving: Proving[Verdict] = _proving(request, VERIFYING)
-    _begin(proving, lambda done: verification.database(engine, asked, done=done), by, size)
-    return _told(proving.wait(wait))
+    proving: Proving[Verdict] = request.app.state.verifying
+    return _begun(
+        proving, lambda done: verification.database(engine, asked, done=done), by, size, wait
+    )
 
 
 @routes.get("/log/verify", **operation("export", record_answers.Verified))
 def verdict(by: Looking, request: Request, wait: Wait = 0) -> JSON:  # noqa: ARG001 - is let in
     """The last verification that was asked for here, running or ended."""
-    return _told(_proving(request, VERIFYING).wait(wait))
+    return _told(request.app.state.verifying.wait(wait))
 
 
 @routes.post("/log/replay", **operation("export", record_answers.Replayed, acting=True))
@@ -157,27 +152,24 @@ def replay(by: Looking, request: Request, of: Replaying, wait: Wait = 20) -> JSO
     with by.reading() as connection:
         named = None if of.site is None else sites.named(connection, inputs.site(of.site))["id"]
         size = export.count(connection, Selection(site_id=named))
-    proving: Proving[Replayed] = _proving(request, REPLAYING)
-    _begin(proving, lambda done: split.replayed(engine, named, done), by, size)
-    return _told(proving.wait(wait))
+    proving: Proving[Replayed] = request.app.state.replaying
+    return _begun(proving, lambda done: split.replayed(engine, named, done), by, size, wait)
 
 
 @routes.get("/log/replay", **operation("export", record_answers.Replayed))
 def differences(by: Looking, request: Request, wait: Wait = 0) -> JSON:  # noqa: ARG001 - is let in
     """The last replay that was asked for here, running or ended."""
-    return _told(_proving(request, REPLAYING).wait(wait))
+    return _told(request.app.state.replaying.wait(wait))
 
 
-def _proving(request: Request, kind: str) -> Proving[Any]:
-    found: Proving[Any] = getattr(request.app.state, kind)
-    return found
-
-
-def _begin(proving: Proving[Any], prove: Callable[..., Any], by: Caller, size: int) -> None:
+def _begun(
+    proving: Proving[Any], prove: Callable[..., Any], by: Caller, size: int, wait: int
+) -> JSON:
     if not proving.begin(prove, by=by.by, of=size, clock=clock.now):
         raise problems.problem(
             HTTPStatus.CONFLICT, "runs_already", "one runs already, for somebody: GET tells of it"
         )
+    return _told(proving.wait(wait))
 
 
 def _told(proof: Proof[Verdict] | Proof[Replayed] | None) -> JSON:
@@ -188,8 +180,8 @@ def _told(proof: Proof[Verdict] | Proof[Replayed] | None) -> JSON:
     shown, ended = proof.shown, proof.ended
     return JSON(
         {
-            "by": proof.by, "begun_at": rfc3339(proof.begun), "of": proof.of,
-            "entries": proof.entries, "ended_at": None if ended is None else rfc3339(ended),
+            "by": proof.by, "begun_at": clock.rfc3339(proof.begun), "of": proof.of,
+            "entries": proof.entries, "ended_at": None if ended is None else clock.rfc3339(ended),
             "failed": proof.failed is not None,
             "shown": None if shown is None else shown.document(),
         }
@@ -229,7 +221,5 @@ def _held(given: str, of: str, *place: int) -> Held:
 
 def _wrong(of: str, kind: str, *place: int) -> Exception:
     told = _NONE[of]
-    return problems.problem(
-        HTTPStatus.UNPROCESSABLE_ENTITY, kind, told,
-        errors=[{"loc": ["body", of, *map(str, place)], "type": kind, "msg": told}],
-    )  # fmt: skip
+    where = problems.part(kind, told, "body", of, *map(str, place))
+    return problems.unprocessable(kind, told, errors=[where])

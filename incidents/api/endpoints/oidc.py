@@ -17,7 +17,7 @@ from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Any
 
-from fastapi import Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from incidents.accounts.discovery import ProviderError
@@ -30,13 +30,15 @@ from incidents.accounts.oidc import (
 )
 from incidents.accounts.throttle import NOBODY
 from incidents.api import problems
-from incidents.api.endpoints.session import begin, from_
-from incidents.api.entrance import is_from_elsewhere, visitor
-from incidents.api.operation import PREFIX, unlisted_router
+from incidents.api.caller import address_of
+from incidents.api.endpoints.session import begin
+from incidents.api.entrance import is_from_elsewhere, signed_in
+from incidents.api.operation import JSON, PREFIX
 from incidents.log import logger
 from incidents.store import sign_ins
 
-router = unlisted_router("session")
+routes = APIRouter(prefix=PREFIX, default_response_class=JSON, include_in_schema=False)
+"""A browser is sent here: the description does not name it."""
 
 QUESTION = "__Host-incidents-oidc"
 PATH = "/session/oidc"
@@ -51,7 +53,7 @@ _PAGE = """<!doctype html>
 """
 
 
-@router.get(PATH)
+@routes.get(PATH)
 def ask(request: Request) -> Response:
     """Go to the provider, and come back signed in; by a link from elsewhere, to the form."""
     provider = _provider(request)
@@ -63,18 +65,16 @@ def ask(request: Request) -> Response:
     return _sent(url, question, None)
 
 
-@router.get(f"{PATH}/proof")
+@routes.get(f"{PATH}/proof")
 def ask_again(request: Request) -> Response:
     """Go to the provider, and prove again who you are."""
-    found = visitor(request.app.state.door, request)
-    if found is None:
-        raise problems.not_signed_in()
+    found = signed_in(request)
     with _answering():
         url, question = _provider(request).ask(_back(request), again=found.identity.handle)
     return _sent(url, question, hashlib.sha256(found.cookie.encode()).hexdigest())
 
 
-@router.get(f"{PATH}/answer")
+@routes.get(f"{PATH}/answer")
 def answer(request: Request) -> Response:
     """Back from the provider: a new session, and on to the console."""
     provider, kept = _provider(request), _kept(request.cookies.get(QUESTION, ""))
@@ -83,17 +83,19 @@ def answer(request: Request) -> Response:
             HTTPStatus.BAD_REQUEST, "nothing_asked", "nobody has begun to sign in here: begin anew"
         )
     question, before = kept
-    door = request.app.state.door
+    door, place = request.app.state.door, address_of(request)
     try:
         with _answering():
             word = provider.answer(question, request.query_params)
     except UnknownSubjectError as error:
-        door.log.refuse_unknown("provider", from_(request), error.name)
+        door.log.refuse_unknown("provider", place, error.name)
         raise
     except ProviderWordError as error:
-        _count(request, error)
+        # Anybody can make up as many as they like: a line of the log for each would fill the disk.
+        detail = str(error.facts["detail"])
+        door.log.count(sign_ins.Refusal(NOBODY, place, "sign_in", error.name, detail))
         raise
-    new = door.begin(word.handle, word.proved_at, place=from_(request))
+    new = door.begin(word.handle, word.proved_at, place=place)
     if before is not None:
         door.end(before)
     page = HTMLResponse(
@@ -103,17 +105,6 @@ def answer(request: Request) -> Response:
     begin(request, page, new)
     page.delete_cookie(QUESTION, path="/", secure=True, httponly=True, samesite="lax")
     return page
-
-
-def _count(request: Request, error: ProviderWordError) -> None:
-    """Counts, by the day, that an answer was of no use.
-
-    Anybody can make up as many as they like: a line of the log for each would fill the disk.
-    """
-    refused = sign_ins.Refusal(
-        NOBODY, from_(request), "sign_in", error.name, str(error.facts["detail"])
-    )
-    request.app.state.door.log.count(refused)
 
 
 @contextmanager

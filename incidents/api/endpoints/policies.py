@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
 from fastapi import Request
 from pydantic import Field
 
-from incidents.accounts.authenticator import Door
 from incidents.api import bodies, problems
-from incidents.api.caller import Caller
-from incidents.api.endpoints.session import Person, from_
+from incidents.api.caller import Caller, address_of
+from incidents.api.endpoints.session import Person
 from incidents.api.entrance import Keeping, Looking
 from incidents.api.operation import JSON, operation, router
 from incidents.clock import rfc3339
@@ -23,7 +21,7 @@ from incidents.machine.policy import DOCUMENTED, Policy, PolicyError
 from incidents.scenario import file as scenario_file
 from incidents.scenario import trial
 from incidents.scenario.actions import ScenarioError
-from incidents.scenario.trial import Trial
+from incidents.values import inputs
 from incidents.views import register as views
 
 routes = router("policy")
@@ -106,7 +104,7 @@ def _tried(by: Caller, tried: Trying) -> Document:
     try:
         scenarios = scenario_file.read(tried.scenarios, scenario_file.SENT)
     except ScenarioError as error:
-        raise _bad("bad_scenario", str(error)) from error
+        raise problems.unprocessable("bad_scenario", str(error)) from error
     if tried.toml is not None:
         under = read(tried.toml)
     else:
@@ -125,20 +123,14 @@ def activate(request: Request, by: Keeping, file: Activating) -> JSON:
 
     What fell due before is done under the old one, and deadlines that are set already stay.
     """
-    by.needs("activate_policy")
-    wanted, reason, second = (
-        read(file.toml),
-        bodies.required_text("reason", file.reason),
-        file.second,
-    )
-    door: Door = request.app.state.door
+    wanted, reason, second = read(file.toml), inputs.text("reason")(file.reason), file.second
     by.counts(1)
     answer = by.house.desk.activate(
         wanted.toml(), by=by.by, login=by.identity.login, reason=reason,
         key=None if by.key is None else f"{by.by}:{by.key}", dry_run=by.dry_run,
         signed_in=by.identity.proved_at is not None,
-        second=None if second is None else door.identify_second(
-            second.handle, second.password, from_(request), beside=by.by
+        second=None if second is None else request.app.state.door.identify_second(
+            second.handle, second.password, address_of(request), beside=by.by
         ),
     )  # fmt: skip
     return JSON({name: answer[name] for name in policy_answers.Activated.__annotations__})
@@ -153,15 +145,11 @@ def read(toml: str, *, where: Sequence[str] = ("toml",)) -> Policy:
     try:
         return policy.read(toml)
     except PolicyError as error:
-        errors = [{"loc": ["body", *where], "type": "no_policy", "msg": "this is no policy"}]
-        raise _bad("no_policy", str(error), errors=errors) from error
+        wrong = problems.part("no_policy", "this is no policy", "body", *where)
+        raise problems.unprocessable("no_policy", str(error), errors=[wrong]) from error
 
 
-def _bad(name: str, detail: str, **more: Any) -> Exception:
-    return problems.problem(HTTPStatus.UNPROCESSABLE_ENTITY, name, detail, **more)
-
-
-def _trial(done: Trial) -> Document:
+def _trial(done: trial.Trial) -> Document:
     return {
         "name": done.scenario.name,
         "passed": done.passed,

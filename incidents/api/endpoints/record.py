@@ -7,24 +7,21 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path as File
-from typing import Annotated, Any, BinaryIO, Literal
+from typing import Annotated, BinaryIO, Literal
 
 from fastapi import Depends, Query
-from sqlalchemy import Connection
 from starlette.responses import Response, StreamingResponse
 
 from incidents.api import bodies
 from incidents.api.caller import Caller
 from incidents.api.entrance import Looking
 from incidents.api.limits import BUNDLING
-from incidents.api.operation import ALONE, answering, operation, router
+from incidents.api.operation import ALONE, TEXT, answering, pieces, router
 from incidents.api.parameters import SiteName, When
 from incidents.audit import export
-from incidents.audit.export import Selection
 from incidents.audit.log import sequencer
 from incidents.audit.proof import bundle_writer
 from incidents.audit.proof.bundle_archive import ARCHIVE
-from incidents.audit.proof.bundle_writer import Order
 from incidents.errors import FileError, InputError
 from incidents.store import leaves
 from incidents.store.cases import sites
@@ -37,18 +34,12 @@ NDJSON = "application/x-ndjson"
 AT_ONCE = 500
 """So many entries are held in memory at a time."""
 
-_TEXT = {"type": "string"}
 _HEADERS = {"Cache-Control": "no-store"}
 
 
-def _operation(*kinds: str) -> dict[str, Any]:
-    found = operation("export")
-    content = {kind: {"schema": _TEXT} for kind in kinds}
-    found["responses"][200] = {"description": "The entries.", "content": content}
-    return found
-
-
-@routes.get("/entries", response_class=StreamingResponse, **_operation(NDJSON))
+@routes.get(
+    "/entries", response_class=StreamingResponse, **answering("export", "The entries.", NDJSON)
+)
 def entries(
     by: Looking,
     after: Annotated[int, Query(ge=0, le=10**15, description="So many are known already.")] = 0,
@@ -65,8 +56,9 @@ def entries(
 
 
 @routes.get(
-    "/export", response_class=StreamingResponse, **_operation("application/jsonl", "text/csv")
-)
+    "/export", response_class=StreamingResponse,
+    **answering("export", "The entries.", "application/jsonl", "text/csv"),
+)  # fmt: skip
 def exported(
     by: Looking,
     form: Annotated[Literal["jsonl", "csv"], Query(alias="format")] = "jsonl",
@@ -75,12 +67,7 @@ def exported(
     until: When = None,
 ) -> StreamingResponse:
     """Entries to download, as they are stored, in the order in which they were written."""
-    first, last = bodies.read_time(since), bodies.read_time(until)
-    if first is not None and last is not None and first >= last:
-        raise InputError("nothing lies between since and until: since must be the earlier")
-    with by.reading() as connection:
-        of = None if site is None else sites.named(connection, inputs.site(site))["id"]
-    wanted = Selection(site_id=of, since=first, until=last)
+    wanted = _selection(by, site, since, until)
     kind = "text/csv" if form == "csv" else "application/jsonl"
     named = {"Content-Disposition": f'attachment; filename="incidents.{form}"'}
     write = export.write_csv if form == "csv" else export.jsonl
@@ -94,7 +81,10 @@ def _lines(by: Caller, after: int, limit: int | None) -> Iterator[bytes]:
     while left is None or left > 0:
         most = AT_ONCE if left is None else min(AT_ONCE, left)
         with by.reading() as connection:
-            found = _some(connection, after, most)
+            found = [
+                f'{{"position":{index + 1},"entry":{body}}}\n'.encode()
+                for index, body in leaves.bodies(connection, after, most)
+            ]
         yield b"".join(found)
         after += len(found)
         if len(found) < most:
@@ -102,11 +92,16 @@ def _lines(by: Caller, after: int, limit: int | None) -> Iterator[bytes]:
         left = None if left is None else left - len(found)
 
 
-def _some(connection: Connection, after: int, most: int) -> list[bytes]:
-    return [
-        f'{{"position":{index + 1},"entry":{body}}}\n'.encode()
-        for index, body in leaves.bodies(connection, after, most)
-    ]
+def _selection(
+    by: Caller, site: str | None, since: str | None = None, until: str | None = None
+) -> export.Selection:
+    """The entries of that site and time; raises InputError, RefusedError of what is none."""
+    first, last = bodies.read_time(since), bodies.read_time(until)
+    if first is not None and last is not None and first >= last:
+        raise InputError("nothing lies between since and until: since must be the earlier")
+    with by.reading() as connection:
+        of = None if site is None else int(sites.named(connection, inputs.site(site))["id"])
+    return export.Selection(site_id=of, since=first, until=last)
 
 
 WithWords = Annotated[
@@ -114,7 +109,6 @@ WithWords = Annotated[
     Query(description="People's own words, with their salts: needs `reveal`; goes on record."),
 ]
 ZSTD = "application/zstd"
-_PIECE = 2**18
 
 
 def _turn() -> Iterator[None]:
@@ -126,7 +120,7 @@ def _turn() -> Iterator[None]:
 @routes.get(
     "/bundle", response_class=StreamingResponse, dependencies=[Depends(_turn)],
     **answering(
-        "export", ZSTD, {"type": "string", "format": "binary"}, "Tar under Zstandard.", slowed=True
+        "export", "Tar under Zstandard.", ZSTD, schema={**TEXT, "format": "binary"}, slowed=True
     ),
 )  # fmt: skip
 def whole(
@@ -144,24 +138,18 @@ def whole(
     """
     if with_words and site is None:
         raise InputError("people's own words stand in a site's report: with_words wants site")
-    first, last = bodies.read_time(since), bodies.read_time(until)
-    if first is not None and last is not None and first >= last:
-        raise InputError("nothing lies between since and until: since must be the earlier")
-    name = None if site is None else inputs.site(site)
-    wanted = Selection(site_id=_id(by, name), since=first, until=last)
-    if with_words:
-        by.reveals(str(name))
+    wanted = _selection(by, site, since, until)
+    if site is not None:
+        by.reveals(inputs.site(site), wanted=with_words)
     order = case_report.order(wanted, zone=by.zone, with_words=with_words)
     file = _archive(by, order)
-    headers = {"Content-Disposition": f'attachment; filename="incidents{ARCHIVE}"'}
-    return StreamingResponse(_pieces(file), media_type=ZSTD, headers={**ALONE, **headers})
+    named = {"Content-Disposition": f'attachment; filename="incidents{ARCHIVE}"'}
+    return StreamingResponse(pieces(file), media_type=ZSTD, headers={**ALONE, **named})
 
 
 @routes.get(
     "/sites/{site}/report", response_class=Response,
-    **answering(
-        "export", "text/html", {"type": "string"}, "A page that needs nothing else.", slowed=True
-    ),
+    **answering("export", "A page that needs nothing else.", "text/html", slowed=True),
 )  # fmt: skip
 def report(
     by: Looking,
@@ -172,24 +160,15 @@ def report(
 
     It tells the entries that the last checkpoint covers.
     """
-    name = inputs.site(site)
-    wanted = Selection(site_id=_id(by, name))
-    if with_words:
-        by.reveals(name)
+    wanted = _selection(by, site)
+    by.reveals(inputs.site(site), wanted=with_words)
     draw = case_report.drawer(zone=by.zone, with_words=with_words)
     with by.spending(), BUNDLING.taken(), by.reading() as connection:
         page = bundle_writer.report(connection, wanted, draw)
     return Response(page, media_type="text/html", headers=ALONE)
 
 
-def _id(by: Caller, site: str | None) -> int | None:
-    if site is None:
-        return None
-    with by.reading() as connection:
-        return int(sites.named(connection, site)["id"])
-
-
-def _archive(by: Caller, order: Order) -> BinaryIO:
+def _archive(by: Caller, order: bundle_writer.Order) -> BinaryIO:
     """The archive, opened; its name is gone already, and its bytes go with whoever closes it."""
     folder = File(tempfile.mkdtemp(prefix="incidents-"))
     try:
@@ -202,9 +181,3 @@ def _archive(by: Caller, order: Order) -> BinaryIO:
         raise FileError(file="the archive", done="written", detail=detail) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _pieces(file: BinaryIO) -> Iterator[bytes]:
-    with file:
-        while piece := file.read(_PIECE):
-            yield piece

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from http import HTTPStatus
 from pathlib import Path as File
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
@@ -28,16 +27,20 @@ from incidents.api.parameters import (
 )
 from incidents.clock import rfc3339
 from incidents.contract import hints
-from incidents.contract.action import name_of
 from incidents.contract.actions import of_command
-from incidents.contract.documents import sites as site_answers
 from incidents.contract.documents.queue import Duties
 from incidents.contract.documents.sites import (
     Acted,
     Found,
+    IncidentInFull,
     IncidentPage,
     IncidentState,
+    LinePage,
     Link,
+    SiteInFull,
+    SitePage,
+    SiteState,
+    Why,
 )
 from incidents.desk import Envelope
 from incidents.errors import EvidenceTooLargeError
@@ -68,10 +71,10 @@ class NewSite(Details):
     site: Annotated[str, Field(max_length=300)]
 
 
-@site_routes.get("/sites", **operation("look", site_answers.SitePage))
+@site_routes.get("/sites", **operation("look", SitePage))
 def sites(  # noqa: PLR0917 - called by FastAPI, by names
     by: Looking,
-    state: Annotated[site_answers.SiteState | None, Query()] = None,
+    state: Annotated[SiteState | None, Query()] = None,
     held: Annotated[bool | None, Query()] = None,
     disputed: Annotated[bool | None, Query()] = None,
     q: Part = None,
@@ -87,27 +90,21 @@ def sites(  # noqa: PLR0917 - called by FastAPI, by names
     return JSON(masked.document(found))
 
 
-@site_routes.post(
-    "/sites", **operation("add_site", site_answers.Acted, status=201, acting=True, tagged=True)
-)
+@site_routes.post("/sites", **operation("add_site", Acted, status=201, acting=True, tagged=True))
 def add(by: Acting, new: NewSite) -> JSON:
     """Take a site into the register, with whom to call."""
     site, command = bodies.command(_ADD, by.by, new.site, new)
     return actions.given(by, by.act(site, command), 201)
 
 
-@site_routes.patch(
-    "/sites/{site}", **operation("edit_site", site_answers.Acted, acting=True, tagged=True)
-)
+@site_routes.patch("/sites/{site}", **operation("edit_site", Acted, acting=True, tagged=True))
 def edit(by: Acting, site: SiteName, details: Details) -> JSON:
     """Change whom to call; what is not given stays as it is."""
     name, command = bodies.command(_EDIT, by.by, site, details)
     return actions.given(by, by.act(name, command))
 
 
-@site_routes.get(
-    "/sites/{site}", name="show", **operation("look", site_answers.SiteInFull, tagged=True)
-)
+@site_routes.get("/sites/{site}", name="show", **operation("look", SiteInFull, tagged=True))
 def show_site(by: Looking, site: SiteName, reveal: Reveal = False) -> JSON:
     """How a site stands, and whom to call."""
     name = inputs.site(site)
@@ -116,7 +113,7 @@ def show_site(by: Looking, site: SiteName, reveal: Reveal = False) -> JSON:
     return _shown(by, found, name, (found["id"], found["seq"]), reveal=reveal)
 
 
-@site_routes.get("/sites/{site}/why", **operation("look", site_answers.Why, tagged=True))
+@site_routes.get("/sites/{site}/why", **operation("look", Why, tagged=True))
 def why(by: Looking, site: SiteName, reveal: Reveal = False) -> JSON:
     """Why a site stands as it does, in plain words, and what would change it."""
     name = inputs.site(site)
@@ -126,20 +123,21 @@ def why(by: Looking, site: SiteName, reveal: Reveal = False) -> JSON:
     return _shown(by, found, name, (found["site"]["id"], found["seq"]), reveal=reveal)
 
 
-@site_routes.get("/sites/{site}/timeline", name="story", **operation("look", site_answers.LinePage))
+@site_routes.get("/sites/{site}/timeline", name="story", **operation("look", LinePage))
 def story_of_site(
     by: Looking, site: SiteName, limit: Limit = 50, cursor: Cursor = None, reveal: Reveal = False
 ) -> JSON:
     """What happened to a site, the earliest first."""
     name, after = inputs.site(site), read_number(_SITE_STORY, cursor)
-    if reveal:
-        by.reveals(name)
+    by.reveals(name, wanted=reveal)
     with by.reading() as connection:
         row = site_rows.named(connection, name)
-        now = by.house.now(connection)
         items = list(
-            timeline(connection, row["id"], now=now, zone=by.zone, after=after, most=limit)
-        )
+            timeline(
+                connection, row["id"], now=by.house.now(connection), zone=by.zone, after=after,
+                most=limit,
+            )
+        )  # fmt: skip
     last = items[-1]["seq"] if items else after
     ahead = number_cursor(_SITE_STORY, last) if last < row["seq"] and items else None
     found: dict[str, Any] = {"items": items, "next": ahead}
@@ -149,8 +147,7 @@ def story_of_site(
 def _shown(
     by: Caller, found: dict[str, Any], about: str, version: tuple[int, int], *, reveal: bool
 ) -> JSON:
-    if reveal:
-        by.reveals(about)
+    by.reveals(about, wanted=reveal)
     return JSON(found if reveal else masked.document(found), headers={"ETag": etag(*version)})
 
 
@@ -177,8 +174,7 @@ def incidents(  # noqa: PLR0913, PLR0917 - called by FastAPI, by names
         category=bodies.optional_text("category", category, 100), since=bodies.read_time(since),
         until=bodies.read_time(until), q=bodies.optional_text("q", q, 100),
     )  # fmt: skip
-    if reveal:
-        by.reveals("incidents")
+    by.reveals("incidents", wanted=reveal)
     with by.reading() as connection:
         found = lists.incidents_page(connection, wanted, limit=limit, cursor=cursor, reveal=reveal)
     return JSON(found)
@@ -191,7 +187,7 @@ def search(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> JSON:
     """The first sites and incidents in which something stands: a name, a web address, a note."""
-    part = bodies.required_text("q", q, 100)
+    part = inputs.text("q", limit=100)(q)
     with by.reading() as connection:
         sites = lists.sites_page(connection, lists.SiteFilter(q=part), limit=limit)
         found = lists.incidents_page(connection, lists.IncidentFilter(q=part), limit=limit)
@@ -201,13 +197,12 @@ def search(
 @incident_routes.get(
     "/incidents/{incident}",
     name="show",
-    **operation("look", site_answers.IncidentInFull, tagged=True),
+    **operation("look", IncidentInFull, tagged=True),
 )
 def show_incident(by: Looking, incident: Id, reveal: Reveal = False) -> JSON:
     """All that is on record of an incident; the ETag is its site's."""
     key, owed = inputs.incident(incident), by.house.report_duty
-    if reveal:
-        by.reveals(incident.strip())
+    by.reveals(incident.strip(), wanted=reveal)
     with by.reading() as connection:
         found = by.house.views.incident(connection, key)
         due = None if owed is None else police.deadline_of(connection, key, owed)
@@ -216,9 +211,7 @@ def show_incident(by: Looking, incident: Id, reveal: Reveal = False) -> JSON:
     return JSON(found if reveal else masked.document(found), headers={"ETag": tag})
 
 
-@incident_routes.get(
-    "/incidents/{incident}/timeline", name="story", **operation("look", site_answers.LinePage)
-)
+@incident_routes.get("/incidents/{incident}/timeline", name="story", **operation("look", LinePage))
 def story_of_incident(
     by: Looking, incident: Id, limit: Limit = 50, cursor: Cursor = None, reveal: Reveal = False
 ) -> JSON:
@@ -228,8 +221,7 @@ def story_of_incident(
     asked, or none, and still have a `next`.
     """
     key, after = inputs.incident(incident), read_number(_INCIDENT_STORY, cursor)
-    if reveal:
-        by.reveals(incident.strip())
+    by.reveals(incident.strip(), wanted=reveal)
     with by.reading() as connection:
         by.house.views.incident(connection, key)
         part = part_of_story(
@@ -284,14 +276,11 @@ def _measured(file: BinaryIO, limit: int) -> tuple[str, int]:
             raise EvidenceTooLargeError(file="the file", size=f"over {limit:,}", limit=f"{limit:,}")
         digest.update(piece)
     if size == 0:
-        raise problems.problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY, "empty_file", "an empty file shows nothing"
-        )
+        raise problems.unprocessable("empty_file", "an empty file shows nothing")
     return digest.hexdigest(), size
 
 
 def _refuse_if_impossible(by: Caller, site: int, command: c.Attach) -> None:
-    by.needs(name_of(c.Attach), about=str(site))
     [expected] = by.house.desk.submit([by.envelope(site, command)], dry_run=True)
     if expected.refusal is None:
         return

@@ -10,29 +10,29 @@ from fastapi import Depends, Header, Query, Request, Response
 from fastapi_problem.error import Problem
 from pydantic import Field
 
-from incidents.accounts import identity as roles
 from incidents.accounts import secrets
 from incidents.accounts.authenticator import Door, SignInError, Visit
-from incidents.accounts.identity import FRESH_FOR, Identity, is_handle
+from incidents.accounts.identity import ACTS, FRESH_FOR, IN_PERSON, Identity, is_handle
 from incidents.accounts.open_sessions import KNOWN_FOR
-from incidents.api import bodies, caller, problems
-from incidents.api.caller import Caller, refuse
+from incidents.api import bodies, problems
+from incidents.api.caller import address_of
 from incidents.api.entrance import (
     COOKIE,
     CSRF,
     CSRF_HEADER,
     Looking,
     bearer,
-    is_own_form,
+    needs_own_form,
+    signed_in,
     visitor,
 )
-from incidents.api.operation import open_router, opened, operation, router
+from incidents.api.operation import Bounded, opened, operation, router
 from incidents.api.parameters import Cursor, Limit, When
 from incidents.clock import rfc3339
 from incidents.contract.documents import accounts as account_answers
 from incidents.views import accounts as views
 
-own_routes, account_routes = open_router("session"), router("accounts")
+own_routes, account_routes = router("session", Bounded), router("accounts")
 
 Document = dict[str, Any]
 
@@ -64,12 +64,8 @@ def visit(
     Raises:
         Problem: 401 without one, 403 for a form of another site's.
     """
-    found = visitor(request.app.state.door, request)
-    if found is None:
-        raise problems.not_signed_in()
-    if not is_own_form(found, csrf):
-        refuse(request.app.state.house, found.identity, request.method.lower(), "csrf", None)
-        raise problems.not_let(found.identity, "this", "csrf")
+    found = signed_in(request)
+    needs_own_form(request, found, csrf, request.method.lower(), "this")
     return found
 
 
@@ -86,7 +82,7 @@ def sign_in(request: Request, response: Response, person: Person) -> Document:
     door: Door = request.app.state.door
     try:
         new = door.sign_in(
-            person.handle, person.password, from_(request), browser(request),
+            person.handle, person.password, address_of(request), browser(request),
             bearer(request.headers.get("Authorization", "")),
         )  # fmt: skip
     except SignInError as error:
@@ -98,8 +94,7 @@ def sign_in(request: Request, response: Response, person: Person) -> Document:
 @own_routes.get("/session", **opened(account_answers.Session))
 def show(request: Request, by: Looking) -> Document:
     """Who you are, and what you may do."""
-    found = None if by.identity.token else visitor(request.app.state.door, request)
-    return _document(by.identity, found)
+    return _document(by.identity, None if by.identity.token else visitor(request))
 
 
 @own_routes.delete("/session", **opened(status=204))
@@ -114,15 +109,10 @@ def prove(request: Request, by: Visiting, proof: Proof) -> Document:
     """Prove again who you are: what is done in person may then be done for five minutes."""
     door: Door = request.app.state.door
     try:
-        again = door.prove(by, proof.password, from_(request))
+        again = door.prove(by, proof.password, address_of(request))
     except SignInError as error:
         raise _nobody(error) from error
     return _document(again.identity, again)
-
-
-def from_(request: Request) -> str:
-    """Where it comes from."""
-    return caller.address_of(request, request.app.state.trusted_proxies)
 
 
 def browser(request: Request) -> str:
@@ -164,14 +154,14 @@ def _nobody(error: SignInError) -> Problem:
 
 
 def _document(identity: Identity, visit: Visit | None) -> Document:
-    may = [act for act in roles.ACTS if identity.may(act)]
+    may = [act for act in ACTS if identity.may(act)]
     proved = identity.proved_at
     return {
         "handle": identity.handle,
         "role": identity.role,
         "token": identity.token,
         "may": may,
-        "in_person": [act for act in may if act in roles.IN_PERSON],
+        "in_person": [act for act in may if act in IN_PERSON],
         "proved_until": None if proved is None else rfc3339(proved + FRESH_FOR),
         "csrf": None if visit is None else secrets.of_session(visit.cookie, CSRF),
     }
@@ -188,7 +178,7 @@ def list_sessions(
 ) -> Document:
     """One's own sessions that hold, or those of that account, or everybody's; the newest first."""
     of = None if everybodys else by.by if handle is None else handle
-    _needs_accounts(by, of, "see_accounts")
+    by.needs_account(of, "see_accounts")
     found = [] if of is not None and not is_handle(of) else by.house.open_sessions.of(of)
     return {"items": [views.session_document(each, by.identity.session) for each in found]}
 
@@ -196,7 +186,7 @@ def list_sessions(
 @account_routes.delete("/sessions/{session}", **operation("own_account", status=204, acting=True))
 def end(by: Looking, session: str) -> None:
     """End a session, one's own or, as who keeps accounts, somebody else's."""
-    _needs_accounts(by, by.house.open_sessions.owner_of(session))
+    by.needs_account(by.house.open_sessions.owner_of(session))
     by.house.open_sessions.end(session, by.by)
 
 
@@ -218,9 +208,8 @@ def list_sign_ins(
     after = bodies.read_time(since)
     with by.reading() as connection:
         return views.sign_ins(
-            connection, limit=limit, cursor=cursor, handle=handle, failed=failed,
-            since=after,
-        )  # fmt: skip
+            connection, limit=limit, cursor=cursor, handle=handle, failed=failed, since=after
+        )
 
 
 @account_routes.get("/refusals", **operation("see_sign_ins", account_answers.Refusals))
@@ -232,9 +221,3 @@ def list_refusals(
     with by.reading() as connection:
         found = views.sign_in_refusals(connection, limit=limit, handle=handle, since=after)
     return {"items": found}
-
-
-def _needs_accounts(by: Caller, handle: str | None, act: str = "keep_accounts") -> None:
-    """See that they may do that act with the sessions of that account, or of all."""
-    about = "?" if handle is not None and not is_handle(handle) else handle
-    by.needs("own_account" if handle == by.by else act, about=about)

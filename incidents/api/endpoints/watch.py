@@ -104,22 +104,17 @@ SECURITY_TXT = "/.well-known/security.txt"
 GOOD_FOR = timedelta(days=180)
 """From each answer on. The RFC wants less than a year, so that nobody trusts an abandoned one."""
 
-_UNKEPT = {"Cache-Control": "no-store"}
-
 
 def add_security_txt(app: FastAPI, contacts: Sequence[str]) -> None:
     """Adds it, for the contacts that the settings name; without any there is no such path."""
 
     def security_txt() -> PlainTextResponse:
         """Whom somebody tells who has found a weakness."""
-        return PlainTextResponse(_security_txt(contacts), headers=_UNKEPT)
+        expires = clock.rfc3339((clock.now() + GOOD_FOR).replace(microsecond=0))
+        lines = [f"Contact: {each}" for each in contacts]
+        lines += [f"Expires: {expires}", "Preferred-Languages: zh, en"]
+        told = "".join(f"{line}\r\n" for line in lines)
+        return PlainTextResponse(told, headers={"Cache-Control": "no-store"})
 
     if contacts:
         app.add_api_route(SECURITY_TXT, security_txt, response_model=None, include_in_schema=False)
-
-
-def _security_txt(contacts: Sequence[str]) -> str:
-    expires = clock.rfc3339((clock.now() + GOOD_FOR).replace(microsecond=0))
-    lines = [f"Contact: {each}" for each in contacts]
-    lines += [f"Expires: {expires}", "Preferred-Languages: zh, en"]
-    return "".join(f"{line}\r\n" for line in lines)

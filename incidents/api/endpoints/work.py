@@ -40,8 +40,7 @@ def queue(
     cursor: Cursor = None,
 ) -> JSON:
     """What must happen now, most urgent first."""
-    if reveal:
-        by.reveals("queue")
+    by.reveals("queue", wanted=reveal)
     owed = by.house.report_duty
     with by.reading() as connection:
         found: Document = by.house.views.queue(
@@ -61,8 +60,7 @@ def item(
 ) -> JSON:
     """One item of the queue: for who asks for one number, and shall not be shown a page of them."""
     of = inputs.item(item)
-    if reveal:
-        by.reveals(item.strip())
+    by.reveals(item.strip(), wanted=reveal)
     with by.reading() as connection:
         found = by.house.views.item(connection, by.house.now(connection), of, reveal=reveal)
     if found is None:
@@ -75,8 +73,7 @@ def item(
 )
 def hand_over(by: Acting, shift: bodies.Shift) -> JSON:
     """Give all that you hold to another person, at the end of a shift."""
-    to = sources.check_person(bodies.required_text("name", shift.to, 100))
-    by.needs("hand_over")
+    to = sources.check_person(inputs.text("name", limit=100)(shift.to))
     by.counts(1)
     order = by.envelope(0, c.HandOver(by=by.by, to=to))
     given = by.house.hand_over(order, dry_run=by.dry_run)
@@ -139,7 +136,6 @@ def show(
 @order_routes.post("/reconcile", **operation("reconcile", order_answers.Reconciled, acting=True))
 def reconcile(by: Keeping, which: Reconcile) -> JSON:
     """Ask the adapters how sites really stand, and compare; what is found goes on record."""
-    by.needs("reconcile")
     names, left = [inputs.site(name) for name in which.sites], 0
     if not names:
         with by.reading() as connection:
@@ -149,8 +145,7 @@ def reconcile(by: Keeping, which: Reconcile) -> JSON:
         repair=which.repair, dry_run=by.dry_run, cancelled=which.cancelled,
         key=None if by.key is None else f"{by.by}:{by.key}",
     )  # fmt: skip
-    items = [each.document() for each in compared]
-    return JSON({"items": items, "left": left})
+    return JSON({"items": [each.document() for each in compared], "left": left})
 
 
 notice_routes = router("notices")
@@ -187,15 +182,14 @@ def read(
     wording = notice_settings.wording(by.house.settings.zone)
     facts = _notice_facts(by, notice, incident, site)
     languages = wording.languages if language is None else (language,)
-    items = []
-    for each in languages:
-        letter = wording.alone(each).letter(notice, facts, "preview")
-        items.append(
-            {
-                "notice": notice, "to": NOTICES[notice].to, "language": each,
-                "subject": letter.subject, "text": letter.text.rstrip("\n"), "html": letter.html,
-            }
-        )  # fmt: skip
+    letters = [wording.alone(each).letter(notice, facts, "preview") for each in languages]
+    items = [
+        {
+            "notice": notice, "to": NOTICES[notice].to, "language": each,
+            "subject": letter.subject, "text": letter.text.rstrip("\n"), "html": letter.html,
+        }
+        for each, letter in zip(languages, letters, strict=True)
+    ]  # fmt: skip
     return JSON({"items": items})
 
 

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from operator import itemgetter
+from typing import Any
 
 from fastapi import APIRouter
+from sqlalchemy import Connection
 from starlette.responses import Response, StreamingResponse
 
 from incidents import clock
 from incidents.audit import export
 from incidents.audit.log import status as log_status
-from incidents.audit.proof import verification as log
+from incidents.audit.proof import verification
 from incidents.audit.proof.verdict import Asked as Known
 from incidents.audit.proof.verdict import Verdict
-from incidents.audit.proof.verification import Proof, Proving
-from incidents.clock import rfc3339
 from incidents.console import messages, writing
 from incidents.console.acting import Doing
 from incidents.console.pages.overview import span
@@ -31,10 +30,6 @@ from incidents.store import leaves
 from incidents.store.cases import sites
 from incidents.values import inputs, site_name
 from incidents.views import on_record
-from incidents.views.on_record import EntryFilter, Place
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
 
 router = APIRouter()
 
@@ -62,10 +57,9 @@ class Asked:
     @property
     def query(self) -> str:
         """The same as a query, without what was left empty."""
-        typed = {name: getattr(self, name) for name in self.__slots__}
-        return urlencode({name: text for name, text in typed.items() if text})
+        return writing.query({name: getattr(self, name) for name in self.__slots__})
 
-    def read(self, here: Sitting, connection: Connection) -> EntryFilter:
+    def read(self, here: Sitting, connection: Connection) -> on_record.EntryFilter:
         """What it means; raises InputError, RefusedError of what is none."""
         since, until = self._time(self.since, here), self._time(self.until, here)
         if since is not None and until is not None and since >= until:
@@ -73,7 +67,7 @@ class Asked:
         site_id = None
         if self.site:
             site_id = int(sites.named(connection, inputs.site(self.site))["id"])
-        return EntryFilter(
+        return on_record.EntryFilter(
             site_id=site_id, kind=self.kind or None, person=self.person or None,
             since=since, until=until,
         )  # fmt: skip
@@ -85,18 +79,16 @@ class Asked:
 
 @router.get("/audit")
 def show(
-    here: Looking, *, site: str = "", kind: str = "", person: str = "", since: str = "",
+    who: Looking, *, site: str = "", kind: str = "", person: str = "", since: str = "",
     until: str = "", after: str = "",
 ) -> Response:  # fmt: skip
     """The page."""
-    here.needs("look")
     asked = Asked(
         site=site.strip(), kind=kind if kind in KINDS else "", person=person.strip()[:_MAX_PERSON],
         since=since.strip(), until=until.strip(),
     )  # fmt: skip
     found, wrong = on_record.Page((), None, None), None
-    with here.reading() as connection:
-        here = here.timed(connection)
+    with who.timed() as (connection, here):
         status = log_status.document(connection, here.reader.now)
         note = log_status.last_note(connection)
         try:
@@ -106,10 +98,11 @@ def show(
                 found = on_record.entries_page(connection, wanted, after=_place(after), limit=PAGE)
         except (InputError, RefusedError) as error:
             wrong = messages.refused(here.reader, error).words
+    kinds = sorted(((kind, here.reader.word("event", kind)) for kind in KINDS), key=itemgetter(1))
     return here.page(
         "audit",
         status=422 if wrong else 200,
-        asked=asked, kinds=_kinds(here), found=found, wrong=wrong, log=status, note=note,
+        asked=asked, kinds=kinds, found=found, wrong=wrong, log=status, note=note,
         silent=log_status.silent(status, log_status.load_settings(here.house.settings).witnesses),
         next=_next(asked, found.after),
         shown=site_name.shown, **_verified(here),
@@ -139,7 +132,6 @@ def download(
 @router.get("/audit/checkpoint")
 def checkpoint(here: Looking) -> Response:
     """The last checkpoint to the byte, with the signatures of its witnesses: to be kept outside."""
-    here.needs("look")
     with here.reading() as connection:
         note = log_status.last_note(connection)
     if note is None:
@@ -155,10 +147,11 @@ def verify(desk: Doing) -> Response:
     desk.proves("export")
     with desk.reading() as connection:
         size = leaves.head(connection).size
-    engine = desk.house.engine
-    begun = _verifying(desk).begin(
-        lambda done: log.database(engine, Known(), done=done), by=desk.by, of=size, clock=clock.now
-    )
+    engine, proving = desk.house.engine, desk.request.app.state.verifying
+    begun = proving.begin(
+        lambda done: verification.database(engine, Known(), done=done),
+        by=desk.by, of=size, clock=clock.now,
+    )  # fmt: skip
     said = None if begun else Said("refused", desk.reader.say("verify.runs_already"))
     return desk.back("/audit#verify", said)
 
@@ -166,39 +159,27 @@ def verify(desk: Doing) -> Response:
 @router.get("/audit/verdict")
 def verdict(here: Looking) -> Response:
     """The part of the page that changes while it runs."""
-    here.needs("look")
     return here.page("verdict", **_verified(here))
 
 
 def _verified(here: Sitting) -> dict[str, Any]:
-    last = _verifying(here).last
-    took = None
+    last: verification.Proof[Verdict] | None = here.request.app.state.verifying.last
+    took, percent = None, 0
     if last is not None and last.ended is not None:
         took = span(here.reader, (last.ended - last.begun).total_seconds())
-    return {"last": last, "took": took, "most": MAX_FINDINGS, "percent": _percent(last)}
+    if last is not None and last.of:
+        percent = min(99, last.entries * 100 // last.of)
+    return {"last": last, "took": took, "most": MAX_FINDINGS, "percent": percent}
 
 
-def _percent(last: Proof[Verdict] | None) -> int:
-    return 0 if last is None or not last.of else min(99, last.entries * 100 // last.of)
-
-
-def _verifying(here: Sitting) -> Proving[Verdict]:
-    found: Proving[Verdict] = here.request.app.state.verifying
-    return found
-
-
-def _kinds(here: Sitting) -> list[tuple[str, str]]:
-    return sorted(((kind, here.reader.word("event", kind)) for kind in KINDS), key=lambda k: k[1])
-
-
-def _next(asked: Asked, after: Place | None) -> str | None:
+def _next(asked: Asked, after: on_record.Place | None) -> str | None:
     if after is None:
         return None
-    place = urlencode({"after": f"{rfc3339(after[0])}_{after[1]}"})
+    place = writing.query({"after": f"{clock.rfc3339(after[0])}_{after[1]}"})
     return "/audit?" + "&".join(part for part in (asked.query, place) if part)
 
 
-def _place(text: str) -> Place | None:
+def _place(text: str) -> on_record.Place | None:
     """Where a page goes on; what no page has said is the beginning."""
     at, _, id_ = text.partition("_")
     if not (id_.isascii() and id_.isdigit() and len(id_) < 19):

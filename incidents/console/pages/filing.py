@@ -3,19 +3,16 @@ what is to be filed or shown by when on all sites, with a calendar."""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from starlette.datastructures import UploadFile
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
 from incidents import views
-from incidents.console import acting, messages, writing
+from incidents.console import acting, forms, messages, writing
 from incidents.console.acting import Acting, Doing, Sending
 from incidents.console.pages import filing_form, filing_look
 from incidents.console.pages.filing_form import Changes, Filed, LabelTakenError, Touched
@@ -23,6 +20,7 @@ from incidents.console.pages.site import at as site_at
 from incidents.console.pages.site import known
 from incidents.console.request_context import Looking, Sitting, needs
 from incidents.console.writing import Said
+from incidents.contract.documents.filings import TermOfSite
 from incidents.errors import InputError, RefusedError
 from incidents.filing import form, presets
 from incidents.filing.calendar import Entry, calendar
@@ -44,7 +42,6 @@ TRIES = 5
 @router.get("/sites/{name}/filing")
 def show(here: Looking, name: str) -> Response:
     """The page."""
-    here.needs("look")
     return _page(here, known(name))
 
 
@@ -56,8 +53,7 @@ def reveal(desk: Doing, name: str) -> Response:
     with desk.reading() as connection:
         found = Filed.read(connection, kept)
     shown = filing_form.sections(found, desk.reader.language, reveal=True)
-    page = writing.written("filed_revealed", desk.reader, sections=shown)
-    return HTMLResponse(page, headers=writing.HEADERS)
+    return writing.response("filed_revealed", desk.reader, sections=shown)
 
 
 @router.post("/sites/{name}/filing/details", dependencies=needs("change_filing"))
@@ -78,8 +74,8 @@ def preset(desk: Doing, name: str) -> Response:
     """Fills in what a provider's sites file alike."""
 
     def make() -> tuple[Touched, Callable[[Filed], Changes]]:
-        extra = filing_look.settings_of(desk.reader)[0].presets
-        found = presets.details(desk.given.text("preset") or "", extra)
+        own, _ = filing_look.settings_of(desk.reader)
+        found = presets.details(desk.given.text("preset") or "", own.presets)
         return Touched({}, {}), lambda _: found
 
     return _act(desk, name, make, opened="preset", sighted=True)
@@ -161,26 +157,22 @@ def _with_file(desk: Acting, touched: Touched, upload: UploadFile | None) -> Tou
     """With the digest and the size of the file; the copy that is measured is not kept."""
     if upload is None:
         return touched
-    with tempfile.NamedTemporaryFile(prefix="incidents-") as copy:
-        shutil.copyfileobj(upload.file, copy)
-        copy.flush()
-        limit = desk.house.settings.evidence_limit
-        digest, size = evidence.measure(Path(copy.name), limit=limit)
+    with forms.on_disk(upload) as file:
+        digest, size = evidence.measure(file, limit=desk.house.settings.evidence_limit)
     changes = {**touched.changes, "digest": digest, "size": str(size)}
     seen = {f"ref.{each}": touched.fields.get("ref", "") for each in OF_FILE}
     return Touched(changes, {**touched.fields, **seen})
 
 
 def _page(
-    here: Sitting,
+    who: Sitting,
     name: str,
     *,
     said: Said | None = None,
     opened: str | None = None,
     touched: Changes | None = None,
 ) -> Response:
-    with here.reading() as connection:
-        here = here.timed(connection)
+    with who.timed() as (connection, here):
         reader = here.reader
         site = views.site(connection, name, reader.now)
         found = Filed.read(connection, name)
@@ -209,10 +201,7 @@ Days = Annotated[int | None, Query(ge=0, le=3_650)]
 @router.get("/terms")
 def show_terms(here: Looking, days: Days = None) -> Response:
     """The page."""
-    here.needs("look")
-    with here.reading() as connection:
-        here = here.timed(connection)
-        found = views.filing_terms(connection, _until(filing_look.day_of(here.reader), days))
+    here, found = _ending(here, days)
     items = filing_look.terms(here.reader, found)
     overdue = sum(each["days"] < 0 for each in items)
     return here.page(
@@ -224,10 +213,7 @@ def show_terms(here: Looking, days: Days = None) -> Response:
 @router.get("/terms.ics")
 def terms_calendar(here: Looking, days: Days = None) -> Response:
     """The same as a calendar (RFC 5545)."""
-    here.needs("look")
-    with here.reading() as connection:
-        here = here.timed(connection)
-        found = views.filing_terms(connection, _until(filing_look.day_of(here.reader), days))
+    here, found = _ending(here, days)
     entries = [
         Entry(
             site=site_name.shown(each["site"]), term=each["term"],
@@ -245,5 +231,9 @@ def terms_calendar(here: Looking, days: Days = None) -> Response:
     )
 
 
-def _until(today: date, days: int | None) -> str | None:
-    return None if days is None else (today + timedelta(days=days)).isoformat()
+def _ending(who: Sitting, days: int | None) -> tuple[Sitting, list[TermOfSite]]:
+    """The terms that end within so many days, None: all; and who sits there, timed."""
+    with who.timed() as (connection, here):
+        today = filing_look.day_of(here.reader)
+        until = None if days is None else (today + timedelta(days=days)).isoformat()
+        return here, views.filing_terms(connection, until)

@@ -20,7 +20,6 @@ from incidents.console.pages import filing_look
 from incidents.console.request_context import KeptForm
 from incidents.console.words import Chosen
 from incidents.errors import RefusedError
-from incidents.filing import form
 from incidents.filing.form import DOCUMENTS, PARTS, SECTIONS, SERVERS, Field
 from incidents.machine.filing import DOCUMENT, SERVER, is_known
 from incidents.store.cases import filings, sites
@@ -117,7 +116,7 @@ def sections(filed: Filed, language: Chosen, *, reveal: bool = False) -> list[Se
     """The filing in the order of the official form, masked unless it is to be revealed."""
     shown = dict(filed.plain) if reveal else filed.masked
     found = []
-    for section in form.SECTIONS:
+    for section in SECTIONS:
         kind = ITEMS.get(section.key)
         found.append(
             Section(
@@ -147,18 +146,16 @@ Details = Mapping[str, str | None]
 
 
 def _items(kind: str, plain: Details, shown: Details, language: Chosen) -> list[Item]:
-    found = []
-    for key in sorted(key for key in plain if key.startswith(kind)):
-        own, told = facts(plain[key]), facts(shown[key])
-        found.append(
-            Item(
-                key=key,
-                label=key.removeprefix(kind),
-                lines=_lines(PARTS[kind], own or {}, told or {}, language),
-                readable=own is not None,
-            )
+    return [
+        Item(
+            key=key,
+            label=key.removeprefix(kind),
+            lines=_lines(PARTS[kind], facts(plain[key]) or {}, facts(shown[key]) or {}, language),
+            readable=facts(plain[key]) is not None,
         )
-    return found
+        for key in sorted(plain)
+        if key.startswith(kind)
+    ]
 
 
 def _lines(

@@ -6,32 +6,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from incidents.console import messages
 from incidents.console.words import Chosen, findings_zh
 from incidents.console.words.chinese import CHINESE
 from incidents.console.writing import Reader
+from incidents.contract.documents.sites import Task
 from incidents.errors import SettingError, SettingsFileError, UnknownSettingError
 from incidents.filing import presets, settings
 from incidents.filing.checks import checks
 from incidents.filing.checks import finding as finding_words
-from incidents.filing.checks.checks import NoFilingLibraryError, completeness
 from incidents.filing.checks.finding import OK, VERDICTS, Finding
 from incidents.filing.checks.ip_addresses import changed_address_checklist
 from incidents.filing.checks.items import servers
 from incidents.filing.checks.record_number import read_icp, read_public_security
 from incidents.filing.footer import check as footer_words
-from incidents.filing.footer import check as html
 from incidents.filing.form import DOCUMENT_FIELDS, FIELD_OF, Choice, Field, Section
 from incidents.filing.presets import PresetError, PresetsFileError
 from incidents.filing.settings import FilingSettings
 from incidents.locale.language import Language
 from incidents.machine.filing import FOOTER, SUSPICION, Details
-
-if TYPE_CHECKING:
-    from incidents.contract.documents.sites import Task
-
 
 Document = dict[str, Any]
 
@@ -72,32 +67,27 @@ class Look:
 def look(reader: Reader, details: Details) -> Look:
     """What is said of those details, today in the reader's zone."""
     language = reader.language
-    complete = completeness(details)
+    complete = checks.completeness(details)
     own, wrong = settings_of(reader)
     known, unusable = _presets(reader, own)
     told, unchecked = _findings(reader, details)
     return Look(
         score=complete.score,
         missing=[
-            (detail_label(language, each.field), need_told(language, each.why))
+            (detail_label(language, each.field), word(language, "need", each.why))
             for each in complete.missing
         ],
         found=[each for each in told if each.verdict != OK],
         right=[each for each in told if each.verdict == OK],
         trouble=[each for each in (unchecked, wrong, unusable) if each],
-        steps=[step_told(language, code) for code in _steps(details)],
-        snippet=html.snippet(
+        steps=[word(language, "step", code) for code in _steps(details)],
+        snippet=footer_words.snippet(
             read_public_security(details.get("public_security_number", "")),
             read_icp(details.get("icp_number", "")),
             icp_form=own.icp_form,
         ),
         presets=known,
     )
-
-
-def score(details: Details) -> int:
-    """How much of what the filing needs is on record, of 100."""
-    return completeness(details).score
 
 
 def terms(reader: Reader, found: Iterable[Mapping[str, Any]]) -> list[Document]:
@@ -156,7 +146,7 @@ def _presets(reader: Reader, own: FilingSettings) -> tuple[list[tuple[str, str]]
 def _findings(reader: Reader, details: Details) -> tuple[list[Told], str]:
     try:
         found = checks.check(details, today=day_of(reader))
-    except NoFilingLibraryError as error:
+    except checks.NoFilingLibraryError as error:
         return [], reader.say("filing.no_library", name=error.facts["detail"])
     found.sort(key=lambda each: _LOUDEST.index(each.verdict))
     return [_told(reader, each) for each in found], ""
@@ -169,7 +159,10 @@ def _told(reader: Reader, finding: Finding) -> Told:
         word=reader.word("verdict_of", finding.verdict),
         detail=detail_label(language, finding.field),
         sentence=finding_sentence(language, finding),
-        source=finding_source(language, finding.source),
+        # A standard has one name everywhere.
+        source=findings_zh.SOURCES.get(finding.source, finding.source)
+        if language == "zh"
+        else finding.source,
         false=finding.false,
     )
 
@@ -203,21 +196,6 @@ def finding_sentence(language: Chosen, finding: Finding) -> str:
     return _CHINESE.say(finding.code, **facts)
 
 
-def finding_source(language: Chosen, told: str) -> str:
-    """Where a finding's rule comes from; a standard has one name everywhere."""
-    return told if language == "en" else findings_zh.SOURCES.get(told, told)
-
-
-def need_told(language: Chosen, why: str) -> str:
-    """Why a detail is needed that is missing."""
-    return _word(language, "need", why)
-
-
-def step_told(language: Chosen, code: str) -> str:
-    """What is to be done when an address has changed."""
-    return _word(language, "step", code)
-
-
 def label_of(language: Chosen, of: Field | Section | Choice) -> str:
     """What the official form calls it."""
     return of.en if language == "en" else of.zh
@@ -229,7 +207,7 @@ def detail_label(language: Chosen, key: str) -> str:
     if field is not None:
         return label_of(language, field)
     kind, _, own = key.partition(".")
-    return f"{_word(language, 'item', kind)} {own}".strip()
+    return f"{word(language, 'item', kind)} {own}".strip()
 
 
 def _choices(finding: Finding) -> dict[str, str]:
@@ -243,7 +221,8 @@ def _choices(finding: Finding) -> dict[str, str]:
     return found
 
 
-def _word(language: Chosen, group: str, code: str) -> str:
+def word(language: Chosen, group: str, code: str) -> str:
+    """What a code of filings is called: why a detail is needed, a step, a kind of item."""
     words = _ENGLISH_WORDS if language == "en" else findings_zh.WORDS
     return words.get(f"{group}.{code}") or _ITEMS[language].get(code, code)
 

@@ -3,14 +3,12 @@ the police are to be told still."""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from starlette.datastructures import UploadFile
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import FileResponse, Response
 
 from incidents import clock, views
 from incidents.console import acting, forms, messages, writing
@@ -49,7 +47,6 @@ def show(
     here: Looking, incident: str, before: Annotated[int | None, Query(ge=1, le=10**18)] = None
 ) -> Response:
     """The page; of a long story its newest lines, or those before the site's `before`th entry."""
-    here.needs("look")
     return _page(here, inputs.incident(incident), before=before)
 
 
@@ -78,10 +75,7 @@ def _attach(desk: Acting, site: int, n: int, upload: UploadFile, part: int) -> S
     if (answer := desk.answered(part)) is not None:
         return messages.told(desk, answer)
     house = desk.house.settings
-    with tempfile.NamedTemporaryFile(prefix="incidents-") as copy:
-        shutil.copyfileobj(upload.file, copy)
-        copy.flush()
-        file = Path(copy.name)
+    with forms.on_disk(upload) as file:
         name = inputs.text("name", limit=255)(Path(upload.filename or "").name)
         digest, size = evidence.measure(file, limit=house.evidence_limit)
         with desk.reading() as connection:
@@ -121,11 +115,10 @@ def link(desk: Doing, incident: str) -> Response:
     links, now = customer_link.needed_links(), clock.now()
     with desk.reading() as connection:
         revoked = views.incident(connection, key)["links_revoked"]
-    page = writing.written(
+    return writing.response(
         "link", desk.reader, link=links.to(key, now, revoked), until=links.until(now),
         incident=incident, revoked=revoked,
     )  # fmt: skip
-    return HTMLResponse(page, headers=writing.HEADERS)
 
 
 def _act(
@@ -148,9 +141,15 @@ def _act(
         try:
             if closes:
                 confirm(desk, _site_of(desk, key))
-            unmeant = path == "recur" and not _is_meant(desk, key)
+            # Whether the site's name was typed, below a violation that closes it.
+            typed = desk.given.text("confirm")
+            unmeant = path == "recur" and not site_name.is_called(_site_of(desk, key), typed)
+            target = {"incident": n}
+            if kind is c.VoidContact:
+                target["contact"] = inputs.contact(desk.given.text("contact") or "")[2]
+            command = acting.command_asked(desk, kind, **target)
             answer = desk.submit(
-                site, _made(desk, kind, n), seen=sighted, steady=steady, unless_closing=unmeant,
+                site, command, seen=sighted, steady=steady, unless_closing=unmeant,
                 about=forms.only(str(n)) if asks else None,
             )  # fmt: skip
         except (InputError, RefusedError) as error:
@@ -163,24 +162,12 @@ def _act(
         return desk.back(f"/incidents/{made['id']}" if made else at(key), said)
 
 
-def _made(desk: Acting, kind: type[c.Command], n: int) -> c.Command:
-    if kind is not c.VoidContact:
-        return acting.command_asked(desk, kind, incident=n)
-    contact = inputs.contact(desk.given.text("contact") or "")[2]
-    return acting.command_asked(desk, kind, incident=n, contact=contact)
-
-
 def _site_of(desk: Acting, key: Key) -> str:
     with desk.reading() as connection:
         name = sites.name_of(connection, key[0])
     if name is None:
         raise NoSuchIncidentError(given=incident_id(*key))
     return name
-
-
-def _is_meant(desk: Acting, key: Key) -> bool:
-    """Whether the site's name was typed, below a violation that closes it."""
-    return site_name.is_called(_site_of(desk, key), desk.given.text("confirm"))
 
 
 _act("contact", c.RecordContact, steady=True)
@@ -202,7 +189,7 @@ def at(key: Key) -> str:
 
 
 def _page(
-    here: Sitting,
+    who: Sitting,
     key: Key,
     *,
     said: Said | None = None,
@@ -210,8 +197,7 @@ def _page(
     closing: bool = False,
     before: int | None = None,
 ) -> Response:
-    with here.reading() as connection:
-        here = here.timed(connection)
+    with who.timed() as (connection, here):
         reader = here.reader
         found = views.incident(connection, key)
         story = views.newest_of_story(
@@ -231,12 +217,10 @@ def _page(
 
 
 @router.get("/unreported")
-def show_unreported(here: Looking) -> Response:
+def show_unreported(who: Looking) -> Response:
     """What is to be reported, the longest overdue first: as many as a view ever gives."""
-    here.needs("look")
     owed = police.read(sources.section(police.SECTION))
-    with here.reading() as connection:
-        here = here.timed(connection)
+    with who.timed() as (connection, here):
         found = duty.duties(connection, here.reader.now, owed, limit=duty.MAX_PAGE)
     return here.page(
         "unreported", items=found["items"], summary=found["summary"], shown=site_name.shown,

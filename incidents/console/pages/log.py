@@ -16,10 +16,17 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from incidents.console import acting, messages
-from incidents.console import request_context as kept
 from incidents.console.acting import Acting, Doing
 from incidents.console.pages import pasted
-from incidents.console.request_context import KeptForm, Looking, Sitting, needs
+from incidents.console.request_context import (
+    KEPT,
+    KEPT_FORMS,
+    KeptForm,
+    Looking,
+    Sitting,
+    keep_form,
+    needs,
+)
 from incidents.console.writing import Said
 from incidents.errors import InputError, RefusedError
 from incidents.machine import commands as c
@@ -63,7 +70,7 @@ def form(
     sent = here.kept
     if sent.typed.get("step") == "log":
         return _again(here, sent)
-    rest = here.request.query_params.get(kept.KEPT)
+    rest = here.request.query_params.get(KEPT)
     return _page(here, sent if sent.fields else KeptForm((("site", site),)), rest, done=done or ())
 
 
@@ -107,8 +114,8 @@ def _found(desk: Acting, sent: KeptForm) -> Response:
         )
         return _written(desk, sent.typed, [Form(site=sent.typed.get("site", ""))],
                         said=Said("refused", told))  # fmt: skip
-    rest = kept.keep_form(desk.request, desk.by, sent.fields, None)
-    return _page(desk, sent, rest, here_is=f"/log?{kept.KEPT}={rest}")
+    rest = keep_form(desk.by, sent.fields, None)
+    return _page(desk, sent, rest, here_is=f"/log?{KEPT}={rest}")
 
 
 def _page(
@@ -132,8 +139,7 @@ def _again(
 ) -> Response:
     """The page with what was sent in its form, and beside it the others."""
     rest, key = sent.typed.get("rest"), sent.typed.get("group", "")
-    text = kept.kept_form_by_id(here.request, here.by, rest) if rest else None
-    found = None if text is None else _search(here, text)
+    text, found = _text_of_mail(here, rest)
     done = sent.texts("done")
     ticked = sent.texts("url")
     own = Form(
@@ -153,6 +159,12 @@ def _again(
         shown.insert(0, own)
     typed = {} if text is None else text.typed
     return _written(here, typed, shown, found=found, rest=rest, done=done, said=said)
+
+
+def _text_of_mail(here: Sitting, id_: str | None) -> tuple[KeptForm | None, pasted.Found | None]:
+    """The form with the text that was pasted, as long as it is kept, and what is found in it."""
+    text = KEPT_FORMS.get(here.by, id_ or "")
+    return text, None if text is None else _search(here, text)
 
 
 def _search(here: Sitting, sent: KeptForm) -> pasted.Found | None:
@@ -195,14 +207,13 @@ def _form(group: pasted.Group, site: str, found: pasted.Found) -> Form:
 def _to_the_others(desk: Acting, sent: KeptForm, name: str) -> str | None:
     """The page with the sites of the mail that nothing is logged on yet; None if none is left."""
     rest = sent.typed.get("rest")
-    text = kept.kept_form_by_id(desk.request, desk.by, rest) if rest else None
-    found = None if text is None else _search(desk, text)
+    _, found = _text_of_mail(desk, rest)
     if found is None:
         return None
     done = dict.fromkeys([*sent.texts("done"), sent.typed.get("group", ""), name])
     if all(group.site in done for group in found.groups if group.site):
         return None
-    asked = [(kept.KEPT, rest), *(("done", each) for each in done if each)]
+    asked = [(KEPT, rest), *(("done", each) for each in done if each)]
     return f"/log?{urlencode(asked)}"
 
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import urlencode
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from incidents import views
-from incidents.console import acting, messages
+from incidents.console import acting, messages, writing
 from incidents.console.acting import Acting, Doing
 from incidents.console.pages.site import reasons
 from incidents.console.request_context import Looking, Shelf, Sitting, needs
 from incidents.console.writing import Reader, Said
+from incidents.contract.documents.orders import Order, OrderInFull
 from incidents.enforcement import routing
 from incidents.enforcement.reconciliation import Reconciliation
 from incidents.errors import (
@@ -32,10 +32,6 @@ from incidents.store.cases import sites
 from incidents.values import inputs, site_name
 from incidents.values.ids import order_id
 from incidents.views import masked, orders, possible
-
-if TYPE_CHECKING:
-    from incidents.contract.documents.orders import Order, OrderInFull
-
 
 router = APIRouter()
 Document = dict[str, Any]
@@ -62,9 +58,12 @@ class Compared:
     repair: bool
 
 
+_COMPARED: Shelf[Compared] = Shelf()
+
+
 @router.get("/orders")
 def show(
-    here: Looking,
+    who: Looking,
     *,
     site: Annotated[str, Query(max_length=300)] = "",
     dead: Annotated[str, Query(max_length=1)] = "",
@@ -73,11 +72,9 @@ def show(
     compared: Annotated[str, Query(max_length=40)] = "",
 ) -> Response:
     """What is not carried out, what is given up first; and the comparison with the world."""
-    here.needs("look")
     found, wrong = [], None
     only = "braked" if braked else "dead" if dead else "late" if late else ""
-    with here.reading() as connection:
-        here = here.timed(connection)
+    with who.timed() as (connection, here):
         now = here.reader.now
         dead_letters, overdue = views.dead_letters(connection), orders.late(connection, now)
         held = orders.held(connection)
@@ -94,11 +91,13 @@ def show(
             )
         except (InputError, RefusedError) as error:
             wrong = messages.refused(here.reader, error).words
+    asked = writing.query({"site": site.strip(), only: only and "1"})
+    path = f"/orders?{asked}" if asked else "/orders"
     return here.page(
         "orders", status=422 if wrong else 200, items=masked.document(found[:PAGE]),
         more=len(found) > PAGE, dead_letters=dead_letters, held=held, late=overdue,
         site=site.strip(), only=only, wrong=wrong, listed=_listed(here.reader, found[:PAGE]),
-        compared=_shelf(here).get(here.by, compared) if compared else None, path=_list(site, only),
+        compared=_COMPARED.get(here.by, compared) if compared else None, path=path,
         what=lambda each: ordered(here.reader, each), shown=site_name.shown, most=MAX_SITES,
     )  # fmt: skip
 
@@ -111,7 +110,7 @@ def reconcile(desk: Doing) -> Response:
         found = _compared(desk)
     except (InputError, RefusedError, *_UNUSABLE) as error:
         return desk.back("/orders", messages.refused(desk.reader, error))
-    return desk.back(f"/orders?compared={_shelf(desk).put(desk.by, found)}#compared")
+    return desk.back(f"/orders?compared={_COMPARED.put(desk.by, found)}#compared")
 
 
 def _compared(desk: Acting) -> Compared:
@@ -141,7 +140,6 @@ def _compared(desk: Acting) -> Compared:
 @router.get("/orders/{order}")
 def show_one(here: Looking, order: str) -> Response:
     """One order: what was ordered, how often it was tried, and what became of it."""
-    here.needs("look")
     return _page(here, inputs.order(order))
 
 
@@ -178,10 +176,9 @@ def ordered(reader: Reader, order: OrderInFull) -> str:
 
 
 def _page(
-    here: Sitting, order: Name, *, said: Said | None = None, opened: str | None = None
+    who: Sitting, order: Name, *, said: Said | None = None, opened: str | None = None
 ) -> Response:
-    with here.reading() as connection:
-        here = here.timed(connection)
+    with who.timed() as (connection, here):
         reader = here.reader
         found = views.order(connection, *order, when=reader.when, now=reader.now)
         would = possible.on_order(connection, order, here.by, reader.now)
@@ -201,14 +198,3 @@ def _listed(reader: Reader, items: list[Order]) -> str:
     return reader.say(
         "orders.listed", n=len(items), dead=dead, late=late, rest=len(items) - dead - late
     )
-
-
-def _list(site: str, only: str) -> str:
-    """Where the list is that was asked for."""
-    asked = {name: text for name, text in (("site", site.strip()), (only, "1")) if name and text}
-    return f"/orders?{urlencode(asked)}" if asked else "/orders"
-
-
-def _shelf(here: Sitting) -> Shelf[Compared]:
-    found: Shelf[Compared] = here.request.app.state.compared
-    return found

@@ -28,13 +28,19 @@ Document = dict[str, Any]
 
 
 @router.get("/overview")
-def show(here: Looking) -> Response:
+def show(who: Looking) -> Response:
     """The page."""
-    here.needs("look")
-    with here.reading() as connection:
-        here = here.timed(connection)
+    with who.timed() as (connection, here):
         found = overview(connection, here.reader.now, here.reader.zone)
     reader = here.reader
+    categories = [
+        Series(_category(reader, each), each["counts"])
+        for each in found["violations"]["categories"]
+    ]
+    rules = [
+        Series(reader.word("closed_by", each["rule"]), each["counts"])
+        for each in found["closures"]["rules"]
+    ]
     return here.page(
         "overview",
         found=found,
@@ -44,8 +50,10 @@ def show(here: Looking) -> Response:
             for name in ("contact", "lateness")
         },
         charts=[
-            _violations(reader, found), _closures(reader, found), _contact(reader, found),
-            _lateness(reader, found), _load(reader, found),
+            _by_day(reader, found, "violations", categories),
+            _by_day(reader, found, "closures", rules),
+            _spread(reader, found["contact"], "contact", "median"),
+            _spread(reader, found["lateness"], "lateness", "most"), _load(reader, found),
         ],
     )  # fmt: skip
 
@@ -71,20 +79,6 @@ def percent(share: float | None) -> str:
     return "100 %" if share == 1 else f"{min(share * 100, 99.9):.1f} %"
 
 
-def _violations(reader: Reader, found: Document) -> Chart:
-    series = [
-        Series(_category(reader, each), each["counts"])
-        for each in found["violations"]["categories"]
-    ]
-    return _by_day(reader, found, "violations", series)
-
-
-def _closures(reader: Reader, found: Document) -> Chart:
-    rules = found["closures"]["rules"]
-    series = [Series(reader.word("closed_by", each["rule"]), each["counts"]) for each in rules]
-    return _by_day(reader, found, "closures", series)
-
-
 def _by_day(reader: Reader, found: Document, name: str, series: Sequence[Series]) -> Chart:
     days = found["days"]
     return Chart(
@@ -106,28 +100,14 @@ def _category(reader: Reader, each: Document) -> str:
     return reader.say("overview.none") if each["category"] is None else str(each["category"])
 
 
-def _contact(reader: Reader, found: Document) -> Chart:
-    told = reader.say(
-        "overview.contact.told", n=f"{found['contact']['count']:,}",
-        median=span(reader, found["contact"]["median_s"]),
-    )  # fmt: skip
-    return _spread(reader, found["contact"], "contact", told)
-
-
-def _lateness(reader: Reader, found: Document) -> Chart:
-    told = reader.say(
-        "overview.lateness.told", n=f"{found['lateness']['count']:,}",
-        most=span(reader, found["lateness"]["most_s"]),
-    )  # fmt: skip
-    return _spread(reader, found["lateness"], "lateness", told)
-
-
-def _spread(reader: Reader, spread: Document, name: str, told: str) -> Chart:
+def _spread(reader: Reader, spread: Document, name: str, figure: str) -> Chart:
+    """How many took how long; the sentence for it names that figure too."""
+    named = {figure: span(reader, spread[f"{figure}_s"])}
     bounds = [span(reader, bound) for bound in spread["bounds_s"]]
     return Chart(
         key=name,
         title=reader.say(f"overview.{name}", days=DAYS),
-        told=told,
+        told=reader.say(f"overview.{name}.told", n=f"{spread['count']:,}", **named),
         across=reader.say("overview.span"),
         labels=[f"≤ {bound}" for bound in bounds] + [f"> {bounds[-1]}"],
         # There is room for the bound alone below a column.
@@ -169,7 +149,6 @@ class NothingInHandError(RefusedError):
 @router.get(SHIFT)
 def show_shift(here: Looking) -> Response:
     """The page."""
-    here.needs("look")
     return _shift_page(here)
 
 

@@ -65,11 +65,6 @@ class Found:
     hosts: tuple[str, ...]
     cut: frozenset[str]
 
-    @property
-    def urls(self) -> tuple[str, ...]:
-        """All of the addresses that are shown."""
-        return tuple(url for group in self.groups for url in group.urls)
-
 
 def find(
     text: str, on_record: Callable[[Collection[str]], Collection[str]] = lambda _: ()
@@ -95,25 +90,16 @@ def find(
                 unfit[given] = None
             continue
         written.setdefault(url, given)
-        urls[url] = urls.get(url, False) or _is_certain(match, url)
+        # These are addresses whatever their host is.
+        www = web_address.host(url).startswith("www.")
+        certain = not match["bare"] or match["path"] is not None or www
+        urls[url] = urls.get(url, False) or certain
         if match[0].endswith("=") and plain[match.end() : match.end() + 1] == "\n":
             cut.add(written[url])
-    return _found(_certain(urls, on_record), written, on_record, tuple(unfit), frozenset(cut))
-
-
-def _is_certain(match: re.Match[str], url: str) -> bool:
-    """Whether it is an address whatever its host is."""
-    return (
-        not match["bare"] or match["path"] is not None or web_address.host(url).startswith("www.")
-    )
-
-
-def _certain(
-    urls: dict[str, bool], on_record: Callable[[Collection[str]], Collection[str]]
-) -> list[str]:
     alone = dict.fromkeys(web_address.host(url) for url, certain in urls.items() if not certain)
     known = on_record(list(alone)[:MAX_BARE]) if alone else ()
-    return [url for url, certain in urls.items() if certain or web_address.host(url) in known]
+    sure = [url for url, certain in urls.items() if certain or web_address.host(url) in known]
+    return _found(sure, written, on_record, tuple(unfit), frozenset(cut))
 
 
 def _found(

@@ -12,13 +12,13 @@ from datetime import timedelta
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from incidents.api.caller import address_of
 from incidents.console import messages
 from incidents.console.acting import Acting, Doing, Sending
 from incidents.console.diagram import Diagram
 from incidents.console.forms import SECOND_PASSWORD
 from incidents.console.pages import simulate
-from incidents.console.pages.simulate import AskedWrongError, comparison_facts
-from incidents.console.request_context import Looking, Shelf, Sitting, address, needs
+from incidents.console.request_context import Looking, Shelf, Sitting, needs
 from incidents.console.writing import Reader, Said
 from incidents.contract.documents.policies import Change
 from incidents.errors import InputError, RefusedError
@@ -56,10 +56,12 @@ class Trial:
     days: int | None
 
 
+_TRIED: Shelf[Trial] = Shelf()
+
+
 @router.get("/policy")
 def show(here: Looking) -> Response:
     """The page."""
-    here.needs("look")
     return _page(here)
 
 
@@ -70,16 +72,16 @@ def try_out(desk: Sending) -> Response:
     try:
         with simulate.spending(desk.house, desk.by) as spent:
             trial = _trial(desk, spent)
-    except AskedWrongError as error:
+    except simulate.AskedWrongError as error:
         return _page(desk, wrong=error.told(desk.reader), typed=dict(desk.given.fields))
-    return desk.back(f"/policy/trial/{_shelf(desk).put(desk.by, trial)}")
+    return desk.back(f"/policy/trial/{_TRIED.put(desk.by, trial)}")
 
 
 @router.get("/policy/trial/{id_}")
 def trial(here: Looking, id_: str, page: int = 0) -> Response:
     """What came of a trial, and the form that activates the policy."""
     here.needs("simulate")
-    found = _shelf(here).get(here.by, id_)
+    found = _TRIED.get(here.by, id_)
     if found is None:
         return _page(here, wrong=here.reader.say("compare.gone"), status=404)
     return _tried(here, id_, found, page=page)
@@ -89,7 +91,7 @@ def trial(here: Looking, id_: str, page: int = 0) -> Response:
 def activate(desk: Doing, id_: str) -> Response:
     """Makes the policy that was tried the active one, with a reason, on record."""
     desk.proves(ACT)
-    found = _shelf(desk).get(desk.by, id_)
+    found = _TRIED.get(desk.by, id_)
     if found is None:
         return _page(desk, wrong=desk.reader.say("compare.gone"), status=404)
     wrong = _not_yet(desk, found)
@@ -98,7 +100,11 @@ def activate(desk: Doing, id_: str) -> Response:
     try:
         reason = inputs.text("reason")(desk.given.text("reason") or "")
         desk.counts()
-        second = _second(desk)
+        handle, password = desk.given.text("second"), desk.given.password(SECOND_PASSWORD)
+        # Who else signs in for it, in the same form.
+        second = None if handle is None else desk.door.identify_second(
+            handle, password or "", address_of(desk.request), beside=desk.by
+        )  # fmt: skip
         answer = desk.house.desk.activate(
             found.policy.toml(), by=desk.by, login=desk.identity.login, reason=reason,
             key=f"{desk.by}:console:policy:{id_}",
@@ -106,23 +112,32 @@ def activate(desk: Doing, id_: str) -> Response:
         )  # fmt: skip
     except (InputError, RefusedError) as error:
         return _tried(desk, id_, found, wrong=messages.refused(desk.reader, error).words)
-    said = desk.reader.say("policy.activated", digest=_short(answer["policy"]))
+    said = desk.reader.say("policy.activated", digest=f"{answer['policy'][:19]}…")
     return desk.back("/policy", Said("done", said))
 
 
 def _page(
-    here: Sitting, *, wrong: str | None = None, typed: dict[str, str] | None = None,
+    who: Sitting, *, wrong: str | None = None, typed: dict[str, str] | None = None,
     status: int = 0,
 ) -> Response:  # fmt: skip
-    active = here.house.desk.policy()
-    with here.reading() as connection:
-        here, history = here.timed(connection), views.policy_history(connection)
+    active = who.house.desk.policy()
+    with who.timed() as (connection, here):
+        history = views.policy_history(connection)
+    say, word = here.reader.say, here.reader.word
+    diagrams = [
+        Diagram(
+            machine=machine, title=say(f"policy.machine.{machine}"),
+            told=say("policy.machine.told"),
+            named=lambda state: say("policy.state.new") if state == "new" else word("state", state),
+        )
+        for machine in ("site", "incident")
+    ]  # fmt: skip
     return here.page(
         "policy",
         status=status or (422 if wrong else 200),
         wrong=wrong, typed=typed or here.typed, active=active, words=sentences(here.reader, active),
         since=history[-1] if history else None, history=history[::-1][:MAX_HISTORY],
-        more=max(0, len(history) - MAX_HISTORY), diagrams=_diagrams(here.reader), spans=SPANS,
+        more=max(0, len(history) - MAX_HISTORY), diagrams=diagrams, spans=SPANS,
         limits=simulate.LIMITS,
     )  # fmt: skip
 
@@ -135,7 +150,7 @@ def _tried(
         status=422 if wrong else 200,
         trial=found, words=sentences(here.reader, found.policy), wrong=wrong, typed=here.typed,
         takes_second=here.house.desk.policy().two_people_close,
-        **comparison_facts(here, found.comparison, id_, page),
+        **simulate.comparison_facts(here, found.comparison, id_, page),
     )  # fmt: skip
 
 
@@ -149,16 +164,19 @@ def _trial(desk: Acting, spent: Spent) -> Trial:
     active = desk.house.desk.policy()
     sent, pasted = simulate.read_policies(given, "policy"), given.text("toml")
     if not sent and pasted is None:
-        raise AskedWrongError("policy.no_file")
+        raise simulate.AskedWrongError("policy.no_file")
     name = reader.say("policy.new")
     policy = sent[0][1] if sent else simulate.read_policy(pasted or "", name)
     if policy == active:
-        raise AskedWrongError("policy.same")
-    taken, days = simulate.read_taking(given), _days(given.text("days"))
+        raise simulate.AskedWrongError("policy.same")
+    taken, text = simulate.read_taking(given), given.text("days")
+    days = next((days for days in SPANS if text == str(days)), None)
     if days is None:
         source: Source = simulate.read_history(given, "file", reader)
     else:
-        source = _recorded(desk, days)
+        with desk.reading() as connection:
+            since = desk.house.now(connection) - timedelta(days=days)
+            source = recorded.since(connection, since)
         # Who was not reached then is not reached now, and nothing is drawn.
         taken = simulate.Taking(within=None, draw=Draw(reach=0), skip_bad=False)
     named = [(reader.say("compare.active"), active), (name, policy)]
@@ -168,31 +186,11 @@ def _trial(desk: Acting, spent: Spent) -> Trial:
     )  # fmt: skip
 
 
-def _days(text: str | None) -> int | None:
-    """Over how many days of the record; None for a file."""
-    return next((days for days in SPANS if text == str(days)), None)
-
-
-def _recorded(desk: Acting, days: int) -> Source:
-    with desk.reading() as connection:
-        since = desk.house.now(connection) - timedelta(days=days)
-        return recorded.since(connection, since)
-
-
-def _second(desk: Acting) -> str | None:
-    """Who else signs in for it, in the same form; raises as `Door.identify_second`."""
-    handle = desk.given.text("second")
-    if handle is None:
-        return None
-    return desk.door.identify_second(
-        handle, desk.given.password(SECOND_PASSWORD) or "", address(desk.request), beside=desk.by
-    )
-
-
 def _not_yet(desk: Acting, found: Trial) -> str | None:
     """Why it is not activated, if it is not."""
-    if (desk.given.text("confirm") or "").lower() != desk.reader.say("policy.confirm.word"):
-        return desk.reader.say("policy.not_confirmed", act=desk.reader.say("policy.confirm.word"))
+    word = desk.reader.say("policy.confirm.word")
+    if (desk.given.text("confirm") or "").lower() != word:
+        return desk.reader.say("policy.not_confirmed", act=word)
     if desk.given.text("reason") is None:
         return desk.reader.say("policy.no_reason")
     if desk.given.text("second") is not None and not desk.given.password(SECOND_PASSWORD):
@@ -201,26 +199,3 @@ def _not_yet(desk: Acting, found: Trial) -> str | None:
     if desk.house.desk.policy().digest not in (found.previous, found.policy.digest):
         return desk.reader.say("policy.changed_meanwhile")
     return None
-
-
-def _diagrams(reader: Reader) -> list[Diagram]:
-    return [
-        Diagram(
-            machine=machine,
-            title=reader.say(f"policy.machine.{machine}"),
-            told=reader.say("policy.machine.told"),
-            named=lambda state: reader.word("state", state) if state != "new" else reader.say(
-                "policy.state.new"
-            ),
-        )
-        for machine in ("site", "incident")
-    ]  # fmt: skip
-
-
-def _shelf(here: Sitting) -> Shelf[Trial]:
-    found: Shelf[Trial] = here.request.app.state.tried
-    return found
-
-
-def _short(digest: str) -> str:
-    return f"{digest[:19]}…"

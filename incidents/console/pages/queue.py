@@ -9,21 +9,21 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from secrets import token_hex
-from typing import TYPE_CHECKING, Annotated, Any, Literal
-from urllib.parse import urlencode
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from markupsafe import escape
 from starlette.responses import HTMLResponse, Response
 
-from incidents import clock
+from incidents import clock, views
 from incidents.accounts.identity import Identity
 from incidents.console import acting, forms, messages, writing
 from incidents.console.acting import Acting, Doing
+from incidents.console.changes import Changes
 from incidents.console.pages import filing_look
 from incidents.console.request_context import Looking, Sitting
 from incidents.console.writing import Reader
-from incidents.contract.documents.queue import QueueItem
+from incidents.contract.documents.queue import QueueItem, QueuePage
 from incidents.errors import InputError, RefusedError, UnknownTaskError
 from incidents.machine import commands as c
 from incidents.machine.command import OUTCOMES
@@ -34,12 +34,6 @@ from incidents.store.cases import sites
 from incidents.values import inputs, site_name
 from incidents.values.ids import read_incident_id
 from incidents.views.queue import alarm
-from incidents.views.queue.queue import item as item_view
-from incidents.views.queue.queue import queue as queue_view
-
-if TYPE_CHECKING:
-    from incidents.console.changes import Changes
-    from incidents.contract.documents.queue import QueuePage
 
 router = APIRouter()
 Document = dict[str, Any]
@@ -92,19 +86,16 @@ _lists = Lists()
 
 
 @router.get("/")
-def show(here: Looking, mine: Mine = "", after: After = None) -> Response:
+def show(who: Looking, mine: Mine = "", after: After = None) -> Response:
     """The page."""
-    here.needs("look")
-    place = Place(here.by if mine else None, after or None)
-    with here.reading() as connection:
-        here = here.timed(connection)
+    with who.timed() as (_, here):
+        place = Place(here.by if mine else None, after or None)
     return here.page("queue", list=_own(here, _written(here, place)), mine=bool(mine), after=after)
 
 
 @router.get("/queue/list")
 def fresh(here: Looking, mine: Mine = "", after: After = None) -> Response:
     """The list alone, for a page that is open."""
-    here.needs("look")
     place = Place(here.by if mine else None, after or None)
     return _answer(_own(here, _lists.of(here, place, here.request.app.state.changes)))
 
@@ -124,12 +115,14 @@ def release(desk: Doing, item: str) -> Response:
 @router.post("/queue/{item}/contact")
 def contact(desk: Doing, item: str) -> Response:
     """What came of a call, at this moment."""
-    outcome = desk.given.text("outcome") or ""
-    return _do(
-        desk, item,
-        lambda rest: c.RecordContact(by=desk.by, incident=_number(item, rest), outcome=outcome),
-        seen=True, steady=True,
-    )  # fmt: skip
+
+    def record(rest: str) -> c.Command:
+        if read_incident_id(item) is None:
+            raise UnknownTaskError(given=item)
+        outcome = desk.given.text("outcome") or ""
+        return c.RecordContact(by=desk.by, incident=int(rest), outcome=outcome)
+
+    return _do(desk, item, record, seen=True, steady=True)
 
 
 @router.post("/queue/{item}/removed")
@@ -162,10 +155,10 @@ def reveal(desk: Doing, item: str) -> Response:
     read = inputs.item(item)
     acting.reveal_on_record(desk, item)
     with desk.reading() as connection:
-        found = item_view(connection, desk.house.now(connection), read, reveal=True)
+        found = views.item(connection, desk.house.now(connection), read, reveal=True)
     if found is None:
         raise UnknownTaskError(given=item)
-    return _answer(writing.written("revealed", desk.reader, item=found))
+    return writing.response("revealed", desk.reader, item=found)
 
 
 def _do(
@@ -186,20 +179,18 @@ def _do(
         said = messages.refused(desk.reader, error)
     mine, after = desk.given.text("mine") == "1", desk.given.text("after")
     if "HX-Request" not in desk.request.headers:
-        part = {"mine": "1" if mine else None, "after": after}
-        asked = urlencode({name: text for name, text in part.items() if text})
+        asked = writing.query({"mine": "1" if mine else None, "after": after})
         return desk.back(f"/?{asked}" if asked else "/", said)
     place = Place(desk.by if mine else None, after)
     aloud = writing.written("said", desk.reader, said=said)
     return _answer(_own(desk, _written(desk, place)) + aloud)
 
 
-def _written(here: Sitting, place: Place) -> str:
+def _written(who: Sitting, place: Place) -> str:
     """The list as it stands now."""
     owed = police.read(sources.section(police.SECTION))
-    with here.reading() as connection:
-        here = here.timed(connection)
-        found: QueuePage = queue_view(
+    with who.timed() as (connection, here):
+        found: QueuePage = views.queue(
             connection, here.reader.now, mine=place.mine, after=place.after, limit=PAGE,
             report=owed, language=here.reader.spoken,
         )  # fmt: skip
@@ -242,9 +233,3 @@ def _own(here: Sitting, written: str) -> str:
 
 def _answer(page: str) -> Response:
     return HTMLResponse(page, headers=writing.HEADERS)
-
-
-def _number(item: str, rest: str) -> int:
-    if read_incident_id(item) is None:
-        raise UnknownTaskError(given=item)
-    return int(rest)

@@ -4,26 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import urlencode
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from starlette.responses import RedirectResponse, Response
 
 from incidents.console import messages, writing
 from incidents.console.pages.site import at as site_at
 from incidents.console.request_context import Looking, Sitting
+from incidents.contract.documents.sites import Incident
 from incidents.errors import InputError, RefusedError
 from incidents.store.schema import tables
 from incidents.values import inputs, site_name
 from incidents.values.ids import read_incident_id
 from incidents.views import lists, masked
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from incidents.contract.documents.sites import Incident
 
 router = APIRouter()
 
@@ -52,7 +47,6 @@ def search(
     after: Annotated[str | None, Query(max_length=2_000)] = None,
 ) -> Response:
     """What was found; a name or an id that there is leads to its page."""
-    here.needs("look")
     if not q.strip():
         return _page(here, "", [])
     try:
@@ -74,8 +68,8 @@ def _found(here: Sitting, kind: str, part: str, after: str | None) -> Found:
         return Found(kind=kind, items=[], wrong=messages.refused(here.reader, error).words)
     if found.next is None:
         return found
-    asked = {"q": part, "kind": kind, "after": found.next}
-    return replace(found, next=f"/search?{urlencode(asked)}")
+    asked = writing.query({"q": part, "kind": kind, "after": found.next})
+    return replace(found, next=f"/search?{asked}")
 
 
 def _sites(connection: Connection, part: str, after: str | None) -> Found:
@@ -117,21 +111,14 @@ def _named(here: Sitting, part: str) -> str | None:
         name = inputs.site(part)
     except RefusedError:
         name = None
+    incidents, sites = tables.incidents.c, tables.sites.c
     with here.reading() as connection:
-        if key is not None and _is_incident(connection, key):
-            return f"/incidents/{part}"
-        return site_at(name) if name is not None and _is_site(connection, name) else None
-
-
-def _is_incident(connection: Connection, key: tuple[int, int]) -> bool:
-    of = tables.incidents.c
-    return connection.scalar(select(of.n).where(of.site_id == key[0], of.n == key[1])) is not None
-
-
-def _is_site(connection: Connection, name: str) -> bool:
-    of = tables.sites.c
-    known = select(of.id).where(of.name == name, of.created_at.is_not(None))
-    return connection.scalar(known) is not None
+        if key is not None:
+            those = (incidents.site_id == key[0], incidents.n == key[1])
+            if connection.scalar(select(incidents.n).where(*those)) is not None:
+                return f"/incidents/{part}"
+        known = select(sites.id).where(sites.name == name, sites.created_at.is_not(None))
+        return site_at(name) if name and connection.scalar(known) is not None else None
 
 
 def _page(here: Sitting, q: str, found: list[Found], *, wrong: str | None = None) -> Response:

@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from incidents.accounts.authenticator import SignInError
 from incidents.accounts.throttle import BlockedError
 from incidents.api import entrance
+from incidents.api.caller import address_of
 from incidents.api.endpoints import session
 from incidents.console import request_context, writing
 from incidents.console.acting import Doing
@@ -31,7 +32,7 @@ Form = Annotated[Given, Depends(given_by_anybody)]
 @router.get("/sign-in")
 def show(request: Request, to: str = "/") -> Response:
     """The form; who is in already is sent on."""
-    if entrance.visitor(request.app.state.door, request) is not None:
+    if entrance.visitor(request) is not None:
         return RedirectResponse(own(to), status_code=303, headers=writing.HEADERS)
     return _form(request, to)
 
@@ -45,10 +46,7 @@ def sign_in(request: Request, form: Form) -> Response:
     to, handle = form.text("to") or "/", form.text("handle") or ""
     try:
         visit = request.app.state.door.sign_in(
-            handle,
-            form.password() or "",
-            request_context.address(request),
-            session.browser(request),
+            handle, form.password() or "", address_of(request), session.browser(request)
         )
     except SignInError:
         return _form(request, to, handle=handle, wrong="sign_in.wrong", status=401)

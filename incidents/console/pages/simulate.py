@@ -7,18 +7,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from incidents.api.limits import SIMULATING, BusyError
+from incidents.app import House
 from incidents.console.acting import Acting, Sending
 from incidents.console.chart import Chart, Series
 from incidents.console.forms import Given
 from incidents.console.request_context import Looking, Shelf, Sitting, needs
 from incidents.console.writing import Reader
-from incidents.errors import Cause
+from incidents.errors import Cause, IncidentsError
 from incidents.history import apart, comparison
 from incidents.history.apart import BadLinesError, Sent, Source, TooCostlyError, Trial
 from incidents.history.comparison import MAX_POLICIES, MAX_REPORTS, Comparison, Named
@@ -26,14 +27,11 @@ from incidents.history.reports import Draw, TooManyReportsError
 from incidents.history.rows import HistoryError
 from incidents.history.simulate import CLOSING_RULES, SUSPENSION
 from incidents.machine import policy as policies
-from incidents.machine.policy import Policy, PolicyError
 from incidents.system.side_process import OverspentError, Spent
 from incidents.values import site_name
 
-if TYPE_CHECKING:
-    from incidents.app import House
-
 router = APIRouter()
+_SIMULATED: Shelf[Comparison] = Shelf()
 
 MAX_BYTES = 8 * 2**20
 MAX_POLICY_BYTES = 100_000
@@ -43,6 +41,14 @@ LIMITS = {"MAX_BYTES": MAX_BYTES, "MAX_REPORTS": MAX_REPORTS, "MAX_POLICIES": MA
 """What the forms tell of what may be sent."""
 _MAX_NAME = 60
 _MAX_SEED = 10**9
+
+
+_UNDONE: dict[type[IncidentsError], str] = {
+    BusyError: "compare.busy",
+    TooManyReportsError: "compare.many",
+    TooCostlyError: "compare.costly",
+}
+"""What is told where a history was not run to its end."""
 
 
 class AskedWrongError(Exception):
@@ -94,27 +100,27 @@ def read_history(given: Given, name: str, reader: Reader) -> Sent:
     if sent.size is None or sent.size > MAX_BYTES:
         raise AskedWrongError("compare.large", limit=f"{MAX_BYTES // 2**20} MiB")
     zone = reader.zone if given.text("zone") == "desk" else UTC
-    return Sent(sent.file.read(), _cut(sent.filename), zone)
+    return Sent(sent.file.read(), _file_name(sent.filename), zone)
 
 
 def read_policies(given: Given, name: str) -> list[Named]:
     """The policies that were sent as files under that name; raises AskedWrongError."""
     found = []
     for sent in given.files(name):
+        called = _file_name(sent.filename)
         if sent.size is None or sent.size > MAX_POLICY_BYTES:
-            raise AskedWrongError("compare.large_policy", name=_cut(sent.filename))
-        found.append((_cut(sent.filename), read_policy(sent.file.read(), _cut(sent.filename))))
+            raise AskedWrongError("compare.large_policy", name=called)
+        found.append((called, read_policy(sent.file.read(), called)))
     return found
 
 
-def read_policy(text: bytes | str, name: str) -> Policy:
+def read_policy(text: bytes | str, name: str) -> policies.Policy:
     """The policy in a text that is called `name`; raises AskedWrongError."""
     try:
-        decoded = text if isinstance(text, str) else text.decode("utf-8-sig")
-        return policies.read(decoded)
+        return policies.read(text if isinstance(text, str) else text.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise AskedWrongError("compare.no_text", name=name) from error
-    except PolicyError as error:
+    except policies.PolicyError as error:
         raise AskedWrongError("compare.no_policy", name=name, detail=str(error)) from error
 
 
@@ -131,16 +137,19 @@ def compared(source: Source, named: Sequence[Named], taken: Taking, spent: Spent
     try:
         with SIMULATING.taken():
             return apart.tried(trial, spent)
-    except BusyError as error:
-        raise AskedWrongError("compare.busy") from error
     except HistoryError as error:
-        raise _as_asked(error) from error
+        line, detail = error.facts.get("line"), error.facts["detail"]
+        if line is None:
+            raise AskedWrongError("compare.no_history", detail=detail) from error
+        raise AskedWrongError("compare.bad_line", line=f"{line:,}", detail=detail) from error
     except BadLinesError as error:
-        raise _bad_lines(error) from error
-    except TooManyReportsError as error:
-        raise AskedWrongError("compare.many", **error.facts) from error
-    except TooCostlyError as error:
-        raise AskedWrongError("compare.costly", **error.facts) from error
+        first, more = error.facts["lines"][0], error.facts["count"] - 1
+        key = "compare.bad_lines" if more else "compare.bad_line"
+        raise AskedWrongError(
+            key, line=f"{first.line:,}", detail=first.detail, more=f"{more:,}"
+        ) from error
+    except tuple(_UNDONE) as error:
+        raise AskedWrongError(_UNDONE[type(error)], **error.facts) from error
 
 
 @contextmanager
@@ -160,10 +169,12 @@ def comparison_rows(
 ) -> list[tuple[str, list[list[tuple[str, datetime, int]]]]]:
     """The differences of a page (from 0): each site with what each policy did to it, told: what,
     when first, and how often."""
-    shown = differences[page * PAGE : (page + 1) * PAGE]
     return [
-        (site_name.shown(each.site), [_acts_told(reader, acts) for acts in each.acts])
-        for each in shown
+        (
+            site_name.shown(each.site),
+            [[(what_of(reader, act.what), act.first, act.n) for act in acts] for acts in each.acts],
+        )
+        for each in differences[page * PAGE : (page + 1) * PAGE]
     ]
 
 
@@ -180,7 +191,7 @@ def comparison_chart(found: Comparison, reader: Reader, key: str) -> Chart:
         told=reader.say("compare.chart.told", n=f"{len(found.differences):,}"),
         across=reader.say("compare.policy"),
         labels=[outcome.policy for outcome in found.outcomes],
-        ticks=[_short(outcome.policy) for outcome in found.outcomes],
+        ticks=[_cut(outcome.policy, 14) for outcome in found.outcomes],
         series=[
             Series(what_of(reader, what), n)
             for what, n in zip(whats, counts, strict=True)
@@ -194,30 +205,12 @@ def what_of(reader: Reader, what: str) -> str:
     return reader.say("compare.suspended") if what == SUSPENSION else reader.word("closed_by", what)
 
 
-def _acts_told(reader: Reader, acts: Sequence[comparison.Done]) -> list[tuple[str, datetime, int]]:
-    return [(what_of(reader, act.what), act.first, act.n) for act in acts]
+def _file_name(name: str | None) -> str:
+    return _cut("".join(c for c in name or "?" if c.isprintable()), _MAX_NAME)
 
 
-def _bad_lines(error: BadLinesError) -> AskedWrongError:
-    first, more = error.facts["lines"][0], error.facts["count"] - 1
-    key = "compare.bad_lines" if more else "compare.bad_line"
-    return AskedWrongError(key, line=f"{first.line:,}", detail=first.detail, more=f"{more:,}")
-
-
-def _as_asked(error: HistoryError) -> AskedWrongError:
-    line, detail = error.facts.get("line"), error.facts["detail"]
-    if line is None:
-        return AskedWrongError("compare.no_history", detail=detail)
-    return AskedWrongError("compare.bad_line", line=f"{line:,}", detail=detail)
-
-
-def _cut(name: str | None) -> str:
-    shown = "".join(c for c in name or "?" if c.isprintable())
-    return shown if len(shown) <= _MAX_NAME else shown[: _MAX_NAME - 1] + "…"
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 14 else name[:13] + "…"
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _is_number(text: str) -> bool:
@@ -227,7 +220,6 @@ def _is_number(text: str) -> bool:
 @router.get("/simulate")
 def show(here: Looking) -> Response:
     """The form."""
-    here.needs("look")
     return _form(here)
 
 
@@ -237,20 +229,19 @@ def run(desk: Sending) -> Response:
     desk.proves("simulate")
     try:
         with spending(desk.house, desk.by) as spent:
-            taken = read_taking(desk.given)
-            named = _named(desk)
+            taken, named = read_taking(desk.given), _named(desk)
             history = read_history(desk.given, "file", desk.reader)
             found = compared(history, named, taken, spent)
     except AskedWrongError as error:
         return _form(desk, wrong=error.told(desk.reader), typed=dict(desk.given.fields))
-    return desk.back(f"/simulate/{_shelf(desk).put(desk.by, found)}")
+    return desk.back(f"/simulate/{_SIMULATED.put(desk.by, found)}")
 
 
 @router.get("/simulate/{id_}")
 def result(here: Looking, id_: str, page: int = 0) -> Response:
     """What came of one, as long as it is kept."""
     here.needs("simulate")
-    found = _shelf(here).get(here.by, id_)
+    found = _SIMULATED.get(here.by, id_)
     if found is None:
         return _form(here, wrong=here.reader.say("compare.gone"), status=404)
     return here.page("simulated", **comparison_facts(here, found, id_, page))
@@ -265,11 +256,6 @@ def comparison_facts(here: Sitting, found: Comparison, id_: str, page: int) -> d
         "chart": comparison_chart(found, here.reader, "compared"),
         "rows": comparison_rows(found.differences, here.reader, page),
     }  # fmt: skip
-
-
-def _shelf(here: Sitting) -> Shelf[Comparison]:
-    found: Shelf[Comparison] = here.request.app.state.simulated
-    return found
 
 
 def _form(

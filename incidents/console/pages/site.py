@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
 from incidents import views
 from incidents.console import acting, diagram, forms, messages, writing
 from incidents.console.acting import Acting, Doing
 from incidents.console.pages import filing_look
 from incidents.console.request_context import Looking, Sitting, needs
-from incidents.console.writing import Reader, Said
+from incidents.console.writing import Said
 from incidents.errors import InputError, RefusedError, UnknownSiteError
+from incidents.filing.checks.checks import completeness
 from incidents.filing.form import FIELD_OF
 from incidents.machine import commands as c
 from incidents.machine.command import OUTCOMES
@@ -44,12 +45,11 @@ def sites(
     after: Annotated[str | None, Query(max_length=2_000)] = None,
 ) -> Response:
     """The register, or the sites whose names hold what is looked for."""
-    here.needs("look")
     return _register(here, q=q, state=state, after=after)
 
 
 def _register(
-    here: Sitting,
+    who: Sitting,
     *,
     q: str = "",
     state: str = "",
@@ -58,15 +58,14 @@ def _register(
 ) -> Response:
     part = inputs.text("site")(q) if q.strip() else None
     if state and state not in _STATES:
-        known = here.reader.spoken.comma.join(here.reader.word("state", each) for each in _STATES)
-        wrong = here.reader.say("sites.no_state", given=state, known=known)
-        return here.page(
+        known = who.reader.spoken.comma.join(who.reader.word("state", each) for each in _STATES)
+        wrong = who.reader.say("sites.no_state", given=state, known=known)
+        return who.page(
             "sites", status=422, wrong=wrong, sites=[], q=q, state="", states=_STATES,
-            add=_addable(q), typed=here.typed, next=None,
+            add=_addable(q), typed=who.typed, next=None,
         )  # fmt: skip
     wanted = lists.SiteFilter(state=state or None, q=part)
-    with here.reading() as connection:
-        here = here.timed(connection)
+    with who.timed() as (connection, here):
         found = lists.sites_page(connection, wanted, limit=PAGE, cursor=after)
     shown = [
         masked.document(site) | {"shown": site_name.shown(site["site"])} for site in found["items"]
@@ -75,7 +74,7 @@ def _register(
     return here.page(
         "sites", status=409 if said else 200, said=said, wrong=None, sites=shown, q=q,
         state=wanted.state or "", states=_STATES, add=_addable(q), typed=here.typed,
-        next=found["next"] and urlencode({name: text for name, text in asked.items() if text}),
+        next=found["next"] and writing.query(asked),
     )  # fmt: skip
 
 
@@ -99,7 +98,6 @@ def show(
     false: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
     """The page; `false` is a filed detail that a check takes for false, for the statement of it."""
-    here.needs("look")
     return _page(here, known(name), whole=whole, doubted=false if can_be_false(false) else "")
 
 
@@ -110,9 +108,7 @@ def reveal(desk: Doing, name: str) -> Response:
     acting.reveal_on_record(desk, kept)
     with desk.reading() as connection:
         found = views.site(connection, kept, desk.house.now(connection))
-    return HTMLResponse(
-        writing.written("revealed", desk.reader, item=found), headers=writing.HEADERS
-    )
+    return writing.response("revealed", desk.reader, item=found)
 
 
 def _act(
@@ -171,7 +167,7 @@ def at(name: str) -> str:
 
 
 def _page(
-    here: Sitting,
+    who: Sitting,
     name: str,
     *,
     whole: bool = False,
@@ -179,14 +175,16 @@ def _page(
     said: Said | None = None,
     opened: str | None = None,
 ) -> Response:
-    with here.reading() as connection:
-        here = here.timed(connection)
+    with who.timed() as (connection, here):
         reader = here.reader
         found = views.site(connection, name, reader.now)
         why = parts(connection, name, reader.when)
         would = possible.on_site(connection, name, here.by, reader.now)
         cases = lists.cases_of_run(connection, found["id"])
         filing = views.filing(connection, name)
+    may_be_false = {name: reader.say(f"field.{name}") for name in CONTACT_FIELDS} | {
+        key: filing_look.label_of(reader.language, of) for key, of in FIELD_OF.items()
+    }
     story = why["timeline"][::-1]
     shown = story if whole else story[:STORY]
     return here.page(
@@ -197,8 +195,8 @@ def _page(
         cases=cases, picture=diagram.of(cases, reader.now), opened=opened or here.kept.opened,
         typed=here.typed,
         not_now=reasons(here, would), outcomes=OUTCOMES,
-        fields=_may_be_false(reader), doubted=doubted,
-        score=filing_look.score(details_of(filing)),
+        fields=may_be_false, doubted=doubted,
+        score=completeness(details_of(filing)).score,
         terms=filing_look.terms(reader, filing["terms"]),
         waits=filing_look.waits(reader, found["tasks"]),
     )  # fmt: skip
@@ -208,17 +206,11 @@ def reasons(here: Sitting, would: possible.Possible) -> dict[str, str | None]:
     """Why each act is not possible now, in words: for the role, or as the machine says."""
     role = here.reader.say("why_not.role", role=here.reader.word("role", here.identity.role))
     return {
-        act: messages.refusal_of(here.reader, refusal)
-        if here.identity.may(act) and refusal is not None
-        else (None if here.identity.may(act) else role)
+        act: role
+        if not here.identity.may(act)
+        else (None if refusal is None else messages.refusal_of(here.reader, refusal))
         for act, refusal in would.items()
     }
-
-
-def _may_be_false(reader: Reader) -> dict[str, str]:
-    """The details that a site may have, each with what it is called."""
-    called = {name: reader.say(f"field.{name}") for name in CONTACT_FIELDS}
-    return called | {key: filing_look.label_of(reader.language, of) for key, of in FIELD_OF.items()}
 
 
 def known(name: str) -> str:
@@ -234,10 +226,3 @@ def _addable(q: str) -> str:
         return inputs.site(q) if q.strip() else ""
     except (InputError, RefusedError):
         return ""
-
-
-def _whom(desk: Acting) -> dict[str, str | None]:
-    limits = {"phone": 64, "email": 254, "person": 200}
-    return {
-        name: acting.optional_text(desk.given, name, limit=most) for name, most in limits.items()
-    }
