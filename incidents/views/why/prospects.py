@@ -112,7 +112,28 @@ def fitting(record: Record) -> list[Hint]:
     waiting = [name(n) for n, each in incidents if each.state in ("open", "unreached")]
     found += [hints.contact(each, "reached") for each in waiting[:MAX_TRIED]]
     told = [name(n) for n, each in incidents if each.state == "notified"]
-    return [*found, *(do(c.StateRemoved, each) for each in told[:MAX_TRIED])]
+    found += [do(c.StateRemoved, each) for each in told[:MAX_TRIED]]
+    return [*found, *_of_the_world(record)]
+
+
+def _of_the_world(record: Record) -> list[Hint]:
+    """What brings into force what is ordered, or puts on record what is in force."""
+    site, repair = record.case.site, look("repair", record.case.site)
+    cause = record.not_in_force
+    stays = record.may_end_down or cause in ("unknown", "left_down")
+    hold = [do(c.SetHold, site)] if stays and not record.case.held else []
+    match cause:
+        case "waits":
+            return [*hold, look("orders_of_site", site)]
+        case "lost":
+            return [*hold, repair, look("repair_cancelled", site)]
+        case "logged" | "believed" | "unknown":
+            return [*hold, repair]
+        case "left_down":
+            return [*hold, repair, look("recover", reason=None)]
+        case "left_closed":
+            return hints.to_left_closed(site, suspended=record.case.state == "suspended")
+    return hold
 
 
 # A suspension (R2): late truth strikes it when nothing that it rests on still stands.
