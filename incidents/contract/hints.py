@@ -27,8 +27,8 @@ LOOKS = {
     "orders_of_site": "acts list --site",
     "braked": "acts list --braked",
     "compare": "acts reconcile",
-    "repair": "acts reconcile --repair",
-    "repair_cancelled": "acts reconcile --repair --cancelled",
+    "repair": "acts reconcile {of} --repair",
+    "repair_cancelled": "acts reconcile {of} --repair --cancelled",
     "recover": "recover",
     "accounts": "account list",
     "filing": "filing show",
@@ -37,8 +37,16 @@ LOOKS = {
     "check_footer": "filing check-footer",
     "snippet": "filing snippet",
     "elapse": "daemon --once",
+    "start_daemon": "daemon",
+    "daemon_status": "daemon status",
+    "alarms": "alarms",
+    "filing_terms": "filing terms",
+    "audit_status": "audit status",
+    "export_site": "audit export --format bundle --site",
+    "disable_account": "account disable",
 }
-"""What is looked at, or done for nobody, by its name, and how it is typed."""
+"""What is looked at, or done for nobody, by its name, and how it is typed; its target at the end,
+or for `{of}`."""
 
 RELEASE_ORDER = "release_order"
 """The act that retries an order which the brake holds; its command is that of a retry."""
@@ -71,8 +79,10 @@ def typed(hint: Hint) -> str:
         return of
     action = action_of(hint)
     if action is None:
+        line = LOOKS[hint["act"]]
+        line = line.format(of=of) if "{of}" in line else f"{line} {of}".rstrip()
         options = [f"--{name} {said or name[0].upper()}" for name, said in facts.items()]
-        return " ".join(["incidents", LOOKS[hint["act"]], *([of] if of else []), *options])
+        return " ".join(["incidents", line, *options])
     parts = ["incidents", action.typed, of]
     if action.command is c.ChangeFiling:
         return " ".join([*parts, *(f"{key}={day or 'DAY'}" for key, day in facts.items())])

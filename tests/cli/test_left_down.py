@@ -249,7 +249,7 @@ def test_the_lift_of_a_hold_says_that_a_closed_site_stays_so_and_what_to_do(
     fit = [
         "next: incidents log false.example",
         "next: incidents site false-info false.example --field F --evidence E",
-        "next: incidents acts reconcile --repair false.example",
+        "next: incidents acts reconcile false.example --repair",
     ]
     assert lifted.splitlines()[0] == said
     assert lifted.splitlines()[-3:] == fit

@@ -96,7 +96,7 @@ def test_what_the_brake_holds_is_seen_and_released_or_cancelled_by_hand(
     assert [order.site for order in panel.got] == ["a.example", "b.example"]
     assert "THE BRAKE" not in cli("queue").err
     why = cli("site", "why", "c.example").out
-    assert "next: incidents acts reconcile --repair --cancelled c.example" in why
+    assert "next: incidents acts reconcile c.example --repair --cancelled" in why
     assert "brake" not in why
     assert cli("acts", "list", "--braked").err == "the brake holds nothing\n"
     dead = cli("acts", "list", "--dead", "--site", "c.example")
@@ -112,7 +112,7 @@ def test_without_an_adapter_it_is_said_loudly_that_nothing_is_enforced(
     assert "NOT IN FORCE: suspended is ordered, and active is in force" in why
     assert "The order was only logged, since no adapter is set" in why
     assert "Name one under [acts] in the daemon's settings and restart the daemon" in why
-    assert "next: incidents acts reconcile --repair shop.example" in why
+    assert "next: incidents acts reconcile shop.example --repair" in why
     assert "state: only logged: nothing is enforced" in cli("acts", "show", "1-o4").out
     order = cli("acts", "show", "1-o4", "--json").json
     assert (order["state"], order["only_logged"]) == ("delivered", True)

@@ -50,7 +50,7 @@ def test_what_fits_an_incident_follows_from_how_it_stands() -> None:
         ),
         (look(hints.RELEASE_ORDER, "1-o4"), "incidents acts release 1-o4"),
         (look("elapse"), "incidents daemon --once"),
-        (look("repair", "shop.example"), "incidents acts reconcile --repair shop.example"),
+        (look("repair", "shop.example"), "incidents acts reconcile shop.example --repair"),
         (look("recover", reason=None), "incidents recover --reason R"),
     ],
 )
@@ -88,10 +88,13 @@ def test_of_a_server_of_another_version_what_can_be_typed_is_told(
 def test_each_look_is_a_command(name: str) -> None:
     context, command = click.Context(root), cast("click.Command", root)
     line, *options = LOOKS[name].split(" --")
-    for word in line.split():
-        assert isinstance(command, click.Group)
+    for word in line.removesuffix(" {of}").split():
+        if not isinstance(command, click.Group):
+            choices = [each.type for each in command.params if isinstance(each, click.Argument)]
+            assert word in str(choices)
+            break
         found = command.get_command(context, word)
         assert found is not None, word
         command = found
     own = {each for param in command.params for each in param.opts}
-    assert {f"--{option}" for option in options} <= own
+    assert {f"--{option.split()[0]}" for option in options} <= own

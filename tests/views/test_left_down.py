@@ -253,8 +253,8 @@ def test_the_why_and_the_look_at_a_site_that_is_left_down_say_so(day: Day) -> No
     see(day.add())
     assert "Comparing shop.example with the world can order it again" in day.text()
     assert day.why()["commands"] == [
-        "incidents acts reconcile --repair shop.example",
-        "incidents acts reconcile --repair --cancelled shop.example",
+        "incidents acts reconcile shop.example --repair",
+        "incidents acts reconcile shop.example --repair --cancelled",
     ]
     assert day.site()["left_down_since"] is None
     lose(day)
@@ -268,7 +268,7 @@ def test_the_why_and_the_look_at_a_site_that_is_left_down_say_so(day: Day) -> No
     )
     assert day.why()["commands"] == [
         "incidents site hold shop.example --reason R",
-        "incidents acts reconcile --repair shop.example",
+        "incidents acts reconcile shop.example --repair",
         "incidents recover --reason R",
     ]
     assert second == "shop.example is active: no rule holds it down."
