@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
-from incidents.enforcement.port import Delivered, Failed, Outcome, Retry, Skipped
+from incidents.enforcement.port import Failed, Outcome, Retry, Skipped
 from incidents.machine.policy import DOCUMENTED, Policy
 
 MAX_FINDINGS = 20
@@ -230,11 +230,6 @@ def worst_outcome(outcomes: Iterable[Outcome]) -> Outcome:
     return failed or skipped or Skipped(why="no_channel")
 
 
-def delivered_to(outcome: Outcome) -> bool:
-    """Whether the channel has taken the letter."""
-    return isinstance(outcome, Delivered)
-
-
 LANGUAGES = ("zh_CN", "en")
 """Those that the templates are shipped in; a customer in doubt reads the first one first."""
 
@@ -279,8 +274,3 @@ NOTICES: dict[str, Entry] = {
     "alarm_report_due": Entry("desk", "an incident is to be reported to the police"),
     "alarm_filing_due": Entry("desk", "filings near the end of their 30 days, or are over"),
 }
-
-
-def alarm_notice(kind: str) -> str:
-    """The notice of an alarm of that kind."""
-    return f"alarm_{kind}"

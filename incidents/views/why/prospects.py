@@ -222,7 +222,9 @@ def _corrections(
             contact_id(record.case.site_id, i.n, contact.n)
             for i in incidents
             for contact in i.contacts
-            if _disputes(_void_contact(record, i.n, contact.n))
+            if _disputes(
+                _try(record, c.VoidContact, incident=i.n, contact=contact.n, reason="tried out")
+            )
         ]
         yield "void_contact", contacts
 
@@ -290,10 +292,6 @@ def _contact_in_time(record: Record, incident: Incident) -> Decision | None:
 
 def _void(record: Record, incident: Incident) -> Decision | None:
     return _try(record, c.VoidIncident, incident=incident.n, reason="tried out")
-
-
-def _void_contact(record: Record, incident: int, contact: int) -> Decision | None:
-    return _try(record, c.VoidContact, incident=incident, contact=contact, reason="tried out")
 
 
 def _try(record: Record, command: type[c.Command], **fields: Any) -> Decision | None:

@@ -206,7 +206,7 @@ def read(connection: Connection, name: str, when: When) -> Record:
         is_believed=left_down.is_believed(connection, row, now),
         stays_down=left_down.stays_down(connection, row),
         only_logged=case.in_force != case.state
-        and withheld.was_last_only_logged(connection, case.site_id),
+        and withheld.was_only_logged(connection, case.site_id),
     )
 
 
