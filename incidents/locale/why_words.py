@@ -5,8 +5,6 @@ Another language has the same codes (see `language`)."""
 
 from __future__ import annotations
 
-_TERMS = "no after-sales service, no refund"
-
 GROUNDS = {
     "overdue": "OVERDUE: nobody has enforced what fell due at {since}, {ago} ago; a daemon that"
     " runs does it.",
@@ -24,9 +22,8 @@ GROUNDS = {
     " must stay down. If not, comparing it with the world can order it up once more; a recovery"
     " does so for all that this record has as open.",
     "not_in_force.left_closed": "NOT IN FORCE: {told}. What closed {site} may have been lost, so it"
-    " stays closed, whatever a clock or the lift of a hold does. To close it again, record again"
-    " what closed it. To open it, once it is not suspended, compare it with the world and order it"
-    " up once more.",
+    " stays closed, whatever a clock or the lift of a hold does. Record again what closed it,"
+    " or, once it is not suspended, compare it with the world and order it up once more.",
     "not_in_force.unknown": "NOT KNOWN: {told}. An order to keep {site} down may have been lost"
     " with the end of the record, at {since}. Hold {site} if it must stay down; if not,"
     " comparing it with the world can order it, and no other, up once more.",
@@ -38,7 +35,7 @@ GROUNDS = {
     " {evidence}.",
     "confirmed": "{asked_by} asked for it, and {by} confirmed it.",
     "decided": "Decided at {at}, recorded by {by}, under the policy {policy}.",
-    "terms": f"Its terms: {_TERMS}.",
+    "terms": "Its terms: no after-sales service, no refund.",
     "window": "{counted} violations were counted, and {needed} within {within:duration} close a"
     " site:",
     "window_compared": "Compared: from {since} to {until} is {apart:duration}, at most"

@@ -68,11 +68,6 @@ class When:
         )
 
 
-def span(length: timedelta) -> str:
-    """A span of time, its largest unit and the next one: `1 h 5 min`, `59 min`, `45 s`."""
-    return ENGLISH.span(length)
-
-
 @dataclass(frozen=True, slots=True)
 class Teller:
     """Tells how one site and its incidents stand, in the language of `when`."""

@@ -200,9 +200,9 @@ class Desk:
     ) -> Outcome:
         """Tell of something that is no order, once: who calls decides whether it was told already.
 
-        `kind` is one of `catalogue.ALARMS`; `subject_key` names what it is about, `12-3` say: the
-        same alarm about the same thing bears the same Message-ID. Whether it is `loud` follows from
-        its kind, unless it is said.
+        `kind` is that of a notice (`alarm_KIND`); `subject_key` names what it is about, `12-3` say:
+        the same alarm about the same thing bears the same Message-ID. Whether it is `loud` follows
+        from its kind, unless it is said.
 
         Raises:
             ValueError: for an unknown kind.

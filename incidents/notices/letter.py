@@ -233,13 +233,6 @@ def worst_outcome(outcomes: Iterable[Outcome]) -> Outcome:
 LANGUAGES = ("zh_CN", "en")
 """Those that the templates are shipped in; a customer in doubt reads the first one first."""
 
-ALARMS = (
-    "daemon_silent", "halted", "mark_unread", "entries_lost", "server_changed",
-    "sites_uncompared", "sites_left_down", "brake_on", "log_unsigned", "order_dead",
-    "clock_about_to_lapse", "closure_waits", "closure_disputed", "report_due", "filing_due",
-)  # fmt: skip
-"""What the desk is alarmed of beside the orders of its lane."""
-
 
 class Entry(NamedTuple):
     """To whom a notice goes, `customer`, `desk`, or `phone` (who calls reads it out); and when."""

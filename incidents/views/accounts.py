@@ -116,7 +116,7 @@ def sign_ins(
     since: datetime | None = None,
 ) -> SignIns:
     """A page of the log, the newest first; raises BadCursorError."""
-    whose = _kept(handle)
+    whose = stored_sign_ins.printable(handle)
     page = stored_sign_ins.page(
         connection, limit=limit, cursor=cursor, handle=whose, failed=failed, since=since
     )
@@ -130,12 +130,9 @@ def sign_in_refusals(
     connection: Connection, *, limit: int, handle: str | None = None, since: datetime | None = None
 ) -> list[Refused]:
     """Who was not let do what, counted by the day (UTC), those with the newest first."""
-    found = stored_sign_ins.counted(connection, limit=limit, handle=_kept(handle), since=since)
+    found = stored_sign_ins.counted(
+        connection, limit=limit, handle=stored_sign_ins.printable(handle), since=since
+    )
     moments = ("first_at", "last_at")
     told = [row | {name: rfc3339(row[name]) for name in moments} for row in found]
     return cast("list[Refused]", told)
-
-
-def _kept(handle: str | None) -> str | None:
-    """The handle; in place of what no database takes a text that is nobody's."""
-    return handle if handle is None or handle.isprintable() else "?"

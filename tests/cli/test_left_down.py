@@ -243,8 +243,8 @@ def test_the_lift_of_a_hold_says_that_a_closed_site_stays_so_and_what_to_do(
 
     said = (
         "the hold on false.example lifted; false.example is closed in the world, and what closed it"
-        " may be lost, so it stays closed. To close it again, record again what closed it."
-        " To open it, once it is not suspended, compare it with the world and order it up once more"
+        " may be lost, so it stays closed. Record again what closed it, or, once it is not"
+        " suspended, compare it with the world and order it up once more"
     )
     fit = [
         "next: incidents log false.example",
