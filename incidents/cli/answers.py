@@ -117,7 +117,8 @@ def _for_people(run: Run, document: Document, *, would: bool) -> list[str]:
         lines.append(f"call: {_whom(run, document['site'])}")
     if not would:
         asked_by = document["site"].get("asked_by")
-        lines += [f"next: {next_step(each, asked_by)}" for each in _next(document, own)]
+        fit = [*_next(document, own), *_of_left_down(document["site"], [*due, *own])]
+        lines += [f"next: {next_step(each, asked_by)}" for each in fit]
     return lines
 
 
@@ -189,6 +190,16 @@ def _next(document: Document, own: list[Document]) -> list[Hint]:
     if document["incident"] is not None:
         found += hints.after(document["incident"], document["site"])
     return found
+
+
+def _of_left_down(site: Document, events: list[Document]) -> list[Hint]:
+    """What can be done where one of the events has not opened a site that a loss has left down."""
+    from incidents.contract import hints
+
+    left = {event.get("left_down") for event in events}
+    if "closed" in left:
+        return hints.to_left_closed(site["site"], suspended=site["state"] == "suspended")
+    return [hints.look("why", site["site"])] if left - {None} else []
 
 
 def _whom(run: Run, site: Document) -> str:

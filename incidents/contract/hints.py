@@ -25,7 +25,11 @@ LOOKS = {
     "order": "acts show",
     "orders": "acts list",
     "orders_of_site": "acts list --site",
+    "braked": "acts list --braked",
     "compare": "acts reconcile",
+    "repair": "acts reconcile {of} --repair",
+    "repair_cancelled": "acts reconcile {of} --repair --cancelled",
+    "recover": "recover",
     "accounts": "account list",
     "filing": "filing show",
     "filing_fields": "filing fields",
@@ -33,8 +37,16 @@ LOOKS = {
     "check_footer": "filing check-footer",
     "snippet": "filing snippet",
     "elapse": "daemon --once",
+    "start_daemon": "daemon",
+    "daemon_status": "daemon status",
+    "alarms": "alarms",
+    "filing_terms": "filing terms",
+    "audit_status": "audit status",
+    "export_site": "audit export --format bundle --site",
+    "disable_account": "account disable",
 }
-"""What is looked at, or done for nobody, by its name, and how it is typed."""
+"""What is looked at, or done for nobody, by its name, and how it is typed; its target at the end,
+or for `{of}`."""
 
 RELEASE_ORDER = "release_order"
 """The act that retries an order which the brake holds; its command is that of a retry."""
@@ -50,9 +62,9 @@ def action_of(hint: Hint) -> Action | None:
     return _ROWS.get(hint["act"])
 
 
-def look(name: str, of: str = "") -> Hint:
+def look(name: str, of: str = "", **facts: str | None) -> Hint:
     """The hint to look at something (`LOOKS`)."""
-    return Hint(act=name, of=of, facts={})
+    return Hint(act=name, of=of, facts=facts)
 
 
 def do(command: type[c.Command], of: str, **facts: str | None) -> Hint:
@@ -67,7 +79,10 @@ def typed(hint: Hint) -> str:
         return of
     action = action_of(hint)
     if action is None:
-        return f"incidents {LOOKS[hint['act']]} {of}".rstrip()
+        line = LOOKS[hint["act"]]
+        line = line.format(of=of) if "{of}" in line else f"{line} {of}".rstrip()
+        options = [f"--{name} {said or name[0].upper()}" for name, said in facts.items()]
+        return " ".join(["incidents", line, *options])
     parts = ["incidents", action.typed, of]
     if action.command is c.ChangeFiling:
         return " ".join([*parts, *(f"{key}={day or 'DAY'}" for key, day in facts.items())])
@@ -148,6 +163,12 @@ def to_dispute(site: str, *, held: bool, asked_by: str | None) -> list[Hint]:
     if asked_by:
         reinstate = to_reinstatement(site)
     return [do(c.Uphold, site), *reinstate, look("why", site)]
+
+
+def to_left_closed(site: str, *, suspended: bool) -> list[Hint]:
+    """What closes a site again, or opens it, that is closed in the world by what is lost."""
+    close = [do(c.Log, site), do(c.StateFalse, site)]
+    return close if suspended else [*close, look("repair", site)]
 
 
 _TELL = "tell"

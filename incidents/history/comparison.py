@@ -121,14 +121,6 @@ class Comparison:
     differences: tuple[Difference, ...]
 
 
-def compare(
-    history: History, policies: Sequence[Named], draw: Draw, within: timedelta | None
-) -> Comparison:
-    """Runs `history` through each policy; reports within `within` of one kept are one finding."""
-    taken = take(history, draw, within)
-    return of(taken, taken.under(policies))
-
-
 def of(taken: Taken, outcomes: Sequence[Outcome]) -> Comparison:
     """What a history that was taken came to under each policy."""
     span = taken.span

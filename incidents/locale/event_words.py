@@ -132,10 +132,9 @@ PARTS = {
     "stays": "; the site stays {site_to:state}",
     "open_again": "; the site is open again",
     "left_closed": "; {site} is closed in the world, and what closed it may be lost, so it stays"
-    " closed. To close it again, record again what closed it: incidents log, refused, site"
-    " false-info. To open it, once it is not suspended: incidents acts reconcile {site} --repair",
-    "left_down": "; a loss may have left {site} down, so it stays down until a person decides"
-    " (incidents site why {site})",
+    " closed. Record again what closed it, or, once it is not suspended, compare it with the world"
+    " and order it up once more",
+    "left_down": "; a loss may have left {site} down, so it stays down until a person decides",
     "window": ", {counted} violations from {since:when} to {until:when} ({incidents})",
     "run": ", case {counted} of {needed} ({incidents})",
     "met_again": "its rule is met again",

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from incidents.accounts import identity
 from incidents.contract.actions import ACTIONS
-from incidents.contract.hints import TYPED
+from incidents.contract.hints import TYPED, do, typed
 from incidents.machine.command import CUSTOMERS
+from incidents.machine.commands import AddSite
 from incidents.machine.policy import write_duration
 
 if TYPE_CHECKING:
@@ -243,7 +244,7 @@ def sentence(refusal: Refusal, when: Callable[[datetime], str] = str) -> str:
         return BY_THE_RULES[name].format_map(facts) + _way_out(name, facts)
     template = BY_THE_DESK.get(name, name.replace("_", " "))
     if "act" in facts:
-        facts |= {"act": words(facts["act"]), "way_out": _who_may(facts["act"])}
+        facts |= {"act": words(facts["act"]), "way_out": f": {who_may(facts['act'])} may"}
     return template.format_map({"way_out": _instead(name, refusal.facts), **facts})
 
 
@@ -279,10 +280,6 @@ def _way_out(name: str, facts: dict[str, Any]) -> str:
     return WAYS_OUT.get(facts["state"], "").format_map(facts)
 
 
-def _who_may(act: str) -> str:
-    return f": {who_may(act)} may"
-
-
 def _instead(name: str, facts: dict[str, Any]) -> str:
     """For what is not known: the nearest names, or where there are any."""
     if facts.get("nearest"):
@@ -290,4 +287,4 @@ def _instead(name: str, facts: dict[str, Any]) -> str:
     if name == "unknown_field":
         fields = TYPED["filing_fields"]
         return f" (write phone, email, person, or a detail of the filing: {fields} lists them)"
-    return f" (incidents {TYPED['add_site']} {facts.get('site')} takes it into the register)"
+    return f" ({typed(do(AddSite, str(facts.get('site'))))} takes it into the register)"

@@ -5,41 +5,37 @@ Another language has the same codes (see `language`)."""
 
 from __future__ import annotations
 
-_TERMS = "no after-sales service, no refund"
-
 GROUNDS = {
-    "overdue": "OVERDUE: nobody has enforced what fell due at {since}, {ago} ago"
-    " (incidents daemon --once does it).",
+    "overdue": "OVERDUE: nobody has enforced what fell due at {since}, {ago} ago; a daemon that"
+    " runs does it.",
     "in_force": "{state:state} is ordered, and {seen:state} is in force",
     "unknown_in_force": "{state:state} is ordered, and nobody knows what is in force",
-    "not_in_force.waits": "NOT IN FORCE: {told} (incidents acts list --site {site}).",
-    "not_in_force.braked": "NOT IN FORCE: {told}: the brake holds it (incidents acts release"
-    " {order} carries it out).",
-    "not_in_force.lost": "NOT IN FORCE: {told} (incidents acts reconcile {site} --repair orders it"
-    " again, and with --cancelled also what somebody has cancelled).",
+    "not_in_force.waits": "NOT IN FORCE: {told} (see the orders of {site}).",
+    "not_in_force.braked": "NOT IN FORCE: {told}: the brake holds it (see the order {order}).",
+    "not_in_force.lost": "NOT IN FORCE: {told}. Comparing {site} with the world can order it again,"
+    " and also what somebody has cancelled.",
     "not_in_force.logged": "NOT IN FORCE: {told}. The order was only logged, since no adapter is"
-    " set: nothing is enforced in the world. Name one under [acts] in the daemon's settings,"
-    " restart the daemon, then: incidents acts reconcile {site} --repair.",
+    " set: nothing is enforced in the world. Name one under [acts] in the daemon's settings"
+    " and restart the daemon; then comparing {site} with the world can order it again.",
     "not_in_force.left_down": "NOT IN FORCE: {told}. Nothing on record keeps {site} down; the"
-    " reason may have been lost with the end of the record, at {since}. If {site} must stay down:"
-    " incidents site hold {site} --reason R. If not: incidents acts reconcile {site} --repair, or"
-    " incidents recover --reason R for all that this record has as open.",
+    " reason may have been lost with the end of the record, at {since}. Hold {site} if it"
+    " must stay down. If not, comparing it with the world can order it up once more; a recovery"
+    " does so for all that this record has as open.",
     "not_in_force.left_closed": "NOT IN FORCE: {told}. What closed {site} may have been lost, so it"
-    " stays closed, whatever a clock or the lift of a hold does. To close it again, record again"
-    " what closed it: incidents log, refused, site false-info. To open it, once it is not"
-    " suspended: incidents acts reconcile {site} --repair.",
+    " stays closed, whatever a clock or the lift of a hold does. Record again what closed it,"
+    " or, once it is not suspended, compare it with the world and order it up once more.",
     "not_in_force.unknown": "NOT KNOWN: {told}. An order to keep {site} down may have been lost"
-    " with the end of the record, at {since}. If {site} must stay down: incidents site hold {site}"
-    " --reason R. If not: incidents acts reconcile {site} --repair opens it, and no other.",
+    " with the end of the record, at {since}. Hold {site} if it must stay down; if not,"
+    " comparing it with the world can order it, and no other, up once more.",
     "not_in_force.believed": "NOT KNOWN: {told}. {site} was added after a loss, and nobody can ask"
-    " how it is; by now it counts as up. If it is down: incidents acts reconcile {site} --repair"
-    " opens it.",
+    " how it is; by now it counts as up. If it is down, comparing it with the world can order it"
+    " up once more.",
     "closed": "{site} was closed at {at} by {rule:rule}: {rule:rule_says}.",
     "stated_false": "{by} stated that the filed {field:field} is false; established by:"
     " {evidence}.",
     "confirmed": "{asked_by} asked for it, and {by} confirmed it.",
     "decided": "Decided at {at}, recorded by {by}, under the policy {policy}.",
-    "terms": f"Its terms: {_TERMS}.",
+    "terms": "Its terms: no after-sales service, no refund.",
     "window": "{counted} violations were counted, and {needed} within {within:duration} close a"
     " site:",
     "window_compared": "Compared: from {since} to {until} is {apart:duration}, at most"
@@ -60,8 +56,8 @@ GROUNDS = {
     "suspended": "{site} is suspended by {rule:rule}: the responsible person was not reached in"
     " time. Suspended at {made_at}, until {until:until}.",
     "suspended.left_down": "A loss may have left {site} down before, and what was lost may be an"
-    " order: at the end of the suspension it stays down until a person decides. If it must stay"
-    " down: incidents site hold {site} --reason R.",
+    " order: at the end of the suspension it stays down until a person decides. Hold {site} if"
+    " it must stay down.",
     "rests_on": "It rests on:",
     "decided_under": "Decided under the policy {policy}.",
     "held": "{site} is held by order since {at}, recorded by {by}: {reason}. No timer, no late"
@@ -266,8 +262,8 @@ SCRIPTS = {
     "the_person": "the responsible person",
     "phone": "Phone {whom}, {phone}.",
     "phone.email": "No phone is on file for {whom}: write to {email} and look for a number.",
-    "phone.nothing": "Nothing is on file to reach {whom} by: look for a number (incidents site edit"
-    " {site} --phone P).",
+    "phone.nothing": "Nothing is on file to reach {whom} by: look for a number, and add it to"
+    " {site}.",
     "what": "violating content{addresses}",
     "what.category": "violating content ({category}){addresses}",
     "addresses": " at {url}",

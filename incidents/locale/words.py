@@ -7,14 +7,11 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from incidents.locale.language import ENGLISH, RULES, Fact, Language
-from incidents.machine.policy import write_duration
+from incidents.machine.policy import Policy, write_duration
 
 if TYPE_CHECKING:
-    from datetime import timedelta
-
     from incidents.contract.documents.policies import Change as PolicyChange
     from incidents.contract.documents.sites import Incident, Site
-    from incidents.machine.policy import Policy
 
 
 Document = dict[str, Any]
@@ -69,11 +66,6 @@ class When:
         return self.language.say(
             "time.until", at=self(moment), zone=self.zone_name, left=self.left(moment)
         )
-
-
-def span(length: timedelta) -> str:
-    """A span of time, its largest unit and the next one: `1 h 5 min`, `59 min`, `45 s`."""
-    return ENGLISH.span(length)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,9 +169,6 @@ def _moment(moment: datetime | str) -> datetime:
     if isinstance(moment, str):
         return datetime.fromisoformat(moment).astimezone(UTC)
     return moment
-
-
-"""A `key` of the policy's file, and its value `before` and `after`."""
 
 
 def policy_sentences(policy: Policy) -> list[str]:

@@ -25,7 +25,6 @@ from incidents.notices.letter import (
     Facts,
     Recipient,
     Time,
-    alarm_notice,
 )
 from incidents.notices.notice_settings import Outlet
 from incidents.notices.record import Link, Record
@@ -81,11 +80,9 @@ class Customer:
         notice = notice_of(order)
         if notice is None:
             return Skipped(why="no_notice")
-        facts = self._facts(order)
-        if facts is None:
-            return Skipped(why="not_on_record")
-        if facts.settled:
-            return Skipped(why="settled")
+        facts = _to_tell(self._facts, order)
+        if isinstance(facts, Skipped):
+            return facts
         if facts.email is None and facts.phone is None:
             return Skipped(why="no_address")
         try:
@@ -98,13 +95,21 @@ class Customer:
         time, outcomes = Time(), []
         for left, each in zip(range(len(self._channels), 0, -1), self._channels, strict=True):
             outcomes.append(each.send(letter, to, within_s=time.share(left)))
-            if channel.delivered_to(outcomes[-1]):
+            if isinstance(outcomes[-1], Delivered):
                 return outcomes[-1]
         return channel.worst_outcome(outcomes)
 
     def state(self, site: str) -> State | None:  # noqa: ARG002 - a mail asks nobody back
         """Unknown."""
         return None
+
+
+def _to_tell(look_up: LookUp, order: Order) -> Facts | Skipped:
+    """The facts of an order, or why nobody is told of it any more."""
+    facts = look_up(order)
+    if facts is None:
+        return Skipped(why="not_on_record")
+    return Skipped(why="settled") if facts.settled else facts
 
 
 def notice_of(order: Order) -> str | None:
@@ -185,11 +190,9 @@ class Desk:
         notice = _NOTICES.get(order.kind)
         if notice is None:
             return Skipped(why="no_notice")
-        facts = self._facts(order)
-        if facts is None:
-            return Skipped(why="not_on_record")
-        if facts.settled:
-            return Skipped(why="settled")
+        facts = _to_tell(self._facts, order)
+        if isinstance(facts, Skipped):
+            return facts
         return self._tell(notice, facts, order.id, loud=order.kind in _LOUD)
 
     def alarm(
@@ -197,14 +200,14 @@ class Desk:
     ) -> Outcome:
         """Tell of something that is no order, once: who calls decides whether it was told already.
 
-        `kind` is one of `catalogue.ALARMS`; `subject_key` names what it is about, `12-3` say: the
-        same alarm about the same thing bears the same Message-ID. Whether it is `loud` follows from
-        its kind, unless it is said.
+        `kind` is that of a notice (`alarm_KIND`); `subject_key` names what it is about, `12-3` say:
+        the same alarm about the same thing bears the same Message-ID. Whether it is `loud` follows
+        from its kind, unless it is said.
 
         Raises:
             ValueError: for an unknown kind.
         """
-        notice = alarm_notice(kind)
+        notice = f"alarm_{kind}"
         if notice not in NOTICES:
             raise ValueError(f"no alarm is called {kind!r}")
         if not self._outlets:

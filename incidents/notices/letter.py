@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
-from incidents.enforcement.port import Delivered, Failed, Outcome, Retry, Skipped
+from incidents.enforcement.port import Failed, Outcome, Retry, Skipped
 from incidents.machine.policy import DOCUMENTED, Policy
 
 MAX_FINDINGS = 20
@@ -230,20 +230,8 @@ def worst_outcome(outcomes: Iterable[Outcome]) -> Outcome:
     return failed or skipped or Skipped(why="no_channel")
 
 
-def delivered_to(outcome: Outcome) -> bool:
-    """Whether the channel has taken the letter."""
-    return isinstance(outcome, Delivered)
-
-
 LANGUAGES = ("zh_CN", "en")
 """Those that the templates are shipped in; a customer in doubt reads the first one first."""
-
-ALARMS = (
-    "daemon_silent", "halted", "mark_unread", "entries_lost", "server_changed",
-    "sites_uncompared", "sites_left_down", "brake_on", "log_unsigned", "order_dead",
-    "clock_about_to_lapse", "closure_waits", "closure_disputed", "report_due", "filing_due",
-)  # fmt: skip
-"""What the desk is alarmed of beside the orders of its lane."""
 
 
 class Entry(NamedTuple):
@@ -279,8 +267,3 @@ NOTICES: dict[str, Entry] = {
     "alarm_report_due": Entry("desk", "an incident is to be reported to the police"),
     "alarm_filing_due": Entry("desk", "filings near the end of their 30 days, or are over"),
 }
-
-
-def alarm_notice(kind: str) -> str:
-    """The notice of an alarm of that kind."""
-    return f"alarm_{kind}"

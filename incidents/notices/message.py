@@ -49,11 +49,6 @@ class Address:
         """The address as it is handed over: `desk@host.example`."""
         return f"{self.local}@{self.domain}"
 
-    @property
-    def is_international(self) -> bool:
-        """Whether only a server that knows SMTPUTF8 (RFC 6531) takes it."""
-        return not self.local.isascii()
-
 
 def read_address(text: str, name: str | None = None) -> Address:
     """The address `a@b.example`, with that name beside it.

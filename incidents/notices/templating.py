@@ -85,6 +85,7 @@ def environment(folders: Sequence[Path], filters: Mapping[str, Callable[..., str
         keep_trailing_newline=True,
     )
     made.filters.update(filters)
+    made.globals["command"] = _command
     return made
 
 
@@ -115,6 +116,14 @@ def render(house: Environment, name: str, facts: Mapping[str, Any]) -> str:
 def tidied(text: str) -> str:
     """The text with one empty line at most between two lines, and none before or behind it."""
     return _EMPTY_LINES.sub("\n\n", text).strip()
+
+
+def _command(act: str, of: str = "", **facts: str) -> str:
+    """The command line of an act or a look (see `contract.hints`)."""
+    from incidents.contract.documents import Hint
+    from incidents.contract.hints import typed
+
+    return typed(Hint(act=act, of=of, facts=dict(facts)))
 
 
 def _is_html(name: str | None) -> bool:

@@ -43,17 +43,18 @@ class Fields:
         """The error that says `what` of this table."""
         return ScenarioError(f"{self.where}: {what}")
 
-    def has(self, key: str) -> bool:
-        """Whether the table has the key."""
-        return self._get(key) is not None
-
     def value(self, key: str) -> Any:
         """Whatever stands there, None when nothing does."""
-        return self._get(key)
+        self._asked.append(key)
+        return self._table.get(key)
+
+    def has(self, key: str) -> bool:
+        """Whether the table has the key."""
+        return self.value(key) is not None
 
     def word(self, key: str, default: str | None = None) -> str | None:
         """A text that is not empty."""
-        value = self._get(key)
+        value = self.value(key)
         if value is None:
             return default
         if not isinstance(value, str) or not value.strip():
@@ -62,7 +63,7 @@ class Fields:
 
     def choice(self, key: str, choices: Collection[str]) -> str | None:
         """One of some words."""
-        value = self._get(key)
+        value = self.value(key)
         if value is not None and (not isinstance(value, str) or value not in choices):
             raise self._must(key, f"be one of {', '.join(choices)}", value)
         return value
@@ -75,21 +76,21 @@ class Fields:
 
     def flag(self, key: str) -> bool | None:
         """True or false."""
-        value = self._get(key)
+        value = self.value(key)
         if value is not None and not isinstance(value, bool):
             raise self._must(key, "be true or false", value)
         return value
 
     def number(self, key: str, *, least: int = 1) -> int | None:
         """A whole number."""
-        value = self._get(key)
+        value = self.value(key)
         if value is not None and (type(value) is not int or value < least):
             raise self._must(key, f"be a whole number from {least}", value)
         return value
 
     def words(self, key: str) -> tuple[str, ...]:
         """One text, or a list of them."""
-        value = self._get(key)
+        value = self.value(key)
         listed = [value] if isinstance(value, str) else ([] if value is None else value)
         if not isinstance(listed, list) or not all(isinstance(word, str) for word in listed):
             raise self._must(key, "be a text or a list of texts", value)
@@ -97,14 +98,14 @@ class Fields:
 
     def table(self, key: str) -> dict[str, Any] | None:
         """A table within."""
-        value = self._get(key)
+        value = self.value(key)
         if value is not None and not isinstance(value, dict):
             raise self._must(key, "be a table, { … }", value)
         return value
 
     def tables(self, key: str) -> list[dict[str, Any]]:
         """A list of tables within; none is an empty list."""
-        value = self._get(key)
+        value = self.value(key)
         if value is None:
             return []
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
@@ -113,7 +114,7 @@ class Fields:
 
     def time(self, key: str) -> datetime | None:
         """A time in UTC: `+1h30m` or `-5m` from the start, or absolute (without a zone: UTC)."""
-        value = self._get(key)
+        value = self.value(key)
         if isinstance(value, datetime):
             return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
         if value is None:
@@ -127,7 +128,7 @@ class Fields:
 
     def time_or_none(self, key: str) -> datetime | None:
         """A time as above; the word `none` is None."""
-        return None if self._get(key) == NONE else self.time(key)
+        return None if self.value(key) == NONE else self.time(key)
 
     def finish(self, what: str) -> None:
         """No key may be left that nobody has asked for: `what` takes those that were."""
@@ -143,10 +144,6 @@ class Fields:
             return self.start - read_duration(text[1:])
         # A bare 02:50 would need a day.
         return clock.parse(text if text[:4].isdecimal() else "", UTC, self.start)
-
-    def _get(self, key: str) -> Any:
-        self._asked.append(key)
-        return self._table.get(key)
 
     def _must(self, key: str, what: str, value: object) -> ScenarioError:
         return self.wrong(f"{key} must {what}, got {shown(value)}")
@@ -250,11 +247,6 @@ def _false_detail(fields: Fields) -> str:
     return field
 
 
-def _activate(fields: Fields) -> Step:
-    policy_: Policy = fields.needed("policy", read_policy(fields, "policy"))
-    return policy_
-
-
 _OF_CASES = (SITE, INCIDENT, CONTACT)
 """What a step is done to: queue and orders are no part of a scenario."""
 
@@ -264,7 +256,7 @@ ACTS: dict[str, Callable[[Fields], Step]] = {
         for action in ACTIONS
         if action.of in _OF_CASES and action.path is not None
     },
-    "activate": _activate,
+    "activate": lambda fields: fields.needed("policy", read_policy(fields, "policy")),
     "daemon": lambda _: c.Elapse(),
 }
 """Each act by its name; `daemon` is `incidents daemon --once`."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from incidents.locale.language import RULES
 from incidents.locale.refusal_words import BY_THE_RULES
 from incidents.machine.policy import Policy
 from incidents.machine.state import INCIDENT_STATES, SITE_STATES
@@ -34,8 +35,6 @@ OWN = Limits(characters=1_000_000, steps=1_000, in_all=1_000_000)
 """Of a file that somebody runs on their own machine."""
 SENT = Limits(characters=65_536, steps=200, in_all=1_000)
 """Of one that somebody has a server run: a step costs more the longer its site's history is."""
-
-RULES = ("repeat", "unreachable", "unreachable_run", "false_info", "refusal")
 
 Expectation = dict[str, Any]
 """What must be observed, by name; a list or table of states under `incidents`."""
@@ -171,10 +170,6 @@ def _expectation(fields: Fields, table: dict[str, Any]) -> Expectation:
     return found
 
 
-def _state(fields: Fields, name: str) -> object:
-    return fields.choice(name, SITE_STATES)
-
-
 def _rule(fields: Fields, name: str) -> object:
     rule = fields.choice(name, (*RULES, NONE))
     return None if rule == NONE else rule
@@ -182,14 +177,6 @@ def _rule(fields: Fields, name: str) -> object:
 
 def _count(fields: Fields, name: str) -> object:
     return fields.number(name, least=0)
-
-
-def _flag(fields: Fields, name: str) -> object:
-    return fields.flag(name)
-
-
-def _moment(fields: Fields, name: str) -> object:
-    return fields.time_or_none(name)
 
 
 def _incidents(fields: Fields, name: str) -> object:
@@ -214,14 +201,14 @@ def _incidents(fields: Fields, name: str) -> object:
 
 
 EXPECTED: dict[str, Callable[[Fields, str], object]] = {
-    "state": _state,
+    "state": lambda fields, name: fields.choice(name, SITE_STATES),
     "rule": _rule,
     "run": _count,
-    "held": _flag,
-    "disputed": _flag,
-    "suspended_until": _moment,
-    "closed_at": _moment,
-    "next_due": _moment,
+    "held": Fields.flag,
+    "disputed": Fields.flag,
+    "suspended_until": Fields.time_or_none,
+    "closed_at": Fields.time_or_none,
+    "next_due": Fields.time_or_none,
     "suspensions": _count,
     "incidents": _incidents,
 }

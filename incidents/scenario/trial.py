@@ -92,11 +92,12 @@ class _World:
     def _compare_refusal(self, step: Step, refusal: Refusal | None) -> None:
         name = None if refusal is None else refusal.name
         if name != step.refused:
-            got = "it took effect" if refusal is None else f"{name}: {self._said(refusal)}"
+            got = (
+                "it took effect"
+                if refusal is None
+                else f"{name}: {refusal_words.sentence(refusal, self._when)}"
+            )
             self._miss(step, "refused", step.refused or NONE, got)
-
-    def _said(self, refusal: Refusal) -> str:
-        return refusal_words.sentence(refusal, self._when)
 
     def _compare(self, step: Step, what: str, expected: Any) -> None:
         got = _observed(self._case, what)

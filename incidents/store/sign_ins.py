@@ -114,7 +114,7 @@ def _count(connection: Connection, refused: Refusal, at: datetime, *, wanted: bo
     insert_ = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[connection.dialect.name]
     row = (
         refused._asdict()
-        | {"about": _fit(refused.about)}
+        | {"about": printable(refused.about)}
         | {"day": at.date().isoformat(), "first_at": at, "last_at": at}
         | {"count": 1, "erased": False}
     )
@@ -142,9 +142,9 @@ def has_come(connection: Connection, handle: str, place: str, since: datetime) -
     return connection.scalar(wanted.limit(1)) is not None
 
 
-def _fit(about: str | None) -> str | None:
-    """What it was about, if a database takes it: a path may hold anything."""
-    return about if about is None or about.isprintable() else "?"
+def printable(text: str | None) -> str | None:
+    """The text; in place of what no database takes, a mark: a path may hold anything."""
+    return text if text is None or text.isprintable() else "?"
 
 
 def page(

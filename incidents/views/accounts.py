@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Connection
 
@@ -14,7 +14,6 @@ from incidents.accounts import identity
 from incidents.accounts.open_sessions import IDLE_FOR, SESSION_FOR
 from incidents.clock import rfc3339
 from incidents.store import accounts as stored_accounts
-from incidents.store import accounts as stored_tokens
 from incidents.store import passwords
 from incidents.store import sign_ins as stored_sign_ins
 from incidents.store.accounts import Account, Session, Token
@@ -46,7 +45,7 @@ def who_may(connection: Connection, act: str) -> list[str]:
 
 def tokens(connection: Connection, handles: Iterable[str] | None = None) -> list[Token_]:
     """The tokens of those accounts, of all without them; the newest first."""
-    return [token_document(each) for each in stored_tokens.tokens_of(connection, handles)]
+    return [token_document(each) for each in stored_accounts.tokens_of(connection, handles)]
 
 
 def account(connection: Connection, account: Account) -> Account_:
@@ -117,7 +116,7 @@ def sign_ins(
     since: datetime | None = None,
 ) -> SignIns:
     """A page of the log, the newest first; raises BadCursorError."""
-    whose = _kept(handle)
+    whose = stored_sign_ins.printable(handle)
     page = stored_sign_ins.page(
         connection, limit=limit, cursor=cursor, handle=whose, failed=failed, since=since
     )
@@ -131,12 +130,9 @@ def sign_in_refusals(
     connection: Connection, *, limit: int, handle: str | None = None, since: datetime | None = None
 ) -> list[Refused]:
     """Who was not let do what, counted by the day (UTC), those with the newest first."""
-    found = stored_sign_ins.counted(connection, limit=limit, handle=_kept(handle), since=since)
+    found = stored_sign_ins.counted(
+        connection, limit=limit, handle=stored_sign_ins.printable(handle), since=since
+    )
     moments = ("first_at", "last_at")
-    told: list[Any] = [row | {name: rfc3339(row[name]) for name in moments} for row in found]
-    return told
-
-
-def _kept(handle: str | None) -> str | None:
-    """The handle; in place of what no database takes a text that is nobody's."""
-    return handle if handle is None or handle.isprintable() else "?"
+    told = [row | {name: rfc3339(row[name]) for name in moments} for row in found]
+    return cast("list[Refused]", told)

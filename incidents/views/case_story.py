@@ -5,11 +5,11 @@ Nothing is asked but the entries: whoever has them comes to the same words.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from itertools import pairwise
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from incidents.audit.export import Numbered
 from incidents.audit.fold import UNREADABLE, said
@@ -194,6 +194,7 @@ def _state(
     if of_site[0].header.site_seq != 1:
         return None
     case = _case(of_site, teller)
+    closing = _last(of_site, lambda event: isinstance(event, SiteClosed))
     record = Record(
         case=case,
         policy=policy,
@@ -203,8 +204,11 @@ def _state(
             cast("sites.Line", {**each.document, "login": each.header.login}) for each in of_site
         ],
         untold=0,
-        closing=_closing(of_site) if case.closure else None,
-        suspending=_suspending(of_site, case),
+        closing=closing if case.closure else None,
+        suspending=_last(
+            of_site,
+            lambda event: isinstance(event, SiteSuspended) and event.suspension == case.running,
+        ),
         moot=[n for n, each in sorted(case.incidents.items()) if each.state == "moot"][
             : MAX_TRIED + 1
         ],
@@ -248,16 +252,7 @@ def _refuse_gaps(of_site: Sequence[_Read], teller: Teller) -> None:
             raise BrokenCaseError(site=teller.site, detail=f"number {due} is missing")
 
 
-def _closing(of_site: Sequence[_Read]) -> tuple[SiteClosed, str | None] | None:
-    """What closed the site, and the login beside the person."""
-    for entry in reversed(of_site):
-        if isinstance(entry.event, SiteClosed):
-            return entry.event, entry.header.login
-    return None
-
-
-def _suspending(of_site: Sequence[_Read], case: Case) -> tuple[SiteSuspended, str | None] | None:
-    for entry in reversed(of_site):
-        if isinstance(entry.event, SiteSuspended) and entry.event.suspension == case.running:
-            return entry.event, entry.header.login
-    return None
+def _last(of_site: Sequence[_Read], wanted: Callable[[Event], bool]) -> Any:
+    """The last event of that sort, and the login beside the person; None if there is none."""
+    found = (entry for entry in reversed(of_site) if wanted(entry.event))
+    return next(((entry.event, entry.header.login) for entry in found), None)

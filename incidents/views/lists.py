@@ -78,11 +78,10 @@ def sites_page(
         TooCostlyError: if it takes too long.
     """
     query = select(*sites.c).where(sites.c.created_at.is_not(None))
-    for column, value in (("state", wanted.state), ("held", wanted.held)):
+    for column in ("state", "held", "disputed"):
+        value = getattr(wanted, column)
         if value is not None:
             query = query.where(sites.c[column] == value)
-    if wanted.disputed is not None:
-        query = query.where(sites.c.disputed == wanted.disputed)
     if wanted.q is not None:
         query = query.where(_has(sites.c.name, wanted.q, _ascii(wanted.q)))
     with pages.bounded(connection, SEARCHED_S):

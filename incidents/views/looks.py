@@ -11,7 +11,6 @@ from sqlalchemy import Connection
 
 from incidents import views
 from incidents.clock import rfc3339
-from incidents.contract.documents.queue import QueueItem
 from incidents.views.queue import police
 
 if TYPE_CHECKING:

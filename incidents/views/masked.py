@@ -206,7 +206,7 @@ def _number(text: str) -> str:
     shown: set[int] = set()
     if len(digits) >= _LEAST_DIGITS:
         shown.update(places[-_LAST:])
-        code = _code(digits, international=_has_plus(text[: places[0]]))
+        code = _code(digits, international=any(each in "+＋" for each in text[: places[0]]))
         if len(digits) - _LAST - code >= _LEAST_HIDDEN:
             shown.update(places[:code])
     return _dotted(text, shown)
@@ -217,10 +217,6 @@ def _dotted(text: str, shown: set[int] | frozenset[int]) -> str:
     if not shown:
         return dotted
     return "".join(text[n] if n in shown else each for n, each in enumerate(dotted))
-
-
-def _has_plus(before: str) -> bool:
-    return "+" in before or "＋" in before
 
 
 def _code(digits: str, *, international: bool) -> int:

@@ -10,10 +10,11 @@ from datetime import datetime
 from json.encoder import encode_basestring as quoted
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, and_, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from incidents.machine import filing
 from incidents.store import entries as stored_entries
+from incidents.store.pages import number
 from incidents.store.schema.tables import entries
 
 Document = dict[str, Any]
@@ -87,11 +88,11 @@ def entries_page(
     if after is not None:
         through = through.where(_before(after))
     order = (entries.c.recorded_at.desc(), entries.c.id.desc())
-    some = through.order_by(*order).limit(_number(LOOKED_THROUGH)).subquery("some")
+    some = through.order_by(*order).limit(number(LOOKED_THROUGH)).subquery("some")
     found = connection.execute(
         select(some)
         .where(*wanted.looked_for(some.c.body, connection.dialect.name))
-        .order_by(some.c.recorded_at.desc(), some.c.id.desc()).limit(_number(limit + 1))
+        .order_by(some.c.recorded_at.desc(), some.c.id.desc()).limit(number(limit + 1))
     ).all()  # fmt: skip
     told = [_document(row) for row in found[:limit]]
     if len(found) > limit:
@@ -99,7 +100,7 @@ def entries_page(
     last = connection.execute(
         select(some.c.recorded_at, some.c.id)
         .order_by(some.c.recorded_at.desc(), some.c.id.desc())
-        .limit(_number(1)).offset(_number(LOOKED_THROUGH - 1))
+        .limit(number(1)).offset(number(LOOKED_THROUGH - 1))
     ).first()  # fmt: skip
     return Page(told, None, None) if last is None else Page(told, tuple(last), last.recorded_at)
 
@@ -116,11 +117,6 @@ def _document(row: Any) -> Document:
         "id": row.id, "entry": entry, "body": row.body,
         "site_id": int(entry["site_id"]), "seq": int(entry["site_seq"]),
     }  # fmt: skip
-
-
-def _number(n: int) -> ColumnElement[Any]:
-    # Written into the statement: for any limit PostgreSQL would plan another way than for this one.
-    return literal_column(str(int(n)))
 
 
 D = TypeVar("D")

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, func, literal_column, select
 
+from incidents.audit import fold
 from incidents.clock import rfc3339
 from incidents.contract.case_documents import incident_document, plain, site_document
 from incidents.errors import NoSuchIncidentError
+from incidents.locale.words import policy_differences, policy_sentences
 from incidents.machine import policy, rules, work
-from incidents.machine.case import Case
+from incidents.machine.case import Case, Request
+from incidents.machine.case import Hold as Held
 from incidents.machine.incident import Incident
 from incidents.machine.policy import DOCUMENTED, Policy
 from incidents.store import desk_state
@@ -65,9 +68,9 @@ def site(connection: Connection, name: str, now: datetime) -> SiteInFull:
         "overdue": row["next_due"] is not None and row["next_due"] < now,
         "left_down_since": plain(left_down.since(connection, row, now)),
         "stays_down": left_down.stays_down(connection, row),
-        "hold": _hold(case),
+        "hold": _asked(case.hold),
         "closure": _closure(case),
-        "reinstatement": _request(case),
+        "reinstatement": _asked(case.request),
         "closure_request": _closure_request(case),
         "tasks": [
             {
@@ -119,10 +122,10 @@ def incident(connection: Connection, key: incident_rows.Key) -> IncidentOfSite:
     run = suspensions.under(connection, [row], policy_in_force(connection))[key[0]]
     document: IncidentOfSite = {
         **incident_document(case, found[key]),
-        "lapsed_at": _time(found[key].lapsed_at),
+        "lapsed_at": plain(found[key].lapsed_at),
         "suspension": found[key].suspension,
         "site_seq": row["seq"],
-        "site_document": {**site_document(case, run), "next_due": _time(row["next_due"])},
+        "site_document": {**site_document(case, run), "next_due": plain(row["next_due"])},
     }
     return on_record.reveal_texts(connection, [document])[0]
 
@@ -166,17 +169,15 @@ def documents(connection: Connection, rows: list[Mapping[str, Any]]) -> list[Sit
     # What is due next follows from the incidents, which are not read here; the row has it.
     run = suspensions.under(connection, rows, policy_in_force(connection))
     told: list[Site] = [
-        {**site_document(found[row["id"]], run[row["id"]]), "next_due": _time(row["next_due"])}
+        {**site_document(found[row["id"]], run[row["id"]]), "next_due": plain(row["next_due"])}
         for row in rows
     ]
     return on_record.reveal_texts(connection, told)
 
 
-def _hold(case: Case) -> Hold | None:
-    hold = case.hold
-    if hold is None:
-        return None
-    return {"by": hold.by, "at": rfc3339(hold.at), "reason": hold.reason}
+def _asked(of: Held | Request | None) -> Hold | None:
+    """Who has asked for a hold, or a reinstatement, and why."""
+    return None if of is None else {"by": of.by, "at": rfc3339(of.at), "reason": of.reason}
 
 
 def _closure_request(case: Case) -> ClosureRequest | None:
@@ -194,13 +195,6 @@ def _closure_request(case: Case) -> ClosureRequest | None:
     }
 
 
-def _request(case: Case) -> Hold | None:
-    request = case.request
-    if request is None:
-        return None
-    return {"by": request.by, "at": rfc3339(request.at), "reason": request.reason}
-
-
 def _closure(case: Case) -> Closure | None:
     closure = case.closure
     if closure is None:
@@ -213,10 +207,6 @@ def _closure(case: Case) -> Closure | None:
         "policy": closure.policy,
         "upheld_at": closure.upheld_at,
     }
-
-
-def _time(moment: datetime | None) -> str | None:
-    return None if moment is None else rfc3339(moment)
 
 
 NEWEST = 1_000
@@ -249,8 +239,6 @@ def policy_in_force(connection: Connection) -> Policy:
 
 def active_policy(connection: Connection) -> ActivePolicy:
     """The active policy: in words, as its file, since when it is active and by whose act."""
-    from incidents.locale.words import policy_sentences
-
     active, past = policy_in_force(connection), policy_history(connection)
     return {
         "policy": active.digest, "toml": active.toml(), "numbers": active.document(),
@@ -264,10 +252,6 @@ def policy_history(connection: Connection) -> list[Activation]:
     Raises:
         UnreadableEntryError: of an entry that the desk has not written.
     """
-    from incidents.audit import fold
-    from incidents.locale.words import policy_differences
-    from incidents.views import on_record
-
     found = list(fold.activations(connection))
     words = on_record.personal_texts(connection, [event.text for _, event in found])
     steps = pairwise([DOCUMENTED, *(policy.read(event.toml) for _, event in found)])

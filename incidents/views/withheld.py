@@ -3,7 +3,7 @@ or since its adapter does nothing there, and only logs the order."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -62,16 +62,18 @@ def taken_down_at(connection: Connection, site_id: int, order: int) -> datetime 
     not yet; else when a person released it, which the brake had held, or ordered the same by a
     hold. None if it only waits."""
     story = list(became(connection, site_id, ACT, order=order))
-    done = next((each.recorded_at for each in story if _is_done(each)), None)
     was_braked = any(isinstance(each, e.OrderFailed) and each.problem == BRAKED for each in story)
     released = (each.recorded_at for each in story if was_braked and _is_release(each))
-    return done or deliveries.in_hand_since(connection, site_id, order) or next(released, None)
+    return (
+        _done_at(story)
+        or deliveries.in_hand_since(connection, site_id, order)
+        or next(released, None)
+    )
 
 
 def opened_at(connection: Connection, site_id: int, order: int) -> datetime | None:
     """When that order to open the site was carried out (UTC); None if it was not."""
-    story = became(connection, site_id, ACT, order=order)
-    return next((each.recorded_at for each in story if _is_done(each)), None)
+    return _done_at(became(connection, site_id, ACT, order=order))
 
 
 def opens(connection: Connection, site_id: int, order: int) -> bool:
@@ -128,6 +130,10 @@ def was_told_an_end(connection: Connection, site_id: int, before: int) -> bool:
 def _is_release(event: e.OrderEvent) -> bool:
     by_hold = isinstance(event, e.OrderCancelled) and event.why == SUPERSEDED
     return by_hold or isinstance(event, e.OrderRetried)
+
+
+def _done_at(story: Iterable[e.OrderEvent]) -> datetime | None:
+    return next((each.recorded_at for each in story if _is_done(each)), None)
 
 
 def _is_done(event: e.OrderEvent) -> bool:
@@ -203,13 +209,8 @@ def is_only_logged(event: Any) -> bool:
     return is_done and not event.enforced and event.adapter == LOG
 
 
-def was_last_only_logged(connection: Connection, site_id: int) -> bool:
-    """Whether the site's last order into the world was only logged."""
-    return is_only_logged(next(became(connection, site_id, ACT), None))
-
-
-def was_only_logged(connection: Connection, site_id: int, order: int) -> bool:
-    """Whether that order of the site was only logged."""
+def was_only_logged(connection: Connection, site_id: int, order: int | None = None) -> bool:
+    """Whether the site's last order into the world, or that one, was only logged."""
     return is_only_logged(next(became(connection, site_id, ACT, order=order), None))
 
 

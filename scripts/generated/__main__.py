@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from scripts.generated import act_helps
+from scripts.generated.pages import ROOT, stale
 
 
 def main(arguments: list[str]) -> int:
@@ -12,11 +12,6 @@ def main(arguments: list[str]) -> int:
     if arguments not in ([], ["--check"]):
         print("usage: scripts/docs [--check]", file=sys.stderr)
         return 2
-    if not arguments:
-        # The command line, which the pages are made from, does not load without a new act's help.
-        act_helps.FILE.write_text(act_helps.text(), encoding="utf-8")
-    from scripts.generated.pages import ROOT, stale
-
     found = list(stale())
     for file, text in found:
         name = file.relative_to(ROOT)

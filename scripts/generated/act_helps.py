@@ -15,3 +15,7 @@ def text() -> str:
     """The module."""
     helps = "".join(f'    "{each.typed}": "{each.short}",\n' for each in ACTIONS if each.short)
     return f"{_HEAD}\n\nACT_HELPS = {{\n{helps}}}\n"
+
+
+if __name__ == "__main__":
+    FILE.write_text(text(), encoding="utf-8")

@@ -76,6 +76,7 @@ def test_a_struck_case_says_that_it_does_not_open_what_a_loss_left_down(
     assert "a loss may have left court.example down, so it stays down until a person decides" in (
         voided.out
     )
+    assert "next: incidents site why court.example" in voided.out
     assert "is open again" not in voided.out
     assert panel.sites[COURT] == "suspended"
 
@@ -242,11 +243,17 @@ def test_the_lift_of_a_hold_says_that_a_closed_site_stays_so_and_what_to_do(
 
     said = (
         "the hold on false.example lifted; false.example is closed in the world, and what closed it"
-        " may be lost, so it stays closed. To close it again, record again what closed it:"
-        " incidents log, refused, site false-info. To open it, once it is not suspended: incidents"
-        " acts reconcile false.example --repair"
+        " may be lost, so it stays closed. Record again what closed it, or, once it is not"
+        " suspended, compare it with the world and order it up once more"
     )
+    fit = [
+        "next: incidents log false.example",
+        "next: incidents site false-info false.example --field F --evidence E",
+        "next: incidents acts reconcile false.example --repair",
+    ]
     assert lifted.splitlines()[0] == said
+    assert lifted.splitlines()[-3:] == fit
+    assert why.splitlines()[-2:] == fit[:2]
     assert would.splitlines()[0] == f"would: {said}"
     assert "it stays closed, whatever a clock or the lift of a hold does" in shown
     assert "What closed false.example may have been lost, so it stays closed" in why

@@ -96,7 +96,7 @@ def test_what_the_brake_holds_is_seen_and_released_or_cancelled_by_hand(
     assert [order.site for order in panel.got] == ["a.example", "b.example"]
     assert "THE BRAKE" not in cli("queue").err
     why = cli("site", "why", "c.example").out
-    assert "with --cancelled also what somebody has cancelled" in why
+    assert "next: incidents acts reconcile c.example --repair --cancelled" in why
     assert "brake" not in why
     assert cli("acts", "list", "--braked").err == "the brake holds nothing\n"
     dead = cli("acts", "list", "--dead", "--site", "c.example")
@@ -111,7 +111,8 @@ def test_without_an_adapter_it_is_said_loudly_that_nothing_is_enforced(
     why = cli("site", "why", "shop.example").out
     assert "NOT IN FORCE: suspended is ordered, and active is in force" in why
     assert "The order was only logged, since no adapter is set" in why
-    assert "Name one under [acts] in the daemon's settings, restart the daemon, then:" in why
+    assert "Name one under [acts] in the daemon's settings and restart the daemon" in why
+    assert "next: incidents acts reconcile shop.example --repair" in why
     assert "state: only logged: nothing is enforced" in cli("acts", "show", "1-o4").out
     order = cli("acts", "show", "1-o4", "--json").json
     assert (order["state"], order["only_logged"]) == ("delivered", True)
@@ -151,7 +152,8 @@ def test_what_fails_is_listed_with_the_reason_and_the_next_attempt(
     assert (order["id"], order["state"], order["attempts"]) == ("1-o4", "waiting", 1)
     assert (order["problem"], order["detail"]) == ("http_503", "it is away")
     why = cli("site", "why", "shop.example").out
-    assert "(incidents acts list --site shop.example)." in why
+    assert "(see the orders of shop.example)." in why
+    assert "next: incidents acts list --site shop.example" in why
     shown = cli("acts", "show", "1-o4").out
     assert "http_503: it is away" in shown
     assert "(0 s ago)" in shown

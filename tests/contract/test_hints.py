@@ -50,6 +50,8 @@ def test_what_fits_an_incident_follows_from_how_it_stands() -> None:
         ),
         (look(hints.RELEASE_ORDER, "1-o4"), "incidents acts release 1-o4"),
         (look("elapse"), "incidents daemon --once"),
+        (look("repair", "shop.example"), "incidents acts reconcile shop.example --repair"),
+        (look("recover", reason=None), "incidents recover --reason R"),
     ],
 )
 def test_a_hint_is_typed_with_what_is_known_and_with_a_word_for_what_must_be_said(
@@ -85,11 +87,14 @@ def test_of_a_server_of_another_version_what_can_be_typed_is_told(
 @pytest.mark.parametrize("name", LOOKS)
 def test_each_look_is_a_command(name: str) -> None:
     context, command = click.Context(root), cast("click.Command", root)
-    line, _, option = LOOKS[name].partition(" --")
-    for word in line.split():
-        assert isinstance(command, click.Group)
+    line, *options = LOOKS[name].split(" --")
+    for word in line.removesuffix(" {of}").split():
+        if not isinstance(command, click.Group):
+            choices = [each.type for each in command.params if isinstance(each, click.Argument)]
+            assert word in str(choices)
+            break
         found = command.get_command(context, word)
         assert found is not None, word
         command = found
     own = {each for param in command.params for each in param.opts}
-    assert not option or f"--{option}" in own
+    assert {f"--{option.split()[0]}" for option in options} <= own

@@ -1,5 +1,6 @@
 """The language: how the facts in a phrase are written, and what is told where one has no phrase."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -60,3 +61,8 @@ def test_a_cause_is_told_in_the_language_that_has_words_for_it() -> None:
 def test_a_code_without_a_phrase_is_a_mistake() -> None:
     with pytest.raises(KeyError):
         ENGLISH.say("why.painted")
+
+
+def test_no_sentence_holds_a_shell_command() -> None:
+    typed = re.compile(r"\bincidents [a-z]+ ")
+    assert {code: said for code, said in ENGLISH.phrases.items() if typed.search(said)} == {}

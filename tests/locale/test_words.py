@@ -11,7 +11,8 @@ from incidents.contract.case_documents import event_document
 from incidents.contract.documents.sites import Incident, Site
 from incidents.locale.event_sentence import order_of_site, sentence
 from incidents.locale.event_words import SENTENCES, WHY_NOT
-from incidents.locale.words import Teller, When, span
+from incidents.locale.language import ENGLISH
+from incidents.locale.words import Teller, When
 from incidents.machine.events import KINDS
 from tests.machine.history import clock_given_back
 from tests.machine.order_history import OrderHistory
@@ -40,7 +41,7 @@ def _clock_given_back() -> Iterator[None]:
     ],
 )
 def test_a_span_is_told_in_its_largest_unit_and_the_next(length: timedelta, told: str) -> None:
-    assert span(length) == told
+    assert ENGLISH.span(length) == told
 
 
 def test_times_are_told_in_the_zone_with_seconds_only_where_there_are_any() -> None:

@@ -11,8 +11,9 @@ import pytest
 from incidents.enforcement.port import Delivered, Failed, Order, Retry, Skipped
 from incidents.notices import notice_settings, samples
 from incidents.notices.lanes import Desk
-from incidents.notices.letter import ALARMS, AlarmFacts, Facts, Recipient
+from incidents.notices.letter import AlarmFacts, Facts, Recipient
 from incidents.notices.notice_settings import Outlet
+from incidents.views.queue.alarm import KINDS
 from tests.notices.lane import NOON, SHANGHAI, WORDING, Told, order
 
 NIGHT = datetime(2026, 3, 2, 2, 0, tzinfo=SHANGHAI)
@@ -112,7 +113,7 @@ def test_what_is_loud_is_told_at_any_hour() -> None:
     assert len(chat.letters) == 2
 
 
-@pytest.mark.parametrize("kind", ALARMS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_an_alarm_that_is_worse_or_too_late_in_the_morning_is_loud_by_itself(kind: str) -> None:
     facts = samples.of(f"alarm_{kind}")
     assert isinstance(facts, AlarmFacts)
@@ -141,7 +142,7 @@ def test_where_all_are_quiet_it_waits_until_the_first_one_is_not() -> None:
 # ── alarms that are no orders ────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("kind", ALARMS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_each_alarm_is_told_and_bears_one_name_for_one_thing(kind: str) -> None:
     mail = Told()
     facts = samples.of(f"alarm_{kind}")

@@ -9,7 +9,7 @@ from sqlalchemy import delete, event, insert, update
 from incidents.machine import commands as c
 from incidents.machine.orders import NOTICE
 from incidents.machine.policy import Policy, read_duration
-from incidents.notices.letter import ALARMS
+from incidents.notices.letter import NOTICES
 from incidents.settings.police import ReportDuty
 from incidents.store import after_loss, lineage, monitoring
 from incidents.store.database.engine import writing
@@ -52,7 +52,8 @@ def enforced(day: Day) -> Day:
 
 
 def test_each_kind_has_words_that_the_desk_is_told_in() -> None:
-    assert set(kinds.KINDS) == set(ALARMS)
+    told = {name.removeprefix("alarm_") for name in NOTICES if name.startswith("alarm_")}
+    assert set(kinds.KINDS) == told
 
 
 def test_where_all_is_well_nothing_is_alarming(day: Day) -> None:

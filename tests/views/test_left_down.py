@@ -251,7 +251,11 @@ def test_where_nobody_can_look_the_letter_says_that_a_lost_closure_is_not_seen(
 
 def test_the_why_and_the_look_at_a_site_that_is_left_down_say_so(day: Day) -> None:
     see(day.add())
-    assert "reconcile shop.example --repair orders it again" in day.text()
+    assert "Comparing shop.example with the world can order it again" in day.text()
+    assert day.why()["commands"] == [
+        "incidents acts reconcile shop.example --repair",
+        "incidents acts reconcile shop.example --repair --cancelled",
+    ]
     assert day.site()["left_down_since"] is None
     lose(day)
 
@@ -259,10 +263,14 @@ def test_the_why_and_the_look_at_a_site_that_is_left_down_say_so(day: Day) -> No
     assert first == (
         "NOT IN FORCE: active is ordered, and suspended is in force. Nothing on record keeps"
         " shop.example down; the reason may have been lost with the end of the record, at"
-        " 2026-03-01 10:01. If shop.example must stay down: incidents site hold shop.example"
-        " --reason R. If not: incidents acts reconcile shop.example --repair, or incidents recover"
-        " --reason R for all that this record has as open."
+        " 2026-03-01 10:01. Hold shop.example if it must stay down. If not, comparing it with the"
+        " world can order it up once more; a recovery does so for all that this record has as open."
     )
+    assert day.why()["commands"] == [
+        "incidents site hold shop.example --reason R",
+        "incidents acts reconcile shop.example --repair",
+        "incidents recover --reason R",
+    ]
     assert second == "shop.example is active: no rule holds it down."
     assert day.site()["left_down_since"] == "2026-03-01T10:01:00Z"
 
@@ -283,7 +291,8 @@ def test_of_one_that_is_suspended_since_they_say_that_its_end_does_not_open_it(d
 
     assert "A loss may have left shop.example down before" in text
     [next_] = [line for line in text.splitlines() if line.startswith("Next: ")]
-    assert "it stays down until a person decides (incidents site why shop.example)" in next_
+    assert next_.endswith("it stays down until a person decides.")
+    assert "incidents site hold shop.example --reason R" in day.why()["commands"]
     assert "is open again" not in text
     struck = [line for line in text.splitlines() if "would strike this suspension" in line]
     assert len(struck) == 2
@@ -330,8 +339,8 @@ def test_of_one_that_is_believed_after_thirty_days_they_say_that_it_counts_as_up
 
     assert told == (
         "NOT KNOWN: active is ordered, and nobody knows what is in force. shop.example was added"
-        " after a loss, and nobody can ask how it is; by now it counts as up. If it is down:"
-        " incidents acts reconcile shop.example --repair opens it."
+        " after a loss, and nobody can ask how it is; by now it counts as up. If it is down,"
+        " comparing it with the world can order it up once more."
     )
 
 

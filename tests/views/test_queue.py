@@ -121,7 +121,9 @@ def test_without_a_phone_it_says_where_to_write_or_to_look_for_one(day: Day) -> 
     day.add("mail.example", email="wang@mail.example").log("mail.example")
     day.add("bare.example").log("bare.example")
     assert "write to w•••@mail.example" in day.item("1-1")["say"]
-    assert "incidents site edit bare.example --phone P" in day.item("2-1")["say"]
+    assert "look for a number, and add it to bare.example" in day.item("2-1")["say"]
+    assert day.item("2-1")["commands"][-1] == "incidents site edit bare.example --phone P"
+    assert "incidents site edit" not in str(day.item("1-1")["commands"])
 
 
 @pytest.mark.both_databases

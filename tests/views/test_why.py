@@ -94,7 +94,10 @@ def test_a_held_site_tells_who_ordered_it_and_what_lifting_would_do(day: Day) ->
     assert "is held by order since 2026-03-01 10:00" in day.text()
     assert "recorded by boss (login desk1): “letter 7 of the police”" in day.text()
     assert "lifting the hold opens the site at once" in would(day)
-    assert day.why()["commands"] == [f"incidents site unhold {SITE} --reason R"]
+    assert day.why()["commands"] == [
+        f"incidents site unhold {SITE} --reason R",
+        f"incidents acts list --site {SITE}",
+    ]
 
 
 def test_a_hold_over_a_suspension_keeps_the_site_down_in_any_case(day: Day) -> None:

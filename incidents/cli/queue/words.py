@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from incidents.cli import enforcement_words
 from incidents.cli.run import REHEARSAL
 from incidents.locale import event_sentence
-from incidents.locale.words import When, span
+from incidents.locale.language import ENGLISH
+from incidents.locale.words import When
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +56,7 @@ def left(item: QueueItem) -> str:
     """How long there is, or how long it is overdue; empty for what has no deadline."""
     if item["left_s"] is None:
         return ""
-    told = span(timedelta(seconds=abs(item["left_s"])))
+    told = ENGLISH.span(timedelta(seconds=abs(item["left_s"])))
     return f"{told} overdue" if item["overdue"] else told
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from sqlalchemy import ColumnElement, Select, bindparam, case, func, literal_column, select
 
@@ -226,22 +226,7 @@ section 4)."""
 
 # So that a shift that begins can still see to it.
 _SOON = timedelta(hours=6)
-_ALARMS = frozenset(
-    {
-        "clock",
-        "halted",
-        "mark_unread",
-        "lost",
-        "moved",
-        "uncompared",
-        "left_down",
-        "brake",
-        "dead",
-        "late",
-        "logged",
-        "unsigned",
-    }
-)
+_ALARMS = frozenset(get_args(WarningKind)) - {"unproved", "once", "report"}
 
 
 class QueueWarning(NamedTuple):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Connection
 
@@ -17,7 +17,6 @@ from incidents.contract.case_documents import plain
 from incidents.machine.case import rule_to_close
 from incidents.settings.police import ReportDuty
 from incidents.store import monitoring
-from incidents.store import monitoring as raised_alarms
 from incidents.store.monitoring import Raised
 from incidents.values.ids import incident_id, order_id
 from incidents.views import left_down, register
@@ -120,22 +119,21 @@ def alarms_now(connection: Connection, now: datetime, report: ReportDuty | None)
 
     `attempts_to_tell`: so often a daemon has tried to tell the desk of it.
     """
-    raised = raised_alarms.known_alarms(connection)
+    raised = monitoring.known_alarms(connection)
     look = alarming(connection, now, report)
     items = [_document(alarm, raised.get(alarm.key)) for alarm in look.alarms]
     return {"items": items, "capped": sorted(look.capped)}
 
 
 def _document(alarm: Alarm, raised: Raised | None) -> AlarmDocument:
-    found: Any = {
+    found = {
         "key": alarm.key,
         **{name: plain(value) for name, value in asdict(alarm).items()},
         "raised_at": plain(raised and raised.raised_at),
         "attempts_to_tell": 0 if raised is None else raised.attempts,
         "told_at": plain(raised and raised.told_at),
     }
-    document: AlarmDocument = found
-    return document
+    return cast("AlarmDocument", found)
 
 
 Part = tuple[list[Alarm], bool]
@@ -192,13 +190,11 @@ def _left_down(told: History, now: datetime) -> Part:
     found = told["left_down"]
     if found is None or not (found["complete"] or _uncompared(told["uncompared"], now)[0]):
         return [], False
-    since, named = read_rfc3339(found["since"]), tuple(found["sites"])
-    alarm = Alarm(
-        kind=LEFT_DOWN, subject=EVERYBODY, since=since, closed=found["closed"],
-        unknown=found["unknown"], new=found["new"], sites=found["count"], named=named,
+    return _of_history(
+        LEFT_DOWN, found["since"], closed=found["closed"], unknown=found["unknown"],
+        new=found["new"], sites=found["count"], named=tuple(found["sites"]),
         states=tuple(found["states"]), suspended_now=tuple(found["suspended_now"]),
     )  # fmt: skip
-    return [alarm], False
 
 
 def _braked(connection: Connection) -> Part:

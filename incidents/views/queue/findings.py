@@ -206,9 +206,6 @@ _WHAT: dict[str, tuple[Select[Any], Any, Any]] = {
 }  # fmt: skip
 
 
-"""A site's id, and an incident's number there."""
-
-
 def find_remarks(connection: Connection, said: Mapping[Key, datetime]) -> dict[Key, str]:
     """The references to the remarks on those incidents, by when it was said; one query.
 

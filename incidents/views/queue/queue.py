@@ -6,10 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import (
-    Connection,
-    Select,
-)
+from sqlalchemy import Connection, Select
 
 from incidents.clock import rfc3339
 from incidents.contract.documents.orders import OrdersNotDone
@@ -132,7 +129,7 @@ def _details(
 ) -> Mapping[str, str | None]:
     """What people have told of themselves and written, as it may be shown; erased: None."""
     incident = found.incident(row)
-    asked = _asked(row)
+    asked = _ASKED.get(row["kind"])
     note = incident and incident["note"] if asked is None else row[asked.reason]
     refs = {
         "phone": row["phone"], "person": row["person"], "email": row["email"], "note": note,
@@ -155,15 +152,6 @@ _ASKED = {
 }
 
 
-def _asked(row: Row) -> _Asked | None:
-    return _ASKED.get(row["kind"])
-
-
-def _to_close(row: Row) -> ToClose | None:
-    """What a site is to be closed for, of the item that asks for it."""
-    return _closes_for(row) if row["kind"] == "closure" else None
-
-
 def _closing(row: Row) -> Closing | None:
     """Who asks that the item's site be closed, and for what; None where nobody does."""
     by = row["closing_by"]
@@ -171,6 +159,7 @@ def _closing(row: Row) -> Closing | None:
 
 
 def _closes_for(row: Row) -> ToClose:
+    """What the item's site is to be closed for."""
     n = row["closing_incident"]
     return {
         "rule": rule_to_close(n),
@@ -190,7 +179,7 @@ def _item(
     withheld: bool,
 ) -> QueueItem:
     """The item, before it is said what to do; it warns of something by its code."""
-    due, incident, asked = row["due"], found.incident(row), _asked(row)
+    due, incident, asked = row["due"], found.incident(row), _ASKED.get(row["kind"])
     urls = found.urls(row)
     spared = incident is not None and _was_spared(row, incident, in_force)
     return QueueItem(
@@ -226,7 +215,7 @@ def _item(
         withheld=withheld and row["kind"] == TELL,
         asked_by=None if asked is None else row[asked.by],
         closing=_closing(row),
-        to_close=_to_close(row),
+        to_close=_closes_for(row) if row["kind"] == "closure" else None,
         warning="spared" if spared else "closes" if closing else None,
         say="",
         hints=[],

@@ -108,7 +108,8 @@ def _tell(item: _Item, _policy: Policy) -> Script:
         "tell", phone=_phone(item), site=shown(item.of["site"]), rule=item.of["rule"],
         names=item.language.comma.join(grounds),
     )  # fmt: skip
-    return say, [hints.to_task(item.of["id"], item.of["kind"]), look("why", item.of["site"])]
+    done = hints.to_task(item.of["id"], item.of["kind"])
+    return say, [done, look("why", item.of["site"]), *_add_number(item)]
 
 
 def _recheck(item: _Item, _policy: Policy) -> Script:
@@ -180,7 +181,8 @@ def _term(item: _Item, _policy: Policy) -> Script:
     site, kind = item.of["site"], item.of["kind"]
     say = item.say(kind, site=site, day=item.of["filing"][0], phone=_phone(item))
     ended = TERMS[kind][1]
-    return say, [Hint(act="change_filing", of=site, facts={ended: None}), look("filing", site)]
+    change = Hint(act="change_filing", of=site, facts={ended: None})
+    return say, [change, look("filing", site), *_add_number(item)]
 
 
 def _suspicion(item: _Item, _policy: Policy) -> Script:
@@ -201,6 +203,7 @@ def _footer(item: _Item, _policy: Policy) -> Script:
         look("check_footer", site),
         look("snippet", site),
         do(c.CompleteTask, item.of["id"]),
+        *_add_number(item),
     ]
 
 
@@ -222,7 +225,14 @@ _SCRIPTS: dict[str, Callable[[_Item, Policy], Script]] = {
 
 
 def _contact(item: _Item) -> list[Hint]:
-    return [hints.contact(item.of["id"], outcome) for outcome in OUTCOMES]
+    outcomes = [hints.contact(item.of["id"], outcome) for outcome in OUTCOMES]
+    return [*outcomes, *_add_number(item)]
+
+
+def _add_number(item: _Item) -> list[Hint]:
+    """To put a number on file, where the script knows of no way to reach anybody."""
+    is_known = item.of["phone"] or item.of["email"]
+    return [] if is_known else [do(c.EditSite, item.of["site"], phone=None)]
 
 
 def _phone(item: _Item) -> str:

@@ -17,7 +17,6 @@ from sqlalchemy import (
     and_,
     func,
     literal,
-    literal_column,
     not_,
     select,
     tuple_,
@@ -32,6 +31,7 @@ from incidents.machine.work import TELL
 from incidents.store.cases import incidents, suspensions
 from incidents.store.cases.slices import FIRST as FIRST_PLACE
 from incidents.store.cases.slices import LAST as LAST_PLACE
+from incidents.store.pages import number
 from incidents.store.schema.tables import LAST, claims, sites, work
 from incidents.store.schema.types import microseconds, words
 from incidents.values.ids import DISPUTED, read_item_id
@@ -67,7 +67,11 @@ def page(
     after: str | None = None,
     of: tuple[int, str] | None = None,
 ) -> Select[Any]:
-    """The page's rows of `work` by its index, and only then what belongs to each."""
+    """The page's rows of `work` by its index, and only then what belongs to each.
+
+    The limit stands in the statement itself: PostgreSQL, planning for any limit, takes it for a
+    tenth of the table, and reads all sites.
+    """
     found = select(work).where(LISTED)
     if of is not None:
         found = found.where(work.c.site_id == of[0], work.c.item == of[1])
@@ -75,7 +79,7 @@ def page(
         found = found.join(claims, _claim_of(work)).where(claims.c.by == mine)
     if after is not None:
         found = found.where(tuple_(*IN_ORDER) > _place_after(after))
-    rows = found.order_by(*IN_ORDER).limit(_written(most)).subquery("page")
+    rows = found.order_by(*IN_ORDER).limit(number(most)).subquery("page")
     joined = rows.join(sites, sites.c.id == rows.c.site_id).outerjoin(claims, _claim_of(rows))
     whom = (
         sites.c.name, sites.c.state, sites.c.in_force, sites.c.rule, sites.c.held,
@@ -98,19 +102,11 @@ def counts(connection: Connection, *, mine: str | None = None) -> Counter[str]:
     listed = select(work.c.kind).where(LISTED)
     if mine is not None:
         listed = listed.join(claims, _claim_of(work)).where(claims.c.by == mine)
-    first = listed.order_by(*IN_ORDER).limit(_written(MAX_COUNTED)).subquery("first")
+    first = listed.order_by(*IN_ORDER).limit(number(MAX_COUNTED)).subquery("first")
     found = connection.execute(
         select(first.c.kind, func.count().label("total")).group_by(first.c.kind)
     )
     return Counter({row.kind: row.total for row in found})
-
-
-def _written(most: int) -> Any:
-    """A limit that stands in the statement itself.
-
-    PostgreSQL, planning for any limit, takes it for a tenth of the table, and reads all sites.
-    """
-    return literal_column(str(most))
 
 
 def cursor(row: Row) -> str:
@@ -163,8 +159,7 @@ def sites_held(connection: Connection, by: str) -> list[tuple[int, str]]:
 
 
 def _items(connection: Connection, most: int) -> list[Document]:
-    same = and_(work.c.site_id == claims.c.site_id, work.c.item == claims.c.item)
-    joined = claims.join(sites, sites.c.id == claims.c.site_id).join(work, same)
+    joined = claims.join(sites, sites.c.id == claims.c.site_id).join(work, _claim_of(work))
     asked = select(claims, sites.c.name, work.c.kind, work.c.incident, work.c.due)
     order = (claims.c.by, work.c.sort_due, claims.c.site_id, claims.c.item)
     return [

@@ -113,7 +113,28 @@ def fitting(record: Record) -> list[Hint]:
     waiting = [name(n) for n, each in incidents if can_move_incident(each.state, "reach")]
     found += [hints.contact(each, "reached") for each in waiting[:MAX_TRIED]]
     told = [name(n) for n, each in incidents if each.state == "notified"]
-    return [*found, *(do(c.StateRemoved, each) for each in told[:MAX_TRIED])]
+    found += [do(c.StateRemoved, each) for each in told[:MAX_TRIED]]
+    return [*found, *_of_the_world(record)]
+
+
+def _of_the_world(record: Record) -> list[Hint]:
+    """What brings into force what is ordered, or puts on record what is in force."""
+    site, repair = record.case.site, look("repair", record.case.site)
+    cause = record.not_in_force
+    stays = record.may_end_down or cause in ("unknown", "left_down")
+    hold = [do(c.SetHold, site)] if stays and not record.case.held else []
+    match cause:
+        case "waits":
+            return [*hold, look("orders_of_site", site)]
+        case "lost":
+            return [*hold, repair, look("repair_cancelled", site)]
+        case "logged" | "believed" | "unknown":
+            return [*hold, repair]
+        case "left_down":
+            return [*hold, repair, look("recover", reason=None)]
+        case "left_closed":
+            return hints.to_left_closed(site, suspended=record.case.state == "suspended")
+    return hold
 
 
 # A suspension (R2): late truth strikes it when nothing that it rests on still stands.
@@ -202,7 +223,9 @@ def _corrections(
             contact_id(record.case.site_id, i.n, contact.n)
             for i in incidents
             for contact in i.contacts
-            if _disputes(_void_contact(record, i.n, contact.n))
+            if _disputes(
+                _try(record, c.VoidContact, incident=i.n, contact=contact.n, reason="tried out")
+            )
         ]
         yield "void_contact", contacts
 
@@ -270,10 +293,6 @@ def _contact_in_time(record: Record, incident: Incident) -> Decision | None:
 
 def _void(record: Record, incident: Incident) -> Decision | None:
     return _try(record, c.VoidIncident, incident=incident.n, reason="tried out")
-
-
-def _void_contact(record: Record, incident: int, contact: int) -> Decision | None:
-    return _try(record, c.VoidContact, incident=incident, contact=contact, reason="tried out")
 
 
 def _try(record: Record, command: type[c.Command], **fields: Any) -> Decision | None:

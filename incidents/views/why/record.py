@@ -14,7 +14,7 @@ from incidents.locale.language import ENGLISH, Language
 from incidents.locale.words import Teller, When
 from incidents.machine import events as e
 from incidents.machine import rules
-from incidents.machine.case import Case
+from incidents.machine.case import UNKNOWN, Case
 from incidents.machine.commands import CLOCK
 from incidents.machine.events import Event
 from incidents.machine.incident import Incident
@@ -75,6 +75,29 @@ class Record:
     def stays_closed(self) -> bool:
         """Whether it is closed in the world, and on record it is not."""
         return self.stays_down and self.case.in_force == "closed"
+
+    @property
+    def may_end_down(self) -> bool:
+        """Whether it is suspended, and the end of that does not open it."""
+        is_suspended = self.case.suspension is not None and not self.case.closed
+        return is_suspended and self.stays_down and not self.stays_closed
+
+    @property
+    def not_in_force(self) -> str | None:
+        """The code of why something else is in force than is ordered; None where it is in force."""
+        if self.case.in_force == self.case.state:
+            return None
+        if self.braked is not None:
+            return "braked"
+        if self.stays_closed:
+            return "left_closed"
+        if self.left_down_since is not None:
+            return "unknown" if self.case.in_force == UNKNOWN else "left_down"
+        if self.is_believed:
+            return "believed"
+        # Of what was only logged, or done by hand in the world, no order is left.
+        without = "logged" if self.only_logged else "lost"
+        return "waits" if self.has_orders else without
 
     @property
     def when(self) -> When:
@@ -183,7 +206,7 @@ def read(connection: Connection, name: str, when: When) -> Record:
         is_believed=left_down.is_believed(connection, row, now),
         stays_down=left_down.stays_down(connection, row),
         only_logged=case.in_force != case.state
-        and withheld.was_last_only_logged(connection, case.site_id),
+        and withheld.was_only_logged(connection, case.site_id),
     )
 
 

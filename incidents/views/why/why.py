@@ -10,7 +10,6 @@ from sqlalchemy import Connection
 
 from incidents.contract.case_documents import site_document
 from incidents.locale.words import When, in_the_world
-from incidents.machine.case import UNKNOWN
 from incidents.views import masked, on_record
 from incidents.views.why import facts, prospects, record
 from incidents.views.why.record import MAX_TRIED, Record
@@ -45,21 +44,15 @@ def _overdue(record: Record) -> list[str]:
 
 
 def _in_force(record: Record) -> list[str]:
-    told = in_the_world(record.case.state, record.case.in_force, record.teller.language)
-    if not told:
+    cause = record.not_in_force
+    if cause is None:
         return []
-    if record.braked is not None:
-        return [record.say("not_in_force.braked", told=told, order=record.braked)]
-    if record.stays_closed:
-        return [record.say("not_in_force.left_closed", told=told)]
-    if record.left_down_since is not None:
-        code = "unknown" if record.case.in_force == UNKNOWN else "left_down"
-        return [record.say(f"not_in_force.{code}", told=told, since=record.left_down_since)]
-    if record.is_believed:
-        return [record.say("not_in_force.believed", told=told)]
-    # Of what was only logged, or done by hand in the world, no order is left.
-    without = "logged" if record.only_logged else "lost"
-    return [record.say(f"not_in_force.{'waits' if record.has_orders else without}", told=told)]
+    told = in_the_world(record.case.state, record.case.in_force, record.teller.language)
+    return [
+        record.say(
+            f"not_in_force.{cause}", told=told, order=record.braked, since=record.left_down_since
+        )
+    ]
 
 
 # Suspended, held.
@@ -84,7 +77,7 @@ def _suspended(record: Record) -> list[str]:
             *facts.deadline_lines(record, event.reason),
             record.say("decided_under", policy=event.policy),
         ]
-    if record.stays_down and not record.stays_closed:
+    if record.may_end_down:
         lines.append(record.say("suspended.left_down"))
     return [*lines, _place_in_run(record)]
 
