@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection
 
 from incidents import clock
-from incidents.clock import rfc3339
 from incidents.daemon import journal
 from incidents.daemon.part import Backoff, trouble
 from incidents.errors import IncidentsError
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from incidents.app import House
-    from incidents.daemon.journal import Systemd
     from incidents.desk import Answer, Desk
 
 
@@ -182,7 +180,7 @@ class Enforcement:
     def __init__(
         self,
         house: House,
-        systemd: Systemd,
+        systemd: journal.Systemd,
         *,
         stopped: Callable[[], bool],
         wake_at: Callable[[datetime], object],
@@ -269,20 +267,22 @@ class Enforcement:
         self._systemd.waiting(wait_s + _ATTEMPT_S)
         self._systemd.status(f"waiting: {reason}")
         if reason != self._trouble:
-            journal.cry("the clock is not enforced", reason=reason, wait_s=round(wait_s, 1))
+            journal.error("the clock is not enforced", reason=reason, wait_s=round(wait_s, 1))
         self._trouble = reason
 
     def _fault(self, error: Exception, wait_s: float) -> None:
         reason = f"a fault in this program: {type(error).__name__}"
         self._systemd.status(reason)
-        journal.cry("the clock is not enforced", reason=reason, wait_s=round(wait_s, 1))
+        journal.error("the clock is not enforced", reason=reason, wait_s=round(wait_s, 1))
         if os.environ.get("INCIDENTS_DEBUG"):
             traceback.print_exception(error)
 
 
 def _tell_of_standing_aside(found: Look) -> None:
     if found.aside is not None:
-        journal.cry("standing aside, the clock is not enforced by this daemon", reason=found.aside)
+        journal.error(
+            "standing aside, the clock is not enforced by this daemon", reason=found.aside
+        )
     else:
         journal.warn("the clocks agree again, enforcing")
 
@@ -290,6 +290,8 @@ def _tell_of_standing_aside(found: Look) -> None:
 def _status(found: Look) -> str:
     if found.aside is not None:
         return f"standing aside: {found.aside}"
-    due = "nothing is due" if found.next_due is None else f"next due {rfc3339(found.next_due)}"
+    due = (
+        "nothing is due" if found.next_due is None else f"next due {clock.rfc3339(found.next_due)}"
+    )
     where = " in the record, NOT IN THE WORLD: incidents daemon status" if found.halted else ""
     return f"enforcing the clock{where}; {due}"

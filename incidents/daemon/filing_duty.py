@@ -22,7 +22,6 @@ from incidents.store.database.engine import plainly, reading, writing
 if TYPE_CHECKING:
     from incidents.app import House
     from incidents.filing.settings import FilingSettings
-    from incidents.store.cases.filings import Due
 
 _NOT_REMINDED = "nobody is reminded of what is to be filed"
 _NOT_LOOKED = "the feet of approved sites' pages are not looked at"
@@ -125,7 +124,7 @@ class Filings:
                 return self._record(due, details, settings)
         return False
 
-    def _next(self) -> Due | None:
+    def _next(self) -> filings.Due | None:
         with plainly(self._engine), reading(self._engine) as connection:
             new, self._enrolled = filings.unseen(connection, self._enrolled)
         if new:
@@ -134,7 +133,7 @@ class Filings:
         with plainly(self._engine), reading(self._engine) as connection:
             return filings.due(connection, self._house.now(connection))
 
-    def _claimed(self, due: Due, within: timedelta) -> dict[str, str] | None:
+    def _claimed(self, due: filings.Due, within: timedelta) -> dict[str, str] | None:
         """The details of the site's filing; None if there is no page of it to be looked at, or
         another daemon looks. Whoever dies while looking leaves it to be looked at again soon."""
         with plainly(self._engine), writing(self._engine) as connection:
@@ -144,7 +143,7 @@ class Filings:
             wait = min(within, AGAIN_AFTER)
             return details if filings.claim(connection, due, now + wait) and shows else None
 
-    def _record(self, due: Due, details: dict[str, str], settings: FilingSettings) -> bool:
+    def _record(self, due: filings.Due, details: dict[str, str], settings: FilingSettings) -> bool:
         assert settings.recheck_within is not None
         problems = self._look(due.site, details, settings)
         with self._house.reading() as connection:

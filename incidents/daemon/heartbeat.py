@@ -18,7 +18,6 @@ from incidents.errors import DatabaseError
 from incidents.store import monitoring
 from incidents.store.database.engine import plainly, writing
 from incidents.store.desk_state import database_time
-from incidents.store.monitoring import Heartbeat
 
 if TYPE_CHECKING:
     from incidents.app import House
@@ -28,12 +27,12 @@ BEAT_S = 5
 FORGOTTEN_AFTER = timedelta(days=1)
 
 
-def identity() -> Heartbeat:
+def identity() -> monitoring.Heartbeat:
     """This process as a daemon; the name is its own also where every host has a pid 1."""
     now = clock.now()
     host, pid = socket.gethostname(), os.getpid()
     name = f"{host}-{pid}-{secrets.token_hex(4)}"
-    return Heartbeat(daemon=name, host=host, pid=pid, started_at=now, beat_at=now)
+    return monitoring.Heartbeat(daemon=name, host=host, pid=pid, started_at=now, beat_at=now)
 
 
 def note_once(house: House) -> None:
@@ -47,7 +46,9 @@ def note_once(house: House) -> None:
     with plainly(house.engine), writing(house.engine) as connection:
         now = _now(connection)
         name = monitoring.once_on(host)
-        beat = Heartbeat(daemon=name, host=host, pid=os.getpid(), started_at=now, beat_at=now)
+        beat = monitoring.Heartbeat(
+            daemon=name, host=host, pid=os.getpid(), started_at=now, beat_at=now
+        )
         monitoring.beat(connection, beat)
         monitoring.purge_heartbeats(connection, now - FORGOTTEN_AFTER)
 
@@ -73,7 +74,7 @@ class Heart:
         self,
         house: House,
         enforcement: Enforcement,
-        identity: Heartbeat,
+        identity: monitoring.Heartbeat,
         mark_unread: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._house = house

@@ -31,15 +31,8 @@ from incidents.daemon import (
     recovery_duty,
     retention_duty,
 )
-from incidents.daemon.alarm_duty import Alarms
-from incidents.daemon.delivery import Delivery
 from incidents.daemon.enforce import Enforcement, Steps
-from incidents.daemon.filing_duty import Filings
 from incidents.daemon.heartbeat import BEAT_S, Heart, identity
-from incidents.daemon.journal import Systemd
-from incidents.daemon.record import Record, Witnessing
-from incidents.daemon.recovery_duty import Recovery
-from incidents.daemon.retention_duty import Retention
 from incidents.metrics.service import Service
 from incidents.store.database.access import open_to_others
 
@@ -76,7 +69,7 @@ class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no annotation
         return now if previous is None else now + self._interval
 
 
-def run(house: House, systemd: Systemd | None = None) -> int:
+def run(house: House, systemd: journal.Systemd | None = None) -> int:
     """Enforce the clock until SIGTERM or SIGINT; the exit status.
 
     The batch in hand is finished first; a second signal does not wait for it. At any moment
@@ -91,11 +84,11 @@ def run(house: House, systemd: Systemd | None = None) -> int:
     # A server that is gone without a word should cost a few seconds, not minutes.
     os.environ.setdefault("PGCONNECT_TIMEOUT", "10")
     with _signals_held_back():
-        return _Loop(house, Systemd() if systemd is None else systemd).run()
+        return _Loop(house, journal.Systemd() if systemd is None else systemd).run()
 
 
 class _Loop:
-    def __init__(self, house: House, systemd: Systemd) -> None:
+    def __init__(self, house: House, systemd: journal.Systemd) -> None:
         self._house, self._systemd = house, systemd
         self._own_clock = house.settings.own_clock
         self._stop = Event()
@@ -108,17 +101,19 @@ class _Loop:
             wake_at=self._wake_at,
             changed=self._beat_now,
         )
-        self._record = Record(house, stopped=self._stop.is_set)
-        self._witnessing = Witnessing(house, self._record, self._stop)
-        self._retention = Retention(house, stopped=self._stop.is_set)
+        self._record = record.Record(house, stopped=self._stop.is_set)
+        self._witnessing = record.Witnessing(house, self._record, self._stop)
+        self._retention = retention_duty.Retention(house, stopped=self._stop.is_set)
         self._metrics = Service(house, say=journal.say, warn=journal.warn)
-        self._delivery = Delivery(house, stopped=self._stop.is_set, observed=self._metrics.observed)
+        self._delivery = delivery.Delivery(
+            house, stopped=self._stop.is_set, observed=self._metrics.observed
+        )
         self._heart = Heart(
             house, self._enforcement, self._identity, lambda: self._delivery.mark_unread
         )
-        self._alarms = Alarms(house, stopped=self._stop.is_set)
-        self._filings = Filings(house, stopped=self._stop.is_set)
-        self._recovery = Recovery(house, stopped=self._stop.is_set)
+        self._alarms = alarm_duty.Alarms(house, stopped=self._stop.is_set)
+        self._filings = filing_duty.Filings(house, stopped=self._stop.is_set)
+        self._recovery = recovery_duty.Recovery(house, stopped=self._stop.is_set)
         self._executors = {name: ThreadPoolExecutor(1) for name in _EXECUTORS}
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
@@ -168,7 +163,7 @@ class _Loop:
         self._heart.stop()
         journal.say("stopped", worker=me.daemon)
         if self._enforcement.fatal is not None:
-            journal.cry("the daemon cannot go on", reason=self._enforcement.fatal.message)
+            journal.error("the daemon cannot go on", reason=self._enforcement.fatal.message)
             raise self._enforcement.fatal
         return 0
 

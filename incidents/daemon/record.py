@@ -22,16 +22,12 @@ from incidents.audit.log import (
     status,
     witnesses,
 )
-from incidents.audit.log.loss import LossKnownError
 from incidents.audit.log.signed_files import InconsistentLogError
-from incidents.audit.log.signers_lock import PATIENCE_S, HeldError
-from incidents.audit.log.signing import Signing
 from incidents.audit.log.signing_key import KeyRing
 from incidents.daemon import journal
 from incidents.daemon.part import Part
 from incidents.errors import DatabaseError, IncidentsError
 from incidents.store import checkpoints
-from incidents.store.checkpoints import FAILED, REFUSED
 from incidents.store.database import schema
 from incidents.store.database.engine import plainly, writing
 
@@ -41,8 +37,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from incidents.app import House
-    from incidents.audit.log.stamp import Authority
-    from incidents.audit.log.witnesses import Witness
 
 TICK_S = 0.25
 """Checkpoints are a second apart; what waits for the next one should not wait for two."""
@@ -87,12 +81,12 @@ class Record:
         self._look_at = self._mark_at = self._net_at = monotonic()
 
     @property
-    def witnesses(self) -> tuple[Witness, ...]:
+    def witnesses(self) -> tuple[witnesses.Witness, ...]:
         """Who is to countersign."""
         return self._settings.witnesses
 
     @property
-    def authority(self) -> Authority | None:
+    def authority(self) -> stamp.Authority | None:
         """Who is to stamp."""
         return self._settings.timestamps
 
@@ -127,7 +121,7 @@ class Record:
         found = sequencer.number_missed(self._house.engine)
         if found:
             self._new = True
-            journal.cry("entries had been passed over, and are numbered now", count=found)
+            journal.error("entries had been passed over, and are numbered now", count=found)
 
     def _sign(self) -> None:
         with self._house.reading() as connection:
@@ -154,35 +148,35 @@ class Record:
         if done.made is not None or done.unable is not None:
             self._unable = done.unable
 
-    def _signed(self, now: datetime) -> Signing:
+    def _signed(self, now: datetime) -> signing.Signing:
         """What came of it. While another process signs the entries are numbered all the same: it is
         looked at again the next time, and a while later it is a fault."""
-        patience_s = PATIENCE_S if self._at_once else 0
+        patience_s = signers_lock.PATIENCE_S if self._at_once else 0
         try:
             done = signing.sign(
                 self._house.engine, self._ring, now,
                 at_once=self._at_once, patience_s=patience_s, stays=not self._at_once,
             )  # fmt: skip
-        except HeldError:
+        except signers_lock.HeldError:
             self._held_since = self._held_since or self._monotonic()
-            if self._at_once or self._monotonic() - self._held_since >= PATIENCE_S:
+            if self._at_once or self._monotonic() - self._held_since >= signers_lock.PATIENCE_S:
                 raise
-            return Signing()
+            return signing.Signing()
         self._held_since = None
         return done
 
-    def _refuse_loss(self, done: Signing, now: datetime) -> None:
+    def _refuse_loss(self, done: signing.Signing, now: datetime) -> None:
         """Where nothing was compared: nobody signs, or there is nothing new on a quiet desk."""
         if done.unable not in (None, signing.NO_KEY) and self._waits(now):
             self._refuse_silence(done)
-        if done == Signing() and (self._fails or self._monotonic() >= self._mark_at):
+        if done == signing.Signing() and (self._fails or self._monotonic() >= self._mark_at):
             with self._house.reading() as connection:
                 place = checkpoints.signed_beside(connection)
             if place in (None, signers_lock.place_id(self._ring.file)):
                 loss.refuse(self._house.engine, self._ring.file)
             self._mark_at = self._monotonic() + _MARK_S
 
-    def _refuse_silence(self, done: Signing) -> None:
+    def _refuse_silence(self, done: signing.Signing) -> None:
         """Nobody signs: it is wrong here, if something signed is missing, or the key is here."""
         loss.refuse(self._house.engine, self._ring.file)
         if done.elsewhere is not None:
@@ -196,11 +190,11 @@ class Record:
     def _noted(self, error: IncidentsError, now: datetime) -> bool:
         """Whether it is kept that this one has failed; not while another one signs, nor in place of
         a signing that was refused."""
-        refused = isinstance(error, InconsistentLogError | LossKnownError)
-        how = REFUSED if refused else FAILED
+        refused = isinstance(error, InconsistentLogError | loss.LossKnownError)
+        how = checkpoints.REFUSED if refused else checkpoints.FAILED
         with self._house.reading() as connection:
             known = checkpoints.signs(connection).how
-        if how == FAILED and (known == REFUSED or not self._waits(now)):
+        if how == checkpoints.FAILED and (known == checkpoints.REFUSED or not self._waits(now)):
             return False
         if known != how:
             self._keep(partial(checkpoints.note_trouble, how=how, now=now))
@@ -259,11 +253,11 @@ def _others(house: House, record: Record) -> Iterator[tuple[str, Callable[[], ob
         yield "the log is not stamped", partial(_stamp, house, record.authority)
 
 
-def _ask(house: House, witness: Witness) -> None:
+def _ask(house: House, witness: witnesses.Witness) -> None:
     witnesses.ask(house.engine, witness)
 
 
-def _stamp(house: House, authority: Authority) -> None:
+def _stamp(house: House, authority: stamp.Authority) -> None:
     with house.reading() as connection:
         now = house.now(connection)
     stamp.ask(house.engine, authority, now)

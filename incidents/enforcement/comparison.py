@@ -19,7 +19,7 @@ from incidents import clock
 from incidents.desk import Desk
 from incidents.desk.access import NOT_LET
 from incidents.enforcement import routing
-from incidents.enforcement.attempts import cry
+from incidents.enforcement.attempts import log_error
 from incidents.enforcement.reconciliation import (
     DIFFERS,
     MOVED,
@@ -29,7 +29,6 @@ from incidents.enforcement.reconciliation import (
     Comparison,
     Reconciliation,
 )
-from incidents.enforcement.routing import DEFAULT, Routing
 from incidents.errors import ActRefusedError, AdapterFaultError, DatabaseError, IncidentsError
 from incidents.machine.case import UNKNOWN
 from incidents.machine.command import LEFT_DOWN
@@ -155,7 +154,7 @@ def foreseen(
 def is_open(compared: Comparison) -> bool:
     """Whether nobody knows yet that the world is as the record says of that site. Where orders are
     only logged there is nothing to be known."""
-    return compared.verdict in _OPEN and compared.adapter != DEFAULT
+    return compared.verdict in _OPEN and compared.adapter != routing.DEFAULT
 
 
 def note_failed(engine: Engine, problems: Mapping[str, str]) -> None:
@@ -202,7 +201,7 @@ def done(found: Iterable[Comparison]) -> Done:
     )
 
 
-def _loaded(engine: Engine, only: Sequence[str] | None) -> Routing:
+def _loaded(engine: Engine, only: Sequence[str] | None) -> routing.Routing:
     """Who can be asked; where the settings do not tell, people are told so of all that is to be
     compared."""
     try:
@@ -240,7 +239,7 @@ def _compared(own: Reconciliation, name: str) -> Comparison:
 
 
 def _failed(name: str, error: BaseException, problem: str) -> Comparison:
-    cry("a site cannot be compared with the world", site=name, error=error)
+    log_error("a site cannot be compared with the world", site=name, error=error)
     return Comparison(
         site=name, ordered="", on_record="", really=None, adapter="", verdict=FAILED,
         problem=problem,

@@ -17,7 +17,6 @@ from incidents.errors import IncidentsError, RefusedError
 from incidents.filing.checks.typed_details import CHOICES
 from incidents.machine.filing import Details
 from incidents.values import parsing
-from incidents.values.parsing import TomlTextError
 
 SHIPPED = Path(__file__).with_name("presets.toml")
 
@@ -72,7 +71,7 @@ def read(path: Path) -> dict[str, Preset]:
         raise PresetsFileError(file=path, detail=detail) from error
     except UnicodeDecodeError as error:
         raise PresetsFileError(file=path, detail="it is not in UTF-8: save it so") from error
-    except TomlTextError as error:
+    except parsing.TomlTextError as error:
         raise PresetsFileError(file=path, detail=f"it {error}") from error
     return {name: _preset(path, name, table) for name, table in tables.items()}
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Connection
 
 from incidents.desk import Envelope
-from incidents.enforcement.dispatcher.dispatcher import Courier, Hands
+from incidents.enforcement.dispatcher.dispatcher import ConcurrencyLimit, Dispatcher
 from incidents.enforcement.dispatcher.round import Round
 from incidents.enforcement.port import Delivered, Order, Outcome, Retry
 from incidents.machine import commands as c
@@ -38,7 +38,7 @@ def day(db_url: str) -> Iterator[Rehearsal]:
 
 
 def test_an_adapter_that_has_finished_nothing_lately_may_have_a_quarter_of_the_hands(
-    hands: Hands,
+    hands: ConcurrencyLimit,
 ) -> None:
     take(hands, "panel", SHARE - 1)
     assert hands.has_one_for("panel")
@@ -49,7 +49,7 @@ def test_an_adapter_that_has_finished_nothing_lately_may_have_a_quarter_of_the_h
 
 
 def test_an_adapter_may_have_as_much_more_as_it_has_finished_in_this_second_and_the_one_before(
-    hands: Hands, seconds: Seconds
+    hands: ConcurrencyLimit, seconds: Seconds
 ) -> None:
     finish(hands, "panel", 5)
     seconds.now += 1
@@ -62,13 +62,13 @@ def test_an_adapter_may_have_as_much_more_as_it_has_finished_in_this_second_and_
     assert hands.share("panel") == SHARE
 
 
-def test_what_was_never_attempted_does_not_make_an_adapter_quick(hands: Hands) -> None:
+def test_what_was_never_attempted_does_not_make_an_adapter_quick(hands: ConcurrencyLimit) -> None:
     finish(hands, "slow", 9, outcome=None)
 
     assert (hands.share("slow"), hands.total) == (SHARE, 0)
 
 
-def test_where_much_is_finished_much_is_taken_in_hand_at_once(hands: Hands) -> None:
+def test_where_much_is_finished_much_is_taken_in_hand_at_once(hands: ConcurrencyLimit) -> None:
     assert hands.room() == SHARE
     finish(hands, "panel", 10)
     assert hands.room() == SHARE + 10
@@ -87,13 +87,13 @@ def _hold_all(day: Rehearsal, names: list[str]) -> None:
     assert [answer.refusal for answer in answers] == [None] * len(names)
 
 
-def _beside(day: Rehearsal, slow: Told, quick: Told) -> Courier:
+def _beside(day: Rehearsal, slow: Told, quick: Told) -> Dispatcher:
     """Each has the sites that are named for it."""
     own = courier(day, quick)
     return replace(own, lanes={ACT: lambda order: slow if ".slow." in order.site else quick})
 
 
-def _come_once(own: Courier) -> None:
+def _come_once(own: Dispatcher) -> None:
     to_its_end(Round(own, once=True))
 
 

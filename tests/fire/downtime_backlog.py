@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine
 
 from incidents.desk import Envelope
-from incidents.enforcement.dispatcher.dispatcher import Courier
+from incidents.enforcement.dispatcher.dispatcher import Dispatcher
 from incidents.enforcement.dispatcher.round import Round
 from incidents.enforcement.port import Delivered
 from incidents.machine import commands as c
@@ -156,7 +156,7 @@ class Past:
             pass
         adapter = Told("log", outcome=Delivered(enforced=False))
         carried_out = Round(
-            Courier(
+            Dispatcher(
                 engine=self._engine, desk=desk, lanes={ACT: lambda _: adapter}, name="of-then",
                 give_up_after=DOWN, clock=lambda: at,
             )

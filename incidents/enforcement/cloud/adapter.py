@@ -63,7 +63,7 @@ class CloudNodes:
     def __init__(
         self, name: str, whereabouts: Whereabouts, connect: Callable[[], Cloud], limit_s: float
     ) -> None:
-        self._name = name
+        self.name = name
         self._whereabouts = whereabouts
         self._connect = connect
         self._idle: deque[Cloud] = deque(maxlen=MOST_AT_ONCE)
@@ -71,11 +71,6 @@ class CloudNodes:
         self._looks = Attempts[State | None](
             limit_s=limit_s, most=MOST_AT_ONCE, late=None, full=None
         )
-
-    @property
-    def name(self) -> str:
-        """Its name in the settings."""
-        return self._name
 
     def deliver(self, order: Order) -> Outcome:
         """Ask for the node to be stopped or started, if it is not, and look what has come of it."""

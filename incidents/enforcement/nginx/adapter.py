@@ -19,9 +19,6 @@ from incidents.enforcement import process
 from incidents.enforcement.nginx import folder as page
 from incidents.enforcement.nginx import map as maps
 from incidents.enforcement.nginx import server
-from incidents.enforcement.nginx.folder import Folder, Page
-from incidents.enforcement.nginx.map import DamagedMapError, Names, Standing
-from incidents.enforcement.nginx.map import is_one as is_host
 from incidents.enforcement.nginx.server import Server, Shape, Trouble
 from incidents.enforcement.port import Adapter, Delivered, Failed, Order, Outcome, Retry, State
 from incidents.errors import InputError
@@ -45,14 +42,14 @@ class Nginx:
     """One nginx, whose files lie in one folder; several threads and processes may write them."""
 
     def __init__(
-        self, name: str, *, folder: Folder, server: Server, shape: Shape, timeout: timedelta
+        self, name: str, *, folder: page.Folder, server: Server, shape: Shape, timeout: timedelta
     ) -> None:
         self.name = name
         self._folder = folder
         self._server = server
         self._shape = shape
         self._timeout_s = timeout.total_seconds()
-        self._rounds: GroupCommit[Standing, Outcome] = GroupCommit(
+        self._rounds: GroupCommit[maps.Standing, Outcome] = GroupCommit(
             self._round, gathering_s=_GATHERING_S
         )
 
@@ -93,11 +90,11 @@ class Nginx:
     def _written_state(self, site: str) -> State | None:
         try:
             known = maps.read(self._folder.http() or "")
-        except (OSError, ValueError, DamagedMapError):
+        except (OSError, ValueError, maps.DamagedMapError):
             return None
         return known[site].state if site in known else "active"
 
-    def _round(self, told: Sequence[Standing]) -> list[Outcome]:
+    def _round(self, told: Sequence[maps.Standing]) -> list[Outcome]:
         deadline = time.monotonic() + self._timeout_s
         try:
             return self._carry_out(told, deadline)
@@ -105,11 +102,11 @@ class Nginx:
             trouble = _BUSY
         except OSError as error:
             trouble = Trouble("file_error", f"{error.strerror}: {error.filename}")
-        except (DamagedMapError, UnicodeDecodeError) as error:
+        except (maps.DamagedMapError, UnicodeDecodeError) as error:
             trouble = Trouble("file_damaged", f"incidents.conf was changed by somebody: {error}")
         return [_retry(trouble)] * len(told)
 
-    def _carry_out(self, told: Sequence[Standing], deadline: float) -> list[Outcome]:
+    def _carry_out(self, told: Sequence[maps.Standing], deadline: float) -> list[Outcome]:
         with self._folder.locked(deadline):
             old = self._folder.http()
             known = maps.read(old or "")
@@ -159,14 +156,14 @@ def make(name: str, options: Options) -> Adapter:
     probe = _probe(options)
     made = Nginx(
         name,
-        folder=Folder(_folder(options)),
+        folder=page.Folder(_folder(options)),
         server=Server(
             test_command=process.command_words(options, "test_command", DEFAULT_TEST),
             reload_command=process.command_words(options, "reload_command", DEFAULT_RELOAD),
             probe=probe,
         ),
         shape=Shape(
-            hosts=Names(www=options.flag("www"), aliases=_aliases(options)).of,
+            hosts=maps.Names(www=options.flag("www"), aliases=_aliases(options)).of,
             pages={"suspended": _page(options, "suspended"), "closed": _page(options, "closed")},
             zone=_zone(options),
             probe=probe,
@@ -210,13 +207,13 @@ def _aliases(options: Options) -> dict[str, tuple[str, ...]]:
         site, hosts = table.needed("site"), table.texts("hosts")
         table.finish()
         for key, names in (("site", (site,)), ("hosts", hosts)):
-            if not names or not all(map(is_host, names)):
+            if not names or not all(map(maps.is_one, names)):
                 raise table.wrong(key, "names of hosts in their ASCII form, in small letters")
         found[site] = (*found.get(site, ()), *hosts)
     return found
 
 
-def _page(options: Options, kind: Page) -> str:
+def _page(options: Options, kind: page.Page) -> str:
     key = f"{kind}_page"
     try:
         return page.page(kind, options.path(key))

@@ -14,11 +14,7 @@ from typing import cast, get_args
 from incidents.enforcement import process
 from incidents.enforcement.nginx import folder
 from incidents.enforcement.nginx import map as maps
-from incidents.enforcement.nginx.folder import Page
-from incidents.enforcement.nginx.map import Map, Standing
-from incidents.enforcement.nginx.map import key as host_key
 from incidents.enforcement.port import State
-from incidents.enforcement.process import Ended
 
 # A word of nginx's configuration has less than 4,096 bytes, and a character up to four.
 _CHUNK_CHARACTERS = 1_000
@@ -66,12 +62,12 @@ class Shape:
     """
 
     hosts: Callable[[str], Iterable[str]]
-    pages: Mapping[Page, str]
+    pages: Mapping[folder.Page, str]
     zone: tzinfo
     probe: str | None = None
 
 
-def http_file(known: Map, shape: Shape) -> str:
+def http_file(known: maps.Map, shape: Shape) -> str:
     """What the http block includes: the map's own lines, and what nginx makes of them."""
     body = "".join((
         *(f"{line}\n" for line in maps.lines(known)),
@@ -99,10 +95,10 @@ def http_date(moment: datetime) -> str:
     return format_datetime(whole, usegmt=True)
 
 
-def _map_blocks(known: Map, shape: Shape) -> Iterator[str]:
+def _map_blocks(known: maps.Map, shape: Shape) -> Iterator[str]:
     states, retries, reopens = ['default "";'], ['default "";'], ['default "";']
     for host, one in sorted(_in_force(known, shape.hosts).items()):
-        key = host_key(host)
+        key = maps.key(host)
         states.append(f"{key} {one.state};")
         if one.until is not None:
             retries.append(f'{key} "{http_date(one.until)}";')
@@ -114,9 +110,9 @@ def _map_blocks(known: Map, shape: Shape) -> Iterator[str]:
     yield _block("map $incidents_reopens $incidents_reopening", ['"" "";', f"default {sentence};"])
 
 
-def _in_force(known: Map, hosts: Callable[[str], Iterable[str]]) -> dict[str, Standing]:
+def _in_force(known: maps.Map, hosts: Callable[[str], Iterable[str]]) -> dict[str, maps.Standing]:
     """How each host stands that is down; one that belongs to two sites, by the stricter one."""
-    found: dict[str, Standing] = {}
+    found: dict[str, maps.Standing] = {}
     for _, one in sorted(known.items()):
         if one.state == "active":
             continue
@@ -126,11 +122,11 @@ def _in_force(known: Map, hosts: Callable[[str], Iterable[str]]) -> dict[str, St
     return found
 
 
-def _strictness(one: Standing) -> tuple[bool, datetime]:
+def _strictness(one: maps.Standing) -> tuple[bool, datetime]:
     return one.state == "closed", one.until or _NEVER
 
 
-def _page_blocks(pages: Mapping[Page, str]) -> Iterator[str]:
+def _page_blocks(pages: Mapping[folder.Page, str]) -> Iterator[str]:
     for kind, text in pages.items():
         words = []
         for n, chunk in enumerate(_chunks(text)):
@@ -276,7 +272,7 @@ def _told(command: tuple[str, ...], what: str, deadline: float) -> Trouble | Non
     return Trouble(f"{what}_{ended.problem}", ended.detail)
 
 
-def _complaint(ended: Ended) -> str | None:
+def _complaint(ended: process.Ended) -> str | None:
     """Of what nginx has written the line that says what is wrong; the last one only says that."""
     for line in ended.errors:
         found = _FAULT.search(line)

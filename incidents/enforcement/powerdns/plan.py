@@ -9,7 +9,6 @@ from typing import Any
 from incidents import log
 from incidents.enforcement.port import Failed, Order, Outcome, Skipped
 from incidents.enforcement.powerdns import note as notes
-from incidents.enforcement.powerdns.note import Hold, Note
 from incidents.enforcement.powerdns.records import OfName, RecordSet, changes, leading
 from incidents.enforcement.powerdns.server import Dialogue, Notice, Zone
 from incidents.errors import BadSiteNameError
@@ -29,7 +28,7 @@ class Standing:
     zone: Zone
     name: str
     found: OfName
-    note: Note | None
+    note: notes.Note | None
     metadata: Metadata
     raises_serial: bool
     is_delegated: bool
@@ -68,7 +67,7 @@ class Names:
             is_covered=any(leading(contents.get(each, {})) for each in _wildcards(zone, name)),
         )
 
-    def is_up(self, name: str, put: notes.Put) -> tuple[bool | None, Note | None]:
+    def is_up(self, name: str, put: notes.Put) -> tuple[bool | None, notes.Note | None]:
         """Whether anything but a notice leads to the name, None if nothing does; and its note."""
         zone = self._dialogue.zone_of(name)
         if zone is None:
@@ -156,7 +155,7 @@ class Step:
 
     zone: Zone
     name: str
-    note: Note | None = None
+    note: notes.Note | None = None
     changes: Sequence[dict[str, Any]] = ()
     forget: tuple[str, ...] = ()
 
@@ -171,31 +170,20 @@ class _Ended(Exception):  # noqa: N818  # an end, not an error
         self.outcome = outcome
 
 
-def taking_down(order: Order, standings: Sequence[Standing | None], notice: Notice) -> Plan:
-    """The names, of which the first is the site's own, are to show the notice.
+def plan(order: Order, standings: Sequence[Standing | None], notice: Notice) -> Plan:
+    """The names, of which the first is the site's own, are to show the notice, or, where the site
+    is reopened, to be again what they were; raises ConflictError as the notes do then.
 
     The others may be missing. If one of them cannot be changed, nothing is done about any.
     """
+    step = _putting_back if order.kind == "reopen" else _taking_down
     try:
         steps = [
-            _taking_down(order, standing, notice, is_own=not n)
-            for n, standing in enumerate(standings)
+            step(order, standing, notice, is_own=not n) for n, standing in enumerate(standings)
         ]
     except _Ended as ended:
         return ended.outcome
-    return [step for step in steps if step is not None]
-
-
-def putting_back(order: Order, standings: Sequence[Standing | None], notice: Notice) -> Plan:
-    """The names are to be again what they were; raises ConflictError as the notes do."""
-    try:
-        steps = [
-            _putting_back(order, standing, notice, is_own=not n)
-            for n, standing in enumerate(standings)
-        ]
-    except _Ended as ended:
-        return ended.outcome
-    return [step for step in steps if step is not None]
+    return [each for each in steps if each is not None]
 
 
 def _taking_down(
@@ -273,14 +261,14 @@ def _changeable(standing: Standing | None, *, is_own: bool) -> Standing | None:
     return standing
 
 
-def _check_order(order: Order, note: Note | None) -> None:
+def _check_order(order: Order, note: notes.Note | None) -> None:
     held = None if note is None else note.holds.get(order.site)
     if held is not None and held.is_after(_hold(order)):
         raise _Ended(_STALE)
 
 
-def _hold(order: Order) -> Hold:
-    return Hold(order=order.id, kind=order.kind, ordered_at=order.ordered_at, seq=order.seq)
+def _hold(order: Order) -> notes.Hold:
+    return notes.Hold(order=order.id, kind=order.kind, ordered_at=order.ordered_at, seq=order.seq)
 
 
 def _end(outcome: Outcome, *, is_own: bool) -> None:

@@ -18,7 +18,6 @@ from urllib.parse import urlencode
 
 from incidents.enforcement.port import Outcome, Retry
 from incidents.enforcement.powerdns import records
-from incidents.enforcement.powerdns.records import OfName, Record, RecordSet
 from incidents.outbound.faults import ForbiddenTargetError, OutboundError, TimedOutError
 from incidents.outbound.guard import Guard
 from incidents.outbound.message import Request, read_target
@@ -41,14 +40,14 @@ class Notice:
     put: Mapping[str, frozenset[str]]
     ttl: int
 
-    def sets(self, name: str, found: OfName) -> dict[str, RecordSet]:
+    def sets(self, name: str, found: records.OfName) -> dict[str, records.RecordSet]:
         """What a name has that is held down. Comments stay where they are."""
         return {
-            each: RecordSet(
+            each: records.RecordSet(
                 name=name,
                 type=each,
                 ttl=self.ttl,
-                records=tuple(Record(content) for content in sorted(contents)),
+                records=tuple(records.Record(content) for content in sorted(contents)),
                 comments=found[each].comments if each in found else (),
             )
             for each, contents in self.put.items()
@@ -200,13 +199,13 @@ class Dialogue:
                 return zone
         return None
 
-    def contents(self, zone: Zone) -> tuple[list[RecordSet], bool]:
+    def contents(self, zone: Zone) -> tuple[list[records.RecordSet], bool]:
         """All record sets of the zone, and whether a change by the API raises its serial number."""
         found = self._ask("GET", f"/zones/{zone.id}")
         sets = _read_sets(found)
         return sets, str(found.get("soa_edit_api") or "OFF").upper() != "OFF"
 
-    def record_sets_of(self, zone: Zone, name: str) -> dict[str, RecordSet]:
+    def record_sets_of(self, zone: Zone, name: str) -> dict[str, records.RecordSet]:
         """What is served of one name, by type."""
         found = self._ask("GET", f"/zones/{zone.id}", query={"rrset_name": name})
         # An older PowerDNS does not know the parameter, and gives all.
@@ -293,7 +292,7 @@ def _check(status: int) -> None:
     raise ApiError(known.get(status, Retry(problem=f"http_{status}")))
 
 
-def _read_sets(zone: Any) -> list[RecordSet]:
+def _read_sets(zone: Any) -> list[records.RecordSet]:
     try:
         return [records.read(each) for each in zone["rrsets"]]
     except (LookupError, TypeError, ValueError, AttributeError) as error:

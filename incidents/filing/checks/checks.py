@@ -17,8 +17,6 @@ from typing import Any
 from incidents.errors import LibraryError
 from incidents.filing.checks import ip_addresses, items, people, record_number, typed_details
 from incidents.filing.checks.finding import Finding, finding_sentence
-from incidents.filing.checks.items import CONTRACT, documents, servers
-from incidents.filing.checks.typed_details import CHOICES
 from incidents.machine.filing import Details
 
 
@@ -105,10 +103,14 @@ class _Need:
         if judge is not None:
             return judge(details)
         text = details.get(self.field, "").strip()
-        return text in CHOICES[self.field] if self.field in CHOICES else bool(text)
+        return (
+            text in typed_details.CHOICES[self.field]
+            if self.field in typed_details.CHOICES
+            else bool(text)
+        )
 
     def is_decided(self, details: Details) -> bool:
-        return not self.choice or details.get(self.choice) in CHOICES[self.choice]
+        return not self.choice or details.get(self.choice) in typed_details.CHOICES[self.choice]
 
     def is_asked(self, details: Details) -> bool:
         return not self.choice or details.get(self.choice) == self.value
@@ -171,16 +173,16 @@ def _counts(need: _Need, details: Details) -> bool:
 
 def _a_server_says(*names: str) -> _Judge:
     return lambda details: any(
-        server.get(name).strip() for server in servers(details) for name in names
+        server.get(name).strip() for server in items.servers(details) for name in names
     )
 
 
 def _is_server_on_record(details: Details) -> bool:
-    return any(server.facts is not None for server in servers(details))
+    return any(server.facts is not None for server in items.servers(details))
 
 
 def _is_contract_on_record(details: Details) -> bool:
-    return any(each.get("kind") == CONTRACT for each in documents(details))
+    return any(each.get("kind") == items.CONTRACT for each in items.documents(details))
 
 
 _OF_ITEMS: dict[str, _Judge] = {

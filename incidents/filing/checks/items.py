@@ -16,7 +16,6 @@ from functools import cache
 from importlib import resources
 
 from incidents.filing.checks import area
-from incidents.filing.checks.area import named
 from incidents.filing.checks.finding import Finding, ok, suspect, unknown, wrong
 from incidents.filing.checks.record_number import plain
 from incidents.filing.checks.typed_details import read_day
@@ -37,7 +36,7 @@ class Item:
     @property
     def province(self) -> str:
         """The name of the province that a server stands in, 广东; empty if nobody says it."""
-        province = named(self.get("province"))
+        province = area.named(self.get("province"))
         return province.name if province is not None else self.get("province").strip()
 
     @property

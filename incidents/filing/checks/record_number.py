@@ -14,7 +14,6 @@ from datetime import date
 from typing import Literal
 
 from incidents.filing.checks import area
-from incidents.filing.checks.area import CHARACTERS, of_area, of_character
 from incidents.filing.checks.finding import Finding, ok, wrong
 from incidents.filing.checks.typed_details import read_day
 from incidents.machine.filing import Details
@@ -23,7 +22,7 @@ MAX_CHARACTERS = 200
 """What is longer is no number: to normalise it takes the square of its length."""
 
 _DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−﹣－"), "-")
-_PROVINCE = f"(?P<province>[{CHARACTERS}])"
+_PROVINCE = f"(?P<province>[{area.CHARACTERS}])"
 _ICP = re.compile(
     rf"{_PROVINCE}ICP备(?:案)?(?P<digits>[0-9]{{8,10}})号?(?:-0*(?P<suffix>[1-9][0-9]{{0,4}}))?"
 )
@@ -90,7 +89,7 @@ class PublicSecurity:
         return self.code[:6]
 
     def __str__(self) -> str:
-        here = of_area(self.code)
+        here = area.of_area(self.code)
         character = self.province or (here.characters[0] if here is not None else None)
         return self.code if character is None else f"{character}公网安备 {self.code}号"
 
@@ -207,4 +206,4 @@ def _of_public_security(text: str, year: int) -> list[Finding]:
 def _of_another_province(number: PublicSecurity) -> bool:
     if number.province is None:
         return False
-    return of_character(number.province) != of_area(number.area)
+    return area.of_character(number.province) != area.of_area(number.area)

@@ -28,7 +28,6 @@ from incidents.outbound.faults import (
 from incidents.outbound.guard import Guard
 
 if TYPE_CHECKING:
-    from incidents.filing.footer.foot import Foot
     from incidents.outbound.message import Answer
 
 WITHIN_S = 20.0
@@ -70,7 +69,7 @@ class Page:
     charset: str | None
     cut: bool
 
-    def foot(self) -> Foot:
+    def foot(self) -> foot.Foot:
         """What it shows."""
         return foot.read(self.body, charset_said=self.charset, cut=self.cut)
 

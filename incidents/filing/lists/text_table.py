@@ -27,7 +27,6 @@ from incidents.filing.lists.table_row import (
 )
 from incidents.store.schema.types import canonical
 from incidents.values import parsing
-from incidents.values.parsing import MisreadError
 
 MAX_LINE = 1 << 20
 """So many characters a line has at most."""
@@ -254,7 +253,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object, in which no name may stand twice: one of the two would be lost in silence."""
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise MisreadError("a name stands twice in one object")
+        raise parsing.MisreadError("a name stands twice in one object")
     return found
 
 

@@ -29,7 +29,6 @@ from incidents.filing.lists.table_row import (
     shown,
 )
 from incidents.filing.lists.xlsx_package import ALL, Package, Reading
-from incidents.filing.lists.xlsx_workbook import Strings, Workbook, unescaped
 
 MAX_ELEMENTS = 16_000_000
 """So many elements a sheet has at most: 100,000 rows of 50 cells have 10 million."""
@@ -114,7 +113,9 @@ def letters(n: int) -> str:
     return name
 
 
-def _sheet_rows(package: Package, file: str, book: Workbook) -> Iterator[tuple[int, Cells]]:
+def _sheet_rows(
+    package: Package, file: str, book: xlsx_workbook.Workbook
+) -> Iterator[tuple[int, Cells]]:
     """The rows of the sheet that have a cell that is not empty."""
     sheet = _Sheet(file, book)
     most = min(MAX_ELEMENTS, package.elements)
@@ -130,7 +131,7 @@ def _sheet_rows(package: Package, file: str, book: Workbook) -> Iterator[tuple[i
 class _Sheet:
     """Hears of a sheet's elements, and keeps the rows that have ended in `done`."""
 
-    def __init__(self, file: str, book: Workbook) -> None:
+    def __init__(self, file: str, book: xlsx_workbook.Workbook) -> None:
         self.done: list[tuple[int, Cells]] = []
         self._file, self._values = file, _Values(file, book)
         self._row, self._column, self._cells = 0, -1, Cells()
@@ -219,9 +220,9 @@ class _Sheet:
 class _Values:
     """What the value of a cell is as text, by its kind (ECMA-376, part 1, 18.18.11)."""
 
-    def __init__(self, file: str, book: Workbook) -> None:
+    def __init__(self, file: str, book: xlsx_workbook.Workbook) -> None:
         self._file, self._days = file, {str(style) for style in book.days}
-        self._strings: Strings = book.strings
+        self._strings: xlsx_workbook.Strings = book.strings
         self._since_1904 = book.since_1904
 
     def read(self, value: str, kind: str, style: str) -> str:
@@ -229,7 +230,7 @@ class _Values:
             case "s":
                 return self._shared(value)
             case "inlineStr" | "str":
-                return unescaped(value)
+                return xlsx_workbook.unescaped(value)
             case "b":
                 return "TRUE" if value == "1" else "FALSE"
             case "e":

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from incidents.errors import LibraryError
 from incidents.filing.lists import xlsx_package
 from incidents.filing.lists.table_row import MAX_CELL, TableError, cause
-from incidents.filing.lists.xlsx_package import Package
 
 MAX_PART = 8 << 20
 MAX_STRINGS = 64 << 20
@@ -145,7 +144,7 @@ class Workbook:
     since_1904: bool
 
 
-def read(package: Package, file: str) -> Workbook:
+def read(package: xlsx_package.Package, file: str) -> Workbook:
     """The workbook of a package, with its first sheet that is not hidden.
 
     Raises:
@@ -180,7 +179,7 @@ def unescaped(text: str) -> str:
     return _ESCAPED.sub(lambda m: chr(int(m[1], 16)), text) if "_x" in text else text
 
 
-def _main(package: Package, file: str) -> str:
+def _main(package: xlsx_package.Package, file: str) -> str:
     """The part that is the workbook."""
     found = _Relations()
     _small(package, file, "_rels/.rels", found)
@@ -192,7 +191,7 @@ def _main(package: Package, file: str) -> str:
     return main
 
 
-def _relations(package: Package, file: str, main: str) -> dict[str, str]:
+def _relations(package: xlsx_package.Package, file: str, main: str) -> dict[str, str]:
     """What the workbook relates to: the names of parts."""
     folder, name = posixpath.split(main)
     found = _Relations()
@@ -204,19 +203,21 @@ def _relations(package: Package, file: str, main: str) -> dict[str, str]:
     }
 
 
-def _small(package: Package, file: str, part: str, handler: xlsx_package.Handler) -> None:
+def _small(
+    package: xlsx_package.Package, file: str, part: str, handler: xlsx_package.Handler
+) -> None:
     _read(package, package.part(part, limit=MAX_PART), file, part, handler)
 
 
 def _read(
-    package: Package, blocks: Iterable[bytes], file: str, part: str,
+    package: xlsx_package.Package, blocks: Iterable[bytes], file: str, part: str,
     handler: xlsx_package.Handler, *, elements: int = xlsx_package.MAX_ELEMENTS,
 ) -> None:  # fmt: skip
     most = min(elements, package.elements)
     package.elements -= xlsx_package.read(blocks, file, part, handler, elements=most)
 
 
-def _days(package: Package, file: str, part: str | None) -> frozenset[int]:
+def _days(package: xlsx_package.Package, file: str, part: str | None) -> frozenset[int]:
     if part is None or part not in package:
         return frozenset()
     try:
