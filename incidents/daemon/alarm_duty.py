@@ -11,8 +11,8 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
+from incidents.app import House
 from incidents.daemon import alarm_letter, journal
 from incidents.daemon.part import Part
 from incidents.enforcement.dispatcher import waiting
@@ -32,9 +32,6 @@ from incidents.views.queue.alarm import (
     Alarm,
 )
 from incidents.views.queue.alarms import Look, alarming
-
-if TYPE_CHECKING:
-    from incidents.app import House
 
 _WRONG = "the desk is not alarmed"
 

@@ -4,35 +4,28 @@ from __future__ import annotations
 
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
 
 from incidents import clock
+from incidents.app import House
 from incidents.audit.log import status
 from incidents.daemon import enforce, journal
 from incidents.daemon.part import Part
+from incidents.desk import Answer
 from incidents.enforcement import comparison, routing
 from incidents.enforcement.dispatcher import mark as marks
 from incidents.enforcement.dispatcher.continuity import Continuity
-from incidents.enforcement.dispatcher.dispatcher import Choose, Dispatcher
+from incidents.enforcement.dispatcher.dispatcher import Choose, Dispatcher, Done
 from incidents.enforcement.dispatcher.round import Round
 from incidents.errors import SettingError, SettingsFileError, UnknownSettingError
 from incidents.machine.command import DAEMON
 from incidents.machine.orders import ACT, DESK, NOTICE
 from incidents.notices import customer_link, lanes
+from incidents.notices.lanes import Customer, Desk
 from incidents.store.database import schema
 from incidents.store.database.engine import plainly, reading
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-
-    from incidents.app import House
-    from incidents.desk import Answer
-    from incidents.enforcement.dispatcher.dispatcher import Done
-    from incidents.enforcement.port import Adapter, Order
-    from incidents.notices.lanes import Customer, Desk
 
 _WRONG = {
     ACT: "the orders are not carried out",
@@ -145,7 +138,7 @@ class Delivery:
         told = channel(self._house, lane)
         # Without one here it is left to a daemon that has one, or to the day when there is one.
         if told.is_set_up:
-            self._lanes[lane] = partial(_always, told)
+            self._lanes[lane] = lambda _: told
         else:
             self._unheard.add(lane)
             if not self._once:
@@ -239,7 +232,3 @@ def channel(house: House, lane: str) -> Customer | Desk:
     if lane == NOTICE:
         return lanes.customer_lane(house, link=customer_link.link_of_notice())
     return lanes.desk_lane(house)
-
-
-def _always(adapter: Adapter, _order: Order) -> Adapter:
-    return adapter

@@ -12,25 +12,19 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from incidents import clock
+from incidents.app import House
 from incidents.daemon import journal
 from incidents.daemon.part import Backoff, trouble
+from incidents.desk import Answer, Desk
 from incidents.errors import IncidentsError
 from incidents.store import desk_state
 from incidents.store.cases import work
 from incidents.store.database import schema
 from incidents.store.database.engine import plainly, reading
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
-    from incidents.app import House
-    from incidents.desk import Answer, Desk
-
 
 DRIFT_LIMIT = timedelta(seconds=2)
 STEP_LIMIT = timedelta(seconds=1)

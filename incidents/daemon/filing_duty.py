@@ -9,19 +9,16 @@ import random
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
+from incidents.app import House
 from incidents.daemon import journal
 from incidents.daemon.part import Part
 from incidents.desk import Envelope
+from incidents.filing.settings import FilingSettings
 from incidents.machine.commands import RecordFooter, Remind
 from incidents.store.cases import filings
 from incidents.store.database import schema
 from incidents.store.database.engine import plainly, reading, writing
-
-if TYPE_CHECKING:
-    from incidents.app import House
-    from incidents.filing.settings import FilingSettings
 
 _NOT_REMINDED = "nobody is reminded of what is to be filed"
 _NOT_LOOKED = "the feet of approved sites' pages are not looked at"

@@ -7,21 +7,16 @@ import secrets
 import socket
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import timedelta
 
-from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from incidents import clock
+from incidents.app import House
+from incidents.daemon.enforce import Enforcement
 from incidents.errors import DatabaseError
-from incidents.store import monitoring
+from incidents.store import desk_state, monitoring
 from incidents.store.database.engine import plainly, writing
-from incidents.store.desk_state import database_time
-
-if TYPE_CHECKING:
-    from incidents.app import House
-    from incidents.daemon.enforce import Enforcement
 
 BEAT_S = 5
 FORGOTTEN_AFTER = timedelta(days=1)
@@ -44,7 +39,7 @@ def note_once(house: House) -> None:
     """
     host = socket.gethostname()
     with plainly(house.engine), writing(house.engine) as connection:
-        now = _now(connection)
+        now = desk_state.now(connection)
         name = monitoring.once_on(host)
         beat = monitoring.Heartbeat(
             daemon=name, host=host, pid=os.getpid(), started_at=now, beat_at=now
@@ -61,7 +56,7 @@ def note_mark_once(house: House, unread: str | None) -> None:
     """
     with plainly(house.engine), writing(house.engine) as connection:
         name = monitoring.once_on(socket.gethostname())
-        monitoring.note_mark(connection, name, unread, _now(connection))
+        monitoring.note_mark(connection, name, unread, desk_state.now(connection))
 
 
 class Heart:
@@ -90,7 +85,7 @@ class Heart:
         aside, unread = self._enforcement.aside, self._mark_unread()
         try:
             with writing(self._house.engine) as connection:
-                now = _now(connection)
+                now = desk_state.now(connection)
                 beat = replace(
                     self._identity, beat_at=now, standing_aside=aside, mark_unread=unread,
                     mark_unread_since=None if unread is None else now,
@@ -111,8 +106,3 @@ class Heart:
                 monitoring.remove_heartbeat(connection, self._identity.daemon)
         except (DBAPIError, DatabaseError):
             return
-
-
-def _now(connection: Connection) -> datetime:
-    """The database's own time where it has one: that is whose time beats are compared in."""
-    return database_time(connection) or clock.now()

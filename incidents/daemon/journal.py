@@ -12,16 +12,12 @@ import os
 import socket
 import sys
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from incidents import clock, log
-from incidents.machine.events import OrderFailed
+from incidents.desk import Answer
+from incidents.machine.events import Event, OrderFailed
 from incidents.values.ids import incident_id
-
-if TYPE_CHECKING:
-    from incidents.desk import Answer
-    from incidents.machine.events import Event
-
 
 _NAME = "daemon"
 _DECIDED = "decided"

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.base import JobLookupError
@@ -22,6 +22,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
 from incidents import __version__, clock, log
+from incidents.app import House
 from incidents.daemon import (
     alarm_duty,
     delivery,
@@ -36,9 +37,6 @@ from incidents.daemon.heartbeat import BEAT_S, Heart, identity
 from incidents.metrics.service import Service
 from incidents.store.database.access import open_to_others
 
-if TYPE_CHECKING:
-    from incidents.app import House
-
 TICK_S = 1
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 
@@ -49,9 +47,6 @@ _DAY_S = 86_400.0
 _CLOCK, _DUE, _TICK, _HEARTBEAT = "clock", "due", "tick", "heartbeat"
 _RECORD, _RETENTION, _DELIVERY, _ALARMS = "record", "retention", "delivery", "alarms"
 _FILINGS, _RECOVERY = "filings", "recovery"
-_EXECUTORS = (
-    _CLOCK, _RECORD, _RETENTION, _DELIVERY, _ALARMS, _FILINGS, _RECOVERY, "default"
-)  # fmt: skip
 
 
 class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no annotations
@@ -103,7 +98,6 @@ class _Loop:
         )
         self._record = record.Record(house, stopped=self._stop.is_set)
         self._witnessing = record.Witnessing(house, self._record, self._stop)
-        self._retention = retention_duty.Retention(house, stopped=self._stop.is_set)
         self._metrics = Service(house, say=journal.say, warn=journal.warn)
         self._delivery = delivery.Delivery(
             house, stopped=self._stop.is_set, observed=self._metrics.observed
@@ -111,10 +105,21 @@ class _Loop:
         self._heart = Heart(
             house, self._enforcement, self._identity, lambda: self._delivery.mark_unread
         )
-        self._alarms = alarm_duty.Alarms(house, stopped=self._stop.is_set)
-        self._filings = filing_duty.Filings(house, stopped=self._stop.is_set)
-        self._recovery = recovery_duty.Recovery(house, stopped=self._stop.is_set)
-        self._executors = {name: ThreadPoolExecutor(1) for name in _EXECUTORS}
+        stopped = self._stop.is_set
+        # Each has a thread of its own, and is run that many seconds after it last was.
+        self._duties: dict[str, tuple[float, Callable[[], None]]] = {
+            _RECORD: (record.TICK_S, self._record.run),
+            _RETENTION: (
+                retention_duty.LOOK_S, retention_duty.Retention(house, stopped=stopped).run,
+            ),
+            _DELIVERY: (delivery.TICK_S, self._delivery.run),
+            _ALARMS: (alarm_duty.TICK_S, alarm_duty.Alarms(house, stopped=stopped).run),
+            _FILINGS: (filing_duty.TICK_S, filing_duty.Filings(house, stopped=stopped).run),
+            _RECOVERY: (recovery_duty.TICK_S, recovery_duty.Recovery(house, stopped=stopped).run),
+        }  # fmt: skip
+        self._executors = {
+            name: ThreadPoolExecutor(1) for name in (_CLOCK, *self._duties, "default")
+        }
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors=self._executors,
@@ -133,24 +138,8 @@ class _Loop:
         # One thread takes both, so two looks never overlap.
         self._every(TICK_S, self._look, id=_TICK, executor=_CLOCK)
         self._every(BEAT_S, self._heart.beat, id=_HEARTBEAT)
-        self._every(record.TICK_S, self._record.run, id=_RECORD, executor=_RECORD, max_instances=1)
-        self._every(
-            retention_duty.LOOK_S, self._retention.run, id=_RETENTION, executor=_RETENTION,
-            max_instances=1,
-        )  # fmt: skip
-        self._every(
-            delivery.TICK_S, self._delivery.run, id=_DELIVERY, executor=_DELIVERY, max_instances=1
-        )
-        self._every(
-            alarm_duty.TICK_S, self._alarms.run, id=_ALARMS, executor=_ALARMS, max_instances=1
-        )
-        self._every(
-            filing_duty.TICK_S, self._filings.run, id=_FILINGS, executor=_FILINGS, max_instances=1
-        )
-        self._every(
-            recovery_duty.TICK_S, self._recovery.run, id=_RECOVERY, executor=_RECOVERY,
-            max_instances=1,
-        )  # fmt: skip
+        for name, (seconds, duty) in self._duties.items():
+            self._every(seconds, duty, id=name, executor=name, max_instances=1)
         self._witnessing.start()
         self._metrics.start()
         received = self._wait()

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from functools import partial
 from threading import Event, Thread
-from typing import TYPE_CHECKING
 
+from sqlalchemy import Connection
+
+from incidents.app import House
 from incidents.audit.log import (
     loss,
     publishing,
@@ -30,13 +33,6 @@ from incidents.errors import DatabaseError, IncidentsError
 from incidents.store import checkpoints
 from incidents.store.database import schema
 from incidents.store.database.engine import plainly, writing
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy import Connection
-
-    from incidents.app import House
 
 TICK_S = 0.25
 """Checkpoints are a second apart; what waits for the next one should not wait for two."""
@@ -168,19 +164,16 @@ class Record:
     def _refuse_loss(self, done: signing.Signing, now: datetime) -> None:
         """Where nothing was compared: nobody signs, or there is nothing new on a quiet desk."""
         if done.unable not in (None, signing.NO_KEY) and self._waits(now):
-            self._refuse_silence(done)
+            # Nobody signs: it is wrong here, if something signed is missing, or the key is here.
+            loss.refuse(self._house.engine, self._ring.file)
+            if done.elsewhere is not None:
+                raise done.elsewhere
         if done == signing.Signing() and (self._fails or self._monotonic() >= self._mark_at):
             with self._house.reading() as connection:
                 place = checkpoints.signed_beside(connection)
             if place in (None, signers_lock.place_id(self._ring.file)):
                 loss.refuse(self._house.engine, self._ring.file)
             self._mark_at = self._monotonic() + _MARK_S
-
-    def _refuse_silence(self, done: signing.Signing) -> None:
-        """Nobody signs: it is wrong here, if something signed is missing, or the key is here."""
-        loss.refuse(self._house.engine, self._ring.file)
-        if done.elsewhere is not None:
-            raise done.elsewhere
 
     def _waits(self, now: datetime) -> bool:
         """Whether nobody signs: entries have waited for more than a minute."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+from incidents.app import House
 from incidents.daemon import journal
 from incidents.daemon.part import Backoff, Part
 from incidents.enforcement import comparison
-from incidents.enforcement.reconciliation import REPAIRED
+from incidents.enforcement.reconciliation import REPAIRED, Comparison
 from incidents.machine.case import UNKNOWN
 from incidents.machine.command import DAEMON, LEFT_DOWN
 from incidents.store import lineage
@@ -21,10 +21,6 @@ from incidents.store.cases import sites as site_rows
 from incidents.store.database import schema
 from incidents.store.database.engine import plainly, writing
 from incidents.views import left_down
-
-if TYPE_CHECKING:
-    from incidents.app import House
-    from incidents.enforcement.reconciliation import Comparison
 
 TICK_S = 1
 
@@ -79,7 +75,9 @@ class Recovery:
         else:
             self._backoff.failed()
             if not due:
-                self._doubt()
+                # From now on people are told that the world is not as the record says.
+                with plainly(self._house.engine), writing(self._house.engine) as connection:
+                    lineage.doubt(connection, self._epoch, self._house.now(connection))
         return due or bool(strange)
 
     def _compare_all(self, standing: lineage.Standing) -> None:
@@ -117,11 +115,6 @@ class Recovery:
         self._open = mute[_MUTE_AT_ONCE:] + found
         if not (standing.is_compared or any(each.verdict == comparison.FAILED for each in found)):
             comparison.finish(self._house.engine, self._epoch)
-
-    def _doubt(self) -> None:
-        """From now on people are told that the world is not as the record says."""
-        with plainly(self._house.engine), writing(self._house.engine) as connection:
-            lineage.doubt(connection, self._epoch, self._house.now(connection))
 
     def _strangers(self, standing: lineage.Standing) -> list[str]:
         """The sites that were added since the end was lost, and of which nothing was ordered yet:

@@ -7,12 +7,12 @@ changes anything more: what is late must not be done after a later order.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
 from datetime import timedelta
-from queue import Empty, SimpleQueue
-from threading import Thread
+from queue import SimpleQueue
+from threading import BoundedSemaphore, Thread
 from time import monotonic
 from typing import Generic, TypeVar
 
@@ -108,7 +108,7 @@ class Attempts(Generic[Result]):
 
     def __init__(self, *, limit_s: float, most: int, late: Result, full: Result) -> None:
         self._limit_s = limit_s
-        self._free = threading.BoundedSemaphore(most)
+        self._free = BoundedSemaphore(most)
         self._late = late
         self._full = full
 
@@ -120,34 +120,27 @@ class Attempts(Generic[Result]):
         if not self._free.acquire(blocking=False):
             return self._full
         until = monotonic() + self._limit_s
-        ended: SimpleQueue[Result | BaseException] = SimpleQueue()
-        threading.Thread(
-            target=self._work, args=(work, until, ended), name="attempt", daemon=True
-        ).start()
+        ended: Future[Result] = Future()
+        Thread(target=self._work, args=(work, until, ended), name="attempt", daemon=True).start()
         try:
-            result = ended.get(timeout=self._limit_s)
-        except Empty:
+            return ended.result(timeout=self._limit_s)
+        except LateError:
             return self._late
-        if isinstance(result, LateError):
+        except TimeoutError:
+            if ended.done():
+                raise
             return self._late
-        if isinstance(result, BaseException):
-            raise result
-        return result
 
-    def _work(
-        self,
-        work: Callable[[float], Result],
-        until: float,
-        ended: SimpleQueue[Result | BaseException],
-    ) -> None:
-        result: Result | BaseException
+    def _work(self, work: Callable[[float], Result], until: float, ended: Future[Result]) -> None:
+        # The place is freed first: whoever gets the result may start the next attempt at once.
         try:
             result = work(until)
         except BaseException as error:  # noqa: BLE001  # raised where it is waited for
-            result = error
-        # Free the place first: whoever gets the result may start the next attempt at once.
-        self._free.release()
-        ended.put(result)
+            self._free.release()
+            ended.set_exception(error)
+        else:
+            self._free.release()
+            ended.set_result(result)
 
 
 def check_time(until: float) -> None:

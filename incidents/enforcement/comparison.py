@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine
 
-from incidents import clock
 from incidents.desk import Desk
 from incidents.desk.access import NOT_LET
 from incidents.enforcement import routing
@@ -32,10 +31,9 @@ from incidents.enforcement.reconciliation import (
 from incidents.errors import ActRefusedError, AdapterFaultError, DatabaseError, IncidentsError
 from incidents.machine.case import UNKNOWN
 from incidents.machine.command import LEFT_DOWN
-from incidents.store import after_loss, lineage
+from incidents.store import after_loss, desk_state, lineage
 from incidents.store.cases import sites as site_rows
 from incidents.store.database.engine import Reading, plainly, reading, writing
-from incidents.store.desk_state import database_time
 
 AT_ONCE = 8
 """So many sites are asked about at once."""
@@ -121,12 +119,6 @@ def compared(
         prove(engine, standing.epoch)
 
 
-def insist_on_settings() -> None:
-    """Raises SettingError, UnknownSettingError or SettingsFileError where no site could be compared
-    for what is wrong in [acts]."""
-    routing.load().close()
-
-
 def foreseen(
     desk: Desk, reading: Reading, *, by: str, login: str | None, now: datetime
 ) -> list[Comparison]:
@@ -167,7 +159,7 @@ def note_failed(engine: Engine, problems: Mapping[str, str]) -> None:
 def finish(engine: Engine, epoch: int) -> None:
     """Every site was compared with that epoch of the history."""
     with plainly(engine), writing(engine) as connection:
-        lineage.compared(connection, epoch, _now(connection))
+        lineage.compared(connection, epoch, desk_state.now(connection))
 
 
 def prove(engine: Engine, epoch: int) -> None:
@@ -277,12 +269,8 @@ class _Kept:
         new = {name: failed[name] for name in owed if self.known.get(name) != failed[name]}
         if new or settled:
             with plainly(self.engine), writing(self.engine) as connection:
-                after_loss.note_uncompared(connection, new, _now(connection))
+                after_loss.note_uncompared(connection, new, desk_state.now(connection))
                 after_loss.settle_uncompared(connection, settled)
         self.owed |= owed
         self._failed, self._seen = {}, set()
         self._tells_at = monotonic() + _TOLD_EVERY_S
-
-
-def _now(connection: Connection) -> datetime:
-    return database_time(connection) or clock.now()

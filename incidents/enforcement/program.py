@@ -96,7 +96,7 @@ def make(name: str, options: Options) -> Adapter:
             "timeout", DEFAULT_TIMEOUT, least=timedelta(seconds=1), most=MAX_TIMEOUT
         ),
         environment=_environment(options),
-        folder=_folder(options),
+        folder=process.absolute_folder(options),
     )
     options.finish()
     return made
@@ -107,13 +107,6 @@ def _environment(options: Options) -> dict[str, str]:
     for variable, value in found.items():
         if not _VARIABLE.fullmatch(variable) or "\0" in value:
             raise options.wrong("environment", "a table of texts under names such as API_HOST")
-    return found
-
-
-def _folder(options: Options) -> Path:
-    found = options.path("folder") or Path("/")
-    if not found.is_absolute() or "\0" in str(found):
-        raise options.wrong("folder", "a folder, written from / on")
     return found
 
 

@@ -8,7 +8,6 @@ from typing import Any, get_args
 
 from sqlalchemy import Connection, select
 
-from incidents import clock
 from incidents.contract.case_documents import plain
 from incidents.desk import Desk, Envelope
 from incidents.enforcement.attempts import log_error
@@ -127,7 +126,7 @@ class Reconciliation:
             found = replace(found, verdict=CANCELLED)
         if found.verdict == DIFFERS and seen is None and not self.repair:
             with self.reading() as connection:
-                if left_down.is_believed(connection, row, self._now(connection)):
+                if left_down.is_believed(connection, row, desk_state.now(connection)):
                     found = replace(found, verdict=UNKNOWN)
         if not self.opens and found.verdict == DIFFERS and row["state"] == UP:
             is_believed = seen is None and self._is_strange(row)
@@ -221,7 +220,7 @@ class Reconciliation:
         if row["state"] != UP and row["in_force"] != UP:
             return True
         until = found.strange_until
-        if self._is_strange(row) and (until is None or self._now(connection) >= until):
+        if self._is_strange(row) and (until is None or desk_state.now(connection) >= until):
             return False
         return found.lost_since is not None or found.moved_at is None
 
@@ -236,9 +235,6 @@ class Reconciliation:
         """Whether the site was added since the end was lost, and nothing was carried out for it."""
         since = None if self.standing is None else self.standing.resumed_at
         return since is not None and row["created_at"] > since and row["last_act"] == 0
-
-    def _now(self, connection: Connection) -> datetime:
-        return desk_state.database_time(connection) or clock.now()
 
     def _key(self, row: Any) -> str | None:
         return None if self.key is None else f"{self.key}:{row['id']}:repeat"

@@ -192,15 +192,10 @@ def folded(words: str) -> str:
     return _SPACES.sub("", unicodedata.normalize("NFKC", words).casefold())
 
 
-def labels() -> Mapping[str, str]:
-    """The key, or `site`, that each folded label and key stands for."""
-    return _LABELS
-
-
 def named(label: str) -> str | None:
     """The key, or `site`, that a label stands for; in a key a space may stand for each _."""
     folded_label = folded(label)
-    return _LABELS.get(folded_label) or _LABELS.get(folded_label.replace("_", ""))
+    return LABELS.get(folded_label) or LABELS.get(folded_label.replace("_", ""))
 
 
 def nearest(label: str, also: Collection[str] = (), most: int = 2) -> tuple[str, ...]:
@@ -232,4 +227,5 @@ _DETAILS = {
     for name in (field.key, field.key.replace("_", ""), field.zh, field.en)
 }
 _SITES = {folded(name): SITE for name in SITE_NAMES}
-_LABELS = _SITES | _DETAILS
+LABELS: Mapping[str, str] = _SITES | _DETAILS
+"""The key, or `site`, that each folded label and key stands for."""

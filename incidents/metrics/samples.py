@@ -48,8 +48,6 @@ class Histogram:
 Labels = tuple[str, ...]
 Value = float | Histogram
 
-_NOTHING: Mapping[Labels, Value] = {}
-
 
 class Samples:
     """What was found; a name that is not in the catalogue is a mistake."""
@@ -83,7 +81,7 @@ class Samples:
 
     def of(self, name: str) -> Mapping[Labels, Value]:
         """The samples of one metric."""
-        return self._found.get(name, _NOTHING)
+        return self._found.get(name, {})
 
     def __iter__(self) -> Iterator[tuple[str, Labels, Value]]:
         for name in BY_NAME:

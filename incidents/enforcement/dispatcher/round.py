@@ -101,7 +101,8 @@ class Round:
             DatabaseError: when the database does not do its part.
         """
         while True:
-            took = self._has_room() and not self._stopped() and self._claim()
+            has_room = self._limit.are_free and len(self._outcomes) < BATCH
+            took = has_room and not self._stopped() and self._claim()
             if not took and not self._limit.total and not self._outcomes:
                 return
             self._collect()
@@ -113,9 +114,6 @@ class Round:
             pool.close()
 
     # Taking in hand.
-
-    def _has_room(self) -> bool:
-        return self._limit.are_free and len(self._outcomes) < BATCH
 
     def _claim(self) -> bool:
         """Whether there was anything to take in hand."""
@@ -132,7 +130,8 @@ class Round:
                     if (lane in dispatcher.lanes or lane in dispatcher.unheard)
                     and leases.any_due(connection, lane, self._due_at(lane, now))
                 ]
-            again = self._next_in_line(most // 2 if due else most)
+            # What was let go is on record as such only when all is.
+            again = [] if self._outcomes else self._backlog.next(most // 2 if due else most)
             if not due and not again:
                 return False
             with writing(dispatcher.engine) as connection:
@@ -151,9 +150,9 @@ class Round:
             with plainly(dispatcher.engine), reading(dispatcher.engine) as connection:
                 self._epochs = order_payload.read(connection)
         self._do_what_is_due(found, now)
-        left_alone = self._cancel_lifted(found)
-        left_alone |= self._look_first([each for each in found if each.key not in left_alone])
-        left_alone |= self._leave_down([each for each in found if each.key not in left_alone])
+        left_alone: set[leases.Key] = set()
+        for passed_over in (self._cancel_lifted, self._look_first, self._leave_down):
+            left_alone |= passed_over([each for each in found if each.key not in left_alone])
         left_alone |= self._hold([each for each in held if each.key not in left_alone])
         for claimed in found:
             if claimed.key not in left_alone:
@@ -173,10 +172,6 @@ class Round:
                 tried_by=self._due_by,
             )  # fmt: skip
         return found
-
-    def _next_in_line(self, most: int) -> list[leases.Key]:
-        # What was let go is on record as such only when all is.
-        return [] if self._outcomes else self._backlog.next(most)
 
     def _due_at(self, lane: str, now: datetime) -> datetime:
         """Due by then is what is taken in hand now."""

@@ -19,6 +19,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from operator import itemgetter
 
 from sqlalchemy import Connection, Engine
 
@@ -185,7 +186,7 @@ class Brake:
 
     def _number(self, found: Sequence[entries.Place], claimed: Claimed) -> int:
         """How many there were by then, within that time, this one included."""
-        first = bisect_right(found, claimed.ordered_at - self.within, key=_time)
+        first = bisect_right(found, claimed.ordered_at - self.within, key=itemgetter(0))
         return bisect_right(found, _place(claimed)) - first
 
 
@@ -202,10 +203,6 @@ def _is_behind(first: entries.Place | None, claimed: Claimed) -> bool:
 
 def _place(claimed: Claimed) -> entries.Place:
     return claimed.ordered_at, claimed.site_id, claimed.seq
-
-
-def _time(place: entries.Place) -> datetime:
-    return place[0]
 
 
 FIRST_WAIT = timedelta(seconds=2)

@@ -14,7 +14,7 @@ from typing import cast, get_args
 from incidents.enforcement import process
 from incidents.enforcement.nginx import folder
 from incidents.enforcement.nginx import map as maps
-from incidents.enforcement.port import State
+from incidents.enforcement.port import Retry, State
 
 # A word of nginx's configuration has less than 4,096 bytes, and a character up to four.
 _CHUNK_CHARACTERS = 1_000
@@ -182,14 +182,6 @@ _ASKING_S = 1.0
 _MAX_ANSWER_BYTES = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """Why nginx does not do what was asked; `problem` and `detail` are those of a Retry."""
-
-    problem: str
-    detail: str | None = None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
     """What nginx has told of what it has loaded, and of the host that it was asked about."""
@@ -213,11 +205,11 @@ class Server:
         """The command that is not there, or may not be run, as a sentence."""
         return process.missing(self.test_command) or process.missing(self.reload_command)
 
-    def test(self, deadline: float) -> Trouble | None:
+    def test(self, deadline: float) -> Retry | None:
         """Has it read its files without using them; None when they are good."""
         return _told(self.test_command, "test", deadline)
 
-    def reload(self, deadline: float) -> Trouble | None:
+    def reload(self, deadline: float) -> Retry | None:
         """Tells it to use its files. It has been told then, and has not done it yet."""
         return _told(self.reload_command, "reload", deadline)
 
@@ -238,7 +230,7 @@ class Server:
         finally:
             connection.close()
 
-    def wait_for(self, is_wanted: Callable[[str], bool], deadline: float) -> Trouble | None:
+    def wait_for(self, is_wanted: Callable[[str], bool], deadline: float) -> Retry | None:
         """None once it answers with a generation that is wanted, and with no other any more."""
         if self.probe is None:
             return None
@@ -253,23 +245,23 @@ class Server:
                 if now - since >= _SETTLED_S and wanted >= _SETTLED_ANSWERS:
                     return None
             time.sleep(_PAUSE_S)
-        return Trouble(
-            "reload_pending",
-            f"nginx does not answer at {self.probe} with what was written: see its error log, and"
-            " whether its http block includes incidents.conf",
+        return Retry(
+            problem="reload_pending",
+            detail=f"nginx does not answer at {self.probe} with what was written: see its error"
+            " log, and whether its http block includes incidents.conf",
         )
 
 
-def _told(command: tuple[str, ...], what: str, deadline: float) -> Trouble | None:
+def _told(command: tuple[str, ...], what: str, deadline: float) -> Retry | None:
     left = deadline - time.monotonic()
     if left <= 0:
-        return Trouble(f"{what}_timeout", "there was no time left for it")
+        return Retry(problem=f"{what}_timeout", detail="there was no time left for it")
     ended = process.run(command, timeout_s=left)
     if ended.problem is None:
         return None
     if ended.status is not None:
-        return Trouble(f"{what}_failed", _complaint(ended))
-    return Trouble(f"{what}_{ended.problem}", ended.detail)
+        return Retry(problem=f"{what}_failed", detail=_complaint(ended))
+    return Retry(problem=f"{what}_{ended.problem}", detail=ended.detail)
 
 
 def _complaint(ended: process.Ended) -> str | None:

@@ -76,6 +76,11 @@ class Hold:
         """
         return self._place > other._place
 
+    def document(self) -> dict[str, str]:
+        """As the note writes it."""
+        at = rfc3339(self.ordered_at)
+        return {"order": self.order, "kind": self.kind, "ordered_at": at, "seq": str(self.seq)}
+
     @property
     def _place(self) -> tuple[int, datetime, int]:
         return self.seq // ORDERS_EACH, self.ordered_at, self.seq
@@ -144,7 +149,7 @@ class Note:
             "name": self.name,
             "kept": [each.document() for each in self.kept.values()],
             "put": {each: sorted(self.put[each]) for each in self.put},
-            "holds": {site: _hold_document(each) for site, each in self.holds.items()},
+            "holds": {site: each.document() for site, each in self.holds.items()},
         }
         return json.dumps(document, separators=(",", ":"))
 
@@ -236,11 +241,6 @@ def _read(values: Sequence[str]) -> Note:
         )
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise UnreadableNoteError from error
-
-
-def _hold_document(hold: Hold) -> dict[str, str]:
-    at = rfc3339(hold.ordered_at)
-    return {"order": hold.order, "kind": hold.kind, "ordered_at": at, "seq": str(hold.seq)}
 
 
 def _alone(

@@ -100,10 +100,6 @@ class Span:
     until: int | None
     name: str
 
-    def holds(self, year: int) -> bool:
-        """Whether it meant that in a year."""
-        return (self.since or 0) <= year <= (self.until or 9999)
-
 
 @dataclass(frozen=True, slots=True)
 class Area:
@@ -115,7 +111,10 @@ class Area:
 
     def name(self, year: int) -> str | None:
         """What it meant in a year; None if it was in use in other years alone."""
-        return next((span.name for span in self.spans if span.holds(year)), None)
+        return next(
+            (span.name for span in self.spans if (span.since or 0) <= year <= (span.until or 9999)),
+            None,
+        )
 
     @property
     def last_name(self) -> str:

@@ -161,14 +161,11 @@ def completeness(details: Details) -> Completeness:
         for need in NEEDS
         if need.is_asked(details) and not need.is_met(details)
     )
-    there = sum(_counts(need, details) for need in NEEDS)
+    there = sum(
+        need.is_decided(details) and (need.is_met(details) or not need.is_asked(details))
+        for need in NEEDS
+    )
     return Completeness(score=100 * there // len(NEEDS), missing=missing)
-
-
-def _counts(need: _Need, details: Details) -> bool:
-    if not need.is_decided(details):
-        return False
-    return need.is_met(details) or not need.is_asked(details)
 
 
 def _a_server_says(*names: str) -> _Judge:
@@ -177,20 +174,16 @@ def _a_server_says(*names: str) -> _Judge:
     )
 
 
-def _is_server_on_record(details: Details) -> bool:
-    return any(server.facts is not None for server in items.servers(details))
-
-
-def _is_contract_on_record(details: Details) -> bool:
-    return any(each.get("kind") == items.CONTRACT for each in items.documents(details))
-
-
 _OF_ITEMS: dict[str, _Judge] = {
-    "server_on_record": _is_server_on_record,
+    "server_on_record": lambda details: any(
+        server.facts is not None for server in items.servers(details)
+    ),
     "server_place": _a_server_says("place", "city"),
     "server_count": _a_server_says("count"),
     "server_province": _a_server_says("province"),
-    "contract_is_filed": _is_contract_on_record,
+    "contract_is_filed": lambda details: any(
+        each.get("kind") == items.CONTRACT for each in items.documents(details)
+    ),
 }
 """What is met by an item and not by a detail of its own, by the code of the reason."""
 

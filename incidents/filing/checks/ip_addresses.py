@@ -231,7 +231,11 @@ def steps_to_do(details: Details, changes: Details) -> tuple[str, ...]:
     after = filing.changed(details, changes)
     if after.get("nature") != "commercial" or not _has_moved(details, after):
         return ()
-    wanted = {step for steps in _checklists(after) for step in steps} or {CONTRACT_STEP}
+    wanted = {
+        step
+        for server in servers(after)
+        for step in changed_address_checklist(server.province, server.city)
+    } or {CONTRACT_STEP}
     here = next((read_addresses(after[key]) for key in _SITE if key in after), None)
     return tuple(
         step
@@ -253,8 +257,3 @@ def _addresses_by_key(details: Details) -> Iterator[tuple[str, Addresses]]:
         found = read_addresses(text)
         if found is not None:
             yield key, found
-
-
-def _checklists(details: Details) -> Iterator[tuple[str, ...]]:
-    for server in servers(details):
-        yield changed_address_checklist(server.province, server.city)

@@ -159,7 +159,10 @@ def check_office(details: Details, *, today: date) -> list[Finding]:
 def _office_of_city(code: str, cities: set[str]) -> Finding:
     """A code is of the city that lists it, and else of the one that its area lies in."""
     city = _listed_city(code) or area.city(code) or code[:6]
-    if cities and cities.isdisjoint({city, _county(code)}):
+    # A city may be one of a county's rank, and lie in another.
+    here = area.find(code)
+    county = "" if here is None else here.last_name.removesuffix("市")
+    if cities and cities.isdisjoint({city, county}):
         served = ", ".join(sorted(cities))
         return suspect(
             OFFICE_FIELD, "office_of_another_city", OFFICE_SOURCE, city=city, served=served
@@ -172,12 +175,6 @@ def _office_of_city(code: str, cities: set[str]) -> Finding:
 
 def _listed_city(code: str) -> str | None:
     return next((city for city, listed in offices().items() if _is_same_office(listed, code)), None)
-
-
-def _county(code: str) -> str:
-    """A city may be one of a county's rank, and lie in another."""
-    here = area.find(code)
-    return "" if here is None else here.last_name.removesuffix("市")
 
 
 def _is_same_office(one: str, other: str) -> bool:

@@ -166,13 +166,13 @@ def _of_phone(field: str, text: str) -> Finding:
 
 def _of_service(field: str, number: PhoneNumber, kind: int) -> Finding | None:
     """What is dialled to reach a service, and not a person."""
-    from phonenumbers import PhoneNumberType
+    from phonenumbers import PhoneNumberType, is_emergency_number
 
     own = field == OWN_PHONE
     digits = str(number.national_number)
     if number.country_code != 86:
         return None
-    if _is_emergency(digits):
+    if len(digits) <= LONGEST_SERVICE and is_emergency_number(digits, REGION):
         return suspect(field, "phone_emergency", PHONE_SERVICE, false=True)
     if _is_short(digits) or digits in _LINES:
         if own:
@@ -216,12 +216,6 @@ def _existing_phone(field: str, number: PhoneNumber, kind: int) -> Finding:
         return wrong(field, "phone_not_given_out", PHONE_SOURCE, false=True, country=country)
     told = PhoneNumberType.to_string(kind).lower()
     return ok(field, "phone_exists", PHONE_SOURCE, country=country, kind=told)
-
-
-def _is_emergency(digits: str) -> bool:
-    from phonenumbers import is_emergency_number
-
-    return len(digits) <= LONGEST_SERVICE and is_emergency_number(digits, REGION)
 
 
 def _is_short(digits: str) -> bool:

@@ -94,8 +94,6 @@ class PublicSecurity:
         return self.code if character is None else f"{character}公网安备 {self.code}号"
 
 
-RecordNumber = Icp | Licence | PublicSecurity
-
 IcpForm = Literal["province", "site", "subject"]
 ICP_FORMS: tuple[IcpForm, ...] = ("province", "site", "subject")
 """Which ICP number stands at the foot: that of the site, with its suffix; that of its subject,
@@ -158,28 +156,18 @@ RECORD_NUMBER_SOURCE = "domain.md 4, the record numbers"
 def check_record_numbers(details: Details, *, today: date) -> list[Finding]:
     """What is to be said of the three numbers; an area is judged in the year of the approval."""
     found = []
-    if "icp_number" in details:
-        found.append(_of_icp(details["icp_number"]))
-    if "icp_licence" in details:
-        found.append(_of_licence(details["icp_licence"]))
+    for field, read in (("icp_number", read_icp), ("icp_licence", read_licence)):
+        if field in details:
+            number = read(details[field])
+            if number is None:
+                found.append(wrong(field, f"{field}_unreadable", RECORD_NUMBER_SOURCE))
+            else:
+                told = ok(field, f"{field}_ok", RECORD_NUMBER_SOURCE, number=str(number))
+                found.append(told)
     if "public_security_number" in details:
         approved = read_day(details.get("approved_on", "")) or today
         found += _of_public_security(details["public_security_number"], approved.year)
     return found
-
-
-def _of_icp(text: str) -> Finding:
-    number = read_icp(text)
-    if number is None:
-        return wrong("icp_number", "icp_number_unreadable", RECORD_NUMBER_SOURCE)
-    return ok("icp_number", "icp_number_ok", RECORD_NUMBER_SOURCE, number=str(number))
-
-
-def _of_licence(text: str) -> Finding:
-    number = read_licence(text)
-    if number is None:
-        return wrong("icp_licence", "icp_licence_unreadable", RECORD_NUMBER_SOURCE)
-    return ok("icp_licence", "icp_licence_ok", RECORD_NUMBER_SOURCE, number=str(number))
 
 
 def _of_public_security(text: str, year: int) -> list[Finding]:
@@ -187,7 +175,7 @@ def _of_public_security(text: str, year: int) -> list[Finding]:
     number = read_public_security(text)
     if number is None:
         return [wrong(field, "public_security_unreadable", RECORD_NUMBER_SOURCE)]
-    if _of_another_province(number):
+    if number.province and area.of_character(number.province) != area.of_area(number.area):
         return [
             wrong(
                 field,
@@ -201,9 +189,3 @@ def _of_public_security(text: str, year: int) -> list[Finding]:
         ok(field, "public_security_ok", RECORD_NUMBER_SOURCE, number=str(number)),
         *area.warnings(field, number.area, year),
     ]
-
-
-def _of_another_province(number: PublicSecurity) -> bool:
-    if number.province is None:
-        return False
-    return area.of_character(number.province) != area.of_area(number.area)

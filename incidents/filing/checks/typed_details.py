@@ -43,7 +43,13 @@ def check_choices(details: Details) -> list[Finding]:
         for key, choices in CHOICES.items()
         if key in details and details[key] not in choices
     ]
-    return [*strange, *_nature(details), *_licence(details), *_managed(details), *_level(details)]
+    commercial = details.get("nature") == "commercial" or "icp_licence" in details
+    broken = []
+    if "icp_licence" in details and "icp_number" not in details:
+        broken.append(wrong("icp_licence", "licence_without_filing", COMMERCIAL_SOURCE))
+    if details.get("hosting") == "managed" and commercial:
+        broken.append(wrong("hosting", "managed_commercial", COMMERCIAL_SOURCE))
+    return [*strange, *_nature(details), *broken, *_level(details)]
 
 
 def level_of(service_type: str) -> str:
@@ -58,19 +64,6 @@ def _nature(details: Details) -> list[Finding]:
     if nature == "non_commercial" and licensed:
         return [suspect("nature", "licence_without_commerce", COMMERCIAL_SOURCE)]
     return [ok("nature", "nature_ok", COMMERCIAL_SOURCE)] if nature in CHOICES["nature"] else []
-
-
-def _licence(details: Details) -> list[Finding]:
-    if "icp_licence" in details and "icp_number" not in details:
-        return [wrong("icp_licence", "licence_without_filing", COMMERCIAL_SOURCE)]
-    return []
-
-
-def _managed(details: Details) -> list[Finding]:
-    commercial = details.get("nature") == "commercial" or "icp_licence" in details
-    if details.get("hosting") == "managed" and commercial:
-        return [wrong("hosting", "managed_commercial", COMMERCIAL_SOURCE)]
-    return []
 
 
 def _level(details: Details) -> list[Finding]:

@@ -285,7 +285,7 @@ def _nearest(label: str) -> str:
     near = form.nearest(label, [*map(form.folded, form.SITE_NAMES), *ALL_OF], most=1)
     if not near:
         return ""
-    key = form.labels().get(near[0], near[0])
+    key = form.LABELS.get(near[0], near[0])
     label = form.FIELD_OF[key].zh if key in form.FIELD_OF else ""
     return f" (did you mean {key}{label and f', {label}'}?)"
 

@@ -17,6 +17,7 @@ from typing import Any
 from incidents.errors import Cause
 from incidents.filing import form
 from incidents.filing.lists.table_row import cause, refusal
+from incidents.filing.lists.text_table import once
 from incidents.machine.filing import (
     DAYS,
     DOCUMENT,
@@ -160,14 +161,7 @@ def _object(prefix: str, text: str) -> dict[str, Any]:
     return found
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError
-    return found
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_once)
+_DECODER = json.JSONDecoder(object_pairs_hook=once)
 
 
 def _choice(field: form.Field) -> Read:
@@ -195,14 +189,12 @@ def _ips(text: str) -> str:
 def _open_text(text: str) -> str:
     if "\n" in text or "\t" in text:
         raise UnreadableValueError(cause("one_line"))
-    if len(text) > MAX_OPEN:
-        _insist(text, MAX_OPEN)
+    _insist(text, MAX_OPEN)
     return text
 
 
 def _sealed_text(text: str) -> str:
-    if len(text) > MAX_TEXT_CHARACTERS:
-        _insist(text, MAX_TEXT_CHARACTERS)
+    _insist(text, MAX_TEXT_CHARACTERS)
     return text
 
 

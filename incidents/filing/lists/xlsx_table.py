@@ -28,7 +28,7 @@ from incidents.filing.lists.table_row import (
     cause,
     shown,
 )
-from incidents.filing.lists.xlsx_package import ALL, Package, Reading
+from incidents.filing.lists.xlsx_package import ALL, Handler, Package, Reading
 
 MAX_ELEMENTS = 16_000_000
 """So many elements a sheet has at most: 100,000 rows of 50 cells have 10 million."""
@@ -128,7 +128,7 @@ def _sheet_rows(
     yield from sheet.done
 
 
-class _Sheet:
+class _Sheet(Handler):
     """Hears of a sheet's elements, and keeps the rows that have ended in `done`."""
 
     def __init__(self, file: str, book: xlsx_workbook.Workbook) -> None:

@@ -28,7 +28,7 @@ class SpreadsheetLibraryError(LibraryError):
     extra = "filing"
 
 
-class Strings:
+class Strings(xlsx_package.Handler):
     """The texts that the cells of a sheet point to, in one piece of memory."""
 
     def __init__(self, file: str) -> None:
@@ -68,7 +68,7 @@ class Strings:
 
 
 @dataclass(slots=True)
-class _Workbook:
+class _Workbook(xlsx_package.Handler):
     sheets: list[tuple[str, str, bool]] = field(default_factory=list)
     """Each sheet's name, its relation, and whether it is hidden."""
     since_1904: bool = False
@@ -81,15 +81,9 @@ class _Workbook:
         elif name == "workbookPr":
             self.since_1904 = attributes.get("date1904") in ("1", "true")
 
-    def end(self, name: str) -> None:
-        pass
-
-    def text(self, piece: str) -> None:
-        pass
-
 
 @dataclass(slots=True)
-class _Relations:
+class _Relations(xlsx_package.Handler):
     targets: dict[str, str] = field(default_factory=dict)
     """By the id, and by the last word of the kind."""
 
@@ -100,15 +94,9 @@ class _Relations:
             kind = attributes.get("Type", "").rpartition("/")[2]
             self.targets.setdefault(f"/{kind}", target)
 
-    def end(self, name: str) -> None:
-        pass
-
-    def text(self, piece: str) -> None:
-        pass
-
 
 @dataclass(slots=True)
-class _Styles:
+class _Styles(xlsx_package.Handler):
     formats: dict[int, str] = field(default_factory=dict)
     used: list[int] = field(default_factory=list)
     """The number format of each style of a cell."""
@@ -126,9 +114,6 @@ class _Styles:
     def end(self, name: str) -> None:
         if name == "cellXfs":
             self._in_cells = False
-
-    def text(self, piece: str) -> None:
-        pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
