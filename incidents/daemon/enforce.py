@@ -239,8 +239,12 @@ class Enforcement:
             if found.next_due is not None:
                 # Past by now, it may be: then the next look begins at once.
                 self._wake_at(found.next_due + found.ahead)
-        if turned:
-            _tell_of_standing_aside(found)
+        if turned and found.aside is not None:
+            journal.error(
+                "standing aside, the clock is not enforced by this daemon", reason=found.aside
+            )
+        elif turned:
+            journal.warn("the clocks agree again, enforcing")
         self._systemd.status(_status(found))
         if began or turned:
             self._changed()
@@ -270,15 +274,6 @@ class Enforcement:
         journal.error("the clock is not enforced", reason=reason, wait_s=round(wait_s, 1))
         if os.environ.get("INCIDENTS_DEBUG"):
             traceback.print_exception(error)
-
-
-def _tell_of_standing_aside(found: Look) -> None:
-    if found.aside is not None:
-        journal.error(
-            "standing aside, the clock is not enforced by this daemon", reason=found.aside
-        )
-    else:
-        journal.warn("the clocks agree again, enforcing")
 
 
 def _status(found: Look) -> str:

@@ -166,7 +166,7 @@ class _Loop:
             step = steps.step()
             if step is not None:
                 self._after_step(step)
-            elif self._has_overslept():
+            elif not self._looking and time.monotonic() - self._looked_at > 3 * TICK_S:
                 # Set and set back between two looks at it: the scheduler waits for a time of then.
                 self._look_at_once()
         return None
@@ -189,9 +189,6 @@ class _Loop:
             self._enforcement.run()
         finally:
             self._looked_at, self._looking = time.monotonic(), False
-
-    def _has_overslept(self) -> bool:
-        return not self._looking and time.monotonic() - self._looked_at > 3 * TICK_S
 
     def _finish(self) -> None:
         """Wait for what is in hand; a second signal ends the process at once."""

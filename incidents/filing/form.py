@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -29,6 +29,11 @@ class Choice:
     zh: str
     en: str
     also: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """All that it may be called in a list."""
+        return self.code, self.zh, self.en, *self.also
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,17 +211,13 @@ def nearest(label: str, also: Collection[str] = (), most: int = 2) -> tuple[str,
 
 def codes(field: Field) -> dict[str, str]:
     """The code that each folded word of a field's choices stands for."""
-    return {folded(word): choice.code for choice in field.choices for word in _words(choice)}
+    return {folded(word): choice.code for choice in field.choices for word in choice.words}
 
 
 def place(key: str) -> tuple[int, str]:
     """Where a key stands in the form, to sort by: servers and documents come last, by label."""
     at = _PLACES.get(key)
     return (at, "") if at is not None else (len(_PLACES) + key.startswith(DOCUMENT), key)
-
-
-def _words(choice: Choice) -> Iterator[str]:
-    yield from (choice.code, choice.zh, choice.en, *choice.also)
 
 
 _SPACES = re.compile(r"\s+")

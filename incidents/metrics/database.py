@@ -51,17 +51,17 @@ def clock_samples(connection: Connection, now: datetime, into: Samples) -> None:
 def _daemons(found: Enforcement, now: datetime, into: Samples) -> None:
     into.put("incidents_clock_enforced", float(found["enforced_by"] is not None))
     into.put("incidents_halted", float(found["history"]["halted_since"] is not None))
-    left = found["history"]["left_down"]
-    into.put("incidents_sites_left_down", float(0 if left is None else left["count"]))
-    waits = found["history"]["uncompared"]
-    into.put("incidents_sites_uncompared", float(0 if waits is None else waits["count"]))
+    for name, listed in (
+        ("incidents_sites_left_down", found["history"]["left_down"]),
+        ("incidents_sites_uncompared", found["history"]["uncompared"]),
+        ("incidents_daemons_mark_unread", found["mark_unread"]),
+    ):
+        into.put(name, float(0 if listed is None else listed["count"]))
     daemons = found["daemons"]
     heard_of = [d for d in daemons if abs(now - read_rfc3339(d["last_beat"])) <= STALE_AFTER]
     aside = sum(daemon["standing_aside"] is not None for daemon in heard_of)
     into.put("incidents_daemons_beating", sum(daemon["beating"] for daemon in daemons))
     into.put("incidents_daemons_standing_aside", aside)
-    unread = found["mark_unread"]
-    into.put("incidents_daemons_mark_unread", float(0 if unread is None else unread["count"]))
     beats = [read_rfc3339(daemon["last_beat"]) for daemon in daemons]
     into.put_age("incidents_daemon_heartbeat_age_seconds", now, max(beats, default=None))
     once = found["last_once"]

@@ -187,8 +187,7 @@ class Guard:
         """
         if message.read_target(url).host in self._allow:
             return self
-        plain = "http" in self._schemes
-        return Guard(plain_http=plain, resolve=self._resolve, dial=self._dial)
+        return Guard(plain_http="http" in self._schemes, resolve=self._resolve, dial=self._dial)
 
     def target(self, url: str) -> message.Target:
         """The target of an address, if it may be sent to by what can be seen of it.

@@ -18,7 +18,7 @@ CARRYING_OUT = [
 ]
 METRICS = [Path("incidents/metrics/service.py")]
 _SAID = re.compile(
-    r'(?:journal\.\w+|log_error|_log\.\w+|_say|_warn|Part)\(\s*f?"([^"{]+)', re.MULTILINE
+    r'(?:journal\.\w+|log_error|_log\.\w+|_say|_warn(?:_once)?|Part)\(\s*f?"([^"{]+)', re.MULTILINE
 )
 
 

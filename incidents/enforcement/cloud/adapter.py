@@ -151,8 +151,7 @@ def make(name: str, options: Options) -> Adapter:
         SettingError, UnknownSettingError: naming the key and what it must be.
         ModuleNotFoundError: if Apache Libcloud is not installed.
     """
-    settings = read_settings(options)
-    return CloudNodes(name, settings.whereabouts, settings.connect, settings.limit_s)
+    return CloudNodes(name, *read_settings(options))
 
 
 def _settled(node: Node, wanted: Wanted) -> Outcome | None:

@@ -168,7 +168,8 @@ class Continuity:
             if found is not None and self._halt(seen, found.why):
                 raise HaltedError(detail=found.detail)
             return
-        if _is_known_here(seen):
+        if why == lineage.UNKNOWN_SERVER and seen.found.is_new and seen.mark is not None:
+            # Nobody knew of it on the server where it was halted; here it is marked.
             return
         still = _STILL[why].format(since=rfc3339(since))
         raise HaltedError(detail=found.detail if found is not None and found.why == why else still)
@@ -236,13 +237,6 @@ class Continuity:
         """The last time at which the history is known to have been whole."""
         known = [self._whole_at, None if mark is None else mark.at]
         return max((each for each in known if each is not None), default=None)
-
-
-def _is_known_here(seen: _Seen) -> bool:
-    """Whether it was halted on a server where nobody knew of it, and is marked here: then it may go
-    on there."""
-    is_unknown = seen.standing.halted_why == lineage.UNKNOWN_SERVER
-    return is_unknown and seen.found.is_new and seen.mark is not None
 
 
 def _is_missing(connection: Connection, standing: lineage.Standing, mark: Mark) -> bool:

@@ -26,15 +26,14 @@ from incidents.enforcement.powerdns import note as notes
 from incidents.enforcement.powerdns.plan import (
     LOST,
     Names,
-    Plan,
     Step,
     names_of_site,
     plan,
 )
 from incidents.enforcement.powerdns.server import (
     LATE,
-    ApiError,
     Dialogue,
+    EndedError,
     PowerDnsSettings,
     read_settings,
 )
@@ -70,15 +69,16 @@ class PowerDns:
         dialogue = Dialogue(self._settings.server, until)
         try:
             with self._alone(order.site, until):
-                steps = self._plan(order, Names(dialogue))
-                if steps == LOST:
+                try:
+                    steps = self._plan(order, Names(dialogue))
+                except EndedError as ended:
+                    if ended.outcome != LOST:
+                        raise
                     # Another attempt at this order may have put all back since the records were
                     # read, and taken its note away: then they say so now.
                     steps = self._plan(order, Names(dialogue))
-                if not isinstance(steps, list):
-                    return steps
                 _carry_out(dialogue, steps)
-        except ApiError as error:
+        except EndedError as error:
             return error.outcome
         except notes.UnreadableNoteError:
             return _UNREADABLE
@@ -97,7 +97,7 @@ class PowerDns:
         mine = names_of_site(site, www=self._settings.www)
         try:
             looked = [names.is_up(name, put) for name in mine]
-        except (ApiError, notes.UnreadableNoteError):
+        except (EndedError, notes.UnreadableNoteError):
             return None
         ups = [up for up, _ in looked]
         if True in ups:
@@ -112,11 +112,11 @@ class PowerDns:
         """End the connections that are kept."""
         self._settings.server.sender.close()
 
-    def _plan(self, order: Order, names: Names) -> Plan:
+    def _plan(self, order: Order, names: Names) -> list[Step]:
         # What was taken down together is put back together, whatever the settings say by now.
         mine = names_of_site(order.site, www=self._settings.www or order.kind == "reopen")
         if not mine:
-            return _NO_NAME
+            raise EndedError(_NO_NAME)
         return plan(order, [names.standing(name) for name in mine], self._settings.notice)
 
     @contextmanager
@@ -127,7 +127,7 @@ class PowerDns:
             site = site.removeprefix("www.")
         lock = self._locks[crc32(site.encode()) % _STRIPES]
         if not lock.acquire(timeout=max(0.0, until - monotonic())):
-            raise ApiError(LATE)
+            raise EndedError(LATE)
         try:
             yield
         finally:

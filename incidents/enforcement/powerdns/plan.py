@@ -10,7 +10,7 @@ from incidents import log
 from incidents.enforcement.port import Failed, Order, Outcome, Skipped
 from incidents.enforcement.powerdns import note as notes
 from incidents.enforcement.powerdns.records import OfName, RecordSet, changes, leading
-from incidents.enforcement.powerdns.server import Dialogue, Notice, Zone
+from incidents.enforcement.powerdns.server import Dialogue, EndedError, Notice, Zone
 from incidents.errors import BadSiteNameError
 from incidents.values import site_name
 
@@ -160,29 +160,18 @@ class Step:
     forget: tuple[str, ...] = ()
 
 
-Plan = list[Step] | Outcome
-"""The steps, or what there is to say without any."""
-
-
-class _Ended(Exception):  # noqa: N818  # an end, not an error
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__(outcome)
-        self.outcome = outcome
-
-
-def plan(order: Order, standings: Sequence[Standing | None], notice: Notice) -> Plan:
+def plan(order: Order, standings: Sequence[Standing | None], notice: Notice) -> list[Step]:
     """The names, of which the first is the site's own, are to show the notice, or, where the site
-    is reopened, to be again what they were; raises ConflictError as the notes do then.
+    is reopened, to be again what they were.
 
     The others may be missing. If one of them cannot be changed, nothing is done about any.
+
+    Raises:
+        EndedError: where there is nothing to be done, or it cannot be done.
+        UnreadableNoteError, ConflictError: as the notes do.
     """
     step = _putting_back if order.kind == "reopen" else _taking_down
-    try:
-        steps = [
-            step(order, standing, notice, is_own=not n) for n, standing in enumerate(standings)
-        ]
-    except _Ended as ended:
-        return ended.outcome
+    steps = [step(order, standing, notice, is_own=not n) for n, standing in enumerate(standings)]
     return [each for each in steps if each is not None]
 
 
@@ -193,7 +182,7 @@ def _taking_down(
     if standing is None:
         return None
     if standing.is_delegated:
-        raise _Ended(_DELEGATED)
+        raise EndedError(_DELEGATED)
     _check_order(order, standing.note)
     found = leading(standing.found)
     if standing.note is None:
@@ -206,7 +195,7 @@ def _taking_down(
     before = standing.note or notes.new(standing.name)
     note = before.taken_down(standing.found, notice.put).held(order.site, _hold(order))
     if len(note.text()) > notes.MAX_CHARACTERS:
-        raise _Ended(_TOO_MANY)
+        raise EndedError(_TOO_MANY)
     changed = changes(standing.found, notice.sets(standing.name, standing.found))
     is_new = note != standing.note
     return Step(
@@ -255,16 +244,16 @@ def _changeable(standing: Standing | None, *, is_own: bool) -> Standing | None:
     if standing is None:
         _end(_NO_ZONE, is_own=is_own)
     elif standing.zone.is_copied:
-        raise _Ended(_COPIED)
+        raise EndedError(_COPIED)
     elif standing.zone.is_copied_on and not standing.raises_serial:
-        raise _Ended(_UNSEEN)
+        raise EndedError(_UNSEEN)
     return standing
 
 
 def _check_order(order: Order, note: notes.Note | None) -> None:
     held = None if note is None else note.holds.get(order.site)
     if held is not None and held.is_after(_hold(order)):
-        raise _Ended(_STALE)
+        raise EndedError(_STALE)
 
 
 def _hold(order: Order) -> notes.Hold:
@@ -274,4 +263,4 @@ def _hold(order: Order) -> notes.Hold:
 def _end(outcome: Outcome, *, is_own: bool) -> None:
     """What is missing of the site's own name is for a person to see, of its www. it is not."""
     if is_own:
-        raise _Ended(outcome)
+        raise EndedError(outcome)

@@ -164,8 +164,7 @@ def _in_province(details: Details, province: str, on_record: list[Item]) -> list
 
 
 def _by(rule: Rule, details: Details, on_record: list[Item]) -> list[Finding]:
-    needed = _NEEDED[rule.bind]
-    read = {field: read_addresses(details.get(field, "")) for field in needed}
+    read = {field: read_addresses(details.get(field, "")) for field in _NEEDED[rule.bind]}
     missing = [field for field, addresses in read.items() if addresses is None]
     if missing:
         return [

@@ -162,8 +162,7 @@ def check_record_numbers(details: Details, *, today: date) -> list[Finding]:
             if number is None:
                 found.append(wrong(field, f"{field}_unreadable", RECORD_NUMBER_SOURCE))
             else:
-                told = ok(field, f"{field}_ok", RECORD_NUMBER_SOURCE, number=str(number))
-                found.append(told)
+                found.append(ok(field, f"{field}_ok", RECORD_NUMBER_SOURCE, number=str(number)))
     if "public_security_number" in details:
         approved = read_day(details.get("approved_on", "")) or today
         found += _of_public_security(details["public_security_number"], approved.year)

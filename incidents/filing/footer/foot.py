@@ -246,12 +246,9 @@ def _inside(link: markup.Link, found: list[re.Match[str]]) -> list[re.Match[str]
 
 def _image_before(text: str, at: int) -> int:
     """Where the image stands that is right before that place; -1 without one."""
-    before = text[max(at - _NEAR, 0) : at].rstrip()
-    return (
-        at - len(text[max(at - _NEAR, 0) : at]) + len(before) - 1
-        if before[-1:] == markup.IMAGE
-        else -1
-    )
+    start = max(at - _NEAR, 0)
+    before = text[start:at].rstrip()
+    return start + len(before) - 1 if before[-1:] == markup.IMAGE else -1
 
 
 def _file_name(source: str) -> str:

@@ -203,7 +203,8 @@ class _Reading:
                 return
             self.changes[column.key] = value = column.read(text)
         except customer_value.UnreadableValueError as error:
-            self.problem(column.name, _dotted(column), text, error.why)
+            field = f"{column.key}.{column.part}" if column.part else column.key
+            self.problem(column.name, field, text, error.why)
             return
         # No two rows have the same site.
         if len(text) <= _SHORT and len(column.known) < _MAX_KNOWN and column.key != SITE:
@@ -230,19 +231,15 @@ class _Reading:
                 self._keep(key, key, customer_value.parts(prefix, parts))
             except customer_value.UnreadableValueError as error:
                 self.problem(key, key, "", error.why)
-        if len(self.changes) > MAX_ITEMS:
-            self._count()
+        for name, prefix in ALL_OF.items() if len(self.changes) > MAX_ITEMS else ():
+            found = sum(key.startswith(prefix) for key in self.changes)
+            if found > MAX_ITEMS:
+                self.problem(name, name, "", cause("items", found=found, limit=MAX_ITEMS))
 
     def _keep(self, column: str, key: str, whole: str) -> None:
         if key in self.changes:
             self.problem(column, key, "", cause("item_twice"))
         self.changes[key] = whole
-
-    def _count(self) -> None:
-        for name, prefix in ALL_OF.items():
-            found = sum(key.startswith(prefix) for key in self.changes)
-            if found > MAX_ITEMS:
-                self.problem(name, name, "", cause("items", found=found, limit=MAX_ITEMS))
 
 
 def _column(name: str, *, nearest: bool = True) -> _Column | Cause:
@@ -288,7 +285,3 @@ def _nearest(label: str) -> str:
     key = form.LABELS.get(near[0], near[0])
     label = form.FIELD_OF[key].zh if key in form.FIELD_OF else ""
     return f" (did you mean {key}{label and f', {label}'}?)"
-
-
-def _dotted(column: _Column) -> str:
-    return f"{column.key}.{column.part}" if column.part else column.key

@@ -207,10 +207,6 @@ def _province(text: str) -> str:
     return _PROVINCE.sub("", text) or text if text[-1:] in "省市区" else text
 
 
-def _city(text: str) -> str:
-    return text.removesuffix("市") or text
-
-
 def _digits(text: str) -> str:
     if not (text.isascii() and text.isdecimal()):
         raise UnreadableValueError(cause("number"))
@@ -226,7 +222,8 @@ def _digest(text: str) -> str:
 
 _PARTS: dict[str, dict[str, Read]] = {
     SERVER: {
-        "city": _city, "count": _digits, "ip": _ips, "place": _sealed_text, "province": _province,
+        "city": lambda text: text.removesuffix("市") or text, "count": _digits, "ip": _ips,
+        "place": _sealed_text, "province": _province,
     },
     DOCUMENT: {
         "digest": _digest, "expires_on": day, "kind": _choice(form.DOCUMENT_FIELDS[0]),

@@ -174,7 +174,7 @@ class Reading:
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = handler.text
-        parser.StartDoctypeDeclHandler = self._doctype
+        parser.StartDoctypeDeclHandler = lambda *_: self._refuse("doctype")
 
     @property
     def read(self) -> int:
@@ -204,9 +204,6 @@ class Reading:
     def _end(self, name: str) -> None:
         self._depth -= 1
         self._ended(name.rpartition(":")[2] if ":" in name else name)
-
-    def _doctype(self, *_: Any) -> None:
-        self._refuse("doctype")
 
     def _refuse(self, code: str, **facts: Any) -> Never:
         raise TableError(self._file, cause(code, part=self._part, **facts))

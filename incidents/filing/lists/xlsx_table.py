@@ -118,8 +118,7 @@ def _sheet_rows(
 ) -> Iterator[tuple[int, Cells]]:
     """The rows of the sheet that have a cell that is not empty."""
     sheet = _Sheet(file, book)
-    most = min(MAX_ELEMENTS, package.elements)
-    reading = Reading(file, book.part, sheet, elements=most)
+    reading = Reading(file, book.part, sheet, elements=min(MAX_ELEMENTS, package.elements))
     for block in package.part(book.part, limit=ALL):
         reading.feed(block)
         yield from sheet.done
@@ -178,8 +177,7 @@ class _Sheet(Handler):
         else:
             raise TableError(self._file, cause("bad_cell", cell=shown(given)))
         if row <= self._row:
-            why = cause("row_order", row=row, before=self._row)
-            raise TableError(self._file, why, row=row)
+            raise TableError(self._file, cause("row_order", row=row, before=self._row), row=row)
         if row > MAX_ROWS:
             raise TableError(self._file, cause("rows", limit=f"{MAX_ROWS:,}"))
         self._row, self._column, self._cells = row, -1, {}
