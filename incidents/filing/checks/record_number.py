@@ -156,13 +156,20 @@ RECORD_NUMBER_SOURCE = "domain.md 4, the record numbers"
 def check_record_numbers(details: Details, *, today: date) -> list[Finding]:
     """What is to be said of the three numbers; an area is judged in the year of the approval."""
     found = []
-    for field, read in (("icp_number", read_icp), ("icp_licence", read_licence)):
-        if field in details:
-            number = read(details[field])
-            if number is None:
-                found.append(wrong(field, f"{field}_unreadable", RECORD_NUMBER_SOURCE))
-            else:
-                found.append(ok(field, f"{field}_ok", RECORD_NUMBER_SOURCE, number=str(number)))
+    if "icp_number" in details:
+        icp = read_icp(details["icp_number"])
+        found.append(
+            wrong("icp_number", "icp_number_unreadable", RECORD_NUMBER_SOURCE)
+            if icp is None
+            else ok("icp_number", "icp_number_ok", RECORD_NUMBER_SOURCE, number=str(icp))
+        )
+    if "icp_licence" in details:
+        licence = read_licence(details["icp_licence"])
+        found.append(
+            wrong("icp_licence", "icp_licence_unreadable", RECORD_NUMBER_SOURCE)
+            if licence is None
+            else ok("icp_licence", "icp_licence_ok", RECORD_NUMBER_SOURCE, number=str(licence))
+        )
     if "public_security_number" in details:
         approved = read_day(details.get("approved_on", "")) or today
         found += _of_public_security(details["public_security_number"], approved.year)
