@@ -93,11 +93,6 @@ class Alarms:
         self._strange_since: datetime | None = None
         self.told = 0
 
-    @property
-    def is_set_up(self) -> bool:
-        """Whether there is anybody to tell here."""
-        return self._tell is not None
-
     def run(self) -> None:
         """One round; whatever comes of it, the next one will be tried."""
         if not self._stopped() and (self._is_read or self._reading.do(self.read)):

@@ -48,7 +48,6 @@ class UnknownPresetError(RefusedError):
 class Preset:
     """Details under their keys; `about` says to people whose they are."""
 
-    name: str
     about: str
     details: Details
 
@@ -117,7 +116,7 @@ def _preset(path: Path, name: str, table: Any) -> Preset:
     found = {key: value for key, value in table.items() if key != ABOUT}
     if not found:
         _refuse(path, name, table, f"a table with one of {', '.join(KEYS)} at least")
-    return Preset(name=name, about=table.get(ABOUT, name), details=found)
+    return Preset(about=table.get(ABOUT, name), details=found)
 
 
 def _check(path: Path, name: str, key: str, value: Any) -> None:

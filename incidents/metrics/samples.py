@@ -74,11 +74,6 @@ class Samples:
         """Whether a count stands at the limit."""
         self.put("incidents_count_capped", float(capped), name.removeprefix("incidents_"))
 
-    def take(self, others: Samples) -> None:
-        """What others have found too."""
-        for name, found in others._found.items():
-            self._found.setdefault(name, {}).update(found)
-
     def of(self, name: str) -> Mapping[Labels, Value]:
         """The samples of one metric."""
         return self._found.get(name, {})

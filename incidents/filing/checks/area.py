@@ -105,8 +105,6 @@ class Span:
 class Area:
     """A code that is in the table, with all that it has meant."""
 
-    code: str
-    province: str
     spans: tuple[Span, ...]
 
     def name(self, year: int) -> str | None:
@@ -137,7 +135,7 @@ def find(code: str) -> Area | None:
     facts = {name: value for _, properties in parts for name, value in properties.items()}
     if "county" not in facts or "province" not in facts:
         return None
-    return Area(code[:6], str(facts["province"]), tuple(_spans(str(facts["county"]))))
+    return Area(tuple(_spans(str(facts["county"]))))
 
 
 def city(code: str) -> str | None:
