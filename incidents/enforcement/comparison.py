@@ -170,26 +170,17 @@ def prove(engine: Engine, epoch: int) -> None:
 
 def done(found: Iterable[Comparison]) -> Done:
     """What was done."""
-    counts: Counter[str] = Counter()
-    again: list[Comparison] = []
-    left: list[str] = []
-    failed: list[tuple[str, str]] = []
-    for each in found:
-        counts[each.verdict] += 1
-        if each.problem is not None:
-            failed.append((each.site, each.problem))
-        if each.verdict == REPAIRED:
-            again.append(each)
-        elif each.verdict == LEFT_DOWN:
-            left.append(each.site)
-    again.sort(key=lambda each: each.site)
+    every = list(found)
+    counts = Counter(each.verdict for each in every)
+    every.sort(key=lambda each: each.site)
+    again = [each for each in every if each.verdict == REPAIRED]
     return Done(
         counts,
         [each.site for each in again if each.ordered == UP],
         [each.site for each in again if each.ordered != UP],
         sum(each.really == UNKNOWN for each in again),
-        sorted(left),
-        sorted(failed),
+        [each.site for each in every if each.verdict == LEFT_DOWN],
+        [(each.site, each.problem) for each in every if each.problem is not None],
     )
 
 

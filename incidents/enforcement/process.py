@@ -266,9 +266,6 @@ def _signal_name(number: int) -> str:
 
 
 def _lines(written: bytes) -> list[str]:
-    found = []
-    for line in written.decode("utf-8", "replace").splitlines():
-        shown = "".join(character for character in line if character.isprintable()).strip()
-        if shown:
-            found.append(shown[:MAX_LINE_CHARACTERS])
-    return found
+    lines = written.decode("utf-8", "replace").splitlines()
+    shown = ("".join(filter(str.isprintable, line)).strip() for line in lines)
+    return [each[:MAX_LINE_CHARACTERS] for each in shown if each]

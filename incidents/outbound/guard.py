@@ -95,8 +95,9 @@ def _kind_of_4(found: IPv4Address) -> str | None:
 def _kind_of_6(found: IPv6Address) -> str | None:
     if found.scope_id is not None:
         return "an address of one interface"
-    inner = _embedded(found)
-    if inner is not None:
+    if found in _NAT64 or (int(found) >> 32) & 0xFFFF_FFFF in _ISATAP:
+        # A NAT64 gateway or an ISATAP router would send it on to this one.
+        inner = IPv4Address(int(found) & 0xFFFF_FFFF)
         kind = _kind_of_4(inner)
         if kind is not None:
             return f"{inner} inside IPv6, {kind}"
@@ -106,13 +107,6 @@ def _kind_of_6(found: IPv6Address) -> str | None:
     if listed is None and found not in _GLOBAL_UNICAST:
         return "no global unicast address"
     return listed
-
-
-def _embedded(found: IPv6Address) -> IPv4Address | None:
-    """The IPv4 address that a NAT64 gateway or an ISATAP router would send it on to."""
-    if found in _NAT64 or (int(found) >> 32) & 0xFFFF_FFFF in _ISATAP:
-        return IPv4Address(int(found) & 0xFFFF_FFFF)
-    return None
 
 
 def _kinds(

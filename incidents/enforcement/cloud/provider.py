@@ -12,7 +12,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from xml.etree.ElementTree import Element
 
 from incidents.enforcement.cloud.node import (
     AnyCloud,
@@ -26,10 +27,6 @@ from incidents.enforcement.cloud.node import (
 from incidents.errors import BadSiteNameError
 from incidents.settings.options import Options
 from incidents.values import site_name
-
-if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element
-
 
 ECS = "aliyun_ecs"
 

@@ -139,7 +139,11 @@ class ConcurrencyLimit:
         self._full[found[1]] -= 1
         # What only waited in line behind a slow attempt says nothing of how fast it answers.
         if done.outcome is not None:
-            self._count(found[1])
+            second = int(self._seconds())
+            if second not in self._finished:
+                before = self._finished.get(second - 1, Counter())
+                self._finished = {second - 1: before, second: Counter()}
+            self._finished[second][found[1]] += 1
 
     def free_hung(self, lease: timedelta) -> None:
         """Gives up on attempts whose lease has ended, since nobody knows whether they ever end."""
@@ -151,13 +155,6 @@ class ConcurrencyLimit:
             del self._taken[key]
             self._full[adapter] -= 1
             log_error("an attempt does not end", order=order)
-
-    def _count(self, adapter: str) -> None:
-        second = int(self._seconds())
-        if second not in self._finished:
-            before = self._finished.get(second - 1, Counter())
-            self._finished = {second - 1: before, second: Counter()}
-        self._finished[second][adapter] += 1
 
 
 _SOON_S, _APART_S, _LATEST_S = 0.1, 0.25, 25.0

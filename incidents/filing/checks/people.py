@@ -192,9 +192,9 @@ def _of_service(field: str, number: PhoneNumber, kind: int) -> Finding | None:
 def _made_up(field: str, digits: str) -> Finding | None:
     if re.search(rf"([0-9])\1{{{RUN - 1}}}", digits):
         return suspect(field, "phone_repeats", PHONE_PATTERN, false=True, count=str(RUN))
-    for start in range(len(digits) - RUN + 1):
-        if digits[start : start + RUN] in _UP or digits[start : start + RUN] in _DOWN:
-            return suspect(field, "phone_counts", PHONE_PATTERN, false=True, count=str(RUN))
+    runs = (digits[start : start + RUN] for start in range(len(digits) - RUN + 1))
+    if any(run in _UP or run in _DOWN for run in runs):
+        return suspect(field, "phone_counts", PHONE_PATTERN, false=True, count=str(RUN))
     return None
 
 

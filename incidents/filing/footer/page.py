@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from time import monotonic
-from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin
 
 from incidents.errors import IncidentsError, LibraryError
@@ -26,9 +25,7 @@ from incidents.outbound.faults import (
     UnreachableError,
 )
 from incidents.outbound.guard import Guard
-
-if TYPE_CHECKING:
-    from incidents.outbound.message import Answer
+from incidents.outbound.message import Answer
 
 WITHIN_S = 20.0
 MAX_REDIRECTS = 5

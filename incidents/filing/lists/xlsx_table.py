@@ -219,9 +219,8 @@ class _Values:
     """What the value of a cell is as text, by its kind (ECMA-376, part 1, 18.18.11)."""
 
     def __init__(self, file: str, book: xlsx_workbook.Workbook) -> None:
-        self._file, self._days = file, {str(style) for style in book.days}
-        self._strings: xlsx_workbook.Strings = book.strings
-        self._since_1904 = book.since_1904
+        self._file, self._book = file, book
+        self._days = {str(style) for style in book.days}
 
     def read(self, value: str, kind: str, style: str) -> str:
         match kind:
@@ -241,14 +240,14 @@ class _Values:
 
     def _shared(self, value: str) -> str:
         try:
-            return self._strings[int(value)]
+            return self._book.strings[int(value)]
         except (ValueError, IndexError) as error:
             raise TableError(self._file, cause("bad_cell", cell=shown(value))) from error
 
     def _day(self, value: str) -> str:
         from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH, from_excel
 
-        epoch = MAC_EPOCH if self._since_1904 else WINDOWS_EPOCH
+        epoch = MAC_EPOCH if self._book.since_1904 else WINDOWS_EPOCH
         try:
             found = from_excel(float(value), epoch)
         except (ValueError, OverflowError, TypeError):
