@@ -258,7 +258,11 @@ class Enforcement:
         wait_s = self._backoff.failed()
         if reason is None:
             # The watchdog is not fed: a restart may mend what is wrong in this process.
-            self._fault(error, wait_s)
+            reason = f"a fault in this program: {type(error).__name__}"
+            self._systemd.status(reason)
+            journal.error("the clock is not enforced", reason=reason, wait_s=round(wait_s, 1))
+            if os.environ.get("INCIDENTS_DEBUG"):
+                traceback.print_exception(error)
             return
         # This process is well, and a restart would not bring the database back.
         self._systemd.alive()
@@ -267,13 +271,6 @@ class Enforcement:
         if reason != self._trouble:
             journal.error("the clock is not enforced", reason=reason, wait_s=round(wait_s, 1))
         self._trouble = reason
-
-    def _fault(self, error: Exception, wait_s: float) -> None:
-        reason = f"a fault in this program: {type(error).__name__}"
-        self._systemd.status(reason)
-        journal.error("the clock is not enforced", reason=reason, wait_s=round(wait_s, 1))
-        if os.environ.get("INCIDENTS_DEBUG"):
-            traceback.print_exception(error)
 
 
 def _status(found: Look) -> str:

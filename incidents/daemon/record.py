@@ -64,8 +64,8 @@ class Record:
         self._say = say
         self._at_once = at_once
         self._monotonic = monotonic
-        self._settings = status.load_settings(house.settings)
-        self._ring = KeyRing(self._settings.key, self._settings.key_command)
+        self.settings = status.load_settings(house.settings)
+        self._ring = KeyRing(self.settings.key, self.settings.key_command)
         self._numbering = Part("the entries are not numbered", monotonic)
         self._looking = Part("nobody looks for entries without a number", monotonic)
         self._signing = Part("the log is not signed", monotonic)
@@ -75,16 +75,6 @@ class Record:
         self._held_since: float | None = None
         self._unable: str | None = None
         self._look_at = self._mark_at = self._net_at = monotonic()
-
-    @property
-    def witnesses(self) -> tuple[witnesses.Witness, ...]:
-        """Who is to countersign."""
-        return self._settings.witnesses
-
-    @property
-    def authority(self) -> stamp.Authority | None:
-        """Who is to stamp."""
-        return self._settings.timestamps
 
     def run(self) -> None:
         """One round; whatever comes of it, the next one will be tried."""
@@ -102,7 +92,7 @@ class Record:
 
     def publish(self) -> None:
         """Brings the folder up to the last checkpoint, if there is to be one."""
-        folder = self._settings.publish
+        folder = self.settings.publish
         if folder is not None:
             self._publishing.do(partial(publishing.publish, self._house.engine, folder))
 
@@ -234,16 +224,16 @@ def once(house: House) -> None:
     record.run()
     for wrong, ask in _others(house, record):
         Part(wrong).do(ask)
-    if record.witnesses:
+    if record.settings.witnesses:
         record.publish()
 
 
 def _others(house: House, record: Record) -> Iterator[tuple[str, Callable[[], object]]]:
     """What is asked of others, each with the sentence for when it fails."""
-    for witness in record.witnesses:
+    for witness in record.settings.witnesses:
         yield f"the log is not witnessed by {witness.key.name}", partial(_ask, house, witness)
-    if record.authority is not None:
-        yield "the log is not stamped", partial(_stamp, house, record.authority)
+    if record.settings.timestamps is not None:
+        yield "the log is not stamped", partial(_stamp, house, record.settings.timestamps)
 
 
 def _ask(house: House, witness: witnesses.Witness) -> None:

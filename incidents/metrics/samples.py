@@ -70,6 +70,17 @@ class Samples:
         self.put(name, count)
         self.put_capped(name, capped=count >= MOST if capped is None else capped)
 
+    def put_by_label(self, name: str, rows: Iterable[tuple[str, int]], known: Iterable[str]) -> int:
+        """Counts by a label: each value that is known, 0 without any, and the others as one;
+        returns them all together."""
+        counts = dict.fromkeys(known, 0)
+        for value, count in rows:
+            label = within(value, counts)
+            counts[label] = counts.get(label, 0) + count
+        for label, count in counts.items():
+            self.put(name, count, label)
+        return sum(counts.values())
+
     def put_capped(self, name: str, *, capped: bool) -> None:
         """Whether a count stands at the limit."""
         self.put("incidents_count_capped", float(capped), name.removeprefix("incidents_"))
@@ -129,15 +140,6 @@ DECISIONS = tuple(
 def within(value: str, known: Collection[str]) -> str:
     """The value, if it is known."""
     return value if value in known else OTHER
-
-
-def counted(rows: Iterable[tuple[str, int]], known: Iterable[str]) -> dict[str, int]:
-    """Counts by a label: each value that is known, 0 without any, and the others as one."""
-    counts = dict.fromkeys(known, 0)
-    for value, count in rows:
-        label = within(value, counts)
-        counts[label] = counts.get(label, 0) + count
-    return counts
 
 
 def decision(kind: str, rule: str | None) -> Decision:
