@@ -159,9 +159,6 @@ class ConcurrencyLimit:
 
 _SOON_S, _APART_S, _LATEST_S = 0.1, 0.25, 25.0
 
-_OrderKey = tuple[int, int, str]
-"""The number of the site, of the order, and the lane."""
-
 
 class Backlog:
     """Who waits until the `limit` allows another attempt; `seconds` is a clock that nobody sets."""
@@ -170,7 +167,8 @@ class Backlog:
         self, limit: ConcurrencyLimit, *, seconds: Callable[[], float] = time.monotonic
     ) -> None:
         self._limit, self._seconds = limit, seconds
-        self._waiting: dict[str, dict[_OrderKey, Key]] = {}
+        # Of each adapter, by the number of the site, of the order, and the lane.
+        self._waiting: dict[str, dict[tuple[int, int, str], Key]] = {}
         self._ends: dict[str, float] = {}
 
     def turn_away(self, adapter: str, keys: Collection[Key]) -> timedelta:

@@ -101,18 +101,15 @@ def is_over(claimed: Claimed, now: datetime) -> bool:
     )
 
 
-Cancelling = list[tuple[int, c.Command]]
-
-
 def lifted(
     heads: Mapping[int, Claimed], chains: Iterable[tuple[int, Delivery]]
-) -> dict[int, Cancelling]:
+) -> dict[int, list[tuple[int, c.Command]]]:
     """What to cancel of each site, whose next order `heads` has and `chains` all of them in order.
 
     The orders to take a site down that are followed by one to open it; and that one too, if none of
     them was tried. What is braked stands before its site's next order.
     """
-    found: dict[int, Cancelling] = {}
+    found: dict[int, list[tuple[int, c.Command]]] = {}
     waiting: dict[int, list[Delivery]] = {}
     for site_id, delivery in chains:
         head = heads[site_id]
@@ -129,9 +126,9 @@ def lifted(
     return found
 
 
-def _cancelling(site_id: int, acts: list[Delivery], head: Claimed) -> Cancelling:
+def _cancelling(site_id: int, acts: list[Delivery], head: Claimed) -> list[tuple[int, c.Command]]:
     left, in_force = list(acts), head.in_force
-    found: Cancelling = []
+    found: list[tuple[int, c.Command]] = []
     for delivery in acts:
         if not delivery.braked and (delivery.order < head.seq or delivery.dead):
             continue

@@ -9,7 +9,6 @@ same id, when the lease ends.
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
@@ -55,8 +54,7 @@ class Round:
 
     One thread runs it; the adapters are called by threads of its own. What has not been recorded,
     since the database failed, is kept for the next time. `outcomes` counts what came of the
-    attempts, `only_logged` the orders into the world that changed nothing there. `once`: each is
-    tried once, however soon it is due again.
+    attempts. `once`: each is tried once, however soon it is due again.
     """
 
     def __init__(
@@ -73,7 +71,7 @@ class Round:
         self._epochs = order_payload.Epochs()
         self._stopped = stopped
         self._finished: SimpleQueue[Done] = SimpleQueue()
-        self._outcomes = Outcomes(dispatcher, recorded)
+        self.outcomes = Outcomes(dispatcher, recorded)
         self._limit = ConcurrencyLimit(dispatcher.workers * _IN_LINE, seconds=dispatcher.seconds)
         self._pools: dict[str, WorkerPool] = {}
         self._busy: list[Done] = []
@@ -84,16 +82,6 @@ class Round:
         )
         self._backlog = Backlog(self._limit, seconds=dispatcher.seconds)
 
-    @property
-    def outcomes(self) -> Counter[str]:
-        """How many attempts came to what: `delivered`, `retry` …"""
-        return self._outcomes.counts
-
-    @property
-    def only_logged(self) -> int:
-        """How many orders into the world were carried out and changed nothing there."""
-        return self._outcomes.only_logged
-
     def run(self) -> None:
         """Carry out what is due.
 
@@ -101,12 +89,12 @@ class Round:
             DatabaseError: when the database does not do its part.
         """
         while True:
-            has_room = self._limit.are_free and len(self._outcomes) < BATCH
+            has_room = self._limit.are_free and len(self.outcomes) < BATCH
             took = has_room and not self._stopped() and self._claim()
-            if not took and not self._limit.total and not self._outcomes:
+            if not took and not self._limit.total and not self.outcomes:
                 return
             self._collect()
-            self._outcomes.record()
+            self.outcomes.record()
 
     def close(self) -> None:
         """Let the threads go; one that an adapter keeps is not waited for."""
@@ -131,7 +119,7 @@ class Round:
                     and leases.any_due(connection, lane, self._due_at(lane, now))
                 ]
             # What was let go is on record as such only when all is.
-            again = [] if self._outcomes else self._backlog.next(most // 2 if due else most)
+            again = [] if self.outcomes else self._backlog.next(most // 2 if due else most)
             if not due and not again:
                 return False
             with writing(dispatcher.engine) as connection:
@@ -185,7 +173,7 @@ class Round:
     def _do_what_is_due(self, found: list[leases.Claimed], now: datetime) -> None:
         """What is due comes first: a suspension whose hours are over is none to carry out."""
         over = [claimed.site_id for claimed in found if order_payload.is_over(claimed, now)]
-        self._outcomes.submit([(site_id, c.Elapse()) for site_id in over])
+        self.outcomes.submit([(site_id, c.Elapse()) for site_id in over])
 
     def _cancel_lifted(self, found: list[leases.Claimed]) -> set[leases.Key]:
         """Cancels what nobody needs any more; the orders that are not to be carried out now."""
@@ -198,8 +186,8 @@ class Round:
         needless = order_payload.lifted(heads, chains)
         # As if it had not been claimed, since what was never tried is known not to be in force;
         # but nobody else takes it in hand meanwhile.
-        self._outcomes.put_off([Done(heads[id_], "", None) for id_ in needless], LEASE)
-        self._outcomes.submit([command for commands in needless.values() for command in commands])
+        self.outcomes.put_off([Done(heads[id_], "", None) for id_ in needless], LEASE)
+        self.outcomes.submit([command for commands in needless.values() for command in commands])
         return {heads[site_id].key for site_id in needless}
 
     def _look_first(self, found: list[leases.Claimed]) -> set[leases.Key]:
@@ -207,10 +195,10 @@ class Round:
         if self._first_look is None or not self._epochs.runs:
             return set()
         waits = self._first_look.to_wait(found)
-        self._outcomes.put_off([Done(each, "", None) for each in waits], LEASE)
+        self.outcomes.put_off([Done(each, "", None) for each in waits], LEASE)
         # An opening that was decided before must not hold up what keeps the site down.
         overtaken = [each for each in waits if each.lane == ACT and waiting.stays_down(each)]
-        self._outcomes.submit(
+        self.outcomes.submit(
             [(each.site_id, waiting.cancelling_left_down(each)) for each in overtaken]
         )
         return {each.key for each in waits}
@@ -227,13 +215,13 @@ class Round:
                 # People are told of them again, until one of them decides.
                 lineage.doubt(connection, self._epochs.runs, self._now(connection))
         # What does not come to be on record is claimed again, and asked about again.
-        self._outcomes.put_off([Done(each, "", None) for each in left], LEASE)
-        self._outcomes.submit([(each.site_id, waiting.cancelling_left_down(each)) for each in left])
+        self.outcomes.put_off([Done(each, "", None) for each in left], LEASE)
+        self.outcomes.submit([(each.site_id, waiting.cancelling_left_down(each)) for each in left])
         return {each.key for each in left}
 
     def _hold(self, held: list[leases.Claimed]) -> set[leases.Key]:
         """Puts on record what the brake holds, which was not tried, in each of its lanes."""
-        self._outcomes.submit(waiting.recording_braked(held))
+        self.outcomes.submit(waiting.recording_braked(held))
         return {each.key for each in held}
 
     def _hand_out(self, claimed: leases.Claimed, now: datetime, began: float) -> None:
@@ -242,10 +230,10 @@ class Round:
             # What somebody has tried is no news that nobody has heard of: it is given up.
             untried = claimed.attempt == 1
             told = Skipped(why="no_channel") if untried else Retry(problem="no_channel")
-            self._outcomes.add(Done(claimed, "none", told))
+            self.outcomes.add(Done(claimed, "none", told))
             return
         if order_payload.is_old_news(claimed, now, dispatcher.give_up_after):
-            self._outcomes.add(Done(claimed, "", Skipped(why="expired")))
+            self.outcomes.add(Done(claimed, "", Skipped(why="expired")))
             return
         adapter = dispatcher.lanes[claimed.lane](order)
         name = adapter.name
@@ -263,7 +251,7 @@ class Round:
         for adapter in {each.adapter for each in self._busy}:
             away = [each for each in self._busy if each.adapter == adapter]
             wait = self._backlog.turn_away(adapter, [each.claimed.key for each in away])
-            self._outcomes.put_off(away, wait)
+            self.outcomes.put_off(away, wait)
         self._busy = []
 
     def _attempt(
@@ -282,17 +270,17 @@ class Round:
         """Takes what is finished; for a moment, waits for more to come if some is in hand."""
         until = time.monotonic() + _TOGETHER_S
         most = min(BATCH, self._limit.total // 2 + 1)
-        while len(self._outcomes) < BATCH:
+        while len(self.outcomes) < BATCH:
             left_s = until - time.monotonic()
             try:
-                if left_s > 0 and self._limit.total and len(self._outcomes) < most:
+                if left_s > 0 and self._limit.total and len(self.outcomes) < most:
                     done = self._finished.get(timeout=left_s)
                 else:
                     done = self._finished.get_nowait()
             except Empty:
                 break
             self._limit.free(done)
-            self._outcomes.add(done)
+            self.outcomes.add(done)
             if done.outcome is None:
                 self._backlog.add(done.adapter, done.claimed.key)
         self._limit.free_hung(LEASE)
