@@ -6,6 +6,7 @@ import os
 import secrets
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -83,7 +84,8 @@ class Heart:
         if not self._enforcement.works:
             return
         aside, unread = self._enforcement.aside, self._mark_unread()
-        try:
+        # Enforcement meets the same database and tells of it; a beat that fails is missed.
+        with suppress(DBAPIError, DatabaseError):
             with writing(self._house.engine) as connection:
                 now = desk_state.now(connection)
                 beat = replace(
@@ -93,16 +95,10 @@ class Heart:
                 monitoring.beat(connection, beat)
                 monitoring.purge_heartbeats(connection, now - FORGOTTEN_AFTER)
             self._beaten = True
-        except (DBAPIError, DatabaseError):
-            # Enforcement meets the same database and tells of it; a beat that fails is missed.
-            return
 
     def stop(self) -> None:
         """Take the row away, so that nobody trusts in this daemon for another moment."""
         if not self._beaten:
             return
-        try:
-            with writing(self._house.engine) as connection:
-                monitoring.remove_heartbeat(connection, self._identity.daemon)
-        except (DBAPIError, DatabaseError):
-            return
+        with suppress(DBAPIError, DatabaseError), writing(self._house.engine) as connection:
+            monitoring.remove_heartbeat(connection, self._identity.daemon)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 from array import array
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from incidents.errors import LibraryError
@@ -138,7 +137,7 @@ def read(package: xlsx_package.Package, file: str) -> Workbook:
     """
     main = _main(package, file)
     book = _Workbook()
-    _small(package, file, main, book)
+    _read(package, file, main, book)
     relations = _relations(package, file, main)
     shown = [(name, relation) for name, relation, hidden in book.sheets if not hidden]
     name, relation = shown[0] if shown else ("", "")
@@ -147,8 +146,7 @@ def read(package: xlsx_package.Package, file: str) -> Workbook:
     strings = Strings(file)
     if "/sharedStrings" in relations:
         part = relations["/sharedStrings"]
-        blocks = package.part(part, limit=4 * MAX_STRINGS)
-        _read(package, blocks, file, part, strings, elements=MAX_TEXT_ELEMENTS)
+        _read(package, file, part, strings, limit=4 * MAX_STRINGS, elements=MAX_TEXT_ELEMENTS)
     return Workbook(
         sheet=name,
         others=tuple(other for other, _ in shown[1:]),
@@ -167,7 +165,7 @@ def unescaped(text: str) -> str:
 def _main(package: xlsx_package.Package, file: str) -> str:
     """The part that is the workbook."""
     found = _Relations()
-    _small(package, file, "_rels/.rels", found)
+    _read(package, file, "_rels/.rels", found)
     main = found.targets.get("/officeDocument", "").lstrip("/")
     if main.endswith(".bin"):
         raise TableError(file, cause("xlsb"))
@@ -180,7 +178,7 @@ def _relations(package: xlsx_package.Package, file: str, main: str) -> dict[str,
     """What the workbook relates to: the names of parts."""
     folder, name = posixpath.split(main)
     found = _Relations()
-    _small(package, file, f"{folder}/_rels/{name}.rels".lstrip("/"), found)
+    _read(package, file, f"{folder}/_rels/{name}.rels".lstrip("/"), found)
     # A target that begins with a slash begins at the top; join leaves it so.
     return {
         key: posixpath.normpath(posixpath.join("/", folder, target)).lstrip("/")
@@ -188,17 +186,11 @@ def _relations(package: xlsx_package.Package, file: str, main: str) -> dict[str,
     }
 
 
-def _small(
-    package: xlsx_package.Package, file: str, part: str, handler: xlsx_package.Handler
-) -> None:
-    _read(package, package.part(part, limit=MAX_PART), file, part, handler)
-
-
 def _read(
-    package: xlsx_package.Package, blocks: Iterable[bytes], file: str, part: str,
-    handler: xlsx_package.Handler, *, elements: int = xlsx_package.MAX_ELEMENTS,
+    package: xlsx_package.Package, file: str, part: str, handler: xlsx_package.Handler, *,
+    limit: int = MAX_PART, elements: int = xlsx_package.MAX_ELEMENTS,
 ) -> None:  # fmt: skip
-    most = min(elements, package.elements)
+    blocks, most = package.part(part, limit=limit), min(elements, package.elements)
     package.elements -= xlsx_package.read(blocks, file, part, handler, elements=most)
 
 
@@ -211,7 +203,7 @@ def _days(package: xlsx_package.Package, file: str, part: str | None) -> frozens
         raise SpreadsheetLibraryError(library=error.name) from error
     styles = _Styles()
     try:
-        _small(package, file, part, styles)
+        _read(package, file, part, styles)
     except ValueError as error:
         raise TableError(file, cause("bad_xml", part=part, where="")) from error
     shown = dict(BUILTIN_FORMATS) | styles.formats
