@@ -126,8 +126,8 @@ class Attempts(Generic[Result]):
             return ended.result(timeout=self._limit_s)
         except LateError:
             return self._late
-        except TimeoutError:
-            if ended.done():
+        except TimeoutError as error:
+            if ended.done() and ended.exception() is error:
                 raise
             return self._late
 
