@@ -9,8 +9,8 @@ from incidents.enforcement.dispatcher.dispatcher import ConcurrencyLimit
 from incidents.enforcement.routing import Routing
 from tests.desk.rehearsal import Rehearsal, rehearsal
 from tests.enforcement import powerdns_rig
-from tests.enforcement.hands_rig import HANDS, Seconds
 from tests.enforcement.left_rig import Panel
+from tests.enforcement.limit_rig import HANDS, Seconds
 from tests.enforcement.lost_rig import Receiver
 from tests.enforcement.powerdns_rig import PowerDns
 from tests.outbound.rig import Authority

@@ -13,7 +13,7 @@ import pytest
 from incidents.enforcement import attempts as crews
 from incidents.enforcement.attempts import WorkerPool
 from incidents.enforcement.port import Delivered, Failed, Outcome, Retry, Skipped
-from tests.enforcement.courier_rig import Told
+from tests.enforcement.dispatcher_rig import Told
 from tests.enforcement.orders import ORDER, problem
 from tests.patience import PATIENCE_S, until
 

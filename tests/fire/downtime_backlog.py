@@ -15,7 +15,7 @@ from incidents.enforcement.port import Delivered
 from incidents.machine import commands as c
 from incidents.machine.orders import ACT
 from tests.acceptance.daemons import desk_at
-from tests.enforcement.courier_rig import Told
+from tests.enforcement.dispatcher_rig import Told
 from tests.fire.ledger import Intent, Ledger, acknowledgement
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)

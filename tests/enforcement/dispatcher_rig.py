@@ -46,7 +46,7 @@ class Told:
         return dict(found)
 
 
-def courier(
+def dispatcher(
     day: Rehearsal, act: Told, *, name: str = "one", lanes: Told | None = None
 ) -> Dispatcher:
     """It has no chance in it: each wait is as long as it can be."""
@@ -74,7 +74,7 @@ def to_its_end(found: Round) -> Round:
 
 def carry_out(day: Rehearsal, act: Told, *, name: str = "one", lanes: Told | None = None) -> Round:
     """One round of such a courier."""
-    return to_its_end(Round(courier(day, act, name=name, lanes=lanes)))
+    return to_its_end(Round(dispatcher(day, act, name=name, lanes=lanes)))
 
 
 def kinds(day: Rehearsal) -> list[str]:

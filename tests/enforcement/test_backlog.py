@@ -1,4 +1,4 @@
-"""The line: in turn, as soon as there is a hand, and by the clock not all at once."""
+"""The backlog: in turn, as soon as the limit allows, and by the clock not all at once."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,7 +7,7 @@ import pytest
 from incidents.enforcement.dispatcher.dispatcher import Backlog, ConcurrencyLimit
 from incidents.machine.orders import ACT
 from incidents.store.leases import Key
-from tests.enforcement.hands_rig import HANDS, SHARE, Seconds, finish, free, take
+from tests.enforcement.limit_rig import HANDS, SHARE, Seconds, finish, free, take
 
 _TAKEN_AT = datetime(2026, 3, 1, 10, tzinfo=UTC)
 

@@ -1,4 +1,4 @@
-"""ConcurrencyLimit without a courier: a clock for them, and orders that come into them."""
+"""A concurrency limit without a dispatcher: a clock for it, and orders that come into it."""
 
 from datetime import UTC, datetime
 
