@@ -74,8 +74,7 @@ def of_area(code: str) -> Province | None:
 
 def named(text: str) -> Province | None:
     """The province that a text names, with or without 省, 市 or what else stands behind."""
-    written = text.strip()
-    return next((each for each in PROVINCES if written.startswith(each.name)), None)
+    return next((each for each in PROVINCES if text.strip().startswith(each.name)), None)
 
 
 _BY_CHARACTER = {each: province for province in PROVINCES for each in province.characters}

@@ -178,7 +178,8 @@ def _of_service(field: str, number: PhoneNumber, kind: int) -> Finding | None:
         if own:
             return suspect(field, "phone_of_service", PHONE_SERVICE, false=True)
         return ok(field, "phone_service", PHONE_SERVICE)
-    rest = _subscriber(digits)
+    # Behind an area code, which has two digits (10, 2x), or three.
+    rest = digits[2:] if digits.startswith(("10", "2")) else digits[3:]
     if len(rest) <= LONGEST_SERVICE and _is_short(rest):
         # libphonenumber calls it valid; it is dialled without an area code.
         return suspect(field, "phone_service_with_area", PHONE_SERVICE, false=own)
@@ -228,11 +229,6 @@ def _is_short(digits: str) -> bool:
         return is_valid_short_number_for_region(parse(digits, REGION), REGION)
     except NumberParseException:
         return False
-
-
-def _subscriber(digits: str) -> str:
-    """What stands behind the area code: two digits for 010 and 02x, three for all others."""
-    return digits[2:] if digits.startswith(("10", "2")) else digits[3:]
 
 
 _DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−"), "-")

@@ -52,11 +52,6 @@ def check_choices(details: Details) -> list[Finding]:
     return [*strange, *_nature(details), *broken, *_level(details)]
 
 
-def level_of(service_type: str) -> str:
-    """The level of a site with that service: 2 or 3."""
-    return "2" if service_type in LEVEL_2 else "3"
-
-
 def _nature(details: Details) -> list[Finding]:
     nature, licensed = details.get("nature"), "icp_licence" in details
     if nature == "commercial" and not licensed:
@@ -70,7 +65,7 @@ def _level(details: Details) -> list[Finding]:
     level, service = details.get("level"), details.get("service_type")
     if level not in CHOICES["level"] or service not in CHOICES["service_type"]:
         return []
-    expected = level_of(service)
+    expected = "2" if service in LEVEL_2 else "3"
     if level == expected:
         return [ok("level", "level_ok", FILED_SOURCE, level=level, service=service)]
     if "level_reason" in details:

@@ -59,7 +59,10 @@ def check_public_security(
         # A script that writes the number writes its icon and its link too.
         return
     yield from _areas(shown)
-    yield _icon(foot)
+    if foot.icons:
+        yield ok(SECURITY_ICON, "icon_shown", _SHOW, source=foot.icons[-1])
+    else:
+        yield wrong(SECURITY_ICON, "icon_missing", _SHOW)
     yield from _links(foot, wanted, [number.code for number in shown])
 
 
@@ -155,12 +158,6 @@ def _areas(shown: Iterable[PublicSecurity]) -> Iterator[Finding]:
                 area=area,
                 name=here.name,
             )
-
-
-def _icon(foot: Foot) -> Finding:
-    if not foot.icons:
-        return wrong(SECURITY_ICON, "icon_missing", _SHOW)
-    return ok(SECURITY_ICON, "icon_shown", _SHOW, source=foot.icons[-1])
 
 
 def _links(foot: Foot, wanted: PublicSecurity | None, shown: Sequence[str]) -> Iterator[Finding]:
