@@ -106,13 +106,13 @@ def _carry_out(start: crew.Start, url: str, to: str) -> tuple[float, float]:
     """Rounds as a daemon's, until nothing waits; when they began and ended."""
     from incidents.daemon.delivery import TICK_S
     from incidents.enforcement import routing
-    from incidents.enforcement.dispatcher.dispatcher import Courier
+    from incidents.enforcement.dispatcher.dispatcher import Dispatcher
     from incidents.enforcement.dispatcher.round import Round
     from incidents.machine.orders import ACT
 
     found = routing.read(posts.section(to))
     engine = engines.create(url)
-    courier = Courier(
+    courier = Dispatcher(
         engine=engine, desk=Desk(engine), lanes={ACT: lambda order: found.adapter_for(order.site)},
         name=f"bench-{os.getpid()}", give_up_after=found.give_up_after, workers=found.workers,
     )  # fmt: skip

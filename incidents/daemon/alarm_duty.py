@@ -11,10 +11,9 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
+from incidents.app import House
 from incidents.daemon import alarm_letter, journal
-from incidents.daemon.alarm_letter import Tell
 from incidents.daemon.part import Part
 from incidents.enforcement.dispatcher import waiting
 from incidents.enforcement.port import Delivered, Outcome, Retry, Skipped
@@ -23,7 +22,6 @@ from incidents.settings import police, sources
 from incidents.store import lineage, monitoring
 from incidents.store.database import schema
 from incidents.store.database.engine import plainly, reading, writing
-from incidents.store.monitoring import Raised
 from incidents.views.queue.alarm import (
     FILING,
     HALTED,
@@ -34,10 +32,6 @@ from incidents.views.queue.alarm import (
     Alarm,
 )
 from incidents.views.queue.alarms import Look, alarming
-
-if TYPE_CHECKING:
-    from incidents.app import House
-    from incidents.settings.police import ReportDuty
 
 _WRONG = "the desk is not alarmed"
 
@@ -78,7 +72,7 @@ class Alarms:
         house: House,
         *,
         stopped: Callable[[], bool] = lambda: False,
-        tell: Tell | None = None,
+        tell: alarm_letter.Tell | None = None,
         say: Callable[..., None] = journal.say,
         patience_s: float = PATIENCE_S,
         monotonic: Callable[[], float] = time.monotonic,
@@ -89,7 +83,7 @@ class Alarms:
         self._stopped = stopped
         self._tell = tell
         self._say = say
-        self._report: ReportDuty | None = None
+        self._report: police.ReportDuty | None = None
         self._is_read = False
         self._patience_s = patience_s
         self._monotonic = monotonic
@@ -98,11 +92,6 @@ class Alarms:
         self._seen_since: dict[str, float] = {}
         self._strange_since: datetime | None = None
         self.told = 0
-
-    @property
-    def is_set_up(self) -> bool:
-        """Whether there is anybody to tell here."""
-        return self._tell is not None
 
     def run(self) -> None:
         """One round; whatever comes of it, the next one will be tried."""
@@ -141,7 +130,7 @@ class Alarms:
             if raised[key].due(now) and not self._tell_one(self._tell, alarm, raised[key], halted):
                 return
 
-    def _look(self) -> tuple[dict[str, Raised], Look, datetime]:
+    def _look(self) -> tuple[dict[str, monitoring.Raised], Look, datetime]:
         """What is raised and what is alarming, in one state of the database; and when that was.
 
         The time is taken after the state: what is raised in it was not raised later than that.
@@ -149,12 +138,14 @@ class Alarms:
         with plainly(self._engine), reading(self._engine) as connection:
             known = monitoring.known_alarms(connection)
             now = self._house.now(connection)
-            # Until the courier has looked what server this is, it may be anything.
+            # Until the dispatcher has looked what server this is, it may be anything.
             is_strange = lineage.look(connection).is_new
             self._strange_since = (self._strange_since or now) if is_strange else None
             return known, alarming(connection, now, self._report), now
 
-    def _with_list(self, known: dict[str, Raised], look: Look, now: datetime) -> dict[str, Raised]:
+    def _with_list(
+        self, known: dict[str, monitoring.Raised], look: Look, now: datetime
+    ) -> dict[str, monitoring.Raised]:
         """The same, with the list of the sites that a loss has left down as the desk is to be told
         of it, where it is raised already."""
         alarm = next((each for each in look.alarms if each.kind == LEFT_DOWN), None)
@@ -173,8 +164,12 @@ class Alarms:
         return self._monotonic() - since >= self._patience_s
 
     def _keep_up(
-        self, known: Mapping[str, Raised], found: Mapping[str, Alarm], look: Look, now: datetime
-    ) -> dict[str, Raised]:
+        self,
+        known: Mapping[str, monitoring.Raised],
+        found: Mapping[str, Alarm],
+        look: Look,
+        now: datetime,
+    ) -> dict[str, monitoring.Raised]:
         """Raises what is new and forgets what has ended; those that stand, by their keys."""
         seen = {alarm.key for alarm in look.alarms}
         for key in self._seen_since.keys() - seen:
@@ -196,7 +191,11 @@ class Alarms:
         return {**known, **new}
 
     def _tell_one(
-        self, tell: Tell, alarm: Alarm, seen: Raised, halted_since: datetime | None
+        self,
+        tell: alarm_letter.Tell,
+        alarm: Alarm,
+        seen: monitoring.Raised,
+        halted_since: datetime | None,
     ) -> bool:
         """Tells an alarm, unless another has it in hand; whether the next one should be tried."""
         with plainly(self._engine), writing(self._engine) as connection:
@@ -210,7 +209,7 @@ class Alarms:
         # What keeps the channels from taking one will keep them from taking the next.
         return not isinstance(outcome, Retry) or _waits_for_the_hour(outcome)
 
-    def _record(self, claimed: Raised, outcome: Outcome) -> None:
+    def _record(self, claimed: monitoring.Raised, outcome: Outcome) -> None:
         with plainly(self._engine), writing(self._engine) as connection:
             now = self._house.now(connection)
             if isinstance(outcome, Delivered):
@@ -221,7 +220,7 @@ class Alarms:
                 connection, claimed, next_at, tried=not _waits_for_the_hour(outcome)
             )
 
-    def _note(self, alarm: Alarm, claimed: Raised, outcome: Outcome) -> None:
+    def _note(self, alarm: Alarm, claimed: monitoring.Raised, outcome: Outcome) -> None:
         if isinstance(outcome, Delivered):
             self.told += 1
             self._say("the desk is alarmed", kind=alarm.kind, item=alarm.subject)
@@ -232,7 +231,7 @@ class Alarms:
                 kind=alarm.kind, item=alarm.subject, attempts=claimed.attempts, reason=reason,
             )  # fmt: skip
 
-    def _wait(self, claimed: Raised, outcome: Outcome) -> timedelta:
+    def _wait(self, claimed: monitoring.Raised, outcome: Outcome) -> timedelta:
         asked = outcome.after if isinstance(outcome, Retry) else None
         if asked is not None and _waits_for_the_hour(outcome):
             return asked
@@ -256,7 +255,7 @@ def once(house: House) -> Alarms:
     return duty
 
 
-def _may_be_forgotten(missing: Raised, look: Look, now: datetime) -> bool:
+def _may_be_forgotten(missing: monitoring.Raised, look: Look, now: datetime) -> bool:
     if missing.kind in look.capped or missing.kind in {REPORT, FILING}:
         return now - missing.raised_at > KEPT_FOR
     return True

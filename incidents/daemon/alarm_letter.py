@@ -11,19 +11,16 @@ import socket
 from collections.abc import Callable, Collection
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from incidents.app import House
 from incidents.enforcement.port import Outcome
+from incidents.notices.lanes import Desk
 from incidents.notices.letter import AlarmFacts
 from incidents.store.database import address
 from incidents.store.monitoring import Raised
 from incidents.values import site_name
 from incidents.views.queue.alarm import Alarm
-
-if TYPE_CHECKING:
-    from incidents.app import House
-    from incidents.notices.lanes import Desk
-
 
 Tell = Callable[[Alarm, Raised, datetime, datetime | None], Outcome]
 """Tells the desk of an alarm, which was raised then, at this time (UTC); and since when nothing is

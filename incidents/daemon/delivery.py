@@ -4,37 +4,28 @@ from __future__ import annotations
 
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
 
 from incidents import clock
+from incidents.app import House
 from incidents.audit.log import status
 from incidents.daemon import enforce, journal
 from incidents.daemon.part import Part
-from incidents.desk.resumption import DAEMON
+from incidents.desk import Answer
 from incidents.enforcement import comparison, routing
 from incidents.enforcement.dispatcher import mark as marks
 from incidents.enforcement.dispatcher.continuity import Continuity
-from incidents.enforcement.dispatcher.dispatcher import Choose, Courier
-from incidents.enforcement.dispatcher.mark import UnreadMarkError
+from incidents.enforcement.dispatcher.dispatcher import Choose, Dispatcher, Done
 from incidents.enforcement.dispatcher.round import Round
 from incidents.errors import SettingError, SettingsFileError, UnknownSettingError
+from incidents.machine.command import DAEMON
 from incidents.machine.orders import ACT, DESK, NOTICE
 from incidents.notices import customer_link, lanes
+from incidents.notices.lanes import Customer, Desk
 from incidents.store.database import schema
 from incidents.store.database.engine import plainly, reading
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-
-    from incidents.app import House
-    from incidents.desk import Answer
-    from incidents.enforcement.dispatcher.dispatcher import Done
-    from incidents.enforcement.port import Adapter, Order
-    from incidents.enforcement.routing import Routing
-    from incidents.notices.lanes import Customer, Desk
 
 _WRONG = {
     ACT: "the orders are not carried out",
@@ -69,19 +60,19 @@ class Delivery:
         stopped: Callable[[], bool] = lambda: False,
         decided: Callable[[list[Answer]], object] = journal.decided,
         observed: Callable[[Done, datetime], object] = lambda *_: None,
-        cry: Callable[..., None] = journal.cry,
+        log_error: Callable[..., None] = journal.error,
         once: bool = False,
     ) -> None:
         # Opened by the thread that makes this: two at once would open it twice.
         self._house, self._engine = house, house.bare_engine
         self._stopped = stopped
-        self._part = Part(_WRONG[ACT], cry=cry)
+        self._part = Part(_WRONG[ACT], log_error=log_error)
         self._decided, self._observed = decided, observed
         self._once = once
-        self._routing: Routing | None = None
+        self._routing: routing.Routing | None = None
         self._lanes: dict[str, Choose] = {}
         self._unheard: set[str] = set()
-        self._unread = {lane: Part(wrong, cry=cry) for lane, wrong in _WRONG.items()}
+        self._unread = {lane: Part(wrong, log_error=log_error) for lane, wrong in _WRONG.items()}
         self._name = f"{socket.gethostname()}-{secrets.token_hex(4)}"
         self._kept: Continuity | None = None
         self.round: Round | None = None
@@ -102,7 +93,7 @@ class Delivery:
     def mark_unread(self) -> str | None:
         """Why it carries nothing out, if that is since its mark cannot be read."""
         error = self._part.error
-        return error.message if isinstance(error, UnreadMarkError) else None
+        return error.message if isinstance(error, marks.UnreadMarkError) else None
 
     def close(self) -> None:
         """Let its threads go, and what its adapters keep open."""
@@ -118,12 +109,12 @@ class Delivery:
             return
         why = self._continuity().check()
         if why is not None:
-            journal.cry(
+            journal.error(
                 "the record goes on from less than was known of it", cause=why.cause, had=why.had
             )
         if self.round is None:
             self.round = Round(
-                self._courier(), stopped=self._stopped, recorded=self._decided, once=self._once
+                self._dispatcher(), stopped=self._stopped, recorded=self._decided, once=self._once
             )
         self.round.run()
 
@@ -147,7 +138,7 @@ class Delivery:
         told = channel(self._house, lane)
         # Without one here it is left to a daemon that has one, or to the day when there is one.
         if told.is_set_up:
-            self._lanes[lane] = partial(_always, told)
+            self._lanes[lane] = lambda _: told
         else:
             self._unheard.add(lane)
             if not self._once:
@@ -181,12 +172,12 @@ class Delivery:
                 if each.verdict != comparison.FAILED:
                     seen.add(each.site)
         except (SettingError, UnknownSettingError, SettingsFileError) as error:
-            journal.cry("the world is not compared with the record", reason=error.message)
+            journal.error("the world is not compared with the record", reason=error.message)
         return seen
 
-    def _courier(self) -> Courier:
+    def _dispatcher(self) -> Dispatcher:
         house, found = self._house, self._routing or routing.read({})
-        return Courier(
+        return Dispatcher(
             engine=self._engine,
             desk=house.desk,
             lanes=self._lanes,
@@ -207,7 +198,7 @@ def once(house: House) -> Delivery:
     """Carries out what is due now, each order once: `daemon --once`. `errors` of it has what kept
     it from anything.
     """
-    delivery = Delivery(house, decided=lambda _: None, cry=lambda *_, **__: None, once=True)
+    delivery = Delivery(house, decided=lambda _: None, log_error=lambda *_, **__: None, once=True)
     try:
         delivery.run()
     finally:
@@ -241,7 +232,3 @@ def channel(house: House, lane: str) -> Customer | Desk:
     if lane == NOTICE:
         return lanes.customer_lane(house, link=customer_link.link_of_notice())
     return lanes.desk_lane(house)
-
-
-def _always(adapter: Adapter, _order: Order) -> Adapter:
-    return adapter

@@ -12,27 +12,19 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from incidents import clock
-from incidents.clock import rfc3339
+from incidents.app import House
 from incidents.daemon import journal
 from incidents.daemon.part import Backoff, trouble
+from incidents.desk import Answer, Desk
 from incidents.errors import IncidentsError
 from incidents.store import desk_state
 from incidents.store.cases import work
 from incidents.store.database import schema
 from incidents.store.database.engine import plainly, reading
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
-    from incidents.app import House
-    from incidents.daemon.journal import Systemd
-    from incidents.desk import Answer, Desk
-
 
 DRIFT_LIMIT = timedelta(seconds=2)
 STEP_LIMIT = timedelta(seconds=1)
@@ -182,7 +174,7 @@ class Enforcement:
     def __init__(
         self,
         house: House,
-        systemd: Systemd,
+        systemd: journal.Systemd,
         *,
         stopped: Callable[[], bool],
         wake_at: Callable[[datetime], object],
@@ -247,8 +239,12 @@ class Enforcement:
             if found.next_due is not None:
                 # Past by now, it may be: then the next look begins at once.
                 self._wake_at(found.next_due + found.ahead)
-        if turned:
-            _tell_of_standing_aside(found)
+        if turned and found.aside is not None:
+            journal.error(
+                "standing aside, the clock is not enforced by this daemon", reason=found.aside
+            )
+        elif turned:
+            journal.warn("the clocks agree again, enforcing")
         self._systemd.status(_status(found))
         if began or turned:
             self._changed()
@@ -262,34 +258,26 @@ class Enforcement:
         wait_s = self._backoff.failed()
         if reason is None:
             # The watchdog is not fed: a restart may mend what is wrong in this process.
-            self._fault(error, wait_s)
+            reason = f"a fault in this program: {type(error).__name__}"
+            self._systemd.status(reason)
+            journal.error("the clock is not enforced", reason=reason, wait_s=round(wait_s, 1))
+            if os.environ.get("INCIDENTS_DEBUG"):
+                traceback.print_exception(error)
             return
         # This process is well, and a restart would not bring the database back.
         self._systemd.alive()
         self._systemd.waiting(wait_s + _ATTEMPT_S)
         self._systemd.status(f"waiting: {reason}")
         if reason != self._trouble:
-            journal.cry("the clock is not enforced", reason=reason, wait_s=round(wait_s, 1))
+            journal.error("the clock is not enforced", reason=reason, wait_s=round(wait_s, 1))
         self._trouble = reason
-
-    def _fault(self, error: Exception, wait_s: float) -> None:
-        reason = f"a fault in this program: {type(error).__name__}"
-        self._systemd.status(reason)
-        journal.cry("the clock is not enforced", reason=reason, wait_s=round(wait_s, 1))
-        if os.environ.get("INCIDENTS_DEBUG"):
-            traceback.print_exception(error)
-
-
-def _tell_of_standing_aside(found: Look) -> None:
-    if found.aside is not None:
-        journal.cry("standing aside, the clock is not enforced by this daemon", reason=found.aside)
-    else:
-        journal.warn("the clocks agree again, enforcing")
 
 
 def _status(found: Look) -> str:
     if found.aside is not None:
         return f"standing aside: {found.aside}"
-    due = "nothing is due" if found.next_due is None else f"next due {rfc3339(found.next_due)}"
+    due = (
+        "nothing is due" if found.next_due is None else f"next due {clock.rfc3339(found.next_due)}"
+    )
     where = " in the record, NOT IN THE WORLD: incidents daemon status" if found.halted else ""
     return f"enforcing the clock{where}; {due}"

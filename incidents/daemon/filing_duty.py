@@ -8,21 +8,17 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import timedelta
 
+from incidents.app import House
 from incidents.daemon import journal
 from incidents.daemon.part import Part
 from incidents.desk import Envelope
+from incidents.filing import settings as filing_settings
 from incidents.machine.commands import RecordFooter, Remind
 from incidents.store.cases import filings
 from incidents.store.database import schema
 from incidents.store.database.engine import plainly, reading, writing
-
-if TYPE_CHECKING:
-    from incidents.app import House
-    from incidents.filing.settings import FilingSettings
-    from incidents.store.cases.filings import Due
 
 _NOT_REMINDED = "nobody is reminded of what is to be filed"
 _NOT_LOOKED = "the feet of approved sites' pages are not looked at"
@@ -42,7 +38,7 @@ PASSED_OVER = 100
 ONCE_PAGES, ONCE_S = 20, 20.0
 """So many pages, and so long, `daemon --once` looks at."""
 
-Look = Callable[[str, "dict[str, str]", "FilingSettings"], "tuple[str, ...] | None"]
+Look = Callable[[str, dict[str, str], filing_settings.FilingSettings], tuple[str, ...] | None]
 """Looks at the foot of a site's page, by the details of its filing: the codes of what is wrong,
 none if all is right; None, if there was no page to be looked at."""
 
@@ -83,13 +79,14 @@ class Filings:
             DatabaseError: when the database does not do its part.
             SettingError, UnknownSettingError, SettingsFileError: of what the settings say.
         """
-        if not self._settings().remind:
+        if not filing_settings.load().remind:
             return 0
         schema.check(self._engine)
         count = 0
         while not self._stopped():
-            today = self._now().astimezone(self._house.settings.zone).date().isoformat()
             with plainly(self._engine), reading(self._engine) as connection:
+                now = self._house.now(connection)
+                today = now.astimezone(self._house.settings.zone).date().isoformat()
                 sites = filings.to_remind(connection, today, AT_ONCE)
             if not sites:
                 break
@@ -112,7 +109,7 @@ class Filings:
 
         Raises as `remind` does, and NoFilingLibraryError or NoFetchingLibraryError.
         """
-        settings = self._settings()
+        settings = filing_settings.load()
         if settings.recheck_within is None:
             return False
         schema.check(self._engine)
@@ -125,7 +122,7 @@ class Filings:
                 return self._record(due, details, settings)
         return False
 
-    def _next(self) -> Due | None:
+    def _next(self) -> filings.Due | None:
         with plainly(self._engine), reading(self._engine) as connection:
             new, self._enrolled = filings.unseen(connection, self._enrolled)
         if new:
@@ -134,7 +131,7 @@ class Filings:
         with plainly(self._engine), reading(self._engine) as connection:
             return filings.due(connection, self._house.now(connection))
 
-    def _claimed(self, due: Due, within: timedelta) -> dict[str, str] | None:
+    def _claimed(self, due: filings.Due, within: timedelta) -> dict[str, str] | None:
         """The details of the site's filing; None if there is no page of it to be looked at, or
         another daemon looks. Whoever dies while looking leaves it to be looked at again soon."""
         with plainly(self._engine), writing(self._engine) as connection:
@@ -144,7 +141,9 @@ class Filings:
             wait = min(within, AGAIN_AFTER)
             return details if filings.claim(connection, due, now + wait) and shows else None
 
-    def _record(self, due: Due, details: dict[str, str], settings: FilingSettings) -> bool:
+    def _record(
+        self, due: filings.Due, details: dict[str, str], settings: filing_settings.FilingSettings
+    ) -> bool:
         assert settings.recheck_within is not None
         problems = self._look(due.site, details, settings)
         with self._house.reading() as connection:
@@ -162,15 +161,6 @@ class Filings:
             self._say("what the foot of a page shows has changed", count=len(problems))
         return True
 
-    def _settings(self) -> FilingSettings:
-        from incidents.filing import settings as filing_settings
-
-        return filing_settings.load()
-
-    def _now(self) -> datetime:
-        with plainly(self._engine), reading(self._engine) as connection:
-            return self._house.now(connection)
-
 
 def once(house: House) -> Filings:
     """Remind of all that is due, and look at some pages: `daemon --once`.
@@ -187,7 +177,7 @@ def once(house: House) -> Filings:
 
 
 def _looked_at(
-    site: str, details: dict[str, str], settings: FilingSettings
+    site: str, details: dict[str, str], settings: filing_settings.FilingSettings
 ) -> tuple[str, ...] | None:
     # With what it stands on, for a desk that has approved sites.
     from incidents.filing.checks.finding import WRONG

@@ -6,34 +6,29 @@ import os
 import secrets
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import timedelta
 
-from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from incidents import clock
+from incidents.app import House
+from incidents.daemon.enforce import Enforcement
 from incidents.errors import DatabaseError
-from incidents.store import monitoring
+from incidents.store import desk_state, monitoring
 from incidents.store.database.engine import plainly, writing
-from incidents.store.desk_state import database_time
-from incidents.store.monitoring import Heartbeat
-
-if TYPE_CHECKING:
-    from incidents.app import House
-    from incidents.daemon.enforce import Enforcement
 
 BEAT_S = 5
 FORGOTTEN_AFTER = timedelta(days=1)
 
 
-def identity() -> Heartbeat:
+def identity() -> monitoring.Heartbeat:
     """This process as a daemon; the name is its own also where every host has a pid 1."""
     now = clock.now()
     host, pid = socket.gethostname(), os.getpid()
     name = f"{host}-{pid}-{secrets.token_hex(4)}"
-    return Heartbeat(daemon=name, host=host, pid=pid, started_at=now, beat_at=now)
+    return monitoring.Heartbeat(daemon=name, host=host, pid=pid, started_at=now, beat_at=now)
 
 
 def note_once(house: House) -> None:
@@ -45,9 +40,11 @@ def note_once(house: House) -> None:
     """
     host = socket.gethostname()
     with plainly(house.engine), writing(house.engine) as connection:
-        now = _now(connection)
+        now = desk_state.now(connection)
         name = monitoring.once_on(host)
-        beat = Heartbeat(daemon=name, host=host, pid=os.getpid(), started_at=now, beat_at=now)
+        beat = monitoring.Heartbeat(
+            daemon=name, host=host, pid=os.getpid(), started_at=now, beat_at=now
+        )
         monitoring.beat(connection, beat)
         monitoring.purge_heartbeats(connection, now - FORGOTTEN_AFTER)
 
@@ -60,7 +57,7 @@ def note_mark_once(house: House, unread: str | None) -> None:
     """
     with plainly(house.engine), writing(house.engine) as connection:
         name = monitoring.once_on(socket.gethostname())
-        monitoring.note_mark(connection, name, unread, _now(connection))
+        monitoring.note_mark(connection, name, unread, desk_state.now(connection))
 
 
 class Heart:
@@ -73,7 +70,7 @@ class Heart:
         self,
         house: House,
         enforcement: Enforcement,
-        identity: Heartbeat,
+        identity: monitoring.Heartbeat,
         mark_unread: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._house = house
@@ -87,9 +84,10 @@ class Heart:
         if not self._enforcement.works:
             return
         aside, unread = self._enforcement.aside, self._mark_unread()
-        try:
+        # Enforcement meets the same database and tells of it; a beat that fails is missed.
+        with suppress(DBAPIError, DatabaseError):
             with writing(self._house.engine) as connection:
-                now = _now(connection)
+                now = desk_state.now(connection)
                 beat = replace(
                     self._identity, beat_at=now, standing_aside=aside, mark_unread=unread,
                     mark_unread_since=None if unread is None else now,
@@ -97,21 +95,10 @@ class Heart:
                 monitoring.beat(connection, beat)
                 monitoring.purge_heartbeats(connection, now - FORGOTTEN_AFTER)
             self._beaten = True
-        except (DBAPIError, DatabaseError):
-            # Enforcement meets the same database and tells of it; a beat that fails is missed.
-            return
 
     def stop(self) -> None:
         """Take the row away, so that nobody trusts in this daemon for another moment."""
         if not self._beaten:
             return
-        try:
-            with writing(self._house.engine) as connection:
-                monitoring.remove_heartbeat(connection, self._identity.daemon)
-        except (DBAPIError, DatabaseError):
-            return
-
-
-def _now(connection: Connection) -> datetime:
-    """The database's own time where it has one: that is whose time beats are compared in."""
-    return database_time(connection) or clock.now()
+        with suppress(DBAPIError, DatabaseError), writing(self._house.engine) as connection:
+            monitoring.remove_heartbeat(connection, self._identity.daemon)

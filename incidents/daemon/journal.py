@@ -12,17 +12,12 @@ import os
 import socket
 import sys
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from incidents import clock, log
-from incidents.clock import rfc3339
-from incidents.machine.events import OrderFailed
+from incidents.desk import Answer
+from incidents.machine.events import Event, OrderFailed
 from incidents.values.ids import incident_id
-
-if TYPE_CHECKING:
-    from incidents.desk import Answer
-    from incidents.machine.events import Event
-
 
 _NAME = "daemon"
 _DECIDED = "decided"
@@ -44,7 +39,7 @@ def warn(sentence: str, **facts: Any) -> None:
         _log.warning(sentence, **facts)
 
 
-def cry(sentence: str, **facts: Any) -> None:
+def error(sentence: str, **facts: Any) -> None:
     """What keeps the clock from being enforced."""
     with contextlib.suppress(OSError, ValueError):
         _log.error(sentence, **facts)
@@ -65,7 +60,7 @@ def decided(answers: Iterable[Answer]) -> int:
         for each in facts:
             (warn if _waits_for_a_person(each) else say)(_DECIDED, **each)
     elif facts:
-        told = {"logger": _NAME, "event": _DECIDED, "timestamp": rfc3339(clock.now())}
+        told = {"logger": _NAME, "event": _DECIDED, "timestamp": clock.rfc3339(clock.now())}
         lines = (
             each | told | {"level": "warning" if _waits_for_a_person(each) else "info"}
             for each in facts
@@ -95,8 +90,8 @@ def _facts(answer: Answer, seq: int, event: Event) -> dict[str, Any]:
         "incident": None if incident is None else incident_id(site_id, incident),
         "problem": getattr(event, "problem", None),
         "rule": None if event.reason is None else event.reason.rule,
-        "due": rfc3339(event.occurred_at),
-        "decided_at": rfc3339(event.recorded_at),
+        "due": clock.rfc3339(event.occurred_at),
+        "decided_at": clock.rfc3339(event.recorded_at),
         "late_s": round((event.recorded_at - event.occurred_at).total_seconds(), 3),
     }
     return {name: value for name, value in facts.items() if value is not None}

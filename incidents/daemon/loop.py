@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.base import JobLookupError
@@ -22,6 +22,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
 from incidents import __version__, clock, log
+from incidents.app import House
 from incidents.daemon import (
     alarm_duty,
     delivery,
@@ -31,20 +32,10 @@ from incidents.daemon import (
     recovery_duty,
     retention_duty,
 )
-from incidents.daemon.alarm_duty import Alarms
-from incidents.daemon.delivery import Delivery
 from incidents.daemon.enforce import Enforcement, Steps
-from incidents.daemon.filing_duty import Filings
 from incidents.daemon.heartbeat import BEAT_S, Heart, identity
-from incidents.daemon.journal import Systemd
-from incidents.daemon.record import Record, Witnessing
-from incidents.daemon.recovery_duty import Recovery
-from incidents.daemon.retention_duty import Retention
 from incidents.metrics.service import Service
 from incidents.store.database.access import open_to_others
-
-if TYPE_CHECKING:
-    from incidents.app import House
 
 TICK_S = 1
 STOPPING = (signal.SIGTERM, signal.SIGINT)
@@ -56,9 +47,6 @@ _DAY_S = 86_400.0
 _CLOCK, _DUE, _TICK, _HEARTBEAT = "clock", "due", "tick", "heartbeat"
 _RECORD, _RETENTION, _DELIVERY, _ALARMS = "record", "retention", "delivery", "alarms"
 _FILINGS, _RECOVERY = "filings", "recovery"
-_EXECUTORS = (
-    _CLOCK, _RECORD, _RETENTION, _DELIVERY, _ALARMS, _FILINGS, _RECOVERY, "default"
-)  # fmt: skip
 
 
 class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no annotations
@@ -76,7 +64,7 @@ class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no annotation
         return now if previous is None else now + self._interval
 
 
-def run(house: House, systemd: Systemd | None = None) -> int:
+def run(house: House, systemd: journal.Systemd | None = None) -> int:
     """Enforce the clock until SIGTERM or SIGINT; the exit status.
 
     The batch in hand is finished first; a second signal does not wait for it. At any moment
@@ -91,11 +79,11 @@ def run(house: House, systemd: Systemd | None = None) -> int:
     # A server that is gone without a word should cost a few seconds, not minutes.
     os.environ.setdefault("PGCONNECT_TIMEOUT", "10")
     with _signals_held_back():
-        return _Loop(house, Systemd() if systemd is None else systemd).run()
+        return _Loop(house, journal.Systemd() if systemd is None else systemd).run()
 
 
 class _Loop:
-    def __init__(self, house: House, systemd: Systemd) -> None:
+    def __init__(self, house: House, systemd: journal.Systemd) -> None:
         self._house, self._systemd = house, systemd
         self._own_clock = house.settings.own_clock
         self._stop = Event()
@@ -108,18 +96,30 @@ class _Loop:
             wake_at=self._wake_at,
             changed=self._beat_now,
         )
-        self._record = Record(house, stopped=self._stop.is_set)
-        self._witnessing = Witnessing(house, self._record, self._stop)
-        self._retention = Retention(house, stopped=self._stop.is_set)
+        self._record = record.Record(house, stopped=self._stop.is_set)
+        self._witnessing = record.Witnessing(house, self._record, self._stop)
         self._metrics = Service(house, say=journal.say, warn=journal.warn)
-        self._delivery = Delivery(house, stopped=self._stop.is_set, observed=self._metrics.observed)
+        self._delivery = delivery.Delivery(
+            house, stopped=self._stop.is_set, observed=self._metrics.observed
+        )
         self._heart = Heart(
             house, self._enforcement, self._identity, lambda: self._delivery.mark_unread
         )
-        self._alarms = Alarms(house, stopped=self._stop.is_set)
-        self._filings = Filings(house, stopped=self._stop.is_set)
-        self._recovery = Recovery(house, stopped=self._stop.is_set)
-        self._executors = {name: ThreadPoolExecutor(1) for name in _EXECUTORS}
+        stopped = self._stop.is_set
+        # Each has a thread of its own, and is run that many seconds after it last was.
+        self._duties: dict[str, tuple[float, Callable[[], None]]] = {
+            _RECORD: (record.TICK_S, self._record.run),
+            _RETENTION: (
+                retention_duty.LOOK_S, retention_duty.Retention(house, stopped=stopped).run,
+            ),
+            _DELIVERY: (delivery.TICK_S, self._delivery.run),
+            _ALARMS: (alarm_duty.TICK_S, alarm_duty.Alarms(house, stopped=stopped).run),
+            _FILINGS: (filing_duty.TICK_S, filing_duty.Filings(house, stopped=stopped).run),
+            _RECOVERY: (recovery_duty.TICK_S, recovery_duty.Recovery(house, stopped=stopped).run),
+        }  # fmt: skip
+        self._executors = {
+            name: ThreadPoolExecutor(1) for name in (_CLOCK, *self._duties, "default")
+        }
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors=self._executors,
@@ -138,24 +138,8 @@ class _Loop:
         # One thread takes both, so two looks never overlap.
         self._every(TICK_S, self._look, id=_TICK, executor=_CLOCK)
         self._every(BEAT_S, self._heart.beat, id=_HEARTBEAT)
-        self._every(record.TICK_S, self._record.run, id=_RECORD, executor=_RECORD, max_instances=1)
-        self._every(
-            retention_duty.LOOK_S, self._retention.run, id=_RETENTION, executor=_RETENTION,
-            max_instances=1,
-        )  # fmt: skip
-        self._every(
-            delivery.TICK_S, self._delivery.run, id=_DELIVERY, executor=_DELIVERY, max_instances=1
-        )
-        self._every(
-            alarm_duty.TICK_S, self._alarms.run, id=_ALARMS, executor=_ALARMS, max_instances=1
-        )
-        self._every(
-            filing_duty.TICK_S, self._filings.run, id=_FILINGS, executor=_FILINGS, max_instances=1
-        )
-        self._every(
-            recovery_duty.TICK_S, self._recovery.run, id=_RECOVERY, executor=_RECOVERY,
-            max_instances=1,
-        )  # fmt: skip
+        for name, (seconds, duty) in self._duties.items():
+            self._every(seconds, duty, id=name, executor=name, max_instances=1)
         self._witnessing.start()
         self._metrics.start()
         received = self._wait()
@@ -168,7 +152,7 @@ class _Loop:
         self._heart.stop()
         journal.say("stopped", worker=me.daemon)
         if self._enforcement.fatal is not None:
-            journal.cry("the daemon cannot go on", reason=self._enforcement.fatal.message)
+            journal.error("the daemon cannot go on", reason=self._enforcement.fatal.message)
             raise self._enforcement.fatal
         return 0
 
@@ -182,7 +166,7 @@ class _Loop:
             step = steps.step()
             if step is not None:
                 self._after_step(step)
-            elif self._has_overslept():
+            elif not self._looking and time.monotonic() - self._looked_at > 3 * TICK_S:
                 # Set and set back between two looks at it: the scheduler waits for a time of then.
                 self._look_at_once()
         return None
@@ -205,9 +189,6 @@ class _Loop:
             self._enforcement.run()
         finally:
             self._looked_at, self._looking = time.monotonic(), False
-
-    def _has_overslept(self) -> bool:
-        return not self._looking and time.monotonic() - self._looked_at > 3 * TICK_S
 
     def _finish(self) -> None:
         """Wait for what is in hand; a second signal ends the process at once."""

@@ -79,17 +79,17 @@ def trouble(error: Exception) -> str | None:
 class Part:
     """One part of the duty, which waits a while when it has failed, and says so once.
 
-    `wrong` is the sentence for it, `cry` is told it with the reason. `error` is how it failed the
-    last time it was tried; None if it did not.
+    `wrong` is the sentence for it, `log_error` is told it with the reason. `error` is how it failed
+    the last time it was tried; None if it did not.
     """
 
     def __init__(
         self,
         wrong: str,
         monotonic: Callable[[], float] = time.monotonic,
-        cry: Callable[..., None] = journal.cry,
+        log_error: Callable[..., None] = journal.error,
     ) -> None:
-        self._wrong, self._cry = wrong, cry
+        self._wrong, self._log_error = wrong, log_error
         self.error: Exception | None = None
         self._backoff = Backoff(monotonic=monotonic)
         self._trouble: str | None = None
@@ -115,7 +115,7 @@ class Part:
         reason = _reason(error)
         # A log that was rewritten is no trouble that one gets used to.
         if reason != self._trouble or isinstance(error, SplitViewError):
-            self._cry(self._wrong, reason=reason, wait_s=round(wait_s, 1))
+            self._log_error(self._wrong, reason=reason, wait_s=round(wait_s, 1))
         self._trouble = reason
         if os.environ.get("INCIDENTS_DEBUG") and not isinstance(error, IncidentsError):
             traceback.print_exception(error)

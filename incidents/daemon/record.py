@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from functools import partial
 from threading import Event, Thread
-from typing import TYPE_CHECKING
 
+from sqlalchemy import Connection
+
+from incidents.app import House
 from incidents.audit.log import (
     loss,
     publishing,
@@ -22,27 +25,14 @@ from incidents.audit.log import (
     status,
     witnesses,
 )
-from incidents.audit.log.loss import LossKnownError
 from incidents.audit.log.signed_files import InconsistentLogError
-from incidents.audit.log.signers_lock import PATIENCE_S, HeldError
-from incidents.audit.log.signing import Signing
 from incidents.audit.log.signing_key import KeyRing
 from incidents.daemon import journal
 from incidents.daemon.part import Part
 from incidents.errors import DatabaseError, IncidentsError
 from incidents.store import checkpoints
-from incidents.store.checkpoints import FAILED, REFUSED
 from incidents.store.database import schema
 from incidents.store.database.engine import plainly, writing
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy import Connection
-
-    from incidents.app import House
-    from incidents.audit.log.stamp import Authority
-    from incidents.audit.log.witnesses import Witness
 
 TICK_S = 0.25
 """Checkpoints are a second apart; what waits for the next one should not wait for two."""
@@ -74,8 +64,8 @@ class Record:
         self._say = say
         self._at_once = at_once
         self._monotonic = monotonic
-        self._settings = status.load_settings(house.settings)
-        self._ring = KeyRing(self._settings.key, self._settings.key_command)
+        self.settings = status.load_settings(house.settings)
+        self._ring = KeyRing(self.settings.key, self.settings.key_command)
         self._numbering = Part("the entries are not numbered", monotonic)
         self._looking = Part("nobody looks for entries without a number", monotonic)
         self._signing = Part("the log is not signed", monotonic)
@@ -85,16 +75,6 @@ class Record:
         self._held_since: float | None = None
         self._unable: str | None = None
         self._look_at = self._mark_at = self._net_at = monotonic()
-
-    @property
-    def witnesses(self) -> tuple[Witness, ...]:
-        """Who is to countersign."""
-        return self._settings.witnesses
-
-    @property
-    def authority(self) -> Authority | None:
-        """Who is to stamp."""
-        return self._settings.timestamps
 
     def run(self) -> None:
         """One round; whatever comes of it, the next one will be tried."""
@@ -112,7 +92,7 @@ class Record:
 
     def publish(self) -> None:
         """Brings the folder up to the last checkpoint, if there is to be one."""
-        folder = self._settings.publish
+        folder = self.settings.publish
         if folder is not None:
             self._publishing.do(partial(publishing.publish, self._house.engine, folder))
 
@@ -127,7 +107,7 @@ class Record:
         found = sequencer.number_missed(self._house.engine)
         if found:
             self._new = True
-            journal.cry("entries had been passed over, and are numbered now", count=found)
+            journal.error("entries had been passed over, and are numbered now", count=found)
 
     def _sign(self) -> None:
         with self._house.reading() as connection:
@@ -154,39 +134,36 @@ class Record:
         if done.made is not None or done.unable is not None:
             self._unable = done.unable
 
-    def _signed(self, now: datetime) -> Signing:
+    def _signed(self, now: datetime) -> signing.Signing:
         """What came of it. While another process signs the entries are numbered all the same: it is
         looked at again the next time, and a while later it is a fault."""
-        patience_s = PATIENCE_S if self._at_once else 0
+        patience_s = signers_lock.PATIENCE_S if self._at_once else 0
         try:
             done = signing.sign(
                 self._house.engine, self._ring, now,
                 at_once=self._at_once, patience_s=patience_s, stays=not self._at_once,
             )  # fmt: skip
-        except HeldError:
+        except signers_lock.HeldError:
             self._held_since = self._held_since or self._monotonic()
-            if self._at_once or self._monotonic() - self._held_since >= PATIENCE_S:
+            if self._at_once or self._monotonic() - self._held_since >= signers_lock.PATIENCE_S:
                 raise
-            return Signing()
+            return signing.Signing()
         self._held_since = None
         return done
 
-    def _refuse_loss(self, done: Signing, now: datetime) -> None:
+    def _refuse_loss(self, done: signing.Signing, now: datetime) -> None:
         """Where nothing was compared: nobody signs, or there is nothing new on a quiet desk."""
         if done.unable not in (None, signing.NO_KEY) and self._waits(now):
-            self._refuse_silence(done)
-        if done == Signing() and (self._fails or self._monotonic() >= self._mark_at):
+            # Nobody signs: it is wrong here, if something signed is missing, or the key is here.
+            loss.refuse(self._house.engine, self._ring.file)
+            if done.elsewhere is not None:
+                raise done.elsewhere
+        if done == signing.Signing() and (self._fails or self._monotonic() >= self._mark_at):
             with self._house.reading() as connection:
                 place = checkpoints.signed_beside(connection)
             if place in (None, signers_lock.place_id(self._ring.file)):
                 loss.refuse(self._house.engine, self._ring.file)
             self._mark_at = self._monotonic() + _MARK_S
-
-    def _refuse_silence(self, done: Signing) -> None:
-        """Nobody signs: it is wrong here, if something signed is missing, or the key is here."""
-        loss.refuse(self._house.engine, self._ring.file)
-        if done.elsewhere is not None:
-            raise done.elsewhere
 
     def _waits(self, now: datetime) -> bool:
         """Whether nobody signs: entries have waited for more than a minute."""
@@ -196,11 +173,11 @@ class Record:
     def _noted(self, error: IncidentsError, now: datetime) -> bool:
         """Whether it is kept that this one has failed; not while another one signs, nor in place of
         a signing that was refused."""
-        refused = isinstance(error, InconsistentLogError | LossKnownError)
-        how = REFUSED if refused else FAILED
+        refused = isinstance(error, InconsistentLogError | loss.LossKnownError)
+        how = checkpoints.REFUSED if refused else checkpoints.FAILED
         with self._house.reading() as connection:
             known = checkpoints.signs(connection).how
-        if how == FAILED and (known == REFUSED or not self._waits(now)):
+        if how == checkpoints.FAILED and (known == checkpoints.REFUSED or not self._waits(now)):
             return False
         if known != how:
             self._keep(partial(checkpoints.note_trouble, how=how, now=now))
@@ -247,23 +224,23 @@ def once(house: House) -> None:
     record.run()
     for wrong, ask in _others(house, record):
         Part(wrong).do(ask)
-    if record.witnesses:
+    if record.settings.witnesses:
         record.publish()
 
 
 def _others(house: House, record: Record) -> Iterator[tuple[str, Callable[[], object]]]:
     """What is asked of others, each with the sentence for when it fails."""
-    for witness in record.witnesses:
+    for witness in record.settings.witnesses:
         yield f"the log is not witnessed by {witness.key.name}", partial(_ask, house, witness)
-    if record.authority is not None:
-        yield "the log is not stamped", partial(_stamp, house, record.authority)
+    if record.settings.timestamps is not None:
+        yield "the log is not stamped", partial(_stamp, house, record.settings.timestamps)
 
 
-def _ask(house: House, witness: Witness) -> None:
+def _ask(house: House, witness: witnesses.Witness) -> None:
     witnesses.ask(house.engine, witness)
 
 
-def _stamp(house: House, authority: Authority) -> None:
+def _stamp(house: House, authority: stamp.Authority) -> None:
     with house.reading() as connection:
         now = house.now(connection)
     stamp.ask(house.engine, authority, now)

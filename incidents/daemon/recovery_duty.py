@@ -8,28 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+from incidents.app import House
 from incidents.daemon import journal
 from incidents.daemon.part import Backoff, Part
-from incidents.desk.resumption import DAEMON
 from incidents.enforcement import comparison
-from incidents.enforcement.comparison import FAILED, MOST_NAMED, WRONG
-from incidents.enforcement.reconciliation import REPAIRED
+from incidents.enforcement.reconciliation import REPAIRED, Comparison
 from incidents.machine.case import UNKNOWN
-from incidents.machine.command import LEFT_DOWN
+from incidents.machine.command import DAEMON, LEFT_DOWN
 from incidents.store import lineage
 from incidents.store.cases import sites as site_rows
 from incidents.store.database import schema
 from incidents.store.database.engine import plainly, writing
-from incidents.store.lineage import STRANGE_FOR
 from incidents.views import left_down
-
-if TYPE_CHECKING:
-    from incidents.app import House
-    from incidents.enforcement.comparison import Done
-    from incidents.enforcement.reconciliation import Comparison
-    from incidents.store.lineage import Standing
 
 TICK_S = 1
 
@@ -84,10 +75,12 @@ class Recovery:
         else:
             self._backoff.failed()
             if not due:
-                self._doubt()
+                # From now on people are told that the world is not as the record says.
+                with plainly(self._house.engine), writing(self._house.engine) as connection:
+                    lineage.doubt(connection, self._epoch, self._house.now(connection))
         return due or bool(strange)
 
-    def _compare_all(self, standing: Standing) -> None:
+    def _compare_all(self, standing: lineage.Standing) -> None:
         """Every site, or those that were open at the last look."""
         if self._open is None:
             self._doubted_at = standing.unproved_since
@@ -102,7 +95,7 @@ class Recovery:
             # What another has seen, this has not: nothing is proved before every site is compared.
             self._open = None
 
-    def _look_again(self, known: list[Comparison], standing: Standing) -> None:
+    def _look_again(self, known: list[Comparison], standing: lineage.Standing) -> None:
         """Those that were open, and what was left down since, by whomever; but only some of those
         that were left down and cannot be asked: the record has not changed, and most adapters never
         can be."""
@@ -120,22 +113,17 @@ class Recovery:
         if found is None:
             return
         self._open = mute[_MUTE_AT_ONCE:] + found
-        if not (standing.is_compared or any(each.verdict == FAILED for each in found)):
+        if not (standing.is_compared or any(each.verdict == comparison.FAILED for each in found)):
             comparison.finish(self._house.engine, self._epoch)
 
-    def _doubt(self) -> None:
-        """From now on people are told that the world is not as the record says."""
-        with plainly(self._house.engine), writing(self._house.engine) as connection:
-            lineage.doubt(connection, self._epoch, self._house.now(connection))
-
-    def _strangers(self, standing: Standing) -> list[str]:
+    def _strangers(self, standing: lineage.Standing) -> list[str]:
         """The sites that were added since the end was lost, and of which nothing was ordered yet:
         those that this has not asked about."""
         assert standing.resumed_at is not None
         since, behind = standing.resumed_at, self._last - _OVERLAP
         with self._house.reading() as connection:
             self._last = site_rows.last_id(connection)
-            until = standing.strange_until or since + STRANGE_FOR
+            until = standing.strange_until or since + lineage.STRANGE_FOR
             new = site_rows.without_order(connection, behind, since, until)
         is_open = {each.site for each in self._open or []}
         strange = [name for id_, name in new if id_ not in self._known and name not in is_open]
@@ -155,12 +143,12 @@ class Recovery:
             return None
         return [each for each in compared if comparison.is_open(each)]
 
-    def _say(self, done: Done) -> None:
+    def _say(self, done: comparison.Done) -> None:
         """Says what was done; not again what is as it was at the last look."""
         counts = done.counts
         told = {
             "sites": counts.total(), "orders": counts[REPAIRED],
-            "wrong": sum(counts[each] for each in WRONG),
+            "wrong": sum(counts[each] for each in comparison.WRONG),
             **_named("left_down", done.left_down), **_named("taken_down", done.taken_down),
         }  # fmt: skip
         if told != self._told:
@@ -172,8 +160,8 @@ def _named(what: str, names: list[str]) -> dict[str, object]:
     """The first of them, and how many more there are."""
     if not names:
         return {}
-    more = len(names) - MOST_NAMED
-    return {what: names[:MOST_NAMED], **({f"{what}_more": more} if more > 0 else {})}
+    more = len(names) - comparison.MOST_NAMED
+    return {what: names[: comparison.MOST_NAMED], **({f"{what}_more": more} if more > 0 else {})}
 
 
 def once(house: House, deliver: Callable[[], object] = lambda: None) -> None:

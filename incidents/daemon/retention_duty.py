@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from incidents import clock
+from incidents.app import House
 from incidents.daemon import journal
 from incidents.desk import pseudonyms
 from incidents.desk.erasure import Erased
 from incidents.errors import IncidentsError
 from incidents.machine.commands import CLOCK
 from incidents.settings import retention as periods
-
-if TYPE_CHECKING:
-    from incidents.app import House
 
 LOOK_S = 3_600.0
 """How often it is to be run; what has failed is tried again then."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from incidents.accounts import access_settings
+from incidents.app import House
 from incidents.audit.log import status
 from incidents.daemon import delivery
 from incidents.daemon.alarm_duty import Alarms
@@ -15,9 +14,6 @@ from incidents.metrics import service
 from incidents.notices import customer_link, notice_settings
 from incidents.settings import police, sources
 from incidents.settings import retention as periods
-
-if TYPE_CHECKING:
-    from incidents.app import House
 
 _SECTIONS = (
     routing.SECTION, notice_settings.NOTICES, notice_settings.ALARMS, customer_link.SECTION,

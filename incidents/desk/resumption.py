@@ -21,8 +21,7 @@ from incidents.desk.access import NOT_LET, RECOVER, Access
 from incidents.desk.own_stream import By
 from incidents.errors import RefusedError
 from incidents.machine import policy as machine_policy
-from incidents.machine.command import DAEMON as DAEMON  # noqa: PLC0414 - handed on
-from incidents.machine.command import Refusal
+from incidents.machine.command import DAEMON, Refusal
 from incidents.record.own_events import HistoryResumed
 from incidents.record.sealing import seal
 from incidents.store import desk_state, entries, lineage

@@ -7,17 +7,26 @@ changes anything more: what is late must not be done after a later order.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
 from datetime import timedelta
-from queue import Empty, SimpleQueue
-from threading import Thread
+from queue import SimpleQueue
+from threading import BoundedSemaphore, Thread
 from time import monotonic
 from typing import Generic, TypeVar
 
-from incidents.enforcement import port as problems
-from incidents.enforcement.port import Adapter, Delivered, Failed, Order, Outcome, Retry, Skipped
+from incidents.enforcement.port import (
+    Adapter,
+    Delivered,
+    Failed,
+    Order,
+    Outcome,
+    Retry,
+    Skipped,
+    code,
+    sentence,
+)
 from incidents.log import logger
 
 _NONE = timedelta(0)
@@ -25,7 +34,7 @@ _NONE = timedelta(0)
 _log = logger("acts")
 
 
-class Crew:
+class WorkerPool:
     """At most `workers` threads, which do what they are given, one thing each at a time."""
 
     def __init__(self, name: str, workers: int) -> None:
@@ -54,32 +63,32 @@ class Crew:
 def attempt(adapter: Adapter, order: Order) -> Outcome:
     """One attempt; whatever the adapter does, what comes of it may go on record."""
     try:
-        return _read_answer(adapter.deliver(order))
+        return _checked(adapter.deliver(order))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - an adapter of whoever's must not end the duty
-        cry("an adapter failed", order=order.id, error=error)
+        log_error("an adapter failed", order=order.id, error=error)
         return Retry(problem="fault", detail=f"a fault in it: {type(error).__name__}")
 
 
-def cry(sentence: str, **facts: object) -> None:
+def log_error(event: str, **facts: object) -> None:
     """What somebody should look at; a log that cannot be written holds up no order."""
     with suppress(OSError, ValueError):
-        _log.error(sentence, **facts)
+        _log.error(event, **facts)
 
 
-def _read_answer(answer: object) -> Outcome:
+def _checked(answer: object) -> Outcome:
     match answer:
         case Delivered(enforced=enforced):
             return Delivered(enforced=bool(enforced))
         case Retry(problem=problem, after=after, detail=detail):
             return Retry(
-                problem=problems.code(problem),
+                problem=code(problem),
                 after=None if after is None else max(after, _NONE),
-                detail=problems.sentence(detail),
+                detail=sentence(detail),
             )
         case Failed(problem=problem, detail=detail):
-            return Failed(problem=problems.code(problem), detail=problems.sentence(detail))
+            return Failed(problem=code(problem), detail=sentence(detail))
         case Skipped(why=why):
-            return Skipped(why=problems.code(why))
+            return Skipped(why=code(why))
     raise TypeError(f"no outcome: {type(answer).__name__}")
 
 
@@ -99,7 +108,7 @@ class Attempts(Generic[Result]):
 
     def __init__(self, *, limit_s: float, most: int, late: Result, full: Result) -> None:
         self._limit_s = limit_s
-        self._free = threading.BoundedSemaphore(most)
+        self._free = BoundedSemaphore(most)
         self._late = late
         self._full = full
 
@@ -111,34 +120,27 @@ class Attempts(Generic[Result]):
         if not self._free.acquire(blocking=False):
             return self._full
         until = monotonic() + self._limit_s
-        ended: SimpleQueue[Result | BaseException] = SimpleQueue()
-        threading.Thread(
-            target=self._work, args=(work, until, ended), name="attempt", daemon=True
-        ).start()
+        ended: Future[Result] = Future()
+        Thread(target=self._work, args=(work, until, ended), name="attempt", daemon=True).start()
         try:
-            result = ended.get(timeout=self._limit_s)
-        except Empty:
+            return ended.result(timeout=self._limit_s)
+        except LateError:
             return self._late
-        if isinstance(result, LateError):
+        except TimeoutError as error:
+            if ended.done() and ended.exception() is error:
+                raise
             return self._late
-        if isinstance(result, BaseException):
-            raise result
-        return result
 
-    def _work(
-        self,
-        work: Callable[[float], Result],
-        until: float,
-        ended: SimpleQueue[Result | BaseException],
-    ) -> None:
-        result: Result | BaseException
+    def _work(self, work: Callable[[float], Result], until: float, ended: Future[Result]) -> None:
+        # The place is freed first: whoever gets the result may start the next attempt at once.
         try:
             result = work(until)
         except BaseException as error:  # noqa: BLE001  # raised where it is waited for
-            result = error
-        # Free the place first: whoever gets the result may start the next attempt at once.
-        self._free.release()
-        ended.put(result)
+            self._free.release()
+            ended.set_exception(error)
+        else:
+            self._free.release()
+            ended.set_result(result)
 
 
 def check_time(until: float) -> None:

@@ -15,11 +15,10 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine
 
-from incidents import clock
 from incidents.desk import Desk
 from incidents.desk.access import NOT_LET
 from incidents.enforcement import routing
-from incidents.enforcement.attempts import cry
+from incidents.enforcement.attempts import log_error
 from incidents.enforcement.reconciliation import (
     DIFFERS,
     MOVED,
@@ -29,14 +28,12 @@ from incidents.enforcement.reconciliation import (
     Comparison,
     Reconciliation,
 )
-from incidents.enforcement.routing import DEFAULT, Routing
 from incidents.errors import ActRefusedError, AdapterFaultError, DatabaseError, IncidentsError
 from incidents.machine.case import UNKNOWN
 from incidents.machine.command import LEFT_DOWN
-from incidents.store import after_loss, lineage
+from incidents.store import after_loss, desk_state, lineage
 from incidents.store.cases import sites as site_rows
 from incidents.store.database.engine import Reading, plainly, reading, writing
-from incidents.store.desk_state import database_time
 
 AT_ONCE = 8
 """So many sites are asked about at once."""
@@ -122,12 +119,6 @@ def compared(
         prove(engine, standing.epoch)
 
 
-def insist_on_settings() -> None:
-    """Raises SettingError, UnknownSettingError or SettingsFileError where no site could be compared
-    for what is wrong in [acts]."""
-    routing.load().close()
-
-
 def foreseen(
     desk: Desk, reading: Reading, *, by: str, login: str | None, now: datetime
 ) -> list[Comparison]:
@@ -155,7 +146,7 @@ def foreseen(
 def is_open(compared: Comparison) -> bool:
     """Whether nobody knows yet that the world is as the record says of that site. Where orders are
     only logged there is nothing to be known."""
-    return compared.verdict in _OPEN and compared.adapter != DEFAULT
+    return compared.verdict in _OPEN and compared.adapter != routing.DEFAULT
 
 
 def note_failed(engine: Engine, problems: Mapping[str, str]) -> None:
@@ -168,7 +159,7 @@ def note_failed(engine: Engine, problems: Mapping[str, str]) -> None:
 def finish(engine: Engine, epoch: int) -> None:
     """Every site was compared with that epoch of the history."""
     with plainly(engine), writing(engine) as connection:
-        lineage.compared(connection, epoch, _now(connection))
+        lineage.compared(connection, epoch, desk_state.now(connection))
 
 
 def prove(engine: Engine, epoch: int) -> None:
@@ -179,30 +170,21 @@ def prove(engine: Engine, epoch: int) -> None:
 
 def done(found: Iterable[Comparison]) -> Done:
     """What was done."""
-    counts: Counter[str] = Counter()
-    again: list[Comparison] = []
-    left: list[str] = []
-    failed: list[tuple[str, str]] = []
-    for each in found:
-        counts[each.verdict] += 1
-        if each.problem is not None:
-            failed.append((each.site, each.problem))
-        if each.verdict == REPAIRED:
-            again.append(each)
-        elif each.verdict == LEFT_DOWN:
-            left.append(each.site)
-    again.sort(key=lambda each: each.site)
+    every = list(found)
+    counts = Counter(each.verdict for each in every)
+    every.sort(key=lambda each: each.site)
+    again = [each for each in every if each.verdict == REPAIRED]
     return Done(
         counts,
         [each.site for each in again if each.ordered == UP],
         [each.site for each in again if each.ordered != UP],
         sum(each.really == UNKNOWN for each in again),
-        sorted(left),
-        sorted(failed),
+        [each.site for each in every if each.verdict == LEFT_DOWN],
+        [(each.site, each.problem) for each in every if each.problem is not None],
     )
 
 
-def _loaded(engine: Engine, only: Sequence[str] | None) -> Routing:
+def _loaded(engine: Engine, only: Sequence[str] | None) -> routing.Routing:
     """Who can be asked; where the settings do not tell, people are told so of all that is to be
     compared."""
     try:
@@ -240,7 +222,7 @@ def _compared(own: Reconciliation, name: str) -> Comparison:
 
 
 def _failed(name: str, error: BaseException, problem: str) -> Comparison:
-    cry("a site cannot be compared with the world", site=name, error=error)
+    log_error("a site cannot be compared with the world", site=name, error=error)
     return Comparison(
         site=name, ordered="", on_record="", really=None, adapter="", verdict=FAILED,
         problem=problem,
@@ -278,12 +260,8 @@ class _Kept:
         new = {name: failed[name] for name in owed if self.known.get(name) != failed[name]}
         if new or settled:
             with plainly(self.engine), writing(self.engine) as connection:
-                after_loss.note_uncompared(connection, new, _now(connection))
+                after_loss.note_uncompared(connection, new, desk_state.now(connection))
                 after_loss.settle_uncompared(connection, settled)
         self.owed |= owed
         self._failed, self._seen = {}, set()
         self._tells_at = monotonic() + _TOLD_EVERY_S
-
-
-def _now(connection: Connection) -> datetime:
-    return database_time(connection) or clock.now()

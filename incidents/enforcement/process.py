@@ -40,6 +40,18 @@ def needed_command(options: Options, key: str) -> tuple[str, ...]:
     return found
 
 
+def absolute_folder(options: Options, default: str = "/") -> Path:
+    """The setting `folder`, or the default when it is not there.
+
+    Raises:
+        SettingError: if it is not written from / on.
+    """
+    found = options.path("folder") or Path(default)
+    if not found.is_absolute() or "\0" in str(found):
+        raise options.wrong("folder", "a folder, written from / on")
+    return found
+
+
 MAX_OUTPUT_BYTES = 65_536
 MAX_LINE_CHARACTERS = 200
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -254,9 +266,6 @@ def _signal_name(number: int) -> str:
 
 
 def _lines(written: bytes) -> list[str]:
-    found = []
-    for line in written.decode("utf-8", "replace").splitlines():
-        shown = "".join(character for character in line if character.isprintable()).strip()
-        if shown:
-            found.append(shown[:MAX_LINE_CHARACTERS])
-    return found
+    lines = written.decode("utf-8", "replace").splitlines()
+    shown = ("".join(filter(str.isprintable, line)).strip() for line in lines)
+    return [each[:MAX_LINE_CHARACTERS] for each in shown if each]

@@ -16,7 +16,6 @@ from typing import Any, get_args
 
 from incidents.enforcement import process
 from incidents.enforcement.port import Adapter, Delivered, Failed, Order, Outcome, Retry, State
-from incidents.enforcement.process import Ended
 from incidents.settings.options import Options
 
 DEFAULT_TIMEOUT = timedelta(seconds=10)
@@ -73,7 +72,7 @@ class Program:
                 return why
         return None
 
-    def _run(self, program: tuple[str, ...], document: Mapping[str, Any]) -> Ended:
+    def _run(self, program: tuple[str, ...], document: Mapping[str, Any]) -> process.Ended:
         return process.run(
             program,
             timeout_s=self.timeout.total_seconds(),
@@ -97,7 +96,7 @@ def make(name: str, options: Options) -> Adapter:
             "timeout", DEFAULT_TIMEOUT, least=timedelta(seconds=1), most=MAX_TIMEOUT
         ),
         environment=_environment(options),
-        folder=_folder(options),
+        folder=process.absolute_folder(options),
     )
     options.finish()
     return made
@@ -111,14 +110,7 @@ def _environment(options: Options) -> dict[str, str]:
     return found
 
 
-def _folder(options: Options) -> Path:
-    found = options.path("folder") or Path("/")
-    if not found.is_absolute() or "\0" in str(found):
-        raise options.wrong("folder", "a folder, written from / on")
-    return found
-
-
-def _retry_after(ended: Ended) -> timedelta | None:
+def _retry_after(ended: process.Ended) -> timedelta | None:
     if ended.status != EX_TEMPFAIL:
         return None
     said = [found for line in ended.lines if (found := _RETRY_AFTER.fullmatch(line))]

@@ -8,10 +8,9 @@ from typing import Any, get_args
 
 from sqlalchemy import Connection, select
 
-from incidents import clock
 from incidents.contract.case_documents import plain
 from incidents.desk import Desk, Envelope
-from incidents.enforcement.attempts import cry
+from incidents.enforcement.attempts import log_error
 from incidents.enforcement.port import Adapter, State
 from incidents.enforcement.routing import DEFAULT, Routing
 from incidents.errors import ActRefusedError, AdapterFaultError
@@ -23,12 +22,9 @@ from incidents.machine.events import OrderDelivered
 from incidents.store import after_loss, deliveries, desk_state, lineage
 from incidents.store.cases import sites as site_rows
 from incidents.store.database.engine import Reading
-from incidents.store.desk_state import database_time
-from incidents.store.lineage import Standing
 from incidents.store.schema.tables import entries
 from incidents.values.ids import ACT
 from incidents.views import left_down
-from incidents.views.left_down import marked
 from incidents.views.withheld import is_cancelled
 
 Document = dict[str, Any]
@@ -94,7 +90,7 @@ class Reconciliation:
     repair: bool = False
     cancelled: bool = False
     dry_run: bool = False
-    standing: Standing | None = None
+    standing: lineage.Standing | None = None
     opens: bool = True
 
     def compare(self, name: str) -> Comparison:
@@ -130,7 +126,7 @@ class Reconciliation:
             found = replace(found, verdict=CANCELLED)
         if found.verdict == DIFFERS and seen is None and not self.repair:
             with self.reading() as connection:
-                if left_down.is_believed(connection, row, self._now(connection)):
+                if left_down.is_believed(connection, row, desk_state.now(connection)):
                     found = replace(found, verdict=UNKNOWN)
         if not self.opens and found.verdict == DIFFERS and row["state"] == UP:
             is_believed = seen is None and self._is_strange(row)
@@ -163,7 +159,7 @@ class Reconciliation:
         if self.standing is None or not is_down or found.verdict not in (AGREES, UNKNOWN):
             return False
         with self.reading() as connection:
-            return bool(marked(connection, [row["id"]]))
+            return bool(left_down.marked(connection, [row["id"]]))
 
     def _is_left_closed(self, row: Any, found: Comparison) -> bool:
         """Whether it is suspended on record, and closed in the world by what a loss may have
@@ -174,7 +170,7 @@ class Reconciliation:
             if lineage.standing(connection).lost_at is None:
                 return False
             is_news, is_held = row["in_force"] != "closed", row["hold_at"] is not None
-            return is_news or is_held or bool(marked(connection, [row["id"]]))
+            return is_news or is_held or bool(left_down.marked(connection, [row["id"]]))
 
     def _put_on_record(self, row: Any, found: Comparison, *, may_order: bool) -> Comparison:
         repairs = self.repair and may_order and found.verdict == DIFFERS
@@ -224,7 +220,7 @@ class Reconciliation:
         if row["state"] != UP and row["in_force"] != UP:
             return True
         until = found.strange_until
-        if self._is_strange(row) and (until is None or self._now(connection) >= until):
+        if self._is_strange(row) and (until is None or desk_state.now(connection) >= until):
             return False
         return found.lost_since is not None or found.moved_at is None
 
@@ -239,9 +235,6 @@ class Reconciliation:
         """Whether the site was added since the end was lost, and nothing was carried out for it."""
         since = None if self.standing is None else self.standing.resumed_at
         return since is not None and row["created_at"] > since and row["last_act"] == 0
-
-    def _now(self, connection: Connection) -> datetime:
-        return database_time(connection) or clock.now()
 
     def _key(self, row: Any) -> str | None:
         return None if self.key is None else f"{self.key}:{row['id']}:repeat"
@@ -269,7 +262,7 @@ def _seen(adapter: Adapter, name: str, ordered: str) -> State | None:
     """What the adapter says; of somebody's own adapter nothing else is believed than a state."""
     seen: Any = adapter.state(name)
     if seen is not None and seen not in get_args(State):
-        cry("an adapter says what is no state", site=name, adapter=adapter.name)
+        log_error("an adapter says what is no state", site=name, adapter=adapter.name)
         return None
     # A machine that is switched off does not know why.
     if seen == "suspended" and ordered == "closed" and not getattr(adapter, "tells_closed", True):

@@ -193,8 +193,7 @@ def _make(kind: str, name: str, own: Options) -> Adapter:
         else:
             found = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
             if kind not in found:
-                known = " or ".join(sorted(TYPES | found))
-                raise own.wrong("type", known)
+                raise own.wrong("type", " or ".join(sorted(TYPES | found)))
             make = found[kind].load()
         adapter: Adapter = make(name, own)
     except ModuleNotFoundError as error:

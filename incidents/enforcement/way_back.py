@@ -22,13 +22,9 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine
 
 from incidents.audit.log import loss, rotation, sequencer, signed_files, signers_lock, status
-from incidents.audit.log.loss import Loss
-from incidents.audit.log.rotation import Replaces
-from incidents.audit.log.signers_lock import SignsElsewhereError
 from incidents.audit.log.signing_key import KeyRing
 from incidents.desk import Desk, resumption
-from incidents.desk.resumption import ASKED, Resumption
-from incidents.enforcement import comparison
+from incidents.enforcement import comparison, routing
 from incidents.enforcement.dispatcher import mark as marks
 from incidents.enforcement.dispatcher.continuity import Continuity
 from incidents.enforcement.reconciliation import Comparison
@@ -62,7 +58,7 @@ class Outcome(NamedTuple):
 
     resumed: HistoryResumed
     key: VerifierKey | None = None
-    lost: Loss | None = None
+    lost: loss.Loss | None = None
     is_blind: bool = False
 
 
@@ -93,7 +89,7 @@ class WayBack:
         """What is to be moved away from the place of the daemons' mark, once the record went on."""
         return self._continuity.in_the_way
 
-    def go_on(self, asked: Asked, put_on_record: Replaces) -> Outcome:
+    def go_on(self, asked: Asked, put_on_record: rotation.Replaces) -> Outcome:
         """Lets record and log go on.
 
         Raises:
@@ -109,7 +105,8 @@ class WayBack:
                 done stands, and the same is to be done again.
         """
         self._refuse(asked)
-        comparison.insist_on_settings()
+        # Where [acts] is wrong no site could be compared.
+        routing.load().close()
         if not self._signs():
             return Outcome(self._resumed(asked, None))
         # Looked at first: to take the lock makes a place.
@@ -174,7 +171,7 @@ class WayBack:
         """
         try:
             self._refuse_elsewhere(place)
-        except SignsElsewhereError:
+        except signers_lock.SignsElsewhereError:
             if not asked.sign_here:
                 raise
             self._refuse_beside_daemon()
@@ -187,7 +184,7 @@ class WayBack:
         signers_lock.check(self._ring.file, place, known)
         # Where the database does not know the place yet, it is where the key is.
         if known is None and self._ring.signer(str(key)) is None:
-            raise SignsElsewhereError(file=self._ring.file)
+            raise signers_lock.SignsElsewhereError(file=self._ring.file)
 
     def _refuse_beside_daemon(self) -> None:
         with self._reading() as connection:
@@ -196,7 +193,7 @@ class WayBack:
             seconds = round(STALE_AFTER.total_seconds())
             raise SignerAtWorkError(daemon=daemon, file=self._ring.file, seconds=seconds)
 
-    def _lost(self) -> tuple[Loss | None, Loss | None]:
+    def _lost(self) -> tuple[loss.Loss | None, loss.Loss | None]:
         """What the key that would sign has signed and is missing; and the most that is to be put on
         record, whichever key has signed it."""
         files = signed_files.known(self._ring.file).whole()
@@ -209,7 +206,7 @@ class WayBack:
         return lost, most
 
     def _key(
-        self, asked: Asked, place: str, lost: Loss | None, *, blind: bool
+        self, asked: Asked, place: str, lost: loss.Loss | None, *, blind: bool
     ) -> VerifierKey | None:
         """The key that is to sign: another one where one has signed what is lost; and where nobody
         here knows what it has signed last."""
@@ -220,10 +217,10 @@ class WayBack:
             fresh=blind,
         )  # fmt: skip
 
-    def _resumed(self, asked: Asked, lost: Loss | None) -> HistoryResumed:
+    def _resumed(self, asked: Asked, lost: loss.Loss | None) -> HistoryResumed:
         return self._continuity.resume(
-            Resumption(
-                cause=ASKED, by=asked.by, login=asked.login, reason=asked.reason,
+            resumption.Resumption(
+                cause=resumption.ASKED, by=asked.by, login=asked.login, reason=asked.reason,
                 signed=lost and lost.size,
             )
         )  # fmt: skip

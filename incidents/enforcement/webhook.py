@@ -85,17 +85,12 @@ class Webhook:
         within: timedelta = WITHIN,
         state_url: str | None = None,
     ) -> None:
-        self._name = name
+        self.name = name
         self._target = sender.guard.target(url)
         self._sender = sender
         self._signers = signers
         self._within_s = within.total_seconds()
         self._state_url = state_url
-
-    @property
-    def name(self) -> str:
-        """Its name in the settings."""
-        return self._name
 
     def deliver(self, order: Order) -> Outcome:
         """Send the order once; at most 18 seconds pass, 15 if the settings say nothing."""
@@ -106,11 +101,10 @@ class Webhook:
         )
         try:
             answer = self._sent(request)
-        except ForbiddenTargetError as error:
-            # A look-up that is wrong for an hour must not make a dead letter of every order. What
-            # is plain from the address itself was refused when the settings were read.
-            return Retry(problem=error.problem, detail=error.message)
         except OutboundError as error:
+            # Not even a forbidden target is hopeless: a look-up that is wrong for an hour must not
+            # make a dead letter of every order. What is plain from the address itself was refused
+            # when the settings were read.
             return Retry(problem=error.problem, detail=error.message)
         return _outcome(answer, clock.now())
 

@@ -40,7 +40,11 @@ _ITEM_COLUMNS = ((SERVERS, SERVER), (DOCUMENTS, DOCUMENT))
 def document(filing: Filing) -> dict[str, Any]:
     """One filing as a JSON object, its details in the order of the form."""
     site, details = filing
-    return {SITE: site, DETAILS: {key: _value(key, details[key]) for key in _sorted(details)}}
+    told = {
+        key: details[key] if key in form.FIELD_OF else json.loads(details[key])
+        for key in sorted(details, key=form.place)
+    }
+    return {SITE: site, DETAILS: told}
 
 
 def json_document(filings: Iterable[Filing]) -> Iterator[str]:
@@ -98,14 +102,6 @@ def _together(details: Details, prefix: str) -> str:
         if key.startswith(prefix)
     }
     return canonical(found) if found else ""
-
-
-def _sorted(details: Details) -> list[str]:
-    return sorted(details, key=form.place)
-
-
-def _value(key: str, text: str) -> Any:
-    return text if key in form.FIELD_OF else json.loads(text)
 
 
 def _line(filing: Filing) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -29,6 +29,11 @@ class Choice:
     zh: str
     en: str
     also: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """All that it may be called in a list."""
+        return self.code, self.zh, self.en, *self.also
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,15 +197,10 @@ def folded(words: str) -> str:
     return _SPACES.sub("", unicodedata.normalize("NFKC", words).casefold())
 
 
-def labels() -> Mapping[str, str]:
-    """The key, or `site`, that each folded label and key stands for."""
-    return _LABELS
-
-
 def named(label: str) -> str | None:
     """The key, or `site`, that a label stands for; in a key a space may stand for each _."""
     folded_label = folded(label)
-    return _LABELS.get(folded_label) or _LABELS.get(folded_label.replace("_", ""))
+    return LABELS.get(folded_label) or LABELS.get(folded_label.replace("_", ""))
 
 
 def nearest(label: str, also: Collection[str] = (), most: int = 2) -> tuple[str, ...]:
@@ -211,17 +211,13 @@ def nearest(label: str, also: Collection[str] = (), most: int = 2) -> tuple[str,
 
 def codes(field: Field) -> dict[str, str]:
     """The code that each folded word of a field's choices stands for."""
-    return {folded(word): choice.code for choice in field.choices for word in _words(choice)}
+    return {folded(word): choice.code for choice in field.choices for word in choice.words}
 
 
 def place(key: str) -> tuple[int, str]:
     """Where a key stands in the form, to sort by: servers and documents come last, by label."""
     at = _PLACES.get(key)
     return (at, "") if at is not None else (len(_PLACES) + key.startswith(DOCUMENT), key)
-
-
-def _words(choice: Choice) -> Iterator[str]:
-    yield from (choice.code, choice.zh, choice.en, *choice.also)
 
 
 _SPACES = re.compile(r"\s+")
@@ -232,4 +228,5 @@ _DETAILS = {
     for name in (field.key, field.key.replace("_", ""), field.zh, field.en)
 }
 _SITES = {folded(name): SITE for name in SITE_NAMES}
-_LABELS = _SITES | _DETAILS
+LABELS: Mapping[str, str] = _SITES | _DETAILS
+"""The key, or `site`, that each folded label and key stands for."""

@@ -17,7 +17,6 @@ from incidents.errors import IncidentsError, RefusedError
 from incidents.filing.checks.typed_details import CHOICES
 from incidents.machine.filing import Details
 from incidents.values import parsing
-from incidents.values.parsing import TomlTextError
 
 SHIPPED = Path(__file__).with_name("presets.toml")
 
@@ -49,7 +48,6 @@ class UnknownPresetError(RefusedError):
 class Preset:
     """Details under their keys; `about` says to people whose they are."""
 
-    name: str
     about: str
     details: Details
 
@@ -72,7 +70,7 @@ def read(path: Path) -> dict[str, Preset]:
         raise PresetsFileError(file=path, detail=detail) from error
     except UnicodeDecodeError as error:
         raise PresetsFileError(file=path, detail="it is not in UTF-8: save it so") from error
-    except TomlTextError as error:
+    except parsing.TomlTextError as error:
         raise PresetsFileError(file=path, detail=f"it {error}") from error
     return {name: _preset(path, name, table) for name, table in tables.items()}
 
@@ -118,7 +116,7 @@ def _preset(path: Path, name: str, table: Any) -> Preset:
     found = {key: value for key, value in table.items() if key != ABOUT}
     if not found:
         _refuse(path, name, table, f"a table with one of {', '.join(KEYS)} at least")
-    return Preset(name=name, about=table.get(ABOUT, name), details=found)
+    return Preset(about=table.get(ABOUT, name), details=found)
 
 
 def _check(path: Path, name: str, key: str, value: Any) -> None:

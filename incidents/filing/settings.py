@@ -58,7 +58,7 @@ def read(section: Mapping[str, Any]) -> FilingSettings:
     options = Options(f"[{SECTION}]", said)
     within = options.duration("recheck_within", RECHECK_WITHIN, least=_LEAST, most=_MOST)
     found = FilingSettings(
-        icp_form=_icp_form(options),
+        icp_form=cast("IcpForm", options.choice("icp_form", ICP_FORMS, "province")),
         allow=options.texts("allow"),
         recheck_within=None if never else within,
         remind=options.flag("remind", default=True),
@@ -70,7 +70,3 @@ def read(section: Mapping[str, Any]) -> FilingSettings:
     except BadSiteNameError as error:
         raise options.wrong("allow", f"a list of hosts: {error.message}") from error
     return found
-
-
-def _icp_form(options: Options) -> IcpForm:
-    return cast("IcpForm", options.choice("icp_form", ICP_FORMS, "province"))

@@ -22,7 +22,7 @@ from sqlalchemy import (
 from incidents import __version__
 from incidents.clock import read_rfc3339
 from incidents.metrics.catalogue import BUILD, MOST, MOST_OPEN, UP, first
-from incidents.metrics.samples import LANES, REASONS, RESULTS, WORK, Samples, counted
+from incidents.metrics.samples import LANES, REASONS, RESULTS, WORK, Samples
 from incidents.store import checkpoints
 from incidents.store import leaves as log
 from incidents.store.schema import log_tables
@@ -51,17 +51,17 @@ def clock_samples(connection: Connection, now: datetime, into: Samples) -> None:
 def _daemons(found: Enforcement, now: datetime, into: Samples) -> None:
     into.put("incidents_clock_enforced", float(found["enforced_by"] is not None))
     into.put("incidents_halted", float(found["history"]["halted_since"] is not None))
-    left = found["history"]["left_down"]
-    into.put("incidents_sites_left_down", float(0 if left is None else left["count"]))
-    waits = found["history"]["uncompared"]
-    into.put("incidents_sites_uncompared", float(0 if waits is None else waits["count"]))
+    for name, listed in (
+        ("incidents_sites_left_down", found["history"]["left_down"]),
+        ("incidents_sites_uncompared", found["history"]["uncompared"]),
+        ("incidents_daemons_mark_unread", found["mark_unread"]),
+    ):
+        into.put(name, float(0 if listed is None else listed["count"]))
     daemons = found["daemons"]
     heard_of = [d for d in daemons if abs(now - read_rfc3339(d["last_beat"])) <= STALE_AFTER]
     aside = sum(daemon["standing_aside"] is not None for daemon in heard_of)
     into.put("incidents_daemons_beating", sum(daemon["beating"] for daemon in daemons))
     into.put("incidents_daemons_standing_aside", aside)
-    unread = found["mark_unread"]
-    into.put("incidents_daemons_mark_unread", float(0 if unread is None else unread["count"]))
     beats = [read_rfc3339(daemon["last_beat"]) for daemon in daemons]
     into.put_age("incidents_daemon_heartbeat_age_seconds", now, max(beats, default=None))
     once = found["last_once"]
@@ -90,10 +90,9 @@ _DEADLINES = select(
 def work_samples(connection: Connection, now: datetime, into: Samples) -> None:
     """One query, which reads so many rows at most as are counted."""
     found = connection.execute(_BY_KIND).all()
-    counts = counted([(row.kind, row.items) for row in found], WORK)
-    for kind, count in counts.items():
-        into.put("incidents_queue_items", count, kind)
-    into.put_capped("queue_items", capped=sum(counts.values()) >= MOST_OPEN)
+    kinds = [(row.kind, row.items) for row in found]
+    items = into.put_by_label("incidents_queue_items", kinds, WORK)
+    into.put_capped("queue_items", capped=items >= MOST_OPEN)
     for row in found:
         if row.kind in WORK:
             into.put_age("incidents_queue_oldest_age_seconds", now, row.since, row.kind)
@@ -153,13 +152,12 @@ LATELY = timedelta(hours=1)
 def sign_in_samples(connection: Connection, now: datetime, into: Samples) -> None:
     """Two queries, along the indexes of when it was."""
     found = connection.execute(_BY_RESULT, {"since": now - LATELY}).all()
-    results = counted([(row.result, row.sign_ins) for row in found], RESULTS)
-    for result, count in results.items():
-        into.put("incidents_sign_ins_last_hour", count, result)
-    into.put_capped("sign_ins_last_hour", capped=sum(results.values()) >= MOST)
+    results = [(row.result, row.sign_ins) for row in found]
+    sign_ins = into.put_by_label("incidents_sign_ins_last_hour", results, RESULTS)
+    into.put_capped("sign_ins_last_hour", capped=sign_ins >= MOST)
     found = connection.execute(_BY_REASON, {"today": now.date().isoformat()}).all()
-    for reason, count in counted([(row.why, row.refused) for row in found], REASONS).items():
-        into.put("incidents_refusals_today", count, reason)
+    reasons = [(row.why, row.refused) for row in found]
+    into.put_by_label("incidents_refusals_today", reasons, REASONS)
     into.put_capped("refusals_today", capped=sum(row.kinds for row in found) >= MOST)
 
 
@@ -191,8 +189,7 @@ def order_samples(connection: Connection, now: datetime, into: Samples) -> None:
         [row for row in found if row.stands == each] for each in (_WAITING, _DEAD, _BRAKED)
     )
     for name, rows in (("incidents_orders_waiting", waiting), ("incidents_orders_dead", dead)):
-        for lane, count in counted([(row.lane, row.orders) for row in rows], LANES).items():
-            into.put(name, count, lane)
+        into.put_by_label(name, [(row.lane, row.orders) for row in rows], LANES)
     for row in waiting:
         into.put_age("incidents_order_oldest_age_seconds", now, row.since, row.lane)
     into.put("incidents_orders_braked", sum(row.orders for row in braked if row.lane == ACT))

@@ -53,29 +53,28 @@ def text(samples: Samples) -> bytes:
     return generate_latest(registry)
 
 
+_KINDS: dict[str, Callable[..., Metric]] = {
+    "gauge": GaugeMetricFamily,
+    "counter": CounterMetricFamily,
+    "histogram": HistogramMetricFamily,
+}
+
+
 def _family(family: Family) -> Metric:
-    labels = [*family.labels]
-    match family.kind:
-        case "gauge":
-            return GaugeMetricFamily(family.name, family.help, labels=labels)
-        case "counter":
-            return CounterMetricFamily(family.name, family.help, labels=labels)
-        case "histogram":
-            return HistogramMetricFamily(family.name, family.help, labels=labels)
-        case "info":
-            return InfoMetricFamily(family.name.removesuffix("_info"), family.help)
+    if family.kind == "info":
+        return InfoMetricFamily(family.name.removesuffix("_info"), family.help)
+    return _KINDS[family.kind](family.name, family.help, labels=family.labels)
 
 
 def _add(metric: Metric, family: Family, labels: Labels, value: Value) -> None:
     if isinstance(metric, HistogramMetricFamily) and isinstance(value, Histogram):
-        buckets = [(_bound(bound_s), float(count)) for bound_s, count in value.buckets()]
+        buckets = [
+            ("+Inf" if isinf(bound_s) else repr(bound_s), float(count))
+            for bound_s, count in value.buckets()
+        ]
         metric.add_metric(labels, buckets, value.sum_s)
     elif isinstance(metric, InfoMetricFamily):
         metric.add_metric([], dict(zip(family.labels, labels, strict=True)))
     elif isinstance(metric, GaugeMetricFamily | CounterMetricFamily):
         assert not isinstance(value, Histogram)
         metric.add_metric(labels, value)
-
-
-def _bound(bound_s: float) -> str:
-    return "+Inf" if isinf(bound_s) else repr(bound_s)

@@ -48,8 +48,6 @@ class Histogram:
 Labels = tuple[str, ...]
 Value = float | Histogram
 
-_NOTHING: Mapping[Labels, Value] = {}
-
 
 class Samples:
     """What was found; a name that is not in the catalogue is a mistake."""
@@ -72,18 +70,24 @@ class Samples:
         self.put(name, count)
         self.put_capped(name, capped=count >= MOST if capped is None else capped)
 
+    def put_by_label(self, name: str, rows: Iterable[tuple[str, int]], known: Iterable[str]) -> int:
+        """Counts by a label: each value that is known, 0 without any, and the others as one;
+        returns them all together."""
+        counts = dict.fromkeys(known, 0)
+        for value, count in rows:
+            label = within(value, counts)
+            counts[label] = counts.get(label, 0) + count
+        for label, count in counts.items():
+            self.put(name, count, label)
+        return sum(counts.values())
+
     def put_capped(self, name: str, *, capped: bool) -> None:
         """Whether a count stands at the limit."""
         self.put("incidents_count_capped", float(capped), name.removeprefix("incidents_"))
 
-    def take(self, others: Samples) -> None:
-        """What others have found too."""
-        for name, found in others._found.items():
-            self._found.setdefault(name, {}).update(found)
-
     def of(self, name: str) -> Mapping[Labels, Value]:
         """The samples of one metric."""
-        return self._found.get(name, _NOTHING)
+        return self._found.get(name, {})
 
     def __iter__(self) -> Iterator[tuple[str, Labels, Value]]:
         for name in BY_NAME:
@@ -136,15 +140,6 @@ DECISIONS = tuple(
 def within(value: str, known: Collection[str]) -> str:
     """The value, if it is known."""
     return value if value in known else OTHER
-
-
-def counted(rows: Iterable[tuple[str, int]], known: Iterable[str]) -> dict[str, int]:
-    """Counts by a label: each value that is known, 0 without any, and the others as one."""
-    counts = dict.fromkeys(known, 0)
-    for value, count in rows:
-        label = within(value, counts)
-        counts[label] = counts.get(label, 0) + count
-    return counts
 
 
 def decision(kind: str, rule: str | None) -> Decision:

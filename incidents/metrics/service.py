@@ -211,14 +211,9 @@ class Service:
             try:
                 return needed()
             except IncidentsError as error:
-                self._not_served(error.message)
+                self._warn_once(_NOT_SERVED, error.message, wait_s=self._again_s)
                 self._stop.wait(self._again_s)
         return None
-
-    def _not_served(self, reason: str) -> None:
-        if reason != self._trouble:
-            self._warn(_NOT_SERVED, reason=reason, wait_s=self._again_s)
-        self._trouble = reason
 
     def _registry(self) -> CollectorRegistry:
         from prometheus_client import CollectorRegistry, ProcessCollector
@@ -235,18 +230,19 @@ class Service:
 
         shown = "{}:{}".format(*address)
         try:
-            endpoint = Endpoint(address, registry, fault=self._told)
+            endpoint = Endpoint(address, registry, fault=self._failed)
         except OSError as error:
-            self._not_served(
-                f"nobody can listen on {shown}: {error.strerror or type(error).__name__}"
-            )
+            reason = f"nobody can listen on {shown}: {error.strerror or type(error).__name__}"
+            self._warn_once(_NOT_SERVED, reason, wait_s=self._again_s)
             return None
         self._trouble = None
         self._say(f"the metrics are served on {shown}")
         return endpoint
 
-    def _told(self, error: BaseException) -> None:
-        reason = f"a fault in this program: {type(error).__name__}"
+    def _failed(self, error: BaseException) -> None:
+        self._warn_once("a scrape failed", f"a fault in this program: {type(error).__name__}")
+
+    def _warn_once(self, sentence: str, reason: str, **facts: object) -> None:
         if reason != self._trouble:
-            self._warn("a scrape failed", reason=reason)
+            self._warn(sentence, reason=reason, **facts)
         self._trouble = reason

@@ -29,9 +29,19 @@ from sqlalchemy import (
 from incidents.clock import read_rfc3339
 from incidents.enforcement.port import Delivered
 from incidents.machine.commands import CLOCK
-from incidents.metrics import samples
 from incidents.metrics.catalogue import MOST, first
-from incidents.metrics.samples import LANES, NONE, OTHER, OUTCOMES, Histogram, Samples, within
+from incidents.metrics.samples import (
+    DECISIONS,
+    LANES,
+    NONE,
+    OTHER,
+    OUTCOMES,
+    Decision,
+    Histogram,
+    Samples,
+    decision,
+    within,
+)
 from incidents.store import leaves as log
 from incidents.store.schema.log_tables import leaves
 from incidents.store.schema.tables import entries
@@ -52,7 +62,7 @@ class Tail:
         self._lock = Lock()
         self._next: int | None = None
         self._behind = 0
-        self._decisions: Counter[samples.Decision] = Counter()
+        self._decisions: Counter[Decision] = Counter()
         self._lateness = Histogram(*LATENESS_S)
 
     def advance(self, connection: Connection) -> None:
@@ -76,7 +86,7 @@ class Tail:
         to whoever compares two scrapes."""
         with self._lock:
             counts, late, behind = dict(self._decisions), self._lateness.copy(), self._behind
-        for kind, rule in samples.DECISIONS:
+        for kind, rule in DECISIONS:
             into.put("incidents_decisions_total", counts.pop((kind, rule), 0), kind, rule)
         for (kind, rule), count in counts.items():
             into.put("incidents_decisions_total", count, kind, rule)
@@ -84,13 +94,10 @@ class Tail:
         into.put("incidents_decisions_uncounted", behind)
 
     def _count(self, kind: str, rule: str | None, actor: str, due: str, recorded_at: str) -> None:
-        self._decisions[samples.decision(kind, rule)] += 1
+        self._decisions[decision(kind, rule)] += 1
         if actor == CLOCK and kind in _TIMED:
-            self._lateness.observe(_between_s(due, recorded_at))
-
-
-def _between_s(then: str, now: str) -> float:
-    return (read_rfc3339(now) - read_rfc3339(then)).total_seconds()
+            late = read_rfc3339(recorded_at) - read_rfc3339(due)
+            self._lateness.observe(late.total_seconds())
 
 
 _begin: ColumnElement[Any] = bindparam("begin", type_=leaves.c.leaf_index.type)

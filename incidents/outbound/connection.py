@@ -83,8 +83,7 @@ class Connection:
         """
         self.heard = False
         whole = self._send(request, deadline)
-        answer = self._receive(deadline, cap)
-        return answer, whole and self._ready_again()
+        return self._receive(deadline, cap), whole and self._ready_again()
 
     def close(self) -> None:
         """Once is enough; more often does no harm."""

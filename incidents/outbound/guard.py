@@ -24,7 +24,6 @@ from incidents.outbound.faults import (
     OutboundError,
     UnreachableError,
 )
-from incidents.outbound.message import Target
 from incidents.values import site_name
 
 _IPV4 = tuple(
@@ -96,8 +95,9 @@ def _kind_of_4(found: IPv4Address) -> str | None:
 def _kind_of_6(found: IPv6Address) -> str | None:
     if found.scope_id is not None:
         return "an address of one interface"
-    inner = _embedded(found)
-    if inner is not None:
+    if found in _NAT64 or (int(found) >> 32) & 0xFFFF_FFFF in _ISATAP:
+        # A NAT64 gateway or an ISATAP router would send it on to this one.
+        inner = IPv4Address(int(found) & 0xFFFF_FFFF)
         kind = _kind_of_4(inner)
         if kind is not None:
             return f"{inner} inside IPv6, {kind}"
@@ -107,13 +107,6 @@ def _kind_of_6(found: IPv6Address) -> str | None:
     if listed is None and found not in _GLOBAL_UNICAST:
         return "no global unicast address"
     return listed
-
-
-def _embedded(found: IPv6Address) -> IPv4Address | None:
-    """The IPv4 address that a NAT64 gateway or an ISATAP router would send it on to."""
-    if found in _NAT64 or (int(found) >> 32) & 0xFFFF_FFFF in _ISATAP:
-        return IPv4Address(int(found) & 0xFFFF_FFFF)
-    return None
 
 
 def _kinds(
@@ -188,10 +181,9 @@ class Guard:
         """
         if message.read_target(url).host in self._allow:
             return self
-        plain = "http" in self._schemes
-        return Guard(plain_http=plain, resolve=self._resolve, dial=self._dial)
+        return Guard(plain_http="http" in self._schemes, resolve=self._resolve, dial=self._dial)
 
-    def target(self, url: str) -> Target:
+    def target(self, url: str) -> message.Target:
         """The target of an address, if it may be sent to by what can be seen of it.
 
         Raises:
@@ -203,7 +195,7 @@ class Guard:
             self._refuse_what_is_plain_to_see(found)
         return found
 
-    def connect(self, found: Target, deadline: Deadline) -> socket.socket:
+    def connect(self, found: message.Target, deadline: Deadline) -> socket.socket:
         """A connection to one of the target's addresses, after all of them have been checked.
 
         The name is looked up once: no second answer can lead anywhere else (DNS rebinding).
@@ -224,7 +216,7 @@ class Guard:
                 failure = error
         raise _fault(found, deadline, failure) from failure
 
-    def checked_addresses(self, found: Target, deadline: Deadline) -> list[str]:
+    def checked_addresses(self, found: message.Target, deadline: Deadline) -> list[str]:
         """The target's addresses; one that is not public refuses them all, since whoever answers
         with a good one and a bad one means the bad one.
 
@@ -244,7 +236,7 @@ class Guard:
                     message.refuse(found.host, why)
         return known[:MAX_ADDRESSES]
 
-    def _refuse_what_is_plain_to_see(self, found: Target) -> None:
+    def _refuse_what_is_plain_to_see(self, found: message.Target) -> None:
         if found.scheme not in self._schemes:
             message.refuse(
                 found.host, "it must be asked by https, or be in the list of the allowed"
@@ -258,7 +250,7 @@ class Guard:
         if why is not None:
             message.refuse(found.host, why)
 
-    def _looked_up(self, found: Target, deadline: Deadline) -> Sequence[str]:
+    def _looked_up(self, found: message.Target, deadline: Deadline) -> Sequence[str]:
         """getaddrinfo knows no timeout, so a thread of its own waits for it, to the end if need
         be; a request does not."""
         answer: Future[Sequence[str]] = Future()
@@ -289,7 +281,7 @@ def _is_literal(host: str) -> bool:
     return ":" in host or host.rpartition(".")[2].isdecimal()
 
 
-def _fault(found: Target, deadline: Deadline, failure: OSError | None) -> OutboundError:
+def _fault(found: message.Target, deadline: Deadline, failure: OSError | None) -> OutboundError:
     if isinstance(failure, TimeoutError):
         return deadline.passed()
     if isinstance(failure, ConnectionRefusedError):

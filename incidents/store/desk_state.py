@@ -22,6 +22,7 @@ from sqlalchemy import (
     update,
 )
 
+from incidents import clock
 from incidents.store.round_trip import Given, insert_missing
 from incidents.store.schema.desk_tables import rehearsal
 from incidents.store.schema.tables import desk, keys, policies
@@ -59,6 +60,11 @@ def database_time(connection: Connection) -> datetime | None:
         return None
     [moment] = TIME.ask(connection).all()
     return moment
+
+
+def now(connection: Connection) -> datetime:
+    """The database's own time, in UTC, where it has one, else this machine's."""
+    return database_time(connection) or clock.now()
 
 
 def is_rehearsal(connection: Connection) -> bool:

@@ -12,8 +12,8 @@ from incidents.enforcement.port import Delivered, Failed, Retry, State
 from incidents.enforcement.reconciliation import VERDICTS
 from tests.cli.conftest import Cli, Result
 from tests.conftest import WriteSettings
-from tests.enforcement import courier_rig
-from tests.enforcement.courier_rig import Told
+from tests.enforcement import dispatcher_rig
+from tests.enforcement.dispatcher_rig import Told
 
 DOWN = Retry(problem="http_503", detail="it is away")
 FALSE = ("--field", "phone", "--evidence", "rings elsewhere")
@@ -25,9 +25,9 @@ Move = Callable[..., object]
 def panel(write_settings: WriteSettings, monkeypatch: pytest.MonkeyPatch) -> Told:
     """The adapter of all sites, as the settings name it."""
     write_settings('[acts]\nadapter = "panel"\n[acts.panel]\ntype = "told"\n')
-    monkeypatch.setitem(routing.TYPES, "told", "tests.enforcement.courier_rig")
-    monkeypatch.setitem(courier_rig.TOLD, "panel", Told("panel"))
-    return courier_rig.TOLD["panel"]
+    monkeypatch.setitem(routing.TYPES, "told", "tests.enforcement.dispatcher_rig")
+    monkeypatch.setitem(dispatcher_rig.TOLD, "panel", Told("panel"))
+    return dispatcher_rig.TOLD["panel"]
 
 
 @pytest.fixture

@@ -9,10 +9,11 @@ import pytest
 
 from incidents import clock, views
 from incidents.console.pages import orders
-from incidents.desk.resumption import DAEMON, ENTRIES_LOST, Resumption, resume
+from incidents.desk.resumption import ENTRIES_LOST, Resumption, resume
 from incidents.enforcement import comparison, routing
 from incidents.enforcement.routing import Routing
 from incidents.machine import commands as c
+from incidents.machine.command import DAEMON
 from incidents.store import lineage, monitoring
 from incidents.store.database.engine import writing
 from incidents.store.monitoring import Heartbeat

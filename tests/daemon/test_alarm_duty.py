@@ -400,7 +400,6 @@ def test_what_lies_beyond_the_limit_is_neither_told_nor_forgotten(watch: Watch) 
 def test_without_a_channel_it_is_left_to_a_daemon_that_has_one(watch: Watch) -> None:
     assert telling() is None
     without = Alarms(watch.house)
-    assert not without.is_set_up
     watch.log().at(START + 52 * MIN)
 
     without.run()

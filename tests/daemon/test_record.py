@@ -572,7 +572,7 @@ def test_a_witness_is_asked_again_only_for_what_is_new(
     with a_witness(key) as url:
         name_witnesses(config, (url, key))
         record = Record(house)
-        [witness] = record.witnesses
+        [witness] = record.settings.witnesses
         assert witnessing.ask(house.engine, witness) is None
         record.run()
         assert witnessing.ask(house.engine, witness)

@@ -17,7 +17,9 @@ CARRYING_OUT = [
     *Path("incidents/enforcement/dispatcher").glob("*.py"),
 ]
 METRICS = [Path("incidents/metrics/service.py")]
-_SAID = re.compile(r'(?:journal\.\w+|cry|_log\.\w+|_say|_warn|Part)\(\s*f?"([^"{]+)', re.MULTILINE)
+_SAID = re.compile(
+    r'(?:journal\.\w+|log_error|_log\.\w+|_say|_warn(?:_once)?|Part)\(\s*f?"([^"{]+)', re.MULTILINE
+)
 
 
 @pytest.fixture(params=[UNIT, SERVE], ids=lambda unit: unit.stem)

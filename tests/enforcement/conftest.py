@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import pytest
 
 from incidents.enforcement import routing
-from incidents.enforcement.dispatcher.dispatcher import Hands
+from incidents.enforcement.dispatcher.dispatcher import ConcurrencyLimit
 from incidents.enforcement.routing import Routing
 from tests.desk.rehearsal import Rehearsal, rehearsal
 from tests.enforcement import powerdns_rig
-from tests.enforcement.hands_rig import HANDS, Seconds
 from tests.enforcement.left_rig import Panel
+from tests.enforcement.limit_rig import HANDS, Seconds
 from tests.enforcement.lost_rig import Receiver
 from tests.enforcement.powerdns_rig import PowerDns
 from tests.outbound.rig import Authority
@@ -44,8 +44,8 @@ def seconds() -> Seconds:
 
 
 @pytest.fixture
-def hands(seconds: Seconds) -> Hands:
-    return Hands(HANDS, seconds=seconds)
+def hands(seconds: Seconds) -> ConcurrencyLimit:
+    return ConcurrencyLimit(HANDS, seconds=seconds)
 
 
 @pytest.fixture

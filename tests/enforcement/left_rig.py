@@ -15,6 +15,7 @@ from incidents.desk.resumption import ASKED, ENTRIES_LOST, Resumption
 from incidents.enforcement import comparison
 from incidents.enforcement.port import Failed, Order, Outcome, State
 from incidents.machine import commands as c
+from incidents.machine.command import DAEMON
 from incidents.settings import sources
 from incidents.views.health import record_health
 from tests.enforcement.lost_rig import Receiver, deliver, give, hold, standing
@@ -63,9 +64,9 @@ def left_house(db_url: str, panel: Panel) -> Iterator[House]:
     house.close()
 
 
-def lose(house: House, cause: str = ENTRIES_LOST, by: str = resumption.DAEMON) -> None:
+def lose(house: House, cause: str = ENTRIES_LOST, by: str = DAEMON) -> None:
     """The record goes on from less; a person says why."""
-    reason = None if by == resumption.DAEMON else "the disk is gone"
+    reason = None if by == DAEMON else "the disk is gone"
     why = Resumption(cause=cause, by=by, reason=reason)
     house.desk.on_record(lambda connection: resumption.resume(connection, why, clock.now))
 

@@ -14,7 +14,7 @@ from incidents.store import leases
 from incidents.store.database.engine import writing
 from incidents.store.leases import Claimed, Key
 from tests.desk.rehearsal import Rehearsal
-from tests.enforcement.courier_rig import Told, courier, kinds, to_its_end
+from tests.enforcement.dispatcher_rig import Told, dispatcher, kinds, to_its_end
 
 
 @dataclass
@@ -42,7 +42,7 @@ class World:
         self.do(c.Approve(by="wang"), *sites)
 
     def carry_out(self) -> None:
-        own = courier(self.day, self.panel, lanes=self.mail)
+        own = dispatcher(self.day, self.panel, lanes=self.mail)
         to_its_end(Round(replace(own, brake=self.brake)))
 
     @property
@@ -181,7 +181,7 @@ def test_an_opening_of_a_site_that_is_down_is_carried_out_behind_a_braked_closur
 @pytest.mark.parametrize("lanes", [("act",), ("notice",)])
 def test_a_courier_of_one_lane_holds_the_order_in_both(world: World, lanes: Sequence[str]) -> None:
     world.close("a", "b", "c")
-    own = courier(world.day, world.panel, lanes=world.mail)
+    own = dispatcher(world.day, world.panel, lanes=world.mail)
     few = {lane: own.lanes[lane] for lane in lanes}
     to_its_end(Round(replace(own, brake=world.brake, lanes=few)))
     assert world.braked == ["c"]
@@ -191,7 +191,7 @@ def test_a_courier_of_one_lane_holds_the_order_in_both(world: World, lanes: Sequ
 
 def test_who_is_down_already_has_their_notice_in_time(world: World) -> None:
     world.close("a")
-    own = courier(world.day, world.panel, lanes=world.mail)
+    own = dispatcher(world.day, world.panel, lanes=world.mail)
     to_its_end(Round(replace(own, lanes={"act": own.lanes["act"]})))
     world.close("b", "c", "d")
     world.carry_out()
@@ -358,5 +358,5 @@ def test_a_courier_that_dies_before_its_holding_is_on_record_has_tried_nothing(
 
 def test_without_a_brake_any_number_is_carried_out(world: World) -> None:
     world.close(*"abcd")
-    to_its_end(Round(courier(world.day, world.panel, lanes=world.mail)))
+    to_its_end(Round(dispatcher(world.day, world.panel, lanes=world.mail)))
     assert world.down == [*"abcd"]

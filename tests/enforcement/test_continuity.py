@@ -16,7 +16,6 @@ from incidents.desk import resumption
 from incidents.desk.resumption import (
     ANOTHER_SERVER,
     ASKED,
-    DAEMON,
     EpochsUsedUpError,
     Resumption,
     next_epoch,
@@ -24,6 +23,7 @@ from incidents.desk.resumption import (
 from incidents.enforcement.dispatcher import order_payload
 from incidents.enforcement.dispatcher.continuity import Continuity, HaltedError
 from incidents.machine import commands as c
+from incidents.machine.command import DAEMON
 from incidents.machine.orders import ACT, DESK, NOTICE
 from incidents.settings import sources
 from incidents.store import entries, lineage

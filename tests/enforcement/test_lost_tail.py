@@ -136,7 +136,7 @@ def test_on_another_server_no_order_goes_out_before_a_new_epoch_has_begun(
     hold(house, "one.example")
     courier = Delivery(house, decided=lambda _: None)
     courier._read()
-    round_ = Round(courier._courier())
+    round_ = Round(courier._dispatcher())
     round_.run()
     round_.close()
     assert receiver.seen == {}, "whose server it is nobody has looked at"

@@ -16,7 +16,7 @@ from incidents.enforcement.dispatcher.round import Round
 from incidents.enforcement.port import Delivered, Failed, Order, Outcome, Retry
 from incidents.machine import commands as c
 from tests.desk.rehearsal import Rehearsal, rehearsal
-from tests.enforcement.courier_rig import Told, carry_out, courier, in_force, to_its_end
+from tests.enforcement.dispatcher_rig import Told, carry_out, dispatcher, in_force, to_its_end
 from tests.patience import PATIENCE_S, until
 
 SITES = ("a.example", "b.example", "c.example")
@@ -152,7 +152,7 @@ def test_an_answer_that_comes_after_all_is_recorded_all_the_same(
     monkeypatch.setattr(rounds, "LEASE", timedelta(seconds=1))
     monkeypatch.setattr(rounds, "ATTEMPT_S", 0.5)
     go_on, came_back = Event(), Event()
-    found = Round(courier(day, Told(outcome=hanging_until(go_on))))
+    found = Round(dispatcher(day, Told(outcome=hanging_until(go_on))))
     finished = found._finished.put
 
     def put(done: Any) -> None:
@@ -197,7 +197,7 @@ def test_nothing_is_begun_once_it_is_stopped_and_what_was_not_is_as_if_it_had_no
         return Delivered()
 
     act = Told(outcome=last)
-    to_its_end(Round(replace(courier(day, act), workers=1), stopped=stopped.is_set))
+    to_its_end(Round(replace(dispatcher(day, act), workers=1), stopped=stopped.is_set))
 
     assert len(act.got) == 1
     assert [row[1:] for row in waiting(day)] == [(0, None), (0, None)]
@@ -221,7 +221,7 @@ def test_a_suspension_whose_hours_are_over_is_not_carried_out_before_the_clock_h
         day.later(hours=12, seconds=1)
         act = Told()
         told: list[Answer] = []
-        to_its_end(Round(courier(day, act), recorded=told.extend))
+        to_its_end(Round(dispatcher(day, act), recorded=told.extend))
 
         assert act.got == []
         assert in_force(day) == {"a.example": "active"}

@@ -22,7 +22,7 @@ from incidents.errors import ActRefusedError
 from incidents.machine import commands as c
 from incidents.store.database.engine import reading
 from tests.desk.rehearsal import Rehearsal, rehearsal
-from tests.enforcement.courier_rig import Told, carry_out, kinds
+from tests.enforcement.dispatcher_rig import Told, carry_out, kinds
 from tests.store.order_rows import delivered, failed, hold, marked
 
 SITE = "a.example"

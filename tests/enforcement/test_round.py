@@ -14,7 +14,7 @@ from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from incidents.store import leases
 from tests.desk.rehearsal import Rehearsal
-from tests.enforcement.courier_rig import Told, carry_out, courier, kinds, to_its_end
+from tests.enforcement.dispatcher_rig import Told, carry_out, dispatcher, kinds, to_its_end
 from tests.patience import PATIENCE_S
 
 DOWN = Retry(problem="http_503")
@@ -190,7 +190,7 @@ def test_what_a_dead_courier_had_in_hand_comes_back_within_30_seconds(day: Rehea
     class KilledError(BaseException):
         pass
 
-    dying = Round(courier(day, Told()))
+    dying = Round(dispatcher(day, Told()))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dying, "_hand_out", lambda *_: (_ for _ in ()).throw(KilledError))
         with pytest.raises(KilledError):
@@ -259,7 +259,7 @@ def test_what_the_database_would_not_take_is_recorded_the_next_time(
 ) -> None:
     _suspend(day)
     act = Told()
-    found = Round(courier(day, act))
+    found = Round(dispatcher(day, act))
     submit = day.desk.submit
 
     def lost(*_: object, **__: object) -> list[object]:
@@ -278,7 +278,7 @@ def test_what_the_database_would_not_take_is_recorded_the_next_time(
 def _without_mail(day: Rehearsal) -> Round:
     """A courier whose settings have been read, and name no mail."""
     only_acts = {"act": lambda _: Told()}
-    return Round(replace(courier(day, Told()), lanes=only_acts, unheard={"notice"}))
+    return Round(replace(dispatcher(day, Told()), lanes=only_acts, unheard={"notice"}))
 
 
 def test_a_lane_without_anybody_is_left_to_whoever_has_somebody(day: Rehearsal) -> None:
@@ -330,6 +330,6 @@ def test_what_is_in_a_lane_whose_settings_cannot_be_read_waits_for_as_long_as_th
     waiting = [row for row in _waiting(day) if row[0] == lane]
     lanes = {each: lambda _: Told() for each in ("act", "notice", "desk") if each != lane}
     day.later(days=30)
-    to_its_end(Round(replace(courier(day, Told()), lanes=lanes)))
+    to_its_end(Round(replace(dispatcher(day, Told()), lanes=lanes)))
     assert waiting
     assert _waiting(day) == waiting

@@ -10,7 +10,7 @@ from incidents.enforcement.dispatcher.round import Round
 from incidents.machine import commands as c
 from incidents.store.leases import Claimed
 from tests.desk.rehearsal import Rehearsal
-from tests.enforcement.courier_rig import Told, courier, to_its_end
+from tests.enforcement.dispatcher_rig import Told, dispatcher, to_its_end
 from tests.store.order_rows import claim, hold, unhold
 
 
@@ -33,7 +33,7 @@ def test_what_is_being_cancelled_since_it_was_lifted_is_in_nobody_elses_hand(
     taken: list[Claimed] = []
     act = Told()
     between = cast(Desk, Before(day.desk, lambda: taken.extend(claim(day, "two"))))
-    to_its_end(Round(replace(courier(day, act), desk=between)))
+    to_its_end(Round(replace(dispatcher(day, act), desk=between)))
 
     assert [each for each in taken if each.lane == "act"] == []
     assert act.got == []
@@ -60,7 +60,7 @@ def test_what_somebody_else_has_settled_meanwhile_stands(day: Rehearsal) -> None
             done.append(day.give(command))
 
     between = cast(Desk, Before(day.desk, meanwhile))
-    to_its_end(Round(replace(courier(day, act), desk=between)))
+    to_its_end(Round(replace(dispatcher(day, act), desk=between)))
 
     assert act.kinds == ["reopen"]
     [(state, in_force)] = day.rows("SELECT state, in_force FROM sites")

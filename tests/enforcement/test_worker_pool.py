@@ -11,9 +11,9 @@ from typing import NoReturn
 import pytest
 
 from incidents.enforcement import attempts as crews
-from incidents.enforcement.attempts import Crew
+from incidents.enforcement.attempts import WorkerPool
 from incidents.enforcement.port import Delivered, Failed, Outcome, Retry, Skipped
-from tests.enforcement.courier_rig import Told
+from tests.enforcement.dispatcher_rig import Told
 from tests.enforcement.orders import ORDER, problem
 from tests.patience import PATIENCE_S, until
 
@@ -97,8 +97,8 @@ def test_a_log_that_cannot_be_written_changes_nothing(monkeypatch: pytest.Monkey
 
 
 @contextmanager
-def crew(workers: int) -> Iterator[Crew]:
-    found = Crew("panel", workers)
+def crew(workers: int) -> Iterator[WorkerPool]:
+    found = WorkerPool("panel", workers)
     yield found
     found.close()
 

@@ -30,7 +30,7 @@ def test_no_two_fields_share_a_label_in_either_language() -> None:
     "field", [*form.FIELD_OF.values(), *form.SERVER_FIELDS, *form.DOCUMENT_FIELDS]
 )
 def test_a_word_of_a_choice_means_one_code_alone(field: form.Field) -> None:
-    words = [word for choice in field.choices for word in {*map(form.folded, form._words(choice))}]
+    words = [word for choice in field.choices for word in {*map(form.folded, choice.words)}]
     assert len(words) == len(set(words))
     assert len(form.codes(field)) == len(words)
 

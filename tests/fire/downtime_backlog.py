@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine
 
 from incidents.desk import Envelope
-from incidents.enforcement.dispatcher.dispatcher import Courier
+from incidents.enforcement.dispatcher.dispatcher import Dispatcher
 from incidents.enforcement.dispatcher.round import Round
 from incidents.enforcement.port import Delivered
 from incidents.machine import commands as c
 from incidents.machine.orders import ACT
 from tests.acceptance.daemons import desk_at
-from tests.enforcement.courier_rig import Told
+from tests.enforcement.dispatcher_rig import Told
 from tests.fire.ledger import Intent, Ledger, acknowledgement
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -156,7 +156,7 @@ class Past:
             pass
         adapter = Told("log", outcome=Delivered(enforced=False))
         carried_out = Round(
-            Courier(
+            Dispatcher(
                 engine=self._engine, desk=desk, lanes={ACT: lambda _: adapter}, name="of-then",
                 give_up_after=DOWN, clock=lambda: at,
             )

@@ -21,11 +21,10 @@ from incidents.audit.replay import Replay
 from incidents.cli import main
 from incidents.desk import Envelope
 from incidents.desk.activation import LogKey
-from incidents.desk.resumption import DAEMON
 from incidents.enforcement.port import Delivered, Order, Outcome, State
 from incidents.errors import NOT_VERIFIED
 from incidents.machine import commands as c
-from incidents.machine.command import FORCE
+from incidents.machine.command import DAEMON, FORCE
 from incidents.settings import sources
 from incidents.store import lineage
 from incidents.store.schema.log_tables import leaves

@@ -30,7 +30,7 @@ from incidents.app import open_house
 from incidents.cli import main
 from incidents.desk import Envelope, batch
 from incidents.enforcement import comparison
-from incidents.enforcement.attempts import Crew
+from incidents.enforcement.attempts import WorkerPool
 from incidents.machine import commands as c
 from incidents.machine.decide import decide as plain
 from incidents.settings import sources
@@ -167,7 +167,7 @@ def stage(database: str, folder: Path, *, webhook: str) -> Iterator[Stage]:
         # A person at a terminal would be asked.
         mock.patch("sys.stdin", io.StringIO()),
         # One attempt after the other: what is on record first must not depend on who is faster.
-        mock.patch.object(Crew, "give", lambda _crew, work: work()),
+        mock.patch.object(WorkerPool, "give", lambda _crew, work: work()),
         mock.patch.object(comparison, "AT_ONCE", 1),
         # Argon2 as it is, but quick: what is slow on purpose is not what is looked at here.
         mock.patch.object(secrets, "_hasher", return_value=_CHEAP),

@@ -12,9 +12,10 @@ from sqlalchemy import Connection, select
 
 from incidents.clock import read_rfc3339
 from incidents.desk import resumption
-from incidents.desk.resumption import DAEMON, ENTRIES_LOST, Resumption
+from incidents.desk.resumption import ENTRIES_LOST, Resumption
 from incidents.enforcement.port import Order
 from incidents.machine import commands as c
+from incidents.machine.command import DAEMON
 from incidents.machine.policy import Policy
 from incidents.notices import lanes, record
 from incidents.notices.letter import MAX_FINDINGS, MAX_URLS, Facts

@@ -9,9 +9,10 @@ from sqlalchemy import update
 from incidents.cli import enforcement_words as told
 from incidents.cli.queue.words import notices
 from incidents.desk import resumption
-from incidents.desk.resumption import ASKED, DAEMON, ENTRIES_LOST, Resumption
+from incidents.desk.resumption import ASKED, ENTRIES_LOST, Resumption
 from incidents.locale.words import When
 from incidents.machine import commands as c
+from incidents.machine.command import DAEMON
 from incidents.machine.command import LEFT_DOWN as STAYS
 from incidents.notices import samples
 from incidents.notices.letter import AlarmFacts

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from incidents.app import House
     from incidents.cli.run import Run
     from incidents.desk import Answer
-    from incidents.enforcement.dispatcher.round import Round
+    from incidents.enforcement.dispatcher.outcomes import Outcomes
+    from incidents.locale.words import Document
     from incidents.notices.customer_link import Links
 
 
@@ -87,7 +88,7 @@ def _once(run: Run) -> int:
 
     for duty in (record.once, recover, filing_duty.once, alarm_duty.once):
         _do(duty, house, wrong)
-    _tell_of_orders(run, [each.round for each in carried_out if each.round is not None])
+    _tell_of_orders(run, [each.round.outcomes for each in carried_out if each.round is not None])
     wrong += [error for each in carried_out for error in each.errors]
     return _tell_what_is_wrong(run, wrong)
 
@@ -110,14 +111,14 @@ def _tell_what_is_wrong(run: Run, wrong: list[Exception]) -> int:
     raise last
 
 
-def _tell_of_orders(run: Run, carried_out: list[Round]) -> None:
-    logged = sum(each.only_logged for each in carried_out)
+def _tell_of_orders(run: Run, outcomes: list[Outcomes]) -> None:
+    logged = sum(each.only_logged for each in outcomes)
     if logged:
         run.tell(
             f"NOTHING IS ENFORCED: {counted(logged, 'order')} only logged, since [acts] in the"
             " settings names no adapter but log"
         )
-    left = sum(each.outcomes["retry"] + each.outcomes["failed"] for each in carried_out)
+    left = sum(each.counts["retry"] + each.counts["failed"] for each in outcomes)
     if left:
         run.tell(f"{counted(left, 'order')} not carried out: incidents acts list")
 

@@ -112,9 +112,7 @@ def known_presets(run: Run) -> dict[str, Preset]:
     if run.remote is None:
         return presets.known(settings.load().presets)
     return {
-        each["preset"]: presets.Preset(
-            name=each["preset"], about=each["about"], details=each["details"]
-        )
+        each["preset"]: presets.Preset(about=each["about"], details=each["details"])
         for each in run.remote.filings.presets()
     }
 

@@ -63,7 +63,7 @@ class CloudNodes:
     def __init__(
         self, name: str, whereabouts: Whereabouts, connect: Callable[[], Cloud], limit_s: float
     ) -> None:
-        self._name = name
+        self.name = name
         self._whereabouts = whereabouts
         self._connect = connect
         self._idle: deque[Cloud] = deque(maxlen=MOST_AT_ONCE)
@@ -71,11 +71,6 @@ class CloudNodes:
         self._looks = Attempts[State | None](
             limit_s=limit_s, most=MOST_AT_ONCE, late=None, full=None
         )
-
-    @property
-    def name(self) -> str:
-        """Its name in the settings."""
-        return self._name
 
     def deliver(self, order: Order) -> Outcome:
         """Ask for the node to be stopped or started, if it is not, and look what has come of it."""
@@ -156,8 +151,7 @@ def make(name: str, options: Options) -> Adapter:
         SettingError, UnknownSettingError: naming the key and what it must be.
         ModuleNotFoundError: if Apache Libcloud is not installed.
     """
-    settings = read_settings(options)
-    return CloudNodes(name, settings.whereabouts, settings.connect, settings.limit_s)
+    return CloudNodes(name, *read_settings(options))
 
 
 def _settled(node: Node, wanted: Wanted) -> Outcome | None:

@@ -12,7 +12,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from xml.etree.ElementTree import Element
 
 from incidents.enforcement.cloud.node import (
     AnyCloud,
@@ -27,10 +28,6 @@ from incidents.errors import BadSiteNameError
 from incidents.settings.options import Options
 from incidents.values import site_name
 
-if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element
-
-
 ECS = "aliyun_ecs"
 
 WHOLE = timedelta(seconds=15)
@@ -41,19 +38,9 @@ WHOLE = timedelta(seconds=15)
 _WAIT_S = 5.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CloudSettings:
-    """`connect` makes a new connection each time, and raises what the driver raises; `limit_s` is
-    the time of an attempt in seconds.
-    """
-
-    whereabouts: Whereabouts
-    connect: Callable[[], Cloud]
-    limit_s: float
-
-
-def read_settings(options: Options) -> CloudSettings:
-    """What the table says.
+def read_settings(options: Options) -> tuple[Whereabouts, Callable[[], Cloud], float]:
+    """What the table says: where the nodes are, what makes a new connection each time, and raises
+    what the driver raises, and the time of an attempt in seconds.
 
     Raises:
         SettingError, UnknownSettingError: naming the key and what it must be.
@@ -67,7 +54,7 @@ def read_settings(options: Options) -> CloudSettings:
     connect = _ecs(options, opened) if provider == ECS else lambda: AnyCloud(opened())
     whereabouts = _whereabouts(options)
     options.finish()
-    return CloudSettings(whereabouts=whereabouts, connect=connect, limit_s=limit_s)
+    return whereabouts, connect, limit_s
 
 
 def _ecs(options: Options, opened: Callable[[], Any]) -> Callable[[], Cloud]:
@@ -103,20 +90,16 @@ def _opener(options: Options, driver: Any, provider: str, *, wait_s: float) -> C
     if region is not None:
         named["region"] = region
     if provider == ECS:
-        _check_ecs(options, given, region)
+        if len(given) != 2:
+            raise options.wrong("secret", "there beside key, the access key's id: ECS needs both")
+        if region is None:
+            raise options.wrong("region", "there: the id of a region such as cn-hangzhou")
     try:
         inspect.signature(driver).bind(*given, **named)
     except TypeError as error:
         fitting = f"what the driver of {provider} takes beside key and secret ({error})"
         raise options.wrong("driver", fitting) from error
     return lambda: _opened(driver(*given, **named), wait_s)
-
-
-def _check_ecs(options: Options, given: list[str], region: str | None) -> None:
-    if len(given) != 2:
-        raise options.wrong("secret", "there beside key, the access key's id: ECS needs both")
-    if region is None:
-        raise options.wrong("region", "there: the id of a region such as cn-hangzhou")
 
 
 def _opened(driver: Any, wait_s: float) -> Any:

@@ -22,15 +22,12 @@ from sqlalchemy import Connection, Engine
 
 from incidents.clock import rfc3339
 from incidents.desk import Desk, own_stream, resumption
-from incidents.desk.resumption import ANOTHER_SERVER, ENTRIES_LOST, Resumption
 from incidents.enforcement.dispatcher.mark import Mark, MarkFile, NoFileError
 from incidents.errors import IncidentsError
 from incidents.record.own_events import HistoryResumed
 from incidents.store import entries, lineage
 from incidents.store.database.engine import plainly, reading, writing
 from incidents.store.desk_state import database_time
-from incidents.store.entries import Newest
-from incidents.store.lineage import LOST_AGAIN, UNKNOWN_SERVER, Lineage, Standing
 
 _AGAIN = (
     "Entry {had} was in it and is missing, and its history had gone on from less already: another"
@@ -42,10 +39,10 @@ _UNKNOWN_SERVER = (
     " out for it from here: never go on with a copy whose [acts] reach the world"
 )
 _STILL: dict[str | None, str] = {
-    UNKNOWN_SERVER: "At {since} it was found on another server than before, by a daemon that knew"
-    " nothing of it",
-    LOST_AGAIN: "At {since} its end was lost once more, before a person knew of the first time or"
-    " within an hour of it: another copy may be at work beside the same key",
+    lineage.UNKNOWN_SERVER: "At {since} it was found on another server than before, by a daemon"
+    " that knew nothing of it",
+    lineage.LOST_AGAIN: "At {since} its end was lost once more, before a person knew of the first"
+    " time or within an hour of it: another copy may be at work beside the same key",
     None: "It is so since {since}; the log of the daemon that found that says why",
 }
 """Why, where what was found then is no longer to be seen."""
@@ -61,9 +58,9 @@ class _Seen(NamedTuple):
     on, if it does not."""
 
     mark: Mark | None
-    found: Lineage
-    standing: Standing
-    why: Resumption | None
+    found: lineage.Lineage
+    standing: lineage.Standing
+    why: resumption.Resumption | None
     now: datetime
 
 
@@ -87,7 +84,7 @@ class Continuity:
         self.in_the_way: str | None = None
         """What was found in the place of the mark when somebody asked, and is no file."""
 
-    def check(self) -> Resumption | None:
+    def check(self) -> resumption.Resumption | None:
         """Looks whether the history goes on; if not, lets it begin a new epoch, and says why.
 
         Raises:
@@ -106,7 +103,7 @@ class Continuity:
                 lineage.adopt(connection, seen.found.found)
         return None
 
-    def resume(self, asked: Resumption) -> HistoryResumed:
+    def resume(self, asked: resumption.Resumption) -> HistoryResumed:
         """Lets it begin a new epoch because somebody asks, however soon; what is known to be
         missing is put on record. Where the mark is no file, that is only what they know.
 
@@ -120,7 +117,7 @@ class Continuity:
         self._look(is_asked=True)
         return done
 
-    def keep(self, history: Lineage, newest: Newest | None, now: datetime) -> None:
+    def keep(self, history: lineage.Lineage, newest: entries.Newest | None, now: datetime) -> None:
         """Marks what there is at `now` (UTC), before orders go into the world for it."""
         if newest is None:
             return
@@ -171,7 +168,8 @@ class Continuity:
             if found is not None and self._halt(seen, found.why):
                 raise HaltedError(detail=found.detail)
             return
-        if _is_known_here(seen):
+        if why == lineage.UNKNOWN_SERVER and seen.found.is_new and seen.mark is not None:
+            # Nobody knew of it on the server where it was halted; here it is marked.
             return
         still = _STILL[why].format(since=rfc3339(since))
         raise HaltedError(detail=found.detail if found is not None and found.why == why else still)
@@ -185,16 +183,16 @@ class Continuity:
                 lineage.halt(connection, seen.now, why)
         return is_so
 
-    def _reason_to_halt(self, seen: _Seen, why: Resumption) -> _Halt | None:
-        if why.cause == ANOTHER_SERVER:
+    def _reason_to_halt(self, seen: _Seen, why: resumption.Resumption) -> _Halt | None:
+        if why.cause == resumption.ANOTHER_SERVER:
             # A copy may be at work there, for a drill: the world is not its own.
-            unknown = _Halt(UNKNOWN_SERVER, _UNKNOWN_SERVER.format(file=self._file))
+            unknown = _Halt(lineage.UNKNOWN_SERVER, _UNKNOWN_SERVER.format(file=self._file))
             return unknown if seen.mark is None else None
         # No second loss: the server changed, or this daemon's mark knows more than the one that
         # went on first.
         if seen.found.is_new or not resumption.is_again(seen.standing, seen.now):
             return None
-        return _Halt(LOST_AGAIN, _AGAIN.format(had=why.had))
+        return _Halt(lineage.LOST_AGAIN, _AGAIN.format(had=why.had))
 
     def _of(self, identity: str) -> MarkFile:
         if self._marks is None or self._marks.identity != identity:
@@ -202,7 +200,7 @@ class Continuity:
         return self._marks
 
     def _resumed(
-        self, connection: Connection, mark: Mark | None, asked: Resumption | None
+        self, connection: Connection, mark: Mark | None, asked: resumption.Resumption | None
     ) -> HistoryResumed | None:
         own_stream.locked(connection)
         found, standing = lineage.look(connection), lineage.standing(connection)
@@ -214,17 +212,26 @@ class Continuity:
         return None if why is None else resumption.resume(connection, why, self._clock)
 
     def _why(
-        self, connection: Connection, found: Lineage, standing: Standing, mark: Mark | None
-    ) -> Resumption | None:
+        self,
+        connection: Connection,
+        found: lineage.Lineage,
+        standing: lineage.Standing,
+        mark: Mark | None,
+    ) -> resumption.Resumption | None:
         """Why the history does not go on, if it does not."""
         if mark is not None and _is_missing(connection, standing, mark):
-            return Resumption(
-                cause=ENTRIES_LOST, had=mark.entry, epoch=mark.epoch, since=self._since(mark)
+            return resumption.Resumption(
+                cause=resumption.ENTRIES_LOST,
+                had=mark.entry,
+                epoch=mark.epoch,
+                since=self._since(mark),
             )
         if not found.is_new:
             return None
         known = found.epoch if mark is None else mark.epoch
-        return Resumption(cause=ANOTHER_SERVER, epoch=known, since=self._since(mark))
+        return resumption.Resumption(
+            cause=resumption.ANOTHER_SERVER, epoch=known, since=self._since(mark)
+        )
 
     def _since(self, mark: Mark | None) -> datetime | None:
         """The last time at which the history is known to have been whole."""
@@ -232,14 +239,7 @@ class Continuity:
         return max((each for each in known if each is not None), default=None)
 
 
-def _is_known_here(seen: _Seen) -> bool:
-    """Whether it was halted on a server where nobody knew of it, and is marked here: then it may go
-    on there."""
-    is_unknown = seen.standing.halted_why == UNKNOWN_SERVER
-    return is_unknown and seen.found.is_new and seen.mark is not None
-
-
-def _is_missing(connection: Connection, standing: Standing, mark: Mark) -> bool:
+def _is_missing(connection: Connection, standing: lineage.Standing, mark: Mark) -> bool:
     """Whether the database lacks what is marked.
 
     A mark of an earlier epoch than that which runs was answered by it; unless whoever began that

@@ -20,7 +20,7 @@ from sqlalchemy import Engine
 
 from incidents import clock
 from incidents.desk import Desk
-from incidents.enforcement.attempts import cry
+from incidents.enforcement.attempts import log_error
 from incidents.enforcement.dispatcher.continuity import Continuity
 from incidents.enforcement.dispatcher.waiting import Brake, Compare
 from incidents.enforcement.port import Adapter, Order, Outcome
@@ -43,8 +43,8 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Courier:
-    """What a courier stands on: the desk, who carries out what in each lane, and its own name.
+class Dispatcher:
+    """What a dispatcher stands on: the desk, who carries out what in each lane, and its own name.
 
     A lane that nobody is named for is left to others; one of `unheard`, which by the settings has
     nobody here, until `UNHEARD_FOR` shows that there are none: it then goes on record that nobody
@@ -79,7 +79,7 @@ class Courier:
 _SHARE = 4
 
 
-class Hands:
+class ConcurrencyLimit:
     """So many of all adapters; `seconds` is a clock that nobody sets, with any beginning."""
 
     def __init__(self, most: int, *, seconds: Callable[[], float] = time.monotonic) -> None:
@@ -139,7 +139,11 @@ class Hands:
         self._full[found[1]] -= 1
         # What only waited in line behind a slow attempt says nothing of how fast it answers.
         if done.outcome is not None:
-            self._count(found[1])
+            second = int(self._seconds())
+            if second not in self._finished:
+                before = self._finished.get(second - 1, Counter())
+                self._finished = {second - 1: before, second: Counter()}
+            self._finished[second][found[1]] += 1
 
     def free_hung(self, lease: timedelta) -> None:
         """Gives up on attempts whose lease has ended, since nobody knows whether they ever end."""
@@ -150,28 +154,21 @@ class Hands:
                 return
             del self._taken[key]
             self._full[adapter] -= 1
-            cry("an attempt does not end", order=order)
-
-    def _count(self, adapter: str) -> None:
-        second = int(self._seconds())
-        if second not in self._finished:
-            before = self._finished.get(second - 1, Counter())
-            self._finished = {second - 1: before, second: Counter()}
-        self._finished[second][adapter] += 1
+            log_error("an attempt does not end", order=order)
 
 
 _SOON_S, _APART_S, _LATEST_S = 0.1, 0.25, 25.0
 
-_OrderKey = tuple[int, int, str]
-"""The number of the site, of the order, and the lane."""
 
+class Backlog:
+    """Who waits until the `limit` allows another attempt; `seconds` is a clock that nobody sets."""
 
-class Line:
-    """Who waits for which of the `hands`; `seconds` is a clock that nobody sets."""
-
-    def __init__(self, hands: Hands, *, seconds: Callable[[], float] = time.monotonic) -> None:
-        self._hands, self._seconds = hands, seconds
-        self._waiting: dict[str, dict[_OrderKey, Key]] = {}
+    def __init__(
+        self, limit: ConcurrencyLimit, *, seconds: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._limit, self._seconds = limit, seconds
+        # Of each adapter, by the number of the site, of the order, and the lane.
+        self._waiting: dict[str, dict[tuple[int, int, str], Key]] = {}
         self._ends: dict[str, float] = {}
 
     def turn_away(self, adapter: str, keys: Collection[Key]) -> timedelta:
@@ -184,7 +181,7 @@ class Line:
             self.add(adapter, key)
         now = self._seconds()
         turn = max(self._ends.get(adapter, now), now + _SOON_S)
-        lasts = max(len(keys) / self._hands.share(adapter), _APART_S)
+        lasts = max(len(keys) / self._limit.share(adapter), _APART_S)
         self._ends[adapter] = min(turn + lasts, now + _LATEST_S)
         return timedelta(seconds=turn - now)
 
@@ -201,7 +198,7 @@ class Line:
         found = [
             (adapter, key)
             for adapter, keys in self._waiting.items()
-            for key in islice(keys.values(), self._hands.free_for(adapter))
+            for key in islice(keys.values(), self._limit.free_for(adapter))
         ][:most]
         for adapter, key in found:
             self.leave(adapter, key)

@@ -8,8 +8,6 @@ daemons that share it writes first, nor by any while it cannot be read.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -109,7 +107,8 @@ class MarkFile:
             return
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            with self._held():
+            lock = self._file.with_name(self._file.name + LOCK)
+            with disk.locked(lock, PATIENCE_S, disk.owner_beside(self._key_file)):
                 known = self._known()
                 if known is None or known.place < mark.place:
                     self._write(mark)
@@ -130,17 +129,6 @@ class MarkFile:
     def _write(self, mark: Mark) -> None:
         text = json.dumps({**asdict(mark), "at": rfc3339(mark.at)})
         disk.write_whole(self._file, [text.encode()], owner=disk.owner_beside(self._key_file))
-
-    @contextmanager
-    def _held(self) -> Iterator[None]:
-        """While it lasts nobody else writes the mark.
-
-        Raises:
-            OSError: if it cannot be, or another does not let go of it.
-        """
-        lock = self._file.with_name(self._file.name + LOCK)
-        with disk.locked(lock, PATIENCE_S, disk.owner_beside(self._key_file)):
-            yield
 
     def _tell(self, sentence: str, error: Exception) -> None:
         why = self._reason(error) if isinstance(error, OSError) else "it is no mark"
@@ -175,14 +163,12 @@ def _parsed(text: bytes, identity: str) -> Mark:
         if not isinstance(found, dict) or found.get("identity") != identity:
             raise _NoMarkError
         epoch, entry, leaf, at = (found[name] for name in ("epoch", "entry", "leaf", "at"))
-        if not _is_place(epoch, entry):
+        # Whoever can write here is not to spoil the numbers of orders for good.
+        if not (
+            type(epoch) is int and 0 <= epoch < EPOCHS and type(entry) is int and entry < 2**63
+        ):
             raise _NoMarkError
         when = read_rfc3339(str(at))
     except (LookupError, OverflowError, RecursionError, TypeError, ValueError) as error:
         raise _NoMarkError from error
     return Mark(identity=identity, epoch=epoch, entry=entry, leaf=str(leaf), at=when)
-
-
-def _is_place(epoch: object, entry: object) -> bool:
-    """Whoever can write here is not to spoil the numbers of orders for good."""
-    return (type(epoch) is int and 0 <= epoch < EPOCHS) and (type(entry) is int and entry < 2**63)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -23,6 +23,7 @@ from incidents.machine.actions.orders import REOPEN, is_lifted
 from incidents.machine.case import UNKNOWN, Delivery
 from incidents.machine.command import DOWN, LIFTED
 from incidents.machine.orders import ACT
+from incidents.store.entries import GivenOrder
 from incidents.store.leases import Claimed
 from incidents.values.ids import ORDERS_EACH, order_id
 from incidents.views.left_down import resumptions
@@ -52,41 +53,13 @@ NEWS_FOR = timedelta(days=1)
 """So long after a decision somebody who has not heard of it is told of it."""
 
 
-class Ordered(Protocol):
-    """An order as it is on record, in hand or not."""
-
-    @property
-    def site_id(self) -> int:
-        """Its site's."""
-
-    @property
-    def site(self) -> str:
-        """Its site's name."""
-
-    @property
-    def seq(self) -> int:
-        """The number of the event that it follows from."""
-
-    @property
-    def kind(self) -> str:
-        """Of `machine.orders`."""
-
-    @property
-    def data(self) -> dict[str, Any]:
-        """Its document."""
-
-    @property
-    def ordered_at(self) -> datetime:
-        """When, in UTC."""
-
-
 def order_of(claimed: Claimed, epochs: Epochs) -> Order:
     """The order as its adapter is given it."""
     epoch = epochs.of(claimed.lane, claimed.ordered_at)
     return replace(as_given(claimed, claimed.lane, epoch), attempt=claimed.attempt)
 
 
-def as_given(ordered: Ordered, lane: str, epoch: int) -> Order:
+def as_given(ordered: GivenOrder | Claimed, lane: str, epoch: int) -> Order:
     """An order as the first attempt in that lane is given it, in that epoch of the history."""
     data = ordered.data
     until = data.get("until")
@@ -128,18 +101,15 @@ def is_over(claimed: Claimed, now: datetime) -> bool:
     )
 
 
-Cancelling = list[tuple[int, c.Command]]
-
-
 def lifted(
     heads: Mapping[int, Claimed], chains: Iterable[tuple[int, Delivery]]
-) -> dict[int, Cancelling]:
+) -> dict[int, list[tuple[int, c.Command]]]:
     """What to cancel of each site, whose next order `heads` has and `chains` all of them in order.
 
     The orders to take a site down that are followed by one to open it; and that one too, if none of
     them was tried. What is braked stands before its site's next order.
     """
-    found: dict[int, Cancelling] = {}
+    found: dict[int, list[tuple[int, c.Command]]] = {}
     waiting: dict[int, list[Delivery]] = {}
     for site_id, delivery in chains:
         head = heads[site_id]
@@ -156,9 +126,9 @@ def lifted(
     return found
 
 
-def _cancelling(site_id: int, acts: list[Delivery], head: Claimed) -> Cancelling:
+def _cancelling(site_id: int, acts: list[Delivery], head: Claimed) -> list[tuple[int, c.Command]]:
     left, in_force = list(acts), head.in_force
-    found: Cancelling = []
+    found: list[tuple[int, c.Command]] = []
     for delivery in acts:
         if not delivery.braked and (delivery.order < head.seq or delivery.dead):
             continue

@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy.exc import DataError, IntegrityError
 
 from incidents.desk import Answer, Envelope
-from incidents.enforcement.attempts import cry
+from incidents.enforcement.attempts import log_error
 from incidents.enforcement.dispatcher import waiting
-from incidents.enforcement.dispatcher.dispatcher import Courier, Done
+from incidents.enforcement.dispatcher.dispatcher import Dispatcher, Done
 from incidents.enforcement.port import Delivered, Failed, Retry, Skipped
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
@@ -39,8 +39,8 @@ class Outcomes:
     changed nothing there.
     """
 
-    def __init__(self, courier: Courier, recorded: Callable[[list[Answer]], object]) -> None:
-        self._courier = courier
+    def __init__(self, dispatcher: Dispatcher, recorded: Callable[[list[Answer]], object]) -> None:
+        self._dispatcher = dispatcher
         self._recorded = recorded
         self._left: list[Done] = []
         self.counts: Counter[str] = Counter()
@@ -63,7 +63,7 @@ class Outcomes:
         Raises:
             DatabaseError: when the database does not do its part; what was added is kept.
         """
-        done, now = self._left[:BATCH], self._courier.clock()
+        done, now = self._left[:BATCH], self._dispatcher.clock()
         asked = [(each, self._command(each, now)) for each in done]
         given_up = [
             each for each, command in asked if command and isinstance(command[1], c.RecordFailure)
@@ -83,7 +83,7 @@ class Outcomes:
         self._explain(done)
         del self._left[: len(done)]
         for each in done:
-            self._courier.observed(each, now)
+            self._dispatcher.observed(each, now)
 
     def submit(self, commands: Sequence[Asked]) -> list[Asked]:
         """Asks the desk, in one transaction; what could not even be asked.
@@ -98,24 +98,24 @@ class Outcomes:
             if _is_of_the_database(error):
                 raise
             if len(commands) == 1:
-                cry("an outcome cannot be recorded", site_id=commands[0][0], error=error)
+                log_error("an outcome cannot be recorded", site_id=commands[0][0], error=error)
                 return [*commands]
         half = len(commands) // 2
         return self.submit(commands[:half]) + self.submit(commands[half:])
 
     def put_off(self, done: Sequence[Done], wait: timedelta = _NONE) -> None:
         """Lets go of orders: until their next attempts; those that were not made, for `wait`."""
-        courier = self._courier
+        dispatcher = self._dispatcher
         if not done:
             return
-        with plainly(courier.engine), writing(courier.engine) as connection:
-            now = database_time(connection) or courier.clock()
+        with plainly(dispatcher.engine), writing(dispatcher.engine) as connection:
+            now = database_time(connection) or dispatcher.clock()
             for each in sorted(done, key=_place):
                 claimed, outcome = each.claimed, each.outcome
                 if not isinstance(outcome, Retry):
                     leases.put_off(connection, claimed, now + wait, tried=False)
                     continue
-                after = waiting.wait(claimed.attempt, courier.chance(), outcome.after)
+                after = waiting.wait(claimed.attempt, dispatcher.chance(), outcome.after)
                 leases.put_off(
                     connection, claimed, now + after, adapter=each.adapter,
                     problem=outcome.problem, detail=outcome.detail,
@@ -130,7 +130,7 @@ class Outcomes:
         }
         if not last:
             return []
-        engine = self._courier.engine
+        engine = self._dispatcher.engine
         with plainly(engine), reading(engine) as connection:
             dead = deliveries.dead_letters(connection, last)
         return [
@@ -146,15 +146,15 @@ class Outcomes:
             for each in sorted(done, key=_place)
             if isinstance(each.outcome, Failed) and each.outcome.detail
         ]
-        engine = self._courier.engine
+        engine = self._dispatcher.engine
         if told:
             with plainly(engine), writing(engine) as connection:
                 leases.explain(connection, told)
 
     def _submit(self, commands: Sequence[Asked]) -> list[Asked]:
         """Asks; what was refused, and is not settled by somebody else's word."""
-        login = self._courier.login
-        answers = self._courier.desk.submit(
+        login = self._dispatcher.login
+        answers = self._dispatcher.desk.submit(
             [Envelope(site=site, command=command, login=login) for site, command in commands]
         )
         self._recorded(answers)
@@ -162,7 +162,7 @@ class Outcomes:
         for asked, answer in zip(commands, answers, strict=True):
             # Somebody else has carried it out, or decided about it: that stands.
             if answer.refusal is not None and answer.refusal.name not in _SETTLED:
-                cry("an outcome was refused", site=answer.site, refusal=answer.refusal.name)
+                log_error("an outcome was refused", site=answer.site, refusal=answer.refusal.name)
                 refused.append(asked)
         return refused
 
@@ -182,7 +182,7 @@ class Outcomes:
             case Failed(problem=problem):
                 return claimed.site_id, c.RecordFailure(**own, **tried, problem=problem)
             case Retry(problem=problem):
-                if waiting.is_given_up(claimed.since, now, self._courier.give_up_after):
+                if waiting.is_given_up(claimed.since, now, self._dispatcher.give_up_after):
                     return claimed.site_id, c.RecordFailure(**own, **tried, problem=problem)
         return None
 

@@ -19,6 +19,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from operator import itemgetter
 
 from sqlalchemy import Connection, Engine
 
@@ -29,7 +30,6 @@ from incidents.machine.orders import ACT, NOTICE
 from incidents.store import after_loss, deliveries, entries, lineage
 from incidents.store.cases import sites as site_rows
 from incidents.store.database.engine import plainly, reading
-from incidents.store.entries import Place
 from incidents.store.leases import Claimed
 from incidents.views.left_down import marked
 
@@ -184,9 +184,9 @@ class Brake:
             return down
         return [each for each in down if self._number(found, each) > self.count]
 
-    def _number(self, found: Sequence[Place], claimed: Claimed) -> int:
+    def _number(self, found: Sequence[entries.Place], claimed: Claimed) -> int:
         """How many there were by then, within that time, this one included."""
-        first = bisect_right(found, claimed.ordered_at - self.within, key=_time)
+        first = bisect_right(found, claimed.ordered_at - self.within, key=itemgetter(0))
         return bisect_right(found, _place(claimed)) - first
 
 
@@ -197,16 +197,12 @@ def _is_of_a_hold(claimed: Claimed) -> bool:
     return claimed.kind == "suspend" and "suspension" not in claimed.data
 
 
-def _is_behind(first: Place | None, claimed: Claimed) -> bool:
+def _is_behind(first: entries.Place | None, claimed: Claimed) -> bool:
     return first is not None and first < _place(claimed)
 
 
-def _place(claimed: Claimed) -> Place:
+def _place(claimed: Claimed) -> entries.Place:
     return claimed.ordered_at, claimed.site_id, claimed.seq
-
-
-def _time(place: Place) -> datetime:
-    return place[0]
 
 
 FIRST_WAIT = timedelta(seconds=2)

@@ -11,7 +11,6 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta, tzinfo
-from pathlib import Path
 from typing import get_args
 
 from incidents import clock
@@ -19,10 +18,7 @@ from incidents.enforcement import process
 from incidents.enforcement.nginx import folder as page
 from incidents.enforcement.nginx import map as maps
 from incidents.enforcement.nginx import server
-from incidents.enforcement.nginx.folder import Folder, Page
-from incidents.enforcement.nginx.map import DamagedMapError, Names, Standing
-from incidents.enforcement.nginx.map import is_one as is_host
-from incidents.enforcement.nginx.server import Server, Shape, Trouble
+from incidents.enforcement.nginx.server import Server, Shape
 from incidents.enforcement.port import Adapter, Delivered, Failed, Order, Outcome, Retry, State
 from incidents.errors import InputError
 from incidents.settings.options import Options
@@ -45,14 +41,14 @@ class Nginx:
     """One nginx, whose files lie in one folder; several threads and processes may write them."""
 
     def __init__(
-        self, name: str, *, folder: Folder, server: Server, shape: Shape, timeout: timedelta
+        self, name: str, *, folder: page.Folder, server: Server, shape: Shape, timeout: timedelta
     ) -> None:
         self.name = name
         self._folder = folder
         self._server = server
         self._shape = shape
         self._timeout_s = timeout.total_seconds()
-        self._rounds: GroupCommit[Standing, Outcome] = GroupCommit(
+        self._rounds: GroupCommit[maps.Standing, Outcome] = GroupCommit(
             self._round, gathering_s=_GATHERING_S
         )
 
@@ -66,7 +62,7 @@ class Nginx:
         except ValueError:
             return Failed(problem="bad_name", detail="nginx cannot be given the name of this site")
         outcome = self._rounds.take(told, self._timeout_s)
-        return _retry(_BUSY) if outcome is None else outcome
+        return _BUSY if outcome is None else outcome
 
     def state(self, site: str) -> State | None:
         """How nginx says that the site stands; without a probe, how the file says it does.
@@ -93,23 +89,25 @@ class Nginx:
     def _written_state(self, site: str) -> State | None:
         try:
             known = maps.read(self._folder.http() or "")
-        except (OSError, ValueError, DamagedMapError):
+        except (OSError, ValueError, maps.DamagedMapError):
             return None
         return known[site].state if site in known else "active"
 
-    def _round(self, told: Sequence[Standing]) -> list[Outcome]:
+    def _round(self, told: Sequence[maps.Standing]) -> list[Outcome]:
         deadline = time.monotonic() + self._timeout_s
         try:
             return self._carry_out(told, deadline)
         except TimeoutError:
             trouble = _BUSY
         except OSError as error:
-            trouble = Trouble("file_error", f"{error.strerror}: {error.filename}")
-        except (DamagedMapError, UnicodeDecodeError) as error:
-            trouble = Trouble("file_damaged", f"incidents.conf was changed by somebody: {error}")
-        return [_retry(trouble)] * len(told)
+            trouble = Retry(problem="file_error", detail=f"{error.strerror}: {error.filename}")
+        except (maps.DamagedMapError, UnicodeDecodeError) as error:
+            trouble = Retry(
+                problem="file_damaged", detail=f"incidents.conf was changed by somebody: {error}"
+            )
+        return [trouble] * len(told)
 
-    def _carry_out(self, told: Sequence[Standing], deadline: float) -> list[Outcome]:
+    def _carry_out(self, told: Sequence[maps.Standing], deadline: float) -> list[Outcome]:
         with self._folder.locked(deadline):
             old = self._folder.http()
             known = maps.read(old or "")
@@ -121,10 +119,10 @@ class Nginx:
             trouble = self._load(old, new, deadline)
         if trouble is None:
             trouble = self._server.wait_for(self._is_loaded_with(new), deadline)
-        outcome = Delivered() if trouble is None else _retry(trouble)
+        outcome = Delivered() if trouble is None else trouble
         return [_STALE if late else outcome for late in stale]
 
-    def _load(self, old: str | None, new: str, deadline: float) -> Trouble | None:
+    def _load(self, old: str | None, new: str, deadline: float) -> Retry | None:
         self._folder.write(new, server.SITE_FILE)
         trouble = self._server.test(deadline)
         if trouble is None:
@@ -140,14 +138,15 @@ class Nginx:
         Another process may have written since; it has begun with what this one has written.
         """
         generation = server.generation(new)
-        return lambda told: told == generation or told == self._generation_now()
-
-    def _generation_now(self) -> str | None:
-        return server.generation(self._folder.http_head())
+        return lambda told: (
+            told == generation or told == server.generation(self._folder.http_head())
+        )
 
 
 _STALE = Delivered(enforced=False)
-_BUSY = Trouble("busy", "other orders are being carried out here, and they take too long")
+_BUSY = Retry(
+    problem="busy", detail="other orders are being carried out here, and they take too long"
+)
 
 
 def make(name: str, options: Options) -> Adapter:
@@ -159,14 +158,14 @@ def make(name: str, options: Options) -> Adapter:
     probe = _probe(options)
     made = Nginx(
         name,
-        folder=Folder(_folder(options)),
+        folder=page.Folder(process.absolute_folder(options, options.needed("folder"))),
         server=Server(
             test_command=process.command_words(options, "test_command", DEFAULT_TEST),
             reload_command=process.command_words(options, "reload_command", DEFAULT_RELOAD),
             probe=probe,
         ),
         shape=Shape(
-            hosts=Names(www=options.flag("www"), aliases=_aliases(options)).of,
+            hosts=maps.Names(www=options.flag("www"), aliases=_aliases(options)).of,
             pages={"suspended": _page(options, "suspended"), "closed": _page(options, "closed")},
             zone=_zone(options),
             probe=probe,
@@ -177,14 +176,6 @@ def make(name: str, options: Options) -> Adapter:
     )
     options.finish()
     return made
-
-
-def _folder(options: Options) -> Path:
-    options.needed("folder")
-    found = options.path("folder")
-    if found is None or not found.is_absolute() or "\0" in str(found):
-        raise options.wrong("folder", "a folder, written from / on")
-    return found
 
 
 def _probe(options: Options) -> str | None:
@@ -210,13 +201,13 @@ def _aliases(options: Options) -> dict[str, tuple[str, ...]]:
         site, hosts = table.needed("site"), table.texts("hosts")
         table.finish()
         for key, names in (("site", (site,)), ("hosts", hosts)):
-            if not names or not all(map(is_host, names)):
+            if not names or not all(map(maps.is_one, names)):
                 raise table.wrong(key, "names of hosts in their ASCII form, in small letters")
         found[site] = (*found.get(site, ()), *hosts)
     return found
 
 
-def _page(options: Options, kind: Page) -> str:
+def _page(options: Options, kind: page.Page) -> str:
     key = f"{kind}_page"
     try:
         return page.page(kind, options.path(key))
@@ -230,7 +221,3 @@ def _zone(options: Options) -> tzinfo:
         return clock.zone(options.text("zone") or DEFAULT_ZONE)
     except InputError as error:
         raise options.wrong("zone", "a name such as Asia/Shanghai or UTC") from error
-
-
-def _retry(trouble: Trouble) -> Retry:
-    return Retry(problem=trouble.problem, detail=trouble.detail)

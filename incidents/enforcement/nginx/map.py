@@ -62,7 +62,8 @@ class Names:
         host = of(site)
         yield host
         # An address has nothing before it, and www.www. is nobody's.
-        if self.www and not site.startswith("www.") and not _is_address(host):
+        is_address = host.startswith("[") or host.replace(".", "").isdecimal()
+        if self.www and not site.startswith("www.") and not is_address:
             yield f"www.{host}"
         yield from map(of, self.aliases.get(site, ()))
 
@@ -80,10 +81,6 @@ def key(host: str) -> str:
         # It may be one of nginx's own words, such as `default`; this makes a plain name of it.
         return f'"\\\\{host}"'
     return f'"{host}"'
-
-
-def _is_address(host: str) -> bool:
-    return host.startswith("[") or host.replace(".", "").isdecimal()
 
 
 STATES: Mapping[str, State] = {"suspend": "suspended", "reopen": "active", "close": "closed"}

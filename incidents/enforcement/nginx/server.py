@@ -14,11 +14,7 @@ from typing import cast, get_args
 from incidents.enforcement import process
 from incidents.enforcement.nginx import folder
 from incidents.enforcement.nginx import map as maps
-from incidents.enforcement.nginx.folder import Page
-from incidents.enforcement.nginx.map import Map, Standing
-from incidents.enforcement.nginx.map import key as host_key
-from incidents.enforcement.port import State
-from incidents.enforcement.process import Ended
+from incidents.enforcement.port import Retry, State
 
 # A word of nginx's configuration has less than 4,096 bytes, and a character up to four.
 _CHUNK_CHARACTERS = 1_000
@@ -66,12 +62,12 @@ class Shape:
     """
 
     hosts: Callable[[str], Iterable[str]]
-    pages: Mapping[Page, str]
+    pages: Mapping[folder.Page, str]
     zone: tzinfo
     probe: str | None = None
 
 
-def http_file(known: Map, shape: Shape) -> str:
+def http_file(known: maps.Map, shape: Shape) -> str:
     """What the http block includes: the map's own lines, and what nginx makes of them."""
     body = "".join((
         *(f"{line}\n" for line in maps.lines(known)),
@@ -99,10 +95,10 @@ def http_date(moment: datetime) -> str:
     return format_datetime(whole, usegmt=True)
 
 
-def _map_blocks(known: Map, shape: Shape) -> Iterator[str]:
+def _map_blocks(known: maps.Map, shape: Shape) -> Iterator[str]:
     states, retries, reopens = ['default "";'], ['default "";'], ['default "";']
     for host, one in sorted(_in_force(known, shape.hosts).items()):
-        key = host_key(host)
+        key = maps.key(host)
         states.append(f"{key} {one.state};")
         if one.until is not None:
             retries.append(f'{key} "{http_date(one.until)}";')
@@ -114,9 +110,9 @@ def _map_blocks(known: Map, shape: Shape) -> Iterator[str]:
     yield _block("map $incidents_reopens $incidents_reopening", ['"" "";', f"default {sentence};"])
 
 
-def _in_force(known: Map, hosts: Callable[[str], Iterable[str]]) -> dict[str, Standing]:
+def _in_force(known: maps.Map, hosts: Callable[[str], Iterable[str]]) -> dict[str, maps.Standing]:
     """How each host stands that is down; one that belongs to two sites, by the stricter one."""
-    found: dict[str, Standing] = {}
+    found: dict[str, maps.Standing] = {}
     for _, one in sorted(known.items()):
         if one.state == "active":
             continue
@@ -126,11 +122,11 @@ def _in_force(known: Map, hosts: Callable[[str], Iterable[str]]) -> dict[str, St
     return found
 
 
-def _strictness(one: Standing) -> tuple[bool, datetime]:
+def _strictness(one: maps.Standing) -> tuple[bool, datetime]:
     return one.state == "closed", one.until or _NEVER
 
 
-def _page_blocks(pages: Mapping[Page, str]) -> Iterator[str]:
+def _page_blocks(pages: Mapping[folder.Page, str]) -> Iterator[str]:
     for kind, text in pages.items():
         words = []
         for n, chunk in enumerate(_chunks(text)):
@@ -186,14 +182,6 @@ _ASKING_S = 1.0
 _MAX_ANSWER_BYTES = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """Why nginx does not do what was asked; `problem` and `detail` are those of a Retry."""
-
-    problem: str
-    detail: str | None = None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
     """What nginx has told of what it has loaded, and of the host that it was asked about."""
@@ -217,11 +205,11 @@ class Server:
         """The command that is not there, or may not be run, as a sentence."""
         return process.missing(self.test_command) or process.missing(self.reload_command)
 
-    def test(self, deadline: float) -> Trouble | None:
+    def test(self, deadline: float) -> Retry | None:
         """Has it read its files without using them; None when they are good."""
         return _told(self.test_command, "test", deadline)
 
-    def reload(self, deadline: float) -> Trouble | None:
+    def reload(self, deadline: float) -> Retry | None:
         """Tells it to use its files. It has been told then, and has not done it yet."""
         return _told(self.reload_command, "reload", deadline)
 
@@ -242,7 +230,7 @@ class Server:
         finally:
             connection.close()
 
-    def wait_for(self, is_wanted: Callable[[str], bool], deadline: float) -> Trouble | None:
+    def wait_for(self, is_wanted: Callable[[str], bool], deadline: float) -> Retry | None:
         """None once it answers with a generation that is wanted, and with no other any more."""
         if self.probe is None:
             return None
@@ -257,26 +245,26 @@ class Server:
                 if now - since >= _SETTLED_S and wanted >= _SETTLED_ANSWERS:
                     return None
             time.sleep(_PAUSE_S)
-        return Trouble(
-            "reload_pending",
-            f"nginx does not answer at {self.probe} with what was written: see its error log, and"
-            " whether its http block includes incidents.conf",
+        return Retry(
+            problem="reload_pending",
+            detail=f"nginx does not answer at {self.probe} with what was written: see its error"
+            " log, and whether its http block includes incidents.conf",
         )
 
 
-def _told(command: tuple[str, ...], what: str, deadline: float) -> Trouble | None:
+def _told(command: tuple[str, ...], what: str, deadline: float) -> Retry | None:
     left = deadline - time.monotonic()
     if left <= 0:
-        return Trouble(f"{what}_timeout", "there was no time left for it")
+        return Retry(problem=f"{what}_timeout", detail="there was no time left for it")
     ended = process.run(command, timeout_s=left)
     if ended.problem is None:
         return None
     if ended.status is not None:
-        return Trouble(f"{what}_failed", _complaint(ended))
-    return Trouble(f"{what}_{ended.problem}", ended.detail)
+        return Retry(problem=f"{what}_failed", detail=_complaint(ended))
+    return Retry(problem=f"{what}_{ended.problem}", detail=ended.detail)
 
 
-def _complaint(ended: Ended) -> str | None:
+def _complaint(ended: process.Ended) -> str | None:
     """Of what nginx has written the line that says what is wrong; the last one only says that."""
     for line in ended.errors:
         found = _FAULT.search(line)

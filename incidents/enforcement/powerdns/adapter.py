@@ -23,20 +23,17 @@ from zlib import crc32
 
 from incidents.enforcement.port import Adapter, Delivered, Failed, Order, Outcome, Skipped, State
 from incidents.enforcement.powerdns import note as notes
-from incidents.enforcement.powerdns.note import ConflictError, UnreadableNoteError
 from incidents.enforcement.powerdns.plan import (
     LOST,
     Names,
-    Plan,
     Step,
     names_of_site,
-    putting_back,
-    taking_down,
+    plan,
 )
 from incidents.enforcement.powerdns.server import (
     LATE,
-    ApiError,
     Dialogue,
+    EndedError,
     PowerDnsSettings,
     read_settings,
 )
@@ -60,70 +57,47 @@ class PowerDns:
     """The adapter."""
 
     def __init__(self, name: str, settings: PowerDnsSettings) -> None:
-        self._name = name
+        self.name = name
         self._settings = settings
         self._locks = [threading.Lock() for _ in range(_STRIPES)]
-
-    @property
-    def name(self) -> str:
-        """Its name in the settings."""
-        return self._name
 
     def deliver(self, order: Order) -> Outcome:
         """Take the names of the site down, or put them back."""
         if order.kind not in ("suspend", "close", "reopen"):
             return Skipped(why="not_of_a_name")
-        return self._act(order, monotonic() + self._settings.limit_s)
+        until = monotonic() + self._settings.limit_s
+        dialogue = Dialogue(self._settings.server, until)
+        try:
+            with self._alone(order.site, until):
+                try:
+                    steps = self._plan(order, Names(dialogue))
+                except EndedError as ended:
+                    if ended.outcome != LOST:
+                        raise
+                    # Another attempt at this order may have put all back since the records were
+                    # read, and taken its note away: then they say so now.
+                    steps = self._plan(order, Names(dialogue))
+                _carry_out(dialogue, steps)
+        except EndedError as error:
+            return error.outcome
+        except notes.UnreadableNoteError:
+            return _UNREADABLE
+        except notes.ConflictError:
+            return _CONFLICT
+        return Delivered()
 
     def state(self, site: str) -> State | None:
         """`active` if one of its names leads anywhere but to the notice page, also when somebody
         has changed the records back; else `closed` or `suspended`, by the order that holds it down;
         None if nothing leads there, or PowerDNS cannot be asked.
         """
-        return self._look(site, monotonic() + self._settings.limit_s)
-
-    def close(self) -> None:
-        """End the connections that are kept."""
-        self._settings.server.sender.close()
-
-    def _act(self, order: Order, until: float) -> Outcome:
-        dialogue = Dialogue(self._settings.server, until)
-        try:
-            with self._alone(order.site, until):
-                plan = self._plan(order, Names(dialogue))
-                if plan == LOST:
-                    # Another attempt at this order may have put all back since the records were
-                    # read, and taken its note away: then they say so now.
-                    plan = self._plan(order, Names(dialogue))
-                if not isinstance(plan, list):
-                    return plan
-                _carry_out(dialogue, plan)
-        except ApiError as error:
-            return error.outcome
-        except UnreadableNoteError:
-            return _UNREADABLE
-        except ConflictError:
-            return _CONFLICT
-        return Delivered()
-
-    def _plan(self, order: Order, names: Names) -> Plan:
-        notice = self._settings.notice
-        if order.kind == "reopen":
-            # What was taken down together is put back together, whatever the settings say by now.
-            mine = names_of_site(order.site, www=True)
-            return (
-                putting_back(order, [names.standing(n) for n in mine], notice) if mine else _NO_NAME
-            )
-        mine = names_of_site(order.site, www=self._settings.www)
-        return taking_down(order, [names.standing(n) for n in mine], notice) if mine else _NO_NAME
-
-    def _look(self, site: str, until: float) -> State | None:
+        until = monotonic() + self._settings.limit_s
         names = Names(Dialogue(self._settings.server, until))
         put = self._settings.notice.put
         mine = names_of_site(site, www=self._settings.www)
         try:
             looked = [names.is_up(name, put) for name in mine]
-        except (ApiError, UnreadableNoteError):
+        except (EndedError, notes.UnreadableNoteError):
             return None
         ups = [up for up, _ in looked]
         if True in ups:
@@ -134,6 +108,17 @@ class PowerDns:
         hold = note.holds.get(site)
         return "closed" if hold is not None and hold.kind == "close" else "suspended"
 
+    def close(self) -> None:
+        """End the connections that are kept."""
+        self._settings.server.sender.close()
+
+    def _plan(self, order: Order, names: Names) -> list[Step]:
+        # What was taken down together is put back together, whatever the settings say by now.
+        mine = names_of_site(order.site, www=self._settings.www or order.kind == "reopen")
+        if not mine:
+            raise EndedError(_NO_NAME)
+        return plan(order, [names.standing(name) for name in mine], self._settings.notice)
+
     @contextmanager
     def _alone(self, site: str, until: float) -> Iterator[None]:
         """One at a time for the names that a site and the one of its `www.` have in common, whose
@@ -142,7 +127,7 @@ class PowerDns:
             site = site.removeprefix("www.")
         lock = self._locks[crc32(site.encode()) % _STRIPES]
         if not lock.acquire(timeout=max(0.0, until - monotonic())):
-            raise ApiError(LATE)
+            raise EndedError(LATE)
         try:
             yield
         finally:

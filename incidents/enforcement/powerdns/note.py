@@ -33,11 +33,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 from secrets import token_hex
-from typing import Any
 
 from incidents.clock import read_rfc3339, rfc3339
 from incidents.enforcement.powerdns import records
-from incidents.enforcement.powerdns.records import OfName, RecordSet, leading
 from incidents.values.ids import ORDERS_EACH
 
 VERSION = 1
@@ -78,6 +76,11 @@ class Hold:
         """
         return self._place > other._place
 
+    def document(self) -> dict[str, str]:
+        """As the note writes it."""
+        at = rfc3339(self.ordered_at)
+        return {"order": self.order, "kind": self.kind, "ordered_at": at, "seq": str(self.seq)}
+
     @property
     def _place(self) -> tuple[int, datetime, int]:
         return self.seq // ORDERS_EACH, self.ordered_at, self.seq
@@ -91,11 +94,11 @@ class Note:
 
     number: int = field(default=0, compare=False)
     name: str
-    kept: OfName
+    kept: records.OfName
     put: Put
     holds: Mapping[str, Hold]
 
-    def is_ours(self, found: RecordSet) -> bool:
+    def is_ours(self, found: records.RecordSet) -> bool:
         """Whether it serves addresses of ours, and nothing else."""
         return bool(found.served) and found.served <= self.put.get(found.type, frozenset())
 
@@ -104,29 +107,29 @@ class Note:
         both = {each: self.put.get(each, frozenset()) | put[each] for each in put}
         return replace(self, put={**self.put, **both})
 
-    def taken_down(self, found: OfName, put: Put) -> Note:
+    def taken_down(self, found: records.OfName, put: Put) -> Note:
         """The note as it must be before what is found at the name is replaced (again)."""
         return replace(self.knowing(put), kept=self._due(found), number=self.number + 1)
 
-    def put_back(self, found: OfName) -> dict[str, RecordSet]:
+    def put_back(self, found: records.OfName) -> dict[str, records.RecordSet]:
         """What is to stand at the name again, of the TAKEN types.
 
         Raises:
             ConflictError: if a CNAME is among it, and something of another type is there.
         """
         due = self._due(found)
-        if "CNAME" in due and len(found) > len(leading(found)):
+        if "CNAME" in due and len(found) > len(records.leading(found)):
             raise ConflictError
         return due
 
-    def is_in_force(self, found: OfName) -> bool:
+    def is_in_force(self, found: records.OfName) -> bool:
         """Whether all that leads anywhere is ours."""
-        served = leading(found)
+        served = records.leading(found)
         return bool(served) and all(map(self.is_ours, served.values()))
 
-    def is_changed(self, found: OfName) -> bool:
+    def is_changed(self, found: records.OfName) -> bool:
         """Whether something stands there that is neither ours nor as it was kept."""
-        there = leading(found)
+        there = records.leading(found)
         return not all(map(self.is_ours, there.values())) and not _alike(there, self.kept)
 
     def held(self, site: str, hold: Hold) -> Note:
@@ -146,19 +149,19 @@ class Note:
             "name": self.name,
             "kept": [each.document() for each in self.kept.values()],
             "put": {each: sorted(self.put[each]) for each in self.put},
-            "holds": {site: _hold_document(each) for site, each in self.holds.items()},
+            "holds": {site: each.document() for site, each in self.holds.items()},
         }
         return json.dumps(document, separators=(",", ":"))
 
-    def _due(self, found: OfName) -> dict[str, RecordSet]:
+    def _due(self, found: records.OfName) -> dict[str, records.RecordSet]:
         """What would stand at the name if it were put back now."""
-        there = leading(found)
+        there = records.leading(found)
         theirs = {t: self._cut(each) for t, each in there.items() if not self.is_ours(each)}
         if theirs and len(theirs) == len(there):
             return theirs
         return _alone({**self.kept, **theirs}, found)
 
-    def _cut(self, found: RecordSet) -> RecordSet:
+    def _cut(self, found: records.RecordSet) -> records.RecordSet:
         ours = self.put.get(found.type, frozenset())
         return found.without(ours) if found.served & ours else found
 
@@ -217,38 +220,32 @@ def _prefix(name: str) -> str:
 def _read(values: Sequence[str]) -> Note:
     try:
         [text] = values
-        return _of_document(json.loads(text))
+        document = json.loads(text)
+        if document["version"] != VERSION:
+            raise UnreadableNoteError
+        kept = [records.read(each) for each in document["kept"]]
+        return Note(
+            number=int(document["number"]),
+            name=document["name"],
+            kept={each.type: each for each in kept},
+            put={each: frozenset(contents) for each, contents in document["put"].items()},
+            holds={
+                site: Hold(
+                    order=str(each["order"]),
+                    kind=str(each["kind"]),
+                    ordered_at=read_rfc3339(each["ordered_at"]),
+                    seq=int(each["seq"]),
+                )
+                for site, each in document["holds"].items()
+            },
+        )
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise UnreadableNoteError from error
 
 
-def _of_document(document: Mapping[str, Any]) -> Note:
-    if document["version"] != VERSION:
-        raise ValueError
-    kept = [records.read(each) for each in document["kept"]]
-    return Note(
-        number=int(document["number"]),
-        name=document["name"],
-        kept={each.type: each for each in kept},
-        put={each: frozenset(contents) for each, contents in document["put"].items()},
-        holds={
-            site: Hold(
-                order=str(each["order"]),
-                kind=str(each["kind"]),
-                ordered_at=read_rfc3339(each["ordered_at"]),
-                seq=int(each["seq"]),
-            )
-            for site, each in document["holds"].items()
-        },
-    )
-
-
-def _hold_document(hold: Hold) -> dict[str, str]:
-    at = rfc3339(hold.ordered_at)
-    return {"order": hold.order, "kind": hold.kind, "ordered_at": at, "seq": str(hold.seq)}
-
-
-def _alone(merged: dict[str, RecordSet], found: OfName) -> dict[str, RecordSet]:
+def _alone(
+    merged: dict[str, records.RecordSet], found: records.OfName
+) -> dict[str, records.RecordSet]:
     if "CNAME" not in merged or len(merged) == 1:
         return merged
     if "CNAME" in found:
@@ -256,5 +253,5 @@ def _alone(merged: dict[str, RecordSet], found: OfName) -> dict[str, RecordSet]:
     return {each: merged[each] for each in merged if each != "CNAME"}
 
 
-def _alike(one: OfName, other: OfName) -> bool:
+def _alike(one: records.OfName, other: records.OfName) -> bool:
     return {t: s.records for t, s in one.items()} == {t: s.records for t, s in other.items()}

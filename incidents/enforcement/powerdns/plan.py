@@ -9,9 +9,8 @@ from typing import Any
 from incidents import log
 from incidents.enforcement.port import Failed, Order, Outcome, Skipped
 from incidents.enforcement.powerdns import note as notes
-from incidents.enforcement.powerdns.note import Hold, Note
 from incidents.enforcement.powerdns.records import OfName, RecordSet, changes, leading
-from incidents.enforcement.powerdns.server import Dialogue, Notice, Zone
+from incidents.enforcement.powerdns.server import Dialogue, EndedError, Notice, Zone
 from incidents.errors import BadSiteNameError
 from incidents.values import site_name
 
@@ -29,7 +28,7 @@ class Standing:
     zone: Zone
     name: str
     found: OfName
-    note: Note | None
+    note: notes.Note | None
     metadata: Metadata
     raises_serial: bool
     is_delegated: bool
@@ -68,7 +67,7 @@ class Names:
             is_covered=any(leading(contents.get(each, {})) for each in _wildcards(zone, name)),
         )
 
-    def is_up(self, name: str, put: notes.Put) -> tuple[bool | None, Note | None]:
+    def is_up(self, name: str, put: notes.Put) -> tuple[bool | None, notes.Note | None]:
         """Whether anything but a notice leads to the name, None if nothing does; and its note."""
         zone = self._dialogue.zone_of(name)
         if zone is None:
@@ -156,46 +155,24 @@ class Step:
 
     zone: Zone
     name: str
-    note: Note | None = None
+    note: notes.Note | None = None
     changes: Sequence[dict[str, Any]] = ()
     forget: tuple[str, ...] = ()
 
 
-Plan = list[Step] | Outcome
-"""The steps, or what there is to say without any."""
-
-
-class _Ended(Exception):  # noqa: N818  # an end, not an error
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__(outcome)
-        self.outcome = outcome
-
-
-def taking_down(order: Order, standings: Sequence[Standing | None], notice: Notice) -> Plan:
-    """The names, of which the first is the site's own, are to show the notice.
+def plan(order: Order, standings: Sequence[Standing | None], notice: Notice) -> list[Step]:
+    """The names, of which the first is the site's own, are to show the notice, or, where the site
+    is reopened, to be again what they were.
 
     The others may be missing. If one of them cannot be changed, nothing is done about any.
+
+    Raises:
+        EndedError: where there is nothing to be done, or it cannot be done.
+        UnreadableNoteError, ConflictError: as the notes do.
     """
-    try:
-        steps = [
-            _taking_down(order, standing, notice, is_own=not n)
-            for n, standing in enumerate(standings)
-        ]
-    except _Ended as ended:
-        return ended.outcome
-    return [step for step in steps if step is not None]
-
-
-def putting_back(order: Order, standings: Sequence[Standing | None], notice: Notice) -> Plan:
-    """The names are to be again what they were; raises ConflictError as the notes do."""
-    try:
-        steps = [
-            _putting_back(order, standing, notice, is_own=not n)
-            for n, standing in enumerate(standings)
-        ]
-    except _Ended as ended:
-        return ended.outcome
-    return [step for step in steps if step is not None]
+    step = _putting_back if order.kind == "reopen" else _taking_down
+    steps = [step(order, standing, notice, is_own=not n) for n, standing in enumerate(standings)]
+    return [each for each in steps if each is not None]
 
 
 def _taking_down(
@@ -205,7 +182,7 @@ def _taking_down(
     if standing is None:
         return None
     if standing.is_delegated:
-        raise _Ended(_DELEGATED)
+        raise EndedError(_DELEGATED)
     _check_order(order, standing.note)
     found = leading(standing.found)
     if standing.note is None:
@@ -218,7 +195,7 @@ def _taking_down(
     before = standing.note or notes.new(standing.name)
     note = before.taken_down(standing.found, notice.put).held(order.site, _hold(order))
     if len(note.text()) > notes.MAX_CHARACTERS:
-        raise _Ended(_TOO_MANY)
+        raise EndedError(_TOO_MANY)
     changed = changes(standing.found, notice.sets(standing.name, standing.found))
     is_new = note != standing.note
     return Step(
@@ -267,23 +244,23 @@ def _changeable(standing: Standing | None, *, is_own: bool) -> Standing | None:
     if standing is None:
         _end(_NO_ZONE, is_own=is_own)
     elif standing.zone.is_copied:
-        raise _Ended(_COPIED)
+        raise EndedError(_COPIED)
     elif standing.zone.is_copied_on and not standing.raises_serial:
-        raise _Ended(_UNSEEN)
+        raise EndedError(_UNSEEN)
     return standing
 
 
-def _check_order(order: Order, note: Note | None) -> None:
+def _check_order(order: Order, note: notes.Note | None) -> None:
     held = None if note is None else note.holds.get(order.site)
     if held is not None and held.is_after(_hold(order)):
-        raise _Ended(_STALE)
+        raise EndedError(_STALE)
 
 
-def _hold(order: Order) -> Hold:
-    return Hold(order=order.id, kind=order.kind, ordered_at=order.ordered_at, seq=order.seq)
+def _hold(order: Order) -> notes.Hold:
+    return notes.Hold(order=order.id, kind=order.kind, ordered_at=order.ordered_at, seq=order.seq)
 
 
 def _end(outcome: Outcome, *, is_own: bool) -> None:
     """What is missing of the site's own name is for a person to see, of its www. it is not."""
     if is_own:
-        raise _Ended(outcome)
+        raise EndedError(outcome)

@@ -18,7 +18,6 @@ from urllib.parse import urlencode
 
 from incidents.enforcement.port import Outcome, Retry
 from incidents.enforcement.powerdns import records
-from incidents.enforcement.powerdns.records import OfName, Record, RecordSet
 from incidents.outbound.faults import ForbiddenTargetError, OutboundError, TimedOutError
 from incidents.outbound.guard import Guard
 from incidents.outbound.message import Request, read_target
@@ -41,14 +40,14 @@ class Notice:
     put: Mapping[str, frozenset[str]]
     ttl: int
 
-    def sets(self, name: str, found: OfName) -> dict[str, RecordSet]:
+    def sets(self, name: str, found: records.OfName) -> dict[str, records.RecordSet]:
         """What a name has that is held down. Comments stay where they are."""
         return {
-            each: RecordSet(
+            each: records.RecordSet(
                 name=name,
                 type=each,
                 ttl=self.ttl,
-                records=tuple(Record(content) for content in sorted(contents)),
+                records=tuple(records.Record(content) for content in sorted(contents)),
                 comments=found[each].comments if each in found else (),
             )
             for each, contents in self.put.items()
@@ -144,8 +143,8 @@ _MALFORMED = Retry(problem="malformed", detail="PowerDNS' answer cannot be read"
 _TOO_LARGE = Retry(problem="answer_too_large", detail="the zone is larger than 64 MiB")
 
 
-class ApiError(Exception):
-    """PowerDNS has not done what it was asked; `outcome` says what that means for the order."""
+class EndedError(Exception):
+    """The attempt cannot go on; `outcome` says what that means for the order."""
 
     def __init__(self, outcome: Outcome) -> None:
         super().__init__(outcome)
@@ -184,7 +183,7 @@ class Server:
 class Dialogue:
     """The requests of one attempt, which ends at `until` (monotonic, in seconds).
 
-    Every method raises ApiError when PowerDNS does not answer as it should, or when there is no
+    Every method raises EndedError when PowerDNS does not answer as it should, or when there is no
     time left to ask.
     """
 
@@ -200,13 +199,12 @@ class Dialogue:
                 return zone
         return None
 
-    def contents(self, zone: Zone) -> tuple[list[RecordSet], bool]:
+    def contents(self, zone: Zone) -> tuple[list[records.RecordSet], bool]:
         """All record sets of the zone, and whether a change by the API raises its serial number."""
         found = self._ask("GET", f"/zones/{zone.id}")
-        sets = _read_sets(found)
-        return sets, str(found.get("soa_edit_api") or "OFF").upper() != "OFF"
+        return _read_sets(found), str(found.get("soa_edit_api") or "OFF").upper() != "OFF"
 
-    def record_sets_of(self, zone: Zone, name: str) -> dict[str, RecordSet]:
+    def record_sets_of(self, zone: Zone, name: str) -> dict[str, records.RecordSet]:
         """What is served of one name, by type."""
         found = self._ask("GET", f"/zones/{zone.id}", query={"rrset_name": name})
         # An older PowerDNS does not know the parameter, and gives all.
@@ -222,7 +220,7 @@ class Dialogue:
         try:
             return {str(each["kind"]): [str(v) for v in each["metadata"]] for each in found}
         except (LookupError, TypeError) as error:
-            raise ApiError(_MALFORMED) from error
+            raise EndedError(_MALFORMED) from error
 
     def keep(self, zone: Zone, kind: str, value: str) -> None:
         """Write metadata of a kind that there is none of yet."""
@@ -241,7 +239,7 @@ class Dialogue:
         try:
             zones = [Zone(str(z["id"]), str(z["name"]).lower(), str(z["kind"])) for z in found]
         except (LookupError, TypeError) as error:
-            raise ApiError(_MALFORMED) from error
+            raise EndedError(_MALFORMED) from error
         return next((zone for zone in zones if zone.name == name), None)
 
     def _ask(
@@ -254,7 +252,7 @@ class Dialogue:
     ) -> Any:
         left = self.until - monotonic()
         if left <= 0:
-            raise ApiError(LATE)
+            raise EndedError(LATE)
         sender, told = self.server.sender, "" if query is None else f"?{urlencode(query)}"
         headers = [("X-API-Key", self.server.key), ("Accept", "application/json")]
         if body is not None:
@@ -272,29 +270,29 @@ class Dialogue:
                 repeatable=method == "GET",
             )
         except TimedOutError as error:
-            raise ApiError(LATE) from error
+            raise EndedError(LATE) from error
         except OutboundError as error:
-            raise ApiError(Retry(problem="unreachable", detail=error.message)) from error
+            raise EndedError(Retry(problem="unreachable", detail=error.message)) from error
         if answer.cut:
-            raise ApiError(_TOO_LARGE)
+            raise EndedError(_TOO_LARGE)
         _check(answer.status)
         if not answer.body:
             return None
         try:
             return json.loads(answer.body)
         except (ValueError, RecursionError) as error:
-            raise ApiError(_MALFORMED) from error
+            raise EndedError(_MALFORMED) from error
 
 
 def _check(status: int) -> None:
     if 200 <= status < 300:
         return
     known = {401: _CREDENTIALS, 403: _CREDENTIALS, 404: _NO_SERVER}
-    raise ApiError(known.get(status, Retry(problem=f"http_{status}")))
+    raise EndedError(known.get(status, Retry(problem=f"http_{status}")))
 
 
-def _read_sets(zone: Any) -> list[RecordSet]:
+def _read_sets(zone: Any) -> list[records.RecordSet]:
     try:
         return [records.read(each) for each in zone["rrsets"]]
     except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise ApiError(_MALFORMED) from error
+        raise EndedError(_MALFORMED) from error

@@ -74,8 +74,7 @@ def of_area(code: str) -> Province | None:
 
 def named(text: str) -> Province | None:
     """The province that a text names, with or without 省, 市 or what else stands behind."""
-    written = text.strip()
-    return next((each for each in PROVINCES if written.startswith(each.name)), None)
+    return next((each for each in PROVINCES if text.strip().startswith(each.name)), None)
 
 
 _BY_CHARACTER = {each: province for province in PROVINCES for each in province.characters}
@@ -100,22 +99,19 @@ class Span:
     until: int | None
     name: str
 
-    def holds(self, year: int) -> bool:
-        """Whether it meant that in a year."""
-        return (self.since or 0) <= year <= (self.until or 9999)
-
 
 @dataclass(frozen=True, slots=True)
 class Area:
     """A code that is in the table, with all that it has meant."""
 
-    code: str
-    province: str
     spans: tuple[Span, ...]
 
     def name(self, year: int) -> str | None:
         """What it meant in a year; None if it was in use in other years alone."""
-        return next((span.name for span in self.spans if span.holds(year)), None)
+        return next(
+            (span.name for span in self.spans if (span.since or 0) <= year <= (span.until or 9999)),
+            None,
+        )
 
     @property
     def last_name(self) -> str:
@@ -138,7 +134,7 @@ def find(code: str) -> Area | None:
     facts = {name: value for _, properties in parts for name, value in properties.items()}
     if "county" not in facts or "province" not in facts:
         return None
-    return Area(code[:6], str(facts["province"]), tuple(_spans(str(facts["county"]))))
+    return Area(tuple(_spans(str(facts["county"]))))
 
 
 def city(code: str) -> str | None:

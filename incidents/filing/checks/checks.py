@@ -17,8 +17,6 @@ from typing import Any
 from incidents.errors import LibraryError
 from incidents.filing.checks import ip_addresses, items, people, record_number, typed_details
 from incidents.filing.checks.finding import Finding, finding_sentence
-from incidents.filing.checks.items import CONTRACT, documents, servers
-from incidents.filing.checks.typed_details import CHOICES
 from incidents.machine.filing import Details
 
 
@@ -105,10 +103,14 @@ class _Need:
         if judge is not None:
             return judge(details)
         text = details.get(self.field, "").strip()
-        return text in CHOICES[self.field] if self.field in CHOICES else bool(text)
+        return (
+            text in typed_details.CHOICES[self.field]
+            if self.field in typed_details.CHOICES
+            else bool(text)
+        )
 
     def is_decided(self, details: Details) -> bool:
-        return not self.choice or details.get(self.choice) in CHOICES[self.choice]
+        return not self.choice or details.get(self.choice) in typed_details.CHOICES[self.choice]
 
     def is_asked(self, details: Details) -> bool:
         return not self.choice or details.get(self.choice) == self.value
@@ -159,36 +161,29 @@ def completeness(details: Details) -> Completeness:
         for need in NEEDS
         if need.is_asked(details) and not need.is_met(details)
     )
-    there = sum(_counts(need, details) for need in NEEDS)
+    there = sum(
+        need.is_decided(details) and (need.is_met(details) or not need.is_asked(details))
+        for need in NEEDS
+    )
     return Completeness(score=100 * there // len(NEEDS), missing=missing)
-
-
-def _counts(need: _Need, details: Details) -> bool:
-    if not need.is_decided(details):
-        return False
-    return need.is_met(details) or not need.is_asked(details)
 
 
 def _a_server_says(*names: str) -> _Judge:
     return lambda details: any(
-        server.get(name).strip() for server in servers(details) for name in names
+        server.get(name).strip() for server in items.servers(details) for name in names
     )
 
 
-def _is_server_on_record(details: Details) -> bool:
-    return any(server.facts is not None for server in servers(details))
-
-
-def _is_contract_on_record(details: Details) -> bool:
-    return any(each.get("kind") == CONTRACT for each in documents(details))
-
-
 _OF_ITEMS: dict[str, _Judge] = {
-    "server_on_record": _is_server_on_record,
+    "server_on_record": lambda details: any(
+        server.facts is not None for server in items.servers(details)
+    ),
     "server_place": _a_server_says("place", "city"),
     "server_count": _a_server_says("count"),
     "server_province": _a_server_says("province"),
-    "contract_is_filed": _is_contract_on_record,
+    "contract_is_filed": lambda details: any(
+        each.get("kind") == items.CONTRACT for each in items.documents(details)
+    ),
 }
 """What is met by an item and not by a detail of its own, by the code of the reason."""
 

@@ -164,8 +164,7 @@ def _in_province(details: Details, province: str, on_record: list[Item]) -> list
 
 
 def _by(rule: Rule, details: Details, on_record: list[Item]) -> list[Finding]:
-    needed = _NEEDED[rule.bind]
-    read = {field: read_addresses(details.get(field, "")) for field in needed}
+    read = {field: read_addresses(details.get(field, "")) for field in _NEEDED[rule.bind]}
     missing = [field for field, addresses in read.items() if addresses is None]
     if missing:
         return [
@@ -231,7 +230,11 @@ def steps_to_do(details: Details, changes: Details) -> tuple[str, ...]:
     after = filing.changed(details, changes)
     if after.get("nature") != "commercial" or not _has_moved(details, after):
         return ()
-    wanted = {step for steps in _checklists(after) for step in steps} or {CONTRACT_STEP}
+    wanted = {
+        step
+        for server in servers(after)
+        for step in changed_address_checklist(server.province, server.city)
+    } or {CONTRACT_STEP}
     here = next((read_addresses(after[key]) for key in _SITE if key in after), None)
     return tuple(
         step
@@ -253,8 +256,3 @@ def _addresses_by_key(details: Details) -> Iterator[tuple[str, Addresses]]:
         found = read_addresses(text)
         if found is not None:
             yield key, found
-
-
-def _checklists(details: Details) -> Iterator[tuple[str, ...]]:
-    for server in servers(details):
-        yield changed_address_checklist(server.province, server.city)

@@ -16,7 +16,6 @@ from functools import cache
 from importlib import resources
 
 from incidents.filing.checks import area
-from incidents.filing.checks.area import named
 from incidents.filing.checks.finding import Finding, ok, suspect, unknown, wrong
 from incidents.filing.checks.record_number import plain
 from incidents.filing.checks.typed_details import read_day
@@ -37,7 +36,7 @@ class Item:
     @property
     def province(self) -> str:
         """The name of the province that a server stands in, 广东; empty if nobody says it."""
-        province = named(self.get("province"))
+        province = area.named(self.get("province"))
         return province.name if province is not None else self.get("province").strip()
 
     @property
@@ -160,7 +159,10 @@ def check_office(details: Details, *, today: date) -> list[Finding]:
 def _office_of_city(code: str, cities: set[str]) -> Finding:
     """A code is of the city that lists it, and else of the one that its area lies in."""
     city = _listed_city(code) or area.city(code) or code[:6]
-    if cities and cities.isdisjoint({city, _county(code)}):
+    # A city may be one of a county's rank, and lie in another.
+    here = area.find(code)
+    county = "" if here is None else here.last_name.removesuffix("市")
+    if cities and cities.isdisjoint({city, county}):
         served = ", ".join(sorted(cities))
         return suspect(
             OFFICE_FIELD, "office_of_another_city", OFFICE_SOURCE, city=city, served=served
@@ -173,12 +175,6 @@ def _office_of_city(code: str, cities: set[str]) -> Finding:
 
 def _listed_city(code: str) -> str | None:
     return next((city for city, listed in offices().items() if _is_same_office(listed, code)), None)
-
-
-def _county(code: str) -> str:
-    """A city may be one of a county's rank, and lie in another."""
-    here = area.find(code)
-    return "" if here is None else here.last_name.removesuffix("市")
 
 
 def _is_same_office(one: str, other: str) -> bool:

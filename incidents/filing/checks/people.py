@@ -166,19 +166,20 @@ def _of_phone(field: str, text: str) -> Finding:
 
 def _of_service(field: str, number: PhoneNumber, kind: int) -> Finding | None:
     """What is dialled to reach a service, and not a person."""
-    from phonenumbers import PhoneNumberType
+    from phonenumbers import PhoneNumberType, is_emergency_number
 
     own = field == OWN_PHONE
     digits = str(number.national_number)
     if number.country_code != 86:
         return None
-    if _is_emergency(digits):
+    if len(digits) <= LONGEST_SERVICE and is_emergency_number(digits, REGION):
         return suspect(field, "phone_emergency", PHONE_SERVICE, false=True)
     if _is_short(digits) or digits in _LINES:
         if own:
             return suspect(field, "phone_of_service", PHONE_SERVICE, false=True)
         return ok(field, "phone_service", PHONE_SERVICE)
-    rest = _subscriber(digits)
+    # Behind an area code, which has two digits (10, 2x), or three.
+    rest = digits[2:] if digits.startswith(("10", "2")) else digits[3:]
     if len(rest) <= LONGEST_SERVICE and _is_short(rest):
         # libphonenumber calls it valid; it is dialled without an area code.
         return suspect(field, "phone_service_with_area", PHONE_SERVICE, false=own)
@@ -192,9 +193,9 @@ def _of_service(field: str, number: PhoneNumber, kind: int) -> Finding | None:
 def _made_up(field: str, digits: str) -> Finding | None:
     if re.search(rf"([0-9])\1{{{RUN - 1}}}", digits):
         return suspect(field, "phone_repeats", PHONE_PATTERN, false=True, count=str(RUN))
-    for start in range(len(digits) - RUN + 1):
-        if digits[start : start + RUN] in _UP or digits[start : start + RUN] in _DOWN:
-            return suspect(field, "phone_counts", PHONE_PATTERN, false=True, count=str(RUN))
+    runs = (digits[start : start + RUN] for start in range(len(digits) - RUN + 1))
+    if any(run in _UP or run in _DOWN for run in runs):
+        return suspect(field, "phone_counts", PHONE_PATTERN, false=True, count=str(RUN))
     return None
 
 
@@ -218,12 +219,6 @@ def _existing_phone(field: str, number: PhoneNumber, kind: int) -> Finding:
     return ok(field, "phone_exists", PHONE_SOURCE, country=country, kind=told)
 
 
-def _is_emergency(digits: str) -> bool:
-    from phonenumbers import is_emergency_number
-
-    return len(digits) <= LONGEST_SERVICE and is_emergency_number(digits, REGION)
-
-
 def _is_short(digits: str) -> bool:
     from phonenumbers import NumberParseException, is_valid_short_number_for_region, parse
 
@@ -234,11 +229,6 @@ def _is_short(digits: str) -> bool:
         return is_valid_short_number_for_region(parse(digits, REGION), REGION)
     except NumberParseException:
         return False
-
-
-def _subscriber(digits: str) -> str:
-    """What stands behind the area code: two digits for 010 and 02x, three for all others."""
-    return digits[2:] if digits.startswith(("10", "2")) else digits[3:]
 
 
 _DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−"), "-")

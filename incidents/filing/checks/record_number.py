@@ -14,7 +14,6 @@ from datetime import date
 from typing import Literal
 
 from incidents.filing.checks import area
-from incidents.filing.checks.area import CHARACTERS, of_area, of_character
 from incidents.filing.checks.finding import Finding, ok, wrong
 from incidents.filing.checks.typed_details import read_day
 from incidents.machine.filing import Details
@@ -23,7 +22,7 @@ MAX_CHARACTERS = 200
 """What is longer is no number: to normalise it takes the square of its length."""
 
 _DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−﹣－"), "-")
-_PROVINCE = f"(?P<province>[{CHARACTERS}])"
+_PROVINCE = f"(?P<province>[{area.CHARACTERS}])"
 _ICP = re.compile(
     rf"{_PROVINCE}ICP备(?:案)?(?P<digits>[0-9]{{8,10}})号?(?:-0*(?P<suffix>[1-9][0-9]{{0,4}}))?"
 )
@@ -90,12 +89,10 @@ class PublicSecurity:
         return self.code[:6]
 
     def __str__(self) -> str:
-        here = of_area(self.code)
+        here = area.of_area(self.code)
         character = self.province or (here.characters[0] if here is not None else None)
         return self.code if character is None else f"{character}公网安备 {self.code}号"
 
-
-RecordNumber = Icp | Licence | PublicSecurity
 
 IcpForm = Literal["province", "site", "subject"]
 ICP_FORMS: tuple[IcpForm, ...] = ("province", "site", "subject")
@@ -160,27 +157,23 @@ def check_record_numbers(details: Details, *, today: date) -> list[Finding]:
     """What is to be said of the three numbers; an area is judged in the year of the approval."""
     found = []
     if "icp_number" in details:
-        found.append(_of_icp(details["icp_number"]))
+        icp = read_icp(details["icp_number"])
+        found.append(
+            wrong("icp_number", "icp_number_unreadable", RECORD_NUMBER_SOURCE)
+            if icp is None
+            else ok("icp_number", "icp_number_ok", RECORD_NUMBER_SOURCE, number=str(icp))
+        )
     if "icp_licence" in details:
-        found.append(_of_licence(details["icp_licence"]))
+        licence = read_licence(details["icp_licence"])
+        found.append(
+            wrong("icp_licence", "icp_licence_unreadable", RECORD_NUMBER_SOURCE)
+            if licence is None
+            else ok("icp_licence", "icp_licence_ok", RECORD_NUMBER_SOURCE, number=str(licence))
+        )
     if "public_security_number" in details:
         approved = read_day(details.get("approved_on", "")) or today
         found += _of_public_security(details["public_security_number"], approved.year)
     return found
-
-
-def _of_icp(text: str) -> Finding:
-    number = read_icp(text)
-    if number is None:
-        return wrong("icp_number", "icp_number_unreadable", RECORD_NUMBER_SOURCE)
-    return ok("icp_number", "icp_number_ok", RECORD_NUMBER_SOURCE, number=str(number))
-
-
-def _of_licence(text: str) -> Finding:
-    number = read_licence(text)
-    if number is None:
-        return wrong("icp_licence", "icp_licence_unreadable", RECORD_NUMBER_SOURCE)
-    return ok("icp_licence", "icp_licence_ok", RECORD_NUMBER_SOURCE, number=str(number))
 
 
 def _of_public_security(text: str, year: int) -> list[Finding]:
@@ -188,7 +181,7 @@ def _of_public_security(text: str, year: int) -> list[Finding]:
     number = read_public_security(text)
     if number is None:
         return [wrong(field, "public_security_unreadable", RECORD_NUMBER_SOURCE)]
-    if _of_another_province(number):
+    if number.province and area.of_character(number.province) != area.of_area(number.area):
         return [
             wrong(
                 field,
@@ -202,9 +195,3 @@ def _of_public_security(text: str, year: int) -> list[Finding]:
         ok(field, "public_security_ok", RECORD_NUMBER_SOURCE, number=str(number)),
         *area.warnings(field, number.area, year),
     ]
-
-
-def _of_another_province(number: PublicSecurity) -> bool:
-    if number.province is None:
-        return False
-    return of_character(number.province) != of_area(number.area)

@@ -43,12 +43,13 @@ def check_choices(details: Details) -> list[Finding]:
         for key, choices in CHOICES.items()
         if key in details and details[key] not in choices
     ]
-    return [*strange, *_nature(details), *_licence(details), *_managed(details), *_level(details)]
-
-
-def level_of(service_type: str) -> str:
-    """The level of a site with that service: 2 or 3."""
-    return "2" if service_type in LEVEL_2 else "3"
+    commercial = details.get("nature") == "commercial" or "icp_licence" in details
+    broken = []
+    if "icp_licence" in details and "icp_number" not in details:
+        broken.append(wrong("icp_licence", "licence_without_filing", COMMERCIAL_SOURCE))
+    if details.get("hosting") == "managed" and commercial:
+        broken.append(wrong("hosting", "managed_commercial", COMMERCIAL_SOURCE))
+    return [*strange, *_nature(details), *broken, *_level(details)]
 
 
 def _nature(details: Details) -> list[Finding]:
@@ -60,24 +61,11 @@ def _nature(details: Details) -> list[Finding]:
     return [ok("nature", "nature_ok", COMMERCIAL_SOURCE)] if nature in CHOICES["nature"] else []
 
 
-def _licence(details: Details) -> list[Finding]:
-    if "icp_licence" in details and "icp_number" not in details:
-        return [wrong("icp_licence", "licence_without_filing", COMMERCIAL_SOURCE)]
-    return []
-
-
-def _managed(details: Details) -> list[Finding]:
-    commercial = details.get("nature") == "commercial" or "icp_licence" in details
-    if details.get("hosting") == "managed" and commercial:
-        return [wrong("hosting", "managed_commercial", COMMERCIAL_SOURCE)]
-    return []
-
-
 def _level(details: Details) -> list[Finding]:
     level, service = details.get("level"), details.get("service_type")
     if level not in CHOICES["level"] or service not in CHOICES["service_type"]:
         return []
-    expected = level_of(service)
+    expected = "2" if service in LEVEL_2 else "3"
     if level == expected:
         return [ok("level", "level_ok", FILED_SOURCE, level=level, service=service)]
     if "level_reason" in details:

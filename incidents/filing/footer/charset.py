@@ -2,9 +2,8 @@
 
 The order is that of the HTML standard (13.2.3): a byte order mark, what the server says, what the
 page says of itself. A page that says nothing is UTF-8 if it can be, else GB18030, which holds what
-older pages in Chinese are written in.
-
-has left open (HTML standard, 13.2.6); and which are a foot, are styled away, or bring more.
+older pages in Chinese are written in. Of the elements it is said which end what a page has left
+open (HTML standard, 13.2.6), and which are a foot, are styled away, or bring more.
 """
 
 from __future__ import annotations

@@ -63,27 +63,22 @@ def check_foot(foot: Foot, expected: Expected) -> list[Finding]:
     What is missing is wrong; but of a page that was not read to its end, or that only scripts fill,
     nobody can tell.
     """
-    found = _each_once(
-        [
-            *numbers.check_public_security(foot, expected.public_security, filed=expected.filed),
-            *numbers.check_icp(foot, expected.icp, expected.icp_form, filed=expected.filed),
-        ]
+    told = (
+        *numbers.check_public_security(foot, expected.public_security, filed=expected.filed),
+        *numbers.check_icp(foot, expected.icp, expected.icp_form, filed=expected.filed),
     )
+    # A link that stands twice in a page is told of once.
+    found = list({(each.code, *each.facts.values()): each for each in told}.values())
     why = "page_cut" if foot.cut else "page_bare" if foot.bare else None
     if why is None:
         return found
-    told = [finding for finding in found if finding.code not in _MISSING]
-    return [unknown(PAGE, why, "domain.md 5"), *told]
+    there = [finding for finding in found if finding.code not in _MISSING]
+    return [unknown(PAGE, why, "domain.md 5"), *there]
 
 
 def is_right(findings: Iterable[Finding]) -> bool:
     """Whether nothing is wrong or missing, and nothing is left that nobody could look at."""
     return all(finding.verdict in (OK, SUSPECT) for finding in findings)
-
-
-def _each_once(findings: list[Finding]) -> list[Finding]:
-    """A link that stands twice in a page is told of once."""
-    return list({(each.code, *each.facts.values()): each for each in findings}.values())
 
 
 FOOTER_PHRASES = {

@@ -21,8 +21,6 @@ from incidents.filing.checks.record_number import (
     read_public_security,
 )
 from incidents.filing.footer import charset, markup, record_link
-from incidents.filing.footer.markup import IMAGE, UNSEEN, Markup
-from incidents.filing.footer.record_link import FootLink
 
 MAX_BYTES = 2 * 1024 * 1024
 """So much of a page is read."""
@@ -62,7 +60,7 @@ class Foot:
 
     public_security: tuple[Mention[PublicSecurity], ...] = ()
     icp: tuple[Mention[Icp], ...] = ()
-    links: tuple[FootLink, ...] = ()
+    links: tuple[record_link.FootLink, ...] = ()
     icons: tuple[str, ...] = ()
     bare: bool = False
     cut: bool = False
@@ -95,7 +93,7 @@ def read(page: bytes | str, *, charset_said: str | None = None, cut: bool = Fals
 class _Look:
     """One look at a page's markup."""
 
-    def __init__(self, page: Markup) -> None:
+    def __init__(self, page: markup.Markup) -> None:
         self._page = page
         self._securities = _found(_PUBLIC_SECURITY, page.text)
         self._icps = _found(_ICP, page.text)
@@ -143,7 +141,7 @@ class _Look:
     def _unseen(self, pattern: re.Pattern[str]) -> list[tuple[str, re.Match[str]]]:
         return [
             (place, found)
-            for place in UNSEEN
+            for place in markup.UNSEEN
             for found in _found(pattern, self._page.unseen.get(place, ""))
         ]
 
@@ -153,7 +151,7 @@ class _Look:
         nearest = bisect_right(self._foot_starts, at) - 1
         return nearest >= 0 and at < self._page.feet[nearest][1]
 
-    def _link(self, link: markup.Link) -> FootLink | None:
+    def _link(self, link: markup.Link) -> record_link.FootLink | None:
         leads = record_link.read(link.href)
         codes = _inside(link, self._securities)
         icps = _inside(link, self._icps)
@@ -161,12 +159,12 @@ class _Look:
             return None
         numbers = [_security(found, TEXT).number for found in codes]
         filings = [_icp(found, TEXT).number for found in icps]
-        return FootLink(
+        return record_link.FootLink(
             href=link.href[: record_link.MAX_CHARACTERS],
             leads=leads,
             codes=tuple(number.code for number in numbers if number is not None),
             icps=tuple(number.subject for number in filings if number is not None),
-            has_image=IMAGE in self._text_of(link),
+            has_image=markup.IMAGE in self._text_of(link),
         )
 
     def _icons(self) -> Iterator[str]:
@@ -194,7 +192,7 @@ class _Look:
             places = to_record if leads.is_public_security else to_icp if leads.is_icp else None
             if places is not None:
                 inside = enumerate(self._text_of(link), start=link.start)
-                places.update(at for at, each in inside if each == IMAGE)
+                places.update(at for at, each in inside if each == markup.IMAGE)
         return to_record, to_icp
 
     def _text_of(self, link: markup.Link) -> str:
@@ -248,8 +246,9 @@ def _inside(link: markup.Link, found: list[re.Match[str]]) -> list[re.Match[str]
 
 def _image_before(text: str, at: int) -> int:
     """Where the image stands that is right before that place; -1 without one."""
-    before = text[max(at - _NEAR, 0) : at].rstrip()
-    return at - len(text[max(at - _NEAR, 0) : at]) + len(before) - 1 if before[-1:] == IMAGE else -1
+    start = max(at - _NEAR, 0)
+    before = text[start:at].rstrip()
+    return start + len(before) - 1 if before[-1:] == markup.IMAGE else -1
 
 
 def _file_name(source: str) -> str:

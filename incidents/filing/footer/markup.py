@@ -14,15 +14,6 @@ from html.parser import HTMLParser
 from typing import NamedTuple
 
 from incidents.filing.footer import charset
-from incidents.filing.footer.charset import (
-    BLOCKS,
-    BREAKS,
-    DRAWINGS,
-    ENDED_BY,
-    NEVER_SHOWN,
-    PARAGRAPH,
-    VOID,
-)
 
 IMAGE = "\ufffc"
 """What stands in the text in the place of an image."""
@@ -149,20 +140,20 @@ class _Reader(HTMLParser):
         given = {name: value or "" for name, value in reversed(attrs)}
         self._end_what_ends_before(tag)
         self._moving = self._moving or charset.moves(tag, given)
-        if tag in BREAKS:
+        if tag in charset.BREAKS:
             self._break()
         hides = (
-            tag in NEVER_SHOWN
+            tag in charset.NEVER_SHOWN
             or "hidden" in given
             or charset.is_styled_away(given.get("style", ""))
         )
         if not (hides or self._hiding):
             self._see_image(tag, given)
-        if tag not in VOID:
+        if tag not in charset.VOID:
             self._begin(tag, given, hides=hides)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        drawn = tag in DRAWINGS or any(self._names[drawing] for drawing in DRAWINGS)
+        drawn = tag in charset.DRAWINGS or any(self._names[drawing] for drawing in charset.DRAWINGS)
         self.handle_starttag(tag, attrs)
         # Outside a drawing its slash means nothing: `<div/>` is open.
         if drawn:
@@ -172,18 +163,18 @@ class _Reader(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         self._step()
-        if tag in BLOCKS:
+        if tag in charset.BLOCKS:
             self._break()
         if not self._names[tag]:
             return
-        inline = tag not in BLOCKS and tag not in NEVER_SHOWN
+        inline = tag not in charset.BLOCKS and tag not in charset.NEVER_SHOWN
         for at in range(len(self._stack) - 1, -1, -1):
             name = self._stack[at].name
             if name == tag:
                 self._end(at)
                 return
             # A </b> does not end the block that was begun inside it.
-            if inline and (name in BLOCKS or len(self._stack) - at > _LOOKED_THROUGH):
+            if inline and (name in charset.BLOCKS or len(self._stack) - at > _LOOKED_THROUGH):
                 return
 
     def handle_data(self, data: str) -> None:
@@ -237,7 +228,9 @@ class _Reader(HTMLParser):
     def _end_what_ends_before(self, tag: str) -> None:
         """End what a page may leave open: a cell before the next cell, a paragraph before a block,
         a link before the next link."""
-        for ended, within in ENDED_BY.get(tag, ()) or (PARAGRAPH if tag in BLOCKS else ()):
+        for ended, within in charset.ENDED_BY.get(tag, ()) or (
+            charset.PARAGRAPH if tag in charset.BLOCKS else ()
+        ):
             if not any(self._names[name] for name in ended):
                 continue
             lowest = max(len(self._stack) - _LOOKED_THROUGH, 0)

@@ -21,7 +21,7 @@ from incidents.filing.checks.finding import (
     wrong,
 )
 from incidents.filing.checks.record_number import Icp, IcpForm, PublicSecurity, is_subjects
-from incidents.filing.footer.foot import ALT, TEXT, Foot
+from incidents.filing.footer.foot import ALT, TEXT, Foot, Mention, Number
 from incidents.filing.footer.markup import SCRIPT
 from incidents.filing.footer.record_link import FootLink
 
@@ -59,7 +59,10 @@ def check_public_security(
         # A script that writes the number writes its icon and its link too.
         return
     yield from _areas(shown)
-    yield _icon(foot)
+    if foot.icons:
+        yield ok(SECURITY_ICON, "icon_shown", _SHOW, source=foot.icons[-1])
+    else:
+        yield wrong(SECURITY_ICON, "icon_missing", _SHOW)
     yield from _links(foot, wanted, [number.code for number in shown])
 
 
@@ -101,31 +104,41 @@ def _seen(number: PublicSecurity, *, at_foot: bool) -> Finding:
 
 
 def _not_shown(foot: Foot, wanted: PublicSecurity | None) -> Finding:
-    """Why the number is not there to be read: what comes nearest to it is said."""
-    elsewhere = [
-        each
+    places = [
+        each.place
         for each in foot.public_security
         if each.place != TEXT
         and each.number is not None
         and (wanted is None or each.number.code == wanted.code)
     ]
-    places = [each.place for each in elsewhere]
     linked = any(
         link.has_image
         and link.leads.code is not None
         and (wanted is None or link.leads.code == wanted.code)
         for link in foot.links
     )
-    if ALT in places or linked:
-        return wrong(SECURITY_NUMBER, "public_security_in_image", _SHOW)
-    for each in foot.public_security:
+    missing = wrong(SECURITY_NUMBER, "public_security_missing", _SHOW)
+    if linked:
+        places.insert(0, ALT)
+    return _absent("public_security", foot.public_security, places, missing)
+
+
+def _absent(
+    code: str, mentions: Sequence[Mention[Number]], places: Sequence[str], missing: Finding
+) -> Finding:
+    """Why a number is not there to be read as a text: what comes nearest to it is said, by where
+    it stands; else that it is missing."""
+    field = missing.field
+    if ALT in places:
+        return wrong(field, f"{code}_in_image", _SHOW)
+    for each in mentions:
         if each.place == TEXT and each.number is None:
-            return wrong(SECURITY_NUMBER, "public_security_malformed", _SHOW, written=each.written)
+            return wrong(field, f"{code}_malformed", _SHOW, written=each.written)
     if SCRIPT in places:
-        return unknown(SECURITY_NUMBER, "public_security_in_script", _SHOW)
+        return unknown(field, f"{code}_in_script", _SHOW)
     if places:
-        return wrong(SECURITY_NUMBER, "public_security_unseen", _SHOW, place=places[0])
-    return wrong(SECURITY_NUMBER, "public_security_missing", _SHOW)
+        return wrong(field, f"{code}_unseen", _SHOW, place=places[0])
+    return missing
 
 
 def _areas(shown: Iterable[PublicSecurity]) -> Iterator[Finding]:
@@ -145,12 +158,6 @@ def _areas(shown: Iterable[PublicSecurity]) -> Iterator[Finding]:
                 area=area,
                 name=here.name,
             )
-
-
-def _icon(foot: Foot) -> Finding:
-    if not foot.icons:
-        return wrong(SECURITY_ICON, "icon_missing", _SHOW)
-    return ok(SECURITY_ICON, "icon_shown", _SHOW, source=foot.icons[-1])
 
 
 def _links(foot: Foot, wanted: PublicSecurity | None, shown: Sequence[str]) -> Iterator[Finding]:
@@ -225,31 +232,17 @@ def _icp_number(
         yield min(told, key=lambda finding: VERDICTS.index(finding.verdict))
         for other in others:
             yield suspect(ICP_NUMBER, "icp_beside", _SHOW, shown=str(other))
-        return
-    if others:
+    elif others:
         told_of = ", ".join(map(str, others))
         yield wrong(ICP_NUMBER, "icp_other", _SHOW, shown=told_of, wanted=str(wanted))
-        return
-    yield _icp_not_shown(foot, wanted)
-
-
-def _icp_not_shown(foot: Foot, wanted: Icp) -> Finding:
-    """Why the number is not there to be read: what comes nearest to it is said."""
-    places = [
-        each.place
-        for each in foot.icp
-        if each.number is not None and each.number.subject == wanted.subject
-    ]
-    if ALT in places:
-        return wrong(ICP_NUMBER, "icp_in_image", _SHOW)
-    for each in foot.icp:
-        if each.place == TEXT and each.number is None:
-            return wrong(ICP_NUMBER, "icp_malformed", _SHOW, written=each.written)
-    if SCRIPT in places:
-        return unknown(ICP_NUMBER, "icp_in_script", _SHOW)
-    if places:
-        return wrong(ICP_NUMBER, "icp_unseen", _SHOW, place=places[0])
-    return wrong(ICP_NUMBER, "icp_missing", _SHOW, wanted=str(wanted))
+    else:
+        places = [
+            each.place
+            for each in foot.icp
+            if each.number is not None and each.number.subject == wanted.subject
+        ]
+        missing = wrong(ICP_NUMBER, "icp_missing", _SHOW, wanted=str(wanted))
+        yield _absent("icp", foot.icp, places, missing)
 
 
 def _in_form(number: Icp, wanted: Icp | None, form: IcpForm, *, at_foot: bool) -> Finding:

@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from time import monotonic
-from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin
 
 from incidents.errors import IncidentsError, LibraryError
@@ -26,10 +25,7 @@ from incidents.outbound.faults import (
     UnreachableError,
 )
 from incidents.outbound.guard import Guard
-
-if TYPE_CHECKING:
-    from incidents.filing.footer.foot import Foot
-    from incidents.outbound.message import Answer
+from incidents.outbound.message import Answer
 
 WITHIN_S = 20.0
 MAX_REDIRECTS = 5
@@ -70,7 +66,7 @@ class Page:
     charset: str | None
     cut: bool
 
-    def foot(self) -> Foot:
+    def foot(self) -> foot.Foot:
         """What it shows."""
         return foot.read(self.body, charset_said=self.charset, cut=self.cut)
 

@@ -19,7 +19,6 @@ Form = Literal[
 leads nowhere; one that only looks so. The address of the ICP records; the one that it had before;
 one that only looks so. Any other."""
 
-OLD_ADDRESS = "https://beian.gov.cn/portal/registerSystemInfo?recordcode="
 NEW_ADDRESS = "https://beian.mps.gov.cn/#/query/webSearch?code="
 ICP_ADDRESS = "https://beian.miit.gov.cn/"
 
@@ -34,8 +33,12 @@ _ADDRESS = re.compile(
 )
 _OLD_HOSTS = ("beian.gov.cn", "www.beian.gov.cn")
 _NEW_HOST = "beian.mps.gov.cn"
-_ICP_HOST = "beian.miit.gov.cn"
-_ICP_GONE_HOSTS = ("miitbeian.gov.cn", "www.miitbeian.gov.cn", "icp.miitbeian.gov.cn")
+_ICP_HOSTS: dict[str, Form] = {
+    "beian.miit.gov.cn": "icp",
+    "miitbeian.gov.cn": "icp_gone",
+    "www.miitbeian.gov.cn": "icp_gone",
+    "icp.miitbeian.gov.cn": "icp_gone",
+}
 _OLD_PATH, _NEW_ROUTE = "/portal/registersysteminfo", "/query/websearch"
 _PORTS = {"http": "80", "https": "443"}
 _MAX_TOLD = 200
@@ -96,11 +99,7 @@ def read(href: str) -> RecordLink:
         return RecordLink(form="old", code=_old_code(found), secure=secure)
     if host == _NEW_HOST:
         return _new(found, secure=secure)
-    if host == _ICP_HOST:
-        return RecordLink(form="icp", secure=secure)
-    if host in _ICP_GONE_HOSTS:
-        return RecordLink(form="icp_gone", secure=secure)
-    form = _look_alike(found["authority"]) or "elsewhere"
+    form = _ICP_HOSTS.get(host) or _look_alike(found["authority"]) or "elsewhere"
     return RecordLink(form=form, secure=secure)
 
 

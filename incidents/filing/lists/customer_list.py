@@ -15,7 +15,6 @@ from incidents.errors import BadSiteNameError, Cause
 from incidents.filing import form
 from incidents.filing.form import DOCUMENTS, SERVERS, SITE
 from incidents.filing.lists import customer_value
-from incidents.filing.lists.customer_value import Read, UnreadableValueError
 from incidents.filing.lists.table_file import JSON, TableFile
 from incidents.filing.lists.table_row import Row, TableError, cause, shown
 from incidents.filing.lists.text_table import SeenNames
@@ -70,7 +69,9 @@ class _Column:
 
     __slots__ = ("key", "known", "limit", "name", "part", "read")
 
-    def __init__(self, name: str, key: str, read: Read | None, part: str = "") -> None:
+    def __init__(
+        self, name: str, key: str, read: customer_value.Read | None, part: str = ""
+    ) -> None:
         self.name, self.key, self.read, self.part = name, key, read, part
         self.limit = customer_value.limit(key) if key in form.FIELD_OF else 0
         self.known: dict[str, str] = {}
@@ -201,8 +202,9 @@ class _Reading:
                 self.of_item(column, text)
                 return
             self.changes[column.key] = value = column.read(text)
-        except UnreadableValueError as error:
-            self.problem(column.name, _dotted(column), text, error.why)
+        except customer_value.UnreadableValueError as error:
+            field = f"{column.key}.{column.part}" if column.part else column.key
+            self.problem(column.name, field, text, error.why)
             return
         # No two rows have the same site.
         if len(text) <= _SHORT and len(column.known) < _MAX_KNOWN and column.key != SITE:
@@ -216,7 +218,9 @@ class _Reading:
             return
         for key, whole in customer_value.items(ALL_OF[column.key], text).items():
             if not filing.is_known(key):
-                raise UnreadableValueError(cause("label", label=key.partition(".")[2][:60]))
+                raise customer_value.UnreadableValueError(
+                    cause("label", label=key.partition(".")[2][:60])
+                )
             self._keep(column.name, key, whole)
 
     def finish(self) -> None:
@@ -225,21 +229,17 @@ class _Reading:
             prefix = f"{key.partition('.')[0]}."
             try:
                 self._keep(key, key, customer_value.parts(prefix, parts))
-            except UnreadableValueError as error:
+            except customer_value.UnreadableValueError as error:
                 self.problem(key, key, "", error.why)
-        if len(self.changes) > MAX_ITEMS:
-            self._count()
+        for name, prefix in ALL_OF.items() if len(self.changes) > MAX_ITEMS else ():
+            found = sum(key.startswith(prefix) for key in self.changes)
+            if found > MAX_ITEMS:
+                self.problem(name, name, "", cause("items", found=found, limit=MAX_ITEMS))
 
     def _keep(self, column: str, key: str, whole: str) -> None:
         if key in self.changes:
             self.problem(column, key, "", cause("item_twice"))
         self.changes[key] = whole
-
-    def _count(self) -> None:
-        for name, prefix in ALL_OF.items():
-            found = sum(key.startswith(prefix) for key in self.changes)
-            if found > MAX_ITEMS:
-                self.problem(name, name, "", cause("items", found=found, limit=MAX_ITEMS))
 
 
 def _column(name: str, *, nearest: bool = True) -> _Column | Cause:
@@ -273,17 +273,15 @@ def _site(text: str) -> str:
     try:
         return site_name.read(text)
     except BadSiteNameError as error:
-        raise UnreadableValueError(cause("site", cause=error.facts["detail"])) from error
+        raise customer_value.UnreadableValueError(
+            cause("site", cause=error.facts["detail"])
+        ) from error
 
 
 def _nearest(label: str) -> str:
     near = form.nearest(label, [*map(form.folded, form.SITE_NAMES), *ALL_OF], most=1)
     if not near:
         return ""
-    key = form.labels().get(near[0], near[0])
+    key = form.LABELS.get(near[0], near[0])
     label = form.FIELD_OF[key].zh if key in form.FIELD_OF else ""
     return f" (did you mean {key}{label and f', {label}'}?)"
-
-
-def _dotted(column: _Column) -> str:
-    return f"{column.key}.{column.part}" if column.part else column.key

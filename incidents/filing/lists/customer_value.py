@@ -17,6 +17,7 @@ from typing import Any
 from incidents.errors import Cause
 from incidents.filing import form
 from incidents.filing.lists.table_row import cause, refusal
+from incidents.filing.lists.text_table import once
 from incidents.machine.filing import (
     DAYS,
     DOCUMENT,
@@ -160,14 +161,7 @@ def _object(prefix: str, text: str) -> dict[str, Any]:
     return found
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError
-    return found
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_once)
+_DECODER = json.JSONDecoder(object_pairs_hook=once)
 
 
 def _choice(field: form.Field) -> Read:
@@ -195,14 +189,12 @@ def _ips(text: str) -> str:
 def _open_text(text: str) -> str:
     if "\n" in text or "\t" in text:
         raise UnreadableValueError(cause("one_line"))
-    if len(text) > MAX_OPEN:
-        _insist(text, MAX_OPEN)
+    _insist(text, MAX_OPEN)
     return text
 
 
 def _sealed_text(text: str) -> str:
-    if len(text) > MAX_TEXT_CHARACTERS:
-        _insist(text, MAX_TEXT_CHARACTERS)
+    _insist(text, MAX_TEXT_CHARACTERS)
     return text
 
 
@@ -213,10 +205,6 @@ def _insist(text: str, limit: int) -> None:
 
 def _province(text: str) -> str:
     return _PROVINCE.sub("", text) or text if text[-1:] in "省市区" else text
-
-
-def _city(text: str) -> str:
-    return text.removesuffix("市") or text
 
 
 def _digits(text: str) -> str:
@@ -234,7 +222,8 @@ def _digest(text: str) -> str:
 
 _PARTS: dict[str, dict[str, Read]] = {
     SERVER: {
-        "city": _city, "count": _digits, "ip": _ips, "place": _sealed_text, "province": _province,
+        "city": lambda text: text.removesuffix("市") or text, "count": _digits, "ip": _ips,
+        "place": _sealed_text, "province": _province,
     },
     DOCUMENT: {
         "digest": _digest, "expires_on": day, "kind": _choice(form.DOCUMENT_FIELDS[0]),

@@ -12,13 +12,14 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from io import BufferedReader, RawIOBase, TextIOWrapper
+from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from incidents.errors import FileError
 from incidents.filing.lists.table_row import Row, TableError, cause
 from incidents.filing.lists.text_table import CsvTable, JsonList
+from incidents.filing.lists.xlsx_package import Wrapped
 
 NAMES = {
     "utf-8": "UTF-8",
@@ -219,26 +220,15 @@ def _spooled() -> Iterator[BinaryIO]:
         yield kept
 
 
-class _Heard(RawIOBase):
+class _Heard(Wrapped):
     """A file, of whose bytes `done` hears as they are read."""
 
     def __init__(self, raw: BinaryIO, done: Done) -> None:
-        self._raw, self._done = raw, done
+        super().__init__(raw)
+        self._done = done
 
     def readinto(self, buffer: Any, /) -> int:
         block = self._raw.read(len(buffer))
         buffer[: len(block)] = block
         self._done(len(block))
         return len(block)
-
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        return self._raw.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._raw.tell()
-
-    def seekable(self) -> bool:
-        return True
-
-    def readable(self) -> bool:
-        return True

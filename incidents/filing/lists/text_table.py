@@ -27,7 +27,6 @@ from incidents.filing.lists.table_row import (
 )
 from incidents.store.schema.types import canonical
 from incidents.values import parsing
-from incidents.values.parsing import MisreadError
 
 MAX_LINE = 1 << 20
 """So many characters a line has at most."""
@@ -133,7 +132,7 @@ class JsonList:
     def __init__(self, text: TextIO, file: str) -> None:
         self._text, self._file = text, file
         self._buffer, self._at, self._ended = "", 0, False
-        self._decoder = json.JSONDecoder(object_pairs_hook=_once)
+        self._decoder = json.JSONDecoder(object_pairs_hook=once)
 
     def rows(self) -> Iterator[Row]:
         """The filings, each as a row of `site` and its details."""
@@ -250,11 +249,11 @@ def _json_refusal(error: ValueError | RecursionError) -> str:
     return parsing.json_problem(error)
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object, in which no name may stand twice: one of the two would be lost in silence."""
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise MisreadError("a name stands twice in one object")
+        raise parsing.MisreadError("a name stands twice in one object")
     return found
 
 

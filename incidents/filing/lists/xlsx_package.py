@@ -14,7 +14,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from io import RawIOBase
-from typing import Any, BinaryIO, Never, Protocol
+from typing import Any, BinaryIO, Never
 from xml.parsers import expat
 
 from incidents.filing.lists.table_row import TableError, cause
@@ -96,17 +96,11 @@ class Package:
         raise TableError(self._file, cause(code, **facts))
 
 
-class _Careful(RawIOBase):
-    """The file as `zipfile` sees it: one that gives no directory beyond the limit in one piece."""
+class Wrapped(RawIOBase):
+    """A file of bytes that is read through this one."""
 
-    def __init__(self, raw: BinaryIO, file: str) -> None:
-        self._raw, self._file = raw, file
-
-    def read(self, size: int = -1, /) -> bytes:
-        found = self._raw.read(size if 0 <= size <= MAX_DIRECTORY else MAX_DIRECTORY + 1)
-        if len(found) > MAX_DIRECTORY:
-            raise TableError(self._file, cause("zip_directory", limit=f"{MAX_DIRECTORY:,}"))
-        return found
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw = raw
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
         return self._raw.seek(offset, whence)
@@ -121,6 +115,20 @@ class _Careful(RawIOBase):
         return True
 
 
+class _Careful(Wrapped):
+    """The file as `zipfile` sees it: one that gives no directory beyond the limit in one piece."""
+
+    def __init__(self, raw: BinaryIO, file: str) -> None:
+        super().__init__(raw)
+        self._file = file
+
+    def read(self, size: int = -1, /) -> bytes:
+        found = self._raw.read(size if 0 <= size <= MAX_DIRECTORY else MAX_DIRECTORY + 1)
+        if len(found) > MAX_DIRECTORY:
+            raise TableError(self._file, cause("zip_directory", limit=f"{MAX_DIRECTORY:,}"))
+        return found
+
+
 def _told(name: str) -> str:
     return ascii(name[:80])[1:-1]
 
@@ -133,8 +141,10 @@ MAX_TOKEN = 1 << 20
 """So many bytes a tag has at most, with its attributes: the parser keeps a whole one."""
 
 
-class Handler(Protocol):
-    """Who hears of the elements, by their names without a prefix; text comes in pieces."""
+class Handler:
+    """Hears of the elements, by their names without a prefix; text comes in pieces."""
+
+    __slots__ = ()
 
     def start(self, name: str, attributes: dict[str, str], /) -> None:
         """An element begins."""
@@ -164,7 +174,7 @@ class Reading:
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = handler.text
-        parser.StartDoctypeDeclHandler = self._doctype
+        parser.StartDoctypeDeclHandler = lambda *_: self._refuse("doctype")
 
     @property
     def read(self) -> int:
@@ -194,9 +204,6 @@ class Reading:
     def _end(self, name: str) -> None:
         self._depth -= 1
         self._ended(name.rpartition(":")[2] if ":" in name else name)
-
-    def _doctype(self, *_: Any) -> None:
-        self._refuse("doctype")
 
     def _refuse(self, code: str, **facts: Any) -> Never:
         raise TableError(self._file, cause(code, part=self._part, **facts))

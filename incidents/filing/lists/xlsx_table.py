@@ -28,8 +28,7 @@ from incidents.filing.lists.table_row import (
     cause,
     shown,
 )
-from incidents.filing.lists.xlsx_package import ALL, Package, Reading
-from incidents.filing.lists.xlsx_workbook import Strings, Workbook, unescaped
+from incidents.filing.lists.xlsx_package import ALL, Handler, Package, Reading
 
 MAX_ELEMENTS = 16_000_000
 """So many elements a sheet has at most: 100,000 rows of 50 cells have 10 million."""
@@ -114,11 +113,12 @@ def letters(n: int) -> str:
     return name
 
 
-def _sheet_rows(package: Package, file: str, book: Workbook) -> Iterator[tuple[int, Cells]]:
+def _sheet_rows(
+    package: Package, file: str, book: xlsx_workbook.Workbook
+) -> Iterator[tuple[int, Cells]]:
     """The rows of the sheet that have a cell that is not empty."""
     sheet = _Sheet(file, book)
-    most = min(MAX_ELEMENTS, package.elements)
-    reading = Reading(file, book.part, sheet, elements=most)
+    reading = Reading(file, book.part, sheet, elements=min(MAX_ELEMENTS, package.elements))
     for block in package.part(book.part, limit=ALL):
         reading.feed(block)
         yield from sheet.done
@@ -127,10 +127,10 @@ def _sheet_rows(package: Package, file: str, book: Workbook) -> Iterator[tuple[i
     yield from sheet.done
 
 
-class _Sheet:
+class _Sheet(Handler):
     """Hears of a sheet's elements, and keeps the rows that have ended in `done`."""
 
-    def __init__(self, file: str, book: Workbook) -> None:
+    def __init__(self, file: str, book: xlsx_workbook.Workbook) -> None:
         self.done: list[tuple[int, Cells]] = []
         self._file, self._values = file, _Values(file, book)
         self._row, self._column, self._cells = 0, -1, Cells()
@@ -177,8 +177,7 @@ class _Sheet:
         else:
             raise TableError(self._file, cause("bad_cell", cell=shown(given)))
         if row <= self._row:
-            why = cause("row_order", row=row, before=self._row)
-            raise TableError(self._file, why, row=row)
+            raise TableError(self._file, cause("row_order", row=row, before=self._row), row=row)
         if row > MAX_ROWS:
             raise TableError(self._file, cause("rows", limit=f"{MAX_ROWS:,}"))
         self._row, self._column, self._cells = row, -1, {}
@@ -219,17 +218,16 @@ class _Sheet:
 class _Values:
     """What the value of a cell is as text, by its kind (ECMA-376, part 1, 18.18.11)."""
 
-    def __init__(self, file: str, book: Workbook) -> None:
-        self._file, self._days = file, {str(style) for style in book.days}
-        self._strings: Strings = book.strings
-        self._since_1904 = book.since_1904
+    def __init__(self, file: str, book: xlsx_workbook.Workbook) -> None:
+        self._file, self._book = file, book
+        self._days = {str(style) for style in book.days}
 
     def read(self, value: str, kind: str, style: str) -> str:
         match kind:
             case "s":
                 return self._shared(value)
             case "inlineStr" | "str":
-                return unescaped(value)
+                return xlsx_workbook.unescaped(value)
             case "b":
                 return "TRUE" if value == "1" else "FALSE"
             case "e":
@@ -242,14 +240,14 @@ class _Values:
 
     def _shared(self, value: str) -> str:
         try:
-            return self._strings[int(value)]
+            return self._book.strings[int(value)]
         except (ValueError, IndexError) as error:
             raise TableError(self._file, cause("bad_cell", cell=shown(value))) from error
 
     def _day(self, value: str) -> str:
         from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH, from_excel
 
-        epoch = MAC_EPOCH if self._since_1904 else WINDOWS_EPOCH
+        epoch = MAC_EPOCH if self._book.since_1904 else WINDOWS_EPOCH
         try:
             found = from_excel(float(value), epoch)
         except (ValueError, OverflowError, TypeError):

@@ -5,13 +5,11 @@ from __future__ import annotations
 import posixpath
 import re
 from array import array
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from incidents.errors import LibraryError
 from incidents.filing.lists import xlsx_package
 from incidents.filing.lists.table_row import MAX_CELL, TableError, cause
-from incidents.filing.lists.xlsx_package import Package
 
 MAX_PART = 8 << 20
 MAX_STRINGS = 64 << 20
@@ -29,7 +27,7 @@ class SpreadsheetLibraryError(LibraryError):
     extra = "filing"
 
 
-class Strings:
+class Strings(xlsx_package.Handler):
     """The texts that the cells of a sheet point to, in one piece of memory."""
 
     def __init__(self, file: str) -> None:
@@ -69,7 +67,7 @@ class Strings:
 
 
 @dataclass(slots=True)
-class _Workbook:
+class _Workbook(xlsx_package.Handler):
     sheets: list[tuple[str, str, bool]] = field(default_factory=list)
     """Each sheet's name, its relation, and whether it is hidden."""
     since_1904: bool = False
@@ -82,15 +80,9 @@ class _Workbook:
         elif name == "workbookPr":
             self.since_1904 = attributes.get("date1904") in ("1", "true")
 
-    def end(self, name: str) -> None:
-        pass
-
-    def text(self, piece: str) -> None:
-        pass
-
 
 @dataclass(slots=True)
-class _Relations:
+class _Relations(xlsx_package.Handler):
     targets: dict[str, str] = field(default_factory=dict)
     """By the id, and by the last word of the kind."""
 
@@ -101,15 +93,9 @@ class _Relations:
             kind = attributes.get("Type", "").rpartition("/")[2]
             self.targets.setdefault(f"/{kind}", target)
 
-    def end(self, name: str) -> None:
-        pass
-
-    def text(self, piece: str) -> None:
-        pass
-
 
 @dataclass(slots=True)
-class _Styles:
+class _Styles(xlsx_package.Handler):
     formats: dict[int, str] = field(default_factory=dict)
     used: list[int] = field(default_factory=list)
     """The number format of each style of a cell."""
@@ -128,9 +114,6 @@ class _Styles:
         if name == "cellXfs":
             self._in_cells = False
 
-    def text(self, piece: str) -> None:
-        pass
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workbook:
@@ -145,7 +128,7 @@ class Workbook:
     since_1904: bool
 
 
-def read(package: Package, file: str) -> Workbook:
+def read(package: xlsx_package.Package, file: str) -> Workbook:
     """The workbook of a package, with its first sheet that is not hidden.
 
     Raises:
@@ -154,7 +137,7 @@ def read(package: Package, file: str) -> Workbook:
     """
     main = _main(package, file)
     book = _Workbook()
-    _small(package, file, main, book)
+    _read(package, file, main, book)
     relations = _relations(package, file, main)
     shown = [(name, relation) for name, relation, hidden in book.sheets if not hidden]
     name, relation = shown[0] if shown else ("", "")
@@ -163,8 +146,7 @@ def read(package: Package, file: str) -> Workbook:
     strings = Strings(file)
     if "/sharedStrings" in relations:
         part = relations["/sharedStrings"]
-        blocks = package.part(part, limit=4 * MAX_STRINGS)
-        _read(package, blocks, file, part, strings, elements=MAX_TEXT_ELEMENTS)
+        _read(package, file, part, strings, limit=4 * MAX_STRINGS, elements=MAX_TEXT_ELEMENTS)
     return Workbook(
         sheet=name,
         others=tuple(other for other, _ in shown[1:]),
@@ -180,10 +162,10 @@ def unescaped(text: str) -> str:
     return _ESCAPED.sub(lambda m: chr(int(m[1], 16)), text) if "_x" in text else text
 
 
-def _main(package: Package, file: str) -> str:
+def _main(package: xlsx_package.Package, file: str) -> str:
     """The part that is the workbook."""
     found = _Relations()
-    _small(package, file, "_rels/.rels", found)
+    _read(package, file, "_rels/.rels", found)
     main = found.targets.get("/officeDocument", "").lstrip("/")
     if main.endswith(".bin"):
         raise TableError(file, cause("xlsb"))
@@ -192,11 +174,11 @@ def _main(package: Package, file: str) -> str:
     return main
 
 
-def _relations(package: Package, file: str, main: str) -> dict[str, str]:
+def _relations(package: xlsx_package.Package, file: str, main: str) -> dict[str, str]:
     """What the workbook relates to: the names of parts."""
     folder, name = posixpath.split(main)
     found = _Relations()
-    _small(package, file, f"{folder}/_rels/{name}.rels".lstrip("/"), found)
+    _read(package, file, f"{folder}/_rels/{name}.rels".lstrip("/"), found)
     # A target that begins with a slash begins at the top; join leaves it so.
     return {
         key: posixpath.normpath(posixpath.join("/", folder, target)).lstrip("/")
@@ -204,19 +186,15 @@ def _relations(package: Package, file: str, main: str) -> dict[str, str]:
     }
 
 
-def _small(package: Package, file: str, part: str, handler: xlsx_package.Handler) -> None:
-    _read(package, package.part(part, limit=MAX_PART), file, part, handler)
-
-
 def _read(
-    package: Package, blocks: Iterable[bytes], file: str, part: str,
-    handler: xlsx_package.Handler, *, elements: int = xlsx_package.MAX_ELEMENTS,
+    package: xlsx_package.Package, file: str, part: str, handler: xlsx_package.Handler, *,
+    limit: int = MAX_PART, elements: int = xlsx_package.MAX_ELEMENTS,
 ) -> None:  # fmt: skip
-    most = min(elements, package.elements)
+    blocks, most = package.part(part, limit=limit), min(elements, package.elements)
     package.elements -= xlsx_package.read(blocks, file, part, handler, elements=most)
 
 
-def _days(package: Package, file: str, part: str | None) -> frozenset[int]:
+def _days(package: xlsx_package.Package, file: str, part: str | None) -> frozenset[int]:
     if part is None or part not in package:
         return frozenset()
     try:
@@ -225,7 +203,7 @@ def _days(package: Package, file: str, part: str | None) -> frozenset[int]:
         raise SpreadsheetLibraryError(library=error.name) from error
     styles = _Styles()
     try:
-        _small(package, file, part, styles)
+        _read(package, file, part, styles)
     except ValueError as error:
         raise TableError(file, cause("bad_xml", part=part, where="")) from error
     shown = dict(BUILTIN_FORMATS) | styles.formats

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from incidents.enforcement.dispatcher.dispatcher import Courier
+from incidents.enforcement.dispatcher.dispatcher import Dispatcher
 from incidents.enforcement.dispatcher.round import Round
 from incidents.enforcement.port import Delivered, Order, Outcome, State
 from incidents.machine.orders import ACT, DESK, NOTICE
@@ -46,10 +46,12 @@ class Told:
         return dict(found)
 
 
-def courier(day: Rehearsal, act: Told, *, name: str = "one", lanes: Told | None = None) -> Courier:
+def dispatcher(
+    day: Rehearsal, act: Told, *, name: str = "one", lanes: Told | None = None
+) -> Dispatcher:
     """It has no chance in it: each wait is as long as it can be."""
     others = lanes or Told("others")
-    return Courier(
+    return Dispatcher(
         engine=day.engine,
         desk=day.desk,
         lanes={ACT: lambda _: act, NOTICE: lambda _: others, DESK: lambda _: others},
@@ -72,7 +74,7 @@ def to_its_end(found: Round) -> Round:
 
 def carry_out(day: Rehearsal, act: Told, *, name: str = "one", lanes: Told | None = None) -> Round:
     """One round of such a courier."""
-    return to_its_end(Round(courier(day, act, name=name, lanes=lanes)))
+    return to_its_end(Round(dispatcher(day, act, name=name, lanes=lanes)))
 
 
 def kinds(day: Rehearsal) -> list[str]:

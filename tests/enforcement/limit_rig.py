@@ -1,9 +1,9 @@
-"""Hands without a courier: a clock for them, and orders that come into them."""
+"""A concurrency limit without a dispatcher: a clock for it, and orders that come into it."""
 
 from datetime import UTC, datetime
 
 from incidents.enforcement.dispatcher import order_payload
-from incidents.enforcement.dispatcher.dispatcher import Done, Hands
+from incidents.enforcement.dispatcher.dispatcher import ConcurrencyLimit, Done
 from incidents.enforcement.dispatcher.order_payload import Epochs
 from incidents.enforcement.port import Delivered, Outcome
 from incidents.machine.orders import ACT
@@ -35,19 +35,23 @@ def claimed(site: int) -> Claimed:
     )  # fmt: skip
 
 
-def take(hands: Hands, adapter: str, many: int) -> None:
+def take(hands: ConcurrencyLimit, adapter: str, many: int) -> None:
     """So many are taken in hand."""
     for site in range(many):
         hands.take(claimed(site), order_payload.order_of(claimed(site), Epochs()), adapter, 0.0)
 
 
-def free(hands: Hands, adapter: str, many: int, *, outcome: Outcome | None = _DONE) -> None:
+def free(
+    hands: ConcurrencyLimit, adapter: str, many: int, *, outcome: Outcome | None = _DONE
+) -> None:
     """This came of the first so many of them."""
     for site in range(many):
         hands.free(Done(claimed(site), adapter, outcome))
 
 
-def finish(hands: Hands, adapter: str, many: int, *, outcome: Outcome | None = _DONE) -> None:
+def finish(
+    hands: ConcurrencyLimit, adapter: str, many: int, *, outcome: Outcome | None = _DONE
+) -> None:
     """So many were taken in hand, and this came of each."""
     take(hands, adapter, many)
     free(hands, adapter, many, outcome=outcome)

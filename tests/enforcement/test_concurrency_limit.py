@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Connection
 
 from incidents.desk import Envelope
-from incidents.enforcement.dispatcher.dispatcher import Courier, Hands
+from incidents.enforcement.dispatcher.dispatcher import ConcurrencyLimit, Dispatcher
 from incidents.enforcement.dispatcher.round import Round
 from incidents.enforcement.port import Delivered, Order, Outcome, Retry
 from incidents.machine import commands as c
@@ -19,8 +19,8 @@ from incidents.machine.orders import ACT
 from incidents.store import leases
 from incidents.store.leases import Claimed
 from tests.desk.rehearsal import Rehearsal, rehearsal
-from tests.enforcement.courier_rig import Told, courier, to_its_end
-from tests.enforcement.hands_rig import HANDS, SHARE, WORKERS, Seconds, finish, take
+from tests.enforcement.dispatcher_rig import Told, dispatcher, to_its_end
+from tests.enforcement.limit_rig import HANDS, SHARE, WORKERS, Seconds, finish, take
 from tests.patience import PATIENCE_S, until
 
 # So long an attempt may wait in line, and a bit.
@@ -38,7 +38,7 @@ def day(db_url: str) -> Iterator[Rehearsal]:
 
 
 def test_an_adapter_that_has_finished_nothing_lately_may_have_a_quarter_of_the_hands(
-    hands: Hands,
+    hands: ConcurrencyLimit,
 ) -> None:
     take(hands, "panel", SHARE - 1)
     assert hands.has_one_for("panel")
@@ -49,7 +49,7 @@ def test_an_adapter_that_has_finished_nothing_lately_may_have_a_quarter_of_the_h
 
 
 def test_an_adapter_may_have_as_much_more_as_it_has_finished_in_this_second_and_the_one_before(
-    hands: Hands, seconds: Seconds
+    hands: ConcurrencyLimit, seconds: Seconds
 ) -> None:
     finish(hands, "panel", 5)
     seconds.now += 1
@@ -62,13 +62,13 @@ def test_an_adapter_may_have_as_much_more_as_it_has_finished_in_this_second_and_
     assert hands.share("panel") == SHARE
 
 
-def test_what_was_never_attempted_does_not_make_an_adapter_quick(hands: Hands) -> None:
+def test_what_was_never_attempted_does_not_make_an_adapter_quick(hands: ConcurrencyLimit) -> None:
     finish(hands, "slow", 9, outcome=None)
 
     assert (hands.share("slow"), hands.total) == (SHARE, 0)
 
 
-def test_where_much_is_finished_much_is_taken_in_hand_at_once(hands: Hands) -> None:
+def test_where_much_is_finished_much_is_taken_in_hand_at_once(hands: ConcurrencyLimit) -> None:
     assert hands.room() == SHARE
     finish(hands, "panel", 10)
     assert hands.room() == SHARE + 10
@@ -87,13 +87,13 @@ def _hold_all(day: Rehearsal, names: list[str]) -> None:
     assert [answer.refusal for answer in answers] == [None] * len(names)
 
 
-def _beside(day: Rehearsal, slow: Told, quick: Told) -> Courier:
+def _beside(day: Rehearsal, slow: Told, quick: Told) -> Dispatcher:
     """Each has the sites that are named for it."""
-    own = courier(day, quick)
+    own = dispatcher(day, quick)
     return replace(own, lanes={ACT: lambda order: slow if ".slow." in order.site else quick})
 
 
-def _come_once(own: Courier) -> None:
+def _come_once(own: Dispatcher) -> None:
     to_its_end(Round(own, once=True))
 
 
@@ -137,7 +137,7 @@ def _gets(adapter: Told, many: int) -> bool:
 def test_whoever_comes_once_tries_all_that_is_due_once(day: Rehearsal, outcome: Outcome) -> None:
     _hold_all(day, [f"site-{n}.example" for n in range(4 * SHARE)])
     act = Told(outcome=outcome)
-    _come_once(courier(day, act))
+    _come_once(dispatcher(day, act))
 
     assert len(act.got) == len({order.id for order in act.got}) == 4 * SHARE
 
@@ -146,11 +146,11 @@ def test_whoever_comes_once_tries_also_what_failed_before_and_was_turned_away_at
     day: Rehearsal,
 ) -> None:
     _hold_all(day, [f"site-{n}.example" for n in range(4 * SHARE)])
-    _come_once(courier(day, Told(outcome=Retry(problem="http_503"))))
+    _come_once(dispatcher(day, Told(outcome=Retry(problem="http_503"))))
     day.later(hours=1)
     answers = Semaphore(0)
     slow = Told(outcome=_waiting(answers, Retry(problem="http_503")))
-    running = Thread(target=_come_once, args=(courier(day, slow),), daemon=True)
+    running = Thread(target=_come_once, args=(dispatcher(day, slow),), daemon=True)
     running.start()
     try:
         assert _turns_away(day, 3 * SHARE)
@@ -167,7 +167,7 @@ def test_whoever_comes_once_tries_also_what_failed_before_and_had_no_time_left_i
     day: Rehearsal, seconds: Seconds
 ) -> None:
     _hold_all(day, [f"site-{n}.example" for n in range(SHARE)])
-    _come_once(courier(day, Told(outcome=Retry(problem="http_503"))))
+    _come_once(dispatcher(day, Told(outcome=Retry(problem="http_503"))))
     day.later(hours=1)
 
     def answer(_order: Order) -> Outcome:
@@ -176,7 +176,7 @@ def test_whoever_comes_once_tries_also_what_failed_before_and_had_no_time_left_i
         return Delivered()
 
     slow = Told(outcome=answer)
-    _come_once(replace(courier(day, slow), workers=1, seconds=seconds))
+    _come_once(replace(dispatcher(day, slow), workers=1, seconds=seconds))
 
     assert len(slow.got) == len({order.id for order in slow.got}) == SHARE
 
@@ -246,7 +246,7 @@ def test_of_one_slow_adapter_orders_are_not_taken_in_hand_and_let_go_again_and_a
     as_ever = leases.put_off
     monkeypatch.setattr(leases, "put_off", put_off)
     act = Told(outcome=_waiting(answers))
-    to_its_end(Round(replace(courier(day, act), seconds=seconds), stopped=is_over))
+    to_its_end(Round(replace(dispatcher(day, act), seconds=seconds), stopped=is_over))
 
     assert len(act.got) >= 5 / 0.5 * WORKERS
     assert len(let_go) < 5 * len(act.got)
