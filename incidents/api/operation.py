@@ -29,6 +29,7 @@ from incidents.contract import documents
 from incidents.contract.documents import (
     Open,
     accounts,
+    acts,
     enforcement,
     filings,
     orders,
@@ -95,7 +96,9 @@ class JSON(JSONResponse):
         super().__init__(content, status_code, own, background=background)
 
 
-for _module in (documents, accounts, enforcement, filings, orders, policies, queue, record, sites):
+for _module in (
+    documents, accounts, acts, enforcement, filings, orders, policies, queue, record, sites,
+):  # fmt: skip
     for _kind in vars(_module).values():
         if is_typeddict(_kind):
             # What it holds is what its type says; routes read this when they are made.

@@ -20,6 +20,7 @@ import httpx
 from incidents.client import accounts
 from incidents.client.acts import Acts, How
 from incidents.client.http import Exchange, part
+from incidents.contract.documents.acts import Acted, Results
 from incidents.contract.documents.enforcement import Alarms
 from incidents.contract.documents.filings import (
     Filing,
@@ -31,12 +32,10 @@ from incidents.contract.documents.orders import Orders
 from incidents.contract.documents.policies import Policy
 from incidents.contract.documents.queue import Duties, HandedOver, Item, Queue
 from incidents.contract.documents.sites import (
-    Acted,
     Found,
     Incident,
     IncidentInFull,
     Line,
-    Results,
     Site,
     SiteInFull,
     Why,

@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypedDict, Unpack
 
-from incidents.contract.documents.sites import Acted
+from incidents.contract.documents.acts import Acted
 
 
 class How(TypedDict, total=False):

@@ -24,7 +24,7 @@ from incidents.api.operation import JSON, operation, router
 from incidents.app import House
 from incidents.contract.action import CONTACT, INCIDENT, ITEM, ORDER, SITE, TARGETS, Action
 from incidents.contract.actions import ACTIONS
-from incidents.contract.documents import sites as site_answers
+from incidents.contract.documents import acts as act_answers
 from incidents.desk import Answer, Envelope, transaction
 from incidents.desk.transaction import MAX_BATCH
 from incidents.errors import DatabaseError, IncidentsError
@@ -127,7 +127,7 @@ def _offer(act: Action) -> None:
         operation_id=endpoint.__name__,
         summary=summary,
         **operation(
-            act.name, site_answers.Acted,
+            act.name, act_answers.Acted,
             status=status, acting=True, closing=act.closes, tagged=True,
         ),
     )  # fmt: skip
@@ -172,7 +172,7 @@ _Place = tuple[int, Envelope] | Problem
 effect, or refused before that."""
 
 
-@batch_routes.post("/batch", **operation("log", site_answers.Results, acting=True, large=True))
+@batch_routes.post("/batch", **operation("log", act_answers.Results, acting=True, large=True))
 def batch(by: Keeping, given: Batch) -> JSON:
     """Do up to 1,000 commands in one transaction, each with its own answer or problem.
 

@@ -19,7 +19,7 @@ from incidents.api.operation import ALONE, JSON, answering, operation, router
 from incidents.api.parameters import Cursor, Limit, Reveal, SiteName
 from incidents.contract.actions import of_command
 from incidents.contract.documents import filings as filing_answers
-from incidents.contract.documents.sites import Acted
+from incidents.contract.documents.acts import Acted
 from incidents.filing import export, form, presets, settings
 from incidents.filing.calendar import Entry, calendar
 from incidents.filing.checks import checks

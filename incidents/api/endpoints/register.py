@@ -28,9 +28,9 @@ from incidents.api.parameters import (
 from incidents.clock import rfc3339
 from incidents.contract import hints
 from incidents.contract.actions import of_command
+from incidents.contract.documents.acts import Acted
 from incidents.contract.documents.queue import Duties
 from incidents.contract.documents.sites import (
-    Acted,
     Found,
     IncidentInFull,
     IncidentPage,

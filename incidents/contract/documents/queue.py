@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing_extensions import TypedDict
 
 from incidents.contract.documents import Hint
+from incidents.contract.documents.acts import Acted
 from incidents.contract.documents.enforcement import Enforcement
 from incidents.contract.documents.orders import OrdersNotDone
-from incidents.contract.documents.sites import Acted, IncidentState, InForce, SiteState
+from incidents.contract.documents.sites import IncidentState, InForce, SiteState
 
 
 class ToClose(TypedDict):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired
+from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from incidents.contract.documents import Hint, Open
+from incidents.contract.documents import Hint
 
 SiteState = Literal["active", "suspended", "closed"]
 InForce = Literal["active", "suspended", "closed", "unknown"]
@@ -97,20 +97,6 @@ class Incident(TypedDict):
     notes: NotRequired[list[Note]]
 
 
-class Event(Open):
-    """What has happened, with the fields of its kind beside these (docs/reference/entry.md)."""
-
-    seq: int
-    kind: str
-    occurred_at: str
-    recorded_at: str
-    by: str
-    rule: str | None
-    reason: Any
-    policy: str
-    run: int | None
-
-
 class Case(TypedDict):
     """A case of nobody being reached (R2, R3). `until` is null for the one that closed the site in
     place of a suspension; `ended_at` is null while its hours run."""
@@ -124,25 +110,6 @@ class Case(TypedDict):
     struck: bool
     closed: bool
     epoch: int
-
-
-class Remark(TypedDict):
-    """What one should know of an act that took effect (docs/reference/refusals.md)."""
-
-    name: str
-    facts: dict[str, Any]
-
-
-class Acted(TypedDict):
-    """What an act came to. `events` begin with what had fallen due before it; `repeated`: it was
-    done before, under this key, and this was the answer."""
-
-    site: Site
-    incident: Incident | None
-    incidents: list[Incident]
-    events: list[Event]
-    remarks: list[Remark]
-    repeated: bool
 
 
 class Hold(TypedDict):
@@ -296,19 +263,3 @@ class Link(TypedDict):
     incident: str
     link: str
     until: str
-
-
-class Result(TypedDict):
-    """What came of one command of a batch: an answer, or a problem."""
-
-    status: int
-    answer: Acted | None
-    problem: dict[str, Any] | None
-
-
-class Results(TypedDict):
-    """What came of each command, in their order."""
-
-    items: list[Result]
-    done: int
-    refused: int
