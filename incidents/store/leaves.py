@@ -23,12 +23,13 @@ from sqlalchemy import (
 )
 
 from incidents.errors import VerificationError
+from incidents.store.database.engine import LOOK_UP_BY_KEYS
 from incidents.store.schema.log_tables import leaves, log_head, tiles
 from incidents.store.schema.tables import entries
 
 # "leaves" in ASCII: an advisory lock has a number, not a name.
 _LOCK = 0x6C6561766573
-_IN_ORDER = {
+_IN_ORDER = LOOK_UP_BY_KEYS | {
     "enable_bitmapscan": "off",
     "enable_sort": "off",
     "max_parallel_workers_per_gather": "0",
@@ -144,10 +145,6 @@ def number(connection: Connection, *, size: int, floor: int, limit: int) -> list
 
 def missed(connection: Connection, floor: int, limit: int) -> list[int]:
     """The ids of entries at or below `floor` that have no number all the same; it reads all ids."""
-    if connection.dialect.name == "postgresql":
-        # The session's own plans look up one id at a time.
-        connection.execute(text("SET LOCAL enable_hashjoin = on"))
-        connection.execute(text("SET LOCAL enable_mergejoin = on"))
     statement = _unnumbered(entries.c.id).where(entries.c.id <= floor).limit(limit)
     return list(connection.scalars(statement))
 

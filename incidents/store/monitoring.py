@@ -15,9 +15,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, literal, select, update
 
-from incidents.store.round_trip import insert_missing
 from incidents.store.schema.log_tables import alarms
 from incidents.store.schema.tables import heartbeats
+from incidents.store.statement import insert_missing
 
 _ONCE = "once:"
 

@@ -16,9 +16,9 @@ from incidents.machine.policy import Policy
 from incidents.store import deliveries
 from incidents.store.cases import filings, incidents, site_row, slices, suspensions, work
 from incidents.store.cases.slices import FIRST, LAST, Need
-from incidents.store.round_trip import together
+from incidents.store.round_trip import Row, together
 from incidents.store.schema import tables
-from incidents.store.statement import Asked, Question, Row
+from incidents.store.statement import Query, Result
 from incidents.values.ids import ACT
 
 T = TypeVar("T")
@@ -52,7 +52,7 @@ def whole(connection: Connection, site_ids: Iterable[int]) -> dict[int, Case]:
         statement = select(table).where(table.c.site_id.in_(cases)).order_by(*table.primary_key)
         return connection.execute(statement).mappings()
 
-    _take_incidents(cases, incidents.ALL.ask(connection, _ids(cases)))
+    _take_incidents(cases, incidents.ALL.fetch(connection, _ids(cases)))
     for row in all_of(tables.suspensions):
         _take_suspensions(cases, [(row["site_id"], suspensions.read(row))])
     for row in all_of(tables.tasks):
@@ -163,7 +163,7 @@ def _load_what_that_names(
 
 def _asked_orders(
     connection: Connection, needs: Mapping[int, Need]
-) -> list[Asked[deliveries.Found]]:
+) -> list[Result[deliveries.Found]]:
     # One lock of the same rows after the other would be two orders of locking.
     named = {
         (i, lane, n)
@@ -179,7 +179,7 @@ def _asked_orders(
 
 def _asked_filings(
     connection: Connection, needs: Mapping[int, Need]
-) -> tuple[list[Asked[filings.Detail]], list[Asked[filings.FoundTerm]]]:
+) -> tuple[list[Result[filings.Detail]], list[Result[filings.FoundTerm]]]:
     wanted = _ids(i for i, need in needs.items() if need.filing)
     details = _asked(connection, filings.DETAILS, wanted)
     return details, _asked(connection, filings.TERMS, wanted)
@@ -187,8 +187,8 @@ def _asked_filings(
 
 def _take_filings(
     cases: Cases,
-    details: Iterable[Asked[filings.Detail]],
-    terms: Iterable[Asked[filings.FoundTerm]],
+    details: Iterable[Result[filings.Detail]],
+    terms: Iterable[Result[filings.FoundTerm]],
 ) -> None:
     for asked_details in details:
         for site, key, text in asked_details.all():
@@ -198,7 +198,7 @@ def _take_filings(
             cases[site].terms[name] = term
 
 
-def _take_deliveries(cases: Cases, asked: Iterable[Asked[deliveries.Found]]) -> None:
+def _take_deliveries(cases: Cases, asked: Iterable[Result[deliveries.Found]]) -> None:
     for answer in asked:
         for site, delivery in answer.all():
             cases[site].deliveries[delivery.order, delivery.lane] = delivery
@@ -210,7 +210,7 @@ def _asked_nearest(
     needs: Mapping[int, Need],
     policy: Policy,
     moments: Iterable[incidents.Moment],
-) -> list[Asked[incidents.Found]]:
+) -> list[Result[incidents.Found]]:
     known = {moment for moment in moments if cases[moment[0]].last_incident}
     most = max(
         (slices.neighbours(cases[i], needs[i], policy.repeat_count) for i, _, _ in known), default=0
@@ -224,11 +224,11 @@ def _asked_nearest(
 
 
 def _asked(
-    connection: Connection, question: Question[T], rows: Iterable[tuple[Any, ...]], **values: Any
-) -> list[Asked[T]]:
-    """The question, if there is anything to ask it about."""
+    connection: Connection, query: Query[T], rows: Iterable[tuple[Any, ...]], **values: Any
+) -> list[Result[T]]:
+    """The query, if there is anything to ask it about."""
     ordered = sorted(rows)
-    return [question.ask(connection, ordered, **values)] if ordered else []
+    return [query.fetch(connection, ordered, **values)] if ordered else []
 
 
 def _ids(site_ids: Iterable[int]) -> list[tuple[int]]:
@@ -255,14 +255,14 @@ def _sort(case: Case) -> None:
             setattr(case, name, dict(sorted(found.items())))
 
 
-def _take_incidents(cases: Cases, asked: Asked[incidents.Found]) -> None:
+def _take_incidents(cases: Cases, asked: Result[incidents.Found]) -> None:
     """An incident may be found by several questions; it is read once."""
 
     def is_known(row: Row) -> bool:
         site, n = incidents.key(row)
         return n in cases[site].incidents
 
-    for site, incident in asked.unless(is_known):
+    for site, incident in asked.all(but=is_known):
         cases[site].incidents.setdefault(incident.n, incident)
 
 
