@@ -114,8 +114,7 @@ def sites_of(
         desk_state.keep_policy(connection)
         query = sites.LOCKED_BY_NAME if names else sites.LOCKED
         found = query.fetch(connection, [(each,) for each in sorted(names or numbers)])
-        keys = [(key,) for key in wanted]
-        kept = desk_state.ANSWERS_NAMED.fetch(connection, keys) if wanted else None
+        kept = desk_state.ANSWERS_NAMED.fetch(connection, [(key,) for key in wanted])
         active = desk_state.ACTIVE_POLICY.fetch(connection)
         time = _time(connection)
     [policy] = active.all()
@@ -123,7 +122,7 @@ def sites_of(
         rows={row["id"]: row for row in found.all()},
         policy=policy,
         there=time(),
-        kept={} if kept is None else {each.key: each for each in kept.all()},
+        kept={each.key: each for each in kept.all()},
     )
 
 

@@ -15,10 +15,9 @@ from incidents.machine import events as e
 from incidents.machine.case import Delivery
 from incidents.machine.command import BRAKED
 from incidents.store.entries import Outgoing, Place
-from incidents.store.round_trip import Row
 from incidents.store.schema.log_tables import braked, dead, deliveries, orders, waiting
 from incidents.store.schema.types import Number, Word
-from incidents.store.statement import Mutation, Query
+from incidents.store.statement import Mutation, Query, Row
 from incidents.store.values_table import ValuesTable
 from incidents.values.ids import ACT
 

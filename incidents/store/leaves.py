@@ -26,6 +26,7 @@ from incidents.errors import VerificationError
 from incidents.store.database.engine import LOOK_UP_BY_KEYS
 from incidents.store.schema.log_tables import leaves, log_head, tiles
 from incidents.store.schema.tables import entries
+from incidents.store.statement import insert_or
 
 # "leaves" in ASCII: an advisory lock has a number, not a name.
 _LOCK = 0x6C6561766573
@@ -217,24 +218,13 @@ def hashes(
 def keep(connection: Connection, new: Head, grown: Sequence[tuple[int, int, bytes]]) -> None:
     """Keeps the log as it has become, with those tiles (level, place, hashes) that have changed."""
     if grown:
-        made: Any = _insert(connection, tiles)
+        made = insert_or(connection, tiles)
         statement = made.on_conflict_do_update(
             index_elements=["level", "n"], set_={"hashes": made.excluded.hashes}
         )
         rows = [{"level": level, "n": n, "hashes": blob} for level, n, blob in grown]
         connection.execute(statement, rows)
     connection.execute(update(log_head).values(new._asdict()))
-
-
-def _insert(connection: Connection, table: Any) -> Any:
-    # Each kind of database has its own; loading both would cost every command its time.
-    if connection.dialect.name == "postgresql":
-        from sqlalchemy.dialects import postgresql
-
-        return postgresql.insert(table)
-    from sqlalchemy.dialects import sqlite
-
-    return sqlite.insert(table)
 
 
 def _number(transaction: ColumnElement[Any]) -> ColumnElement[int]:

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     # psycopg is there when there is such a connection, and not before.
     from incidents.store.pipeline import Pipeline, Take
 
-Row = Sequence[Any]
-
 
 @contextmanager
 def together(connection: Connection, *, commit: bool = False) -> Iterator[None]:
@@ -79,7 +77,7 @@ def send(
             pipeline.send(sql, parameters, take)
 
 
-def send_many(connection: Connection, sql: str, rows: Sequence[Row]) -> None:
+def send_many(connection: Connection, sql: str, rows: Sequence[Sequence[Any]]) -> None:
     """Sends one statement for each of `rows`, its parameters: on SQLite alone.
 
     Raises:
@@ -93,9 +91,8 @@ def _driver(connection: Connection) -> Any:
     return connection.connection.driver_connection
 
 
-def _rows(driver: Any, sql: str, parameters: Sequence[Any]) -> list[Row]:
-    found: list[Row] = driver.execute(sql, parameters).fetchall()
-    return found
+def _rows(driver: Any, sql: str, parameters: Sequence[Any]) -> Any:
+    return driver.execute(sql, parameters).fetchall()
 
 
 def _driven(connection: Connection, run: Callable[..., Any], *arguments: Any) -> Any:

@@ -25,23 +25,30 @@ from sqlalchemy import (
     update,
 )
 
-from incidents.store.round_trip import Row, send, send_many
+from incidents.store.round_trip import send, send_many
 from incidents.store.schema.types import UTCDateTime
 from incidents.store.values_table import Kind, ValuesTable
 
 T = TypeVar("T")
+Row = Sequence[Any]
 
 
-def insert_missing(connection: Connection, table: Table) -> Executable:
-    """An insert that leaves a row alone which is there already."""
+def insert_or(connection: Connection, table: Table) -> Any:
+    """An insert that may say what is done where there is such a row already (`on_conflict_…`)."""
     # Each kind of database has its own; loading both would cost every command its time.
     if connection.dialect.name == "postgresql":
         from sqlalchemy.dialects import postgresql
 
-        return postgresql.insert(table).on_conflict_do_nothing()
+        return postgresql.insert(table)
     from sqlalchemy.dialects import sqlite
 
-    return sqlite.insert(table).on_conflict_do_nothing()
+    return sqlite.insert(table)
+
+
+def insert_missing(connection: Connection, table: Table) -> Executable:
+    """An insert that leaves a row alone which is there already."""
+    insert_: Executable = insert_or(connection, table).on_conflict_do_nothing()
+    return insert_
 
 
 class Result(Generic[T]):
@@ -81,12 +88,18 @@ class Query(Generic[T]):
         self._columns = columns
         self._compiled: dict[str, tuple[_Compiled, ValuesTable]] = {}
 
-    def fetch(self, connection: Connection, rows: Iterable[Row] = (), **values: Any) -> Result[T]:
-        """Sends it: about `rows`, with `values` for its other parameters."""
+    def fetch(self, connection: Connection, rows: Sequence[Row] = (), **values: Any) -> Result[T]:
+        """Sends it: about `rows`, with `values` for its other parameters.
+
+        Not at all, if it is about given rows and there are none: then nothing is found.
+        """
         compiled, given = self._for(connection.dialect)
-        if self._columns:
-            values |= given.parameters(rows)
         result = Result(compiled.results, self._read)
+        if self._columns:
+            if not rows:
+                result.take(())
+                return result
+            values |= given.parameters(rows)
         send(connection, compiled.sql, compiled.parameters(values), result.take)
         return result
 
@@ -227,24 +240,18 @@ def _processed(rows: Sequence[Row], processes: _Processes) -> Sequence[Row]:
     return found
 
 
-def _to_json(kind: Any, dialect: Dialect) -> _Process | None:
+def _to_json(kind: Any, dialect: Dialect) -> Any:
     """How a value of that column stands in JSON, from which PostgreSQL reads it back."""
     if isinstance(kind, LargeBinary):
         return lambda value: "\\x" + value.hex()
     return _to_database(kind, dialect)
 
 
-def _to_database(kind: Any, dialect: Dialect) -> _Process | None:
-    found: _Process | None = (
-        kind.to_database(dialect) if isinstance(kind, UTCDateTime) else kind.bind_processor(dialect)
-    )
-    return found
+def _to_database(kind: Any, dialect: Dialect) -> Any:
+    is_time = isinstance(kind, UTCDateTime)
+    return kind.to_database(dialect) if is_time else kind.bind_processor(dialect)
 
 
-def _from_database(kind: Any, dialect: Dialect) -> _Process | None:
-    found: _Process | None = (
-        kind.from_database(dialect)
-        if isinstance(kind, UTCDateTime)
-        else kind.result_processor(dialect, None)
-    )
-    return found
+def _from_database(kind: Any, dialect: Dialect) -> Any:
+    is_time = isinstance(kind, UTCDateTime)
+    return kind.from_database(dialect) if is_time else kind.result_processor(dialect, None)

@@ -7,7 +7,7 @@ values would be a new statement each time, and has a limit on SQLite.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -29,7 +29,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from incidents.store.round_trip import Row
 from incidents.store.schema.types import microseconds
 
 Kind = type[TypeEngine[Any]] | TypeEngine[Any]
@@ -47,7 +46,7 @@ class ValuesTable:
         self.table = _each(columns) if dialect == "sqlite" else _recordset(columns)
         self.c = self.table.c
 
-    def parameters(self, rows: Iterable[Row]) -> dict[str, Any]:
+    def parameters(self, rows: Iterable[Sequence[Any]]) -> dict[str, Any]:
         """What to execute the statement with, so that it is given `rows`."""
         rows = list(rows)
         if self.dialect == "sqlite":

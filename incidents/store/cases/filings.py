@@ -16,11 +16,10 @@ from sqlalchemy import Connection, Select, and_, select, update
 
 from incidents.machine.case import Case
 from incidents.machine.filing import Term
-from incidents.store.round_trip import Row
 from incidents.store.schema.desk_tables import filing_details, filing_terms, footers
 from incidents.store.schema.tables import sites
 from incidents.store.schema.types import Number
-from incidents.store.statement import Mutation, Query, insert_missing
+from incidents.store.statement import Mutation, Query, Row, insert_missing
 from incidents.store.values_table import ValuesTable
 
 Detail = tuple[int, str, str]

@@ -11,10 +11,9 @@ from sqlalchemy import Connection, Engine, Select, bindparam, select
 from incidents.machine.case import Claim, Task
 from incidents.machine.work import Item
 from incidents.store.database.engine import reading
-from incidents.store.round_trip import Row
 from incidents.store.schema.tables import FAR, LAST, claims, desk, sites, tasks, work
 from incidents.store.schema.types import Number, UTCDateTime
-from incidents.store.statement import Mutation, Query
+from incidents.store.statement import Mutation, Query, Row
 from incidents.store.values_table import ValuesTable
 
 ChangedItem = tuple[int, Item | None, Item | None]
