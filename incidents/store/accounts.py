@@ -129,6 +129,8 @@ def session_of_digest(connection: Connection, digest: bytes) -> Session | None:
 
 def session_of_id(connection: Connection, id_: str) -> Session | None:
     """The session of that id, with its account."""
+    if not _may_be_id(id_):
+        return None
     row = connection.execute(_sessions().where(sessions.c.id == id_)).one_or_none()
     return None if row is None else _session(row)
 
@@ -143,6 +145,11 @@ def sessions_of(
     if handle is not None:
         wanted = wanted.where(of.handle == handle)
     return [_session(row) for row in connection.execute(wanted.order_by(of.made_at.desc(), of.id))]
+
+
+def _may_be_id(given: str) -> bool:
+    """Whether a session or a token could be called that: what was typed may be anything."""
+    return given.isascii() and given.isalnum()
 
 
 def _sessions() -> Select[Any]:
@@ -231,6 +238,8 @@ _OF_SECRETS: Query[tuple[Token, Account]] = Query(
 
 def token_of_id(connection: Connection, id_: str) -> Token | None:
     """The token of that id."""
+    if not _may_be_id(id_):
+        return None
     row = connection.execute(select(tokens).where(tokens.c.id == id_)).one_or_none()
     return None if row is None else Token(*row)
 

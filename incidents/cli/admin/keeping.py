@@ -226,11 +226,10 @@ def owner_of(run: Run, token: str) -> str | None:
     """Whose token that is; None if it is nobody's, and over a server if it is not one's own."""
     if run.remote is not None:
         return _own_there(run.remote, token)
-    from incidents.desk import tokens
     from incidents.store import accounts as stored
 
     with run.local.reading() as connection:
-        found = stored.token_of_id(connection, token) if tokens.is_token_id(token) else None
+        found = stored.token_of_id(connection, token)
     return None if found is None else found.handle
 
 
