@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from sqlalchemy import (
     Connection,
     ScalarSelect,
-    Select,
     Text,
     bindparam,
     case,
@@ -26,7 +25,6 @@ from incidents.store.schema.desk_tables import rehearsal
 from incidents.store.schema.tables import desk, keys, policies
 from incidents.store.schema.types import UTCDateTime
 from incidents.store.statement import Mutation, Query, insert_missing
-from incidents.store.values_table import ValuesTable
 
 _is_rehearsal = exists(select(rehearsal.c.id))
 
@@ -179,11 +177,11 @@ def save_answers(connection: Connection, new: Sequence[KeptAnswer], expired: Ite
     _NEW_ANSWER.execute(connection, ordered)
 
 
-def _answers_named(given: ValuesTable) -> Select[Any]:
-    return select(keys).select_from(given.table.join(keys, keys.c.key == given.c.key))
-
-
-ANSWERS_NAMED: Query[KeptAnswer] = Query(_answers_named, KeptAnswer._make, key=Text)
+ANSWERS_NAMED: Query[KeptAnswer] = Query(
+    lambda given: select(keys).select_from(given.table.join(keys, keys.c.key == given.c.key)),
+    KeptAnswer._make,
+    key=Text,
+)
 """Given keys: what is kept for them."""
 
 _NEW_ANSWER = Mutation(keys, *KeptAnswer._fields)

@@ -7,13 +7,12 @@ from datetime import datetime
 from json.encoder import encode_basestring as quoted
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, Text, and_, func, or_, select, tuple_, type_coerce
+from sqlalchemy import Connection, Text, and_, func, or_, select, tuple_, type_coerce
 
 from incidents.store.schema import log_tables
 from incidents.store.schema.log_tables import orders
 from incidents.store.schema.tables import DESK_STREAM, entries, sealed, sites
 from incidents.store.statement import Mutation, Query
-from incidents.store.values_table import ValuesTable
 from incidents.tlog.tree import leaf_hash
 
 
@@ -95,12 +94,13 @@ def values(connection: Connection, refs: Iterable[str]) -> dict[str, str]:
     return dict(_NAMED.fetch(connection, [(ref,) for ref in sorted(set(refs))]).all())
 
 
-def _named(given: ValuesTable) -> Select[Any]:
-    joined = given.table.join(sealed, sealed.c.ref == given.c.ref)
-    return select(sealed.c.ref, sealed.c.value).select_from(joined)
-
-
-_NAMED: Query[tuple[str, str]] = Query(_named, lambda row: (row[0], row[1]), ref=Text)
+_NAMED: Query[tuple[str, str]] = Query(
+    lambda given: select(sealed.c.ref, sealed.c.value).select_from(
+        given.table.join(sealed, sealed.c.ref == given.c.ref)
+    ),
+    lambda row: (row[0], row[1]),
+    ref=Text,
+)
 _NEW_SEALED = Mutation(sealed, *Sealed._fields)
 
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import chain
-from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from incidents.machine.case import Case
 from incidents.machine.policy import Policy
@@ -18,7 +17,6 @@ from incidents.store import deliveries
 from incidents.store.cases import filings, incidents, site_row, slices, suspensions, work
 from incidents.store.cases.slices import FIRST, LAST, Need
 from incidents.store.round_trip import together
-from incidents.store.schema import tables
 from incidents.store.statement import Result, Row
 from incidents.values.ids import ACT
 
@@ -38,34 +36,6 @@ def load(
     cases = {id_: site_row.to_case(row) for id_, row in rows.items()}
     _load_what_is_open(connection, cases, needs, policy)
     _load_what_that_names(connection, cases, needs, policy)
-    for case in cases.values():
-        _sort(case)
-    return cases
-
-
-def whole(connection: Connection, site_ids: Iterable[int]) -> dict[int, Case]:
-    """The cases of those sites with all their history, and the tasks that are done."""
-    rows = connection.execute(select(tables.sites).where(tables.sites.c.id.in_(list(site_ids))))
-    cases = {row["id"]: site_row.to_case(dict(row)) for row in rows.mappings()}
-
-    def all_of(table: Any) -> Any:
-        statement = select(table).where(table.c.site_id.in_(cases)).order_by(*table.primary_key)
-        return connection.execute(statement).mappings()
-
-    _take_incidents(cases, incidents.ALL.fetch(connection, _ids(cases)))
-    for row in all_of(tables.suspensions):
-        _take_suspensions(cases, [(row["site_id"], suspensions.read(row))])
-    for row in all_of(tables.tasks):
-        cases[row["site_id"]].tasks[row["n"]] = work.read_task(row)
-    for row in all_of(tables.deliveries):
-        n, lane = row["site_seq"], row["lane"]
-        cases[row["site_id"]].deliveries[n, lane] = deliveries.read(row)
-    for site, item, claim in work.claims_of_sites(connection, cases):
-        cases[site].claims[item] = claim
-    for site, key, text in filings.of_sites(connection, cases):
-        cases[site].details[key] = text
-    for site, name, term in filings.terms_of(connection, cases):
-        cases[site].terms[name] = term
     for case in cases.values():
         _sort(case)
     return cases

@@ -12,15 +12,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, select, update
+from sqlalchemy import Connection, and_, select, update
 
 from incidents.machine.case import Case
 from incidents.machine.filing import Term
 from incidents.store.schema.desk_tables import filing_details, filing_terms, footers
 from incidents.store.schema.tables import sites
 from incidents.store.schema.types import Number
-from incidents.store.statement import Mutation, Query, Row, insert_missing
-from incidents.store.values_table import ValuesTable
+from incidents.store.statement import Mutation, Query, insert_missing
 
 Detail = tuple[int, str, str]
 """A site's id, a detail's key and its text."""
@@ -88,31 +87,21 @@ def _rows(
                 yield id_, key, value
 
 
-def _detail(row: Row) -> Detail:
-    site, key, value = row
-    return site, key, value
-
-
-def _term(row: Row) -> FoundTerm:
-    site, name, due_on, reminded_on = row
-    return site, name, Term(due_on=due_on, reminded_on=reminded_on)
-
-
-def _details(given: ValuesTable) -> Select[Any]:
-    of = filing_details.c
-    return given.joined(of, filing_details, of.site_id == given.c.site_id)
-
-
-def _terms(given: ValuesTable) -> Select[Any]:
-    of = filing_terms.c
-    own = (of.site_id, of.term, of.due_on, of.reminded_on)
-    return given.joined(own, filing_terms, of.site_id == given.c.site_id)
-
-
-DETAILS: Query[Detail] = Query(_details, _detail, site_id=Number)
+_of = filing_details.c
+DETAILS: Query[Detail] = Query(
+    lambda given: given.joined(_of, filing_details, _of.site_id == given.c.site_id),
+    lambda row: (row[0], row[1], row[2]),
+    site_id=Number,
+)
 """Given sites: all details of their filings."""
 
-TERMS: Query[FoundTerm] = Query(_terms, _term, site_id=Number)
+_term = filing_terms.c
+_TERM = (_term.site_id, _term.term, _term.due_on, _term.reminded_on)
+TERMS: Query[FoundTerm] = Query(
+    lambda given: given.joined(_TERM, filing_terms, _term.site_id == given.c.site_id),
+    lambda row: (row[0], row[1], Term(due_on=row[2], reminded_on=row[3])),
+    site_id=Number,
+)
 """Given sites: all terms that run."""
 
 _DETAILS_NEW = Mutation(filing_details, "site_id", "key", "value")

@@ -96,9 +96,6 @@ UNSETTLED = _of_sites(tables.unsettled)
 UNLISTED = _of_sites(tables.unlisted)
 """Given sites: what is not settled either but does not wait in the queue, refused and moot."""
 
-ALL = _of_sites(true)
-"""Given sites: all that there is."""
-
 
 def _joined(given: ValuesTable, *on: ColumnElement[bool]) -> Select[Any]:
     return given.joined(_columns(given.dialect), incidents, *on)

@@ -54,14 +54,6 @@ def _select(given: ValuesTable, *on: ColumnElement[bool]) -> Select[Any]:
     return given.joined(suspensions.c, suspensions, same, *on)
 
 
-def _running(given: ValuesTable) -> Select[Any]:
-    return _select(given, suspensions.c.ended_at.is_(None))
-
-
-def _named(given: ValuesTable) -> Select[Any]:
-    return _select(given, suspensions.c.n == given.c.n)
-
-
 def _standing_after(given: ValuesTable) -> Select[Any]:
     place = tuple_(suspensions.c.due, suspensions.c.starter)
     later = place > tuple_(given.c.due, given.c.starter)
@@ -72,10 +64,14 @@ _NAMES = tuple(column.name for column in suspensions.c if column.name != "site_i
 _NEW = Mutation(suspensions, "site_id", *_NAMES)
 _CHANGED = Mutation(suspensions, "ended_at", "struck", keys=("site_id", "n"))
 
-RUNNING: Query[Found] = Query(_running, _found, site_id=Number)
+RUNNING: Query[Found] = Query(
+    lambda given: _select(given, suspensions.c.ended_at.is_(None)), _found, site_id=Number
+)
 """Given sites: those whose hours are running; at most one of a site."""
 
-NAMED: Query[Found] = Query(_named, _found, site_id=Number, n=Integer)
+NAMED: Query[Found] = Query(
+    lambda given: _select(given, suspensions.c.n == given.c.n), _found, site_id=Number, n=Integer
+)
 """Given sites and numbers: those."""
 
 STANDING_AFTER: Query[Found] = Query(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, bindparam, select
+from sqlalchemy import Connection, Engine, bindparam, select
 
 from incidents.machine.case import Claim, Task
 from incidents.machine.work import Item
@@ -14,7 +14,6 @@ from incidents.store.database.engine import reading
 from incidents.store.schema.tables import FAR, LAST, claims, desk, sites, tasks, work
 from incidents.store.schema.types import Number, UTCDateTime
 from incidents.store.statement import Mutation, Query, Row
-from incidents.store.values_table import ValuesTable
 
 ChangedItem = tuple[int, Item | None, Item | None]
 """A site's id, the item before and the item now."""
@@ -109,14 +108,9 @@ def save_claims(connection: Connection, changes: Sequence[ChangedClaim]) -> None
     _NEW_CLAIM.execute(connection, new)
 
 
-def _found_claim(row: Row) -> FoundClaim:
-    site, item, by, at = row
-    return site, item, Claim(by=by, at=at)
-
-
 CLAIMS_OF_SITES: Query[FoundClaim] = Query(
     lambda given: given.joined(claims.c, claims, claims.c.site_id == given.c.site_id),
-    _found_claim,
+    lambda row: (row[0], row[1], Claim(by=row[2], at=row[3])),
     site_id=Number,
 )
 """Given sites: all claims on them."""
@@ -172,13 +166,13 @@ def _found_task(row: Row) -> FoundTask:
     return site, read_task(dict(zip(_TASK_NAMES, own, strict=True)))
 
 
-def _open_tasks(given: ValuesTable) -> Select[Any]:
-    return given.joined(
+OPEN_TASKS: Query[FoundTask] = Query(
+    lambda given: given.joined(
         tasks.c, tasks, tasks.c.site_id == given.c.site_id, tasks.c.done_at.is_(None)
-    )
-
-
-OPEN_TASKS: Query[FoundTask] = Query(_open_tasks, _found_task, site_id=Number)
+    ),
+    _found_task,
+    site_id=Number,
+)
 """Given sites: those that are not done."""
 
 _DONE = ("done_at", "outcome", "note", "by")
