@@ -113,9 +113,11 @@ class Pipeline:
         if failed is not None:
             self._forget(sent, failed)
             raise errors.error_from_result(results[failed], encoding="utf-8")
+        transformer = Transformer(self._driver)
         for one, result in zip(sent, results, strict=True):
             if one.take is not None:
-                one.take(self._rows(result))
+                transformer.set_pgresult(result)
+                one.take(transformer.load_rows(0, result.ntuples, tuple))
 
     def _abandon(self) -> None:
         """Gives up, after an error of this process: what was sent is not to be done."""
@@ -159,11 +161,6 @@ class Pipeline:
                 if result.status == ExecStatus.PIPELINE_SYNC:
                     return results
                 results.append(result)
-
-    def _rows(self, result: Any) -> list[Row]:
-        transformer = Transformer(self._driver)
-        transformer.set_pgresult(result)
-        return transformer.load_rows(0, result.ntuples, tuple)
 
 
 def _begin(driver: Connection[Any]) -> str:

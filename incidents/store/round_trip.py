@@ -5,7 +5,7 @@ On PostgreSQL several can be under way at one moment (`pipeline`); on SQLite eac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +51,10 @@ def _pipelined(connection: Connection) -> Iterator[Pipeline]:
 
 def command(connection: Connection, sql: str) -> None:
     """Sends what asks nothing and changes no row."""
-    _driven(connection, _driver(connection).execute, sql)
+    try:
+        _driver(connection).execute(sql)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise _complained(connection, error) from error
 
 
 def send(
@@ -65,7 +68,10 @@ def send(
     # Unlike Core's, these statements begin no transaction of their own.
     assert connection.in_transaction()
     if connection.dialect.name == "sqlite":
-        rows = _driven(connection, _rows, _driver(connection), sql, parameters)
+        try:
+            rows = _driver(connection).execute(sql, parameters).fetchall()
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise _complained(connection, error) from error
         if take is not None:
             take(rows)
         return
@@ -84,22 +90,14 @@ def send_many(connection: Connection, sql: str, rows: Sequence[Sequence[Any]]) -
         DBAPIError: of the first that failed.
     """
     assert connection.in_transaction()
-    _driven(connection, _driver(connection).executemany, sql, rows)
+    try:
+        _driver(connection).executemany(sql, rows)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise _complained(connection, error) from error
 
 
 def _driver(connection: Connection) -> Any:
     return connection.connection.driver_connection
-
-
-def _rows(driver: Any, sql: str, parameters: Sequence[Any]) -> Any:
-    return driver.execute(sql, parameters).fetchall()
-
-
-def _driven(connection: Connection, run: Callable[..., Any], *arguments: Any) -> Any:
-    try:
-        return run(*arguments)
-    except connection.dialect.loaded_dbapi.Error as error:
-        raise _complained(connection, error) from error
 
 
 def _complained(connection: Connection, error: Exception) -> Exception:

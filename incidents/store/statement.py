@@ -87,18 +87,19 @@ class Query(Generic[T]):
         self._read = read
         self._columns = columns
         self._compiled: dict[str, tuple[_Compiled, ValuesTable]] = {}
+        self._nothing = Result((), read)
+        self._nothing.take(())
 
     def fetch(self, connection: Connection, rows: Sequence[Row] = (), **values: Any) -> Result[T]:
         """Sends it: about `rows`, with `values` for its other parameters.
 
         Not at all, if it is about given rows and there are none: then nothing is found.
         """
+        if self._columns and not rows:
+            return self._nothing
         compiled, given = self._for(connection.dialect)
         result = Result(compiled.results, self._read)
         if self._columns:
-            if not rows:
-                result.take(())
-                return result
             values |= given.parameters(rows)
         send(connection, compiled.sql, compiled.parameters(values), result.take)
         return result
@@ -153,10 +154,12 @@ class Mutation:
         statement = self._found(one) if self._keys else insert(self._table).values(one)
         compiled = _compile(statement, dialect)
         places = [self.columns.index(given[name]) for name in compiled.names]
+        is_in_order = places == sorted(places)
 
         def write(connection: Connection, rows: Sequence[Row]) -> None:
-            ordered = [tuple([row[place] for place in places]) for row in rows]
-            send_many(connection, compiled.sql, _processed(ordered, compiled.binds))
+            if not is_in_order:
+                rows = [tuple([row[place] for place in places]) for row in rows]
+            send_many(connection, compiled.sql, _processed(rows, compiled.binds))
 
         return write
 
