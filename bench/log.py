@@ -14,7 +14,7 @@ from bench.loggings import Share, by_the_desk
 from bench.program import INCIDENTS, environment
 from incidents.store import entries
 from incidents.store.schema.tables import entries as table
-from incidents.store.statement import Change
+from incidents.store.statement import Mutation
 
 _WITHOUT = ("site_id", "site_seq", "recorded_at", "body")
 
@@ -76,8 +76,8 @@ class _WithoutHash:
     """The insert of entries without the column."""
 
     def __init__(self) -> None:
-        self._change = Change(table, *_WITHOUT)
+        self._mutation = Mutation(table, *_WITHOUT)
 
-    def tell(self, connection: Any, rows: Sequence[Any]) -> None:
-        """As `Change.tell`."""
-        self._change.tell(connection, [row[: len(_WITHOUT)] for row in rows])
+    def execute(self, connection: Any, rows: Sequence[Any]) -> None:
+        """As `Mutation.execute`."""
+        self._mutation.execute(connection, [row[: len(_WITHOUT)] for row in rows])

@@ -45,7 +45,11 @@ def word_of(cookie: str, handle: str, hash_: str | None, now: datetime) -> str |
     stranger. `hash_` is what is kept of the password, `now` in UTC."""
     for entry in _entries(cookie):
         right = hmac.compare_digest(entry.signature.encode(), _sign(entry, handle, hash_).encode())
-        if right and hash_ is not None and _age(entry, now) < KNOWN_FOR:
+        if (
+            right
+            and hash_ is not None
+            and now.timestamp() - int(entry.made) < KNOWN_FOR.total_seconds()
+        ):
             return entry.word
     return None
 
@@ -72,10 +76,6 @@ def _entries(cookie: str) -> Iterator[_Entry]:
 def _sign(entry: _Entry, handle: str, hash_: str | None) -> str:
     signed = f"known browser {handle} {entry.made} {entry.word}"
     return hmac.new((hash_ or "").encode(), signed.encode(), hashlib.sha256).hexdigest()
-
-
-def _age(entry: _Entry, now: datetime) -> timedelta:
-    return timedelta(seconds=now.timestamp() - int(entry.made))
 
 
 SESSION_FOR = timedelta(hours=12)
@@ -107,7 +107,7 @@ class OpenSessions:
     def owner_of(self, session: str) -> str | None:
         """Whose session that is; None if there is none of that id."""
         with plainly(self._engine), reading(self._engine) as connection:
-            found = accounts.session_of_id(connection, session) if is_id(session) else None
+            found = accounts.session_of_id(connection, session)
         return None if found is None else found.account.handle
 
     def end(self, session: str, by: str) -> None:
@@ -117,7 +117,7 @@ class OpenSessions:
             UnknownSessionError: if there is none of that id.
         """
         with plainly(self._engine), writing(self._engine) as connection:
-            found = accounts.session_of_id(connection, session) if is_id(session) else None
+            found = accounts.session_of_id(connection, session)
             if found is None:
                 raise UnknownSessionError(session=session)
             end(connection, found, "ended", by, self._clock())
@@ -137,8 +137,3 @@ def has_ended(session: Session, now: datetime) -> bool:
     """Whether it is over by now: after a shift, without use, or with its account."""
     too_old = now - session.made_at >= SESSION_FOR or now - session.seen_at >= IDLE_FOR
     return too_old or session.account.disabled_at is not None
-
-
-def is_id(given: str) -> bool:
-    """Whether a session could be called that."""
-    return given.isascii() and given.isalnum()

@@ -21,9 +21,7 @@ from incidents.machine import policy as machine_policy
 from incidents.machine.command import Refusal
 from incidents.machine.policy import Policy
 from incidents.record.own_events import LogKeyMade, PolicyActivated
-from incidents.record.sealing import seal
-from incidents.store import checkpoints, desk_state, entries
-from incidents.store.schema.tables import DESK_STREAM
+from incidents.store import checkpoints, desk_state
 
 
 class ActiveAlreadyError(RefusedError):
@@ -132,19 +130,17 @@ def activate(
     due = do_what_is_due(there)
     place = own_stream.after(connection, previous, last, there)
     now = place.now
-    words = seal(act.reason)
-    event = PolicyActivated(
-        occurred_at=now, recorded_at=now, by=act.by, policy=digest, previous=previous,
-        toml=act.policy.toml(), text=words[0], seconded_by=act.second,
+    toml = act.policy.toml()
+    event = own_stream.record(
+        connection, place, PolicyActivated, act.by, act.login, reason=act.reason, policy=digest,
+        previous=previous, toml=toml, seconded_by=act.second,
     )  # fmt: skip
     desk_state.activate_policy(
-        connection, digest=digest, text=act.policy.toml(), at=now, by=act.by, reason=words[0]
+        connection, digest=digest, text=toml, at=now, by=act.by, reason=event.text
     )
-    entries.add_sealed(connection, [entries.Sealed(*words, DESK_STREAM, now)])
-    own_stream.write(connection, place, event, act.login)
     answer = {
         "policy": digest, "previous": previous, "activated_at": rfc3339(now), "by": act.by,
-        "seq": place.seq, "reason": words[0], "events": due,
+        "seq": place.seq, "reason": event.text, "events": due,
     }  # fmt: skip
     act.once.keep(connection, answer, now)
     return answer | {"changes": policy_differences(before, act.policy)}
@@ -178,12 +174,8 @@ def make(connection: Connection, new: LogKey, clock: Callable[[], datetime]) -> 
         )
     if new.key in checkpoints.every_key(connection):
         raise RefusedError(f"this key has been one before: {new.key}")
-    words = None if new.reason is None else seal(new.reason)
-    event = LogKeyMade(
-        occurred_at=place.now, recorded_at=place.now, by=new.by, policy=place.policy, key=new.key,
-        previous=new.previous, lost=new.lost, text=None if words is None else words[0],
-    )  # fmt: skip
     checkpoints.add_key(connection, checkpoints.Key(new.key, place.seq, place.now, new.by))
-    if words is not None:
-        entries.add_sealed(connection, [entries.Sealed(*words, DESK_STREAM, place.now)])
-    own_stream.write(connection, place, event, new.login)
+    own_stream.record(
+        connection, place, LogKeyMade, new.by, new.login, reason=new.reason, key=new.key,
+        previous=new.previous, lost=new.lost,
+    )  # fmt: skip

@@ -32,7 +32,7 @@ from incidents.desk.repetition import (
     would_close,
 )
 from incidents.desk.text import refused_text
-from incidents.desk.unit_of_work import SiteInHand, UnitOfWork
+from incidents.desk.unit_of_work import SiteWork, UnitOfWork
 from incidents.machine import rules
 from incidents.machine.actions import orders as order_acts
 from incidents.machine.case import Case
@@ -143,7 +143,7 @@ class Batch:
             return would_close(case, envelope.command, self._policy, self._now)
         return order_of_hold(case, envelope.command)
 
-    def _seal_and_take(self, site: SiteInHand, asked: Command, login: str | None) -> Answer:
+    def _seal_and_take(self, site: SiteWork, asked: Command, login: str | None) -> Answer:
         command, words = seal_command(asked)
         answer, acted = self._take(site, command, login)
         bad = done_already(self._connection, site.case, command, answer.refusal)
@@ -154,7 +154,7 @@ class Batch:
                 self._work.filings.keep(words)
         return answer
 
-    def _change_filing(self, site: SiteInHand, asked: ChangeFiling, login: str | None) -> Answer:
+    def _change_filing(self, site: SiteWork, asked: ChangeFiling, login: str | None) -> Answer:
         """The change, and after it the suspicions that checks have of what has changed."""
         news = self._work.filings.news(asked, site.case)
         # Of what was judged as it was asked, parts alone have become something else.
@@ -175,19 +175,19 @@ class Batch:
             return nothing_done(self._work.name(envelope), refusal, self._work.site_id(envelope))
         return self._refuse_on(site, refusal)
 
-    def _refuse_on(self, site: SiteInHand, refusal: Refusal) -> Answer:
+    def _refuse_on(self, site: SiteWork, refusal: Refusal) -> Answer:
         """The same of a site that is in the register."""
         answer, _ = self._take(site, Elapse(), None)
         return replace(answer, refusal=refusal)
 
-    def _site_of(self, envelope: Envelope) -> SiteInHand | None:
+    def _site_of(self, envelope: Envelope) -> SiteWork | None:
         """The site, if it is in the register or about to be taken into it."""
         site = self._work.site(envelope)
         if site is None or isinstance(envelope.command, AddSite):
             return site
         return None if site.case.created_at is None else site
 
-    def _take(self, site: SiteInHand, command: Command, login: str | None) -> tuple[Answer, bool]:
+    def _take(self, site: SiteWork, command: Command, login: str | None) -> tuple[Answer, bool]:
         """Decides the command on the site as it stands by now, and whether anything came of it."""
         decision = remarked(decide(site.case, command, self._policy, self._now), command)
         first_seq = site.case.seq + 1

@@ -228,7 +228,10 @@ def hand_over(
     sites = [site for site in _sites_in_hand(reading, order) if of is None or site in of]
     given: list[Answer] = []
     for start in range(0, len(sites), MAX_BATCH):
-        envelopes = [_handed_to(order, site) for site in sites[start : start + MAX_BATCH]]
+        envelopes = [
+            replace(order, site=site, key=None if order.key is None else f"{order.key}:{site}")
+            for site in sites[start : start + MAX_BATCH]
+        ]
         given += desk.submit(envelopes, dry_run=dry_run)
     return [a for a in given if a.refusal is None or a.refusal.name != "nothing_held"]
 
@@ -240,7 +243,3 @@ def _sites_in_hand(reading: Reading, order: Envelope) -> list[int]:
         before = [] if order.key is None else desk_state.sites_under(connection, order.key)
     # A batch is done whole or not at all: only after full ones can some have been left undone.
     return before if len(before) % MAX_BATCH else sorted({*before, *held})
-
-
-def _handed_to(order: Envelope, site: int) -> Envelope:
-    return replace(order, site=site, key=None if order.key is None else f"{order.key}:{site}")

@@ -22,8 +22,8 @@ from incidents.desk import own_stream
 from incidents.desk.desk import Desk
 from incidents.record import evidence
 from incidents.record.own_events import WordsErased
-from incidents.record.sealing import references, seal
-from incidents.store import desk_state, entries, erasable
+from incidents.record.sealing import references
+from incidents.store import desk_state, erasable
 from incidents.store.cases import sites
 from incidents.store.database.engine import plainly, reading
 from incidents.store.erasable import Scope, Words
@@ -154,16 +154,11 @@ def _erase(
 
 
 def _put_on_record(connection: Connection, erasure: Erasure, words: int, files: int) -> None:
-    place = own_stream.place(connection, clock.now)
-    why = None if erasure.reason is None else seal(erasure.reason)
-    event = WordsErased(
-        occurred_at=place.now, recorded_at=place.now, by=erasure.by, policy=place.policy,
-        before=erasure.scope.before, words=words, files=files, of=erasure.site,
-        text=None if why is None else why[0],
+    own_stream.record(
+        connection, own_stream.place(connection, clock.now), WordsErased, erasure.by, erasure.login,
+        reason=erasure.reason, before=erasure.scope.before, words=words, files=files,
+        of=erasure.site,
     )  # fmt: skip
-    if why is not None:
-        entries.add_sealed(connection, [entries.Sealed(*why, DESK_STREAM, place.now)])
-    own_stream.write(connection, place, event, erasure.login)
 
 
 def _expendable(engine: Engine, scope: Scope) -> Iterator[list[Words]]:

@@ -112,19 +112,17 @@ def sites_of(
     with together(connection):
         _wait_no_longer(connection, patience)
         desk_state.keep_policy(connection)
-        question = sites.LOCKED_BY_NAME if names else sites.LOCKED
-        found = question.ask(connection, [(each,) for each in sorted(names or numbers)])
-        kept = (
-            desk_state.ANSWERS_NAMED.ask(connection, [(key,) for key in wanted]) if wanted else None
-        )
-        active = desk_state.ACTIVE_POLICY.ask(connection)
+        query = sites.LOCKED_BY_NAME if names else sites.LOCKED
+        found = query.fetch(connection, [(each,) for each in sorted(names or numbers)])
+        kept = desk_state.ANSWERS_NAMED.fetch(connection, [(key,) for key in wanted])
+        active = desk_state.ACTIVE_POLICY.fetch(connection)
         time = _time(connection)
     [policy] = active.all()
     return Locked(
         rows={row["id"]: row for row in found.all()},
         policy=policy,
         there=time(),
-        kept={} if kept is None else {each.key: each for each in kept.all()},
+        kept={each.key: each for each in kept.all()},
     )
 
 
@@ -132,8 +130,8 @@ def what_is_due(connection: Connection, now: datetime, limit: int) -> Locked:
     """Locks at most `limit` sites with something due, the earliest first: see `sites.DUE`."""
     with together(connection):
         desk_state.keep_policy(connection)
-        found = sites.DUE.ask(connection, now=now, most=limit)
-        active = desk_state.ACTIVE_POLICY.ask(connection)
+        found = sites.DUE.fetch(connection, now=now, most=limit)
+        active = desk_state.ACTIVE_POLICY.fetch(connection)
         time = _time(connection)
     [policy] = active.all()
     return Locked(rows={row["id"]: row for row in found.all()}, policy=policy, there=time())
@@ -159,5 +157,5 @@ def _wait_no_longer(connection: Connection, patience: timedelta | None) -> None:
 def _time(connection: Connection) -> Callable[[], datetime | None]:
     if connection.dialect.name == "sqlite":
         return lambda: None
-    asked = TIME.ask(connection)
+    asked = TIME.fetch(connection)
     return lambda: asked.all()[0]

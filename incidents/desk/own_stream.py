@@ -17,9 +17,11 @@ from sqlalchemy import Connection, update
 from incidents.errors import RefusedError
 from incidents.machine.events import Event
 from incidents.record.entry import DESK, encode
-from incidents.record.sealing import digest_of, is_digest_of
+from incidents.record.sealing import digest_of, is_digest_of, seal
 from incidents.store import accounts, desk_state, entries
 from incidents.store.schema.tables import DESK_STREAM, desk
+
+E = TypeVar("E", bound=Event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ def locked(connection: Connection) -> tuple[str, int]:
 
 
 def place(connection: Connection, clock: Callable[[], datetime]) -> Place:
-    """The next place in the stream; to be followed by `write`. Sites are locked before, if any."""
+    """The next place in the stream; to be followed by `record`. Sites are locked before, if any."""
     policy, last = locked(connection)
     return after(connection, policy, last, clock())
 
@@ -48,13 +50,21 @@ def after(connection: Connection, policy: str, last: int, now: datetime) -> Plac
     return Place(policy, last + 1, max(now, entries.last_of_desk(connection) or now))
 
 
-def write(connection: Connection, at: Place, event: Event, login: str | None) -> None:
-    """Puts the act on record at its place."""
+def record(
+    connection: Connection, at: Place, kind: type[E], by: str, login: str | None, *,
+    reason: str | None = None, **own: Any,
+) -> E:  # fmt: skip
+    """Puts an event of that kind on record at its place; a reason is sealed, as its `text`."""
+    if reason is not None:
+        words = seal(reason)
+        entries.add_sealed(connection, [entries.Sealed(*words, DESK_STREAM, at.now)])
+        own["text"] = words[0]
+    facts = {"policy": at.policy, **own}
+    event = kind(occurred_at=at.now, recorded_at=at.now, by=by, **facts)
     body = encode(event, DESK, DESK_STREAM, at.seq, login)
-    entries.add_entries(
-        connection, [entries.Entry.of(DESK_STREAM, at.seq, event.recorded_at, body)]
-    )
+    entries.add_entries(connection, [entries.Entry.of(DESK_STREAM, at.seq, at.now, body)])
     connection.execute(update(desk).values(seq=at.seq))
+    return event
 
 
 class KeyReusedError(RefusedError):
@@ -96,7 +106,6 @@ class Once:
 
 
 Clock = Callable[[], datetime]
-E = TypeVar("E", bound=Event)
 
 
 class AccountSignInError(RefusedError):
@@ -138,11 +147,8 @@ class AccountAct:
         if not (open_to_all or by.came_in) and accounts.guards(connection):
             raise AccountSignInError(by=by.person)
 
-    def record(self, kind: type[E], **own: Any) -> None:
+    def record(self, kind: type[Event], *, reason: str | None = None, **own: Any) -> None:
         """Puts an event of that kind on record, by who does the act and at its time."""
-        event = kind(
-            occurred_at=self.now, recorded_at=self.now, by=self._by.person,
-            policy=self._place.policy, **own,
-        )  # fmt: skip
-        write(self._connection, self._place, event, self._by.login)
+        by = self._by
+        record(self._connection, self._place, kind, by.person, by.login, reason=reason, **own)
         self._place = replace(self._place, seq=self._place.seq + 1)

@@ -25,12 +25,10 @@ from incidents.desk.desk import Desk
 from incidents.desk.erasure import Erased, Erasure
 from incidents.desk.erasure_request import TooYoungError
 from incidents.record.own_events import SignInsErased
-from incidents.record.sealing import seal
 from incidents.settings.retention import Retention
-from incidents.store import entries, erasable, sign_ins
+from incidents.store import erasable, sign_ins
 from incidents.store.database.engine import plainly, reading
 from incidents.store.erasable import Scope
-from incidents.store.schema.tables import DESK_STREAM
 
 ROWS_AT_ONCE = 1_000
 """So many rows go in one transaction at most."""
@@ -129,14 +127,9 @@ def erase_sign_ins(
         place = own_stream.place(connection, clock.now)
         rows = sign_ins.erase(connection, before, pseudonyms.__getitem__, handle, most=ROWS_AT_ONCE)
         if rows:
-            why = None if reason is None else seal(reason)
-            event = SignInsErased(
-                occurred_at=place.now, recorded_at=place.now, by=by, policy=place.policy,
-                before=before, rows=rows, text=None if why is None else why[0],
-            )  # fmt: skip
-            if why is not None:
-                entries.add_sealed(connection, [entries.Sealed(*why, DESK_STREAM, place.now)])
-            own_stream.write(connection, place, event, login)
+            own_stream.record(
+                connection, place, SignInsErased, by, login, reason=reason, before=before, rows=rows
+            )
         return rows
 
     done = 0

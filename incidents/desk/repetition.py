@@ -51,7 +51,7 @@ def would_close(case: Case, command: Command, policy: Policy, now: datetime) -> 
 def order_of_hold(case: Case, command: Command) -> Refusal | None:
     """The refusal to cancel the one order that takes a held site down, or to brake it, if a courier
     took it in hand before the hold."""
-    if not (_is_by_hand(command) or _is_braking(command)):
+    if not _takes_out(command):
         return None
     down = [d for d in case.deliveries.values() if d.lane == ACT and d.kind in DOWN]
     is_one = any(each.order == command.order for each in down)
@@ -62,13 +62,10 @@ def order_of_hold(case: Case, command: Command) -> Refusal | None:
     return Refusal("order_of_hold", {"order": name, "site": case.site})
 
 
-def _is_by_hand(command: Command) -> TypeGuard[CancelOrder]:
-    if not isinstance(command, CancelOrder):
-        return False
-    return (command.why, command.lane) == (BY_HAND, ACT)
-
-
-def _is_braking(command: Command) -> TypeGuard[RecordFailure]:
+def _takes_out(command: Command) -> TypeGuard[CancelOrder | RecordFailure]:
+    """Whether it takes an order into the world out of the way, by hand or by the brake."""
+    if isinstance(command, CancelOrder):
+        return (command.why, command.lane) == (BY_HAND, ACT)
     return isinstance(command, RecordFailure) and command.problem == BRAKED
 
 

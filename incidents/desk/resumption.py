@@ -23,11 +23,9 @@ from incidents.errors import RefusedError
 from incidents.machine import policy as machine_policy
 from incidents.machine.command import DAEMON, Refusal
 from incidents.record.own_events import HistoryResumed
-from incidents.record.sealing import seal
 from incidents.store import desk_state, entries, lineage
 from incidents.store.desk_state import database_time
 from incidents.store.lineage import STRANGE_FOR, UNKNOWN_SERVER, Standing
-from incidents.store.schema.tables import DESK_STREAM
 from incidents.values.ids import EPOCHS
 
 ANOTHER_SERVER, ENTRIES_LOST, ASKED = "another_server", "entries_lost", "asked"
@@ -99,18 +97,14 @@ def resume(
     now = database_time(connection) or clock()
     place = own_stream.place(connection, lambda: now)
     before, on = lineage.standing(connection), lineage.look(connection)
-    words = None if asked.reason is None else seal(asked.reason)
-    event = HistoryResumed(
-        occurred_at=place.now, recorded_at=place.now, by=asked.by, policy=place.policy,
+    event = own_stream.record(
+        connection, place, HistoryResumed, asked.by, asked.login, reason=asked.reason,
         epoch=next_epoch(max(before.epoch, asked.epoch), now), cause=asked.cause,
         entries=entries.last_id(connection), since=asked.since or place.now, had=asked.had,
-        signed=asked.signed, text=None if words is None else words[0],
+        signed=asked.signed,
     )  # fmt: skip
     new = _standing(before, asked, event.epoch, now, is_moved=on.is_new)
     lineage.resume(connection, new, on.found)
-    if words is not None:
-        entries.add_sealed(connection, [entries.Sealed(*words, DESK_STREAM, place.now)])
-    own_stream.write(connection, place, event, asked.login)
     return event
 
 

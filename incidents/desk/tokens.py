@@ -20,11 +20,9 @@ from incidents.desk.own_stream import AccountAct, By, Clock
 from incidents.errors import InputError, RefusedError
 from incidents.record import own_events
 from incidents.record.own_events import ServeKeyMade
-from incidents.record.sealing import seal as sealed_words
-from incidents.store import accounts, entries, passwords
+from incidents.store import accounts, passwords
 from incidents.store.accounts import ServeKey, Token
 from incidents.store.database.engine import plainly, reading
-from incidents.store.schema.tables import DESK_STREAM
 
 MAX_DAYS = 366
 
@@ -101,7 +99,7 @@ def revoke_token(connection: Connection, by: By, id_: str, clock: Clock) -> bool
         UnknownTokenError: naming it.
     """
     act = AccountAct(connection, by, clock)
-    token = accounts.token_of_id(connection, id_) if is_token_id(id_) else None
+    token = accounts.token_of_id(connection, id_)
     if token is None:
         raise UnknownTokenError(token=id_)
     if token.revoked_at is not None:
@@ -109,11 +107,6 @@ def revoke_token(connection: Connection, by: By, id_: str, clock: Clock) -> bool
     accounts.revoke_token(connection, id_, act.now)
     act.record(own_events.TokenRevoked, token=id_)
     return True
-
-
-def is_token_id(given: str) -> bool:
-    """Whether a token could be called that."""
-    return given.isascii() and given.isalnum()
 
 
 class SealedAlreadyError(RefusedError):
@@ -201,13 +194,9 @@ def _take(
         accounts.seal_token(connection, token.id, mark.on(serve_key.of_token(token)))
     for password in all_passwords:
         passwords.seal(connection, password.handle, mark.on(serve_key.of_password(password)))
-    words = None if reason is None else sealed_words(reason)
-    if words is not None:
-        entries.add_sealed(connection, [entries.Sealed(*words, DESK_STREAM, act.now)])
     act.record(
-        ServeKeyMade, key=serve_key.key_digest(key),
+        ServeKeyMade, reason=reason, key=serve_key.key_digest(key),
         tokens=len(all_tokens), passwords=len(all_passwords),
-        text=None if words is None else words[0],
     )  # fmt: skip
     if there is None:
         # After all that may be refused, so that no file is left of it; and before what is written

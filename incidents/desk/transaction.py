@@ -35,34 +35,40 @@ from incidents.store import desk_state
 from incidents.store.database.engine import writing
 from incidents.store.round_trip import together
 
+_YOUNG = 50_000
+"""So many values that could be in cycles are made meanwhile before the collector looks at them."""
+
 
 @dataclass(slots=True)
-class _Waiting:
-    """For how many batches it waits, and whether it is to go on after them."""
+class _Rare:
+    """For how many batches collection is rare, and the thresholds to go back to after them."""
 
     lock: Lock = field(default_factory=Lock)
     batches: int = 0
-    was_on: bool = False
+    before: tuple[int, int, int] = (0, 0, 0)
 
 
-_without_collection = _Waiting()
+_rare = _Rare()
 
 
 @contextmanager
-def without_collection() -> Iterator[None]:
-    """Lets it wait for what is done inside; threads may overlap."""
-    with _without_collection.lock:
-        if _without_collection.batches == 0:
-            _without_collection.was_on = gc.isenabled()
-            gc.disable()
-        _without_collection.batches += 1
+def rare_collection() -> Iterator[None]:
+    """Lets the garbage collector look seldom at what is made inside; threads may overlap.
+
+    It is never off: in a busy process some batch is always under way.
+    """
+    with _rare.lock:
+        if _rare.batches == 0:
+            _rare.before = gc.get_threshold()
+            gc.set_threshold(_YOUNG, *_rare.before[1:])
+        _rare.batches += 1
     try:
         yield
     finally:
-        with _without_collection.lock:
-            _without_collection.batches -= 1
-            if _without_collection.batches == 0 and _without_collection.was_on:
-                gc.enable()
+        with _rare.lock:
+            _rare.batches -= 1
+            if _rare.batches == 0:
+                gc.set_threshold(*_rare.before)
 
 
 MAX_BATCH = 1_000
@@ -152,7 +158,7 @@ class Transactions:
         """Takes what is asked of the locked sites, writes what it comes to, and ends with it."""
         if not envelopes:
             return []
-        with without_collection():
+        with rare_collection():
             active = policy or self.policy(connection, locked.policy)
             # Read when the locks are ours: no entry made while we waited is later.
             said = self._clock()

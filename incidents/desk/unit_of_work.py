@@ -46,7 +46,7 @@ _log = logger("desk")
 
 
 @dataclass(slots=True)
-class SiteInHand:
+class SiteWork:
     """Its row and case as read, its case by now, and what has happened in this transaction."""
 
     row: site_row.Row
@@ -99,13 +99,13 @@ class UnitOfWork:
         self._ids = {row["name"]: id_ for id_, row in rows.items()}
         self._sealed: list[Sealed] = []
         self._sites = self._read(envelopes, policy)
-        self.filings = FilingsInHand(connection, (site.before for site in self._sites.values()))
+        self.filings = FilingWork(connection, (site.before for site in self._sites.values()))
 
     def site_id(self, envelope: Envelope) -> int | None:
         """The id of the site that the command names, if it is locked."""
         return envelope.site if isinstance(envelope.site, int) else self._ids.get(envelope.site)
 
-    def site(self, envelope: Envelope) -> SiteInHand | None:
+    def site(self, envelope: Envelope) -> SiteWork | None:
         """The site that the command names, if it is there."""
         return self._sites.get(self.site_id(envelope) or 0)
 
@@ -124,7 +124,7 @@ class UnitOfWork:
         command = by_the_desks_clock(envelope.command, now, self._said)
         return envelope if command is envelope.command else replace(envelope, command=command)
 
-    def seal(self, site: SiteInHand, words: Iterable[SealedWords], at: datetime) -> None:
+    def seal(self, site: SiteWork, words: Iterable[SealedWords], at: datetime) -> None:
         """Keeps what is to be written of people's words in an act at that time (UTC)."""
         self._sealed += [Sealed(*own, site.case.site_id, at) for own in words]
 
@@ -156,7 +156,7 @@ class UnitOfWork:
         if unused:
             sites.remove(connection, unused)
 
-    def _read(self, envelopes: Sequence[Envelope], policy: Policy) -> dict[int, SiteInHand]:
+    def _read(self, envelopes: Sequence[Envelope], policy: Policy) -> dict[int, SiteWork]:
         commands: dict[int, list[Command]] = {id_: [] for id_ in self._rows}
         for envelope in envelopes:
             id_ = self.site_id(envelope)
@@ -168,8 +168,7 @@ class UnitOfWork:
         }
         read = cases.load(self._connection, self._rows, needs, policy) if needs else {}
         return {
-            id_: SiteInHand(row=self._rows[id_], before=case, case=case)
-            for id_, case in read.items()
+            id_: SiteWork(row=self._rows[id_], before=case, case=case) for id_, case in read.items()
         }
 
     def _now_on(self, row: site_row.Row) -> datetime:
@@ -181,7 +180,7 @@ class UnitOfWork:
         return last
 
 
-class FilingsInHand:
+class FilingWork:
     """The filings of the sites whose `cases` a batch has read."""
 
     def __init__(self, connection: Connection, cases: Iterable[Case]) -> None:
@@ -240,7 +239,7 @@ class FilingsInHand:
                 for key, text in case.details.items()
                 if filing.is_sealed(key)
             ]
-            self._words = sealed_values(self._connection, refs) if refs else {}
+            self._words = sealed_values(self._connection, refs)
         return self._words
 
 

@@ -127,7 +127,7 @@ def _suspended(connection: Connection, found: Site, order: Order) -> Facts | Non
     if incident is None or order.suspension is None:
         return None
     key = (order.site_id, int(order.suspension))
-    struck = any(each.struck for _, each in suspensions.NAMED.ask(connection, [key]).all())
+    struck = any(each.struck for _, each in suspensions.NAMED.fetch(connection, [key]).all())
     told = replace(
         found.facts,
         state=incident.state,

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Select, delete, func, insert, literal, select, update
 
 from incidents.store import sign_ins
-from incidents.store.round_trip import Given
 from incidents.store.schema.desk_tables import accounts, passwords, serve_keys, sessions, tokens
 from incidents.store.schema.types import Word
 from incidents.store.sign_ins import OK, SignIn
-from incidents.store.statement import Question
+from incidents.store.statement import Query
+from incidents.store.values_table import ValuesTable
 
 
 class Account(NamedTuple):
@@ -129,6 +129,8 @@ def session_of_digest(connection: Connection, digest: bytes) -> Session | None:
 
 def session_of_id(connection: Connection, id_: str) -> Session | None:
     """The session of that id, with its account."""
+    if not _may_be_id(id_):
+        return None
     row = connection.execute(_sessions().where(sessions.c.id == id_)).one_or_none()
     return None if row is None else _session(row)
 
@@ -143,6 +145,11 @@ def sessions_of(
     if handle is not None:
         wanted = wanted.where(of.handle == handle)
     return [_session(row) for row in connection.execute(wanted.order_by(of.made_at.desc(), of.id))]
+
+
+def _may_be_id(given: str) -> bool:
+    """Whether a session or a token could be called that: what was typed may be anything."""
+    return given.isascii() and given.isalnum()
 
 
 def _sessions() -> Select[Any]:
@@ -211,27 +218,28 @@ def token_by_digest(
     connection: Connection, digests: Iterable[str]
 ) -> dict[str, tuple[Token, Account]]:
     """The tokens of secrets, by their digests, each with its account."""
-    found = _OF_SECRETS.ask(connection, [(digest,) for digest in dict.fromkeys(digests)]).all()
+    found = _OF_SECRETS.fetch(connection, [(digest,) for digest in dict.fromkeys(digests)]).all()
     return {token.digest: (token, account) for token, account in found}
 
 
-def _of_secrets(dialect: str) -> tuple[Select[Any], Given]:
-    given = Given(dialect, digest=Word)
-    joined = given.table.join(tokens, tokens.c.digest == given.table.c.digest).join(
+def _of_secrets(given: ValuesTable) -> Select[Any]:
+    joined = given.table.join(tokens, tokens.c.digest == given.c.digest).join(
         accounts, accounts.c.handle == tokens.c.handle
     )
-    return select(tokens, accounts).select_from(joined), given
+    return select(tokens, accounts).select_from(joined)
 
 
 _N = len(Token._fields)
-_OF_SECRETS: Question[tuple[Token, Account]] = Question(
-    _of_secrets, lambda row: (Token(*row[:_N]), Account(*row[_N:]))
+_OF_SECRETS: Query[tuple[Token, Account]] = Query(
+    _of_secrets, lambda row: (Token(*row[:_N]), Account(*row[_N:])), digest=Word
 )
 """Asked with the requests of programs: whose tokens those are."""
 
 
 def token_of_id(connection: Connection, id_: str) -> Token | None:
     """The token of that id."""
+    if not _may_be_id(id_):
+        return None
     row = connection.execute(select(tokens).where(tokens.c.id == id_)).one_or_none()
     return None if row is None else Token(*row)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
@@ -27,12 +27,14 @@ from sqlalchemy import (
 from incidents.machine.case import UNKNOWN
 from incidents.machine.events import StateSeen
 from incidents.store.lineage import Standing
-from incidents.store.round_trip import insert_missing
 from incidents.store.schema.log_tables import deliveries, waiting
 from incidents.store.schema.tables import entries, sites
 from incidents.store.schema.tables import uncompared as table
 from incidents.store.schema.types import words
+from incidents.store.statement import insert_missing
 from incidents.values.ids import ACT
+
+T = TypeVar("T", int, str)
 
 _AT_ONCE = 500
 """So many names in one statement: SQLite limits the variables of one."""
@@ -71,13 +73,12 @@ def note_compared(connection: Connection, standing: Standing, site_ids: Iterable
     """Which of the sites with those ids were compared in the epoch that runs, as far as the record
     tells: all that were there when it began, once every one had been, and those of which was put on
     record since how they are."""
-    asked, found = sorted(set(site_ids)), set[int]()
-    for at in range(0, len(asked), _AT_ONCE):
-        own = asked[at : at + _AT_ONCE]
+    found = set[int]()
+    for some in _parts(set(site_ids)):
         if standing.is_compared:
-            old = and_(sites.c.id.in_(own), sites.c.created_at <= standing.resumed_at)
+            old = and_(sites.c.id.in_(some), sites.c.created_at <= standing.resumed_at)
             found.update(connection.scalars(select(sites.c.id).where(old)))
-        own = [id_ for id_ in own if id_ not in found]
+        own = [id_ for id_ in some if id_ not in found]
         since = and_(entries.c.site_id.in_(own), entries.c.recorded_at > standing.resumed_at)
         seen = entries.c.body.contains(f'"kind":"{StateSeen.kind}"')
         known = not_(entries.c.body.contains(f'"seen":"{UNKNOWN}"'))
@@ -105,25 +106,23 @@ def note_uncompared(connection: Connection, found: Mapping[str, str], now: datet
         return
     connection.execute(insert_missing(connection, table), rows)
     for problem in sorted(set(found.values())):
-        own = sorted(ids[name] for name in found.keys() & ids.keys() if found[name] == problem)
-        for at in range(0, len(own), _AT_ONCE):
-            those = table.c.site_id.in_(own[at : at + _AT_ONCE])
+        own = [ids[name] for name in found.keys() & ids.keys() if found[name] == problem]
+        for some in _parts(own):
+            those = table.c.site_id.in_(some)
             is_other = table.c.problem != problem
             connection.execute(update(table).where(those, is_other).values(problem=problem))
 
 
 def settle_uncompared(connection: Connection, names: Collection[str]) -> None:
     """Those were compared."""
-    ids = sorted(_ids(connection, names).values())
-    for at in range(0, len(ids), _AT_ONCE):
-        connection.execute(delete(table).where(table.c.site_id.in_(ids[at : at + _AT_ONCE])))
+    for some in _parts(_ids(connection, names).values()):
+        connection.execute(delete(table).where(table.c.site_id.in_(some)))
 
 
 def _ids(connection: Connection, names: Collection[str]) -> dict[str, int]:
-    asked, found = sorted(names), dict[str, int]()
-    for at in range(0, len(asked), _AT_ONCE):
-        named = sites.c.name.in_(asked[at : at + _AT_ONCE])
-        rows = connection.execute(select(sites.c.name, sites.c.id).where(named))
+    found = dict[str, int]()
+    for some in _parts(names):
+        rows = connection.execute(select(sites.c.name, sites.c.id).where(sites.c.name.in_(some)))
         found |= {row.name: row.id for row in rows}
     return found
 
@@ -140,16 +139,6 @@ class LeftDownCounts(NamedTuple):
     closed: int
     unknown: int
     new: int
-
-
-def names_left_down(connection: Connection, *, believed_since: datetime | None = None) -> list[str]:
-    """The names of those that are ordered up.
-
-    Sites that were added since a time (UTC) and of which nobody can tell are no such sites, if it
-    is given: they are believed to be up.
-    """
-    asked = select(sites.c.name).where(_left_up(believed_since)).order_by(sites.c.name)
-    return list(connection.scalars(asked))
 
 
 def named_left_down(
@@ -215,9 +204,14 @@ def may_stay(connection: Connection, since: datetime) -> list[int]:
 def _left(believed_since: datetime | None, also: Collection[int]) -> Iterator[ColumnElement[bool]]:
     """Which they are, in parts that have no site in common: a query takes only so many values."""
     yield _left_up(believed_since)
-    ids = sorted(also)
-    for begin in range(0, len(ids), _AT_ONCE):
-        yield sites.c.id.in_(ids[begin : begin + _AT_ONCE])
+    for some in _parts(also):
+        yield sites.c.id.in_(some)
+
+
+def _parts(values: Iterable[T]) -> Iterator[list[T]]:
+    ordered = sorted(values)
+    for begin in range(0, len(ordered), _AT_ONCE):
+        yield ordered[begin : begin + _AT_ONCE]
 
 
 def _waits_to_open() -> tuple[ColumnElement[bool], ...]:

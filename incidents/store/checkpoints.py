@@ -153,7 +153,7 @@ def witnesses(connection: Connection) -> list[str]:
 
 def cosign(connection: Connection, new: Cosigned) -> None:
     """Keeps a witness's signature."""
-    from incidents.store.round_trip import insert_missing
+    from incidents.store.statement import insert_missing
 
     connection.execute(insert_missing(connection, cosignatures), [new._asdict()])
 
@@ -167,7 +167,7 @@ def last_stamped(connection: Connection) -> Stamped | None:
 
 def stamp(connection: Connection, new: Stamped) -> None:
     """Keeps a time stamp."""
-    from incidents.store.round_trip import insert_missing
+    from incidents.store.statement import insert_missing
 
     connection.execute(insert_missing(connection, stamps), [new._asdict()])
 

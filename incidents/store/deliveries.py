@@ -15,10 +15,10 @@ from incidents.machine import events as e
 from incidents.machine.case import Delivery
 from incidents.machine.command import BRAKED
 from incidents.store.entries import Outgoing, Place
-from incidents.store.round_trip import Given
 from incidents.store.schema.log_tables import braked, dead, deliveries, orders, waiting
 from incidents.store.schema.types import Number, Word
-from incidents.store.statement import Change, Question, Row
+from incidents.store.statement import Mutation, Query, Row
+from incidents.store.values_table import ValuesTable
 from incidents.values.ids import ACT
 
 Found = tuple[int, Delivery]
@@ -34,7 +34,7 @@ def add(
 
     What waits before an order into the world is looked at anew: it may not be needed any more.
     """
-    _NEW.tell(
+    _NEW.execute(
         connection,
         [
             (o.site_id, lane, o.site_seq, o.n, o.kind, False, o.created_at, 0, now)
@@ -42,7 +42,7 @@ def add(
             for lane in lanes
         ],
     )
-    _WOKEN.tell(connection, [(o.site_id, ACT, now) for o, lanes in new if ACT in lanes])
+    _WOKEN.execute(connection, [(o.site_id, ACT, now) for o, lanes in new if ACT in lanes])
 
 
 def settle(
@@ -65,10 +65,10 @@ def settle(
             gone.append(key)
         if _held_others_up(event):
             freed.add((site, event.lane))
-    _GONE.tell(connection, gone)
-    _FAILED.tell(connection, list(failed.values()))
-    _RETRIED.tell(connection, list(retried.values()))
-    _WOKEN.tell(connection, [(*key, now) for key in sorted(freed)])
+    _GONE.execute(connection, gone)
+    _FAILED.execute(connection, list(failed.values()))
+    _RETRIED.execute(connection, list(retried.values()))
+    _WOKEN.execute(connection, [(*key, now) for key in sorted(freed)])
 
 
 def _held_others_up(event: e.OrderEvent) -> bool:
@@ -80,7 +80,7 @@ def _held_others_up(event: e.OrderEvent) -> bool:
 
 def chains(connection: Connection, site_ids: Iterable[int]) -> list[Found]:
     """What those sites have not settled in the world, in order; nothing is locked."""
-    return _CHAINS.ask(connection, [(id_,) for id_ in sorted(site_ids)]).all()
+    return _CHAINS.fetch(connection, [(id_,) for id_ in sorted(site_ids)]).all()
 
 
 def unsettled(connection: Connection, site_id: int, order: int, lane: str) -> list[Delivery]:
@@ -99,7 +99,7 @@ def in_hand_since(connection: Connection, site_id: int, order: int) -> datetime 
 
 def dead_letters(connection: Connection, site_ids: Iterable[int]) -> list[tuple[int, int]]:
     """The dead letters of orders into the world of those sites: site and order; no lock."""
-    return _DEAD.ask(connection, [(id_,) for id_ in sorted(site_ids)]).all()
+    return _DEAD.fetch(connection, [(id_,) for id_ in sorted(site_ids)]).all()
 
 
 def first_braked(connection: Connection) -> Place | None:
@@ -110,7 +110,7 @@ def first_braked(connection: Connection) -> Place | None:
 
 def untried(connection: Connection, named: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
     """Which of those orders, by site and number, wait in the world and were not tried; no lock."""
-    found = _UNTRIED.ask(connection, sorted(named)).all()
+    found = _UNTRIED.fetch(connection, sorted(named)).all()
     return set(found)
 
 
@@ -136,48 +136,33 @@ _OWN = (
 _NAMES = tuple(column.name for column in _OWN)
 
 
-def _named(dialect: str) -> tuple[Select[Any], Given]:
-    given = Given(dialect, site_id=Number, lane=Word, site_seq=Number)
-    on = and_(*(_of[name] == given.table.c[name] for name in ("site_id", "lane", "site_seq")))
+def _named(given: ValuesTable) -> Select[Any]:
+    on = and_(*(_of[column.name] == column for column in given.c))
     found = select(*_OWN).select_from(given.table.join(deliveries, on))
     found = found.order_by(_of.site_id, _of.lane, _of.site_seq)
-    return found.with_for_update(of=deliveries), given
+    return found.with_for_update(of=deliveries)
 
 
-def _chains(dialect: str) -> tuple[Select[Any], Given]:
-    return _of_sites(dialect, _of.lane == ACT)
+def _acts(given: ValuesTable) -> Select[Any]:
+    return _of_sites(given, or_(_of.lane == ACT, braked)).with_for_update(of=deliveries)
 
 
-def _acts(dialect: str) -> tuple[Select[Any], Given]:
-    found, given = _of_sites(dialect, or_(_of.lane == ACT, braked))
-    return found.with_for_update(of=deliveries), given
-
-
-def _of_sites(dialect: str, those: ColumnElement[bool]) -> tuple[Select[Any], Given]:
-    given = Given(dialect, site_id=Number)
-    on = and_(_of.site_id == given.table.c.site_id, those)
+def _of_sites(given: ValuesTable, *those: ColumnElement[bool]) -> Select[Any]:
+    on = and_(_of.site_id == given.c.site_id, *those)
     found = select(*_OWN).select_from(given.table.join(deliveries, on))
-    return found.order_by(_of.site_id, _of.site_seq), given
+    return found.order_by(_of.site_id, _of.site_seq)
 
 
-def _untried(dialect: str) -> tuple[Select[Any], Given]:
-    given = Given(dialect, site_id=Number, site_seq=Number)
-    same = (_of.site_id == given.table.c.site_id, _of.site_seq == given.table.c.site_seq)
+def _untried(given: ValuesTable) -> Select[Any]:
+    same = (_of.site_id == given.c.site_id, _of.site_seq == given.c.site_seq)
     on = and_(*same, _of.lane == ACT, or_(braked, and_(waiting, _of.attempts == 0)))
-    return select(_of.site_id, _of.site_seq).select_from(given.table.join(deliveries, on)), given
+    return select(_of.site_id, _of.site_seq).select_from(given.table.join(deliveries, on))
 
 
-def _dead(dialect: str) -> tuple[Select[Any], Given]:
-    given = Given(dialect, site_id=Number)
-    on = and_(_of.site_id == given.table.c.site_id, _of.lane == ACT, dead)
-    found = select(_of.site_id, _of.site_seq).select_from(given.table.join(deliveries, on))
-    return found.order_by(_of.site_id, _of.site_seq), given
-
-
-NAMED: Question[Found] = Question(_named, _found)
+NAMED: Query[Found] = Query(_named, _found, site_id=Number, lane=Word, site_seq=Number)
 """Given sites, lanes and orders: those that are not settled, locked."""
 
-ACTS: Question[Found] = Question(_acts, _found)
+ACTS: Query[Found] = Query(_acts, _found, site_id=Number)
 """Given sites: what is not settled in the world, and what is braked with it, locked, in order."""
 
 _place = (orders.c.created_at, orders.c.site_id, orders.c.site_seq)
@@ -188,15 +173,23 @@ _FIRST_BRAKED = (
     .order_by(*_place)
     .limit(1)
 )
-_DEAD: Question[tuple[int, int]] = Question(_dead, lambda row: (row[0], row[1]))
-_UNTRIED: Question[tuple[int, int]] = Question(_untried, lambda row: (row[0], row[1]))
-_CHAINS: Question[Found] = Question(_chains, _found)
+_DEAD: Query[tuple[int, int]] = Query(
+    lambda given: _of_sites(given, _of.lane == ACT, dead),
+    lambda row: (row[0], row[2]),
+    site_id=Number,
+)
+_UNTRIED: Query[tuple[int, int]] = Query(
+    _untried, lambda row: (row[0], row[1]), site_id=Number, site_seq=Number
+)
+_CHAINS: Query[Found] = Query(
+    lambda given: _of_sites(given, _of.lane == ACT), _found, site_id=Number
+)
 _KEY = ("site_id", "lane", "site_seq", "n")
-_NEW = Change(deliveries, *_KEY, "kind", "dead", "since", "attempts", "next_at")
-_GONE = Change(deliveries, keys=_KEY)
-_FAILED = Change(deliveries, "dead", "held_by", "adapter", "problem", keys=_KEY)
-_RETRIED = Change(deliveries, "dead", "since", "attempts", "next_at", keys=_KEY)
+_NEW = Mutation(deliveries, *_KEY, "kind", "dead", "since", "attempts", "next_at")
+_GONE = Mutation(deliveries, keys=_KEY)
+_FAILED = Mutation(deliveries, "dead", "held_by", "adapter", "problem", keys=_KEY)
+_RETRIED = Mutation(deliveries, "dead", "since", "attempts", "next_at", keys=_KEY)
 # What somebody has in hand stays with them: behind a dead letter that may be.
-_WOKEN = Change(
+_WOKEN = Mutation(
     deliveries, "next_at", keys=("site_id", "lane"), where=and_(waiting, _of.held_by.is_(None))
 )

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from sqlalchemy import (
     Connection,
     ScalarSelect,
-    Select,
     Text,
     bindparam,
     case,
@@ -23,19 +22,15 @@ from sqlalchemy import (
 )
 
 from incidents import clock
-from incidents.store.round_trip import Given, insert_missing
 from incidents.store.schema.desk_tables import rehearsal
 from incidents.store.schema.tables import desk, keys, policies
 from incidents.store.schema.types import UTCDateTime
-from incidents.store.statement import Change, Question
+from incidents.store.statement import Mutation, Query, insert_missing
 
 _is_rehearsal = exists(select(rehearsal.c.id))
 
-TIME: Question[datetime | None] = Question(
-    lambda _: (
-        select(case((_is_rehearsal, null()), else_=func.clock_timestamp(type_=UTCDateTime))),
-        None,
-    ),
+TIME: Query[datetime | None] = Query(
+    lambda _: select(case((_is_rehearsal, null()), else_=func.clock_timestamp(type_=UTCDateTime))),
     lambda row: row[0],
 )
 """The time of a server's own clock, in UTC, at the moment when it is asked; None in a rehearsal."""
@@ -58,7 +53,7 @@ def database_time(connection: Connection) -> datetime | None:
     """
     if connection.dialect.name == "sqlite":
         return None
-    [moment] = TIME.ask(connection).all()
+    [moment] = TIME.fetch(connection).all()
     return moment
 
 
@@ -78,13 +73,13 @@ _LOCK = 0x706F6C6963696573
 
 def active_policy(connection: Connection) -> str:
     """The digest of the active policy."""
-    [digest] = ACTIVE_POLICY.ask(connection).all()
+    [digest] = ACTIVE_POLICY.fetch(connection).all()
     return digest
 
 
 def active_policy_toml(connection: Connection) -> str:
     """The active policy's file."""
-    [text] = _ACTIVE_POLICY_TOML.ask(connection).all()
+    [text] = _ACTIVE_POLICY_TOML.fetch(connection).all()
     return text
 
 
@@ -102,7 +97,7 @@ def keep_policy(connection: Connection) -> None:
     it by every act; on SQLite whoever writes has the whole file.
     """
     if connection.dialect.name == "postgresql":
-        _KEPT.ask(connection)
+        _KEPT.fetch(connection)
 
 
 def stop_policies(connection: Connection) -> None:
@@ -133,19 +128,17 @@ def activate_policy(
     connection.execute(update(desk).values(policy=digest))
 
 
-ACTIVE_POLICY: Question[str] = Question(
-    lambda _: (select(desk.c.policy), None), lambda row: str(row[0])
-)
+ACTIVE_POLICY: Query[str] = Query(lambda _: select(desk.c.policy), lambda row: str(row[0]))
 """The digest of the active policy."""
 
-_ACTIVE_POLICY_TOML: Question[str] = Question(
-    lambda _: (select(policies.c.toml).join(desk, desk.c.policy == policies.c.digest), None),
+_ACTIVE_POLICY_TOML: Query[str] = Query(
+    lambda _: select(policies.c.toml).join(desk, desk.c.policy == policies.c.digest),
     lambda row: str(row[0]),
 )
 
 # The column is of no type that could be read.
-_KEPT: Question[None] = Question(
-    lambda _: (select(cast(func.pg_advisory_xact_lock_shared(_LOCK), Text)), None), lambda _: None
+_KEPT: Query[None] = Query(
+    lambda _: select(cast(func.pg_advisory_xact_lock_shared(_LOCK), Text)), lambda _: None
 )
 
 
@@ -164,7 +157,7 @@ class KeptAnswer(NamedTuple):
 
 def answers_kept(connection: Connection, wanted: Iterable[str]) -> dict[str, KeptAnswer]:
     """What is kept for those keys."""
-    found = ANSWERS_NAMED.ask(connection, [(key,) for key in sorted(wanted)]).all()
+    found = ANSWERS_NAMED.fetch(connection, [(key,) for key in sorted(wanted)]).all()
     return {kept.key: kept for kept in found}
 
 
@@ -185,19 +178,17 @@ def save_answers(connection: Connection, new: Sequence[KeptAnswer], expired: Ite
     Raises:
         IntegrityError: if another transaction has kept an answer for one of the keys meanwhile.
     """
-    _GONE_ANSWER.tell(connection, [(key,) for key in sorted(expired)])
+    _GONE_ANSWER.execute(connection, [(key,) for key in sorted(expired)])
     ordered = sorted(new, key=lambda kept: kept.key)
-    _NEW_ANSWER.tell(connection, ordered)
+    _NEW_ANSWER.execute(connection, ordered)
 
 
-def _answers_named(dialect: str) -> tuple[Select[Any], Given]:
-    given = Given(dialect, key=Text)
-    joined = given.table.join(keys, keys.c.key == given.table.c.key)
-    return select(keys).select_from(joined), given
-
-
-ANSWERS_NAMED: Question[KeptAnswer] = Question(_answers_named, KeptAnswer._make)
+ANSWERS_NAMED: Query[KeptAnswer] = Query(
+    lambda given: select(keys).select_from(given.table.join(keys, keys.c.key == given.c.key)),
+    KeptAnswer._make,
+    key=Text,
+)
 """Given keys: what is kept for them."""
 
-_NEW_ANSWER = Change(keys, *KeptAnswer._fields)
-_GONE_ANSWER = Change(keys, keys=("key",))
+_NEW_ANSWER = Mutation(keys, *KeptAnswer._fields)
+_GONE_ANSWER = Mutation(keys, keys=("key",))

@@ -7,13 +7,12 @@ from datetime import datetime
 from json.encoder import encode_basestring as quoted
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, Text, and_, func, or_, select, tuple_, type_coerce
+from sqlalchemy import Connection, Text, and_, func, or_, select, tuple_, type_coerce
 
-from incidents.store.round_trip import Given
 from incidents.store.schema import log_tables
 from incidents.store.schema.log_tables import orders
 from incidents.store.schema.tables import DESK_STREAM, entries, sealed, sites
-from incidents.store.statement import Change, Question
+from incidents.store.statement import Mutation, Query
 from incidents.tlog.tree import leaf_hash
 
 
@@ -34,7 +33,7 @@ class Entry(NamedTuple):
 
 def add_entries(connection: Connection, new: Sequence[Entry]) -> None:
     """Writes entries, in the order given."""
-    _NEW_ENTRY.tell(connection, new)
+    _NEW_ENTRY.execute(connection, new)
 
 
 def last_id(connection: Connection) -> int:
@@ -51,7 +50,7 @@ class Newest(NamedTuple):
 
 def newest(connection: Connection) -> Newest | None:
     """The newest entry of all; None if there is none."""
-    [*found] = _NEWEST.ask(connection).all()
+    [*found] = _NEWEST.fetch(connection).all()
     return found[0] if found else None
 
 
@@ -68,13 +67,11 @@ def last_of_desk(connection: Connection) -> datetime | None:
     return recorded_at
 
 
-_NEW_ENTRY = Change(entries, *Entry._fields)
-_NEWEST: Question[Newest] = Question(
-    lambda _: (
-        select(entries.c.id, entries.c.leaf_hash).order_by(entries.c.id.desc()).limit(1), None,
-    ),
+_NEW_ENTRY = Mutation(entries, *Entry._fields)
+_NEWEST: Query[Newest] = Query(
+    lambda _: select(entries.c.id, entries.c.leaf_hash).order_by(entries.c.id.desc()).limit(1),
     lambda row: Newest(row[0], bytes(row[1])),
-)  # fmt: skip
+)
 
 
 class Sealed(NamedTuple):
@@ -89,22 +86,22 @@ class Sealed(NamedTuple):
 
 def add_sealed(connection: Connection, new: Sequence[Sealed]) -> None:
     """Keeps values."""
-    _NEW_SEALED.tell(connection, new)
+    _NEW_SEALED.execute(connection, new)
 
 
 def values(connection: Connection, refs: Iterable[str]) -> dict[str, str]:
     """What those references stand for; erased ones are left out."""
-    return dict(_NAMED.ask(connection, [(ref,) for ref in sorted(set(refs))]).all())
+    return dict(_NAMED.fetch(connection, [(ref,) for ref in sorted(set(refs))]).all())
 
 
-def _named(dialect: str) -> tuple[Select[Any], Given]:
-    given = Given(dialect, ref=Text)
-    joined = given.table.join(sealed, sealed.c.ref == given.table.c.ref)
-    return select(sealed.c.ref, sealed.c.value).select_from(joined), given
-
-
-_NAMED: Question[tuple[str, str]] = Question(_named, lambda row: (row[0], row[1]))
-_NEW_SEALED = Change(sealed, *Sealed._fields)
+_NAMED: Query[tuple[str, str]] = Query(
+    lambda given: select(sealed.c.ref, sealed.c.value).select_from(
+        given.table.join(sealed, sealed.c.ref == given.c.ref)
+    ),
+    lambda row: (row[0], row[1]),
+    ref=Text,
+)
+_NEW_SEALED = Mutation(sealed, *Sealed._fields)
 
 
 class Outgoing(NamedTuple):
@@ -120,7 +117,7 @@ class Outgoing(NamedTuple):
 
 def add_orders(connection: Connection, new: Sequence[Outgoing]) -> None:
     """Writes orders."""
-    _NEW_ORDER.tell(connection, new)
+    _NEW_ORDER.execute(connection, new)
 
 
 Place = tuple[datetime, int, int]
@@ -219,4 +216,4 @@ def repeated_orders(
 _ENTRY = and_(entries.c.site_id == orders.c.site_id, entries.c.site_seq == orders.c.site_seq)
 _REPEATED = '"kind":"order_repeated"'
 _TELLS = '"tells":true'
-_NEW_ORDER = Change(orders, *Outgoing._fields)
+_NEW_ORDER = Mutation(orders, *Outgoing._fields)

@@ -28,10 +28,11 @@ from sqlalchemy import (
 )
 
 from incidents.machine.command import BRAKED
+from incidents.store.database.engine import LOOK_UP_BY_KEYS
 from incidents.store.schema.log_tables import deliveries, orders, waiting
 from incidents.store.schema.tables import sites
 from incidents.store.schema.types import Number, UTCDateTime
-from incidents.store.statement import Change
+from incidents.store.statement import Mutation
 
 Key = tuple[int, int, str, datetime]
 """An order in hand: the number of the site, of the order, the lane, and since when (UTC)."""
@@ -150,7 +151,7 @@ def _take(
         )
         for row in rows
     ]
-    _CLAIMED.tell(
+    _CLAIMED.execute(
         connection,
         [(c.site_id, c.lane, c.seq, _ONE, c.since, c.attempt, until, by, now) for c in found],
     )
@@ -160,7 +161,7 @@ def _take(
 def leave_untried(connection: Connection, claimed: Sequence[Claimed]) -> None:
     """In the transaction that took them in hand: as if it had not, but nobody else does either for
     as long."""
-    _UNTRIED.tell(
+    _UNTRIED.execute(
         connection, [(c.site_id, c.lane, c.seq, _ONE, c.attempt - 1, None) for c in claimed]
     )
 
@@ -213,7 +214,7 @@ def put_off(
 
 def explain(connection: Connection, told: Sequence[tuple[Claimed, str]]) -> None:
     """Keeps a sentence with what was given up."""
-    _EXPLAINED.tell(connection, [(c.site_id, c.lane, c.seq, _ONE, detail) for c, detail in told])
+    _EXPLAINED.execute(connection, [(c.site_id, c.lane, c.seq, _ONE, detail) for c, detail in told])
 
 
 def _first() -> Select[Any]:
@@ -260,12 +261,12 @@ def _let_go() -> Select[Any]:
 _SITE = (sites.c.name, sites.c.in_force, sites.c.state, sites.c.hold_at)
 _ORDERED = (orders.c.data, orders.c.created_at)
 _KEY = ("site_id", "lane", "site_seq", "n")
-_CLAIMED = Change(deliveries, "since", "attempts", "next_at", "held_by", "tried_at", keys=_KEY)
-_UNTRIED = Change(deliveries, "attempts", "held_by", keys=_KEY)
-_EXPLAINED = Change(deliveries, "detail", keys=_KEY)
+_CLAIMED = Mutation(deliveries, "since", "attempts", "next_at", "held_by", "tried_at", keys=_KEY)
+_UNTRIED = Mutation(deliveries, "attempts", "held_by", keys=_KEY)
+_EXPLAINED = Mutation(deliveries, "detail", keys=_KEY)
 _CLAIMABLE = _claimable()
 # As long as it has not counted how many wait, it would rather collect and sort them all.
-_IN_ORDER = "SET LOCAL enable_bitmapscan = off"
+_IN_ORDER = "; ".join(f"SET LOCAL {name} = off" for name in ("enable_bitmapscan", *LOOK_UP_BY_KEYS))
 _CLAIMABLE_UNLOCKED = _CLAIMABLE.with_for_update(of=deliveries, skip_locked=True)
 _LET_GO = _let_go()
 _LET_GO_UNLOCKED = _LET_GO.with_for_update(of=deliveries, skip_locked=True)

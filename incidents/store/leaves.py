@@ -23,12 +23,14 @@ from sqlalchemy import (
 )
 
 from incidents.errors import VerificationError
+from incidents.store.database.engine import LOOK_UP_BY_KEYS
 from incidents.store.schema.log_tables import leaves, log_head, tiles
 from incidents.store.schema.tables import entries
+from incidents.store.statement import insert_or
 
 # "leaves" in ASCII: an advisory lock has a number, not a name.
 _LOCK = 0x6C6561766573
-_IN_ORDER = {
+_IN_ORDER = LOOK_UP_BY_KEYS | {
     "enable_bitmapscan": "off",
     "enable_sort": "off",
     "max_parallel_workers_per_gather": "0",
@@ -144,10 +146,6 @@ def number(connection: Connection, *, size: int, floor: int, limit: int) -> list
 
 def missed(connection: Connection, floor: int, limit: int) -> list[int]:
     """The ids of entries at or below `floor` that have no number all the same; it reads all ids."""
-    if connection.dialect.name == "postgresql":
-        # The session's own plans look up one id at a time.
-        connection.execute(text("SET LOCAL enable_hashjoin = on"))
-        connection.execute(text("SET LOCAL enable_mergejoin = on"))
     statement = _unnumbered(entries.c.id).where(entries.c.id <= floor).limit(limit)
     return list(connection.scalars(statement))
 
@@ -220,24 +218,13 @@ def hashes(
 def keep(connection: Connection, new: Head, grown: Sequence[tuple[int, int, bytes]]) -> None:
     """Keeps the log as it has become, with those tiles (level, place, hashes) that have changed."""
     if grown:
-        made: Any = _insert(connection, tiles)
+        made = insert_or(connection, tiles)
         statement = made.on_conflict_do_update(
             index_elements=["level", "n"], set_={"hashes": made.excluded.hashes}
         )
         rows = [{"level": level, "n": n, "hashes": blob} for level, n, blob in grown]
         connection.execute(statement, rows)
     connection.execute(update(log_head).values(new._asdict()))
-
-
-def _insert(connection: Connection, table: Any) -> Any:
-    # Each kind of database has its own; loading both would cost every command its time.
-    if connection.dialect.name == "postgresql":
-        from sqlalchemy.dialects import postgresql
-
-        return postgresql.insert(table)
-    from sqlalchemy.dialects import sqlite
-
-    return sqlite.insert(table)
 
 
 def _number(transaction: ColumnElement[Any]) -> ColumnElement[int]:

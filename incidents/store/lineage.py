@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Select, and_, delete, func, literal, null, select, update
 
 from incidents.store.schema.tables import desk, uncompared
-from incidents.store.statement import Question
+from incidents.store.statement import Query
+from incidents.store.values_table import ValuesTable
 
 STRANGE_FOR = timedelta(days=30)
 """So long after a loss a site that is added may be one that the record has lost: what was done
@@ -84,17 +85,17 @@ class Standing(NamedTuple):
 
 def look(connection: Connection) -> Lineage:
     """Which it is; in a transaction that could write, since a standby has no lineage of its own."""
-    question = _LOOK
+    query = _LOOK
     if connection.dialect.name == "postgresql" and not connection.scalar(_TELLS):
         # A role may be kept from it: then it cannot be told.
-        question = _LOOK_ASIDE
-    [found] = question.ask(connection).all()
+        query = _LOOK_ASIDE
+    [found] = query.fetch(connection).all()
     return found
 
 
 def standing(connection: Connection) -> Standing:
     """How it stands: for who only looks, on a standby too."""
-    [found] = _STANDING.ask(connection).all()
+    [found] = _STANDING.fetch(connection).all()
     return found
 
 
@@ -138,23 +139,25 @@ def doubt(connection: Connection, epoch: int, now: datetime) -> None:
     connection.execute(update(desk).where(desk.c.epoch == epoch).values(unproved_since=known))
 
 
-def _look(dialect: str) -> tuple[Select[Any], None]:
+def _look(given: ValuesTable, *, aside: bool = False) -> Select[Any]:
     found: Any = null()
-    if dialect == "postgresql":
+    if given.dialect == "postgresql" and not aside:
         wal = func.pg_walfile_name(func.pg_current_wal_lsn())
         timeline = func.left(wal, _TIMELINE_DIGITS)
         server = func.pg_control_system().table_valued("system_identifier", name="server")
         identifier = select(server.c.system_identifier).scalar_subquery()
         found = func.concat(identifier, literal("/"), timeline)
-    return select(desk.c.identity, desk.c.epoch, desk.c.lineage, found), None
+    return select(desk.c.identity, desk.c.epoch, desk.c.lineage, found)
 
 
 def _may_run(function: str) -> Any:
     return func.has_function_privilege(func.to_regprocedure(function), "EXECUTE")
 
 
-_LOOK: Question[Lineage] = Question(_look, lambda row: Lineage(*row))
-_LOOK_ASIDE: Question[Lineage] = Question(lambda _: _look(""), lambda row: Lineage(*row))
+_LOOK: Query[Lineage] = Query(_look, lambda row: Lineage(*row))
+_LOOK_ASIDE: Query[Lineage] = Query(
+    lambda given: _look(given, aside=True), lambda row: Lineage(*row)
+)
 _TELLS = select(
     and_(
         _may_run("pg_control_system()"),
@@ -162,7 +165,6 @@ _TELLS = select(
         _may_run("pg_current_wal_lsn()"),
     )
 )
-_STANDING: Question[Standing] = Question(
-    lambda _: (select(*(desk.c[name] for name in Standing._fields)), None),
-    lambda row: Standing(*row),
+_STANDING: Query[Standing] = Query(
+    lambda _: select(*(desk.c[name] for name in Standing._fields)), lambda row: Standing(*row)
 )

@@ -15,9 +15,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, literal, select, update
 
-from incidents.store.round_trip import insert_missing
 from incidents.store.schema.log_tables import alarms
 from incidents.store.schema.tables import heartbeats
+from incidents.store.statement import insert_missing, insert_or
 
 _ONCE = "once:"
 
@@ -58,15 +58,11 @@ def known_daemons(connection: Connection) -> list[Heartbeat]:
 def beat(connection: Connection, heartbeat: Heartbeat) -> None:
     """Writes what a daemon says of itself, in place of what it said before; since when it cannot
     read its mark stays."""
-    # Loaded by the daemon alone: who only looks at the beats does not pay for two dialects.
-    from sqlalchemy.dialects import postgresql, sqlite
-
-    made = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     row = asdict(heartbeat)
     said = {"beat_at": row["beat_at"], "standing_aside": row["standing_aside"]}
     if not heartbeat.once:
         said |= _mark(heartbeat.mark_unread, heartbeat.beat_at)
-    statement = made(heartbeats).values(row)
+    statement = insert_or(connection, heartbeats).values(row)
     connection.execute(statement.on_conflict_do_update(index_elements=["daemon"], set_=said))
 
 

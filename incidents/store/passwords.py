@@ -12,12 +12,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, delete, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from incidents.record.entry import decode
 from incidents.record.own_events import PasswordSet
 from incidents.store.schema.desk_tables import attempts, passwords
 from incidents.store.schema.tables import DESK_STREAM, entries
+from incidents.store.statement import insert_or
 
 
 class Given(NamedTuple):
@@ -106,16 +106,11 @@ def failures(
     found = {}
     for key in sorted(keys):
         # What is there is written as it is: then nobody else changes or deletes it meanwhile.
-        own = _insert(connection)(attempts).values(key=key, failures=0, last_at=at)
+        own = insert_or(connection, attempts).values(key=key, failures=0, last_at=at)
         kept = own.on_conflict_do_update(index_elements=["key"], set_={"key": own.excluded.key})
         row = connection.execute(kept.returning(attempts.c.failures, attempts.c.last_at)).one()
         found[key] = (row.failures, row.last_at)
     return found
-
-
-def _insert(connection: Connection) -> Any:
-    """What inserts and can take what is there already, of that database."""
-    return {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[connection.dialect.name]
 
 
 def count(connection: Connection, key: str, failures: int, at: datetime) -> None:

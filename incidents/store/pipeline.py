@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
-from typing import Any
+from typing import Any, Self
 
 from psycopg import Connection, errors
 from psycopg.adapt import Transformer
 from psycopg.pq import ExecStatus, PipelineStatus, TransactionStatus
 
-Row = tuple[Any, ...]
+Row = Sequence[Any]
 Take = Callable[[list[Row]], None]
 """What is given the rows that a statement has found."""
 
@@ -36,19 +36,38 @@ class _Sent:
 
 
 class Pipeline:
-    """The pipeline of one connection of psycopg."""
+    """The pipeline of one connection of psycopg.
 
-    def __init__(self, driver: Connection[Any]) -> None:
+    A transaction that writes begins with `switches`, a statement that sets how it is planned.
+    """
+
+    def __init__(self, driver: Connection[Any], switches: str) -> None:
         self._driver = driver
+        self._switches = switches
         self._pgconn = driver.pgconn
-        self._names: dict[str, bytes] = {}
         self._numbers = count()
+        # A plan is kept with its name, so that what reads has names of its own.
+        self._prepared: tuple[dict[str, bytes], dict[str, bytes]] = ({}, {})
         self._sent: list[_Sent] = []
         self.is_open = False
+        self.begin(writes=False)
 
-    def open(self) -> None:
-        """Lets statements be sent."""
+    def begin(self, *, writes: bool) -> None:
+        """Says of what kind the next transaction is."""
+        self._names = self._prepared[writes]
+        self._switches_missing = writes
+
+    def __enter__(self) -> Self:
+        """Lets statements be sent, until all of them have arrived."""
         self.is_open = True
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        self.is_open = False
+        if error is None:
+            self._wait()
+        else:
+            self._abandon()
 
     def send(self, sql: str, parameters: Sequence[Any] = (), take: Take | None = None) -> None:
         """Sends one statement, its parameters being `$1`, `$2` …; a transaction begins with it.
@@ -59,10 +78,13 @@ class Pipeline:
             self._pgconn.enter_pipeline_mode()
             idle = self._pgconn.transaction_status == TransactionStatus.IDLE
             if idle and not self._driver.autocommit:
-                self._send(_begin(self._driver), (), None)
+                self._send(_begin(self._driver))
+            if self._switches_missing:
+                self._switches_missing = False
+                self._send(self._switches)
         self._send(sql, parameters, take)
 
-    def _send(self, sql: str, parameters: Sequence[Any], take: Take | None) -> None:
+    def _send(self, sql: str, parameters: Sequence[Any] = (), take: Take | None = None) -> None:
         name = self._names.get(sql)
         if name is None:
             name = self._names[sql] = f"incidents_{next(self._numbers)}".encode()
@@ -71,14 +93,13 @@ class Pipeline:
         self._sent.append(_Sent(sql, take=take))
         self._pgconn.send_query_prepared(name, [_text(value) for value in parameters])
 
-    def close(self) -> None:
+    def _wait(self) -> None:
         """Waits for all that was sent.
 
         Raises:
             psycopg.Error: of the first statement that failed; nothing after it was done.
         """
         sent, self._sent = self._sent, []
-        self.is_open = False
         if not sent:
             return
         try:
@@ -92,14 +113,15 @@ class Pipeline:
         if failed is not None:
             self._forget(sent, failed)
             raise errors.error_from_result(results[failed], encoding="utf-8")
+        transformer = Transformer(self._driver)
         for one, result in zip(sent, results, strict=True):
             if one.take is not None:
-                one.take(self._rows(result))
+                transformer.set_pgresult(result)
+                one.take(transformer.load_rows(0, result.ntuples, tuple))
 
-    def abandon(self) -> None:
+    def _abandon(self) -> None:
         """Gives up, after an error of this process: what was sent is not to be done."""
         self._sent = []
-        self.is_open = False
         if self._pgconn.pipeline_status != PipelineStatus.OFF:
             self._part()
 
@@ -139,11 +161,6 @@ class Pipeline:
                 if result.status == ExecStatus.PIPELINE_SYNC:
                     return results
                 results.append(result)
-
-    def _rows(self, result: Any) -> list[Row]:
-        transformer = Transformer(self._driver)
-        transformer.set_pgresult(result)
-        return transformer.load_rows(0, result.ntuples, tuple)
 
 
 def _begin(driver: Connection[Any]) -> str:

@@ -21,9 +21,9 @@ from sqlalchemy import (
     true,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from incidents.store.schema.desk_tables import accounts, refusals, sign_ins, succeeded
+from incidents.store.statement import insert_or
 
 if TYPE_CHECKING:
     from incidents.store.pages import Page
@@ -111,14 +111,13 @@ def count_bounded(
 
 
 def _count(connection: Connection, refused: Refusal, at: datetime, *, wanted: bool = True) -> int:
-    insert_ = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[connection.dialect.name]
     row = (
         refused._asdict()
         | {"about": printable(refused.about)}
         | {"day": at.date().isoformat(), "first_at": at, "last_at": at}
         | {"count": 1, "erased": False}
     )
-    new: Any = _given_if(insert_(refusals), row, wanted)
+    new: Any = _given_if(insert_or(connection, refusals), row, wanted)
     more = {
         "count": refusals.c.count + 1, "last_at": new.excluded.last_at,
         "about": new.excluded.about,

@@ -25,73 +25,97 @@ from sqlalchemy import (
     update,
 )
 
-from incidents.store.round_trip import Given, send, send_many
+from incidents.store.round_trip import send, send_many
 from incidents.store.schema.types import UTCDateTime
+from incidents.store.values_table import Kind, ValuesTable
 
 T = TypeVar("T")
 Row = Sequence[Any]
-Process = Callable[[Any], Any]
 
 
-class Asked(Generic[T]):
-    """The answer to a question, which may still be under way."""
+def insert_or(connection: Connection, table: Table) -> Any:
+    """An insert that may say what is done where there is such a row already (`on_conflict_…`)."""
+    # Each kind of database has its own; loading both would cost every command its time.
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql
 
-    def __init__(self, results: _Processes, read: Callable[[Row], T]) -> None:
-        self._results = results
+        return postgresql.insert(table)
+    from sqlalchemy.dialects import sqlite
+
+    return sqlite.insert(table)
+
+
+def insert_missing(connection: Connection, table: Table) -> Executable:
+    """An insert that leaves a row alone which is there already."""
+    insert_: Executable = insert_or(connection, table).on_conflict_do_nothing()
+    return insert_
+
+
+class Result(Generic[T]):
+    """The rows that a query finds, which may still be under way."""
+
+    def __init__(self, processes: _Processes, read: Callable[[Row], T]) -> None:
+        self._processes = processes
         self._read = read
-        self._rows: Iterable[Row] | None = None
+        self._rows: Sequence[Row] | None = None
 
-    def take(self, rows: Iterable[Row]) -> None:
+    def take(self, rows: Sequence[Row]) -> None:
         """The rows have come."""
         self._rows = rows
 
-    def all(self) -> list[T]:
-        """What was found; asked together with others, not before that has ended."""
-        return self.unless(None)
+    def all(self, but: Callable[[Row], bool] | None = None) -> list[T]:
+        """What was found; asked together with others, not before that has ended.
 
-    def unless(self, known: Callable[[Row], bool] | None) -> list[T]:
-        """The same without the rows that are `known`, by what is no time and no JSON in them: they
-        are not read, which costs more than to find them."""
+        Without the rows that `but` names, by what is no time and no JSON in them: they are not
+        read, which costs more than to find them.
+        """
         assert self._rows is not None, "the answer is still under way"
-        rows = self._rows if known is None else [row for row in self._rows if not known(row)]
-        return [self._read(row) for row in _processed(rows, self._results)]
+        rows = self._rows if but is None else [row for row in self._rows if not but(row)]
+        return [self._read(row) for row in _processed(rows, self._processes)]
 
 
-class Question(Generic[T]):
-    """A select, about given rows; `build` writes it for the kind of database that it is named.
+class Query(Generic[T]):
+    """A select, about given rows of `columns`; `build` writes it for their table.
 
     `read` makes a value of each row that is found.
     """
 
     def __init__(
-        self,
-        build: Callable[[str], tuple[Executable, Given | None]],
-        read: Callable[[Row], T],
+        self, build: Callable[[ValuesTable], Executable], read: Callable[[Row], T], **columns: Kind
     ) -> None:
         self._build = build
         self._read = read
-        self._compiled: dict[str, tuple[_Compiled, Given | None]] = {}
+        self._columns = columns
+        self._compiled: dict[str, tuple[_Compiled, ValuesTable]] = {}
+        self._nothing = Result((), read)
+        self._nothing.take(())
 
-    def ask(
-        self, connection: Connection, rows: Iterable[Sequence[Any]] = (), **values: Any
-    ) -> Asked[T]:
-        """Sends it: about `rows`, with `values` for its other parameters."""
+    def fetch(self, connection: Connection, rows: Sequence[Row] = (), **values: Any) -> Result[T]:
+        """Sends it: about `rows`, with `values` for its other parameters.
+
+        Not at all, if it is about given rows and there are none: then nothing is found.
+        """
+        if self._columns and not rows:
+            return self._nothing
         compiled, given = self._for(connection.dialect)
-        if given is not None:
+        result = Result(compiled.results, self._read)
+        if self._columns:
             values |= given.parameters(rows)
-        asked = Asked(compiled.results, self._read)
-        send(connection, compiled.sql, compiled.parameters(values), asked.take)
-        return asked
+        send(connection, compiled.sql, compiled.parameters(values), result.take)
+        return result
 
-    def _for(self, dialect: Dialect) -> tuple[_Compiled, Given | None]:
+    def _for(self, dialect: Dialect) -> tuple[_Compiled, ValuesTable]:
         found = self._compiled.get(dialect.name)
         if found is None:
-            statement, given = self._build(dialect.name)
-            found = self._compiled[dialect.name] = _compile(statement, dialect), given
+            given = ValuesTable(dialect.name, **self._columns)
+            found = self._compiled[dialect.name] = _compile(self._build(given), dialect), given
         return found
 
 
-class Change:
+_Write = Callable[[Connection, Sequence[Row]], None]
+
+
+class Mutation:
     """An insert, update or delete of rows of one table, each given as a tuple of `columns`.
 
     `keys` name the columns by which rows are found, which come first; the others are written. With
@@ -107,66 +131,65 @@ class Change:
         where: ColumnElement[bool] | None = None,
     ) -> None:
         self._table = table
-        self._keys = tuple(keys)
+        self._keys = keys
+        self._values = columns
         self._where = () if where is None else (where,)
         self.columns = (*keys, *columns)
-        self._compiled: dict[str, Callable[[Connection, Sequence[Row]], None]] = {}
+        self._kinds = {name: table.c[name].type for name in self.columns}
+        self._compiled: dict[str, _Write] = {}
 
-    def tell(self, connection: Connection, rows: Sequence[Row]) -> None:
+    def execute(self, connection: Connection, rows: Sequence[Row]) -> None:
         """Sends them; not at all for none."""
         if not rows:
             return
         dialect = connection.dialect
         if dialect.name not in self._compiled:
-            make = self._one_by_one if dialect.name == "sqlite" else self._as_json
-            self._compiled[dialect.name] = make(dialect)
+            compiled = self._one_by_one if dialect.name == "sqlite" else self._as_json
+            self._compiled[dialect.name] = compiled(dialect)
         self._compiled[dialect.name](connection, rows)
 
-    def _one_by_one(self, dialect: Dialect) -> Callable[[Connection, Sequence[Row]], None]:
-        values = [name for name in self.columns if name not in self._keys]
-        compiled = _compile(self._statement({n: bindparam(f"new_{n}") for n in values}), dialect)
-        places = [self.columns.index(name.removeprefix("new_")) for name in compiled.names]
-        processes = compiled.binds
-
-        def tell(connection: Connection, rows: Sequence[Row]) -> None:
-            ordered = [tuple([row[place] for place in places]) for row in rows]
-            send_many(connection, compiled.sql, _processed(ordered, processes))
-
-        return tell
-
-    def _as_json(self, dialect: Dialect) -> Callable[[Connection, Sequence[Row]], None]:
-        """One parameter, and so one plan, for any number of rows."""
-        table = self._table
-        given = Given(dialect.name, **{name: table.c[name].type for name in self.columns})
-        of = given.table.c
-        if self._keys:
-            values = {name: of[name] for name in self.columns if name not in self._keys}
-            statement = self._statement(values, {name: of[name] for name in self._keys})
-        else:
-            statement = insert(table).from_select(self.columns, select(*of), include_defaults=False)
+    def _one_by_one(self, dialect: Dialect) -> _Write:
+        given = {f"given_{name}": name for name in self.columns}
+        one = {name: bindparam(given_, type_=self._kinds[name]) for given_, name in given.items()}
+        statement = self._found(one) if self._keys else insert(self._table).values(one)
         compiled = _compile(statement, dialect)
-        processes = tuple(
-            (place, process)
-            for place, name in enumerate(self.columns)
-            if (process := _to_json(table.c[name].type, dialect)) is not None
-        )
+        places = [self.columns.index(given[name]) for name in compiled.names]
+        is_in_order = places == sorted(places)
 
-        def tell(connection: Connection, rows: Sequence[Row]) -> None:
+        def write(connection: Connection, rows: Sequence[Row]) -> None:
+            if not is_in_order:
+                rows = [tuple([row[place] for place in places]) for row in rows]
+            send_many(connection, compiled.sql, _processed(rows, compiled.binds))
+
+        return write
+
+    def _as_json(self, dialect: Dialect) -> _Write:
+        """One parameter, and so one plan, for any number of rows."""
+        given = ValuesTable(dialect.name, **self._kinds)
+        if self._keys:
+            statement = self._found(given.c)
+        else:
+            new = select(*given.c)
+            statement = insert(self._table).from_select(self.columns, new, include_defaults=False)
+        compiled = _compile(statement, dialect)
+        processes = _processes(_to_json(kind, dialect) for kind in self._kinds.values())
+
+        def write(connection: Connection, rows: Sequence[Row]) -> None:
             parameters = given.parameters(_processed(rows, processes))
             send(connection, compiled.sql, compiled.parameters(parameters))
 
-        return tell
+        return write
 
-    def _statement(self, values: dict[str, Any], keys: dict[str, Any] | None = None) -> Executable:
+    def _found(self, given: Any) -> Executable:
+        """The update or delete of the rows that have the keys in `given`, values by column."""
         table = self._table
-        if not self._keys:
-            return insert(table).values(values)
-        keys = keys or {name: bindparam(name, type_=table.c[name].type) for name in self._keys}
-        found = and_(*(table.c[name] == value for name, value in keys.items()), *self._where)
+        found = and_(*(table.c[name] == given[name] for name in self._keys), *self._where)
+        values = {name: given[name] for name in self._values}
         return update(table).values(values).where(found) if values else delete(table).where(found)
 
 
-_Processes = tuple[tuple[int, Process], ...]
+_Process = Callable[[Any], Any]
+_Processes = tuple[tuple[int, _Process], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,24 +215,23 @@ def _compile(statement: Executable, dialect: Dialect) -> _Compiled:
         dialect = type(dialect)(paramstyle="numeric_dollar")  # type: ignore[call-arg]  # every one takes it
     compiled: Any = statement.compile(dialect=dialect)  # type: ignore[attr-defined]  # has it
     names = tuple(compiled.positiontup)
-    types = [compiled.binds[name].type for name in names]
     selected = getattr(statement, "selected_columns", ())
     return _Compiled(
         sql=str(compiled),
         names=names,
         fixed=compiled.params,
-        binds=_processes([_to_database(type_, dialect) for type_ in types]),
-        results=_processes([_from_database(c.type, dialect) for c in selected]),
+        binds=_processes(_to_database(compiled.binds[name].type, dialect) for name in names),
+        results=_processes(_from_database(column.type, dialect) for column in selected),
     )
 
 
-def _processes(found: Iterable[Process | None]) -> _Processes:
+def _processes(found: Iterable[_Process | None]) -> _Processes:
     return tuple((place, process) for place, process in enumerate(found) if process is not None)
 
 
-def _processed(rows: Iterable[Sequence[Any]], processes: _Processes) -> list[Row]:
+def _processed(rows: Sequence[Row], processes: _Processes) -> Sequence[Row]:
     if not processes:
-        return list(rows)
+        return rows
     found: list[Row] = []
     for row in rows:
         values = list(row)
@@ -221,24 +243,18 @@ def _processed(rows: Iterable[Sequence[Any]], processes: _Processes) -> list[Row
     return found
 
 
-def _to_json(kind: Any, dialect: Dialect) -> Process | None:
+def _to_json(kind: Any, dialect: Dialect) -> Any:
     """How a value of that column stands in JSON, from which PostgreSQL reads it back."""
     if isinstance(kind, LargeBinary):
         return lambda value: "\\x" + value.hex()
     return _to_database(kind, dialect)
 
 
-def _to_database(kind: Any, dialect: Dialect) -> Process | None:
-    found: Process | None = (
-        kind.to_database(dialect) if isinstance(kind, UTCDateTime) else kind.bind_processor(dialect)
-    )
-    return found
+def _to_database(kind: Any, dialect: Dialect) -> Any:
+    is_time = isinstance(kind, UTCDateTime)
+    return kind.to_database(dialect) if is_time else kind.bind_processor(dialect)
 
 
-def _from_database(kind: Any, dialect: Dialect) -> Process | None:
-    found: Process | None = (
-        kind.from_database(dialect)
-        if isinstance(kind, UTCDateTime)
-        else kind.result_processor(dialect, None)
-    )
-    return found
+def _from_database(kind: Any, dialect: Dialect) -> Any:
+    is_time = isinstance(kind, UTCDateTime)
+    return kind.from_database(dialect) if is_time else kind.result_processor(dialect, None)

@@ -138,7 +138,7 @@ def _row(connection: Connection, site_id: int) -> Mapping[str, Any]:
 
 def _take_running(connection: Connection, found: Mapping[int, Case]) -> None:
     """The suspensions whose hours are running: they say until when a site is down, and why."""
-    for site_id, running in suspensions.RUNNING.ask(connection, [(id_,) for id_ in found]).all():
+    for site_id, running in suspensions.RUNNING.fetch(connection, [(id_,) for id_ in found]).all():
         found[site_id].suspensions[running.n] = running
         found[site_id].running = running.n
 

@@ -28,8 +28,8 @@ from incidents.machine.decide import decide
 from incidents.machine.orders import ACT
 from incidents.machine.policy import Policy
 from incidents.record.entry import decode
-from incidents.store.cases import cases
 from incidents.store.schema.tables import entries, orders
+from tests import whole_cases
 from tests.acceptance.daemons import (
     Timeline,
     daemon,
@@ -68,7 +68,7 @@ def test_two_operators_and_three_daemons_on_one_site_are_explained_by_some_order
 
         with engine.connect() as connection:
             told = list(story(connection))
-            [tables] = cases.whole(connection, [1]).values()
+            [tables] = whole_cases.whole(connection, [1]).values()
             ordered = set(connection.scalars(select(orders.c.site_seq)))
             assert list(Replay(connection).findings()) == []
 

@@ -48,11 +48,9 @@ def erase(day: Rehearsal, site: str) -> None:
 
     def act(connection: Connection) -> None:
         place = own_stream.place(connection, lambda: day.now)
-        event = WordsErased(
-            occurred_at=place.now, recorded_at=place.now, by="li", policy=place.policy,
-            before=day.now, words=0, files=0, of=site,
-        )  # fmt: skip
-        own_stream.write(connection, place, event, "desk1")
+        own_stream.record(
+            connection, place, WordsErased, "li", "desk1", before=day.now, words=0, files=0, of=site
+        )
 
     day.desk.on_record(act)
 

@@ -17,6 +17,7 @@ from incidents.machine.work import items
 from incidents.record.entry import decode
 from incidents.store.cases import cases, incident_parts, site_row, sites, slices
 from incidents.store.database.engine import writing
+from tests import whole_cases
 from tests.databases import Databases
 from tests.desk.rehearsal import Order, Rehearsal, random_command, rehearsal
 from tests.store.order_rows import slice_for
@@ -85,7 +86,7 @@ def _decide_both(day: Rehearsal, batch: list[Command], policy: Policy) -> None:
         rows = sites.lock(connection, [1])
         needs = {1: slices.need(batch, day.now)}
         part = cases.load(connection, rows, needs, policy)[1]
-        whole = cases.whole(connection, [1])[1]
+        whole = whole_cases.whole(connection, [1])[1]
     for command in batch:
         of_part = decide(part, command, policy, day.now)
         of_whole = decide(whole, command, policy, day.now)
@@ -115,7 +116,7 @@ def _replayed(day: Rehearsal) -> Case:
 
 def _stored(day: Rehearsal) -> Case:
     with writing(day.engine) as connection:
-        return cases.whole(connection, [1])[1]
+        return whole_cases.whole(connection, [1])[1]
 
 
 def test_what_an_order_needs_is_that_order_alone_and_to_decide_about_it_those_in_the_world(

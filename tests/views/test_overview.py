@@ -16,10 +16,10 @@ from incidents.clock import read_rfc3339
 from incidents.machine import commands as c
 from incidents.machine import events as e
 from incidents.record.entry import decode
-from incidents.store.cases import cases
 from incidents.store.schema.tables import entries
 from incidents.views import overview as views
 from incidents.views.last_day import RULES
+from tests import whole_cases
 from tests.views.day import Day, utc
 
 pytestmark = pytest.mark.both_databases
@@ -142,7 +142,7 @@ class Naive:
         self._dates = [today - timedelta(days=n) for n in reversed(range(30))]
         self.days = [d.isoformat() for d in self._dates]
         with day.looking() as connection:
-            found = cases.whole(connection, range(1, 20))
+            found = whole_cases.whole(connection, range(1, 20))
         self._incidents = [i for case in found.values() for i in case.incidents.values()]
         self.begin = datetime.combine(self._dates[0], datetime.min.time(), zone)
         self.closed = Counter(

@@ -184,7 +184,7 @@ def make_token(by: Looking, new: NewToken, key: Key = None) -> Document:
 def revoke(by: Looking, token: str) -> None:
     """Let a token be worth nothing, at once: one's own, or in person another's."""
     with by.reading() as connection:
-        found = stored.token_of_id(connection, token) if tokens.is_token_id(token) else None
+        found = stored.token_of_id(connection, token)
     by.needs_account(None if found is None else found.handle)
     _do(by, lambda c, who, now: tokens.revoke_token(c, who, token, now))
 

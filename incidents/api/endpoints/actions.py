@@ -179,8 +179,8 @@ def batch(by: Keeping, given: Batch) -> JSON:
     They name at most 1,000 addresses, 5,000 details of filings, and one call about all that is open
     on a site; their words have at most 100,000 characters.
     """
-    # Also for the answer: what it is made of is gone when the collector goes on.
-    with transaction.without_collection():
+    # Also for the answer: what it is made of is gone when the collector looks.
+    with transaction.rare_collection():
         return _answer_to_batch(by, given)
 
 

@@ -117,9 +117,6 @@ class LiveLog:
 
     def unnumbered(self) -> Iterator[tuple[int, bytes]]:
         """The entries that have no number, by their ids."""
-        if self.connection.dialect.name == "postgresql":
-            # The session's own plans look up one id at a time.
-            self.connection.execute(text("SET LOCAL enable_hashjoin = on"))
         numbered = exists().where(leaves.c.entry_id == entries.c.id)
         statement = select(entries.c.id, self._body()).where(~numbered).order_by(entries.c.id)
         for part in parts(self.connection, statement):

@@ -116,7 +116,7 @@ class Keeper:
     def owner_of(self, token: str) -> str | None:
         """Whose token that is; None if it is nobody's."""
         with self._run.local.reading() as connection:
-            found = stored.token_of_id(connection, token) if tokens.is_token_id(token) else None
+            found = stored.token_of_id(connection, token)
         return None if found is None else found.handle
 
     def revoke(self, token: str) -> bool:

@@ -7,9 +7,9 @@ take one round trip.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from itertools import chain
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from incidents.machine.case import Case
 from incidents.machine.policy import Policy
@@ -17,11 +17,9 @@ from incidents.store import deliveries
 from incidents.store.cases import filings, incidents, site_row, slices, suspensions, work
 from incidents.store.cases.slices import FIRST, LAST, Need
 from incidents.store.round_trip import together
-from incidents.store.schema import tables
-from incidents.store.statement import Asked, Question, Row
+from incidents.store.statement import Result, Row
 from incidents.values.ids import ACT
 
-T = TypeVar("T")
 Cases = Mapping[int, Case]
 
 
@@ -43,34 +41,6 @@ def load(
     return cases
 
 
-def whole(connection: Connection, site_ids: Iterable[int]) -> dict[int, Case]:
-    """The cases of those sites with all their history, and the tasks that are done."""
-    rows = connection.execute(select(tables.sites).where(tables.sites.c.id.in_(list(site_ids))))
-    cases = {row["id"]: site_row.to_case(dict(row)) for row in rows.mappings()}
-
-    def all_of(table: Any) -> Any:
-        statement = select(table).where(table.c.site_id.in_(cases)).order_by(*table.primary_key)
-        return connection.execute(statement).mappings()
-
-    _take_incidents(cases, incidents.ALL.ask(connection, _ids(cases)))
-    for row in all_of(tables.suspensions):
-        _take_suspensions(cases, [(row["site_id"], suspensions.read(row))])
-    for row in all_of(tables.tasks):
-        cases[row["site_id"]].tasks[row["n"]] = work.read_task(row)
-    for row in all_of(tables.deliveries):
-        n, lane = row["site_seq"], row["lane"]
-        cases[row["site_id"]].deliveries[n, lane] = deliveries.read(row)
-    for site, item, claim in work.claims_of_sites(connection, cases):
-        cases[site].claims[item] = claim
-    for site, key, text in filings.of_sites(connection, cases):
-        cases[site].details[key] = text
-    for site, name, term in filings.terms_of(connection, cases):
-        cases[site].terms[name] = term
-    for case in cases.values():
-        _sort(case)
-    return cases
-
-
 def _load_what_is_open(
     connection: Connection, cases: Cases, needs: Mapping[int, Need], policy: Policy
 ) -> None:
@@ -83,37 +53,37 @@ def _load_what_is_open(
             if case.closure.suspension is not None:
                 closing.add((id_, case.closure.suspension))
     moments = {(id_, case.epoch, at) for id_, case in cases.items() for at in needs[id_].moments}
+    wanted = _ids(i for i, need in needs.items() if need.filing)
     with together(connection):
-        asked = [
-            *_asked(
-                connection, incidents.UNSETTLED, _ids(i for i in cases if cases[i].last_incident)
-            ),
-            *_asked(connection, incidents.NAMED, named),
-            *_asked(connection, incidents.UNLISTED, _ids(i for i in cases if needs[i].approves)),
-            *_asked_nearest(connection, cases, needs, policy, moments),
+        found = [
+            incidents.UNSETTLED.fetch(connection, _ids(i for i in cases if cases[i].last_incident)),
+            incidents.NAMED.fetch(connection, sorted(named)),
+            incidents.UNLISTED.fetch(connection, _ids(i for i in cases if needs[i].approves)),
+            *_fetch_nearest(connection, cases, needs, policy, moments),
         ]
         down = _ids(i for i in cases if cases[i].state == "suspended")
-        running = [
-            *_asked(connection, suspensions.RUNNING, down),
-            *_asked(connection, suspensions.NAMED, closing),
-        ]
-        waiting = _asked(connection, work.OPEN_TASKS, _ids(i for i in cases if cases[i].last_task))
+        running = suspensions.RUNNING.fetch(connection, down)
+        closed_by = suspensions.NAMED.fetch(connection, sorted(closing))
+        open_tasks = work.OPEN_TASKS.fetch(connection, _ids(i for i in cases if cases[i].last_task))
         # A site that has only been added has nothing that could be claimed.
-        held = _asked(connection, work.CLAIMS_OF_SITES, _ids(i for i in cases if cases[i].seq > 1))
-        unsettled = _asked_orders(connection, needs)
-        filed = _asked_filings(connection, needs)
-    for each in asked:
+        claims = work.CLAIMS_OF_SITES.fetch(connection, _ids(i for i in cases if cases[i].seq > 1))
+        orders = _fetch_orders(connection, needs)
+        details = filings.DETAILS.fetch(connection, wanted)
+        terms = filings.TERMS.fetch(connection, wanted)
+    for each in found:
         _take_incidents(cases, each)
-    for cases_of in running:
-        _take_suspensions(cases, cases_of.all())
-    for open_ in waiting:
-        for site, task in open_.all():
-            cases[site].tasks[task.n] = task
-    for claimed in held:
-        for site, item, claim in claimed.all():
-            cases[site].claims[item] = claim
-    _take_deliveries(cases, unsettled)
-    _take_filings(cases, *filed)
+    _take_suspensions(cases, running.all())
+    _take_suspensions(cases, closed_by.all())
+    for site, task in open_tasks.all():
+        cases[site].tasks[task.n] = task
+    for site, item, claim in claims.all():
+        cases[site].claims[item] = claim
+    for site, delivery in chain.from_iterable(each.all() for each in orders):
+        cases[site].deliveries[delivery.order, delivery.lane] = delivery
+    for site, key, text in details.all():
+        cases[site].details[key] = text
+    for site, name, term in terms.all():
+        cases[site].terms[name] = term
 
 
 def _load_what_that_names(
@@ -136,34 +106,29 @@ def _load_what_that_names(
     if not (listed or struck or known or moments or places):
         return
     with together(connection):
-        asked = [
-            *_asked(connection, incidents.NAMED, listed),
-            *_asked(connection, incidents.MEMBERS, struck | known),
-            *_asked_nearest(connection, cases, needs, policy, moments),
-            *_asked(connection, incidents.REACHED_FROM, running),
+        found = [
+            incidents.NAMED.fetch(connection, sorted(listed)),
+            incidents.MEMBERS.fetch(connection, sorted(struck | known)),
+            *_fetch_nearest(connection, cases, needs, policy, moments),
+            incidents.REACHED_FROM.fetch(connection, sorted(running)),
         ]
-        named = _asked(connection, suspensions.NAMED, struck - known)
-        before = _asked(connection, incidents.REACHED_BEFORE, places, most=most)
-    for each in asked:
+        named = suspensions.NAMED.fetch(connection, sorted(struck - known))
+        before = incidents.REACHED_BEFORE.fetch(connection, sorted(places), most=most)
+    for each in [*found, before]:
         _take_incidents(cases, each)
-    for found in named:
-        _take_suspensions(cases, found.all())
-    for each in before:
-        _take_incidents(cases, each)
-    reached = [found for answer in before for found in answer.all()]
-    since = _counted_since(reached, most)
+    _take_suspensions(cases, named.all())
+    since = _counted_since(before.all(), most)
     starts = {
         (id_, case.epoch, *(FIRST if _total(case, policy) else since.get(id_, FIRST)))
         for id_, case in judged.items()
         if case.last_suspension
     }
-    for standing in _asked(connection, suspensions.STANDING_AFTER, starts):
-        _take_suspensions(cases, standing.all())
+    _take_suspensions(cases, suspensions.STANDING_AFTER.fetch(connection, sorted(starts)).all())
 
 
-def _asked_orders(
+def _fetch_orders(
     connection: Connection, needs: Mapping[int, Need]
-) -> list[Asked[deliveries.Found]]:
+) -> list[Result[deliveries.Found]]:
     # One lock of the same rows after the other would be two orders of locking.
     named = {
         (i, lane, n)
@@ -171,46 +136,20 @@ def _asked_orders(
         for n, lane in need.orders
         if not (need.acts and lane == ACT)
     }
+    acts = _ids(i for i, need in needs.items() if need.acts)
     return [
-        *_asked(connection, deliveries.NAMED, named),
-        *_asked(connection, deliveries.ACTS, _ids(i for i, need in needs.items() if need.acts)),
+        deliveries.NAMED.fetch(connection, sorted(named)),
+        deliveries.ACTS.fetch(connection, acts),
     ]
 
 
-def _asked_filings(
-    connection: Connection, needs: Mapping[int, Need]
-) -> tuple[list[Asked[filings.Detail]], list[Asked[filings.FoundTerm]]]:
-    wanted = _ids(i for i, need in needs.items() if need.filing)
-    details = _asked(connection, filings.DETAILS, wanted)
-    return details, _asked(connection, filings.TERMS, wanted)
-
-
-def _take_filings(
-    cases: Cases,
-    details: Iterable[Asked[filings.Detail]],
-    terms: Iterable[Asked[filings.FoundTerm]],
-) -> None:
-    for asked_details in details:
-        for site, key, text in asked_details.all():
-            cases[site].details[key] = text
-    for asked_terms in terms:
-        for site, name, term in asked_terms.all():
-            cases[site].terms[name] = term
-
-
-def _take_deliveries(cases: Cases, asked: Iterable[Asked[deliveries.Found]]) -> None:
-    for answer in asked:
-        for site, delivery in answer.all():
-            cases[site].deliveries[delivery.order, delivery.lane] = delivery
-
-
-def _asked_nearest(
+def _fetch_nearest(
     connection: Connection,
     cases: Cases,
     needs: Mapping[int, Need],
     policy: Policy,
     moments: Iterable[incidents.Moment],
-) -> list[Asked[incidents.Found]]:
+) -> list[Result[incidents.Found]]:
     known = {moment for moment in moments if cases[moment[0]].last_incident}
     most = max(
         (slices.neighbours(cases[i], needs[i], policy.repeat_count) for i, _, _ in known), default=0
@@ -218,17 +157,9 @@ def _asked_nearest(
     # Nothing has happened after now.
     past = {(i, epoch, at) for i, epoch, at in known if at != needs[i].now}
     return [
-        *_asked(connection, incidents.NEAREST_BEFORE, known, most=most),
-        *_asked(connection, incidents.NEAREST_AFTER, past, most=most),
+        incidents.NEAREST_BEFORE.fetch(connection, sorted(known), most=most),
+        incidents.NEAREST_AFTER.fetch(connection, sorted(past), most=most),
     ]
-
-
-def _asked(
-    connection: Connection, question: Question[T], rows: Iterable[tuple[Any, ...]], **values: Any
-) -> list[Asked[T]]:
-    """The question, if there is anything to ask it about."""
-    ordered = sorted(rows)
-    return [question.ask(connection, ordered, **values)] if ordered else []
 
 
 def _ids(site_ids: Iterable[int]) -> list[tuple[int]]:
@@ -255,14 +186,14 @@ def _sort(case: Case) -> None:
             setattr(case, name, dict(sorted(found.items())))
 
 
-def _take_incidents(cases: Cases, asked: Asked[incidents.Found]) -> None:
+def _take_incidents(cases: Cases, found: Result[incidents.Found]) -> None:
     """An incident may be found by several questions; it is read once."""
 
     def is_known(row: Row) -> bool:
         site, n = incidents.key(row)
         return n in cases[site].incidents
 
-    for site, incident in asked.unless(is_known):
+    for site, incident in found.all(but=is_known):
         cases[site].incidents.setdefault(incident.n, incident)
 
 

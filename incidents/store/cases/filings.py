@@ -12,15 +12,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, select, update
+from sqlalchemy import Connection, and_, select, update
 
 from incidents.machine.case import Case
 from incidents.machine.filing import Term
-from incidents.store.round_trip import Given, insert_missing
 from incidents.store.schema.desk_tables import filing_details, filing_terms, footers
 from incidents.store.schema.tables import sites
 from incidents.store.schema.types import Number
-from incidents.store.statement import Change, Question, Row
+from incidents.store.statement import Mutation, Query, insert_missing
 
 Detail = tuple[int, str, str]
 """A site's id, a detail's key and its text."""
@@ -35,11 +34,11 @@ Changed = tuple[int, Case, Case]
 def save(connection: Connection, changes: Sequence[Changed]) -> None:
     """Writes details and terms."""
     details = [(id_, was.details, now.details) for id_, was, now in changes]
-    _DETAILS_GONE.tell(connection, [row[:2] for row in _rows(details, gone=True)])
-    _DETAILS_NEW.tell(connection, list(_rows(details, gone=False)))
+    _DETAILS_GONE.execute(connection, [row[:2] for row in _rows(details, gone=True)])
+    _DETAILS_NEW.execute(connection, list(_rows(details, gone=False)))
     terms = [(id_, was.terms, now.terms) for id_, was, now in changes]
-    _TERMS_GONE.tell(connection, [row[:2] for row in _rows(terms, gone=True)])
-    _TERMS_NEW.tell(
+    _TERMS_GONE.execute(connection, [row[:2] for row in _rows(terms, gone=True)])
+    _TERMS_NEW.execute(
         connection,
         [
             (id_, name, term.due_on, term.reminded_on, term.remind_on)
@@ -50,12 +49,12 @@ def save(connection: Connection, changes: Sequence[Changed]) -> None:
 
 def of_sites(connection: Connection, site_ids: Iterable[int]) -> list[Detail]:
     """All details of those sites."""
-    return DETAILS.ask(connection, [(id_,) for id_ in sorted(site_ids)]).all()
+    return DETAILS.fetch(connection, [(id_,) for id_ in sorted(site_ids)]).all()
 
 
 def terms_of(connection: Connection, site_ids: Iterable[int]) -> list[FoundTerm]:
     """All terms of those sites that run."""
-    return TERMS.ask(connection, [(id_,) for id_ in sorted(site_ids)]).all()
+    return TERMS.fetch(connection, [(id_,) for id_ in sorted(site_ids)]).all()
 
 
 def to_remind(connection: Connection, on: str, most: int) -> list[int]:
@@ -88,39 +87,27 @@ def _rows(
                 yield id_, key, value
 
 
-def _detail(row: Row) -> Detail:
-    site, key, value = row
-    return site, key, value
-
-
-def _term(row: Row) -> FoundTerm:
-    site, name, due_on, reminded_on = row
-    return site, name, Term(due_on=due_on, reminded_on=reminded_on)
-
-
-def _details(dialect: str) -> tuple[Select[Any], Given]:
-    given = Given(dialect, site_id=Number)
-    of = filing_details.c
-    return given.joined(of, filing_details, of.site_id == given.table.c.site_id), given
-
-
-def _terms(dialect: str) -> tuple[Select[Any], Given]:
-    given = Given(dialect, site_id=Number)
-    of = filing_terms.c
-    own = (of.site_id, of.term, of.due_on, of.reminded_on)
-    return given.joined(own, filing_terms, of.site_id == given.table.c.site_id), given
-
-
-DETAILS: Question[Detail] = Question(_details, _detail)
+_of = filing_details.c
+DETAILS: Query[Detail] = Query(
+    lambda given: given.joined(_of, filing_details, _of.site_id == given.c.site_id),
+    lambda row: (row[0], row[1], row[2]),
+    site_id=Number,
+)
 """Given sites: all details of their filings."""
 
-TERMS: Question[FoundTerm] = Question(_terms, _term)
+_term = filing_terms.c
+_TERM = (_term.site_id, _term.term, _term.due_on, _term.reminded_on)
+TERMS: Query[FoundTerm] = Query(
+    lambda given: given.joined(_TERM, filing_terms, _term.site_id == given.c.site_id),
+    lambda row: (row[0], row[1], Term(due_on=row[2], reminded_on=row[3])),
+    site_id=Number,
+)
 """Given sites: all terms that run."""
 
-_DETAILS_NEW = Change(filing_details, "site_id", "key", "value")
-_DETAILS_GONE = Change(filing_details, keys=("site_id", "key"))
-_TERMS_NEW = Change(filing_terms, "site_id", "term", "due_on", "reminded_on", "remind_on")
-_TERMS_GONE = Change(filing_terms, keys=("site_id", "term"))
+_DETAILS_NEW = Mutation(filing_details, "site_id", "key", "value")
+_DETAILS_GONE = Mutation(filing_details, keys=("site_id", "key"))
+_TERMS_NEW = Mutation(filing_terms, "site_id", "term", "due_on", "reminded_on", "remind_on")
+_TERMS_GONE = Mutation(filing_terms, keys=("site_id", "term"))
 
 
 NUMBER, APPROVED = "public_security_number", "approved_on"

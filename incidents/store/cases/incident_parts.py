@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Table, Text, and_,
 from incidents.machine.incident import Contact, Evidence, Incident, Note
 from incidents.store.schema.tables import contacts, evidence, incident_urls, notes
 from incidents.store.schema.types import from_microseconds
-from incidents.store.statement import Change, Row
+from incidents.store.statement import Mutation, Row
 
 _LINE = "\n"
 
@@ -22,12 +22,12 @@ Changed = tuple[int, Incident | None, Incident]
 
 def save(connection: Connection, changes: Sequence[Changed]) -> None:
     """Writes what has come to belong to incidents, whose own rows are written."""
-    _NEW_URL.tell(connection, [row for change in changes for row in _new_urls(change)])
-    _NEW_CONTACT.tell(connection, [row for change in changes for row in _new_contacts(change)])
-    _VOIDED.tell(connection, [row for change in changes for row in _voided_contacts(change)])
-    for name, change_of in (("evidence", _NEW_EVIDENCE), ("notes", _NEW_NOTE)):
+    _NEW_URL.execute(connection, [row for change in changes for row in _new_urls(change)])
+    _NEW_CONTACT.execute(connection, [row for change in changes for row in _new_contacts(change)])
+    _VOIDED.execute(connection, [row for change in changes for row in _voided_contacts(change)])
+    for name, mutation in (("evidence", _NEW_EVIDENCE), ("notes", _NEW_NOTE)):
         rows = [row for change in changes for row in _new_parts(change, name)]
-        change_of.tell(connection, rows)
+        mutation.execute(connection, rows)
 
 
 def columns(dialect: str, of: FromClause) -> list[ColumnElement[Any]]:
@@ -169,8 +169,8 @@ def _moment(value: str | int | None) -> datetime | None:
 
 _OF_CONTACT, _OF_EVIDENCE, _OF_NOTE = _names(contacts), _names(evidence), _names(notes)
 _OF_PARTS = {"evidence": _OF_EVIDENCE, "notes": _OF_NOTE}
-_NEW_URL = Change(incident_urls, *(column.name for column in incident_urls.c))
-_NEW_CONTACT = Change(contacts, "site_id", "incident", *_OF_CONTACT)
-_VOIDED = Change(contacts, "voided_at", keys=("site_id", "incident", "n"))
-_NEW_EVIDENCE = Change(evidence, "site_id", "incident", "position", *_OF_EVIDENCE)
-_NEW_NOTE = Change(notes, "site_id", "incident", "position", *_OF_NOTE)
+_NEW_URL = Mutation(incident_urls, *(column.name for column in incident_urls.c))
+_NEW_CONTACT = Mutation(contacts, "site_id", "incident", *_OF_CONTACT)
+_VOIDED = Mutation(contacts, "voided_at", keys=("site_id", "incident", "n"))
+_NEW_EVIDENCE = Mutation(evidence, "site_id", "incident", "position", *_OF_EVIDENCE)
+_NEW_NOTE = Mutation(notes, "site_id", "incident", "position", *_OF_NOTE)

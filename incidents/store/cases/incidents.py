@@ -22,11 +22,11 @@ from sqlalchemy import (
 from incidents.machine.incident import Incident
 from incidents.store.cases import incident_parts
 from incidents.store.cases.incident_parts import Changed
-from incidents.store.round_trip import Given
 from incidents.store.schema import tables
 from incidents.store.schema.tables import incidents
 from incidents.store.schema.types import Number, UTCDateTime
-from incidents.store.statement import Change, Question, Row
+from incidents.store.statement import Mutation, Query, Row
+from incidents.store.values_table import Kind, ValuesTable
 
 Key = tuple[int, int]
 """A site's id and the incident's number there."""
@@ -40,7 +40,7 @@ Moment = tuple[int, int, datetime]
 
 def whole(connection: Connection, keys: Iterable[Key]) -> dict[Key, Incident]:
     """Those of these numbers, with all that belongs to them."""
-    found = NAMED.ask(connection, sorted(keys)).all()
+    found = NAMED.fetch(connection, sorted(keys)).all()
     return {(site, incident.n): incident for site, incident in found}
 
 
@@ -48,8 +48,8 @@ def save(connection: Connection, changes: Sequence[Changed]) -> None:
     """Writes incidents."""
     new = [(site, now) for site, was, now in changes if was is None]
     changed = [(site, now) for site, was, now in changes if was is not None]
-    _NEW.tell(connection, [(site, *[getattr(now, name) for name in _OWN]) for site, now in new])
-    _CHANGED.tell(
+    _NEW.execute(connection, [(site, *[getattr(now, name) for name in _OWN]) for site, now in new])
+    _CHANGED.execute(
         connection,
         [(site, now.n, *[getattr(now, name) for name in _MAY_CHANGE]) for site, now in changed],
     )
@@ -61,8 +61,8 @@ _OWN = tuple(column.name for column in incidents.c if column.name != "site_id")
 _FIXED = frozenset({"n", "epoch", "occurred_at", "recorded_at", "by", "recurs", "category", "note"})
 """What stays as it was logged."""
 _MAY_CHANGE = tuple(name for name in _OWN if name not in _FIXED)
-_NEW = Change(incidents, "site_id", *_OWN)
-_CHANGED = Change(incidents, *_MAY_CHANGE, keys=("site_id", "n"))
+_NEW = Mutation(incidents, "site_id", *_OWN)
+_CHANGED = Mutation(incidents, *_MAY_CHANGE, keys=("site_id", "n"))
 
 
 def _columns(dialect: str, of: FromClause = incidents) -> list[ColumnElement[Any]]:
@@ -82,13 +82,11 @@ def read(row: Row) -> Found:
     return site, Incident(**dict(zip(_OWN, own, strict=True)), **parts)
 
 
-def _of_sites(condition: Callable[[], ColumnElement[bool]]) -> Question[Found]:
-    def build(dialect: str) -> tuple[Select[Any], Given]:
-        given = Given(dialect, site_id=Number)
-        same = incidents.c.site_id == given.table.c.site_id
-        return _joined(dialect, given, and_(same, condition()))
+def _of_sites(condition: Callable[[], ColumnElement[bool]]) -> Query[Found]:
+    def build(given: ValuesTable) -> Select[Any]:
+        return _joined(given, incidents.c.site_id == given.c.site_id, condition())
 
-    return Question(build, read)
+    return Query(build, read, site_id=Number)
 
 
 UNSETTLED = _of_sites(tables.unsettled)
@@ -97,100 +95,84 @@ UNSETTLED = _of_sites(tables.unsettled)
 UNLISTED = _of_sites(tables.unlisted)
 """Given sites: what is not settled either but does not wait in the queue, refused and moot."""
 
-ALL = _of_sites(true)
-"""Given sites: all that there is."""
+
+def _joined(given: ValuesTable, *on: ColumnElement[bool]) -> Select[Any]:
+    return given.joined(_columns(given.dialect), incidents, *on)
 
 
-def _joined(dialect: str, given: Given, on: ColumnElement[bool]) -> tuple[Select[Any], Given]:
-    return given.joined(_columns(dialect), incidents, on), given
+def _named(given: ValuesTable) -> Select[Any]:
+    return _joined(given, incidents.c.site_id == given.c.site_id, incidents.c.n == given.c.n)
 
 
-def _named(dialect: str) -> tuple[Select[Any], Given]:
-    given = Given(dialect, site_id=Number, n=Integer)
-    on = and_(incidents.c.site_id == given.table.c.site_id, incidents.c.n == given.table.c.n)
-    return _joined(dialect, given, on)
+def _members(given: ValuesTable) -> Select[Any]:
+    same = incidents.c.site_id == given.c.site_id
+    return _joined(given, same, incidents.c.suspension == given.c.suspension, tables.member())
 
 
-def _members(dialect: str) -> tuple[Select[Any], Given]:
-    given = Given(dialect, site_id=Number, suspension=Integer)
-    on = and_(
-        incidents.c.site_id == given.table.c.site_id,
-        incidents.c.suspension == given.table.c.suspension,
-        tables.member(),
-    )
-    return _joined(dialect, given, on)
-
-
-def _nearest(dialect: str, *, before: bool) -> tuple[Select[Any], Given]:
-    given = Given(dialect, site_id=Number, epoch=Integer, at=UTCDateTime)
+def _nearest(given: ValuesTable, *, before: bool) -> Select[Any]:
     near = incidents.alias("near")
-    at = given.table.c.at
-    side = near.c.occurred_at <= at if before else near.c.occurred_at > at
+    side = near.c.occurred_at <= given.c.at if before else near.c.occurred_at > given.c.at
     order = (near.c.occurred_at, near.c.n)
     ordered = [column.desc() for column in order] if before else list(order)
-    return _top(dialect, given, near, and_(tables.countable(near), side), ordered)
+    return _top(given, near, and_(tables.countable(near), side), ordered)
 
 
-def _reached_before(dialect: str) -> tuple[Select[Any], Given]:
-    given = Given(dialect, site_id=Number, epoch=Integer, due=UTCDateTime, n=Integer)
+def _reached_before(given: ValuesTable) -> Select[Any]:
     near = incidents.alias("near")
-    place = tuple_(near.c.contact_due, near.c.n)
-    earlier = place < tuple_(given.table.c.due, given.table.c.n)
+    earlier = tuple_(near.c.contact_due, near.c.n) < tuple_(given.c.due, given.c.n)
     ordered = [near.c.contact_due.desc(), near.c.n.desc()]
-    return _top(dialect, given, near, and_(tables.in_time(near), earlier), ordered)
+    return _top(given, near, and_(tables.in_time(near), earlier), ordered)
 
 
-def _reached_from(dialect: str) -> tuple[Select[Any], Given]:
-    given = Given(dialect, site_id=Number, epoch=Integer, due=UTCDateTime, n=Integer)
+def _reached_from(given: ValuesTable) -> Select[Any]:
     place = tuple_(incidents.c.contact_due, incidents.c.n)
-    on = and_(
-        incidents.c.site_id == given.table.c.site_id,
-        incidents.c.epoch == given.table.c.epoch,
-        place >= tuple_(given.table.c.due, given.table.c.n),
+    return _joined(
+        given,
+        incidents.c.site_id == given.c.site_id,
+        incidents.c.epoch == given.c.epoch,
+        place >= tuple_(given.c.due, given.c.n),
         tables.in_time(),
     )
-    return _joined(dialect, given, on)
 
 
 def _top(
-    dialect: str,
-    given: Given,
+    given: ValuesTable,
     near: FromClause,
     condition: ColumnElement[bool],
     order: Sequence[ColumnElement[Any]],
-) -> tuple[Select[Any], Given]:
+) -> Select[Any]:
     """The first `most` incidents in `order` for each given row.
 
     A lateral join, which SQLite does not have: there the list of their numbers is looked up for
     each given row, by the same index.
     """
-    same = and_(near.c.site_id == given.table.c.site_id, near.c.epoch == given.table.c.epoch)
+    same = and_(near.c.site_id == given.c.site_id, near.c.epoch == given.c.epoch)
     most = bindparam("most", type_=Integer)
-    if dialect == "sqlite":
+    if given.dialect == "sqlite":
         numbers = select(near.c.n).where(same, condition).order_by(*order).limit(most)
-        on = and_(
-            incidents.c.site_id == given.table.c.site_id,
-            incidents.c.n.in_(numbers.correlate(given.table)),
-        )
-        return _joined(dialect, given, on)
+        those = incidents.c.n.in_(numbers.correlate(given.table))
+        return _joined(given, incidents.c.site_id == given.c.site_id, those)
     top = select(near).where(same, condition).order_by(*order).limit(most).lateral("top")
-    return select(*_columns(dialect, top)).select_from(given.table.join(top, true())), given
+    return select(*_columns(given.dialect, top)).select_from(given.table.join(top, true()))
 
 
-NAMED = Question(_named, read)
+_AT: dict[str, Kind] = {"site_id": Number, "epoch": Integer, "at": UTCDateTime}
+_PLACE: dict[str, Kind] = {"site_id": Number, "epoch": Integer, "due": UTCDateTime, "n": Integer}
+
+NAMED = Query(_named, read, site_id=Number, n=Integer)
 """Given sites and numbers: those."""
 
-MEMBERS = Question(_members, read)
+MEMBERS = Query(_members, read, site_id=Number, suspension=Integer)
 """Given sites and suspensions: what these rest on (R2)."""
 
-NEAREST_BEFORE = Question(lambda dialect: _nearest(dialect, before=True), read)
+NEAREST_BEFORE = Query(lambda given: _nearest(given, before=True), read, **_AT)
 """Given sites, epochs and times: the last `most` countable ones until then (R1)."""
 
-NEAREST_AFTER = Question(lambda dialect: _nearest(dialect, before=False), read)
+NEAREST_AFTER = Query(lambda given: _nearest(given, before=False), read, **_AT)
 """The same: the first `most` of those after it."""
 
-REACHED_BEFORE = Question(_reached_before, read)
+REACHED_BEFORE = Query(_reached_before, read, **_PLACE)
 """Given sites, epochs and places: the last `most` before whose person was reached in time (R3)."""
 
-REACHED_FROM = Question(_reached_from, read)
+REACHED_FROM = Query(_reached_from, read, **_PLACE)
 """Given sites, epochs and places: all from there on whose person was reached in time (R3)."""

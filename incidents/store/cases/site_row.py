@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
@@ -15,6 +16,7 @@ from incidents.machine.work import items
 from incidents.store.cases import filings, incidents, suspensions, work
 
 Row = Mapping[str, Any]
+P = TypeVar("P", Hold, Request, ClosureRequest)
 
 
 def to_row(case: Case) -> dict[str, Any]:
@@ -69,10 +71,10 @@ def to_case(row: Row) -> Case:
         person=row["person"],
         run=row["run"],
         disputed=row["disputed"],
-        hold=_hold(row),
+        hold=_part(Hold, row, "hold") if row["held"] else None,
         closure=None if row["closure"] is None else _closure_from_json(row["closure"]),
-        request=_request(row),
-        closure_request=_closure_request(row),
+        request=_part(Request, row, "request"),
+        closure_request=_part(ClosureRequest, row, "closing"),
         created_at=row["created_at"],
         last_entry_at=row["last_entry_at"],
         seq=row["seq"],
@@ -84,29 +86,11 @@ def to_case(row: Row) -> Case:
     )
 
 
-def _hold(row: Row) -> Hold | None:
-    if not row["held"]:
+def _part(kind: type[P], row: Row, prefix: str) -> P | None:
+    """What the columns of that prefix hold, each a field of it; None where it has no time."""
+    if row[f"{prefix}_at"] is None:
         return None
-    return Hold(by=row["hold_by"], at=row["hold_at"], reason=row["hold_reason"])
-
-
-def _request(row: Row) -> Request | None:
-    if row["request_at"] is None:
-        return None
-    return Request(by=row["request_by"], at=row["request_at"], reason=row["request_reason"])
-
-
-def _closure_request(row: Row) -> ClosureRequest | None:
-    if row["closing_at"] is None:
-        return None
-    return ClosureRequest(
-        by=row["closing_by"],
-        at=row["closing_at"],
-        said_at=row["closing_said_at"],
-        incident=row["closing_incident"],
-        field=row["closing_field"],
-        text=row["closing_text"],
-    )
+    return kind(**{field.name: row[f"{prefix}_{field.name}"] for field in fields(kind)})
 
 
 def _closure_to_json(closure: Closure) -> dict[str, Any]:

@@ -15,10 +15,10 @@ from incidents.errors import UnknownSiteError
 from incidents.machine.case import Case
 from incidents.store.cases.site_row import Row, to_row
 from incidents.store.desk_state import by_its_own_clock
-from incidents.store.round_trip import Given, insert_missing
 from incidents.store.schema.tables import sites
 from incidents.store.schema.types import Number, UTCDateTime, Word
-from incidents.store.statement import Change, Question
+from incidents.store.statement import Mutation, Query, insert_missing
+from incidents.store.values_table import ValuesTable
 
 _CANDIDATES, _COMPARED = 5_000, 20
 """So many names are looked through for those that are like another one, and so many of them are
@@ -30,7 +30,7 @@ _LOOKED_AT = 100
 
 def ids_by_name(connection: Connection, names: Iterable[str]) -> dict[str, int]:
     """The ids of the sites of those names; unknown ones are left out."""
-    return dict(_BY_NAME.ask(connection, [(name,) for name in sorted(names)]).all())
+    return dict(_BY_NAME.fetch(connection, [(name,) for name in sorted(names)]).all())
 
 
 def name_of(connection: Connection, id_: int) -> str | None:
@@ -115,7 +115,7 @@ def unknown(connection: Connection, name: str) -> UnknownSiteError:
 
 def lock(connection: Connection, ids: Iterable[int]) -> dict[int, Row]:
     """The rows of those sites, locked as by `LOCKED`."""
-    found = LOCKED.ask(connection, [(id_,) for id_ in sorted(ids)]).all()
+    found = LOCKED.fetch(connection, [(id_,) for id_ in sorted(ids)]).all()
     return {row["id"]: row for row in found}
 
 
@@ -128,7 +128,7 @@ def add(connection: Connection, names: Sequence[str]) -> None:
 
 def remove(connection: Connection, ids: Iterable[int]) -> None:
     """Takes rows of `add` back that got no entry after all."""
-    _REMOVED.tell(connection, [(id_,) for id_ in sorted(ids)])
+    _REMOVED.execute(connection, [(id_,) for id_ in sorted(ids)])
 
 
 def save(connection: Connection, changes: Iterable[tuple[Row, Case]]) -> None:
@@ -143,8 +143,8 @@ def save(connection: Connection, changes: Iterable[tuple[Row, Case]]) -> None:
             moved.append((case.site_id, *[now[name] for name in _MOVED.columns[1:]]))
         else:
             changed.append((case.site_id, *now.values()))
-    _MOVED.tell(connection, moved)
-    _SAVED.tell(connection, changed)
+    _MOVED.execute(connection, moved)
+    _SAVED.execute(connection, changed)
 
 
 def nearest(connection: Connection, name: str, most: int = 3) -> tuple[str, ...]:
@@ -198,36 +198,34 @@ def _row(values: Sequence[Any]) -> Row:
     return dict(zip(_COLUMNS, values, strict=True))
 
 
-def _by_name(dialect: str) -> tuple[Select[Any], Given]:
-    given = Given(dialect, name=Word)
-    joined = given.table.join(sites, sites.c.name == given.table.c.name)
-    return select(sites.c.name, sites.c.id).select_from(joined), given
+def _by_name(given: ValuesTable) -> Select[Any]:
+    joined = given.table.join(sites, sites.c.name == given.c.name)
+    return select(sites.c.name, sites.c.id).select_from(joined)
 
 
-def _locked(dialect: str, **by: Any) -> tuple[Select[Any], Given]:
-    [column] = by
-    given = Given(dialect, **by)
-    joined = given.table.join(sites, sites.c[column] == given.table.c[column])
+def _locked(given: ValuesTable) -> Select[Any]:
+    [by] = given.c
+    joined = given.table.join(sites, sites.c[by.name] == by)
     statement = select(sites).select_from(joined).order_by(sites.c.id)
     # No key changes, so rows elsewhere that refer to the site need not wait.
-    return statement.with_for_update(of=sites, key_share=True), given
+    return statement.with_for_update(of=sites, key_share=True)
 
 
-def _due(dialect: str) -> tuple[Select[Any], None]:
-    is_sqlite = dialect == "sqlite"
+def _due(given: ValuesTable) -> Select[Any]:
+    is_sqlite = given.dialect == "sqlite"
     now = bindparam("now", type_=UTCDateTime) if is_sqlite else by_its_own_clock()
     most = bindparam("most", type_=Integer)
     statement = select(sites).where(sites.c.next_due < now)
     statement = statement.order_by(sites.c.next_due, sites.c.id).limit(most)
     if is_sqlite:
-        return statement, None
-    return statement.with_for_update(skip_locked=True, key_share=True), None
+        return statement
+    return statement.with_for_update(skip_locked=True, key_share=True)
 
 
 _COLUMNS = tuple(column.name for column in sites.c)
-_BY_NAME: Question[tuple[str, int]] = Question(_by_name, lambda row: (row[0], row[1]))
+_BY_NAME: Query[tuple[str, int]] = Query(_by_name, lambda row: (row[0], row[1]), name=Word)
 
-LOCKED: Question[Row] = Question(lambda dialect: _locked(dialect, id=Number), _row)
+LOCKED: Query[Row] = Query(_locked, _row, id=Number)
 """Given ids: the rows of those sites, locked until the transaction ends, in the order of their ids.
 
 On SQLite the transaction has locked the whole file already. What belongs to the sites must be
@@ -235,21 +233,21 @@ read after this, by a statement of its own: one that locks and reads at once wou
 there before the lock.
 """
 
-LOCKED_BY_NAME: Question[Row] = Question(lambda dialect: _locked(dialect, name=Word), _row)
+LOCKED_BY_NAME: Query[Row] = Query(_locked, _row, name=Word)
 """Given names: the same, in the order of their ids too."""
 
-DUE: Question[Row] = Question(_due, _row)
+DUE: Query[Row] = Query(_due, _row)
 """The rows of at most `most` sites with something due, earliest first, locked.
 
 It is due before now by the database's own clock, or before `now` where it has none or takes any.
 Those that are locked are somebody's, and are left to them.
 """
 
-_REMOVED = Change(sites, keys=("id",))
+_REMOVED = Mutation(sites, keys=("id",))
 # What nearly every act changes; the other columns are seldom written.
 _MOVES = {
     "state", "rule", "run", "suspended_until", "last_entry_at", "seq", "last_incident",
     "last_suspension", "last_task", "next_due",
 }  # fmt: skip
-_MOVED = Change(sites, *sorted(_MOVES), keys=("id",))
-_SAVED = Change(sites, *(name for name in _COLUMNS if name not in ("id", "name")), keys=("id",))
+_MOVED = Mutation(sites, *sorted(_MOVES), keys=("id",))
+_SAVED = Mutation(sites, *(name for name in _COLUMNS if name not in ("id", "name")), keys=("id",))

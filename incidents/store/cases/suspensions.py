@@ -6,19 +6,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, Select, and_, tuple_
+from sqlalchemy import ColumnElement, Connection, Integer, Select, tuple_
 
 from incidents.machine.case import Suspension
 from incidents.machine.policy import Policy
 from incidents.store.cases import incidents
 from incidents.store.cases.slices import FIRST, LAST
-from incidents.store.round_trip import Given
 from incidents.store.schema.tables import standing, suspensions
 from incidents.store.schema.types import Number, UTCDateTime
-from incidents.store.statement import Change, Question, Row
+from incidents.store.statement import Mutation, Query, Row
+from incidents.store.values_table import ValuesTable
 
 Found = tuple[int, Suspension]
 """A site's id and the suspension."""
@@ -40,8 +40,8 @@ def save(connection: Connection, changes: Sequence[Changed]) -> None:
         for site, was, suspension in changes
         if was is None
     ]
-    _CHANGED.tell(connection, changed)
-    _NEW.tell(connection, new)
+    _CHANGED.execute(connection, changed)
+    _NEW.execute(connection, new)
 
 
 def _found(row: Row) -> Found:
@@ -49,45 +49,34 @@ def _found(row: Row) -> Found:
     return site, Suspension(**dict(zip(_NAMES, own, strict=True)))
 
 
-def _select(given: Given, on: ColumnElement[bool]) -> tuple[Select[Any], Given]:
-    same = suspensions.c.site_id == given.table.c.site_id
-    return given.joined(suspensions.c, suspensions, and_(same, on)), given
+def _select(given: ValuesTable, *on: ColumnElement[bool]) -> Select[Any]:
+    same = suspensions.c.site_id == given.c.site_id
+    return given.joined(suspensions.c, suspensions, same, *on)
 
 
-def _running(dialect: str) -> tuple[Select[Any], Given]:
-    return _select(Given(dialect, site_id=Number), suspensions.c.ended_at.is_(None))
-
-
-def _named(dialect: str) -> tuple[Select[Any], Given]:
-    given = Given(dialect, site_id=Number, n=Integer)
-    return _select(given, suspensions.c.n == given.table.c.n)
-
-
-def _standing_after(dialect: str) -> tuple[Select[Any], Given]:
-    given = Given(dialect, site_id=Number, epoch=Integer, due=UTCDateTime, starter=Integer)
+def _standing_after(given: ValuesTable) -> Select[Any]:
     place = tuple_(suspensions.c.due, suspensions.c.starter)
-    later = place > tuple_(given.table.c.due, given.table.c.starter)
-    return _select(given, and_(suspensions.c.epoch == given.table.c.epoch, later, standing))
+    later = place > tuple_(given.c.due, given.c.starter)
+    return _select(given, suspensions.c.epoch == given.c.epoch, later, standing)
 
 
 _NAMES = tuple(column.name for column in suspensions.c if column.name != "site_id")
-_NEW = Change(suspensions, "site_id", *_NAMES)
-_CHANGED = Change(suspensions, "ended_at", "struck", keys=("site_id", "n"))
+_NEW = Mutation(suspensions, "site_id", *_NAMES)
+_CHANGED = Mutation(suspensions, "ended_at", "struck", keys=("site_id", "n"))
 
-_Build = Callable[[str], tuple[Select[Any], Given]]
-
-
-def _question(build: _Build) -> Question[Found]:
-    return Question(build, _found)
-
-
-RUNNING = _question(_running)
+RUNNING: Query[Found] = Query(
+    lambda given: _select(given, suspensions.c.ended_at.is_(None)), _found, site_id=Number
+)
 """Given sites: those whose hours are running; at most one of a site."""
 
-NAMED = _question(_named)
+NAMED: Query[Found] = Query(
+    lambda given: _select(given, suspensions.c.n == given.c.n), _found, site_id=Number, n=Integer
+)
 """Given sites and numbers: those."""
 
-STANDING_AFTER = _question(_standing_after)
+STANDING_AFTER: Query[Found] = Query(
+    _standing_after, _found, site_id=Number, epoch=Integer, due=UTCDateTime, starter=Integer
+)
 """Given sites, epochs and places: those after that have not been struck: a run counts them (R3)."""
 
 
@@ -99,9 +88,9 @@ def under(
     since = dict.fromkeys(epochs, FIRST)
     if epochs and policy.run != "total":
         ends = sorted((id_, epoch, *LAST) for id_, epoch in epochs.items())
-        for id_, reached in incidents.REACHED_BEFORE.ask(connection, ends, most=1).all():
+        for id_, reached in incidents.REACHED_BEFORE.fetch(connection, ends, most=1).all():
             since[id_] = reached.place
     if not epochs:
         return Counter()
     starts = sorted((id_, epoch, *since[id_]) for id_, epoch in epochs.items())
-    return Counter(id_ for id_, _ in STANDING_AFTER.ask(connection, starts).all())
+    return Counter(id_ for id_, _ in STANDING_AFTER.fetch(connection, starts).all())

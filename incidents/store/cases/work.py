@@ -6,15 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, and_, bindparam, select
+from sqlalchemy import Connection, Engine, bindparam, select
 
 from incidents.machine.case import Claim, Task
 from incidents.machine.work import Item
 from incidents.store.database.engine import reading
-from incidents.store.round_trip import Given
 from incidents.store.schema.tables import FAR, LAST, claims, desk, sites, tasks, work
 from incidents.store.schema.types import Number, UTCDateTime
-from incidents.store.statement import Change, Question, Row
+from incidents.store.statement import Mutation, Query, Row
 
 ChangedItem = tuple[int, Item | None, Item | None]
 """A site's id, the item before and the item now."""
@@ -22,8 +21,9 @@ ChangedItem = tuple[int, Item | None, Item | None]
 
 def save_items(connection: Connection, changes: Sequence[ChangedItem]) -> None:
     """Writes items."""
-    _GONE_ITEM.tell(connection, [(site, was.item) for site, was, _ in changes if was is not None])
-    _NEW_ITEM.tell(
+    gone = [(site, was.item) for site, was, _ in changes if was is not None]
+    _GONE_ITEM.execute(connection, gone)
+    _NEW_ITEM.execute(
         connection,
         [
             (site, i.item, i.kind, i.incident, i.due, sort_due(i), i.recorded_at)
@@ -38,8 +38,8 @@ def sort_due(item: Item) -> datetime:
     return item.due or (LAST if item.comes_last else FAR)
 
 
-_NEW_ITEM = Change(work, "site_id", "item", "kind", "incident", "due", "sort_due", "recorded_at")
-_GONE_ITEM = Change(work, keys=("site_id", "item"))
+_NEW_ITEM = Mutation(work, "site_id", "item", "kind", "incident", "due", "sort_due", "recorded_at")
+_GONE_ITEM = Mutation(work, keys=("site_id", "item"))
 
 
 def earliest_due(connection: Connection, since: datetime | None = None) -> datetime | None:
@@ -48,8 +48,8 @@ def earliest_due(connection: Connection, since: datetime | None = None) -> datet
     With `since` (UTC) those before it are left out: what somebody else is at work on, say.
     """
     if since is None:
-        return next(iter(_EARLIEST.ask(connection).all()), None)
-    return next(iter(_EARLIEST_SINCE.ask(connection, since=since).all()), None)
+        return next(iter(_EARLIEST.fetch(connection).all()), None)
+    return next(iter(_EARLIEST_SINCE.fetch(connection, since=since).all()), None)
 
 
 def at_a_look(connection: Connection) -> tuple[datetime | None, datetime | None]:
@@ -57,7 +57,7 @@ def at_a_look(connection: Connection) -> tuple[datetime | None, datetime | None]
 
     In one question: a daemon asks it each second, whether anything is due or not.
     """
-    [found] = _AT_A_LOOK.ask(connection).all()
+    [found] = _AT_A_LOOK.fetch(connection).all()
     return found
 
 
@@ -74,11 +74,10 @@ _due = sites.c.next_due
 _first = select(_due).order_by(_due, sites.c.id).limit(1)
 _some = _first.where(_due.is_not(None))
 _since = _first.where(_due >= bindparam("since", type_=UTCDateTime))
-_EARLIEST: Question[datetime | None] = Question(lambda _: (_some, None), lambda row: row[0])
-_EARLIEST_SINCE: Question[datetime | None] = Question(lambda _: (_since, None), lambda row: row[0])
-_AT_A_LOOK: Question[tuple[datetime | None, datetime | None]] = Question(
-    lambda _: (select(_some.scalar_subquery(), desk.c.halted_since), None),
-    lambda row: (row[0], row[1]),
+_EARLIEST: Query[datetime | None] = Query(lambda _: _some, lambda row: row[0])
+_EARLIEST_SINCE: Query[datetime | None] = Query(lambda _: _since, lambda row: row[0])
+_AT_A_LOOK: Query[tuple[datetime | None, datetime | None]] = Query(
+    lambda _: select(_some.scalar_subquery(), desk.c.halted_since), lambda row: (row[0], row[1])
 )
 
 
@@ -98,32 +97,26 @@ def sites_claimed_by(connection: Connection, person: str) -> list[int]:
 
 def claims_of_sites(connection: Connection, site_ids: Iterable[int]) -> list[FoundClaim]:
     """All claims on those sites."""
-    return CLAIMS_OF_SITES.ask(connection, [(id_,) for id_ in sorted(site_ids)]).all()
+    return CLAIMS_OF_SITES.fetch(connection, [(id_,) for id_ in sorted(site_ids)]).all()
 
 
 def save_claims(connection: Connection, changes: Sequence[ChangedClaim]) -> None:
     """Writes claims."""
     gone = [(site, item) for site, item, was, _ in changes if was is not None]
     new = [(site, item, now.by, now.at) for site, item, _, now in changes if now is not None]
-    _GONE_CLAIM.tell(connection, gone)
-    _NEW_CLAIM.tell(connection, new)
+    _GONE_CLAIM.execute(connection, gone)
+    _NEW_CLAIM.execute(connection, new)
 
 
-def _found_claim(row: Row) -> FoundClaim:
-    site, item, by, at = row
-    return site, item, Claim(by=by, at=at)
-
-
-def _claims_of_sites(dialect: str) -> tuple[Select[Any], Given]:
-    given = Given(dialect, site_id=Number)
-    return given.joined(claims.c, claims, claims.c.site_id == given.table.c.site_id), given
-
-
-CLAIMS_OF_SITES: Question[FoundClaim] = Question(_claims_of_sites, _found_claim)
+CLAIMS_OF_SITES: Query[FoundClaim] = Query(
+    lambda given: given.joined(claims.c, claims, claims.c.site_id == given.c.site_id),
+    lambda row: (row[0], row[1], Claim(by=row[2], at=row[3])),
+    site_id=Number,
+)
 """Given sites: all claims on them."""
 
-_NEW_CLAIM = Change(claims, "site_id", "item", "by", "at")
-_GONE_CLAIM = Change(claims, keys=("site_id", "item"))
+_NEW_CLAIM = Mutation(claims, "site_id", "item", "by", "at")
+_GONE_CLAIM = Mutation(claims, keys=("site_id", "item"))
 
 
 FoundTask = tuple[int, Task]
@@ -150,8 +143,9 @@ def one_task(connection: Connection, site_id: int, n: int) -> Task | None:
 
 def save_tasks(connection: Connection, changes: Sequence[ChangedTask]) -> None:
     """Writes tasks."""
-    _NEW_TASK.tell(connection, [_task_row(site, now) for site, was, now in changes if was is None])
-    _CHANGED_TASK.tell(
+    new = [_task_row(site, now) for site, was, now in changes if was is None]
+    _NEW_TASK.execute(connection, new)
+    _CHANGED_TASK.execute(
         connection,
         [
             (site, now.n, *[getattr(now, name) for name in _DONE])
@@ -172,16 +166,16 @@ def _found_task(row: Row) -> FoundTask:
     return site, read_task(dict(zip(_TASK_NAMES, own, strict=True)))
 
 
-def _open_tasks(dialect: str) -> tuple[Select[Any], Given]:
-    given = Given(dialect, site_id=Number)
-    on = and_(tasks.c.site_id == given.table.c.site_id, tasks.c.done_at.is_(None))
-    return given.joined(tasks.c, tasks, on), given
-
-
-OPEN_TASKS: Question[FoundTask] = Question(_open_tasks, _found_task)
+OPEN_TASKS: Query[FoundTask] = Query(
+    lambda given: given.joined(
+        tasks.c, tasks, tasks.c.site_id == given.c.site_id, tasks.c.done_at.is_(None)
+    ),
+    _found_task,
+    site_id=Number,
+)
 """Given sites: those that are not done."""
 
 _DONE = ("done_at", "outcome", "note", "by")
 _TASK_NAMES = tuple(column.name for column in tasks.c if column.name != "site_id")
-_NEW_TASK = Change(tasks, "site_id", *_TASK_NAMES)
-_CHANGED_TASK = Change(tasks, *_DONE, keys=("site_id", "n"))
+_NEW_TASK = Mutation(tasks, "site_id", *_TASK_NAMES)
+_CHANGED_TASK = Mutation(tasks, *_DONE, keys=("site_id", "n"))

@@ -159,7 +159,13 @@ def sql(role: str, eraser: str | None = None, *, acts: bool = False) -> Iterator
     for table, rights in (OF_ACTS if acts else RIGHTS).items():
         if rights:
             yield f"GRANT {', '.join(rights)} ON {table} TO {desk};"
-    yield f"GRANT USAGE ON SEQUENCE {', '.join(_sequences())} TO {desk};"
+    sequences = [
+        f"{table.name}_{column.name}_seq"
+        for table in metadata.sorted_tables
+        for column in table.primary_key
+        if column.autoincrement is True
+    ]
+    yield f"GRANT USAGE ON SEQUENCE {', '.join(sequences)} TO {desk};"
     if eraser is not None:
         erases = ", ".join(ERASED_FROM)
         yield f"GRANT {desk} TO {quoted(eraser)};"
@@ -171,10 +177,3 @@ def sql(role: str, eraser: str | None = None, *, acts: bool = False) -> Iterator
 def quoted(role: str) -> str:
     """A role's name as it stands in a statement."""
     return '"' + role.replace('"', '""') + '"'
-
-
-def _sequences() -> Iterator[str]:
-    for table in metadata.sorted_tables:
-        for column in table.primary_key:
-            if column.autoincrement is True:
-                yield f"{table.name}_{column.name}_seq"

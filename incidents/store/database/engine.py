@@ -28,17 +28,18 @@ Reading = Callable[[], AbstractContextManager[Connection]]
 """Opens a transaction that reads one state of the database."""
 
 BUSY_TIMEOUT_S = 30.0
-# A far-off time, turned into the server's own zone, could lie beyond year 9999. All else is about
-# plans: what a statement is given never changes its best one, so it is made once, and what is
-# asked for is looked up by its keys, however small the tables were when the plan was made.
+# A far-off time, turned into the server's own zone, could lie beyond year 9999.
 _SESSION = """
     SET TIME ZONE 'UTC';
-    SET plan_cache_mode = force_generic_plan;
-    SET enable_hashjoin = off;
-    SET enable_mergejoin = off;
-    SET enable_seqscan = off;
     SET jit = off;
 """
+LOOK_UP_BY_KEYS = {"enable_hashjoin": "off", "enable_mergejoin": "off", "enable_seqscan": "off"}
+"""How PostgreSQL finds what a transaction that writes asks for, however small the tables were when
+the plan was made; no report or view is planned by it."""
+
+# What a statement of the desk's is given never changes its best plan, so it is made once.
+_PLANS = LOOK_UP_BY_KEYS | {"plan_cache_mode": "force_generic_plan"}
+_SWITCHES = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _PLANS.items())
 # A server that is gone without a word is given up after a minute.
 _LIVELINESS = {
     "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3,
@@ -241,18 +242,28 @@ def _postgresql(url: URL) -> Engine:
             f"PostgreSQL needs its driver: {errors.way_out('postgresql')}"
         ) from error
     event.listen(engine, "connect", _set_up_postgresql)
+    event.listen(engine, "begin", _begin_postgresql)
     event.listen(engine, "checkin", _note_since_when_idle)
     event.listen(engine, "checkout", partial(_ping_if_idle, engine.dialect))
     return engine
 
 
-def _set_up_postgresql(connection: Any, _record: object) -> None:
+def _set_up_postgresql(connection: Any, record: Any) -> None:
+    # psycopg is there when there is such a connection, and not before.
+    from incidents.store.pipeline import Pipeline
+
     autocommit = connection.autocommit
     connection.autocommit = True
     connection.execute(_SESSION)
     # A rollback drops what psycopg has prepared together with what `pipeline` has.
     connection.prepare_threshold = None
     connection.autocommit = autocommit
+    record.info["pipeline"] = Pipeline(connection, f"SELECT {_SWITCHES}")
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("incidents_writes", False)
+    connection.info["pipeline"].begin(writes=writes)
 
 
 def _note_since_when_idle(_connection: Any, record: Any) -> None:

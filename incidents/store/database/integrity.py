@@ -36,14 +36,15 @@ def check(engine: Engine) -> Integrity:
     Raises:
         DatabaseError: if the database is not there, has another schema, or does not answer.
     """
-    if engine.dialect.name == "sqlite" and _is_empty(engine):
+    beginning = _beginning(engine)
+    if beginning == b"":
         return Integrity(damage=[Damage(where="the file", problem="it is empty")], is_other=True)
     try:
         schema.check(engine)
     except DatabaseError as error:
         if not is_damage(error.__cause__):
             raise
-    found = Integrity(is_other=_is_other(engine))
+    found = Integrity(is_other=beginning not in (None, _BEGINNING))
     if engine.dialect.name == "sqlite":
         found.damage.extend(_of_file(engine))
     else:
@@ -51,21 +52,15 @@ def check(engine: Engine) -> Integrity:
     return found
 
 
-def _is_empty(engine: Engine) -> bool:
-    try:
-        return Path(place(engine)).stat().st_size == 0
-    except (OSError, ValueError):
-        return False
-
-
-def _is_other(engine: Engine) -> bool:
+def _beginning(engine: Engine) -> bytes | None:
+    """How the file begins; None where that is not known, and of a server."""
     if engine.dialect.name != "sqlite":
-        return False
+        return None
     try:
         with Path(place(engine)).open("rb") as file:
-            return file.read(len(_BEGINNING)) != _BEGINNING
+            return file.read(len(_BEGINNING))
     except (OSError, ValueError):
-        return False
+        return None
 
 
 def _of_file(engine: Engine) -> list[Damage]:

@@ -16,9 +16,9 @@ from sqlalchemy import Connection, Integer, Select, and_, func, select
 from incidents.machine.events import RemovalSaid
 from incidents.machine.state import can_move_incident
 from incidents.record import entry
-from incidents.store.round_trip import Given
 from incidents.store.schema.tables import contacts, entries, incident_urls, incidents, tasks
 from incidents.store.schema.types import Number, UTCDateTime
+from incidents.store.values_table import ValuesTable
 from incidents.values.ids import incident_id
 
 Row = Mapping[str, Any]
@@ -160,10 +160,10 @@ def _given(connection: Connection, which: str, keys: list[Key]) -> list[Row]:
 
 
 @cache
-def _statement(dialect: str, which: str) -> tuple[Select[Any], Given]:
-    given = Given(dialect, site_id=Number, n=Integer)
+def _statement(dialect: str, which: str) -> tuple[Select[Any], ValuesTable]:
+    given = ValuesTable(dialect, site_id=Number, n=Integer)
     statement, of, number = _WHAT[which]
-    on = and_(of.c.site_id == given.table.c.site_id, number == given.table.c.n)
+    on = and_(of.c.site_id == given.c.site_id, number == given.c.n)
     return statement.select_from(given.table.join(of, on)), given
 
 
@@ -225,8 +225,8 @@ def find_remarks(connection: Connection, said: Mapping[Key, datetime]) -> dict[K
 
 
 @cache
-def _remarks_statement(dialect: str) -> tuple[Select[Any], Given]:
-    given = Given(dialect, recorded_at=UTCDateTime)
+def _remarks_statement(dialect: str) -> tuple[Select[Any], ValuesTable]:
+    given = ValuesTable(dialect, recorded_at=UTCDateTime)
     of = entries.c
-    on = of.recorded_at == given.table.c.recorded_at
+    on = of.recorded_at == given.c.recorded_at
     return given.joined((of.site_id, of.body), entries, on), given

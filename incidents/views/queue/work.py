@@ -204,11 +204,12 @@ def _ends_of_runs(connection: Connection, rows: Sequence[Row], policy: Policy) -
         for row in rows
     }
     places = {(row["site_id"], row["epoch"], *_place(row)) for row in rows}
-    for site_id, incident in incidents.REACHED_BEFORE.ask(connection, sorted(places), most=1).all():
+    reached = incidents.REACHED_BEFORE.fetch(connection, sorted(places), most=1)
+    for site_id, incident in reached.all():
         cases[site_id].incidents[incident.n] = incident
     first = {row["site_id"]: _place(row) for row in sorted(rows, key=_place, reverse=True)}
     starts = {(id_, case.epoch, *_since(case, policy, first[id_])) for id_, case in cases.items()}
-    for id_, suspension in suspensions.STANDING_AFTER.ask(connection, sorted(starts)).all():
+    for id_, suspension in suspensions.STANDING_AFTER.fetch(connection, sorted(starts)).all():
         cases[id_].suspensions[suspension.n] = suspension
     return cases
 
