@@ -100,13 +100,6 @@ class House:
 
         return OpenSessions(self.engine, clock.now)
 
-    @property
-    def views(self) -> Any:
-        """What people look at."""
-        from incidents import views
-
-        return views
-
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that reads one state of the database."""
@@ -202,11 +195,12 @@ class House:
             UnknownIncidentError: if there is none.
             NoCustomerPageError: without [customer] in the settings.
         """
+        from incidents import views
         from incidents.notices import customer_link
 
         links, now = customer_link.needed_links(), clock.now()
         with self.reading() as connection:
-            found = self.views.incident(connection, incident)
+            found = views.incident(connection, incident)
         return links.document(incident, now, found["links_revoked"])
 
     def compare(

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
+from incidents import views
 from incidents.app import House
 from incidents.daemon import journal
 from incidents.daemon.part import Part
@@ -136,7 +137,7 @@ class Filings:
         another daemon looks. Whoever dies while looking leaves it to be looked at again soon."""
         with plainly(self._engine), writing(self._engine) as connection:
             now = self._house.now(connection)
-            details: dict[str, str] = self._house.views.filing_details(connection, due.site)
+            details: dict[str, str] = views.filing_details(connection, due.site)
             shows = due.state == "active" and {filings.NUMBER, filings.APPROVED} <= details.keys()
             wait = min(within, AGAIN_AFTER)
             return details if filings.claim(connection, due, now + wait) and shows else None
@@ -147,7 +148,7 @@ class Filings:
         assert settings.recheck_within is not None
         problems = self._look(due.site, details, settings)
         with self._house.reading() as connection:
-            still = self._house.views.filing_details(connection, due.site)
+            still = views.filing_details(connection, due.site)
         if problems is None or still != details:
             # Nobody could look, or what it was held against is not filed any more.
             return True

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from incidents import clock
+from incidents import clock, views
 from incidents.app import House
 from incidents.daemon import recovery_duty
 from incidents.daemon.recovery_duty import Recovery
@@ -139,7 +139,7 @@ def test_several_daemons_put_it_on_record_once(house: House, panel: Panel) -> No
 
     assert panel.sites[COURT] == "suspended"
     with house.reading() as connection:
-        found = house.views.why(connection, COURT, clock.now())
+        found = views.why(connection, COURT, clock.now())
     assert [line["kind"] for line in found["timeline"]] == ["site_added", "state_seen"]
 
     recover(house)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from incidents import views
 from incidents.app import House
 from incidents.audit.log import loss, signed_files
 from incidents.audit.log.loss import Loss
@@ -245,7 +246,7 @@ def epochs(house: House) -> int:
 def _warnings(house: House, after: timedelta) -> set[str]:
     with house.reading() as connection:
         now = house.now(connection) + after
-        found = house.views.queue(connection, now, mine=None, report=house.report_duty)
+        found = views.queue(connection, now, mine=None, report=house.report_duty)
     return {each.kind for each in alarm.warnings_of(found, now)}
 
 

@@ -243,9 +243,9 @@ def _spooled(by: Caller, form: Form, names: list[str] | None, *, with_words: boo
 
             def filings() -> Iterator[export.Filing]:
                 found = (
-                    by.house.views.all_filings(connection)
+                    views.all_filings(connection)
                     if names is None
-                    else (by.house.views.filing(connection, name) for name in names)
+                    else (views.filing(connection, name) for name in names)
                 )
                 for each in found:
                     details = details_of(each).items()

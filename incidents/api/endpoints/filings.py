@@ -51,7 +51,7 @@ def show(by: Looking, site: SiteName, reveal: Reveal = False) -> JSON:
     by.reveals(name, wanted=reveal)
     with by.reading() as connection:
         row = site_rows.named(connection, name)
-        found = by.house.views.filing(connection, name)
+        found = views.filing(connection, name)
     filed = details_of(found)
     complete = checks.completeness_document(filed)
     for each in complete["missing"]:
@@ -146,7 +146,7 @@ def terms(by: Looking, until: Until = None, limit: Limit = 50, cursor: Cursor = 
 def as_calendar(by: Looking, until: Until = None) -> Response:
     """The same as a calendar: an all-day event for the last day of each term."""
     with by.reading() as connection:
-        found = by.house.views.filing_terms(connection, _day(until))
+        found = views.filing_terms(connection, _day(until))
     entries = [
         Entry(
             site=site_name.shown(each["site"]), term=each["term"],

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Request
 from pydantic import Field
 
+from incidents import views
 from incidents.api import bodies, problems
 from incidents.api.caller import Caller, address_of
 from incidents.api.endpoints.session import Person
@@ -22,7 +23,6 @@ from incidents.scenario import file as scenario_file
 from incidents.scenario import trial
 from incidents.scenario.actions import ScenarioError
 from incidents.values import inputs
-from incidents.views import register as views
 
 routes = router("policy")
 
@@ -58,7 +58,7 @@ class Trying(bodies.Form):
 def show(by: Looking) -> JSON:
     """The active policy: in words, as its file, since when it is active and by whose act."""
     with by.reading() as connection:
-        return JSON(by.house.views.active_policy(connection))
+        return JSON(views.active_policy(connection))
 
 
 @routes.get("/policy/history", **operation("look", policy_answers.Activations))

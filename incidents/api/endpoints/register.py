@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path as File
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 from fastapi import Path, Query, UploadFile
 from pydantic import Field
 
+from incidents import views
 from incidents.api import bodies, problems
 from incidents.api.caller import Caller, etag
 from incidents.api.endpoints import actions
@@ -25,7 +27,6 @@ from incidents.api.parameters import (
     number_cursor,
     read_number,
 )
-from incidents.clock import rfc3339
 from incidents.contract import hints
 from incidents.contract.actions import of_command
 from incidents.contract.documents.acts import Acted
@@ -49,7 +50,6 @@ from incidents.record import evidence
 from incidents.store.cases import sites as site_rows
 from incidents.values import inputs
 from incidents.views import lists, masked
-from incidents.views.queue import police
 from incidents.views.why.timeline import part_of_story, timeline
 
 site_routes, incident_routes = router("sites"), router("incidents")
@@ -109,7 +109,7 @@ def show_site(by: Looking, site: SiteName, reveal: Reveal = False) -> JSON:
     """How a site stands, and whom to call."""
     name = inputs.site(site)
     with by.reading() as connection:
-        found = by.house.views.site(connection, name, by.house.now(connection))
+        found = views.site(connection, name, by.house.now(connection))
     return _shown(by, found, name, (found["id"], found["seq"]), reveal=reveal)
 
 
@@ -118,8 +118,8 @@ def why(by: Looking, site: SiteName, reveal: Reveal = False) -> JSON:
     """Why a site stands as it does, in plain words, and what would change it."""
     name = inputs.site(site)
     with by.reading() as connection:
-        why_ = by.house.views.why(connection, name, by.house.now(connection), by.zone)
-    found = {**why_, "commands": hints.commands(why_["hints"])}
+        why_ = views.why(connection, name, by.house.now(connection), by.zone)
+    found: Why = {**why_, "commands": hints.commands(why_["hints"])}
     return _shown(by, found, name, (found["site"]["id"], found["seq"]), reveal=reveal)
 
 
@@ -145,7 +145,7 @@ def story_of_site(
 
 
 def _shown(
-    by: Caller, found: dict[str, Any], about: str, version: tuple[int, int], *, reveal: bool
+    by: Caller, found: Mapping[str, Any], about: str, version: tuple[int, int], *, reveal: bool
 ) -> JSON:
     by.reveals(about, wanted=reveal)
     return JSON(found if reveal else masked.document(found), headers={"ETag": etag(*version)})
@@ -201,12 +201,10 @@ def search(
 )
 def show_incident(by: Looking, incident: Id, reveal: Reveal = False) -> JSON:
     """All that is on record of an incident; the ETag is its site's."""
-    key, owed = inputs.incident(incident), by.house.report_duty
+    key = inputs.incident(incident)
     by.reveals(incident.strip(), wanted=reveal)
-    with by.reading() as connection:
-        found = by.house.views.incident(connection, key)
-        due = None if owed is None else police.deadline_of(connection, key, owed)
-    found["report_due"] = None if due is None else rfc3339(due)
+    with by.house.looking() as looks:
+        found = looks.incident(key)
     tag = etag(key[0], found["site_seq"])
     return JSON(found if reveal else masked.document(found), headers={"ETag": tag})
 
@@ -223,7 +221,7 @@ def story_of_incident(
     key, after = inputs.incident(incident), read_number(_INCIDENT_STORY, cursor)
     by.reveals(incident.strip(), wanted=reveal)
     with by.reading() as connection:
-        by.house.views.incident(connection, key)
+        views.incident(connection, key)
         part = part_of_story(
             connection, *key, now=by.house.now(connection), zone=by.zone, after=after, most=limit
         )
@@ -263,7 +261,7 @@ def duties(by: Looking, limit: Limit = 100) -> JSON:
     """What is to be reported to the police by when, the longest overdue first."""
     with by.reading() as connection:
         now = by.house.now(connection)
-        return JSON(by.house.views.duties(connection, now, by.house.report_duty, limit=limit))
+        return JSON(views.duties(connection, now, by.house.report_duty, limit=limit))
 
 
 def _measured(file: BinaryIO, limit: int) -> tuple[str, int]:

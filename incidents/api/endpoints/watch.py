@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from starlette.responses import PlainTextResponse, Response
 
-from incidents import clock
+from incidents import clock, views
 from incidents.api.entrance import Looking
 from incidents.api.limits import TRYING
 from incidents.api.operation import JSON, Guarded, operation, router
@@ -78,7 +78,7 @@ def alarms(by: Looking) -> JSON:
     """What is alarming now, the most urgent first, and whether the desk was told of it."""
     house = by.house
     with by.reading() as connection:
-        return JSON(house.views.alarms_now(connection, house.now(connection), house.report_duty))
+        return JSON(views.alarms_now(connection, house.now(connection), house.report_duty))
 
 
 @routes.post("/alarms/test", **operation("try_alarms", clock_answers.Tried, acting=True))
@@ -97,7 +97,7 @@ def test(by: Looking) -> JSON:
 def enforcement(by: Looking) -> JSON:
     """Whether a daemon enforces the clock, each that was heard of, and what is overdue."""
     with by.reading() as connection:
-        return JSON(by.house.views.enforcement(connection, by.house.now(connection)))
+        return JSON(views.enforcement(connection, by.house.now(connection)))
 
 
 SECURITY_TXT = "/.well-known/security.txt"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query
 from pydantic import Field
 
+from incidents import views
 from incidents.api import bodies, problems
 from incidents.api.caller import Caller
 from incidents.api.endpoints import actions
@@ -43,13 +45,13 @@ def queue(
     by.reveals("queue", wanted=reveal)
     owed = by.house.report_duty
     with by.reading() as connection:
-        found: Document = by.house.views.queue(
+        page = views.queue(
             connection, by.house.now(connection), mine=by.by if mine else None, limit=limit,
             after=cursor, reveal=reveal, report=owed,
         )  # fmt: skip
-    found["items"] = [with_commands(each) for each in found["items"]]
-    found["next"] = found.pop("next_after")
-    return JSON(found)
+    items = [with_commands(each) for each in page["items"]]
+    found: Mapping[str, Any] = page | {"items": items, "next": page["next_after"]}
+    return JSON({name: told for name, told in found.items() if name != "next_after"})
 
 
 @queue_routes.get("/queue/{item}", **operation("look", queue_answers.Item))
@@ -62,7 +64,7 @@ def item(
     of = inputs.item(item)
     by.reveals(item.strip(), wanted=reveal)
     with by.reading() as connection:
-        found = by.house.views.item(connection, by.house.now(connection), of, reveal=reveal)
+        found = views.item(connection, by.house.now(connection), of, reveal=reveal)
     if found is None:
         raise NoSuchTaskError(given=item.strip())
     return JSON(with_commands(found))
@@ -114,7 +116,7 @@ def orders(
     """Orders that are not carried out, dead letters first."""
     name = None if site is None else inputs.site(site)
     with by.reading() as connection:
-        found = by.house.views.unsettled(
+        found = views.unsettled(
             connection, by.house.now(connection), site=name, only_dead=dead, only_braked=braked,
             limit=limit,
         )  # fmt: skip
@@ -129,7 +131,7 @@ def show(
     """What an order says, how often it was tried, and what became of it."""
     named, house = inputs.order(order), by.house
     with by.reading() as connection:
-        found = house.views.order(connection, *named, when=by.when, now=house.now(connection))
+        found = views.order(connection, *named, when=by.when, now=house.now(connection))
     return JSON(masked.document(found))
 
 

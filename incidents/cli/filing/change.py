@@ -115,8 +115,10 @@ def _aside(act: Act, site: str, command: ChangeFiling) -> list[str]:
     run = act.run
     if run.for_programs or run.remote is not None:
         return []
+    from incidents import views
+
     with run.local.reading() as connection:
-        details = run.local.views.filings_of(connection, [site]).get(site)
+        details = views.filings_of(connection, [site]).get(site)
     if details is None:
         return []
     changes = dict(command.details)

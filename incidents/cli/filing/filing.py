@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -267,6 +267,8 @@ def _seekable(file: str) -> Iterator[str]:
         raise FileError.of("standard input", "read", error) from error
 
 
-def _filed(run: Run, names: list[str]) -> Any:
+def _filed(run: Run, names: list[str]) -> dict[str, dict[str, str]]:
+    from incidents import views
+
     with run.local.reading() as connection:
-        return run.local.views.filings_of(connection, names)
+        return views.filings_of(connection, names)

@@ -49,7 +49,7 @@ def export(run: Run, sites: tuple[str, ...], target: str) -> None:
         output.write_file(target, run.remote.filings.exported(form or JSONL, sites))
         return
     with run.local.reading() as connection:
-        read = partial(_read, run, connection, sites)
+        read = partial(_read, connection, sites)
         if form == CSV:
             # Read twice, in one state of the database: first for the columns that all need.
             lines: Iterable[str] = written.csv_of(read)
@@ -101,8 +101,9 @@ def snippet(run: Run, site: str, icon: str, target: str) -> None:
     output.write_file(target, [written.encode()])
 
 
-def _read(run: Run, connection: Connection, sites: tuple[str, ...]) -> Iterator[Filing]:
-    views = run.local.views
+def _read(connection: Connection, sites: tuple[str, ...]) -> Iterator[Filing]:
+    from incidents import views
+
     found = (
         (views.filing(connection, site) for site in sites)
         if sites
@@ -180,10 +181,11 @@ def _is_file(target: str) -> bool:
 
 
 def _on_record(run: Run, name: str) -> Mapping[str, str]:
+    from incidents import views
+
     run.insist_on_this_machine(_OVER_A_SERVER)
     with run.local.reading() as connection:
-        found: Mapping[str, str] = run.local.views.filing_details(connection, name)
-    return found
+        return views.filing_details(connection, name)
 
 
 def _by_hand(public_security: str | None, icp: str | None) -> dict[str, str]:

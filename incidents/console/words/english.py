@@ -96,6 +96,35 @@ NOT_THERE: dict[str, str] = {
 
 _TIMED = "with the time of the call in “When it happened”"
 TOLD: dict[str, str] = {
+    "why.overdue": "OVERDUE: nobody has enforced what fell due at {since}, {ago} ago; a daemon that"
+    " runs does it.",
+    "why.not_in_force.waits": "NOT IN FORCE: {told} (see the orders of {site}).",
+    "why.not_in_force.braked": "NOT IN FORCE: {told}: the brake holds it (see the order {order}).",
+    "why.not_in_force.logged": "NOT IN FORCE: {told}. The order was only logged, since no adapter"
+    " is set: nothing is enforced in the world. Whoever runs the daemon names one under [acts] in"
+    " its settings and restarts it; then “Compare” among the orders orders it again.",
+    "why.not_in_force.left_down": "NOT IN FORCE: {told}. Nothing on record keeps {site} down; the"
+    " reason may have been lost with the end of the record, at {since}. Hold {site} if it must stay"
+    " down; if not, “Compare” among the orders can order it up once more.",
+    "why.not_in_force.unknown": "NOT KNOWN: {told}. An order to keep {site} down may have been lost"
+    " with the end of the record, at {since}. Hold {site} if it must stay down; if not, “Compare”"
+    " among the orders can order it up once more.",
+    "why.not_in_force.believed": "NOT KNOWN: {told}. {site} was added after a loss, and nobody can"
+    " ask how it is; by now it counts as up. If it is down, “Compare” among the orders can order it"
+    " up once more.",
+    "why.not_in_force.left_closed": "NOT IN FORCE: {told}. What closed {site} may have been lost,"
+    " so it stays closed, whatever a clock or the lift of a hold does. Record again what closed it,"
+    " or, once it is not suspended, order it up once more with “Compare” among the orders.",
+    "why.suspended.left_down": "A loss may have left {site} down before, and what was lost may be"
+    " an order: at the end of the suspension it stays down until a person decides. Hold {site} if"
+    " it must stay down.",
+    "event_part.left_closed": "; {site} is closed in the world, and what closed it may be lost, so"
+    " it stays closed. Record again what closed it, or, once it is not suspended, order it up once"
+    " more with “Compare” among the orders",
+    "event_part.left_down": "; a loss may have left {site} down, so it stays down until a person"
+    " decides",
+    "why.not_in_force.lost": "NOT IN FORCE: {told} (“Compare” among the orders can order {site}"
+    " down or up once more).",
     "why.rests_on_all": "the suspension rests on {names}, and is struck only when none of them"
     f" stands any more: each voided, or with a contact in time recorded {_TIMED}",
     "why.strikes.contact": "a contact on {incident} that happened by {due} and is recorded"
@@ -111,6 +140,8 @@ TOLD: dict[str, str] = {
     "say.keep_calling": "{down} nobody has been told. {phone} Say: “Your site {site} shows {what}."
     " Please delete it and tell us when it is gone.” If somebody was reached before the deadline"
     f" after all, record it {_TIMED}.",
+    "say.phone.nothing": "Nothing is on file to reach {whom} by: look for a number, and enter it on"
+    " the page of {site}.",
 }
 """What the record is told by, by its code."""
 

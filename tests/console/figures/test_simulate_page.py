@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from incidents import views
 from incidents.history import apart
 from incidents.history.apart import TooCostlyError
 from tests.served_desk import HOSTILE, ConsoleDesk, Visitor
@@ -174,7 +175,7 @@ def test_nothing_is_stored(desk: ConsoleDesk) -> None:
     somebody = Visitor(desk, "viewer")
     simulate(somebody, toml=TWO)
     with desk.house.reading() as connection:
-        assert list(desk.house.views.sites(connection)) == []
+        assert list(views.sites(connection)) == []
 
 
 def test_it_is_chinese_for_who_reads_chinese(desk: ConsoleDesk) -> None:
