@@ -1,4 +1,4 @@
-"""The wiring: the only module that knows every room, for the command line and the daemon."""
+"""The wiring: it opens every room that is entered, for whatever runs the program."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class House:
 
     @cached_property
     def seal(self) -> Seal:
-        """By what this process knows who may come in; see `accounts.seal`.
+        """By what this process knows who may come in; see `accounts.serve_key`.
 
         Raises:
             SealedElsewhereError: if the database is sealed with a key that this process has not.
@@ -168,7 +168,7 @@ class House:
     def hand_over(
         self, order: Envelope, *, of: Collection[int] | None = None, dry_run: bool = False
     ) -> list[Answer]:
-        """Give what somebody holds, all or `of` those sites, to another: see `desk.shift`."""
+        """Give what somebody holds, all or `of` those sites, to another: see `desk.hand_over`."""
         from incidents.desk import desk
 
         return desk.hand_over(self.desk, self.reading, order, of=of, dry_run=dry_run)
@@ -181,7 +181,7 @@ class House:
         What is refused leaves no copy behind, and no entry names a file that is not kept.
 
         Raises:
-            FileError: as `retention.evidence.keep` does.
+            FileError: as `record.evidence.keep` does.
         """
         from incidents.record import evidence
 
@@ -206,8 +206,8 @@ class House:
     def compare(
         self, names: Iterable[str], *, by_name: bool = True, **asked: Any
     ) -> list[Comparison]:
-        """What is ordered of those sites, and what is in force (`enforcement.recovery`). What a
-        loss may have left down is opened only `by_name`."""
+        """What is ordered of those sites, and what is in force: see `enforcement.reconciliation`.
+        What a loss may have left down is opened only `by_name`."""
         from incidents.enforcement import routing
         from incidents.enforcement.reconciliation import Reconciliation
         from incidents.store import lineage

@@ -21,17 +21,17 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import Message
-from typing_extensions import get_original_bases, is_typeddict
+from typing_extensions import is_typeddict
 
 from incidents.api import parameters, problems
 from incidents.api.entrance import known
 from incidents.contract import documents
 from incidents.contract.documents import (
-    Open,
     accounts,
     acts,
     enforcement,
     filings,
+    is_open,
     orders,
     policies,
     queue,
@@ -102,8 +102,7 @@ for _module in (
     for _kind in vars(_module).values():
         if is_typeddict(_kind):
             # What it holds is what its type says; routes read this when they are made.
-            _is_open = _kind is Open or Open in get_original_bases(_kind)
-            _kind.__pydantic_config__ = ConfigDict(extra="allow" if _is_open else "forbid")
+            _kind.__pydantic_config__ = ConfigDict(extra="allow" if is_open(_kind) else "forbid")
 
 
 class Bounded(APIRoute):

@@ -197,7 +197,7 @@ WORDS: dict[str, Callable[[Mapping[str, Any], When], str]] = {
     "left_down": left_down,
     "unsigned": _unsigned, "unproved": _unproved,
 }  # fmt: skip
-"""By what is so, as `views.queue.warnings` calls it, the worst first."""
+"""By what is so, as `views.queue.alarm` calls it, the worst first."""
 
 
 def tell_of_enforcement(run: Run, found: Mapping[str, Any]) -> None:

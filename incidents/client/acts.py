@@ -14,6 +14,7 @@ class How(TypedDict, total=False):
     key: str
     if_match: str
     dry_run: bool
+    unless_closing: bool
 
 
 class Acts:

@@ -15,6 +15,7 @@ from incidents.client.faults import Document, NoOperationError, ProblemError
 from incidents.client.http import Exchange, part
 from incidents.client.record import LONG_S, RemoteErasing, RemoteRecord
 from incidents.contract import hints
+from incidents.contract.documents import required
 from incidents.contract.documents.queue import Duties, QueueItem, QueuePage
 from incidents.errors import InputError
 from incidents.store.schema.types import canonical
@@ -138,7 +139,7 @@ class RemoteLooks:
 
     def _item(self, told: Document, path: str) -> QueueItem:
         item: QueueItem = {**told, "hints": hints.understood(told)}  # type: ignore[typeddict-item]  # see below
-        if QueueItem.__required_keys__ - item.keys():
+        if required(QueueItem) - item.keys():
             raise NoOperationError(server=self._exchange.server, asked=f"GET {path}")
         return item
 

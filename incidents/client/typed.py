@@ -4,7 +4,8 @@
         desk.log("shop.example", urls=["https://shop.example/a"], key="crawler-4711")
 
 Each act takes a `key`, which makes it safe to repeat, `if_match`, the ETag of the site as it was
-seen, and `dry_run`. Times are texts in RFC 3339.
+seen, `dry_run`, and `unless_closing`: then what would close the site is refused. Times are texts in
+RFC 3339.
 """
 
 from __future__ import annotations
@@ -234,10 +235,12 @@ class Client(Acts):
         return cast("Acted", self._answered(method, path, how, json=given).json())
 
     def _answered(self, method: str, path: str, how: How, **sent: Any) -> httpx.Response:
+        if unknown := how.keys() - How.__annotations__:
+            raise TypeError(f"no act takes {min(unknown)!r}: {', '.join(How.__annotations__)} do")
+        query = {name: how.get(name) or None for name in ("dry_run", "unless_closing")}
         return self._exchange.send(
-            method, path, key=how.get("key"), seen=how.get("if_match"),
-            query={"dry_run": how.get("dry_run") or None}, **sent,
-        )  # fmt: skip
+            method, path, key=how.get("key"), seen=how.get("if_match"), query=query, **sent
+        )
 
 
 def _is_id(text: str) -> bool:

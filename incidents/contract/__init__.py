@@ -1,1 +1,2 @@
-"""The contract: each act declared once, for every surface that offers it. Standard library only."""
+"""The contract: each act and each document declared once, for every surface. Of libraries it knows
+`typing_extensions` alone."""

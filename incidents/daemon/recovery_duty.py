@@ -55,8 +55,8 @@ class Recovery:
             self._part.do(self.recover)
 
     def recover(self) -> bool:
-        """Compares what is to be compared now; whether anything was. Raises as `recovery.compared`
-        does."""
+        """Compares what is to be compared now; whether anything was. Raises as does
+        `comparison.compared`."""
         schema.check(self._house.bare_engine)
         with self._house.reading() as connection:
             standing = lineage.standing(connection)

@@ -143,7 +143,8 @@ class WayBack:
         )
 
     def compared(self, asked: Asked) -> comparison.Done:
-        """Compares each site with the world; what was done. Raises as `recovery.compared` does."""
+        """Compares each site with the world; what was done. Raises as does
+        `comparison.compared`."""
         each = comparison.compared(
             self._engine, self._desk, self._reading, by=asked.by, login=asked.login
         )

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from sqlakeyset import InvalidPage, select_page, serialize_bookmark, unserialize_bookmark
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -61,6 +60,9 @@ def page(
     Raises:
         BadCursorError: if the cursor was not given out for that `kind` of list.
     """
+    # A bare installation has views of the database, and no lists by pages.
+    from sqlakeyset import select_page, serialize_bookmark
+
     place = None if cursor is None else _place(cursor, kind, query)
     found = select_page(connection, query, per_page=limit, after=place)
     ahead = serialize_bookmark((found.paging.next[0], False)) if found.paging.has_next else None
@@ -70,6 +72,8 @@ def page(
 
 def behind(kind: str, place: tuple[Any, ...]) -> str:
     """The cursor of what follows the row with those keys."""
+    from sqlakeyset import serialize_bookmark
+
     return _cursor(kind, serialize_bookmark((place, False)))
 
 
@@ -117,6 +121,8 @@ def _cursor(kind: str, bookmark: str) -> str:
 
 def _place(cursor: str, kind: str, query: Select[Any]) -> tuple[Any, ...]:
     """The keys in a cursor, each of the type that its column has."""
+    from sqlakeyset import InvalidPage, unserialize_bookmark
+
     if len(cursor) > _MAX_CURSOR:
         raise BadCursorError
     try:

@@ -30,7 +30,7 @@ class Given(NamedTuple):
 
 class Password(NamedTuple):
     """What is kept of an account's password: its hash (Argon2id, PHC), who else has set it, or the
-    one that its person has changed since, and its seal, as of `accounts.seal`."""
+    one that its person has changed since, and its seal, as of `accounts.serve_key`."""
 
     handle: str
     hash: str

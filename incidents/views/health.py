@@ -185,7 +185,7 @@ def record_health(
     taken over, with nothing known to be missing; null ten minutes later, if the world was compared
     by then. `unproved_since`: since when the world is being compared with the record, null once it
     was. `halted_since`: since when nothing is carried out, until a person goes on, and why
-    (`halted_why`, by its code in `store.record.lineage`; null if a version of before 0017 halted
+    (`halted_why`, by its code in `store.lineage`; null if a version of before 0017 halted
     it). `unsigned_since`: see `log_status`. `left_down` and `taken_down`: see `views.left_down`,
     and so are those that are `staying`, where somebody has asked for them. `uncompared`: which
     sites could not be compared so far, how many, since when the first, and of the first names why;
@@ -233,7 +233,7 @@ def resumed(connection: Connection) -> RecordResumed:
     something was missing last (`lost`), whoever has let it go on since; None if it never did; and
     how it did when something was missing before that (`lost_before`), the first one first.
 
-    `cause`, `entries`, `had` and `signed`: see `own_acts.HistoryResumed`. `missing`: so many
+    `cause`, `entries`, `had` and `signed`: see `own_events.HistoryResumed`. `missing`: so many
     entries are missing at least, 0 if those that were signed may only stand in another order; None
     if none are known to be.
     """

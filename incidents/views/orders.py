@@ -1,4 +1,4 @@
-"""The acts: which orders are not carried out, dead letters first, and what became of one."""
+"""The orders: which are not carried out, dead letters first, and what became of one."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from incidents.machine import commands as c
 
 _BY_HAND = (c.Log, c.RecordContact, c.AddNote)
 """What `client.typed` asks for in a way of its own."""
-_TAKEN = frozenset({"key", "if_match", "dry_run", "how"})
+_TAKEN = frozenset({"key", "if_match", "dry_run", "unless_closing", "how"})
 _FOLDERS = {"incident": "incidents", "contact": "contacts", "item": "queue", ORDER: "orders"}
 
 _HEAD = '''"""The acts of the client, a method each; made by scripts/docs from `contract`."""
@@ -31,6 +31,7 @@ class How(TypedDict, total=False):
     key: str
     if_match: str
     dry_run: bool
+    unless_closing: bool
 
 
 class Acts:

@@ -13,6 +13,7 @@ from incidents.cli.queue.frame import frame
 from incidents.cli.queue.queue import _painted
 from incidents.cli.queue.screen import Screen
 from incidents.cli.run import Run
+from incidents.contract.documents import required
 from incidents.contract.documents.queue import QueueItem, QueuePage
 from incidents.contract.hints import do
 from incidents.locale.words import When
@@ -42,7 +43,7 @@ def item(id_: str = "1-1", kind: str = "call", text: str = "", **more: Any) -> Q
         "attempts": 0, "warning": text or None, "say": f"Say {text * 10}",
         "hints": [do(c.StateRefused, "1-1"), do(c.Recur, "1-1")], **more,
     }  # fmt: skip
-    unknown: dict[str, Any] = dict.fromkeys(QueueItem.__required_keys__)
+    unknown: dict[str, Any] = dict.fromkeys(required(QueueItem))
     return cast("QueueItem", unknown | known)
 
 

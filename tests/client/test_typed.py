@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -105,3 +106,25 @@ def test_a_person_signs_in_for_what_no_token_does(api: Rig) -> None:
     with pytest.raises(ProblemError) as found:
         desk.approve("closed.example")
     assert found.value.name == "not_let"
+
+
+def test_a_word_that_no_act_takes_is_refused_before_anything_is_asked(api: Rig) -> None:
+    fill(api)
+    desk: Any = client(api)
+    before = desk.etag("shop.example")
+    with pytest.raises(TypeError, match="'dryrun'"):
+        desk.log("shop.example", again=True, dryrun=True)
+    with pytest.raises(TypeError, match="catgory"):
+        desk.log("shop.example", catgory="gambling")
+    assert desk.etag("shop.example") == before
+
+
+def test_what_would_close_a_site_is_left_to_a_person_where_the_program_says_so(api: Rig) -> None:
+    fill(api)
+    desk = client(api)
+    for _ in range(3):
+        try:
+            desk.log("shop.example", again=True, unless_closing=True)
+        except ProblemError as problem:
+            assert problem.name == "would_close"
+    assert desk.site("shop.example")["state"] == "active"

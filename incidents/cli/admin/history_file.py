@@ -56,7 +56,7 @@ def load(run: Run, file: str) -> History:
     has set for looking at times says nothing about a file.
 
     Raises:
-        FileError, HistoryError: as `history.load` does.
+        FileError, HistoryError: as `reports.load_history` does.
     """
     # A name that is no file's is told of when it is opened.
     length = os.path.getsize(file) if os.path.isfile(file) else 0  # noqa: PTH113, PTH202

@@ -5,6 +5,9 @@ are what OpenAPI describes.
 Times are RFC 3339 in UTC; what people wrote is null where it has been erased.
 """
 
+from functools import cache
+from typing import Any, NotRequired, get_origin, get_type_hints
+
 from typing_extensions import TypedDict
 
 
@@ -22,3 +25,18 @@ class Hint(TypedDict):
     act: str
     of: str
     facts: dict[str, str | None]
+
+
+def is_open(kind: Any) -> bool:
+    """Whether a document may tell more than its type says."""
+    return kind is Open or any(map(is_open, getattr(kind, "__orig_bases__", ())))
+
+
+@cache
+def required(kind: Any) -> frozenset[str]:
+    """The keys that a document of that type must have.
+
+    `__required_keys__` counts those that may be left out, since annotations are texts.
+    """
+    hints = get_type_hints(kind, include_extras=True)
+    return frozenset(name for name, hint in hints.items() if get_origin(hint) is not NotRequired)

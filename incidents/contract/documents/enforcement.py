@@ -6,8 +6,10 @@ from typing import Literal
 
 from typing_extensions import TypedDict
 
+from incidents.contract.documents import Open
 
-class Alarm(TypedDict):
+
+class Alarm(Open):
     """Something that the desk is to know now; what a kind does not tell is null, zero or empty."""
 
     key: str

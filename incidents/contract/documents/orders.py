@@ -6,6 +6,7 @@ from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
+from incidents.contract.documents import Open
 from incidents.contract.documents.sites import Line
 
 OrderState = Literal[
@@ -13,7 +14,7 @@ OrderState = Literal[
 ]
 
 
-class Order(TypedDict):
+class Order(Open):
     """An order into the world, and how it stands; of one that waits no more there is less to say.
 
     `late`: it is to happen in the world and has not for five minutes. `only_logged`: its adapter

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing_extensions import TypedDict
 
-from incidents.contract.documents import Hint
+from incidents.contract.documents import Hint, Open
 from incidents.contract.documents.acts import Acted
 from incidents.contract.documents.enforcement import Enforcement
 from incidents.contract.documents.orders import OrdersNotDone
@@ -80,7 +80,7 @@ class Item(QueueItem):
     commands: list[str]
 
 
-class Duty(TypedDict):
+class Duty(Open):
     """An incident that the police are to be told of; `left_s` are the seconds until then."""
 
     incident: str

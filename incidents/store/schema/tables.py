@@ -2,7 +2,7 @@
 
 A site's rows are read and written only under the lock of its row in `sites`. Rows of `entries`,
 `orders` and `policies` are never updated. `note`, `text`, `reason`, `phone`, `email`,
-`person` and the like hold references into `entries`, the only table with people's own words.
+`person` and the like hold references into `sealed`, the only table with people's own words.
 """
 
 from __future__ import annotations

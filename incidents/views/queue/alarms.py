@@ -1,6 +1,6 @@
 """The alarms: what the desk is to be told of now.
 
-Looking raises nothing and tells nobody. `alarm_causes` says what is looked for, and up to which
+Looking raises nothing and tells nobody. `alarm` says what is looked for, and up to which
 limit.
 """
 

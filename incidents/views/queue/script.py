@@ -1,7 +1,7 @@
 """The script: what an operator says or does next about an item of the queue, and which acts fit.
 
 Made of an item alone; times are told as the time that is left, so that a sentence
-read out on the phone is true in any zone. Its words are in `script_words`.
+read out on the phone is true in any zone. Its words are in `locale.why_words`.
 """
 
 from __future__ import annotations
