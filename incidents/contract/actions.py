@@ -1,8 +1,8 @@
 """The actions: one row for each act that a person or a program may do, for all surfaces.
 
 What a field may hold is declared on the command (`action.fields_of`). A row says what the act is
-done to, who may do it, and how the surfaces ask for it. A surface that asks for more, a file or a question
-say, does so by itself, under the act's name.
+done to, who may do it, and how the surfaces ask for it. A surface that asks for more, a file or a
+question say, does so by itself, under the act's name.
 """
 
 from __future__ import annotations

@@ -153,9 +153,9 @@ MAX_URL = 12 * web_address.MAX_CHARACTERS
 # With these an entry stays well below 64 KiB.
 MAX_URLS_BYTES = 48 * 1024
 _AROUND_URLS = 1_024
-_CODES = frozenset({"adapter", "problem", "why", "seen", "detail", "finding", "problems"})
-"""What programs say. As people's words that are not personal (`Words`), it is written into the
-record as it is, so it must not be able to hold a phone number."""
+_CODES = frozenset({"adapter", "problem", "why", "seen", "detail", "finding", "problems", "field"})
+"""What programs say, and the names of details. As people's words that are not personal (`Words`),
+it is written into the record as it is, so it must not be able to hold a phone number."""
 MAX_DIGITS = 7
 _LIMITS = {
     "urls": MAX_URL, "written": web_address.MAX_CHARACTERS,
