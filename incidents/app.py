@@ -132,7 +132,7 @@ class House:
         """
         from incidents.store import desk_state
 
-        return desk_state.database_time(connection) or clock.now()
+        return desk_state.now(connection)
 
     @cached_property
     def is_rehearsal(self) -> bool:

@@ -17,6 +17,7 @@ from incidents.api import problems
 from incidents.api.limits import Quota
 from incidents.app import House
 from incidents.contract.action import name_of
+from incidents.contract.actions import CLOSING
 from incidents.desk import Answer, Envelope, accounts
 from incidents.desk.own_stream import By
 from incidents.locale.words import When
@@ -26,9 +27,7 @@ from incidents.system.side_process import Spent
 from incidents.values import peer_address, site_name
 from incidents.values.peer_address import Network
 
-CLOSING = frozenset({"state_refused", "state_false", "confirm_closure"})
-"""What closes a site on somebody's word (R4, R5), or would, if two people were not needed."""
-
+_CLOSING = frozenset(map(name_of, CLOSING))
 
 Seen = tuple[int, int]
 """What an ETag says: the site's id, and up to which of its entries it was seen."""
@@ -119,7 +118,7 @@ class Caller:
         act = name_of(type(command))
         self.needs(act, about=str(site))
         self.counts(1)
-        if act in CLOSING and not self.dry_run:
+        if act in _CLOSING and not self.dry_run:
             self._check_seen_and_meant(site, confirm)
         envelope = self.envelope(site, command)
         if self.dry_run:

@@ -12,7 +12,7 @@ from incidents.client.faults import Document, NoDeskError, NotOverServerError, P
 from incidents.client.http import Exchange, part
 from incidents.clock import read_rfc3339, rfc3339
 from incidents.contract.action import CONTACT, INCIDENT, ITEM, ORDER, SITE, Action
-from incidents.contract.actions import ACTIONS
+from incidents.contract.actions import ACTIONS, CLOSING
 from incidents.desk.envelope import Answer, Envelope, nothing_done
 from incidents.errors import FileError
 from incidents.machine import commands as c
@@ -24,8 +24,6 @@ from incidents.values.ids import contact_id, incident_id, order_id, task_id
 from incidents.values.web_address import as_written
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
-# They are decided on what was looked at: what anybody does meanwhile refuses them.
-_CLOSING = (c.StateRefused, c.StateFalse, c.ConfirmClosure)
 
 _Look = tuple[str | None, str]
 """A site as it was looked at: its ETag, and its name."""
@@ -108,7 +106,8 @@ class RemoteDesk:
 
     def _send(self, envelope: Envelope, *, dry_run: bool) -> Answer:
         method, path, words = request(envelope)
-        closes, seen, lasts = isinstance(envelope.command, _CLOSING), None, envelope.key_for
+        # It is decided on what was looked at: what anybody does meanwhile refuses it.
+        closes, seen, lasts = type(envelope.command) in CLOSING, None, envelope.key_for
         if closes and not dry_run:
             known = envelope.site in self._seen
             look = self._seen.pop(envelope.site) if known else self._look(envelope)

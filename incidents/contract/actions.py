@@ -303,6 +303,9 @@ ACTIONS = (
 )  # fmt: skip
 """All acts that may be asked for, in the order in which roles are told."""
 
+CLOSING = frozenset(action.command for action in ACTIONS if action.closes)
+"""What closes a site on somebody's word (R4, R5), or would, if two people were not needed."""
+
 
 def of_command(kind: type[c.Command]) -> Action:
     """The first row of that command; raises KeyError of what no person or program asks for."""

@@ -16,7 +16,7 @@ from incidents.accounts.identity import may
 from incidents.contract.action import name_of
 from incidents.desk.envelope import Answer, Envelope
 from incidents.machine.case import Case, ClosureRequest, Request
-from incidents.machine.command import COURIER, Refusal
+from incidents.machine.command import COURIER, DAEMON, Refusal
 from incidents.machine.commands import (
     Approve,
     AskReinstatement,
@@ -70,7 +70,7 @@ _SUPERVISORS = (
     SetHold, LiftHold, Decline, Uphold, RetryOrder, CancelOrder, RepeatOrder, RecordState,
 )  # fmt: skip
 RECOVER = "recover"
-_MACHINES = frozenset({COURIER, "daemon"})
+_MACHINES = frozenset({COURIER, DAEMON})
 """No person has these names: what they do about orders follows from what is decided."""
 
 

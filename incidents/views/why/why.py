@@ -167,9 +167,6 @@ def _moot(record: Record) -> list[str]:
     return [record.say("moot.more" if len(record.moot) > MAX_TRIED else "moot", names=names)]
 
 
-Document = dict[str, Any]
-
-
 def why(connection: Connection, name: str, now: datetime, zone: tzinfo = UTC) -> Explanation:
     """Why the site stands as it does at `now`, from the record alone; times in words in `zone`.
 
@@ -194,7 +191,7 @@ def why(connection: Connection, name: str, now: datetime, zone: tzinfo = UTC) ->
     }
 
 
-def parts(connection: Connection, name: str, when: When) -> Document:
+def parts(connection: Connection, name: str, when: When) -> dict[str, Any]:
     """The same for a page, in the language of `when`: its `why` are lines of their own.
 
     A line that begins with a blank belongs to the one before. What people wrote is masked in the
