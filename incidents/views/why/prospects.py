@@ -12,10 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from incidents.clock import rfc3339
-from incidents.contract import hints
 from incidents.contract.case_documents import event_document
-from incidents.contract.documents import Hint
-from incidents.contract.hints import do, look
 from incidents.locale import event_sentence
 from incidents.machine import commands as c
 from incidents.machine import events as e
@@ -23,7 +20,6 @@ from incidents.machine import rules
 from incidents.machine.case import Closure
 from incidents.machine.decide import Decision, decide
 from incidents.machine.incident import Incident
-from incidents.machine.state import can_move_incident
 from incidents.values.ids import contact_id
 from incidents.views.why.record import MAX_TRIED, Record
 
@@ -88,53 +84,6 @@ def _next_in_words(record: Record, due: Due | None) -> str:
     if due["overdue"]:
         return record.say("next.overdue", what=due["what"])
     return record.say("next", due=due["due"], what=due["what"])
-
-
-def fitting(record: Record) -> list[Hint]:
-    """What could be done next about the site as a whole."""
-    case, site = record.case, record.case.site
-    found = []
-    if record.overdue_since is not None:
-        found.append(look("elapse"))
-    if record.braked is not None:
-        found.append(look(hints.RELEASE_ORDER, record.braked))
-    if case.closure_request is not None:
-        found += hints.to_closure(site)
-    if case.disputed:
-        found.append(do(c.Uphold, site))
-    if case.request is not None:
-        # Nothing is proposed that would be refused.
-        found += hints.to_reinstatement(site, held=case.held)
-    elif case.closed and not case.held:
-        found.append(do(c.AskReinstatement, site))
-    if case.held:
-        found.append(do(c.LiftHold, site))
-    name, incidents = record.teller.name, sorted(case.incidents.items())
-    waiting = [name(n) for n, each in incidents if can_move_incident(each.state, "reach")]
-    found += [hints.contact(each, "reached") for each in waiting[:MAX_TRIED]]
-    told = [name(n) for n, each in incidents if each.state == "notified"]
-    found += [do(c.StateRemoved, each) for each in told[:MAX_TRIED]]
-    return [*found, *_of_the_world(record)]
-
-
-def _of_the_world(record: Record) -> list[Hint]:
-    """What brings into force what is ordered, or puts on record what is in force."""
-    site, repair = record.case.site, look("repair", record.case.site)
-    cause = record.not_in_force
-    stays = record.may_end_down or cause in ("unknown", "left_down")
-    hold = [do(c.SetHold, site)] if stays and not record.case.held else []
-    match cause:
-        case "waits":
-            return [*hold, look("orders_of_site", site)]
-        case "lost":
-            return [*hold, repair, look("repair_cancelled", site)]
-        case "logged" | "believed" | "unknown":
-            return [*hold, repair]
-        case "left_down":
-            return [*hold, repair, look("recover", reason=None)]
-        case "left_closed":
-            return hints.to_left_closed(site, suspended=record.case.state == "suspended")
-    return hold
 
 
 # A suspension (R2): late truth strikes it when nothing that it rests on still stands.

@@ -12,6 +12,7 @@ from incidents.contract.case_documents import site_document
 from incidents.locale.words import When, in_the_world
 from incidents.views import masked, on_record
 from incidents.views.why import facts, prospects, record
+from incidents.views.why.fitting import fitting_hints
 from incidents.views.why.record import MAX_TRIED, Record
 
 if TYPE_CHECKING:
@@ -187,7 +188,7 @@ def why(connection: Connection, name: str, now: datetime, zone: tzinfo = UTC) ->
         "timeline_untold": found.untold,
         "next": next_due,
         "would_change": changes,
-        "hints": prospects.fitting(found),
+        "hints": fitting_hints(found),
     }
 
 
