@@ -29,6 +29,7 @@ from sqlalchemy import (
 
 from incidents.clock import rfc3339
 from incidents.machine.commands import CLOCK
+from incidents.machine.events import KINDS
 from incidents.store.pages import SECOND, micros, micros_of_text, number, whole
 from incidents.store.schema.tables import entries
 from incidents.store.schema.types import microseconds
@@ -103,13 +104,16 @@ LATENESS_S = (0.1, 1.0, 5.0, 60.0, 300.0)
 # What the clock does at a deadline; what follows from it bears the same times.
 _TIMED = frozenset({"clock_lapsed", "suspension_ended", "incident_refused"})
 _LOGGED, _CALLED = "incident_logged", "contact_recorded"
-_DONE = frozenset({
-    "incident_removed", "incident_refused", "incident_voided", "contact_voided",
-    "statement_taken_back", "incident_reported", "evidence_attached", "note_added",
-    "links_revoked", "task_completed", "site_closed", "closure_asked", "closure_declined",
-    "closure_upheld", "hold_set", "hold_lifted", "reinstatement_asked", "reinstatement_declined",
-    "site_reinstated",
+_NOT_DONE = frozenset({
+    _LOGGED, _CALLED, "alarm_raised", "clock_lapsed", "closure_disputed", "dispute_settled",
+    "filing_changed", "filing_reminded", "footer_seen", "incident_imported", "item_claimed",
+    "item_released", "order_cancelled", "order_delivered", "order_failed", "order_repeated",
+    "order_retried", "removal_said", "site_added", "site_edited", "site_suspended", "state_seen",
+    "suspension_ended", "suspension_restored", "suspension_struck", "suspicion_raised",
+    "task_opened",
 })  # fmt: skip
+"""What follows from what people do, what machines and customers do, and what keeps the register."""
+_DONE = frozenset(KINDS) - _NOT_DONE
 """What people at the desk do besides logging and calling."""
 
 
