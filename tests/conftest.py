@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+import sqlakeyset  # noqa: F401 - loaded under a frozen clock, it takes frozen times for all
 from hypothesis import is_hypothesis_test, settings
 
 from incidents.system import umask

@@ -231,20 +231,24 @@ _ANOTHERS = (c.ConfirmClosure, c.Approve, c.Decline)
 
 def next_step(hint: Hint, asked_by: str | None = None) -> str:
     """The command, and who may give it; `asked_by` asked for what waits for a second person."""
-    from incidents.contract.hints import action_of, typed
+    from incidents.contract.hints import RIGHTS, action_of, typed
 
     action = action_of(hint)
-    who = "" if action is None else _who(action, asked_by)
+    who = _who_may(RIGHTS.get(hint["act"])) if action is None else _who(action, asked_by)
     return f"{typed(hint)} ({who})" if who else typed(hint)
 
 
 def _who(action: Action, asked_by: str | None) -> str:
+    another = action.command in _ANOTHERS and asked_by is not None
+    who = [f"a second person, not {asked_by}" if another else "", _who_may(action.name)]
+    return "; ".join(filter(None, who))
+
+
+def _who_may(right: str | None) -> str:
+    """Who may do it, if not every operator may."""
     from incidents.accounts import identity
     from incidents.locale import refusal_words
 
-    who = []
-    if action.command in _ANOTHERS and asked_by is not None:
-        who.append(f"a second person, not {asked_by}")
-    if not identity.may("operator", action.name):
-        who.append(f"with accounts, {refusal_words.who_may(action.name)}")
-    return "; ".join(who)
+    if right is None or identity.may("operator", right):
+        return ""
+    return f"with accounts, {refusal_words.who_may(right)}"

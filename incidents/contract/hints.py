@@ -48,6 +48,9 @@ LOOKS = {
 """What is looked at, or done for nobody, by its name, and how it is typed; its target at the end,
 or for `{of}`."""
 
+RIGHTS = {"repair": "reconcile", "repair_cancelled": "reconcile", "recover": "recover"}
+"""What of these changes something: the right that it takes, as roles have it."""
+
 RELEASE_ORDER = "release_order"
 """The act that retries an order which the brake holds; its command is that of a retry."""
 
@@ -166,9 +169,9 @@ def to_dispute(site: str, *, held: bool, asked_by: str | None) -> list[Hint]:
 
 
 def to_left_closed(site: str, *, suspended: bool) -> list[Hint]:
-    """What closes a site again, or opens it, that is closed in the world by what is lost."""
-    close = [do(c.Log, site), do(c.StateFalse, site)]
-    return close if suspended else [*close, look("repair", site)]
+    """What opens a site that is closed in the world by what is lost."""
+    # What a rule had closed is recorded again only where it is a fact: that is for a person to say.
+    return [] if suspended else [look("repair", site)]
 
 
 _TELL = "tell"

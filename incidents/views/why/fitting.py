@@ -48,7 +48,7 @@ def _of_the_world(record: Record) -> list[Hint]:
             return [*hold, look("orders_of_site", site)]
         case "lost":
             return [*hold, repair, look("repair_cancelled", site)]
-        case "logged" | "believed" | "unknown":
+        case "believed" | "unknown":
             return [*hold, repair]
         case "left_down":
             return [*hold, repair, look("recover", reason=None)]
