@@ -219,7 +219,7 @@ def test_where_no_process_can_be_started_this_one_does_it_alone(
     day: Rehearsal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", "")
-    with pytest.raises(NoPoolError), WorkerPool(day.engine, 2):
+    with pytest.raises(NoPoolError, match="no script of an interpreter"), WorkerPool(day.engine, 2):
         raise AssertionError("it was entered")
     split = Split(day.engine, processes=2)
     assert list(split.findings()) == []

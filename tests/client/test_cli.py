@@ -15,7 +15,7 @@ from incidents.cli.queue import queue
 from incidents.cli.queue.screen import Screen
 from incidents.cli.run import Run
 from incidents.client.http import Exchange
-from incidents.errors import NOT_CONFIRMED, REFUSED
+from incidents.errors import FAILED, NOT_CONFIRMED, REFUSED
 from incidents.settings import sources
 from tests.api.desk import PHONE, fill
 from tests.api.rig import Rig
@@ -64,6 +64,28 @@ def test_a_server_of_before_is_asked_too_and_the_commands_that_it_tells_are_show
     monkeypatch.setattr(Exchange, "get", before)
 
     assert "incidents contact 1-1 reached" in typed(*line.split()).out
+
+
+@pytest.mark.parametrize("left_out", ["said_gone", "closing"])
+def test_a_server_that_tells_too_little_of_an_item_is_named_with_what_was_asked(
+    typed: Typed, monkeypatch: pytest.MonkeyPatch, left_out: str
+) -> None:
+    typed("site", "add", "shop.example")
+    typed("log", "shop.example")
+    asked = Exchange.get
+
+    def less(self: Exchange, path: str, **query: Any) -> Any:
+        found = asked(self, path, **query)
+        for item in found.get("items", ()) if path == "/queue" else ():
+            if left_out == "closing":
+                item["closing"] = {"by": "li"}
+            else:
+                del item["said_gone"]
+        return found
+
+    monkeypatch.setattr(Exchange, "get", less)
+    told = typed("queue")
+    assert (told.status, "GET /queue" in told.err) == (FAILED, True)
 
 
 def test_what_the_desk_refuses_is_told_in_its_words_under_its_name(typed: Typed) -> None:
