@@ -198,39 +198,35 @@ class UnknownSiteError(RefusedError):
 
 
 class UnknownIncidentError(RefusedError):
-    """no incident is called {given!r}: its id looks like 12-3, and `incidents queue` and `incidents
-    site show NAME` list them"""
+    """no incident is called {given!r}: its id looks like 12-3"""
 
 
 class NoSuchIncidentError(UnknownIncidentError):
-    """there is no incident {given}: `incidents queue` and `incidents site show NAME` list them"""
+    """there is no incident {given}"""
 
     name = "unknown_incident"
 
 
 class UnknownContactError(RefusedError):
-    """no contact is called {given!r}: its id looks like 12-3-1, and `incidents show INCIDENT` lists
-    them"""
+    """no contact is called {given!r}: its id looks like 12-3-1"""
 
 
 class UnknownOrderError(RefusedError):
-    """no order is called {given!r}: its id looks like 12-o45 or 12-o45.notice, and `incidents acts
-    list` lists those that are not carried out"""
+    """no order is called {given!r}: its id looks like 12-o45 or 12-o45.notice"""
 
 
 class NoSuchOrderError(UnknownOrderError):
-    """there is no order {given}: `incidents acts list` lists those that are not carried out"""
+    """there is no order {given}"""
 
     name = "unknown_order"
 
 
 class UnknownTaskError(RefusedError):
-    """no item of the queue is called {given!r}: its id looks like 12-3 or 12-t2, and `incidents
-    queue` lists them"""
+    """no item of the queue is called {given!r}: its id looks like 12-3 or 12-t2"""
 
 
 class NoSuchTaskError(UnknownTaskError):
-    """the queue has no item {given}: `incidents queue` lists them"""
+    """the queue has no item {given}"""
 
     name = "unknown_task"
 

@@ -21,6 +21,7 @@ from incidents.accounts.serve_key import ServeKeyReplacedError
 from incidents.api.limits import BusyError, TooManyActsError
 from incidents.audit.log.signing_key import SigningKeyError
 from incidents.clock import rfc3339
+from incidents.contract import ways_out
 from incidents.desk import Answer
 from incidents.errors import (
     AdapterFaultError,
@@ -194,7 +195,14 @@ def refused(answer: Answer, when: When) -> Problem:
         refusal_words.sentence(refusal, when),
         facts=facts(refusal),
         events=answer.document["events"],
+        **_ways_out(refusal.name, refusal.facts),
     )
+
+
+def _ways_out(name: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What can be done instead, where it is an act."""
+    hints = ways_out.of_refusal(name, facts)
+    return {"hints": hints} if hints else {}
 
 
 def facts(refusal: Refusal) -> dict[str, Any]:
@@ -216,7 +224,10 @@ def of_error(error: IncidentsError) -> Problem:
     if isinstance(error, _TOLD):
         wait_s = error.facts.get("wait_s", 5 if isinstance(error, BusyError) else None)
         headers = None if wait_s is None else {"Retry-After": str(wait_s)}
-        return problem(_status(error.name, error), error.name, error.message, headers=headers)
+        return problem(
+            _status(error.name, error), error.name, error.message, headers=headers,
+            **_ways_out(error.name, error.facts),
+        )  # fmt: skip
     if isinstance(error, VerificationError):
         # It may name files of this machine, and is for whoever keeps the log.
         _log.error("the log is not what it says it is", error=error)

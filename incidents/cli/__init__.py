@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,7 +21,11 @@ from incidents.errors import (
     ActRefusedError,
     DatabaseError,
     IncidentsError,
+    RefusedError,
 )
+
+if TYPE_CHECKING:
+    from incidents.contract.documents import Hint
 
 
 def main(args: list[str] | None = None) -> int:
@@ -60,6 +66,7 @@ def main(args: list[str] | None = None) -> int:
 
 
 def _tell(run: Run, error: IncidentsError) -> None:
+    hints = _ways_out(error) if isinstance(error, RefusedError) else []
     if run.for_programs:
         from incidents.cli.output import json_text
 
@@ -71,9 +78,38 @@ def _tell(run: Run, error: IncidentsError) -> None:
         if isinstance(error, ActRefusedError):
             # What fell due before the act was done all the same.
             told["events"] = error.events
+        if hints:
+            from incidents.contract.hints import commands
+
+            told |= {"hints": hints, "commands": commands(hints)}
         aside(json_text({kind: told}))
-    else:
-        aside(visible_and_short(f"incidents: {error.message}"))
+        return
+    aside(visible_and_short(f"incidents: {error.message}"))
+    if error.name in _OPTIONS:
+        aside(f"next: the same with {_OPTIONS[error.name]}")
+    for hint in hints:
+        from incidents.cli.answers import next_step
+
+        aside(visible_and_short(f"next: {next_step(hint)}"))
+
+
+_OPTIONS = {
+    "before_incident": "--at T",
+    "before_told": "--at T",
+    "no_supervisor": "--as SUPERVISOR",
+    "own_second": "--second HANDLE",
+    "personal_code": "--note N",
+    "second_needed": "--second HANDLE",
+}
+"""What a command takes besides, by the refusal's name."""
+
+
+def _ways_out(error: RefusedError) -> list[Hint]:
+    """What can be done instead; what a server refused, it says itself."""
+    from incidents.contract import hints, ways_out
+
+    told: Mapping[str, Any] = getattr(error, "problem", {})
+    return hints.understood(told) or ways_out.of_refusal(error.name, error.facts)
 
 
 def _tell_of_misuse(error: click.ClickException) -> None:

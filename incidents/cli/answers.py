@@ -38,7 +38,7 @@ def give(
     rows = document["incidents"] or [document["site"]]
     if not output.answered(run, document, *ids_of(document, about), rows=rows):
         run.say(*_for_people(run, document, would=dry_run))
-    run.tell(*remarks(run, answer))
+    run.tell(*remarks(run, answer), *_after_remarks(answer))
     if dry_run:
         run.tell("nothing was done (--dry-run)")
 
@@ -73,6 +73,16 @@ def remarks(run: Run, answer: Answer) -> list[str]:
     return [refusal_words.remark(remark, run.when) for remark in answer.remarks]
 
 
+def _after_remarks(answer: Answer) -> list[str]:
+    """What to do about a remark, as commands."""
+    if not answer.remarks:
+        return []
+    from incidents.contract import ways_out
+
+    of = (ways_out.of_remark(remark.name, remark.facts) for remark in answer.remarks)
+    return [f"next: {next_step(hint)}" for hints in of for hint in hints]
+
+
 def ids_of(document: Document, about: str | None) -> list[str]:
     """The ids that an act made or changed: what the next command in a pipe takes."""
     events = [event for event in document["events"] if event["by"] != c.CLOCK]
@@ -104,6 +114,8 @@ def plain(value: Any) -> Any:
 
 
 def _for_people(run: Run, document: Document, *, would: bool) -> list[str]:
+    from incidents.contract.hints import do
+
     teller = teller_of(run, document)
     due, own = _parted(as_left_down(run, document)["events"])
     lines = _meanwhile(teller, due)
@@ -113,11 +125,14 @@ def _for_people(run: Run, document: Document, *, would: bool) -> list[str]:
     lines += _as_it_stands(teller, document)
     if not would:
         lines += _not_down_yet(run, document, own)
+    first: list[Hint] = []
     if _somebody_to_call(document, own):
-        lines.append(f"call: {_whom(run, document['site'])}")
+        whom = _whom(run, document["site"])
+        lines.append(f"call: {whom or 'nobody is on file'}")
+        first = [] if whom else [do(c.EditSite, document["site"]["site"], phone=None)]
     if not would:
         asked_by = document["site"].get("asked_by")
-        fit = [*_next(document, own), *_of_left_down(document["site"], [*due, *own])]
+        fit = [*first, *_next(document, own), *_of_left_down(document["site"], [*due, *own])]
         lines += [f"next: {next_step(each, asked_by)}" for each in fit]
     return lines
 
@@ -203,10 +218,11 @@ def _of_left_down(site: Document, events: list[Document]) -> list[Hint]:
 
 
 def _whom(run: Run, site: Document) -> str:
+    """Who is to be called, and how; empty if nobody is on file."""
     refs = (site["person"], site["phone"], site["email"])
     texts = run.house.texts(refs)
     known = [texts[ref] for ref in refs if ref in texts]
-    return ", ".join(known) or f"nobody is on file (incidents site edit {site['site']} --phone P)"
+    return ", ".join(known)
 
 
 def _parted(events: list[Document]) -> tuple[list[Document], list[Document]]:

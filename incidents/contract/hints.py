@@ -92,7 +92,10 @@ def typed(hint: Hint) -> str:
     for each in action.asked:
         if each.name not in facts and not each.required:
             continue
-        said = facts.get(each.name) or action.asks(each).metavar
+        if each.type is bool:
+            parts.append(f"--{action.called(each)}")
+            continue
+        said = facts.get(each.name) or ("T" if each.is_time else action.asks(each).metavar)
         parts.append(said if isinstance(each.fact, Choice) else f"--{action.called(each)} {said}")
     return " ".join(parts)
 

@@ -1,6 +1,6 @@
 """The refusals in words: the machine's, the desk's, and acts that a role does not allow.
 
-`{do[…]}` is an act or a look by its name (see `contract.hints`), as it is typed.
+No sentence names a command: what can be done instead is a hint (see `contract.ways_out`).
 """
 
 from __future__ import annotations
@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from incidents.accounts import identity
 from incidents.contract.actions import ACTIONS
-from incidents.contract.hints import TYPED, do, typed
 from incidents.machine.command import CUSTOMERS
-from incidents.machine.commands import AddSite
 from incidents.machine.policy import write_duration
 
 if TYPE_CHECKING:
@@ -65,33 +63,31 @@ def _one(role: str) -> str:
 
 
 BY_THE_RULES = {
-    "already_held": "{site} is held already, since {at} by {by} ({do[lift_hold]} lifts it)",
+    "already_held": "{site} is held already, since {at} by {by}",
     "already_reported": "incident {incident} was reported already, at {at}: nothing is left to"
     " report",
     "already_requested": "{by} has asked for the reinstatement of {site} already: it waits for"
-    " another person ({do[approve]}, {do[decline]})",
+    " another person",
     "already_said": "that the content of {incident} is gone was said already: the desk has been"
     " told, and there is nothing more to say",
     "already_voided": "contact {contact} is voided already: there is nothing left to void",
     "bad_day": "{given!r} is no day for {field}: write one such as 2026-03-01",
     "before_incident": "{at} lies before the incident, {occurred_at}: what has to do with it"
-    " cannot have happened before it; check --at",
+    " cannot have happened before it; check the time",
     "before_told": "{at} lies before {told_at}, when the customer was told: nobody refuses before"
-    " being asked; check --at",
+    " being asked; check the time",
     "claimed": "{item} is claimed by {by}: ask them to release it or to hand over",
-    "closure_asked": "{by} has asked for the closure of {site} already: it waits for another person"
-    " ({do[confirm_closure]}, {do[decline_closure]})",
+    "closure_asked": "{by} has asked for the closure of {site} already: it waits for another"
+    " person",
     "day_in_future": "{given} is still to come: put {field} on record when that day has begun",
-    "double_entry": "incident {incident} of {site} has {url} already and is still {state}: if this"
-    " is another violation, say --again ({do[recur]} {incident} is for content that is found still"
-    " there after a call)",
+    "double_entry": "incident {incident} of {site} has {url} already and is still {state}: log it"
+    " as another violation if it is one, or that the content is still there after a call",
     "future": "{at} is in the future (it is {now}): a fact is logged when it has happened",
-    "held": "{site} is held by order and cannot be reinstated: lift the hold first"
-    " ({do[lift_hold]})",
+    "held": "{site} is held by order and cannot be reinstated: lift the hold first",
     "in_force_already": "{site} is {state} in the world too: there is nothing to order once more",
-    "no_closure_asked": "nobody has asked for the closure of {site} ({do[state_false]} and"
-    " {do[state_refused]} ask, where the policy wants two people)",
-    "no_request": "nobody has asked for the reinstatement of {site} ({do[ask_reinstatement]} asks)",
+    "no_closure_asked": "nobody has asked for the closure of {site}: where the policy wants two"
+    " people, who states a false detail or a refusal asks for it",
+    "no_request": "nobody has asked for the reinstatement of {site}",
     "nobody_to_tell": "{site} has no open or unreached incident that had happened by {at}: there"
     " is nothing to tell; name an incident to record a contact on it",
     "not_claimed": "{item} is not claimed by anybody: there is nothing to release",
@@ -101,41 +97,38 @@ BY_THE_RULES = {
     "nothing_held": "{by} has claimed nothing on {site}: there is nothing to hand over",
     "nothing_to_take_back": "incident {incident} is {state}: only a removed or a refused can be"
     " taken back",
-    "order_dead": "{order} is a dead letter already ({do[retry_order]} tries it again)",
+    "order_dead": "{order} is a dead letter already",
     "order_in_hand": "{order} is being carried out at this moment: wait until {until}, and look at"
-    " what came of it ({do[order]})",
-    "order_not_dead": "{order} is no dead letter: it is tried by itself ({do[order]} says when)",
+    " what came of it",
+    "order_not_dead": "{order} is no dead letter: it is tried by itself",
     "overtaken": "{order} is not what is ordered for {site} any more: it would undo what came after"
-    " it ({do[cancel_order]} settles it; {do[compare]} compares {site} with the world)",
+    " it",
     "recurred_already": "that the content of {incident} is still there is logged already, as"
-    " {recurrence}, which is {state}: nobody has been told of that one yet; if this is another"
-    " violation, say --again",
+    " {recurrence}, which is {state}: nobody has been told of that one yet; log it once more"
+    " only if it is another violation",
     "same_person": "{by} asked for this: another person must answer it",
     "seen_too_early": "{site} was looked at before something else was ordered or carried out: look"
     " again",
-    "site_closed": "{site} is closed ({rule}): {act} is not possible on a closed site"
-    " ({do[ask_reinstatement]} asks for it to be opened again)",
-    "site_exists": "{site} is in the register already ({do[edit_site]} changes its details)",
+    "site_closed": "{site} is closed ({rule}): {act} is not possible on a closed site",
+    "site_exists": "{site} is in the register already",
     "site_not_closed": "{site} is {state}, not closed: there is nothing to reinstate",
     "state_forbids": "incident {incident} is {state}: {act} is possible only when it is {needs}",
     "too_many_items": "the filing would have {count} {items}, and {limit} are the most: take some"
     " away first",
-    "unknown_contact": "incident {incident} has no contact {contact} ({do[show]} {incident} lists"
-    " them)",
-    "unknown_detail": "a filing has no detail {field!r} ({do[filing_fields]} lists them; servers"
-    " and documents are server.LABEL and document.LABEL, the label of a-z, 0-9 and -)",
-    "unknown_incident": "there is no incident {incident} ({do[why]} lists a site's incidents)",
-    "unknown_item": "the queue has no item {item} ({do[queue]} lists them)",
-    "unknown_order": "no order {order} waits to be carried out or is a dead letter ({do[orders]}"
-    " lists them, and {do[why]} tells what became of the others)",
-    "unknown_task": "there is no open task {task} ({do[queue]} lists them)",
+    "unknown_contact": "incident {incident} has no contact {contact}",
+    "unknown_detail": "a filing has no detail {field!r} (servers and documents are"
+    " server.LABEL and document.LABEL, the label of a-z, 0-9 and -)",
+    "unknown_incident": "there is no incident {incident}",
+    "unknown_item": "the queue has no item {item}",
+    "unknown_order": "no order {order} waits to be carried out or is a dead letter",
+    "unknown_task": "there is no open task {task}",
 }  # fmt: skip
 """What the rules refuse, as the case stands, by the refusal's name."""
 
 DONE_ALREADY = {
     "unknown_task": "{task} is done already ({outcome}), by {by} at {at}",
     "key_reused": "{by} has given this same command with the key {key!r}, at {at}: see what came of"
-    " it ({do[why]}), since under another key it is done a second time",
+    " it, since under another key it is done a second time",
 }
 """The same where somebody has done what is asked for, who is named in `by`."""
 
@@ -153,26 +146,23 @@ BY_THE_DESK = {
     " yes to it, signs in first: {by} has not",
     "not_let": "{by} has the role {role} here, which may not do {act}{way_out}",
     "second_needed": "by the policy in force two people close, and two people put another one in"
-    " its place: a second one who may activate policies signs in beside {by} (--second HANDLE,"
-    " `second` in a request)",
-    "own_second": "{by} cannot be the second person to their own act: name another one (--second"
-    " HANDLE, `second` in a request)",
-    "second_not_in": "{second} has no account here that may come in, and is no second person"
-    " ({do[accounts]} lists them)",
+    " its place: a second one who may activate policies signs in beside {by}, named as `second`",
+    "own_second": "{by} cannot be the second person to their own act: name another one as `second`",
+    "second_not_in": "{second} has no account here that may come in, and is no second person",
     "second_role": "{second} has the role {role} here, which may not do {act}, and is no second"
     " person to it{way_out}",
     "password_given": "{given_by} has set {by}'s password, so until {until} {by} counts as no"
     " second person: let another one do it, or wait",
     "for_a_supervisor": "{task} shows corrections to a supervisor, and {by} is none here: a"
     " supervisor completes it",
-    "no_supervisor": "{act} is a supervisor's, and {by} is none here: --as names the supervisor who"
-    " does it",
+    "no_supervisor": "{act} is a supervisor's, and {by} is none here: a supervisor does it, in"
+    " their own name",
     "no_taker": "no account of this desk called {to} may come in and take items, so nobody could"
-    " let go of them again: hand over to one that may ({do[accounts]} lists them)",
+    " let go of them again: hand over to one that may",
     "bad_text": "the {what} holds the character {found}, which cannot be kept on record: take it"
     " out and try again",
     "personal_code": "the {what} looks as if it held somebody's number or address, and"
-    " it is written into the record as it is: write a code there, and people's words with --note",
+    " it is written into the record as it is: write a code there, and people's words in the note",
     "unknown_outcome": "a contact ends in one of {known}",
     "unknown_field": "no site has a detail {field!r} that could be false{way_out}",
     "unknown_audience": "a note is for one of {known}",
@@ -188,8 +178,7 @@ BY_THE_DESK = {
     " log it with some of them, and attach a file with all",
     "would_close": "this is violation {n} of {needed} in {within_s} and would close {site}, so it"
     " is not logged: send it again without unless_closing, if that is meant",
-    "order_of_hold": "{site} is held by order, and {order} takes it down: lift the hold first"
-    " ({do[lift_hold]})",
+    "order_of_hold": "{site} is held by order, and {order} takes it down: lift the hold first",
     "urls_too_long": "the web addresses have {size} bytes, and {limit} are the most for one"
     " incident: log it with fewer, and attach a file with all",
 }
@@ -203,12 +192,12 @@ REMARKS = {
     "others_close": "violation {n} of {needed} in {within_s}, and others are enough of them:"
     " another one by {until} closes this site",
     "too_late": "the contact on {incident} was recorded after its deadline, {due}, so it stopped no"
-    " clock; if the call was made in time, record it again with --at and the time of the call",
+    " clock; if the call was made in time, record it again with the time of the call",
     "waits_for_second": "{site} is not closed yet: the policy asks for two people, and another one"
-    " confirms it ({do[confirm_closure]} {site}) or declines it ({do[decline_closure]} {site})",
+    " confirms or declines it",
     "closure_fell": "what {by} asked for, that {site} be closed, has fallen with this: nobody"
     " refuses any more, or nobody was told before they refused; a refusal that stands all the same"
-    " is stated anew ({do[state_refused]})",
+    " is stated anew",
     "tell_withdrawn": "{tasks}, to tell the customer of the closure, is not in the queue while the"
     " closure is disputed",
     "tell_again": "{tasks}, to tell the customer of the closure, is in the queue again",
@@ -218,18 +207,11 @@ REMARKS = {
 }
 """What is told beside an act that is done."""
 
-_TOLD = " ({do[record_contact]} {incident} reached records that the customer was told)"
-
 WAYS_OUT = {
-    "open": _TOLD,
-    "unreached": _TOLD,
-    "removed": " ({do[take_back]} {incident} undoes that, {do[recur]} {incident} logs content that"
-    " is there again)",
-    "refused": " ({do[take_back]} {incident} undoes that)",
     "moot": " (found on a closed site, it can only be voided)",
-    "voided": " (a voided incident stays so: {do[log]} is for another violation)",
+    "voided": " (a voided incident stays so)",
 }
-"""What can be done in place of an act that an incident's state forbids, by that state."""
+"""What is to be known of a state that forbids an act."""
 
 _PARTS = re.compile("([0-9]+)([hms])")
 _UNITS = {"h": "h", "m": "min", "s": "s"}
@@ -260,8 +242,7 @@ def span(seconds: int) -> str:
 
 
 def _facts(told: Refusal | Remark, when: Callable[[datetime], str]) -> dict[str, Any]:
-    facts = {name: _fact(name, value, when) for name, value in told.facts.items()}
-    return {"do": TYPED, **facts}
+    return {name: _fact(name, value, when) for name, value in told.facts.items()}
 
 
 def _fact(name: str, value: object, when: Callable[[datetime], str]) -> str:
@@ -277,14 +258,11 @@ def _fact(name: str, value: object, when: Callable[[datetime], str]) -> str:
 def _way_out(name: str, facts: dict[str, Any]) -> str:
     if name != "state_forbids" or facts["act"] == CUSTOMERS:
         return ""
-    return WAYS_OUT.get(facts["state"], "").format_map(facts)
+    return WAYS_OUT.get(facts["state"], "")
 
 
 def _instead(name: str, facts: dict[str, Any]) -> str:
-    """For what is not known: the nearest names, or where there are any."""
+    """For what is not known: the nearest names, or which there are."""
     if facts.get("nearest"):
         return f" (did you mean {' or '.join(facts['nearest'])}?)"
-    if name == "unknown_field":
-        fields = TYPED["filing_fields"]
-        return f" (write phone, email, person, or a detail of the filing: {fields} lists them)"
-    return f" ({typed(do(AddSite, str(facts.get('site'))))} takes it into the register)"
+    return " (phone, email, person, or a detail of the filing)" if name == "unknown_field" else ""

@@ -39,6 +39,7 @@ from incidents.api.limits import Quota, Rounds
 from incidents.api.operation import ACT, JSON
 from incidents.audit.proof.verification import Proving
 from incidents.console import application
+from incidents.contract.documents import Hint
 from incidents.errors import IncidentsError
 
 if TYPE_CHECKING:
@@ -145,7 +146,8 @@ class InvalidPart(BaseModel):
 
 
 class Problem(BaseModel):
-    """A problem (RFC 9457). `facts` and `events` come with what the desk refuses."""
+    """A problem (RFC 9457). `facts` and `events` come with what the desk refuses; `hints` say what
+    can be done instead."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -156,6 +158,7 @@ class Problem(BaseModel):
     errors: list[InvalidPart] = []
     facts: dict[str, Any] = {}
     events: list[dict[str, Any]] = []
+    hints: list[Hint] = []
 
 
 def _completed(found: Document) -> Document:

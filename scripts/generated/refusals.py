@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from incidents import errors
-from incidents.contract.hints import TYPED
+from incidents.contract import ways_out
 from incidents.locale.refusal_words import BY_THE_DESK, BY_THE_RULES, REMARKS
 from scripts.generated.markdown import code, page, paragraph, table
 
@@ -25,7 +25,8 @@ def text() -> str:
         "# Refusals",
         "A refused command exits with 3 and changes nothing, apart from what had fallen due before"
         " it, which is done first. A person reads one sentence. A program (`--json`) finds the"
-        " name, the sentence and the facts in it on standard error:",
+        " name, the sentence and the facts in it on standard error, and where an act leads on, that"
+        " act as `hints` and as `commands`; over HTTP the problem has the `hints`:",
         code(_EXAMPLE, "json"),
         "The names are stable. What stands in braces is filled in, and is a fact.",
         "## By the rules",
@@ -39,7 +40,7 @@ def text() -> str:
         _table(_of_the_command_line()),
         "## Remarks",
         "These refuse nothing. The act is done, and they are told beside it.",
-        _table(REMARKS),
+        _remarks(),
         "## Other errors",
         "They exit with the status shown, and stand under `error` in place of `refused`.",
         _others(),
@@ -48,12 +49,26 @@ def text() -> str:
 
 def _table(sentences: Mapping[str, str]) -> str:
     rows = sorted(sentences.items())
+    return table(
+        ("name", "sentence", "way out"),
+        ((f"`{name}`", _shown(said), _ways_out(name)) for name, said in rows),
+    )
+
+
+def _remarks() -> str:
+    rows = sorted(REMARKS.items())
     return table(("name", "sentence"), ((f"`{name}`", _shown(said)) for name, said in rows))
 
 
+def _ways_out(name: str) -> str:
+    ways = ways_out.OF_REFUSALS.get(name, ())
+    if name == "state_forbids":
+        ways = tuple(way for each in ways_out.BY_STATE.values() for way in each)
+    return ", ".join(dict.fromkeys(f"`{way.act}`" for way in ways))
+
+
 def _shown(sentence: str) -> str:
-    """Facts by their names, without the way in which Python writes them; acts as they are typed."""
-    sentence = re.sub(r"\{do\[(\w+)\]\}", lambda found: TYPED[found[1]], sentence)
+    """Facts by their names, without the way in which Python writes them."""
     sentence = re.sub(r"(?<=\S)\{way_out\}", "", sentence)
     sentence = re.sub(r"(?<!\{count\} )\{what\}", "text", sentence.replace("!r}", "}"))
     return sentence.replace("{{", "{").replace("}}", "}")

@@ -38,7 +38,10 @@ def test_a_program_is_told_nothing_of_what_is_unfamiliar(desk: Cli) -> None:
         ("fone", "(did you mean phone?)"),
         ("responsible_fone", "(did you mean responsible_phone"),
         ("手机号码", "(did you mean responsible_phone?)"),
-        ("horoscope", "(write phone, email, person, or a detail of the filing: filing fields"),
+        (
+            "horoscope",
+            "(phone, email, person, or a detail of the filing)\nnext: incidents filing fields",
+        ),
     ],
 )
 def test_a_detail_that_no_site_has_is_refused_as_false_before_it_is_confirmed(

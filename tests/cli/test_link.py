@@ -61,7 +61,7 @@ def test_after_its_links_were_revoked_an_incident_has_another_link(cli: Cli) -> 
 def test_of_what_is_not_there_no_link_is_given(cli: Cli) -> None:
     told = cli("link", "9-9")
     assert (told.status, told.out) == (3, "")
-    assert "there is no incident 9-9:" in told.err
+    assert "there is no incident 9-9\n" in told.err
 
 
 def test_without_its_settings_it_says_what_is_missing(cli: Cli) -> None:

@@ -81,7 +81,7 @@ def desk(cli: Cli) -> Cli:
         ("site list --db sqlite:////no/such/folder/x.db", 1, "or name another one with --db"),
         ("audit verify --db sqlite:////no/such/x.db", 1, "name another one with --db"),
         ("site list --db postgresql://desk@127.0.0.1:1/x", 1, "start it, or name another one"),
-        ("refused 1-1", 3, "contact 1-1 reached records that the customer was told"),
+        ("refused 1-1", 3, "next: incidents contact 1-1 reached"),
     ],
 )
 def test_bad_input_gets_one_sentence_and_its_status(

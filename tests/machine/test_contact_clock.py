@@ -93,7 +93,7 @@ def test_a_contact_from_before_the_incident_occurred_is_refused() -> None:
     site = History(at="10:00").log(at="09:00")
     site.contact(1, at="08:59:59.999999")
     assert site.refused_with == "before_incident"
-    assert "check --at" in site.answer
+    assert "check the time" in site.answer
     site.contact(1, at="09:00")
     assert site.refused_with is None
 
@@ -152,11 +152,11 @@ def test_a_call_made_in_time_and_typed_late_is_in_time_if_its_time_is_said() -> 
     assert site.decision.remarks == ()
 
 
-def test_a_call_typed_late_without_its_time_stops_no_clock_and_the_answer_names_at() -> None:
+def test_a_call_typed_late_without_its_time_stops_no_clock_and_the_answer_asks_for_it() -> None:
     site = History(at="10:00").log().at("11:30").contact(1)
     assert site.state == "suspended"
     assert [remark.name for remark in site.decision.remarks] == ["too_late"]
-    assert "--at" in site.answer
+    assert "with the time of the call" in site.answer
     assert "12-1" in site.answer
     assert "11:00" in site.answer
 

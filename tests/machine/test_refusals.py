@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from incidents import machine
+from incidents.contract.ways_out import OF_REFUSALS
 from incidents.locale import refusal_words
 from incidents.machine import command, filing
 from incidents.machine import commands as c
@@ -116,8 +117,16 @@ def test_the_facts_of_a_refusal_fill_its_sentence(name: str) -> None:
 def test_a_refusal_says_more_than_no_it_names_a_way_out_or_why_there_is_nothing_to_do(
     name: str,
 ) -> None:
-    sentence = refusal_words.BY_THE_RULES[name]
-    assert re.search(r"[:;(].*\w", sentence) or "only when" in sentence
+    sentence, ways = refusal_words.BY_THE_RULES[name], OF_REFUSALS.get(name)
+    assert ways or re.search(r"[:;(].*\w", sentence) or "only when" in sentence
+
+
+def test_no_sentence_of_a_refusal_or_a_remark_names_a_command_or_an_option() -> None:
+    tables = (refusal_words.BY_THE_RULES, refusal_words.BY_THE_DESK, refusal_words.REMARKS)
+    said = [sentence for table in tables for sentence in table.values()]
+    assert [
+        each for each in said if re.search(r"--\w|incidents [a-z]+ [a-z]*\b ?[A-Z]|do\[", each)
+    ] == []
 
 
 @pytest.mark.parametrize("name", REMARKED)

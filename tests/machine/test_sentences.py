@@ -12,11 +12,10 @@ from tests.machine.history import ANN, BOB, History, utc
 from tests.machine.test_refusals import OF_RULES, REFUSED, REMARKED
 
 SAID = {
-    "already_held": "site.example is held already, since 10:00 by ann (site unhold lifts it)",
-    "already_reported": "incident 12-1 was reported already, at 10:00: nothing is left to report",
+    "already_held": "site.example is held already, since 10:00 by ann",
+    "already_reported": ("incident 12-1 was reported already, at 10:00: nothing is left to report"),
     "already_requested": (
-        "ann has asked for the reinstatement of site.example already: it waits for "
-        "another person (site approve, site decline)"
+        "ann has asked for the reinstatement of site.example already: it waits for another person"
     ),
     "already_said": (
         "that the content of 12-1 is gone was said already: the desk has been told, and there is "
@@ -25,116 +24,103 @@ SAID = {
     "already_voided": "contact 12-1-1 is voided already: there is nothing left to void",
     "bad_day": "'yesterday' is no day for opened_on: write one such as 2026-03-01",
     "before_incident": (
-        "09:00 lies before the incident, 10:00: what has to do with it cannot have "
-        "happened before it; check --at"
+        "09:00 lies before the incident, 10:00: what has to do with it cannot have happened "
+        "before it; check the time"
     ),
     "before_told": (
-        "09:30 lies before 10:00, when the customer was told: nobody refuses before"
-        " being asked; check --at"
+        "09:30 lies before 10:00, when the customer was told: nobody refuses before being asked; "
+        "check the time"
     ),
     "claimed": "12-1 is claimed by ann: ask them to release it or to hand over",
     "closure_asked": (
         "ann has asked for the closure of site.example already: it waits for another person"
-        " (site confirm-closure, site decline-closure)"
     ),
     "day_in_future": (
         "2026-03-03 is still to come: put opened_on on record when that day has begun"
     ),
     "double_entry": (
-        "incident 12-1 of site.example has http://a.example/ already and is still "
-        "open: if this is another violation, say --again (recur 12-1 is for content"
-        " that is found still there after a call)"
+        "incident 12-1 of site.example has http://a.example/ already and is still open: log it as"
+        " another violation if it is one, or that the content is still there after a call"
     ),
     "future": ("11:00 is in the future (it is 10:00): a fact is logged when it has happened"),
-    "held": (
-        "site.example is held by order and cannot be reinstated: lift the hold first (site unhold)"
-    ),
+    "held": ("site.example is held by order and cannot be reinstated: lift the hold first"),
     "in_force_already": (
         "site.example is active in the world too: there is nothing to order once more"
     ),
     "no_closure_asked": (
-        "nobody has asked for the closure of site.example (site false-info and refused ask, where"
-        " the policy wants two people)"
+        "nobody has asked for the closure of site.example: where the policy wants two people, who"
+        " states a false detail or a refusal asks for it"
     ),
-    "no_request": ("nobody has asked for the reinstatement of site.example (site reinstate asks)"),
+    "no_request": "nobody has asked for the reinstatement of site.example",
     "nobody_to_tell": (
-        "site.example has no open or unreached incident that had happened by 10:00:"
-        " there is nothing to tell; name an incident to record a contact on it"
+        "site.example has no open or unreached incident that had happened by 10:00: there is "
+        "nothing to tell; name an incident to record a contact on it"
     ),
     "not_claimed": "12-1 is not claimed by anybody: there is nothing to release",
-    "not_disputed": "the closure of site.example is not disputed: there is nothing to uphold",
+    "not_disputed": ("the closure of site.example is not disputed: there is nothing to uphold"),
     "not_held": "site.example is not held: there is nothing to lift",
     "not_lifted": "what 12-o2 orders has not been lifted: it is carried out",
-    "nothing_held": "ann has claimed nothing on site.example: there is nothing to hand over",
-    "nothing_to_take_back": "incident 12-1 is open: only a removed or a refused can be taken back",
-    "order_dead": "12-o2 is a dead letter already (acts retry tries it again)",
+    "nothing_held": ("ann has claimed nothing on site.example: there is nothing to hand over"),
+    "nothing_to_take_back": (
+        "incident 12-1 is open: only a removed or a refused can be taken back"
+    ),
+    "order_dead": "12-o2 is a dead letter already",
     "order_in_hand": (
-        "12-o2 is being carried out at this moment: wait until 10:01, and look at what came of it "
-        "(acts show)"
+        "12-o2 is being carried out at this moment: wait until 10:01, and look at what came of it"
     ),
-    "order_not_dead": (
-        "12-o2.notice is no dead letter: it is tried by itself (acts show says when)"
-    ),
+    "order_not_dead": "12-o2.notice is no dead letter: it is tried by itself",
     "overtaken": (
-        "12-o2 is not what is ordered for site.example any more: it would undo what came after it "
-        "(acts cancel settles it; acts reconcile compares site.example with the world)"
+        "12-o2 is not what is ordered for site.example any more: it would undo what came after it"
     ),
     "recurred_already": (
-        "that the content of 12-1 is still there is logged already, as 12-2, which is open:"
-        " nobody has been told of that one yet; if this is another violation, say --again"
+        "that the content of 12-1 is still there is logged already, as 12-2, which is open: "
+        "nobody has been told of that one yet; log it once more only if it is another violation"
     ),
     "same_person": "ann asked for this: another person must answer it",
     "seen_too_early": (
         "site.example was looked at before something else was ordered or carried out: look again"
     ),
     "site_closed": (
-        "site.example is closed (false_info): false-info is not possible on a closed site (site"
-        " reinstate asks for it to be opened again)"
+        "site.example is closed (false_info): false-info is not possible on a closed site"
     ),
-    "site_exists": "site.example is in the register already (site edit changes its details)",
-    "site_not_closed": "site.example is active, not closed: there is nothing to reinstate",
-    "state_forbids": (
-        "incident 12-1 is open: refused is possible only when it is notified (contact 12-1 reached"
-        " records that the customer was told)"
-    ),
+    "site_exists": "site.example is in the register already",
+    "site_not_closed": ("site.example is active, not closed: there is nothing to reinstate"),
+    "state_forbids": ("incident 12-1 is open: refused is possible only when it is notified"),
     "too_many_items": (
         "the filing would have 101 servers, and 100 are the most: take some away first"
     ),
-    "unknown_contact": "incident 12-1 has no contact 1 (show 12-1 lists them)",
+    "unknown_contact": "incident 12-1 has no contact 1",
     "unknown_detail": (
-        "a filing has no detail 'colour' (filing fields lists them; servers and documents are"
-        " server.LABEL and document.LABEL, the label of a-z, 0-9 and -)"
+        "a filing has no detail 'colour' (servers and documents are server.LABEL and "
+        "document.LABEL, the label of a-z, 0-9 and -)"
     ),
-    "unknown_incident": "there is no incident 12-7 (site why lists a site's incidents)",
-    "unknown_item": "the queue has no item 12-7 (queue lists them)",
-    "unknown_order": (
-        "no order 12-o7.notice waits to be carried out or is a dead letter (acts list lists them, "
-        "and site why tells what became of the others)"
-    ),
-    "unknown_task": "there is no open task 12-t7 (queue lists them)",
+    "unknown_incident": "there is no incident 12-7",
+    "unknown_item": "the queue has no item 12-7",
+    "unknown_order": "no order 12-o7.notice waits to be carried out or is a dead letter",
+    "unknown_task": "there is no open task 12-t7",
     "counted": "violation 1 of 3 in 24 h",
     "next_closes": "violation 2 of 3 in 24 h: another one by 10:00 closes this site",
     "next_miss_closes": "the run of site.example is 2 now: the next miss closes it (R3)",
-    "others_close": "violation 1 of 3 in 24 h, and others are enough of them: another one by 10:00"
-    " closes this site",
+    "others_close": (
+        "violation 1 of 3 in 24 h, and others are enough of them: another one by 10:00 closes "
+        "this site"
+    ),
     "waits_for_second": (
         "site.example is not closed yet: the policy asks for two people, and another one confirms"
-        " it (site confirm-closure site.example) or declines it (site decline-closure"
-        " site.example)"
+        " or declines it"
     ),
     "too_late": (
-        "the contact on 12-1 was recorded after its deadline, 11:00, so it stopped "
-        "no clock; if the call was made in time, record it again with --at and the "
-        "time of the call"
+        "the contact on 12-1 was recorded after its deadline, 11:00, so it stopped no clock; if "
+        "the call was made in time, record it again with the time of the call"
     ),
     "closure_fell": (
-        "what ann asked for, that site.example be closed, has fallen with this: nobody refuses any"
-        " more, or nobody was told before they refused; a refusal that stands all the same is"
-        " stated anew (refused)"
+        "what ann asked for, that site.example be closed, has fallen with this: nobody refuses "
+        "any more, or nobody was told before they refused; a refusal that stands all the same is "
+        "stated anew"
     ),
     "tell_withdrawn": (
-        "12-t1, to tell the customer of the closure, is not in the queue while the closure is"
-        " disputed"
+        "12-t1, to tell the customer of the closure, is not in the queue while the closure is "
+        "disputed"
     ),
     "tell_again": "12-t1, to tell the customer of the closure, is in the queue again",
     "not_covered": "not covered by this call, since they happened after it: 12-2",
@@ -172,16 +158,11 @@ ON_A_CLOSED_SITE: dict[str, Callable[[History], History]] = {
 def test_an_act_that_a_closed_site_does_not_take_is_named_with_the_rule(act: str) -> None:
     site = History().log().contact(1).false_info()
     assert said(ON_A_CLOSED_SITE[act](site)) == [
-        (
-            f"site.example is closed (false_info): {act} is not possible on a closed site (site"
-            " reinstate asks for it to be opened again)"
-        )
+        (f"site.example is closed (false_info): {act} is not possible on a closed site")
     ]
 
 
-CALL = " (contact 12-1 reached records that the customer was told)"
-GONE = " (take-back 12-1 undoes that, recur 12-1 logs content that is there again)"
-STAYS = " (a voided incident stays so: log is for another violation)"
+STAYS = " (a voided incident stays so)"
 
 IN_A_STATE: dict[str, tuple[Callable[[], History], str]] = {
     "contact of voided": (
@@ -190,19 +171,19 @@ IN_A_STATE: dict[str, tuple[Callable[[], History], str]] = {
     ),
     "removed of removed": (
         lambda: History().log().removed(1).removed(1),
-        "removed: removed is possible only when it is open or notified or unreached" + GONE,
+        "removed: removed is possible only when it is open or notified or unreached",
     ),
     "refused of open": (
         lambda: History().log().refused(1),
-        "open: refused is possible only when it is notified" + CALL,
+        "open: refused is possible only when it is notified",
     ),
     "refused of unreached": (
         lambda: History().miss().refused(1),
-        "unreached: refused is possible only when it is notified" + CALL,
+        "unreached: refused is possible only when it is notified",
     ),
     "refused of removed": (
         lambda: History().log().removed(1).refused(1),
-        "removed: refused is possible only when it is notified" + GONE,
+        "removed: refused is possible only when it is notified",
     ),
     "removed of moot": (
         lambda: History().false_info().log().contact(1).removed(1),
@@ -213,7 +194,7 @@ IN_A_STATE: dict[str, tuple[Callable[[], History], str]] = {
     ),
     "recur of open": (
         lambda: History().log().recur(1),
-        "open: recur is possible only when it is notified or unreached or removed" + CALL,
+        "open: recur is possible only when it is notified or unreached or removed",
     ),
     "reported of voided": (
         lambda: History().log().void(1).reported(1),
@@ -227,7 +208,7 @@ IN_A_STATE: dict[str, tuple[Callable[[], History], str]] = {
         lambda: History().log().void(1).void(1),
         (
             "voided: void is possible only when it is open or notified or unreached or removed or"
-            " refused or moot (a voided incident stays so: log is for another violation)"
+            " refused or moot (a voided incident stays so)"
         ),
     ),
 }

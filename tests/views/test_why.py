@@ -377,7 +377,7 @@ def test_an_unknown_site_offers_the_nearest_names(day: Day) -> None:
     day.add()
     with pytest.raises(UnknownSiteError, match=r"did you mean shop\.example\?"):
         day.why("shpo.example")
-    with pytest.raises(UnknownSiteError, match=r"incidents site add nowhere\.test"):
+    with pytest.raises(UnknownSiteError, match=r"no site is called nowhere\.test"):
         day.why("nowhere.test")
 
 

@@ -47,11 +47,7 @@ REFUSED: dict[str, str] = {
     " violation, log it, and tick that it is another one.",
     "site_closed": "{site} is closed ({rule}): that is not possible on a closed site. “Ask for"
     " reinstatement” on its page asks for it to be opened again.",
-    "own_second": "{by} cannot be the second person to their own act: name another one.",
-    "second_not_in": "{second} has no account here that may come in, and is no second person.",
     "state_forbids": "Incident {incident} is {state}: this is possible only when it is {needs}.",
-    "unknown_site": "No site is called {site}.",
-    "unknown_site.nearest": "No site is called {site}. Did you mean {nearest}?",
     "site_exists": "{site} is in the register already: “Change whom to call” on its page changes"
     " its details.",
     "unknown_contact": "Incident {incident} has no contact {contact}: its page lists them.",
@@ -60,30 +56,20 @@ REFUSED: dict[str, str] = {
     "unknown_field.nearest": "No site has a detail {field} that could be false. Did you mean"
     " {nearest}?",
     "unknown_incident": "There is no incident {incident}: a site's page lists its own.",
-    "unknown_item": "The queue has no item {item}.",
     "unknown_order": "No order {order} waits to be carried out or is given up: a site's page tells"
     " what became of the others.",
-    "unknown_task": "There is no open task {task}.",
     "key_reused.done": "{by} has given this same command already, at {at}: the site's page tells"
     " what came of it.",
-    "unknown_task.done": "{task} is done already ({outcome}), by {by} at {at}.",
     "would_close": "This is violation {n} of {needed} and would close {site} (R1), so it is not"
     " logged yet. To log it, type the site's name below.",
     "too_late": "The contact on {incident} was recorded after its deadline, {due}, so it stopped no"
     " clock. If the call was made in time, record it again with the time of the call in “When it"
     " happened”.",
-    "waits_for_second": "{site} is not closed yet: the policy asks for two people, and another one"
-    " confirms it or declines it on the site's page.",
     "closure_fell": "What {by} asked for, that {site} be closed, has fallen with this: nobody"
     " refuses any more, or nobody was told before they refused. A refusal that stands all the same"
     " is stated anew, with “The customer refuses”.",
     "second_needed": "By the policy in force two people close, and two people put another one in"
     " its place: a second one who may activate policies signs in beside {by} in this form.",
-    "no_supervisor": "This is for a supervisor, and {by} is none here.",
-    "no_taker": "No account of this desk called {to} may come in and take items, so nobody could"
-    " let go of them again: hand over to one that may.",
-    "personal_code": "The {what} looks as if it held somebody's number or address, and it is"
-    " written into the record as it is: write a code there, and people's words in the note.",
 }
 """The refusals and remarks, by their names."""
 

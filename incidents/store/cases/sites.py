@@ -105,11 +105,7 @@ def closed_in_the_world(connection: Connection, ids: Iterable[int]) -> set[int]:
 def unknown(connection: Connection, name: str) -> UnknownSiteError:
     """What to raise for a name that is not in the register: it offers the nearest ones."""
     near = nearest(connection, name)
-    way_out = (
-        f" (did you mean {' or '.join(near)}?)"
-        if near
-        else f" (incidents site add {name} takes it into the register)"
-    )
+    way_out = f" (did you mean {' or '.join(near)}?)" if near else ""
     return UnknownSiteError(site=name, way_out=way_out, nearest=list(near))
 
 
