@@ -36,7 +36,7 @@ from incidents.errors import (
     VerificationError,
 )
 from incidents.filing.presets import PresetError, PresetsFileError
-from incidents.locale import refusal_words
+from incidents.locale import refusals
 from incidents.locale.words import When
 from incidents.log import logger
 from incidents.machine.command import Refusal
@@ -167,8 +167,8 @@ _NOBODYS = (
 def not_let(by: Identity, act: str, why: str) -> Problem:
     """Somebody who may not do that, by name; of a role that may not, with those that may."""
     detail = _NOT_LET[why].format(
-        by=by.handle, role=by.role, act=refusal_words.words(act),
-        who=refusal_words.who_may(act) if why == "role" else None,
+        by=by.handle, role=by.role, act=refusals.typed(act),
+        who=refusals.who_may(act) if why == "role" else None,
     )  # fmt: skip
     return problem(HTTPStatus.FORBIDDEN, "not_let", detail, act=act, why=why)
 
@@ -192,7 +192,7 @@ def refused(answer: Answer, when: When) -> Problem:
     return problem(
         _status(refusal.name),
         refusal.name,
-        refusal_words.sentence(refusal, when),
+        refusals.sentence(refusal, when),
         facts=facts(refusal),
         events=answer.document["events"],
         **_ways_out(refusal.name, refusal.facts),

@@ -30,7 +30,7 @@ from incidents.audit.asked import ELAPSE, asked
 from incidents.audit.fold import Periods
 from incidents.audit.rows import Finding
 from incidents.clock import rfc3339
-from incidents.locale import refusal_words
+from incidents.locale import refusals
 from incidents.machine import rules
 from incidents.machine.case import Case
 from incidents.machine.commands import AddSite, Command
@@ -138,7 +138,7 @@ class Redecision:
         if decision.events:
             return None
         if decision.refusal is not None:
-            return f"the desk refuses it: {refusal_words.sentence(decision.refusal, rfc3339)}"
+            return f"the desk refuses it: {refusals.sentence(decision.refusal, rfc3339)}"
         return f"{event.kind} is not due" if command is ELAPSE else f"{event.kind} changes nothing"
 
     def _decided(self, case: Case, command: Command, policy: Policy, now: datetime) -> Decision:

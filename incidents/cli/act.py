@@ -199,7 +199,6 @@ class Act:
         asks = isinstance(command, Log | Recur) and (confirm is not None or can_be_asked)
         if self.dry_run or not asks:
             return self._send(envelope)
-        from incidents.locale import refusal_words
 
         unconfirmed = replace(envelope, unless_closing=True)
         hosts: tuple[str, ...] = ()
@@ -215,7 +214,9 @@ class Act:
             return answer
         facts = answer.refusal.facts
         told = [_of_hosts(facts["site"], hosts)] if hosts else []
-        within = refusal_words.span(facts["within_s"])
+        from incidents.locale.language import ENGLISH
+
+        within = ENGLISH.duration(timedelta(seconds=facts["within_s"]))
         told.append(f"This is violation {facts['n']} of {facts['needed']} in {within}.")
         _confirm(facts["site"], confirm, told)
         return self._send(envelope)

@@ -52,7 +52,7 @@ def raise_refusal(run: Run, answer: Answer, *, dry_run: bool = False) -> None:
     refusal = answer.refusal
     if refusal is None:
         return
-    from incidents.locale import refusal_words
+    from incidents.locale import refusals
 
     if not run.for_programs and answer.document["events"]:
         teller = teller_of(run, answer.document)
@@ -61,16 +61,16 @@ def raise_refusal(run: Run, answer: Answer, *, dry_run: bool = False) -> None:
             run.tell("nothing was done (--dry-run)")
     if answer.repeated:
         run.tell("this key has been used for this command: this is the first answer, a refusal")
-    message = refusal_words.sentence(refusal, run.when)
+    message = refusals.sentence(refusal, run.when)
     facts = {name: plain(value) for name, value in refusal.facts.items()}
     raise ActRefusedError(message, name=refusal.name, facts=facts, events=answer.document["events"])
 
 
 def remarks(run: Run, answer: Answer) -> list[str]:
     """What the person should know of an act that took effect, one sentence each."""
-    from incidents.locale import refusal_words
+    from incidents.locale import refusals
 
-    return [refusal_words.remark(remark, run.when) for remark in answer.remarks]
+    return [refusals.remark(remark, run.when) for remark in answer.remarks]
 
 
 def _after_remarks(answer: Answer) -> list[str]:
@@ -263,8 +263,8 @@ def _who(action: Action, asked_by: str | None) -> str:
 def _who_may(right: str | None) -> str:
     """Who may do it, if not every operator may."""
     from incidents.accounts import identity
-    from incidents.locale import refusal_words
+    from incidents.locale import refusals
 
     if right is None or identity.may("operator", right):
         return ""
-    return f"with accounts, {refusal_words.who_may(right)}"
+    return f"with accounts, {refusals.who_may(right)}"

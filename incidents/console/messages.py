@@ -11,7 +11,7 @@ from incidents.console.request_context import Sitting
 from incidents.console.writing import Reader, Said, capitalised
 from incidents.desk import Answer
 from incidents.errors import IncidentsError
-from incidents.locale import event_sentence, refusal_words
+from incidents.locale import event_sentence, refusals
 from incidents.locale.words import Teller
 from incidents.machine.command import Refusal
 from incidents.machine.commands import CLOCK
@@ -29,6 +29,7 @@ _IDS: dict[str, tuple[str, Callable[[str], object | None]]] = {
     "unknown_task": ("task", read_item_id),
 }
 """What a refusal calls the id of what is not there, and how it reads one, by the refusal."""
+_STOPS = (".", "?", "。", "？")
 _NAMED = ("site", "by", "second", "to", "adapter", "where", "name")
 
 
@@ -44,8 +45,7 @@ def told(here: Sitting, answer: Answer, *, seen: int | None = None) -> Said:
         return Said("refused", " ".join([*refused, *meanwhile]))
     done = _sentences(reader, document, of_the_clock=False)
     remarks = [
-        _in_own_words(reader, remark.name, remark.facts)
-        or reader.sentence(refusal_words.remark(remark, reader.when), _names(remark.facts))
+        _as_sentence(reader, refusals.remark(remark, reader.when, reader.spoken), remark.facts)
         for remark in answer.remarks
     ]
     if _stays_up(here, answer.document):
@@ -85,36 +85,34 @@ def refused(reader: Reader, error: IncidentsError) -> Said:
 
 def refused_in_words(reader: Reader, error: IncidentsError) -> str:
     """The same as a sentence; a message that is none of the refusals' own is the page's own."""
-    told = _in_own_words(reader, error.name, error.facts)
-    return told or capitalised(error.message, _names(error.facts))
+    told = _not_there(reader, error) or refusals.said(
+        error.name, error.facts, reader.when, reader.spoken
+    )
+    if told:
+        return _as_sentence(reader, told, error.facts)
+    return capitalised(error.message, _names(error.facts))
 
 
 def refusal_of(reader: Reader, found: Refusal) -> str:
     """The sentence for the desk's refusal."""
-    told = _in_own_words(reader, found.name, found.facts)
-    return told or reader.sentence(refusal_words.sentence(found, reader.when), _names(found.facts))
+    told = refusals.sentence(found, reader.when, reader.spoken)
+    return _as_sentence(reader, told, found.facts)
 
 
-def _in_own_words(reader: Reader, name: str, facts: Document) -> str | None:
-    """The sentence for a refusal or a remark where the language has one of its own.
+def _not_there(reader: Reader, error: IncidentsError) -> str:
+    """That what was given is no id at all; the desk refuses those of what is not there."""
+    fact, read = _IDS.get(error.name, ("", None))
+    given = error.facts.get("given")
+    if read is None or given is None:
+        return ""
+    if read(str(given).strip()) is None:
+        return reader.spoken.say(f"not_there.{error.name}", given=given)
+    return reader.spoken.say(f"refused.{error.name}", **{fact: given})
 
-    English has those of its own that would else name the options of the command line.
-    """
-    phrases = reader.spoken.phrases
-    fact, read = _IDS.get(name, ("", None))
-    if read is not None and "given" in facts and read(str(facts["given"]).strip()) is not None:
-        facts = {fact if each == "given" else each: value for each, value in facts.items()}
-    # What was given is no id at all; the desk refuses those of what is not there.
-    code = f"not_there.{name}" if "given" in facts else ""
-    if code not in phrases:
-        more = ".nearest" if facts.get("nearest") else ""
-        more = ".done" if name in refusal_words.DONE_ALREADY and "by" in facts else more
-        code = f"refused.{name}{more}"
-    if code not in phrases:
-        return None
-    states = facts["needs"].split(" or ") if facts.get("needs") else []
-    needs = [reader.spoken.word("state", state) for state in states]
-    return reader.spoken.say(code, when=reader.when, **{**facts, "needs": needs})
+
+def _as_sentence(reader: Reader, told: str, facts: Document) -> str:
+    """With a capital and a full stop, unless it has them."""
+    return told if told.endswith(_STOPS) else reader.sentence(told, _names(facts))
 
 
 def event(reader: Reader, site: Document, document: Document) -> str:

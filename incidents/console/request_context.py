@@ -27,7 +27,7 @@ from incidents.accounts.authenticator import Door, Visit
 from incidents.accounts.identity import Identity
 from incidents.api import caller, entrance
 from incidents.app import House
-from incidents.console import words, writing
+from incidents.console import languages, writing
 from incidents.console.forms import NotLetError, SignedOutError
 from incidents.console.writing import Reader, Said, forget_said, said_before
 
@@ -220,7 +220,7 @@ class Sitting:
 
 def reader(request: Request) -> Reader:
     """Who reads, signed in or not."""
-    language = words.chosen(
+    language = languages.chosen(
         request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language", "")
     )
     return Reader(language, request.app.state.house.settings.zone, clock.now())

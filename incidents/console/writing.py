@@ -28,7 +28,7 @@ from starlette.routing import Route
 from incidents.accounts.identity import login_beside
 from incidents.accounts.open_sessions import IDLE_FOR
 from incidents.clock import rfc3339
-from incidents.console.words import NAMES, TAGS, Chosen, spoken, texts
+from incidents.console.languages import NAMES, TAGS, Chosen, spoken
 from incidents.locale.language import Language
 from incidents.locale.words import When
 
@@ -174,15 +174,15 @@ class Reader:
 
     def say(self, key: str, /, **facts: Any) -> str:
         """The catalogue's text; raises KeyError for a key that is none."""
-        text = texts(self.language)[key]
-        return text.format_map(facts) if facts else text
+        # Without facts it may be a pattern, which the browser fills in.
+        return self.spoken.say(key, when=self.when, **facts) if facts else self.spoken.phrases[key]
 
     def word(self, group: str, code: str | None) -> str:
         """What a code of the record is called, `state.active` say; the code where it has no name.
 
         Never a KeyError: the record may know more codes than the catalogue.
         """
-        return texts(self.language).get(f"{group}.{code}", str(code))
+        return self.spoken.word(group, code)
 
     def time(self, moment: str | datetime | None, *, relative: bool = False) -> Markup:
         """A `<time>` in the reader's zone, the exact moment in UTC beside it; empty for None.

@@ -15,7 +15,7 @@ from incidents.desk import accounts, own_stream
 from incidents.desk.access import NOT_LET, Access
 from incidents.desk.own_stream import By, Once
 from incidents.errors import RefusedError
-from incidents.locale import refusal_words
+from incidents.locale import refusals
 from incidents.locale.words import policy_differences
 from incidents.machine import policy as machine_policy
 from incidents.machine.command import Refusal
@@ -32,7 +32,7 @@ class NotLetError(RefusedError):
     """What `Access` has refused; it is told by its own name and in its own words."""
 
     def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal_words.sentence(refusal, rfc3339), **refusal.facts)
+        super().__init__(refusals.sentence(refusal, rfc3339), **refusal.facts)
         self.refusal = refusal
 
     @property

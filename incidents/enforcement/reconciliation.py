@@ -14,7 +14,7 @@ from incidents.enforcement.attempts import log_error
 from incidents.enforcement.port import Adapter, State
 from incidents.enforcement.routing import DEFAULT, Routing
 from incidents.errors import ActRefusedError, AdapterFaultError
-from incidents.locale import refusal_words
+from incidents.locale import refusals
 from incidents.machine import commands
 from incidents.machine.case import UNKNOWN as NOT_KNOWN
 from incidents.machine.command import LEFT_DOWN, Refusal
@@ -255,7 +255,7 @@ def _refused(refusal: Refusal) -> str:
     if refusal.name in ("seen_too_early", "in_force_already"):
         return MOVED
     facts = {name: plain(value) for name, value in refusal.facts.items()}
-    raise ActRefusedError(refusal_words.sentence(refusal), name=refusal.name, facts=facts)
+    raise ActRefusedError(refusals.sentence(refusal), name=refusal.name, facts=facts)
 
 
 def _seen(adapter: Adapter, name: str, ordered: str) -> State | None:

@@ -29,7 +29,7 @@ from incidents.enforcement.dispatcher import mark as marks
 from incidents.enforcement.dispatcher.continuity import Continuity
 from incidents.enforcement.reconciliation import Comparison
 from incidents.errors import ActRefusedError, RefusedError
-from incidents.locale import refusal_words
+from incidents.locale import refusals
 from incidents.record.own_events import HistoryResumed
 from incidents.store import checkpoints, monitoring
 from incidents.store.database.engine import Reading
@@ -155,7 +155,7 @@ class WayBack:
         refusal = self._desk.on_record(refused)
         if refusal is not None:
             raise ActRefusedError(
-                refusal_words.sentence(refusal), name=refusal.name, facts=dict(refusal.facts)
+                refusals.sentence(refusal), name=refusal.name, facts=dict(refusal.facts)
             )
 
     def _signs(self) -> bool:

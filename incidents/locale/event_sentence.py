@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from incidents.locale.event_words import ORDERS
+from incidents.locale.language import ENGLISH
 from incidents.machine.command import BRAKED
 
 if TYPE_CHECKING:
@@ -143,7 +143,8 @@ def _closed_for(teller: Teller, event: Document) -> str:
 
 def ordered(kind: str, lane: str) -> str:
     """What an order of that kind is in its lane: `suspend`, `write to the customer (suspend)`."""
-    return ORDERS.get(f"ordered.{lane}", ORDERS["ordered.act"]).format(kind=kind)
+    code = f"ordered.{lane if lane in _TOLD else 'act'}"
+    return ENGLISH.say(code, kind=kind)
 
 
 def order_of_site(order: Order | OnlyLogged) -> str:

@@ -1,6 +1,6 @@
-"""The language: phrases by their codes, and how the facts in them are written; and the English.
+"""The language: phrases by their ids, and how the facts in them are written.
 
-English is the language of the command line, of the API, and of the record's reports."""
+English is the language of the API, of the record and of its reports, whatever the reader's is."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from string import Formatter
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from incidents.errors import Cause
-from incidents.locale import event_words, why_words
-from incidents.machine.policy import write_duration
+from incidents.locale.catalogue import Domain, Tag, phrases
 
 _UNITS = ((86_400, "d", 10**9), (3_600, "h", 24), (60, "min", 60))
+_UNITS_OF_POLICY = ((3_600, "h", 10**9), (60, "min", 60), (1, "s", 60))
 
 
 class Times(Protocol):
@@ -30,14 +30,16 @@ class Times(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Language:
-    """`phrases` by their codes, `word.code` for the words of a group; `duration` writes a span of
-    time as a policy has it; `comma` stands between the things of a list."""
+    """`phrases` by their ids, `group.code` for the words of a group."""
 
     phrases: Mapping[str, str]
-    duration: Callable[[timedelta], str]
-    comma: str
 
-    def say(self, code: str, /, *, when: Times | None = None, **facts: Any) -> str:
+    @property
+    def comma(self) -> str:
+        """What stands between the things of a list."""
+        return self.phrases["list.comma"]
+
+    def say(self, code: str, /, *, when: Callable[[Any], str] | None = None, **facts: Any) -> str:
         """The phrase of that code with its facts; raises KeyError where it has none.
 
         `when` tells the times among them.
@@ -67,7 +69,7 @@ class Language:
         """What a finding on a filing is called where its facts are not at hand."""
         return self.phrases.get(f"finding.{code}", code.replace("_", " "))
 
-    def cause(self, cause: Cause, when: Times | None = None) -> str:
+    def cause(self, cause: Cause, when: Callable[[Any], str] | None = None) -> str:
         """Why something was refused; in English where the language has no words for it."""
         code = f"cause.{cause.code}"
         return self.say(code, when=when, **cause.facts) if code in self.phrases else str(cause)
@@ -79,6 +81,12 @@ class Language:
         first = next((place for place, (n, _) in enumerate(units) if n), len(units))
         told = [self._of_unit(n, name) for n, name in units[first : first + 2] if n]
         return " ".join(told) or self._of_unit(seconds, "s")
+
+    def duration(self, length: timedelta) -> str:
+        """A span of time as a policy has it, exact to the second: `24 h`, `1 h 30 min`."""
+        seconds = int(length.total_seconds())
+        units = [(seconds // size % most, name) for size, name, most in _UNITS_OF_POLICY]
+        return " ".join(self._of_unit(n, name) for n, name in units if n) or self._of_unit(0, "s")
 
     def _of_unit(self, n: int, name: str) -> str:
         return self.phrases[f"unit.{name}"].format(n=n)
@@ -97,7 +105,7 @@ class Fact:
 
     __slots__ = ("_language", "_value", "_when")
 
-    def __init__(self, language: Language, when: Times | None, value: Any) -> None:
+    def __init__(self, language: Language, when: Callable[[Any], str] | None, value: Any) -> None:
         self._language, self._when, self._value = language, when, value
 
     def __repr__(self) -> str:
@@ -113,7 +121,7 @@ class Fact:
             # In a document it is a number of seconds.
             length = value if isinstance(value, timedelta) else timedelta(seconds=value)
             return self._language.duration(length)
-        if way[:1].isalpha():
+        if way[:1].isalpha() and way != "or":
             return self._language.word(way, value)
         if isinstance(value, datetime):
             return self._time("when")
@@ -122,13 +130,14 @@ class Fact:
         if isinstance(value, Cause):
             return self._language.cause(value, self._when)
         if isinstance(value, list | tuple):
-            return self._language.comma.join(map(str, value))
+            between = self._language.phrases["list.or"] if way == "or" else self._language.comma
+            return between.join(map(str, value))
         return format(value, way)
 
     def _time(self, way: str) -> str:
         assert self._when is not None, "a time is told in a zone"
         if way == "until":
-            return self._when.until(self._value)
+            return cast(Times, self._when).until(self._value)
         fraction = f".{self._value.microsecond:06}" if way == "exact" else ""
         return self._when(self._value) + (fraction if fraction.strip(".0") else "")
 
@@ -136,32 +145,20 @@ class Fact:
 _IN_TIME = frozenset({"when", "until", "exact"})
 
 
-RULES = {
-    "repeat": "R1, repeat",
-    "unreachable": "R2, unreachable",
-    "unreachable_run": "R3, unreachable run",
-    "false_info": "R4, false information",
-    "refusal": "R5, refusal",
-}
-"""The rules as people name them, by the code in the record."""
+@cache
+def language(tag: Tag, domain: Domain = "incidents", *, surface: str = "") -> Language:
+    """The words of that language: of that domain, and of everybody beneath it.
 
-_ENGLISH_TIMES = {
-    "unit.d": "{n} d",
-    "unit.h": "{n} h",
-    "unit.min": "{n} min",
-    "unit.s": "{n} s",
-    "time.in": "in {span}",
-    "time.overdue": "{span} overdue",
-    "time.ago": "{span} ago",
-    "time.until": "{at} {zone} ({left})",
-}
+    A phrase whose id ends in `@console`, say, stands in place of the other where that is the
+    `surface`.
+    """
+    found = phrases(tag, "incidents") | phrases(tag, domain)
+    said = {id_: phrase for id_, phrase in found.items() if "@" not in id_}
+    for id_, phrase in found.items():
+        name, at, own = id_.partition("@")
+        if at and own == surface:
+            said[name] = phrase
+    return Language(said)
 
-ENGLISH = Language(
-    phrases=_ENGLISH_TIMES
-    | {f"rule.{code}": name for code, name in RULES.items()}
-    | event_words.PHRASES
-    | why_words.WHY_PHRASES
-    | why_words.SCRIPT_PHRASES,
-    duration=write_duration,
-    comma=", ",
-)
+
+ENGLISH = language("en")

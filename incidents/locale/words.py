@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
 
-from incidents.locale.language import ENGLISH, RULES, Fact, Language
+from incidents.locale.language import ENGLISH, Fact, Language
 from incidents.machine.policy import Policy, write_duration
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def in_the_world(state: str, seen: str, language: Language = ENGLISH) -> str:
 
 def rule(code: str | None) -> str:
     """The rule as people name it."""
-    return "no rule" if code is None else RULES.get(code, code)
+    return "no rule" if code is None else ENGLISH.word("rule", code)
 
 
 def _is_shown_twice(local: datetime) -> bool:
@@ -186,13 +186,6 @@ def policy_sentences(policy: Policy) -> list[str]:
         f"R4 false_info: false details close it at once, on {_whose(policy)} word.",
         f"R5 refusal: told and not deleted closes it at once{_removal(policy)}.",
     ]
-
-
-def chinese_duration(length: timedelta) -> str:
-    """A span of time of a policy in Chinese: `24 小时`, `1 小时 30 分`."""
-    seconds = int(length.total_seconds())
-    parts = ((seconds // 3_600, "小时"), (seconds // 60 % 60, "分"), (seconds % 60, "秒"))
-    return " ".join(f"{n} {unit}" for n, unit in parts if n) or "0 秒"
 
 
 def policy_differences(before: Policy, after: Policy) -> list[PolicyChange]:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from incidents.locale.language import RULES
-from incidents.locale.refusal_words import BY_THE_RULES
+from incidents.locale.refusals import NAMES
 from incidents.machine.policy import Policy
-from incidents.machine.state import INCIDENT_STATES, SITE_STATES
+from incidents.machine.state import INCIDENT_STATES, RULES, SITE_STATES
 from incidents.scenario import actions
 from incidents.scenario.actions import NONE, Fields, ScenarioError, shown
 from incidents.values import parsing
@@ -156,9 +155,9 @@ def _last_look(fields: Fields, where: str, table: dict[str, Any], last: datetime
 
 def _refusal(fields: Fields) -> str | None:
     name = fields.word("refused")
-    if name is not None and name not in BY_THE_RULES:
+    if name is not None and name not in NAMES:
         raise fields.wrong(
-            f"refused is {shown(name)}, which is no refusal: there are {', '.join(BY_THE_RULES)}"
+            f"refused is {shown(name)}, which is no refusal: there are {', '.join(NAMES)}"
         )
     return name
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from incidents.clock import rfc3339
-from incidents.locale import refusal_words
+from incidents.locale import refusals
 from incidents.machine import rules
 from incidents.machine.case import Case
 from incidents.machine.command import Refusal
@@ -95,7 +95,7 @@ class _World:
             got = (
                 "it took effect"
                 if refusal is None
-                else f"{name}: {refusal_words.sentence(refusal, self._when)}"
+                else f"{name}: {refusals.sentence(refusal, self._when)}"
             )
             self._miss(step, "refused", step.refused or NONE, got)
 

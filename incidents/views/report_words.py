@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from incidents.clock import rfc3339
-from incidents.locale.words import Teller, chinese_duration
+from incidents.locale.language import language
+from incidents.locale.words import Teller
 from incidents.machine.events import Event, Reason
 from incidents.machine.policy import Policy, write_duration
 from incidents.record import own_events as acts
 from incidents.record.own_events import LogKeyMade, PolicyActivated
 
 _SECOND = timedelta(seconds=1)
+_CHINESE = language("zh_CN")
 
 Both = tuple[str, str]
 """The same in English and in simplified Chinese."""
@@ -46,8 +48,8 @@ HEADINGS: dict[str, Both] = {
 def policy_sentences(policy: Policy) -> list[Both]:
     """What each rule says with the numbers of that policy, R1 to R5."""
     within, suspend_for = map(write_duration, (policy.unreachable_within, policy.suspend_for))
-    within_zh = chinese_duration(policy.unreachable_within)
-    suspend_zh, span_zh = map(chinese_duration, (policy.suspend_for, policy.repeat_within))
+    within_zh = _CHINESE.duration(policy.unreachable_within)
+    suspend_zh, span_zh = map(_CHINESE.duration, (policy.suspend_for, policy.repeat_within))
     span_, (least, least_zh) = write_duration(policy.repeat_within), _attempts(policy)
     n, cases = policy.repeat_count, policy.run_count
     in_a_row = policy.run == "consecutive"
@@ -91,7 +93,7 @@ def _refusal(policy: Policy) -> Both:
         )
     within, within_zh = (
         write_duration(policy.removal_within),
-        chinese_duration(policy.removal_within),
+        _CHINESE.duration(policy.removal_within),
     )
     return (
         f"R5 refusal: told and not deleted, at the latest after {within}, closes it at once.",

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from incidents import errors
 from incidents.contract import ways_out
-from incidents.locale.refusal_words import BY_THE_DESK, BY_THE_RULES, REMARKS
+from incidents.locale.language import ENGLISH
+from incidents.locale.refusals import NAMES
 from scripts.generated.markdown import code, page, paragraph, table
 
 _EXAMPLE = """{
@@ -29,12 +30,9 @@ def text() -> str:
         " act as `hints` and as `commands`; over HTTP the problem has the `hints`:",
         code(_EXAMPLE, "json"),
         "The names are stable. What stands in braces is filled in, and is a fact.",
-        "## By the rules",
-        "The case as it stands does not allow the act.",
-        _table(BY_THE_RULES),
-        "## By the desk",
-        "Before the rules are asked.",
-        _table(BY_THE_DESK),
+        "## By the rules and by the desk",
+        "The case as it stands, or the desk's order, does not allow the act.",
+        _table({name: ENGLISH.phrases[f"refused.{name}"] for name in NAMES}),
         "## By the command line",
         "What was typed cannot be kept, or names nothing.",
         _table(_of_the_command_line()),
@@ -56,7 +54,11 @@ def _table(sentences: Mapping[str, str]) -> str:
 
 
 def _remarks() -> str:
-    rows = sorted(REMARKS.items())
+    rows = sorted(
+        (id_.removeprefix("remark."), said)
+        for id_, said in ENGLISH.phrases.items()
+        if id_.startswith("remark.")
+    )
     return table(("name", "sentence"), ((f"`{name}`", _shown(said)) for name, said in rows))
 
 

@@ -7,7 +7,7 @@ import click
 from incidents.accounts import identity
 from incidents.accounts.identity import FRESH_FOR
 from incidents.cli.root import root
-from incidents.locale import refusal_words
+from incidents.locale import refusals
 from scripts.generated.markdown import page, table
 
 _MINUTES = int(FRESH_FOR.total_seconds() // 60)
@@ -37,7 +37,7 @@ def _act(act: str) -> tuple[str, ...]:
 
 def _commands(act: str) -> str:
     """The commands that the act is; what is none has no cell."""
-    return ", ".join(f"`{each}`" for each in refusal_words.commands(act) if _is_command(each))
+    return ", ".join(f"`{each}`" for each in refusals.commands(act) if _is_command(each))
 
 
 def _is_command(words: str) -> bool:

@@ -7,14 +7,13 @@ from string import Formatter
 import pytest
 
 from incidents.accounts import identity
+from incidents.console.languages import LANGUAGES, Chosen, chosen, spoken
 from incidents.console.pages import incident, site
-from incidents.console.words import LANGUAGES, Chosen, chosen, english, refusals_zh, spoken, texts
-from incidents.console.words.chinese import CHINESE
 from incidents.errors import RefusedError
 from incidents.history import apart
 from incidents.history import rows as intake_causes
-from incidents.locale import event_words, refusal_words
-from incidents.locale.language import ENGLISH
+from incidents.locale.catalogue import phrases
+from incidents.machine.command import OUTCOMES
 from incidents.machine.events import KINDS
 from incidents.machine.filing import CONTACT_FIELDS, FIELDS
 from incidents.machine.orders import LANES
@@ -26,7 +25,7 @@ _SENTENCES = re.compile(r"[a-z]{2,} [a-z]{2,}")
 # What is typed, and what is a program's word.
 _TYPED = re.compile(r"incidents [a-z]+[^（）。，]*|JSON Lines|[a-z_]+、[a-z_、 ]+")
 
-TOLD = refusal_words.BY_THE_RULES | refusal_words.BY_THE_DESK | refusal_words.REMARKS
+CHINESE = spoken("zh")
 
 
 def facts(phrase: str) -> set[str]:
@@ -34,30 +33,12 @@ def facts(phrase: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(phrase) if name}
 
 
-def test_both_languages_have_the_same_texts_with_the_same_facts() -> None:
-    english, chinese = texts("en"), texts("zh")
-    assert english.keys() == chinese.keys()
-    for key, text in english.items():
-        assert facts(text) == facts(chinese[key]), key
-
-
-def test_every_sentence_about_the_record_is_told_in_chinese_with_the_same_facts() -> None:
-    for code, phrase in ENGLISH.phrases.items():
-        assert code in CHINESE.phrases, code
-        assert facts(phrase) == facts(CHINESE.phrases[code]), code
-
-
 def test_every_kind_of_event_has_a_sentence_and_a_label_in_chinese() -> None:
     for kind in KINDS:
         assert f"happened.{kind}" in CHINESE.phrases, kind
-        assert f"event.{kind}" in texts("zh"), kind
-    assert set(KINDS) == set(event_words.SENTENCES)
-
-
-def test_every_refusal_and_remark_is_told_in_chinese_with_no_other_facts() -> None:
-    for name, sentence in TOLD.items():
-        told = CHINESE.phrases[f"refused.{name}"]
-        assert facts(told) <= facts(sentence), name
+        assert f"event.{kind}" in CHINESE.phrases, kind
+    told = {code.removeprefix("happened.") for code in CHINESE.phrases if "happened." in code}
+    assert set(KINDS) == told
 
 
 def test_every_refusal_of_what_was_given_is_told_in_chinese() -> None:
@@ -69,7 +50,7 @@ def test_every_refusal_of_what_was_given_is_told_in_chinese() -> None:
         if error.__name__ == "ActRefusedError":
             continue
         name = error("").name
-        known = refusals_zh.UNKNOWN.get(name) or refusals_zh.SENTENCES[name]
+        known = CHINESE.phrases.get(f"not_there.{name}") or CHINESE.phrases[f"refused.{name}"]
         assert facts(known) <= facts(error.__doc__ or ""), name
 
 
@@ -77,10 +58,12 @@ def test_why_something_is_no_name_or_address_is_told_in_chinese() -> None:
     causes = {f"site_{code}": cause for code, cause in site_name.CAUSES.items()}
     causes |= {f"url_{code}": cause for code, cause in web_address.CAUSES.items()}
     histories = {f"history_{code}" for code in intake_causes.CAUSES}
-    assert causes.keys() | histories | {"a_space", "a_character"} == refusals_zh.CAUSES.keys()
+    assert causes.keys() | histories | {"a_space", "a_character"} == {
+        code.removeprefix("cause.") for code in CHINESE.phrases if code.startswith("cause.")
+    }
     for code, cause in causes.items():
         # What the library says of a name stays away: it says it in English.
-        assert facts(refusals_zh.CAUSES[code]) == facts(cause) - {"detail"}, code
+        assert facts(CHINESE.phrases[f"cause.{code}"]) == facts(cause) - {"detail"}, code
 
 
 def test_the_codes_of_the_record_have_names_in_chinese() -> None:
@@ -91,13 +74,13 @@ def test_the_codes_of_the_record_have_names_in_chinese() -> None:
     codes += [f"rule.{rule}" for rule in ("repeat", "unreachable", "unreachable_run")]
     codes += [f"field.{field}" for field in (*CONTACT_FIELDS, *FIELDS)]
     codes += [f"{group}.{outcome}" for group in ("outcome", "outcome_told")
-              for outcome in event_words.OUTCOMES]  # fmt: skip
+              for outcome in OUTCOMES]  # fmt: skip
     assert [code for code in codes if code not in CHINESE.phrases] == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_rule_has_one_name_wherever_it_is_named(language: Chosen) -> None:
-    named = {**spoken(language).phrases, **texts(language)}
+    named = spoken(language).phrases
     for code, name in named.items():
         group, _, rule = code.partition(".")
         if group == "guard" and rule.startswith("R"):
@@ -110,28 +93,20 @@ def test_a_rule_has_one_name_wherever_it_is_named(language: Chosen) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_sentence_of_the_console_sends_anybody_to_a_command_line(language: Chosen) -> None:
     typed = re.compile(r"--[a-z]|incidents [a-z]+ |\((?:site|acts|queue|show|account) |\{do\[")
-    own = spoken(language).phrases
-    told = {code: own.get(f"refused.{code}", sentence) for code, sentence in TOLD.items()}
-    sentences = {**told, **{code: said for code, said in own.items() if code not in texts("en")}}
-    assert {code: said for code, said in sentences.items() if typed.search(said)} == {}
-
-
-def test_the_consoles_own_english_names_the_same_facts_or_fewer() -> None:
-    for name, sentence in english.REFUSED.items():
-        told, _, more = name.partition(".")
-        theirs = refusal_words.DONE_ALREADY if more == "done" else TOLD
-        assert facts(sentence) <= facts(theirs[told]) | {more}, name
-    for code, sentence in english.TOLD.items():
-        assert facts(sentence) <= facts(ENGLISH.phrases[code]), code
+    pages = phrases("en", "console")
+    told = {code: said for code, said in spoken(language).phrases.items() if code not in pages}
+    assert {code: said for code, said in told.items() if typed.search(said)} == {}
 
 
 def test_every_act_has_a_name_in_both_languages() -> None:
     acts = [f"act.{act}" for act in (*identity.ACTS, "form")]
-    assert [act for act in acts for language in LANGUAGES if act not in texts(language)] == []
+    assert [
+        act for act in acts for language in LANGUAGES if act not in spoken(language).phrases
+    ] == []
 
 
 def test_no_chinese_phrase_holds_english_words() -> None:
-    for code, phrase in {**CHINESE.phrases, **texts("zh")}.items():
+    for code, phrase in {**CHINESE.phrases, **phrases("zh_CN", "filing")}.items():
         plain = _TYPED.sub("", re.sub(r"\{[^}]*\}", "", phrase))
         assert not _SENTENCES.search(plain), (code, phrase)
 

@@ -12,18 +12,17 @@ from typing import Any
 import pytest
 
 import incidents.filing
+from incidents.console.languages import LANGUAGES, found, spoken
 from incidents.console.pages import filing_form, filing_look
-from incidents.console.words import LANGUAGES, findings_zh, refusals_zh, spoken, texts
-from incidents.console.words.chinese import CHINESE
 from incidents.errors import RefusedError
 from incidents.filing.checks import checks
-from incidents.filing.checks import finding as finding_words
 from incidents.filing.checks.finding import VERDICTS, wrong
-from incidents.filing.footer import check as words
 from incidents.filing.form import FIELD_OF
 from incidents.machine.filing import FIELDS, TERMS
 from tests.console.test_desk_words import facts
 
+CHINESE = spoken("zh")
+FOUND = found("zh").phrases
 _MAKERS = ("ok", "unknown", "suspect", "wrong")
 
 
@@ -52,29 +51,6 @@ def _named(module: Any, node: ast.expr) -> str | None:
     return None
 
 
-@pytest.mark.parametrize(
-    ("english", "chinese"),
-    [
-        (finding_words.FINDING_PHRASES, findings_zh.PHRASES),
-        (words.FOOTER_PHRASES, findings_zh.FOOTER),
-        (finding_words.FINDING_WORDS | words.FOOTER_WORDS, findings_zh.WORDS),
-    ],
-)
-def test_all_that_is_said_of_a_filing_is_said_in_chinese_with_the_same_facts(
-    english: dict[str, str], chinese: dict[str, str]
-) -> None:
-    assert english.keys() <= chinese.keys()
-    for code, phrase in english.items():
-        assert facts(phrase) == facts(chinese[code]), code
-        assert re.search("[一-鿿]", chinese[code]), code
-
-
-def test_no_finding_has_a_chinese_sentence_and_no_english_one() -> None:
-    assert findings_zh.PHRASES.keys() == finding_words.FINDING_PHRASES.keys()
-    assert findings_zh.FOOTER.keys() == words.FOOTER_PHRASES.keys()
-    assert not findings_zh.PHRASES.keys() & findings_zh.FOOTER.keys()
-
-
 def test_what_may_be_false_and_what_a_foot_lacks_has_a_short_name_in_chinese() -> None:
     false = {
         _named(module, call.args[1])
@@ -82,7 +58,7 @@ def test_what_may_be_false_and_what_a_foot_lacks_has_a_short_name_in_chinese() -
         if any(keyword.arg == "false" for keyword in call.keywords)
     } - {None}
     assert len(false) > 15
-    assert (false | words.FOOTER_PHRASES.keys()) - findings_zh.NAMES.keys() == set()
+    assert false - {code.removeprefix("finding.") for code in CHINESE.phrases} == set()
     assert CHINESE.finding("phone_repeats") == "同一数字连续重复"
 
 
@@ -90,12 +66,12 @@ def test_every_source_of_a_finding_is_told_in_chinese_unless_it_is_a_standard() 
     sources = {_named(module, call.args[2]) for module, call in _calls()} - {None}
     assert len(sources) > 15
     plain = {each for each in sources if not re.search(r"[a-z]{2,}[ ,]+[a-z]{2,}", str(each))}
-    assert sources - findings_zh.SOURCES.keys() - plain == set()
+    assert sources - {code.removeprefix("source.") for code in FOUND} - plain == set()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_detail_need_verdict_and_term_has_a_name(language: Any) -> None:
-    phrases, named = spoken(language).phrases, texts(language)
+    phrases = named = spoken(language).phrases
     assert [key for key in FIELDS if f"detail.{key}" not in phrases] == []
     assert [key for key in FIELDS if f"field.{key}" not in phrases] == []
     assert [key for key in (*VERDICTS,) if f"verdict_of.{key}" not in named] == []
@@ -128,5 +104,5 @@ def test_every_refusal_of_a_form_is_told_in_chinese() -> None:
     ]
     assert len(own) == 6
     for error in own:
-        told = refusals_zh.SENTENCES[error("").name]
+        told = CHINESE.phrases[f"refused.{error('').name}"]
         assert facts(told) <= facts(error.__doc__ or ""), error

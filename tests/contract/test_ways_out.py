@@ -4,9 +4,9 @@ import pytest
 
 from incidents.contract.hints import TYPED, commands
 from incidents.contract.ways_out import BY_STATE, OF_REFUSALS, OF_REMARKS, of_refusal, of_remark
-from incidents.locale import refusal_words
+from incidents.locale import refusals
 from tests.machine.history import History
-from tests.machine.test_refusals import REFUSED, REMARKED
+from tests.machine.test_refusals import REFUSED, REMARKED, REMARKS
 
 LEADS_TO = {
     "already_held": ["incidents site unhold site.example --reason R"],
@@ -67,9 +67,8 @@ def test_what_is_done_already_or_meant_another_name_leads_nowhere() -> None:
 
 
 def test_every_way_out_is_of_a_known_refusal_or_remark_and_can_be_typed() -> None:
-    said = refusal_words.BY_THE_RULES.keys() | refusal_words.BY_THE_DESK.keys()
-    assert OF_REFUSALS.keys() <= said
-    assert OF_REMARKS.keys() <= refusal_words.REMARKS.keys()
+    assert OF_REFUSALS.keys() <= set(refusals.NAMES)
+    assert OF_REMARKS.keys() <= REMARKS
     ways = [
         way for of in (OF_REFUSALS, BY_STATE, OF_REMARKS) for each in of.values() for way in each
     ]

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from incidents.desk import Envelope
-from incidents.locale import refusal_words
+from incidents.locale import refusals
 from incidents.machine import commands as c
 from incidents.record import sealing
 from tests.desk.rehearsal import Rehearsal
@@ -38,7 +38,7 @@ def test_the_refusal_of_a_key_says_whose_command_it_is_if_it_is_the_same(day: Re
     assert other is not None
     assert (same.name, same.facts["by"]) == ("key_reused", "li")
     assert "by" not in other.facts
-    assert "take another key" not in refusal_words.sentence(same)
+    assert "take another key" not in refusals.sentence(same)
 
 
 def test_a_refusal_is_an_answer_too_and_keeps_its_facts(day: Rehearsal) -> None:

@@ -9,7 +9,7 @@ import click
 import pytest
 
 from incidents.cli.root import root
-from incidents.locale import refusal_words
+from incidents.locale import refusals
 from incidents.machine import events
 from incidents.store.schema import tables
 from scripts.generated import __main__ as program
@@ -71,7 +71,7 @@ def test_every_command_and_option_is_documented() -> None:
 def test_every_event_refusal_and_table_is_documented() -> None:
     for page, mark, names in (
         ("entry.md", "### {}", events.KINDS),
-        ("refusals.md", "`{}`", refusal_words.BY_THE_RULES | refusal_words.REMARKS),
+        ("refusals.md", "`{}`", refusals.NAMES),
         ("database.md", "## {}", tables.metadata.tables),
     ):
         text = (DOCS / "reference" / page).read_text(encoding="utf-8")

@@ -6,17 +6,18 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from incidents.console.words.chinese import CHINESE
 from incidents.errors import Cause
 from incidents.locale.language import ENGLISH, Language
+from incidents.locale.language import language as read
 from incidents.locale.words import When
 
+CHINESE = read("zh_CN")
 NOW = datetime(2026, 3, 1, 2, 0, 0, 250, tzinfo=UTC)
 ZONE = ZoneInfo("Asia/Shanghai")
 
 
 def said(phrase: str, language: Language = ENGLISH, **facts: object) -> str:
-    own = Language({**language.phrases, "own": phrase}, language.duration, language.comma)
+    own = Language({**language.phrases, "own": phrase})
     return own.say("own", when=When(zone=ZONE, now=NOW, language=own), **facts)
 
 
@@ -37,7 +38,7 @@ def said(phrase: str, language: Language = ENGLISH, **facts: object) -> str:
             "2026-03-01 10:59:00 Asia/Shanghai（还有 59 分）",
         ),
         ("{x}", timedelta(hours=25), "1 d 1 h", "1 天 1 小时"),
-        ("{x:duration}", timedelta(hours=25), "25h", "25 小时"),
+        ("{x:duration}", timedelta(hours=25), "25 h", "25 小时"),
         ("{x}", ["1-1", "1-2"], "1-1, 1-2", "1-1、1-2"),
         ("{x:state}", "unreached", "unreached", "未联系上"),
         ("{x:state}", "painted", "painted", "painted"),

@@ -23,7 +23,7 @@ from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory, StepTickTimeFactory, TickingDateTimeFactory
 
 from incidents import clock
-from incidents.locale import refusal_words
+from incidents.locale import refusals
 from incidents.machine import commands as c
 from incidents.machine import events as e
 from incidents.machine import orders, rules, work
@@ -354,8 +354,8 @@ class History:
     def answer(self) -> str:
         """The sentence of its refusal or else of its remarks."""
         if self.decision.refusal is not None:
-            return refusal_words.sentence(self.decision.refusal)
-        return "; ".join(map(refusal_words.remark, self.decision.remarks))
+            return refusals.sentence(self.decision.refusal)
+        return "; ".join(map(refusals.remark, self.decision.remarks))
 
     @property
     def happened(self) -> list[str]:

@@ -9,7 +9,8 @@ import pytest
 
 from incidents import machine
 from incidents.contract.ways_out import OF_REFUSALS
-from incidents.locale import refusal_words
+from incidents.locale import refusals
+from incidents.locale.language import ENGLISH
 from incidents.machine import command, filing
 from incidents.machine import commands as c
 from incidents.machine.policy import Policy
@@ -86,19 +87,21 @@ REMARKED: dict[str, Callable[[], History]] = {
 }
 
 
-OF_RULES = refusal_words.REMARKS.keys() - {"other_host"}
+SOURCE = "".join(path.read_text() for path in sorted(Path(machine.__path__[0]).rglob("*.py")))
+BY_THE_RULES = frozenset(re.findall(r'RefusedError\(\s*"(\w+)"', SOURCE))
+REMARKS = {code.removeprefix("remark.") for code in ENGLISH.phrases if code.startswith("remark.")}
+OF_RULES = REMARKS - {"other_host"}
 """The remarks that are the machine's; the desk has one of its own."""
 
 
 def test_every_refusal_and_remark_is_known_here() -> None:
-    assert set(REFUSED) == set(refusal_words.BY_THE_RULES)
+    assert set(REFUSED) == BY_THE_RULES
     assert set(REMARKED) == OF_RULES
 
 
 def test_every_name_that_the_machine_uses_has_a_sentence_and_none_is_left_over() -> None:
-    source = "".join(path.read_text() for path in sorted(Path(machine.__path__[0]).rglob("*.py")))
-    assert set(re.findall(r'RefusedError\(\s*"(\w+)"', source)) == set(refusal_words.BY_THE_RULES)
-    assert set(re.findall(r'\.remark\(\s*"(\w+)"', source)) == OF_RULES
+    assert set(refusals.NAMES) >= BY_THE_RULES
+    assert set(re.findall(r'\.remark\(\s*"(\w+)"', SOURCE)) == OF_RULES
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -108,7 +111,7 @@ def test_the_facts_of_a_refusal_fill_its_sentence(name: str) -> None:
     assert site.happened == []
     sentence = site.answer
     assert not re.search(r"[{}]|\bNone\b", sentence)
-    for fact in set(re.findall(r"\{(\w+)\}", refusal_words.BY_THE_RULES[name])):
+    for fact in set(re.findall(r"\{(\w+)\}", ENGLISH.phrases[f"refused.{name}"])):
         assert site.decision.refusal is not None
         assert str(site.decision.refusal.facts[fact]) in sentence
 
@@ -117,13 +120,16 @@ def test_the_facts_of_a_refusal_fill_its_sentence(name: str) -> None:
 def test_a_refusal_says_more_than_no_it_names_a_way_out_or_why_there_is_nothing_to_do(
     name: str,
 ) -> None:
-    sentence, ways = refusal_words.BY_THE_RULES[name], OF_REFUSALS.get(name)
+    sentence, ways = ENGLISH.phrases[f"refused.{name}"], OF_REFUSALS.get(name)
     assert ways or re.search(r"[:;(].*\w", sentence) or "only when" in sentence
 
 
 def test_no_sentence_of_a_refusal_or_a_remark_names_a_command_or_an_option() -> None:
-    tables = (refusal_words.BY_THE_RULES, refusal_words.BY_THE_DESK, refusal_words.REMARKS)
-    said = [sentence for table in tables for sentence in table.values()]
+    said = [
+        sentence
+        for code, sentence in ENGLISH.phrases.items()
+        if code.startswith(("refused.", "remark."))
+    ]
     assert [
         each for each in said if re.search(r"--\w|incidents [a-z]+ [a-z]*\b ?[A-Z]|do\[", each)
     ] == []
@@ -144,7 +150,7 @@ def test_times_in_a_sentence_are_written_as_the_reader_wants_them() -> None:
     def in_words(at: datetime) -> str:
         return f"{at:%H} o'clock"
 
-    assert refusal_words.sentence(refusal, when=in_words).startswith("11 o'clock is in the future")
+    assert refusals.sentence(refusal, when=in_words).startswith("11 o'clock is in the future")
 
 
 def test_several_things_in_a_sentence_are_listed() -> None:

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import insert, select
 
 from incidents import views
-from incidents.console.words.chinese import CHINESE
 from incidents.errors import InputError
+from incidents.locale.language import language
 from incidents.machine import commands as c
 from incidents.metrics import database as metrics
 from incidents.store import deliveries
@@ -155,7 +155,7 @@ def test_each_kind_of_work_names_its_next_command(day: Day) -> None:
     assert day.item("1-t2")["next"] == "incidents done 1-t2 --outcome told"
     assert "no after-sales service, no refund" in day.item("1-t2")["say"]
     assert "If you object to the closure, tell us why" in day.item("1-t2")["say"]
-    in_chinese = day.queue(language=CHINESE)["items"]
+    in_chinese = day.queue(language=language("zh_CN"))["items"]
     assert any("对关闭有异议的" in item["say"] for item in in_chinese)
     day.do(c.VoidIncident(by="li", incident=3, reason="double"))
     assert day.item("1-disputed")["commands"][:2] == [

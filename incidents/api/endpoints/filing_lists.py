@@ -26,7 +26,7 @@ from incidents.filing.lists import table_file
 from incidents.filing.lists.customer_list import Customer, CustomerList
 from incidents.filing.lists.table_row import Row, TableError
 from incidents.history.customers import OUTCOMES, Intake, Taken
-from incidents.locale import refusal_words
+from incidents.locale import refusals
 from incidents.machine.filing import is_sealed
 from incidents.values import inputs
 from incidents.views.filing import details_of
@@ -135,7 +135,7 @@ def _document(by: Caller, taken: Taken) -> dict[str, Any]:
         problem = {
             "name": refusal.name,
             "facts": problems.facts(refusal),
-            "sentence": refusal_words.sentence(refusal, by.when),
+            "sentence": refusals.sentence(refusal, by.when),
         }
     return {
         "row": row.row,

@@ -55,7 +55,7 @@ def show(by: Looking, site: SiteName, reveal: Reveal = False) -> JSON:
     filed = details_of(found)
     complete = checks.completeness_document(filed)
     for each in complete["missing"]:
-        each["words"] = finding_words.FINDING_WORDS.get(f"need.{each['why']}", each["why"])
+        each["words"] = finding_words.ENGLISH.word("need", each["why"])
     shown = found["details"] if reveal else masked.document(found["details"])
     document = {**found, "details": _parted(shown), **complete}
     return JSON(document, headers={"ETag": etag(row["id"], row["seq"])})

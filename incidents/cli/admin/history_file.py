@@ -15,7 +15,7 @@ from incidents import clock
 from incidents.cli import options, output, params
 from incidents.errors import DONE, FAILED, IncidentsError, InputError
 from incidents.history import reports as history
-from incidents.locale import refusal_words
+from incidents.locale import refusals
 from incidents.locale.words import counted
 from incidents.machine import policy
 
@@ -185,7 +185,7 @@ def _refuse_unfit(act: Act, history: History, tally: Tally) -> None:
     more = len(tally.refused) - 1
     others = f" (and {counted(more, 'more row')})" if more else ""
     raise IncidentsError(
-        f"{history.file}, line {line}: {refusal_words.sentence(refusal, act.run.when)}{others};"
+        f"{history.file}, line {line}: {refusals.sentence(refusal, act.run.when)}{others};"
         f" {_what_is_done(tally, dry_run=act.dry_run)}"
     )
 

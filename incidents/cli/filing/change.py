@@ -16,7 +16,7 @@ from incidents.cli.filing import looks
 from incidents.errors import InputError
 from incidents.filing import form
 from incidents.filing.checks import checks, ip_addresses
-from incidents.filing.checks.finding import FINDING_WORDS, WRONG, finding_sentence
+from incidents.filing.checks.finding import ENGLISH, WRONG, finding_sentence
 from incidents.filing.form import DOCUMENT_FIELDS
 from incidents.machine import filing
 from incidents.machine.commands import ChangeFiling
@@ -146,7 +146,7 @@ def _checklist(site: str, details: Mapping[str, str], changes: Mapping[str, str]
     steps = ip_addresses.steps_to_do(details, changes)
     if not steps:
         return []
-    told = [FINDING_WORDS[f"step.{step}"] for step in steps]
+    told = [ENGLISH.word("step", step) for step in steps]
     return [f"{site} is a commercial site, and its address has changed. To be done:", *told]
 
 

@@ -22,7 +22,7 @@ from incidents.cli.run import Run, painted
 from incidents.errors import DONE, FAILED, FileError, IncidentsError
 from incidents.filing.checks import checks
 from incidents.filing.checks.finding import OK, finding_sentence
-from incidents.locale import refusal_words
+from incidents.locale import refusals
 from incidents.locale.words import Document, counted
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def _lines(run: Run, taken: Taken, *, dry_run: bool) -> list[str]:
     where = f"row {row.row}: {row.site or '?'}"
     said = [f"{where}: {problem}" for problem in row.problems]
     if taken.refusal is not None:
-        why = refusal_words.sentence(taken.refusal, run.when)
+        why = refusals.sentence(taken.refusal, run.when)
         is_new = taken.refusal.name == "unknown_site" and not taken.refusal.facts["nearest"]
         said.append(f"{where}: {_NEW if is_new else why}")
     if not dry_run:

@@ -14,7 +14,7 @@ from incidents.cli import options, output, params
 from incidents.errors import DONE, NOT_VERIFIED
 from incidents.filing import form
 from incidents.filing.checks import checks
-from incidents.filing.checks.finding import FINDING_WORDS, WRONG, Finding, finding_sentence
+from incidents.filing.checks.finding import ENGLISH, WRONG, Finding, finding_sentence
 from incidents.values import site_name
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def _show(run: Run, document: Document) -> None:
         run.say(f"{what} by {term['due_on']}, that day included")
     run.say(f"complete to {document['score']} of 100")
     for each in document["missing"]:
-        why = FINDING_WORDS.get(f"need.{each['why']}", each["why"])
+        why = ENGLISH.word("need", each["why"])
         run.say(f"  missing: {each['field']} ({why})")
     if not document["details"]:
         run.tell(f"nothing is filed of {document['site']} yet (filing set {document['site']} …)")

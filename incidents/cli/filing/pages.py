@@ -221,9 +221,9 @@ def _fetched(name: str, address: str | None, loaded: FilingSettings) -> Foot:
 
 
 def _tell(run: Run, target: str, findings: list[Finding]) -> None:
-    from incidents.filing.footer.check import footer_field, footer_sentence, is_right
+    from incidents.filing.footer.check import footer_field, is_right
 
-    rows = [checks.finding_document(finding, footer_sentence) for finding in findings]
+    rows = [checks.finding_document(finding) for finding in findings]
     if run.format == JSON:
         told = {"page": target, "right": is_right(findings), "findings": rows}
         output.document(run, told, rows=rows)

@@ -14,7 +14,7 @@ from uuid import uuid4
 from incidents.cli import answers
 from incidents.cli.act import Act
 from incidents.contract.action import name_of
-from incidents.locale import event_sentence, refusal_words
+from incidents.locale import event_sentence, refusals
 from incidents.machine import commands
 from incidents.values.ids import read_incident_id, read_item_id
 
@@ -59,7 +59,7 @@ def carry_out(run: Run, deed: Deed) -> Told:
     [answer] = Act(run, key=deed.key, dry_run=False).submit_all([(deed.site, deed.command)])
     due = [f"meanwhile: {told}" for told in _sentences(run, answer, of_the_clock=True)]
     if answer.refusal is not None:
-        refused = refusal_words.sentence(answer.refusal, run.when)
+        refused = refusals.sentence(answer.refusal, run.when)
         return Told(words=". ".join([refused, *due]), is_refusal=True)
     done = _sentences(run, answer, of_the_clock=False)
     if not done:

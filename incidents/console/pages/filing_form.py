@@ -16,9 +16,9 @@ from typing import Any
 from sqlalchemy import Connection
 
 from incidents.console.forms import Given
+from incidents.console.languages import Chosen
 from incidents.console.pages import filing_look
 from incidents.console.request_context import KeptForm
-from incidents.console.words import Chosen
 from incidents.errors import RefusedError
 from incidents.filing.form import DOCUMENTS, PARTS, SECTIONS, SERVERS, Field
 from incidents.machine.filing import DOCUMENT, SERVER, is_known

@@ -9,8 +9,8 @@ from datetime import date
 from typing import Any
 
 from incidents.console import messages
-from incidents.console.words import Chosen, findings_zh
-from incidents.console.words.chinese import CHINESE
+from incidents.console.languages import Chosen
+from incidents.console.languages import found as found_in
 from incidents.console.writing import Reader
 from incidents.contract.documents.sites import Task
 from incidents.errors import SettingError, SettingsFileError, UnknownSettingError
@@ -25,7 +25,6 @@ from incidents.filing.footer import check as footer_words
 from incidents.filing.form import DOCUMENT_FIELDS, FIELD_OF, Choice, Field, Section
 from incidents.filing.presets import PresetError, PresetsFileError
 from incidents.filing.settings import FilingSettings
-from incidents.locale.language import Language
 from incidents.machine.filing import FOOTER, SUSPICION, Details
 
 Document = dict[str, Any]
@@ -160,9 +159,7 @@ def _told(reader: Reader, finding: Finding) -> Told:
         detail=detail_label(language, finding.field),
         sentence=finding_sentence(language, finding),
         # A standard has one name everywhere.
-        source=findings_zh.SOURCES.get(finding.source, finding.source)
-        if language == "zh"
-        else finding.source,
+        source=found_in(language).word("source", finding.source),
         false=finding.false,
     )
 
@@ -177,23 +174,14 @@ def _steps(details: Details) -> tuple[str, ...]:
     return changed_address_checklist(first.province, first.city)
 
 
-_CHINESE = Language(
-    phrases=findings_zh.PHRASES | findings_zh.FOOTER | findings_zh.WORDS,
-    duration=CHINESE.duration,
-    comma=CHINESE.comma,
-)
-_ENGLISH_WORDS = finding_words.FINDING_WORDS | footer_words.FOOTER_WORDS
 _CHOICES = {"choices": FIELD_OF, "kinds": {"document": DOCUMENT_FIELDS[0]}}
 
 
 def finding_sentence(language: Chosen, finding: Finding) -> str:
     """What a finding says."""
-    if language == "en":
-        if finding.code in finding_words.FINDING_PHRASES:
-            return finding_words.finding_sentence(finding)
-        return footer_words.footer_sentence(finding)
-    facts: dict[str, Any] = {"field": finding.field, **finding.facts, **_choices(finding)}
-    return _CHINESE.say(finding.code, **facts)
+    return finding_words.finding_sentence(
+        finding, found_in(language), **_choices(language, finding)
+    )
 
 
 def label_of(language: Chosen, of: Field | Section | Choice) -> str:
@@ -210,21 +198,23 @@ def detail_label(language: Chosen, key: str) -> str:
     return f"{word(language, 'item', kind)} {own}".strip()
 
 
-def _choices(finding: Finding) -> dict[str, str]:
-    """The codes that may be chosen, as they are called."""
-    found = {}
+def _choices(language: Chosen, finding: Finding) -> dict[str, str]:
+    """The codes that may be chosen, as they are called; in English as they are written."""
+    found: dict[str, str] = {}
+    if language == "en":
+        return found
     for name, fields in _CHOICES.items():
         field = fields.get(finding.field.partition(".")[0])
         if name in finding.facts and field is not None:
             codes = finding.facts[name].split(", ")
-            found[name] = CHINESE.comma.join(field.shown(code)[0] for code in codes)
+            found[name] = found_in(language).comma.join(field.shown(code)[0] for code in codes)
     return found
 
 
 def word(language: Chosen, group: str, code: str) -> str:
     """What a code of filings is called: why a detail is needed, a step, a kind of item."""
-    words = _ENGLISH_WORDS if language == "en" else findings_zh.WORDS
-    return words.get(f"{group}.{code}") or _ITEMS[language].get(code, code)
+    called = found_in(language).word(group, code)
+    return called if called != code else _ITEMS[language].get(code, code)
 
 
 _ITEMS: dict[Chosen, dict[str, str]] = {

@@ -16,8 +16,8 @@ from incidents.api.endpoints import session
 from incidents.console import request_context, writing
 from incidents.console.acting import Doing
 from incidents.console.forms import Given, NotLetError, given_by_anybody
+from incidents.console.languages import LANGUAGES
 from incidents.console.request_context import Looking
-from incidents.console.words import LANGUAGES
 from incidents.console.writing import Said
 from incidents.views import accounts as views
 

@@ -192,7 +192,7 @@ Document = dict[str, Any]
 
 
 def finding_document(
-    found: Finding, sentence: Callable[[Finding], str] = finding_sentence
+    found: Finding,
 ) -> Document:
     """A finding, with its English sentence: that of a page has words of its own."""
     return {
@@ -202,7 +202,7 @@ def finding_document(
         "facts": dict(found.facts),
         "source": found.source,
         "false": found.false,
-        "sentence": sentence(found),
+        "sentence": finding_sentence(found),
     }
 
 

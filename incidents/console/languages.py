@@ -1,0 +1,49 @@
+"""The languages of the console, and which of them a reader wants."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from incidents.locale.catalogue import Tag
+from incidents.locale.language import Language, language
+
+Chosen = Literal["en", "zh"]
+"""Which of the languages somebody reads."""
+
+LANGUAGES: tuple[Chosen, ...] = get_args(Chosen)
+TAGS: dict[Chosen, str] = {"en": "en", "zh": "zh-CN"}
+NAMES: dict[Chosen, str] = {"en": "English", "zh": "简体中文"}
+
+_CATALOGUES: dict[Chosen, Tag] = {"en": "en", "zh": "zh_CN"}
+
+
+def spoken(chosen_: Chosen) -> Language:
+    """All texts of the pages and all that is said of the record, in that language."""
+    return language(_CATALOGUES[chosen_], "console", surface="console")
+
+
+def found(chosen_: Chosen) -> Language:
+    """What checks of filings find, in that language."""
+    return language(_CATALOGUES[chosen_], "filing")
+
+
+def chosen(cookie: str | None, accepted: str) -> Chosen:
+    """The language of the switch, else the first one that the browser accepts, else English."""
+    for each in LANGUAGES:
+        if cookie == each:
+            return each
+    wanted = sorted(map(_weighed, accepted[:500].split(",")), key=lambda each: -each[1])
+    for tag, weight in wanted:
+        for each in LANGUAGES:
+            if weight > 0 and tag.split("-")[0] == each:
+                return each
+    return "en"
+
+
+def _weighed(part: str) -> tuple[str, float]:
+    """A tag of Accept-Language with its weight (RFC 9110, section 12.5.4)."""
+    tag, _, rest = part.strip().lower().partition(";")
+    try:
+        return tag, float(rest.strip().removeprefix("q=")) if rest else 1.0
+    except ValueError:
+        return tag, 0.0
