@@ -22,7 +22,7 @@ from incidents.filing.checks.finding import VERDICTS, wrong
 from incidents.filing.footer import check as words
 from incidents.filing.form import FIELD_OF
 from incidents.machine.filing import FIELDS, TERMS
-from tests.console.test_desk_words import facts
+from tests.console.test_words import facts
 
 _MAKERS = ("ok", "unknown", "suspect", "wrong")
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from incidents.machine import commands as c
 from tests.browser import Chromium, Look, looks, unfold
-from tests.console.figures.month import a_month
+from tests.console.month import a_month
 from tests.served_desk import ConsoleDesk, person
 
 LONG = "这是一个非常非常长的网站名称"

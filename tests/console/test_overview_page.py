@@ -3,7 +3,7 @@
 import pytest
 
 from incidents.machine import commands as c
-from tests.console.figures.month import a_month
+from tests.console.month import a_month
 from tests.served_desk import HOSTILE, ConsoleDesk, Visitor
 
 
