@@ -1,9 +1,15 @@
-"""The alarms: a trial through each channel, who enforces the clock, and how a notice would read."""
+"""What watches: a trial of the alarms, who enforces the clock, notices, and the security.txt."""
 
 from __future__ import annotations
 
+import pytest
+from freezegun import freeze_time
+
+from incidents.accounts import access_settings
+from incidents.api.endpoints.watch import SECURITY_TXT
+from incidents.errors import SettingError
 from tests.api.desk import fill
-from tests.api.rig import Rig
+from tests.api.rig import Rig, rig
 from tests.conftest import WriteSettings
 
 
@@ -41,3 +47,32 @@ def test_a_notice_of_what_was_ordered_of_a_site_goes_on_record_as_revealed(api: 
     assert api.client("viewer").get(asked).status_code == 403
     both = api.client("operator").get(f"{asked}&incident=1-1")
     assert both.status_code == 422
+
+
+def test_who_finds_a_weakness_is_told_whom_to_write_to(
+    db_url: str, write_settings: WriteSettings
+) -> None:
+    with rig(db_url) as unnamed:
+        assert unnamed.nobody().get(SECURITY_TXT).status_code == 404
+    write_settings(
+        '[serve]\nsecurity_contact = ["mailto:security@host.example", "https://host.example/w"]\n'
+    )
+    with rig(db_url) as named, freeze_time("2026-03-01 10:00:00.5"):
+        told = named.nobody().get(SECURITY_TXT)
+        assert named.nobody().post(SECURITY_TXT).status_code == 405
+    assert (told.status_code, told.headers["content-type"]) == (200, "text/plain; charset=utf-8")
+    assert told.text == (
+        "Contact: mailto:security@host.example\r\nContact: https://host.example/w\r\n"
+        "Expires: 2026-08-28T10:00:00Z\r\nPreferred-Languages: zh, en\r\n"
+    )
+
+
+@pytest.mark.parametrize("contact", [
+    '"security@host.example"', '"http://host.example/"', '"mailto:a@b.example\\nExpires: x"', "7",
+])  # fmt: skip
+def test_whom_to_write_to_is_an_address_that_the_rfc_knows(
+    contact: str, write_settings: WriteSettings
+) -> None:
+    write_settings(f"[serve]\nsecurity_contact = [{contact}]\n")
+    with pytest.raises(SettingError, match="security_contact"):
+        access_settings.serve()
