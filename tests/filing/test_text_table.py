@@ -1,13 +1,16 @@
-"""A CSV file is read in the encodings that customers send, and a hostile one is told in words."""
+"""Lists as text: CSV in the encodings that customers send, JSON to its end, and names seen before."""
 
 import codecs
 from io import BytesIO
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from incidents.filing.lists import table_file
 from incidents.filing.lists.table_file import NAMES
 from incidents.filing.lists.table_row import MAX_COLUMNS, Row, TableError
+from incidents.filing.lists.text_table import SeenNames
 
 LIST = "域名,主体名称\r\nshop.example,示例公司\r\n"
 READ = [Row(2, {"域名": "shop.example", "主体名称": "示例公司"})]
@@ -176,3 +179,49 @@ def test_what_goes_by_is_told_for_a_progress_bar() -> None:
     with table_file.read(BytesIO(content), "list.csv", done=heard.append) as table:
         assert list(table.rows) == READ
     assert sum(heard) >= len(content)
+
+
+@given(st.lists(st.text(max_size=3)))
+def test_the_first_row_of_a_name_is_told(names: list[str]) -> None:
+    seen = SeenNames()
+    first: dict[str, int] = {}
+    for row, name in enumerate(names):
+        first.setdefault(name, row)
+        assert seen.first(name, row) == first[name]
+
+
+def test_fifty_thousand_names_are_told_apart() -> None:
+    seen = SeenNames()
+    names = [f"shop-{n}.example" for n in range(50_000)]
+    assert [seen.first(name, row) for row, name in enumerate(names)] == list(range(50_000))
+    assert [seen.first(name, 7) for name in names] == list(range(50_000))
+
+
+def test_a_name_whose_hash_is_nought_is_a_name() -> None:
+    seen = SeenNames()
+    assert hash("") == 0
+    assert (seen.first("", 3), seen.first("", 4)) == (3, 3)
+
+
+ONE, TWO = '{"site":"a.example"}', '{"site":"b.example"}'
+
+
+def sites(text: str) -> list[str]:
+    with table_file.read(BytesIO(text.encode()), "list.json") as table:
+        return [row.cells["site"] for row in table.rows]
+
+
+@pytest.mark.parametrize(
+    "text", [f"[{ONE},{TWO}]", f"[\n{ONE},\n{TWO}\n]\n", f"{ONE}\n{TWO}\n", f"{ONE}\n{TWO}"]
+)
+def test_an_array_and_lines_are_read_alike(text: str) -> None:
+    assert sites(text) == ["a.example", "b.example"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"[{ONE},{TWO}", f"[{ONE},", f"[{ONE}", f"{ONE}\n]\n{TWO}", f"[{ONE}]\n{TWO}", f"[{ONE}]]"],
+)
+def test_a_list_that_does_not_end_as_it_began_is_refused(text: str) -> None:
+    with pytest.raises(TableError):
+        sites(text)
