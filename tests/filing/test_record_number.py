@@ -1,4 +1,4 @@
-"""Record numbers: read as people write them, in one form only, and each of an area that can be its."""
+"""Record numbers: read as people write them, in one form only, and of an area that can be its."""
 
 from datetime import date
 

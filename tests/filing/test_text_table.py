@@ -1,4 +1,4 @@
-"""Lists as text: CSV in the encodings that customers send, JSON to its end, and names seen before."""
+"""Lists as text: CSV in the encodings that customers send, JSON to its end, names seen before."""
 
 import codecs
 from io import BytesIO
