@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
+from incidents.contract import hints
 from incidents.contract.case_documents import site_document
+from incidents.contract.documents import Hint
+from incidents.contract.hints import do, look
 from incidents.locale.words import When, in_the_world
-from incidents.views import masked, on_record
-from incidents.views.why import facts, prospects, record
-from incidents.views.why.fitting import fitting_hints
-from incidents.views.why.record import MAX_TRIED, Record
+from incidents.machine import commands as c
+from incidents.machine.state import can_move_incident
+from incidents.views import masked, on_record, why_facts, why_prospects, why_record
+from incidents.views.why_record import MAX_TRIED, Record
 
 if TYPE_CHECKING:
     from incidents.contract.documents.sites import Explanation
@@ -24,11 +27,11 @@ def grounds(record: Record) -> list[str]:
     parts = [
         _overdue(record),
         _in_force(record),
-        facts.closure_lines(record),
+        why_facts.closure_lines(record),
         _suspended(record),
         _held(record),
         _to_be_closed(record),
-        facts.dispute_lines(record),
+        why_facts.dispute_lines(record),
         _asked(record),
         _active(record),
         _waiting(record),
@@ -68,14 +71,14 @@ def _suspended(record: Record) -> list[str]:
     lines = [
         record.say("suspended", rule="unreachable", made_at=suspension.made_at, until=until),
         record.say("rests_on"),
-        *facts.counted_lines(record, tuple(incident.n for incident in record.resting)),
-        *facts.contact_lines(record, [incident.n for incident in record.resting]),
+        *why_facts.counted_lines(record, tuple(incident.n for incident in record.resting)),
+        *why_facts.contact_lines(record, [incident.n for incident in record.resting]),
     ]
     if record.suspending is not None:
         event, _ = record.suspending
         assert event.reason is not None
         lines += [
-            *facts.deadline_lines(record, event.reason),
+            *why_facts.deadline_lines(record, event.reason),
             record.say("decided_under", policy=event.policy),
         ]
     if record.may_end_down:
@@ -104,7 +107,7 @@ def _to_be_closed(record: Record) -> list[str]:
     asks = record.say(f"to_be_closed.{'by_two' if by_two else 'by_one'}", by=request.by)
     if request.incident is None:
         return [record.say("to_be_closed.false", field=request.field, **own), asks]
-    incident = facts.incident_line(record, request.incident)
+    incident = why_facts.incident_line(record, request.incident)
     return [record.say("to_be_closed.refusal", incident=incident, **own), asks]
 
 
@@ -178,12 +181,12 @@ def why(connection: Connection, name: str, now: datetime, zone: tzinfo = UTC) ->
     Raises:
         UnknownSiteError: with the nearest names.
     """
-    found = record.read(connection, name, When(zone=zone, now=now))
-    next_due, changes = prospects.next_due(found), prospects.would_change(found)
+    found = why_record.read(connection, name, When(zone=zone, now=now))
+    next_due, changes = why_prospects.next_due(found), why_prospects.would_change(found)
     return {
         "site": on_record.reveal_texts(connection, [site_document(found.case, found.run)])[0],
         "seq": found.case.seq,
-        "text": [*grounds(found), *prospects.told(found, next_due, changes)],
+        "text": [*grounds(found), *why_prospects.told(found, next_due, changes)],
         "timeline": found.story,
         "timeline_untold": found.untold,
         "next": next_due,
@@ -198,12 +201,59 @@ def parts(connection: Connection, name: str, when: When) -> dict[str, Any]:
     A line that begins with a blank belongs to the one before. What people wrote is masked in the
     grounds (see `masked`), and not in the timeline. Raises UnknownSiteError.
     """
-    found = record.read(connection, name, when)
+    found = why_record.read(connection, name, when)
     found = replace(found, texts={ref: masked.words(text) for ref, text in found.texts.items()})
     return {
         "grounds": grounds(found),
         "timeline": found.story,
         "timeline_untold": found.untold,
-        "next": prospects.next_due(found),
-        "would_change": prospects.would_change(found),
+        "next": why_prospects.next_due(found),
+        "would_change": why_prospects.would_change(found),
     }
+
+
+def fitting_hints(record: Record) -> list[Hint]:
+    """What could be done next about the site as a whole."""
+    case, site = record.case, record.case.site
+    found = []
+    if record.overdue_since is not None:
+        found.append(look("elapse"))
+    if record.braked is not None:
+        found.append(look(hints.RELEASE_ORDER, record.braked))
+    if case.closure_request is not None:
+        found += hints.to_closure(site)
+    if case.disputed:
+        found.append(do(c.Uphold, site))
+    if case.request is not None:
+        # Nothing is proposed that would be refused.
+        found += hints.to_reinstatement(site, held=case.held)
+    elif case.closed and not case.held:
+        found.append(do(c.AskReinstatement, site))
+    if case.held:
+        found.append(do(c.LiftHold, site))
+    name, incidents = record.teller.name, sorted(case.incidents.items())
+    waiting = [name(n) for n, each in incidents if can_move_incident(each.state, "reach")]
+    found += [hints.contact(each, "reached") for each in waiting[:MAX_TRIED]]
+    told = [name(n) for n, each in incidents if each.state == "notified"]
+    found += [do(c.StateRemoved, each) for each in told[:MAX_TRIED]]
+    return [*found, *_of_the_world(record)]
+
+
+def _of_the_world(record: Record) -> list[Hint]:
+    """What brings into force what is ordered, or puts on record what is in force."""
+    site, repair = record.case.site, look("repair", record.case.site)
+    cause = record.not_in_force
+    stays = record.may_end_down or cause in ("unknown", "left_down")
+    hold = [do(c.SetHold, site)] if stays and not record.case.held else []
+    match cause:
+        case "waits":
+            return [*hold, look("orders_of_site", site)]
+        case "lost":
+            return [*hold, repair, look("repair_cancelled", site)]
+        case "believed" | "unknown":
+            return [*hold, repair]
+        case "left_down":
+            return [*hold, repair, look("recover", reason=None)]
+        case "left_closed":
+            return hints.to_left_closed(site, suspended=record.case.state == "suspended")
+    return hold

@@ -21,7 +21,7 @@ from incidents.machine.case import Closure
 from incidents.machine.decide import Decision, decide
 from incidents.machine.incident import Incident
 from incidents.values.ids import contact_id
-from incidents.views.why.record import MAX_TRIED, Record
+from incidents.views.why_record import MAX_TRIED, Record
 
 if TYPE_CHECKING:
     from incidents.contract.documents.sites import Due

@@ -26,7 +26,7 @@ from incidents.store.schema.log_tables import braked, deliveries
 from incidents.store.schema.tables import entries, incidents, unlisted
 from incidents.values.ids import ACT, order_id
 from incidents.views import left_down, on_record, register, withheld
-from incidents.views.why.timeline import timeline
+from incidents.views.timeline import timeline
 
 if TYPE_CHECKING:
     from incidents.contract.documents.sites import Line

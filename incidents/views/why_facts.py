@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from incidents.machine import rules
 from incidents.machine.case import Closure, Suspension
 from incidents.machine.events import Reason
-from incidents.views.why.record import Record, signed
+from incidents.views.why_record import Record, signed
 
 _MICROSECOND = timedelta(microseconds=1)
 
