@@ -2,11 +2,11 @@
 
 import pytest
 
-from incidents.filing.checks.finding import VERDICTS
-from incidents.filing.checks.record_number import Icp, IcpForm, PublicSecurity
+from incidents.filing.finding import VERDICTS
 from incidents.filing.footer import check, foot, numbers
 from incidents.filing.footer import check as words
 from incidents.filing.footer.check import Expected
+from incidents.filing.record_number import Icp, IcpForm, PublicSecurity
 
 SECURITY = "京公网安备 11010502000001号"
 OTHER = "浙公网安备 33010602000009号"

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents.filing.checks.area import PROVINCES
-from incidents.filing.checks.record_number import ICP_FORMS, Icp, IcpForm, PublicSecurity
+from incidents.filing.area import PROVINCES
 from incidents.filing.footer import check, foot
 from incidents.filing.footer.check import Expected, snippet
+from incidents.filing.record_number import ICP_FORMS, Icp, IcpForm, PublicSecurity
 
 SECURITY = PublicSecurity("京", "11010502000001")
 ICP = Icp("京", "12345678", "1")

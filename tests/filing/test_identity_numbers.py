@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents.filing.checks.finding import Finding
-from incidents.filing.checks.people import check_identity, organisation_check_digit
+from incidents.filing.finding import Finding
+from incidents.filing.people import check_identity, organisation_check_digit
 from tests.filing.numbers import company, other_check_digit, person
 
 TODAY = date(2026, 3, 1)

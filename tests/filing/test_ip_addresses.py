@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from incidents.filing.checks.finding import Finding
-from incidents.filing.checks.ip_addresses import (
+from incidents.filing.finding import Finding
+from incidents.filing.ip_addresses import (
     REPORT_STEPS,
     STEPS,
     changed_address_checklist,

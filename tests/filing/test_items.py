@@ -5,8 +5,8 @@ from datetime import date
 
 import pytest
 
-from incidents.filing.checks.finding import Finding
-from incidents.filing.checks.items import DOCUMENT_KINDS, check_documents, check_office, offices
+from incidents.filing.finding import Finding
+from incidents.filing.items import DOCUMENT_KINDS, check_documents, check_office, offices
 
 TODAY = date(2026, 3, 1)
 

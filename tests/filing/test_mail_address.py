@@ -3,8 +3,8 @@
 import pytest
 from disposable_email_domains import blocklist
 
-from incidents.filing.checks.finding import Finding
-from incidents.filing.checks.people import check_mail
+from incidents.filing.finding import Finding
+from incidents.filing.people import check_mail
 
 THROWN_AWAY = min(blocklist)
 # No country has the code zz (ISO 3166-1 keeps it free), so nobody has these names.

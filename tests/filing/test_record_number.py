@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents.filing.checks.area import CHARACTERS, PROVINCES, of_area, of_character
-from incidents.filing.checks.finding import Finding
-from incidents.filing.checks.record_number import (
+from incidents.filing.area import CHARACTERS, PROVINCES, of_area, of_character
+from incidents.filing.finding import Finding
+from incidents.filing.record_number import (
     Icp,
     check_record_numbers,
     read_icp,

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from incidents.filing.checks.typed_details import CHOICES, check_choices, check_days, read_day
+from incidents.filing.typed_details import CHOICES, check_choices, check_days, read_day
 
 ICP, LICENCE = "京ICP备12345678号-1", "京ICP证150476号"
 

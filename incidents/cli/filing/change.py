@@ -14,9 +14,8 @@ from incidents.cli import options, params
 from incidents.cli.act import Act
 from incidents.cli.filing import looks
 from incidents.errors import InputError
-from incidents.filing import form
-from incidents.filing.checks import checks, ip_addresses
-from incidents.filing.checks.finding import FINDING_WORDS, WRONG, finding_sentence
+from incidents.filing import checks, form, ip_addresses
+from incidents.filing.finding import FINDING_WORDS, WRONG, finding_sentence
 from incidents.filing.form import DOCUMENT_FIELDS
 from incidents.machine import filing
 from incidents.machine.commands import ChangeFiling

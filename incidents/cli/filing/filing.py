@@ -20,8 +20,8 @@ from incidents.cli.filing.looks import today
 from incidents.cli.root import LazyGroup, act
 from incidents.cli.run import Run, painted
 from incidents.errors import DONE, FAILED, FileError, IncidentsError
-from incidents.filing.checks import checks
-from incidents.filing.checks.finding import OK, finding_sentence
+from incidents.filing import checks
+from incidents.filing.finding import OK, finding_sentence
 from incidents.locale import refusal_words
 from incidents.locale.words import Document, counted
 

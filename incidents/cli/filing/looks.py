@@ -12,9 +12,8 @@ import click
 from incidents import clock
 from incidents.cli import options, output, params
 from incidents.errors import DONE, NOT_VERIFIED
-from incidents.filing import form
-from incidents.filing.checks import checks
-from incidents.filing.checks.finding import FINDING_WORDS, WRONG, Finding, finding_sentence
+from incidents.filing import checks, form
+from incidents.filing.finding import FINDING_WORDS, WRONG, Finding, finding_sentence
 from incidents.values import site_name
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from incidents.cli import options, output, params
 from incidents.cli.filing.looks import details_of, filed, today
 from incidents.cli.run import CSV, JSON, JSONL, Run
 from incidents.errors import DONE, FAILED, NOT_VERIFIED, FileError, InputError
-from incidents.filing.checks import checks
-from incidents.filing.checks.finding import OK, UNKNOWN, WRONG, Finding, finding_sentence
-from incidents.filing.checks.record_number import IcpForm, read_icp, read_public_security
+from incidents.filing import checks
+from incidents.filing.finding import OK, UNKNOWN, WRONG, Finding, finding_sentence
+from incidents.filing.record_number import IcpForm, read_icp, read_public_security
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -10,7 +10,7 @@ import re
 from datetime import date
 from itertools import pairwise
 
-from incidents.filing.checks.finding import Finding, ok, suspect, wrong
+from incidents.filing.finding import Finding, ok, suspect, wrong
 from incidents.machine.filing import DAYS, TERMS, WITHIN, Details
 
 FILED_SOURCE = "domain.md 5, what is filed"

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from incidents.filing.checks import area
-from incidents.filing.checks.finding import Finding, ok, wrong
-from incidents.filing.checks.typed_details import read_day
+from incidents.filing import area
+from incidents.filing.finding import Finding, ok, wrong
+from incidents.filing.typed_details import read_day
 from incidents.machine.filing import Details
 
 MAX_CHARACTERS = 200

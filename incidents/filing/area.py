@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from incidents.filing.checks.finding import Finding, unknown
+from incidents.filing.finding import Finding, unknown
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from datetime import date
 from typing import Any
 
 from incidents.errors import LibraryError
-from incidents.filing.checks import ip_addresses, items, people, record_number, typed_details
-from incidents.filing.checks.finding import Finding, finding_sentence
+from incidents.filing import ip_addresses, items, people, record_number, typed_details
+from incidents.filing.finding import Finding, finding_sentence
 from incidents.machine.filing import Details
 
 

@@ -11,9 +11,9 @@ import unicodedata
 from datetime import date
 from typing import TYPE_CHECKING
 
-from incidents.filing.checks import area
-from incidents.filing.checks.finding import Finding, ok, suspect, unknown, wrong
-from incidents.filing.checks.record_number import plain
+from incidents.filing import area
+from incidents.filing.finding import Finding, ok, suspect, unknown, wrong
+from incidents.filing.record_number import plain
 from incidents.machine.filing import Details
 
 if TYPE_CHECKING:

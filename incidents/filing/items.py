@@ -15,10 +15,10 @@ from datetime import date, timedelta
 from functools import cache
 from importlib import resources
 
-from incidents.filing.checks import area
-from incidents.filing.checks.finding import Finding, ok, suspect, unknown, wrong
-from incidents.filing.checks.record_number import plain
-from incidents.filing.checks.typed_details import read_day
+from incidents.filing import area
+from incidents.filing.finding import Finding, ok, suspect, unknown, wrong
+from incidents.filing.record_number import plain
+from incidents.filing.typed_details import read_day
 from incidents.machine.filing import DOCUMENT, SERVER, Details
 
 
@@ -138,7 +138,7 @@ _OFFICE_CODE = re.compile("[0-9]{6}(?:[0-9]{6})?")
 @cache
 def offices() -> dict[str, str]:
     """The code of the office by the city, 深圳, as the documentation lists them."""
-    text = (resources.files("incidents.filing.checks") / "offices.toml").read_text(encoding="utf-8")
+    text = (resources.files("incidents.filing") / "offices.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
 
 

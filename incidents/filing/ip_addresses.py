@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from incidents.filing.checks.area import named, of_character
-from incidents.filing.checks.finding import Finding, ok, unknown, wrong
-from incidents.filing.checks.items import Item, servers
-from incidents.filing.checks.record_number import read_icp, read_licence
+from incidents.filing.area import named, of_character
+from incidents.filing.finding import Finding, ok, unknown, wrong
+from incidents.filing.items import Item, servers
+from incidents.filing.record_number import read_icp, read_licence
 from incidents.machine import filing
 from incidents.machine.filing import Details
 
@@ -82,9 +82,7 @@ class Rule:
 @cache
 def rules() -> dict[str, Rule]:
     """The rules by the name of the province, 广东; a province without one binds nothing."""
-    text = (resources.files("incidents.filing.checks") / "address_rules.toml").read_text(
-        encoding="utf-8"
-    )
+    text = (resources.files("incidents.filing") / "address_rules.toml").read_text(encoding="utf-8")
     return {
         province: Rule(
             province=province,
