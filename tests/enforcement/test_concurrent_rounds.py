@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import cast
 
 from incidents.desk import Answer, Desk, Envelope
-from incidents.enforcement.dispatcher.round import Round
+from incidents.enforcement.round import Round
 from incidents.machine import commands as c
 from incidents.store.leases import Claimed
 from tests.desk.rehearsal import Rehearsal

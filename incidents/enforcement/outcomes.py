@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy.exc import DataError, IntegrityError
 
 from incidents.desk import Answer, Envelope
+from incidents.enforcement import waiting
 from incidents.enforcement.attempts import log_error
-from incidents.enforcement.dispatcher import waiting
-from incidents.enforcement.dispatcher.dispatcher import Dispatcher, Done
+from incidents.enforcement.dispatcher import Dispatcher, Done
 from incidents.enforcement.port import Delivered, Failed, Retry, Skipped
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c

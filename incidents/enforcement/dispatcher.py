@@ -21,9 +21,9 @@ from sqlalchemy import Engine
 from incidents import clock
 from incidents.desk import Desk
 from incidents.enforcement.attempts import log_error
-from incidents.enforcement.dispatcher.continuity import Continuity
-from incidents.enforcement.dispatcher.waiting import Brake, Compare
+from incidents.enforcement.continuity import Continuity
 from incidents.enforcement.port import Adapter, Order, Outcome
+from incidents.enforcement.waiting import Brake, Compare
 from incidents.store.leases import Claimed, Key
 
 UNHEARD_FOR = timedelta(days=3)

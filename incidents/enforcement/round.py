@@ -17,16 +17,16 @@ from queue import Empty, SimpleQueue
 from sqlalchemy import Connection
 
 from incidents.desk import Answer
+from incidents.enforcement import order_payload, waiting
 from incidents.enforcement.attempts import WorkerPool, attempt
-from incidents.enforcement.dispatcher import order_payload, waiting
-from incidents.enforcement.dispatcher.dispatcher import (
+from incidents.enforcement.dispatcher import (
     UNHEARD_FOR,
     Backlog,
     ConcurrencyLimit,
     Dispatcher,
     Done,
 )
-from incidents.enforcement.dispatcher.outcomes import BATCH, Outcomes
+from incidents.enforcement.outcomes import BATCH, Outcomes
 from incidents.enforcement.port import Adapter, Order, Outcome, Retry, Skipped
 from incidents.machine import commands as c
 from incidents.machine.orders import ACT, DESK, NOTICE

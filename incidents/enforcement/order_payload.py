@@ -16,8 +16,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from incidents.clock import read_rfc3339
-from incidents.enforcement.dispatcher.waiting import is_given_up
 from incidents.enforcement.port import Order
+from incidents.enforcement.waiting import is_given_up
 from incidents.machine import commands as c
 from incidents.machine.actions.orders import REOPEN, is_lifted
 from incidents.machine.case import UNKNOWN, Delivery

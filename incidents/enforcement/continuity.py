@@ -22,7 +22,7 @@ from sqlalchemy import Connection, Engine
 
 from incidents.clock import rfc3339
 from incidents.desk import Desk, own_stream, resumption
-from incidents.enforcement.dispatcher.mark import Mark, MarkFile, NoFileError
+from incidents.enforcement.mark import Mark, MarkFile, NoFileError
 from incidents.errors import IncidentsError
 from incidents.record.own_events import HistoryResumed
 from incidents.store import entries, lineage
