@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from incidents.cli import options, output, params
-from incidents.cli.filing.looks import details_of, filed, today
+from incidents.cli.filing_looks import details_of, filed, today
 from incidents.cli.run import CSV, JSON, JSONL, Run
 from incidents.errors import DONE, FAILED, NOT_VERIFIED, FileError, InputError
 from incidents.filing import checks

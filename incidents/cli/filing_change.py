@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.cli import options, params
+from incidents.cli import filing_looks, options, params
 from incidents.cli.act import Act
-from incidents.cli.filing import looks
 from incidents.errors import InputError
 from incidents.filing import checks, form, ip_addresses
 from incidents.filing.finding import FINDING_WORDS, WRONG, finding_sentence
@@ -132,7 +131,7 @@ def _wrong(run: Run, details: Mapping[str, str], changes: Mapping[str, str]) -> 
     if not any(key in changes for key in filing.DAYS):
         return []
     after = filing.changed(details, changes)
-    found = checks.check(after, today=looks.today(run))
+    found = checks.check(after, today=filing_looks.today(run))
     return [
         f"wrong: {each.field}: {finding_sentence(each)}"
         for each in found
@@ -172,7 +171,7 @@ def _preset(run: Run, names: tuple[str, ...]) -> dict[str, str]:
         return {}
     from incidents.filing import presets
 
-    known = looks.known_presets(run)
+    known = filing_looks.known_presets(run)
     return {key: text for name in names for key, text in presets.of(known, name).items()}
 
 

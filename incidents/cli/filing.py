@@ -16,7 +16,7 @@ import click
 
 from incidents.cli import options, output
 from incidents.cli.admin import history_file
-from incidents.cli.filing.looks import today
+from incidents.cli.filing_looks import today
 from incidents.cli.root import LazyGroup, act
 from incidents.cli.run import Run, painted
 from incidents.errors import DONE, FAILED, FileError, IncidentsError
@@ -35,37 +35,37 @@ if TYPE_CHECKING:
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "What is filed": {
         "show": (
-            "incidents.cli.filing.looks:show",
+            "incidents.cli.filing_looks:show",
             "What is filed of a site, and what is missing.",
         ),
-        "set": act("filing set", "incidents.cli.filing.change:set_"),
-        "server": ("incidents.cli.filing.change:server", "Put a server on record, or take it off."),
+        "set": act("filing set", "incidents.cli.filing_change:set_"),
+        "server": ("incidents.cli.filing_change:server", "Put a server on record, or take it off."),
         "document": (
-            "incidents.cli.filing.change:document",
+            "incidents.cli.filing_change:document",
             "Put a document on record by its digest, or take it off.",
         ),
-        "fields": ("incidents.cli.filing.looks:fields", "The details that a filing has."),
-        "presets": ("incidents.cli.filing.looks:presets", "Providers whose details can be set."),
+        "fields": ("incidents.cli.filing_looks:fields", "The details that a filing has."),
+        "presets": ("incidents.cli.filing_looks:presets", "Providers whose details can be set."),
     },
     "Whether it is right": {
         "check": (
-            "incidents.cli.filing.looks:check",
+            "incidents.cli.filing_looks:check",
             "Check what is filed, finding by finding.",
         ),
         "check-footer": (
-            "incidents.cli.filing.pages:check_footer",
+            "incidents.cli.filing_pages:check_footer",
             "Check the foot of a page: number, icon, links.",
         ),
-        "terms": ("incidents.cli.filing.looks:terms", "What is due by when, also as a calendar."),
+        "terms": ("incidents.cli.filing_looks:terms", "What is due by when, also as a calendar."),
     },
     "Lists and forms": {
         "import": (
-            "incidents.cli.filing.filing:import_",
+            "incidents.cli.filing:import_",
             "Take in a provider's customer list.",
         ),
-        "export": ("incidents.cli.filing.pages:export", "Write filings as JSON or CSV."),
-        "form": ("incidents.cli.filing.pages:form", "Write the form of a site to print and copy."),
-        "snippet": ("incidents.cli.filing.pages:snippet", "The HTML for the foot of the pages."),
+        "export": ("incidents.cli.filing_pages:export", "Write filings as JSON or CSV."),
+        "form": ("incidents.cli.filing_pages:form", "Write the form of a site to print and copy."),
+        "snippet": ("incidents.cli.filing_pages:snippet", "The HTML for the foot of the pages."),
     },
 }
 
