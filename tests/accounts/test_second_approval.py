@@ -1,4 +1,4 @@
-"""The second yes: a closed site is opened by two people who have signed in, and by no other way."""
+"""The second approval: a closed site is opened by two people who have signed in, and by no other way."""
 
 from __future__ import annotations
 

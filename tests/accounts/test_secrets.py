@@ -1,4 +1,4 @@
-"""The guessable passwords: which are refused, at the only place where one is set."""
+"""Secrets: guessable passwords are refused at the only place where one is set."""
 
 from __future__ import annotations
 

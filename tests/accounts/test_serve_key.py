@@ -1,4 +1,4 @@
-"""The seal: whoever can write to the database, and has not the key of `serve`, is nobody else."""
+"""The serve key: whoever writes to the database without it can pass for nobody else."""
 
 import hashlib
 import secrets as random

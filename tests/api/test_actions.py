@@ -1,4 +1,4 @@
-"""The acts: what they answer, what they want first, and that each is done once."""
+"""The actions: what they answer, what they want first, and that each is done once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands: what the command line can do, the API can do too, but for a few with a reason."""
+"""Parity: what the command line can do, the API can do too, but for a few with a reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The application: who is let in, what is answered, and how errors look."""
+"""The entrance: who is let in, what is answered, and how errors look."""
 
 from incidents.desk import Envelope
 from incidents.machine import commands as c

@@ -1,4 +1,4 @@
-"""The hostile: names, notes, addresses and whole requests that are not meant well."""
+"""Hostile input: names, notes, addresses and whole requests that are not meant well."""
 
 from __future__ import annotations
 

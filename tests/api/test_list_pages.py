@@ -1,4 +1,4 @@
-"""The lists: pages that stay true while rows are added, filters, and what a search finds."""
+"""Pages of lists: they stay true while rows are added, filters, and what a search finds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The matrix: each role at each operation of the description, with and without a token.
+"""The role matrix: each role at each operation of the description, with and without a token.
 
 Who may do an act is one decision, which is made in process for each role. That each operation asks
 for it, and for the act that its description names, is seen over HTTP. `--long` asks each role.

@@ -1,4 +1,4 @@
-"""Outside judges: what we export is opened by code that is not ours, and what is changed refused.
+"""Outside verifiers: what we export is opened by code that is not ours, and what is changed refused.
 
 The code is Go's own for its transparency log (golang.org/x/mod/sumdb, in a small program here), and
 spicy-litetlog, a program of Debian's package litetlog.

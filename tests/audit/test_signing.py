@@ -1,4 +1,4 @@
-"""The checkpoints: when one is made, and when nothing is signed any more."""
+"""The signing of checkpoints: when one is made, and when nothing is signed any more."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta

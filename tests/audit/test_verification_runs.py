@@ -1,4 +1,4 @@
-"""The proving: one at a time, and what it has shown, or why it has not."""
+"""Runs of the verification: one at a time, and what it has shown, or why it has not."""
 
 from __future__ import annotations
 

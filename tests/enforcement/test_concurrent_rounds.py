@@ -1,4 +1,4 @@
-"""Two couriers at once: what one is about to cancel, the other does not take in hand."""
+"""Two dispatchers at once: what one is about to cancel, the other does not take in hand."""
 
 import json
 from collections.abc import Callable, Sequence

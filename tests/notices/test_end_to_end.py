@@ -1,4 +1,4 @@
-"""The whole way: what happens at a real desk arrives as mail, by the settings alone."""
+"""End to end: what happens at a real desk arrives as mail, by the settings alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The traces: after an erasure the words are nowhere in a SQLite file and its log."""
+"""The secure vacuum: after an erasure the words are nowhere in a SQLite file and its log."""
 
 import sqlite3
 from collections.abc import Iterator

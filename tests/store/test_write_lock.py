@@ -1,4 +1,4 @@
-"""Whose turn it is to write to a SQLite file."""
+"""The write lock: who writes to a SQLite file next."""
 
 import fcntl
 import os

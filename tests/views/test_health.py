@@ -1,4 +1,4 @@
-"""The history as people look at it: what was lost is told, whoever has gone on since."""
+"""The health of the record: what was lost is told, whoever has gone on since."""
 
 import pytest
 

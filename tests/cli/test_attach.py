@@ -1,4 +1,4 @@
-"""Evidence: kept by its digest, whole or not at all, before the entry that names it."""
+"""Attached evidence: kept by its digest, whole or not at all, before the entry that names it."""
 
 import hashlib
 import os
