@@ -1,4 +1,4 @@
-"""The second approval: a closed site is opened by two people who have signed in, and by no other way."""
+"""The second approval: two people who have signed in open a closed site, and nobody else does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fold into periods: each entry names the policy that was active, and what was due came first."""
+"""The fold: each entry names the policy that was active, and what was due came first."""
 
 from dataclasses import replace
 from datetime import timedelta

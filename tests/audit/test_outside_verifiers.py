@@ -1,4 +1,4 @@
-"""Outside verifiers: what we export is opened by code that is not ours, and what is changed refused.
+"""Outside verifiers: code that is not ours opens what we export, and refuses what is changed.
 
 The code is Go's own for its transparency log (golang.org/x/mod/sumdb, in a small program here), and
 spicy-litetlog, a program of Debian's package litetlog.

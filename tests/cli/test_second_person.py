@@ -1,4 +1,4 @@
-"""The second person: what waits for a second person is offered with the name of who it is not for."""
+"""The second person: who waits for one is offered it, with the name of who it is not for."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The side process's expenses: an account has one thing worked out at a time, and a budget that fills up again."""
+"""What an account costs: one thing worked out at a time, within a budget that fills up again."""
 
 from __future__ import annotations
 
