@@ -1,4 +1,4 @@
-"""The time zone in which a reader is told times, in sentences and problems; theirs or the desk's."""
+"""The time zone of the times in sentences and problems: theirs or the desk's."""
 
 from __future__ import annotations
 
