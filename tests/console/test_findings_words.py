@@ -16,13 +16,13 @@ from incidents.console.pages import filing_form, filing_look
 from incidents.console.words import LANGUAGES, findings_zh, refusals_zh, spoken, texts
 from incidents.console.words.chinese import CHINESE
 from incidents.errors import RefusedError
-from incidents.filing.checks import checks
-from incidents.filing.checks import finding as finding_words
-from incidents.filing.checks.finding import VERDICTS, wrong
+from incidents.filing import checks
+from incidents.filing import finding as finding_words
+from incidents.filing.finding import VERDICTS, wrong
 from incidents.filing.footer import check as words
 from incidents.filing.form import FIELD_OF
 from incidents.machine.filing import FIELDS, TERMS
-from tests.console.test_desk_words import facts
+from tests.console.test_words import facts
 
 _MAKERS = ("ok", "unknown", "suspect", "wrong")
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import incidents.filing
-from incidents.filing.checks.checks import NoFilingLibraryError, check, falsehoods
-from incidents.filing.checks.finding import (
+from incidents.filing.checks import NoFilingLibraryError, check, falsehoods
+from incidents.filing.finding import (
     FILED,
     FINDING_PHRASES,
     FINDING_WORDS,
@@ -144,7 +144,7 @@ def _codes() -> set[str]:
     """The codes that the modules make findings of: the second argument of each that makes one."""
     found: set[str] = set()
     # What is said of a page has tests of its own.
-    for file in (Path(incidents.filing.__path__[0]) / "checks").glob("*.py"):
+    for file in Path(incidents.filing.__path__[0]).glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
                 continue

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents.filing.checks import finding as finding_words
-from incidents.filing.checks.checks import NEEDS, completeness
-from incidents.filing.checks.ip_addresses import STEPS
-from incidents.filing.checks.typed_details import CHOICES
+from incidents.filing import finding as finding_words
+from incidents.filing.checks import NEEDS, completeness
+from incidents.filing.ip_addresses import STEPS
+from incidents.filing.typed_details import CHOICES
 from incidents.machine.filing import FIELDS
 
 SERVER = json.dumps({"province": "北京", "city": "北京", "count": "2", "ip": "192.0.2.1"})

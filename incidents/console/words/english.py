@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from incidents.filing.checks.finding import FILED
+from incidents.filing.finding import FILED
 from incidents.locale.language import ENGLISH
 
 REFUSED: dict[str, str] = {

@@ -1,4 +1,4 @@
-"""What the checks of a filing find, in Chinese, by the codes of `filing.checks.finding`."""
+"""What the checks of a filing find, in Chinese, by the codes of `filing.finding`."""
 
 from __future__ import annotations
 
