@@ -254,7 +254,7 @@ def test_a_change_of_the_machine_runs_its_own_tests_first_and_reaches_far() -> N
     nearest = _nearest("incidents/machine/decide.py")
     own = [test for test in nearest if test.startswith("tests/machine/")]
     assert nearest[: len(own)] == own
-    assert {"tests/desk/test_submit.py", "tests/console/test_desk_browser.py"} < {*nearest}
+    assert {"tests/desk/test_batch.py", "tests/console/test_desk_browser.py"} < {*nearest}
 
 
 def test_a_change_of_a_command_runs_the_tests_that_type_it_first() -> None:

@@ -1,7 +1,7 @@
 """Delivering orders to a receiver on the loopback, beside bare job queues doing the same POST.
 
 Measured: orders a second, by the receiver, from the first request to the last; process for process,
-one beside one and two beside two. Ours are couriers (`incidents.enforcement.dispatcher.dispatcher`,
+one beside one and two beside two. Ours are couriers (`incidents.enforcement.dispatcher`,
 as a daemon runs it) with as many orders that wait, each of a site of its own: they claim them under
 a lease, post, and record each outcome through the desk: a decision, an audit entry, what is in
 force. The second figure is of the time until the last outcome is recorded.
@@ -106,8 +106,8 @@ def _carry_out(start: crew.Start, url: str, to: str) -> tuple[float, float]:
     """Rounds as a daemon's, until nothing waits; when they began and ended."""
     from incidents.daemon.delivery import TICK_S
     from incidents.enforcement import routing
-    from incidents.enforcement.dispatcher.dispatcher import Dispatcher
-    from incidents.enforcement.dispatcher.round import Round
+    from incidents.enforcement.dispatcher import Dispatcher
+    from incidents.enforcement.round import Round
     from incidents.machine.orders import ACT
 
     found = routing.read(posts.section(to))

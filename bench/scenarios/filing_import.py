@@ -101,7 +101,7 @@ def _read(file: Path) -> int:
 
 
 def _checked(file: Path) -> int:
-    from incidents.filing.checks.checks import check
+    from incidents.filing.checks import check
     from incidents.filing.lists import table_file
     from incidents.filing.lists.customer_list import CustomerList
 

@@ -62,7 +62,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Keeping": {
         "site": ("incidents.cli.sites:site", "The sites: add, show, why, hold, reinstate …"),
         "filing": (
-            "incidents.cli.filing.filing:filing",
+            "incidents.cli.filing:filing",
             "What site owners have filed: the register, its checks and terms.",
         ),
         "policy": ("incidents.cli.admin.policy:policy", "Show, test and activate the policy."),

@@ -21,7 +21,7 @@ from incidents.machine.policy import write_duration
 from incidents.values import web_address
 
 if TYPE_CHECKING:
-    from incidents.filing.checks.finding import Finding as FilingFinding
+    from incidents.filing.finding import Finding as FilingFinding
     from incidents.filing.lists.customer_list import Customer
     from incidents.history.customers import Taken
     from incidents.history.importing import Tally
@@ -152,7 +152,7 @@ class RemoteFilings:
 
     def findings(self, site: str) -> list[FilingFinding]:
         """What its checks say of a site's filing."""
-        from incidents.filing.checks.checks import read_finding
+        from incidents.filing.checks import read_finding
 
         found = self._exchange.get(f"{_path_of_filing(site)}/findings")
         return [read_finding(each) for each in found["findings"]]
@@ -247,7 +247,7 @@ def _line_of_customer(customer: Customer) -> bytes:
 
 def _taken(customer: Customer, told: Iterator[Document]) -> Taken:
     """What came of a row: of a good one the next of what was told."""
-    from incidents.filing.checks.checks import read_finding
+    from incidents.filing.checks import read_finding
     from incidents.history.customers import UNREADABLE, Taken
 
     if _is_bad(customer):

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from incidents.app import House
 from incidents.daemon import alarm_letter, journal
 from incidents.daemon.part import Part
-from incidents.enforcement.dispatcher import waiting
+from incidents.enforcement import waiting
 from incidents.enforcement.port import Delivered, Outcome, Retry, Skipped
 from incidents.notices import lanes
 from incidents.settings import police, sources

@@ -15,10 +15,10 @@ from incidents.daemon import enforce, journal
 from incidents.daemon.part import Part
 from incidents.desk import Answer
 from incidents.enforcement import comparison, routing
-from incidents.enforcement.dispatcher import mark as marks
-from incidents.enforcement.dispatcher.continuity import Continuity
-from incidents.enforcement.dispatcher.dispatcher import Choose, Dispatcher, Done
-from incidents.enforcement.dispatcher.round import Round
+from incidents.enforcement import mark as marks
+from incidents.enforcement.continuity import Continuity
+from incidents.enforcement.dispatcher import Choose, Dispatcher, Done
+from incidents.enforcement.round import Round
 from incidents.errors import SettingError, SettingsFileError, UnknownSettingError
 from incidents.machine.command import DAEMON
 from incidents.machine.orders import ACT, DESK, NOTICE

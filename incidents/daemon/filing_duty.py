@@ -181,7 +181,7 @@ def _looked_at(
     site: str, details: dict[str, str], settings: filing_settings.FilingSettings
 ) -> tuple[str, ...] | None:
     # With what it stands on, for a desk that has approved sites.
-    from incidents.filing.checks.finding import WRONG
+    from incidents.filing.finding import WRONG
     from incidents.filing.footer import check, page
 
     guard = settings.guard()

@@ -83,8 +83,8 @@ def _unmet(key: str, text: str) -> str | None:
 @cache
 def _forms() -> dict[str, tuple[Callable[[str], object], str]]:
     """Of each detail that has a form: what a text is asked for it, and how it is told."""
-    from incidents.filing.checks import ip_addresses, record_number
-    from incidents.filing.checks.typed_details import CHOICES
+    from incidents.filing import ip_addresses, record_number
+    from incidents.filing.typed_details import CHOICES
 
     choices = {
         key: (known.__contains__, f"one of {', '.join(known)}") for key, known in CHOICES.items()
@@ -118,8 +118,7 @@ def _is_item(key: str, text: str) -> bool:
 
 def _is_part(key: str, name: str, text: str) -> bool:
     """Whether a server or a document has such a part, with such a text; empty: it goes."""
-    from incidents.filing import form
-    from incidents.filing.checks import ip_addresses, typed_details
+    from incidents.filing import form, ip_addresses, typed_details
 
     prefix = filing.SERVER if key.startswith(filing.SERVER) else filing.DOCUMENT
     fields = {field.key: field for field in form.PARTS[prefix]}

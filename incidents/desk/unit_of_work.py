@@ -40,7 +40,7 @@ from incidents.store.entries import values as sealed_values
 from incidents.store.schema.types import canonical
 
 if TYPE_CHECKING:
-    from incidents.filing.checks.finding import Finding
+    from incidents.filing.finding import Finding
 
 _log = logger("desk")
 
@@ -213,7 +213,7 @@ class FilingWork:
             NoFilingLibraryError: naming what to install.
         """
         # With what it stands on, for who changes a filing alone.
-        from incidents.filing.checks import checks
+        from incidents.filing import checks
 
         changed = {key for key, _ in command.details}
         if not changed:

@@ -12,9 +12,9 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from incidents.desk.text import MAX_DIGITS
-from incidents.enforcement.dispatcher.waiting import BRAKE, Brake
 from incidents.enforcement.log import Log
 from incidents.enforcement.port import Adapter
+from incidents.enforcement.waiting import BRAKE, Brake
 from incidents.errors import BadSiteNameError, IncidentsError, LibraryError
 from incidents.machine.command import LOG
 from incidents.settings import sources

@@ -25,8 +25,8 @@ from incidents.audit.log import loss, rotation, sequencer, signed_files, signers
 from incidents.audit.log.signing_key import KeyRing
 from incidents.desk import Desk, resumption
 from incidents.enforcement import comparison, routing
-from incidents.enforcement.dispatcher import mark as marks
-from incidents.enforcement.dispatcher.continuity import Continuity
+from incidents.enforcement import mark as marks
+from incidents.enforcement.continuity import Continuity
 from incidents.enforcement.reconciliation import Comparison
 from incidents.errors import ActRefusedError, RefusedError
 from incidents.locale import refusals

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Never
 
 from incidents.errors import IncidentsError, RefusedError
-from incidents.filing.checks.typed_details import CHOICES
+from incidents.filing.typed_details import CHOICES
 from incidents.machine.filing import Details
 from incidents.values import parsing
 

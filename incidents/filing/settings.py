@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from incidents.errors import BadSiteNameError
-from incidents.filing.checks.record_number import ICP_FORMS, IcpForm
+from incidents.filing.record_number import ICP_FORMS, IcpForm
 from incidents.outbound.guard import Guard
 from incidents.settings import sources
 from incidents.settings.options import Options

@@ -14,8 +14,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from incidents.desk import Desk, Envelope
-from incidents.filing.checks import checks
-from incidents.filing.checks.finding import Finding
+from incidents.filing import checks
+from incidents.filing.finding import Finding
 from incidents.filing.lists.customer_list import Customer
 from incidents.machine import filing
 from incidents.machine.commands import AddSite, ChangeFiling, Command

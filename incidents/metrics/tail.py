@@ -47,7 +47,7 @@ from incidents.store.schema.log_tables import leaves
 from incidents.store.schema.tables import entries
 
 if TYPE_CHECKING:
-    from incidents.enforcement.dispatcher.dispatcher import Done
+    from incidents.enforcement.dispatcher import Done
 
 LATENESS_S = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from incidents.enforcement.dispatcher import order_payload
+from incidents.enforcement import order_payload
 from incidents.enforcement.port import Order
 from incidents.errors import NoSuchIncidentError
 from incidents.machine.incident import Incident

@@ -27,8 +27,8 @@ from incidents.store.schema.tables import DESK_STREAM
 from incidents.tlog.tree import leaf_hash
 from incidents.values.ids import ACT
 from incidents.views import on_record, report_words
-from incidents.views.why.record import MAX_TRIED, Record, signed
-from incidents.views.why.why import grounds
+from incidents.views.why import grounds
+from incidents.views.why_record import MAX_TRIED, Record, signed
 from incidents.views.withheld import is_only_logged
 
 if TYPE_CHECKING:

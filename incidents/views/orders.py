@@ -30,7 +30,7 @@ from incidents.store.schema.tables import entries, sites
 from incidents.store.schema.types import UTCDateTime
 from incidents.values.ids import ACT, order_id
 from incidents.views import withheld
-from incidents.views.why.timeline import told
+from incidents.views.timeline import told
 
 if TYPE_CHECKING:
     from incidents.contract.documents.orders import (

@@ -1,12 +1,14 @@
 """Accounts on the command line: the first administrator, passwords, tokens; who may keep them."""
 
 import json
+import sys
 from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
 
 from tests.cli.conftest import Cli, Result
+from tests.cli.sitting import sitting
 
 PASSWORD = "a horse and a battery"
 OTHER = "another long sentence"
@@ -283,3 +285,22 @@ def test_the_command_that_is_proposed_for_a_new_integrator_makes_it_a_token(
     proposed = made.out.splitlines()[-1].removeprefix("next: incidents ")
     assert proposed == "token make panel-1 --days 90 --as admin-1"
     assert desk(*proposed.split(), *own).status == 0
+
+
+PROGRAM = (sys.executable, "-m", "incidents")
+
+
+def test_a_password_is_typed_twice_and_never_seen(cli: Cli, db_url: str) -> None:
+    assert cli("account", "add", "admin-1", "--role", "administrator").status == 0
+    command = (*PROGRAM, "account", "password", "admin-1")
+    with sitting({"INCIDENTS_DB": db_url}, command=command) as at:
+        before = at.modes()
+        at.see("New password of admin-1:")
+        at.press(*PASSWORD, "\r")
+        at.see("The same again:")
+        at.press(*PASSWORD, "\r")
+        at.see("admin-1: administrator")
+        assert at.ends() == 0
+        assert at.modes() == before
+        assert "battery" not in at.display.history
+        assert "horse" not in at.display.text

@@ -8,12 +8,20 @@ import pytest
 
 from incidents import clock
 from incidents.audit.log import stamp
-from incidents.audit.log.stamp import Authority, BadStampError, NoClientError, StampError
+from incidents.audit.log.stamp import (
+    Authority,
+    BadStampError,
+    ExchangeError,
+    NoClientError,
+    StampError,
+)
 from incidents.errors import InputError
 from incidents.tlog import note
 from incidents.tlog.keys import SigningKey
 from incidents.tlog.note import Checkpoint, CheckpointError, Note, NoteError, Signature
 from tests.audit.tsa import Tsa, server
+from tests.outbound.rig import LOOPBACK, always, receiver
+from tests.outbound.rig import Authority as WebAuthority
 
 KEY = SigningKey.generate("desk.example/log")
 SIGNED = note.signed(Checkpoint("desk.example/log", 5, bytes(32)).text, KEY)
@@ -163,3 +171,18 @@ def test_a_library_that_is_not_installed_is_named_with_the_way_to_it(
         stamp.stamped(Authority("http://127.0.0.1:1", tsa.roots), bytes(SIGNED))
     with pytest.raises(NoClientError, match=r"^rfc3161_client is not installed"):
         stamp.checked(response, bytes(SIGNED), tsa.roots)
+
+
+def test_https_is_believed_by_an_authority_of_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = WebAuthority(tmp_path)
+    with receiver(always(204), tls=authority.server(LOOPBACK)) as there:
+        with (
+            stamp.client_of(there.url) as client,
+            pytest.raises(ExchangeError, match="certificate"),
+        ):
+            stamp.post(client, there.url, b"", {})
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+        with stamp.client_of(there.url) as client:
+            assert stamp.post(client, there.url, b"", {}).status == 204

@@ -1,4 +1,4 @@
-"""The unfamiliar: what is free is taken as it is, and what may be mistyped is told beside it."""
+"""Input hints: what is free is taken as it is, and what may be mistyped is told beside it."""
 
 import pytest
 

@@ -24,7 +24,7 @@ from incidents.store.database.engine import writing
 from incidents.store.schema.tables import keys
 from tests.api.desk import fill
 from tests.api.rig import Rig, rig
-from tests.api.test_commands import OF_THE_MACHINE, OVER_HTTP
+from tests.api.test_command_line_parity import OF_THE_MACHINE, OVER_HTTP
 from tests.client.conftest import Over
 from tests.conftest import WriteSettings
 from tests.log_key import make_key

@@ -315,7 +315,7 @@ def show(page: Page, *, hidden: bool) -> None:
     )
 
 
-# Over HTTP, as without scripts, test_desk_app.py has the answers to an old page, and
+# Over HTTP, as without scripts, test_application.py has the answers to an old page, and
 # test_shift_page.py the hand-over.
 @pytest.mark.long
 def test_of_two_who_take_an_item_at_once_one_is_told_who_was_faster(

@@ -14,7 +14,7 @@ from freezegun import freeze_time
 
 from incidents import clock, views
 from incidents.console.pages.filing_form import Filed
-from incidents.filing.checks import people
+from incidents.filing import people
 from incidents.machine import commands as c
 from incidents.store import entries
 from tests.filing import numbers

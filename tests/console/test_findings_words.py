@@ -15,11 +15,11 @@ import incidents.filing
 from incidents.console.languages import LANGUAGES, found, spoken
 from incidents.console.pages import filing_form, filing_look
 from incidents.errors import RefusedError
-from incidents.filing.checks import checks
-from incidents.filing.checks.finding import VERDICTS, wrong
+from incidents.filing import checks
+from incidents.filing.finding import VERDICTS, wrong
 from incidents.filing.form import FIELD_OF
 from incidents.machine.filing import FIELDS, TERMS
-from tests.console.test_desk_words import facts
+from tests.console.test_words import facts
 
 CHINESE = spoken("zh")
 FOUND = found("zh").phrases

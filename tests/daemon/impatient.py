@@ -7,7 +7,7 @@ import sys
 from datetime import timedelta
 
 from incidents.cli import main
-from incidents.enforcement.dispatcher import round as rounds
+from incidents.enforcement import round as rounds
 
 rounds.LEASE, rounds.ATTEMPT_S = timedelta(seconds=2), 1.0
 

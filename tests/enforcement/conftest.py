@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from incidents.enforcement import routing
-from incidents.enforcement.dispatcher.dispatcher import ConcurrencyLimit
+from incidents.enforcement.dispatcher import ConcurrencyLimit
 from incidents.enforcement.routing import Routing
 from tests.desk.rehearsal import Rehearsal, rehearsal
 from tests.enforcement import powerdns_rig

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from incidents.enforcement.dispatcher.dispatcher import Dispatcher
-from incidents.enforcement.dispatcher.round import Round
+from incidents.enforcement.dispatcher import Dispatcher
 from incidents.enforcement.port import Delivered, Order, Outcome, State
+from incidents.enforcement.round import Round
 from incidents.machine.orders import ACT, DESK, NOTICE
 from incidents.settings.options import Options
 from tests.desk.rehearsal import Rehearsal

@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 
-from incidents.enforcement.dispatcher import order_payload
-from incidents.enforcement.dispatcher.dispatcher import ConcurrencyLimit, Done
-from incidents.enforcement.dispatcher.order_payload import Epochs
+from incidents.enforcement import order_payload
+from incidents.enforcement.dispatcher import ConcurrencyLimit, Done
+from incidents.enforcement.order_payload import Epochs
 from incidents.enforcement.port import Delivered, Outcome
 from incidents.machine.orders import ACT
 from incidents.store.leases import Claimed

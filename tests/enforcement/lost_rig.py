@@ -16,8 +16,8 @@ from incidents.daemon.delivery import Delivery
 from incidents.desk import Envelope
 from incidents.desk.resumption import ASKED, Resumption
 from incidents.enforcement import comparison
-from incidents.enforcement.dispatcher.continuity import Continuity, HaltedError
-from incidents.enforcement.dispatcher.mark import MarkFile
+from incidents.enforcement.continuity import Continuity, HaltedError
+from incidents.enforcement.mark import MarkFile
 from incidents.enforcement.port import Delivered, Order, Outcome, State
 from incidents.machine import commands as c
 from incidents.machine.command import FORCE

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from incidents.enforcement.dispatcher.dispatcher import Backlog, ConcurrencyLimit
+from incidents.enforcement.dispatcher import Backlog, ConcurrencyLimit
 from incidents.machine.orders import ACT
 from incidents.store.leases import Key
 from tests.enforcement.limit_rig import HANDS, SHARE, Seconds, finish, free, take

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from incidents.desk import Envelope
-from incidents.enforcement.dispatcher.round import Round
-from incidents.enforcement.dispatcher.waiting import Brake
+from incidents.enforcement.round import Round
+from incidents.enforcement.waiting import Brake
 from incidents.machine import commands as c
 from incidents.store import leases
 from incidents.store.database.engine import writing

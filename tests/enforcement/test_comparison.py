@@ -14,8 +14,8 @@ from incidents.desk import accounts, resumption
 from incidents.desk.own_stream import By
 from incidents.desk.resumption import ENTRIES_LOST, Resumption
 from incidents.enforcement import comparison, routing
-from incidents.enforcement.dispatcher.continuity import Continuity
-from incidents.enforcement.dispatcher.mark import beside
+from incidents.enforcement.continuity import Continuity
+from incidents.enforcement.mark import beside
 from incidents.enforcement.nginx import folder as page
 from incidents.enforcement.nginx.adapter import Nginx
 from incidents.enforcement.nginx.folder import Folder

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import Connection
 
 from incidents.desk import Envelope
-from incidents.enforcement.dispatcher.dispatcher import ConcurrencyLimit, Dispatcher
-from incidents.enforcement.dispatcher.round import Round
+from incidents.enforcement.dispatcher import ConcurrencyLimit, Dispatcher
 from incidents.enforcement.port import Delivered, Order, Outcome, Retry
+from incidents.enforcement.round import Round
 from incidents.machine import commands as c
 from incidents.machine.orders import ACT
 from incidents.store import leases

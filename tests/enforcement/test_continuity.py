@@ -20,8 +20,8 @@ from incidents.desk.resumption import (
     Resumption,
     next_epoch,
 )
-from incidents.enforcement.dispatcher import order_payload
-from incidents.enforcement.dispatcher.continuity import Continuity, HaltedError
+from incidents.enforcement import order_payload
+from incidents.enforcement.continuity import Continuity, HaltedError
 from incidents.machine import commands as c
 from incidents.machine.command import DAEMON
 from incidents.machine.orders import ACT, DESK, NOTICE

@@ -10,8 +10,8 @@ from sqlalchemy import update
 from incidents.app import House
 from incidents.daemon.delivery import Delivery
 from incidents.daemon.recovery_duty import Recovery
-from incidents.enforcement.dispatcher import waiting
-from incidents.enforcement.dispatcher.outcomes import Outcomes
+from incidents.enforcement import waiting
+from incidents.enforcement.outcomes import Outcomes
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from incidents.store.database.engine import writing

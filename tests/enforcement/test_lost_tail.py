@@ -10,8 +10,8 @@ import pytest
 from incidents.app import House
 from incidents.daemon.delivery import Delivery
 from incidents.enforcement import comparison
-from incidents.enforcement.dispatcher.round import Round
 from incidents.enforcement.port import State
+from incidents.enforcement.round import Round
 from incidents.machine import commands as c
 from incidents.settings import sources
 from incidents.system import disk

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from incidents.enforcement.dispatcher import mark as marks
-from incidents.enforcement.dispatcher.mark import Mark, MarkFile
+from incidents.enforcement import mark as marks
+from incidents.enforcement.mark import Mark, MarkFile
 from incidents.errors import FileError
 from incidents.system import disk
 

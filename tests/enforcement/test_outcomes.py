@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from incidents.desk import Answer, Envelope
-from incidents.enforcement.dispatcher import round as rounds
-from incidents.enforcement.dispatcher.round import Round
+from incidents.enforcement import round as rounds
 from incidents.enforcement.port import Delivered, Failed, Order, Outcome, Retry
+from incidents.enforcement.round import Round
 from incidents.machine import commands as c
 from tests.desk.rehearsal import Rehearsal, rehearsal
 from tests.enforcement.dispatcher_rig import Told, carry_out, dispatcher, in_force, to_its_end

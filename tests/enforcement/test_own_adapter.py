@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from incidents.enforcement import routing
-from incidents.enforcement.dispatcher.round import Round
 from incidents.enforcement.port import Adapter
+from incidents.enforcement.round import Round
 from incidents.enforcement.routing import Routing
 from incidents.errors import IncidentsError
 from incidents.machine import commands as c

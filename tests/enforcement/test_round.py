@@ -7,9 +7,9 @@ from threading import Event, Thread
 
 import pytest
 
-from incidents.enforcement.dispatcher import round as rounds
-from incidents.enforcement.dispatcher.round import Round
+from incidents.enforcement import round as rounds
 from incidents.enforcement.port import Delivered, Failed, Order, Outcome, Retry, Skipped
+from incidents.enforcement.round import Round
 from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from incidents.store import leases

@@ -24,7 +24,7 @@ from incidents.audit.log.loss import LossKnownError
 from incidents.audit.log.signed_files import InconsistentLogError, TornNoteError, TornShareError
 from incidents.audit.log.signers_lock import HeldError, SignsElsewhereError
 from incidents.audit.log.signing_key import KeyRing
-from incidents.enforcement.dispatcher.continuity import Continuity
+from incidents.enforcement.continuity import Continuity
 from incidents.enforcement.way_back import Asked, Outcome, SignerAtWorkError, WayBack
 from incidents.errors import InputError, RefusedError
 from incidents.store import checkpoints, monitoring

@@ -1,4 +1,4 @@
-"""The crew: whatever an adapter does, its attempt comes to something that may go on record."""
+"""The worker pool: whatever an adapter does, its attempt ends in what may go on record."""
 
 import io
 import sys

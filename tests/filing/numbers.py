@@ -2,7 +2,7 @@
 
 from stdnum.cn import ric, uscc
 
-from incidents.filing.checks.people import organisation_check_digit
+from incidents.filing.people import organisation_check_digit
 
 
 def company(area: str = "110105", organisation: str = "00000001", issuer: str = "91") -> str:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from incidents.filing.checks.ip_addresses import CONTRACT_STEP, REPORT_STEPS, STEPS, steps_to_do
+from incidents.filing.ip_addresses import CONTRACT_STEP, REPORT_STEPS, STEPS, steps_to_do
 
 A, B = "192.0.2.1", "192.0.2.2"
 

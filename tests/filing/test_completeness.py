@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents.filing.checks import finding as finding_words
-from incidents.filing.checks.checks import NEEDS, completeness
-from incidents.filing.checks.ip_addresses import STEPS
-from incidents.filing.checks.typed_details import CHOICES
+from incidents.filing import finding as finding_words
+from incidents.filing.checks import NEEDS, completeness
+from incidents.filing.ip_addresses import STEPS
+from incidents.filing.typed_details import CHOICES
 from incidents.machine.filing import FIELDS
 
 SERVER = json.dumps({"province": "北京", "city": "北京", "count": "2", "ip": "192.0.2.1"})
@@ -125,6 +125,11 @@ def test_no_detail_that_is_added_lowers_the_score(
 
 
 def test_each_reason_and_each_step_has_words_and_none_is_left_over() -> None:
-    assert {need.why for need in NEEDS} == set(finding_words.NEEDS)
-    assert set(STEPS) == set(finding_words.STEPS)
-    assert {need.field for need in NEEDS} <= set(finding_words.FILED)
+    assert {need.why for need in NEEDS} == _group("need")
+    assert set(STEPS) == _group("step")
+    assert {need.field for need in NEEDS} <= _group("filed")
+
+
+def _group(name: str) -> set[str]:
+    found = finding_words.ENGLISH.phrases
+    return {id_.removeprefix(f"{name}.") for id_ in found if id_.startswith(f"{name}.")}

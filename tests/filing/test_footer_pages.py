@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from incidents.filing.finding import finding_sentence
 from incidents.filing.footer import check, foot
-from incidents.filing.footer import check as words
 from incidents.filing.footer.check import Expected
 
 PAGES = Path(__file__).parent / "pages"
@@ -116,7 +116,7 @@ TOLD: dict[str, tuple[str, ...]] = {
 def told(name: str, expected: Expected) -> tuple[str, ...]:
     """What is said of a saved page."""
     findings = check.check_foot(foot.read((PAGES / name).read_bytes()), expected)
-    assert all(words.footer_sentence(finding) for finding in findings)
+    assert all(finding_sentence(finding) for finding in findings)
     return tuple(f"{finding.verdict} {finding.code}" for finding in findings)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from incidents.errors import IncidentsError
-from incidents.filing.checks.checks import check
+from incidents.filing.checks import check
 from incidents.filing.presets import (
     SHIPPED,
     PresetError,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from incidents.filing.checks.finding import Finding
-from incidents.filing.checks.people import check_phones
+from incidents.filing.finding import Finding
+from incidents.filing.people import check_phones
 
 
 def of(text: str, field: str = "responsible_phone") -> Finding:

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine
 
 from incidents.desk import Envelope
-from incidents.enforcement.dispatcher.dispatcher import Dispatcher
-from incidents.enforcement.dispatcher.round import Round
+from incidents.enforcement.dispatcher import Dispatcher
 from incidents.enforcement.port import Delivered
+from incidents.enforcement.round import Round
 from incidents.machine import commands as c
 from incidents.machine.orders import ACT
 from tests.acceptance.daemons import desk_at

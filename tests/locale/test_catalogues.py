@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from string import Formatter
 
 import pytest
@@ -53,7 +54,7 @@ def test_what_a_surface_says_in_its_own_way_names_the_same_facts_or_fewer() -> N
 @pytest.mark.parametrize(
     "source", sources(), ids=lambda path: f"{path.parents[1].name} {path.stem}"
 )
-def test_no_id_stands_twice_and_none_is_unfinished(source: object) -> None:
+def test_no_id_stands_twice_and_none_is_unfinished(source: Path) -> None:
     with source.open("rb") as file:
         read = read_po(file, abort_invalid=True)
     found = [message for message in read if message.id]

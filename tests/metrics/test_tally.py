@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from incidents.enforcement.dispatcher.dispatcher import Done
+from incidents.enforcement.dispatcher import Done
 from incidents.enforcement.port import Delivered, Failed, Outcome, Retry, Skipped
 from incidents.metrics.samples import Histogram, Samples, Value
 from incidents.metrics.tail import MOST_ADAPTERS, Tally

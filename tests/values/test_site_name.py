@@ -1,6 +1,8 @@
 """A site's name: what is taken, in which form it is kept, and what is refused with the way out."""
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from incidents.errors import BadSiteNameError
 from incidents.values import ids, site_name
@@ -115,3 +117,15 @@ def test_people_see_how_an_internationalised_name_is_written() -> None:
     assert site_name.shown("xn--fsqu00a.example") == "xn--fsqu00a.example (例子.example)"
     assert site_name.shown("shop.example") == "shop.example"
     assert site_name.shown("xn--n3h.example") == "xn--n3h.example"
+
+
+_LETTERS = st.one_of(
+    st.sampled_from("abz09-é\x80\x81例子\u0301\U0010ffff"),
+    st.characters(exclude_categories=["Cs"]),
+)
+
+
+@given(st.text(_LETTERS, max_size=40))
+def test_a_label_is_written_as_the_codec_writes_it(label: str) -> None:
+    assume(not label.isascii())
+    assert site_name.to_punycode(label) == label.encode("punycode").decode()

@@ -20,8 +20,7 @@ from incidents.api.limits import IMPORTING
 from incidents.api.operation import ALONE, JSON, answering, operation, pieces, router
 from incidents.contract.documents import filings as filing_answers
 from incidents.desk import transaction
-from incidents.filing import export
-from incidents.filing.checks import checks
+from incidents.filing import checks, export
 from incidents.filing.lists import table_file
 from incidents.filing.lists.customer_list import Customer, CustomerList
 from incidents.filing.lists.table_row import Row, TableError

@@ -20,11 +20,10 @@ from incidents.api.parameters import Cursor, Limit, Reveal, SiteName
 from incidents.contract.actions import of_command
 from incidents.contract.documents import filings as filing_answers
 from incidents.contract.documents.acts import Acted
-from incidents.filing import export, form, presets, settings
+from incidents.filing import checks, export, form, presets, settings
+from incidents.filing import finding as finding_words
 from incidents.filing.calendar import Entry, calendar
-from incidents.filing.checks import checks
-from incidents.filing.checks import finding as finding_words
-from incidents.filing.checks.finding import OK
+from incidents.filing.finding import OK
 from incidents.filing.footer import check as foot
 from incidents.machine import commands as c
 from incidents.machine.filing import DOCUMENT, SERVER

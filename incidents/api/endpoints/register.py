@@ -50,7 +50,7 @@ from incidents.record import evidence
 from incidents.store.cases import sites as site_rows
 from incidents.values import inputs
 from incidents.views import lists, masked
-from incidents.views.why.timeline import part_of_story, timeline
+from incidents.views.timeline import part_of_story, timeline
 
 site_routes, incident_routes = router("sites"), router("incidents")
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from incidents.app import House
     from incidents.cli.run import Run
     from incidents.desk import Answer
-    from incidents.enforcement.dispatcher.outcomes import Outcomes
+    from incidents.enforcement.outcomes import Outcomes
     from incidents.locale.words import Document
     from incidents.notices.customer_link import Links
 

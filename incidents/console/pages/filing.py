@@ -24,7 +24,7 @@ from incidents.contract.documents.filings import TermOfSite
 from incidents.errors import InputError, RefusedError
 from incidents.filing import form, presets
 from incidents.filing.calendar import Entry, calendar
-from incidents.filing.checks.checks import NoFilingLibraryError
+from incidents.filing.checks import NoFilingLibraryError
 from incidents.machine.commands import ChangeFiling
 from incidents.record import evidence
 from incidents.values import site_name

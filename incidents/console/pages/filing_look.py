@@ -14,16 +14,15 @@ from incidents.console.languages import found as found_in
 from incidents.console.writing import Reader
 from incidents.contract.documents.sites import Task
 from incidents.errors import SettingError, SettingsFileError, UnknownSettingError
-from incidents.filing import presets, settings
-from incidents.filing.checks import checks
-from incidents.filing.checks import finding as finding_words
-from incidents.filing.checks.finding import OK, VERDICTS, Finding
-from incidents.filing.checks.ip_addresses import changed_address_checklist
-from incidents.filing.checks.items import servers
-from incidents.filing.checks.record_number import read_icp, read_public_security
+from incidents.filing import checks, presets, settings
+from incidents.filing import finding as finding_words
+from incidents.filing.finding import OK, VERDICTS, Finding
 from incidents.filing.footer import check as footer_words
 from incidents.filing.form import DOCUMENT_FIELDS, FIELD_OF, Choice, Field, Section
+from incidents.filing.ip_addresses import changed_address_checklist
+from incidents.filing.items import servers
 from incidents.filing.presets import PresetError, PresetsFileError
+from incidents.filing.record_number import read_icp, read_public_security
 from incidents.filing.settings import FilingSettings
 from incidents.machine.filing import FOOTER, SUSPICION, Details
 

@@ -32,7 +32,7 @@ from incidents.values import inputs, site_name
 from incidents.values.ids import incident_id
 from incidents.views import masked, possible
 from incidents.views.queue import police as duty
-from incidents.views.why.record import MAX_TIMELINE
+from incidents.views.why_record import MAX_TIMELINE
 
 router = APIRouter()
 Key = tuple[int, int]

@@ -15,7 +15,7 @@ from incidents.console.pages import filing_look
 from incidents.console.request_context import Looking, Sitting, needs
 from incidents.console.writing import Said
 from incidents.errors import InputError, RefusedError, UnknownSiteError
-from incidents.filing.checks.checks import completeness
+from incidents.filing.checks import completeness
 from incidents.filing.form import FIELD_OF
 from incidents.machine import commands as c
 from incidents.machine.command import OUTCOMES
@@ -24,7 +24,7 @@ from incidents.values import inputs, site_name
 from incidents.values.ids import CLOSURE, DISPUTED, REINSTATEMENT
 from incidents.views import lists, masked, possible
 from incidents.views.filing import details_of
-from incidents.views.why.why import parts
+from incidents.views.why import parts
 
 router = APIRouter()
 

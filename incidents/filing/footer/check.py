@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from html import escape
 
 from incidents.errors import RefusedError
-from incidents.filing.checks.finding import OK, SUSPECT, Finding, unknown
-from incidents.filing.checks.record_number import (
+from incidents.filing.finding import OK, SUSPECT, Finding, unknown
+from incidents.filing.footer import numbers
+from incidents.filing.footer.foot import Foot
+from incidents.filing.footer.record_link import ICP_ADDRESS, NEW_ADDRESS
+from incidents.filing.record_number import (
     Icp,
     IcpForm,
     PublicSecurity,
@@ -21,9 +24,6 @@ from incidents.filing.checks.record_number import (
     read_icp,
     read_public_security,
 )
-from incidents.filing.footer import numbers
-from incidents.filing.footer.foot import Foot
-from incidents.filing.footer.record_link import ICP_ADDRESS, NEW_ADDRESS
 from incidents.machine.filing import Details
 
 PAGE = "page"

@@ -13,14 +13,9 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 from urllib.parse import unquote
 
-from incidents.filing.checks.area import CHARACTERS
-from incidents.filing.checks.record_number import (
-    Icp,
-    PublicSecurity,
-    read_icp,
-    read_public_security,
-)
+from incidents.filing.area import CHARACTERS
 from incidents.filing.footer import charset, markup, record_link
+from incidents.filing.record_number import Icp, PublicSecurity, read_icp, read_public_security
 
 MAX_BYTES = 2 * 1024 * 1024
 """So much of a page is read."""

@@ -9,21 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from incidents.filing.checks.area import of_area
-from incidents.filing.checks.finding import (
-    SUSPECT,
-    VERDICTS,
-    WRONG,
-    Finding,
-    ok,
-    suspect,
-    unknown,
-    wrong,
-)
-from incidents.filing.checks.record_number import Icp, IcpForm, PublicSecurity, is_subjects
+from incidents.filing.area import of_area
+from incidents.filing.finding import SUSPECT, VERDICTS, WRONG, Finding, ok, suspect, unknown, wrong
 from incidents.filing.footer.foot import ALT, TEXT, Foot, Mention, Number
 from incidents.filing.footer.markup import SCRIPT
 from incidents.filing.footer.record_link import FootLink
+from incidents.filing.record_number import Icp, IcpForm, PublicSecurity, is_subjects
 
 SECURITY_NUMBER, SECURITY_ICON, SECURITY_LINK = (
     "public_security_number",

@@ -13,7 +13,7 @@ from time import monotonic
 from urllib.parse import quote, urljoin
 
 from incidents.errors import IncidentsError, LibraryError
-from incidents.filing.checks.finding import UNKNOWN, Finding
+from incidents.filing.finding import UNKNOWN, Finding
 from incidents.filing.footer import foot
 from incidents.filing.footer.check import PAGE
 from incidents.outbound.faults import (

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import parse_qs, unquote
 
-from incidents.filing.checks.record_number import read_public_security
+from incidents.filing.record_number import read_public_security
 
 Form = Literal[
     "old", "new", "encoded", "look_alike", "icp", "icp_gone", "icp_look_alike", "elsewhere"

@@ -1,0 +1,274 @@
+"""The filings on the command line: their commands, and the customer list that comes in."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+import click
+
+from incidents.cli import options, output
+from incidents.cli.admin import history_file
+from incidents.cli.filing_looks import today
+from incidents.cli.root import LazyGroup, act
+from incidents.cli.run import Run, painted
+from incidents.errors import DONE, FAILED, FileError, IncidentsError
+from incidents.filing import checks
+from incidents.filing.finding import OK, finding_sentence
+from incidents.locale import refusals
+from incidents.locale.words import Document, counted
+
+if TYPE_CHECKING:
+    from incidents.cli.act import Act
+    from incidents.client.intake import RemoteList
+    from incidents.filing.lists.table_file import TableFile
+    from incidents.history.customers import Intake, Taken
+
+
+COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
+    "What is filed": {
+        "show": (
+            "incidents.cli.filing_looks:show",
+            "What is filed of a site, and what is missing.",
+        ),
+        "set": act("filing set", "incidents.cli.filing_change:set_"),
+        "server": ("incidents.cli.filing_change:server", "Put a server on record, or take it off."),
+        "document": (
+            "incidents.cli.filing_change:document",
+            "Put a document on record by its digest, or take it off.",
+        ),
+        "fields": ("incidents.cli.filing_looks:fields", "The details that a filing has."),
+        "presets": ("incidents.cli.filing_looks:presets", "Providers whose details can be set."),
+    },
+    "Whether it is right": {
+        "check": (
+            "incidents.cli.filing_looks:check",
+            "Check what is filed, finding by finding.",
+        ),
+        "check-footer": (
+            "incidents.cli.filing_pages:check_footer",
+            "Check the foot of a page: number, icon, links.",
+        ),
+        "terms": ("incidents.cli.filing_looks:terms", "What is due by when, also as a calendar."),
+    },
+    "Lists and forms": {
+        "import": (
+            "incidents.cli.filing:import_",
+            "Take in a provider's customer list.",
+        ),
+        "export": ("incidents.cli.filing_pages:export", "Write filings as JSON or CSV."),
+        "form": ("incidents.cli.filing_pages:form", "Write the form of a site to print and copy."),
+        "snippet": ("incidents.cli.filing_pages:snippet", "The HTML for the foot of the pages."),
+    },
+}
+
+
+@click.group(cls=LazyGroup, sections=COMMANDS)
+def filing() -> None:
+    """What site owners have filed (domain.md, section 5): the register, its checks and terms."""
+
+
+STDIN = "-"
+_NEW = "it is new here (--add-sites takes it into the register)"
+MAX_TOLD = 20
+"""So many bad rows are named where all of them are one error."""
+
+
+class BadRowsError(IncidentsError):
+    """{file} has {count} that cannot be taken in:
+    {rows}
+    Mend them (filing import --dry-run lists all rows), or leave them out with --skip-bad; nothing
+    was done"""
+
+
+@click.command("import")
+@click.argument("file", metavar="FILE")
+@click.option("--add-sites", is_flag=True, help="Take sites that are new into the register, too.")
+@click.option("--skip-bad", is_flag=True, help="Leave out rows that cannot be read.")
+@click.option("--ignore-columns", is_flag=True, help="Leave out columns that are no field.")
+@options.acting
+def import_(act: Act, *, file: str, add_sites: bool, skip_bad: bool, ignore_columns: bool) -> int:
+    """Take the customer list FILE into the register of filings.
+
+    FILE is CSV (UTF-8, UTF-16 or GB18030), XLSX or JSON, with a column for the site and columns
+    for what is filed, named by key, or as the official form has them in Chinese or English
+    (incidents filing fields). An empty cell changes nothing. All rows are read before anything is
+    written; --dry-run lists every row with what would come of it and what the checks say.
+    """
+    from incidents.history.customers import REFUSED, UNREADABLE
+
+    run = act.run
+    with _seekable(file) as path:
+        if not (skip_bad or act.dry_run):
+            _insist(path, file, ignore=ignore_columns)
+        intake = _intake(act, add=add_sites)
+        with _opened(path, file, "importing") as table:
+            from incidents.filing.lists.customer_list import CustomerList
+
+            customers = CustomerList(table, ignore=ignore_columns)
+            _give(run, intake.take(customers.customers()), dry_run=act.dry_run)
+    if customers.ignored:
+        run.tell(f"columns that are no field, left out: {', '.join(customers.ignored)}")
+    _sum_up(run, intake.tally, dry_run=act.dry_run)
+    if intake.suspicions and not act.dry_run:
+        run.tell(f"suspicions raised: {intake.suspicions:,} (incidents queue)")
+    tally = intake.tally
+    # A list of which no row could be taken is no success, whatever was to be left out.
+    left_out = skip_bad and tally[UNREADABLE] < tally.total()
+    bad = tally[REFUSED] + (0 if left_out else tally[UNREADABLE])
+    return FAILED if bad else DONE
+
+
+def _intake(act: Act, *, add: bool) -> Intake | RemoteList:
+    run = act.run
+    if run.remote is not None:
+        run.remote.insist_on_who_acts()
+        return run.remote.filings.intake(add=add, dry_run=act.dry_run)
+    from incidents.history.customers import Intake
+
+    return Intake(
+        desk=run.local.desk, filed=partial(_filed, run), by=act.by, login=run.settings.login,
+        add=add, dry_run=act.dry_run, today=today(run) if act.dry_run else None,
+    )  # fmt: skip
+
+
+def _give(run: Run, rows: Iterator[Taken], *, dry_run: bool) -> None:
+    if run.quiet:
+        for taken in rows:
+            if taken.changed:
+                run.say(str(taken.customer.site))
+    elif run.for_programs:
+        output.documents(run, (_document(taken) for taken in rows))
+    else:
+        for taken in rows:
+            for line in _lines(run, taken, dry_run=dry_run):
+                run.say(line)
+
+
+def _lines(run: Run, taken: Taken, *, dry_run: bool) -> list[str]:
+    """What people are told of a row: all of a dry run, else only what was not taken."""
+    row = taken.customer
+    where = f"row {row.row}: {row.site or '?'}"
+    said = [f"{where}: {problem}" for problem in row.problems]
+    if taken.refusal is not None:
+        why = refusals.sentence(taken.refusal, run.when)
+        is_new = taken.refusal.name == "unknown_site" and not taken.refusal.facts["nearest"]
+        said.append(f"{where}: {_NEW if is_new else why}")
+    if not dry_run:
+        return said
+    if not said:
+        said.append(f"{where}: {_outcome(taken)}")
+    said += [
+        f"  {painted(each.verdict, bold=True)} {each.field}: {finding_sentence(each)}"
+        for each in taken.findings
+        if each.verdict != OK
+    ]
+    return said
+
+
+def _outcome(taken: Taken) -> str:
+    from incidents.history.customers import UNCHANGED
+
+    if taken.outcome == UNCHANGED:
+        return "as it is on record"
+    changed = f" ({', '.join(taken.changed)})" if taken.changed else ""
+    return f"would be {taken.outcome}{changed}"
+
+
+def _document(taken: Taken) -> Document:
+    row, refusal = taken.customer, taken.refusal
+    return {
+        "row": row.row,
+        "site": row.site,
+        "outcome": taken.outcome,
+        "changed": list(taken.changed),
+        "problems": [
+            {
+                "column": each.column, "field": each.field, "value": each.value,
+                "detail": str(each.detail),
+            }
+            for each in row.problems
+        ],
+        "refusal": None if refusal is None else refusal.name,
+        "findings": [checks.finding_document(each) for each in taken.findings],
+    }  # fmt: skip
+
+
+def _sum_up(run: Run, tally: Counter[str], *, dry_run: bool) -> None:
+    from incidents.history.customers import OUTCOMES
+
+    told = ", ".join(f"{tally[outcome]:,} {outcome}" for outcome in OUTCOMES if tally[outcome])
+    run.tell(f"{counted(tally.total(), 'row')}: {told or 'none'}")
+    if dry_run:
+        run.tell("nothing was done (--dry-run)")
+
+
+def _insist(path: str, file: str, *, ignore: bool) -> None:
+    """Read all rows.
+
+    Raises:
+        BadRowsError: naming the first bad ones.
+        FileError, TableError: if the file cannot be read.
+    """
+    from incidents.filing.lists.customer_list import CustomerList
+
+    count = 0
+    told: list[str] = []
+    with _opened(path, file, "reading") as table:
+        for row in CustomerList(table, ignore=ignore).customers():
+            if row.problems:
+                count += 1
+                told += [f"row {row.row}: {problem}" for problem in row.problems[:1]][
+                    : MAX_TOLD - len(told)
+                ]
+    if count:
+        more = [f"… and {count - len(told):,} more"] if count > len(told) else []
+        rows = "\n".join([*told, *more])
+        raise BadRowsError(file=file, count=counted(count, "row"), rows=rows)
+
+
+@contextmanager
+def _opened(path: str, file: str, label: str) -> Iterator[TableFile]:
+    """The table in the file, which is read twice, with progress, called by its own name."""
+    from incidents.filing.lists import table_file
+
+    length = os.path.getsize(path) if os.path.isfile(path) else 0  # noqa: PTH113, PTH202 - no name of a file
+    with (
+        history_file.progress(label, length) as done,
+        table_file.opened(path, done=done) as table,
+    ):
+        table.file = file
+        yield table
+
+
+@contextmanager
+def _seekable(file: str) -> Iterator[str]:
+    """A file that can be read twice: a copy of what comes through a pipe.
+
+    Raises:
+        FileError: if the copy cannot be written.
+    """
+    if file != STDIN:
+        yield file
+        return
+    try:
+        with tempfile.NamedTemporaryFile(suffix=".list") as copy:
+            shutil.copyfileobj(sys.stdin.buffer, copy)
+            copy.flush()
+            yield copy.name
+    except OSError as error:
+        raise FileError.of("standard input", "read", error) from error
+
+
+def _filed(run: Run, names: list[str]) -> dict[str, dict[str, str]]:
+    from incidents import views
+
+    with run.local.reading() as connection:
+        return views.filings_of(connection, names)

@@ -1,1 +1,0 @@
-"""Filings on the command line."""

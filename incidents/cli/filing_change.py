@@ -1,0 +1,208 @@
+"""The acts on a filing: its details, its servers, its documents."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from incidents.cli import filing_looks, options, params
+from incidents.cli.act import Act
+from incidents.errors import InputError
+from incidents.filing import checks, form, ip_addresses
+from incidents.filing.finding import ENGLISH, WRONG, finding_sentence
+from incidents.filing.form import DOCUMENT_FIELDS
+from incidents.machine import filing
+from incidents.machine.commands import ChangeFiling
+from incidents.machine.filing import DOCUMENT, SERVER, is_known
+from incidents.store.schema.types import canonical
+
+if TYPE_CHECKING:
+    from incidents.cli.run import Run
+
+remove_option = click.option("--remove", is_flag=True, help="Take it off the record.")
+
+
+@click.command("set")
+@params.name_argument
+@click.argument("details", nargs=-1, metavar="[KEY=TEXT]…")
+@click.option(
+    "--preset", "presets", multiple=True, metavar="P",
+    help="The details of a provider (filing presets lists them); what is typed wins.",
+)  # fmt: skip
+@options.acting
+def set_(act: Act, site: str, details: tuple[str, ...], presets: tuple[str, ...]) -> None:
+    """Change details of the filing of NAME: KEY=TEXT each, and KEY= takes one away.
+
+    `incidents filing fields` lists the keys. What a check takes for false raises a suspicion, which
+    somebody looks into; nothing is closed by it.
+    """
+    changes = {**_preset(act.run, presets), **dict(map(_detail, details))}
+    if not changes:
+        raise InputError("nothing to change is given: add KEY=TEXT, such as level=3, or --preset")
+    change(act, site, changes)
+
+
+@click.command()
+@params.name_argument
+@click.argument("label", type=params.text("label", limit=40), metavar="LABEL")
+@click.option("--ip", metavar="IP", help="Its address.")
+@click.option("--province", metavar="P", help="The province that it stands in, such as 广东.")
+@click.option("--city", metavar="C", help="The city, such as 深圳.")
+@click.option("--place", metavar="P", help="Where it stands, more precisely.")
+@click.option("--count", type=click.IntRange(1, 1_000_000), metavar="N", help="How many they are.")
+@remove_option
+@options.acting
+def server(act: Act, *, site: str, label: str, remove: bool, **given: str | int | None) -> None:
+    """Put the server LABEL of NAME on record with its place, or what has changed of it.
+
+    LABEL is a short name of your own: a-z, 0-9 and -.
+    """
+    _item(act, site, SERVER + label, given, remove=remove)
+
+
+@click.command()
+@params.name_argument
+@click.argument("label", type=params.text("label", limit=40), metavar="LABEL")
+@click.argument("file", type=params.File(), metavar="[FILE]", required=False)
+@click.option("--kind", metavar="K", help="What it is: access_contract, commercial_licence …")
+@click.option("--expires", "expires_on", metavar="DAY", help="Its last day, such as 2026-12-31.")
+@remove_option
+@options.acting
+def document(
+    act: Act, *, site: str, label: str, file: Path | None, kind: str | None,
+    expires_on: str | None, remove: bool,
+) -> None:  # fmt: skip
+    """Put the document LABEL of NAME on record: what it is, and the digest (SHA-256) of FILE.
+
+    The file stays where it is: the digest proves later that it is the same. LABEL is a short name
+    of your own: a-z, 0-9 and -.
+    """
+    from incidents.record import evidence
+
+    kinds = {choice.code for field in DOCUMENT_FIELDS for choice in field.choices}
+    if kind is not None and kind not in kinds:
+        raise InputError(f"{kind!r} is no kind of document; there are {', '.join(sorted(kinds))}")
+    given: dict[str, str | int | None] = {"kind": kind, "expires_on": _day(expires_on)}
+    if file is not None:
+        digest, size = evidence.measure(file, limit=act.run.settings.evidence_limit)
+        given |= {"digest": digest, "size": size}
+    _item(act, site, DOCUMENT + label, given, remove=remove)
+
+
+def change(act: Act, site: str, changes: Mapping[str, str]) -> None:
+    """Give the desk those changes, and answer, with what a changed address asks for."""
+    _submit(act, site, ChangeFiling(by=act.by, details=tuple(sorted(changes.items()))))
+
+
+def _submit(act: Act, site: str, command: ChangeFiling) -> None:
+    told = _aside(act, site, command)
+    act.submit(site, command)
+    act.run.tell(*told)
+
+
+def _aside(act: Act, site: str, command: ChangeFiling) -> list[str]:
+    """What is told beside the answer; looked up before the change is on record.
+
+    Nothing is told where a program reads.
+    """
+    run = act.run
+    if run.for_programs or run.remote is not None:
+        return []
+    from incidents import views
+
+    with run.local.reading() as connection:
+        details = views.filings_of(connection, [site]).get(site)
+    if details is None:
+        return []
+    changes = dict(command.details)
+    for key, name, text in command.parts:
+        item = json.loads(changes.get(key) or details.get(key) or "{}")
+        changes[key] = canonical({**item, name: text})
+    return [*_wrong(run, details, changes), *_checklist(site, details, changes)]
+
+
+def _wrong(run: Run, details: Mapping[str, str], changes: Mapping[str, str]) -> list[str]:
+    """What is wrong with the days that change: by a slip a term would end that runs in truth."""
+    if not any(key in changes for key in filing.DAYS):
+        return []
+    after = filing.changed(details, changes)
+    found = checks.check(after, today=filing_looks.today(run))
+    return [
+        f"wrong: {each.field}: {finding_sentence(each)}"
+        for each in found
+        if each.verdict == WRONG and each.field in filing.DAYS and each.field in changes
+    ]
+
+
+def _checklist(site: str, details: Mapping[str, str], changes: Mapping[str, str]) -> list[str]:
+    """What is to be done when a commercial site has moved."""
+    steps = ip_addresses.steps_to_do(details, changes)
+    if not steps:
+        return []
+    told = [ENGLISH.word("step", step) for step in steps]
+    return [f"{site} is a commercial site, and its address has changed. To be done:", *told]
+
+
+def _item(
+    act: Act, site: str, key: str, given: Mapping[str, str | int | None], *, remove: bool
+) -> None:
+    said = {name: str(value).strip() for name, value in given.items() if value is not None}
+    if remove and said:
+        raise InputError("--remove takes all of it off the record: say nothing else with it")
+    if not (remove or said):
+        raise InputError(f"nothing is said of {key}: add what has changed, or --remove")
+    if not is_known(key):
+        raise InputError(f"{key!r} is no label: use a-z, 0-9 and -, such as {key[:6]}.main")
+    if remove:
+        change(act, site, {key: ""})
+    else:
+        # The desk puts them beside what is filed: nobody who does the same meanwhile is undone.
+        parts = tuple((key, name, text) for name, text in said.items())
+        _submit(act, site, ChangeFiling(by=act.by, parts=parts))
+
+
+def _preset(run: Run, names: tuple[str, ...]) -> dict[str, str]:
+    if not names:
+        return {}
+    from incidents.filing import presets
+
+    known = filing_looks.known_presets(run)
+    return {key: text for name in names for key, text in presets.of(known, name).items()}
+
+
+def _detail(given: str) -> tuple[str, str]:
+    """A key, or what the form calls it, and its text as a customer list would have it."""
+    from incidents.filing.lists import customer_value
+
+    label, equals, text = given.partition("=")
+    label, text = label.strip(), text.strip()
+    if not equals:
+        raise InputError(f"{given!r} says nothing: write KEY=TEXT, or KEY= to take it away")
+    key = label if is_known(label) else form.named(label)
+    if key is None or not is_known(key):
+        near = form.nearest(label)
+        way_out = f"did you mean {' or '.join(near)}?" if near else "filing fields lists them"
+        raise InputError(f"a filing has no detail {label!r}: {way_out}")
+    if not text:
+        return key, ""
+    text = params.text(key)(text)
+    if key not in form.FIELD_OF:
+        return key, text
+    try:
+        return key, customer_value.reader(key)(text)
+    except customer_value.UnreadableValueError as error:
+        raise InputError(f"{text!r} cannot stand under {key}: {error.why}") from None
+
+
+def _day(given: str | None) -> str | None:
+    if not given:
+        return given
+    try:
+        return date.fromisoformat(given).isoformat()
+    except ValueError:
+        raise InputError(f"{given!r} is no day: write it as 2026-12-31") from None

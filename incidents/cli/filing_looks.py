@@ -1,0 +1,248 @@
+"""The looks at filings: details, what is missing, what the checks say, the terms that run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from incidents import clock
+from incidents.cli import options, output, params
+from incidents.errors import DONE, NOT_VERIFIED
+from incidents.filing import checks, form
+from incidents.filing.finding import ENGLISH, WRONG, Finding, finding_sentence
+from incidents.values import site_name
+
+if TYPE_CHECKING:
+    from incidents.cli.run import Run
+    from incidents.contract.documents.filings import FilingOnRecord, SiteTerm, TermOfSite
+    from incidents.filing.form import Field
+    from incidents.filing.presets import Preset
+    from incidents.locale.words import Document
+
+_COLOURS = {"ok": "green", "suspect": "yellow", "wrong": "red", "unknown": "cyan"}
+_LOUDEST = ("wrong", "suspect", "unknown", "ok")
+
+
+@click.command()
+@params.name_argument
+@options.looking
+def show(run: Run, site: str) -> None:
+    """What is filed of NAME in the order of the official form, what is missing, and its terms."""
+    found = filed(run, site)
+    document = {**found, **checks.completeness_document(details_of(found))}
+    details = found["details"].items()
+    rows = [{"site": found["site"], "key": key, "text": text} for key, text in details]
+    if not output.answered(run, document, found["site"], rows=rows):
+        _show(run, document)
+
+
+@click.command()
+@params.name_argument
+@options.looking
+def check(run: Run, site: str) -> int:
+    """Check what is filed of NAME: each finding with its reason and its source.
+
+    Exit status 5 if something is wrong. What no check can tell is a warning. A suspicion that a
+    detail is false is somebody's to look into: no check closes a site (R4).
+    """
+    found = _found(run, site)
+    found.sort(key=lambda each: _LOUDEST.index(each.verdict))
+    documents = [checks.finding_document(each) for each in found]
+    ids = (f"{each.verdict} {each.field} {each.code}" for each in found)
+    if not output.answered(run, {"site": site, "findings": documents}, *ids, rows=documents):
+        output.table(run, ("", "DETAIL", "FINDING", "SOURCE"), map(_row, found))
+        if not found:
+            run.tell("there is nothing to check yet (filing set puts details on record)")
+    return NOT_VERIFIED if any(each.verdict == WRONG for each in found) else DONE
+
+
+@click.command()
+@options.looking
+def fields(run: Run) -> None:
+    """The details that a filing has, in the order of the official form, with their choices."""
+    rows = [
+        {
+            "key": field.key,
+            "en": field.en,
+            "zh": field.zh,
+            "choices": [choice.code for choice in field.choices],
+        }
+        for section in form.SECTIONS
+        for field in section.fields
+    ]
+    output.listed(
+        run, rows, ids=(str(row["key"]) for row in rows),
+        headers=("KEY", "DETAIL", "名称", "ONE OF"),
+        rows=((str(r["key"]), str(r["en"]), str(r["zh"]), ", ".join(r["choices"])) for r in rows),
+    )  # fmt: skip
+    if not run.quiet:
+        run.tell("servers and documents are server.LABEL and document.LABEL (filing server --help)")
+
+
+@click.command()
+@options.looking
+def presets(run: Run) -> None:
+    """The presets: what many sites file alike, of an access provider or a registrar."""
+    found = sorted(known_presets(run).items())
+    output.listed(
+        run,
+        [{"preset": n, "about": each.about, "details": dict(each.details)} for n, each in found],
+        ids=(name for name, _ in found),
+        headers=("PRESET", "WHOSE", "DETAILS"),
+        rows=(
+            (name, each.about, ", ".join(f"{k}={t}" for k, t in each.details.items()))
+            for name, each in found
+        ),
+    )
+
+
+def known_presets(run: Run) -> dict[str, Preset]:
+    """The presets by their names: the server's, if one was named.
+
+    Raises:
+        PresetsFileError, PresetError: as `presets.known` does.
+    """
+    from incidents.filing import presets, settings
+
+    if run.remote is None:
+        return presets.known(settings.load().presets)
+    return {
+        each["preset"]: presets.Preset(about=each["about"], details=each["details"])
+        for each in run.remote.filings.presets()
+    }
+
+
+def _found(run: Run, site: str) -> list[Finding]:
+    """What the checks say; a server checks what it shows to nobody in full."""
+    if run.remote is not None:
+        return run.remote.filings.findings(site)
+    return checks.check(details_of(filed(run, site)), today=today(run))
+
+
+def filed(run: Run, site: str) -> FilingOnRecord:
+    """The filing of a site as it stands.
+
+    Raises:
+        UnknownSiteError: with the nearest names.
+    """
+    with run.house.looking() as looks:
+        return looks.filing(site)
+
+
+def details_of(filing: FilingOnRecord) -> dict[str, str]:
+    """Its details, without those that have been erased."""
+    return {key: text for key, text in filing["details"].items() if text is not None}
+
+
+def today(run: Run) -> date:
+    """The day in the zone of the settings."""
+    return clock.now().astimezone(run.settings.zone).date()
+
+
+def _row(finding: Finding) -> tuple[str, ...]:
+    verdict = output.Painted.of(finding.verdict, fg=_COLOURS[finding.verdict])
+    return verdict, finding.field, finding_sentence(finding), finding.source
+
+
+def _show(run: Run, document: Document) -> None:
+    output.pairs(run, _told(document))
+    for term in document["terms"]:
+        what = "to be filed" if term["term"] == "file" else "the number to be shown"
+        run.say(f"{what} by {term['due_on']}, that day included")
+    run.say(f"complete to {document['score']} of 100")
+    for each in document["missing"]:
+        why = ENGLISH.word("need", each["why"])
+        run.say(f"  missing: {each['field']} ({why})")
+    if not document["details"]:
+        run.tell(f"nothing is filed of {document['site']} yet (filing set {document['site']} …)")
+
+
+def _told(document: Document) -> Iterator[tuple[str, str]]:
+    """Key, and text with the word for a choice, in the order of the form."""
+    for key in sorted(document["details"], key=form.place):
+        text = document["details"][key]
+        field = form.FIELD_OF.get(key)
+        parts = form.PARTS.get(key.partition(".")[0] + ".")
+        if text is None:
+            yield key, "(erased)"
+        elif parts is not None:
+            yield key, _item(text, parts)
+        elif field is None or not field.choices:
+            yield key, text
+        else:
+            word = field.shown(text)[1]
+            yield key, text if word == text else f"{text} ({word})"
+
+
+def _item(text: str, fields: Iterable[Field]) -> str:
+    """A server or a document in words; what cannot be read, as it is."""
+    try:
+        said = dict(json.loads(text))
+    except (ValueError, TypeError, RecursionError):
+        return text
+    told = [
+        f"{field.en} {field.shown(said[field.key])[1]}" for field in fields if field.key in said
+    ]
+    return ", ".join(told) or text
+
+
+_TERMS = {"file": "to be filed", "show_number": "number to be shown"}
+
+
+@click.command()
+@click.option("--days", type=click.IntRange(0, 3_650), metavar="N", help="Only what ends by then.")
+@click.option(
+    "--ics",
+    "ics",
+    metavar="FILE",
+    help="Write a calendar (iCalendar) to FILE; - is stdout.",
+)
+@options.looking
+def terms(run: Run, days: int | None, ics: str | None) -> None:
+    """What is to be filed, or shown at the foot of the pages, by when: 30 days each.
+
+    Days are those of the zone of the settings; the last one counts to its end. Who is late is
+    reminded of, and suspended for nothing.
+    """
+    now = today(run)
+    until = None if days is None else (now + timedelta(days=days)).isoformat()
+    with run.house.looking() as looks:
+        found = looks.filing_terms(until)
+    counted = [_counted(each, now) for each in found]
+    if ics is not None:
+        output.write_file(ics, (line.encode() for line in _calendar(counted)))
+    else:
+        output.listed(
+            run, counted, ids=dict.fromkeys(each["site"] for each in counted),
+            headers=("SITE", "WHAT", "BY", "LEFT", "REMINDED"), rows=map(_term_row, counted),
+            nothing="no term runs",
+        )  # fmt: skip
+
+
+def _counted(term: TermOfSite, now: date) -> SiteTerm:
+    left = (date.fromisoformat(term["due_on"]) - now).days
+    # A server has counted them already, in its own zone.
+    return cast("SiteTerm", {"days_left": left, **term})
+
+
+def _term_row(term: SiteTerm) -> tuple[str, ...]:
+    left = term["days_left"]
+    told = f"{left} d" if left >= 0 else output.Painted.of(f"{-left} d over", fg="red")
+    return term["site"], _TERMS[term["term"]], term["due_on"], told, term["reminded_on"] or ""
+
+
+def _calendar(found: list[SiteTerm]) -> list[str]:
+    from incidents.filing.calendar import Entry, calendar
+
+    entries = [
+        Entry(
+            site=site_name.shown(each["site"]), term=each["term"],
+            due_on=date.fromisoformat(each["due_on"]),
+        )
+        for each in found
+    ]  # fmt: skip
+    return list(calendar(entries, clock.now()))

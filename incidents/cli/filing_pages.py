@@ -1,0 +1,244 @@
+"""What filings are written to: exports, the form to print, the foot of a page, which is checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from incidents.cli import options, output, params
+from incidents.cli.filing_looks import details_of, filed, today
+from incidents.cli.run import CSV, JSON, JSONL, Run
+from incidents.errors import DONE, FAILED, NOT_VERIFIED, FileError, InputError
+from incidents.filing import checks
+from incidents.filing.finding import OK, UNKNOWN, WRONG, Finding, finding_sentence
+from incidents.filing.record_number import IcpForm, read_icp, read_public_security
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from incidents.filing.export import Filing
+    from incidents.filing.footer.foot import Foot
+    from incidents.filing.settings import FilingSettings
+
+
+output_option = click.option(
+    "-o", "--output", "target", default="-", show_default=True, metavar="FILE",
+    help="Where to; - is standard output.",
+)  # fmt: skip
+
+
+@click.command()
+@click.argument("sites", type=params.site, nargs=-1, metavar="[NAME]…")
+@output_option
+@options.looking
+def export(run: Run, sites: tuple[str, ...], target: str) -> None:
+    """Write the filings of the sites, or of all, as they are filed: JSON Lines, JSON or CSV.
+
+    `filing import` reads each of them again unchanged. What has been erased is not there.
+    """
+    from incidents.filing import export as written
+
+    if run.quiet or run.format == "table":
+        raise InputError("an export is json, jsonl or csv (--format)")
+    form = run.format
+    if run.remote is not None:
+        output.write_file(target, run.remote.filings.exported(form or JSONL, sites))
+        return
+    with run.local.reading() as connection:
+        read = partial(_read, connection, sites)
+        if form == CSV:
+            # Read twice, in one state of the database: first for the columns that all need.
+            lines: Iterable[str] = written.csv_of(read)
+        elif form == JSON:
+            lines = written.json_document(read())
+        else:
+            lines = written.json_lines(read())
+        output.write_file(target, (line.encode() for line in lines))
+
+
+@click.command()
+@params.name_argument
+@output_option
+@options.looking
+def form(run: Run, site: str, target: str) -> None:
+    """Write the filing of NAME as a page to print and copy from, in Chinese and English.
+
+    It has the order of the official form, and people's own details in full.
+    """
+    if run.remote is not None:
+        output.write_file(target, run.remote.filings.form(site))
+        return
+    from incidents.filing import export
+
+    details = details_of(filed(run, site))
+    on = today(run)
+    findings = [
+        finding_sentence(each) for each in checks.check(details, today=on) if each.verdict != OK
+    ]
+    page = export.form_page(site, details, on=on.isoformat(), findings=findings)
+    output.write_file(target, [page.encode()])
+
+
+@click.command()
+@params.name_argument
+@click.option("--icon", default="/beian.png", show_default=True, metavar="PATH", help="The icon.")
+@output_option
+@options.looking
+def snippet(run: Run, site: str, icon: str, target: str) -> None:
+    """Write the HTML for the foot of the pages of NAME: the numbers, the icon and the links."""
+    if run.remote is not None:
+        output.write_file(target, run.remote.filings.snippet(site, icon=icon))
+        return
+    from incidents.filing import settings
+    from incidents.filing.footer import check as html
+
+    details, icp_form = details_of(filed(run, site)), settings.load().icp_form
+    written = html.snippet_of_filing(site, details, icon=icon, icp_form=icp_form)
+    output.write_file(target, [written.encode()])
+
+
+def _read(connection: Connection, sites: tuple[str, ...]) -> Iterator[Filing]:
+    from incidents import views
+
+    found = (
+        (views.filing(connection, site) for site in sites)
+        if sites
+        else views.all_filings(connection)
+    )
+    for filing in found:
+        yield filing["site"], details_of(filing)
+
+
+_SAVED = (".html", ".htm")
+_OVER_A_SERVER = "check a saved page, with --public-security and --icp for its numbers"
+
+
+@click.command("check-footer")
+@click.argument("target", metavar="SITE|FILE")
+@click.option(
+    "--site", type=params.site, metavar="NAME",
+    help="With a FILE: the site on record that the page is one of.",
+)  # fmt: skip
+@click.option("--url", metavar="URL", help="With a SITE: the page. Default: its home page.")
+@click.option(
+    "--public-security", metavar="N", help="The public-security number that is to be there."
+)
+@click.option("--icp", metavar="N", help="The ICP number that is to be there.")
+@click.option(
+    "--icp-form", type=click.Choice(("province", "site", "subject")),
+    help="With the site's suffix, or the subject's number without one. Default: as [filing] says.",
+)  # fmt: skip
+@options.looking
+def check_footer(
+    run: Run, target: str, *, site: str | None, url: str | None, public_security: str | None,
+    icp: str | None, icp_form: str | None,
+) -> int:  # fmt: skip
+    """Look whether a page shows the record numbers, the icon and the links that it must.
+
+    SITE is looked at over the network, and compared with what is on record; FILE is a page that was
+    saved from a browser. Exit status 5 if anything is wrong or missing, 1 if the page cannot be
+    read.
+    """
+    from incidents.filing import settings
+    from incidents.filing.footer import check, page
+
+    loaded = settings.load()
+    saved = _is_file(target)
+    if saved and url is not None:
+        raise InputError(f"--url goes with a site's name, and {target} is a file")
+    if not saved and site is not None:
+        raise InputError(f"--site goes with a saved page, and {target} is no file")
+    by_hand = _by_hand(public_security, icp)
+    name = site if saved else params.site(target)
+    details = {} if name is None else _on_record(run, name)
+    form = loaded.icp_form if icp_form is None else cast("IcpForm", icp_form)
+    expected = check.Expected(icp_form=form)
+    if name is not None or by_hand:
+        expected = check.Expected.of({**details, **by_hand}, form)
+    try:
+        if saved:
+            found = check.check_foot(_saved(Path(params.file_name(target))), expected)
+        else:
+            address = url or details.get("home_url")
+            found = check.check_foot(_fetched(str(name), address, loaded), expected)
+    except page.UnreadPageError as error:
+        found = [error.finding()]
+    _tell(run, target, found)
+    return _status(found)
+
+
+def _is_file(target: str) -> bool:
+    if "/" in target or target.lower().endswith(_SAVED):
+        return True
+    try:
+        return Path(target).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _on_record(run: Run, name: str) -> Mapping[str, str]:
+    from incidents import views
+
+    run.insist_on_this_machine(_OVER_A_SERVER)
+    with run.local.reading() as connection:
+        return views.filing_details(connection, name)
+
+
+def _by_hand(public_security: str | None, icp: str | None) -> dict[str, str]:
+    """The numbers that were typed, as details; raises InputError for one that is none."""
+    if public_security is not None and read_public_security(public_security) is None:
+        raise InputError(
+            f"{public_security!r} is no public-security number: one looks like 京公网安备"
+            " 11010502000001号, or is its 11 to 14 digits"
+        )
+    if icp is not None and read_icp(icp) is None:
+        raise InputError(f"{icp!r} is no ICP number: one looks like 京ICP备12345678号-1")
+    numbers = {"public_security_number": public_security, "icp_number": icp}
+    return {key: given for key, given in numbers.items() if given is not None}
+
+
+def _saved(file: Path) -> Foot:
+    from incidents.filing.footer import foot
+
+    try:
+        with file.open("rb") as opened:
+            # One byte more tells that there is more.
+            return foot.read(opened.read(foot.MAX_BYTES + 1))
+    except OSError as error:
+        raise FileError.of(file, "read", error) from error
+
+
+def _fetched(name: str, address: str | None, loaded: FilingSettings) -> Foot:
+    from incidents.filing.footer import page
+
+    guard = loaded.guard()
+    found = page.of_site(name, guard) if address is None else page.fetch(address, guard)
+    return found.foot()
+
+
+def _tell(run: Run, target: str, findings: list[Finding]) -> None:
+    from incidents.filing.footer.check import footer_field, is_right
+
+    rows = [checks.finding_document(finding) for finding in findings]
+    if run.format == JSON:
+        told = {"page": target, "right": is_right(findings), "findings": rows}
+        output.document(run, told, rows=rows)
+    elif run.for_programs:
+        output.documents(run, rows)
+    elif run.quiet:
+        run.say(*(finding.code for finding in findings))
+    else:
+        lines = [(row["verdict"], footer_field(row["field"]), row["sentence"]) for row in rows]
+        output.table(run, ("VERDICT", "WHAT", "WHY"), lines)
+
+
+def _status(findings: list[Finding]) -> int:
+    """What is wrong goes before what nobody could see."""
+    verdicts = {finding.verdict for finding in findings}
+    if WRONG in verdicts:
+        return NOT_VERIFIED
+    return FAILED if UNKNOWN in verdicts else DONE

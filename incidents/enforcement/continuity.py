@@ -1,0 +1,252 @@
+"""The continuity: whether the database is the one for which orders were carried out before.
+
+What is known to have been in it stands in a file outside of it, the mark: before an order goes into
+the world, the newest entry at that moment. When a database is put back that has not got this entry
+(an older copy of a file, a backup, a standby that had not heard of the end), or is found on another
+server, the history goes on in a new epoch, so that no receiver takes its orders for old ones, and
+the world is compared with it. By itself: whoever looks at 3 a.m. does not know what was lost.
+
+An epoch that a daemon sees and its mark does not know is marked at once, also where no order goes
+out: none is used twice as long as one of those that have seen it keeps its disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Engine
+
+from incidents.clock import rfc3339
+from incidents.desk import Desk, own_stream, resumption
+from incidents.enforcement.mark import Mark, MarkFile, NoFileError
+from incidents.errors import IncidentsError
+from incidents.record.own_events import HistoryResumed
+from incidents.store import entries, lineage
+from incidents.store.database.engine import plainly, reading, writing
+from incidents.store.desk_state import database_time
+
+_AGAIN = (
+    "Entry {had} was in it and is missing, and its history had gone on from less already: another"
+    " copy is at work beside the same key (stop it, or give it a key in a folder of its own), or"
+    " its end was lost again"
+)
+_UNKNOWN_SERVER = (
+    "It is on another server than before, and nothing beside {file} says that orders were carried"
+    " out for it from here: never go on with a copy whose [acts] reach the world"
+)
+_STILL: dict[str | None, str] = {
+    lineage.UNKNOWN_SERVER: "At {since} it was found on another server than before, by a daemon"
+    " that knew nothing of it",
+    lineage.LOST_AGAIN: "At {since} its end was lost once more, before a person knew of the first"
+    " time or within an hour of it: another copy may be at work beside the same key",
+    None: "It is so since {since}; the log of the daemon that found that says why",
+}
+"""Why, where what was found then is no longer to be seen."""
+
+
+class HaltedError(IncidentsError):
+    """nothing is carried out from this database until a person goes on: incidents recover --reason
+    R. {detail}"""
+
+
+class _Seen(NamedTuple):
+    """What a look at `now` (UTC) has found: the mark, the database, and why its history does not go
+    on, if it does not."""
+
+    mark: Mark | None
+    found: lineage.Lineage
+    standing: lineage.Standing
+    why: resumption.Resumption | None
+    now: datetime
+
+
+class _Halt(NamedTuple):
+    """Why nobody should go on by itself: by its code in `lineage`, and in words."""
+
+    why: str
+    detail: str
+
+
+class Continuity:
+    """The continuity of one database, as its mark beside `file` has it; `clock` gives the machine's
+    time (UTC), for a database that has none."""
+
+    def __init__(
+        self, engine: Engine, desk: Desk, file: Path, clock: Callable[[], datetime]
+    ) -> None:
+        self._engine, self._desk, self._file, self._clock = engine, desk, file, clock
+        self._marks: MarkFile | None = None
+        self._whole_at: datetime | None = None
+        self.in_the_way: str | None = None
+        """What was found in the place of the mark when somebody asked, and is no file."""
+
+    def check(self) -> resumption.Resumption | None:
+        """Looks whether the history goes on; if not, lets it begin a new epoch, and says why.
+
+        Raises:
+            HaltedError: where nobody should go on by itself, and from then on until a person does.
+            DatabaseError: when the database does not do its part.
+        """
+        seen = self._look()
+        self._refuse(seen)
+        if seen.why is not None:
+            # Once more, now that nobody else does the same: one loss is one epoch.
+            done = self._desk.on_record(lambda c: self._resumed(c, seen.mark, None))
+            self._look()
+            return None if done is None else seen.why
+        if seen.found.known is None and seen.found.found is not None:
+            with plainly(self._engine), writing(self._engine) as connection:
+                lineage.adopt(connection, seen.found.found)
+        return None
+
+    def resume(self, asked: resumption.Resumption) -> HistoryResumed:
+        """Lets it begin a new epoch because somebody asks, however soon; what is known to be
+        missing is put on record. Where the mark is no file, that is only what they know.
+
+        Raises:
+            UnreadMarkError: if the mark cannot be read for another reason.
+            DatabaseError: when the database does not do its part.
+        """
+        mark = self._look(is_asked=True).mark
+        done = self._desk.on_record(lambda c: self._resumed(c, mark, asked))
+        assert done is not None
+        self._look(is_asked=True)
+        return done
+
+    def keep(self, history: lineage.Lineage, newest: entries.Newest | None, now: datetime) -> None:
+        """Marks what there is at `now` (UTC), before orders go into the world for it."""
+        if newest is None:
+            return
+        own = self._of(history.identity)
+        own.keep(
+            Mark(
+                identity=own.identity,
+                epoch=history.epoch,
+                entry=newest.id,
+                leaf=newest.leaf.hex(),
+                at=now,
+            )
+        )
+
+    def _look(self, *, is_asked: bool = False) -> _Seen:
+        while True:
+            asked = self._marks
+            # Before the database is asked: what somebody marks meanwhile is no loss.
+            try:
+                mark = None if asked is None else asked.read()
+            except NoFileError as error:
+                # A person goes on without it, before they move away what is in its place.
+                if not is_asked:
+                    raise
+                mark, self.in_the_way = None, str(error.facts["file"])
+            with plainly(self._engine), reading(self._engine) as connection:
+                found = lineage.look(connection)
+                if asked is not None and asked.identity == found.identity:
+                    now = database_time(connection) or self._clock()
+                    standing = lineage.standing(connection)
+                    why = self._why(connection, found, standing, mark)
+                    is_higher = mark is None or found.epoch > mark.epoch
+                    unmarked = why is None and is_higher
+                    newest = entries.newest(connection) if unmarked else None
+                    break
+            # The first look, or another database is there now.
+            self._of(found.identity)
+        if why is None:
+            self._whole_at = now
+        if self.in_the_way is None:
+            self.keep(found, newest, now)
+        return _Seen(mark, found, standing, why, now)
+
+    def _refuse(self, seen: _Seen) -> None:
+        since, why = seen.standing.halted_since, seen.standing.halted_why
+        found = None if seen.why is None else self._reason_to_halt(seen, seen.why)
+        if since is None:
+            if found is not None and self._halt(seen, found.why):
+                raise HaltedError(detail=found.detail)
+            return
+        if why == lineage.UNKNOWN_SERVER and seen.found.is_new and seen.mark is not None:
+            # Nobody knew of it on the server where it was halted; here it is marked.
+            return
+        still = _STILL[why].format(since=rfc3339(since))
+        raise HaltedError(detail=found.detail if found is not None and found.why == why else still)
+
+    def _halt(self, seen: _Seen, why: str) -> bool:
+        """Whether it is halted by that; not where somebody has gone on since."""
+        with plainly(self._engine), writing(self._engine) as connection:
+            own_stream.locked(connection)
+            is_so = lineage.standing(connection).epoch == seen.standing.epoch
+            if is_so:
+                lineage.halt(connection, seen.now, why)
+        return is_so
+
+    def _reason_to_halt(self, seen: _Seen, why: resumption.Resumption) -> _Halt | None:
+        if why.cause == resumption.ANOTHER_SERVER:
+            # A copy may be at work there, for a drill: the world is not its own.
+            unknown = _Halt(lineage.UNKNOWN_SERVER, _UNKNOWN_SERVER.format(file=self._file))
+            return unknown if seen.mark is None else None
+        # No second loss: the server changed, or this daemon's mark knows more than the one that
+        # went on first.
+        if seen.found.is_new or not resumption.is_again(seen.standing, seen.now):
+            return None
+        return _Halt(lineage.LOST_AGAIN, _AGAIN.format(had=why.had))
+
+    def _of(self, identity: str) -> MarkFile:
+        if self._marks is None or self._marks.identity != identity:
+            self._marks, self._whole_at = MarkFile(self._file, identity), None
+        return self._marks
+
+    def _resumed(
+        self, connection: Connection, mark: Mark | None, asked: resumption.Resumption | None
+    ) -> HistoryResumed | None:
+        own_stream.locked(connection)
+        found, standing = lineage.look(connection), lineage.standing(connection)
+        why = self._why(connection, found, standing, mark)
+        if asked is not None:
+            known = asked if why is None else replace(asked, cause=why.cause, had=why.had)
+            highest = 0 if mark is None else mark.epoch
+            why = replace(known, epoch=highest, since=self._since(mark))
+        return None if why is None else resumption.resume(connection, why, self._clock)
+
+    def _why(
+        self,
+        connection: Connection,
+        found: lineage.Lineage,
+        standing: lineage.Standing,
+        mark: Mark | None,
+    ) -> resumption.Resumption | None:
+        """Why the history does not go on, if it does not."""
+        if mark is not None and _is_missing(connection, standing, mark):
+            return resumption.Resumption(
+                cause=resumption.ENTRIES_LOST,
+                had=mark.entry,
+                epoch=mark.epoch,
+                since=self._since(mark),
+            )
+        if not found.is_new:
+            return None
+        known = found.epoch if mark is None else mark.epoch
+        return resumption.Resumption(
+            cause=resumption.ANOTHER_SERVER, epoch=known, since=self._since(mark)
+        )
+
+    def _since(self, mark: Mark | None) -> datetime | None:
+        """The last time at which the history is known to have been whole."""
+        known = [self._whole_at, None if mark is None else mark.at]
+        return max((each for each in known if each is not None), default=None)
+
+
+def _is_missing(connection: Connection, standing: lineage.Standing, mark: Mark) -> bool:
+    """Whether the database lacks what is marked.
+
+    A mark of an earlier epoch than that which runs was answered by it; unless whoever began that
+    has seen another server, and knew of nothing that is missing.
+    """
+    if mark.epoch > standing.epoch:
+        return True
+    if mark.epoch < standing.epoch and standing.moved_at is None:
+        return False
+    return not entries.has(connection, mark.entry, mark.leaf)

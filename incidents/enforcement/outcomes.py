@@ -1,0 +1,216 @@
+"""The outcomes: what came of attempts, put on record through the desk, many in one transaction."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.exc import DataError, IntegrityError
+
+from incidents.desk import Answer, Envelope
+from incidents.enforcement import waiting
+from incidents.enforcement.attempts import log_error
+from incidents.enforcement.dispatcher import Dispatcher, Done
+from incidents.enforcement.port import Delivered, Failed, Retry, Skipped
+from incidents.errors import DatabaseError
+from incidents.machine import commands as c
+from incidents.machine.actions.orders import REOPEN
+from incidents.machine.command import SUPERSEDED
+from incidents.machine.orders import ACT
+from incidents.store import deliveries, leases
+from incidents.store.database.engine import plainly, reading, writing
+from incidents.store.desk_state import database_time
+
+BATCH = 500
+_NONE = timedelta(0)
+# Nothing is left to be said of it.
+_SETTLED = ("unknown_order", "order_dead", "not_lifted", "order_of_hold")
+
+Asked = tuple[int, c.Command]
+"""A site's id and what is asked of it."""
+
+
+class Outcomes:
+    """Those that are not on record yet; what the database would not take is kept.
+
+    `counts` says how many there were of each kind, `only_logged` how many orders into the world
+    changed nothing there.
+    """
+
+    def __init__(self, dispatcher: Dispatcher, recorded: Callable[[list[Answer]], object]) -> None:
+        self._dispatcher = dispatcher
+        self._recorded = recorded
+        self._left: list[Done] = []
+        self.counts: Counter[str] = Counter()
+        self.only_logged = 0
+
+    def __len__(self) -> int:
+        return len(self._left)
+
+    def add(self, done: Done) -> None:
+        """One more, to be put on record the next time."""
+        outcome = done.outcome
+        self._left.append(done)
+        self.counts[type(outcome).__name__.lower()] += 1
+        if isinstance(outcome, Delivered):
+            self.only_logged += done.claimed.lane == ACT and not outcome.enforced
+
+    def record(self) -> None:
+        """Puts the first of them on record; what is tried again is put off.
+
+        Raises:
+            DatabaseError: when the database does not do its part; what was added is kept.
+        """
+        done, now = self._left[:BATCH], self._dispatcher.clock()
+        asked = [(each, self._command(each, now)) for each in done]
+        given_up = [
+            each for each, command in asked if command and isinstance(command[1], c.RecordFailure)
+        ]
+        self.submit(_giving_way(given_up))
+        untold = self.submit([command for _, command in asked if command is not None])
+        self.submit(self._overtaken(done))
+        again = [each for each, command in asked if command is None]
+        again += [
+            Done(each.claimed, each.adapter, _UNRECORDED)
+            for each, command in asked
+            if command is not None and command in untold
+        ]
+        self.put_off(again)
+        # Only now: a hold that comes later finds them in nobody's hands.
+        self.submit(_giving_way(again))
+        self._explain(done)
+        del self._left[: len(done)]
+        for each in done:
+            self._dispatcher.observed(each, now)
+
+    def submit(self, commands: Sequence[Asked]) -> list[Asked]:
+        """Asks the desk, in one transaction; what could not even be asked.
+
+        One site that cannot be decided, a spoilt row say, holds up no other.
+        """
+        if not commands:
+            return []
+        try:
+            return self._submit(commands)
+        except Exception as error:
+            if _is_of_the_database(error):
+                raise
+            if len(commands) == 1:
+                log_error("an outcome cannot be recorded", site_id=commands[0][0], error=error)
+                return [*commands]
+        half = len(commands) // 2
+        return self.submit(commands[:half]) + self.submit(commands[half:])
+
+    def put_off(self, done: Sequence[Done], wait: timedelta = _NONE) -> None:
+        """Lets go of orders: until their next attempts; those that were not made, for `wait`."""
+        dispatcher = self._dispatcher
+        if not done:
+            return
+        with plainly(dispatcher.engine), writing(dispatcher.engine) as connection:
+            now = database_time(connection) or dispatcher.clock()
+            for each in sorted(done, key=_place):
+                claimed, outcome = each.claimed, each.outcome
+                if not isinstance(outcome, Retry):
+                    leases.put_off(connection, claimed, now + wait, tried=False)
+                    continue
+                after = waiting.wait(claimed.attempt, dispatcher.chance(), outcome.after)
+                leases.put_off(
+                    connection, claimed, now + after, adapter=each.adapter,
+                    problem=outcome.problem, detail=outcome.detail,
+                )  # fmt: skip
+
+    def _overtaken(self, done: Sequence[Done]) -> list[Asked]:
+        """Dead letters of before what was just carried out: nobody needs them any more."""
+        last = {
+            each.claimed.site_id: each.claimed.seq
+            for each in done
+            if each.claimed.lane == ACT and isinstance(each.outcome, Delivered)
+        }
+        if not last:
+            return []
+        engine = self._dispatcher.engine
+        with plainly(engine), reading(engine) as connection:
+            dead = deliveries.dead_letters(connection, last)
+        return [
+            (site, c.CancelOrder(by=c.COURIER, order=order, lane=ACT, why="overtaken"))
+            for site, order in dead
+            if order < last[site]
+        ]
+
+    def _explain(self, done: Sequence[Done]) -> None:
+        """What was said of what is given up: for the desk, and no part of the record."""
+        told = [
+            (each.claimed, each.outcome.detail)
+            for each in sorted(done, key=_place)
+            if isinstance(each.outcome, Failed) and each.outcome.detail
+        ]
+        engine = self._dispatcher.engine
+        if told:
+            with plainly(engine), writing(engine) as connection:
+                leases.explain(connection, told)
+
+    def _submit(self, commands: Sequence[Asked]) -> list[Asked]:
+        """Asks; what was refused, and is not settled by somebody else's word."""
+        login = self._dispatcher.login
+        answers = self._dispatcher.desk.submit(
+            [Envelope(site=site, command=command, login=login) for site, command in commands]
+        )
+        self._recorded(answers)
+        refused = []
+        for asked, answer in zip(commands, answers, strict=True):
+            # Somebody else has carried it out, or decided about it: that stands.
+            if answer.refusal is not None and answer.refusal.name not in _SETTLED:
+                log_error("an outcome was refused", site=answer.site, refusal=answer.refusal.name)
+                refused.append(asked)
+        return refused
+
+    def _command(self, done: Done, now: datetime) -> Asked | None:
+        """What goes on record; nothing does of an attempt that is made again."""
+        claimed, outcome = done.claimed, done.outcome
+        own: dict[str, Any] = {"order": claimed.seq, "lane": claimed.lane}
+        tried: dict[str, Any] = {"adapter": done.adapter, "attempts": claimed.attempt}
+        match outcome:
+            case Delivered(enforced=enforced):
+                return claimed.site_id, c.RecordDelivery(**own, **tried, enforced=enforced)
+            case Skipped(why=why):
+                tried_before = claimed.attempt > 1
+                return claimed.site_id, c.CancelOrder(
+                    by=c.COURIER, **own, why=why, tried=tried_before
+                )
+            case Failed(problem=problem):
+                return claimed.site_id, c.RecordFailure(**own, **tried, problem=problem)
+            case Retry(problem=problem):
+                if waiting.is_given_up(claimed.since, now, self._dispatcher.give_up_after):
+                    return claimed.site_id, c.RecordFailure(**own, **tried, problem=problem)
+        return None
+
+
+def _giving_way(done: Sequence[Done]) -> list[Asked]:
+    """Cancels those that would open a site which a hold keeps down since they were taken in hand:
+    else what takes it down would wait for their next attempt. It is refused where no hold does."""
+    return [
+        (
+            each.claimed.site_id,
+            c.CancelOrder(
+                by=c.COURIER, order=each.claimed.seq, lane=ACT, why=SUPERSEDED, tried=True
+            ),
+        )
+        for each in done
+        if (each.claimed.lane, each.claimed.kind) == (ACT, REOPEN) and each.outcome is not None
+    ]
+
+
+def _place(done: Done) -> tuple[int, str, int]:
+    """In the order in which the desk locks them."""
+    return done.claimed.site_id, done.claimed.lane, done.claimed.seq
+
+
+_UNRECORDED = Retry(problem="unrecorded", detail="what came of it could not be recorded")
+
+
+def _is_of_the_database(error: Exception) -> bool:
+    """Whether it is the database that does not answer, whichever site was asked for."""
+    cause = error.__cause__
+    return isinstance(error, DatabaseError) and not isinstance(cause, IntegrityError | DataError)

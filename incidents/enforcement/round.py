@@ -1,0 +1,286 @@
+"""The round: takes orders in hand, has them carried out, and records what came of them.
+
+An attempt is made outside any transaction, by a thread; its lease outlasts it. What came of it is
+recorded through the desk, many outcomes in one transaction. A dispatcher that is killed at any
+moment has recorded nothing of what it had in hand: that is carried out again by another, under the
+same id, when the lease ends.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from queue import Empty, SimpleQueue
+
+from sqlalchemy import Connection
+
+from incidents.desk import Answer
+from incidents.enforcement import order_payload, waiting
+from incidents.enforcement.attempts import WorkerPool, attempt
+from incidents.enforcement.dispatcher import (
+    UNHEARD_FOR,
+    Backlog,
+    ConcurrencyLimit,
+    Dispatcher,
+    Done,
+)
+from incidents.enforcement.outcomes import BATCH, Outcomes
+from incidents.enforcement.port import Adapter, Order, Outcome, Retry, Skipped
+from incidents.machine import commands as c
+from incidents.machine.orders import ACT, DESK, NOTICE
+from incidents.store import deliveries, entries, leases, lineage
+from incidents.store.database.engine import plainly, reading, writing
+from incidents.store.desk_state import database_time
+
+LEASE = timedelta(seconds=25)
+ATTEMPT_S = 20.0
+"""So long an attempt may take: one that cannot begin that long before its lease ends is not made.
+
+With the second that it takes to be looked for, what a dead dispatcher had in hand comes back within
+30 seconds.
+"""
+
+_IN_LINE = 16
+# A transaction costs the same for one outcome and for many, so they are waited for, but not long.
+_TOGETHER_S = 0.03
+
+LANES = (ACT, NOTICE, DESK)
+
+
+class Round:
+    """Orders in hand, from the first that is due until none is, or it is stopped.
+
+    One thread runs it; the adapters are called by threads of its own. What has not been recorded,
+    since the database failed, is kept for the next time. `outcomes` counts what came of the
+    attempts. `once`: each is tried once, however soon it is due again.
+    """
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        *,
+        stopped: Callable[[], bool] = lambda: False,
+        recorded: Callable[[list[Answer]], object] = lambda _: None,
+        once: bool = False,
+    ) -> None:
+        self._dispatcher = dispatcher
+        self._once = once
+        self._due_by: datetime | None = None
+        self._epochs = order_payload.Epochs()
+        self._stopped = stopped
+        self._finished: SimpleQueue[Done] = SimpleQueue()
+        self.outcomes = Outcomes(dispatcher, recorded)
+        self._limit = ConcurrencyLimit(dispatcher.workers * _IN_LINE, seconds=dispatcher.seconds)
+        self._pools: dict[str, WorkerPool] = {}
+        self._busy: list[Done] = []
+        self._first_look = (
+            None
+            if dispatcher.compare is None
+            else waiting.FirstLook(dispatcher.engine, dispatcher.compare)
+        )
+        self._backlog = Backlog(self._limit, seconds=dispatcher.seconds)
+
+    def run(self) -> None:
+        """Carry out what is due.
+
+        Raises:
+            DatabaseError: when the database does not do its part.
+        """
+        while True:
+            has_room = self._limit.are_free and len(self.outcomes) < BATCH
+            took = has_room and not self._stopped() and self._claim()
+            if not took and not self._limit.total and not self.outcomes:
+                return
+            self._collect()
+            self.outcomes.record()
+
+    def close(self) -> None:
+        """Let the threads go; one that an adapter keeps is not waited for."""
+        for pool in self._pools.values():
+            pool.close()
+
+    # Taking in hand.
+
+    def _claim(self) -> bool:
+        """Whether there was anything to take in hand."""
+        dispatcher = self._dispatcher
+        most = self._limit.room()
+        began = dispatcher.seconds()
+        with plainly(dispatcher.engine):
+            with reading(dispatcher.engine) as connection:
+                now = self._now(connection)
+                self._due_by = (self._due_by or now) if self._once else None
+                due = [
+                    lane
+                    for lane in LANES
+                    if (lane in dispatcher.lanes or lane in dispatcher.unheard)
+                    and leases.any_due(connection, lane, self._due_at(lane, now))
+                ]
+            # What was let go is on record as such only when all is.
+            again = [] if self.outcomes else self._backlog.next(most // 2 if due else most)
+            if not due and not again:
+                return False
+            with writing(dispatcher.engine) as connection:
+                now, history = self._now(connection), lineage.look(connection)
+                if history.is_new:
+                    return False
+                found = leases.claim_again(connection, dispatcher.name, again, now=now, lease=LEASE)
+                found += self._claim_due(connection, due, most - len(found), now)
+                held = [] if dispatcher.brake is None else dispatcher.brake.held(connection, found)
+                # Whatever happens before that is on record, nobody takes it for having been tried.
+                leases.leave_untried(connection, held)
+                newest = entries.newest(connection)
+        if dispatcher.continuity is not None:
+            dispatcher.continuity.keep(history, newest, now)
+        if self._epochs.runs != history.epoch:
+            with plainly(dispatcher.engine), reading(dispatcher.engine) as connection:
+                self._epochs = order_payload.read(connection)
+        self._do_what_is_due(found, now)
+        left_alone: set[leases.Key] = set()
+        for passed_over in (self._cancel_lifted, self._look_first, self._leave_down):
+            left_alone |= passed_over([each for each in found if each.key not in left_alone])
+        left_alone |= self._hold([each for each in held if each.key not in left_alone])
+        for claimed in found:
+            if claimed.key not in left_alone:
+                self._hand_out(claimed, now, began)
+        self._turn_away()
+        return bool(found or again)
+
+    def _claim_due(
+        self, connection: Connection, due: list[str], most: int, now: datetime
+    ) -> list[leases.Claimed]:
+        found: list[leases.Claimed] = []
+        for lane in due:
+            # Each lane has its share, so that none waits for all that another has.
+            found += leases.claim(
+                connection, self._dispatcher.name, lane, now=now, lease=LEASE,
+                most=max(1, most // len(due)), due_at=self._due_at(lane, now),
+                tried_by=self._due_by,
+            )  # fmt: skip
+        return found
+
+    def _due_at(self, lane: str, now: datetime) -> datetime:
+        """Due by then is what is taken in hand now."""
+        if lane not in self._dispatcher.lanes:
+            return now - UNHEARD_FOR
+        return now
+
+    def _now(self, connection: Connection) -> datetime:
+        return database_time(connection) or self._dispatcher.clock()
+
+    def _do_what_is_due(self, found: list[leases.Claimed], now: datetime) -> None:
+        """What is due comes first: a suspension whose hours are over is none to carry out."""
+        over = [claimed.site_id for claimed in found if order_payload.is_over(claimed, now)]
+        self.outcomes.submit([(site_id, c.Elapse()) for site_id in over])
+
+    def _cancel_lifted(self, found: list[leases.Claimed]) -> set[leases.Key]:
+        """Cancels what nobody needs any more; the orders that are not to be carried out now."""
+        dispatcher = self._dispatcher
+        heads = {claimed.site_id: claimed for claimed in found if claimed.lane == ACT}
+        if not heads:
+            return set()
+        with plainly(dispatcher.engine), reading(dispatcher.engine) as connection:
+            chains = deliveries.chains(connection, heads)
+        needless = order_payload.lifted(heads, chains)
+        # As if it had not been claimed, since what was never tried is known not to be in force;
+        # but nobody else takes it in hand meanwhile.
+        self.outcomes.put_off([Done(heads[id_], "", None) for id_ in needless], LEASE)
+        self.outcomes.submit([command for commands in needless.values() for command in commands])
+        return {heads[site_id].key for site_id in needless}
+
+    def _look_first(self, found: list[leases.Claimed]) -> set[leases.Key]:
+        """Compares the sites with the world, after a loss; the orders that have to wait for it."""
+        if self._first_look is None or not self._epochs.runs:
+            return set()
+        waits = self._first_look.to_wait(found)
+        self.outcomes.put_off([Done(each, "", None) for each in waits], LEASE)
+        # An opening that was decided before must not hold up what keeps the site down.
+        overtaken = [each for each in waits if each.lane == ACT and waiting.stays_down(each)]
+        self.outcomes.submit(
+            [(each.site_id, waiting.cancelling_left_down(each)) for each in overtaken]
+        )
+        return {each.key for each in waits}
+
+    def _leave_down(self, found: list[leases.Claimed]) -> set[leases.Key]:
+        """Cancels what would open sites that a loss has left down, or suspend closed ones."""
+        engine = self._dispatcher.engine
+        if not self._epochs.runs:
+            return set()
+        with plainly(engine), reading(engine) as connection:
+            left = waiting.left_down(connection, found)
+        if left:
+            with plainly(engine), writing(engine) as connection:
+                # People are told of them again, until one of them decides.
+                lineage.doubt(connection, self._epochs.runs, self._now(connection))
+        # What does not come to be on record is claimed again, and asked about again.
+        self.outcomes.put_off([Done(each, "", None) for each in left], LEASE)
+        self.outcomes.submit([(each.site_id, waiting.cancelling_left_down(each)) for each in left])
+        return {each.key for each in left}
+
+    def _hold(self, held: list[leases.Claimed]) -> set[leases.Key]:
+        """Puts on record what the brake holds, which was not tried, in each of its lanes."""
+        self.outcomes.submit(waiting.recording_braked(held))
+        return {each.key for each in held}
+
+    def _hand_out(self, claimed: leases.Claimed, now: datetime, began: float) -> None:
+        dispatcher, order = self._dispatcher, order_payload.order_of(claimed, self._epochs)
+        if claimed.lane not in dispatcher.lanes:
+            # What somebody has tried is no news that nobody has heard of: it is given up.
+            untried = claimed.attempt == 1
+            told = Skipped(why="no_channel") if untried else Retry(problem="no_channel")
+            self.outcomes.add(Done(claimed, "none", told))
+            return
+        if order_payload.is_old_news(claimed, now, dispatcher.give_up_after):
+            self.outcomes.add(Done(claimed, "", Skipped(why="expired")))
+            return
+        adapter = dispatcher.lanes[claimed.lane](order)
+        name = adapter.name
+        self._backlog.leave(name, claimed.key)
+        if not self._limit.has_one_for(name):
+            self._busy.append(Done(claimed, name, None))
+            return
+        if name not in self._pools:
+            self._pools[name] = WorkerPool(name, dispatcher.workers)
+        self._limit.take(claimed, order, name, began)
+        self._pools[name].give(partial(self._attempt, claimed, order, adapter, began))
+
+    def _turn_away(self) -> None:
+        """Those for which an adapter has no hand now; they come again when it is their turn."""
+        for adapter in {each.adapter for each in self._busy}:
+            away = [each for each in self._busy if each.adapter == adapter]
+            wait = self._backlog.turn_away(adapter, [each.claimed.key for each in away])
+            self.outcomes.put_off(away, wait)
+        self._busy = []
+
+    def _attempt(
+        self, claimed: leases.Claimed, order: Order, adapter: Adapter, began: float
+    ) -> None:
+        """In a thread of the adapter's."""
+        outcome: Outcome | None = None
+        in_time = self._dispatcher.seconds() - began < LEASE.total_seconds() - ATTEMPT_S
+        if in_time and not self._stopped():
+            outcome = attempt(adapter, order)
+        self._finished.put(Done(claimed, adapter.name, outcome))
+
+    # What came of it.
+
+    def _collect(self) -> None:
+        """Takes what is finished; for a moment, waits for more to come if some is in hand."""
+        until = time.monotonic() + _TOGETHER_S
+        most = min(BATCH, self._limit.total // 2 + 1)
+        while len(self.outcomes) < BATCH:
+            left_s = until - time.monotonic()
+            try:
+                if left_s > 0 and self._limit.total and len(self.outcomes) < most:
+                    done = self._finished.get(timeout=left_s)
+                else:
+                    done = self._finished.get_nowait()
+            except Empty:
+                break
+            self._limit.free(done)
+            self.outcomes.add(done)
+            if done.outcome is None:
+                self._backlog.add(done.adapter, done.claimed.key)
+        self._limit.free_hung(LEASE)

@@ -1,0 +1,221 @@
+"""The checks: all that can be said of a filing from its details alone, without asking anybody.
+
+What the checks have found and how complete a filing is are also given as documents. The score of a
+filing is out of 100, and each detail that is missing has the reason why it is needed (domain.md,
+section 5). Which details are needed depends on others. What is not decided yet counts as not there,
+so that no detail that is added lowers the score: not even `nature`, when it makes a site a
+commercial one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from incidents.errors import LibraryError
+from incidents.filing import ip_addresses, items, people, record_number, typed_details
+from incidents.filing.finding import Finding, finding_sentence
+from incidents.machine.filing import Details
+
+
+class NoFilingLibraryError(LibraryError):
+    """to check a filing {detail} is needed, which is not installed"""
+
+    extra = "filing"
+
+
+def check(details: Details, *, today: date) -> list[Finding]:
+    """The findings on those details, in the order in which they are filed; `today` is the day in
+    the desk's own zone.
+
+    Raises:
+        NoFilingLibraryError: naming what to install.
+    """
+    try:
+        return [
+            *typed_details.check_choices(details),
+            *_of_people(details, today),
+            *record_number.check_record_numbers(details, today=today),
+            *items.check_office(details, today=today),
+            *ip_addresses.check_addresses(details),
+            *ip_addresses.check_address_rules(details),
+            *items.check_documents(details, today=today),
+            *typed_details.check_days(details, today=today),
+        ]
+    except ModuleNotFoundError as error:
+        raise NoFilingLibraryError(detail=error.name) from error
+
+
+def falsehoods(details: Details, *, today: date) -> list[Finding]:
+    """Those findings of `check` that say that a detail is false, and no others (R4).
+
+    Raises:
+        NoFilingLibraryError: naming what to install.
+    """
+    try:
+        return [finding for finding in _of_people(details, today) if finding.false]
+    except ModuleNotFoundError as error:
+        raise NoFilingLibraryError(detail=error.name) from error
+
+
+def _of_people(details: Details, today: date) -> Iterator[Finding]:
+    """What is said of numbers and addresses by which people are known: these alone can be false."""
+    yield from people.check_identity(details, today=today)
+    yield from people.check_phones(details)
+    yield from people.check_mail(details)
+
+
+SERVER, DOCUMENT = "server", "document"
+"""How what is missing of the servers and of the documents is called: none of their labels."""
+
+_Judge = Callable[[Details], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A detail that is needed and not on record; `why` is the code of the reason."""
+
+    field: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completeness:
+    """`score` is from 0 to 100: 100 exactly if nothing is missing."""
+
+    score: int
+    missing: tuple[Missing, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Need:
+    """A detail that every filing needs, or those alone whose `choice` has been filed as `value`."""
+
+    field: str
+    why: str
+    choice: str = ""
+    value: str = ""
+
+    def is_met(self, details: Details) -> bool:
+        judge = _OF_ITEMS.get(self.why)
+        if judge is not None:
+            return judge(details)
+        text = details.get(self.field, "").strip()
+        return (
+            text in typed_details.CHOICES[self.field]
+            if self.field in typed_details.CHOICES
+            else bool(text)
+        )
+
+    def is_decided(self, details: Details) -> bool:
+        return not self.choice or details.get(self.choice) in typed_details.CHOICES[self.choice]
+
+    def is_asked(self, details: Details) -> bool:
+        return not self.choice or details.get(self.choice) == self.value
+
+
+_COMMERCIAL = ("nature", "commercial")
+_COMPANY = ("support_kind", "company")
+
+NEEDS = (
+    _Need("subject_kind", "who_owns"),
+    _Need("subject_name", "who_owns"),
+    _Need("subject_number", "who_it_is"),
+    _Need("responsible_name", "who_answers"),
+    _Need("responsible_number", "who_it_is"),
+    _Need("responsible_phone", "to_reach"),
+    _Need("responsible_email", "to_reach"),
+    _Need("opened_on", "to_file_in_time"),
+    _Need("service_type", "decides_level"),
+    _Need("level", "is_filed"),
+    _Need("nature", "decides_licence"),
+    _Need("hosting", "may_forbid_licence"),
+    _Need("ip", "is_filed"),
+    _Need("access_provider", "is_filed"),
+    _Need("access_method", "is_filed"),
+    _Need("registrar", "is_filed"),
+    _Need("support_kind", "is_filed"),
+    _Need("support_name", "support_is_company", *_COMPANY),
+    _Need("support_phone", "support_is_company", *_COMPANY),
+    _Need("office_code", "decides_office"),
+    _Need(SERVER, "server_on_record"),
+    _Need(SERVER, "server_place"),
+    _Need(SERVER, "server_count"),
+    _Need(DOCUMENT, "contract_is_filed"),
+    _Need("icp_number", "licence_needs_filing", *_COMMERCIAL),
+    _Need("icp_licence", "paid_services", *_COMMERCIAL),
+    _Need("contract_ip", "province_may_bind", *_COMMERCIAL),
+    _Need("resolved_ip", "province_may_bind", *_COMMERCIAL),
+    _Need("reported_ip", "province_may_bind", *_COMMERCIAL),
+    _Need(SERVER, "server_province", *_COMMERCIAL),
+)
+"""What a filing needs, in the order in which it is filed."""
+
+
+def completeness(details: Details) -> Completeness:
+    """How much of what a filing needs is on record, and what is missing."""
+    missing = tuple(
+        Missing(need.field, need.why)
+        for need in NEEDS
+        if need.is_asked(details) and not need.is_met(details)
+    )
+    there = sum(
+        need.is_decided(details) and (need.is_met(details) or not need.is_asked(details))
+        for need in NEEDS
+    )
+    return Completeness(score=100 * there // len(NEEDS), missing=missing)
+
+
+def _a_server_says(*names: str) -> _Judge:
+    return lambda details: any(
+        server.get(name).strip() for server in items.servers(details) for name in names
+    )
+
+
+_OF_ITEMS: dict[str, _Judge] = {
+    "server_on_record": lambda details: any(
+        server.facts is not None for server in items.servers(details)
+    ),
+    "server_place": _a_server_says("place", "city"),
+    "server_count": _a_server_says("count"),
+    "server_province": _a_server_says("province"),
+    "contract_is_filed": lambda details: any(
+        each.get("kind") == items.CONTRACT for each in items.documents(details)
+    ),
+}
+"""What is met by an item and not by a detail of its own, by the code of the reason."""
+
+
+Document = dict[str, Any]
+
+
+def finding_document(
+    found: Finding,
+) -> Document:
+    """A finding, with its English sentence: that of a page has words of its own."""
+    return {
+        "verdict": found.verdict,
+        "field": found.field,
+        "code": found.code,
+        "facts": dict(found.facts),
+        "source": found.source,
+        "false": found.false,
+        "sentence": finding_sentence(found),
+    }
+
+
+def read_finding(told: Document) -> Finding:
+    """The finding that such a document is of."""
+    return Finding(
+        verdict=told["verdict"], field=told["field"], code=told["code"], facts=told["facts"],
+        source=told["source"], false=told["false"],
+    )  # fmt: skip
+
+
+def completeness_document(details: Details) -> Document:
+    """The `score` of those details, from 0 to 100, and the `missing` ones, each with its reason."""
+    found = completeness(details)
+    missing = [{"field": each.field, "why": each.why} for each in found.missing]
+    return {"score": found.score, "missing": missing}

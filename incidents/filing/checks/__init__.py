@@ -1,1 +1,0 @@
-"""The checks: whether what is filed can be true."""

@@ -1,0 +1,181 @@
+"""The items of a filing: its servers and its documents, each a JSON object of texts.
+
+Of the documents it is said whether the access contract is on record, and what expires when; of the
+servers, whether the public-security office on record is that of their city.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from importlib import resources
+
+from incidents.filing import area
+from incidents.filing.finding import Finding, ok, suspect, unknown, wrong
+from incidents.filing.record_number import plain
+from incidents.filing.typed_details import read_day
+from incidents.machine.filing import DOCUMENT, SERVER, Details
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A server or a document: its key, and what is said of it; None if that cannot be read."""
+
+    key: str
+    facts: Mapping[str, str] | None
+
+    def get(self, name: str) -> str:
+        """What is said under that name; empty if nothing is."""
+        return "" if self.facts is None else self.facts.get(name, "")
+
+    @property
+    def province(self) -> str:
+        """The name of the province that a server stands in, 广东; empty if nobody says it."""
+        province = area.named(self.get("province"))
+        return province.name if province is not None else self.get("province").strip()
+
+    @property
+    def city(self) -> str:
+        """The city that a server stands in, without 市; empty if nobody says it."""
+        return self.get("city").strip().removesuffix("市")
+
+
+def servers(details: Details) -> list[Item]:
+    """The servers on record, in the order of their labels."""
+    return _items(details, SERVER)
+
+
+def documents(details: Details) -> list[Item]:
+    """The documents on record, in the order of their labels."""
+    return _items(details, DOCUMENT)
+
+
+def _items(details: Details, kind: str) -> list[Item]:
+    return [Item(key, _read_item(details[key])) for key in sorted(details) if key.startswith(kind)]
+
+
+def _read_item(text: str) -> dict[str, str] | None:
+    try:
+        found = json.loads(text)
+    # Brackets within brackets without end.
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(found, dict) or not all(isinstance(each, str) for each in found.values()):
+        return None
+    return found
+
+
+DOCUMENT_SOURCE = "domain.md 5, documents"
+
+EXPIRES_SOON = timedelta(days=30)
+"""A document that expires within so many days is to be renewed; it holds to its last day's end."""
+
+CONTRACT = "access_contract"
+DOCUMENT_KINDS = (
+    CONTRACT, "commercial_licence", "idc_licence", "isp_licence", "server_region_certificate",
+    "site_verification_notice", "graded_protection", "access_agreement", "server_contract", "other",
+)  # fmt: skip
+
+
+def check_documents(details: Details, *, today: date) -> list[Finding]:
+    """What is to be said of each item that cannot be read, of the contract, and of each expiry."""
+    on_record = documents(details)
+    unreadable = [
+        wrong(item.key, "item_unreadable", "RFC 8259")
+        for item in [*servers(details), *on_record]
+        if item.facts is None
+    ]
+    readable = [item for item in on_record if item.facts is not None]
+    judged = [finding for item in readable for finding in _document(item, today)]
+    return [*unreadable, *_contract(details, readable), *judged]
+
+
+def _contract(details: Details, on_record: list[Item]) -> list[Finding]:
+    held = next((item.key for item in on_record if item.get("kind") == CONTRACT), None)
+    if held is not None:
+        return [ok(held, "contract_present", DOCUMENT_SOURCE)]
+    if "filed_on" in details:
+        return [wrong("filed_on", "filed_without_contract", DOCUMENT_SOURCE)]
+    # Of a site that is not filed yet, the completeness says that it is missing.
+    return []
+
+
+def _document(item: Item, today: date) -> list[Finding]:
+    found = []
+    if item.get("kind") not in DOCUMENT_KINDS:
+        found.append(
+            unknown(
+                item.key, "document_kind_unknown", DOCUMENT_SOURCE, kinds=", ".join(DOCUMENT_KINDS)
+            )
+        )
+    text = item.get("expires_on")
+    if text:
+        found.append(_expiry(item.key, read_day(text), today))
+    return found
+
+
+def _expiry(key: str, last: date | None, today: date) -> Finding:
+    if last is None:
+        return wrong(key, "expiry_unreadable", "ISO 8601")
+    if last < today:
+        return wrong(key, "document_expired", DOCUMENT_SOURCE, day=last.isoformat())
+    if last - today <= EXPIRES_SOON:
+        left = str((last - today).days)
+        return suspect(key, "document_expires", DOCUMENT_SOURCE, day=last.isoformat(), left=left)
+    return ok(key, "document_holds", DOCUMENT_SOURCE, day=last.isoformat())
+
+
+OFFICE_SOURCE = "domain.md 5, office codes by server city"
+OFFICE_FIELD = "office_code"
+_OFFICE_CODE = re.compile("[0-9]{6}(?:[0-9]{6})?")
+
+
+@cache
+def offices() -> dict[str, str]:
+    """The code of the office by the city, 深圳, as the documentation lists them."""
+    text = (resources.files("incidents.filing") / "offices.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def check_office(details: Details, *, today: date) -> list[Finding]:
+    """What is to be said of the code: of its form, of its area, and of the servers' cities."""
+    if OFFICE_FIELD not in details:
+        return []
+    code = plain(details[OFFICE_FIELD])
+    if not _OFFICE_CODE.fullmatch(code):
+        return [wrong(OFFICE_FIELD, "office_unreadable", OFFICE_SOURCE)]
+    if _listed_city(code) is None:
+        warned = area.warnings(OFFICE_FIELD, code[:6], today.year)
+        if warned:
+            return warned
+    return [_office_of_city(code, {server.city for server in servers(details)} - {""})]
+
+
+def _office_of_city(code: str, cities: set[str]) -> Finding:
+    """A code is of the city that lists it, and else of the one that its area lies in."""
+    city = _listed_city(code) or area.city(code) or code[:6]
+    # A city may be one of a county's rank, and lie in another.
+    here = area.find(code)
+    county = "" if here is None else here.last_name.removesuffix("市")
+    if cities and cities.isdisjoint({city, county}):
+        served = ", ".join(sorted(cities))
+        return suspect(
+            OFFICE_FIELD, "office_of_another_city", OFFICE_SOURCE, city=city, served=served
+        )
+    listed = offices().get(city)
+    if listed is not None and not _is_same_office(listed, code):
+        return unknown(OFFICE_FIELD, "office_not_listed", OFFICE_SOURCE, city=city, listed=listed)
+    return ok(OFFICE_FIELD, "office_ok", OFFICE_SOURCE, city=city)
+
+
+def _listed_city(code: str) -> str | None:
+    return next((city for city, listed in offices().items() if _is_same_office(listed, code)), None)
+
+
+def _is_same_office(one: str, other: str) -> bool:
+    return one.ljust(12, "0") == other.ljust(12, "0")

@@ -1,0 +1,197 @@
+"""The record numbers: of an ICP filing, of a commercial licence and of a public-security filing, as
+values that are written in one form only (domain.md, section 4).
+
+They are read as people write them: in full-width characters, with spaces, with any dash. Their form
+is checked, and the area that a public-security number names.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from incidents.filing import area
+from incidents.filing.finding import Finding, ok, wrong
+from incidents.filing.typed_details import read_day
+from incidents.machine.filing import Details
+
+MAX_CHARACTERS = 200
+"""What is longer is no number: to normalise it takes the square of its length."""
+
+_DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−﹣－"), "-")
+_PROVINCE = f"(?P<province>[{area.CHARACTERS}])"
+_ICP = re.compile(
+    rf"{_PROVINCE}ICP备(?:案)?(?P<digits>[0-9]{{8,10}})号?(?:-0*(?P<suffix>[1-9][0-9]{{0,4}}))?"
+)
+_LICENCE = re.compile(rf"{_PROVINCE}ICP证(?P<digits>[0-9]{{6,8}})号?")
+# A licence for several provinces is the ministry's own, and bears no province's character.
+_TELECOM = re.compile(
+    rf"(?:{_PROVINCE}|合字)?(?P<kinds>[AB][12](?:[.、,][AB][12])*)-(?P<digits>[0-9]{{8}})号?"
+)
+_PUBLIC_SECURITY = re.compile(rf"(?:{_PROVINCE}公网安备(?:案)?)?(?P<code>[0-9]{{11,14}})号?")
+
+
+@dataclass(frozen=True, slots=True)
+class Icp:
+    """The number of an ICP filing: `province` is its character, `digits` are 8 to 10.
+
+    `suffix` tells one site of a subject from its others; the subject's own number has none.
+    """
+
+    province: str
+    digits: str
+    suffix: str | None = None
+
+    @property
+    def subject(self) -> str:
+        """The number of the subject, whichever of its sites it is: `京ICP备12345678号`."""
+        return f"{self.province}ICP备{self.digits}号"
+
+    def __str__(self) -> str:
+        return self.subject if self.suffix is None else f"{self.subject}-{self.suffix}"
+
+
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """The number of a commercial licence, as a licence for paid services by the web alone
+    (`京ICP证150476号`, `kinds` empty), or among other telecom services (`粤B2-20090059`).
+
+    `province` is the character, empty for a licence of the ministry (`B2-20090059`).
+    """
+
+    province: str
+    kinds: str
+    digits: str
+
+    def __str__(self) -> str:
+        if self.kinds:
+            return f"{self.province}{self.kinds}-{self.digits}"
+        return f"{self.province}ICP证{self.digits}号"
+
+
+@dataclass(frozen=True, slots=True)
+class PublicSecurity:
+    """The number of a public-security filing: `code` is its 11 to 14 digits, `province` the
+    character before it, which is None where only the digits are written.
+
+    It is shown with the character of its area then; alone, if no province has that area.
+    """
+
+    province: str | None
+    code: str
+
+    @property
+    def area(self) -> str:
+        """The area code of the office that gave it: six digits (GB/T 2260)."""
+        return self.code[:6]
+
+    def __str__(self) -> str:
+        here = area.of_area(self.code)
+        character = self.province or (here.characters[0] if here is not None else None)
+        return self.code if character is None else f"{character}公网安备 {self.code}号"
+
+
+IcpForm = Literal["province", "site", "subject"]
+ICP_FORMS: tuple[IcpForm, ...] = ("province", "site", "subject")
+"""Which ICP number stands at the foot: that of the site, with its suffix; that of its subject,
+without one; or as its province has it, which is the subject's in Guangdong."""
+
+
+def in_form(number: Icp, form: IcpForm) -> str:
+    """The number as it is to stand at the foot."""
+    return number.subject if is_subjects(number, form) else str(number)
+
+
+def is_subjects(number: Icp, form: IcpForm) -> bool:
+    """Whether the number of the subject is wanted, without a suffix."""
+    return form == "subject" or (form == "province" and number.province == "粤")
+
+
+def read_icp(text: str) -> Icp | None:
+    """The ICP number that a text is; None if it is none, or something else stands beside it."""
+    found = _ICP.fullmatch(plain(text))
+    return found and Icp(found["province"], found["digits"], found["suffix"])
+
+
+def read_licence(text: str) -> Licence | None:
+    """The number of a commercial licence that a text is; None if it is none."""
+    written = plain(text)
+    web = _LICENCE.fullmatch(written)
+    if web is not None:
+        return Licence(web["province"], "", web["digits"])
+    found = _TELECOM.fullmatch(written)
+    if found is None:
+        return None
+    kinds = ".".join(re.findall("[AB][12]", found["kinds"]))
+    return Licence(found["province"] or "", kinds, found["digits"])
+
+
+def read_public_security(text: str) -> PublicSecurity | None:
+    """The public-security number that a text is; None if it is none.
+
+    Its code alone, as it stands in the link, is one too.
+    """
+    found = _PUBLIC_SECURITY.fullmatch(plain(text))
+    return found and PublicSecurity(found["province"], found["code"])
+
+
+def plain(text: str) -> str:
+    """A text as numbers are read from it: half-width, in capitals, without spaces, one dash."""
+    text = "".join(text.split())
+    if len(text) > MAX_CHARACTERS:
+        return text
+    half = unicodedata.normalize("NFKC", text.translate(_DASHES)).upper()
+    return "".join(half.translate(_NOT_SEEN).split())
+
+
+_NOT_SEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\ufeff"))
+
+
+RECORD_NUMBER_SOURCE = "domain.md 4, the record numbers"
+
+
+def check_record_numbers(details: Details, *, today: date) -> list[Finding]:
+    """What is to be said of the three numbers; an area is judged in the year of the approval."""
+    found = []
+    if "icp_number" in details:
+        icp = read_icp(details["icp_number"])
+        found.append(
+            wrong("icp_number", "icp_number_unreadable", RECORD_NUMBER_SOURCE)
+            if icp is None
+            else ok("icp_number", "icp_number_ok", RECORD_NUMBER_SOURCE, number=str(icp))
+        )
+    if "icp_licence" in details:
+        licence = read_licence(details["icp_licence"])
+        found.append(
+            wrong("icp_licence", "icp_licence_unreadable", RECORD_NUMBER_SOURCE)
+            if licence is None
+            else ok("icp_licence", "icp_licence_ok", RECORD_NUMBER_SOURCE, number=str(licence))
+        )
+    if "public_security_number" in details:
+        approved = read_day(details.get("approved_on", "")) or today
+        found += _of_public_security(details["public_security_number"], approved.year)
+    return found
+
+
+def _of_public_security(text: str, year: int) -> list[Finding]:
+    field = "public_security_number"
+    number = read_public_security(text)
+    if number is None:
+        return [wrong(field, "public_security_unreadable", RECORD_NUMBER_SOURCE)]
+    if number.province and area.of_character(number.province) != area.of_area(number.area):
+        return [
+            wrong(
+                field,
+                "public_security_other_province",
+                RECORD_NUMBER_SOURCE,
+                number=str(number),
+                area=number.area,
+            )
+        ]
+    return [
+        ok(field, "public_security_ok", RECORD_NUMBER_SOURCE, number=str(number)),
+        *area.warnings(field, number.area, year),
+    ]

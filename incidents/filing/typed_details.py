@@ -1,0 +1,139 @@
+"""The details that are filed as a choice or as a day: what they may be, and whether they agree.
+
+A site's nature is held against its licence, its level against its service, its kind of hosting
+against what that allows. Days are ISO 8601 dates in the desk's own zone, in the order they come in.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from itertools import pairwise
+
+from incidents.filing.finding import Finding, ok, suspect, wrong
+from incidents.machine.filing import DAYS, TERMS, WITHIN, Details
+
+FILED_SOURCE = "domain.md 5, what is filed"
+COMMERCIAL_SOURCE = "domain.md 5, commercial filing"
+
+CHOICES = {
+    "subject_kind": ("company", "person"),
+    "nature": ("commercial", "non_commercial"),
+    "level": ("2", "3"),
+    "hosting": ("virtual_host", "cloud_server", "managed", "other"),
+    "access_method": (
+        "leased_virtual_space", "leased_server", "hosted_server", "dedicated_line", "other",
+    ),
+    "support_kind": ("company", "owner"),
+    "service_type": (
+        "forum", "microblog", "blog", "news", "shop", "video", "game", "search", "mail", "portal",
+        "company", "other",
+    ),
+}  # fmt: skip
+"""What may be filed under these keys."""
+
+LEVEL_2 = frozenset({"forum", "microblog", "blog"})
+"""Where others write; every other service is of level 3."""
+
+
+def check_choices(details: Details) -> list[Finding]:
+    """What is to be said of the coded details, each by itself and one against another."""
+    strange = [
+        wrong(key, "choice_unknown", FILED_SOURCE, choices=", ".join(choices))
+        for key, choices in CHOICES.items()
+        if key in details and details[key] not in choices
+    ]
+    commercial = details.get("nature") == "commercial" or "icp_licence" in details
+    broken = []
+    if "icp_licence" in details and "icp_number" not in details:
+        broken.append(wrong("icp_licence", "licence_without_filing", COMMERCIAL_SOURCE))
+    if details.get("hosting") == "managed" and commercial:
+        broken.append(wrong("hosting", "managed_commercial", COMMERCIAL_SOURCE))
+    return [*strange, *_nature(details), *broken, *_level(details)]
+
+
+def _nature(details: Details) -> list[Finding]:
+    nature, licensed = details.get("nature"), "icp_licence" in details
+    if nature == "commercial" and not licensed:
+        return [wrong("nature", "commercial_without_licence", COMMERCIAL_SOURCE)]
+    if nature == "non_commercial" and licensed:
+        return [suspect("nature", "licence_without_commerce", COMMERCIAL_SOURCE)]
+    return [ok("nature", "nature_ok", COMMERCIAL_SOURCE)] if nature in CHOICES["nature"] else []
+
+
+def _level(details: Details) -> list[Finding]:
+    level, service = details.get("level"), details.get("service_type")
+    if level not in CHOICES["level"] or service not in CHOICES["service_type"]:
+        return []
+    expected = "2" if service in LEVEL_2 else "3"
+    if level == expected:
+        return [ok("level", "level_ok", FILED_SOURCE, level=level, service=service)]
+    if "level_reason" in details:
+        facts = {"level": level, "service": service, "expected": expected}
+        return [ok("level", "level_with_reason", FILED_SOURCE, **facts)]
+    return [
+        wrong(
+            "level", "level_differs", FILED_SOURCE, level=level, service=service, expected=expected
+        )
+    ]
+
+
+ORDER_SOURCE = "domain.md 5, the order of a filing"
+PAST_DAYS = ("filed_on", "approved_on", "shown_on")
+"""These tell what has been done; a site may be going to open."""
+
+_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def read_day(text: str) -> date | None:
+    """The day that a text is, as 2026-03-01; None if it is none."""
+    try:
+        return date.fromisoformat(text) if _DAY.fullmatch(text) else None
+    except ValueError:
+        return None
+
+
+def check_days(details: Details, *, today: date) -> list[Finding]:
+    """What is to be said of the days, and of each that lies before the one that it comes after."""
+    read = {key: read_day(details[key]) for key in DAYS if key in details}
+    found = [wrong(key, "day_unreadable", "ISO 8601") for key, day in read.items() if day is None]
+    days = {key: day for key, day in read.items() if day is not None}
+    found += [
+        wrong(key, "day_ahead", ORDER_SOURCE, day=days[key].isoformat())
+        for key in PAST_DAYS
+        if key in days and days[key] > today
+    ]
+    found += _days_in_order(days)
+    found += _late_days(days)
+    if "approved_on" in days and "public_security_number" not in details:
+        found.append(wrong("public_security_number", "number_not_filed", ORDER_SOURCE))
+    if not found and len(days) > 1:
+        found.append(ok(list(days)[-1], "days_in_order", ORDER_SOURCE))
+    return found
+
+
+def _late_days(days: dict[str, date]) -> list[Finding]:
+    """What was done after the last of its thirty days."""
+    return [
+        suspect(
+            ended, "day_late", ORDER_SOURCE, day=days[ended].isoformat(), until=until.isoformat()
+        )
+        for begun, ended in TERMS.values()
+        if begun in days and ended in days and days[ended] > (until := days[begun] + WITHIN)
+    ]
+
+
+def _days_in_order(days: dict[str, date]) -> list[Finding]:
+    known = list(days.items())
+    return [
+        wrong(
+            key,
+            "day_before",
+            ORDER_SOURCE,
+            day=day.isoformat(),
+            earlier=earlier,
+            earlier_day=earlier_day.isoformat(),
+        )
+        for (earlier, earlier_day), (key, day) in pairwise(known)
+        if day < earlier_day
+    ]

@@ -1,0 +1,259 @@
+"""The why of a site: its rule, incidents and times in plain words, and what comes next."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, tzinfo
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection
+
+from incidents.contract import hints
+from incidents.contract.case_documents import site_document
+from incidents.contract.documents import Hint
+from incidents.contract.hints import do, look
+from incidents.locale.words import When, in_the_world
+from incidents.machine import commands as c
+from incidents.machine.state import can_move_incident
+from incidents.views import masked, on_record, why_facts, why_prospects, why_record
+from incidents.views.why_record import MAX_TRIED, Record
+
+if TYPE_CHECKING:
+    from incidents.contract.documents.sites import Explanation
+
+
+def grounds(record: Record) -> list[str]:
+    """How the site stands and why; what is overdue comes first."""
+    parts = [
+        _overdue(record),
+        _in_force(record),
+        why_facts.closure_lines(record),
+        _suspended(record),
+        _held(record),
+        _to_be_closed(record),
+        why_facts.dispute_lines(record),
+        _asked(record),
+        _active(record),
+        _waiting(record),
+        _moot(record),
+    ]
+    return [line for part in parts for line in part]
+
+
+def _overdue(record: Record) -> list[str]:
+    since = record.overdue_since
+    if since is None:
+        return []
+    return [record.say("overdue", since=since, ago=record.now - since)]
+
+
+def _in_force(record: Record) -> list[str]:
+    cause = record.not_in_force
+    if cause is None:
+        return []
+    told = in_the_world(record.case.state, record.case.in_force, record.teller.language)
+    return [
+        record.say(
+            f"not_in_force.{cause}", told=told, order=record.braked, since=record.left_down_since
+        )
+    ]
+
+
+# Suspended, held.
+
+
+def _suspended(record: Record) -> list[str]:
+    suspension = record.case.suspension
+    if suspension is None or record.case.closed:
+        return []
+    until = suspension.until
+    assert until is not None
+    lines = [
+        record.say("suspended", rule="unreachable", made_at=suspension.made_at, until=until),
+        record.say("rests_on"),
+        *why_facts.counted_lines(record, tuple(incident.n for incident in record.resting)),
+        *why_facts.contact_lines(record, [incident.n for incident in record.resting]),
+    ]
+    if record.suspending is not None:
+        event, _ = record.suspending
+        assert event.reason is not None
+        lines += [
+            *why_facts.deadline_lines(record, event.reason),
+            record.say("decided_under", policy=event.policy),
+        ]
+    if record.may_end_down:
+        lines.append(record.say("suspended.left_down"))
+    return [*lines, _place_in_run(record)]
+
+
+def _held(record: Record) -> list[str]:
+    hold = record.case.hold
+    if hold is None:
+        return []
+    by = record.recorded_by("hold_set") or hold.by
+    return [record.say("held", at=hold.at, by=by, reason=record.said(hold.reason))]
+
+
+# Asked for.
+
+
+def _to_be_closed(record: Record) -> list[str]:
+    request = record.case.closure_request
+    if request is None:
+        return []
+    own = {"by": request.by, "at": request.at, "rule": request.rule,
+           "text": record.said(request.text)}  # fmt: skip
+    by_two = record.policy.two_people_close
+    asks = record.say(f"to_be_closed.{'by_two' if by_two else 'by_one'}", by=request.by)
+    if request.incident is None:
+        return [record.say("to_be_closed.false", field=request.field, **own), asks]
+    incident = why_facts.incident_line(record, request.incident)
+    return [record.say("to_be_closed.refusal", incident=incident, **own), asks]
+
+
+def _asked(record: Record) -> list[str]:
+    request = record.case.request
+    if request is None:
+        return []
+    reason = record.said(request.reason)
+    return [record.say("asked", by=request.by, at=request.at, reason=reason)]
+
+
+# Active.
+
+
+def _active(record: Record) -> list[str]:
+    case, policy = record.case, record.policy
+    if case.state != "active":
+        return []
+    lines = [record.say("active")]
+    if case.epoch > 1:
+        lines.append(record.say("reinstated", by=record.recorded_by("site_reinstated")))
+    names = record.teller.incidents(sorted(incident.n for incident in record.recent))
+    if names:
+        within, count = policy.repeat_within, policy.repeat_count
+        lines.append(record.say("recent", within=within, names=names, count=count))
+    return [*lines, _place_in_run(record)] if record.run else lines
+
+
+def _place_in_run(record: Record) -> str:
+    case, policy = record.case, record.policy
+    how = record.say(f"place_in_run.{policy.run}")
+    is_last = case.state == "active" and record.run + 1 >= policy.run_count
+    code = "place_in_run"
+    if record.run >= policy.run_count:
+        code = "place_in_run.met"
+    elif is_last:
+        code = "place_in_run.last"
+    if policy.min_attempts and code != "place_in_run":
+        code += ".tried"
+    return record.say(
+        code, run=record.run, count=policy.run_count, how=how, attempts=policy.min_attempts
+    )
+
+
+def _waiting(record: Record) -> list[str]:
+    """The clocks that run, and what is not settled though no clock runs for it."""
+    lines = []
+    for _, incident in sorted(record.case.incidents.items()):
+        name = record.teller.name(incident.n)
+        if record.case.clock_runs(incident):
+            lines.append(record.say("waiting", incident=name, due=incident.contact_due))
+        elif record.case.removal_runs(incident):
+            lines.append(record.say("waiting_removal", incident=name, due=incident.removal_due))
+    return lines
+
+
+def _moot(record: Record) -> list[str]:
+    if not record.moot:
+        return []
+    names = record.teller.incidents(record.moot[:MAX_TRIED])
+    return [record.say("moot.more" if len(record.moot) > MAX_TRIED else "moot", names=names)]
+
+
+def why(connection: Connection, name: str, now: datetime, zone: tzinfo = UTC) -> Explanation:
+    """Why the site stands as it does at `now`, from the record alone; times in words in `zone`.
+
+    `text` are lines to read; `timeline` has the latest entries (`timeline_untold` more came before
+    them); `next` what falls due next, null when nothing will; `would_change` and `hints` what
+    people can do about it. Looking does nothing: what is overdue is said to be overdue.
+
+    Raises:
+        UnknownSiteError: with the nearest names.
+    """
+    found = why_record.read(connection, name, When(zone=zone, now=now))
+    next_due, changes = why_prospects.next_due(found), why_prospects.would_change(found)
+    return {
+        "site": on_record.reveal_texts(connection, [site_document(found.case, found.run)])[0],
+        "seq": found.case.seq,
+        "text": [*grounds(found), *why_prospects.told(found, next_due, changes)],
+        "timeline": found.story,
+        "timeline_untold": found.untold,
+        "next": next_due,
+        "would_change": changes,
+        "hints": fitting_hints(found),
+    }
+
+
+def parts(connection: Connection, name: str, when: When) -> dict[str, Any]:
+    """The same for a page, in the language of `when`: its `why` are lines of their own.
+
+    A line that begins with a blank belongs to the one before. What people wrote is masked in the
+    grounds (see `masked`), and not in the timeline. Raises UnknownSiteError.
+    """
+    found = why_record.read(connection, name, when)
+    found = replace(found, texts={ref: masked.words(text) for ref, text in found.texts.items()})
+    return {
+        "grounds": grounds(found),
+        "timeline": found.story,
+        "timeline_untold": found.untold,
+        "next": why_prospects.next_due(found),
+        "would_change": why_prospects.would_change(found),
+    }
+
+
+def fitting_hints(record: Record) -> list[Hint]:
+    """What could be done next about the site as a whole."""
+    case, site = record.case, record.case.site
+    found = []
+    if record.overdue_since is not None:
+        found.append(look("elapse"))
+    if record.braked is not None:
+        found.append(look(hints.RELEASE_ORDER, record.braked))
+    if case.closure_request is not None:
+        found += hints.to_closure(site)
+    if case.disputed:
+        found.append(do(c.Uphold, site))
+    if case.request is not None:
+        # Nothing is proposed that would be refused.
+        found += hints.to_reinstatement(site, held=case.held)
+    elif case.closed and not case.held:
+        found.append(do(c.AskReinstatement, site))
+    if case.held:
+        found.append(do(c.LiftHold, site))
+    name, incidents = record.teller.name, sorted(case.incidents.items())
+    waiting = [name(n) for n, each in incidents if can_move_incident(each.state, "reach")]
+    found += [hints.contact(each, "reached") for each in waiting[:MAX_TRIED]]
+    told = [name(n) for n, each in incidents if each.state == "notified"]
+    found += [do(c.StateRemoved, each) for each in told[:MAX_TRIED]]
+    return [*found, *_of_the_world(record)]
+
+
+def _of_the_world(record: Record) -> list[Hint]:
+    """What brings into force what is ordered, or puts on record what is in force."""
+    site, repair = record.case.site, look("repair", record.case.site)
+    cause = record.not_in_force
+    stays = record.may_end_down or cause in ("unknown", "left_down")
+    hold = [do(c.SetHold, site)] if stays and not record.case.held else []
+    match cause:
+        case "waits":
+            return [*hold, look("orders_of_site", site)]
+        case "lost":
+            return [*hold, repair, look("repair_cancelled", site)]
+        case "believed" | "unknown":
+            return [*hold, repair]
+        case "left_down":
+            return [*hold, repair, look("recover", reason=None)]
+        case "left_closed":
+            return hints.to_left_closed(site, suspended=record.case.state == "suspended")
+    return hold

@@ -1,0 +1,200 @@
+"""The facts that a decision rests on, a line each: incidents, contacts, deadlines; and those of a
+closure (R1, R3 to R5), with what still stands of them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from incidents.machine import rules
+from incidents.machine.case import Closure, Suspension
+from incidents.machine.events import Reason
+from incidents.views.why_record import Record, signed
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def counted_lines(record: Record, numbers: tuple[int, ...]) -> list[str]:
+    """A line for each of the incidents."""
+    return [f"  {incident_line(record, n)}" for n in sorted(numbers)]
+
+
+def incident_line(record: Record, n: int) -> str:
+    """`12-1: happened …, recorded … by …, now removed`."""
+    name, incident = record.teller.name(n), record.case.incidents.get(n)
+    if incident is None:
+        return name
+    return record.say(
+        "incident.at" if incident.urls else "incident", name=name,
+        occurred_at=incident.occurred_at, recorded_at=incident.recorded_at,
+        by=record.recorded_by("incident_logged", n) or incident.by, state=incident.state,
+        url=next(iter(incident.urls), None),
+    )  # fmt: skip
+
+
+def contact_lines(record: Record, numbers: list[int], *, only_telling: bool = False) -> list[str]:
+    """A line for each contact about the incidents, or for those by which somebody was told."""
+    lines = []
+    for n in numbers:
+        for contact in record.case.incidents[n].contacts:
+            if contact.tells or not only_telling:
+                told = record.say(
+                    "contact" if contact.stands else "contact.voided",
+                    name=f"{record.teller.name(n)}-{contact.n}", outcome=contact.outcome,
+                    at=contact.occurred_at, by=contact.by,
+                )  # fmt: skip
+                lines.append(f"  {told}")
+    return lines
+
+
+def deadline_lines(record: Record, reason: Reason) -> list[str]:
+    """The deadline against the moment at which it was decided."""
+    due, decided = reason.deadline, reason.decided_at
+    if due is None or decided is None:
+        return []
+    late: timedelta | str = decided - due
+    if decided - due < timedelta(seconds=1):
+        late = record.say("microseconds", n=(decided - due) // _MICROSECOND)
+    return [record.say("deadline", due=due, decided=decided, late=late)]
+
+
+def closure_lines(record: Record) -> list[str]:
+    """Why the site is closed, the facts that it was decided on, and by whom."""
+    closure = record.case.closure
+    if closure is None:
+        return []
+    lines = [record.say("closed", at=closure.at, rule=closure.rule)]
+    if record.closing is not None:
+        event, login = record.closing
+        assert event.reason is not None
+        by = signed(event.by, login, record.teller.language)
+        tell = {
+            "repeat": _window,
+            "unreachable_run": _run,
+            "refusal": _refusal,
+        }.get(closure.rule)
+        if tell is None:
+            evidence, stated_by = record.said(event.evidence), event.asked_by or by
+            lines.append(
+                record.say("stated_false", by=stated_by, field=event.field, evidence=evidence)
+            )
+        else:
+            lines += tell(record, event.reason)
+        if event.asked_by is not None:
+            lines.append(record.say("confirmed", asked_by=event.asked_by, by=by))
+        lines.append(record.say("decided", at=event.recorded_at, by=by, policy=event.policy))
+    return [*lines, record.say("terms")]
+
+
+def dispute_lines(record: Record) -> list[str]:
+    """That late truth leaves the rule unmet, upheld or not; nothing while it is met."""
+    closure = record.case.closure
+    if closure is None:
+        return []
+    met = rules.still_met(record.case, closure)
+    if record.case.disputed:
+        return [record.say("disputed", met=met, needed=closure.needed), *_gone(record, closure)]
+    if closure.upheld_at is not None and met is not None and met < closure.needed:
+        by = record.recorded_by("closure_upheld")
+        upheld = record.say("upheld", met=met, needed=closure.needed, by=by)
+        return [upheld, *_gone(record, closure)]
+    return []
+
+
+def _gone(record: Record, closure: Closure) -> list[str]:
+    """Which of the two things that R5 rests on stands no more."""
+    if closure.rule != "refusal":
+        return []
+    case, refused = record.case, closure.incidents[0]
+    told, refuses = rules.was_told(case, closure), rules.refuses(case, closure)
+    name, state = record.teller.name(refused), case.incidents[refused].state
+    if state == "voided":
+        return [record.say("gone.voided", incident=name)]
+    lines = [] if told else [record.say("gone.told", incident=name)]
+    return lines if refuses else [*lines, record.say("gone.refused", incident=name, state=state)]
+
+
+def _window(record: Record, reason: Reason) -> list[str]:
+    """R1: the incidents counted, and the span that they have against the policy's."""
+    assert reason.since is not None
+    assert reason.until is not None
+    assert reason.within is not None
+    return [
+        record.say("window", counted=reason.counted, needed=reason.needed, within=reason.within),
+        *counted_lines(record, reason.incidents),
+        record.say(
+            "window_compared", since=reason.since, until=reason.until,
+            apart=reason.until - reason.since, within=reason.within,
+            completing=record.teller.name(reason.incidents[-1]),
+        ),
+    ]  # fmt: skip
+
+
+def _run(record: Record, reason: Reason) -> list[str]:
+    """R3: the cases in a row, the last of which closed the site in place of a suspension."""
+    beyond = (reason.counted or 0) > (reason.needed or 0)
+    code = "run.beyond" if beyond else "run"
+    lines = [record.say(code, counted=reason.counted, needed=reason.needed)]
+    starters = {s.starter: s for s in record.case.suspensions.values() if not s.struck}
+    for place, n in enumerate(reason.incidents, start=1):
+        case = starters.get(n)
+        due = None if case is None else case.due
+        if n == reason.incidents[-1]:
+            due = reason.deadline
+        told = _of_run(record, case, due)
+        incident = incident_line(record, n)
+        lines.append(f"  {record.say('run_case', place=place, incident=incident, told=told)}")
+        lines += _joined(record, case, n)
+    return [*lines, *deadline_lines(record, reason), *_broken(record, reason)]
+
+
+def _joined(record: Record, case: Suspension | None, starter: int) -> list[str]:
+    """What a case rests on beside the incident that started it (R2)."""
+    found = [
+        incident.n
+        for incident in record.case.incidents.values()
+        if case is not None and incident.suspension == case.n and incident.n != starter
+    ]
+    if not found:
+        return []
+    names = record.teller.incidents(sorted(found))
+    return [f"    {record.say('run_case.joined', names=names)}"]
+
+
+def _broken(record: Record, reason: Reason) -> list[str]:
+    """Who was reached in time after all, between the first case that counted and the last."""
+    closure, incidents = record.case.closure, record.case.incidents
+    first, last = incidents.get(reason.incidents[0]), incidents.get(reason.incidents[-1])
+    if closure is None or closure.total or first is None or last is None:
+        return []
+    reached = [
+        incident
+        for incident in rules.of_run(record.case)
+        if incident.reached_in_time and first.place <= incident.place <= last.place
+    ]
+    return [
+        record.say("run_broken", incident=record.teller.name(incident.n), due=incident.contact_due)
+        for incident in reached
+    ]
+
+
+def _of_run(record: Record, case: Suspension | None, due: datetime | None) -> str:
+    """What has become of a case of the run; without a `case` it has been struck since."""
+    if due is None:
+        return record.say("run_case.struck")
+    if case is None:
+        return record.say("run_case.struck_since", due=due)
+    return record.say("run_case.acted", due=due, made_at=case.made_at)
+
+
+def _refusal(record: Record, reason: Reason) -> list[str]:
+    """R5: that the customer was told, and that they do not delete."""
+    n = reason.incidents[0]
+    lines = [f"  {incident_line(record, n)}", *contact_lines(record, [n], only_telling=True)]
+    if reason.deadline is not None:
+        lines.append(record.say("not_deleted", deadline=reason.deadline))
+        return [*lines, *deadline_lines(record, reason)]
+    if reason.since is not None:
+        lines.append(record.say("refused_since", since=reason.since))
+    by = record.recorded_by("incident_refused", n)
+    two = record.closing is not None and record.closing[0].asked_by is not None
+    return [*lines, record.say("refusal_confirmed" if two else "refusal_recorded", by=by)]

@@ -1,0 +1,270 @@
+"""The prospects: what falls due next, and what would change how a site stands.
+
+Nothing is guessed: each possible act is given to the machine, on a copy of the case, and what it
+would decide is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from incidents.clock import rfc3339
+from incidents.contract.case_documents import event_document
+from incidents.locale import event_sentence
+from incidents.machine import commands as c
+from incidents.machine import events as e
+from incidents.machine import rules
+from incidents.machine.case import Closure
+from incidents.machine.decide import Decision, decide
+from incidents.machine.incident import Incident
+from incidents.values.ids import contact_id
+from incidents.views.why_record import MAX_TRIED, Record
+
+if TYPE_CHECKING:
+    from incidents.contract.documents.sites import Due
+
+
+_HAIR = timedelta(microseconds=1)
+_SOMEBODY = "somebody"
+_NOT_TOLD = frozenset({"clock_lapsed", "task_opened", "alarm_raised"})
+
+
+def next_due(record: Record) -> Due | None:
+    """What falls due next and when: the machine's own answer to the moment after it."""
+    due = rules.next_due(record.case)
+    if due is None:
+        return None
+    decision = decide(record.case, c.Elapse(), record.policy, max(due + _HAIR, record.now))
+    return {
+        "due": rfc3339(due),
+        "overdue": due < record.now,
+        "what": record.say("next.comma").join(_sentences(record, decision)),
+    }
+
+
+def would_change(record: Record) -> list[str]:
+    """What people could still put on record that would change how the site stands.
+
+    What is due comes first: what is overdue is taken as done.
+    """
+    if record.overdue_since is not None:
+        elapsed = decide(record.case, c.Elapse(), record.policy, record.now)
+        record = replace(record, case=elapsed.case)
+    if record.case.closed:
+        return [*_of_closure(record), *_of_hold(record), *_of_reinstatement(record)]
+    if record.case.state == "suspended":
+        return [*_of_suspension(record), *_of_hold(record), *_of_words(record)]
+    return [*_of_clocks(record), *_of_counts(record), *_of_words(record)]
+
+
+def _of_words(record: Record) -> list[str]:
+    """What people's word does (R4, R5), and what is said already."""
+    request, by_two = record.case.closure_request, record.policy.two_people_close
+    if request is None:
+        return [record.say("closes.two" if by_two else "closes")]
+    declines = "declines.false" if request.incident is None else "declines"
+    answers = [record.say("confirms", by=request.by), record.say(declines)]
+    # A request outlives the policy that asked for it; under another a word may do at once.
+    return answers if by_two else [*answers, record.say("closes")]
+
+
+def told(record: Record, due: Due | None, changes: list[str]) -> list[str]:
+    """Both, as lines to read: what `next_due` and `would_change` have found."""
+    indented = [f"  {line}" for line in changes]
+    return [_next_in_words(record, due), record.say("would_change"), *indented]
+
+
+def _next_in_words(record: Record, due: Due | None) -> str:
+    if due is None:
+        held = record.braked is not None
+        return record.say("next.braked" if held else "next.nothing", order=record.braked)
+    if due["overdue"]:
+        return record.say("next.overdue", what=due["what"])
+    return record.say("next", due=due["due"], what=due["what"])
+
+
+# A suspension (R2): late truth strikes it when nothing that it rests on still stands.
+
+
+def _of_suspension(record: Record) -> list[str]:
+    standing = [incident for incident in record.resting if incident.stands][:MAX_TRIED]
+    if len(standing) > 1:
+        names = record.teller.incidents([incident.n for incident in standing])
+        return [record.say("rests_on_all", names=names)]
+    lines = []
+    for incident in standing:
+        name = record.teller.name(incident.n)
+        after = _after_strike(record, _contact_in_time(record, incident))
+        if after is not None and incident.contact_due is not None:
+            due = incident.contact_due
+            lines.append(record.say("strikes.contact", incident=name, due=due, after=after))
+        after = _after_strike(record, _void(record, incident))
+        if after is not None:
+            lines.append(record.say("strikes.void", incident=name, after=after))
+    return lines
+
+
+def _after_strike(record: Record, decision: Decision | None) -> str | None:
+    struck = [x for x in _events(decision) if isinstance(x, e.SuspensionStruck)]
+    if not struck or decision is None:
+        return None
+    if decision.case.state == "active":
+        return record.say("strikes.left_down" if record.stays_down else "strikes.opens")
+    if record.case.held:
+        return record.say("strikes.held")
+    return record.say("strikes.stays", state=decision.case.state)
+
+
+# A closure: a recount may dispute it, and only people undo it.
+
+
+def _of_closure(record: Record) -> list[str]:
+    closure = record.case.closure
+    assert closure is not None
+    if closure.rule == "false_info":
+        return [record.say("false_info_stays")]
+    counted = _counted(record, closure)
+    tried = [incident for incident in counted if incident.state != "voided"][:MAX_TRIED]
+    lines = [
+        record.say(f"disputes.{act}{'.any' if len(names) > 1 else ''}", names=names)
+        for act, names in _corrections(record, closure.rule, tried)
+        if names
+    ]
+    if record.case.disputed:
+        lines.append(record.say("uphold"))
+    elif not lines and tried:
+        names = record.teller.incidents([incident.n for incident in tried])
+        lines.append(record.say("stays_met", names=names))
+    return lines
+
+
+def _counted(record: Record, closure: Closure) -> list[Incident]:
+    """What the closure rests on; of a run (R3) all between its first case and its last, since
+    whoever of them is reached in time breaks it."""
+    found = [record.case.incidents[n] for n in closure.incidents if n in record.case.incidents]
+    if closure.rule != "unreachable_run" or not found:
+        return found
+    first, last = found[0].place, found[-1].place
+    run = (each for each in rules.of_run(record.case) if first <= each.place <= last)
+    return sorted(run, key=lambda incident: incident.n)
+
+
+def _corrections(
+    record: Record, rule: str, incidents: list[Incident]
+) -> Iterator[tuple[str, list[str]]]:
+    """Each kind of correction, and what it would have to be of, alone, to dispute the closure."""
+    name = record.teller.name
+    yield "void", [name(i.n) for i in incidents if _disputes(_void(record, i))]
+    if rule == "unreachable_run":
+        late = [name(i.n) for i in incidents if _disputes(_contact_in_time(record, i))]
+        yield "contact", late
+    if rule == "refusal":
+        taken = [
+            name(i.n)
+            for i in incidents
+            if _disputes(_try(record, c.TakeBack, incident=i.n, reason="tried out"))
+        ]
+        yield "take_back", taken
+        contacts = [
+            contact_id(record.case.site_id, i.n, contact.n)
+            for i in incidents
+            for contact in i.contacts
+            if _disputes(
+                _try(record, c.VoidContact, incident=i.n, contact=contact.n, reason="tried out")
+            )
+        ]
+        yield "void_contact", contacts
+
+
+def _disputes(decision: Decision | None) -> bool:
+    return any(isinstance(event, e.ClosureDisputed) for event in _events(decision))
+
+
+def _of_reinstatement(record: Record) -> list[str]:
+    if record.case.held:
+        return [record.say("reinstate.held")]
+    return [record.say("reinstate" if record.case.request is None else "reinstate.asked")]
+
+
+# A hold, a statement, what may still happen to an active site.
+
+
+def _of_hold(record: Record) -> list[str]:
+    if not record.case.held:
+        return []
+    decision = _try(record, c.LiftHold, reason="tried out")
+    if decision is None:
+        return []
+    if record.stays_closed:
+        return [record.say("unhold.left_closed")]
+    if decision.case.state == "active":
+        return [record.say("unhold.opens")]
+    return [record.say("unhold.closed" if decision.case.closed else "unhold.suspended")]
+
+
+def _of_clocks(record: Record) -> list[str]:
+    return [
+        record.say("stops_clock", due=incident.contact_due, incident=record.teller.name(incident.n))
+        for _, incident in sorted(record.case.incidents.items())
+        if record.case.clock_runs(incident) and incident.contact_due is not None
+    ][:MAX_TRIED]
+
+
+def _of_counts(record: Record) -> list[str]:
+    lines = []
+    decision = _try(record, c.Log, again=True)
+    if decision is not None and decision.case.closed:
+        lines.append(record.say("one_more", within=record.policy.repeat_within))
+    run, needed = record.run, record.policy.run_count
+    if run and run + 1 >= needed:
+        tried = record.policy.min_attempts
+        lines.append(
+            record.say("next_miss.tried" if tried else "next_miss", run=run, attempts=tried)
+        )
+    if run and record.policy.run == "consecutive":
+        lines.append(record.say("ends_run"))
+    return lines
+
+
+# How an act is tried out.
+
+
+def _contact_in_time(record: Record, incident: Incident) -> Decision | None:
+    if incident.contact_due is None:
+        return None
+    return _try(
+        record, c.RecordContact, incident=incident.n, outcome="reached", at=incident.contact_due
+    )  # fmt: skip
+
+
+def _void(record: Record, incident: Incident) -> Decision | None:
+    return _try(record, c.VoidIncident, incident=incident.n, reason="tried out")
+
+
+def _try(record: Record, command: type[c.Command], **fields: Any) -> Decision | None:
+    """What the machine would decide now; None if it would refuse."""
+    decision = decide(record.case, command(by=_SOMEBODY, **fields), record.policy, record.now)
+    return decision if decision.refusal is None else None
+
+
+def _events(decision: Decision | None) -> tuple[e.Event, ...]:
+    """The act's own events."""
+    return () if decision is None else decision.events[decision.due :]
+
+
+def _sentences(record: Record, decision: Decision) -> list[str]:
+    """What an elapse would do, its main events first told."""
+    documents = [
+        event_document(record.case.site_id, event, record.case.seq + place)
+        for place, event in enumerate(decision.events, start=1)
+    ]
+    if record.stays_down:
+        in_force = record.case.in_force
+        documents = [event_sentence.of_left_down(each, in_force) for each in documents]
+    main = [document for document in documents if document["kind"] not in _NOT_TOLD]
+    return [
+        event_sentence.sentence(record.teller, each, to_come=True) for each in main or documents
+    ]

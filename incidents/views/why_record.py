@@ -1,0 +1,265 @@
+"""The record of one site, as far as its `why` needs it: the case, its story, what decided it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, select
+
+from incidents.accounts.identity import login_beside
+from incidents.locale.language import ENGLISH, Language
+from incidents.locale.words import Teller, When
+from incidents.machine import events as e
+from incidents.machine import rules
+from incidents.machine.case import UNKNOWN, Case
+from incidents.machine.commands import CLOCK
+from incidents.machine.events import Event
+from incidents.machine.incident import Incident
+from incidents.machine.policy import Policy
+from incidents.record import entry
+from incidents.store.cases import cases, sites
+from incidents.store.cases.slices import Need
+from incidents.store.schema.log_tables import braked, deliveries
+from incidents.store.schema.tables import entries, incidents, unlisted
+from incidents.values.ids import ACT, order_id
+from incidents.views import left_down, on_record, register, withheld
+from incidents.views.timeline import timeline
+
+if TYPE_CHECKING:
+    from incidents.contract.documents.sites import Line
+
+
+MAX_TIMELINE = 2_000
+"""So many of the latest entries are told; `timeline` streams them all."""
+
+MAX_TRIED = 10
+"""So many incidents are tried out when it is asked what would change things."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What is known of a site at `now`.
+
+    `closing` and `suspending` are the events that closed and suspended it, each with the login
+    beside the person; `moot` numbers the first few incidents that were found on the closed site;
+    `texts` holds people's own words by their references; `has_orders` says whether an order into
+    the world waits, or is a dead letter, and `braked` is the id of one that the brake holds.
+    `left_down_since`: since when the reason of the site to be down may be lost; None where it
+    cannot be. `is_believed`: it was added after a loss and nobody can ask how it is, but by now it
+    counts as up. `stays_down`: a loss has left it down, and no clock opens it, nor the lift
+    of a hold. `only_logged`: something else is in force than is ordered, since its last order into
+    the world was only logged.
+    """
+
+    case: Case
+    policy: Policy
+    now: datetime
+    teller: Teller
+    story: list[Line]
+    untold: int
+    closing: tuple[e.SiteClosed, str | None] | None
+    suspending: tuple[e.SiteSuspended, str | None] | None
+    moot: list[int]
+    texts: Mapping[str, str]
+    has_orders: bool
+    braked: str | None
+    left_down_since: datetime | None
+    is_believed: bool
+    stays_down: bool
+    only_logged: bool
+
+    @property
+    def stays_closed(self) -> bool:
+        """Whether it is closed in the world, and on record it is not."""
+        return self.stays_down and self.case.in_force == "closed"
+
+    @property
+    def may_end_down(self) -> bool:
+        """Whether it is suspended, and the end of that does not open it."""
+        is_suspended = self.case.suspension is not None and not self.case.closed
+        return is_suspended and self.stays_down and not self.stays_closed
+
+    @property
+    def not_in_force(self) -> str | None:
+        """The code of why something else is in force than is ordered; None where it is in force."""
+        if self.case.in_force == self.case.state:
+            return None
+        if self.braked is not None:
+            return "braked"
+        if self.stays_closed:
+            return "left_closed"
+        if self.left_down_since is not None:
+            return "unknown" if self.case.in_force == UNKNOWN else "left_down"
+        if self.is_believed:
+            return "believed"
+        # Of what was only logged, or done by hand in the world, no order is left.
+        without = "logged" if self.only_logged else "lost"
+        return "waits" if self.has_orders else without
+
+    @property
+    def when(self) -> When:
+        """How times are told."""
+        return self.teller.when
+
+    @property
+    def overdue_since(self) -> datetime | None:
+        """When the first thing fell due that nobody has done yet."""
+        due = rules.next_due(self.case)
+        return due if due is not None and due < self.now else None
+
+    @property
+    def run(self) -> int:
+        """The run under the active policy (R3)."""
+        return rules.run(self.case, self.policy)
+
+    @property
+    def resting(self) -> list[Incident]:
+        """The incidents that the running suspension rests on (R2)."""
+        return [
+            incident
+            for _, incident in sorted(self.case.incidents.items())
+            if self.case.running is not None and incident.suspension == self.case.running
+        ]
+
+    @property
+    def recent(self) -> list[Incident]:
+        """What R1 can still count with a violation that happens now."""
+        return [
+            incident
+            for incident in self.case.incidents.values()
+            if rules.counts(self.case, incident)
+            and timedelta(0) <= self.now - incident.occurred_at <= self.policy.repeat_within
+        ]
+
+    def say(self, code: str, /, **facts: Any) -> str:
+        """The sentence of that code (see `why_words`) with its facts."""
+        return self.teller.say(f"why.{code}", site=self.case.site, **facts)
+
+    def said(self, ref: str | None) -> str:
+        """What somebody wrote, in quotation marks; or that it has been erased."""
+        if ref is None:
+            return self.say("no_reason")
+        return self.say("quoted", text=self.texts[ref]) if ref in self.texts else self.say("erased")
+
+    def recorded_by(self, kind: str, incident: int | None = None) -> str:
+        """Who made the site's last entry of that kind, with the login beside the name."""
+        name = None if incident is None else self.teller.name(incident)
+        for line in reversed(self.story):
+            if line["kind"] == kind and name in (None, line.get("incident")):
+                return signed(line["by"], line["login"], self.teller.language)
+        return ""
+
+
+def read(connection: Connection, name: str, when: When) -> Record:
+    """The record of the site of that name; a fixed number of queries beside its timeline's.
+
+    `when` says from when on it is looked at, and how it is told.
+
+    Raises:
+        UnknownSiteError: with the nearest names.
+    """
+    row = sites.named(connection, name)
+    # As at the desk: a clock that has stepped back is before nothing that is on record.
+    now = max(when.now, row["last_entry_at"] or when.now)
+    in_force = register.policy_in_force(connection)
+    # Whatever may be tried out on the case must be in it: one correction, of what it rests on.
+    counted = () if row["closure"] is None else row["closure"]["incidents"]
+    need = Need(
+        targets=frozenset(counted), moments=frozenset({now}), corrections=1, tells_all=True
+    )  # fmt: skip
+    case = cases.load(connection, {row["id"]: row}, {row["id"]: need}, in_force)[row["id"]]
+    teller = Teller(site=case.site, site_id=case.site_id, when=when)
+    untold = max(0, case.seq - MAX_TIMELINE)
+    closing, orders = _closing(connection, case), _orders(connection, case)
+    refs = [
+        case.hold and case.hold.reason,
+        case.request and case.request.reason,
+        case.closure_request and case.closure_request.text,
+        closing and closing[0].evidence,
+    ]
+    return Record(
+        case=case,
+        policy=in_force,
+        now=now,
+        teller=teller,
+        story=list(
+            timeline(
+                connection,
+                case.site_id,
+                now=now,
+                zone=when.zone,
+                language=when.language,
+                after=untold,
+            )
+        ),
+        untold=untold,
+        closing=closing,
+        suspending=_suspending(connection, case),
+        moot=_moot(connection, case),
+        texts=on_record.personal_texts(connection, refs),
+        has_orders=bool(orders),
+        braked=next((id_ for id_, is_braked in orders if is_braked), None),
+        left_down_since=left_down.since(connection, row, now),
+        is_believed=left_down.is_believed(connection, row, now),
+        stays_down=left_down.stays_down(connection, row),
+        only_logged=case.in_force != case.state
+        and withheld.was_only_logged(connection, case.site_id),
+    )
+
+
+def signed(person: str, login: str | None, language: Language = ENGLISH) -> str:
+    """A person with the login beside the name, where it is another word; or the clock."""
+    if person == CLOCK:
+        return language.say("why.clock")
+    beside = login_beside(person, login)
+    return person if beside is None else language.say("why.login", person=person, login=beside)
+
+
+def _orders(connection: Connection, case: Case) -> list[tuple[str, bool]]:
+    """Those into the world that are not settled, the latest first, and which the brake holds."""
+    of = deliveries.c
+    found = select(of.site_seq, braked).where(of.site_id == case.site_id, of.lane == ACT)
+    rows = connection.execute(found.order_by(of.site_seq.desc()))
+    return [(order_id(case.site_id, seq), bool(is_braked)) for seq, is_braked in rows]
+
+
+def _moot(connection: Connection, case: Case) -> list[int]:
+    """The first few incidents that were found on the closed site."""
+    of = incidents.c
+    found = select(of.n).where(of.site_id == case.site_id, unlisted(), of.state == "moot")
+    return list(connection.scalars(found.order_by(of.n).limit(MAX_TRIED + 1)))
+
+
+def _closing(connection: Connection, case: Case) -> Any:
+    if case.closure is None:
+        return None
+    return _at(connection, case, case.closure.at, lambda event: isinstance(event, e.SiteClosed))
+
+
+def _suspending(connection: Connection, case: Case) -> Any:
+    running = case.suspension
+    if running is None:
+        return None
+    return _at(
+        connection,
+        case,
+        running.made_at,
+        lambda event: isinstance(event, e.SiteSuspended) and event.suspension == running.n,
+    )
+
+
+def _at(
+    connection: Connection, case: Case, moment: datetime, wanted: Callable[[Event], bool]
+) -> tuple[Event, str | None] | None:
+    """The site's last event recorded at that moment that is wanted, and the login beside it."""
+    found = select(entries.c.body).where(
+        entries.c.site_id == case.site_id, entries.c.recorded_at == moment
+    )
+    bodies = connection.scalars(found.order_by(entries.c.site_seq.desc()))
+    for header, event in map(entry.decode, bodies):
+        if wanted(event):
+            return event, header.login
+    return None

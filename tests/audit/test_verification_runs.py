@@ -1,0 +1,68 @@
+"""Runs of the verification: one at a time, and what it has shown, or why it has not."""
+
+from __future__ import annotations
+
+from threading import Event
+
+from incidents import clock
+from incidents.audit.pool import Tell
+from incidents.audit.proof.verification import Proving
+from incidents.errors import DatabaseError
+from tests.patience import PATIENCE_S
+
+
+def test_one_runs_at_a_time_and_says_how_far_it_is() -> None:
+    go_on, told, proving = Event(), Event(), Proving[str]()
+
+    def prove(done: Tell) -> str:
+        done(2)
+        told.set()
+        go_on.wait(PATIENCE_S)
+        return "shown"
+
+    assert proving.last is None
+    assert proving.begin(prove, by="li", of=5, clock=clock.now)
+    assert told.wait(PATIENCE_S)
+    assert not proving.begin(prove, by="wang", of=5, clock=clock.now)
+    running = proving.wait(0)
+    assert running is not None
+    assert (running.by, running.entries, running.of, running.ended) == ("li", 2, 5, None)
+    go_on.set()
+    over = proving.wait(PATIENCE_S)
+    assert over is not None
+    assert (over.shown, over.failed) == ("shown", None)
+    assert proving.begin(prove, by="wang", of=5, clock=clock.now)
+
+
+def test_who_waits_is_told_of_the_end_by_the_one_that_ends_though_another_begins_at_once() -> None:
+    """Else the first one to end would say of the second that it is over."""
+    proving, over = Proving[str](), []
+
+    class Told(Event):
+        def set(self) -> None:
+            last = proving._last
+            assert last is not None
+            over.append((last.by, last.ended is not None, proving._lock.locked()))
+            super().set()
+
+    proving._over = Told()
+    assert proving.begin(lambda _: "shown", by="li", of=0, clock=clock.now)
+    assert proving.wait(PATIENCE_S) is not None
+    assert over == [("li", True, True)]
+
+
+def test_one_that_breaks_says_so_and_another_can_begin() -> None:
+    proving = Proving[None]()
+
+    def broken(_: Tell) -> None:
+        raise DatabaseError("the disk is full")
+
+    def faulty(_: Tell) -> None:
+        raise ZeroDivisionError
+
+    for prove, failed in ((broken, "the disk is full"), (faulty, "ZeroDivisionError")):
+        assert proving.begin(prove, by="li", of=0, clock=clock.now)
+        over = proving.wait(PATIENCE_S)
+        assert over is not None
+        assert over.ended is not None
+        assert (over.shown, over.failed) == (None, failed)
