@@ -47,7 +47,7 @@ def queue(
     with by.reading() as connection:
         page = views.queue(
             connection, by.house.now(connection), mine=by.by if mine else None, limit=limit,
-            after=cursor, reveal=reveal, report=owed,
+            after=cursor, reveal=reveal, report=owed, when=by.when,
         )  # fmt: skip
     items = [with_commands(each) for each in page["items"]]
     found: Mapping[str, Any] = page | {"items": items, "next": page["next_after"]}
@@ -64,7 +64,8 @@ def item(
     of = inputs.item(item)
     by.reveals(item.strip(), wanted=reveal)
     with by.reading() as connection:
-        found = views.item(connection, by.house.now(connection), of, reveal=reveal)
+        now = by.house.now(connection)
+        found = views.item(connection, now, of, reveal=reveal, when=by.when)
     if found is None:
         raise NoSuchTaskError(given=item.strip())
     return JSON(with_commands(found))
