@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 from incidents import clock, views
 from incidents.api.entrance import Looking
 from incidents.api.limits import TRYING
-from incidents.api.operation import JSON, Guarded, operation, router
+from incidents.api.operation import JSON, Guarded, operation, router, summary
 from incidents.contract.documents import enforcement as clock_answers
 from incidents.locale.words import When
 from incidents.metrics.database import look
@@ -31,8 +31,10 @@ def add_probes(app: FastAPI) -> None:
     """Adds them, at the paths where they are looked for."""
     fine: dict[int | str, dict[str, Any]] = {200: {"model": clock_answers.Status}}
     unready = operation("look")["responses"][503]
-    app.add_api_route("/healthz", healthz, responses=fine, **_OPEN)
-    app.add_api_route("/readyz", readyz, responses={**fine, 503: unready}, **_OPEN)
+    app.add_api_route("/healthz", healthz, summary=summary(healthz), responses=fine, **_OPEN)
+    app.add_api_route(
+        "/readyz", readyz, summary=summary(readyz), responses={**fine, 503: unready}, **_OPEN
+    )
     told = operation("metrics")
     told["responses"][200] = {
         "description": "The text format 0.0.4.",
