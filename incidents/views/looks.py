@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from incidents import views
 from incidents.clock import rfc3339
 from incidents.locale.words import When
+from incidents.settings import channels
 from incidents.views.queue import police
 
 if TYPE_CHECKING:
@@ -106,12 +107,14 @@ class Looks:
         """Orders that are not carried out."""
         return views.unsettled(
             self._connection, self._now, site=site, only_dead=only_dead, only_braked=only_braked,
-            limit=limit,
+            limit=limit, unset=channels.unset(),
         )  # fmt: skip
 
     def order(self, site_id: int, seq: int, lane: str, when: When) -> OrderInFull:
         """One order; raises UnknownOrderError."""
-        return views.order(self._connection, site_id, seq, lane, when=when, now=self._now)
+        return views.order(
+            self._connection, site_id, seq, lane, when=when, now=self._now, unset=channels.unset()
+        )
 
     def duties(self, *, limit: int = 100) -> Duties:
         """What the police are to be told of."""
@@ -119,7 +122,9 @@ class Looks:
 
     def alarms_now(self) -> Alarms:
         """What is alarming now, and whether the desk was told of it."""
-        return views.alarms_now(self._connection, self._now, self._ask_owed())
+        return views.alarms_now(
+            self._connection, self._now, self._ask_owed(), unset=channels.unset()
+        )
 
     def enforcement(self) -> Enforcement:
         """Whether a daemon enforces the clock, each that was heard of, and what is overdue."""

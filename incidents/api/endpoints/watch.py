@@ -20,6 +20,7 @@ from incidents.locale.words import When
 from incidents.metrics.database import look
 from incidents.metrics.service import LIBRARY, MetricsLibraryError
 from incidents.notices import notice_settings, trial
+from incidents.settings import channels
 from incidents.store.database import schema
 
 METRICS = "text/plain; version=0.0.4; charset=utf-8"
@@ -80,7 +81,9 @@ def alarms(by: Looking) -> JSON:
     """What is alarming now, the most urgent first, and whether the desk was told of it."""
     house = by.house
     with by.reading() as connection:
-        return JSON(views.alarms_now(connection, house.now(connection), house.report_duty))
+        now = house.now(connection)
+        found = views.alarms_now(connection, now, house.report_duty, unset=channels.unset())
+    return JSON(found)
 
 
 @routes.post("/alarms/test", **operation("try_alarms", clock_answers.Tried, acting=True))
