@@ -252,9 +252,15 @@ SCRIPTS = {
     " closed at once: another person than {by} confirms it or declines it now.",
     "file": "The public-security filing of {site} is to be made by {day}, that day included."
     " {phone} Remind them; when it is filed, put the day on record. Nothing is suspended for it.",
+    "file.over": "The public-security filing of {site} was due on {day}, and is not on record as"
+    " made. {phone} Remind them; when it is filed, put the day on record. Nothing is suspended for"
+    " it.",
     "show_number": "The record number is to stand at the foot of the pages of {site} by {day}, that"
     " day included. {phone} Remind them; when it does, put the day on record. Nothing is suspended"
     " for it.",
+    "show_number.over": "The record number was due at the foot of the pages of {site} on {day}, and"
+    " is not on record as shown. {phone} Remind them; when it is, put the day on record. Nothing is"
+    " suspended for it.",
     "suspicion": "A check takes {field:detail} of {site} for false ({finding}). Find out, with more"
     " than a machine's word. False: false-info closes the site (R4). Not false: done.",
     "footer": "The foot of the page of {site} is not as it must be ({problems}). {phone} Tell them;"

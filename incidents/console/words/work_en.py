@@ -56,6 +56,7 @@ WORK: dict[str, str] = {
     "order.next_at": "Next attempt",
     "order.adapter": "By",
     "order.problem": "Problem",
+    "order.unset": "It waits: no channel is set. Name one in the daemon's settings, {setting}.",
     "order.untold": (
         "Nothing is on record of it yet. A daemon whose settings name an adapter or a channel for"
         " it tries it by itself."

@@ -52,6 +52,7 @@ WORK: dict[str, str] = {
     "order.next_at": "下次尝试",
     "order.adapter": "执行者",
     "order.problem": "问题",
+    "order.unset": "一直等待：没有设置渠道。请在守护进程的设置 {setting} 中填写渠道。",
     "order.untold": "尚无记录：守护进程的设置中有相应的适配器或渠道时，会自动尝试。",
     "do.release": "放行",
     "do.release.what": "立即执行，并通知客户。",
