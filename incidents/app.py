@@ -114,7 +114,7 @@ class House:
         from incidents.views.looks import Looks
 
         with self.reading() as connection:
-            yield Looks(connection, self.now, lambda: self.report_duty)
+            yield Looks(connection, self.now, lambda: self.report_duty, self.settings.zone)
 
     @contextmanager
     def glancing(self) -> Iterator[Connection]:

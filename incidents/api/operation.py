@@ -6,6 +6,7 @@ its body is read for nobody.
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -72,6 +73,7 @@ ALONE = {
 
 # Of a text without an end all that follows is one: it is no JSON.
 _JSON_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\Z)', re.DOTALL)
+_END_OF_SUMMARY = re.compile(r"[.:;](?: |$)")
 
 _LOOKING = (401, 403, 404, 409, 422, 500, 503)
 _ACTING = (400, 412, 413, 429)
@@ -105,7 +107,22 @@ for _module in (
             _kind.__pydantic_config__ = ConfigDict(extra="allow" if is_open(_kind) else "forbid")
 
 
-class Bounded(APIRoute):
+def summary(endpoint: Callable[..., Any]) -> str:
+    """What an operation does in a few words: how its docstring begins, up to a colon or a stop."""
+    first = " ".join(inspect.cleandoc(endpoint.__doc__ or "").partition("\n\n")[0].split())
+    return f"{_END_OF_SUMMARY.split(first)[0]}."
+
+
+class Summed(APIRoute):
+    """A route whose summary is how its docstring begins, where nothing else is said."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **given: Any) -> None:
+        super().__init__(
+            path, endpoint, **{**given, "summary": given.get("summary") or summary(endpoint)}
+        )
+
+
+class Bounded(Summed):
     """A route that needs no act, added with `opened`: no more is read than a handle and a password
     need."""
 
@@ -119,7 +136,7 @@ class Bounded(APIRoute):
         return handle
 
 
-class Guarded(APIRoute):
+class Guarded(Summed):
     """A route, added with `operation`, whose act somebody may do, or they are told why not: the
     endpoint need not ask again."""
 

@@ -129,6 +129,8 @@ def _state(found: OrderInFull) -> str:
 
 
 def _problem(found: Order) -> str:
+    if "unset" in found:
+        return f"no channel is set ({found['unset']})"
     told = (found.get("problem"), found.get("detail"))
     return ": ".join(each for each in told if each)
 

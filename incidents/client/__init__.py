@@ -11,11 +11,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from incidents.client.faults import ProblemError, ServerError
+from incidents.errors import InputError
 
 if TYPE_CHECKING:
     from incidents.client.typed import Client as Client
 
-__all__ = ["Client", "ProblemError", "ServerError"]
+__all__ = ["Client", "InputError", "ProblemError", "ServerError"]
 
 
 def __getattr__(name: str) -> Any:

@@ -215,7 +215,13 @@ class Exchange:
 
 
 def part(text: str) -> str:
-    """`text` as one part of a path."""
+    """`text` as one part of a path.
+
+    Raises:
+        InputError: for what leads to another path.
+    """
+    if text.strip() in ("", ".", ".."):
+        raise InputError(f"{text!r} is no name and no id: give one, such as shop.example or 12-3")
     return quote(text, safe="")
 
 
@@ -246,7 +252,12 @@ def _http(
         import httpx
     except ModuleNotFoundError as error:
         raise NoClientError from error
-    if token is not None and not _fits_a_header(token):
+    if token is not None and not token.strip():
+        raise InputError(
+            f"the token that is given is empty ({token!r}): incidents token make HANDLE --days 30"
+            " makes one; who signs in gives none"
+        )
+    if token is not None and not (_fits_a_header(token) and " " not in token):
         # Not a word of it: it may be one, with something behind it.
         raise InputError("what is given as the token cannot be one: it has characters of none")
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}

@@ -41,6 +41,7 @@ from incidents.contract.documents.sites import (
     SiteInFull,
     Why,
 )
+from incidents.errors import InputError
 from incidents.machine.command import FOR_CUSTOMER, FOR_DESK
 
 D = TypeVar("D")
@@ -50,8 +51,11 @@ class Client(Acts):
     """Somebody with a token of a desk, or who signs in; `timeout_s` is for each wait. `zone` is
     the IANA name of the one in which sentences tell times; None: the desk's own.
 
-    All methods raise ProblemError for what is refused, and ServerError when nothing answers: then
-    an act with a `key` may be asked for again.
+    All methods raise ProblemError for what is refused, ServerError when nothing answers (then an
+    act with a `key` may be asked for again), and InputError for what cannot be asked.
+
+    What is answered is passed on as the server gives it. A newer one may tell more: documents gain
+    keys, and lose none, so read those that you know and pass over the others.
     """
 
     def __init__(
@@ -182,14 +186,18 @@ class Client(Acts):
             note: str | None = None, at: str | None = None, again: bool = False,
             **how: Unpack[How]) -> Acted:  # fmt: skip
         """Log a violation on a site."""
-        words = {"urls": list(urls), "category": category, "note": note, "at": at, "again": again}
+        words = {
+            "urls": _listed("urls", urls), "category": category, "note": note, "at": at,
+            "again": again,
+        }  # fmt: skip
         return self._to("sites", site, "incidents", words, how)
 
     def file(self, site: str, details: Mapping[str, Any], *, presets: Sequence[str] = (),
              **how: Unpack[How]) -> Acted:  # fmt: skip
         """Change details of a site's filing: texts under their keys, of a server or a document the
         parts that change; None takes away."""
-        path, body = f"/sites/{part(site)}/filing", {"details": details, "presets": list(presets)}
+        path = f"/sites/{part(site)}/filing"
+        body = {"details": details, "presets": _listed("presets", presets)}
         return cast("Acted", self._answered("PATCH", path, how, json=body).json())
 
     def contact(self, to: str, outcome: str, *, note: str | None = None, at: str | None = None,
@@ -219,7 +227,7 @@ class Client(Acts):
 
     def batch(self, commands: Sequence[Mapping[str, Any]], **how: Unpack[How]) -> Results:
         """Up to 1,000 commands in one transaction, each `{"do": …, "to": …, "words": {…}}`."""
-        body = {"commands": list(commands)}
+        body = {"commands": _listed("commands", commands)}
         return cast("Results", self._answered("POST", "/batch", how, json=body).json())
 
     # How it is sent.
@@ -241,6 +249,13 @@ class Client(Acts):
         return self._exchange.send(
             method, path, key=how.get("key"), seen=how.get("if_match"), query=query, **sent
         )
+
+
+def _listed(name: str, given: Sequence[D]) -> list[D]:
+    """Those as a list; raises InputError for one alone, whose letters or keys would be taken."""
+    if isinstance(given, str | Mapping):
+        raise InputError(f"{name} takes a list, not {given!r} alone: give [{given!r}]")
+    return list(given)
 
 
 def _is_id(text: str) -> bool:

@@ -24,6 +24,7 @@ from incidents.machine.command import DAEMON
 from incidents.machine.orders import ACT, DESK, NOTICE
 from incidents.notices import customer_link, lanes
 from incidents.notices.lanes import Customer, Desk
+from incidents.settings import channels
 from incidents.store.database import schema
 from incidents.store.database.engine import plainly, reading
 
@@ -35,8 +36,8 @@ _WRONG = {
 
 _UNDONE = {
     ACT: "NOTHING IS ENFORCED in the world: [acts] names no adapter but log",
-    NOTICE: "the customers are told nothing: [notices] names no channel",
-    DESK: "the desk is told of no call: [alarms] names no channel",
+    NOTICE: f"the customers are told nothing: no channel is set ({channels.SETTINGS[NOTICE]})",
+    DESK: f"the desk is told of no call: no channel is set ({channels.SETTINGS[DESK]})",
 }
 """What stays undone where the settings name nobody for a lane; but for the first it waits."""
 

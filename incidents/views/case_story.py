@@ -220,6 +220,8 @@ def _state(
         is_believed=False,
         stays_down=False,
         only_logged=_is_only_logged(of_site, case),
+        # It proposes nothing.
+        is_cancelled=False,
     )
     return tuple(grounds(record))
 

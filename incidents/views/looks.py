@@ -11,6 +11,8 @@ from sqlalchemy import Connection
 
 from incidents import views
 from incidents.clock import rfc3339
+from incidents.locale.words import When
+from incidents.settings import channels
 from incidents.views.queue import police
 
 if TYPE_CHECKING:
@@ -27,27 +29,32 @@ if TYPE_CHECKING:
         Site,
         SiteInFull,
     )
-    from incidents.locale.words import When
     from incidents.settings.police import ReportDuty
 
 
 class Looks:
-    """The views of a transaction that reads; `now` and `owed`, the duty to report, are asked when
-    they are needed."""
+    """The views of a transaction that reads, by the days of `zone`; `now` and `owed`, the duty to
+    report, are asked when they are needed."""
 
     def __init__(
         self,
         connection: Connection,
         now: Callable[[Connection], datetime],
         owed: Callable[[], ReportDuty | None],
+        zone: tzinfo,
     ) -> None:
         self._connection = connection
         self._ask_now = now
         self._ask_owed = owed
+        self._zone = zone
 
     @cached_property
     def _now(self) -> datetime:
         return self._ask_now(self._connection)
+
+    @property
+    def _when(self) -> When:
+        return When(zone=self._zone, now=self._now)
 
     def queue(
         self, *, mine: str | None = None, limit: int = 50, after: str | None = None,
@@ -56,12 +63,12 @@ class Looks:
         """One page of the queue; see `views.queue`."""
         return views.queue(
             self._connection, self._now, mine=mine, limit=limit, after=after, reveal=reveal,
-            report=self._ask_owed(),
+            report=self._ask_owed(), when=self._when,
         )  # fmt: skip
 
     def item(self, of: tuple[int, str], *, reveal: bool = False) -> QueueItem | None:
         """One item of the queue; None: it is not there."""
-        return views.item(self._connection, self._now, of, reveal=reveal)
+        return views.item(self._connection, self._now, of, reveal=reveal, when=self._when)
 
     def site(self, name: str) -> SiteInFull:
         """A site; raises UnknownSiteError."""
@@ -100,12 +107,14 @@ class Looks:
         """Orders that are not carried out."""
         return views.unsettled(
             self._connection, self._now, site=site, only_dead=only_dead, only_braked=only_braked,
-            limit=limit,
+            limit=limit, unset=channels.unset(),
         )  # fmt: skip
 
     def order(self, site_id: int, seq: int, lane: str, when: When) -> OrderInFull:
         """One order; raises UnknownOrderError."""
-        return views.order(self._connection, site_id, seq, lane, when=when, now=self._now)
+        return views.order(
+            self._connection, site_id, seq, lane, when=when, now=self._now, unset=channels.unset()
+        )
 
     def duties(self, *, limit: int = 100) -> Duties:
         """What the police are to be told of."""
@@ -113,7 +122,9 @@ class Looks:
 
     def alarms_now(self) -> Alarms:
         """What is alarming now, and whether the desk was told of it."""
-        return views.alarms_now(self._connection, self._now, self._ask_owed())
+        return views.alarms_now(
+            self._connection, self._now, self._ask_owed(), unset=channels.unset()
+        )
 
     def enforcement(self) -> Enforcement:
         """Whether a daemon enforces the clock, each that was heard of, and what is overdue."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import (
@@ -51,6 +52,7 @@ MAX_NAMED = 3
 
 LATE_AFTER = timedelta(minutes=5)
 """What is to happen in the world and has not for so long is shown to the desk."""
+_ALL_SET: Mapping[str, str] = MappingProxyType({})
 _ONE = 1
 _of = deliveries.c
 
@@ -64,12 +66,15 @@ def unsettled(
     only_braked: bool = False,
     only_late: bool = False,
     limit: int = 100,
+    unset: Mapping[str, str] = _ALL_SET,
 ) -> list[Order]:
     """What is not carried out: dead letters by when they were ordered, then what waits, lane by
     lane, by when it is tried next. `state` is `dead`, `braked` (it was not tried, since too many
     sites were taken down at once), `waiting` or, of an attempt that is being made at `now`,
     `in_hand`; `late`: it is to happen in the world and has not for `LATE_AFTER`.
-    `only_late` are those that `late` counts, the longest waiting first.
+    `only_late` are those that `late` counts, the longest waiting first. `unset` has the settings
+    of the lanes that have no channel (see `settings.channels`): of what such a lane has waited for
+    since `LATE_AFTER`, it says the setting.
 
     Raises:
         UnknownSiteError: of `site`, with the nearest names.
@@ -93,19 +98,27 @@ def unsettled(
     found: list[Order] = []
     for each in asked:
         rows = connection.execute(each.limit(limit - len(found))).mappings()
-        found += [_document(row, now) for row in rows]
+        found += [_document(row, now, unset) for row in rows]
         if len(found) == limit:
             break
     return found
 
 
 def order(
-    connection: Connection, site_id: int, seq: int, lane: str, *, when: When, now: datetime
+    connection: Connection,
+    site_id: int,
+    seq: int,
+    lane: str,
+    *,
+    when: When,
+    now: datetime,
+    unset: Mapping[str, str] = _ALL_SET,
 ) -> OrderInFull:
     """One order in a lane: what was ordered, how it stands, and what the record says became of it.
 
     Of one that waits no more `state` is `delivered` or `cancelled`; `story` then tells how.
-    `only_logged` is there, and true, where its adapter has done nothing in the world.
+    `only_logged` is there, and true, where its adapter has done nothing in the world; `unset` as of
+    `unsettled`.
 
     Raises:
         UnknownOrderError: if there is none.
@@ -124,7 +137,7 @@ def order(
     if row is None and not story:
         raise NoSuchOrderError(given=id_)
     if row is not None:
-        document = _document(row, now)
+        document = _document(row, now, unset)
     else:
         # The last that was said of it is what became of it.
         became = story[-1]["kind"].removeprefix("order_")
@@ -222,13 +235,13 @@ def _rows(site: str | None) -> Select[Any]:
     return found if site is None else found.where(sites.c.name == site)
 
 
-def _document(row: Any, now: datetime) -> Order:
+def _document(row: Any, now: datetime, unset: Mapping[str, str] = _ALL_SET) -> Order:
     state: OrderState
     in_hand = row["held_by"] is not None and now < row["next_at"]
     state = "in_hand" if in_hand else "waiting"
     if row["dead"]:
         state = "braked" if row["problem"] == BRAKED else "dead"
-    return {
+    found: Order = {
         "id": order_id(row["site_id"], row["site_seq"], row["lane"]),
         "site": row["name"],
         "kind": row["kind"],
@@ -243,6 +256,10 @@ def _document(row: Any, now: datetime) -> Order:
         "problem": row["problem"],
         "detail": row["detail"],
     }
+    # A daemon whose settings name a channel would have tried it by now, whatever these say.
+    waits = state == "waiting" and not row["attempts"] and row["next_at"] <= now - LATE_AFTER
+    setting = unset.get(row["lane"]) if waits else None
+    return found if setting is None else {**found, "unset": setting}
 
 
 def _story(connection: Connection, site_id: int, seq: int, lane: str, teller: Teller) -> list[Line]:

@@ -241,16 +241,16 @@ def fitting_hints(record: Record) -> list[Hint]:
 
 def _of_the_world(record: Record) -> list[Hint]:
     """What brings into force what is ordered, or puts on record what is in force."""
-    site, repair = record.case.site, look("repair", record.case.site)
+    site = record.case.site
+    # What somebody has cancelled stays undone by the other.
+    repair = look("repair_cancelled" if record.is_cancelled else "repair", site)
     cause = record.not_in_force
     stays = record.may_end_down or cause in ("unknown", "left_down")
     hold = [do(c.SetHold, site)] if stays and not record.case.held else []
     match cause:
         case "waits":
             return [*hold, look("orders_of_site", site)]
-        case "lost":
-            return [*hold, repair, look("repair_cancelled", site)]
-        case "believed" | "unknown":
+        case "lost" | "believed" | "unknown":
             return [*hold, repair]
         case "left_down":
             return [*hold, repair, look("recover", reason=None)]

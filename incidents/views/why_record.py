@@ -51,7 +51,7 @@ class Record:
     cannot be. `is_believed`: it was added after a loss and nobody can ask how it is, but by now it
     counts as up. `stays_down`: a loss has left it down, and no clock opens it, nor the lift
     of a hold. `only_logged`: something else is in force than is ordered, since its last order into
-    the world was only logged.
+    the world was only logged; `is_cancelled`: since somebody has cancelled that order.
     """
 
     case: Case
@@ -70,6 +70,7 @@ class Record:
     is_believed: bool
     stays_down: bool
     only_logged: bool
+    is_cancelled: bool
 
     @property
     def stays_closed(self) -> bool:
@@ -207,6 +208,8 @@ def read(connection: Connection, name: str, when: When) -> Record:
         stays_down=left_down.stays_down(connection, row),
         only_logged=case.in_force != case.state
         and withheld.was_only_logged(connection, case.site_id),
+        is_cancelled=case.in_force != case.state
+        and withheld.is_cancelled(connection, case.site_id),
     )
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from freezegun import freeze_time
 
 from incidents.accounts import access_settings
 from incidents.api.endpoints.watch import SECURITY_TXT
 from incidents.errors import SettingError
+from incidents.views import orders
 from tests.api.desk import fill
 from tests.api.rig import Rig, rig
 from tests.conftest import WriteSettings
@@ -29,6 +32,32 @@ def test_a_trial_says_of_each_channel_whether_it_took_it(
     [tried] = answer.json()["items"]
     assert (tried["channel"], tried["took"]) == ("mail", False)
     assert tried["problem"]
+
+
+def test_where_no_channel_is_set_each_look_says_which_setting_sets_one(
+    api: Rig, write_settings: WriteSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(api)
+    # As five minutes later.
+    monkeypatch.setattr(orders, "LATE_AFTER", timedelta(0))
+    viewer = api.client("viewer")
+
+    def told() -> list[str | None]:
+        listed = viewer.get("/api/v1/orders?site=closed.example").json()["items"]
+        [notice] = [each for each in listed if each["lane"] == "notice"][:1]
+        [closed, *_] = [
+            each for each in viewer.get("/api/v1/notices").json()["items"]
+            if each["notice"] == "closed"
+        ]  # fmt: skip
+        looks = [notice, viewer.get(f"/api/v1/orders/{notice['id']}").json(), closed]
+        looks.append(viewer.get("/api/v1/alarms").json())
+        return [each.get("unset") for each in looks]
+
+    assert told() == [*["[notices] channels"] * 3, "[alarms] channels"]
+    write_settings('[notices]\nchannels = ["mail"]\n[alarms]\nchannels = ["mail"]\n')
+    assert told() == [None] * 4
+    write_settings("this is no TOML")
+    assert "unset" not in viewer.get("/api/v1/orders?site=closed.example").text
 
 
 def test_it_is_told_that_nothing_enforces_the_clock(api: Rig) -> None:

@@ -41,7 +41,7 @@ def test_what_is_alarming_is_listed_with_what_to_type(desk: Cli) -> None:
         "not told",
         "incidents contact 1-1 reached",
     ]
-    assert "nobody is told: [alarms] in the settings names no channel" in answer.err
+    assert "nobody is told: no channel is set ([alarms] channels in the settings)" in answer.err
 
 
 def test_where_nothing_is_alarming_cron_gets_no_mail(desk: Cli) -> None:
@@ -186,7 +186,7 @@ def test_a_channel_that_does_not_take_it_is_named_with_the_reason(
 
 def test_without_a_channel_a_trial_says_so(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["alarms", "test"]) == 1
-    assert "names no channel" in capsys.readouterr().err
+    assert "no channel is set ([alarms] channels in the settings)" in capsys.readouterr().err
 
 
 def test_what_the_desk_was_told_is_shown_as_told(

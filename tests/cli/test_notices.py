@@ -70,9 +70,25 @@ def test_programs_get_documents(cli: Cli) -> None:
     assert [each["notice"] for each in listed] == list(NOTICES)
     assert listed[0] == {
         "notice": "violation_found", "to": "customer", "when": "a violation is logged", "own": [],
+        "unset": "[notices] channels",
     }  # fmt: skip
     assert cli("notices", "list", "-q").out.split() == list(NOTICES)
     assert cli("notices", "preview", "-q").out.split() == list(NOTICES)
+
+
+def test_the_list_says_to_whom_no_channel_is_set(cli: Cli, write_settings: WriteSettings) -> None:
+    to_customer = (
+        "no channel to the customer is set ([notices] channels in the settings): what is for them"
+        " waits\n"
+    )
+    to_desk = to_customer.replace("the customer", "the desk").replace("[notices]", "[alarms]")
+    assert cli("notices", "list").err == to_customer + to_desk
+    write_settings('[notices]\nchannels = ["mail"]\n')
+    assert cli("notices", "list").err == to_desk
+    listed = {each["notice"]: each for each in cli("notices", "list", "--json").json}
+    assert listed["alarm"]["unset"] == "[alarms] channels"
+    assert "unset" not in listed["closed"]
+    assert "unset" not in listed["call_script"]
 
 
 def test_a_real_incident_is_told_as_it_is_on_record(cli: Cli, clock: FrozenDateTimeFactory) -> None:

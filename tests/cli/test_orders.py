@@ -121,6 +121,32 @@ def test_without_an_adapter_it_is_said_loudly_that_nothing_is_enforced(
     assert "in force: active" in cli("site", "list").out
 
 
+NAMES_ONE = '[{section}]\nchannels = ["mail"]\n'
+
+
+@pytest.mark.parametrize(("lane", "section"), [("notice", "notices"), ("desk", "alarms")])
+def test_what_waits_for_a_channel_that_is_not_set_says_which_setting_sets_one(
+    cli: Cli, later: Move, write_settings: WriteSettings, lane: str, section: str
+) -> None:
+    cli("site", "add", "shop.example")
+    for _ in range(3):
+        cli("log", "shop.example", "--again", "--confirm", "shop.example")
+    order = next(each["id"] for each in cli("acts", "list", "--json").json if each["lane"] == lane)
+    missing = f"no channel is set ([{section}] channels)"
+
+    def told() -> list[bool]:
+        [row] = [row for row in cli("acts", "list").out.splitlines() if row.startswith(order)]
+        return [missing in row, missing in cli("acts", "show", order).out]
+
+    later(minutes=4, seconds=59)
+    assert told() == [False, False], "a daemon that has one may be about to try it"
+    later(seconds=1)
+    assert told() == [True, True]
+    assert cli("acts", "show", order, "--json").json["unset"] == f"[{section}] channels"
+    write_settings(NAMES_ONE.format(section=section))
+    assert told() == [False, False]
+
+
 def test_what_is_ordered_again_without_an_adapter_still_differs(cli: Cli, later: Move) -> None:
     _suspended(cli, later)
     repaired = cli("acts", "reconcile", "shop.example", "--repair")

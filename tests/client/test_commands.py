@@ -280,6 +280,10 @@ def test_what_is_answered_over_a_server_reads_as_with_a_database(over: Over) -> 
         words = line.split()
         there, here = over(*words, as_="sup-1"), over(*words, "--db", url)
         assert (there.status, there.out) == (here.status, here.out), (line, there.err)
+    for line in ("alarms", "notices list"):
+        there, here = over(*line.split(), as_="sup-1"), over(*line.split(), "--db", url)
+        assert "[alarms] channels in the settings" in there.err
+        assert there.err == here.err
 
 
 def test_each_act_of_the_api_has_its_request() -> None:

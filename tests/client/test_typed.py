@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from incidents.client import Client, ProblemError
+from incidents.client import Client, InputError, ProblemError
 from tests.api.desk import PHONE, fill
 from tests.api.rig import BASE, PASSWORD, Rig
 
@@ -117,6 +119,63 @@ def test_a_word_that_no_act_takes_is_refused_before_anything_is_asked(api: Rig) 
     with pytest.raises(TypeError, match="catgory"):
         desk.log("shop.example", catgory="gambling")
     assert desk.etag("shop.example") == before
+
+
+@pytest.mark.parametrize("name", ["", " ", ".", ".."])
+def test_a_name_that_leads_to_another_path_is_refused_before_anything_is_asked(name: str) -> None:
+    desk = Client(BASE, "t", transport=httpx.MockTransport(_never_asked))
+    asks: list[Callable[[], object]] = [
+        lambda: desk.site(name), lambda: desk.log(name), lambda: desk.contact(name, "reached"),
+        lambda: desk.claim(name), lambda: list(desk.timeline(name)),
+        lambda: desk.void(name, reason="r"),
+    ]  # fmt: skip
+    for ask in asks:
+        with pytest.raises(InputError) as found:
+            ask()
+        assert found.value.message == (
+            f"{name!r} is no name and no id: give one, such as shop.example or 12-3"
+        )
+
+
+@pytest.mark.parametrize("token", ["", " ", "\n"])
+def test_an_empty_token_is_refused_with_the_way_to_one(token: str) -> None:
+    with pytest.raises(InputError) as found:
+        Client(BASE, token)
+    assert found.value.message == (
+        f"the token that is given is empty ({token!r}): incidents token make HANDLE --days 30"
+        " makes one; who signs in gives none"
+    )
+
+
+@pytest.mark.parametrize("token", [" secret", "secret ", "se cret"])
+def test_a_token_with_a_space_is_refused_without_a_word_of_it(token: str) -> None:
+    with pytest.raises(InputError, match="it has characters of none") as found:
+        Client(BASE, token)
+    assert "cret" not in found.value.message
+
+
+def test_one_thing_alone_where_a_list_is_taken_is_refused_with_the_list() -> None:
+    desk: Any = Client(BASE, "t", transport=httpx.MockTransport(_never_asked))
+    with pytest.raises(InputError) as found:
+        desk.log("shop.example", urls="https://shop.example/a")
+    assert found.value.message == (
+        "urls takes a list, not 'https://shop.example/a' alone: give ['https://shop.example/a']"
+    )
+    with pytest.raises(InputError, match="presets takes a list, not 'aliyun-access' alone"):
+        desk.file("shop.example", {}, presets="aliyun-access")
+    with pytest.raises(InputError, match="commands takes a list"):
+        desk.batch({"do": "log", "to": "shop.example"})
+
+
+def _never_asked(request: httpx.Request) -> httpx.Response:
+    raise AssertionError(request.url)
+
+
+def test_what_a_newer_server_tells_beyond_is_passed_on() -> None:
+    told = {"items": [{"kind": "of_tomorrow", "why": "new"}], "more": {"in": [1]}}
+    newer = httpx.MockTransport(lambda _: httpx.Response(200, json=told))
+    found: Any = Client(BASE, "t", transport=newer).alarms()
+    assert found == told
 
 
 def test_what_would_close_a_site_is_left_to_a_person_where_the_program_says_so(api: Rig) -> None:

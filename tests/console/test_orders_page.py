@@ -17,6 +17,7 @@ from incidents.machine.command import DAEMON
 from incidents.store import lineage, monitoring
 from incidents.store.database.engine import writing
 from incidents.store.monitoring import Heartbeat
+from tests.conftest import WriteSettings
 from tests.enforcement.left_rig import Panel
 from tests.served_desk import HOSTILE, ConsoleDesk, Visitor
 
@@ -167,6 +168,24 @@ def test_sites_are_compared_a_few_at_a_time_and_what_differs_is_ordered_again(
     assert "Not looked at yet" not in second
     # What somebody has compared is theirs.
     assert "Compared:" not in Visitor(desk, "viewer").get(sent.headers["location"]).text
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [("en", "It waits: no channel is set."), ("zh", "一直等待：没有设置渠道。")],
+)
+def test_a_notice_that_waits_for_a_channel_says_which_setting_sets_one(
+    desk: ConsoleDesk, write_settings: WriteSettings, language: str, told: str
+) -> None:
+    li = Visitor(desk, "viewer", language=language)
+    pages = ("/orders?site=other.example", "/orders/2-o2.notice")
+    for page in pages:
+        text = li.get(page).text
+        assert told in text
+        assert "[notices] channels" in text
+    write_settings('[notices]\nchannels = ["mail"]\n')
+    for page in pages:
+        assert told not in li.get(page).text
 
 
 def test_what_was_only_logged_is_nowhere_told_as_carried_out(desk: ConsoleDesk) -> None:

@@ -45,8 +45,8 @@ from tests.patience import PATIENCE_S, until
 HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
 NOT_CARRIED_OUT = "the orders are not carried out"
 NOBODY_IS_TOLD = [
-    "the customers are told nothing: [notices] names no channel",
-    "the desk is told of no call: [alarms] names no channel",
+    "the customers are told nothing: no channel is set ([notices] channels)",
+    "the desk is told of no call: no channel is set ([alarms] channels)",
 ]
 NOTHING_IS_ENFORCED = "NOTHING IS ENFORCED in the world: [acts] names no adapter but log"
 

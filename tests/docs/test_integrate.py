@@ -28,13 +28,13 @@ def api(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
 
 
 def test_each_request_of_the_page_answers_what_stands_below_it(api: Rig, tmp_path: Path) -> None:
-    acts = ["look", "add_site", "log", "change_filing", "import_incident", "simulate"]
-    token = api.token(api.account("panel-1", "integrator"), acts)
-    for handle in ("supervisor-1", "supervisor-2"):
-        api.account(handle, "supervisor", password=True)
+    # As typed with `export`: each command of the page has a shell of its own.
+    exported = tmp_path.with_name("exported.sh")
+    exported.write_text("export TOKEN=${TOKEN-$(cat token 2>/dev/null)}\n", encoding="utf-8")
     with serving(api) as server:
         environment = {
-            "DESK": server, "TOKEN": token, "PYTHONPATH": str(pages.ROOT),
+            "DESK": server, "PYTHONPATH": str(pages.ROOT), "BASH_ENV": str(exported),
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "INCIDENTS_DB": str(api.house.settings.db), "INCIDENTS_CONFIG": "settings.toml",
         }  # fmt: skip
         pages.run(PAGE, main, tmp_path, environment)

@@ -12,6 +12,7 @@ DOCS = ROOT / "docs"
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
 
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+_MODULE = re.compile(r"\b(?:incidents|tests|scripts|bench|alembic)/[\w/]+\.py\b")
 _FENCE = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _NOT_IN_AN_ANCHOR = re.compile(r"[^\w\- ]")
@@ -21,6 +22,12 @@ _NOT_IN_AN_ANCHOR = re.compile(r"[^\w\- ]")
 def test_every_link_leads_somewhere(page: Path) -> None:
     broken = [link for link in _links(page) if not _leads_somewhere(page, link)]
     assert broken == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_module_that_a_page_names_is_there(page: Path) -> None:
+    named = set(_MODULE.findall(page.read_text(encoding="utf-8")))
+    assert sorted(name for name in named if not (ROOT / name).exists()) == []
 
 
 def test_every_page_is_found_from_the_index() -> None:

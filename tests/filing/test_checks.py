@@ -111,7 +111,10 @@ def test_the_same_details_yield_the_same_findings_in_whichever_order(
 
 
 def test_each_code_has_a_sentence_and_no_sentence_is_left_over() -> None:
-    assert _codes() == {id_ for id_ in phrases("en", "filing") if "." not in id_}
+    of_pages = ("page_", "public_security_", "icon_", "link_", "icp_")
+    told = {id_ for id_ in phrases("en", "filing") if "." not in id_}
+    assert {code for code in told - _codes() if not code.startswith(of_pages)} == set()
+    assert _codes() <= told
 
 
 def test_each_detail_has_a_name_within_a_sentence() -> None:

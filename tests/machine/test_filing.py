@@ -245,6 +245,14 @@ def test_a_closed_site_is_suspected_of_nothing_more() -> None:
     assert History().false_info().do(command).happened == []
 
 
+def test_who_holds_a_suspicion_holds_it_still_when_the_closed_site_is_opened_again() -> None:
+    site = History().do(c.RaiseSuspicion(field="responsible_phone", finding="repeated_digit"))
+    site.claim("t1").false_info()
+    assert "t1" not in site.queue
+    site.reinstate().approve()
+    assert (site.queue["t1"], site.case.claims["t1"].by) == ("suspicion", "ann")
+
+
 def test_what_may_be_false_is_a_detail_of_the_register_or_of_the_filing() -> None:
     named = ("phone", "icp_number", "document.contract", "horoscope", "")
     assert [filing.can_be_false(each) for each in named] == [True, True, True, False, False]

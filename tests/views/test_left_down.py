@@ -253,10 +253,7 @@ def test_where_nobody_can_look_the_letter_says_that_a_lost_closure_is_not_seen(
 def test_the_why_and_the_look_at_a_site_that_is_left_down_say_so(day: Day) -> None:
     see(day.add())
     assert "Comparing shop.example with the world can order it again" in day.text()
-    assert day.why()["commands"] == [
-        "incidents acts reconcile shop.example --repair",
-        "incidents acts reconcile shop.example --repair --cancelled",
-    ]
+    assert day.why()["commands"] == ["incidents acts reconcile shop.example --repair"]
     assert day.site()["left_down_since"] is None
     lose(day)
 

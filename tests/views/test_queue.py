@@ -1,7 +1,7 @@
 """The queue: its order, its pages, what it says to the person who looks at it."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -9,7 +9,8 @@ from sqlalchemy import insert, select
 
 from incidents import views
 from incidents.errors import InputError
-from incidents.locale.language import language
+from incidents.locale.language import ENGLISH, Language, language
+from incidents.locale.words import When
 from incidents.machine import commands as c
 from incidents.metrics import database as metrics
 from incidents.store import deliveries
@@ -20,6 +21,8 @@ from incidents.views.overview import overview
 from incidents.views.queue.queue import item as one_item
 from tests.metrics.rig import values
 from tests.views.day import SITE, Day
+
+CHINESE = language("zh_CN")
 
 
 def ids(day: Day, **options: object) -> list[str]:
@@ -155,7 +158,7 @@ def test_each_kind_of_work_names_its_next_command(day: Day) -> None:
     assert day.item("1-t2")["next"] == "incidents done 1-t2 --outcome told"
     assert "no after-sales service, no refund" in day.item("1-t2")["say"]
     assert "If you object to the closure, tell us why" in day.item("1-t2")["say"]
-    in_chinese = day.queue(language=language("zh_CN"))["items"]
+    in_chinese = day.queue(when=When(zone=UTC, now=day.now, language=CHINESE))["items"]
     assert any("对关闭有异议的" in item["say"] for item in in_chinese)
     day.do(c.VoidIncident(by="li", incident=3, reason="double"))
     assert day.item("1-disputed")["commands"][:2] == [
@@ -167,6 +170,42 @@ def test_each_kind_of_work_names_its_next_command(day: Day) -> None:
     assert "Another person than li decides" in item["say"]
     assert "“all is clean”" in item["say"]
     assert item["note"] == "all is clean"
+
+
+TO_FILE = {"opened_on": "2026-02-14"}
+TO_SHOW = {"public_security_number": "京公网安备 11010502000001号", "approved_on": "2026-02-14"}
+
+
+@pytest.mark.parametrize(
+    ("details", "language", "to_come", "was_due"),
+    [
+        (TO_FILE, ENGLISH, "is to be made by 2026-03-16", "was due on 2026-03-16, and is not on"),
+        (TO_SHOW, ENGLISH, "is to stand at the foot", f"of {SITE} on 2026-03-16, and is not on"),
+        (TO_FILE, CHINESE, "2026-03-16（含当日）办理。", "2026-03-16（含当日）办理，现已逾期，"),
+        (TO_SHOW, CHINESE, "（含当日）标明备案编号。", "（含当日）标明备案编号，现已逾期，"),
+    ],
+)  # fmt: skip
+def test_a_term_that_is_over_is_told_as_over_by_the_day_of_the_zone(
+    day: Day, details: dict[str, str], language: Language, to_come: str, was_due: str
+) -> None:
+    day.add().do(c.ChangeFiling(by="li", details=tuple(details.items())))
+    day.at("03-15 00:00").do(c.Remind(by="clock", on="2026-03-15"))
+
+    def say() -> str:
+        when = When(zone=ZoneInfo("Asia/Shanghai"), now=day.now, language=language)
+        [item] = day.queue(when=when)["items"]
+        with day.looking() as connection:
+            alone = one_item(connection, day.now, (1, "t1"), when=when)
+        assert alone is not None
+        assert alone["say"] == item["say"]
+        return str(item["say"])
+
+    # The last second of the 16th in Shanghai, and the first of the 17th.
+    day.at("03-16 15:59:59")
+    assert to_come in say()
+    day.at("03-16 16:00")
+    assert to_come not in say()
+    assert was_due in say()
 
 
 def test_nobody_is_to_phone_of_a_closure_that_the_brake_holds(day: Day) -> None:

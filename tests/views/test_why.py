@@ -363,6 +363,23 @@ def walked(day: Day, incident: int, most: int = 9) -> list[Walked]:
     return found
 
 
+@pytest.mark.both_databases
+def test_of_an_order_that_somebody_has_cancelled_only_what_undoes_that_is_proposed(
+    day: Day,
+) -> None:
+    day.add().do(c.StateFalse(by="li", field="phone", evidence="it rings elsewhere"))
+    cancel = c.CancelOrder(by="wang", order=2, lane="act", why="by_hand", reason="a token")
+    day.do(cancel)
+    repairs = [each for each in day.why()["commands"] if "reconcile" in each]
+    assert repairs == [f"incidents acts reconcile {SITE} --repair --cancelled"]
+
+    day.do(c.RepeatOrder(by="wang"))
+    day.do(c.RecordDelivery(order=4, lane="act", adapter="panel", attempts=1, enforced=True))
+    day.do(c.RecordState(by="wang", adapter="panel", seen="active", in_force="closed", last_act=4))
+    repairs = [each for each in day.why()["commands"] if "reconcile" in each]
+    assert repairs == [f"incidents acts reconcile {SITE} --repair"]
+
+
 def test_what_was_erased_is_told_as_erased(day: Day) -> None:
     day.add().do(c.SetHold(by="boss", reason="letter 7"))
     with writing(day.engine) as connection:

@@ -143,7 +143,7 @@ def terms(by: Looking, until: Until = None, limit: Limit = 50, cursor: Cursor = 
     **answering("look", "A calendar (iCalendar, RFC 5545).", ICS),
 )  # fmt: skip
 def as_calendar(by: Looking, until: Until = None) -> Response:
-    """The same as a calendar: an all-day event for the last day of each term."""
+    """The terms of filings as a calendar: an all-day event for the last day of each."""
     with by.reading() as connection:
         found = views.filing_terms(connection, _day(until))
     entries = [
@@ -172,7 +172,7 @@ def fields(by: Looking) -> JSON:  # noqa: ARG001 - is let in
 
 @routes.get("/filings/presets", **operation("look", filing_answers.FilingPresets))
 def known_presets(by: Looking) -> JSON:  # noqa: ARG001 - is let in
-    """The presets: what many sites file alike, of an access provider or a registrar."""
+    """What many sites file alike: the presets, of an access provider or a registrar."""
     known = presets.known(settings.load().presets)
     items = [
         {"preset": name, "about": preset.about, "details": dict(preset.details)}

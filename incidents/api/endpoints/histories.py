@@ -85,7 +85,8 @@ def simulate(by: Looking, asked: Simulating) -> JSON:
 
 @routes.post("/simulate/picture", response_class=Response, **_PICTURED)
 def pictured(by: Looking, asked: Simulating) -> Response:
-    """The same as a picture (SVG): suspensions and closures over time, in the reader's `zone`."""
+    """What policies make of a history, as a picture (SVG): suspensions and closures over time, in
+    the reader's `zone`."""
     drawn = _tried(by, asked, partial(picture.of, zone=by.zone))
     return Response(drawn, media_type=SVG, headers=ALONE)
 

@@ -14,12 +14,13 @@ from starlette.responses import PlainTextResponse, Response
 from incidents import clock, views
 from incidents.api.entrance import Looking
 from incidents.api.limits import TRYING
-from incidents.api.operation import JSON, Guarded, operation, router
+from incidents.api.operation import JSON, Guarded, operation, router, summary
 from incidents.contract.documents import enforcement as clock_answers
 from incidents.locale.words import When
 from incidents.metrics.database import look
 from incidents.metrics.service import LIBRARY, MetricsLibraryError
 from incidents.notices import notice_settings, trial
+from incidents.settings import channels
 from incidents.store.database import schema
 
 METRICS = "text/plain; version=0.0.4; charset=utf-8"
@@ -31,8 +32,10 @@ def add_probes(app: FastAPI) -> None:
     """Adds them, at the paths where they are looked for."""
     fine: dict[int | str, dict[str, Any]] = {200: {"model": clock_answers.Status}}
     unready = operation("look")["responses"][503]
-    app.add_api_route("/healthz", healthz, responses=fine, **_OPEN)
-    app.add_api_route("/readyz", readyz, responses={**fine, 503: unready}, **_OPEN)
+    app.add_api_route("/healthz", healthz, summary=summary(healthz), responses=fine, **_OPEN)
+    app.add_api_route(
+        "/readyz", readyz, summary=summary(readyz), responses={**fine, 503: unready}, **_OPEN
+    )
     told = operation("metrics")
     told["responses"][200] = {
         "description": "The text format 0.0.4.",
@@ -78,7 +81,9 @@ def alarms(by: Looking) -> JSON:
     """What is alarming now, the most urgent first, and whether the desk was told of it."""
     house = by.house
     with by.reading() as connection:
-        return JSON(views.alarms_now(connection, house.now(connection), house.report_duty))
+        now = house.now(connection)
+        found = views.alarms_now(connection, now, house.report_duty, unset=channels.unset())
+    return JSON(found)
 
 
 @routes.post("/alarms/test", **operation("try_alarms", clock_answers.Tried, acting=True))

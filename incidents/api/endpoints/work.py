@@ -23,7 +23,7 @@ from incidents.errors import InputError, NoSuchTaskError, RefusedError
 from incidents.machine import commands as c
 from incidents.notices import customer_link, notice_settings, preview, samples
 from incidents.notices.letter import NOTICES, AnyFacts
-from incidents.settings import sources
+from incidents.settings import channels, sources
 from incidents.store.cases import sites
 from incidents.values import inputs
 from incidents.views import masked
@@ -47,7 +47,7 @@ def queue(
     with by.reading() as connection:
         page = views.queue(
             connection, by.house.now(connection), mine=by.by if mine else None, limit=limit,
-            after=cursor, reveal=reveal, report=owed,
+            after=cursor, reveal=reveal, report=owed, when=by.when,
         )  # fmt: skip
     items = [with_commands(each) for each in page["items"]]
     found: Mapping[str, Any] = page | {"items": items, "next": page["next_after"]}
@@ -64,7 +64,8 @@ def item(
     of = inputs.item(item)
     by.reveals(item.strip(), wanted=reveal)
     with by.reading() as connection:
-        found = views.item(connection, by.house.now(connection), of, reveal=reveal)
+        now = by.house.now(connection)
+        found = views.item(connection, now, of, reveal=reveal, when=by.when)
     if found is None:
         raise NoSuchTaskError(given=item.strip())
     return JSON(with_commands(found))
@@ -118,7 +119,7 @@ def orders(
     with by.reading() as connection:
         found = views.unsettled(
             connection, by.house.now(connection), site=name, only_dead=dead, only_braked=braked,
-            limit=limit,
+            limit=limit, unset=channels.unset(),
         )  # fmt: skip
     return JSON({"items": found})
 
@@ -131,7 +132,9 @@ def show(
     """What an order says, how often it was tried, and what became of it."""
     named, house = inputs.order(order), by.house
     with by.reading() as connection:
-        found = views.order(connection, *named, when=by.when, now=house.now(connection))
+        found = views.order(
+            connection, *named, when=by.when, now=house.now(connection), unset=channels.unset()
+        )
     return JSON(masked.document(found))
 
 
@@ -160,7 +163,8 @@ class UnknownNoticeError(RefusedError):
 @notice_routes.get("/notices", **operation("look", clock_answers.Notices))
 def notices(by: Looking) -> JSON:  # noqa: ARG001 - who asks has been let in
     """Which notices there are: to whom each goes, and when."""
-    return JSON({"items": [{"notice": name, **of._asdict()} for name, of in NOTICES.items()]})
+    unset = channels.unset()
+    return JSON({"items": [of.document(name, unset) for name, of in NOTICES.items()]})
 
 
 @notice_routes.get("/notices/{notice}/preview", **operation("look", clock_answers.Letters))

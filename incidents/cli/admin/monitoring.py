@@ -15,7 +15,7 @@ from incidents.cli.enforcement_words import WHY_HALTED
 from incidents.cli.run import Run, is_terminal, painted
 from incidents.errors import DONE, FAILED, IncidentsError, InputError, LibraryError
 from incidents.locale.words import Document, When, counted, rule
-from incidents.settings import sources
+from incidents.settings import channels
 from incidents.system import disk
 from incidents.values import site_name
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from incidents.metrics.samples import Samples
 
 
-_NOBODY = "nobody is told: [alarms] in the settings names no channel"
+_NOBODY = "nobody is told: no channel is set ({unset} in the settings)"
 
 
 @click.command()
@@ -47,13 +47,13 @@ def alarms(run: Run, what: str | None) -> int:
     elif run.for_programs:
         output.documents(run, ({**each, "next": _next_command(each)} for each in found))
     else:
-        _tell_alarms(run, found)
+        _tell_alarms(run, found, told.get("unset"))
         if told["capped"]:
             run.tell(f"there may be more: {', '.join(told['capped'])}")
     return FAILED if found else DONE
 
 
-def _tell_alarms(run: Run, found: list[Alarm]) -> None:
+def _tell_alarms(run: Run, found: list[Alarm], unset: str | None) -> None:
     if not found:
         # From cron each line would be a mail.
         if is_terminal(sys.stdout):
@@ -70,9 +70,8 @@ def _tell_alarms(run: Run, found: list[Alarm]) -> None:
     )  # fmt: skip
     if any(each["kind"] == "halted" for each in found):
         run.tell("until a person goes on, the desk is not told of what has begun before")
-    # Which channels a server has it does not tell.
-    if run.remote is None and not sources.section("alarms").get("channels"):
-        run.tell(painted(_NOBODY, fg="red", bold=True))
+    if unset is not None:
+        run.tell(painted(_NOBODY.format(unset=unset), fg="red", bold=True))
 
 
 def _whether_told(alarm: Alarm, when: When) -> str:
@@ -157,7 +156,7 @@ def try_channels(run: Run) -> int:
     """Send it through each channel of [alarms], whatever the hour; the exit status."""
     took = _tell_trial(run, _sent_trial(run) if run.remote is None else run.remote.try_alarms())
     if not took:
-        run.tell("[alarms] in the settings names no channel: nobody is told of anything")
+        run.tell(_NOBODY.format(unset=channels.SETTINGS["desk"]))
     return DONE if took and all(took) else FAILED
 
 

@@ -52,17 +52,19 @@ def list_notices(run: Run) -> None:
             for each in found
         ),
     )  # fmt: skip
+    for to, setting in {each["to"]: each["unset"] for each in found if "unset" in each}.items():
+        told = f"no channel to the {to} is set ({setting} in the settings): what is for them waits"
+        run.tell(painted(told, fg="red", bold=True))
 
 
 def _here(run: Run) -> list[Document]:
     from incidents.notices import notice_settings
+    from incidents.settings import channels
 
-    wording = notice_settings.wording(run.settings.zone)
+    wording, unset = notice_settings.wording(run.settings.zone), channels.unset()
     return [
         {
-            "notice": name,
-            "to": notice.to,
-            "when": notice.when,
+            **notice.document(name, unset),
             "own": [
                 str(file)
                 for language in LANGUAGES

@@ -27,6 +27,7 @@ from incidents.errors import (
 )
 from incidents.machine import commands as c
 from incidents.machine.orders import ACT
+from incidents.settings import channels
 from incidents.store import lineage
 from incidents.store.cases import sites
 from incidents.values import inputs, site_name
@@ -88,6 +89,7 @@ def show(
                 only_dead=only == "dead",
                 only_late=only == "late",
                 limit=PAGE + 1,
+                unset=channels.unset(),
             )
         except (InputError, RefusedError) as error:
             wrong = messages.refused(here.reader, error).words
@@ -180,7 +182,9 @@ def _page(
 ) -> Response:
     with who.timed() as (connection, here):
         reader = here.reader
-        found = views.order(connection, *order, when=reader.when, now=reader.now)
+        found = views.order(
+            connection, *order, when=reader.when, now=reader.now, unset=channels.unset()
+        )
         would = possible.on_order(connection, order, here.by, reader.now)
         seq = sites.seqs(connection, [order[0]]).get(order[0])
     return here.page(

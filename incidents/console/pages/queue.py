@@ -192,7 +192,7 @@ def _written(who: Sitting, place: Place) -> str:
     with who.timed() as (connection, here):
         found: QueuePage = views.queue(
             connection, here.reader.now, mine=place.mine, after=place.after, limit=PAGE,
-            report=owed, language=here.reader.spoken,
+            report=owed, when=here.reader.when,
         )  # fmt: skip
         ids = {int(item["id"].partition("-")[0]) for item in found["items"]}
         seen, newest = sites.seqs(connection, ids), entries.last_id(connection)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -44,10 +44,12 @@ class Alarm(Open):
 
 
 class Alarms(TypedDict):
-    """What is alarming now; of the `capped` kinds there may be more."""
+    """What is alarming now; of the `capped` kinds there may be more. `unset`: nobody is told, since
+    this setting names no channel here."""
 
     items: list[Alarm]
     capped: list[str]
+    unset: NotRequired[str]
 
 
 class TriedChannel(TypedDict):
@@ -183,11 +185,12 @@ class Enforcement(TypedDict):
 
 
 class Notice(TypedDict):
-    """A notice: to whom, and when."""
+    """A notice: to whom, and when. `unset`: it waits, since this setting names no channel here."""
 
     notice: str
     to: str
     when: str
+    unset: NotRequired[str]
 
 
 class Notices(TypedDict):

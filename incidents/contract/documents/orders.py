@@ -18,7 +18,8 @@ class Order(Open):
     """An order into the world, and how it stands; of one that waits no more there is less to say.
 
     `late`: it is to happen in the world and has not for five minutes. `only_logged`: its adapter
-    has done nothing in the world.
+    has done nothing in the world. `unset`: nobody has tried to tell of it for five
+    minutes, and this setting, which would name a channel, names none here.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Order(Open):
     problem: NotRequired[str | None]
     detail: NotRequired[str | None]
     only_logged: NotRequired[bool]
+    unset: NotRequired[str]
 
 
 class OrdersLate(TypedDict):

@@ -6,6 +6,7 @@ limit.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
@@ -15,6 +16,7 @@ from sqlalchemy import Connection
 from incidents.clock import read_rfc3339
 from incidents.contract.case_documents import plain
 from incidents.machine.case import rule_to_close
+from incidents.machine.orders import DESK
 from incidents.settings.police import ReportDuty
 from incidents.store import monitoring
 from incidents.store.monitoring import Raised
@@ -114,15 +116,23 @@ def alarming(connection: Connection, now: datetime, report: ReportDuty | None) -
     return Look(tuple(found), frozenset(capped), halted_since, frozenset(left))
 
 
-def alarms_now(connection: Connection, now: datetime, report: ReportDuty | None) -> Alarms:
+def alarms_now(
+    connection: Connection,
+    now: datetime,
+    report: ReportDuty | None,
+    *,
+    unset: Mapping[str, str] | None = None,
+) -> Alarms:
     """What is alarming at `now`, and whether the desk was told of it; see `alarming`.
 
-    `attempts_to_tell`: so often a daemon has tried to tell the desk of it.
+    `attempts_to_tell`: so often a daemon has tried to tell the desk of it. `unset` has the settings
+    of the lanes that have no channel (see `settings.channels`).
     """
     raised = monitoring.known_alarms(connection)
     look = alarming(connection, now, report)
     items = [_document(alarm, raised.get(alarm.key)) for alarm in look.alarms]
-    return {"items": items, "capped": sorted(look.capped)}
+    found: Alarms = {"items": items, "capped": sorted(look.capped)}
+    return {**found, "unset": unset[DESK]} if unset and DESK in unset else found
 
 
 def _document(alarm: Alarm, raised: Raised | None) -> AlarmDocument:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select
@@ -12,7 +12,7 @@ from incidents.clock import rfc3339
 from incidents.contract.documents.orders import OrdersNotDone
 from incidents.contract.documents.queue import Closing, QueueItem, QueuePage, ToClose
 from incidents.errors import InputError
-from incidents.locale.language import ENGLISH, Language
+from incidents.locale.words import When
 from incidents.machine.case import rule_to_close
 from incidents.machine.policy import Policy
 from incidents.machine.work import TELL
@@ -41,16 +41,16 @@ def queue(
     after: str | None = None,
     reveal: bool = False,
     report: ReportDuty | None = None,
-    language: Language = ENGLISH,
+    when: When | None = None,
 ) -> QueuePage:
     """One page of what must be done, and whether anything enforces the clock.
 
     In the order of domain.md, section 3: what is overdue at `now`, then by deadline, then by
     `recorded_at`. `mine` shows and counts only what that person has claimed; `after` is a page's
     `next_after`. Telephone numbers and e-mail addresses are masked (see `masked`), in what is to be
-    said too, unless `reveal` asks for them; that is in `language`. `report` asks how much the
-    police are to be told of still. A page takes the same number of queries, and the same time,
-    however long the queue is.
+    said too, unless `reveal` asks for them; `when` says how that is told (None: in English, by the
+    days of UTC). `report` asks how much the police are to be told of still. A page takes the same
+    number of queries, and the same time, however long the queue is.
 
     Raises:
         InputError: if `after` is not a page's `next_after`, or `limit` not between 1 and 1,000.
@@ -62,7 +62,7 @@ def queue(
     in_force = register.policy_in_force(connection)
     counted = counts(connection, mine=mine)
     return {
-        "items": _items(connection, shown, in_force, now, reveal=reveal, language=language),
+        "items": _items(connection, shown, in_force, now, reveal=reveal, when=when),
         "more": more,
         "next_after": cursor(shown[-1]) if more else None,
         "counts": dict(sorted(counted.items())),
@@ -74,14 +74,20 @@ def queue(
 
 
 def item(
-    connection: Connection, now: datetime, of: tuple[int, str], *, reveal: bool = False
+    connection: Connection,
+    now: datetime,
+    of: tuple[int, str],
+    *,
+    reveal: bool = False,
+    when: When | None = None,
 ) -> QueueItem | None:
     """One item as `queue` has it; `of` is its id as `read_item_id` reads it. None: it is not there.
 
     For who asks for one number, and shall not be shown a page of them.
     """
     rows = _rows(connection, page(1, of=of))
-    found = _items(connection, rows, register.policy_in_force(connection), now, reveal=reveal)
+    in_force = register.policy_in_force(connection)
+    found = _items(connection, rows, in_force, now, reveal=reveal, when=when)
     return found[0] if found else None
 
 
@@ -106,7 +112,7 @@ def _items(
     now: datetime,
     *,
     reveal: bool,
-    language: Language = ENGLISH,
+    when: When | None,
 ) -> list[QueueItem]:
     found = find_findings(connection, rows)
     refs = [row[name] for row in rows for name in _WORDS]
@@ -121,7 +127,8 @@ def _items(
         )
         for row, of in zip(rows, told, strict=True)
     ]  # fmt: skip
-    return [_with_script(item, in_force, language) for item in items]
+    told_so = when or When(zone=UTC, now=now)
+    return [_with_script(item, in_force, told_so) for item in items]
 
 
 def _details(
@@ -222,12 +229,12 @@ def _item(
     )
 
 
-def _with_script(item: QueueItem, in_force: Policy, language: Language) -> QueueItem:
-    """The item with what it warns of and what to say, in that language, and what to do."""
-    warning = item["warning"] and language.say(
+def _with_script(item: QueueItem, in_force: Policy, when: When) -> QueueItem:
+    """The item with what it warns of and what to say, told so, and what to do."""
+    warning = item["warning"] and when.language.say(
         f"say.warning.{item['warning']}", site=item["site"], incident=item["incident"]
     )
-    say, hints = script(item, in_force, language)
+    say, hints = script(item, in_force, when)
     return {**item, "warning": warning, "say": say, "hints": hints}
 
 

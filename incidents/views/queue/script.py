@@ -1,7 +1,7 @@
 """The script: what an operator says or does next about an item of the queue, and which acts fit.
 
-Made of an item alone; times are told as the time that is left, so that a sentence
-read out on the phone is true in any zone. Its words are in `locale.why_words`.
+Made of an item and of the day that it is; times are told as the time that is left, so that a
+sentence read out on the phone is true in any zone. Its words are in `locale.why_words`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from incidents.contract import hints
 from incidents.contract.documents import Hint
 from incidents.contract.documents.queue import QueueItem, ToClose
 from incidents.contract.hints import do, look
-from incidents.locale.language import ENGLISH, Language
+from incidents.locale.language import Language
+from incidents.locale.words import When
 from incidents.machine import commands as c
 from incidents.machine.command import OUTCOMES
 from incidents.machine.filing import FILE, SHOW, TERMS
@@ -32,17 +33,25 @@ _REMARK = 300
 """So many characters of a customer's remark are told; the item has all of it."""
 
 
-def script(item: QueueItem, policy: Policy, language: Language = ENGLISH) -> Script:
-    """The script of an item, with its `say`, in that language, and its hints."""
-    return _SCRIPTS[item["kind"]](_Item(item, language), policy)
+def script(item: QueueItem, policy: Policy, when: When) -> Script:
+    """The script of an item, with its `say`, in the language of `when`, and its hints."""
+    return _SCRIPTS[item["kind"]](_Item(item, when), policy)
 
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """An item, and the language in which it is told."""
+    """An item, and how it is told."""
 
     of: QueueItem
-    language: Language
+    when: When
+
+    @property
+    def language(self) -> Language:
+        return self.when.language
+
+    @property
+    def today(self) -> str:
+        return self.when.now.astimezone(self.when.zone).date().isoformat()
 
     def say(self, code: str, /, **facts: Any) -> str:
         return self.language.say(f"say.{code}", **facts)
@@ -179,7 +188,9 @@ def _asks_to_close(item: _Item, by: str | None, close: ToClose, why: str = "") -
 
 def _term(item: _Item, _policy: Policy) -> Script:
     site, kind = item.of["site"], item.of["kind"]
-    say = item.say(kind, site=site, day=item.of["filing"][0], phone=_phone(item))
+    day = item.of["filing"][0]
+    code = f"{kind}.over" if day < item.today else kind
+    say = item.say(code, site=site, day=day, phone=_phone(item))
     ended = TERMS[kind][1]
     change = Hint(act="change_filing", of=site, facts={ended: None})
     return say, [change, look("filing", site), *_add_number(item)]
