@@ -1,14 +1,14 @@
-"""The alarms: what the desk is to be told of now.
+"""The alarms that are on now, of every kind.
 
-Looking raises nothing and tells nobody. `alarm` says what is looked for, and up to which
-limit.
+A look raises none and sends none. `alarm` has the kinds and their limits, `history_alarms` those
+about the record's history.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import Connection
 
@@ -28,40 +28,27 @@ from incidents.views.queue.alarm import (
     DISPUTED,
     EVERYBODY,
     FILING,
-    HALTED,
     KINDS,
     LAPSING,
     LEFT_DOWN,
-    LOST,
     MARK_UNREAD,
     MAX_DUE,
     MAX_LOOKED,
-    MOVED,
     REPORT,
     SILENT,
-    UNCOMPARED,
-    UNSIGNED,
     WAITING,
     Alarm,
 )
+from incidents.views.queue.history_alarms import history_alarms
 from incidents.views.queue.work import closing_misses
 
 if TYPE_CHECKING:
     from incidents.contract.documents.enforcement import Alarm as AlarmDocument
-    from incidents.contract.documents.enforcement import (
-        Alarms,
-        Enforcement,
-        History,
-        MarkUnread,
-        Uncompared,
-    )
+    from incidents.contract.documents.enforcement import Alarms, Enforcement, MarkUnread
 
 
 AHEAD = timedelta(minutes=10)
 """So long before its end the desk is told of a clock; one that runs for less is no news."""
-
-PASSING = timedelta(minutes=1)
-"""That a site cannot be compared for less is no news."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,29 +72,25 @@ def alarming(connection: Connection, now: datetime, report: ReportDuty | None) -
     capped: set[str] = set()
     staying = left_down.staying(connection)
     enforced = enforcement(connection, now, staying=staying)
-    told = enforced["history"]
-    parts = (
-        _silent(connection, now, enforced),
-        _of_history(HALTED, told["halted_since"], halted_why=told["halted_why"]),
-        _mark_unread(enforced["mark_unread"]),
-        _of_history(LOST, told["lost_since"]),
-        _of_history(MOVED, told["moved_since"]),
-        _uncompared(told["uncompared"], now),
-        _left_down(told, now),
-        _braked(connection),
-        _lapsing(connection, now),
-        _waiting(connection),
-        _dead(connection),
-        _of_history(UNSIGNED, told["unsigned_since"]),
-        _disputed(connection),
-        _reports(connection, now, report),
-        _filings(connection, now),
-    )
-    for kind, (alarms, more) in zip(KINDS, parts, strict=True):
+    history = enforced["history"]
+    parts = {
+        SILENT: _silent(connection, now, enforced),
+        MARK_UNREAD: _mark_unread(enforced["mark_unread"]),
+        BRAKE: _braked(connection),
+        LAPSING: _lapsing(connection, now),
+        WAITING: _waiting(connection),
+        DEAD: _dead(connection),
+        DISPUTED: _disputed(connection),
+        REPORT: _reports(connection, now, report),
+        FILING: _filings(connection, now),
+        **{kind: (one, False) for kind, one in history_alarms(history, now).items()},
+    }
+    for kind in KINDS:
+        alarms, more = parts[kind]
         found += alarms[:MAX_LOOKED]
         if more or len(alarms) > MAX_LOOKED:
             capped.add(kind)
-    halted = told["halted_since"]
+    halted = history["halted_since"]
     halted_since = None if halted is None else read_rfc3339(halted)
     listed = any(each.kind == LEFT_DOWN for each in found)
     left = left_down.every(connection, now, also=staying) if listed else ()
@@ -158,43 +141,16 @@ def _silent(connection: Connection, now: datetime, enforced: Enforcement) -> Par
     ], False  # fmt: skip
 
 
-def _of_history(kind: str, since: str | None, **own: Any) -> Part:
-    if since is None:
-        return [], False
-    return [Alarm(kind=kind, subject=EVERYBODY, since=read_rfc3339(since), **own)], False
-
-
 def _mark_unread(found: MarkUnread | None) -> Part:
-    """That a daemon carries nothing out: one alarm, whoever cannot read theirs as well."""
+    """The daemon that carries nothing out: one alarm, however many cannot read their marks."""
     if found is None:
         return [], False
-    return _of_history(
-        MARK_UNREAD, found["since"], daemon=found["daemon"], problem=found["problem"]
-    )
-
-
-def _uncompared(found: Uncompared | None, now: datetime) -> Part:
-    """Which sites cannot be compared, once that is no passing fault."""
-    if found is None or now - read_rfc3339(found["since"]) < PASSING:
-        return [], False
-    problems = dict.fromkeys(each["problem"] for each in found["sites"])
-    return _of_history(
-        UNCOMPARED, found["since"], sites=found["count"], problem="; ".join(problems),
-        named=tuple(each["site"] for each in found["sites"]),
-    )  # fmt: skip
-
-
-def _left_down(told: History, now: datetime) -> Part:
-    """What a loss has left down, once all sites were compared, or the desk is told of those that
-    could not be: before, the list is not whole."""
-    found = told["left_down"]
-    if found is None or not (found["complete"] or _uncompared(told["uncompared"], now)[0]):
-        return [], False
-    return _of_history(
-        LEFT_DOWN, found["since"], closed=found["closed"], unknown=found["unknown"],
-        new=found["new"], sites=found["count"], named=tuple(found["sites"]),
-        states=tuple(found["states"]), suspended_now=tuple(found["suspended_now"]),
-    )  # fmt: skip
+    return [
+        Alarm(
+            kind=MARK_UNREAD, subject=EVERYBODY, daemon=found["daemon"],
+            since=read_rfc3339(found["since"]), problem=found["problem"],
+        )
+    ], False  # fmt: skip
 
 
 def _braked(connection: Connection) -> Part:
