@@ -21,6 +21,7 @@ from incidents.api import parameters, problems
 from incidents.api.endpoints import (
     accounts,
     actions,
+    batch,
     erasing,
     filing_lists,
     filings,
@@ -52,7 +53,7 @@ _ALONE = 5
 
 _ROUTERS = (
     register.site_routes, filings.routes, filing_lists.routes, register.incident_routes,
-    work.queue_routes, actions.routes, actions.batch_routes, work.order_routes, policies.routes,
+    work.queue_routes, actions.routes, batch.routes, work.order_routes, policies.routes,
     watch.routes, work.notice_routes, histories.routes, erasing.routes, record.routes, log.routes,
     session.own_routes, accounts.routes, session.account_routes, oidc.routes,
 )  # fmt: skip
