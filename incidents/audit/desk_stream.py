@@ -19,10 +19,17 @@ from incidents.machine.policy import DOCUMENTED
 from incidents.record import own_events as acts
 from incidents.record.entry import DESK, Header, decode
 from incidents.store import passwords
-from incidents.store.schema.desk_tables import accounts, serve_keys, tokens
+from incidents.store.schema.desk_tables import (
+    DESK_STREAM,
+    accounts,
+    desk,
+    entries,
+    policies,
+    serve_keys,
+    tokens,
+)
 from incidents.store.schema.desk_tables import passwords as passwords_table
 from incidents.store.schema.log_tables import log_keys
-from incidents.store.schema.tables import DESK_STREAM, desk, entries, policies
 from incidents.values.parsing import MisreadError
 
 _KEEPS = (

@@ -22,8 +22,8 @@ from sqlalchemy.types import NullType
 from incidents.audit.rows import parts
 from incidents.record.entry import UnreadableEntryError
 from incidents.record.own_events import LogKeyMade, PolicyActivated
+from incidents.store.schema.desk_tables import DESK_STREAM, entries
 from incidents.store.schema.log_tables import leaves
-from incidents.store.schema.tables import DESK_STREAM, entries
 from incidents.store.schema.types import canonical
 from incidents.values import parsing
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, NoReturn
 
 from incidents.record.entry import DESK, MAX_BYTES, VERSION, UnreadableEntryError
-from incidents.store.schema.tables import DESK_STREAM
+from incidents.store.schema.desk_tables import DESK_STREAM
 from incidents.store.schema.types import canonical
 from incidents.values import parsing
 from incidents.values.parsing import MisreadError

@@ -22,7 +22,7 @@ from incidents.machine.events import Event, IncidentEvent, SiteAdded, SiteEvent
 from incidents.machine.policy import DOCUMENTED, NotTomlError, Policy, PolicyError
 from incidents.record.entry import Header, UnreadableEntryError, decode
 from incidents.record.own_events import PolicyActivated
-from incidents.store.schema.tables import DESK_STREAM, entries
+from incidents.store.schema.desk_tables import DESK_STREAM, entries
 from incidents.values import parsing
 from incidents.values.parsing import MisreadError
 

@@ -39,7 +39,8 @@ from incidents.audit.site_tables import OF_CASE, Outbox
 from incidents.record.entry import DESK, UnreadableEntryError, decode
 from incidents.record.own_events import WordsErased
 from incidents.record.sealing import commitment, references
-from incidents.store.schema.tables import DESK_STREAM, deliveries, entries, orders, sealed
+from incidents.store.schema.desk_tables import DESK_STREAM, entries, sealed
+from incidents.store.schema.log_tables import deliveries, orders
 
 # The columns of a row of `entries`.
 _SITE_ID, _SEQ, _RECORDED_AT, _BODY = 1, 2, 3, 4

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.types import NullType
 
 from incidents.clock import rfc3339
-from incidents.store.schema.tables import entries
+from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.types import JSONText, UTCDateTime, canonical, microseconds, recorded
 
 Row = tuple[Any, ...]

@@ -23,8 +23,8 @@ from incidents.machine.incident import Incident
 from incidents.machine.work import items
 from incidents.store.cases import incident_parts, site_row
 from incidents.store.cases.work import sort_due
-from incidents.store.schema import tables
-from incidents.store.schema.tables import deliveries, orders
+from incidents.store.schema import desk_tables, tables
+from incidents.store.schema.log_tables import deliveries, orders
 from incidents.store.schema.types import canonical
 
 
@@ -95,8 +95,8 @@ OF_CASE: tuple[tuple[Table, Callable[[Case], Iterator[Row]]], ...] = (
     (tables.suspensions, _of_site(lambda case: map(_suspension, case.suspensions.values()))),
     (tables.tasks, _of_site(_tasks)),
     (tables.claims, _of_site(_claims)),
-    (tables.filing_details, _of_site(lambda case: sorted(case.details.items()))),
-    (tables.filing_terms, _of_site(_terms)),
+    (desk_tables.filing_details, _of_site(lambda case: sorted(case.details.items()))),
+    (desk_tables.filing_terms, _of_site(_terms)),
     (tables.work, _of_site(_work)),
 )
 """Each table that a case has rows in, and what they are; the first column is the site's id."""

@@ -15,7 +15,7 @@ from incidents.audit.pool import Tell
 from incidents.audit.replay import OUTSIDE, Replay
 from incidents.audit.rows import ALL, Finding, Share, Span, site_spans
 from incidents.store.database.engine import plainly, reading
-from incidents.store.schema.tables import entries
+from incidents.store.schema.desk_tables import entries
 
 _SHARES_EACH = 8
 # Where the references of sealed values begin is as good as drawn by lot.

@@ -27,7 +27,7 @@ from incidents.store import desk_state, erasable
 from incidents.store.cases import sites
 from incidents.store.database.engine import plainly, reading
 from incidents.store.erasable import Scope, Words
-from incidents.store.schema.tables import DESK_STREAM
+from incidents.store.schema.desk_tables import DESK_STREAM
 
 WORDS_AT_ONCE = 1_000
 FILES_AT_ONCE = 500

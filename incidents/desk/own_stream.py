@@ -19,7 +19,7 @@ from incidents.machine.events import Event
 from incidents.record.entry import DESK, encode
 from incidents.record.sealing import digest_of, is_digest_of, seal
 from incidents.store import accounts, desk_state, entries
-from incidents.store.schema.tables import DESK_STREAM, desk
+from incidents.store.schema.desk_tables import DESK_STREAM, desk
 
 E = TypeVar("E", bound=Event)
 

@@ -22,7 +22,7 @@ from incidents.machine.events import OrderDelivered
 from incidents.store import after_loss, deliveries, desk_state, lineage
 from incidents.store.cases import sites as site_rows
 from incidents.store.database.engine import Reading
-from incidents.store.schema.tables import entries
+from incidents.store.schema.desk_tables import entries
 from incidents.values.ids import ACT
 from incidents.views import left_down
 from incidents.views.withheld import is_cancelled

@@ -21,7 +21,8 @@ from incidents.history.reports import History
 from incidents.machine.command import REACHED
 from incidents.store.database import engine as engines
 from incidents.store.database.engine import plainly, reading
-from incidents.store.schema.tables import contacts, entries, incidents, sites
+from incidents.store.schema.desk_tables import entries
+from incidents.store.schema.tables import contacts, incidents, sites
 
 Key = tuple[int, int]
 """A site's id, and the number of an incident."""

@@ -26,9 +26,9 @@ from incidents.metrics.samples import LANES, REASONS, RESULTS, WORK, Samples
 from incidents.store import checkpoints
 from incidents.store import leaves as log
 from incidents.store.schema import log_tables
-from incidents.store.schema.desk_tables import refusals, sign_ins
+from incidents.store.schema.desk_tables import entries, refusals, sign_ins
 from incidents.store.schema.log_tables import deliveries, leaves
-from incidents.store.schema.tables import entries, sites, work
+from incidents.store.schema.tables import sites, work
 from incidents.store.schema.types import words
 from incidents.values.ids import ACT
 from incidents.views.health import STALE_AFTER, enforcement

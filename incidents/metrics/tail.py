@@ -43,8 +43,8 @@ from incidents.metrics.samples import (
     within,
 )
 from incidents.store import leaves as log
+from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import leaves
-from incidents.store.schema.tables import entries
 
 if TYPE_CHECKING:
     from incidents.enforcement.dispatcher.dispatcher import Done

@@ -27,9 +27,10 @@ from sqlalchemy import (
 from incidents.machine.case import UNKNOWN
 from incidents.machine.events import StateSeen
 from incidents.store.lineage import Standing
+from incidents.store.schema.desk_tables import entries
+from incidents.store.schema.desk_tables import uncompared as table
 from incidents.store.schema.log_tables import deliveries, waiting
-from incidents.store.schema.tables import entries, sites
-from incidents.store.schema.tables import uncompared as table
+from incidents.store.schema.tables import sites
 from incidents.store.schema.types import words
 from incidents.store.statement import insert_missing
 from incidents.values.ids import ACT

@@ -22,8 +22,7 @@ from sqlalchemy import (
 )
 
 from incidents import clock
-from incidents.store.schema.desk_tables import rehearsal
-from incidents.store.schema.tables import desk, keys, policies
+from incidents.store.schema.desk_tables import desk, keys, policies, rehearsal
 from incidents.store.schema.types import UTCDateTime
 from incidents.store.statement import Mutation, Query, insert_missing
 

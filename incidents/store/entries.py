@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Text, and_, func, or_, select, tuple_, type_coerce
 
 from incidents.store.schema import log_tables
+from incidents.store.schema.desk_tables import DESK_STREAM, entries, sealed
 from incidents.store.schema.log_tables import orders
-from incidents.store.schema.tables import DESK_STREAM, entries, sealed, sites
+from incidents.store.schema.tables import sites
 from incidents.store.statement import Mutation, Query
 from incidents.tlog.tree import leaf_hash
 

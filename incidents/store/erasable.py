@@ -32,19 +32,22 @@ from sqlalchemy import (
 from incidents.errors import DatabaseError
 from incidents.store.database.address import place
 from incidents.store.database.engine import BUSY_TIMEOUT_S, plainly
-from incidents.store.schema.desk_tables import refusals, sign_ins
-from incidents.store.schema.tables import (
+from incidents.store.schema.desk_tables import (
     DESK_STREAM,
-    contacts,
     desk,
     entries,
-    evidence,
     filing_details,
-    incidents,
     keys,
-    notes,
     policies,
+    refusals,
     sealed,
+    sign_ins,
+)
+from incidents.store.schema.tables import (
+    contacts,
+    evidence,
+    incidents,
+    notes,
     sites,
     tasks,
     unsettled,

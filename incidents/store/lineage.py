@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, and_, delete, func, literal, null, select, update
 
-from incidents.store.schema.tables import desk, uncompared
+from incidents.store.schema.desk_tables import desk, uncompared
 from incidents.store.statement import Query
 from incidents.store.values_table import ValuesTable
 

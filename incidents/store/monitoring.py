@@ -15,8 +15,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, literal, select, update
 
+from incidents.store.schema.desk_tables import heartbeats
 from incidents.store.schema.log_tables import alarms
-from incidents.store.schema.tables import heartbeats
 from incidents.store.statement import insert_missing, insert_or
 
 _ONCE = "once:"

@@ -22,7 +22,7 @@ from incidents.contract.hints import look, typed
 from incidents.locale.words import When
 from incidents.machine import policy
 from incidents.machine.policy import Policy
-from incidents.store.schema.tables import sealed
+from incidents.store.schema.desk_tables import sealed
 from incidents.system import page_template
 from incidents.tlog import note
 from incidents.tlog.note import parse_checkpoint

@@ -23,7 +23,7 @@ from incidents.machine.command import LEFT_DOWN
 from incidents.machine.events import Event, OrderCancelled, OrderEvent, SiteClosed, SiteSuspended
 from incidents.machine.policy import Policy
 from incidents.record.entry import Header, decode
-from incidents.store.schema.tables import DESK_STREAM
+from incidents.store.schema.desk_tables import DESK_STREAM
 from incidents.tlog.tree import leaf_hash
 from incidents.values.ids import ACT
 from incidents.views import on_record, report_words

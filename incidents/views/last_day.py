@@ -31,7 +31,7 @@ from incidents.clock import rfc3339
 from incidents.machine.commands import CLOCK
 from incidents.machine.events import KINDS
 from incidents.store.pages import SECOND, micros, micros_of_text, number, whole
-from incidents.store.schema.tables import entries
+from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.types import microseconds
 
 Document = dict[str, Any]

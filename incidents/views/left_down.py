@@ -28,7 +28,7 @@ from incidents.store import after_loss as left
 from incidents.store import entries as outbox_rows
 from incidents.store import lineage
 from incidents.store.lineage import Standing
-from incidents.store.schema.tables import DESK_STREAM, entries
+from incidents.store.schema.desk_tables import DESK_STREAM, entries
 from incidents.values.ids import ACT
 
 if TYPE_CHECKING:

@@ -20,12 +20,12 @@ from incidents.store.cases import incidents as incident_rows
 from incidents.store.cases import site_row
 from incidents.store.cases import sites as site_rows
 from incidents.store.cases.suspensions import read
+from incidents.store.schema.desk_tables import sealed
 from incidents.store.schema.tables import (
     contacts,
     incident_urls,
     incidents,
     notes,
-    sealed,
     sites,
     suspensions,
 )

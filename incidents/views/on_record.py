@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 from incidents.machine import filing
 from incidents.store import entries as stored_entries
 from incidents.store.pages import number
-from incidents.store.schema.tables import entries
+from incidents.store.schema.desk_tables import entries
 
 Document = dict[str, Any]
 

@@ -25,8 +25,9 @@ from incidents.locale.words import Teller, When
 from incidents.machine.command import BRAKED
 from incidents.machine.orders import DESK, NOTICE
 from incidents.store.cases import sites as site_rows
+from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import braked, deliveries, given_up, orders, waiting
-from incidents.store.schema.tables import entries, sites
+from incidents.store.schema.tables import sites
 from incidents.store.schema.types import UTCDateTime
 from incidents.values.ids import ACT, order_id
 from incidents.views import withheld

@@ -28,8 +28,8 @@ from sqlalchemy import (
 from incidents.clock import rfc3339
 from incidents.machine.command import REACHED
 from incidents.store.pages import SECOND, micros, number, whole
-from incidents.store.schema.log_tables import closing
-from incidents.store.schema.tables import contacts, incidents, orders, suspensions, work
+from incidents.store.schema.log_tables import closing, orders
+from incidents.store.schema.tables import contacts, incidents, suspensions, work
 from incidents.views.last_day import RULES, LastDay, Spread, coarse, hours
 from incidents.views.queue.work import LISTED
 

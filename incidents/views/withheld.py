@@ -18,9 +18,10 @@ from incidents.machine.orders import NOTICE
 from incidents.record import entry
 from incidents.record.entry import Header
 from incidents.store import deliveries
+from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import deliveries as delivery_table
 from incidents.store.schema.log_tables import down, orders
-from incidents.store.schema.tables import entries, sites
+from incidents.store.schema.tables import sites
 from incidents.store.schema.types import words
 from incidents.values.ids import ACT, order_id
 from incidents.views import left_down

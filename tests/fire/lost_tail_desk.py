@@ -28,8 +28,9 @@ from incidents.machine import commands as c
 from incidents.machine.command import DAEMON, FORCE
 from incidents.settings import sources
 from incidents.store import lineage
+from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import leaves
-from incidents.store.schema.tables import entries, sites
+from incidents.store.schema.tables import sites
 from incidents.views.health import record_health, resumed
 from incidents.views.left_down import resumptions
 from incidents.views.queue import alarm

@@ -20,7 +20,7 @@ from incidents.store import lineage
 from incidents.store.database import schema
 from incidents.store.database.engine import reading, writing
 from incidents.store.database.schema import Status
-from incidents.store.schema.tables import desk
+from incidents.store.schema.desk_tables import desk
 from incidents.store.schema.types import UTCDateTime
 from tests.desk.rehearsal import TEN, rehearsal
 from tests.store.conftest import Opener

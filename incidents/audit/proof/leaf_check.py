@@ -19,7 +19,7 @@ from incidents.audit.facts import Facts, Flaw, glance, read
 from incidents.audit.jobs import Batch, Log
 from incidents.audit.pool import Tell
 from incidents.record.entry import MAX_BYTES, UnreadableEntryError
-from incidents.store.schema.tables import DESK_STREAM
+from incidents.store.schema.desk_tables import DESK_STREAM
 from incidents.tlog.tiles import Tile, path, tiles_of
 from incidents.tlog.tree import HASH_BYTES, WIDTH, tile_root
 

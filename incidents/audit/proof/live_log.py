@@ -28,8 +28,8 @@ from incidents.audit.proof.leaf_check import ENOUGH, NUMBERLESS, Seen
 from incidents.audit.rows import Some, Span, WriteTime, parts, time_writer
 from incidents.store import leaves as store_leaves
 from incidents.store.checkpoints import Signed
+from incidents.store.schema.desk_tables import DESK_STREAM, entries
 from incidents.store.schema.log_tables import checkpoints, leaves, log_keys, tiles
-from incidents.store.schema.tables import DESK_STREAM, entries
 from incidents.tlog.tiles import tiles_of
 from incidents.tlog.tree import WIDTH
 

@@ -28,8 +28,8 @@ from incidents.audit.redecide import Redecision
 from incidents.audit.rows import Finding, Some
 from incidents.machine.policy import Policy
 from incidents.record.entry import decode
+from incidents.store.schema.desk_tables import DESK_STREAM, entries
 from incidents.store.schema.log_tables import checkpoints, cosignatures, leaves
-from incidents.store.schema.tables import DESK_STREAM, entries
 
 
 @dataclass(frozen=True, slots=True)

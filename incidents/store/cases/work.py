@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Engine, bindparam, select
 from incidents.machine.case import Claim, Task
 from incidents.machine.work import Item
 from incidents.store.database.engine import reading
-from incidents.store.schema.tables import FAR, LAST, claims, desk, sites, tasks, work
+from incidents.store.schema.desk_tables import desk
+from incidents.store.schema.tables import FAR, LAST, claims, sites, tasks, work
 from incidents.store.schema.types import Number, UTCDateTime
 from incidents.store.statement import Mutation, Query, Row
 

@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from incidents.store.schema.tables import metadata
+from incidents.store.schema.catalogue import every_table
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -161,7 +161,7 @@ def sql(role: str, eraser: str | None = None, *, acts: bool = False) -> Iterator
             yield f"GRANT {', '.join(rights)} ON {table} TO {desk};"
     sequences = [
         f"{table.name}_{column.name}_seq"
-        for table in metadata.sorted_tables
+        for table in every_table().sorted_tables
         for column in table.primary_key
         if column.autoincrement is True
     ]

@@ -16,7 +16,8 @@ from sqlalchemy import Connection, Integer, Select, and_, func, select
 from incidents.machine.events import RemovalSaid
 from incidents.machine.state import can_move_incident
 from incidents.record import entry
-from incidents.store.schema.tables import contacts, entries, incident_urls, incidents, tasks
+from incidents.store.schema.desk_tables import entries
+from incidents.store.schema.tables import contacts, incident_urls, incidents, tasks
 from incidents.store.schema.types import Number, UTCDateTime
 from incidents.store.values_table import ValuesTable
 from incidents.values.ids import incident_id

@@ -22,8 +22,9 @@ from incidents.machine.policy import Policy
 from incidents.record import entry
 from incidents.store.cases import cases, sites
 from incidents.store.cases.slices import Need
+from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import braked, deliveries
-from incidents.store.schema.tables import entries, incidents, unlisted
+from incidents.store.schema.tables import incidents, unlisted
 from incidents.values.ids import ACT, order_id
 from incidents.views import left_down, on_record, register, withheld
 from incidents.views.why.timeline import timeline

@@ -18,7 +18,8 @@ from incidents.machine.command import LEFT_DOWN
 from incidents.machine.events import OrderCancelled
 from incidents.record import entry
 from incidents.store import deliveries
-from incidents.store.schema.tables import entries, incidents, sites
+from incidents.store.schema.desk_tables import entries
+from incidents.store.schema.tables import incidents, sites
 from incidents.values.ids import incident_id
 from incidents.views import left_down, on_record
 
