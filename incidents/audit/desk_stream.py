@@ -16,7 +16,7 @@ from incidents.contract.case_documents import plain
 from incidents.machine import policy
 from incidents.machine.events import Event
 from incidents.machine.policy import DOCUMENTED
-from incidents.record import own_events as acts
+from incidents.record import own_events
 from incidents.record.entry import DESK, Header, decode
 from incidents.store import passwords
 from incidents.store.schema.desk_tables import (
@@ -33,7 +33,8 @@ from incidents.store.schema.log_tables import log_keys
 from incidents.values.parsing import MisreadError
 
 _KEEPS = (
-    acts.AccountMade, acts.RoleGiven, acts.AccountDisabled, acts.AccountEnabled, acts.PasswordSet,
+    own_events.AccountMade, own_events.RoleGiven, own_events.AccountDisabled,
+    own_events.AccountEnabled, own_events.PasswordSet,
 )  # fmt: skip
 
 
@@ -48,7 +49,7 @@ class AccountRecord:
 
     accounts: dict[str, dict[str, Any]] = field(default_factory=dict)
     tokens: dict[str, dict[str, Any]] = field(default_factory=dict)
-    passwords: dict[str, acts.PasswordSet] = field(default_factory=dict)
+    passwords: dict[str, own_events.PasswordSet] = field(default_factory=dict)
 
     def take(self, event: Event) -> None:
         """Takes the next act.
@@ -58,24 +59,24 @@ class AccountRecord:
         """
         at = event.recorded_at
         match event:
-            case acts.AccountMade(handle=handle, role=role):
+            case own_events.AccountMade(handle=handle, role=role):
                 if handle in self.accounts:
                     raise MisreadError(f"{handle} has an account already")
                 self.accounts[handle] = {
                     "handle": handle, "role": role, "made_at": at, "disabled_at": None,
                 }  # fmt: skip
-            case acts.RoleGiven(handle=handle, role=role):
+            case own_events.RoleGiven(handle=handle, role=role):
                 self._account(handle)["role"] = role
-            case acts.AccountDisabled(handle=handle):
+            case own_events.AccountDisabled(handle=handle):
                 self._account(handle)["disabled_at"] = at
-            case acts.AccountEnabled(handle=handle):
+            case own_events.AccountEnabled(handle=handle):
                 self._account(handle)["disabled_at"] = None
-            case acts.PasswordSet(handle=handle):
+            case own_events.PasswordSet(handle=handle):
                 self._account(handle)
                 self.passwords[handle] = event
-            case acts.TokenMade():
+            case own_events.TokenMade():
                 self._make_token(event, at)
-            case acts.TokenRevoked(token=token):
+            case own_events.TokenRevoked(token=token):
                 if token not in self.tokens:
                     raise MisreadError(f"there is no token {token}")
                 self.tokens[token]["revoked_at"] = at
@@ -88,7 +89,7 @@ class AccountRecord:
         own = self.accounts.get(event.by)
         if not isinstance(event, _KEEPS) or own is None or _may_keep(own):
             return None
-        is_own_password = isinstance(event, acts.PasswordSet) and event.handle == event.by
+        is_own_password = isinstance(event, own_events.PasswordSet) and event.handle == event.by
         if is_own_password or not any(_may_keep(self.accounts[each]) for each in self.passwords):
             return None
         if own["disabled_at"] is not None:
@@ -100,7 +101,7 @@ class AccountRecord:
             raise MisreadError(f"{handle} has no account")
         return self.accounts[handle]
 
-    def _make_token(self, event: acts.TokenMade, at: datetime) -> None:
+    def _make_token(self, event: own_events.TokenMade, at: datetime) -> None:
         self._account(event.handle)
         if event.token in self.tokens:
             raise MisreadError(f"the token {event.token} was made before")
@@ -147,18 +148,18 @@ class OwnRecord:
         if header.site_seq != self.seq + 1:
             raise MisreadError(f"entry {self.seq + 1} is missing")
         match event:
-            case acts.PolicyActivated():
+            case own_events.PolicyActivated():
                 self._activate(event)
-            case acts.LogKeyMade():
+            case own_events.LogKeyMade():
                 self._make_key(event, header.site_seq)
-            case acts.WordsErased() | acts.SignInsErased():
+            case own_events.WordsErased() | own_events.SignInsErased():
                 self._check_policy(event)
-            case acts.ServeKeyMade(key=key, recorded_at=at):
+            case own_events.ServeKeyMade(key=key, recorded_at=at):
                 self._check_policy(event)
                 self.serve_keys.append((len(self.serve_keys) + 1, key, at))
-            case acts.HistoryResumed():
+            case own_events.HistoryResumed():
                 self._resume(event)
-            case acts.AccountAct():
+            case own_events.AccountAct():
                 self._check_policy(event)
                 self.accounts.take(event)
             case _:
@@ -170,7 +171,7 @@ class OwnRecord:
         is unknown: before servers have a key, whoever can write to the database has any role."""
         return self.accounts.unlet(event) if self.serve_keys else None
 
-    def _activate(self, event: acts.PolicyActivated) -> None:
+    def _activate(self, event: own_events.PolicyActivated) -> None:
         if event.previous != self.active:
             raise MisreadError(f"the active policy is {self.active}, and it says {event.previous}")
         if policy.read(event.toml).digest != event.policy:
@@ -181,7 +182,7 @@ class OwnRecord:
         row = (event.policy, event.toml, event.recorded_at, event.by, event.text)
         self.policies.setdefault(event.policy, row)
 
-    def _make_key(self, event: acts.LogKeyMade, seq: int) -> None:
+    def _make_key(self, event: own_events.LogKeyMade, seq: int) -> None:
         self._check_policy(event)
         if event.previous != self.key:
             raise MisreadError(f"the key that signs is {self.key}, and it says {event.previous}")
@@ -190,7 +191,7 @@ class OwnRecord:
         self.key = event.key
         self.keys[event.key] = (event.key, seq, event.recorded_at, event.by)
 
-    def _resume(self, event: acts.HistoryResumed) -> None:
+    def _resume(self, event: own_events.HistoryResumed) -> None:
         self._check_policy(event)
         if event.epoch <= self.epoch:
             raise MisreadError(f"the epoch is {self.epoch}, and it says {event.epoch}")

@@ -87,9 +87,9 @@ def _suggested(context: click.Context, find: Callable[[Connection], list[str]]) 
 def _sites_that_begin(connection: Connection, begun: str) -> list[str]:
     from sqlalchemy import select
 
-    from incidents.store.schema.tables import sites as table
+    from incidents.store.schema.tables import sites
 
-    name = table.c.name
+    name = sites.c.name
     found = select(name).where(name >= begun, name < f"{begun}\U0010ffff")
     return list(connection.scalars(found.order_by(name).limit(MOST_SUGGESTED)))
 

@@ -34,7 +34,7 @@ from incidents.desk.repetition import (
 from incidents.desk.text import refused_text
 from incidents.desk.unit_of_work import SiteWork, UnitOfWork
 from incidents.machine import rules
-from incidents.machine.actions import orders as order_acts
+from incidents.machine.actions import orders
 from incidents.machine.case import Case
 from incidents.machine.command import Refusal
 from incidents.machine.commands import (
@@ -135,7 +135,7 @@ class Batch:
         bad = self._caution(site.case, envelope)
         if bad is not None:
             return self._refuse_on(site, bad)
-        meant = order_acts.meant(site.case, envelope.command)
+        meant = orders.meant(site.case, envelope.command)
         return self._seal_and_take(site, meant, envelope.login)
 
     def _caution(self, case: Case, envelope: Envelope) -> Refusal | None:

@@ -32,7 +32,7 @@ from incidents.errors import ActRefusedError, AdapterFaultError, DatabaseError, 
 from incidents.machine.case import UNKNOWN
 from incidents.machine.command import LEFT_DOWN
 from incidents.store import after_loss, desk_state, lineage
-from incidents.store.cases import sites as site_rows
+from incidents.store.cases import sites
 from incidents.store.database.engine import Reading, plainly, reading, writing
 
 AT_ONCE = 8
@@ -127,7 +127,7 @@ def foreseen(
     found = routing.load()
     try:
         with reading() as connection:
-            names = site_rows.in_doubt(connection, every=True)[0]
+            names = sites.in_doubt(connection, every=True)[0]
             standing = lineage.standing(connection)
         then = standing._replace(
             epoch=standing.epoch + 1, resumed_at=now, lost_since=None, moved_at=None,
@@ -200,8 +200,8 @@ def _loaded(engine: Engine, only: Sequence[str] | None) -> routing.Routing:
 
 def _every(connection: Connection) -> list[str]:
     """The names of all sites, those that are down first."""
-    down = site_rows.in_doubt(connection)[0]
-    every = site_rows.in_doubt(connection, every=True)[0]
+    down = sites.in_doubt(connection)[0]
+    every = sites.in_doubt(connection, every=True)[0]
     return list(dict.fromkeys([*down, *every]))
 
 

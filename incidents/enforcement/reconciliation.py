@@ -20,7 +20,7 @@ from incidents.machine.case import UNKNOWN as NOT_KNOWN
 from incidents.machine.command import LEFT_DOWN, Refusal
 from incidents.machine.events import OrderDelivered
 from incidents.store import after_loss, deliveries, desk_state, lineage
-from incidents.store.cases import sites as site_rows
+from incidents.store.cases import sites
 from incidents.store.database.engine import Reading
 from incidents.store.schema.desk_tables import entries
 from incidents.values.ids import ACT
@@ -106,7 +106,7 @@ class Reconciliation:
             ActRefusedError: where who asks may not put on record what is found.
         """
         with self.reading() as connection:
-            row = site_rows.named(connection, name)
+            row = sites.named(connection, name)
             chain = deliveries.chains(connection, [row["id"]])
             cancelled = not self.cancelled and is_cancelled(connection, row["id"])
             is_ordered = self.standing is not None and self._is_ordered(connection, row)

@@ -25,7 +25,7 @@ from incidents.audit.log import loss, rotation, sequencer, signed_files, signers
 from incidents.audit.log.signing_key import KeyRing
 from incidents.desk import Desk, resumption
 from incidents.enforcement import comparison, routing
-from incidents.enforcement.dispatcher import mark as marks
+from incidents.enforcement.dispatcher import mark
 from incidents.enforcement.dispatcher.continuity import Continuity
 from incidents.enforcement.reconciliation import Comparison
 from incidents.errors import ActRefusedError, RefusedError
@@ -82,7 +82,7 @@ class WayBack:
     ) -> None:
         self._engine, self._desk, self._reading, self._ring = engine, desk, reading, ring
         self._clock = clock
-        self._continuity = Continuity(engine, desk, marks.beside(ring.file), clock)
+        self._continuity = Continuity(engine, desk, mark.beside(ring.file), clock)
 
     @property
     def in_the_way(self) -> str | None:

@@ -42,7 +42,7 @@ from incidents.metrics.samples import (
     decision,
     within,
 )
-from incidents.store import leaves as log
+from incidents.store import leaves as stored_leaves
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import leaves
 
@@ -71,7 +71,7 @@ class Tail:
         Raises:
             NoHeadError: if the log has lost its head.
         """
-        size = log.head(connection).size
+        size = stored_leaves.head(connection).size
         begin = size if self._next is None else self._next
         found = connection.execute(_READ[connection.dialect.name], {"begin": begin}).all()
         with self._lock:

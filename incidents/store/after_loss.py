@@ -27,8 +27,7 @@ from sqlalchemy import (
 from incidents.machine.case import UNKNOWN
 from incidents.machine.events import StateSeen
 from incidents.store.lineage import Standing
-from incidents.store.schema.desk_tables import entries
-from incidents.store.schema.desk_tables import uncompared as table
+from incidents.store.schema.desk_tables import entries, uncompared
 from incidents.store.schema.log_tables import deliveries, waiting
 from incidents.store.schema.tables import sites
 from incidents.store.schema.types import words
@@ -54,7 +53,9 @@ def problems_of_uncompared(
     connection: Connection, names: Collection[str] | None = None
 ) -> dict[str, str]:
     """All of them, or those of these names, by their names, each with why."""
-    asked = select(sites.c.name, table.c.problem).join(sites, sites.c.id == table.c.site_id)
+    asked = select(sites.c.name, uncompared.c.problem).join(
+        sites, sites.c.id == uncompared.c.site_id
+    )
     if names is not None and len(names) <= _AT_ONCE:
         asked = asked.where(sites.c.name.in_(names))
     return {row.name: row.problem for row in connection.execute(asked)}
@@ -62,10 +63,12 @@ def problems_of_uncompared(
 
 def first_uncompared(connection: Connection, most: int) -> Uncompared | None:
     """What people are told of them, naming at most so many; None where there are none."""
-    count, since = connection.execute(select(func.count(), func.min(table.c.since))).one()
+    count, since = connection.execute(select(func.count(), func.min(uncompared.c.since))).one()
     if not count:
         return None
-    asked = select(sites.c.name, table.c.problem).join(sites, sites.c.id == table.c.site_id)
+    asked = select(sites.c.name, uncompared.c.problem).join(
+        sites, sites.c.id == uncompared.c.site_id
+    )
     named = connection.execute(asked.order_by(sites.c.name).limit(most))
     return Uncompared(count, since, [(row.name, row.problem) for row in named])
 
@@ -105,19 +108,19 @@ def note_uncompared(connection: Connection, found: Mapping[str, str], now: datet
     ]
     if not rows:
         return
-    connection.execute(insert_missing(connection, table), rows)
+    connection.execute(insert_missing(connection, uncompared), rows)
     for problem in sorted(set(found.values())):
         own = [ids[name] for name in found.keys() & ids.keys() if found[name] == problem]
         for some in _parts(own):
-            those = table.c.site_id.in_(some)
-            is_other = table.c.problem != problem
-            connection.execute(update(table).where(those, is_other).values(problem=problem))
+            those = uncompared.c.site_id.in_(some)
+            is_other = uncompared.c.problem != problem
+            connection.execute(update(uncompared).where(those, is_other).values(problem=problem))
 
 
 def settle_uncompared(connection: Connection, names: Collection[str]) -> None:
     """Those were compared."""
     for some in _parts(_ids(connection, names).values()):
-        connection.execute(delete(table).where(table.c.site_id.in_(some)))
+        connection.execute(delete(uncompared).where(uncompared.c.site_id.in_(some)))
 
 
 def _ids(connection: Connection, names: Collection[str]) -> dict[str, int]:

@@ -20,12 +20,12 @@ from incidents.store.accounts import Account, Session, Token
 from incidents.store.passwords import Given
 
 if TYPE_CHECKING:
-    from incidents.contract.documents.accounts import Account as Account_
+    from incidents.contract.documents.accounts import Account as AccountDocument
     from incidents.contract.documents.accounts import OpenSession, Refused, SignIns
-    from incidents.contract.documents.accounts import Token as Token_
+    from incidents.contract.documents.accounts import Token as TokenDocument
 
 
-def accounts(connection: Connection) -> list[Account_]:
+def accounts(connection: Connection) -> list[AccountDocument]:
     """All accounts, by their handles, with what `account` tells of each."""
     found = stored_accounts.every(connection)
     if not passwords.may_be_read(connection):
@@ -43,12 +43,12 @@ def who_may(connection: Connection, act: str) -> list[str]:
     ]
 
 
-def tokens(connection: Connection, handles: Iterable[str] | None = None) -> list[Token_]:
+def tokens(connection: Connection, handles: Iterable[str] | None = None) -> list[TokenDocument]:
     """The tokens of those accounts, of all without them; the newest first."""
     return [token_document(each) for each in stored_accounts.tokens_of(connection, handles)]
 
 
-def account(connection: Connection, account: Account) -> Account_:
+def account(connection: Connection, account: Account) -> AccountDocument:
     """One account, and when its password was set (null: it has none); where somebody else has set
     it, by whom, and from when on its person counts as a second one. Nothing of that is there for a
     role of the database that may not know."""
@@ -58,7 +58,9 @@ def account(connection: Connection, account: Account) -> Account_:
     return _with_password(account, when_set.get(account.handle))
 
 
-def _with_password(account: Account, found: tuple[datetime, Given | None] | None) -> Account_:
+def _with_password(
+    account: Account, found: tuple[datetime, Given | None] | None
+) -> AccountDocument:
     set_at, given = found or (None, None)
     return {
         **_document(account),
@@ -68,7 +70,7 @@ def _with_password(account: Account, found: tuple[datetime, Given | None] | None
     }
 
 
-def _document(account: Account) -> Account_:
+def _document(account: Account) -> AccountDocument:
     disabled = account.disabled_at
     return {
         "handle": account.handle,
@@ -78,7 +80,7 @@ def _document(account: Account) -> Account_:
     }
 
 
-def token_document(token: Token) -> Token_:
+def token_document(token: Token) -> TokenDocument:
     """One token, without the digest of its secret; `orders` null: all that its account may."""
     revoked = token.revoked_at
     return {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Select, select
 
-from incidents.machine import filing as vocabulary
+from incidents.machine import filing as machine_filing
 from incidents.machine.filing import Term
 from incidents.store.cases import filings
 from incidents.store.cases import sites as site_rows
@@ -123,8 +123,8 @@ def _documents(connection: Connection, rows: list[tuple[int, str]]) -> list[Fili
 def _term(name: str, term: Term) -> FilingTerm:
     return {
         "term": name,
-        "begun_by": vocabulary.TERMS[name][0],
-        "ended_by": vocabulary.TERMS[name][1],
+        "begun_by": machine_filing.TERMS[name][0],
+        "ended_by": machine_filing.TERMS[name][1],
         "due_on": term.due_on,
         "reminded_on": term.reminded_on,
         "remind_on": term.remind_on,

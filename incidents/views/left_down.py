@@ -24,9 +24,8 @@ from incidents.machine.left_mark import Epoch, Numbered
 from incidents.record import entry
 from incidents.record.entry import decode
 from incidents.record.own_events import HistoryResumed
-from incidents.store import after_loss as left
-from incidents.store import entries as outbox_rows
-from incidents.store import lineage
+from incidents.store import after_loss, lineage
+from incidents.store import entries as stored_entries
 from incidents.store.lineage import Standing
 from incidents.store.schema.desk_tables import DESK_STREAM, entries
 from incidents.values.ids import ACT
@@ -70,10 +69,10 @@ def left_down(
     also = marked_and_staying(connection) if also is None else also
     believed = believed_since(found, now)
     added_since = found.resumed_at or since
-    counts = left.count_left_down(connection, added_since, believed_since=believed, also=also)
+    counts = after_loss.count_left_down(connection, added_since, believed_since=believed, also=also)
     if not counts.sites:
         return None
-    named = left.named_left_down(connection, MOST_NAMED, believed_since=believed, also=also)
+    named = after_loss.named_left_down(connection, MOST_NAMED, believed_since=believed, also=also)
     return {
         "count": counts.sites, "closed": counts.closed, "unknown": counts.unknown,
         "new": counts.new, "sites": [name for name, *_ in named],
@@ -90,14 +89,15 @@ def every(
     believed = believed_since(lineage.standing(connection), now)
     also = marked_and_staying(connection) if also is None else also
     return [
-        name for name, *_ in left.named_left_down(connection, believed_since=believed, also=also)
+        name
+        for name, *_ in after_loss.named_left_down(connection, believed_since=believed, also=also)
     ]
 
 
 def taken_down(connection: Connection, since: datetime | None) -> TakenDown | None:
     """The sites that daemons have taken down again since then (UTC), when the record had lost its
     end or was found on another server; None where there are none, or that is no news any more."""
-    if since is None or not (names := outbox_rows.ordered_down_again(connection, since, DAEMON)):
+    if since is None or not (names := stored_entries.ordered_down_again(connection, since, DAEMON)):
         return None
     return {"count": len(names), "sites": names[:MOST_NAMED]}
 
@@ -109,10 +109,10 @@ def since(connection: Connection, site: Mapping[str, Any], now: datetime) -> dat
     at = _lost_at(found)
     if at is None:
         return None
-    if left.is_left_down(connection, site["id"], believed_since=believed_since(found, now)):
+    if after_loss.is_left_down(connection, site["id"], believed_since=believed_since(found, now)):
         return at
     is_suspended = site["state"] == "suspended" and site["hold_at"] is None
-    stays = is_suspended or left.waits_to_open(connection, site["id"])
+    stays = is_suspended or after_loss.waits_to_open(connection, site["id"])
     return at if stays and stays_down(connection, site) else None
 
 
@@ -165,7 +165,9 @@ def marked_and_staying(connection: Connection) -> set[int]:
     """Those of the sites that are suspended on record, and not held, which are marked: they stay
     down at the end of that. So do those that an order waits to open: it is cancelled."""
     begun = _begun(connection)
-    return _marked(connection, left.may_stay(connection, begun[0].at), begun) if begun else set()
+    return (
+        _marked(connection, after_loss.may_stay(connection, begun[0].at), begun) if begun else set()
+    )
 
 
 def was_kept_down(connection: Connection, site_id: int, seq: int, now: datetime) -> bool:

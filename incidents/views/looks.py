@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from incidents.contract.documents.enforcement import Alarms, Enforcement
     from incidents.contract.documents.filings import FilingOnRecord, TermOfSite
     from incidents.contract.documents.orders import Order, OrderInFull
-    from incidents.contract.documents.policies import Activation
-    from incidents.contract.documents.policies import Policy as Policy_
+    from incidents.contract.documents.policies import Activation, Policy
     from incidents.contract.documents.queue import Duties, QueueItem, QueuePage
     from incidents.contract.documents.sites import (
         Explanation,
@@ -119,7 +118,7 @@ class Looks:
         """Whether a daemon enforces the clock, each that was heard of, and what is overdue."""
         return views.enforcement(self._connection, self._now)
 
-    def active_policy(self) -> Policy_:
+    def active_policy(self) -> Policy:
         """The active policy, in words and as its file."""
         return views.active_policy(self._connection)
 

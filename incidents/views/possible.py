@@ -21,8 +21,7 @@ from incidents.machine.case import Delivery
 from incidents.machine.command import Choice, Refusal, Words
 from incidents.machine.decide import decide
 from incidents.store import deliveries
-from incidents.store.cases import cases, site_row, sites
-from incidents.store.cases import incidents as incident_rows
+from incidents.store.cases import cases, incidents, site_row, sites
 from incidents.store.cases.slices import need
 from incidents.values.ids import incident_id, order_id
 from incidents.views import register
@@ -49,7 +48,7 @@ def on_site(connection: Connection, name: str, by: str, now: datetime) -> Possib
     return _tried(connection, sites.named(connection, name), now, asked)
 
 
-def on_incident(connection: Connection, key: incident_rows.Key, by: str, now: datetime) -> Possible:
+def on_incident(connection: Connection, key: incidents.Key, by: str, now: datetime) -> Possible:
     """What that person could do to the incident at `now`.
 
     Raises:

@@ -16,8 +16,7 @@ from incidents.contract.case_documents import incident_document, plain, site_doc
 from incidents.errors import NoSuchIncidentError
 from incidents.locale.words import policy_differences, policy_sentences
 from incidents.machine import policy, rules, work
-from incidents.machine.case import Case, Request
-from incidents.machine.case import Hold as Held
+from incidents.machine.case import Case, Hold, Request
 from incidents.machine.incident import Incident
 from incidents.machine.policy import DOCUMENTED, Policy
 from incidents.store import desk_state
@@ -32,15 +31,15 @@ from incidents.views import left_down, on_record
 
 if TYPE_CHECKING:
     from incidents.contract.documents.policies import Activation
-    from incidents.contract.documents.policies import Policy as ActivePolicy
+    from incidents.contract.documents.policies import Policy as PolicyDocument
     from incidents.contract.documents.sites import (
         Closure,
         ClosureRequest,
-        Hold,
         IncidentOfSite,
         Site,
         SiteInFull,
     )
+    from incidents.contract.documents.sites import Hold as HoldDocument
 
 
 MAX_INCIDENTS = 100
@@ -175,7 +174,7 @@ def documents(connection: Connection, rows: list[Mapping[str, Any]]) -> list[Sit
     return on_record.reveal_texts(connection, told)
 
 
-def _asked(of: Held | Request | None) -> Hold | None:
+def _asked(of: Hold | Request | None) -> HoldDocument | None:
     """Who has asked for a hold, or a reinstatement, and why."""
     return None if of is None else {"by": of.by, "at": rfc3339(of.at), "reason": of.reason}
 
@@ -237,7 +236,7 @@ def policy_in_force(connection: Connection) -> Policy:
     return policy.read(desk_state.active_policy_toml(connection))
 
 
-def active_policy(connection: Connection) -> ActivePolicy:
+def active_policy(connection: Connection) -> PolicyDocument:
     """The active policy: in words, as its file, since when it is active and by whose act."""
     active, past = policy_in_force(connection), policy_history(connection)
     return {

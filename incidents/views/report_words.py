@@ -9,7 +9,7 @@ from incidents.clock import rfc3339
 from incidents.locale.words import Teller, chinese_duration
 from incidents.machine.events import Event, Reason
 from incidents.machine.policy import Policy, write_duration
-from incidents.record import own_events as acts
+from incidents.record import own_events
 from incidents.record.own_events import LogKeyMade, PolicyActivated
 
 _SECOND = timedelta(seconds=1)
@@ -145,17 +145,17 @@ def own_sentence(event: Event) -> str:
         before = f", in place of {event.previous}" if event.previous else ""
         before += ", which is lost and does not hand over" if event.lost else ""
         return f"the key {event.key} signs the checkpoints from now on{before}"
-    if isinstance(event, acts.ServeKeyMade):
+    if isinstance(event, own_events.ServeKeyMade):
         sealed = f"{event.tokens} tokens and {event.passwords} passwords"
         return f"the servers' key {event.key[:16]} seals {sealed} from now on"
-    if isinstance(event, acts.SignInsErased):
+    if isinstance(event, own_events.SignInsErased):
         return f"who signed in before {rfc3339(event.before)} is erased, in {event.rows} rows"
-    if isinstance(event, acts.HistoryResumed):
+    if isinstance(event, own_events.HistoryResumed):
         return _resumed(event)
     return _account_sentence(event)
 
 
-def _resumed(event: acts.HistoryResumed) -> str:
+def _resumed(event: own_events.HistoryResumed) -> str:
     """From what the record goes on, and what is missing of it."""
     missing = []
     if event.had is not None:
@@ -167,7 +167,7 @@ def _resumed(event: acts.HistoryResumed) -> str:
     )
 
 
-def _counts(event: acts.PasswordSet) -> str:
+def _counts(event: own_events.PasswordSet) -> str:
     """From when on whose password somebody else has set is a second person."""
     if event.counts_from is None:
         return ""
@@ -177,23 +177,23 @@ def _counts(event: acts.PasswordSet) -> str:
 def _account_sentence(event: Event) -> str:
     """What was done about an account."""
     match event:
-        case acts.AccountMade(handle=handle, role=role):
+        case own_events.AccountMade(handle=handle, role=role):
             return f"{handle} has an account from now on, as {role}"
-        case acts.RoleGiven(handle=handle, role=role):
+        case own_events.RoleGiven(handle=handle, role=role):
             return f"{handle} is {role} from now on"
-        case acts.AccountDisabled(handle=handle):
+        case own_events.AccountDisabled(handle=handle):
             return f"nobody comes in as {handle} any more"
-        case acts.AccountEnabled(handle=handle):
+        case own_events.AccountEnabled(handle=handle):
             return f"{handle} may come in again"
-        case acts.PasswordSet(handle=handle):
+        case own_events.PasswordSet(handle=handle):
             return f"{handle} has a new password{_counts(event)}"
-        case acts.TokenMade(handle=handle, token=token, expires=expires):
+        case own_events.TokenMade(handle=handle, token=token, expires=expires):
             return f"{handle} has the token {token}, until {rfc3339(expires)}"
-        case acts.TokenRevoked(token=token):
+        case own_events.TokenRevoked(token=token):
             return f"the token {token} is worth nothing from now on"
-        case acts.AccessRefused(act=act, why=why, about=about):
+        case own_events.AccessRefused(act=act, why=why, about=about):
             about = f" of {about}" if about else ""
             return f"was not let do {act}{about}: {why}"
-        case acts.DetailsRevealed(about=about):
+        case own_events.DetailsRevealed(about=about):
             return f"was shown numbers and addresses in full: {about}"
     return event.kind

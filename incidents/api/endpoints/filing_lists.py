@@ -18,7 +18,7 @@ from incidents.api.endpoints.filings import today
 from incidents.api.entrance import Looking, Trying
 from incidents.api.limits import IMPORTING
 from incidents.api.operation import ALONE, JSON, answering, operation, pieces, router
-from incidents.contract.documents import filings as filing_answers
+from incidents.contract.documents import filings as filing_documents
 from incidents.desk import transaction
 from incidents.filing import export
 from incidents.filing.checks import checks
@@ -94,7 +94,7 @@ def exported(
 
 @routes.post(
     "/filings/import",
-    **operation("change_filing", filing_answers.TakenList, acting=True, large=True),
+    **operation("change_filing", filing_documents.TakenList, acting=True, large=True),
 )
 def take_in(
     by: Trying,

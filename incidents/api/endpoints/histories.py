@@ -18,7 +18,7 @@ from incidents.api.endpoints import policies
 from incidents.api.entrance import Looking, Trying
 from incidents.api.limits import IMPORTING, SIMULATING
 from incidents.api.operation import ALONE, JSON, answering, operation, router
-from incidents.contract.documents import policies as policy_answers
+from incidents.contract.documents import policies as policy_documents
 from incidents.errors import InputError
 from incidents.history import apart, importing, picture, reports
 from incidents.history.apart import BadLinesError, Sent, Trial
@@ -73,7 +73,7 @@ class Simulating(HistoryFile):
 
 @routes.post(
     "/simulate",
-    **operation("simulate", policy_answers.Simulated, acting=True, large=True, slowed=True),
+    **operation("simulate", policy_documents.Simulated, acting=True, large=True, slowed=True),
 )
 def simulate(by: Looking, asked: Simulating) -> JSON:
     """Run a history through policies, in simulated time; nothing is stored.
@@ -91,7 +91,7 @@ def pictured(by: Looking, asked: Simulating) -> Response:
 
 
 @routes.post(
-    "/import", **operation("import_incident", policy_answers.Imported, acting=True, large=True)
+    "/import", **operation("import_incident", policy_documents.Imported, acting=True, large=True)
 )
 def bring_in(by: Trying, asked: HistoryFile) -> JSON:
     """Bring sites and past incidents in as records, at most 1,000 reports in one request.

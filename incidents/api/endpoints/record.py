@@ -6,7 +6,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path as File
+from pathlib import Path
 from typing import Annotated, BinaryIO, Literal
 
 from fastapi import Depends, Query
@@ -170,7 +170,7 @@ def report(
 
 def _archive(by: Caller, order: bundle_writer.Order) -> BinaryIO:
     """The archive, opened; its name is gone already, and its bytes go with whoever closes it."""
-    folder = File(tempfile.mkdtemp(prefix="incidents-"))
+    folder = Path(tempfile.mkdtemp(prefix="incidents-"))
     try:
         target = folder / f"incidents{ARCHIVE}"
         with by.spending(), by.reading() as connection:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Mapping
-from pathlib import Path as File
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 from fastapi import Path, Query, UploadFile
@@ -288,11 +288,11 @@ def _refuse_if_impossible(by: Caller, site: int, command: c.Attach) -> None:
     raise problems.refused(expected, by.when)
 
 
-def _keep(file: BinaryIO, digest: str, folder: File) -> None:
+def _keep(file: BinaryIO, digest: str, folder: FilePath) -> None:
     """By way of a file of its own, since a small one that is sent lies in memory alone."""
     with tempfile.NamedTemporaryFile() as copy:
         file.seek(0)
         while piece := file.read(_PIECE):
             copy.write(piece)
         copy.flush()
-        evidence.keep(File(copy.name), digest, folder)
+        evidence.keep(FilePath(copy.name), digest, folder)

@@ -29,8 +29,8 @@ from incidents.api.entrance import (
 from incidents.api.operation import Bounded, opened, operation, router
 from incidents.api.parameters import Cursor, Limit, When
 from incidents.clock import rfc3339
-from incidents.contract.documents import accounts as account_answers
-from incidents.views import accounts as views
+from incidents.contract.documents import accounts as account_documents
+from incidents.views import accounts as account_views
 
 own_routes, account_routes = router("session", Bounded), router("accounts")
 
@@ -72,7 +72,7 @@ def visit(
 Visiting = Annotated[Visit, Depends(visit)]
 
 
-@own_routes.post("/session", **opened(account_answers.Session, status=201))
+@own_routes.post("/session", **opened(account_documents.Session, status=201))
 def sign_in(request: Request, response: Response, person: Person) -> Document:
     """Sign in with a handle and a password; the answer sets the cookie of a new session.
 
@@ -91,7 +91,7 @@ def sign_in(request: Request, response: Response, person: Person) -> Document:
     return _document(new.identity, new)
 
 
-@own_routes.get("/session", **opened(account_answers.Session))
+@own_routes.get("/session", **opened(account_documents.Session))
 def show(request: Request, by: Looking) -> Document:
     """Who you are, and what you may do."""
     return _document(by.identity, None if by.identity.token else visitor(request))
@@ -104,7 +104,7 @@ def sign_out(request: Request, response: Response, by: Visiting) -> None:
     forget(response)
 
 
-@own_routes.post("/session/proof", **opened(account_answers.Session))
+@own_routes.post("/session/proof", **opened(account_documents.Session))
 def prove(request: Request, by: Visiting, proof: Proof) -> Document:
     """Prove again who you are: what is done in person may then be done for five minutes."""
     door: Door = request.app.state.door
@@ -170,7 +170,7 @@ def _document(identity: Identity, visit: Visit | None) -> Document:
 Of = Annotated[str | None, Query(max_length=100, description="Only of this account.")]
 
 
-@account_routes.get("/sessions", **operation("own_account", account_answers.Sessions))
+@account_routes.get("/sessions", **operation("own_account", account_documents.Sessions))
 def list_sessions(
     by: Looking,
     handle: Of = None,
@@ -180,7 +180,7 @@ def list_sessions(
     of = None if everybodys else by.by if handle is None else handle
     by.needs_account(of, "see_accounts")
     found = [] if of is not None and not is_handle(of) else by.house.open_sessions.of(of)
-    return {"items": [views.session_document(each, by.identity.session) for each in found]}
+    return {"items": [account_views.session_document(each, by.identity.session) for each in found]}
 
 
 @account_routes.delete("/sessions/{session}", **operation("own_account", status=204, acting=True))
@@ -190,7 +190,7 @@ def end(by: Looking, session: str) -> None:
     by.house.open_sessions.end(session, by.by)
 
 
-@account_routes.get("/sign-ins", **operation("see_sign_ins", account_answers.SignIns))
+@account_routes.get("/sign-ins", **operation("see_sign_ins", account_documents.SignIns))
 def list_sign_ins(
     by: Looking,
     *,
@@ -199,7 +199,7 @@ def list_sign_ins(
     handle: Of = None,
     failed: Annotated[bool, Query(description="Only those that failed.")] = False,
     since: When = None,
-) -> account_answers.SignIns:
+) -> account_documents.SignIns:
     """Who signed in and out, from where and how, and who was not let in; the newest first.
 
     Of a name that is nobody's nothing is kept but that there was one. Once erased, a person and an
@@ -207,17 +207,17 @@ def list_sign_ins(
     """
     after = bodies.read_time(since)
     with by.reading() as connection:
-        return views.sign_ins(
+        return account_views.sign_ins(
             connection, limit=limit, cursor=cursor, handle=handle, failed=failed, since=after
         )
 
 
-@account_routes.get("/refusals", **operation("see_sign_ins", account_answers.Refusals))
+@account_routes.get("/refusals", **operation("see_sign_ins", account_documents.Refusals))
 def list_refusals(
     by: Looking, limit: Limit = 100, handle: Of = None, since: When = None
 ) -> Document:
     """Who was not let do what, and how often, by the day (UTC); those with the newest first."""
     after = bodies.read_time(since)
     with by.reading() as connection:
-        found = views.sign_in_refusals(connection, limit=limit, handle=handle, since=after)
+        found = account_views.sign_in_refusals(connection, limit=limit, handle=handle, since=after)
     return {"items": found}

@@ -15,7 +15,7 @@ from incidents import clock, views
 from incidents.api.entrance import Looking
 from incidents.api.limits import TRYING
 from incidents.api.operation import JSON, Guarded, operation, router
-from incidents.contract.documents import enforcement as clock_answers
+from incidents.contract.documents import enforcement as enforcement_documents
 from incidents.locale.words import When
 from incidents.metrics.database import look
 from incidents.metrics.service import LIBRARY, MetricsLibraryError
@@ -29,7 +29,7 @@ _OPEN: dict[str, Any] = {"response_model": None, "tags": ["watch"]}
 
 def add_probes(app: FastAPI) -> None:
     """Adds them, at the paths where they are looked for."""
-    fine: dict[int | str, dict[str, Any]] = {200: {"model": clock_answers.Status}}
+    fine: dict[int | str, dict[str, Any]] = {200: {"model": enforcement_documents.Status}}
     unready = operation("look")["responses"][503]
     app.add_api_route("/healthz", healthz, responses=fine, **_OPEN)
     app.add_api_route("/readyz", readyz, responses={**fine, 503: unready}, **_OPEN)
@@ -73,7 +73,7 @@ def metrics(by: Looking) -> Response:
 routes = router("alarms")
 
 
-@routes.get("/alarms", **operation("look", clock_answers.Alarms))
+@routes.get("/alarms", **operation("look", enforcement_documents.Alarms))
 def alarms(by: Looking) -> JSON:
     """What is alarming now, the most urgent first, and whether the desk was told of it."""
     house = by.house
@@ -81,7 +81,7 @@ def alarms(by: Looking) -> JSON:
         return JSON(views.alarms_now(connection, house.now(connection), house.report_duty))
 
 
-@routes.post("/alarms/test", **operation("try_alarms", clock_answers.Tried, acting=True))
+@routes.post("/alarms/test", **operation("try_alarms", enforcement_documents.Tried, acting=True))
 def test(by: Looking) -> JSON:
     """Send a trial through each channel to the desk, whatever the hour, and say what came of it.
 
@@ -93,7 +93,7 @@ def test(by: Looking) -> JSON:
         return JSON({"items": list(trial.send(desk, now, when))})
 
 
-@routes.get("/enforcement", **operation("look", clock_answers.Enforcement))
+@routes.get("/enforcement", **operation("look", enforcement_documents.Enforcement))
 def enforcement(by: Looking) -> JSON:
     """Whether a daemon enforces the clock, each that was heard of, and what is overdue."""
     with by.reading() as connection:

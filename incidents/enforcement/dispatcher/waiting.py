@@ -28,7 +28,7 @@ from incidents.machine.actions.orders import REOPEN
 from incidents.machine.command import BRAKED, DOWN, LEFT_DOWN
 from incidents.machine.orders import ACT, NOTICE
 from incidents.store import after_loss, deliveries, entries, lineage
-from incidents.store.cases import sites as site_rows
+from incidents.store.cases import sites
 from incidents.store.database.engine import plainly, reading
 from incidents.store.leases import Claimed
 from incidents.views.left_down import marked
@@ -101,7 +101,7 @@ def left_down(connection: Connection, claimed: Sequence[Claimed]) -> list[Claime
     if not acts or lineage.standing(connection).lost_at is None:
         return []
     ids = {each.site_id for each in acts}
-    closed = site_rows.closed_in_the_world(connection, ids)
+    closed = sites.closed_in_the_world(connection, ids)
     asked = [
         each
         for each in acts
