@@ -31,9 +31,9 @@ from incidents.store import lineage
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import leaves
 from incidents.store.schema.tables import sites
-from incidents.views.health import record_health, resumed
 from incidents.views.left_down import resumptions
 from incidents.views.queue import alarm
+from incidents.views.record_health import record_health, resumed
 
 SITES = tuple(f"site-{n}.example" for n in range(4))
 

@@ -1,4 +1,4 @@
-"""The log over HTTP: how far it is signed, its keys and checkpoint, and that all of it is true.
+"""The log over HTTP: its status, keys and checkpoint, and its verification.
 
 A proof reads the whole record, and may take minutes: it is begun by one request, which waits a
 while for it, and looked at by others.
@@ -36,7 +36,7 @@ from incidents.store import leaves
 from incidents.store.cases import sites
 from incidents.tlog.keys import COSIGNATURE_V1, ED25519, VerifierKey
 from incidents.values import inputs
-from incidents.views import health
+from incidents.views.record_health import log_health
 
 routes = router("log")
 
@@ -79,7 +79,7 @@ def status(by: Looking) -> JSON:
     with by.reading() as connection:
         so_far = log_status.document(connection, by.house.now(connection))
         silent = log_status.silent(so_far, settings.witnesses)
-        found = health.log_health(connection, files, so_far, silent)
+        found = log_health(connection, files, so_far, silent)
     return JSON(found)
 
 

@@ -1,6 +1,6 @@
 """Alarms about the record's history: a halt, a loss, a new server, missing signatures.
 
-They are read from what `views.health` says of the history, without a query of their own.
+They are read from what `views.record_health` says of the history, without a query of their own.
 """
 
 from __future__ import annotations
