@@ -1,4 +1,4 @@
-"""The bodies: what the request of an act holds, and how it becomes the desk's command.
+"""The body of an act's request, and the command of the desk that it becomes.
 
 Both follow from the act's row and the fields of its command (`contract`); a filing's change has a
 body of its own.

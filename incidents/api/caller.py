@@ -1,4 +1,4 @@
-"""The caller: who asks, from where, what they may do here, and their one way to the desk."""
+"""The caller of a request: who and from where, what they may do, and their way to the desk."""
 
 from __future__ import annotations
 

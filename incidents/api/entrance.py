@@ -1,4 +1,4 @@
-"""The entrance: how a request tells who asks, and with it what was said of the act."""
+"""The entrance of the API: what a request's headers say of the caller and of the act."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""The limits on what many ask at once: a quota of acts a minute, a turn for what takes seconds, and
-rounds that answer many together."""
+"""The limits of the API: acts a minute, turns for slow requests, and shared rounds."""
 
 from __future__ import annotations
 

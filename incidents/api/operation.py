@@ -1,4 +1,4 @@
-"""The operation: one endpoint of the API, which act it is, and what may be answered.
+"""The operation: one endpoint of the API, the act it needs, and its possible answers.
 
 Who asks is let in, and may do the act, before anything else of the request is looked at: not even
 its body is read for nobody.

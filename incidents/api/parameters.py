@@ -1,4 +1,4 @@
-"""The parameters of a request, none passed over: its zone, and how much of a list is asked for.
+"""The query parameters of a request: its time zone, and how much of a list it asks for.
 
 It is one parameter of every operation that needs an act, since each may be refused with a time.
 

@@ -1,4 +1,4 @@
-"""The problems: each error as RFC 9457 has it, under a stable type, and never what was given.
+"""The problems: each error as an RFC 9457 document of a stable type, without the caller's input.
 
 The type is `urn:incidents:problem:` and the error's name; what the desk refuses goes under its own
 names (docs/reference/refusals.md), with `facts` beside it.

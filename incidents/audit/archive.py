@@ -1,4 +1,4 @@
-"""The archive: the whole history of one site in memory, and the part of it that a decision needs.
+"""The archive of one site: its whole history in memory, and the part that a decision needs.
 
 What that part is, is `store.cases.slices`'s; here it is looked up in order, so that one more
 decision costs the same after a hundred incidents and after a hundred thousand.

@@ -1,4 +1,4 @@
-"""The facts that an entry says of itself, read at the least cost, and the flaws that are found.
+"""The facts that an entry states of itself, read at the least cost, and the flaws found in them.
 
 `read` asks for RFC 8785 to the letter. `glance` looks at the end of the entry alone: of what the
 desk has written it tells the same, since no text within an entry holds a quotation mark without a

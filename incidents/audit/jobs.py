@@ -1,4 +1,4 @@
-"""The jobs of a proof or a replay: the log that they read, and who does them.
+"""The jobs of a proof or a replay: the log that they read, and the processes that run them.
 
 A database and a bundle both give such a log. This process does the jobs alone, or a pool of others.
 """

@@ -1,4 +1,4 @@
-"""The rows of a table, site by site, and the finding where they do not bear out the record.
+"""The rows of a table, site by site, compared with the record.
 
 Values stand as the database's driver gives them, before any type of ours has read them: what
 somebody has put into a row need not be readable.

@@ -1,4 +1,4 @@
-"""The site's tables as the record has them: the rows of its case, its orders and deliveries.
+"""The tables of a site as the record has them: the rows of its case, orders and deliveries.
 
 The record does not say which events shared a transaction, and inside one a suspension and the
 reopening that takes it back order nothing. So both may be missing, if they are of one moment, with

@@ -1,4 +1,4 @@
-"""The split: a replay in shares, by as many processes as are of use, and what they come to."""
+"""The split of a replay into shares, one for each useful process, and their combined result."""
 
 from __future__ import annotations
 

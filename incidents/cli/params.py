@@ -1,4 +1,4 @@
-"""The parameters: how a typed word becomes a value, what the shell suggests, and what looks wrong.
+"""The parameters of commands: typed words as values, completions, and input that looks wrong.
 
 A suggestion must never get in somebody's way: whatever goes wrong, nothing is suggested. Categories
 and contact details are free (domain.md), so nothing is refused for how it looks; people get a hint.

@@ -1,6 +1,7 @@
-"""The documents: a site, an incident, an event and an order as JSON-able values, as the command
-line, the API, the outbox and stored answers show them. People's own words stand as references to
-sealed values.
+"""The documents of a case: site, incident, event and order as JSON-able values.
+
+The command line, the API, the outbox and stored answers show them. People's own words are
+references to sealed values.
 """
 
 from __future__ import annotations

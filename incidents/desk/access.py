@@ -1,5 +1,4 @@
-"""The access: for which commands a person signs in first, who may be given work, and the count of
-who was not let do something.
+"""The access to commands: which need a sign-in, who may be given work, and counted refusals.
 
 It is asked here, under the locks of the act, so that no way to the desk leads past it.
 """

@@ -1,4 +1,4 @@
-"""The accounts: the desk's own acts of letting somebody in, and of not letting them do something.
+"""The desk's own acts on accounts: give access, and withdraw it.
 
 Each is an `AccountAct`, and raises AccountSignInError as that does.
 """

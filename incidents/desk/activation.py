@@ -1,4 +1,4 @@
-"""Activating a policy, and naming the key that signs the log: acts of the desk's own, on record."""
+"""The desk's own acts on the rules of its record: activate a policy, name the signing key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The batch: commands taken one after the other inside one transaction, and what they come to.
+"""The batch: commands taken one after the other in one transaction, with their results.
 
 The sites are locked by then (see `locked`); their cases are read, the commands decided, and all is
 written at once. A refused command refuses itself alone.

@@ -1,4 +1,4 @@
-"""What the desk takes and gives: a command on its way to a site, and the answer to it."""
+"""The envelope: a command on its way to a site, and the desk's answer to it."""
 
 from __future__ import annotations
 

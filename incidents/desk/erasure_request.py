@@ -1,4 +1,4 @@
-"""The demand: somebody wants a site's words gone, and they go as soon as the law lets them."""
+"""The erasure request for a site's words, which go as soon as the law allows it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The locks: what a batch takes before it reads, always in one order, and what is known then.
+"""The locks of a batch, taken before it reads and always in one order.
 
 First the active policy is kept, then the sites are locked in the order of their ids, or those that
 are due as far as nobody else has them; only then keys are looked up and clocks read.

@@ -1,4 +1,4 @@
-"""The desk's own stream: how acts that belong to no site go on record, and who does them.
+"""The desk's own stream: acts on record that belong to no site, with their author.
 
 An account act locks the desk's row first, so that two of them come one after the other. Whoever can
 reach the database makes the first accounts. As soon as an administrator has a password, accounts

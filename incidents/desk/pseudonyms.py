@@ -1,4 +1,4 @@
-"""Pseudonyms in the log of sign-ins, and the job that erases what has been kept long enough.
+"""The pseudonyms in the log of sign-ins, and the job that puts them in once the time is over.
 
 Each row of the log stays, with a pseudonym in the place of a person and an address: the same one
 for the same text in one erasing, and another the next time, so that nobody is found by it.

@@ -1,4 +1,4 @@
-"""The repetitions: which commands were answered before, and what is asked before a closure."""
+"""The repetition of commands: which were answered before, and the question before a closure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens, and the sealing of what lets people in with a key of servers: the desk's own acts.
+"""The desk's own acts on tokens and on seals by a key of servers.
 
 Each act here is an `AccountAct`, and raises AccountSignInError as that does.
 """

@@ -1,4 +1,4 @@
-"""The transaction: sites are locked, commands taken, and what they come to written, all or nothing.
+"""The transaction: lock sites, take commands and write the results, all or nothing.
 
 A batch makes many values and no cycles, and to look for some among them again and again took a
 fifth of its time.

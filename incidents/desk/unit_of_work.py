@@ -1,4 +1,4 @@
-"""The unit of work: a batch's sites and filings as read, and what is to be written of each.
+"""The unit of work: a batch's sites and filings as read, with the changes to write.
 
 Under the locks of the batch: two people who change one filing at once lose nothing of each other,
 and what is filed already is no change.

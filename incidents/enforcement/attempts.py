@@ -1,4 +1,4 @@
-"""The attempts: the threads that make them, what is made of an answer, and an end in time.
+"""The attempts at an order: their threads, the outcome of each, and its time limit.
 
 Nobody waits for a thread that does not come back, also not at the end of the program. A library
 that waits for the world cannot be interrupted. Its attempt is given up, and it is told so before it

@@ -1,4 +1,4 @@
-"""The comparison: the whole world beside a record that has lost its end, and orders once more.
+"""The comparison of the whole world with a record that has lost its end; it repeats orders.
 
 It may be ended at any moment, and begun anew by anybody: what is known to agree costs a question.
 """

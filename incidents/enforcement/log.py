@@ -1,4 +1,4 @@
-"""The log: the adapter for trying out, which writes orders into the program's log and does nothing.
+"""The log adapter, for trials: writes orders into the program's log and does nothing else.
 
 What it is given counts as carried out, and never as in force.
 """

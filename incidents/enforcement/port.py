@@ -1,4 +1,4 @@
-"""The port: an order as an adapter is given it, what can come of it, and what went wrong."""
+"""The port of an adapter: an order as it arrives, its outcomes, and its problems."""
 
 from __future__ import annotations
 

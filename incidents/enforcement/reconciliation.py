@@ -1,4 +1,4 @@
-"""The reconciliation: what is ordered, what the record says is in force, and what really is."""
+"""The reconciliation: what was ordered, what is in force on record, and what is so in the world."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way back: record and log go on, and the world agrees with them, after the end was lost.
+"""The recovery of a lost end: record and log go on, and the world agrees with them.
 
 The steps of `incidents recover`, in an order in which they may be cut off between any two: then all
 is as it was, and they are gone again. While the record and the log go on nobody else signs.

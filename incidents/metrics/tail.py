@@ -1,4 +1,4 @@
-"""The tail and the tally: what goes on record, and what attempts came to, counted.
+"""The tail: counts what goes on record, and the outcomes of attempts.
 
 It follows the numbers of the log, which are given one after the other: entries take their ids
 before they are committed, and one that comes late would be passed over.

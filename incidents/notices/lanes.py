@@ -1,4 +1,4 @@
-"""The lanes: the customer's and the desk's.
+"""The lanes of notices: one to the customer, one to the desk.
 
 The customer's writes to the responsible person what was found, and what was done. The desk's tells
 the desk what somebody must do, in chat groups and by mail."""

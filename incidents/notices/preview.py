@@ -1,4 +1,4 @@
-"""The preview: what a notice tells of a real site; what is not on record is made up."""
+"""The preview of a notice for a real site; facts that are not on record are made up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sealing: people's own words are kept apart, and all else holds a salted commitment to them.
+"""The sealing of people's own words: kept apart, and represented by a salted commitment.
 
 `ref = "sha256:" + hex(SHA-256(salt + UTF-8 of the value))`, with 32 random bytes of salt. When the
 value and its salt are erased, nobody can tell any more what the reference stood for, and nothing

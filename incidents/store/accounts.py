@@ -1,4 +1,4 @@
-"""Queries of accounts, who may come in and as what; of sessions, of tokens, and of keys."""
+"""Queries of accounts with their roles, sessions, tokens and keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Queries of the checkpoints and of the log's keys: what was signed, by which, who witnessed it."""
+"""Queries of checkpoints and log keys: what was signed, by which keys, and who witnessed it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the desk reads first: the database's own time, the active policy, and kept answers."""
+"""The state of the desk: the database's time, the active policy, and kept answers."""
 
 from __future__ import annotations
 

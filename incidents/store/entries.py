@@ -1,4 +1,4 @@
-"""What a decision adds for good: the entries, people's own words, which can go, and orders."""
+"""Queries of entries, with the sealed words and the orders that a decision adds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be erased: sealed values, kept answers, who needs them; and the traces they leave.
+"""Queries of what can be erased: sealed values, kept answers, their users, and their traces.
 
 On SQLite `secure_delete` (see `engine`) writes zeros over what is deleted; what lay free before is
 left behind by a VACUUM, and the write-ahead log, which holds pages as they were, is cut to nothing.

@@ -1,4 +1,4 @@
-"""Queries of the leaves: entries that have no number yet, numbers, and the tree over them."""
+"""Queries of the leaves: entries without a number, the numbers, and the tree over them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Monitoring: the heartbeats of daemons, and the alarms that tell the desk of a cause once.
+"""Queries for monitoring: the heartbeats of daemons, and the alarms that were raised.
 
 An alarm's row is there from when somebody has seen the cause until somebody has seen it end. Any
 number of daemons look: each raises what is missing, and one at a time has an alarm in hand, under a

@@ -1,4 +1,4 @@
-"""Queries of passwords: what is kept of them, whose was set last, and how often somebody failed.
+"""Queries of passwords: their hashes and dates, who set each, and failed sign-ins.
 
 The table of passwords can be written by who has the database's password; an old row that is put
 back bears its seal still.

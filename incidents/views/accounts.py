@@ -1,4 +1,4 @@
-"""The accounts as people look at them: who may come in, what programs come in with, and sign-ins.
+"""The accounts as people look at them, with their tokens and sign-ins.
 
 The sign-ins: the sessions that hold, the log of who came in, and who was refused."""
 

@@ -1,4 +1,4 @@
-"""The report of a case: one site's entries on a page of HTML that needs nothing else, and prints.
+"""The report of a case: the entries of one site, as one self-contained HTML page to print.
 
 It says what the entries say, and nothing that they do not: the site's state too is derived from
 them. So the page can be made again from the bundle that it comes with, to the byte. People's own

@@ -1,4 +1,4 @@
-"""The story of a case: what one site's entries say in plain words, and how they leave the site.
+"""The story of a case: the entries of one site in plain words, with the state that each leaves.
 
 Nothing is asked but the entries: whoever has them comes to the same words.
 """

@@ -1,4 +1,4 @@
-"""The filing of a site as it stands: what is filed, and the terms that run; and all terms."""
+"""The filing of a site: its details and its running terms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The last day: what people and the clock did in it, counted, and how long things took."""
+"""The last day at a desk: the acts of people and the clock, counted, and how long things took."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a loss has left down, and what daemons have taken down again, as people look at it.
+"""The sites that a loss has left down, and those that daemons have taken down again.
 
 The marks of sites (`machine.left_mark`) are read from their entries. A resumption is each time that
 the record went on from less, or on another server."""

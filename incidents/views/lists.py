@@ -1,5 +1,7 @@
-"""The lists: sites and incidents a page at a time, filtered, and searched by what stands in them;
-and a site's run, its latest cases of nobody being reached (R2, R3)."""
+"""The lists of sites and incidents: a page at a time, filtered and searched.
+
+A site's run, its latest cases of R2 and R3, is listed here too.
+"""
 
 from __future__ import annotations
 

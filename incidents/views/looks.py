@@ -1,4 +1,4 @@
-"""The looks: the views of one state of the database, for who asks nothing else of it."""
+"""The looks: every view of one state of the database, behind one object."""
 
 from __future__ import annotations
 

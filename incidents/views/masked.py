@@ -1,4 +1,4 @@
-"""The masked: how a person's numbers and addresses are shown until somebody asks for them.
+"""The masking of people's phone numbers and addresses, until somebody asks for them.
 
 Of a number its country and area code and its last two digits stay, of an address its first letter
 and its domain, of a number in somebody's papers its last two characters. What is too short to hide

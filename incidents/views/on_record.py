@@ -1,5 +1,7 @@
-"""What is on record: the entries, the latest first, a page at a time, filtered by what people ask;
-and the personal text that rows and documents refer to, looked up in one query."""
+"""The entries on record: the latest first, a page at a time, filtered.
+
+The personal text that rows and documents refer to is looked up here, in one query.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The orders: which are not carried out, dead letters first, and what became of one."""
+"""The orders: those that are not carried out, dead letters first, and the story of one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The overview: today's numbers and the last thirty days of a desk, in the days of its zone.
+"""The overview of a desk: today's numbers and the last thirty days, in the days of its zone.
 
 Seven queries, however much is on record: each reads what was recorded within its time, by an index
 of when that was, and what is only counted is counted up to a limit.

@@ -1,4 +1,4 @@
-"""The possible: which acts on a site, an incident or an order would be done now, and why not.
+"""The possible acts on a site, an incident or an order, and the refusals of the others.
 
 Nothing is guessed: each act is given to the machine, on a copy of the case.
 """

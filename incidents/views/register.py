@@ -1,5 +1,7 @@
-"""The register: sites and incidents as they stand in the record, the categories in use, and the
-policy in force, with those that were active before."""
+"""The register: sites and incidents as the record has them.
+
+The categories in use, the policy in force and the earlier policies are here too.
+"""
 
 from __future__ import annotations
 

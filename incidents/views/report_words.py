@@ -1,4 +1,4 @@
-"""The words of a report: headings and policies in two languages, and the reasons of a rule."""
+"""The words of a report, in two languages: headings, policies, and the reasons of a rule."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""The withheld: what is decided of a site, and not done in the world since a person is to decide,
-or since its adapter does nothing there, and only logs the order."""
+"""The sites whose decisions are withheld from the world.
+
+A person still has to decide, or the site's adapter does nothing but log the order.
+"""
 
 from __future__ import annotations
 

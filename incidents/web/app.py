@@ -1,5 +1,4 @@
-"""The application: the API under /api/v1 with its OpenAPI document, what watches it, and what else
-is mounted beside it."""
+"""The application: the API under /api/v1 with its OpenAPI document, and the mounts beside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The accounts over HTTP: who may come in and as what, their passwords, and tokens."""
+"""The accounts over HTTP, with their roles, passwords and tokens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The erasing over HTTP: a person's words on demand, and what has been kept long enough."""
+"""Erasure over HTTP: of a person's words on request, and of what was kept long enough."""
 
 from __future__ import annotations
 

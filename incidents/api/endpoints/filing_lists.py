@@ -1,4 +1,4 @@
-"""The lists of filings over HTTP: customer lists that are taken in, and exports that give them."""
+"""The lists of filings over HTTP: customer lists to import, and exports."""
 
 from __future__ import annotations
 

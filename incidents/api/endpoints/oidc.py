@@ -1,4 +1,4 @@
-"""The sign-in at a provider (OpenID Connect): there, and back with a session.
+"""Sign-in at an OpenID Connect provider: the redirect there, and the return with a session.
 
 What was asked waits in a cookie that comes back from another site, unlike the session's own. The
 answer is a page that goes on by itself: a redirect from there would not carry the new session.

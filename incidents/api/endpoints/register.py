@@ -1,4 +1,4 @@
-"""The register over HTTP: sites, incidents, their stories, evidence, and a customer's link."""
+"""The register over HTTP: sites and incidents, with stories, evidence and customer links."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""The sessions over HTTP: sign in, prove again who you are, sign out, and what you may do; all that
-are open, and the log of who came in and who was not let."""
+"""The sessions over HTTP: sign in and out, confirm who you are, and see what you may do.
+
+The list of open sessions and the log of sign-ins are here too.
+"""
 
 from __future__ import annotations
 

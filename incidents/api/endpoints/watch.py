@@ -1,5 +1,7 @@
-"""The watch over HTTP: whether the program and its database answer, what a Prometheus asks, what is
-alarming, and whom somebody tells of a weakness (security.txt, RFC 9116)."""
+"""Monitoring over HTTP: liveness and readiness, Prometheus metrics, and alarms.
+
+`security.txt` (RFC 9116) says to whom a weakness is reported.
+"""
 
 from __future__ import annotations
 

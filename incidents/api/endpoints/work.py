@@ -1,4 +1,4 @@
-"""The desk's work over HTTP: its queue, the orders that come of it, and how a notice would read."""
+"""The desk's work over HTTP: the queue, its orders and its notices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The signing: when a checkpoint of the log is made, by which keys, and when it is refused.
+"""The signing of checkpoints: when, by which keys, and when it is refused.
 
 Whatever leaves this program was committed before, and is consistent with all that was signed: the
 log must begin with what was signed last, or nothing is signed any more. That is in the table of

@@ -1,4 +1,4 @@
-"""The leaves: each entry by itself, its hash, its place among its site's, and the tree's tiles.
+"""The check of the leaves: each entry's hash, its place in its site's stream, and the tiles.
 
 A site's entries stand in the log in the order of their own numbers, for the next one is written
 when the one before it is committed. So one look at each entry, in the log's order, is enough.

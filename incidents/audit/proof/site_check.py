@@ -1,4 +1,4 @@
-"""The sites: which are decided again, and whether each decision follows from what is before it.
+"""The check of the sites: whether each decision follows from the entries before it.
 
 After a checkpoint that was verified before, each entry is hashed, and stands where it belongs, in
 any case: only so do the first entries have the root of that checkpoint. But they are those that

@@ -1,4 +1,4 @@
-"""The accounts on the command line: make them, give them a role and a password, disable them.
+"""The accounts on the command line: make and disable them, set roles and passwords.
 
 Who keeps them comes in for it, and has the accounts of a database or those of a server.
 """

@@ -1,4 +1,4 @@
-"""The erasure: of what has been kept long enough, and of a person's data on somebody's demand."""
+"""Erasure on the command line: of what was kept long enough, and of a person's data on request."""
 
 from __future__ import annotations
 

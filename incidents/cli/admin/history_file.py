@@ -1,4 +1,4 @@
-"""A history on the command line: its file and options, and `import`, each record of it once."""
+"""A history file on the command line: its options, and `import`, which records each report once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The keeper: the accounts and tokens of a database, as `client.accounts` has those of a server."""
+"""The accounts and tokens of a local database, as `client.accounts` has those of a server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The audit's page: the record by what people ask, its export, its proof, and who has seen it."""
+"""The page of the audit: the record filtered, its export and its proof, and who has seen it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""The incident's page: story, evidence, notes, and the acts on it; and the list of those of which
-the police are to be told still."""
+"""The page of an incident, with its story, evidence, notes and acts.
+
+The list of incidents that the police do not know of yet is here too.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The policy's page: what is in force as a diagram and in words, its history, and how it changes.
+"""The page of the policy: the one in force as a diagram and in words, its history, its change.
 
 A policy is tried on a history before it becomes the active one: what would have differed is what
 whoever activates it has seen.

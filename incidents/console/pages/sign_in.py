@@ -1,5 +1,7 @@
-"""The sign-in: a form lets a person in, another one out; the page of sessions, of who came in and
-who was not let; and the switch of languages."""
+"""The sign-in of the console: sign in, sign out, and the switch of languages.
+
+The page of sessions and of the log of sign-ins is here too.
+"""
 
 from __future__ import annotations
 

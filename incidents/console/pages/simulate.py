@@ -1,5 +1,7 @@
-"""The simulation's page: a file of reports, policies to choose, and where they differ; and what the
-policy's page needs of it."""
+"""The page of the simulation: a file of reports, chosen policies, and where they differ.
+
+The policy's page uses parts of it.
+"""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The dispatcher: takes orders in hand, has them carried out, and records the outcomes."""
+"""The dispatcher: takes orders, has them carried out, and records the outcomes."""

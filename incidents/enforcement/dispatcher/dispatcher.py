@@ -1,4 +1,4 @@
-"""The dispatcher: who carries out what, how much is in hand for each adapter, and what waits.
+"""The dispatcher: which adapter carries out what, how many at once, and what waits.
 
 An adapter that answers slowly must not have all hands, and one that is quick needs them. What comes
 again too early is let go once more, and that costs the database as much as an attempt. So whoever

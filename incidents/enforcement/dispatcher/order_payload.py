@@ -1,4 +1,4 @@
-"""The order's payload, as its adapter is given it, and whether it is still worth going.
+"""The payload of an order for its adapter, and whether the order is still worth sending.
 
 What changes the world does so in the epoch that runs: its numbers are above all that were there
 before. What tells somebody of something bears those of the epoch in which that was recorded: a

@@ -1,4 +1,4 @@
-"""The round: takes orders in hand, has them carried out, and records what came of them.
+"""The round: one pass that takes orders, has them carried out, and records the outcomes.
 
 An attempt is made outside any transaction, by a thread; its lease outlasts it. What came of it is
 recorded through the desk, many outcomes in one transaction. A dispatcher that is killed at any

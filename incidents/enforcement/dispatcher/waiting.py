@@ -1,4 +1,4 @@
-"""What waits: orders after a loss, those that the brake holds, and each until its next attempt.
+"""The orders that wait: after a loss, held by the brake, or until their next attempt.
 
 After a loss a site is compared with the world before anything is delivered. What is in force on
 record was so before the loss. Once an order of the new epoch was carried out, nobody could tell any

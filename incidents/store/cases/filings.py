@@ -1,4 +1,4 @@
-"""Queries of filings: their details, the terms that run, and whose page is to be looked at next.
+"""Queries of filings: their details, their running terms, and the next page to check.
 
 Nothing of it is on record: what a page lacks is, as an entry. Each look costs the same, however
 many sites there are: those with a number are enrolled in parts, and taken by an index of their

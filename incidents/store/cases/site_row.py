@@ -1,4 +1,4 @@
-"""What is written of a case once it is decided: its site's row, and all that belongs to it."""
+"""The row of a site, and everything else that is written of a decided case."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The work: what the queue lists, who works on which item of it, and the desk's tasks."""
+"""Queries of the work: the items of the queue, their holders, and the desk's tasks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The access: who else can reach the database, and what a PostgreSQL role needs to run the desk.
+"""The access to a database: who else can reach it, and the rights of a PostgreSQL role.
 
 What is on record it can add to and never change: with its password nobody rewrites an entry, takes
 back a number, or puts another checkpoint in the place of one that was signed.

@@ -1,4 +1,4 @@
-"""The schema's version: what a database is to this program, and how it is brought up to date.
+"""The version of the schema: whether a database fits this program, and its upgrade.
 
 The usual question, whether a database is current, is one SELECT and does not load Alembic.
 """

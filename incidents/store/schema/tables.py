@@ -1,4 +1,4 @@
-"""The tables of sites and of what belongs to them.
+"""The tables of sites, with their incidents, suspensions and work.
 
 A site's rows are read and written only under the lock of its row in `sites`. Rows of `entries`,
 `orders` and `policies` are never updated. `note`, `text`, `reason`, `phone`, `email`,

@@ -1,4 +1,4 @@
-"""The column types: times in UTC, JSON as text, text sorted by bytes; and the tables' metadata."""
+"""The column types of all tables: times in UTC, JSON as text, text sorted by bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The findings behind a page of the queue: incidents, addresses, attempts; one query for each.
+"""The findings behind a page of the queue: incidents, addresses and attempts, by one query each.
 
 With what customers wrote when they said that the content is gone, by the record."""
 

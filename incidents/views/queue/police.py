@@ -1,4 +1,4 @@
-"""The duty to report: which incidents the police have not been told of, and by when they must be.
+"""The duty to report: incidents that the police do not know of yet, with their deadlines.
 
 Read by an index of what is unreported, so that a look costs the same however long the record is.
 """

@@ -1,4 +1,4 @@
-"""The script: what an operator says or does next about an item of the queue, and which acts fit.
+"""The script for an item of the queue: what to say, what to do next, and which acts fit.
 
 Made of an item alone; times are told as the time that is left, so that a sentence
 read out on the phone is true in any zone. Its words are in `locale.why_words`.

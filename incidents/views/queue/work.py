@@ -1,4 +1,4 @@
-"""The work of the queue: the rows of `work` in their order, a page at a time, and their holders.
+"""The work of the queue: its rows in order, a page at a time, with their holders.
 
 A holder works on an item of the queue; some items may not lapse (R3)."""
 

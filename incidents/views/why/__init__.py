@@ -1,1 +1,1 @@
-"""The why: why a site stands as it does, told from the record, and what would change it."""
+"""The explanation of a site's state, from the record, and what would change it."""

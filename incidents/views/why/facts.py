@@ -1,5 +1,7 @@
-"""The facts that a decision rests on, a line each: incidents, contacts, deadlines; and those of a
-closure (R1, R3 to R5), with what still stands of them."""
+"""The facts behind a decision, one line each: incidents, contacts, deadlines and closures.
+
+Those of a closure (R1, R3 to R5) say what is still true of them.
+"""
 
 from __future__ import annotations
 

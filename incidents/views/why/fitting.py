@@ -1,4 +1,4 @@
-"""The acts and looks that fit a site as it stands, as hints, the likeliest first."""
+"""The acts and looks that fit a site's state, as hints, the likeliest first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The prospects: what falls due next, and what would change how a site stands.
+"""The prospects of a site: what is due next, and what would change its state.
 
 Nothing is guessed: each possible act is given to the machine, on a copy of the case, and what it
 would decide is told.

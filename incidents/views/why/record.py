@@ -1,4 +1,4 @@
-"""The record of one site, as far as its `why` needs it: the case, its story, what decided it."""
+"""The record of one site, as far as `why` needs it: its case, its story, its last decision."""
 
 from __future__ import annotations
 

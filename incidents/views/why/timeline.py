@@ -1,4 +1,4 @@
-"""The timeline: a site's entries, told one after the other in plain words."""
+"""The timeline of a site: its entries in order, in plain words."""
 
 from __future__ import annotations
 

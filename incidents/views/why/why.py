@@ -1,4 +1,4 @@
-"""The why of a site: its rule, incidents and times in plain words, and what comes next."""
+"""The explanation of a site: its rule, incidents and times in plain words, and what comes next."""
 
 from __future__ import annotations
 
