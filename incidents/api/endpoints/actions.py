@@ -38,15 +38,15 @@ routes = router("acts")
 
 
 def given(by: Caller, answer: Answer, status: int = 200) -> JSON:
-    """The answer to an act that took effect, with the site's ETag."""
+    """The response to an act that took effect, with the site's ETag."""
     [document] = act_documents(by.house, [answer])
     return _given(by, answer, document, status)
 
 
 def act_documents(house: House, answers_: Sequence[Answer]) -> list[Document]:
-    """The documents of acts that took effect, with one look for what people wrote.
+    """The documents of acts that took effect; one query fetches what people wrote.
 
-    Nobody is shown a number or an address for having acted.
+    Phone numbers and addresses stay masked.
     """
     documents = [answer.document | {"repeated": answer.repeated} for answer in answers_]
     if refs := on_record.text_refs(documents):
@@ -62,10 +62,10 @@ def _given(by: Caller, answer: Answer, document: Document, status: int) -> JSON:
 
 
 async def _answered(by: Caller, envelope: Envelope, rounds: State) -> tuple[Answer, Document]:
-    """What comes of it together with what comes at the same moment, and how it is told.
+    """The desk's answer to an act, taken with others of the same moment, and its document.
 
     Raises:
-        Problem: as the desk refuses it.
+        Problem: the desk's refusal.
     """
     answer: Answer | None = await rounds.at_the_desk.take(envelope)
     if answer is None:
@@ -76,7 +76,7 @@ async def _answered(by: Caller, envelope: Envelope, rounds: State) -> tuple[Answ
     try:
         return answer, await rounds.told.take(answer)
     except DatabaseError:
-        # It is on record: no look that others have shared may answer that it failed.
+        # The act is on record: a shared read that failed must not say that the act did.
         [document] = await run_in_threadpool(act_documents, by.house, [answer])
         return answer, document
 
@@ -89,7 +89,7 @@ def _offer(act: Action) -> None:
         words = given_["words"] or form()
         site, command = bodies.command(act, by.by, given_[act.of], words)
         if by.dry_run or act.closes:
-            # What needs a look of its own.
+            # A dry run or a confirmation reads the site on its own.
             confirm = getattr(words, "confirm", None)
             return await run_in_threadpool(
                 lambda: given(by, by.act(site, command, confirm=confirm), status)
@@ -100,7 +100,7 @@ def _offer(act: Action) -> None:
 
     endpoint.__name__ = f"{act.operation or act.name}_of_{act.of}"
     endpoint.__doc__ = summary
-    # A violation is not logged by a request that was sent by mistake.
+    # An empty request must not log a violation.
     optional = act.command is not Log and not any(
         each.is_required() for each in form.model_fields.values()
     )

@@ -27,8 +27,8 @@ from incidents.machine.commands import RecordContact
 from incidents.views import masked
 
 MAX_ADDRESSES, MAX_DETAILS, MAX_CHARACTERS = 1_000, 5_000, 100_000
-"""So many addresses a batch names, so many details of filings it changes, and so many characters
-its words have: each costs something of a command."""
+"""The most addresses, changed details of filings and characters of text in a batch: each has its
+cost, as a command does."""
 _KNOWN: dict[tuple[str, str], Action] = {
     (name, act.of): act
     for act in ACTIONS
@@ -58,8 +58,8 @@ class Batch(bodies.Form):
 
 
 _Place = tuple[int, Envelope] | Problem
-"""A command's place among the answers: on its way to the desk, with the status of what takes
-effect, or refused before that."""
+"""A command's place among the answers: its status on success and its envelope for the desk, or the
+problem that refused it before."""
 
 
 @routes.post("/batch", **operation("log", Results, acting=True, large=True))
@@ -69,7 +69,7 @@ def batch(by: Keeping, given: Batch) -> JSON:
     They name at most 1,000 addresses, 5,000 details of filings, and one call about all that is open
     on a site; their words have at most 100,000 characters.
     """
-    # Also for the answer: what it is made of is gone when the collector looks.
+    # The garbage collector also waits for the answer, whose parts are freed before it looks.
     with transaction.rare_collection():
         return _answer_to_batch(by, given)
 
@@ -97,7 +97,7 @@ def _answer_to_batch(by: Caller, given: Batch) -> JSON:
 
 
 def _insist_on_one_call(sent: list[Envelope]) -> None:
-    """A call about a site is an entry for each open incident: two in a batch could be a million."""
+    """Allow one call about a site: it adds an entry for each open incident of the site."""
     called = [
         each.site
         for each in sent
@@ -120,13 +120,13 @@ def _place(by: Caller, n: int, asked: Asked) -> _Place:
         site, command = bodies.command(act, by.by, asked.to, words)
     except (Problem, IncidentsError) as error:
         return error if isinstance(error, Problem) else problems.of_error(error)
-    # Its own key, or its place under that of the whole request.
+    # Its own key, or the request's key with its place.
     key = f"{by.key}:{n}" if asked.key is None and by.key is not None else asked.key
     return act.status, by.envelope(site, command, key)
 
 
 def _read(asked: Asked) -> tuple[Action, bodies.Form]:
-    """Which act that is, by its name and the looks of what it is done to, and its words."""
+    """The act of a command, by its name and the form of its target, and its body."""
     for what in TARGETS:
         act = _KNOWN.get((asked.do, what))
         if act is not None and _looks_like(what, asked.to):
@@ -143,7 +143,7 @@ def _looks_like(what: str, to: str) -> bool:
     try:
         bodies.target(what, to)
     except IncidentsError:
-        # Of a site's name the desk says itself what is wrong with it.
+        # The desk itself reports what is wrong with a site's name.
         return what == SITE
     return True
 
@@ -151,7 +151,7 @@ def _looks_like(what: str, to: str) -> bool:
 def _document(
     by: Caller, place: _Place, answers: Iterator[Answer], told: Iterator[actions.Document]
 ) -> actions.Document:
-    """What came of a command, by the desk's next answer if it came there."""
+    """The result of a command: the desk's next answer, if the command reached the desk."""
     if isinstance(place, tuple):
         answer = next(answers)
         if answer.refusal is None:

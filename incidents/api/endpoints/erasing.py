@@ -115,7 +115,7 @@ def _looked(by: Caller) -> JSON:
 
 
 def _confirm(is_meant: bool, what: str, name: str) -> None:
-    """See that the name was given of what is to be erased for good; raises Problem 422."""
+    """Check that the request confirms the erasure with the name; raises Problem 422."""
     if not is_meant:
         raise problems.unprocessable(
             "not_confirmed", f"this erases {what}: give {name} in `confirm`; nothing is done"

@@ -182,7 +182,7 @@ def known_presets(by: Looking) -> JSON:  # noqa: ARG001 - is let in
 
 
 def today(by: Caller) -> date:
-    """The day in the desk's own zone, whichever its reader is told times in."""
+    """Today's date in the desk's own zone, whatever the caller's zone."""
     return clock.now().astimezone(by.house.settings.zone).date()
 
 
@@ -192,7 +192,7 @@ def _filed(by: Caller, site: str) -> dict[str, str]:
 
 
 def _parted(details: Mapping[str, str | None]) -> dict[str, Any]:
-    """The details in the order of the form, servers and documents by their parts."""
+    """The details in the order of the form, with servers and documents split into parts."""
     return {
         key: json.loads(text) if text is not None and key.startswith((SERVER, DOCUMENT)) else text
         for key, text in sorted(details.items(), key=lambda each: form.place(each[0]))

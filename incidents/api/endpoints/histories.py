@@ -118,7 +118,7 @@ def bring_in(by: Trying, asked: HistoryFile) -> JSON:
 
 
 def _tried(by: Caller, asked: Simulating, told: Callable[[Taken, tuple[Outcome, ...]], T]) -> T:
-    """What is told of it; nobody else's is worked out meanwhile."""
+    """The result of a simulation; only one runs at a time."""
     with by.spending() as spent, SIMULATING.taken(), _as_asked():
         trial = Trial(
             source=_sent(asked), most=MAX_REPORTS, skip_bad=asked.skip_bad,
@@ -131,7 +131,7 @@ def _tried(by: Caller, asked: Simulating, told: Callable[[Taken, tuple[Outcome, 
 
 def _sent(asked: HistoryFile) -> Sent:
     zone = UTC if asked.zone is None else parameters.read(asked.zone, "body", "zone")
-    # Half a character comes as what it is, and makes a bad line.
+    # An incomplete character is kept as it is, and makes its line invalid.
     return Sent(asked.history.encode(errors="surrogatepass"), "history", zone)
 
 

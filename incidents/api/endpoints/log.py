@@ -111,7 +111,7 @@ def checkpoint(by: Looking) -> JSON:
     try:
         done = log_status.checkpointed(by.house.engine, ring, clock.now)
     except HeldError as error:
-        # It names a file of this machine.
+        # The message names a file of this machine.
         raise problems.problem(
             HTTPStatus.SERVICE_UNAVAILABLE, error.name, "another process signs, and does not end",
             headers={"Retry-After": "5"},
@@ -213,7 +213,7 @@ def _key(given: str, algorithm: int, of: str, place: int) -> VerifierKey:
 def _held(given: str, of: str, *place: int) -> Held:
     where = " ".join([of, *map(str, place)])
     try:
-        # Half a character is none, and no fault.
+        # An incomplete character is not an error of the server.
         return signed_check.read(given.encode(errors="surrogatepass"), where)
     except IncidentsError as error:
         raise _wrong(of, "no_checkpoint", *place) from error

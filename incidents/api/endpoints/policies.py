@@ -137,10 +137,10 @@ def activate(request: Request, by: Keeping, file: Activating) -> JSON:
 
 
 def read(toml: str, *, where: Sequence[str] = ("toml",)) -> Policy:
-    """The policy in a text, which stands in that part of the body.
+    """The policy in a text, from the part `where` of the body.
 
     Raises:
-        Problem: 422, if it is none.
+        Problem: 422, if it is not a valid policy.
     """
     try:
         return policy.read(toml)

@@ -244,7 +244,7 @@ def attach(by: Acting, incident: Id, file: UploadFile) -> JSON:
     digest, size = _measured(file.file, by.house.settings.evidence_limit)
     command = c.Attach(by=by.by, incident=n, digest=digest, size=size, name=name)
     if not by.dry_run:
-        # What is refused leaves no copy behind, and no entry names a file that is not kept.
+        # A refused act leaves no copy behind, and no entry names a file that is not kept.
         _refuse_if_impossible(by, site, command)
         _keep(file.file, digest, by.house.settings.evidence)
     return actions.given(by, by.act(site, command), 201)
@@ -265,7 +265,7 @@ def duties(by: Looking, limit: Limit = 100) -> JSON:
 
 
 def _measured(file: BinaryIO, limit: int) -> tuple[str, int]:
-    """The SHA-256 (hexadecimal) and the size in bytes of a file that was sent."""
+    """The SHA-256 (hexadecimal) and the size in bytes of an uploaded file."""
     digest, size = hashlib.sha256(), 0
     file.seek(0)
     while piece := file.read(_PIECE):
@@ -283,13 +283,13 @@ def _refuse_if_impossible(by: Caller, site: int, command: c.Attach) -> None:
     if expected.refusal is None:
         return
     if expected.site_id is not None:
-        # What fell due before the command is done, refused or not (domain.md, section 2).
+        # What was due before the command is done even if that is refused (domain.md, section 2).
         by.house.desk.submit([Envelope(site=expected.site_id, command=c.Elapse())])
     raise problems.refused(expected, by.when)
 
 
 def _keep(file: BinaryIO, digest: str, folder: FilePath) -> None:
-    """By way of a file of its own, since a small one that is sent lies in memory alone."""
+    """Keep the evidence through a temporary file, since a small upload is only in memory."""
     with tempfile.NamedTemporaryFile() as copy:
         file.seek(0)
         while piece := file.read(_PIECE):

@@ -39,7 +39,7 @@ own_routes, account_routes = router("session", Bounded), router("accounts")
 Document = dict[str, Any]
 
 BROWSER = "__Host-incidents-browser"
-"""The cookie by which a browser is known; it lets nobody in, and outlives the session."""
+"""The cookie of a known browser; it authenticates nobody, and outlives the session."""
 
 _MOST = 1_000
 
@@ -64,7 +64,7 @@ def visit(
     """The session that a request changes.
 
     Raises:
-        Problem: 401 without one, 403 for a form of another site's.
+        Problem: 401 without a session, 403 for a form from another site.
     """
     found = signed_in(request)
     needs_own_form(request, found, csrf, request.method.lower(), "this")
@@ -118,16 +118,16 @@ def prove(request: Request, by: Visiting, proof: Proof) -> Document:
 
 
 def browser(request: Request) -> str:
-    """What the browser has kept of its sign-ins before."""
+    """The cookie of a browser that has signed in before."""
     return request.cookies.get(BROWSER, "")
 
 
 def begin(request: Request, response: Response, visit: Visit) -> None:
-    """Sends the cookie of a new session; the one that the browser had ends."""
+    """Set the cookie of a new session, and end the one that the browser had."""
     before = request.cookies.get(COOKIE)
     if before is not None:
         request.app.state.door.sign_out(before)
-    # No script reads it, and no other site's page sends it.
+    # No script can read it, and no other site's page can send it.
     response.set_cookie(
         COOKIE, visit.cookie, path="/", secure=True, httponly=True, samesite="strict"
     )  # fmt: skip
@@ -139,10 +139,10 @@ def begin(request: Request, response: Response, visit: Visit) -> None:
 
 
 def forget(response: Response) -> None:
-    """Has the browser forget its session, and what it has cached here.
+    """Have the browser delete its session cookie and its cache of this site.
 
-    Other cookies stay, so that it is still known, and so does `localStorage`: it holds nothing but
-    the switch for the keys, which is a matter of the browser and not of who was signed in.
+    Other cookies stay, so that the browser is still known. `localStorage` stays too: it holds only
+    the switch for keyboard shortcuts, which belongs to the browser and not to a person.
     """
     response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")
     response.headers["Clear-Site-Data"] = '"cache"'

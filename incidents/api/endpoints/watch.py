@@ -60,7 +60,7 @@ def readyz(request: Request) -> JSON:
 
 def metrics(by: Looking) -> Response:
     """What the database tells a Prometheus."""
-    # Its library is there only where somebody wants metrics.
+    # The library is an extra, installed only where metrics are wanted.
     if find_spec(LIBRARY) is None:
         raise MetricsLibraryError
     from incidents.metrics import exposition
@@ -104,7 +104,7 @@ def enforcement(by: Looking) -> JSON:
 
 SECURITY_TXT = "/.well-known/security.txt"
 GOOD_FOR = timedelta(days=180)
-"""From each answer on. The RFC wants less than a year, so that nobody trusts an abandoned one."""
+"""Counted from each answer. The RFC wants less than a year, so that an abandoned file expires."""
 
 
 def add_security_txt(app: FastAPI, contacts: Sequence[str]) -> None:

@@ -90,7 +90,7 @@ order_routes = router("orders")
 
 MAX_ORDERS = 10_000
 MAX_SITES = 100
-"""So many sites are compared in one request: each may take its adapter a while."""
+"""The most sites compared in one request: each may take its adapter a while."""
 
 
 class Reconcile(bodies.Form):
