@@ -1,6 +1,6 @@
 """The accounts as people look at them, with their tokens and sign-ins.
 
-The sign-ins: the sessions that hold, the log of who came in, and who was refused."""
+The sign-ins are the open sessions, the log of sign-ins, and the refused permissions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def accounts(connection: Connection) -> list[AccountDocument]:
-    """All accounts, by their handles, with what `account` tells of each."""
+    """All accounts, by handle, each as `account` returns it."""
     found = stored_accounts.every(connection)
     if not passwords.may_be_read(connection):
         return [_document(each) for each in found]
@@ -35,7 +35,7 @@ def accounts(connection: Connection) -> list[AccountDocument]:
 
 
 def who_may(connection: Connection, act: str) -> list[str]:
-    """The handles of those who may come in and whose role may do that act."""
+    """The handles of the enabled accounts whose role may do the act."""
     return [
         each.handle
         for each in stored_accounts.every(connection)
@@ -44,14 +44,16 @@ def who_may(connection: Connection, act: str) -> list[str]:
 
 
 def tokens(connection: Connection, handles: Iterable[str] | None = None) -> list[TokenDocument]:
-    """The tokens of those accounts, of all without them; the newest first."""
+    """The tokens of those accounts, or of all if None; the newest first."""
     return [token_document(each) for each in stored_accounts.tokens_of(connection, handles)]
 
 
 def account(connection: Connection, account: Account) -> AccountDocument:
-    """One account, and when its password was set (null: it has none); where somebody else has set
-    it, by whom, and from when on its person counts as a second one. Nothing of that is there for a
-    role of the database that may not know."""
+    """One account, with the time when its password was set (null: it has none).
+
+    If somebody else set it: by whom, and from when on its owner counts as a second person. The
+    facts of the password are left out if the database role may not read them.
+    """
     if not passwords.may_be_read(connection):
         return _document(account)
     when_set = passwords.when_set(connection, account.handle)
@@ -94,7 +96,7 @@ def token_document(token: Token) -> TokenDocument:
 
 
 def session_document(session: Session, own: str | None = None) -> OpenSession:
-    """One session; `current`: it is the one that is called `own`, whose person asks."""
+    """One session; `current`: its id is `own`, the session of the caller."""
     ends = min(session.made_at + SESSION_FOR, session.seen_at + IDLE_FOR)
     return {
         "id": session.id,
@@ -117,7 +119,7 @@ def sign_ins(
     failed: bool = False,
     since: datetime | None = None,
 ) -> SignIns:
-    """A page of the log, the newest first; raises BadCursorError."""
+    """A page of the log of sign-ins, the newest first; raises BadCursorError."""
     whose = stored_sign_ins.printable(handle)
     page = stored_sign_ins.page(
         connection, limit=limit, cursor=cursor, handle=whose, failed=failed, since=since
@@ -131,7 +133,7 @@ def sign_ins(
 def sign_in_refusals(
     connection: Connection, *, limit: int, handle: str | None = None, since: datetime | None = None
 ) -> list[Refused]:
-    """Who was not let do what, counted by the day (UTC), those with the newest first."""
+    """The refused permissions, counted by person, act and day (UTC), the newest first."""
     found = stored_sign_ins.counted(
         connection, limit=limit, handle=stored_sign_ins.printable(handle), since=since
     )

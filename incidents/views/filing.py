@@ -24,7 +24,7 @@ _AT_ONCE = 500
 
 
 def filing(connection: Connection, name: str) -> FilingOnRecord:
-    """What is filed of a site, people's words in plain, null where they have been erased.
+    """The filing of a site, with people's own words, which are null once erased.
 
     Raises:
         UnknownSiteError: with the nearest names.
@@ -35,7 +35,7 @@ def filing(connection: Connection, name: str) -> FilingOnRecord:
 
 
 def filing_details(connection: Connection, name: str) -> dict[str, str]:
-    """The same details for checks: what has been erased is not there.
+    """The details of a site's filing for checks, without the erased ones.
 
     Raises:
         UnknownSiteError: with the nearest names.
@@ -44,12 +44,12 @@ def filing_details(connection: Connection, name: str) -> dict[str, str]:
 
 
 def details_of(document: FilingOnRecord) -> dict[str, str]:
-    """The details of such a document, without those that have been erased."""
+    """The details of a filing's document, without the erased ones."""
     return {key: text for key, text in document["details"].items() if text is not None}
 
 
 def filings_of(connection: Connection, names: Iterable[str]) -> dict[str, dict[str, str]]:
-    """The details of those sites, by name, for checks; who is not in the register is not there."""
+    """The details of those sites for checks, by site name; unknown sites are left out."""
     wanted = sorted(set(names))
     rows: list[tuple[int, str]] = []
     for start in range(0, len(wanted), _AT_ONCE):
@@ -82,12 +82,12 @@ def all_filings(connection: Connection) -> Iterator[FilingOnRecord]:
 
 
 def terms(connection: Connection, until: str | None = None) -> list[TermOfSite]:
-    """The terms that run on sites that are not closed, by their last days; those up to `until`."""
+    """The running terms of sites that are not closed, by last day, up to and with `until`."""
     return [term_document(dict(row)) for row in connection.execute(terms_query(until)).mappings()]
 
 
 def terms_query(until: str | None = None) -> Select[Any]:
-    """The rows of the same, in their order."""
+    """The query for the rows of `terms`, in their order."""
     of = terms_table.c
     query = (
         select(sites.c.name, of.site_id, of.term, of.due_on, of.reminded_on)
@@ -101,7 +101,7 @@ def terms_query(until: str | None = None) -> Select[Any]:
 
 
 def term_document(row: Mapping[str, Any]) -> TermOfSite:
-    """A term of such a row."""
+    """The document of a row of `terms_query`."""
     term = Term(due_on=row["due_on"], reminded_on=row["reminded_on"])
     return {"site": row["name"], **_term(row["term"], term)}
 

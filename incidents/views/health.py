@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 STALE_AFTER = timedelta(seconds=10)
-"""A daemon that has not been heard of for longer is taken for dead."""
+"""A daemon whose last heartbeat is older than this is taken for dead."""
 
 ONCE_LASTS = timedelta(minutes=10)
-"""So long after `daemon --once` the clock still counts as seen to: cron's next turn comes."""
+"""The clock counts as enforced this long after `daemon --once`: cron starts the next one."""
 
 MAX_COUNTED = 1_000
-"""So many overdue sites are counted, so that looking costs the same however bad things are."""
+"""The most overdue sites that are counted, so that a look costs the same however many there are."""
 
 _MAX_NAMED = 10
 
@@ -34,16 +34,16 @@ _MAX_NAMED = 10
 def enforcement(
     connection: Connection, now: datetime, *, staying: Collection[int] | None = None
 ) -> Enforcement:
-    """Whether the clock is enforced at `now`, and what should have been done by then.
+    """Whether the clock is enforced at `now` (UTC), and what is overdue.
 
-    `beating`: a daemon was heard of in the last ten seconds that does not stand aside (for its
-    clock is wrong). `enforced_by`: `daemon` then; `once` where none beats, but `daemon --once`
-    came to its end in the last ten minutes and left nothing due; else null. `overdue` counts the
-    sites whose due time has passed, at most `MAX_COUNTED`: `overdue_capped` says that there may be
-    more. `mark_unread`: which daemon carries nothing out since it cannot read its mark, the one
-    that has not for the longest; why, since when, how many there are, and whether any other one is
-    heard of; else null. `rehearsal`: any machine's clock is taken. `history`, and who is
-    `staying`: see `record_health`.
+    `beating`: a daemon's last heartbeat is at most ten seconds old, and it does not stand aside
+    because its clock is wrong. `enforced_by`: `daemon` if one is beating; `once` if none is, but
+    `daemon --once` finished in the last ten minutes and left nothing due; else null. `overdue`: the
+    number of sites past their due time, at most `MAX_COUNTED`; `overdue_capped`: there may be more.
+    `mark_unread`: the daemon that has carried nothing out for the longest because it cannot read
+    its mark, with the reason, the time, their number, and whether any other daemon is beating; else
+    null. `rehearsal`: the clock of any machine is accepted. `history` and `staying`: see
+    `record_health`.
     """
     known = monitoring.known_daemons(connection)
     daemons = [_daemon(heartbeat, now) for heartbeat in known if not heartbeat.once]
@@ -51,7 +51,7 @@ def enforcement(
     at_work = [daemon for daemon in daemons if daemon["beating"]]
     told = next(iter(at_work or daemons), None)
     named = connection.execute(_FIRST_OVERDUE, {"now": now}).all()
-    # Nearly always they are few, and have been counted by being named.
+    # Nearly always they are few, and already counted by their names.
     overdue = len(named)
     if overdue == _MAX_NAMED:
         overdue = connection.scalar(_COUNTED, {"now": now}) or overdue
@@ -75,16 +75,16 @@ def enforcement(
 
 
 def is_heard(beat: Heartbeat, now: datetime) -> bool:
-    """Whether a daemon is heard of at `now`."""
-    # A beat from the future is as little to be trusted as an old one: some clock was set back.
+    """Whether a daemon's heartbeat is recent at `now`."""
+    # A heartbeat from the future is no better than an old one: some clock was set back.
     return abs(now - beat.beat_at) <= STALE_AFTER
 
 
 def missed(known: Iterable[Heartbeat], now: datetime) -> list[Heartbeat]:
-    """Those that have gone silent.
+    """The daemons that have gone silent.
 
-    One that was stopped has taken its heartbeat away; one that was killed and started again on the
-    same host is not missed.
+    A daemon that was stopped has deleted its heartbeat. One that was killed and started again on
+    the same host is not missed.
     """
     staying = [beat for beat in known if not beat.once]
     at_work = [beat for beat in staying if is_heard(beat, now) and beat.standing_aside is None]
@@ -110,8 +110,8 @@ def _daemon(heartbeat: Heartbeat, now: datetime) -> Daemon:
 
 
 def carries_out(found: Mapping[str, Any]) -> bool:
-    """Whether any daemon that is heard of may carry orders out, as a document of it says."""
-    # A server of before says nothing of it.
+    """Whether any beating daemon may carry orders out, by the document of `enforcement`."""
+    # An older server does not send `mark_unread`.
     unread = found.get("mark_unread")
     halted = (found.get("history") or {}).get("halted_since") is not None
     return not halted and (unread is None or unread["others"])
@@ -141,11 +141,11 @@ def _is_at_work(beat: Heartbeat, now: datetime) -> bool:
 
 
 def _sees_to(once: datetime | None, since: datetime | None, now: datetime) -> bool:
-    """Whether what is due by now is left to the next turn of `daemon --once`, and it will come."""
+    """Whether `daemon --once` ran lately, with nothing due left before it: cron starts the next."""
     return once is not None and abs(now - once) <= ONCE_LASTS and (since is None or since >= once)
 
 
-# Written into the statements: for any limit PostgreSQL would plan another way than for these.
+# Literals in the statements: PostgreSQL would choose another plan for a bound limit.
 _few: ColumnElement[int] = literal_column(str(_MAX_NAMED))
 _many: ColumnElement[int] = literal_column(str(MAX_COUNTED))
 _due = sites.c.next_due < bindparam("now")

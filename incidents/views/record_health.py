@@ -24,31 +24,30 @@ if TYPE_CHECKING:
 
 
 MOVED_FOR = timedelta(minutes=10)
-"""For so long at least people are told that another server has taken over."""
+"""The least time for which people see that another server has taken over."""
 
 
 def record_health(
     connection: Connection, now: datetime, *, staying: Collection[int] | None = None
 ) -> History:
-    """How the record stands at `now` (UTC).
+    """The state of the record at `now` (UTC).
 
-    `epoch`: raised whenever the record had to go on from less, or on another server, than it was
-    known to be. `lost_since`: since when entries are known to be missing, null once a person has
-    put on record that they know. `moved_since`: since when it is known that another server has
-    taken over, with nothing known to be missing; null ten minutes later, if the world was compared
-    by then. `unproved_since`: since when the world is being compared with the record, null once it
-    was. `halted_since`: since when nothing is carried out, until a person goes on, and why
-    (`halted_why`, by its code in `store.lineage`; null if a version of before 0017 halted
-    it). `unsigned_since`: see `log_status`. `left_down` and `taken_down`: see `views.left_down`,
-    and so are those that are `staying`, where somebody has asked for them. `uncompared`: which
-    sites could not be compared so far, how many, since when the first, and of the first names why;
-    null where there are none.
+    `epoch`: a number that grows whenever the record continues with fewer entries, or on another
+    server. `lost_since`: entries are known to be missing since then; null once a person has
+    acknowledged it on record. `moved_since`: another server took over then, with nothing known to
+    be missing; null ten minutes later, if the world was compared by then. `unproved_since`: the
+    world is being compared with the record since then; null once it was. `halted_since`: nothing is
+    carried out since then, until a person resumes, and why (`halted_why`, a code of
+    `store.lineage`; null if a version before 0017 halted it). `unsigned_since`: see `log_status`.
+    `left_down` and `taken_down`: see `views.left_down`. `staying`: the result of
+    `left_down.staying`, if the caller has it. `uncompared`: the sites that could not be compared so
+    far: their number, the time of the first, and the first names with the reason; else null.
     """
     found = lineage.standing(connection)
     moved_since = found.moved_at if _is_news(found, now) else None
     left, failed = left_down(connection, found, now, also=staying), _uncompared(connection, found)
     if left is not None and failed is not None:
-        # One that was added since all were compared.
+        # The site was added after all were compared.
         left["complete"] = False
     return {
         "epoch": found.epoch,
@@ -75,20 +74,21 @@ def _uncompared(connection: Connection, standing: Standing) -> Uncompared | None
 
 
 def _is_news(found: Standing, now: datetime) -> bool:
-    """Whether people are to be told that another server has taken over."""
+    """Whether people should still see that another server has taken over."""
     if found.moved_at is None or found.lost_since is not None:
         return False
     return found.unproved_since is not None or now - found.moved_at < MOVED_FOR
 
 
 def resumed(connection: Connection) -> RecordResumed:
-    """How the record went on last from less, or on another server (`resumed`), and how it did when
-    something was missing last (`lost`), whoever has let it go on since; None if it never did; and
-    how it did when something was missing before that (`lost_before`), the first one first.
+    """The resumptions of the record: it continued with fewer entries, or on another server.
 
-    `cause`, `entries`, `had` and `signed`: see `own_events.HistoryResumed`. `missing`: so many
-    entries are missing at least, 0 if those that were signed may only stand in another order; None
-    if none are known to be.
+    `resumed`: the last one. `lost`: the last one with entries missing. Both are None if there was
+    none. `lost_before`: the earlier ones with entries missing, the oldest first.
+
+    `cause`, `entries`, `had` and `signed`: see `own_events.HistoryResumed`. `missing`: the least
+    number of missing entries, 0 if the signed ones may only be in another order; None if none are
+    known to be missing.
     """
     events = resumptions(connection)
     losses = [_told(connection, each) for each in loss.losses(events)]
@@ -108,10 +108,11 @@ def _told(connection: Connection, event: HistoryResumed) -> Resumed:
 
 
 def _missing(connection: Connection, event: HistoryResumed) -> int:
-    """On PostgreSQL the numbers of entries have gaps, and the number of one counts none.
+    """The least number of missing entries.
 
-    An entry that was there is missing. What was signed may only stand in another order: a standby
-    that had heard of the entries, and not of the log's numbers, gives others.
+    On PostgreSQL entry ids have gaps, so an id does not count entries: `had` proves that one is
+    missing. Signed entries may only be in another order: a standby that has received the entries
+    but not their log numbers gives them other numbers.
     """
     known = [event.signed]
     if connection.dialect.name == "sqlite":
@@ -123,9 +124,12 @@ def _missing(connection: Connection, event: HistoryResumed) -> int:
 def log_health(
     connection: Connection, files: Known, status: LogProgress, silent: list[str]
 ) -> LogStatus:
-    """The log's status, and whether the log is what was signed last, as the files beside a key have
-    it, which were read before: in which way it is not (`ahead`), or why nobody can tell here
-    (`uncompared`); and how the record went on (`resumed`, `lost`, `lost_before`)."""
+    """The status of the log, compared with the files beside a signing key.
+
+    `files`: those files, read before. `ahead`: how the log differs from what was signed last; null
+    if it does not. `uncompared`: why it cannot be compared here; null if it can. `resumed`, `lost`
+    and `lost_before`: see `resumed`.
+    """
     lost = loss.known(connection, files)
     return {
         **status,

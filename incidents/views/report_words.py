@@ -15,7 +15,7 @@ from incidents.record.own_events import LogKeyMade, PolicyActivated
 _SECOND = timedelta(seconds=1)
 
 Both = tuple[str, str]
-"""The same in English and in simplified Chinese."""
+"""A text in English and in simplified Chinese."""
 
 HEADINGS: dict[str, Both] = {
     "title": ("Record of a case", "案件记录"),
@@ -44,7 +44,7 @@ HEADINGS: dict[str, Both] = {
 
 
 def policy_sentences(policy: Policy) -> list[Both]:
-    """What each rule says with the numbers of that policy, R1 to R5."""
+    """The sentences of R1 to R5 with the numbers of that policy."""
     within, suspend_for = map(write_duration, (policy.unreachable_within, policy.suspend_for))
     within_zh = chinese_duration(policy.unreachable_within)
     suspend_zh, span_zh = map(chinese_duration, (policy.suspend_for, policy.repeat_within))
@@ -100,7 +100,7 @@ def _refusal(policy: Policy) -> Both:
 
 
 def reasons(teller: Teller, reason: Reason) -> Iterator[str]:
-    """What the rule counted and compared, a sentence each."""
+    """The facts that the rule counted and compared, in a sentence each."""
     names = teller.incidents(list(reason.incidents))
     if reason.counted is not None:
         yield f"It counted {reason.counted} of the {reason.needed} that the rule needs: {names}."
@@ -121,7 +121,7 @@ def reasons(teller: Teller, reason: Reason) -> Iterator[str]:
 
 
 def _length(length: timedelta) -> str:
-    """A span of time to the microsecond, as far as it has any."""
+    """A duration, exact to the microsecond if it is not in whole seconds."""
     whole, rest = divmod(length, _SECOND)
     more = f"{rest.microseconds} µs" if rest else ""
     told = write_duration(whole * _SECOND) if whole or not more else ""
@@ -129,13 +129,13 @@ def _length(length: timedelta) -> str:
 
 
 def exactly(teller: Teller, moment: datetime) -> str:
-    """A time to the microsecond, as far as it has any."""
+    """A time, exact to the microsecond if it is not in whole seconds."""
     fraction = f".{moment.microsecond:06}" if moment.microsecond else ""
     return teller.when(moment) + fraction
 
 
 def own_sentence(event: Event) -> str:
-    """What an act of the desk's own says."""
+    """The sentence of one of the desk's own acts."""
     if isinstance(event, PolicyActivated):
         second = f", {event.seconded_by} having signed in for it too" if event.seconded_by else ""
         return (
@@ -156,7 +156,7 @@ def own_sentence(event: Event) -> str:
 
 
 def _resumed(event: own_events.HistoryResumed) -> str:
-    """From what the record goes on, and what is missing of it."""
+    """The sentence of a resumption: where the record continues, and what is missing."""
     missing = []
     if event.had is not None:
         missing.append(f"entry {event.had} is known to have been here")
@@ -168,14 +168,14 @@ def _resumed(event: own_events.HistoryResumed) -> str:
 
 
 def _counts(event: own_events.PasswordSet) -> str:
-    """From when on whose password somebody else has set is a second person."""
+    """When a person whose password somebody else has set counts as a second person."""
     if event.counts_from is None:
         return ""
     return f", and counts as no second person before {rfc3339(event.counts_from)}"
 
 
 def _account_sentence(event: Event) -> str:
-    """What was done about an account."""
+    """The sentence of an act on an account."""
     match event:
         case own_events.AccountMade(handle=handle, role=role):
             return f"{handle} has an account from now on, as {role}"

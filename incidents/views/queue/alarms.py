@@ -48,14 +48,16 @@ if TYPE_CHECKING:
 
 
 AHEAD = timedelta(minutes=10)
-"""So long before its end the desk is told of a clock; one that runs for less is no news."""
+"""A contact clock raises an alarm this long before its end; one that runs for less raises none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a look has found; of the `capped` kinds there may be more, which it has not seen.
-    `halted_since`: since when (UTC) nothing is carried out, where it is so. `left_down`: the names
-    of all the sites on that list, where the desk is to know it."""
+    """The alarms that were found; of the `capped` kinds there may be more.
+
+    `halted_since`: since when (UTC) nothing is carried out, None if orders are. `left_down`: the
+    names of all left-down sites, if there is an alarm about them.
+    """
 
     alarms: tuple[Alarm, ...]
     capped: frozenset[str]
@@ -64,9 +66,9 @@ class Look:
 
 
 def alarming(connection: Connection, now: datetime, report: ReportDuty | None) -> Look:
-    """What is alarming at `now`; `report`: the duty to report, None if nobody is to be reminded.
+    """The alarms at `now` (UTC); `report`: the duty to report, None if nobody wants reminders.
 
-    The same number of queries, whatever there is.
+    The number of queries is always the same.
     """
     found: list[Alarm] = []
     capped: set[str] = set()
@@ -98,9 +100,9 @@ def alarming(connection: Connection, now: datetime, report: ReportDuty | None) -
 
 
 def alarms_now(connection: Connection, now: datetime, report: ReportDuty | None) -> Alarms:
-    """What is alarming at `now`, and whether the desk was told of it; see `alarming`.
+    """The alarms at `now` (UTC), and whether each was sent; arguments as of `alarming`.
 
-    `attempts_to_tell`: so often a daemon has tried to tell the desk of it.
+    `attempts_to_tell`: how often a daemon has tried to send it.
     """
     raised = monitoring.known_alarms(connection)
     look = alarming(connection, now, report)
@@ -120,14 +122,14 @@ def _document(alarm: Alarm, raised: Raised | None) -> AlarmDocument:
 
 
 Part = tuple[list[Alarm], bool]
-"""What was found of a kind, and whether there may be more than what was looked at."""
+"""The alarms of a kind, and whether there may be more than were read."""
 
 
 def _silent(connection: Connection, now: datetime, enforced: Enforcement) -> Part:
-    """That nothing enforces the clock, or else which daemons have gone silent."""
+    """An alarm that nothing enforces the clock, or else one for each daemon that went silent."""
     known = monitoring.known_daemons(connection)
     if enforced["enforced_by"] is None:
-        # One that stands aside, since its clock is wrong, is heard of and enforces nothing.
+        # A daemon that stands aside, since its clock is wrong, is beating but enforces nothing.
         nobody_is_heard = not any(is_heard(beat, now) for beat in known)
         since = known[0].beat_at if known and nobody_is_heard else None
         nobody = Alarm(kind=SILENT, subject=EVERYBODY, since=since, overdue=enforced["overdue"])
@@ -154,7 +156,7 @@ def _mark_unread(found: MarkUnread | None) -> Part:
 
 
 def _braked(connection: Connection) -> Part:
-    """That the brake holds orders into the world."""
+    """The alarm that the brake holds orders into the world."""
     row = connection.execute(alarm.BRAKED_ORDERS).one()
     if not row.orders:
         return [], False
@@ -162,10 +164,10 @@ def _braked(connection: Connection) -> Part:
 
 
 def _lapsing(connection: Connection, now: datetime) -> Part:
-    """The contact clocks that run out within ten minutes (R2), from exactly ten on.
+    """The contact clocks (R2) that end in ten minutes or less.
 
-    At its deadline a clock has not lapsed yet; what lapsed is done by the daemon, and listed by
-    the queue. One that was set for less than ten minutes would alarm from its start, and does not.
+    At its deadline a clock has not lapsed yet. The daemon handles lapsed clocks, and the queue
+    lists them. A clock that was set for less than ten minutes raises no alarm.
     """
     rows = connection.execute(alarm.due_between(now, now + AHEAD)).mappings().all()
     clocks = [
@@ -189,8 +191,7 @@ def _lapsing(connection: Connection, now: datetime) -> Part:
 
 
 def _waiting(connection: Connection) -> Part:
-    """The closures on somebody's word that wait for a second person (R4, R5): they are due at once,
-    so the desk is told at once."""
+    """The closures on somebody's word that wait for a second person (R4, R5), due at once."""
     return [
         Alarm(
             kind=WAITING,
@@ -205,7 +206,7 @@ def _waiting(connection: Connection) -> Part:
 
 
 def _dead(connection: Connection) -> Part:
-    """The orders that are given up, in whichever lane."""
+    """The orders that were given up, in every lane."""
     found = []
     for row in connection.execute(alarm.DEAD_ORDERS).mappings():
         name = order_id(row["site_id"], row["site_seq"], row["lane"])
@@ -225,7 +226,7 @@ def _dead(connection: Connection) -> Part:
 
 
 def _disputed(connection: Connection) -> Part:
-    """The closures whose rule late truth has left unmet."""
+    """The closures whose rule is no longer met after late truth."""
     return [
         Alarm(kind=DISPUTED, subject=str(row.site_id), site=row.name, rule=row.rule)
         for row in connection.execute(alarm.CLOSURES_DISPUTED)
@@ -233,7 +234,8 @@ def _disputed(connection: Connection) -> Part:
 
 
 def _reports(connection: Connection, now: datetime, report: ReportDuty | None) -> Part:
-    """What is to be reported to the police soon, or should have been (domain.md, section 4)."""
+    """The incidents with a reminder to report them to the police, due soon or overdue (domain.md,
+    section 4)."""
     if report is None:
         return [], False
     found, more = police.reminded(connection, now, report)
@@ -255,10 +257,12 @@ def _reports(connection: Connection, now: datetime, report: ReportDuty | None) -
 
 
 def _filings(connection: Connection, now: datetime) -> Part:
-    """That terms of filings near their ends, or are over (domain.md, section 5): one alarm for all
-    that were reminded of on one day, for as long as that day is not long gone."""
+    """The alarm about terms of filings that end soon or are over (domain.md, section 5).
+
+    There is one for all terms with a reminder on the same day, until a day later.
+    """
     day = connection.scalar(alarm.LAST_REMINDED)
-    # The day is one of the desk's own zone, which is at most 14 hours ahead of UTC.
+    # The day is in the desk's own zone, which is at most 14 hours ahead of UTC.
     if day is None or now.date() - date.fromisoformat(day) > timedelta(days=1):
         return [], False
     terms, overdue = connection.execute(alarm.TERMS_REMINDED, {"day": day}).one()

@@ -11,7 +11,7 @@ from incidents.views.why.record import MAX_TRIED, Record
 
 
 def fitting_hints(record: Record) -> list[Hint]:
-    """What could be done next about the site as a whole."""
+    """The hints for the next acts on the site as a whole."""
     case, site = record.case, record.case.site
     found = []
     if record.overdue_since is not None:
@@ -23,7 +23,7 @@ def fitting_hints(record: Record) -> list[Hint]:
     if case.disputed:
         found.append(do(c.Uphold, site))
     if case.request is not None:
-        # Nothing is proposed that would be refused.
+        # No act is proposed that would be refused.
         found += hints.to_reinstatement(site, held=case.held)
     elif case.closed and not case.held:
         found.append(do(c.AskReinstatement, site))
@@ -38,7 +38,7 @@ def fitting_hints(record: Record) -> list[Hint]:
 
 
 def _of_the_world(record: Record) -> list[Hint]:
-    """What brings into force what is ordered, or puts on record what is in force."""
+    """The hints to carry out what was ordered, or to record what is in force."""
     site, repair = record.case.site, look("repair", record.case.site)
     cause = record.not_in_force
     stays = record.may_end_down or cause in ("unknown", "left_down")
