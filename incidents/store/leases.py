@@ -1,8 +1,8 @@
-"""The leases: orders that wait, in the hands of whoever carries them out, one attempt at a time.
+"""The leases of waiting orders: a dispatcher claims an order for one attempt at a time.
 
-A lease is `next_at` in the future and a holder: when it ends, the order is anybody's again. Orders
-are taken in hand outside the lock of their site's row, since that waits for nobody; they are let go
-under it. What becomes of them is `deliveries`', under that lock too.
+A lease is a `next_at` in the future and a holder: when it ends, anybody may claim the order again.
+Orders are claimed without the lock of their site's row, so that a claim waits for nobody, and
+released under it. `deliveries` writes their outcomes, under that lock too.
 """
 
 from __future__ import annotations
