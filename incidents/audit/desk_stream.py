@@ -1,4 +1,4 @@
-"""The desk's own stream: its acts on record, against policies, accounts, tokens and log keys."""
+"""The desk's own stream, compared with the tables of policies, accounts, tokens and log keys."""
 
 from __future__ import annotations
 
@@ -44,18 +44,18 @@ def _may_keep(account: dict[str, Any]) -> bool:
 
 @dataclass(slots=True)
 class AccountRecord:
-    """Accounts by their handles and tokens by their ids, each as its columns; and by their handles
-    what was last said of passwords."""
+    """The accounts by handle and the tokens by id, each as its columns; and the last event about
+    each account's password."""
 
     accounts: dict[str, dict[str, Any]] = field(default_factory=dict)
     tokens: dict[str, dict[str, Any]] = field(default_factory=dict)
     passwords: dict[str, own_events.PasswordSet] = field(default_factory=dict)
 
     def take(self, event: Event) -> None:
-        """Takes the next act.
+        """Take the next act.
 
         Raises:
-            MisreadError: saying why it cannot follow on what is before it.
+            MisreadError: with the reason why it cannot follow the acts before it.
         """
         at = event.recorded_at
         match event:
@@ -82,9 +82,10 @@ class AccountRecord:
                 self.tokens[token]["revoked_at"] = at
 
     def unlet(self, event: Event) -> str | None:
-        """Why the program would have let nobody keep accounts so, by their role on record; None
-        where it would have. Whoever acts at the command line is let before an administrator has a
-        password.
+        """The reason why the program would not have allowed the act on an account, by the role on
+        record; None if it would have.
+
+        Before an administrator has a password, everybody at the command line may do it.
         """
         own = self.accounts.get(event.by)
         if not isinstance(event, _KEEPS) or own is None or _may_keep(own):
@@ -118,10 +119,10 @@ _ONLY = 1
 
 @dataclass(slots=True)
 class OwnRecord:
-    """What the stream's entries, taken in their order, come to: rows of the tables.
+    """The rows of the tables that follow from the stream's entries, taken in order.
 
-    `active` is the digest of the active policy, `key` the log's key that signs, `seq` the last
-    entry's number.
+    `active`: the digest of the active policy. `key`: the log's signing key. `seq`: the number of
+    the last entry.
     """
 
     active: str = DOCUMENTED.digest
@@ -138,10 +139,10 @@ class OwnRecord:
     accounts: AccountRecord = field(default_factory=AccountRecord)
 
     def take(self, header: Header, event: Event) -> None:
-        """Takes the next entry.
+        """Take the next entry.
 
         Raises:
-            MisreadError, PolicyError: saying why it cannot follow on what is before it.
+            MisreadError, PolicyError: with the reason why it cannot follow the entries before it.
         """
         if (header.site, header.site_id) != (DESK, DESK_STREAM):
             raise MisreadError(f"it says that it is {header.site_id}-{header.site_seq}")
@@ -167,8 +168,11 @@ class OwnRecord:
         self.seq = header.site_seq
 
     def unlet(self, event: Event) -> str | None:
-        """Why the program would not have let that be done, by what is on record; None where that
-        is unknown: before servers have a key, whoever can write to the database has any role."""
+        """The reason why the program would not have allowed the act, by the record; else None.
+
+        None also if that is unknown: before servers have a key, anybody who can write to the
+        database has any role.
+        """
         return self.accounts.unlet(event) if self.serve_keys else None
 
     def _activate(self, event: own_events.PolicyActivated) -> None:
@@ -203,7 +207,7 @@ class OwnRecord:
 
 
 def findings(connection: Connection, rows: Iterable[Row]) -> Iterator[Finding]:
-    """What differs between the acts on record and the tables of policies and keys."""
+    """The differences between the acts on record and the tables."""
     record = OwnRecord()
     for row in rows:
         try:
@@ -243,9 +247,10 @@ def _compare(connection: Connection, record: OwnRecord) -> Iterator[Finding]:
 
 
 def _compare_passwords(connection: Connection, record: AccountRecord) -> Iterator[Finding]:
-    """Of a secret, whether it is the one that was set, as far as the record says which that was.
+    """The passwords that are not the ones set on record, as far as the record says.
 
-    One that is gone lets nobody in: a downgrade of the schema has taken it away, say.
+    A missing password is no finding, since it lets nobody in: a downgrade of the schema removes
+    passwords, for example.
     """
     if not passwords.may_be_read(connection):
         return
