@@ -1,4 +1,4 @@
-"""The action: one act as all surfaces offer it, with its fields and its body.
+"""The action: one act as all surfaces offer it, with its fields.
 
 The fields are what it asks for, read from the annotations of its command; the body is what a
 request holds, by its name in the API's description; acts may share one. The table of actions is

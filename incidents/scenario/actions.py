@@ -1,4 +1,4 @@
-"""The acts of a scenario's steps, and the fields of the tables that these are read from.
+"""The acts in a scenario's steps, read from TOML tables.
 
 The acts are named as on the command line, and become commands of the machine. A field is read once,
 checked, and named when it is wrong."""

@@ -1,4 +1,4 @@
-"""The scenario file: TOML with `[[scenario]]` tables, each a history and what is expected of it."""
+"""The scenario file: TOML with `[[scenario]]` tables, each a history with expected results."""
 
 from __future__ import annotations
 

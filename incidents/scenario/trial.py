@@ -1,4 +1,4 @@
-"""The trial: a scenario run under a policy, in simulated time, and where it goes another way."""
+"""The trial: a scenario run under a policy, in simulated time, and where it deviates."""
 
 from __future__ import annotations
 

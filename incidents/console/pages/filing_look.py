@@ -17,7 +17,7 @@ from incidents.errors import SettingError, SettingsFileError, UnknownSettingErro
 from incidents.filing import checks, presets, settings
 from incidents.filing import finding as finding_words
 from incidents.filing.finding import OK, VERDICTS, Finding
-from incidents.filing.footer import check as footer_words
+from incidents.filing.footer import check as footer_check
 from incidents.filing.form import DOCUMENT_FIELDS, FIELD_OF, Choice, Field, Section
 from incidents.filing.ip_addresses import changed_address_checklist
 from incidents.filing.items import servers
@@ -80,7 +80,7 @@ def look(reader: Reader, details: Details) -> Look:
         right=[each for each in told if each.verdict == OK],
         trouble=[each for each in (unchecked, wrong, unusable) if each],
         steps=[word(language, "step", code) for code in _steps(details)],
-        snippet=footer_words.snippet(
+        snippet=footer_check.snippet(
             read_public_security(details.get("public_security_number", "")),
             read_icp(details.get("icp_number", "")),
             icp_form=own.icp_form,
@@ -181,7 +181,7 @@ _CHINESE = Language(
     duration=CHINESE.duration,
     comma=CHINESE.comma,
 )
-_ENGLISH_WORDS = finding_words.FINDING_WORDS | footer_words.FOOTER_WORDS
+_ENGLISH_WORDS = finding_words.FINDING_WORDS | footer_check.FOOTER_WORDS
 _CHOICES = {"choices": FIELD_OF, "kinds": {"document": DOCUMENT_FIELDS[0]}}
 
 
@@ -190,7 +190,7 @@ def finding_sentence(language: Chosen, finding: Finding) -> str:
     if language == "en":
         if finding.code in finding_words.FINDING_PHRASES:
             return finding_words.finding_sentence(finding)
-        return footer_words.footer_sentence(finding)
+        return footer_check.footer_sentence(finding)
     facts: dict[str, Any] = {"field": finding.field, **finding.facts, **_choices(finding)}
     return _CHINESE.say(finding.code, **facts)
 

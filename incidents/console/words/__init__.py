@@ -1,4 +1,4 @@
-"""The words of the console, in English and in Chinese; and which of them a reader wants."""
+"""The words of the console, in the language that a reader wants: English or Chinese."""
 
 from __future__ import annotations
 

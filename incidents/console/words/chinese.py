@@ -1,5 +1,4 @@
-"""The Chinese (简体中文): the language in which the console tells of the record, and the names of
-codes, as in `english`."""
+"""The Chinese (简体中文) of the console, with the names of codes as in `english`."""
 
 from __future__ import annotations
 

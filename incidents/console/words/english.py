@@ -1,5 +1,4 @@
-"""The English of the console: what a command line says by its options, a page says by its fields;
-and the names of codes.
+"""The English of the console, where a page differs from the command line; and the names of codes.
 
 Only what would send somebody to a terminal stands here; all else is the English of everywhere.
 """
