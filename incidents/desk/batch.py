@@ -51,7 +51,7 @@ from incidents.machine.decide import Decision, decide
 from incidents.machine.policy import Policy
 from incidents.record.sealing import seal_command
 from incidents.store.cases import sites
-from incidents.values.ids import incident_id, order_id, task_id
+from incidents.values.ids import incident_id, item_id, order_id, task_id
 
 
 class Batch:
@@ -222,7 +222,7 @@ class Batch:
         if isinstance(command, OrderCommand):
             return Refusal("unknown_order", {"order": order_id(site, command.order, command.lane)})
         if isinstance(command, ClaimItem | ReleaseItem):
-            return Refusal("unknown_item", {"item": f"{site}-{command.item}"})
+            return Refusal("unknown_item", {"item": item_id(site, command.item)})
         return Refusal("unknown_site", {"site": str(site), "nearest": ()})
 
 

@@ -22,9 +22,11 @@ from incidents.api.caller import Caller, tag_of
 from incidents.api.entrance import Keeping, actor, reporter
 from incidents.api.operation import JSON, operation, router
 from incidents.app import House
-from incidents.contract.action import CONTACT, INCIDENT, ITEM, ORDER, SITE, TARGETS, Action
+from incidents.contract import target
+from incidents.contract.action import Action
 from incidents.contract.actions import ACTIONS
 from incidents.contract.documents import acts as act_answers
+from incidents.contract.target import CONTACT, INCIDENT, ITEM, ORDER, SITE
 from incidents.desk import Answer, Envelope, transaction
 from incidents.desk.transaction import MAX_BATCH
 from incidents.errors import DatabaseError, IncidentsError
@@ -33,12 +35,12 @@ from incidents.views import masked, on_record
 
 Document = dict[str, Any]
 
-_WHERE = {
-    SITE: ("/sites/{site}", "A site's name."),
-    INCIDENT: ("/incidents/{incident}", "An incident's id, such as 12-3."),
-    CONTACT: ("/contacts/{contact}", "A contact's id, such as 12-3-1."),
-    ITEM: ("/queue/{item}", "An item of the queue, such as 12-3 or 12-t2."),
-    ORDER: ("/orders/{order}", "An order's id, such as 12-o45 or 12-o45.notice."),
+_LOOKS = {
+    SITE: "A site's name.",
+    INCIDENT: "An incident's id, such as 12-3.",
+    CONTACT: "A contact's id, such as 12-3-1.",
+    ITEM: "An item of the queue, such as 12-3 or 12-t2.",
+    ORDER: "An order's id, such as 12-o45 or 12-o45.notice.",
 }
 
 routes, batch_routes = router("acts"), router("batch")
@@ -89,8 +91,8 @@ async def _answered(by: Caller, envelope: Envelope, rounds: State) -> tuple[Answ
 
 
 def _offer(act: Action) -> None:
-    path, what = _WHERE[act.of]
     form, status, summary = bodies.body(act), act.status, act.summary or act.short
+    to = Annotated[str, Path(max_length=300, description=_LOOKS[act.of])]
 
     async def endpoint(by: Caller, request: Request, **given_: Any) -> JSON:
         words = given_["words"] or form()
@@ -117,11 +119,11 @@ def _offer(act: Action) -> None:
     endpoint.__signature__ = Signature([  # type: ignore[attr-defined]  # what FastAPI reads
         Parameter("by", named, annotation=Annotated[Caller, Depends(who)]),
         Parameter("request", named, annotation=Request),
-        Parameter(act.of, named, annotation=Annotated[str, Path(max_length=300, description=what)]),
+        Parameter(act.of, named, annotation=to),
         Parameter("words", named, annotation=body, default=None if optional else Parameter.empty),
     ])  # fmt: skip
     routes.add_api_route(
-        f"{path}/{act.path}",
+        f"/{target.FOLDERS[act.of]}/{{{act.of}}}/{act.path}",
         endpoint,
         methods=["POST"],
         operation_id=endpoint.__name__,
@@ -237,7 +239,7 @@ def _place(by: Caller, n: int, asked: Asked) -> _Place:
 
 def _read(asked: Asked) -> tuple[Action, bodies.Form]:
     """Which act that is, by its name and the looks of what it is done to, and its words."""
-    for what in TARGETS:
+    for what in target.KINDS:
         act = _KNOWN.get((asked.do, what))
         if act is not None and _looks_like(what, asked.to):
             try:
@@ -251,7 +253,7 @@ def _read(asked: Asked) -> tuple[Action, bodies.Form]:
 
 def _looks_like(what: str, to: str) -> bool:
     try:
-        bodies.target(what, to)
+        target.read(what, to)
     except IncidentsError:
         # Of a site's name the desk says itself what is wrong with it.
         return what == SITE
