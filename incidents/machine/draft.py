@@ -203,7 +203,7 @@ def _recount_suspension(draft: Draft, n: int) -> None:
         draft.add(e.SuspensionRestored, suspension=n)
     elif not suspension.struck and not stands:
         ended = case.running == n
-        site_to = move_site(case.state, "strike", held=case.held) if ended else case.state
+        site_to = move_site(case.state, "strike", case) if ended else case.state
         draft.add(
             e.SuspensionStruck, site_from=case.state, site_to=site_to, suspension=n, ended=ended
         )

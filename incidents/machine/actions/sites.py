@@ -59,11 +59,10 @@ def lift_hold(draft: Draft, command: commands.LiftHold) -> None:
     case = draft.case
     if case.hold is None:
         raise RefusedError("not_held", site=case.site)
-    runs = case.suspension is not None
     draft.add(
         e.HoldLifted,
         site_from=case.state,
-        site_to=move_site(case.state, "lift_hold", suspension_runs=runs),
+        site_to=move_site(case.state, "lift_hold", case),
         text=command.reason,
     )
 
