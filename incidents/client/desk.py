@@ -18,10 +18,10 @@ from incidents.contract.target import SITE
 from incidents.desk.envelope import Answer, Envelope, nothing_done
 from incidents.errors import FileError
 from incidents.machine import commands as c
-from incidents.machine.command import Refusal, Remark
 from incidents.machine.commands import Command
 from incidents.machine.policy import Policy, PolicyError
 from incidents.machine.policy import read as read_policy
+from incidents.machine.refusal import Refusal, Remark
 from incidents.values.ids import incident_id
 from incidents.values.web_address import as_written
 

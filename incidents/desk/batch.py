@@ -36,7 +36,6 @@ from incidents.desk.unit_of_work import SiteWork, UnitOfWork
 from incidents.machine import rules
 from incidents.machine.actions import orders as order_acts
 from incidents.machine.case import Case
-from incidents.machine.command import Refusal
 from incidents.machine.commands import (
     AddSite,
     ChangeFiling,
@@ -49,6 +48,7 @@ from incidents.machine.commands import (
 )
 from incidents.machine.decide import Decision, decide
 from incidents.machine.policy import Policy
+from incidents.machine.refusal import Refusal
 from incidents.record.sealing import seal_command
 from incidents.store.cases import sites
 from incidents.values.ids import incident_id, item_id, order_id, task_id

@@ -15,11 +15,11 @@ from incidents.machine import commands, rules
 from incidents.machine import events as e
 from incidents.machine.actions import closures, contacts, incidents, orders, sites
 from incidents.machine.case import Case, Suspension
-from incidents.machine.command import Refusal, RefusedError, Remark
 from incidents.machine.draft import Draft, open_recheck
 from incidents.machine.events import Reason
 from incidents.machine.incident import Incident
 from incidents.machine.policy import Policy
+from incidents.machine.refusal import Refusal, RefusedError, Remark
 from incidents.machine.state import move_incident, move_site
 
 

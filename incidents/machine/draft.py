@@ -15,9 +15,9 @@ from incidents.machine import events as e
 from incidents.machine import rules
 from incidents.machine.apply import apply
 from incidents.machine.case import Case, ClosureRequest
-from incidents.machine.command import RefusedError, Remark
 from incidents.machine.incident import Incident
 from incidents.machine.policy import Policy
+from incidents.machine.refusal import RefusedError, Remark
 from incidents.machine.state import INCIDENT_STATES, can_move_incident, move_site
 from incidents.machine.work import TELL
 from incidents.values.ids import incident_id, task_id

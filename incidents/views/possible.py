@@ -20,8 +20,9 @@ from incidents.errors import NoSuchIncidentError, NoSuchOrderError
 from incidents.machine import commands as c
 from incidents.machine.actions.orders import meant
 from incidents.machine.case import Delivery
-from incidents.machine.command import Choice, Refusal, Words
+from incidents.machine.command import Choice, Words
 from incidents.machine.decide import decide
+from incidents.machine.refusal import Refusal
 from incidents.store import deliveries
 from incidents.store.cases import cases, site_row, sites
 from incidents.store.cases import incidents as incident_rows

@@ -10,9 +10,9 @@ from incidents.machine import commands, rules
 from incidents.machine import draft as checks
 from incidents.machine import events as e
 from incidents.machine.case import ClosureRequest, Request
-from incidents.machine.command import RefusedError
 from incidents.machine.draft import SETTLED, Draft, open_task, open_tells
 from incidents.machine.events import Reason
+from incidents.machine.refusal import RefusedError
 from incidents.machine.state import move_incident, move_site
 
 

@@ -9,9 +9,10 @@ from datetime import datetime
 from incidents.machine import commands
 from incidents.machine import draft as checks
 from incidents.machine import events as e
-from incidents.machine.command import REACHED, RefusedError
+from incidents.machine.command import REACHED
 from incidents.machine.draft import Draft, complete_rechecks, open_task, recount
 from incidents.machine.incident import Contact, Incident
+from incidents.machine.refusal import RefusedError
 from incidents.machine.state import can_move_incident, move_incident
 
 

@@ -9,10 +9,10 @@ from functools import partial
 from incidents.machine import commands, rules
 from incidents.machine import draft as checks
 from incidents.machine import events as e
-from incidents.machine.command import CUSTOMERS, RefusedError
 from incidents.machine.draft import Draft, complete_rechecks, open_task
 from incidents.machine.events import Reason
 from incidents.machine.incident import Incident
+from incidents.machine.refusal import CUSTOMERS, RefusedError
 from incidents.machine.state import move_incident, move_site
 
 _HAVING_ITS_URLS = ("open", "notified", "unreached")

@@ -12,9 +12,9 @@ from incidents.machine import commands, filing, work
 from incidents.machine import events as e
 from incidents.machine.actions.orders import keep_down
 from incidents.machine.case import Task
-from incidents.machine.command import RefusedError
 from incidents.machine.draft import Draft
 from incidents.machine.filing import FOOTER, SUSPICION
+from incidents.machine.refusal import RefusedError
 from incidents.machine.state import move_site
 from incidents.values.ids import item_id, task_id
 
