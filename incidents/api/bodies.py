@@ -14,7 +14,8 @@ from pydantic import BaseModel, Field, create_model, model_validator
 
 from incidents import clock
 from incidents.api import problems
-from incidents.contract.action import LABELS, SITE, Action
+from incidents.contract import target
+from incidents.contract.action import LABELS, Action
 from incidents.contract.action import Field as CommandField
 from incidents.errors import InputError, UnknownTaskError
 from incidents.filing import form, presets, settings
@@ -118,42 +119,17 @@ def command(action: Action, by: str, to: str, words: Form) -> tuple[str | int, c
     Raises:
         RefusedError, InputError: naming the value that cannot be used.
     """
-    site, of = target(action.of, to)
+    site, *parts = of = target.read(action.of, to)
     if isinstance(words, Filed):
         return site, _filing_change(by, words)
-    given: dict[str, Any] = {"by": by, **action.fixed, **_named(action, of)}
+    if action.command is c.CompleteTask and not target.is_task(of):
+        raise UnknownTaskError(given=parts[0])
+    named = target.fields(action.command, of)
+    given: dict[str, Any] = {"by": by, **action.fixed, **named}
     for each in action.asked:
         name = action.called(each)
         given |= _value(each, name, getattr(words, name))
     return site, action.command(**given)
-
-
-def target(what: str, to: str) -> tuple[str | int, Any]:
-    """The site of a name or an id, and the numbers after it: None, one, or a list.
-
-    Raises:
-        RefusedError: if `to` is not a valid `what`.
-    """
-    if what == SITE:
-        return inputs.site(to), None
-    site, *rest = getattr(inputs, what)(to)
-    return site, rest[0] if len(rest) == 1 else rest
-
-
-def _named(action: Action, of: Any) -> dict[str, Any]:
-    """The fields of the command that name its target."""
-    if action.command is c.CompleteTask:
-        if not of.startswith("t"):
-            raise UnknownTaskError(given=of)
-        return {"task": int(of[1:])}
-    match action.of:
-        case "incident" | "item":
-            return {action.of: of}
-        case "contact":
-            return {"incident": of[0], "contact": of[1]}
-        case "order":
-            return {"order": of[0], "lane": of[1]}
-    return {"incident": None} if action.command is c.RecordContact else {}
 
 
 def _field(field: CommandField) -> tuple[Any, Any]:

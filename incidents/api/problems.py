@@ -39,7 +39,7 @@ from incidents.filing.presets import PresetError, PresetsFileError
 from incidents.locale import refusal_words
 from incidents.locale.words import When
 from incidents.log import logger
-from incidents.machine.command import Refusal
+from incidents.machine.refusal import Refusal
 from incidents.notices.customer_link import NoCustomerPageError
 from incidents.settings.retention import BadRetentionError, RetentionTooShortError
 from incidents.system.side_process import OverspentError

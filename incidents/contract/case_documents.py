@@ -16,7 +16,7 @@ from incidents.machine.case import Case
 from incidents.machine.events import Event, Reason
 from incidents.machine.incident import Contact, Evidence, Incident, Note
 from incidents.machine.orders import Order
-from incidents.values.ids import contact_id, incident_id, order_id, task_id
+from incidents.values.ids import contact_id, incident_id, item_id, order_id, task_id
 from incidents.values.web_address import as_written
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def _named(site_id: int, event: Event, name: str) -> Any:
     if name == "details":
         return dict(value)
     if name == "item":
-        return f"{site_id}-{value}"
+        return item_id(site_id, value)
     return plain(value)
 
 

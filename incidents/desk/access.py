@@ -15,7 +15,7 @@ from incidents.accounts.identity import may
 from incidents.contract.action import name_of
 from incidents.desk.envelope import Answer, Envelope
 from incidents.machine.case import Case, ClosureRequest, Request
-from incidents.machine.command import COURIER, DAEMON, Refusal
+from incidents.machine.command import COURIER, DAEMON
 from incidents.machine.commands import (
     Approve,
     AskReinstatement,
@@ -36,6 +36,7 @@ from incidents.machine.commands import (
     Uphold,
 )
 from incidents.machine.policy import Policy
+from incidents.machine.refusal import Refusal
 from incidents.store import passwords, sign_ins
 from incidents.store.accounts import Account, account, any_there
 from incidents.values.ids import task_id

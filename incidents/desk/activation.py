@@ -18,8 +18,8 @@ from incidents.errors import RefusedError
 from incidents.locale import refusal_words
 from incidents.locale.words import policy_differences
 from incidents.machine import policy as machine_policy
-from incidents.machine.command import Refusal
 from incidents.machine.policy import Policy
+from incidents.machine.refusal import Refusal
 from incidents.record.own_events import LogKeyMade, PolicyActivated
 from incidents.store import checkpoints, desk_state
 

@@ -36,7 +36,6 @@ from incidents.desk.unit_of_work import SiteWork, UnitOfWork
 from incidents.machine import rules
 from incidents.machine.actions import orders
 from incidents.machine.case import Case
-from incidents.machine.command import Refusal
 from incidents.machine.commands import (
     AddSite,
     ChangeFiling,
@@ -49,9 +48,10 @@ from incidents.machine.commands import (
 )
 from incidents.machine.decide import Decision, decide
 from incidents.machine.policy import Policy
+from incidents.machine.refusal import Refusal
 from incidents.record.sealing import seal_command
 from incidents.store.cases import sites
-from incidents.values.ids import incident_id, order_id, task_id
+from incidents.values.ids import incident_id, item_id, order_id, task_id
 
 
 class Batch:
@@ -222,7 +222,7 @@ class Batch:
         if isinstance(command, OrderCommand):
             return Refusal("unknown_order", {"order": order_id(site, command.order, command.lane)})
         if isinstance(command, ClaimItem | ReleaseItem):
-            return Refusal("unknown_item", {"item": f"{site}-{command.item}"})
+            return Refusal("unknown_item", {"item": item_id(site, command.item)})
         return Refusal("unknown_site", {"site": str(site), "nearest": ()})
 
 

@@ -9,9 +9,9 @@ from functools import cached_property
 from typing import Any
 
 from incidents.clock import read_rfc3339, rfc3339
-from incidents.machine.command import Refusal, Remark
 from incidents.machine.commands import Command
 from incidents.machine.events import Event
+from incidents.machine.refusal import Refusal, Remark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

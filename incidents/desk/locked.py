@@ -15,8 +15,8 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from incidents.desk.envelope import Envelope
-from incidents.machine.command import Refusal
 from incidents.machine.commands import AddSite, Command
+from incidents.machine.refusal import Refusal
 from incidents.store import desk_state
 from incidents.store.cases import site_row, sites
 from incidents.store.desk_state import TIME

@@ -13,7 +13,7 @@ from incidents.desk import access
 from incidents.desk.envelope import Answer, Envelope, from_json, to_json
 from incidents.machine.actions.orders import is_down
 from incidents.machine.case import Case
-from incidents.machine.command import BRAKED, BY_HAND, DOWN, Refusal, Remark
+from incidents.machine.command import BRAKED, BY_HAND, DOWN
 from incidents.machine.commands import (
     CancelOrder,
     Command,
@@ -25,6 +25,7 @@ from incidents.machine.commands import (
 from incidents.machine.decide import Decision, decide
 from incidents.machine.events import SiteClosed
 from incidents.machine.policy import Policy
+from incidents.machine.refusal import Refusal, Remark
 from incidents.record.sealing import fingerprint, is_fingerprint_of
 from incidents.store import desk_state
 from incidents.store.cases import work

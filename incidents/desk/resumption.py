@@ -21,7 +21,8 @@ from incidents.desk.access import NOT_LET, RECOVER, Access
 from incidents.desk.own_stream import By
 from incidents.errors import RefusedError
 from incidents.machine import policy as machine_policy
-from incidents.machine.command import DAEMON, Refusal
+from incidents.machine.command import DAEMON
+from incidents.machine.refusal import Refusal
 from incidents.record.own_events import HistoryResumed
 from incidents.store import desk_state, entries, lineage
 from incidents.store.desk_state import database_time

@@ -13,7 +13,7 @@ from functools import cache
 from incidents.contract.action import open_words
 from incidents.desk.envelope import Envelope
 from incidents.machine import filing
-from incidents.machine.command import AUDIENCES, OUTCOMES, Refusal
+from incidents.machine.command import AUDIENCES, OUTCOMES
 from incidents.machine.commands import (
     AddNote,
     Attach,
@@ -23,6 +23,7 @@ from incidents.machine.commands import (
     RecordContact,
     StateFalse,
 )
+from incidents.machine.refusal import Refusal
 from incidents.record.sealing import texts
 from incidents.store.schema.types import canonical
 from incidents.values import web_address

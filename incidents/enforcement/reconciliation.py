@@ -17,8 +17,9 @@ from incidents.errors import ActRefusedError, AdapterFaultError
 from incidents.locale import refusal_words
 from incidents.machine import commands
 from incidents.machine.case import UNKNOWN as NOT_KNOWN
-from incidents.machine.command import LEFT_DOWN, Refusal
+from incidents.machine.command import LEFT_DOWN
 from incidents.machine.events import OrderDelivered
+from incidents.machine.refusal import Refusal
 from incidents.store import after_loss, deliveries, desk_state, lineage
 from incidents.store.cases import sites
 from incidents.store.database.engine import Reading

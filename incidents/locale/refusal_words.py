@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from incidents.accounts import identity
 from incidents.contract.actions import ACTIONS
-from incidents.machine.command import CUSTOMERS
 from incidents.machine.policy import write_duration
+from incidents.machine.refusal import CUSTOMERS
 
 if TYPE_CHECKING:
-    from incidents.machine.command import Refusal, Remark
+    from incidents.machine.refusal import Refusal, Remark
 
 WORDS = {
     "look": "look",

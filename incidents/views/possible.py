@@ -12,14 +12,17 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from incidents.contract.action import INCIDENT, ORDER, SITE, Action, fields_of, name_of
+from incidents.contract import target
+from incidents.contract.action import Action, name_of
 from incidents.contract.actions import ACTIONS
+from incidents.contract.target import INCIDENT, ORDER, SITE, Target
 from incidents.errors import NoSuchIncidentError, NoSuchOrderError
 from incidents.machine import commands as c
 from incidents.machine.actions.orders import meant
 from incidents.machine.case import Delivery
-from incidents.machine.command import Choice, Refusal, Words
+from incidents.machine.command import Choice, Words
 from incidents.machine.decide import decide
+from incidents.machine.refusal import Refusal
 from incidents.store import deliveries
 from incidents.store.cases import cases, incidents, site_row, sites
 from incidents.store.cases.slices import need
@@ -44,7 +47,7 @@ def on_site(connection: Connection, name: str, by: str, now: datetime) -> Possib
     Raises:
         UnknownSiteError: with the nearest names.
     """
-    asked = _of(SITE, by)
+    asked = _of(SITE, (name,), by)
     return _tried(connection, sites.named(connection, name), now, asked)
 
 
@@ -54,11 +57,10 @@ def on_incident(connection: Connection, key: incidents.Key, by: str, now: dateti
     Raises:
         UnknownIncidentError: if there is none.
     """
-    site_id, n = key
-    name = sites.name_of(connection, site_id)
+    name = sites.name_of(connection, key[0])
     if name is None:
         raise NoSuchIncidentError(given=incident_id(*key))
-    asked = _of(INCIDENT, by, incident=n)
+    asked = _of(INCIDENT, key, by)
     return _tried(connection, sites.named(connection, name), now, asked)
 
 
@@ -70,27 +72,21 @@ def on_order(
     Raises:
         UnknownOrderError: if there is no such site.
     """
-    site_id, seq, lane = order
-    name = sites.name_of(connection, site_id)
+    name = sites.name_of(connection, order[0])
     if name is None:
         raise NoSuchOrderError(given=order_id(*order))
-    asked = _of(ORDER, by, order=seq, lane=lane)
+    asked = _of(ORDER, order, by)
     unsettled = deliveries.unsettled(connection, *order)
     return _tried(connection, sites.named(connection, name), now, asked, unsettled)
 
 
-def _of(what: str, by: str, **target: Any) -> tuple[c.Command, ...]:
+def _of(kind: str, of: Target, by: str) -> tuple[c.Command, ...]:
     """The commands that a target of that kind takes, with sample values in their fields."""
-    named = {"incident": None, **target}
     return tuple(
-        each.command(**_given(each, by), **_target(each.command, named))
+        each.command(**_given(each, by), **target.fields(each.command, of))
         for each in ACTIONS
-        if each.of == what and each.command not in _ELSEWHERE
+        if each.of == kind and each.command not in _ELSEWHERE
     )
-
-
-def _target(kind: type[c.Command], named: dict[str, Any]) -> dict[str, Any]:
-    return {each.name: named[each.name] for each in fields_of(kind) if each.name in named}
 
 
 def _given(action: Action, by: str) -> dict[str, Any]:

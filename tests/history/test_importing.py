@@ -14,8 +14,8 @@ from incidents.history import importing
 from incidents.history.importing import Import, Tally, keys, refuse_future
 from incidents.history.report import Report
 from incidents.history.reports import Finding, History, group_reports
-from incidents.machine.command import Refusal
 from incidents.machine.commands import AddSite, Log
+from incidents.machine.refusal import Refusal
 from incidents.store.cases import sites
 from incidents.store.database.engine import create, reading
 from incidents.store.schema import desk_tables, tables

@@ -16,9 +16,11 @@ from incidents.api.caller import Caller, tag_of
 from incidents.api.entrance import actor, reporter
 from incidents.api.operation import JSON, operation, router
 from incidents.app import House
-from incidents.contract.action import CONTACT, INCIDENT, ITEM, ORDER, SITE, Action
+from incidents.contract import target
+from incidents.contract.action import Action
 from incidents.contract.actions import ACTIONS
 from incidents.contract.documents.acts import Acted
+from incidents.contract.target import CONTACT, INCIDENT, ITEM, ORDER, SITE
 from incidents.desk import Answer, Envelope
 from incidents.errors import DatabaseError
 from incidents.machine.commands import Log, Recur
@@ -26,12 +28,12 @@ from incidents.views import masked, on_record
 
 Document = dict[str, Any]
 
-_WHERE = {
-    SITE: ("/sites/{site}", "A site's name."),
-    INCIDENT: ("/incidents/{incident}", "An incident's id, such as 12-3."),
-    CONTACT: ("/contacts/{contact}", "A contact's id, such as 12-3-1."),
-    ITEM: ("/queue/{item}", "An item of the queue, such as 12-3 or 12-t2."),
-    ORDER: ("/orders/{order}", "An order's id, such as 12-o45 or 12-o45.notice."),
+_LOOKS = {
+    SITE: "A site's name.",
+    INCIDENT: "An incident's id, such as 12-3.",
+    CONTACT: "A contact's id, such as 12-3-1.",
+    ITEM: "An item of the queue, such as 12-3 or 12-t2.",
+    ORDER: "An order's id, such as 12-o45 or 12-o45.notice.",
 }
 
 routes = router("acts")
@@ -82,8 +84,8 @@ async def _answered(by: Caller, envelope: Envelope, rounds: State) -> tuple[Answ
 
 
 def _offer(act: Action) -> None:
-    path, what = _WHERE[act.of]
     form, status, summary = bodies.body(act), act.status, act.summary or act.short
+    to = Annotated[str, Path(max_length=300, description=_LOOKS[act.of])]
 
     async def endpoint(by: Caller, request: Request, **given_: Any) -> JSON:
         words = given_["words"] or form()
@@ -110,11 +112,11 @@ def _offer(act: Action) -> None:
     endpoint.__signature__ = Signature([  # type: ignore[attr-defined]  # what FastAPI reads
         Parameter("by", named, annotation=Annotated[Caller, Depends(who)]),
         Parameter("request", named, annotation=Request),
-        Parameter(act.of, named, annotation=Annotated[str, Path(max_length=300, description=what)]),
+        Parameter(act.of, named, annotation=to),
         Parameter("words", named, annotation=body, default=None if optional else Parameter.empty),
     ])  # fmt: skip
     routes.add_api_route(
-        f"{path}/{act.path}",
+        f"/{target.FOLDERS[act.of]}/{{{act.of}}}/{act.path}",
         endpoint,
         methods=["POST"],
         operation_id=endpoint.__name__,

@@ -17,9 +17,11 @@ from incidents.api.caller import Caller
 from incidents.api.endpoints import actions
 from incidents.api.entrance import Keeping
 from incidents.api.operation import JSON, operation, router
-from incidents.contract.action import SITE, TARGETS, Action
+from incidents.contract import target
+from incidents.contract.action import Action
 from incidents.contract.actions import ACTIONS
 from incidents.contract.documents.acts import Results
+from incidents.contract.target import SITE
 from incidents.desk import Answer, Envelope, transaction
 from incidents.desk.transaction import MAX_BATCH
 from incidents.errors import IncidentsError
@@ -127,7 +129,7 @@ def _place(by: Caller, n: int, asked: Asked) -> _Place:
 
 def _read(asked: Asked) -> tuple[Action, bodies.Form]:
     """The act of a command, by its name and the form of its target, and its body."""
-    for what in TARGETS:
+    for what in target.KINDS:
         act = _KNOWN.get((asked.do, what))
         if act is not None and _looks_like(what, asked.to):
             try:
@@ -141,7 +143,7 @@ def _read(asked: Asked) -> tuple[Action, bodies.Form]:
 
 def _looks_like(what: str, to: str) -> bool:
     try:
-        bodies.target(what, to)
+        target.read(what, to)
     except IncidentsError:
         # The desk itself reports what is wrong with a site's name.
         return what == SITE
