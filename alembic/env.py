@@ -8,7 +8,7 @@ from alembic import context
 from sqlalchemy import Connection
 
 from incidents.store.database.engine import create, writing
-from incidents.store.schema.tables import schema
+from incidents.store.schema.catalogue import schema
 
 
 def run(connection: Connection) -> None:

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from bench.register import site_name
 from incidents.api.endpoints import filing_lists, histories
-from incidents.api.endpoints.actions import MAX_ADDRESSES, MAX_DETAILS
+from incidents.api.endpoints.batch import MAX_ADDRESSES, MAX_DETAILS
 from incidents.api.operation import LARGE, MAX_BODY, MAX_LARGE_BODY, MAX_VALUES
 from incidents.desk.transaction import MAX_BATCH
 from incidents.history.comparison import MAX_REPORTS

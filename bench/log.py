@@ -13,7 +13,7 @@ from bench.databases import connect
 from bench.loggings import Share, by_the_desk
 from bench.program import INCIDENTS, environment
 from incidents.store import entries
-from incidents.store.schema.tables import entries as table
+from incidents.store.schema.desk_tables import entries as table
 from incidents.store.statement import Mutation
 
 _WITHOUT = ("site_id", "site_seq", "recorded_at", "body")

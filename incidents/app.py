@@ -160,10 +160,9 @@ class House:
     @property
     def report_duty(self) -> ReportDuty | None:
         """The duty to report as the settings file has it; raises as `settings.police.read` does."""
-        from incidents.settings import police
-        from incidents.settings import sources as settings
+        from incidents.settings import police, sources
 
-        return police.read(settings.section(police.SECTION))
+        return police.read(sources.section(police.SECTION))
 
     def hand_over(
         self, order: Envelope, *, of: Collection[int] | None = None, dry_run: bool = False

@@ -1,4 +1,4 @@
-"""The clock: the only file that reads it, and how times are written and read. All are UTC."""
+"""The clock: the only module that reads the time, and the form of times. All are in UTC."""
 
 from __future__ import annotations
 

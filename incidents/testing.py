@@ -1,4 +1,4 @@
-"""The rehearsal: the program under a clock that is told the time, for demonstrations and tests."""
+"""The rehearsal: the program under a clock that is set by hand, for demonstrations and tests."""
 
 from __future__ import annotations
 

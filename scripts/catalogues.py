@@ -6,6 +6,7 @@ same (`[tool.hatch.build.hooks.custom]`), since compiled files are not committed
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ def _compiled(source: Path) -> Iterator[Path]:
 
     with source.open("rb") as file:
         catalogue = read_po(file, locale=source.parents[1].name, abort_invalid=True)
-    new = made.with_suffix(".new")
+    new = made.with_suffix(f".{os.getpid()}.new")
     with new.open("wb") as file:
         write_mo(file, catalogue)
     # Whoever reads it meanwhile reads the one or the other.

@@ -14,6 +14,7 @@ import sqlakeyset  # noqa: F401 - loaded under a frozen clock, it takes frozen t
 from hypothesis import is_hypothesis_test, settings
 
 from incidents.system import umask
+from scripts import catalogues
 from tests import compiled, freezing
 from tests.databases import (
     Databases,
@@ -52,6 +53,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 # As `incidents` begins, so that no test depends on whether another one has called it before.
 os.umask(umask.PRIVATE)
+catalogues.compile_stale()
 compiled.share()
 freezing.make_cheap()
 

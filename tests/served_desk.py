@@ -33,7 +33,7 @@ from incidents.machine import commands as c
 from incidents.notices import customer_link, notice_settings
 from incidents.settings import sources
 from incidents.store import accounts
-from incidents.store.schema import tables
+from incidents.store.schema import desk_tables
 from incidents.system import web_server
 from incidents.web import app, service
 from tests.api.rig import BASE, PASSWORD, Rig
@@ -103,7 +103,7 @@ class ConsoleDesk(Rig):
     def bodies(self) -> list[str]:
         """The bodies of all entries, the earliest first."""
         with self.house.reading() as connection:
-            of = tables.entries.c
+            of = desk_tables.entries.c
             return list(connection.scalars(select(of.body).order_by(of.id)))
 
     def have_account(self, who: str) -> str:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 from incidents.machine.case import Case
 from incidents.store import deliveries
 from incidents.store.cases import filings, incidents, site_row, suspensions, work
-from incidents.store.schema import tables
+from incidents.store.schema import log_tables, tables
 
 
 def whole(connection: Connection, site_ids: Iterable[int]) -> dict[int, Case]:
@@ -42,7 +42,7 @@ def _rows(connection: Connection, table: Any, cases: dict[int, Case]) -> Any:
 def _read_work(connection: Connection, cases: dict[int, Case]) -> None:
     for row in _rows(connection, tables.tasks, cases):
         cases[row["site_id"]].tasks[row["n"]] = work.read_task(row)
-    for row in _rows(connection, tables.deliveries, cases):
+    for row in _rows(connection, log_tables.deliveries, cases):
         n, lane = row["site_seq"], row["lane"]
         cases[row["site_id"]].deliveries[n, lane] = deliveries.read(row)
     for site, item, claim in work.claims_of_sites(connection, cases):

@@ -1,1 +1,1 @@
-"""Accounts: who somebody is, how that is proved, and what they may do."""
+"""Accounts: who a person or program is, how they prove it, and what they may do."""

@@ -1,4 +1,4 @@
-"""The settings of who comes in: [serve], [oidc] and [accounts] of the settings file."""
+"""The settings of access: the sections [serve], [oidc] and [accounts] of the settings file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The door: lets people and programs in, by a password, a session or a token, and sends them out.
+"""The authenticator: signs people and programs in, by password, session or token, and out.
 
 Whoever is not let in is told the same whatever there is, and as late: as much is done in each case.
 Who comes in, and who is not let in, stands in the log of sign-ins.

@@ -1,4 +1,4 @@
-"""The discovery: what a provider says of itself and its keys, fetched once for many who sign in.
+"""The discovery document and the keys of a provider, fetched once for many sign-ins.
 
 Each of its two documents is kept for a while. One request fetches it, and who comes meanwhile waits
 a moment for it; a provider that does not answer is left in peace before it is asked again. So there

@@ -1,4 +1,4 @@
-"""The identity: somebody who has come in, and which acts their role lets them do."""
+"""The identity of somebody who has signed in, with the acts that their role allows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The open sessions of a database, and the browsers that people have come in by before.
+"""The open sessions of a database, with the browsers that people have used before.
 
 It lets nobody in. Its guesses count by themselves (see `throttle`), so that nobody who guesses
 elsewhere keeps its person out (OWASP, "device cookies"). Each of its words is signed with what is

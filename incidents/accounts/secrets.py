@@ -1,4 +1,4 @@
-"""The secrets: passwords, which of them are guessed first, and the words that tokens are."""
+"""The secrets of accounts: passwords, common passwords, and tokens as text."""
 
 from __future__ import annotations
 

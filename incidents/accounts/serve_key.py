@@ -1,4 +1,4 @@
-"""The key of `serve`, and the seal that it puts on sessions, tokens and passwords.
+"""The key of `serve`, which seals sessions, tokens and passwords.
 
 It binds whose a row is, for what and until when: one's own row is as worthless after a change as a
 row of one's own making. An account's role, and whether it is disabled, are not sealed: the record

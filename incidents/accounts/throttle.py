@@ -1,4 +1,4 @@
-"""The throttle: how many guesses are looked at in an hour, at whom; and the log of sign-ins.
+"""The throttle of sign-ins, with their log: how many guesses an hour, by whom, at which account.
 
 Nobody is named as having failed: whoever guesses is not whose name they give, and of a name that is
 nobody's only that there was one is kept.

@@ -1,4 +1,4 @@
-"""The bodies: what the request of an act holds, and how it becomes the desk's command.
+"""The body of an act's request, and the command of the desk that it becomes.
 
 Both follow from the act's row and the fields of its command (`contract`); a filing's change has a
 body of its own.
@@ -14,7 +14,8 @@ from pydantic import BaseModel, Field, create_model, model_validator
 
 from incidents import clock
 from incidents.api import problems
-from incidents.contract.action import LABELS, SITE, Action
+from incidents.contract import target
+from incidents.contract.action import LABELS, Action
 from incidents.contract.action import Field as CommandField
 from incidents.errors import InputError, UnknownTaskError
 from incidents.filing import form, presets, settings
@@ -24,7 +25,7 @@ from incidents.machine.command import Choice, Words
 from incidents.values import inputs
 
 MAX_DETAILS, MAX_PARTS = 300, 20
-"""So many details are changed in one act at most, and so many parts of a server or document."""
+"""The most details that one act changes, and the most parts of a server or document."""
 
 Short = Annotated[str, Field(max_length=100)]
 Text = Annotated[str, Field(max_length=inputs.MAX_TEXT_CHARACTERS)]
@@ -43,7 +44,7 @@ _FILED: dict[str, Any] = {
         ]
     },
 }
-"""The schema of what is filed; its keys are whoever's who asks, so no error may repeat them."""
+"""The schema of filed details; the caller chooses its keys, so no error may repeat them."""
 
 
 class Form(BaseModel, extra="forbid"):
@@ -52,7 +53,7 @@ class Form(BaseModel, extra="forbid"):
     @model_validator(mode="before")
     @classmethod
     def _tell_of_one(cls, given: Any) -> Any:
-        """Of keys that nobody knows one is told of: an error for each of 100,000 takes seconds."""
+        """Keep one of the unknown keys: an error for each of 100,000 would take seconds."""
         if not isinstance(given, dict) or len(given) <= len(cls.model_fields):
             return given
         unknown = next((key for key in given if key not in cls.model_fields), None)
@@ -76,14 +77,18 @@ class Shift(Form):
 
 
 def read_time(given: str | None) -> datetime | None:
-    """When it happened, in UTC; raises InputError of what is no time with its offset."""
+    """The time in UTC, None for None; raises InputError unless it has an offset."""
     return None if given is None else clock.parse_exact(given)
 
 
 def optional_text(
     what: str, given: str | None, limit: int = inputs.MAX_TEXT_CHARACTERS
 ) -> str | None:
-    """What somebody wrote; raises RefusedError of what cannot be kept."""
+    """The text in the form in which it is kept, None for None.
+
+    Raises:
+        RefusedError: if it cannot be kept; the message names it as `what`.
+    """
     return None if given is None else inputs.text(what, limit=limit)(given)
 
 
@@ -92,7 +97,7 @@ _URLS = list[Annotated[str, Field(max_length=4_096)]]
 
 
 def body(action: Action) -> type[Form]:
-    """The form of its request; acts of one body share it."""
+    """The form of the act's request; acts with the same body share one."""
     if action.command is c.ChangeFiling:
         return Filed
     found = _BODIES.get(action.body.name)
@@ -107,51 +112,28 @@ def body(action: Action) -> type[Form]:
 
 
 def command(action: Action, by: str, to: str, words: Form) -> tuple[str | int, c.Command]:
-    """The site, and the command for it, that `words` ask for.
+    """The site and the command that a request for the act asks for.
+
+    `by`: the caller's handle. `to`: the site's name, or an id. `words`: the request's body.
 
     Raises:
-        RefusedError, InputError: naming what was given and cannot be taken.
+        RefusedError, InputError: naming the value that cannot be used.
     """
-    site, of = target(action.of, to)
+    site, *parts = of = target.read(action.of, to)
     if isinstance(words, Filed):
         return site, _filing_change(by, words)
-    given: dict[str, Any] = {"by": by, **action.fixed, **_named(action, of)}
+    if action.command is c.CompleteTask and not target.is_task(of):
+        raise UnknownTaskError(given=parts[0])
+    named = target.fields(action.command, of)
+    given: dict[str, Any] = {"by": by, **action.fixed, **named}
     for each in action.asked:
         name = action.called(each)
         given |= _value(each, name, getattr(words, name))
     return site, action.command(**given)
 
 
-def target(what: str, to: str) -> tuple[str | int, Any]:
-    """The site, and what follows it in an id: nothing, a number, or several.
-
-    Raises:
-        RefusedError: of what is none.
-    """
-    if what == SITE:
-        return inputs.site(to), None
-    site, *rest = getattr(inputs, what)(to)
-    return site, rest[0] if len(rest) == 1 else rest
-
-
-def _named(action: Action, of: Any) -> dict[str, Any]:
-    """The fields of a command that say what it is done to."""
-    if action.command is c.CompleteTask:
-        if not of.startswith("t"):
-            raise UnknownTaskError(given=of)
-        return {"task": int(of[1:])}
-    match action.of:
-        case "incident" | "item":
-            return {action.of: of}
-        case "contact":
-            return {"incident": of[0], "contact": of[1]}
-        case "order":
-            return {"order": of[0], "lane": of[1]}
-    return {"incident": None} if action.command is c.RecordContact else {}
-
-
 def _field(field: CommandField) -> tuple[Any, Any]:
-    """Its type in the form, and its default."""
+    """The type of the field in the form, and its default."""
     default = ... if field.required else field.default
     if field.name == "urls":
         return _URLS, Field([], max_length=inputs.MAX_URLS)
@@ -167,7 +149,7 @@ def _field(field: CommandField) -> tuple[Any, Any]:
 
 
 def _value(field: CommandField, name: str, given: Any) -> dict[str, Any]:
-    """The fields of the command that it becomes."""
+    """The fields of the command for a value of the form."""
     if field.name == "urls":
         kept = inputs.urls(given)
         return {"urls": kept.urls, "written": kept.written}
@@ -183,12 +165,12 @@ _PART_NAMES = {prefix: {part.key for part in parts} for prefix, parts in form.PA
 
 
 def _filing_change(by: str, asked: Filed) -> c.Command:
-    """The command for it.
+    """The command that changes a filing.
 
     Raises:
-        Problem: 422, saying which detail is none; a key that nobody knows is not repeated.
-        InputError: if nothing is to change.
-        UnknownPresetError: naming the presets that there are.
+        Problem: 422 for a wrong detail; an unknown key is not repeated in it.
+        InputError: if nothing would change.
+        UnknownPresetError: naming the known presets.
         RefusedError: for a text that cannot be kept.
     """
     details, parts = _presets(asked.presets), []
@@ -226,7 +208,7 @@ def _parts(key: str, given: dict[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def _detail_text(key: str, given: Any, *part: str) -> str:
-    """The text; an empty one of what is taken away."""
+    """The text of a detail; an empty one removes it."""
     if given is None or given == "":
         return ""
     if not isinstance(given, str):

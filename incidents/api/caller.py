@@ -1,4 +1,4 @@
-"""The caller: who asks, from where, what they may do here, and their one way to the desk."""
+"""The caller of a request: who and from where, what they may do, and their way to the desk."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from incidents.values.peer_address import Network
 _CLOSING = frozenset(map(name_of, CLOSING))
 
 Seen = tuple[int, int]
-"""What an ETag says: the site's id, and up to which of its entries it was seen."""
+"""The content of an ETag: a site's id, and the number of the last entry that was seen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Somebody who has been let in, for one request."""
+    """An authenticated person or program, for one request."""
 
     house: House
     identity: Identity
@@ -49,12 +49,12 @@ class Caller:
 
     @property
     def zone(self) -> tzinfo:
-        """In which they are told times: as they have asked, or as this desk's settings say."""
+        """The zone of the times in answers: the one they asked for, or the desk's own."""
         return self.house.settings.zone if self.told_in is None else self.told_in
 
     @property
     def when(self) -> When:
-        """How they are told times."""
+        """The form of times in the answers: their zone, and the present moment."""
         return When(zone=self.zone, now=clock.now())
 
     @property
@@ -63,14 +63,14 @@ class Caller:
         return self.identity.handle
 
     def may(self, act: str) -> bool:
-        """Whether they may do that act now."""
+        """Whether they may do the act now."""
         return self.identity.why_not(act, clock.now()) is None
 
     def needs(self, act: str, *, about: str | None = None) -> None:
-        """See that they may do that act now; that they may not is counted.
+        """Check that they may do the act now, and count a refusal.
 
         Raises:
-            Problem: 403, saying why.
+            Problem: 403, with the reason.
         """
         why = self.identity.why_not(act, clock.now())
         if why is not None:
@@ -78,42 +78,46 @@ class Caller:
             raise problems.not_let(self.identity, act, why)
 
     def needs_account(self, handle: str | None, act: str = "keep_accounts") -> None:
-        """See that they may do that act with that account, or with all: everybody may with their
-        own; raises as `needs`."""
-        # What is no handle may hold anything: it is not what goes on record.
+        """Check that they may do the act on the account `handle`, or on all if it is None.
+
+        Everybody may do it on their own account. Raises as `needs`.
+        """
+        # Text that is no handle may contain anything, so it does not go on record.
         about = "?" if handle is not None and not is_handle(handle) else handle
         self.needs("own_account" if handle == self.by else act, about=about)
 
     def reveals(self, about: str, *, wanted: bool = True) -> None:
-        """See that they may be shown numbers and addresses in full, and put it on record first.
+        """Record that they see phone numbers and addresses in full, if they may.
 
-        Nothing is done where that is not `wanted`.
+        Do nothing unless it is `wanted`.
 
         Raises:
-            Problem: 403, saying why not.
+            Problem: 403, with the reason.
         """
         if wanted:
             self.needs("reveal", about=about)
             record_reveal(self.house, self.identity, about)
 
     def counts(self, acts: int) -> None:
-        """Counts acts that they are about to do, and not only try; raises TooManyActsError beyond
-        their quota."""
+        """Count acts towards their quota, but for a dry run; raises TooManyActsError beyond it."""
         if self.quota is not None and not self.dry_run:
             self.quota.take(self.identity, acts)
 
     def spending(self) -> AbstractContextManager[Spent]:
-        """While it lasts the processor is used for them, within what an account has of it; raises
-        OverspentError beyond that."""
+        """Count processor time towards their account while it lasts.
+
+        Raises:
+            OverspentError: beyond the limit of an account.
+        """
         return self.house.expenses.of(self.by)
 
     def act(self, site: str | int, command: Command, *, confirm: str | None = None) -> Answer:
-        """Asks the desk for it; the answer took effect.
+        """Submit the command to the desk, and return the answer if it took effect.
 
         Raises:
-            Problem: 403 if they may not; of what closes a site on somebody's word 428 if it was not
-                looked at before (`If-Match`), and 422 if `confirm` is not its name; else as the
-                desk refuses it.
+            Problem: 403 if they may not do it. For an act that closes a site on somebody's word:
+                428 without `If-Match`, 422 if `confirm` is not the site's name. Otherwise the
+                desk's refusal.
         """
         act = name_of(type(command))
         self.needs(act, about=str(site))
@@ -138,7 +142,7 @@ class Caller:
                 " it, in If-Match",
             )
         name = name_of_site(self.house, site)
-        # Of a site that is not there nothing would be closed.
+        # If there is no such site, nothing would be closed.
         if name is not None and not site_name.is_called(name, confirm):
             raise problems.unprocessable(
                 "not_confirmed",
@@ -146,7 +150,7 @@ class Caller:
             )
 
     def envelope(self, site: str | int, command: Command, key: str | None = None) -> Envelope:
-        """The command on its way, signed by who asks."""
+        """The command in an envelope, with the caller as its author."""
         identity = self.identity
         own, key_for = (self.key, self.key_for) if key is None else (key, None)
         seen_of, seen = self.seen or (None, None)
@@ -163,7 +167,7 @@ class Caller:
 
 
 def name_of_site(house: House, site: str | int) -> str | None:
-    """The name of a site that is given by its name or its id; None if there is none of that id."""
+    """The name of a site, given by its name or its id; None if no site has that id."""
     if isinstance(site, str):
         return site
     with house.reading() as connection:
@@ -171,7 +175,7 @@ def name_of_site(house: House, site: str | int) -> str | None:
 
 
 def refuse(house: House, identity: Identity, act: str, why: str, about: str | None) -> None:
-    """Counts that somebody was not let do something."""
+    """Count a refused permission."""
     by = By(person=identity.handle, login=identity.login)
     house.desk.on_record(
         lambda connection: accounts.refuse(
@@ -181,28 +185,28 @@ def refuse(house: House, identity: Identity, act: str, why: str, about: str | No
 
 
 def record_reveal(house: House, identity: Identity, about: str) -> None:
-    """Puts on record that somebody is shown numbers and addresses in full; before they are."""
+    """Record, before it happens, that somebody sees phone numbers and addresses in full."""
     by = By(person=identity.handle, login=identity.login)
     house.desk.on_record(lambda connection: accounts.reveal(connection, by, clock.now, about=about))
 
 
 def etag(site_id: int, seq: int) -> str:
-    """The ETag of a site as it stands after its `seq`th entry (RFC 9110, section 8.8.3)."""
+    """The ETag of a site after its entry number `seq` (RFC 9110, section 8.8.3)."""
     return f'"{site_id}-{seq}"'
 
 
 def tag_of(answer: Answer) -> str | None:
-    """The ETag of the site after an act; None for one that was done before, or to no site."""
+    """The ETag of the site after an act; None for a repeated act, or one without a site."""
     if answer.repeated or answer.site_id is None:
         return None
     return etag(answer.site_id, answer.first_seq + len(answer.events) - 1)
 
 
 def address_of(request: Request) -> str:
-    """The address that a request comes from: the peer's, or what trusted proxies say of theirs.
+    """The client address of a request: the peer's, or the one that trusted proxies report.
 
-    Of X-Forwarded-For the last address counts that no trusted proxy has: what stands before it may
-    have been written by anybody. Of IPv6 it is the network, `2001:db8::/64`.
+    In X-Forwarded-For, the last address that is no trusted proxy's counts: anybody may have written
+    the addresses before it. For IPv6 the result is the network, `2001:db8::/64`.
     """
     trusted: Sequence[Network] = request.app.state.trusted_proxies
     found = peer_address.read("" if request.client is None else request.client.host)

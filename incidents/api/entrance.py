@@ -1,4 +1,4 @@
-"""The entrance: how a request tells who asks, and with it what was said of the act."""
+"""The entrance of the API: what a request's headers say of the caller and of the act."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ DryRun = Annotated[bool, Query(description="Show what would happen; do nothing."
 
 
 def visitor(request: Request) -> Visit | None:
-    """Who is in the session of the request's cookie."""
+    """The visit of the session in the request's cookie; None without one."""
     door: Door = request.app.state.door
     cookie = request.cookies.get(COOKIE)
     return None if cookie is None else door.by_session(cookie, used=is_by_hand(request))
 
 
 def signed_in(request: Request) -> Visit:
-    """The same; raises Problem 401 without a session."""
+    """The visit of the session in the request's cookie; raises Problem 401 without one."""
     found = visitor(request)
     if found is None:
         raise problems.not_signed_in()
@@ -43,52 +43,56 @@ def signed_in(request: Request) -> Visit:
 
 
 def is_by_hand(request: Request) -> bool:
-    """Whether somebody does it: they send a form, or go to a page.
+    """Whether a person made the request: they sent a form, or opened a page.
 
-    What a page that is open looks at by itself is none of it, or no session would ever end of a
-    screen that everybody has left.
+    Requests that an open page sends on its own do not count, or the session of an abandoned screen
+    would never end.
     """
     if request.method not in _SAFE:
         return True
-    # A program does not say (Fetch Metadata, section 2.3); what it asks for, it asks for.
+    # A program sends no Fetch Metadata (section 2.3): its requests count.
     mode = request.headers.get("Sec-Fetch-Mode", "navigate")
     return mode == "navigate" and "HX-Request" not in request.headers
 
 
 def is_from_elsewhere(request: Request) -> bool:
-    """Whether another site's page sends the browser here, by a link, a form or a redirect.
+    """Whether a page of another site sent the browser here, by a link, a form or a redirect.
 
-    A browser says so (Fetch Metadata, section 2.1); a program does not, and has no session.
+    A browser says so (Fetch Metadata, section 2.1). A program does not, and has no session.
     """
     return request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none")
 
 
 def is_own_form(visit: Visit, given: str | None) -> bool:
-    """Whether the request was made by a page of that session (CSRF)."""
+    """Whether a page of the same session made the request (CSRF)."""
     return given is not None and hmac.compare_digest(
         secrets.of_session(visit.cookie, CSRF).encode(), given.encode()
     )
 
 
 def needs_own_form(request: Request, visit: Visit, word: str | None, act: str, named: str) -> None:
-    """See that a page of that session sends it; raises Problem 403, with the act as it is named."""
+    """Check that a page of the same session sent the request (CSRF), and count a refusal.
+
+    Raises:
+        Problem: 403, with the name of the act, `named`.
+    """
     if not is_own_form(visit, word):
         refuse(request.app.state.house, visit.identity, act, "csrf", None)
         raise problems.not_let(visit.identity, named, "csrf")
 
 
 async def looker(request: Request) -> Caller:
-    """Who asks, for what only looks; raises as `known`."""
+    """The caller of a request that only reads; raises as `known`."""
     found = getattr(request.state, "caller", None)
-    # Let in already, where it was seen which act this is (see `operation`).
+    # `operation` has authenticated them already, where it knows the act.
     return found if isinstance(found, Caller) else await known(request, request.method.lower())
 
 
 async def known(request: Request, act: str) -> Caller:
-    """Who asks for that act.
+    """The caller of a request for the act.
 
     Raises:
-        Problem: 401 for nobody, 403 for a form of another site's.
+        Problem: 401 for an unknown caller, 403 for a form from another site.
     """
     authorization = request.headers.get("Authorization")
     if authorization is None:
@@ -108,13 +112,13 @@ def _in_session(request: Request, act: str) -> Caller:
 
 
 def bearer(authorization: str) -> str | None:
-    """The token in that header; None if it holds none."""
+    """The token in an Authorization header; None if there is none."""
     scheme, _, secret = authorization.partition(" ")
     return secret.strip() if scheme.lower() == "bearer" else None
 
 
 def is_somebody(request: Request) -> bool:
-    """Whether the request comes from anybody who is let in."""
+    """Whether the caller of the request is known, by a session or a token."""
     authorization = request.headers.get("Authorization")
     if authorization is None:
         return visitor(request) is not None
@@ -154,7 +158,7 @@ async def actor(
     dry_run: DryRun = False,
     key_for: KeyFor = None,
 ) -> Caller:
-    """Who asks, for an act: with its key, what they have seen, and whether it is only tried."""
+    """The caller of an act, with its idempotency key, the ETag they have, and `dry_run`."""
     held = None if key_for is None else timedelta(seconds=key_for)
     return replace(
         await looker(request), key=key, seen=_seen(if_match), dry_run=dry_run, key_for=held
@@ -168,7 +172,7 @@ async def reporter(
         Query(description="Refuse as `would_close` what completes a window and closes the site."),
     ] = False,
 ) -> Caller:
-    """The same, for a violation, which may close the site (R1)."""
+    """The caller who logs a violation, which may close the site (R1)."""
     return replace(by, unless_closing=unless_closing)
 
 
@@ -189,7 +193,7 @@ async def keeper(
 
 
 async def tryer(request: Request, dry_run: DryRun = False) -> Caller:
-    """The same, for what is no act of one site and comes to the same when it is done again."""
+    """The caller of an idempotent act that concerns no single site."""
     return replace(await looker(request), dry_run=dry_run)
 
 
@@ -197,7 +201,7 @@ def _seen(if_match: str | None) -> Seen | None:
     if if_match is None or if_match.strip() == "*":
         return None
     found = _ETAG.fullmatch(if_match.strip())
-    # An ETag that was never given out fits nothing, nor does a weak one (RFC 9110, 13.1.1).
+    # An ETag that we never sent matches nothing, nor does a weak one (RFC 9110, 13.1.1).
     return _NEVER if found is None else (int(found[1]), int(found[2]))
 
 

@@ -1,5 +1,4 @@
-"""The limits on what many ask at once: a quota of acts a minute, a turn for what takes seconds, and
-rounds that answer many together."""
+"""The limits of the API: acts a minute, turns for slow requests, and shared rounds."""
 
 from __future__ import annotations
 
@@ -25,10 +24,10 @@ class TooManyActsError(IncidentsError):
 
 
 class Quota:
-    """What those have done who come in at one server. Threads may share it.
+    """The acts of each caller at one server, with a limit per minute. It is thread-safe.
 
-    A quota fills up again steadily. Who has any left may go on, so a batch that is longer than the
-    rest of it is done, and waited for before the next act.
+    A quota refills steadily. A caller with any quota left may act, so a batch that exceeds it is
+    still done, and the next act has to wait for it.
     """
 
     def __init__(
@@ -39,10 +38,10 @@ class Quota:
         self._done: dict[str, tuple[float, float]] = {}
 
     def take(self, of: Identity, acts: int = 1) -> None:
-        """Counts acts that are about to be done; any number is let through where the limit is 0.
+        """Count acts that are about to be done. A limit of 0 is no limit.
 
         Raises:
-            TooManyActsError: if the quota is used up; `wait_s` says for how long.
+            TooManyActsError: if the quota is used up; `wait_s` is the wait in seconds.
         """
         if not self._limit:
             return
@@ -65,14 +64,14 @@ class BusyError(IncidentsError):
 
 
 class Turn:
-    """One of them in a process; the desk works on the same machine."""
+    """A lock for slow work: one at a time in a process, since the desk shares the machine."""
 
     def __init__(self) -> None:
         self._free = BoundedSemaphore(1)
 
     @contextmanager
     def taken(self) -> Iterator[None]:
-        """While it is somebody's; raises BusyError if nobody gives it up in time."""
+        """Hold the lock; raises BusyError if it is not free within `PATIENCE_S` seconds."""
         if not self._free.acquire(timeout=PATIENCE_S):
             raise BusyError
         try:
@@ -89,26 +88,26 @@ Outcome = TypeVar("Outcome")
 
 
 class _Waiting(Generic[Item, Outcome]):
-    """Those of one loop who wait for a round, and the tasks that go round for them."""
+    """The items of one event loop that wait for a round, and the tasks that run rounds."""
 
     def __init__(self) -> None:
         self.places: list[tuple[Item, asyncio.Future[Outcome]]] = []
         self.going: set[asyncio.Task[None]] = set()
 
     def take(self, most: int) -> list[tuple[Item, asyncio.Future[Outcome]]]:
-        """Those who came first, and wait still."""
+        """Remove and return the oldest items that are still waited for."""
         places = [each for each in self.places if not each[1].done()]
         taken, self.places = places[:most], places[most:]
         return taken
 
 
 class Rounds(Generic[Item, Outcome]):
-    """Work that costs the same for one item as for many, done in a thread for those who await it.
+    """Work that costs the same for one item as for many, run in a thread for its awaiters.
 
-    It is what `GroupCommit` is to threads. `work` gets at most `most` items in the order in which
-    they came, and gives an outcome for each. `at_once` rounds are under way at most: what comes
-    meanwhile is given to the next one, so that nobody is answered by a look that began before they
-    asked.
+    It is to coroutines what `GroupCommit` is to threads. `work` gets at most `most` items, in the
+    order of arrival, and returns an outcome for each. At most `at_once` rounds run at a time. Items
+    that arrive meanwhile go into the next round, so no answer comes from a read that began before
+    its request.
     """
 
     def __init__(
@@ -127,7 +126,7 @@ class Rounds(Generic[Item, Outcome]):
         """The item's outcome.
 
         Raises:
-            Exception: whatever `work` raises, for each item that it was given.
+            Exception: whatever `work` raises, for each item of its round.
         """
         loop = asyncio.get_running_loop()
         waiting = self._of_loop.setdefault(loop, _Waiting())
@@ -138,7 +137,7 @@ class Rounds(Generic[Item, Outcome]):
         return await place
 
     async def _go(self, waiting: _Waiting[Item, Outcome]) -> None:
-        """Round after round, until nobody waits."""
+        """Run rounds until no item waits."""
         try:
             while places := waiting.take(self._most):
                 await self._round(places)
@@ -151,7 +150,7 @@ class Rounds(Generic[Item, Outcome]):
         try:
             outcomes = await run_in_threadpool(self._work, [item for item, _ in places])
             for (_, place), outcome in zip(places, outcomes, strict=True):
-                # Whoever has gone meanwhile waits no more.
+                # The awaiter may have been cancelled meanwhile.
                 if not place.done():
                     place.set_result(outcome)
         except BaseException as error:

@@ -1,7 +1,7 @@
-"""The operation: one endpoint of the API, which act it is, and what may be answered.
+"""The operation: one endpoint of the API, the act it needs, and its possible answers.
 
-Who asks is let in, and may do the act, before anything else of the request is looked at: not even
-its body is read for nobody.
+The caller is authenticated and authorised before anything else of the request is read, even its
+body.
 """
 
 from __future__ import annotations
@@ -45,23 +45,23 @@ from incidents.values import inputs
 PREFIX = "/api/v1"
 
 ACT = "x-act"
-"""Where an operation's description names its act (see `accounts.identity`)."""
+"""The key under which an operation's description names its act (see `accounts.identity`)."""
 
 MAX_BODY, MAX_LARGE_BODY = 2**20, 8 * 2**20
-"""So many bytes a request has, and one of an operation that takes a list, a history or a filing."""
+"""The most bytes of a request, and of one that brings a list, a history or a filing."""
 MAX_VALUES = 100_000
-"""So many values and keys a body of JSON has: each costs far more to read than its bytes."""
+"""The most values and keys in a JSON body: each costs far more to read than its bytes."""
 MAX_OPEN_BODY = 2**14
-"""So much is read of a request before anybody is known."""
+"""The most bytes that are read of a request before its caller is known."""
 _AROUND_A_FILE = 2**16
 _PIECE = 2**18
 _TELLING = ("site", "incident", "contact", "item", "order")
 
 LARGE = "x-large"
-"""So an operation says that its requests have up to `MAX_LARGE_BODY` bytes."""
+"""The mark of an operation whose requests may have `MAX_LARGE_BODY` bytes."""
 
 OPEN = "x-open"
-"""So an operation says that it needs no act: who asks is only about to come in, or goes."""
+"""The mark of an operation that needs no act: it signs somebody in or out."""
 
 ALONE = {
     "Cache-Control": "no-store",
@@ -69,9 +69,9 @@ ALONE = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox;"
     " frame-ancestors 'none'",
 }
-"""The headers of a file that is answered: a page that is opened so runs and asks for nothing."""
+"""The headers of a file in an answer: a page opened from it runs and loads nothing."""
 
-# Of a text without an end all that follows is one: it is no JSON.
+# An unterminated string takes all that follows: that is not JSON.
 _JSON_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\Z)', re.DOTALL)
 _END_OF_SUMMARY = re.compile(r"[.:;](?: |$)")
 
@@ -85,7 +85,7 @@ TEXT = {"type": "string"}
 
 
 class JSON(JSONResponse):
-    """What is answered; nobody keeps a copy of it."""
+    """A JSON answer that no cache may keep."""
 
     def __init__(
         self,
@@ -103,7 +103,7 @@ for _module in (
 ):  # fmt: skip
     for _kind in vars(_module).values():
         if is_typeddict(_kind):
-            # What it holds is what its type says; routes read this when they are made.
+            # Routes read this when they are made: a document has the fields of its type, no others.
             _kind.__pydantic_config__ = ConfigDict(extra="allow" if is_open(_kind) else "forbid")
 
 
@@ -123,11 +123,10 @@ class Summed(APIRoute):
 
 
 class Bounded(Summed):
-    """A route that needs no act, added with `opened`: no more is read than a handle and a password
-    need."""
+    """A route that needs no act, added with `opened`; it reads at most `MAX_OPEN_BODY` bytes."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """What answers a request."""
+        """The handler of a request, with the limit on its body."""
         answer = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
@@ -137,11 +136,13 @@ class Bounded(Summed):
 
 
 class Guarded(Summed):
-    """A route, added with `operation`, whose act somebody may do, or they are told why not: the
-    endpoint need not ask again."""
+    """A route, added with `operation`, that checks whether the caller may do its act.
+
+    The endpoint need not check it again.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """What answers a request."""
+        """The handler of a request, behind the check and the limits on its body."""
         answer = super().get_route_handler()
         extra = self.openapi_extra or {}
         act: str = extra[ACT]
@@ -161,7 +162,7 @@ class Guarded(Summed):
 
 
 def router(tag: str, kind: type[APIRoute] = Guarded) -> APIRouter:
-    """A router of operations of that kind, none of whose parameters is passed over."""
+    """A router of operations of that kind, which refuses unknown query parameters."""
     return APIRouter(
         prefix=PREFIX, tags=[tag], default_response_class=JSON, route_class=kind,
         dependencies=[Depends(parameters.known_only)],
@@ -179,10 +180,10 @@ def operation(
     slowed: bool = False,
     large: bool = False,
 ) -> dict[str, Any]:
-    """What a route says of itself: its act, its answer, and which problems there may be.
+    """The description of a route: its act, its answer, and its possible problems.
 
-    `slowed`: who asks may be told to wait, since a password may come with it, or since an account
-    has only so much of it (`Caller.spending`). `large`: see `LARGE`.
+    `slowed`: it may answer 429, since it takes a password, or since it counts an account's
+    processor time (`Caller.spending`). `large`: see `LARGE`.
     """
     codes = [
         *_LOOKING, *(_ACTING if acting else ()), *(_CLOSING if closing else ()),
@@ -205,7 +206,7 @@ def answering(
     large: bool = False,
     slowed: bool = False,
 ) -> dict[str, Any]:
-    """The same, of an operation whose answer is a file of one of those kinds."""
+    """The description of a route whose answer is a file of one of those media types."""
     found = operation(act, acting=acting, large=large, slowed=slowed)
     content = {kind: {"schema": dict(schema)} for kind in kinds}
     found["responses"][200] = {"description": told, "content": content}
@@ -213,7 +214,7 @@ def answering(
 
 
 def opened(model: Any = None, *, status: int = 200) -> dict[str, Any]:
-    """The same, of an operation that needs no act."""
+    """The description of a route that needs no act."""
     return _described(_OPEN, model, status, {OPEN: True})
 
 
@@ -241,7 +242,7 @@ async def _let_in(request: Request, act: str) -> None:
 
 
 def _about(request: Request) -> str | None:
-    """What it would have been done to, if that is a name or an id: it is kept with the count."""
+    """The target of the refused act, which is counted with it, if it is a valid name or id."""
     for what in _TELLING:
         given = request.path_params.get(what)
         if given is None:
@@ -255,15 +256,15 @@ def _about(request: Request) -> str | None:
 
 
 def has_files(request: Request) -> bool:
-    """Whether it is a form with which files may come."""
+    """Whether the request is a multipart form, which may bring files."""
     return request.headers.get("Content-Type", "").lower().startswith("multipart/")
 
 
 async def _insist_on_few_values(request: Request) -> None:
-    """See, before it is parsed, that a body of JSON has not more values than anybody means.
+    """Check the number of values in a JSON body before it is parsed.
 
     Raises:
-        Problem: 413.
+        Problem: 413 for more than `MAX_VALUES`.
     """
     try:
         body = await request.body()
@@ -280,8 +281,10 @@ async def _insist_on_few_values(request: Request) -> None:
 
 
 def counted(request: Request, limit: int) -> Request:
-    """The same request, of whose body no more than `limit` bytes are read, whatever it says of
-    itself: more raises HTTPException 413.
+    """The same request with a limit in bytes on its body, whatever Content-Length says.
+
+    Raises:
+        HTTPException: 413, when more is read.
     """
     left = limit
 
@@ -298,7 +301,7 @@ def counted(request: Request, limit: int) -> Request:
 
 
 def pieces(file: BinaryIO) -> Iterator[bytes]:
-    """What the file holds, piece by piece; then it is closed."""
+    """The content of the file in pieces; then close it."""
     with file:
         while piece := file.read(_PIECE):
             yield piece

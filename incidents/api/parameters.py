@@ -1,8 +1,8 @@
-"""The parameters of a request, none passed over: its zone, and how much of a list is asked for.
+"""The query parameters of a request: its time zone, and how much of a list it asks for.
 
-It is one parameter of every operation that needs an act, since each may be refused with a time.
+Every operation that needs an act takes the zone, since any refusal may contain a time.
 
-A `stat` that was meant as `state` would else be asked, or done, of every site.
+An unknown parameter is refused: with `stat` for `state`, every site would be concerned.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ DESCRIBED: dict[str, Any] = {
     " too; none: this desk's own. Times by themselves are in UTC.",
     "schema": {"type": "string", "format": FORMAT},
 }
-"""How the description tells of it."""
+"""The parameter in the OpenAPI document."""
 
 
 def read(name: str, *where: str) -> tzinfo:
-    """The zone of that IANA name, which stands in that part of the request.
+    """The zone of an IANA name, from the part `where` of the request.
 
     Raises:
-        Problem: 422, saying how to write one.
+        Problem: 422, with examples of valid names.
     """
     try:
         return clock.zone(name)
@@ -55,10 +55,10 @@ _NO = ("false", "0")
 
 
 def known_only(request: Request) -> None:
-    """See that the operation takes all that stands in the query.
+    """Check that the operation takes every parameter in the query.
 
     Raises:
-        Problem: 422 else, with the names that it takes, and nothing of what was given.
+        Problem: 422, with the names that it takes, and nothing of the caller's input.
     """
     if not request.query_params:
         return
@@ -67,7 +67,7 @@ def known_only(request: Request) -> None:
     taken = names(route)
     unknown = request.query_params.keys() - taken
     if DRY_RUN in unknown and request.query_params[DRY_RUN].lower() not in _NO:
-        # Whoever asks for a trial of what knows none is not given the real thing instead.
+        # A caller who asks for a dry run must not get the real act instead.
         raise problems.unprocessable(
             "no_dry_run", "this cannot be tried out with dry_run: nothing is done"
         )
@@ -78,9 +78,9 @@ def known_only(request: Request) -> None:
 
 
 def names(route: APIRoute) -> set[str]:
-    """What the operation takes in its query."""
-    # The zone is read where somebody is let in, before any of the framework's own parameters; a
-    # client that sends it always may send it to what tells no time too.
+    """The names of the query parameters that the operation takes."""
+    # The zone is read during authorisation, before the framework's own parameters. A client that
+    # always sends it may also send it to operations without times.
     return {PARAMETER} | _names(route.dependant)
 
 
@@ -107,12 +107,12 @@ Part = Annotated[
 
 
 def number_cursor(kind: str, number: int) -> str:
-    """The cursor of what follows a place that is a number."""
+    """The cursor of the page after the item with that number."""
     return base64.urlsafe_b64encode(f"{kind} {number}".encode()).decode().rstrip("=")
 
 
 def read_number(kind: str, cursor: str | None) -> int:
-    """That number, 0 for the first page; raises BadCursorError."""
+    """The number in a cursor, 0 for the first page; raises BadCursorError."""
     if cursor is None:
         return 0
     try:

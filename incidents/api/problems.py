@@ -1,7 +1,7 @@
-"""The problems: each error as RFC 9457 has it, under a stable type, and never what was given.
+"""The problems: each error as an RFC 9457 document of a stable type, without the caller's input.
 
-The type is `urn:incidents:problem:` and the error's name; what the desk refuses goes under its own
-names (docs/reference/refusals.md), with `facts` beside it.
+The type is `urn:incidents:problem:` and the error's name. A refusal of the desk has its own name
+(docs/reference/refusals.md), and its `facts`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from incidents.filing.presets import PresetError, PresetsFileError
 from incidents.locale import refusals
 from incidents.locale.words import When
 from incidents.log import logger
-from incidents.machine.command import Refusal
+from incidents.machine.refusal import Refusal
 from incidents.notices.customer_link import NoCustomerPageError
 from incidents.settings.retention import BadRetentionError, RetentionTooShortError
 from incidents.system.side_process import OverspentError
@@ -84,7 +84,7 @@ _STATUS = {
 _TOLD = (
     InputError, RefusedError, OverspentError, TooManyActsError, BusyError, AdapterFaultError,
 )  # fmt: skip
-"""What says itself what is wrong, and nothing that only this machine may know."""
+"""Errors whose messages are safe to send: they contain nothing internal to this machine."""
 _NOT_SET_UP = (
     SettingError, UnknownSettingError, SettingsFileError, LibraryError, NoCustomerPageError,
     PresetError, PresetsFileError, SigningKeyError, BadRetentionError, RetentionTooShortError,
@@ -95,21 +95,21 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
-"""The security headers of each answer that is no page: JSON, problems, metrics, static files."""
+"""The security headers of every answer but pages: JSON, problems, metrics, static files."""
 _NOT_THERE = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
 
 _log = logger("api")
 
 
 class _Fault(StatusProblem):
-    """What nobody has thought of: no word of it goes out."""
+    """An unexpected exception, of which the answer reveals nothing."""
 
     type_ = "fault"
     title = "Fault"
     status = int(HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def __init__(self, *_: object, **__: object) -> None:
-        # It is answered from outside what adds this to all else.
+        # The middleware that adds these headers elsewhere does not see this answer.
         super().__init__("a fault in this program", dict(HEADERS))
 
 
@@ -121,7 +121,7 @@ def problem(
     headers: Mapping[str, str] | None = None,
     **more: Any,
 ) -> Problem:
-    """A problem of that name."""
+    """A problem with that name as its type and title."""
     title = name.replace("_", " ").capitalize()
     return Problem(
         title, type_=name.replace("_", "-"), detail=detail, status=int(status),
@@ -130,22 +130,22 @@ def problem(
 
 
 def unprocessable(name: str, detail: str, **more: Any) -> Problem:
-    """What was sent cannot be used (422); `errors` are of its parts, as `part` tells of each."""
+    """Unusable content (422); `errors` may describe its parts, each made by `part`."""
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, name, detail, **more)
 
 
 def invalid_request(errors: list[dict[str, Any]]) -> Problem:
-    """The request is not as the OpenAPI document describes it (422)."""
+    """A request that does not match the OpenAPI document (422)."""
     return unprocessable("invalid_request", "the request is not as described", errors=errors)
 
 
 def part(kind: str, told: str, *where: str) -> dict[str, Any]:
-    """What is wrong with one part of a request, which stands there; never what was given."""
+    """An error in one part of a request, at the location `where`, without the caller's input."""
     return {"loc": [*where], "type": kind, "msg": told}
 
 
 def not_signed_in(*, with_token: bool = False) -> Problem:
-    """Nobody, or nobody any more (RFC 9110, section 11.6.1); `with_token`: something was given."""
+    """An unknown caller (401; RFC 9110, section 11.6.1); `with_token`: the token is invalid."""
     return problem(
         HTTPStatus.UNAUTHORIZED,
         "not_signed_in",
@@ -165,7 +165,7 @@ _NOBODYS = (
 
 
 def not_let(by: Identity, act: str, why: str) -> Problem:
-    """Somebody who may not do that, by name; of a role that may not, with those that may."""
+    """A caller who may not do the act (403), with the reason `why`, and the roles that may."""
     detail = _NOT_LET[why].format(
         by=by.handle, role=by.role, act=refusals.typed(act),
         who=refusals.who_may(act) if why == "role" else None,
@@ -185,8 +185,10 @@ _NOT_LET = {
 
 
 def refused(answer: Answer, when: When) -> Problem:
-    """What the desk has refused, in `when`'s zone; what had fallen due before it was done all the
-    same."""
+    """A refusal of the desk, with times in `when`'s zone.
+
+    `events` are what was due before the act and took effect despite the refusal.
+    """
     refusal = answer.refusal
     assert refusal is not None
     return problem(
@@ -211,7 +213,7 @@ def facts(refusal: Refusal) -> dict[str, Any]:
 
 
 def of_error(error: IncidentsError) -> Problem:
-    """An error of this program's own."""
+    """The problem for an error of this program; the log has what the answer must not reveal."""
     if isinstance(error, ServeKeyReplacedError):
         _log.error(error.message, error=type(error).__name__)
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, error.name, error.message)
@@ -229,7 +231,7 @@ def of_error(error: IncidentsError) -> Problem:
             **_ways_out(error.name, error.facts),
         )  # fmt: skip
     if isinstance(error, VerificationError):
-        # It may name files of this machine, and is for whoever keeps the log.
+        # The message may name files of this machine, so only the log has it.
         _log.error("the log is not what it says it is", error=error)
         return problem(
             HTTPStatus.CONFLICT, "not_verified", "the record is not what was signed: verify it"
@@ -244,7 +246,10 @@ def of_error(error: IncidentsError) -> Problem:
 
 
 def handler(is_somebody: Callable[[Request], bool]) -> ExceptionHandler:
-    """What makes problems of all that is raised; nobody is told which paths there are."""
+    """The handler that turns every exception into a problem.
+
+    An unknown caller cannot find out which paths exist.
+    """
     return new_exception_handler(
         handlers={IncidentsError: lambda _, __, error: of_error(error)},
         http_exception_handler=partial(_http, is_somebody),
@@ -270,26 +275,26 @@ def _http(
     if hidden and not is_somebody(request):
         return not_signed_in()
     name = status.name.lower()
-    # Of ours alone: what a library says may hold what was given.
+    # Only our own detail: a library's may contain the caller's input.
     own = status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and error.detail
     return problem(status, name, own or f"{status.phrase}.", headers=error.headers)
 
 
 def invalid(found: Sequence[Mapping[str, Any]]) -> Problem:
-    """What is wrong and where, and nothing of what was given (pydantic tells its input)."""
-    # Of many keys that nobody knows, their place is told once.
+    """The errors of a request with their places, without the input that pydantic repeats."""
+    # Many unknown keys in one place give one error.
     told = dict.fromkeys((str(each["type"]), _told(each), *_place(each)) for each in found)
     return invalid_request([part(*each) for each in told])
 
 
 def _place(error: Mapping[str, Any]) -> tuple[str, ...]:
-    """Where it is; of a key that nobody knows what it stands in, since who asks has made it up."""
+    """The location of an error; for an unknown key, which is the caller's input, its parent's."""
     parts = tuple(str(part) for part in error["loc"])
     return parts[:-1] if error["type"] == "extra_forbidden" else parts
 
 
 def _told(error: Mapping[str, Any]) -> str:
-    """pydantic's sentence, without what may stand in it of the input."""
+    """pydantic's message, without the parts that may contain input."""
     if error["type"] == "extra_forbidden":
         return "a key stands here that this does not take: /openapi.json lists those that it takes"
     if error["type"] == "model_attributes_type":

@@ -1,1 +1,1 @@
-"""The audit: the entries of what was decided, how they are read back, exported and replayed."""
+"""The audit of the record: its entries read back, exported and replayed."""

@@ -1,7 +1,7 @@
-"""The archive: the whole history of one site in memory, and the part of it that a decision needs.
+"""The archive of one site: its whole history in memory, and the part that a decision needs.
 
-What that part is, is `store.cases.slices`'s; here it is looked up in order, so that one more
-decision costs the same after a hundred incidents and after a hundred thousand.
+`store.cases.slices` says which part that is. The archive keeps it sorted, so that a decision costs
+the same after a hundred incidents and after a hundred thousand.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _NUMBER_AFTER_ALL = 1 << 62
 
 
 class Archive:
-    """The history so far of the site that `case` is of; the case is the archive's from then on."""
+    """The history of a site so far; `case` belongs to the archive from then on."""
 
     def __init__(self, case: Case) -> None:
         self.case = case
@@ -49,7 +49,7 @@ class Archive:
             self._put_task(task)
 
     def take(self, events: Iterable[e.Event]) -> None:
-        """Let the events happen."""
+        """Apply the events."""
         case = self.case
         for event in events:
             n = getattr(event, "incident", None)
@@ -65,7 +65,7 @@ class Archive:
                 self._forget()
 
     def part(self, command: Command, policy: Policy, now: datetime) -> Case:
-        """What deciding `command` at `now` (UTC) needs, or of what is due before it, that alone."""
+        """The part that is needed to decide `command` at `now` (UTC), and what is due before it."""
         case, need = self.case, slices.need([command], now)
         due = self._due_before(now)
         named = self._named(need)
@@ -103,7 +103,7 @@ class Archive:
     # What is kept in order.
 
     def _forget(self) -> None:
-        """A reinstatement: what counted, and what clocks ran, is of another epoch."""
+        """Handle a reinstatement: what counted, and the clocks that ran, belong to an old epoch."""
         self._countable: list[Place] = []
         self._reached: list[Place] = []
         self._standing: list[tuple[datetime, int, int]] = []
@@ -162,7 +162,7 @@ class Archive:
         return self._deadline(self.case.incidents[n]) == due
 
     def _due_before(self, now: datetime) -> set[int]:
-        """The incidents whose clocks ended before that; it is told once, since it is done then."""
+        """The incidents whose clocks ended before `now`, each returned once, as it is done then."""
         found = set()
         while self._deadlines and self._deadlines[0][0] < now:
             due, n = heappop(self._deadlines)
@@ -182,14 +182,14 @@ class Archive:
         return found
 
     def _looked_at(self, command: Command) -> set[int]:
-        """What the closure has counted, and what is claimed: there, and not changed."""
+        """The incidents that the closure counted, or that are claimed: read, but not changed."""
         found = set() if self.case.closure is None else set(self.case.closure.incidents)
         if isinstance(command, c.ClaimItem) and command.item.isdecimal():
             found.add(int(command.item))
         return found
 
     def _suspensions(self, named: set[int]) -> set[int]:
-        """Those that the named incidents belong to, and the one that closed the site."""
+        """The suspensions of the named incidents, and the one that closed the site."""
         case = self.case
         found = {case.incidents[n].suspension for n in named}
         if case.closure is not None:
@@ -203,8 +203,11 @@ class Archive:
         return {running.n}
 
     def _tasks(self, command: Command, need: Need) -> list[Task]:
-        """The open tasks that the command may end. One that lists nothing of what it names has
-        something unsettled in it before and after."""
+        """The open tasks that the command may end.
+
+        A task that lists none of the named incidents stays open, since something in it is unsettled
+        before and after.
+        """
         if need.approves or need.filing:
             return [replace(task, incidents=()) for task in self._open.values()]
         named: set[int] = set()
@@ -239,8 +242,10 @@ class Archive:
                 yield n
 
     def _since(self, due: set[int], incidents: set[int]) -> Place | None:
-        """The place that the runs (R3) to be judged begin after. The last two before each of the
-        places, one of which the command may take away, join the incidents."""
+        """The place after which the runs (R3) to be judged begin.
+
+        The last two incidents before each place are added, since the command may remove one.
+        """
         closure = self.case.closure
         lapsing = [self.case.incidents[n] for n in due]
         places = [LAST, *(each.place for each in lapsing if self.case.clock_runs(each))]

@@ -1,4 +1,4 @@
-"""What was asked: from the first event that an act has left, back to the command that was given."""
+"""The command that was asked for, found from the first event of its act."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from incidents.machine.case import Case
 from incidents.machine.command import AUDIENCES, OUTCOMES
 
 ELAPSE = c.Elapse()
-"""What the clock asks; one and the same, by which it is known."""
+"""The command of the clock, one object, so that it can be recognised."""
 
 
 def asked(event: e.Event, case: Case) -> c.Command | None:
-    """The command on `case` that `event` is the first trace of; None if nobody can ask for that.
+    """The command on `case` whose first event is `event`; None if no command has it.
 
-    It need not be the very command: it is one that comes to the same. Somebody who has settled each
-    task of a closed site by hand, and then opens it, has done what one `approve` does.
+    It may be another command with the same result. A person who settles each task of a closed site
+    by hand, and then opens it, has done what one `approve` does.
     """
     build = _BUILT_FROM.get(type(event))
     return None if build is None else build(event, case)
@@ -79,7 +79,7 @@ def _contact(event: e.ContactRecorded, _: Case) -> c.Command | None:
 
 
 def _shortens(event: e.ContactVoided | e.StatementTakenBack, case: Case) -> bool:
-    """Whether an older program has recorded it, under which a correction could shorten a time."""
+    """Whether an older program recorded it, in which a correction could shorten a period."""
     incident = case.incidents.get(event.incident)
     if incident is None:
         return False
@@ -98,7 +98,7 @@ def _refused(event: e.IncidentRefused, _: Case) -> c.Command:
 
 
 def _closed(event: e.SiteClosed, _: Case) -> c.Command | None:
-    """R4 alone is stated; what the other rules close is closed by what came before it."""
+    """The statement for R4; a closure by another rule follows from an earlier command."""
     if event.field is None or event.evidence is None:
         return None
     if event.asked_by is not None:

@@ -1,4 +1,4 @@
-"""The desk's own stream: its acts on record, against policies, accounts, tokens and log keys."""
+"""The desk's own stream, compared with the tables of policies, accounts, tokens and log keys."""
 
 from __future__ import annotations
 
@@ -16,17 +16,25 @@ from incidents.contract.case_documents import plain
 from incidents.machine import policy
 from incidents.machine.events import Event
 from incidents.machine.policy import DOCUMENTED
-from incidents.record import own_events as acts
+from incidents.record import own_events
 from incidents.record.entry import DESK, Header, decode
 from incidents.store import passwords
-from incidents.store.schema.desk_tables import accounts, serve_keys, tokens
+from incidents.store.schema.desk_tables import (
+    DESK_STREAM,
+    accounts,
+    desk,
+    entries,
+    policies,
+    serve_keys,
+    tokens,
+)
 from incidents.store.schema.desk_tables import passwords as passwords_table
 from incidents.store.schema.log_tables import log_keys
-from incidents.store.schema.tables import DESK_STREAM, desk, entries, policies
 from incidents.values.parsing import MisreadError
 
 _KEEPS = (
-    acts.AccountMade, acts.RoleGiven, acts.AccountDisabled, acts.AccountEnabled, acts.PasswordSet,
+    own_events.AccountMade, own_events.RoleGiven, own_events.AccountDisabled,
+    own_events.AccountEnabled, own_events.PasswordSet,
 )  # fmt: skip
 
 
@@ -36,52 +44,53 @@ def _may_keep(account: dict[str, Any]) -> bool:
 
 @dataclass(slots=True)
 class AccountRecord:
-    """Accounts by their handles and tokens by their ids, each as its columns; and by their handles
-    what was last said of passwords."""
+    """The accounts by handle and the tokens by id, each as its columns; and the last event about
+    each account's password."""
 
     accounts: dict[str, dict[str, Any]] = field(default_factory=dict)
     tokens: dict[str, dict[str, Any]] = field(default_factory=dict)
-    passwords: dict[str, acts.PasswordSet] = field(default_factory=dict)
+    passwords: dict[str, own_events.PasswordSet] = field(default_factory=dict)
 
     def take(self, event: Event) -> None:
-        """Takes the next act.
+        """Take the next act.
 
         Raises:
-            MisreadError: saying why it cannot follow on what is before it.
+            MisreadError: with the reason why it cannot follow the acts before it.
         """
         at = event.recorded_at
         match event:
-            case acts.AccountMade(handle=handle, role=role):
+            case own_events.AccountMade(handle=handle, role=role):
                 if handle in self.accounts:
                     raise MisreadError(f"{handle} has an account already")
                 self.accounts[handle] = {
                     "handle": handle, "role": role, "made_at": at, "disabled_at": None,
                 }  # fmt: skip
-            case acts.RoleGiven(handle=handle, role=role):
+            case own_events.RoleGiven(handle=handle, role=role):
                 self._account(handle)["role"] = role
-            case acts.AccountDisabled(handle=handle):
+            case own_events.AccountDisabled(handle=handle):
                 self._account(handle)["disabled_at"] = at
-            case acts.AccountEnabled(handle=handle):
+            case own_events.AccountEnabled(handle=handle):
                 self._account(handle)["disabled_at"] = None
-            case acts.PasswordSet(handle=handle):
+            case own_events.PasswordSet(handle=handle):
                 self._account(handle)
                 self.passwords[handle] = event
-            case acts.TokenMade():
+            case own_events.TokenMade():
                 self._make_token(event, at)
-            case acts.TokenRevoked(token=token):
+            case own_events.TokenRevoked(token=token):
                 if token not in self.tokens:
                     raise MisreadError(f"there is no token {token}")
                 self.tokens[token]["revoked_at"] = at
 
     def unlet(self, event: Event) -> str | None:
-        """Why the program would have let nobody keep accounts so, by their role on record; None
-        where it would have. Whoever acts at the command line is let before an administrator has a
-        password.
+        """The reason why the program would not have allowed the act on an account, by the role on
+        record; None if it would have.
+
+        Before an administrator has a password, everybody at the command line may do it.
         """
         own = self.accounts.get(event.by)
         if not isinstance(event, _KEEPS) or own is None or _may_keep(own):
             return None
-        is_own_password = isinstance(event, acts.PasswordSet) and event.handle == event.by
+        is_own_password = isinstance(event, own_events.PasswordSet) and event.handle == event.by
         if is_own_password or not any(_may_keep(self.accounts[each]) for each in self.passwords):
             return None
         if own["disabled_at"] is not None:
@@ -93,7 +102,7 @@ class AccountRecord:
             raise MisreadError(f"{handle} has no account")
         return self.accounts[handle]
 
-    def _make_token(self, event: acts.TokenMade, at: datetime) -> None:
+    def _make_token(self, event: own_events.TokenMade, at: datetime) -> None:
         self._account(event.handle)
         if event.token in self.tokens:
             raise MisreadError(f"the token {event.token} was made before")
@@ -110,10 +119,10 @@ _ONLY = 1
 
 @dataclass(slots=True)
 class OwnRecord:
-    """What the stream's entries, taken in their order, come to: rows of the tables.
+    """The rows of the tables that follow from the stream's entries, taken in order.
 
-    `active` is the digest of the active policy, `key` the log's key that signs, `seq` the last
-    entry's number.
+    `active`: the digest of the active policy. `key`: the log's signing key. `seq`: the number of
+    the last entry.
     """
 
     active: str = DOCUMENTED.digest
@@ -130,28 +139,28 @@ class OwnRecord:
     accounts: AccountRecord = field(default_factory=AccountRecord)
 
     def take(self, header: Header, event: Event) -> None:
-        """Takes the next entry.
+        """Take the next entry.
 
         Raises:
-            MisreadError, PolicyError: saying why it cannot follow on what is before it.
+            MisreadError, PolicyError: with the reason why it cannot follow the entries before it.
         """
         if (header.site, header.site_id) != (DESK, DESK_STREAM):
             raise MisreadError(f"it says that it is {header.site_id}-{header.site_seq}")
         if header.site_seq != self.seq + 1:
             raise MisreadError(f"entry {self.seq + 1} is missing")
         match event:
-            case acts.PolicyActivated():
+            case own_events.PolicyActivated():
                 self._activate(event)
-            case acts.LogKeyMade():
+            case own_events.LogKeyMade():
                 self._make_key(event, header.site_seq)
-            case acts.WordsErased() | acts.SignInsErased():
+            case own_events.WordsErased() | own_events.SignInsErased():
                 self._check_policy(event)
-            case acts.ServeKeyMade(key=key, recorded_at=at):
+            case own_events.ServeKeyMade(key=key, recorded_at=at):
                 self._check_policy(event)
                 self.serve_keys.append((len(self.serve_keys) + 1, key, at))
-            case acts.HistoryResumed():
+            case own_events.HistoryResumed():
                 self._resume(event)
-            case acts.AccountAct():
+            case own_events.AccountAct():
                 self._check_policy(event)
                 self.accounts.take(event)
             case _:
@@ -159,11 +168,14 @@ class OwnRecord:
         self.seq = header.site_seq
 
     def unlet(self, event: Event) -> str | None:
-        """Why the program would not have let that be done, by what is on record; None where that
-        is unknown: before servers have a key, whoever can write to the database has any role."""
+        """The reason why the program would not have allowed the act, by the record; else None.
+
+        None also if that is unknown: before servers have a key, anybody who can write to the
+        database has any role.
+        """
         return self.accounts.unlet(event) if self.serve_keys else None
 
-    def _activate(self, event: acts.PolicyActivated) -> None:
+    def _activate(self, event: own_events.PolicyActivated) -> None:
         if event.previous != self.active:
             raise MisreadError(f"the active policy is {self.active}, and it says {event.previous}")
         if policy.read(event.toml).digest != event.policy:
@@ -174,7 +186,7 @@ class OwnRecord:
         row = (event.policy, event.toml, event.recorded_at, event.by, event.text)
         self.policies.setdefault(event.policy, row)
 
-    def _make_key(self, event: acts.LogKeyMade, seq: int) -> None:
+    def _make_key(self, event: own_events.LogKeyMade, seq: int) -> None:
         self._check_policy(event)
         if event.previous != self.key:
             raise MisreadError(f"the key that signs is {self.key}, and it says {event.previous}")
@@ -183,7 +195,7 @@ class OwnRecord:
         self.key = event.key
         self.keys[event.key] = (event.key, seq, event.recorded_at, event.by)
 
-    def _resume(self, event: acts.HistoryResumed) -> None:
+    def _resume(self, event: own_events.HistoryResumed) -> None:
         self._check_policy(event)
         if event.epoch <= self.epoch:
             raise MisreadError(f"the epoch is {self.epoch}, and it says {event.epoch}")
@@ -195,7 +207,7 @@ class OwnRecord:
 
 
 def findings(connection: Connection, rows: Iterable[Row]) -> Iterator[Finding]:
-    """What differs between the acts on record and the tables of policies and keys."""
+    """The differences between the acts on record and the tables."""
     record = OwnRecord()
     for row in rows:
         try:
@@ -235,9 +247,10 @@ def _compare(connection: Connection, record: OwnRecord) -> Iterator[Finding]:
 
 
 def _compare_passwords(connection: Connection, record: AccountRecord) -> Iterator[Finding]:
-    """Of a secret, whether it is the one that was set, as far as the record says which that was.
+    """The passwords that are not the ones set on record, as far as the record says.
 
-    One that is gone lets nobody in: a downgrade of the schema has taken it away, say.
+    A missing password is no finding, since it lets nobody in: a downgrade of the schema removes
+    passwords, for example.
     """
     if not passwords.may_be_read(connection):
         return

@@ -1,6 +1,6 @@
-"""The export: the entries as JSON Lines, to the byte as they are stored, or as CSV.
+"""The export of entries, as JSON Lines with exactly their stored bytes, or as CSV.
 
-Covered entries are those that a checkpoint vouches for; they come in the order of the log.
+Covered entries are those that a checkpoint vouches for; they are in the order of the log.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from sqlalchemy.types import NullType
 from incidents.audit.rows import parts
 from incidents.record.entry import UnreadableEntryError
 from incidents.record.own_events import LogKeyMade, PolicyActivated
+from incidents.store.schema.desk_tables import DESK_STREAM, entries
 from incidents.store.schema.log_tables import leaves
-from incidents.store.schema.tables import DESK_STREAM, entries
 from incidents.store.schema.types import canonical
 from incidents.values import parsing
 
@@ -40,12 +40,12 @@ _OPTIONAL = frozenset({"login", "rule", "reason", "run"})
 _COLUMNS = frozenset(COLUMNS)
 
 Part = Sequence[str]
-"""Some entries, one after the other."""
+"""A part of the entries, in order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Which entries: of one site, recorded at or after `since` and before `until` (UTC)."""
+    """A filter of entries: of one site, recorded at or after `since` and before `until` (UTC)."""
 
     site_id: int | None = None
     since: datetime | None = None
@@ -58,7 +58,7 @@ class Selection:
 
     @property
     def conditions(self) -> list[ColumnElement[bool]]:
-        """What holds of a row of `entries` that is among them."""
+        """The conditions on the rows of `entries`."""
         found: list[ColumnElement[bool]] = []
         if self.site_id is not None:
             found.append(entries.c.site_id == self.site_id)
@@ -70,7 +70,7 @@ class Selection:
 
 
 def stored(connection: Connection, wanted: Selection) -> Iterator[Part]:
-    """The entries as they are stored, in the order of their ids, a few at a time."""
+    """The stored entries, in the order of their ids, a few at a time."""
     statement = select(type_coerce(entries.c.body, NullType())).where(*wanted.conditions)
     for rows in parts(connection, statement.order_by(entries.c.id)):
         yield list(chain.from_iterable(rows))
@@ -81,8 +81,8 @@ def for_a_slow_reader(
     wanted: Selection,
     write: Callable[[Iterable[Part]], Iterator[bytes]],
 ) -> Iterator[bytes]:
-    """What `write` makes of them, put into a file first: while somebody takes it, however slowly,
-    the database is let go.
+    """The output of `write`, put into a file first, so that a slow reader does not hold the
+    database.
     """
     with tempfile.TemporaryFile(prefix="incidents-") as file:
         with reading() as connection:
@@ -94,7 +94,7 @@ def for_a_slow_reader(
 
 
 def count(connection: Connection, wanted: Selection) -> int:
-    """How many entries there are."""
+    """The number of selected entries."""
     counted = select(func.count()).select_from(entries).where(*wanted.conditions)
     return connection.scalar(counted) or 0
 
@@ -103,7 +103,7 @@ def jsonl(stored: Iterable[Part]) -> Iterator[bytes]:
     """The entries as JSON Lines: exactly their bytes, and a line feed after each.
 
     Raises:
-        UnreadableEntryError: of an entry that is no text.
+        UnreadableEntryError: for an entry that is not text.
     """
     for part in stored:
         try:
@@ -117,7 +117,7 @@ def write_csv(stored: Iterable[Part]) -> Iterator[bytes]:
     """The entries as CSV, the header first.
 
     Raises:
-        UnreadableEntryError: of an entry that has other fields than the desk writes.
+        UnreadableEntryError: for an entry with other fields than the desk writes.
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
@@ -157,17 +157,17 @@ def _cell(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is no text")
     if value == "":
-        # Of what can be missing, an empty cell says that it is.
+        # An empty cell stands for a missing field.
         return "'" if name in _OPTIONAL else ""
     return value if value[0].isalnum() else "'" + value
 
 
 Numbered = tuple[int, str]
-"""An entry's leaf index, and its text as it is stored."""
+"""An entry's leaf index and its stored text."""
 
 
 def count_covered(connection: Connection, wanted: Selection, size: int) -> int:
-    """How many of the wanted entries are among the first `size` of the log."""
+    """The number of wanted entries among the first `size` of the log."""
     if wanted.everything:
         return size
     joined = entries.join(leaves, leaves.c.entry_id == entries.c.id)
@@ -178,10 +178,10 @@ def count_covered(connection: Connection, wanted: Selection, size: int) -> int:
 def covered_entries(
     connection: Connection, wanted: Selection, size: int, *, at_once: int
 ) -> Iterator[Sequence[Numbered]]:
-    """Those of the first `size` entries that are wanted, `at_once` at a time.
+    """The wanted entries among the first `size`, `at_once` at a time.
 
-    With a part of the log come the desk's own acts by which policies and keys were named: the part
-    names them. They are nobody's, so that with one site's entries nothing of another one is shown.
+    A part of the log includes the desk's own acts that introduced the policies and keys that it
+    names. They belong to no site, so a part about one site reveals nothing of another.
     """
     joined = leaves.join(entries, entries.c.id == leaves.c.entry_id)
     found = select(leaves.c.leaf_index, type_coerce(entries.c.body, NullType()))

@@ -1,8 +1,8 @@
-"""The facts that an entry says of itself, read at the least cost, and the flaws that are found.
+"""The facts that an entry states of itself, read at the least cost, and the flaws found in them.
 
-`read` asks for RFC 8785 to the letter. `glance` looks at the end of the entry alone: of what the
-desk has written it tells the same, since no text within an entry holds a quotation mark without a
-backslash before it. That an entry is what the desk writes, `entry.decode` finds out.
+`read` requires RFC 8785 exactly. `glance` reads only the end of the entry: for an entry written by
+the desk the result is the same, since in its texts each quotation mark has a backslash before it.
+`entry.decode` checks that the desk can have written an entry.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, NoReturn
 
 from incidents.record.entry import DESK, MAX_BYTES, VERSION, UnreadableEntryError
-from incidents.store.schema.tables import DESK_STREAM
+from incidents.store.schema.desk_tables import DESK_STREAM
 from incidents.store.schema.types import canonical
 from incidents.values import parsing
 from incidents.values.parsing import MisreadError
 
 
 class Facts(NamedTuple):
-    """The site's name and number, the entry's number in the site's stream, when it was recorded
+    """The site's name and number, the entry's number in the site's stream, the time of recording
     (RFC 3339, UTC) and the digest of the policy that it names."""
 
     site: str
@@ -31,10 +31,10 @@ class Facts(NamedTuple):
 
 
 def read(body: bytes) -> Facts:
-    """What an entry says of itself.
+    """The facts that an entry states of itself.
 
     Raises:
-        UnreadableEntryError: saying why it is no entry.
+        UnreadableEntryError: with the reason why it is not an entry.
     """
     if len(body) > MAX_BYTES:
         raise UnreadableEntryError(detail=f"it has {len(body)} bytes, and {MAX_BYTES} are the most")
@@ -55,7 +55,7 @@ def read(body: bytes) -> Facts:
 
 
 def glance(body: bytes) -> Facts:
-    """What an entry says of itself at its end, if the desk has written it.
+    """The facts at the end of an entry, if the desk wrote it.
 
     Raises:
         UnreadableEntryError: if it does not end as the desk writes.
@@ -79,7 +79,7 @@ def glance(body: bytes) -> Facts:
 def _facts(entry: dict[str, Any]) -> Facts:
     site, recorded_at, policy = entry["site"], entry["recorded_at"], entry["policy"]
     site_id, site_seq = entry["site_id"], entry["site_seq"]
-    # Bool is an int, and what an entry says in another way than the desk is not an entry.
+    # Bool is an int, but the desk writes no bool here.
     if entry["v"] is not VERSION:
         raise UnreadableEntryError(detail=f"its version is {entry['v']!r}, not {VERSION}")
     if type(site) is not str or type(policy) is not str:
@@ -122,11 +122,11 @@ Part = Literal["bundle", "entries", "tree", "checkpoints", "policy"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flaw:
-    """Where it is, and in plain words what it is.
+    """A flaw: its place, and a plain description.
 
-    If it is at an entry, `site` is the site's name, `entry` the site's number and the entry's in
-    the site's stream (`12-3`), `leaf` its number in the log, from 0. `expected` is what it should
-    be, where that can be said.
+    For an entry, `site` is the site's name, `entry` the numbers of the site and of the entry in the
+    site's stream (`12-3`), and `leaf` its number in the log, from 0. `expected`: the right value,
+    if it is known.
     """
 
     part: Part

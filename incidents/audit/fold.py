@@ -1,7 +1,7 @@
-"""The fold of entries, one after the other: a site's into its case, the desk's into policies.
+"""The fold of entries: those of a site into its case, the desk's own into periods of policies.
 
-A site's entries go through `machine.apply`; the desk's own say which policy was the active one,
-from one activation to the next.
+A site's entries go through `machine.apply`. The desk's own entries say which policy was active from
+one activation to the next.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from incidents.machine.events import Event, IncidentEvent, SiteAdded, SiteEvent
 from incidents.machine.policy import DOCUMENTED, NotTomlError, Policy, PolicyError
 from incidents.record.entry import Header, UnreadableEntryError, decode
 from incidents.record.own_events import PolicyActivated
-from incidents.store.schema.tables import DESK_STREAM, entries
+from incidents.store.schema.desk_tables import DESK_STREAM, entries
 from incidents.values import parsing
 from incidents.values.parsing import MisreadError
 
@@ -32,7 +32,7 @@ UNREADABLE = (
     UnreadableEntryError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError,
     RecursionError,
 )  # fmt: skip
-"""What reading a body that the desk has not written can lead to."""
+"""The errors of reading a body that the desk did not write."""
 
 _IMPOSSIBLE = (ValueError, TypeError, LookupError, AttributeError, AssertionError, StopIteration)
 _NEW = "new"
@@ -41,7 +41,7 @@ _NEW = "new"
 class Fold:
     """One site's history so far. `case` is None before its first entry.
 
-    `write_time` is how the driver gives a time (see `rows.time_writer`).
+    `write_time`: converts a time into the driver's form (see `rows.time_writer`).
     """
 
     def __init__(self, site_id: int, outbox: Outbox, write_time: WriteTime) -> None:
@@ -52,11 +52,11 @@ class Fold:
 
     @property
     def site(self) -> str:
-        """The site's name, or its number as long as no entry has told it."""
+        """The site's name, or its number until an entry has the name."""
         return str(self.site_id) if self.case is None else self.case.site
 
     def take(self, row: Row) -> Finding | None:
-        """Apply an entry. If it cannot be applied, say why: nothing after it can be trusted."""
+        """Apply an entry. If that fails, return the finding: no later entry can be trusted."""
         due = 1 if self.case is None else self.case.seq + 1
         seq = row[_SEQ]
         if seq != due:
@@ -69,7 +69,7 @@ class Fold:
         return self._misplaced(header, event, row) or self._apply(header, event, seq)
 
     def _misplaced(self, header: Header, event: Event, row: Row) -> Finding | None:
-        """Whether the entry says of itself that it stands somewhere else."""
+        """The finding if the entry states another place than its own; else None."""
         seq, at = row[_SEQ], row[_RECORDED_AT]
         case = self.case
         name = header.site if case is None else case.site
@@ -109,7 +109,7 @@ class Fold:
 
 
 def _check(case: Case, event: Event) -> None:
-    """Make sure that the event goes on from where the case stands."""
+    """Check that the event continues the case."""
     if isinstance(event, SiteAdded) is not (case.created_at is None):
         raise MisreadError("a site's record begins with site_added, and has it once")
     if isinstance(event, IncidentEvent):
@@ -126,7 +126,7 @@ def _check(case: Case, event: Event) -> None:
 
 
 def said(error: BaseException) -> str:
-    """What is wrong with an entry, of an error that reading or applying it has led to."""
+    """The description of a wrong entry, from the error in reading or applying it."""
     if isinstance(error, UnreadableEntryError):
         return str(error.facts.get("detail"))
     if isinstance(error, NotTomlError):
@@ -142,7 +142,7 @@ def activations(connection: Connection) -> Iterator[tuple[Header, PolicyActivate
     """All activations on record, the earliest first.
 
     Raises:
-        UnreadableEntryError: of an entry that the desk has not written.
+        UnreadableEntryError: if the desk cannot have written an entry.
     """
     ours = select(entries.c.body).where(entries.c.site_id == DESK_STREAM)
     for body in connection.scalars(ours.order_by(entries.c.site_seq)):
@@ -152,16 +152,16 @@ def activations(connection: Connection) -> Iterator[tuple[Header, PolicyActivate
 
 
 NAME = "the desk"
-"""How the desk's own stream is called where a site's name would stand."""
+"""The name of the desk's own stream, in the place of a site's."""
 
 
 class Periods:
     """The policies in the order in which they were active, the documented one first.
 
-    Where an entry stands in the order of all entries is its `place`: its number among the leaves,
-    or its id. An activation waits for all other acts and lets none begin, so that what stands
-    before it was decided under the policy before it, whatever the machines' clocks showed.
-    `digests` are those of the periods' policies.
+    `place`: an entry's place in the order of all entries, its leaf number or its id. An activation
+    waits for all other acts and lets none begin, so all entries before it were decided under the
+    policy before it, whatever the machines' clocks showed. `digests`: those of the periods'
+    policies.
     """
 
     def __init__(self) -> None:
@@ -172,7 +172,7 @@ class Periods:
         self._last: datetime | None = None
 
     def take(self, header: Header, event: Event, place: int) -> Finding | None:
-        """The next entry of the desk's own stream; what is wrong with it as an activation."""
+        """Take the next entry of the desk's own stream; return what is wrong with an activation."""
         last, self._last = self._last, event.recorded_at
         if not isinstance(event, PolicyActivated):
             return None
@@ -184,28 +184,27 @@ class Periods:
             )  # fmt: skip
         self.digests.append(event.policy)
         self._begins.append(place)
-        # A clock that stepped back did less before it: how much, is not on record.
+        # A clock that was set back had done less before; how much less is not on record.
         exact = last is None or event.recorded_at > last
         self._done_until.append(event.recorded_at if exact else None)
         return None
 
     def at(self, place: int) -> int:
-        """The number of the period in which an entry at that place was decided; the first is 0."""
+        """The number, from 0, of the period in which an entry at that place was decided."""
         return bisect_right(self._begins, place)
 
     @property
     def last(self) -> int:
-        """The number of the period that has not ended."""
+        """The number of the present period."""
         return len(self._begins)
 
     def ended_since(self, size: int) -> bool:
-        """Whether a period has ended with an activation that is not among the first `size`
-        leaves."""
+        """Whether an activation outside of the first `size` leaves has ended a period."""
         return bool(self._begins) and self._begins[-1] >= size
 
     def done_until(self, after: int, until: int) -> datetime | None:
-        """Before the period `until` began, and after the period `after`: what had been due before
-        this time (UTC) was done first. None where nothing is known of it."""
+        """The time (UTC) before which everything due was done when the period `until` began, from
+        the activations after the period `after`. None if it is unknown."""
         times = [time for time in self._done_until[after:until] if time is not None]
         return max(times, default=None)
 

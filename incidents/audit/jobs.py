@@ -1,6 +1,6 @@
-"""The jobs of a proof or a replay: the log that they read, and who does them.
+"""The jobs of a proof or a replay: the log that they read, and the processes that run them.
 
-A database and a bundle both give such a log. This process does the jobs alone, or a pool of others.
+A database and a bundle both provide such a log. This process does the jobs itself, or a pool does.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from incidents.store.database.engine import reading
 
 
 class Batch(NamedTuple):
-    """The entries of one tile: the first one's number, and the bytes of each, None where there is
-    no entry; with the rows of a database, if they are from one."""
+    """The entries of one tile: the number of the first, and the bytes of each, None for a missing
+    one; with the rows of a database, if they come from one."""
 
     first: int
     bodies: Sequence[bytes | None]
@@ -36,7 +36,7 @@ class Placed(NamedTuple):
 
 
 class Log(Protocol):
-    """A log that is open."""
+    """An open log."""
 
     size: int
     """How many entries are numbered."""
@@ -45,34 +45,33 @@ class Log(Protocol):
         """The entries from `first`, a multiple of 256, to before `before`."""
 
     def tile(self, level: int, n: int) -> bytes | None:
-        """The hashes of a tile, as they are kept; None if it is not there."""
+        """The stored hashes of a tile; None if it does not exist."""
 
     def where(self, leaf: int) -> str:
-        """How people find an entry."""
+        """The description by which people find an entry."""
 
     def compare(
         self, batch: Batch, facts: Sequence[Facts | None], hashes: Sequence[bytes]
     ) -> Iterator[Flaw]:
-        """What else is kept of the entries of a batch, and differs from them."""
+        """The differences between the entries of a batch and what else is stored about them."""
 
 
 Source = Callable[[Connection | None], AbstractContextManager[Any]]
-"""Opens a log for as long as it is entered; it goes from process to process."""
+"""Opens a log as a context manager; it can be sent to other processes."""
 
 Act = tuple[Callable[..., Any], tuple[Any, ...]]
-"""A function that is called with a log and with what is to be told of entries, and what else it is
-given."""
+"""A function called with a log and a progress callback, and its other arguments."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """An act, and the log that it is for."""
+    """An act with its log."""
 
     source: Source
     act: Act
 
     def do(self, connection: Connection | None, tell: Tell) -> Any:
-        """Do it."""
+        """Run the act."""
         act, given = self.act
         with self.source(connection) as log:
             return act(log, tell, *given)
@@ -80,12 +79,12 @@ class Job:
 
 MOST_PROCESSES = 4
 FEW_ENTRIES = 50_000
-"""So many are looked through before a second process has begun."""
+"""This many entries are read before a second process has started."""
 
 
 @dataclass(frozen=True, slots=True)
 class Workers:
-    """They work on the log of `source`; `done` is told of entries, in between."""
+    """Workers on the log of `source`; `done` is called with numbers of entries, as progress."""
 
     source: Source
     pool: WorkerPool | None
@@ -94,16 +93,16 @@ class Workers:
 
     @property
     def many(self) -> int:
-        """How many processes there are."""
+        """The number of processes."""
         return 1 if self.pool is None else self.pool.size
 
     def one(self, act: Callable[..., Any], *given: Any) -> Any:
-        """Have one job done."""
+        """Run one job."""
         (result,) = self.each([(act, given)])
         return result
 
     def each(self, acts: Iterable[Act]) -> Iterator[Any]:
-        """Have each job done; what came of them, in their order.
+        """Run the jobs, and return their results in order.
 
         Raises:
             WorkerLostError: if a process ends before its time.
@@ -118,7 +117,7 @@ class Workers:
 def workers_for(
     source: Source, engine: Engine | None, entries: int, *, processes: int | None, done: Tell
 ) -> Iterator[Workers]:
-    """As many as are of use for so many entries, or so many `processes`.
+    """As many workers as are useful for that number of entries, or `processes`.
 
     All of them see one state of the database, if there is one.
     """
@@ -127,7 +126,7 @@ def workers_for(
     with ExitStack() as opened:
         pool = connection = None
         if many > 1:
-            # Where there can be no others, this process does it alone.
+            # If there can be no other processes, this one does it alone.
             with suppress(NoPoolError):
                 pool = opened.enter_context(WorkerPool(engine, many))
         if pool is None and engine is not None:

@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 
 from incidents.errors import IncidentsError
 from incidents.store.database.engine import create, plainly, reading
-from incidents.store.schema.tables import desk
+from incidents.store.schema.desk_tables import desk
 from incidents.system.side_process import EndedError, SideProcess
 
 PATIENCE_S = 2.0

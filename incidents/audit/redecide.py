@@ -1,21 +1,21 @@
 """The redecision: each entry of a site decided again, from the entries before it and the policy.
 
-The machine that decides is the desk's own (`machine.decide`); what it is asked, the entries tell.
-What fell due before an act comes first, by the clock. The events that come of it must be the
-entries that follow, in all their fields, until the next act. A case is built of nothing else, so
-that what is wrong is found where it stands first.
+The desk's own machine decides (`machine.decide`); the commands follow from the entries. Whatever
+was due before an act comes first, by the clock. The resulting events must equal the following
+entries, in all fields, until the next act. The case is built from nothing else, so an error is
+found at its first place.
 
-What deciding again cannot check:
+Deciding again cannot check:
 
-- What people have stated, and when it happened, no policy derives: the policy stands on it.
-- That an act's time was the true one, only time stamps and witnesses can tell.
-- Whether --again was said for an address that was on record already is not recorded.
-- A correction leaves a deadline that is later than its fresh one: in older records it is brought
-  forward, and nothing in an entry tells how old it is. Nor does older records' repetition of an
-  order have the dead letter's cancellation beside it.
-- An act that was refused, or changed nothing, has left no entry.
-- What has fallen due since a site's last entry waits for the clock: nothing is wrong until
-  something comes after it.
+- Statements of people, with their times: no policy derives them, but every policy relies on them.
+- The true time of an act: only time stamps and witnesses can prove it.
+- Whether --again was given for an address that was on record already: that is not recorded.
+- Older records: there a correction brought a deadline forward, while now a later one stays, and the
+  repetition of an order had no cancellation of the dead letter beside it. An entry does not say how
+  old its program was.
+- Acts that were refused, or changed nothing: they leave no entry.
+- What became due after a site's last entry: it waits for the clock, and nothing is wrong until
+  another entry follows.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ from incidents.machine.policy import Policy
 from incidents.record.entry import Header, encode
 
 FEW = 40
-"""A case of so many parts is decided whole; of a greater one a part is taken out each time."""
+"""A case with at most this many parts is decided whole, a larger one by the needed part."""
 
 
 class Redecision:
     """One site's entries, each decided again under the policy that it names.
 
-    `policies` are the policies by digest. With `periods`, each entry must name the policy that was
-    active where it stands in the order of all entries, and what was due before an activation must
-    have been done under the policy before it.
+    `policies`: the policies by digest. `periods`: then each entry must name the policy that was
+    active at its place in the order of all entries, and what was due before an activation must have
+    been done under the policy before it.
     """
 
     def __init__(
@@ -69,13 +69,13 @@ class Redecision:
 
     @property
     def case(self) -> Case | None:
-        """The case after the last act that has been decided; None before the first entry."""
+        """The case after the last decided act; None before the first entry."""
         return self._case if self._archive is None else self._archive.case
 
     def take(self, header: Header, event: Event, place: int = 0) -> Finding | None:
-        """The next entry; what is wrong with it. After a finding nothing more can be judged.
+        """Take the next entry, and return what is wrong with it; do not go on after a finding.
 
-        `place` is where the entry stands in the order of all entries (see `Periods`).
+        `place`: the entry's place in the order of all entries (see `Periods`).
         """
         if self._over:
             return None
@@ -93,7 +93,7 @@ class Redecision:
         return None
 
     def end(self) -> Finding | None:
-        """There are no more entries; what is missing after the last one."""
+        """Finish after the last entry, and return what is missing after it."""
         if self._over:
             return None
         if self._next < len(self._events):
@@ -113,7 +113,7 @@ class Redecision:
         return None if self._case is None else rules.next_due(self._case)
 
     def _decide(self, header: Header, event: Event, place: int) -> str | None:
-        """Decide the act whose first event that is; why there can be no such act."""
+        """Decide the act with that first event; return why there can be no such act."""
         policy = self._policies.get(event.policy)
         if policy is None:
             return f"there is no policy {event.policy} to decide it by"
@@ -165,7 +165,7 @@ class Redecision:
         return wrong
 
     def _not_done(self, period: int) -> str | None:
-        """What an activation would have done first, under the policy before it, and did not."""
+        """What an activation should have done first under the policy before it, but did not."""
         due = self.next_due()
         if due is None or self._periods is None or period <= self._period:
             return None
@@ -192,7 +192,7 @@ class Redecision:
 
 
 def _difference(expected: Event, event: Event) -> str:
-    """How an entry differs from what the policy gives in its place."""
+    """The difference between an entry and the one that the policy gives in its place."""
     name = _first(expected, event)
     if name is None:
         return f"it is {_told(event)}, and the policy gives {_told(expected)}"
@@ -205,7 +205,7 @@ def _difference(expected: Event, event: Event) -> str:
 
 
 def _first(expected: Event | Reason, event: Event | Reason) -> str | None:
-    """The first field that differs; None if they are of another kind altogether."""
+    """The first field that differs; None if they are of different kinds."""
     if type(expected) is not type(event):
         return None
     names = (field.name for field in fields(expected))

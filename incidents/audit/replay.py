@@ -1,12 +1,11 @@
-"""The replay: all that the database holds of the sites, derived again from the entries alone.
+"""The replay: everything in the database about the sites, derived again from the entries alone.
 
-The entries are read in the order of the sites, and beside them the tables in the same order, so
-that no more than one site's case is in memory. Nothing in the tables is trusted; what an entry
-says is (whether it is still what was written is another proof's business).
+The entries are read in the order of the sites, and the tables in the same order, so that only one
+site's case is in memory. No table is trusted, but every entry is: another proof checks that the
+entries are still what was written.
 
-Each of people's own words must still be what its reference was made of. A value that is gone is no
-finding if it was erased on record; any other that is gone is one, and so is one that is another
-than it was.
+People's own words must still match their references. A missing value is no finding if its erasure
+is on record; any other missing or changed value is one.
 """
 
 from __future__ import annotations
@@ -39,14 +38,15 @@ from incidents.audit.site_tables import OF_CASE, Outbox
 from incidents.record.entry import DESK, UnreadableEntryError, decode
 from incidents.record.own_events import WordsErased
 from incidents.record.sealing import commitment, references
-from incidents.store.schema.tables import DESK_STREAM, deliveries, entries, orders, sealed
+from incidents.store.schema.desk_tables import DESK_STREAM, entries, sealed
+from incidents.store.schema.log_tables import deliveries, orders
 
 # The columns of a row of `entries`.
 _SITE_ID, _SEQ, _RECORDED_AT, _BODY = 1, 2, 3, 4
 
 
 def seal_findings(connection: Connection, span: Span) -> Iterator[Finding]:
-    """The values that their references do not stand for. The values themselves are not told."""
+    """The values that do not match their references; the findings do not contain the values."""
     where = span.where(sealed.c.ref)
     for ref, salt, value, *_ in Stream(connection, sealed, where=where).rest():
         try:
@@ -60,7 +60,7 @@ def seal_findings(connection: Connection, span: Span) -> Iterator[Finding]:
 
 
 class Erasures:
-    """The erasures on record: of which sites what was recorded before when is gone rightly."""
+    """The erasures on record: for each site, the time before which words may be missing."""
 
     def __init__(self, connection: Connection, write_time: WriteTime) -> None:
         self._before: dict[str | None, datetime] = {}
@@ -78,7 +78,7 @@ class Erasures:
                 self._before[event.of] = max(before, event.before)
 
     def cover(self, site: str, recorded_at: Any) -> bool:
-        """Whether the site's words of that time, as the driver gives it, have been erased."""
+        """Whether the site's words of that time (in the driver's form) have been erased."""
         before = [m for m in (self._before.get(site), self._before.get(None)) if m is not None]
         try:
             return any(recorded_at < self._write_time(moment) for moment in before)
@@ -87,9 +87,9 @@ class Erasures:
 
 
 class Kept:
-    """Which of the references in entries have their values still, of the sites of `span`.
+    """The references in entries that still have their values, of the sites of `span`.
 
-    The sites are taken in the order of their ids, and of each all its entries.
+    Sites must be taken in the order of their ids, each with all its entries.
     """
 
     def __init__(self, connection: Connection, span: Span, write_time: WriteTime) -> None:
@@ -100,7 +100,7 @@ class Kept:
         self._gone: dict[str, Row] = {}
 
     def watched(self, site_id: int, rows: Iterable[Row]) -> Iterator[Row]:
-        """The site's entries as they come, looked at on their way."""
+        """The site's entries, passed through while their references are noted."""
         self._gone = {}
         there = self._of(site_id)
         for row in rows:
@@ -111,7 +111,7 @@ class Kept:
             yield row
 
     def findings(self, site: str, name: str) -> Iterator[Finding]:
-        """The values of the site just taken, called `name` in findings, that nothing has erased."""
+        """The missing values of the last site, called `name`, that no erasure explains."""
         for ref, row in self._gone.items():
             if not self._erasures.cover(site, row[_RECORDED_AT]):
                 yield Finding(
@@ -172,14 +172,14 @@ OUTSIDE = {
     "deliveries.problem": "what the last attempt came to; of a dead letter the entry tells",
     "deliveries.detail": "what the last attempt came to, in words",
 }
-"""What the replay cannot prove: columns, and whole tables, each with the reason."""
+"""The columns and tables that the replay cannot prove, each with the reason."""
 
 
 class Replay:
     """One replay of all sites, the desk's own stream and the sealed values; or of a share of these.
 
-    `connection` must be in a transaction that sees one state of the database. `sites` and
-    `entries` count those that have been looked at so far; `done` is told of entries, in between.
+    `connection` must be in a transaction that sees one state of the database. `sites` and `entries`
+    count those replayed so far; `done` is called with numbers of entries, as progress.
     """
 
     def __init__(
@@ -199,7 +199,7 @@ class Replay:
         self._told = 0
 
     def findings(self) -> Generator[Finding]:
-        """All that is not as the record has it, site by site; nothing if all is."""
+        """All differences from the record, site by site."""
         if self._share.desk:
             yield from self._of_desk()
         if self._share.sites is not None:
@@ -214,7 +214,7 @@ class Replay:
         words = Kept(self._connection, Span.of(DESK_STREAM), self._write_time)
         rows = words.watched(DESK_STREAM, self._counted(stream.rest()))
         yield from desk_stream.findings(self._connection, rows)
-        # What comes after one that is wrong is passed over.
+        # Entries after a wrong one are skipped.
         deque(rows, maxlen=0)
         yield from words.findings(DESK, NAME)
 
@@ -243,14 +243,14 @@ class Replay:
         outgoing: Iterator[Row],
         rows: dict[Table, Iterator[Row]],
     ) -> Generator[Finding, None, str]:
-        """What differs of one site; its name in the end."""
+        """The differences of one site; returns its name."""
         outbox = Outbox(outgoing, self._dialect)
         fold = Fold(site_id, outbox, self._write_time)
         counted = self._counted(history)
         finding = next(filter(None, map(fold.take, counted)), None)
         if finding is not None:
             yield finding
-            # What follows from entries that cannot be trusted is not compared.
+            # The results of entries that cannot be trusted are not compared.
             for left in (counted, outgoing, *rows.values()):
                 deque(left, maxlen=0)
             return fold.site

@@ -1,7 +1,7 @@
-"""The rows of a table, site by site, and the finding where they do not bear out the record.
+"""The rows of a table, site by site, compared with the record.
 
-Values stand as the database's driver gives them, before any type of ours has read them: what
-somebody has put into a row need not be readable.
+Values are in the form of the database's driver, before any type of ours has read them: a row that
+somebody has changed need not be readable.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.types import NullType
 
 from incidents.clock import rfc3339
-from incidents.store.schema.tables import entries
+from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.types import JSONText, UTCDateTime, canonical, microseconds, recorded
 
 Row = tuple[Any, ...]
@@ -38,17 +38,17 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def names(table: Table) -> list[str]:
-    """The columns of a table that the record bears out, in their order."""
+    """The columns of a table that follow from the record, in their order."""
     return [column.name for column in recorded(table)]
 
 
 def time_writer(dialect: str) -> WriteTime:
-    """How a time becomes what the driver gives."""
+    """The function that converts a time into the driver's form."""
     return microseconds if dialect == "sqlite" else lambda time: time
 
 
 def written(rows: Iterable[Row], table: Table, dialect: str) -> Iterator[Row]:
-    """The rows of that table as the driver gives them."""
+    """The rows of that table in the driver's form."""
     writers = _writers(table, dialect)
     if not writers:
         yield from rows
@@ -63,7 +63,7 @@ def written(rows: Iterable[Row], table: Table, dialect: str) -> Iterator[Row]:
 
 
 def shown(table: Table, column: str, value: Any, dialect: str) -> Any:
-    """A value of the driver as people and JSON have it: a time is RFC 3339."""
+    """A value of the driver in the form for people and JSON: a time is RFC 3339."""
     if isinstance(value, datetime):
         return rfc3339(value)
     if isinstance(value, bytes):
@@ -78,7 +78,7 @@ def shown(table: Table, column: str, value: Any, dialect: str) -> Any:
 
 @cache
 def _writers(table: Table, dialect: str) -> list[tuple[int, Callable[[Any], Any]]]:
-    """The places of a row's values that do not stand as they are, and how they are written."""
+    """The places of a row's values that need conversion, each with its function."""
     found: list[tuple[int, Callable[[Any], Any]]] = []
     for place, column in enumerate(recorded(table)):
         if isinstance(column.type, JSONText):
@@ -98,10 +98,10 @@ _COMPARED_AT_ONCE = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Where the database and the record differ.
+    """A difference between the database and the record.
 
-    `row` is the row's key, its parts joined by dashes; `expected` is what the record says and
-    `found` what the database holds, or of an entry what is wrong with it.
+    `row`: the row's key, its parts joined by dashes. `expected`: the value by the record. `found`:
+    the value in the database, or for an entry what is wrong with it.
     """
 
     site: str
@@ -116,9 +116,9 @@ class Finding:
 def compare(
     site: str, table: Table, expected: Iterator[Row], found: Iterator[Row], dialect: str
 ) -> Iterator[Finding]:
-    """What differs between the rows of one table as the record has them and as they are.
+    """The differences between the rows of one table by the record and in the database.
 
-    As long as both give the same rows, no more than a few are held in memory.
+    As long as both have the same rows, only a few are in memory.
     """
     while (right := list(islice(expected, _COMPARED_AT_ONCE))) == (
         own := list(islice(found, _COMPARED_AT_ONCE))
@@ -129,7 +129,7 @@ def compare(
 
 
 def name_of(key: Row) -> str:
-    """A row's key as people read it."""
+    """A row's key in the form for people."""
     return "-".join(map(str, key))
 
 
@@ -161,18 +161,18 @@ def _differences(
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The rows whose key is at or after `first` and before `before`; None: without that end."""
+    """The rows whose key is at or after `first` and before `before`; None: no limit."""
 
     first: int | str | None = None
     before: int | str | None = None
 
     @classmethod
     def of(cls, site_id: int) -> Span:
-        """One site's."""
+        """The span of one site."""
         return cls(site_id, site_id + 1)
 
     def where(self, key: Column[Any]) -> list[ColumnElement[bool]]:
-        """The conditions on the column that is the key."""
+        """The conditions on the key column."""
         found = []
         if self.first is not None:
             found.append(key >= self.first)
@@ -182,7 +182,7 @@ class Span:
 
 
 def site_spans(connection: Connection, about: int) -> list[Span]:
-    """All sites, in shares of about so many entries each."""
+    """All sites, in spans of about that number of entries each."""
     of_site = select(entries.c.site_id, func.count()).group_by(entries.c.site_id)
     bounds, seen = [], 0
     for part in parts(connection, of_site.order_by(entries.c.site_id)):
@@ -196,18 +196,18 @@ def site_spans(connection: Connection, about: int) -> list[Span]:
 
 @dataclass(frozen=True, slots=True)
 class Some:
-    """The rows whose key is one of these."""
+    """The rows with one of these keys."""
 
     ids: tuple[int, ...]
 
     def where(self, key: Column[Any]) -> list[ColumnElement[bool]]:
-        """As a span has it."""
+        """The conditions on the key column."""
         return [key.in_(self.ids)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """The desk's own stream, some sites, some of the sealed values: those that are not None."""
+    """A share of a replay: the desk's own stream, some sites, some sealed values, if not None."""
 
     desk: bool = False
     sites: Span | None = None
@@ -218,15 +218,15 @@ ALL = Share(desk=True, sites=Span(), seals=Span())
 
 
 AT_ONCE = 1_000
-"""So many rows of each table are held in memory at a time."""
+"""The most rows of each table in memory at a time."""
 
 
 class Stream:
-    """The rows of `table`, all or those that are `where`, as the driver gives them: what the record
-    bears out of each.
+    """The rows of `table`, all or those in `where`, in the driver's form, with the columns that
+    follow from the record.
 
-    `order` names the columns that they come in the order of, by default those of the key. The
-    first of them is the site's id, where rows are asked for by site.
+    `order`: the columns to sort by, by default those of the key. The first must be the site's id if
+    rows are read by site.
     """
 
     def __init__(
@@ -247,15 +247,15 @@ class Stream:
 
     @property
     def site_id(self) -> int | None:
-        """The site of the next row; None when there is none left."""
+        """The site of the next row; None at the end."""
         return self._place(self._part[self._next]) if self._part else None
 
     def of(self, site_id: int) -> Iterator[Row]:
-        """The next rows, as long as they are of that site."""
+        """The next rows of that site."""
         return chain.from_iterable(self._parts_of(site_id))
 
     def rest(self) -> Iterator[Row]:
-        """All rows that are left."""
+        """All remaining rows."""
         while self._part:
             part = self._part[self._next :]
             self._refill()
@@ -275,9 +275,9 @@ class Stream:
 
 
 def parts(connection: Connection, statement: Executable) -> Iterator[Sequence[Row]]:
-    """The rows that a statement finds, as tuples of what the driver gives, a few at a time."""
+    """The rows of a statement, as tuples in the driver's form, a few at a time."""
     if connection.dialect.name == "sqlite":
-        # This driver never holds more rows than it is asked for; its tuples are taken as they are.
+        # This driver never holds more rows than requested; its tuples are used directly.
         with closing(connection.execute(statement)) as result:
             while part := result.cursor.fetchmany(AT_ONCE):
                 yield part

@@ -1,8 +1,8 @@
-"""The site's tables as the record has them: the rows of its case, its orders and deliveries.
+"""The tables of a site as the record has them: the rows of its case, orders and deliveries.
 
-The record does not say which events shared a transaction, and inside one a suspension and the
-reopening that takes it back order nothing. So both may be missing, if they are of one moment, with
-what repeated the suspension in between.
+The record does not say which events shared a transaction. Inside one, a suspension and the
+reopening that takes it back give no orders. So the orders of both may be missing if they have the
+same time, with repetitions of the suspension between them.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from incidents.machine.incident import Incident
 from incidents.machine.work import items
 from incidents.store.cases import incident_parts, site_row
 from incidents.store.cases.work import sort_due
-from incidents.store.schema import tables
-from incidents.store.schema.tables import deliveries, orders
+from incidents.store.schema import desk_tables, tables
+from incidents.store.schema.log_tables import deliveries, orders
 from incidents.store.schema.types import canonical
 
 
 def _own(table: Table, keys: int) -> Callable[[Any], Row]:
-    """The values of what has a field for each column of the table after the first `keys` ones."""
+    """The function that reads an object's fields for the table's columns after the first `keys`."""
     return attrgetter(*names(table)[keys:])
 
 
 def _of_site(rows: Callable[[Case], Iterable[Row]]) -> Callable[[Case], Iterator[Row]]:
-    """The rows, behind the site's id."""
+    """The rows, each after the site's id."""
     return lambda case: ((case.site_id, *row) for row in rows(case))
 
 
 def _of_incidents(rows: Callable[[Incident], Iterable[Row]]) -> Callable[[Case], Iterator[Row]]:
-    """The rows of each incident, behind the site's id and the incident's number."""
+    """The rows of each incident, each after the site's id and the incident's number."""
     return lambda case: (
         (case.site_id, incident.n, *row)
         for incident in case.incidents.values()
@@ -95,11 +95,11 @@ OF_CASE: tuple[tuple[Table, Callable[[Case], Iterator[Row]]], ...] = (
     (tables.suspensions, _of_site(lambda case: map(_suspension, case.suspensions.values()))),
     (tables.tasks, _of_site(_tasks)),
     (tables.claims, _of_site(_claims)),
-    (tables.filing_details, _of_site(lambda case: sorted(case.details.items()))),
-    (tables.filing_terms, _of_site(_terms)),
+    (desk_tables.filing_details, _of_site(lambda case: sorted(case.details.items()))),
+    (desk_tables.filing_terms, _of_site(_terms)),
     (tables.work, _of_site(_work)),
 )
-"""Each table that a case has rows in, and what they are; the first column is the site's id."""
+"""The tables with rows of a case, each with the function of its rows; the site's id comes first."""
 
 
 _KEY = 3
@@ -108,10 +108,10 @@ _FIRST = 1
 
 
 class Outbox:
-    """A site's orders: those that its entries give rise to, against the rows of the table.
+    """A site's orders by its entries, compared with the rows of the table.
 
-    `found` gives these rows, in the order of their keys, as the driver for `dialect` does;
-    `cancelled` are the numbers of those that may have cancelled out, complete after `findings`.
+    `found`: those rows in the order of their keys, in the form of the driver for `dialect`.
+    `cancelled`: the numbers of orders that may have cancelled out, complete after `findings`.
     """
 
     def __init__(self, found: Iterator[Row], dialect: str) -> None:
@@ -124,7 +124,7 @@ class Outbox:
         self.cancelled: set[int] = set()
 
     def take(self, case: Case, event: Event) -> None:
-        """Look for what follows from the event that `case` has just had applied."""
+        """Add the orders that follow from the event just applied to `case`."""
         for order in machine_orders.orders((event,)):
             data = canonical(order_document(case, order))
             at = self._write_time(event.recorded_at)
@@ -137,7 +137,7 @@ class Outbox:
                 self._unmet.append(row)
 
     def findings(self, site: str) -> Iterator[Finding]:
-        """What differs from the rows in the table, those that may have cancelled out aside."""
+        """The differences from the rows in the table, without those that may have cancelled out."""
         found = [] if self._next is None else [self._next, *self._found]
         there = {row[:_KEY] for row in found}
         missing = [row for row in self._unmet if row[:_KEY] not in there]
@@ -154,8 +154,8 @@ class Outbox:
 
 
 def _cancelled(missing: Sequence[Row], again: AbstractSet[int]) -> Iterator[Row]:
-    """Each suspension with the reopening of the same moment, and with what repeated it, by number
-    `again`."""
+    """The missing suspensions with the reopening of the same moment and the repetitions between
+    them, whose numbers are in `again`."""
     suspended: dict[Any, list[Row]] = {}
     for row in missing:
         at = row[_CREATED_AT]
@@ -170,18 +170,17 @@ def _cancelled(missing: Sequence[Row], again: AbstractSet[int]) -> Iterator[Row]
 
 _WAITING_KEY = 4
 _ONE = 1
-# How often it was tried, and when it is tried again, is the business of whoever carries it out.
+# The number of attempts and the time of the next belong to the dispatcher, not to the record.
 _OWN = 6
 
 
 def delivery_findings(
     site: str, case: Case | None, cancelled: AbstractSet[int], found: Iterator[Row], dialect: str
 ) -> Iterator[Finding]:
-    """What differs of what waits for a site, or is a dead letter. One without an entry has no
-    `case`, and nothing waits for it.
+    """The differences in a site's waiting orders and dead letters.
 
-    Inside one transaction a suspension and the reopening that takes it back order nothing, and so
-    nothing waits of them: they are the numbers `cancelled`.
+    A site without an entry has no `case`, and nothing waits for it. `cancelled`: the numbers of
+    orders that may have cancelled out inside a transaction, so that nothing waits of them.
     """
     own = list(found)
     by_key = {row[:_WAITING_KEY]: row for row in own}

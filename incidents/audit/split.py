@@ -1,4 +1,4 @@
-"""The split: a replay in shares, by as many processes as are of use, and what they come to."""
+"""The split of a replay into shares, one for each useful process, and their combined result."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from incidents.audit.pool import Tell
 from incidents.audit.replay import OUTSIDE, Replay
 from incidents.audit.rows import ALL, Finding, Share, Span, site_spans
 from incidents.store.database.engine import plainly, reading
-from incidents.store.schema.tables import entries
+from incidents.store.schema.desk_tables import entries
 
 _SHARES_EACH = 8
-# Where the references of sealed values begin is as good as drawn by lot.
+# The beginnings of references of sealed values are as good as random.
 _SEALS = [None, *(f"sha256:{digit}" for digit in "2468ace"), None]
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came of a share."""
+    """The result of a share."""
 
     findings: list[Finding]
     sites: int
@@ -32,7 +32,7 @@ class Report:
 
 
 def replays(shares: Iterable[Share], most: int | None) -> Iterator[Act]:
-    """What workers are given to replay these shares; of each, so many findings are enough."""
+    """The acts for workers to replay these shares, each with at most `most` findings."""
     return ((_replayed, (share, most)) for share in shares)
 
 
@@ -46,9 +46,9 @@ def _replayed(connection: Connection, tell: Tell, share: Share, most: int | None
 class Split:
     """One replay of all sites, the desk's own stream and the sealed values; or of one site alone.
 
-    `sites` and `entries` count those that have been looked at so far; `done` is told of entries,
-    in between. No more than `most` findings are looked for. There are as many `processes` as
-    processors by default, up to four, and none but this one for a site or a small database.
+    `sites` and `entries` count those replayed so far; `done` is called with numbers of entries, as
+    progress. The search stops after `most` findings. By default there are as many `processes` as
+    processors, up to four, and only this one for a single site or a small database.
     """
 
     def __init__(
@@ -69,19 +69,19 @@ class Split:
         self._done = done
 
     def findings(self) -> Generator[Finding]:
-        """All that is not as the record has it, in the order of `Replay.findings`.
+        """All differences from the record, in the order of `Replay.findings`.
 
         Raises:
-            DatabaseError: when the database does not do its part.
+            DatabaseError: if the database fails.
             WorkerLostError: if a process ends before its time.
         """
         engine = self._engine
         processes = 1 if self._site_id is not None else self._processes
         with plainly(engine):
             with reading(engine) as connection:
-                # How many entries there are, without counting them.
+                # About how many entries there are, without counting them.
                 about = connection.scalar(select(func.max(entries.c.id))) or 0
-            # What is replayed is the database that a process is connected to.
+            # A process replays the database that it is connected to.
             with workers_for(
                 nullcontext, engine, about, processes=processes, done=self._done
             ) as workers:
@@ -91,7 +91,7 @@ class Split:
                     yield from report.findings
 
     def _shares(self, processes: int) -> Iterator[Share]:
-        """All of it, whatever there is: the sites in shares of about as many entries each."""
+        """All shares: the sites in shares of about the same number of entries."""
         if self._site_id is not None:
             yield Share(sites=Span.of(self._site_id))
             return
@@ -109,13 +109,13 @@ class Split:
 
 
 MAX_FINDINGS = 1_000
-"""So many findings are told; of the rest, only that there are more."""
+"""The most findings in a report; of the rest it says only that there are more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed:
-    """How many sites and entries were looked at, and what the tables say that the record does not;
-    whether there is `more` than was told."""
+    """The number of sites and entries replayed, with the differences between tables and record;
+    `more`: there are further findings."""
 
     sites: int
     entries: int
@@ -123,7 +123,7 @@ class Replayed:
     more: bool
 
     def document(self) -> dict[str, Any]:
-        """For programs."""
+        """The result as JSON."""
         return {
             "sites": self.sites,
             "entries": self.entries,
@@ -134,10 +134,10 @@ class Replayed:
 
 
 def replayed(engine: Engine, site_id: int | None = None, done: Tell = lambda _: None) -> Replayed:
-    """Derive every table again from the entries alone, and compare; or those of one site.
+    """Derive every table again from the entries alone, or those of one site, and compare.
 
     Raises:
-        DatabaseError: when the database does not do its part.
+        DatabaseError: if the database fails.
         WorkerLostError: if a process ends before its time.
     """
     split = Split(engine, site_id, most=MAX_FINDINGS + 1, done=done)

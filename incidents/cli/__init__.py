@@ -1,4 +1,4 @@
-"""The command line: parse, call the desk or a view, render. `main` is where it begins and ends."""
+"""The command line: parse, call the desk or a view, render. `main` is its entry point."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An act: one command on its way to the desk, its confirmation, and the answer on its way back."""
+"""The act on the command line: one command's way to the desk, with its confirmation and answer."""
 
 from __future__ import annotations
 

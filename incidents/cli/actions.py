@@ -13,12 +13,13 @@ import click
 from incidents.cli import options, params
 from incidents.cli.act import Act
 from incidents.cli.reauthentication import password_file_option
-from incidents.contract.action import CONTACT, INCIDENT, ITEM, LABELS, ORDER, SITE, Action, Field
+from incidents.contract import target
+from incidents.contract.action import LABELS, Action, Field
 from incidents.contract.actions import ACTIONS
+from incidents.contract.target import CONTACT, INCIDENT, ITEM, ORDER, SITE, Target
 from incidents.errors import InputError
 from incidents.machine import commands as c
 from incidents.machine.command import Choice, Words
-from incidents.values.ids import contact_id, incident_id, order_id
 
 Command = Callable[..., int | None]
 Values = dict[str, Any]
@@ -94,39 +95,21 @@ def _read(act: Act, action: Action, given: Values) -> tuple[str | int, c.Command
         given["person"] = given.pop("responsible")
     if "at" in given:
         given["at"] = act.run.read_time(given["at"])
-    site, own, about = _target(action, given)
+    typed = given.pop("target" if action.command is c.RecordContact else action.of)
+    of = target.whole(typed)
+    if action.command is c.CompleteTask and not target.is_task(of):
+        raise _no_task(of)
     if action.command is c.EditSite and not any(given.values()):
         raise InputError("nothing to change is given: add --phone, --email or --person")
-    command = action.command(by=act.by, **action.fixed, **own, **given)
-    return site, command, None if action.creates else about
+    named = target.fields(action.command, of)
+    command = action.command(by=act.by, **action.fixed, **named, **given)
+    new = action.creates or action.of == SITE
+    return of[0], command, None if new else target.text(action.of, of)
 
 
-def _target(action: Action, given: Values) -> tuple[str | int, Values, str | None]:
-    """The site, the fields of the command that say what of it, and the id that was typed."""
-    if action.command is c.RecordContact:
-        target = given.pop("target")
-        site, n = target if isinstance(target, tuple) else (target, None)
-        return site, {"incident": n}, None
-    typed = given.pop(action.of)
-    match action.of:
-        case "incident":
-            return typed[0], {"incident": typed[1]}, incident_id(*typed)
-        case "contact":
-            return typed[0], {"incident": typed[1], "contact": typed[2]}, contact_id(*typed)
-        case "order":
-            return typed[0], {"order": typed[1], "lane": typed[2]}, order_id(*typed)
-        case "item":
-            return typed[0], _item(action, *typed), f"{typed[0]}-{typed[1]}"
-    return typed, {}, None
-
-
-def _item(action: Action, site: int, rest: str) -> Values:
-    if action.command is not c.CompleteTask:
-        return {"item": rest}
-    if not rest.startswith("t"):
-        what = f"no {_INSTEAD[rest]}" if rest in _INSTEAD else _OF_INCIDENT
-        raise InputError(f"{site}-{rest} is {what}")
-    return {"task": int(rest[1:])}
+def _no_task(item: Target) -> InputError:
+    what = f"no {_INSTEAD[item[1]]}" if item[1] in _INSTEAD else _OF_INCIDENT
+    return InputError(f"{target.text(ITEM, item)} is {what}")
 
 
 _INSTEAD = {

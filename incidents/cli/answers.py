@@ -1,4 +1,4 @@
-"""The answers: what the desk says to an act, for people, for programs, as ids; the next step."""
+"""The answer to an act, for people, for programs or as ids, with the next step."""
 
 from __future__ import annotations
 

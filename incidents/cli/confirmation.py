@@ -1,4 +1,4 @@
-"""The confirmation: what a person types, or has said in advance; the sites that would be opened."""
+"""The confirmation of an act: typed, or given by an option; it names the sites that would open."""
 
 from __future__ import annotations
 

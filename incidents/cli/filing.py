@@ -1,4 +1,4 @@
-"""The filings on the command line: their commands, and the customer list that comes in."""
+"""The filings on the command line, with the import of a customer list."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def export(run: Run, sites: tuple[str, ...], target: str) -> None:
 
     `filing import` reads each of them again unchanged. What has been erased is not there.
     """
-    from incidents.filing import export as written
+    from incidents.filing import export as filing_export
 
     if run.quiet or run.format == "table":
         raise InputError("an export is json, jsonl or csv (--format)")
@@ -52,11 +52,11 @@ def export(run: Run, sites: tuple[str, ...], target: str) -> None:
         read = partial(_read, connection, sites)
         if form == CSV:
             # Read twice, in one state of the database: first for the columns that all need.
-            lines: Iterable[str] = written.csv_of(read)
+            lines: Iterable[str] = filing_export.csv_of(read)
         elif form == JSON:
-            lines = written.json_document(read())
+            lines = filing_export.json_document(read())
         else:
-            lines = written.json_lines(read())
+            lines = filing_export.json_lines(read())
         output.write_file(target, (line.encode() for line in lines))
 
 
@@ -94,10 +94,10 @@ def snippet(run: Run, site: str, icon: str, target: str) -> None:
         output.write_file(target, run.remote.filings.snippet(site, icon=icon))
         return
     from incidents.filing import settings
-    from incidents.filing.footer import check as html
+    from incidents.filing.footer import check as footer_check
 
     details, icp_form = details_of(filed(run, site)), settings.load().icp_form
-    written = html.snippet_of_filing(site, details, icon=icon, icp_form=icp_form)
+    written = footer_check.snippet_of_filing(site, details, icon=icon, icp_form=icp_form)
     output.write_file(target, [written.encode()])
 
 

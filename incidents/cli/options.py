@@ -1,4 +1,4 @@
-"""The shared options: what every look and every act takes, through one decorator each."""
+"""The shared options of looks and acts, through one decorator each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parameters: how a typed word becomes a value, what the shell suggests, and what looks wrong.
+"""The parameters of commands: typed words as values, completions, and input that looks wrong.
 
 A suggestion must never get in somebody's way: whatever goes wrong, nothing is suggested. Categories
 and contact details are free (domain.md), so nothing is refused for how it looks; people get a hint.
@@ -87,9 +87,9 @@ def _suggested(context: click.Context, find: Callable[[Connection], list[str]]) 
 def _sites_that_begin(connection: Connection, begun: str) -> list[str]:
     from sqlalchemy import select
 
-    from incidents.store.schema.tables import sites as table
+    from incidents.store.schema.tables import sites
 
-    name = table.c.name
+    name = sites.c.name
     found = select(name).where(name >= begun, name < f"{begun}\U0010ffff")
     return list(connection.scalars(found.order_by(name).limit(MOST_SUGGESTED)))
 

@@ -1,4 +1,4 @@
-"""The root command: what there is to type, and where each command's module lies.
+"""The root command: every command by name, and the module that has it.
 
 A module is imported when its command is typed. The short helps stand here and in `act_helps`, so
 that `--help` and the completion of a name import none of them, nor the contract.

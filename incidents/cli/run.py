@@ -1,4 +1,4 @@
-"""One run of the program: how it answers, what it has opened, and which characters it shows.
+"""One run of the program: its output format, what it has opened, and the characters it can show.
 
 A note, a file's name or a mistyped argument may hold a control sequence that paints, moves the
 cursor or sets a title, or a mark that reverses the order of the letters. These are shown by their

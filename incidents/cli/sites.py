@@ -1,4 +1,4 @@
-"""The sites on the command line: their commands, the looks list, show and why, and the timeline."""
+"""The sites on the command line: list, show, why and timeline."""
 
 from __future__ import annotations
 

@@ -11,16 +11,18 @@ from typing import Any
 from incidents.client.faults import Document, NoDeskError, NotOverServerError, ProblemError
 from incidents.client.http import Exchange, part
 from incidents.clock import read_rfc3339, rfc3339
-from incidents.contract.action import CONTACT, INCIDENT, ITEM, ORDER, SITE, Action
+from incidents.contract import target
+from incidents.contract.action import Action
 from incidents.contract.actions import ACTIONS, CLOSING
+from incidents.contract.target import SITE
 from incidents.desk.envelope import Answer, Envelope, nothing_done
 from incidents.errors import FileError
 from incidents.machine import commands as c
-from incidents.machine.command import Refusal, Remark
 from incidents.machine.commands import Command
 from incidents.machine.policy import Policy, PolicyError
 from incidents.machine.policy import read as read_policy
-from incidents.values.ids import contact_id, incident_id, order_id, task_id
+from incidents.machine.refusal import Refusal, Remark
+from incidents.values.ids import incident_id
 from incidents.values.web_address import as_written
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
@@ -181,11 +183,6 @@ def _fact(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-_FOLDERS = {
-    SITE: "sites", INCIDENT: "incidents", CONTACT: "contacts", ITEM: "queue", ORDER: "orders",
-}  # fmt: skip
-
-
 def request(envelope: Envelope) -> tuple[str, str, dict[str, Any]]:
     """The method, the path under /api/v1, and the words of a command.
 
@@ -194,7 +191,7 @@ def request(envelope: Envelope) -> tuple[str, str, dict[str, Any]]:
     """
     command, site = envelope.command, envelope.site
     if isinstance(command, c.ChangeFiling):
-        return "PATCH", f"/sites/{_target(SITE, command, site)}/filing", _filed(command)
+        return "PATCH", f"{_path(SITE, command, site)}/filing", _filed(command)
     action = _action(command)
     words = {
         action.called(each): _plain(given)
@@ -206,9 +203,8 @@ def request(envelope: Envelope) -> tuple[str, str, dict[str, Any]]:
     if isinstance(command, c.AddSite):
         return "POST", "/sites", words | {"site": str(site)}
     if isinstance(command, c.EditSite):
-        return "PATCH", f"/sites/{_target(SITE, command, site)}", words
-    target = _target(action.of, command, site)
-    return "POST", f"/{_FOLDERS[action.of]}/{target}/{action.path}", words
+        return "PATCH", _path(SITE, command, site), words
+    return "POST", f"{_path(action.of, command, site)}/{action.path}", words
 
 
 def site_id(site: str | int) -> int:
@@ -232,22 +228,14 @@ def _action(command: Command) -> Action:
     raise NotOverServerError(way_out=f"{name} needs the database itself, with --db")
 
 
-def _target(of: str, command: Any, site: str | int) -> str:
-    """What the command is done to, as the last part of its path."""
-    match of:
-        case "incident":
-            return incident_id(site_id(site), command.incident)
-        case "contact":
-            return contact_id(site_id(site), command.incident, command.contact)
-        case "order":
-            return order_id(site_id(site), command.order, command.lane)
-        case "item" if isinstance(command, c.CompleteTask):
-            return task_id(site_id(site), command.task)
-        case "item":
-            return f"{site_id(site)}-{command.item}"
-    if isinstance(site, int):
+def _path(kind: str, command: Command, site: str | int) -> str:
+    """Where that is to which the command is done."""
+    if kind != SITE:
+        site = site_id(site)
+    elif isinstance(site, int):
         raise NotOverServerError(way_out="name the site")
-    return part(site)
+    named = target.text(kind, target.of_command(command, site))
+    return f"/{target.FOLDERS[kind]}/{part(named)}"
 
 
 def _filed(command: c.ChangeFiling) -> Document:

@@ -16,8 +16,8 @@ from incidents.client.http import Exchange, part
 from incidents.client.record import LONG_S
 from incidents.clock import rfc3339
 from incidents.errors import InputError
-from incidents.machine.command import Refusal
 from incidents.machine.policy import write_duration
+from incidents.machine.refusal import Refusal
 from incidents.values import web_address
 
 if TYPE_CHECKING:

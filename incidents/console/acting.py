@@ -1,4 +1,4 @@
-"""The acting: somebody who has sent a form of this console, what it asks for, and what they do."""
+"""The act at the console: a form that somebody sent, what it asks for, and what they do."""
 
 from __future__ import annotations
 

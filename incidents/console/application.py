@@ -1,5 +1,4 @@
-"""The pages: the console as one application, beside the API in one process, and a page for each way
-in which something cannot be done.
+"""The console as one application beside the API, with a page for each kind of failure.
 
 Each page is a module with a `router`; what no page and no path of the API answers to, is answered
 here.

@@ -22,7 +22,7 @@ from incidents.app import House
 from incidents.console import writing
 from incidents.console.request_context import Looking
 from incidents.log import logger
-from incidents.store.schema.tables import entries
+from incidents.store.schema.desk_tables import entries
 
 router = APIRouter()
 

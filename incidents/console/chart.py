@@ -1,4 +1,4 @@
-"""The charts: bars, stacked by series, as SVG to be read aloud, in print, by day and by night.
+"""The charts: stacked bars as SVG, to read aloud, to print, and for a light or dark page.
 
 A series is told apart by its pattern, not by its colour alone; both come from classes of the style
 sheet, since a page may bring no style of its own. Behind each chart stands its table.

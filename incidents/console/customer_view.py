@@ -1,4 +1,4 @@
-"""The customer's view of one incident, as it stands when they look, and what they say to it.
+"""The customer's view of one incident: its present state, and the customer's statements.
 
 It holds the facts that the notice of it would tell, what the desk has written to the customer, and
 nothing that people have told of themselves or of others: no name, number, address or internal note.

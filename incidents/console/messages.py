@@ -13,8 +13,8 @@ from incidents.desk import Answer
 from incidents.errors import IncidentsError
 from incidents.locale import event_sentence, refusals
 from incidents.locale.words import Teller
-from incidents.machine.command import Refusal
 from incidents.machine.commands import CLOCK
+from incidents.machine.refusal import Refusal
 from incidents.store.cases import sites
 from incidents.values.ids import read_incident_id, read_item_id, read_order_id
 from incidents.views import left_down, masked

@@ -1,5 +1,4 @@
-"""The request context: who has signed in at the console, what they look at, and what is kept for
-them from one request to the next.
+"""The request context of the console: the person, the page, and what is kept between requests.
 
 A refused form is answered where only forms are taken. Whoever switches the language there, or loads
 the page again, comes to the page with the form, and finds in it what they had typed. It is kept in

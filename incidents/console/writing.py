@@ -1,5 +1,6 @@
-"""The writing: how a page is written, in a language and a zone, with the headers that guard it, the
-static files that it names, and what the act before has come to.
+"""The writing of pages: in a language and a zone, with security headers and static files.
+
+It also shows the result of the act before.
 
 A static file is served under a name that its content gives it: what is served so never changes, and
 browsers keep it for good. What an act has come to is carried by a cookie to the next page.

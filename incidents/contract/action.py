@@ -1,4 +1,4 @@
-"""The action: one act as all surfaces offer it, with its fields and its body.
+"""The action: one act as all surfaces offer it, with its fields.
 
 The fields are what it asks for, read from the annotations of its command; the body is what a
 request holds, by its name in the API's description; acts may share one. The table of actions is
@@ -14,6 +14,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from incidents.contract import target
 from incidents.machine import commands as c
 from incidents.machine.command import Choice, Command, Replayed, Seen, Words
 
@@ -146,10 +147,6 @@ DESK: tuple[Role, ...] = ("operator", "supervisor")
 DESK_OR_PROGRAM: tuple[Role, ...] = (*DESK, "integrator")
 SUPERVISOR: tuple[Role, ...] = ("supervisor",)
 
-SITE, INCIDENT, CONTACT, ITEM, ORDER = "site", "incident", "contact", "item", "order"
-TARGETS = (CONTACT, INCIDENT, ITEM, ORDER, SITE)
-"""What an act can be done to, those that are known by their looks first."""
-
 
 @dataclass(frozen=True, slots=True)
 class Ask:
@@ -217,7 +214,7 @@ class Action:
         return tuple(
             replace(each, default=MISSING) if each.name in self.needs else each
             for each in fields_of(self.command)
-            if each.name not in _TARGETS and each.name not in self.fixed
+            if each.name not in target.FIELDS and each.name not in self.fixed
             if not isinstance(each.fact, Seen | Replayed)
         )
 
@@ -246,4 +243,3 @@ def name_of(command: type[c.Command]) -> str:
 
 
 _NAMES: dict[type[c.Command], str] = {c.RecordState: "reconcile", c.RepeatOrder: "reconcile"}
-_TARGETS = frozenset({"incident", "contact", "item", "task", "order", "lane"})

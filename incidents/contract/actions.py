@@ -10,27 +10,23 @@ from __future__ import annotations
 from incidents.contract.action import (
     BECAUSE,
     CALLED,
-    CONTACT,
     DESK_OR_PROGRAM,
     DETAILS,
     DONE,
     FALSE_DETAIL,
     FINDING,
     HAPPENED,
-    INCIDENT,
-    ITEM,
     MEANT,
-    ORDER,
     PERHAPS_BECAUSE,
     RECURRING,
     REFUSING,
     REPORTED,
-    SITE,
     SUPERVISOR,
     WRITTEN,
     Action,
     Ask,
 )
+from incidents.contract.target import CONTACT, INCIDENT, ITEM, ORDER, SITE
 from incidents.machine import commands as c
 from incidents.machine.command import BY_HAND
 

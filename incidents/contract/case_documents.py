@@ -1,6 +1,7 @@
-"""The documents: a site, an incident, an event and an order as JSON-able values, as the command
-line, the API, the outbox and stored answers show them. People's own words stand as references to
-sealed values.
+"""The documents of a case: site, incident, event and order as JSON-able values.
+
+The command line, the API, the outbox and stored answers show them. People's own words are
+references to sealed values.
 """
 
 from __future__ import annotations
@@ -15,15 +16,15 @@ from incidents.machine.case import Case
 from incidents.machine.events import Event, Reason
 from incidents.machine.incident import Contact, Evidence, Incident, Note
 from incidents.machine.orders import Order
-from incidents.values.ids import contact_id, incident_id, order_id, task_id
+from incidents.values.ids import contact_id, incident_id, item_id, order_id, task_id
 from incidents.values.web_address import as_written
 
 if TYPE_CHECKING:
-    from incidents.contract.documents.sites import Contact as Contact_
-    from incidents.contract.documents.sites import Evidence as Evidence_
-    from incidents.contract.documents.sites import Incident as Incident_
+    from incidents.contract.documents.sites import Contact as ContactDocument
+    from incidents.contract.documents.sites import Evidence as EvidenceDocument
+    from incidents.contract.documents.sites import Incident as IncidentDocument
     from incidents.contract.documents.sites import IncidentState, InForce, Site, SiteState
-    from incidents.contract.documents.sites import Note as Note_
+    from incidents.contract.documents.sites import Note as NoteDocument
 
 
 Document = dict[str, Any]
@@ -55,7 +56,7 @@ def site_document(case: Case, run: int) -> Site:
     }
 
 
-def incident_document(case: Case, incident: Incident) -> Incident_:
+def incident_document(case: Case, incident: Incident) -> IncidentDocument:
     """An incident as it stands; `contact_due` is null for one from before a reinstatement.
 
     `urls_written` are the addresses as they were written; empty if all were written as `urls` are.
@@ -129,7 +130,7 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _contact(site_id: int, incident: Incident, contact: Contact) -> Contact_:
+def _contact(site_id: int, incident: Incident, contact: Contact) -> ContactDocument:
     due = incident.contact_due
     return {
         "id": contact_id(site_id, incident.n, contact.n),
@@ -143,7 +144,7 @@ def _contact(site_id: int, incident: Incident, contact: Contact) -> Contact_:
     }
 
 
-def _evidence(evidence: Evidence) -> Evidence_:
+def _evidence(evidence: Evidence) -> EvidenceDocument:
     return {
         "digest": evidence.digest,
         "size": evidence.size,
@@ -153,7 +154,7 @@ def _evidence(evidence: Evidence) -> Evidence_:
     }
 
 
-def _note(note: Note) -> Note_:
+def _note(note: Note) -> NoteDocument:
     return {
         "audience": note.audience,
         "text": note.text,
@@ -193,7 +194,7 @@ def _named(site_id: int, event: Event, name: str) -> Any:
     if name == "details":
         return dict(value)
     if name == "item":
-        return f"{site_id}-{value}"
+        return item_id(site_id, value)
     return plain(value)
 
 

@@ -1,4 +1,4 @@
-"""The hints: the acts and looks that fit what was found, by name.
+"""The hints: acts and looks that fit a finding, by name.
 
 The command line types them (`typed`). The API tells both: by name with their facts, and as command
 lines (`told`).

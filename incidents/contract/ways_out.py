@@ -9,7 +9,8 @@ from typing import Any
 from incidents.contract.action import name_of
 from incidents.contract.documents import Hint
 from incidents.machine import commands as c
-from incidents.machine.command import CUSTOMERS, REACHED
+from incidents.machine.command import REACHED
+from incidents.machine.refusal import CUSTOMERS
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""The daemon: enforces the clock for as long as it runs; one file per duty, and the loop."""
+"""The daemon: enforces the clock while it runs, with a file for each duty."""

@@ -1,4 +1,4 @@
-"""The alarms' duty: looks for what the desk is to know, and tells each cause once.
+"""The duty of alarms: look for what the desk must know, and report each cause once.
 
 Any number of daemons may look. What one has raised the others leave alone, and one at a time has an
 alarm in hand. A daemon that has died cannot say so: another one does, or cron (`incidents daemon

@@ -1,5 +1,6 @@
-"""The letter of an alarm: what the desk is told of it, from where, and by what name; and of which
-sites that a loss has left down it was told, so that it is told again of another one.
+"""The letter of an alarm: its facts, its sender, and its id.
+
+It also keeps which sites that a loss has left down the desk knows of, so that it reports others.
 
 The row of that alarm keeps their names as its subject. An hour after the last time at the earliest
 the desk is told of the list as it is then; of a list that only shrinks it was told.

@@ -1,4 +1,4 @@
-"""Delivery: the duty that has orders carried out, in the world and to those who are to know."""
+"""The duty of delivery: have orders carried out, and their notices sent."""
 
 from __future__ import annotations
 

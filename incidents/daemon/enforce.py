@@ -1,5 +1,6 @@
-"""Enforcement: the duty that does what is due, in batches, and says when to look again; and whether
-this machine's clock can be trusted to enforce deadlines with.
+"""The duty of enforcement: do what is due, in batches, and say when to look again.
+
+It first checks whether this machine's clock can be trusted with deadlines.
 
 Only elapsed real time (`monotonic`) and the database's clock are there to judge it by.
 """

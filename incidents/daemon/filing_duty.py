@@ -1,4 +1,4 @@
-"""The filings' duty: reminds the desk of terms, and looks again at approved sites' pages.
+"""The duty of filings: remind the desk of terms, and check the pages of approved sites again.
 
 Neither suspends anybody. Any number of daemons may do it: what one has done is no news to another.
 """

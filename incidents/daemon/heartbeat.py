@@ -1,4 +1,4 @@
-"""The heartbeat: the duty that lets everybody see that the clock is being enforced, and by whom."""
+"""The duty of the heartbeat: show that the clock is enforced, and by which daemon."""
 
 from __future__ import annotations
 

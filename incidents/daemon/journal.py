@@ -1,5 +1,6 @@
-"""The journal: what a daemon writes in its log, and what it tells the service manager, if there is
-one. A log that cannot be written stops no clock.
+"""The journal of a daemon: its log, and its messages to the service manager, if there is one.
+
+If the log cannot be written, no clock stops.
 
 The service manager is told by sd_notify(3), without its library.
 """

@@ -1,6 +1,4 @@
-"""The part: a part of a duty, which may fail without the others, and then waits for a while;
-and how long to leave alone what has just failed.
-"""
+"""The part of a duty, which may fail without the others and is then left alone for a while."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The record: the duty that numbers the entries, signs the log and publishes it.
+"""The duty of the record: number the entries, sign the log and publish it.
 
 It has threads of its own, so that it never holds up the clock or the heartbeat; and each of its
 parts may fail without the others: what is not signed is numbered all the same.

@@ -17,7 +17,7 @@ from incidents.enforcement.reconciliation import REPAIRED, Comparison
 from incidents.machine.case import UNKNOWN
 from incidents.machine.command import DAEMON, LEFT_DOWN
 from incidents.store import lineage
-from incidents.store.cases import sites as site_rows
+from incidents.store.cases import sites
 from incidents.store.database import schema
 from incidents.store.database.engine import plainly, writing
 from incidents.views import left_down
@@ -122,9 +122,9 @@ class Recovery:
         assert standing.resumed_at is not None
         since, behind = standing.resumed_at, self._last - _OVERLAP
         with self._house.reading() as connection:
-            self._last = site_rows.last_id(connection)
+            self._last = sites.last_id(connection)
             until = standing.strange_until or since + lineage.STRANGE_FOR
-            new = site_rows.without_order(connection, behind, since, until)
+            new = sites.without_order(connection, behind, since, until)
         is_open = {each.site for each in self._open or []}
         strange = [name for id_, name in new if id_ not in self._known and name not in is_open]
         self._known = {id_ for id_ in self._known if id_ > behind} | {id_ for id_, _ in new}

@@ -12,7 +12,7 @@ from incidents.desk import pseudonyms
 from incidents.desk.erasure import Erased
 from incidents.errors import IncidentsError
 from incidents.machine.commands import CLOCK
-from incidents.settings import retention as periods
+from incidents.settings import retention
 
 LOOK_S = 3_600.0
 """How often it is to be run; what has failed is tried again then."""
@@ -36,7 +36,7 @@ class Retention:
         if self._done_at is not None and timedelta(0) <= now - self._done_at < _EVERY:
             return
         try:
-            keep = periods.of_settings()
+            keep = retention.of_settings()
             # Without the setting nothing is looked at, and there is nothing to complain of.
             erased = self._erase(keep, now) if keep.asked_for else Erased()
         except IncidentsError as error:
@@ -49,7 +49,7 @@ class Retention:
             count = erased.words + erased.files + erased.sign_ins
             journal.say("what was kept long enough is erased", count=count)
 
-    def _erase(self, keep: periods.Retention, now: datetime) -> Erased:
+    def _erase(self, keep: retention.Retention, now: datetime) -> Erased:
         house = self._house
         folder = house.settings.evidence
         return pseudonyms.erase_aged(

@@ -12,12 +12,11 @@ from incidents.enforcement import routing
 from incidents.filing import settings as filing_settings
 from incidents.metrics import service
 from incidents.notices import customer_link, notice_settings
-from incidents.settings import police, sources
-from incidents.settings import retention as periods
+from incidents.settings import police, retention, sources
 
 _SECTIONS = (
     routing.SECTION, notice_settings.NOTICES, notice_settings.ALARMS, customer_link.SECTION,
-    police.SECTION, service.SECTION, status.SECTION, periods.SECTION,
+    police.SECTION, service.SECTION, status.SECTION, retention.SECTION,
     access_settings.SERVE, access_settings.OIDC, access_settings.ACCOUNTS, filing_settings.SECTION,
 )  # fmt: skip
 
@@ -34,7 +33,7 @@ def check(house: House) -> list[str]:
     Record(house)
     service.needed()
     Alarms(house).read()
-    periods.of_settings()
+    retention.of_settings()
     filing_settings.load()
     return delivery.check(house)
 

@@ -1,7 +1,6 @@
-"""The access: for which commands a person signs in first, who may be given work, and the count of
-who was not let do something.
+"""The access to commands: which need a sign-in, who may be given work, and counted refusals.
 
-It is asked here, under the locks of the act, so that no way to the desk leads past it.
+The check is made here, under the locks of the act, so that no surface can bypass it.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from incidents.accounts.identity import may
 from incidents.contract.action import name_of
 from incidents.desk.envelope import Answer, Envelope
 from incidents.machine.case import Case, ClosureRequest, Request
-from incidents.machine.command import COURIER, DAEMON, Refusal
+from incidents.machine.command import COURIER, DAEMON
 from incidents.machine.commands import (
     Approve,
     AskReinstatement,
@@ -37,6 +36,7 @@ from incidents.machine.commands import (
     Uphold,
 )
 from incidents.machine.policy import Policy
+from incidents.machine.refusal import Refusal
 from incidents.store import passwords, sign_ins
 from incidents.store.accounts import Account, account, any_there
 from incidents.values.ids import task_id
@@ -48,7 +48,7 @@ NOT_LET = {
     "own_second": "same_person", "second_needed": "second_needed", "second_not_in": "second_not_in",
     "second_role": "second_role", "password_given": "password_given",
 }  # fmt: skip
-"""What is counted as somebody's not being let, by the refusal's name, and why that was."""
+"""The refusals that count as refused permissions, each with the reason, by name."""
 
 NOT_KEPT = frozenset(
     {
@@ -62,8 +62,9 @@ NOT_KEPT = frozenset(
         "password_given",
     }
 )
-"""What is not the answer to a key for good: the same command may be given after a sign-in, under
-another role, after another look or a confirmation, or once there is who takes it over."""
+"""The refusals that are not kept as the answer to a key: the same command may succeed after a
+sign-in, under another role, after another look or a confirmation, or once somebody can take it
+over."""
 
 
 _SUPERVISORS = (
@@ -71,23 +72,23 @@ _SUPERVISORS = (
 )  # fmt: skip
 RECOVER = "recover"
 _MACHINES = frozenset({COURIER, DAEMON})
-"""No person has these names: what they do about orders follows from what is decided."""
+"""The names of machines, which no person has: their acts on orders follow from decisions."""
 
 
 def takes_two(command: Command, policy: Policy) -> bool:
-    """Whether it is a part of what takes two people: to open what is closed and, where `policy`
-    says so, to close on somebody's word (R4, R5)."""
+    """Whether the command is part of an act of two people: to open a closed site and, if `policy`
+    says so, to close one on somebody's word (R4, R5)."""
     if isinstance(command, StateFalse | StateRefused):
         return policy.two_people_close
     return isinstance(command, AskReinstatement | Approve | ConfirmClosure)
 
 
 class Access:
-    """What the commands of one transaction are let do at `now` (UTC), under `policy`, and who was
-    not let.
+    """The permissions of the commands of one transaction at `now` (UTC) under `policy`, with those
+    refused.
 
-    Whoever has signed in is looked at once more: the account may have been disabled meanwhile, or
-    given another role. Each account is looked up once, however many commands ask.
+    A signed-in person is checked again, since the account may have been disabled meanwhile, or
+    given another role. Each account is read once, however many commands need it.
     """
 
     def __init__(self, connection: Connection, policy: Policy, now: datetime) -> None:
@@ -102,7 +103,7 @@ class Access:
         return any_there(self._connection)
 
     def refused(self, envelope: Envelope) -> Refusal | None:
-        """Why a command is not for who gives it, whatever its site is."""
+        """The refusal of a command that its person may not give for any site; else None."""
         command = envelope.command
         if takes_two(command, self._policy) and self._has_accounts:
             act = name_of(type(command))
@@ -115,7 +116,7 @@ class Access:
         return self._no_taker(command) if isinstance(command, HandOver) else None
 
     def refused_on(self, envelope: Envelope, case: Case) -> Refusal | None:
-        """Why it is not for them, as the site stands."""
+        """The refusal of a command that its person may not give in this state; else None."""
         match envelope.command:
             case Approve():
                 return self._unproved(case.request, case)
@@ -126,9 +127,11 @@ class Access:
         return None
 
     def refused_activation(self, by: str, *, signed_in: bool, second: str | None) -> Refusal | None:
-        """Why no other policy is put in the place of this one: where two people close by it, and
-        there are accounts, whoever does so signs in, and so does a `second` person. Whatever the
-        other one says: under numbers of their own one alone could close, and bring this one back.
+        """The refusal to replace the active policy; None if it may be replaced.
+
+        If that policy requires two people to close a site, and there are accounts, the person and a
+        `second` one must have signed in, whatever the new policy says. Otherwise one person could
+        activate a policy of their own, close a site alone, and restore the old policy.
         """
         act = "activate_policy"
         if self._policy.two_people_close and self._has_accounts:
@@ -138,11 +141,11 @@ class Access:
         return None if second is None else self._not_second(second, by, act)
 
     def refused_recovery(self, by: str) -> Refusal | None:
-        """Why the record does not go on because `by` asks, after it has lost its end."""
+        """The refusal to resume a record that has lost its end if `by` asks for it; else None."""
         return self._no_supervisor(by, RECOVER)
 
     def _not_second(self, second: str, by: str, act: str) -> Refusal | None:
-        """Why `second`, who has signed in as well, is no second person to what `by` does."""
+        """The refusal of `second`, who has signed in too, as the second person beside `by`."""
         found = self._account(second)
         if second == by:
             return Refusal("own_second", {"by": by})
@@ -150,11 +153,11 @@ class Access:
             return Refusal("second_not_in", {"second": second})
         if not may(found.role, act):
             return Refusal("second_role", {"second": second, "role": found.role, "act": act})
-        # The two are alike here: whoever has set the one's password could be both.
+        # Both are checked: whoever has set the password of one could be both.
         return self._not_their_own(second) or self._not_their_own(by)
 
     def heed(self, envelope: Envelope, answer: Answer) -> None:
-        """Keep in mind that somebody was not let do something, where there are accounts."""
+        """Note a refused permission, to be counted, if there are accounts."""
         refusal = answer.refusal
         if refusal is None or refusal.name not in NOT_LET or answer.repeated:
             return
@@ -162,7 +165,7 @@ class Access:
             self._not_let.append((envelope, NOT_LET[refusal.name], answer.site))
 
     def write(self, clock: Callable[[], datetime]) -> None:
-        """Counts it; the sites' rows are locked before."""
+        """Count the noted ones; the sites' rows must be locked before."""
         refused = [
             sign_ins.Refusal(
                 envelope.command.by,
@@ -193,9 +196,11 @@ class Access:
         return None
 
     def _not_their_own(self, handle: str) -> Refusal | None:
-        """That somebody else has set their password lately, and could come in as them: one
-        administrator would make two people."""
-        # By the record, which nobody changes: whoever can write to the tables could be two people.
+        """The refusal of a person whose password somebody else has set lately and may still know.
+
+        Otherwise one administrator could act as two people.
+        """
+        # By the record, which nobody changes: somebody who can write tables could be two people.
         found = passwords.last_on_record(self._connection, handle) if self._has_accounts else None
         if found is None or found.counts_from is None or found.counts_from <= self._now:
             return None
@@ -206,23 +211,27 @@ class Access:
         )
 
     def _no_supervisor(self, by: str, act: str) -> Refusal | None:
-        """That a hold, the answer to a dispute or a request, what is done about an order, and a
-        recovery are a supervisor's: there are some where there are accounts, also at the command
-        line, where their name is trusted."""
+        """The refusal of an act that only a supervisor may do, if there are accounts.
+
+        Those are holds, answers to disputes and requests, acts on orders, and recovery. It applies
+        at the command line too, where the name is trusted.
+        """
         if not self._has_accounts or self._may(by, act):
             return None
         return Refusal("no_supervisor", {"by": by, "act": act})
 
     def _no_taker(self, command: HandOver) -> Refusal | None:
-        """That work goes to who can do none of it: nobody but its holder lets go of an item, so it
-        would be locked for good."""
+        """The refusal to hand work over to somebody who cannot do it.
+
+        Only its holder can release an item, so it would be locked for good.
+        """
         if not self._has_accounts or self._may(command.to, name_of(ClaimItem)):
             return None
         return Refusal("no_taker", {"to": command.to})
 
     def _unproved(self, request: Request | ClosureRequest | None, case: Case) -> Refusal | None:
-        """That the first of the two people may have been anybody: they asked before they had an
-        account, so nobody knows that they are not the second."""
+        """The refusal if the first of two people asked before they had an account: they may be the
+        same person as the second."""
         if request is None or not self._has_accounts:
             return None
         asked_as = self._account(request.by)
@@ -231,8 +240,8 @@ class Access:
         return None
 
     def _for_a_supervisor(self, command: CompleteTask, case: Case) -> Refusal | None:
-        """That a second correction is shown to a supervisor, who upholds closures too (R2): whoever
-        corrects would else stretch the hour for ever."""
+        """The refusal of a second correction by anybody but a supervisor, who upholds closures too
+        (R2): otherwise repeated corrections could extend the hour for ever."""
         task = case.tasks.get(command.task)
         if task is None or task.kind != "review" or not self._has_accounts:
             return None

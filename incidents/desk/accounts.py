@@ -1,4 +1,4 @@
-"""The accounts: the desk's own acts of letting somebody in, and of not letting them do something.
+"""The desk's own acts on accounts: give access, and withdraw it.
 
 Each is an `AccountAct`, and raises AccountSignInError as that does.
 """
@@ -25,7 +25,7 @@ _RESERVED = "{!r} is a name of the program's own, and no person's: choose anothe
 _TELLING = "{!r} looks like somebody's number, and a handle is on record for good: choose another"
 
 AT_ONCE = timedelta(0)
-"""After so long whose password somebody else sets is a second person, where nobody is in doubt."""
+"""As `second_after`: the person counts as a second person at once, since there is no doubt."""
 
 
 class BadHandleError(InputError):
@@ -57,7 +57,7 @@ class NoGuardError(RefusedError):
 
 
 def make(connection: Connection, by: By, handle: str, role: str, clock: Clock) -> Account:
-    """A new account, which cannot come in before it has a password or a token.
+    """Make an account, which cannot sign in before it has a password or a token.
 
     Raises:
         BadHandleError, UnknownRoleError, AccountExistsError: naming what was given.
@@ -74,7 +74,7 @@ def make(connection: Connection, by: By, handle: str, role: str, clock: Clock) -
 
 
 def give_role(connection: Connection, by: By, handle: str, role: str, clock: Clock) -> bool:
-    """Another role; whether that changed anything.
+    """Give the account another role, and return whether that changed anything.
 
     Raises:
         UnknownRoleError, UnknownAccountError, LastAdministratorError: naming what was given.
@@ -91,7 +91,7 @@ def give_role(connection: Connection, by: By, handle: str, role: str, clock: Clo
 
 
 def disable(connection: Connection, by: By, handle: str, clock: Clock) -> bool:
-    """Nobody comes in with it any more, from this moment on; whether that changed anything.
+    """Disable the account from now on, and return whether that changed anything.
 
     Its sessions and its tokens end for good.
 
@@ -110,7 +110,11 @@ def disable(connection: Connection, by: By, handle: str, clock: Clock) -> bool:
 
 
 def enable(connection: Connection, by: By, handle: str, clock: Clock) -> bool:
-    """It may come in again; whether that changed anything. Raises UnknownAccountError."""
+    """Enable the account again, and return whether that changed anything.
+
+    Raises:
+        UnknownAccountError: naming it.
+    """
     act = AccountAct(connection, by, clock)
     if known(connection, handle).disabled_at is None:
         return False
@@ -123,11 +127,12 @@ def set_password(
     connection: Connection, by: By, handle: str, hash_: str, clock: Clock, *,
     second_after: timedelta, seal: Seal = UNSEALED,
 ) -> None:  # fmt: skip
-    """A new password, as `secrets.hash_of` has it; all sessions of the account end, and if it had a
-    password before, its tokens too. Without the `seal` that the database has it lets nobody in.
+    """Set a password, as a hash from `secrets.hash_of`, and end all sessions of the account.
 
-    One that somebody else sets makes no second person of the account for `second_after`: who knows
-    it could come in as that person, and then give it a password of their own.
+    If it had a password before, its tokens end too. Without the `seal` of this database the
+    password is invalid. If somebody else sets it, the account's person does not count as a second
+    person for `second_after`: whoever knows the password could sign in as that person, and set
+    another one.
 
     Raises:
         UnknownAccountError, NoGuardError: naming it.
@@ -139,7 +144,7 @@ def set_password(
     before = passwords.of(connection, handle)
     given = None if before is None else before.given
     is_sealed = before is None or seal.holds(before.seal, of_password(before))
-    # Of what somebody may have put there nobody knows who else has set it.
+    # If somebody may have written the row by hand, it is unknown who set the password.
     if not (by.came_in and by.person == handle and is_sealed):
         given = passwords.Given(by.person, act.now + second_after)
     if given is not None and given.counts_from <= act.now:
@@ -157,7 +162,7 @@ def _end_all(
     connection: Connection, act: AccountAct, by: By, handle: str, *, how: str,
     with_tokens: bool = True,
 ) -> None:  # fmt: skip
-    """Ends the sessions of that account and, `with_tokens`, what programs come in with as it."""
+    """End the sessions of the account and, `with_tokens`, its tokens."""
     ended = accounts.end_sessions(connection, handle)
     who = None if by.person == handle else by.person
     sign_ins.add(
@@ -172,13 +177,13 @@ def _end_all(
 def refuse(
     connection: Connection, by: By, clock: Clock, *, act: str, why: str, about: str | None = None
 ) -> None:
-    """Counts that somebody was not let do something."""
+    """Count a refused permission."""
     refused = sign_ins.Refusal(by.person, by.login or "", act, why, about)
     sign_ins.count(connection, [refused], clock())
 
 
 def reveal(connection: Connection, by: By, clock: Clock, *, about: str) -> None:
-    """Puts on record that somebody is shown numbers and addresses in full; before they are."""
+    """Record, before it happens, that somebody sees phone numbers and addresses in full."""
     act = AccountAct(connection, by, clock, open_to_all=True)
     act.record(own_events.DetailsRevealed, about=about)
 
@@ -192,7 +197,7 @@ def known(connection: Connection, handle: str) -> Account:
 
 
 def check_handle(handle: str) -> str:
-    """The handle, if it is one; raises BadHandleError, ReservedNameError, TellingNameError."""
+    """The handle, if it is valid; raises BadHandleError, ReservedNameError, TellingNameError."""
     if not is_handle(handle):
         raise BadHandleError(given=handle)
     try:

@@ -1,4 +1,4 @@
-"""Activating a policy, and naming the key that signs the log: acts of the desk's own, on record."""
+"""The desk's own acts on the rules of its record: activate a policy, name the signing key."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from incidents.errors import RefusedError
 from incidents.locale import refusals
 from incidents.locale.words import policy_differences
 from incidents.machine import policy as machine_policy
-from incidents.machine.command import Refusal
 from incidents.machine.policy import Policy
+from incidents.machine.refusal import Refusal
 from incidents.record.own_events import LogKeyMade, PolicyActivated
 from incidents.store import checkpoints, desk_state
 
@@ -43,10 +43,10 @@ class NotLetError(RefusedError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activation:
-    """What somebody wants: that `policy` be the active one, and why, in their own words.
+    """A request to make `policy` the active one, with the reason in the person's own words.
 
-    `signed_in` says that they have proved who they are; `second` is somebody else who has, in the
-    same act, and wants it too.
+    `signed_in`: the person is authenticated. `second`: another authenticated person who confirms
+    the same act.
     """
 
     policy: Policy
@@ -59,13 +59,13 @@ class Activation:
 
     @property
     def once(self) -> Once:
-        """Its key, and what a repetition must have in common with it."""
+        """The key of the request, with what a repetition must share."""
         asked = json.dumps(["activate", self.policy.digest, self.by, self.reason])
         return Once(key=self.key, by=self.by, asked=asked)
 
 
 def expected(connection: Connection, act: Activation, now: datetime) -> dict[str, Any]:
-    """What it would change at `now` (UTC); raises as `activate` does."""
+    """The changes that the activation would make at `now` (UTC); raises as `activate`."""
     previous = desk_state.active_policy(connection)
     before = _before(connection, act, previous, now)
     return {
@@ -75,7 +75,7 @@ def expected(connection: Connection, act: Activation, now: datetime) -> dict[str
 
 
 def _before(connection: Connection, act: Activation, digest: str, now: datetime) -> Policy:
-    """The policy that is to be replaced, if whoever wants that may do so as they came."""
+    """The policy to be replaced, if the person may do so with their present sign-in."""
     if act.policy.digest == digest:
         raise ActiveAlreadyError(policy=digest)
     before = _read(connection, digest)
@@ -94,7 +94,7 @@ def _read(connection: Connection, digest: str) -> Policy:
 def refuse(
     connection: Connection, *, act: Activation, clock: Callable[[], datetime], refusal: Refusal
 ) -> None:
-    """Counts that somebody was not let replace the policy."""
+    """Count a refused permission to replace the policy."""
     by, why = By(person=act.by, login=act.login), NOT_LET[refusal.name]
     accounts.refuse(connection, by, clock, act="activate_policy", why=why, about=act.second)
 
@@ -105,21 +105,21 @@ def activate(
     clock: Callable[[], datetime],
     do_what_is_due: Callable[[datetime], list[dict[str, Any]]],
 ) -> dict[str, Any]:
-    """Does it, and answers which policy is active, which was, and what that has changed.
+    """Activate the policy; return the active policy, the one before, and the changes.
 
-    What fell due before it is done first, under the policy that was active then: so the outcome
-    never depends on whether a daemon or the activation came first.
+    Whatever was due before is done first, under the policy of that time, so the outcome never
+    depends on whether a daemon or the activation came first.
 
     Raises:
         ActiveAlreadyError, KeyReusedError: naming it.
-        NotLetError: if by the policy before two people close, and it takes who has signed in, or
-            two who have.
+        NotLetError: if the policy before requires two people to close a site, and the person, or a
+            second one, has not signed in.
     """
     desk_state.stop_policies(connection)
     previous, last = own_stream.locked(connection)
     kept = act.once.before(connection)
     if kept is not None:
-        # Of a repeated act it is active already: what it changed then is told again.
+        # The policy of a repeated act is active already: return the changes of that time.
         return kept | {
             "changes": policy_differences(_read(connection, kept["previous"]), act.policy)
         }
@@ -148,8 +148,10 @@ def activate(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogKey:
-    """A public key (C2SP signed-note) that is to sign in place of `previous`, and why; `lost` if
-    that one does not hand over."""
+    """A public key (C2SP signed-note) that replaces `previous` as the signing key, and the reason.
+
+    `lost`: the previous key does not sign the change.
+    """
 
     key: str
     previous: str | None
@@ -160,10 +162,11 @@ class LogKey:
 
 
 def make(connection: Connection, new: LogKey, clock: Callable[[], datetime]) -> None:
-    """Puts it on record.
+    """Record the new signing key.
 
     Raises:
-        RefusedError: if another key signs than the one that it is to replace, or it has been one.
+        RefusedError: if the present key is not the one that it replaces, or if it was a signing key
+            before.
     """
     desk_state.keep_policy(connection)
     place = own_stream.place(connection, clock)

@@ -1,7 +1,7 @@
-"""The batch: commands taken one after the other inside one transaction, and what they come to.
+"""The batch: commands taken one after the other in one transaction, with their results.
 
-The sites are locked by then (see `locked`); their cases are read, the commands decided, and all is
-written at once. A refused command refuses itself alone.
+Its sites are already locked (see `locked`). It reads their cases, decides the commands, and writes
+everything at once. A refusal concerns its command alone.
 """
 
 from __future__ import annotations
@@ -34,9 +34,8 @@ from incidents.desk.repetition import (
 from incidents.desk.text import refused_text
 from incidents.desk.unit_of_work import SiteWork, UnitOfWork
 from incidents.machine import rules
-from incidents.machine.actions import orders as order_acts
+from incidents.machine.actions import orders
 from incidents.machine.case import Case
-from incidents.machine.command import Refusal
 from incidents.machine.commands import (
     AddSite,
     ChangeFiling,
@@ -49,15 +48,16 @@ from incidents.machine.commands import (
 )
 from incidents.machine.decide import Decision, decide
 from incidents.machine.policy import Policy
+from incidents.machine.refusal import Refusal
 from incidents.record.sealing import seal_command
 from incidents.store.cases import sites
-from incidents.values.ids import incident_id, order_id, task_id
+from incidents.values.ids import incident_id, item_id, order_id, task_id
 
 
 class Batch:
     """The commands of one transaction, decided under `policy` at `now`.
 
-    `said` is the time by the clock of the machine that they come from (both UTC).
+    `said`: the time by the clock of the machine that they come from (both in UTC).
     """
 
     def __init__(
@@ -80,14 +80,14 @@ class Batch:
         self._work = UnitOfWork(connection, envelopes, locked.rows, policy, now, said=said)
 
     def take(self) -> list[Answer]:
-        """Takes the commands in order; `write` is to follow."""
+        """Decide the commands in order; call `write` afterwards."""
         answers = [self._answer(envelope) for envelope in self._envelopes]
         for envelope, answer in zip(self._envelopes, answers, strict=True):
             self._access.heed(envelope, answer)
         return answers
 
     def write(self) -> None:
-        """Writes what the commands have come to.
+        """Write the results of the commands.
 
         Raises:
             IntegrityError: if a key was used by another transaction at the same moment.
@@ -96,11 +96,11 @@ class Batch:
         self._repetitions.write(self._connection)
 
     def write_not_let(self) -> None:
-        """Counts who was not let do what; the rows of the sites are locked before."""
+        """Count the refused permissions; the rows of the sites must be locked before."""
         self._access.write(lambda: self._now)
 
     def _answer(self, envelope: Envelope) -> Answer:
-        """The answer to one command: the first one, if its key has had one already."""
+        """The answer to one command; for a used key, the first answer."""
         if envelope.key is None:
             return self._decide(envelope)
         before = self._repetitions.before(envelope, self._work.name(envelope))
@@ -127,7 +127,7 @@ class Batch:
             due, _ = self._take(site, Elapse(), None)
             of_another = envelope.seen_of not in {None, site.case.site_id}
             if of_another or site.case.seq != envelope.seen:
-                # What fell due is told with the refusal: it may be all that has changed.
+                # What was due is shown with the refusal: it may be all that has changed.
                 moved = Refusal("changed_meanwhile", {"site": site.case.site})
                 return replace(due, refusal=moved)
         if isinstance(envelope.command, ChangeFiling):
@@ -135,7 +135,7 @@ class Batch:
         bad = self._caution(site.case, envelope)
         if bad is not None:
             return self._refuse_on(site, bad)
-        meant = order_acts.meant(site.case, envelope.command)
+        meant = orders.meant(site.case, envelope.command)
         return self._seal_and_take(site, meant, envelope.login)
 
     def _caution(self, case: Case, envelope: Envelope) -> Refusal | None:
@@ -155,9 +155,9 @@ class Batch:
         return answer
 
     def _change_filing(self, site: SiteWork, asked: ChangeFiling, login: str | None) -> Answer:
-        """The change, and after it the suspicions that checks have of what has changed."""
+        """Change a filing, then record the suspicions that checks have about the change."""
         news = self._work.filings.news(asked, site.case)
-        # Of what was judged as it was asked, parts alone have become something else.
+        # The command was judged as it was asked; only its parts have become something else.
         bad = refused_text(news) if asked.parts else None
         if bad is not None:
             return self._refuse_on(site, bad)
@@ -169,26 +169,26 @@ class Batch:
         return answer
 
     def _refuse(self, envelope: Envelope, refusal: Refusal) -> Answer:
-        """A refusal that needs no case; what fell due on the site is done all the same."""
+        """A refusal that needs no case; what was due on the site is done anyway."""
         site = self._work.site(envelope)
         if site is None or site.case.created_at is None:
             return nothing_done(self._work.name(envelope), refusal, self._work.site_id(envelope))
         return self._refuse_on(site, refusal)
 
     def _refuse_on(self, site: SiteWork, refusal: Refusal) -> Answer:
-        """The same of a site that is in the register."""
+        """A refusal for a site in the register; what was due on it is done anyway."""
         answer, _ = self._take(site, Elapse(), None)
         return replace(answer, refusal=refusal)
 
     def _site_of(self, envelope: Envelope) -> SiteWork | None:
-        """The site, if it is in the register or about to be taken into it."""
+        """The site, if it is in the register or about to be added."""
         site = self._work.site(envelope)
         if site is None or isinstance(envelope.command, AddSite):
             return site
         return None if site.case.created_at is None else site
 
     def _take(self, site: SiteWork, command: Command, login: str | None) -> tuple[Answer, bool]:
-        """Decides the command on the site as it stands by now, and whether anything came of it."""
+        """Decide the command on the present case; return the answer, and whether it took effect."""
         decision = remarked(decide(site.case, command, self._policy, self._now), command)
         first_seq = site.case.seq + 1
         site.case = decision.case
@@ -207,10 +207,10 @@ class Batch:
         return answer, own > 0
 
     def _unknown(self, envelope: Envelope) -> Refusal:
-        """The refusal of what no site in the register has."""
+        """The refusal for an unknown site, with the nearest names."""
         site, command = envelope.site, envelope.command
         if isinstance(site, str):
-            # One look through the names a batch: it takes long, and the locks are held meanwhile.
+            # One search for names in a batch: it takes long, and locks are held meanwhile.
             near = () if self._searched else sites.nearest(self._connection, site)
             self._searched = True
             return Refusal("unknown_site", {"site": site, "nearest": near})
@@ -222,14 +222,14 @@ class Batch:
         if isinstance(command, OrderCommand):
             return Refusal("unknown_order", {"order": order_id(site, command.order, command.lane)})
         if isinstance(command, ClaimItem | ReleaseItem):
-            return Refusal("unknown_item", {"item": f"{site}-{command.item}"})
+            return Refusal("unknown_item", {"item": item_id(site, command.item)})
         return Refusal("unknown_site", {"site": str(site), "nearest": ()})
 
 
 def _document(
     decision: Decision, command: Command, first_seq: int, policy: Policy
 ) -> dict[str, Any]:
-    """The site, the incidents that the act touched, and its events, as they stand after it."""
+    """The site, the incidents that the act touched, and its events, in their state after it."""
     case = decision.case
     touched = list(decision.touched)
     named = getattr(command, "incident", None)

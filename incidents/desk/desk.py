@@ -1,4 +1,4 @@
-"""The desk's acts: a batch of commands, what is due, a new policy, a hand-over of work."""
+"""The desk: takes batches of commands, and does what is due."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from incidents.store.desk_state import database_time
 
 T = TypeVar("T")
 
-# With these it is the database that does not answer, whichever site was asked for.
+# With these the database itself fails, whichever the site.
 _NO_DATABASE = (OperationalError, InterfaceError, DatabaseError)
 
 _log = logger("desk")
@@ -39,11 +39,11 @@ _log = logger("desk")
 class Desk:
     """The desk of one database.
 
-    `clock` gives the machine's time, aware and in UTC. On PostgreSQL sites are decided by the
-    database's clock, and an act is refused when the machine's is more than five minutes ahead of
-    it or behind it, unless the database is a rehearsal.
+    `clock` returns the machine's time, aware and in UTC. On PostgreSQL, sites are decided by the
+    database's clock, and an act is refused if the machine's clock differs from it by more than five
+    minutes, unless the database is a rehearsal.
 
-    All acts raise DatabaseError when the database does not do its part.
+    All acts raise DatabaseError if the database fails.
     """
 
     def __init__(self, engine: Engine, *, clock: Callable[[], datetime] = clock.now) -> None:
@@ -59,14 +59,14 @@ class Desk:
         policy: Policy | None = None,
         patience: timedelta | None = None,
     ) -> list[Answer]:
-        """Takes the commands in order, in one transaction; answers in the same order.
+        """Take the commands in order, in one transaction, and return the answers in that order.
 
-        A dry run decides the same, under `policy` if there is one, and leaves no trace. With
-        `patience` it waits no longer for each lock that somebody else has (PostgreSQL).
+        A dry run decides the same, under `policy` if given, and leaves no trace. `patience`: the
+        longest wait for each lock of another transaction (PostgreSQL).
 
         Raises:
             InputError: for more commands than a batch may have.
-            StillLockedError: when the patience is at its end; nothing is done.
+            StillLockedError: if a lock takes longer than `patience`; nothing is done.
         """
         if policy is not None and not dry_run:
             raise ValueError("only a dry run may be decided under another policy")
@@ -87,10 +87,11 @@ class Desk:
         ]
 
     def elapse(self, *, limit: int = 500) -> list[Answer]:
-        """Does what is due on up to `limit` sites, earliest first, in one transaction.
+        """Do what is due on up to `limit` sites, the earliest first, in one transaction.
 
-        Sites that somebody else has locked are left to them (PostgreSQL). Empty if nothing is due.
-        One site that cannot be decided, a spoilt row say, does not stop the clock of the others.
+        Sites locked by another transaction are skipped (PostgreSQL). The result is empty if nothing
+        is due. A site that cannot be decided, because of a damaged row for example, does not stop
+        the clock of the others.
         """
         with plainly(self._engine):
             if not work.any_may_be_due(self._engine, self._clock):
@@ -141,15 +142,15 @@ class Desk:
         second: str | None = None,
         dry_run: bool = False,
     ) -> dict[str, Any]:
-        """Makes the policy in `policy_text` (TOML) the active one, on record with the reason.
+        """Make the policy in `policy_text` (TOML) the active one, on record with the reason.
 
-        The answer has what that has changed of the policy that was active before; of a repeated act
-        what it changed then.
+        The answer has the changes from the policy that was active before; that of a repeated act
+        has the same changes.
 
         Raises:
-            PolicyError: if it is not a policy.
-            RefusedError: if it is active already, the key was used for another act, or it takes
-                somebody who has signed in, or a `second` person who has.
+            PolicyError: if the text is not a policy.
+            RefusedError: if it is active already, if the key was used for another act, or if the
+                person, or a `second` person, must have signed in.
         """
         wanted = activation.Activation(
             policy=machine_policy.read(policy_text), by=by, login=login, reason=reason, key=key,
@@ -174,18 +175,18 @@ class Desk:
             raise
 
     def make_log_key(self, key: LogKey) -> None:
-        """Puts on record that `key` signs the log's checkpoints from now on.
+        """Record that `key` signs the log's checkpoints from now on.
 
         Raises:
-            RefusedError: if another key signs than the one that it is to replace.
+            RefusedError: if the present key is not the one that it replaces.
         """
         self.on_record(lambda connection: activation.make(connection, key, self._clock))
 
     def on_record(self, act: Callable[[Connection], T]) -> T:
-        """Does an act of the desk's own (see `own_stream`), in one transaction.
+        """Do one of the desk's own acts (see `own_stream`), in one transaction.
 
         Raises:
-            RefusedError: if the act is refused, or this machine's clock is far from the
+            RefusedError: if the act is refused, or if this machine's clock is far from the
                 database's.
         """
         with plainly(self._engine), writing(self._engine) as connection:
@@ -216,14 +217,13 @@ def hand_over(
     of: Collection[int] | None = None,
     dry_run: bool = False,
 ) -> list[Answer]:
-    """Sends the hand-over in `order` to each site on which its person holds something, or to those
-    `of` them.
+    """Submit the hand-over in `order` for each site on which its person holds an item.
 
-    Each site has a key of its own, `K:12` for the key K and the site 12. What somebody else has let
-    go since we looked is left out: nothing is left to give.
+    `of`: only these sites. Each site has a key of its own, `K:12` for the key K and the site 12. A
+    site whose items were released meanwhile is left out, since nothing is left to hand over.
 
     Raises:
-        DatabaseError: when the database does not do its part.
+        DatabaseError: if the database fails.
     """
     sites = [site for site in _sites_in_hand(reading, order) if of is None or site in of]
     given: list[Answer] = []
@@ -237,9 +237,9 @@ def hand_over(
 
 
 def _sites_in_hand(reading: Reading, order: Envelope) -> list[int]:
-    """The sites on which they hold something; for a key that was used, those of then."""
+    """The sites on which the person holds an item; for a used key, those of the first time."""
     with reading() as connection:
         held = work.sites_claimed_by(connection, order.command.by)
         before = [] if order.key is None else desk_state.sites_under(connection, order.key)
-    # A batch is done whole or not at all: only after full ones can some have been left undone.
+    # A batch is done whole or not at all: only after full batches can sites be left undone.
     return before if len(before) % MAX_BATCH else sorted({*before, *held})

@@ -1,4 +1,4 @@
-"""What the desk takes and gives: a command on its way to a site, and the answer to it."""
+"""The envelope: a command on its way to a site, and the desk's answer to it."""
 
 from __future__ import annotations
 
@@ -9,23 +9,22 @@ from functools import cached_property
 from typing import Any
 
 from incidents.clock import read_rfc3339, rfc3339
-from incidents.machine.command import Refusal, Remark
 from incidents.machine.commands import Command
 from incidents.machine.events import Event
+from incidents.machine.refusal import Refusal, Remark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """A command, the site that it is for, and who sent it from where.
+    """A command with its site and its sender.
 
-    `site` is the kept form of a site's name, or its id; what people have written stands in the
-    command as they wrote it. `login` is the process's login name, shown beside the person. The
-    same command under the same `key` is done once; a key with a `key_for` is free again after it.
-    `seen` is the number of the site's entry up to which the person knows it: if there is a later
-    one by then, or the site is not the one with the id `seen_of`, the command is refused as
-    `changed_meanwhile`. `signed_in` says that the person has
-    just proved who they are, as an account of this database. `unless_closing` refuses as
-    `would_close` what would close the site, for somebody who can be asked first.
+    `site`: the kept form of a site's name, or its id. People's own words are in the command as they
+    wrote them. `login`: the login name of the process, shown beside the person. `key`: the same
+    command with the same key is done once; after `key_for` the key is free again. `seen`: the
+    number of the site's last entry that the person has seen; if there is a later one, or if the
+    site's id is not `seen_of`, the command is refused as `changed_meanwhile`. `signed_in`: the
+    person is authenticated as an account of this database. `unless_closing`: refuse a command that
+    would close the site as `would_close`, so that the person can be asked first.
     """
 
     site: str | int
@@ -41,11 +40,11 @@ class Envelope:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What came of a command: a document of the site as it stands after it, or a refusal.
+    """The result of a command: a document of the site after it, or a refusal.
 
-    What fell due before it was done in either case, and begins the document's `events`. `events`
-    are the machine's, the first of them the site's `first_seq`th; a repeated answer has none.
-    `repeated` says that the key's command was done before, and that this is its first answer.
+    Whatever was due before is done in either case, and comes first in the document's `events`.
+    `events`: those of the machine; the first is the site's entry number `first_seq`. A repeated
+    answer has none. `repeated`: the key's command was done before, and this is its first answer.
     """
 
     site: str
@@ -59,15 +58,15 @@ class Answer:
 
     @cached_property
     def document(self) -> dict[str, Any]:
-        """The site, the incidents that the act touched, and the events, as they stand after it.
+        """The site, the incidents that the act touched, and the events, in their state after it.
 
-        Drawn when it is first asked for: nobody asks for those of ten thousand lapsed clocks.
+        It is made when first needed: nobody needs those of ten thousand lapsed clocks.
         """
         return self.draw()
 
 
 def joined(answer: Answer, after: Answer) -> Answer:
-    """One answer of an act and of what followed from it in the same transaction."""
+    """The joint answer of an act and of what followed from it in the same transaction."""
     if not after.events:
         return answer
 
@@ -79,7 +78,7 @@ def joined(answer: Answer, after: Answer) -> Answer:
 
 
 def nothing_done(site: str, refusal: Refusal, site_id: int | None = None) -> Answer:
-    """The answer to a command that was refused before it came to a site."""
+    """The answer to a command that was refused before it reached a site."""
     return Answer(site=site, site_id=site_id, refusal=refusal, draw=_nothing)
 
 
@@ -88,7 +87,7 @@ def _nothing() -> dict[str, Any]:
 
 
 def to_json(answer: Answer) -> dict[str, Any]:
-    """The answer as it is kept for its key."""
+    """The answer in the form that is kept for its key."""
     refusal = answer.refusal
     return {
         "site": answer.site,
@@ -100,7 +99,7 @@ def to_json(answer: Answer) -> dict[str, Any]:
 
 
 def from_json(kept: dict[str, Any]) -> Answer:
-    """A kept answer, given again."""
+    """The answer from its kept form, as a repeated one."""
     refusal = kept["refusal"]
     return Answer(
         site=kept["site"],
@@ -113,7 +112,7 @@ def from_json(kept: dict[str, Any]) -> Answer:
 
 
 def remark_documents(remarks: Iterable[Remark]) -> list[dict[str, Any]]:
-    """Remarks as the document has them."""
+    """The documents of remarks."""
     return [
         {
             "name": remark.name,

@@ -1,8 +1,8 @@
 """The erasure: the desk's own act of deleting people's words when the law lets them go.
 
-The entries stay as they are: where a value is gone, the reference to it stands for nothing that
-anybody could find out. What goes is on record in the same transaction, batch by batch; files are
-deleted right after it, and what a crash leaves of them is the next run's to delete.
+The entries stay as they are: once a value is gone, nobody can find out what its reference meant.
+Each batch goes on record in the transaction that erases it. Files are deleted right after it; the
+next run deletes those that a crash leaves.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from incidents.store import desk_state, erasable
 from incidents.store.cases import sites
 from incidents.store.database.engine import plainly, reading
 from incidents.store.erasable import Scope, Words
-from incidents.store.schema.tables import DESK_STREAM
+from incidents.store.schema.desk_tables import DESK_STREAM
 
 WORDS_AT_ONCE = 1_000
 FILES_AT_ONCE = 500
-"""So many values, and so many files, go in one transaction at most."""
+"""The most values, and the most files, that one transaction erases."""
 
 _INCIDENT = re.compile(r'"incident":"\d+-(\d+)"')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erasure:
-    """What is to be erased, by whom and why, in their own words.
+    """The scope of an erasure, with the person, and the reason in their own words.
 
-    Of one site, named `site`, all that is old enough; of all sites only what is not needed.
+    For one site, named `site`: everything old enough. For all sites: only what is not needed.
     """
 
     scope: Scope
@@ -52,8 +52,8 @@ class Erasure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erased:
-    """How many values and how many evidence files are gone, or would be; and in how many rows of
-    the log of sign-ins nobody stands any more."""
+    """The number of values and of evidence files that were erased, or would be, and of rows in the
+    log of sign-ins that no longer name anybody."""
 
     words: int = 0
     files: int = 0
@@ -61,7 +61,7 @@ class Erased:
 
     @property
     def anything(self) -> bool:
-        """Whether anything is."""
+        """Whether anything was erased, or would be."""
         return self.words + self.files + self.sign_ins > 0
 
 
@@ -69,7 +69,7 @@ def expect(engine: Engine, scope: Scope, folder: Path) -> Erased:
     """What would be erased now.
 
     Raises:
-        DatabaseError: when the database does not do its part.
+        DatabaseError: if the database fails.
     """
     with plainly(engine):
         words = sum(map(len, _expendable(engine, scope)))
@@ -85,13 +85,13 @@ def erase(
     stopped: Callable[[], bool] = lambda: False,
     rewrite: bool = False,
 ) -> Erased:
-    """Does it, evidence files in `folder` included; asks between two batches if it is `stopped`.
+    """Erase the scope, with the evidence files in `folder`; `stopped` is called between batches.
 
-    With `rewrite` the database's files are cleared of what was erased before this, too.
+    `rewrite`: also clear the database's files of data that was erased before.
 
     Raises:
         RefusedError: if this machine's clock is far ahead of the database's.
-        DatabaseError: when the database does not do its part; what was erased before stays so.
+        DatabaseError: if the database fails; earlier batches stay erased.
         FileError: if a file cannot be deleted.
     """
     scope = erasure.scope
@@ -107,14 +107,14 @@ def erase(
             words, files = words + done, files + len(gone)
             if stopped():
                 break
-    # Somebody who demands it need not take our word for it that nothing lay free before.
+    # A person who requests it need not rely on our word that earlier data was cleared.
     clear(engine, folder, rewrite=rewrite or words > 0 or erasure.site is not None)
     return Erased(words=words, files=files)
 
 
 def clear(engine: Engine, folder: Path, *, rewrite: bool = False) -> None:
-    """Ends what an earlier erasing may not have come to: what a crash left half written, and what
-    the database's files still hold of rows that are gone (see `traces`).
+    """Finish earlier erasures: clear what a crash left half written, and what the database's files
+    still hold of deleted rows (see `traces`).
 
     Raises:
         DatabaseError: if others read all the time, or the disk has no room.
@@ -140,12 +140,12 @@ def _erase(
     digests: Sequence[str],
     folder: Path,
 ) -> tuple[int, list[str]]:
-    """One batch: how many values are gone, and which files are to go after it."""
+    """Erase one batch; return the number of values, and the files to delete afterwards."""
     scope = erasure.scope
     desk_state.keep_policy(connection)
     ids = {word.site_id for word in words} | set(erasable.sites_with(connection, digests))
     sites.lock(connection, ids - {DESK_STREAM})
-    # Looked at again under the locks: an incident may have been opened again meanwhile.
+    # Checked again under the locks: an incident may have been opened again meanwhile.
     done = erasable.remove(connection, [word.ref for word in _needless(connection, scope, words)])
     gone = _needless_files(connection, scope, folder, digests)
     if done or gone:
@@ -162,7 +162,7 @@ def _put_on_record(connection: Connection, erasure: Erasure, words: int, files: 
 
 
 def _expendable(engine: Engine, scope: Scope) -> Iterator[list[Words]]:
-    """What is old enough and not needed, some at a time."""
+    """The values that are old enough and not needed, some at a time."""
     after = None
     while True:
         with reading(engine) as connection:
@@ -176,9 +176,9 @@ def _expendable(engine: Engine, scope: Scope) -> Iterator[list[Words]]:
 
 
 def _needless(connection: Connection, scope: Scope, words: Sequence[Words]) -> list[Words]:
-    """Those of the values, which are in their order, that nobody needs.
+    """The values, in order, that nobody needs.
 
-    What somebody demands of a site is not asked for its use.
+    For a request about one site, the need does not matter.
     """
     if scope.site_id is not None or not words:
         return list(words)
@@ -192,7 +192,7 @@ def _needless(connection: Connection, scope: Scope, words: Sequence[Words]) -> l
 def _said_of(
     connection: Connection, site_id: int, incidents: set[int], before: datetime
 ) -> set[str]:
-    """What the site's entries refer to that are about one of those incidents."""
+    """The references in the site's entries about those incidents."""
     return {
         ref
         for body in erasable.bodies(connection, site_id, before)

@@ -1,4 +1,4 @@
-"""The demand: somebody wants a site's words gone, and they go as soon as the law lets them."""
+"""The erasure request for a site's words, which go as soon as the law allows it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class TooYoungError(RefusedError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """Whose words are to go: what people have said about that site, and whom to call; and why."""
+    """A request to erase a site's personal data: people's words and whom to call; with a reason."""
 
     site: str
     reason: str
@@ -41,8 +41,8 @@ class Demand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staying:
-    """What is too young to be erased: how much of it, and from when (UTC) its first may go, and
-    its last."""
+    """The data that is too young to be erased: its amount, and when (UTC) the first and the last of
+    it may be erased."""
 
     words: int
     files: int
@@ -61,7 +61,7 @@ class Staying:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Met:
-    """What is gone, or on a dry run would be: what was recorded before that time (UTC)."""
+    """The erased data, or in a dry run the data to erase: recorded before that time (UTC)."""
 
     site: str
     before: datetime
@@ -82,8 +82,7 @@ class Met:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demands:
-    """The way in which demands are met: by which desk, on which database, with evidence files in
-    which folder, and how long is kept."""
+    """Handles erasure requests on one database, with the folder of evidence and the retention."""
 
     desk: Desk
     engine: Engine
@@ -99,14 +98,14 @@ class Demands:
         confirm: Callable[[], None],
         told: Callable[[datetime], str] = rfc3339,
     ) -> Met:
-        """Erases what is old enough at `now` (UTC), for good; on a dry run only says what.
+        """Erase for good what is old enough at `now` (UTC); in a dry run, only return it.
 
-        What goes is asked for by `confirm`, which raises what it likes; a refusal has its time as
-        `told` says it.
+        `confirm` is called before anything is erased, and may raise. `told` formats the time in a
+        refusal.
 
         Raises:
             UnknownSiteError: with the nearest names.
-            TooYoungError: if there is something, and the law has all of it kept.
+            TooYoungError: if there is data, but the law requires all of it to be kept.
             As `erasure.erase` does.
         """
         scope = Scope(before=self.keep.cutoff(now), site_id=self._site_id(demand.site))
@@ -118,7 +117,7 @@ class Demands:
             if staying.first is not None:
                 raise TooYoungError(site=demand.site, at=told(staying.first))
             if not dry_run:
-                # Nothing was confirmed, so nothing is erased that has grown old since.
+                # Nothing was confirmed, so data that has become old enough since stays.
                 erasure.clear(self.engine, self.folder)
         elif not dry_run:
             wanted = Erasure(

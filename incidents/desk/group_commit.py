@@ -1,8 +1,8 @@
-"""The gatherer: commands that come while the desk writes share its next transaction.
+"""The group commit: commands that arrive while the desk writes share its next transaction.
 
-To be on the disk costs the same for one command as for many, and so does most of what this process
-does for a transaction. A SQLite file has one writer at a time anyway. A PostgreSQL server has many:
-there a transaction of many waits for nobody's lock for long (`PATIENCE`), and each asks alone then.
+Writing to disk costs the same for one command as for many, and so does most of the work of a
+transaction. A SQLite file has one writer at a time anyway. A PostgreSQL server has many: there a
+shared transaction never waits long for a lock (`PATIENCE`), and then each command is taken alone.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ if TYPE_CHECKING:
     from incidents.desk.desk import Desk
 
 PATIENCE = timedelta(milliseconds=50)
-"""So long it waits for each lock that somebody else has."""
+"""The longest wait for each lock of another transaction."""
 
 _log = logger("desk")
 
-# Of what ends with one of these nothing was done, and it may have been for one command's sake. With
-# all others it is the database that does not answer, and nobody knows what it has done before.
+# After one of these nothing was done, perhaps because of a single command. After any other the
+# database failed, and it is unknown what it had done.
 _UNDONE = (DataError, IntegrityError, ProgrammingError)
 
 
 class Gatherer:
-    """Takes commands of many threads to the desk, in the order in which they come.
+    """Submits the commands of many threads to the desk, in the order of arrival.
 
-    It has no thread of its own: one of those who wait does the work of all, and nobody is answered
-    before the commit of what they asked for. So nothing is lost when the process ends, and whoever
-    waits for its threads has waited for what was gathered.
+    It has no thread of its own: one of the waiting threads does the work of all, and none gets an
+    answer before the commit of its command. So nothing is lost when the process ends, and waiting
+    for its threads is enough.
     """
 
     def __init__(self, desk: Desk) -> None:
@@ -48,26 +48,26 @@ class Gatherer:
         )
 
     def submit(self, envelope: Envelope) -> Answer:
-        """Takes the command and gives its own answer, as `Desk.submit` with this one alone.
+        """Submit the command, and return the answer that `Desk.submit` would give to it alone.
 
         Raises:
-            DatabaseError: when the database does not do its part.
+            DatabaseError: if the database fails.
         """
         [answer] = self.together([envelope])
         return self.alone(envelope) if answer is None else answer
 
     def together(self, envelopes: Sequence[Envelope]) -> list[Answer | None]:
-        """Takes those that came at one moment: their answers, None for one to be asked `alone`.
+        """Submit commands of one moment; their answers, None for one to be submitted `alone`.
 
         Raises:
-            DatabaseError: when the database does not do its part.
+            DatabaseError: if the database fails.
         """
         answers = self._rounds.take(envelopes)
         assert answers is not None, "whoever waits without a limit is answered"
         return answers
 
     def alone(self, envelope: Envelope) -> Answer:
-        """Takes the command in a transaction of its own, and waits for locks as long as need be;
+        """Submit the command in a transaction of its own, without a limit on the wait for locks;
         raises as `submit`."""
         [answer] = self._desk.submit([envelope])
         return answer
@@ -77,7 +77,7 @@ class Gatherer:
         return [list(islice(answers, len(group))) for group in groups]
 
     def _transaction(self, envelopes: Sequence[Envelope]) -> list[Answer | None]:
-        """The answers of one transaction; None for a command that is to be asked alone."""
+        """The answers of one transaction; None for a command to be submitted alone."""
         try:
             answers = self._desk.submit(envelopes, patience=PATIENCE)
         except StillLockedError:
@@ -94,7 +94,7 @@ class Gatherer:
 
 
 def _is_searched_for(answer: Answer) -> bool:
-    """Whether names that look like it are still to be looked for: a transaction does so for one."""
+    """Whether the answer still needs the nearest names: a transaction finds them for one only."""
     refusal = answer.refusal
     return (
         refusal is not None

@@ -1,7 +1,7 @@
-"""The locks: what a batch takes before it reads, always in one order, and what is known then.
+"""The locks of a batch, taken before it reads and always in one order.
 
-First the active policy is kept, then the sites are locked in the order of their ids, or those that
-are due as far as nobody else has them; only then keys are looked up and clocks read.
+First the row of the active policy, then the sites in the order of their ids, or the due sites that
+nobody else has locked. Only then keys are looked up and clocks read.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from incidents.desk.envelope import Envelope
-from incidents.machine.command import Refusal
 from incidents.machine.commands import AddSite, Command
+from incidents.machine.refusal import Refusal
 from incidents.store import desk_state
 from incidents.store.cases import site_row, sites
 from incidents.store.desk_state import TIME
@@ -33,17 +33,17 @@ class StillLockedError(Exception):
 
 
 def has_waited_enough(error: DBAPIError) -> bool:
-    """Whether a transaction has failed since something was locked for longer than it waits."""
+    """Whether a transaction failed because it waited too long for a lock."""
     return getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Locked:
-    """What a batch holds until its transaction ends.
+    """The locks of a batch until its transaction ends, with what they protect.
 
-    `rows` are the sites' rows by id, `policy` is the digest of the active policy, `kept` what is
-    kept for the commands' keys. `there` is the time of the database's own clock (UTC), None where
-    it has none, or takes any.
+    `rows`: the sites' rows by id. `policy`: the digest of the active policy. `kept`: the kept
+    answers for the commands' keys. `there`: the time of the database's own clock (UTC), None if it
+    has none, or accepts any.
     """
 
     rows: dict[int, site_row.Row]
@@ -52,21 +52,22 @@ class Locked:
     kept: dict[str, desk_state.KeptAnswer] = field(default_factory=dict)
 
     def now(self, clock: Callable[[], datetime]) -> datetime:
-        """The time by which the batch is decided: the database's, else what `clock` says (UTC).
+        """The time (UTC) at which the batch is decided: the database's, else that of `clock`.
 
-        So nothing is done early by the clock that all machines share, whatever their own say.
+        So all machines share one clock, and nothing is done early by it.
         """
         return clock() if self.there is None else self.there
 
     def refused(self, now: datetime) -> Refusal | None:
-        """Why nothing is done by this machine's clock, which says `now`: see `clock_refused`."""
+        """The refusal of this machine's clock, which says `now`: see `clock_refused`."""
         return clock_refused(now, self.there)
 
 
 def by_the_desks_clock(command: Command, now: datetime, said: datetime) -> Command:
-    """The command of a machine whose clock says `said`, when the desk's says `now` (both UTC).
+    """The command with its times by the desk's clock.
 
-    What has happened up to that machine's time has happened: where the desk is not as far yet, now.
+    `said`: the sending machine's time; `now`: the desk's (both in UTC). A fact up to the machine's
+    time has happened: if it is later than the desk's time, it happened `now`.
     """
     if said <= now:
         return command
@@ -78,8 +79,8 @@ def by_the_desks_clock(command: Command, now: datetime, said: datetime) -> Comma
 
 
 def clock_refused(now: datetime, there: datetime | None) -> Refusal | None:
-    """The refusal of a clock that says `now` and is too far from the database's, which says `there`
-    (both UTC; None: it has none, or takes any)."""
+    """The refusal of a clock that says `now` if it is too far from the database's, `there` (both in
+    UTC; None: the database has none, or accepts any)."""
     ahead = timedelta(0) if there is None else now - there
     if ahead > MAX_APART:
         return Refusal("clock_ahead", {"now": now, "ahead_s": int(ahead.total_seconds())})
@@ -94,17 +95,17 @@ def sites_of(
     *,
     patience: timedelta | None = None,
 ) -> Locked:
-    """Locks the sites of those envelopes; those that are to be added are given their rows.
+    """Lock the sites of the envelopes, and make the rows of those to be added.
 
-    From now on this transaction waits no longer than `patience` for each thing that somebody else
-    has locked (PostgreSQL): see `has_waited_enough`.
+    From now on this transaction waits at most `patience` for each lock of another one
+    (PostgreSQL): see `has_waited_enough`.
     """
     names = {e.site for e in envelopes if isinstance(e.site, str)}
     numbers = {e.site for e in envelopes if isinstance(e.site, int)}
     wanted = sorted({e.key for e in envelopes if e.key is not None})
     added = any(isinstance(e.command, AddSite) for e in envelopes)
     if added or (names and numbers):
-        # New rows come first: nobody may wait for one while he holds another.
+        # New rows come first: nobody may wait for one while holding another.
         _wait_no_longer(connection, patience)
         desk_state.keep_policy(connection)
         numbers |= _with_rows(connection, envelopes, names)
@@ -127,7 +128,7 @@ def sites_of(
 
 
 def what_is_due(connection: Connection, now: datetime, limit: int) -> Locked:
-    """Locks at most `limit` sites with something due, the earliest first: see `sites.DUE`."""
+    """Lock at most `limit` sites with something due, the earliest first: see `sites.DUE`."""
     with together(connection):
         desk_state.keep_policy(connection)
         found = sites.DUE.fetch(connection, now=now, most=limit)
@@ -138,7 +139,7 @@ def what_is_due(connection: Connection, now: datetime, limit: int) -> Locked:
 
 
 def _with_rows(connection: Connection, envelopes: Sequence[Envelope], names: set[str]) -> set[int]:
-    """The ids of the sites of those names, rows being made for those that are to be added."""
+    """The ids of the sites of those names; makes the rows of those to be added."""
     ids = sites.ids_by_name(connection, names)
     adding = (e.site for e in envelopes if isinstance(e.command, AddSite))
     missing = sorted({site for site in adding if isinstance(site, str)} - ids.keys())

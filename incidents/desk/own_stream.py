@@ -1,8 +1,9 @@
-"""The desk's own stream: how acts that belong to no site go on record, and who does them.
+"""The desk's own stream: acts on record that belong to no site, with their author.
 
-An account act locks the desk's row first, so that two of them come one after the other. Whoever can
-reach the database makes the first accounts. As soon as an administrator has a password, accounts
-are kept by who comes in: else two people would be one, who gives the second a new password.
+An account act locks the desk's row first, so that two of them never run at once. Anybody who can
+reach the database makes the first accounts. As soon as an administrator has a password, only a
+signed-in person may administer accounts: otherwise one person could act as two, by giving the
+second a new password.
 """
 
 from __future__ import annotations
@@ -19,15 +20,15 @@ from incidents.machine.events import Event
 from incidents.record.entry import DESK, encode
 from incidents.record.sealing import digest_of, is_digest_of, seal
 from incidents.store import accounts, desk_state, entries
-from incidents.store.schema.tables import DESK_STREAM, desk
+from incidents.store.schema.desk_tables import DESK_STREAM, desk
 
 E = TypeVar("E", bound=Event)
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the next entry will stand, the desk's row being locked: the active policy's digest, the
-    entry's number, and its time (UTC), which is no earlier than its predecessor's."""
+    """The place of the next entry, under the lock of the desk's row: the active policy's digest,
+    the entry's number, and its time (UTC), which is no earlier than its predecessor's."""
 
     policy: str
     seq: int
@@ -35,18 +36,18 @@ class Place:
 
 
 def locked(connection: Connection) -> tuple[str, int]:
-    """The active policy's digest and the last entry's number; nobody else acts until the end."""
+    """Lock the desk's row, and return the active policy's digest and the last entry's number."""
     return desk_state.lock_desk(connection)
 
 
 def place(connection: Connection, clock: Callable[[], datetime]) -> Place:
-    """The next place in the stream; to be followed by `record`. Sites are locked before, if any."""
+    """The next place in the stream, for `record`. Lock any sites before."""
     policy, last = locked(connection)
     return after(connection, policy, last, clock())
 
 
 def after(connection: Connection, policy: str, last: int, now: datetime) -> Place:
-    """The place after the `last` entry; the desk's own record never steps back."""
+    """The place after the entry `last`; its time never goes back."""
     return Place(policy, last + 1, max(now, entries.last_of_desk(connection) or now))
 
 
@@ -54,7 +55,7 @@ def record(
     connection: Connection, at: Place, kind: type[E], by: str, login: str | None, *,
     reason: str | None = None, **own: Any,
 ) -> E:  # fmt: skip
-    """Puts an event of that kind on record at its place; a reason is sealed, as its `text`."""
+    """Record an event of that kind at its place; a reason is sealed, as its `text`."""
     if reason is not None:
         words = seal(reason)
         entries.add_sealed(connection, [entries.Sealed(*words, DESK_STREAM, at.now)])
@@ -73,15 +74,17 @@ class KeyReusedError(RefusedError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Once:
-    """The key, who gives it, and what is asked, which a repetition must have in common; without a
-    key an act is done each time."""
+    """An idempotency key with its person and the request, which a repetition must share.
+
+    Without a key an act is done each time.
+    """
 
     key: str | None
     by: str
     asked: str
 
     def before(self, connection: Connection) -> dict[str, Any] | None:
-        """What was kept when it was done; None if it was not. Nobody does it until the end.
+        """The kept answer if the act was done before, else None; locks the desk's row.
 
         Raises:
             KeyReusedError: if something else was done under the key.
@@ -97,7 +100,7 @@ class Once:
         return kept.answer
 
     def keep(self, connection: Connection, answer: Mapping[str, Any], now: datetime) -> None:
-        """Keeps what a repetition is to be answered with; done at `now` (UTC)."""
+        """Keep the answer for repetitions of the act, done at `now` (UTC)."""
         if self.key is not None:
             kept = desk_state.KeptAnswer(
                 self.key, digest_of(self.asked), dict(answer), now, self.by
@@ -114,16 +117,16 @@ class AccountSignInError(RefusedError):
 
     @property
     def name(self) -> str:
-        """The same as of all that needs it."""
+        """The name that all refusals for want of a sign-in share."""
         return "sign_in_needed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class By:
-    """Who does it, and the login beside the name.
+    """The person who acts, with their login.
 
-    `came_in` says that they have proved to be an account of this database, and that its role may do
-    this, or that it is about themselves.
+    `came_in`: they are authenticated as an account of this database, and its role may do the act,
+    or the act concerns themselves.
     """
 
     person: str
@@ -132,10 +135,10 @@ class By:
 
 
 class AccountAct:
-    """One act, at its place in the stream; what it has to record more comes right after it.
+    """An act on accounts, at its place in the stream; its further entries follow directly.
 
     Raises:
-        AccountSignInError: if it is for who has come in, and they have not.
+        AccountSignInError: if the act needs a sign-in, and there was none.
     """
 
     def __init__(
@@ -148,7 +151,7 @@ class AccountAct:
             raise AccountSignInError(by=by.person)
 
     def record(self, kind: type[Event], *, reason: str | None = None, **own: Any) -> None:
-        """Puts an event of that kind on record, by who does the act and at its time."""
+        """Record an event of that kind, by the act's person and at its time."""
         by = self._by
         record(self._connection, self._place, kind, by.person, by.login, reason=reason, **own)
         self._place = replace(self._place, seq=self._place.seq + 1)

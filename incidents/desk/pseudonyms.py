@@ -1,7 +1,8 @@
-"""Pseudonyms in the log of sign-ins, and the job that erases what has been kept long enough.
+"""The pseudonyms in the log of sign-ins, and the job that puts them in once the time is over.
 
-Each row of the log stays, with a pseudonym in the place of a person and an address: the same one
-for the same text in one erasing, and another the next time, so that nobody is found by it.
+Each row of the log stays, with pseudonyms in the place of its person and address. The same text
+gets the same pseudonym in one erasure, and another one the next time, so that nobody can be
+identified.
 """
 
 from __future__ import annotations
@@ -31,12 +32,12 @@ from incidents.store.database.engine import plainly, reading
 from incidents.store.erasable import Scope
 
 ROWS_AT_ONCE = 1_000
-"""So many rows go in one transaction at most."""
+"""The most rows that one transaction erases."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountDemand:
-    """Whose sign-ins are to say no longer who that was: the account's handle; and why."""
+    """A request to erase the person from an account's sign-ins: the handle and the reason."""
 
     handle: str
     reason: str
@@ -46,8 +47,8 @@ class AccountDemand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetAccountDemand:
-    """How many rows are erased, or on a dry run would be: those from before that time (UTC).
-    `next` is from when on the first of those that stay may go."""
+    """The number of rows erased, or in a dry run to erase: those before that time (UTC). `next`:
+    when the first of the remaining rows may be erased."""
 
     account: str
     before: datetime
@@ -76,15 +77,15 @@ def meet_account_demand(
     confirm: Callable[[], None],
     told: Callable[[datetime], str] = rfc3339,
 ) -> MetAccountDemand:
-    """Erases what is old enough at `now` (UTC), for good; on a dry run only says how much.
+    """Erase for good what is old enough at `now` (UTC); in a dry run, only return its amount.
 
-    What goes is asked for by `confirm`, which raises what it likes; a refusal has its time as
-    `told` says it.
+    `confirm` is called before anything is erased, and may raise. `told` formats the time in a
+    refusal.
 
     Raises:
         UnknownAccountError: naming it.
-        TooYoungError: if there is something, and the law has all of it kept.
-        DatabaseError: when the database does not do its part.
+        TooYoungError: if there is data, but the law requires all of it to be kept.
+        DatabaseError: if the database fails.
     """
     before, handle = keep.cutoff(now), demand.handle
     with plainly(engine), reading(engine) as connection:
@@ -115,10 +116,11 @@ def erase_sign_ins(
     handle: str | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Erases who signed in before that time (UTC), of that account or of all; how many rows there
-    were. It goes on record with each batch of them, between which it is asked if it is `stopped`.
+    """Erase the persons from sign-ins before `before` (UTC), of one account or of all; return the
+    number of rows.
 
-    Raises as `Desk.on_record` does; what was erased before stays so.
+    Each batch goes on record. `stopped` is called between batches. Raises as `Desk.on_record`;
+    earlier batches stay erased.
     """
     pseudonyms: dict[str, str] = defaultdict(lambda: f"pseudonym {secrets.token_hex(4)}")
     pseudonyms[SESSION] = SESSION
@@ -140,7 +142,7 @@ def erase_sign_ins(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aged:
-    """What is gone, or would be, of what was recorded before that time (UTC)."""
+    """The amounts erased, or to erase, of data recorded before that time (UTC)."""
 
     keep: Retention
     before: datetime
@@ -160,7 +162,7 @@ class Aged:
 
 
 def look_at_aged(engine: Engine, folder: Path, keep: Retention, now: datetime) -> Aged:
-    """What could be erased at `now` (UTC), evidence files in `folder` included; nothing is."""
+    """What could be erased at `now` (UTC), with the evidence files in `folder`; erases nothing."""
     scope = Scope(before=keep.cutoff(now))
     erased = erasure.expect(engine, scope, folder)
     with plainly(engine), reading(engine) as connection:
@@ -179,13 +181,13 @@ def erase_aged(
     login: str | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Aged:
-    """Erases it, signed by who asks; nothing where the settings do not ask for it.
+    """Erase what is old enough, in the name of `by`; nothing without the settings for it.
 
-    Raises as `erasure.erase` does.
+    Raises as `erasure.erase`.
     """
     scope, erased = Scope(before=keep.cutoff(now)), Erased()
     if keep.asked_for:
-        # First, so that what is done last of all clears the database's files of these too.
+        # First, so that the last step clears the database's files of these too.
         rows = erase_sign_ins(desk, scope.before, by=by, login=login, stopped=stopped)
         wanted = Erasure(scope=scope, by=by, login=login)
         erased = erasure.erase(desk, engine, wanted, folder, stopped=stopped, rewrite=rows > 0)

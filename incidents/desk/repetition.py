@@ -1,4 +1,4 @@
-"""The repetitions: which commands were answered before, and what is asked before a closure."""
+"""The repetition of commands: which were answered before, and the question before a closure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from incidents.desk import access
 from incidents.desk.envelope import Answer, Envelope, from_json, to_json
 from incidents.machine.actions.orders import is_down
 from incidents.machine.case import Case
-from incidents.machine.command import BRAKED, BY_HAND, DOWN, Refusal, Remark
+from incidents.machine.command import BRAKED, BY_HAND, DOWN
 from incidents.machine.commands import (
     CancelOrder,
     Command,
@@ -25,6 +25,7 @@ from incidents.machine.commands import (
 from incidents.machine.decide import Decision, decide
 from incidents.machine.events import SiteClosed
 from incidents.machine.policy import Policy
+from incidents.machine.refusal import Refusal, Remark
 from incidents.record.sealing import fingerprint, is_fingerprint_of
 from incidents.store import desk_state
 from incidents.store.cases import work
@@ -35,8 +36,8 @@ from incidents.values.ids import ACT, order_id
 def would_close(case: Case, command: Command, policy: Policy, now: datetime) -> Refusal | None:
     """The refusal of a violation that completes a window and so closes the site (R1).
 
-    What closes on somebody's word (R4, R5) is asked about by whoever takes that word. `now` is in
-    UTC.
+    A closure on somebody's word (R4, R5) is confirmed by the surface that takes the word. `now` is
+    in UTC.
     """
     decision = decide(case, command, policy, now)
     for event in decision.events[decision.due :]:
@@ -49,8 +50,8 @@ def would_close(case: Case, command: Command, policy: Policy, now: datetime) -> 
 
 
 def order_of_hold(case: Case, command: Command) -> Refusal | None:
-    """The refusal to cancel the one order that takes a held site down, or to brake it, if a courier
-    took it in hand before the hold."""
+    """The refusal to cancel, or to brake, the only order that takes a held site down, if it was
+    claimed before the hold."""
     if not _takes_out(command):
         return None
     down = [d for d in case.deliveries.values() if d.lane == ACT and d.kind in DOWN]
@@ -63,7 +64,7 @@ def order_of_hold(case: Case, command: Command) -> Refusal | None:
 
 
 def _takes_out(command: Command) -> TypeGuard[CancelOrder | RecordFailure]:
-    """Whether it takes an order into the world out of the way, by hand or by the brake."""
+    """Whether the command removes an order into the world, by hand or by the brake."""
     if isinstance(command, CancelOrder):
         return (command.why, command.lane) == (BY_HAND, ACT)
     return isinstance(command, RecordFailure) and command.problem == BRAKED
@@ -72,7 +73,7 @@ def _takes_out(command: Command) -> TypeGuard[CancelOrder | RecordFailure]:
 def done_already(
     connection: Connection, case: Case, command: Command, refusal: Refusal | None
 ) -> Refusal | None:
-    """The refusal; of a task that is done, with who completed it, when (UTC) and how."""
+    """The refusal; for a task that is done, with the person, the time (UTC) and the outcome."""
     if refusal is None or not isinstance(command, CompleteTask):
         return refusal
     task = case.tasks.get(command.task) or work.one_task(connection, case.site_id, command.task)
@@ -83,9 +84,9 @@ def done_already(
 
 
 def remarked(decision: Decision, command: Command) -> Decision:
-    """The decision, with a remark on the hosts that are not the site's, nor below it.
+    """The decision, with a remark about hosts outside of the site.
 
-    A mistyped name logs the violation on somebody else's site, and may close it.
+    With a mistyped name the violation is logged on somebody else's site, and may close it.
     """
     if not isinstance(command, Log) or decision.refusal is not None:
         return decision
@@ -98,7 +99,7 @@ def remarked(decision: Decision, command: Command) -> Decision:
 
 
 class Repetitions:
-    """The keys of one batch at `now` (UTC); `kept` is what is on record under them."""
+    """The keys of one batch at `now` (UTC); `kept`: the answers kept for them."""
 
     def __init__(self, kept: Mapping[str, desk_state.KeptAnswer], now: datetime) -> None:
         self._kept, self._now = kept, now
@@ -106,7 +107,7 @@ class Repetitions:
         self._expired: set[str] = set()
 
     def before(self, envelope: Envelope, site: str) -> Answer | Refusal | None:
-        """The first answer to the command, or that its key was another one's; None: it is new."""
+        """The first answer to the command, or the refusal of a used key; None for a new key."""
         kept = self._valid(envelope)
         if kept is None:
             return None
@@ -120,7 +121,7 @@ class Repetitions:
         return Refusal("key_reused", facts)
 
     def keep(self, envelope: Envelope, site: str, answer: Answer) -> None:
-        """Keeps the answer, unless the same command may be possible by the next time."""
+        """Keep the answer, unless the same command may be possible the next time."""
         assert envelope.key is not None
         if answer.refusal is not None and (
             envelope.key_for
@@ -141,7 +142,7 @@ class Repetitions:
         )
 
     def write(self, connection: Connection) -> None:
-        """Writes what is kept.
+        """Write the kept answers.
 
         Raises:
             IntegrityError: if a key was used by another transaction at the same moment.

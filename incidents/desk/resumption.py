@@ -1,11 +1,11 @@
-"""The resumption: the desk's own act of going on from less of its history than it is known to have.
+"""The resumption: the desk's own act of continuing with less history than is known to exist.
 
-Orders from now on have higher numbers than any before. The world still shows what was done for
-entries that are missing, so every site is compared with the record.
+Later orders have higher numbers than all before. The world still shows what was done for missing
+entries, so every site is compared with the record.
 
-An epoch is the day on which it begins, counted from 2026, or the next one after the highest that
-is known: one that nothing here knows of any more, since it was lost with all that it was written
-in, is not used again on another day.
+An epoch is the number of the day on which it begins, counted from 2026, or the next number after
+the highest known one. So an epoch that nothing here knows any more, since it was lost with all its
+records, is not used again on another day.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from incidents.desk.access import NOT_LET, RECOVER, Access
 from incidents.desk.own_stream import By
 from incidents.errors import RefusedError
 from incidents.machine import policy as machine_policy
-from incidents.machine.command import DAEMON, Refusal
+from incidents.machine.command import DAEMON
+from incidents.machine.refusal import Refusal
 from incidents.record.own_events import HistoryResumed
 from incidents.store import desk_state, entries, lineage
 from incidents.store.desk_state import database_time
@@ -32,14 +33,17 @@ ANOTHER_SERVER, ENTRIES_LOST, ASKED = "another_server", "entries_lost", "asked"
 
 FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 LAST = 7_000
-"""The day of the year 2045 after which epochs are counted alone, as they are by a clock that shows
-a later one: a number of an order has to stay below 2^53, in which receivers keep it, and there are
-10^12 in each epoch. So 2,000 are left in any case."""
+"""A day in 2045, after which epochs are only counted, as with a clock that shows a later day.
+
+An order's number has to stay below 2^53, in which receivers keep it, and each epoch has 10^12
+numbers. So at least 2,000 epochs are always left.
+"""
 
 AGAIN = timedelta(hours=1)
-"""So soon no daemon goes on from less once more, nor as long as nobody knows of the first time: two
-copies of a database that are at work beside one mark would do so in turn until the numbers are used
-up."""
+"""No daemon resumes again within this time, nor before a person knows of the first time.
+
+Two copies of a database beside one mark would otherwise do so in turn until all numbers are used.
+"""
 
 
 class EpochsUsedUpError(RefusedError):
@@ -50,11 +54,10 @@ class EpochsUsedUpError(RefusedError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resumption:
-    """Why it goes on, and what is known to be missing: as `HistoryResumed` has it.
+    """The cause of a resumption, and what is known to be missing: see `HistoryResumed`.
 
-    `epoch`: the highest that is known anywhere, else that of the database. `since`: the last time
-    (UTC) at which the history was whole, None where nobody knows. `reason`: of a person, who knows
-    by it that entries are missing, if they are.
+    `epoch`: the highest known anywhere, else the database's. `since`: the last time (UTC) when the
+    history was whole, None if unknown. `reason`: a person's, who thereby knows of missing entries.
     """
 
     cause: str
@@ -70,11 +73,11 @@ class Resumption:
 def refused(
     connection: Connection, by: str, login: str | None, clock: Callable[[], datetime]
 ) -> Refusal | None:
-    """Why that person may not let it go on, which is counted; to be asked before anything is done.
+    """The refusal of that person to resume the record, which is counted; check it before anything.
 
-    Each site is compared with the world under their name and ordered again, as by `acts reconcile`:
-    so it is a supervisor's, where there are accounts. It decides about no site, and whoever can run
-    it has the log's key: so nobody signs in for it.
+    Each site is compared with the world and ordered again in their name, as by `acts reconcile`: so
+    they must be a supervisor, if there are accounts. No sign-in is needed: it decides about no
+    site, and everybody who can run it has the log's key.
     """
     policy = machine_policy.read(
         desk_state.policy_toml(connection, desk_state.active_policy(connection))
@@ -89,11 +92,14 @@ def refused(
 def resume(
     connection: Connection, asked: Resumption, clock: Callable[[], datetime]
 ) -> HistoryResumed:
-    """Puts it on record, and begins the next epoch, at the time of the database where it has one;
-    raises EpochsUsedUpError."""
+    """Record the resumption, and begin the next epoch, at the database's time if it has a clock.
+
+    Raises:
+        EpochsUsedUpError: if no number is left.
+    """
     desk_state.keep_policy(connection)
-    # One clock for all machines, which it is compared by. The record never steps back, where a
-    # clock was ahead once; the days do.
+    # One clock for all machines. If it was ahead once, the record's time never goes back, but the
+    # days of epochs do.
     now = database_time(connection) or clock()
     place = own_stream.place(connection, lambda: now)
     before, on = lineage.standing(connection), lineage.look(connection)
@@ -109,8 +115,7 @@ def resume(
 
 
 def next_epoch(highest: int, now: datetime) -> int:
-    """The epoch that begins at `now` (UTC) after the highest that is known; raises
-    EpochsUsedUpError."""
+    """The epoch that begins at `now` (UTC) after the highest known; raises EpochsUsedUpError."""
     day = (now - FIRST_DAY).days
     found = max(highest + 1, day if day <= LAST else 0)
     if found >= EPOCHS:
@@ -119,8 +124,11 @@ def next_epoch(highest: int, now: datetime) -> int:
 
 
 def is_again(standing: Standing, at: datetime) -> bool:
-    """Whether an end that is lost at that time (UTC) is one too many for daemons. It is no second
-    loss where the server has changed last: who knows more than the first one may tell of it."""
+    """Whether a loss at that time (UTC) comes too soon after another for daemons to resume.
+
+    If the last resumption was for a change of server, it is no second loss: another daemon may know
+    more than the first one did.
+    """
     if standing.resumed_at is None or standing.moved_at is not None:
         return False
     return standing.lost_since is not None or abs(at - standing.resumed_at) < AGAIN
@@ -129,8 +137,11 @@ def is_again(standing: Standing, at: datetime) -> bool:
 def _standing(
     before: Standing, asked: Resumption, epoch: int, now: datetime, *, is_moved: bool
 ) -> Standing:
-    """What is to be known of it from `now` on (UTC); by a daemon alone, nothing is settled, but
-    that it is on that server, where one halted it that knew nothing of it there."""
+    """The standing of the record from `now` (UTC) on.
+
+    A daemon settles nothing, except that the database is on that server, if a daemon halted it that
+    did not know of the server.
+    """
     known = asked.reason is not None
     is_lost = asked.cause == ENTRIES_LOST
     lost_since = before.lost_since or (now if is_lost else None)
@@ -149,8 +160,10 @@ def _standing(
 
 
 def _noticed_at(before: Standing, asked: Resumption, now: datetime) -> datetime | None:
-    """When the last loss was noticed: at `now` (UTC), or before. A person who goes on has not lost
-    anything anew, unless nobody had noticed that something is missing."""
+    """When the last loss was noticed: at `now` (UTC), or before.
+
+    A person who resumes has lost nothing anew, unless nobody had noticed the loss.
+    """
     known = before.noticed_at
     is_loss = asked.cause == ENTRIES_LOST or (asked.had, asked.signed) != (None, None)
     if asked.reason is None:
@@ -159,6 +172,6 @@ def _noticed_at(before: Standing, asked: Resumption, now: datetime) -> datetime 
         is_known = before.lost_since is not None and before.halted_since is None
         return known if is_known else now
     if known is None:
-        # Where another server took over with nothing missing, to go on is no news of a loss.
+        # If another server took over with nothing missing, a resumption is no news of a loss.
         return None if before.moved_at is not None else now
     return known if before.lost_since is not None or now < known + STRANGE_FOR else now

@@ -1,6 +1,6 @@
-"""The text that the desk takes: how long it may be, what it may hold, what must be sealed.
+"""The text that the desk accepts: its length, its content, and whether it must be sealed.
 
-What could say something about a person is sealed; what is not sealed cannot hold it.
+Text that may say something about a person is sealed; text that is not sealed cannot.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import cache
 from incidents.contract.action import open_words
 from incidents.desk.envelope import Envelope
 from incidents.machine import filing
-from incidents.machine.command import AUDIENCES, OUTCOMES, Refusal
+from incidents.machine.command import AUDIENCES, OUTCOMES
 from incidents.machine.commands import (
     AddNote,
     Attach,
@@ -23,18 +23,19 @@ from incidents.machine.commands import (
     RecordContact,
     StateFalse,
 )
+from incidents.machine.refusal import Refusal
 from incidents.record.sealing import texts
 from incidents.store.schema.types import canonical
 from incidents.values import web_address
 
 MAX_OPEN_BYTES = 48 * 1024
-"""So many bytes of one change stand in its entry at most, which stays well below 64 KiB then."""
+"""The most bytes of one change in its entry, which so stays well below 64 KiB."""
 
 _REFERENCE_BYTES = 71
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _SIZE = re.compile(r"[0-9]{1,18}")
 _OFFICE = re.compile(r"[0-9]{6}(?:[0-9]{6})?")
-# An organisation's code (GB 11714), a credit code (GB 32100), or what is too short for a number.
+# An organisation's code (GB 11714), a credit code (GB 32100), or text too short for a number.
 _PROVIDER = re.compile(r"[0-9A-Z]{8}-?[0-9X]|[0-9A-Z]{18}|[0-9A-Za-z-]{1,6}")
 _EXPECTED = {
     "icp_number": "one such as 京ICP备12345678号-1",
@@ -46,7 +47,7 @@ _EXPECTED = {
 
 
 def refused(command: ChangeFiling) -> Refusal | None:
-    """Why the change cannot be put on record, if it cannot."""
+    """The refusal of a change that cannot be recorded, None if it can."""
     return next(_refusals(command), None)
 
 
@@ -75,14 +76,14 @@ def _of_detail(key: str, text: str) -> Iterator[Refusal]:
 
 
 def _unmet(key: str, text: str) -> str | None:
-    """What the text must be, and is not."""
+    """The form that the text must have and does not have; None if it has."""
     fits, expected = _forms().get(key, (None, None))
     return None if fits is None or fits(text.strip()) else expected
 
 
 @cache
 def _forms() -> dict[str, tuple[Callable[[str], object], str]]:
-    """Of each detail that has a form: what a text is asked for it, and how it is told."""
+    """For each detail with a form: the check of a text, and the form's name for people."""
     from incidents.filing import ip_addresses, record_number
     from incidents.filing.typed_details import CHOICES
 
@@ -117,7 +118,7 @@ def _is_item(key: str, text: str) -> bool:
 
 
 def _is_part(key: str, name: str, text: str) -> bool:
-    """Whether a server or a document has such a part, with such a text; empty: it goes."""
+    """Whether a server or a document may have that part with that text; an empty one removes it."""
     from incidents.filing import form, ip_addresses, typed_details
 
     prefix = filing.SERVER if key.startswith(filing.SERVER) else filing.DOCUMENT
@@ -153,19 +154,19 @@ MAX_URL = 12 * web_address.MAX_CHARACTERS
 MAX_URLS_BYTES = 48 * 1024
 _AROUND_URLS = 1_024
 _CODES = frozenset({"adapter", "problem", "why", "seen", "detail", "finding", "problems", "field"})
-"""What programs say, and the names of details. As people's words that are not personal (`Words`),
-it is written into the record as it is, so it must not be able to hold a phone number."""
+"""Fields with codes of programs and names of details. Like people's words that are not personal
+(`Words`), they go on record unsealed, so they must not be able to hold a phone number."""
 MAX_DIGITS = 7
 _LIMITS = {
     "urls": MAX_URL, "written": web_address.MAX_CHARACTERS,
     **dict.fromkeys(filing.OPEN_FIELDS, filing.MAX_OPEN),
 }  # fmt: skip
-# No database keeps the one, and no UTF-8 holds the others.
+# No database keeps NUL, and UTF-8 has no surrogates.
 _BAD = re.compile("[\0\ud800-\udfff]")
 
 
 def refused_text(command: Command) -> Refusal | None:
-    """The refusal of what cannot be kept on record, whoever the command comes from."""
+    """The refusal of a command with text that cannot be recorded, whatever its source."""
     for name, text, personal in texts(command):
         limit = MAX_WORDS if personal else _limit(name)
         if len(text) > limit:
@@ -179,7 +180,7 @@ def refused_text(command: Command) -> Refusal | None:
 
 
 def unfit_address(envelope: Envelope) -> Refusal | None:
-    """The refusal of a site's name or a key that no database could look up."""
+    """The refusal of a site's name or a key that a database could not look up."""
     for what, text in (("site", envelope.site), ("key", envelope.key)):
         bad = _BAD.search(text) if isinstance(text, str) else None
         if bad is not None:
@@ -188,7 +189,7 @@ def unfit_address(envelope: Envelope) -> Refusal | None:
 
 
 def _refused_word(command: Command) -> Refusal | None:
-    """The refusal of what must be one of a few words, or a digest, or must say something."""
+    """The refusal of a wrong choice, a wrong digest, or an empty text."""
     match command:
         case RecordContact(outcome=outcome) | ImportIncident(contact=str() as outcome):
             if outcome not in OUTCOMES:
@@ -218,7 +219,7 @@ def _limit(name: str) -> int:
 
 
 def _may_name_somebody(text: str) -> bool:
-    """Whether an address or a number of somebody's stands in it."""
+    """Whether the text may contain somebody's address or phone number."""
     return "@" in text or "＠" in text or sum(map(str.isdigit, text)) >= MAX_DIGITS
 
 
@@ -228,7 +229,7 @@ def _refused_urls(command: Command) -> Refusal | None:
         return Refusal("too_many_urls", {"count": len(urls), "limit": MAX_URLS})
     if written and len(written) != len(urls):
         raise ValueError("each address has what was written of it, or none has")
-    # Written as JSON a character takes six bytes at most: nearly always there is nothing to count.
+    # In JSON a character takes at most six bytes, so nearly always nothing has to be counted.
     if 6 * sum(map(len, (*urls, *written))) < MAX_URLS_BYTES - _AROUND_URLS:
         return None
     size = len(json.dumps((urls, written), ensure_ascii=False).encode())

@@ -1,4 +1,4 @@
-"""Tokens, and the sealing of what lets people in with a key of servers: the desk's own acts.
+"""The desk's own acts on tokens and on seals by a key of servers.
 
 Each act here is an `AccountAct`, and raises AccountSignInError as that does.
 """
@@ -59,8 +59,9 @@ def make_token(
     acts: Sequence[str] | None = None,
     seal: Seal = UNSEALED,
 ) -> Token:
-    """A token of that account, for `days`; `acts` are what it is for, of what the role may. Without
-    the `seal` that the database has it lets nobody in.
+    """Make a token of the account that holds for `days`, for `acts` or for all acts of its role.
+
+    Without the `seal` of this database the token is invalid.
 
     Raises:
         UnknownAccountError, DisabledAccountError, UnknownActError, NotOfRoleError, BadExpiryError.
@@ -93,7 +94,7 @@ def make_token(
 
 
 def revoke_token(connection: Connection, by: By, id_: str, clock: Clock) -> bool:
-    """It is worth nothing from this moment on; whether that changed anything.
+    """Revoke a token from now on, and return whether that changed anything.
 
     Raises:
         UnknownTokenError: naming it.
@@ -117,7 +118,7 @@ class SealedAlreadyError(RefusedError):
 
 @dataclass(frozen=True, slots=True)
 class Keyed:
-    """What a key was put on: so many tokens and passwords; `made` says that the key is new."""
+    """The number of tokens and passwords sealed with a key; `made`: the key is new."""
 
     file: Path
     made: bool
@@ -125,7 +126,7 @@ class Keyed:
     passwords: int
 
     def __str__(self) -> str:
-        """What was done, for who starts a server."""
+        """The result, for the person who starts a server."""
         key = f"a new key, {self.file}," if self.made else f"the key {self.file}"
         tokens, passwords = _count(self.tokens, "token"), _count(self.passwords, "password")
         return f"{key} seals {tokens} and {passwords}; all sessions have ended"
@@ -134,11 +135,11 @@ class Keyed:
 def begin_sealing(
     engine: Engine, desk: Desk, file: Path, by: By, clock: Clock
 ) -> Keyed | Strays | None:
-    """What a server does when it starts: the first one makes the key, and seals what is there.
+    """Check the seals when a server starts; the first one makes the key and seals what exists.
 
     Raises:
         NoServeKeyError: if the database is sealed with another key.
-        FileError, DatabaseError: if one of them does not do its part.
+        FileError, DatabaseError: if the file or the database fails.
     """
     key = serve_key.read_key(file)
     with plainly(engine), reading(engine) as connection:
@@ -152,11 +153,10 @@ def begin_sealing(
 
 
 def renew_seals(desk: Desk, file: Path, by: By, clock: Clock, *, reason: str) -> Keyed:
-    """Seals what is there with the key of the file, a new one if there is none, in place of the key
-    before.
+    """Seal everything again with the key of the file, or with a new key if there is no file.
 
     Raises:
-        FileError, DatabaseError: if one of them does not do its part.
+        FileError, DatabaseError: if the file or the database fails.
     """
     done = _on_record(desk, lambda c: _take(c, file, by, clock, reason=reason))
     assert done is not None

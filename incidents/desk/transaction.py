@@ -1,9 +1,9 @@
-"""The transaction: sites are locked, commands taken, and what they come to written, all or nothing.
+"""The transaction: lock sites, take commands and write the results, all or nothing.
 
-A batch makes many values and no cycles, and to look for some among them again and again took a
-fifth of its time.
+A batch makes many values and no cycles: searching for cycles again and again took a fifth of its
+time.
 
-It is tried again where nothing was done and the next time may go better.
+A transaction is repeated if nothing was done and it may succeed the next time.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ from incidents.store.database.engine import writing
 from incidents.store.round_trip import together
 
 _YOUNG = 50_000
-"""So many values that could be in cycles are made meanwhile before the collector looks at them."""
+"""The number of new values after which the garbage collector looks for cycles meanwhile."""
 
 
 @dataclass(slots=True)
 class _Rare:
-    """For how many batches collection is rare, and the thresholds to go back to after them."""
+    """The number of batches that want rare collections, and the thresholds to restore later."""
 
     lock: Lock = field(default_factory=Lock)
     batches: int = 0
@@ -53,9 +53,9 @@ _rare = _Rare()
 
 @contextmanager
 def rare_collection() -> Iterator[None]:
-    """Lets the garbage collector look seldom at what is made inside; threads may overlap.
+    """Make garbage collections rare inside; threads may overlap.
 
-    It is never off: in a busy process some batch is always under way.
+    They are never off: in a busy process some batch is always running.
     """
     with _rare.lock:
         if _rare.batches == 0:
@@ -78,7 +78,7 @@ _ATTEMPTS = 5
 
 
 class _LostError(Exception):
-    """The database was lost before anything was written: `error` says how."""
+    """The connection was lost before anything was written; `error` is the cause."""
 
     def __init__(self, error: DBAPIError) -> None:
         super().__init__()
@@ -96,7 +96,7 @@ class Transactions:
         self, envelopes: Sequence[Envelope], *, dry_run: bool, policy: Policy | None,
         patience: timedelta | None,
     ) -> list[Answer]:  # fmt: skip
-        """Submits, and once more when nothing was done and the next time may go better."""
+        """Submit the commands, again if nothing was done and it may succeed the next time."""
         if not envelopes:
             return []
         for left in reversed(range(_ATTEMPTS)):
@@ -117,7 +117,7 @@ class Transactions:
         raise AssertionError("the last attempt answers or fails")
 
     def do_what_is_due(self, connection: Connection, now: datetime) -> list[dict[str, Any]]:
-        """All that fell due before `now`, under the policy that is active still: its events."""
+        """Do what was due before `now`, under the still active policy, and return the events."""
         events: list[dict[str, Any]] = []
         while (locked := self.due(connection, now, MAX_BATCH)).rows:
             active = self.policy(connection, locked.policy)
@@ -155,7 +155,7 @@ class Transactions:
         *,
         keep: bool = True,
     ) -> list[Answer]:
-        """Takes what is asked of the locked sites, writes what it comes to, and ends with it."""
+        """Take the commands for the locked sites, write the results, and commit."""
         if not envelopes:
             return []
         with rare_collection():
@@ -176,22 +176,22 @@ class Transactions:
         envelopes: Sequence[Envelope],
         patience: timedelta | None = None,
     ) -> Locked:
-        """Locks the sites of those envelopes: see `locked.sites_of`."""
+        """Lock the sites of the envelopes: see `locked.sites_of`."""
         return sites_of(connection, envelopes, patience=patience)
 
     def due(self, connection: Connection, now: datetime, limit: int) -> Locked:
-        """Locks at most `limit` sites, or a batch, with something due; `now` (UTC) is the time
-        where the database has none."""
+        """Lock at most `limit` sites with something due, and no more than a batch; `now` (UTC): the
+        time, if the database has no clock."""
         most = min(limit, MAX_BATCH)
         return what_is_due(connection, now, most)
 
     def policy(self, connection: Connection, digest: str) -> Policy:
-        """The policy of that digest, read once."""
+        """The policy with that digest, read once."""
         if digest not in self._policies:
             self._policies[digest] = machine_policy.read(desk_state.policy_toml(connection, digest))
         return self._policies[digest]
 
 
 def elapsing(site_ids: Iterable[int]) -> list[Envelope]:
-    """What is asked of sites on which something is due."""
+    """The commands for sites with something due."""
     return [Envelope(site=id_, command=Elapse()) for id_ in site_ids]

@@ -1,7 +1,7 @@
-"""The unit of work: a batch's sites and filings as read, and what is to be written of each.
+"""The unit of work: a batch's sites and filings as read, with the changes to write.
 
-Under the locks of the batch: two people who change one filing at once lose nothing of each other,
-and what is filed already is no change.
+It works under the locks of the batch: two people who change one filing at once overwrite nothing of
+each other's, and a detail that is filed already is no change.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _log = logger("desk")
 
 @dataclass(slots=True)
 class SiteWork:
-    """Its row and case as read, its case by now, and what has happened in this transaction."""
+    """A site's row and case as read, its present case, and its events in this transaction."""
 
     row: site_row.Row
     before: Case
@@ -56,7 +56,7 @@ class SiteWork:
     logins: list[str | None] = field(default_factory=list)
 
     def entries(self) -> list[Entry]:
-        """The entries of what has happened, as they are kept and exported."""
+        """The entries of the events, in the form in which they are kept and exported."""
         id_, name, first = self.case.site_id, self.case.site, self.before.seq + 1
         return [
             Entry.of(id_, seq, event.recorded_at, encode(event, name, id_, seq, login))
@@ -66,7 +66,7 @@ class SiteWork:
         ]
 
     def orders(self) -> list[tuple[Outgoing, tuple[str, ...]]]:
-        """What the world must be told of it, and in which lanes."""
+        """The orders that follow from the events, with their lanes."""
         found: list[tuple[Outgoing, tuple[str, ...]]] = []
         for order in machine_orders.orders(self.events):
             seq = self.before.seq + 1 + order.event
@@ -78,9 +78,9 @@ class SiteWork:
 
 
 class UnitOfWork:
-    """The sites that a transaction's commands are about, by their locked `rows`.
+    """The sites of a transaction's commands, by their locked `rows`.
 
-    At `now`, which is `said` by the clock of the machine that the commands come from (both UTC).
+    `now`: the desk's time; `said`: that of the machine that sent the commands (both in UTC).
     """
 
     def __init__(
@@ -106,16 +106,17 @@ class UnitOfWork:
         return envelope.site if isinstance(envelope.site, int) else self._ids.get(envelope.site)
 
     def site(self, envelope: Envelope) -> SiteWork | None:
-        """The site that the command names, if it is there."""
+        """The site that the command names, None if there is none."""
         return self._sites.get(self.site_id(envelope) or 0)
 
     def name(self, envelope: Envelope) -> str:
-        """The site's name, or what the command names in its place."""
+        """The site's name, or the text that the command has instead."""
         site = self.site(envelope)
         return str(envelope.site) if site is None else site.case.site
 
     def in_time(self, envelope: Envelope) -> Envelope:
-        """With no fact later than the site's now that its machine's clock has come to."""
+        """The envelope with its facts at the site's present time at the latest, if its machine's
+        clock has reached them."""
         if self._said <= self._now:
             return envelope
         row = self._rows.get(self.site_id(envelope) or 0)
@@ -125,11 +126,11 @@ class UnitOfWork:
         return envelope if command is envelope.command else replace(envelope, command=command)
 
     def seal(self, site: SiteWork, words: Iterable[SealedWords], at: datetime) -> None:
-        """Keeps what is to be written of people's words in an act at that time (UTC)."""
+        """Keep people's own words of an act at that time (UTC), to be written."""
         self._sealed += [Sealed(*own, site.case.site_id, at) for own in words]
 
     def write(self) -> None:
-        """Writes what has become of the sites."""
+        """Write the changes of the sites."""
         connection, changed = self._connection, self._sites
         sites.save(connection, [(site.row, site.case) for site in changed.values()])
         site_row.save_changes(
@@ -172,7 +173,7 @@ class UnitOfWork:
         }
 
     def _now_on(self, row: site_row.Row) -> datetime:
-        """The later of the clock and the site's last entry: no entry is before its predecessor."""
+        """The later of the clock and the site's last entry: entries are in order of time."""
         last: datetime | None = row["last_entry_at"]
         if last is None or last <= self._now:
             return self._now
@@ -189,25 +190,26 @@ class FilingWork:
         self._words: dict[str, str] | None = None
 
     def news(self, command: ChangeFiling, case: Case) -> ChangeFiling:
-        """The command with what it changes, in whole details, and nothing else."""
+        """The command reduced to real changes, in whole details."""
         filed = self._plain(case.details)
         details = {key: text.strip() for key, text in command.details}
         details |= _whole({**filed, **details}, command.parts)
-        # What has been erased is there still, and can be taken away.
+        # An erased detail still exists, and can be removed.
         was = {**dict.fromkeys(case.details), **filed}
         changed = {key: text for key, text in details.items() if was.get(key, "") != text}
         return replace(command, details=tuple(changed.items()), parts=())
 
     def keep(self, words: Sequence[SealedWords]) -> None:
-        """What has been sealed since the batch was read."""
+        """Add words that were sealed after the batch was read."""
         known = self._known()
         known.update((ref, value) for ref, _, value in words)
 
     def suspicions(
         self, command: ChangeFiling, before: Mapping[str, str], case: Case, now: datetime
     ) -> list[RaiseSuspicion]:
-        """What the checks take for false by what the command has changed (R4: somebody looks);
-        `before` are the details as they were, at `now` (UTC).
+        """The details that checks suspect to be false after the change (R4: a person decides).
+
+        `before`: the details before the change. `now`: in UTC.
 
         Raises:
             NoFilingLibraryError: naming what to install.
@@ -222,7 +224,7 @@ class FilingWork:
         today = (now + timedelta(hours=14)).date()
         found = _told(checks.falsehoods(self._plain(case.details), today=today))
         known = _told(checks.falsehoods(self._plain(before), today=today)) if found else set()
-        # What one detail says of another may become false by a change of the one.
+        # A change of one detail may make false what another says of it.
         new = {(field, code) for field, code in found if field in changed} | (found - known)
         return [RaiseSuspicion(field=field, finding=code) for field, code in sorted(new)]
 
@@ -248,7 +250,7 @@ def _told(findings: Iterable[Finding]) -> set[tuple[str, str]]:
 
 
 def _whole(filed: filing.Details, parts: Iterable[tuple[str, str, str]]) -> dict[str, str]:
-    """The servers and documents that have those parts then; one without any is taken away."""
+    """The servers and documents with those parts changed; one without any part is removed."""
     items: dict[str, dict[str, str]] = {}
     for key, name, text in parts:
         if key not in items:
@@ -259,5 +261,5 @@ def _whole(filed: filing.Details, parts: Iterable[tuple[str, str, str]]) -> dict
 
 
 def _word(key: str, text: str, words: Mapping[str, str]) -> str | None:
-    """What was filed; None: it has been erased."""
+    """The text of a filed detail; None if it has been erased."""
     return words.get(text) if filing.is_sealed(key) else text

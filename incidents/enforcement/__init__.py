@@ -1,1 +1,1 @@
-"""Enforcement: what carries orders out, one adapter for each way into the world."""
+"""Enforcement: orders are carried out, with an adapter for each way into the world."""

@@ -1,8 +1,8 @@
-"""The attempts: the threads that make them, what is made of an answer, and an end in time.
+"""The attempts at an order: their threads, the outcome of each, and its time limit.
 
-Nobody waits for a thread that does not come back, also not at the end of the program. A library
-that waits for the world cannot be interrupted. Its attempt is given up, and it is told so before it
-changes anything more: what is late must not be done after a later order.
+Nothing waits for a thread that does not return, not even the end of the program. A library that
+waits for the world cannot be interrupted, so its attempt is abandoned. The adapter checks the time
+before each further change: a late change must not follow a later order.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _log = logger("acts")
 
 
 class WorkerPool:
-    """At most `workers` threads, which do what they are given, one thing each at a time."""
+    """At most `workers` threads, each running one piece of work at a time."""
 
     def __init__(self, name: str, workers: int) -> None:
         self._name, self._workers = name, workers
@@ -43,7 +43,7 @@ class WorkerPool:
         self._threads = 0
 
     def give(self, work: Callable[[], object]) -> None:
-        """Has it done as soon as one of them is free; it raises nothing."""
+        """Run the work, which must not raise, as soon as a thread is free."""
         self._work.put(work)
         if self._threads < self._workers:
             self._threads += 1
@@ -51,7 +51,7 @@ class WorkerPool:
             Thread(target=self._labour, name=name, daemon=True).start()
 
     def close(self) -> None:
-        """Lets each of them go when it comes back."""
+        """End each thread when its work returns."""
         for _ in range(self._threads):
             self._work.put(None)
 
@@ -61,7 +61,7 @@ class WorkerPool:
 
 
 def attempt(adapter: Adapter, order: Order) -> Outcome:
-    """One attempt; whatever the adapter does, what comes of it may go on record."""
+    """Make one attempt. Whatever the adapter does, the outcome is fit for the record."""
     try:
         return _checked(adapter.deliver(order))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - an adapter of whoever's must not end the duty
@@ -70,7 +70,7 @@ def attempt(adapter: Adapter, order: Order) -> Outcome:
 
 
 def log_error(event: str, **facts: object) -> None:
-    """What somebody should look at; a log that cannot be written holds up no order."""
+    """Log an error that needs attention; if the log cannot be written, orders go on."""
     with suppress(OSError, ValueError):
         _log.error(event, **facts)
 
@@ -113,9 +113,9 @@ class Attempts(Generic[Result]):
         self._full = full
 
     def run(self, work: Callable[[float], Result]) -> Result:
-        """The result of the work, which is given the moment (monotonic, in seconds) of its end.
+        """Run the work and return its result; its argument is its deadline (monotonic, in seconds).
 
-        Whatever it raises is raised here, LateError excepted.
+        Whatever it raises is raised here, except LateError.
         """
         if not self._free.acquire(blocking=False):
             return self._full
@@ -132,7 +132,7 @@ class Attempts(Generic[Result]):
             return self._late
 
     def _work(self, work: Callable[[float], Result], until: float, ended: Future[Result]) -> None:
-        # The place is freed first: whoever gets the result may start the next attempt at once.
+        # The place is freed first: the caller may start the next attempt at once.
         try:
             result = work(until)
         except BaseException as error:  # noqa: BLE001  # raised where it is waited for
@@ -144,10 +144,10 @@ class Attempts(Generic[Result]):
 
 
 def check_time(until: float) -> None:
-    """Before each change of the world: whether there is still time for it.
+    """Check, before each change of the world, that there is time left for it.
 
     Raises:
-        LateError: if there is not.
+        LateError: if there is none.
     """
     if monotonic() > until:
         raise LateError

@@ -1,6 +1,7 @@
-"""The comparison: the whole world beside a record that has lost its end, and orders once more.
+"""The comparison of the whole world with a record that has lost its end; it repeats orders.
 
-It may be ended at any moment, and begun anew by anybody: what is known to agree costs a question.
+It can stop at any moment and be started again by anybody: a site that agrees costs one query of its
+adapter.
 """
 
 from __future__ import annotations
@@ -32,30 +33,30 @@ from incidents.errors import ActRefusedError, AdapterFaultError, DatabaseError, 
 from incidents.machine.case import UNKNOWN
 from incidents.machine.command import LEFT_DOWN
 from incidents.store import after_loss, desk_state, lineage
-from incidents.store.cases import sites as site_rows
+from incidents.store.cases import sites
 from incidents.store.database.engine import Reading, plainly, reading, writing
 
 AT_ONCE = 8
-"""So many sites are asked about at once."""
+"""The most sites that are compared at once."""
 
 _TOLD_EVERY_S = 10.0
-"""So soon people are told of what could not be compared, while other sites are asked about."""
+"""How often the sites that could not be compared are published while others are compared."""
 
 MOST_NAMED = 20
-"""So many sites are named to people, where very many may have been ordered again."""
+"""The most sites that are named when very many may have been ordered again."""
 
 FAILED = "failed"
-"""The verdict on a site that could not be compared, for a fault of its adapter."""
+"""The verdict on a site that could not be compared because of a fault of its adapter."""
 WRONG = (DIFFERS, MOVED, FAILED)
-"""The verdicts after which somebody has to look again."""
+"""The verdicts after which a site has to be compared again."""
 
 _OPEN = (*WRONG, WAITS, REPAIRED, LEFT_DOWN)
 
 
 class Done(NamedTuple):
-    """How many sites there were of each verdict; those that were ordered again, to be up and to be
-    down, by their names; of how many of these nobody could ask how they were; those that were left
-    down; and those that could not be compared, each with why."""
+    """The result: the number of sites by verdict; the names of those ordered up again and down
+    again; how many of these had an unknown state; those that were left down; and those that could
+    not be compared, each with the reason."""
 
     counts: Counter[str]
     opened: list[str]
@@ -76,17 +77,18 @@ def compared(
     stopped: Callable[[], bool] = lambda: False,
     opens: bool = True,
 ) -> Iterator[Comparison]:
-    """Each site, or `only` those, compared, and ordered again where it differs or nobody can be
-    asked; those that are down come first. One that cannot be compared holds up no other. Unless a
-    person asks who knows of the loss, it `opens` none: why one is down may be what is lost. Which
-    ones could not be compared, and why, is kept until they could.
+    """Compare each site, or `only` those, and repeat its order if it differs or is unknown.
 
-    Once all are, and none `is_open`, the world is as the record says.
+    Sites that are down come first. A site that cannot be compared delays no other; it is kept, with
+    the reason, until it can be. `opens`: a person who knows of the loss allows sites to be opened;
+    without that none is, since the reason why it is down may be lost.
+
+    Once all are compared, and none `is_open`, the world agrees with the record.
 
     Raises:
-        SettingError, UnknownSettingError, SettingsFileError: of [acts], naming what is wrong.
-        ActRefusedError: where who asks may not compare any.
-        DatabaseError: when the database does not do its part.
+        SettingError, UnknownSettingError, SettingsFileError: for [acts], naming what is wrong.
+        ActRefusedError: if `by` may not compare sites.
+        DatabaseError: if the database fails.
     """
     found = _loaded(engine, only)
     left, kept = False, _Kept(engine)
@@ -97,7 +99,7 @@ def compared(
                 after_loss.problems_of_uncompared(connection, only),
             )
             names = _every(connection) if only is None else only
-        # However many compare at once, and however often: each site is ordered once in an epoch.
+        # The key makes sure that each site is ordered once in an epoch, whoever compares it.
         own = Reconciliation(
             reading=reading, desk=desk, routing=found, by=by, login=login, repair=True,
             standing=standing, opens=opens, key=f"recover:{standing.epoch}",
@@ -122,12 +124,14 @@ def compared(
 def foreseen(
     desk: Desk, reading: Reading, *, by: str, login: str | None, now: datetime
 ) -> list[Comparison]:
-    """Each site as `compared` would find it, and order it again, if a person let the history go on
-    at `now` (UTC); nothing is done. Raises as `compared` does."""
+    """The result of `compared` for each site if a person resumed the history at `now` (UTC).
+
+    Nothing is done. Raises as `compared`.
+    """
     found = routing.load()
     try:
         with reading() as connection:
-            names = site_rows.in_doubt(connection, every=True)[0]
+            names = sites.in_doubt(connection, every=True)[0]
             standing = lineage.standing(connection)
         then = standing._replace(
             epoch=standing.epoch + 1, resumed_at=now, lost_since=None, moved_at=None,
@@ -144,32 +148,34 @@ def foreseen(
 
 
 def is_open(compared: Comparison) -> bool:
-    """Whether nobody knows yet that the world is as the record says of that site. Where orders are
-    only logged there is nothing to be known."""
+    """Whether it is still unknown that the world agrees with the record about that site.
+
+    If orders are only logged, there is nothing to know.
+    """
     return compared.verdict in _OPEN and compared.adapter != routing.DEFAULT
 
 
 def note_failed(engine: Engine, problems: Mapping[str, str]) -> None:
-    """Those sites could not be compared, each with why, and people are told so."""
+    """Record the sites that could not be compared, each with the reason, for people to see."""
     with plainly(engine), reading(engine) as connection:
         known = after_loss.problems_of_uncompared(connection, problems)
     _Kept(engine, known, _failed=dict(problems)).tell()
 
 
 def finish(engine: Engine, epoch: int) -> None:
-    """Every site was compared with that epoch of the history."""
+    """Record that every site was compared in that epoch of the history."""
     with plainly(engine), writing(engine) as connection:
         lineage.compared(connection, epoch, desk_state.now(connection))
 
 
 def prove(engine: Engine, epoch: int) -> None:
-    """The world is as that epoch of the history says."""
+    """Record that the world agrees with that epoch of the history."""
     with plainly(engine), writing(engine) as connection:
         lineage.prove(connection, epoch)
 
 
 def done(found: Iterable[Comparison]) -> Done:
-    """What was done."""
+    """The summary of all comparisons."""
     every = list(found)
     counts = Counter(each.verdict for each in every)
     every.sort(key=lambda each: each.site)
@@ -185,7 +191,7 @@ def done(found: Iterable[Comparison]) -> Done:
 
 
 def _loaded(engine: Engine, only: Sequence[str] | None) -> routing.Routing:
-    """Who can be asked; where the settings do not tell, people are told so of all that is to be
+    """The adapters that can be asked. If the settings are wrong, all sites are recorded as not
     compared."""
     try:
         return routing.load()
@@ -200,8 +206,8 @@ def _loaded(engine: Engine, only: Sequence[str] | None) -> routing.Routing:
 
 def _every(connection: Connection) -> list[str]:
     """The names of all sites, those that are down first."""
-    down = site_rows.in_doubt(connection)[0]
-    every = site_rows.in_doubt(connection, every=True)[0]
+    down = sites.in_doubt(connection)[0]
+    every = sites.in_doubt(connection, every=True)[0]
     return list(dict.fromkeys([*down, *every]))
 
 
@@ -212,7 +218,7 @@ def _compared(own: Reconciliation, name: str) -> Comparison:
         raise
     except ActRefusedError as error:
         if error.name in NOT_LET:
-            # It is about who asks, and so would every other site be.
+            # The refusal concerns the person, so every other site would be refused too.
             raise
         return _failed(name, error, error.message)
     except AdapterFaultError as fault:
@@ -231,9 +237,11 @@ def _failed(name: str, error: BaseException, problem: str) -> Comparison:
 
 @dataclass(slots=True)
 class _Kept:
-    """Which sites could not be compared, each with why, as people are told while others are being
-    asked; `known` is what they were told before. One that was compared in this epoch is none of
-    them, whatever fails later; `owed` are those that still are to be."""
+    """The sites that could not be compared, each with the reason, published while others run.
+
+    `known`: what was published before. `owed`: the sites that are still to be compared; a site that
+    was compared in this epoch is never published, whatever fails later.
+    """
 
     engine: Engine
     known: dict[str, str] = field(default_factory=dict)
@@ -243,7 +251,7 @@ class _Kept:
     _tells_at: float = field(default_factory=lambda: monotonic() + _TOLD_EVERY_S)
 
     def take(self, compared: Comparison) -> None:
-        """The next one."""
+        """Add the next comparison."""
         if compared.problem is None:
             self._seen.add(compared.site)
         else:
@@ -252,7 +260,7 @@ class _Kept:
             self.tell()
 
     def tell(self) -> None:
-        """Puts down what was found since it was last put down."""
+        """Publish what was found since the last time."""
         failed, settled, owed = self._failed, self.known.keys() & self._seen, set[str]()
         if failed:
             with plainly(self.engine), reading(self.engine) as connection:

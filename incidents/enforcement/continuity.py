@@ -1,13 +1,13 @@
 """The continuity: whether the database is the one for which orders were carried out before.
 
-What is known to have been in it stands in a file outside of it, the mark: before an order goes into
-the world, the newest entry at that moment. When a database is put back that has not got this entry
-(an older copy of a file, a backup, a standby that had not heard of the end), or is found on another
-server, the history goes on in a new epoch, so that no receiver takes its orders for old ones, and
-the world is compared with it. By itself: whoever looks at 3 a.m. does not know what was lost.
+The mark, a file outside of the database, has what is known to have been in it: before an order goes
+into the world, the newest entry at that moment. If the database lacks this entry (an older copy of
+a file, a backup, a standby that had not received the end), or is found on another server, the
+history continues in a new epoch, so that no receiver takes its orders for old ones, and the world
+is compared with it. This is automatic: a person called at 3 a.m. does not know what was lost.
 
-An epoch that a daemon sees and its mark does not know is marked at once, also where no order goes
-out: none is used twice as long as one of those that have seen it keeps its disk.
+A daemon marks an epoch that its mark does not know at once, even if no order goes out: no epoch is
+used twice as long as one of the daemons that have seen it keeps its disk.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _STILL: dict[str | None, str] = {
     " time or within an hour of it: another copy may be at work beside the same key",
     None: "It is so since {since}; the log of the daemon that found that says why",
 }
-"""Why, where what was found then is no longer to be seen."""
+"""The reason by its code, if what was found then can no longer be seen."""
 
 
 class HaltedError(IncidentsError):
@@ -54,8 +54,8 @@ class HaltedError(IncidentsError):
 
 
 class _Seen(NamedTuple):
-    """What a look at `now` (UTC) has found: the mark, the database, and why its history does not go
-    on, if it does not."""
+    """The findings at `now` (UTC): the mark, the database, and the reason if its history does not
+    continue."""
 
     mark: Mark | None
     found: lineage.Lineage
@@ -65,15 +65,15 @@ class _Seen(NamedTuple):
 
 
 class _Halt(NamedTuple):
-    """Why nobody should go on by itself: by its code in `lineage`, and in words."""
+    """The reason not to continue without a person: its code in `lineage`, and a sentence."""
 
     why: str
     detail: str
 
 
 class Continuity:
-    """The continuity of one database, as its mark beside `file` has it; `clock` gives the machine's
-    time (UTC), for a database that has none."""
+    """The continuity of one database, by its mark in `file`; `clock`: the machine's clock (UTC),
+    for a database without one."""
 
     def __init__(
         self, engine: Engine, desk: Desk, file: Path, clock: Callable[[], datetime]
@@ -85,16 +85,16 @@ class Continuity:
         """What was found in the place of the mark when somebody asked, and is no file."""
 
     def check(self) -> resumption.Resumption | None:
-        """Looks whether the history goes on; if not, lets it begin a new epoch, and says why.
+        """Check that the history continues; if not, begin a new epoch and return the reason.
 
         Raises:
-            HaltedError: where nobody should go on by itself, and from then on until a person does.
-            DatabaseError: when the database does not do its part.
+            HaltedError: if a person has to decide, and from then on until one does.
+            DatabaseError: if the database fails.
         """
         seen = self._look()
         self._refuse(seen)
         if seen.why is not None:
-            # Once more, now that nobody else does the same: one loss is one epoch.
+            # Check again under the lock: one loss is one epoch.
             done = self._desk.on_record(lambda c: self._resumed(c, seen.mark, None))
             self._look()
             return None if done is None else seen.why
@@ -104,12 +104,13 @@ class Continuity:
         return None
 
     def resume(self, asked: resumption.Resumption) -> HistoryResumed:
-        """Lets it begin a new epoch because somebody asks, however soon; what is known to be
-        missing is put on record. Where the mark is no file, that is only what they know.
+        """Begin a new epoch because a person asks, and record what is known to be missing.
+
+        If the mark is no file, that is only what the person knows.
 
         Raises:
             UnreadMarkError: if the mark cannot be read for another reason.
-            DatabaseError: when the database does not do its part.
+            DatabaseError: if the database fails.
         """
         mark = self._look(is_asked=True).mark
         done = self._desk.on_record(lambda c: self._resumed(c, mark, asked))
@@ -118,7 +119,7 @@ class Continuity:
         return done
 
     def keep(self, history: lineage.Lineage, newest: entries.Newest | None, now: datetime) -> None:
-        """Marks what there is at `now` (UTC), before orders go into the world for it."""
+        """Mark the newest entry at `now` (UTC), before orders go into the world."""
         if newest is None:
             return
         own = self._of(history.identity)
@@ -175,7 +176,7 @@ class Continuity:
         raise HaltedError(detail=found.detail if found is not None and found.why == why else still)
 
     def _halt(self, seen: _Seen, why: str) -> bool:
-        """Whether it is halted by that; not where somebody has gone on since."""
+        """Whether the database is halted for that reason, and nobody has resumed it since."""
         with plainly(self._engine), writing(self._engine) as connection:
             own_stream.locked(connection)
             is_so = lineage.standing(connection).epoch == seen.standing.epoch
@@ -185,7 +186,7 @@ class Continuity:
 
     def _reason_to_halt(self, seen: _Seen, why: resumption.Resumption) -> _Halt | None:
         if why.cause == resumption.ANOTHER_SERVER:
-            # A copy may be at work there, for a drill: the world is not its own.
+            # It may be a copy at work for a drill: the world is not its own.
             unknown = _Halt(lineage.UNKNOWN_SERVER, _UNKNOWN_SERVER.format(file=self._file))
             return unknown if seen.mark is None else None
         # No second loss: the server changed, or this daemon's mark knows more than the one that
@@ -218,7 +219,7 @@ class Continuity:
         standing: lineage.Standing,
         mark: Mark | None,
     ) -> resumption.Resumption | None:
-        """Why the history does not go on, if it does not."""
+        """The reason why the history does not continue, None if it does."""
         if mark is not None and _is_missing(connection, standing, mark):
             return resumption.Resumption(
                 cause=resumption.ENTRIES_LOST,
@@ -234,7 +235,7 @@ class Continuity:
         )
 
     def _since(self, mark: Mark | None) -> datetime | None:
-        """The last time at which the history is known to have been whole."""
+        """The last time when the history is known to have been whole."""
         known = [self._whole_at, None if mark is None else mark.at]
         return max((each for each in known if each is not None), default=None)
 
@@ -242,8 +243,8 @@ class Continuity:
 def _is_missing(connection: Connection, standing: lineage.Standing, mark: Mark) -> bool:
     """Whether the database lacks what is marked.
 
-    A mark of an earlier epoch than that which runs was answered by it; unless whoever began that
-    has seen another server, and knew of nothing that is missing.
+    A mark of an earlier epoch is settled by the present one, unless that began because of another
+    server, with nothing known to be missing.
     """
     if mark.epoch > standing.epoch:
         return True

@@ -1,9 +1,9 @@
-"""The dispatcher: who carries out what, how much is in hand for each adapter, and what waits.
+"""The dispatcher: which adapter carries out what, how many at once, and what waits.
 
-An adapter that answers slowly must not have all hands, and one that is quick needs them. What comes
-again too early is let go once more, and that costs the database as much as an attempt. So whoever
-let them go takes them by their numbers as soon as a hand is free; by the clock they are anybody's
-later, one lot after the other.
+A slow adapter must not use all workers, since a quick one needs them. Releasing an order that comes
+back too early costs the database as much as an attempt. So the dispatcher that released orders
+claims them by their numbers as soon as a worker is free; other dispatchers may claim them later, by
+the clock, one group after the other.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from incidents.enforcement.waiting import Brake, Compare
 from incidents.store.leases import Claimed, Key
 
 UNHEARD_FOR = timedelta(days=3)
-"""News that nobody has looked at for so long has nobody who would tell it."""
+"""A notice that no dispatcher has claimed for this long has nobody to send it."""
 
 Choose = Callable[[Order], Adapter]
-"""Who carries an order out."""
+"""Chooses the adapter of an order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of an attempt; no outcome: it was not made."""
+    """The result of an attempt; None as its outcome: it was not made."""
 
     claimed: Claimed
     adapter: str
@@ -44,19 +44,18 @@ class Done:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dispatcher:
-    """What a dispatcher stands on: the desk, who carries out what in each lane, and its own name.
+    """The parts of a dispatcher: the desk, the choice of adapters in each lane, and its own name.
 
-    A lane that nobody is named for is left to others; one of `unheard`, which by the settings has
-    nobody here, until `UNHEARD_FOR` shows that there are none: it then goes on record that nobody
-    was told.
+    A lane without an adapter is left to other dispatchers. A lane of `unheard`, which by the
+    settings has no channel here, is left to them until `UNHEARD_FOR` shows that there are none:
+    then it goes on record that nobody was notified.
 
-    `give_up_after` is how long an order is tried; `workers` attempts are made at once, for each
-    adapter. `brake` says how many sites may be taken down at once; None: any number. `clock` gives
-    the machine's time (UTC), for a database that has none. `seconds` is a clock that nobody sets:
-    how long an attempt was in line. `continuity` keeps what was there when an order went out, and
-    nothing is taken in hand on a server that nobody has looked at; `compare` compares sites with
-    the world before anything is delivered to them after a loss. `observed` is told what came of
-    each attempt, when it is recorded.
+    `give_up_after`: how long an order is tried. `workers`: the attempts at once for each adapter.
+    `brake`: the limit of sites taken down at once; None for no limit. `clock`: the machine's clock
+    (UTC), for a database without one. `seconds`: a monotonic clock, for the time that an attempt
+    waited. `continuity`: keeps what existed when an order went out, and nothing is claimed on a
+    server that it has not checked. `compare`: compares sites with the world after a loss, before
+    their orders are delivered. `observed`: called with the result of each recorded attempt.
     """
 
     engine: Engine
@@ -80,7 +79,7 @@ _SHARE = 4
 
 
 class ConcurrencyLimit:
-    """So many of all adapters; `seconds` is a clock that nobody sets, with any beginning."""
+    """The limit of attempts at once, shared by all adapters; `seconds` is a monotonic clock."""
 
     def __init__(self, most: int, *, seconds: Callable[[], float] = time.monotonic) -> None:
         self._most, self._seconds = most, seconds
@@ -90,26 +89,26 @@ class ConcurrencyLimit:
 
     @property
     def total(self) -> int:
-        """All that is in hand."""
+        """The number of running attempts."""
         return len(self._taken)
 
     @property
     def are_free(self) -> bool:
-        """Whether it is worth a transaction to take more in hand."""
+        """Whether enough workers are free to be worth a transaction."""
         return self.total <= self._most // 2
 
     def room(self) -> int:
-        """How many to take in hand: those that are turned away again cost the database as much."""
+        """The number of orders to claim: one that has to be released costs the database as much."""
         bit = self._most // _SHARE
         quick = self.pace() + bit - self.total
         return min(self._most - self.total, max(quick, bit))
 
     def has_one_for(self, adapter: str) -> bool:
-        """Whether an adapter may have one more in hand."""
+        """Whether an adapter may have one more attempt."""
         return self._full[adapter] < self.share(adapter)
 
     def free_for(self, adapter: str) -> int:
-        """How many more an adapter may have in hand: none until a transaction for them is worth it.
+        """The number of further attempts for an adapter, 0 until they are worth a transaction.
 
         Meanwhile it is busy with the others.
         """
@@ -117,27 +116,27 @@ class ConcurrencyLimit:
         return free if free >= self._most // _SHARE // _SHARE else 0
 
     def share(self, adapter: str) -> int:
-        """How much an adapter may have in hand: what it has finished lately, and a bit of all."""
+        """An adapter's share of attempts: as many as it finished lately, and a part of all."""
         return self._most // _SHARE + self.pace(adapter)
 
     def pace(self, adapter: str | None = None) -> int:
-        """How many attempts an adapter, or all, have finished in this second and the one before."""
+        """The attempts that an adapter, or all, finished in this second and the one before."""
         second = int(self._seconds())
         lately = [self._finished[each] for each in (second - 1, second) if each in self._finished]
         return sum(each.total() if adapter is None else each[adapter] for each in lately)
 
     def take(self, claimed: Claimed, order: Order, adapter: str, began: float) -> None:
-        """One more, whose lease began at that time (of `seconds`)."""
+        """Add an attempt, whose lease began at `began` (of `seconds`)."""
         self._taken[claimed.key] = began, adapter, order.id
         self._full[adapter] += 1
 
     def free(self, done: Done) -> None:
-        """One is finished; of one that had been given up nothing is changed."""
+        """Remove a finished attempt; an abandoned one changes nothing."""
         found = self._taken.pop(done.claimed.key, None)
         if found is None:
             return
         self._full[found[1]] -= 1
-        # What only waited in line behind a slow attempt says nothing of how fast it answers.
+        # An attempt that waited behind a slow one says nothing about the adapter's speed.
         if done.outcome is not None:
             second = int(self._seconds())
             if second not in self._finished:
@@ -146,11 +145,11 @@ class ConcurrencyLimit:
             self._finished[second][found[1]] += 1
 
     def free_hung(self, lease: timedelta) -> None:
-        """Gives up on attempts whose lease has ended, since nobody knows whether they ever end."""
+        """Abandon the attempts whose lease has ended, since they may never end."""
         ended = self._seconds() - lease.total_seconds()
         for key, (began, adapter, order) in list(self._taken.items()):
             if began > ended:
-                # They stand in the order in which they were taken.
+                # They are in the order in which they were added.
                 return
             del self._taken[key]
             self._full[adapter] -= 1
@@ -161,21 +160,21 @@ _SOON_S, _APART_S, _LATEST_S = 0.1, 0.25, 25.0
 
 
 class Backlog:
-    """Who waits until the `limit` allows another attempt; `seconds` is a clock that nobody sets."""
+    """The orders that wait until the `limit` allows another attempt; `seconds` is a monotonic
+    clock."""
 
     def __init__(
         self, limit: ConcurrencyLimit, *, seconds: Callable[[], float] = time.monotonic
     ) -> None:
         self._limit, self._seconds = limit, seconds
-        # Of each adapter, by the number of the site, of the order, and the lane.
+        # By adapter: the number of the site, that of the order, and the lane.
         self._waiting: dict[str, dict[tuple[int, int, str], Key]] = {}
         self._ends: dict[str, float] = {}
 
     def turn_away(self, adapter: str, keys: Collection[Key]) -> timedelta:
-        """These wait from now on; after how long anybody may take them.
+        """Let these orders wait, and return the time after which any dispatcher may claim them.
 
-        In a second it may be as many as the adapter may have in hand, and nobody waits for more
-        than 25 seconds.
+        The wait allows a second for as many orders as the adapter's share, and at most 25 seconds.
         """
         for key in keys:
             self.add(adapter, key)
@@ -186,15 +185,15 @@ class Backlog:
         return timedelta(seconds=turn - now)
 
     def add(self, adapter: str, key: Key) -> None:
-        """One more waits."""
+        """Add an order that waits."""
         self._waiting.setdefault(adapter, {})[key[:3]] = key
 
     def leave(self, adapter: str, key: Key) -> None:
-        """One that may have waited is in hand."""
+        """Remove an order that has been claimed, if it waits."""
         self._waiting.get(adapter, {}).pop(key[:3], None)
 
     def next(self, most: int) -> list[Key]:
-        """Those that find a hand now, at most so many: they wait no longer."""
+        """Remove and return the orders that can be tried now, at most `most`."""
         found = [
             (adapter, key)
             for adapter, keys in self._waiting.items()

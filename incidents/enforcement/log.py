@@ -1,6 +1,6 @@
-"""The log: the adapter for trying out, which writes orders into the program's log and does nothing.
+"""The log adapter, for trials: writes orders into the program's log and does nothing else.
 
-What it is given counts as carried out, and never as in force.
+Its orders count as carried out, but never as in force.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ _log = logger("acts")
 
 
 class Log:
-    """Says loudly that nothing is enforced."""
+    """The adapter, which logs clearly that nothing is enforced."""
 
     def __init__(self, name: str = "log") -> None:
         self.name = name
 
     def deliver(self, order: Order) -> Outcome:
-        """One line in the log."""
+        """Write one line to the log."""
         _log.warning(
             "NOTHING IS ENFORCED: this order is only logged, since [acts] names no adapter but log",
             order=order.id, kind=order.kind, site=order.site,
@@ -27,7 +27,7 @@ class Log:
         return Delivered(enforced=False)
 
     def state(self, site: str) -> State | None:  # noqa: ARG002 - nobody can be asked
-        """Unknown."""
+        """Always None: the state is unknown."""
         return None
 
 

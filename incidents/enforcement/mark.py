@@ -1,8 +1,8 @@
 """The mark: what is known, outside of a database, to have been in it.
 
-There is one for each database, by its identity, beside the log's key: whoever puts the database
-back must not put that back with it. A mark is never replaced by a lower one, whichever of the
-daemons that share it writes first, nor by any while it cannot be read.
+Each database has one, by its identity, beside the log's key: restoring the database must not
+restore the mark too. A mark is never replaced by a lower one, whichever of the daemons that share
+it writes first, nor by any while it cannot be read.
 """
 
 from __future__ import annotations
@@ -21,8 +21,7 @@ from incidents.values.ids import EPOCHS
 SUFFIX, LOCK, WRONG = ".mark", ".lock", ".wrong"
 
 PATIENCE_S = 1.0
-"""So long another is waited for who writes the same mark: a daemon that was halted holds up no
-order."""
+"""The longest wait for another writer of the same mark: a stopped process must not delay orders."""
 
 NO_FILE = (
     "it is no file, so nobody can tell whether the record has lost its end. Run incidents recover"
@@ -34,8 +33,8 @@ _log = logger("acts")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """What is known to have been in the database of that `identity`: the epoch, and the newest
-    entry with the hash of its leaf (hexadecimal), at that time (UTC).
+    """The known content of the database of that `identity` at a time (UTC): the epoch, and the
+    newest entry with the hash of its leaf (hexadecimal).
     """
 
     identity: str
@@ -46,7 +45,7 @@ class Mark:
 
     @property
     def place(self) -> tuple[int, int]:
-        """Where it stands among the marks of its database."""
+        """The mark's place among the marks of its database; a later mark has a higher one."""
         return self.epoch, self.entry
 
 
@@ -59,9 +58,9 @@ class NoFileError(UnreadMarkError):
 
 
 class MarkFile:
-    """The mark of one database, in a file of its own; `file` is what the names of all begin with.
+    """The file with the mark of one database; `file` is the common beginning of all their names.
 
-    A disk that takes none, or a file that holds none, is told of once, and holds up no order.
+    A failing disk, or a file without a valid mark, is logged once, and delays no order.
     """
 
     def __init__(self, file: Path, identity: str) -> None:
@@ -72,11 +71,11 @@ class MarkFile:
         self._told: dict[str, str] = {}
 
     def read(self) -> Mark | None:
-        """The mark; None where there is none, or the file holds none.
+        """The mark; None if there is no file, or no valid mark in it.
 
         Raises:
-            UnreadMarkError: if it cannot be read: nobody can tell then what was in the database,
-                and nothing is to be carried out from it.
+            UnreadMarkError: if it cannot be read: then it is unknown what was in the database, and
+                no order may be carried out from it.
         """
         try:
             mark = self._found()
@@ -89,12 +88,12 @@ class MarkFile:
         else:
             self._told.pop("the mark cannot be read", None)
         if mark is None:
-            # Whatever this process has written, it is there no more.
+            # The mark that this process has written is gone.
             self._kept = None
         return mark
 
     def _found(self) -> Mark | None:
-        """The same; raises OSError, or _NoMarkError."""
+        """The mark in the file; raises OSError or _NoMarkError."""
         try:
             text = disk.read(self._file)
         except FileNotFoundError:
@@ -102,7 +101,7 @@ class MarkFile:
         return _parsed(text, self.identity)
 
     def keep(self, mark: Mark) -> None:
-        """Writes it, unless a higher one stands there, or one that cannot be read."""
+        """Write the mark, unless the file has a higher one, or one that cannot be read."""
         if self._kept is not None and mark.place == self._kept.place:
             return
         try:
@@ -119,7 +118,7 @@ class MarkFile:
         self._kept = mark
 
     def _known(self) -> Mark | None:
-        """The mark that is to be replaced; what is none is put aside, for a person to look at."""
+        """The mark to replace; an invalid one is moved aside for a person to inspect."""
         try:
             return self._found()
         except _NoMarkError:
@@ -148,7 +147,7 @@ class MarkFile:
 
 
 def beside(key_file: Path) -> Path:
-    """What the names of the marks begin with, beside the log's key."""
+    """The common beginning of the names of the marks, beside the log's key."""
     return key_file.with_name(key_file.name + SUFFIX)
 
 
@@ -157,13 +156,13 @@ class _NoMarkError(Exception):
 
 
 def _parsed(text: bytes, identity: str) -> Mark:
-    """The mark that stands in a file. Raises _NoMarkError for what is none of that database's."""
+    """The mark in the text of a file; raises _NoMarkError if it is not one of that database."""
     try:
         found = json.loads(text)
         if not isinstance(found, dict) or found.get("identity") != identity:
             raise _NoMarkError
         epoch, entry, leaf, at = (found[name] for name in ("epoch", "entry", "leaf", "at"))
-        # Whoever can write here is not to spoil the numbers of orders for good.
+        # Somebody who can write here must not spoil the numbers of orders for good.
         if not (
             type(epoch) is int and 0 <= epoch < EPOCHS and type(entry) is int and entry < 2**63
         ):

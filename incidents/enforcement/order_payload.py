@@ -1,9 +1,8 @@
-"""The order's payload, as its adapter is given it, and whether it is still worth going.
+"""The payload of an order for its adapter, and whether the order is still worth sending.
 
-What changes the world does so in the epoch that runs: its numbers are above all that were there
-before. What tells somebody of something bears those of the epoch in which that was recorded: a
-letter that is tried again is the same letter, and another one never has the number of one that went
-out for an entry that is lost.
+An order into the world has the numbers of the present epoch, which are higher than all before. A
+letter has those of the epoch in which its event was recorded: a repeated letter stays the same
+letter, and no other letter has the number of one that was sent for a lost entry.
 """
 
 from __future__ import annotations
@@ -30,37 +29,37 @@ from incidents.views.left_down import resumptions
 
 
 class Epochs(NamedTuple):
-    """The epoch that runs, and of each that has begun the time (UTC) of what it holds, which is
-    later than that, and its number, the first one first."""
+    """The present epoch, and all epochs with their beginnings (UTC), the first one first; an entry
+    later than a beginning belongs to that epoch."""
 
     runs: int = 0
     begun: tuple[tuple[datetime, int], ...] = ()
 
     def of(self, lane: str, ordered_at: datetime) -> int:
-        """That of an order in that lane which was recorded at that time (UTC)."""
+        """The epoch of an order in that lane, recorded at that time (UTC)."""
         if lane == ACT:
             return self.runs
         return next((epoch for since, epoch in reversed(self.begun) if ordered_at > since), 0)
 
 
 def read(connection: Connection) -> Epochs:
-    """As the record has them."""
+    """The epochs on record."""
     begun = tuple((each.since, each.epoch) for each in resumptions(connection))
     return Epochs(begun[-1][1], begun) if begun else Epochs()
 
 
 NEWS_FOR = timedelta(days=1)
-"""So long after a decision somebody who has not heard of it is told of it."""
+"""A notice of a decision is still sent this long after it."""
 
 
 def order_of(claimed: Claimed, epochs: Epochs) -> Order:
-    """The order as its adapter is given it."""
+    """The order in the form that its adapter gets."""
     epoch = epochs.of(claimed.lane, claimed.ordered_at)
     return replace(as_given(claimed, claimed.lane, epoch), attempt=claimed.attempt)
 
 
 def as_given(ordered: GivenOrder | Claimed, lane: str, epoch: int) -> Order:
-    """An order as the first attempt in that lane is given it, in that epoch of the history."""
+    """An order in the form that its first attempt in that lane gets, in that epoch."""
     data = ordered.data
     until = data.get("until")
     seq = epoch * ORDERS_EACH + ordered.seq
@@ -81,17 +80,17 @@ def as_given(ordered: GivenOrder | Claimed, lane: str, epoch: int) -> Order:
 
 
 def is_old_news(claimed: Claimed, now: datetime, give_up_after: timedelta) -> bool:
-    """Whether it is too late to tell anybody, and nobody has tried to: it was ordered a day ago.
+    """Whether a notice was ordered more than a day ago and never tried, so that it is too late.
 
-    Else the day on which mail is set up would be the day on which a year of news is sent. What a
-    person has let go is to be told, however long they took.
+    Otherwise a year of old notices would be sent on the day when mail is set up. An order that a
+    person released is sent, however late.
     """
     late = is_given_up(claimed.ordered_at, now, min(give_up_after, NEWS_FOR))
     return claimed.lane != ACT and claimed.attempt == 1 and late and not claimed.again
 
 
 def is_over(claimed: Claimed, now: datetime) -> bool:
-    """Whether what it was to begin is to have ended by `now`, and nobody has tried to begin it."""
+    """Whether the suspension of a never-tried order is over by `now` (UTC)."""
     until = claimed.data.get("until")
     return (
         claimed.lane == ACT
@@ -104,17 +103,17 @@ def is_over(claimed: Claimed, now: datetime) -> bool:
 def lifted(
     heads: Mapping[int, Claimed], chains: Iterable[tuple[int, Delivery]]
 ) -> dict[int, list[tuple[int, c.Command]]]:
-    """What to cancel of each site, whose next order `heads` has and `chains` all of them in order.
+    """The orders to cancel of each site; `heads`: its next order; `chains`: all of them in order.
 
-    The orders to take a site down that are followed by one to open it; and that one too, if none of
-    them was tried. What is braked stands before its site's next order.
+    Those are the orders to take a site down that an order to open it follows; and that one too, if
+    none of them was tried. Braked orders come before their site's next order.
     """
     found: dict[int, list[tuple[int, c.Command]]] = {}
     waiting: dict[int, list[Delivery]] = {}
     for site_id, delivery in chains:
         head = heads[site_id]
         if delivery.order == head.seq:
-            # To be claimed is not to be tried.
+            # A claimed order has not been tried yet.
             delivery = replace(delivery, attempts=head.attempt - 1)  # noqa: PLW2901 - as it was
         waiting.setdefault(site_id, []).append(delivery)
     for site_id, acts in waiting.items():

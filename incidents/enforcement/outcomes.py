@@ -1,4 +1,4 @@
-"""The outcomes: what came of attempts, put on record through the desk, many in one transaction."""
+"""The outcomes of attempts, recorded through the desk, many in one transaction."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from incidents.store.desk_state import database_time
 
 BATCH = 500
 _NONE = timedelta(0)
-# Nothing is left to be said of it.
+# The order is settled: there is nothing more to record.
 _SETTLED = ("unknown_order", "order_dead", "not_lifted", "order_of_hold")
 
 Asked = tuple[int, c.Command]
-"""A site's id and what is asked of it."""
+"""A site's id and a command for it."""
 
 
 class Outcomes:
-    """Those that are not on record yet; what the database would not take is kept.
+    """The outcomes that are not on record yet; they are kept if the database fails.
 
-    `counts` says how many there were of each kind, `only_logged` how many orders into the world
-    changed nothing there.
+    `counts`: their number by kind. `only_logged`: the number of orders into the world that changed
+    nothing there.
     """
 
     def __init__(self, dispatcher: Dispatcher, recorded: Callable[[list[Answer]], object]) -> None:
@@ -50,7 +50,7 @@ class Outcomes:
         return len(self._left)
 
     def add(self, done: Done) -> None:
-        """One more, to be put on record the next time."""
+        """Add an outcome, to be recorded the next time."""
         outcome = done.outcome
         self._left.append(done)
         self.counts[type(outcome).__name__.lower()] += 1
@@ -58,10 +58,10 @@ class Outcomes:
             self.only_logged += done.claimed.lane == ACT and not outcome.enforced
 
     def record(self) -> None:
-        """Puts the first of them on record; what is tried again is put off.
+        """Record the first outcomes, and postpone the orders that will be tried again.
 
         Raises:
-            DatabaseError: when the database does not do its part; what was added is kept.
+            DatabaseError: if the database fails; the outcomes are kept.
         """
         done, now = self._left[:BATCH], self._dispatcher.clock()
         asked = [(each, self._command(each, now)) for each in done]
@@ -78,7 +78,7 @@ class Outcomes:
             if command is not None and command in untold
         ]
         self.put_off(again)
-        # Only now: a hold that comes later finds them in nobody's hands.
+        # Only now: a hold that comes later finds them claimed by nobody.
         self.submit(_giving_way(again))
         self._explain(done)
         del self._left[: len(done)]
@@ -86,9 +86,9 @@ class Outcomes:
             self._dispatcher.observed(each, now)
 
     def submit(self, commands: Sequence[Asked]) -> list[Asked]:
-        """Asks the desk, in one transaction; what could not even be asked.
+        """Submit the commands to the desk in one transaction; return those that failed.
 
-        One site that cannot be decided, a spoilt row say, holds up no other.
+        A site that cannot be decided, because of a damaged row for example, delays no other.
         """
         if not commands:
             return []
@@ -104,7 +104,7 @@ class Outcomes:
         return self.submit(commands[:half]) + self.submit(commands[half:])
 
     def put_off(self, done: Sequence[Done], wait: timedelta = _NONE) -> None:
-        """Lets go of orders: until their next attempts; those that were not made, for `wait`."""
+        """Release orders until their next attempts; orders that were not tried, for `wait`."""
         dispatcher = self._dispatcher
         if not done:
             return
@@ -122,7 +122,7 @@ class Outcomes:
                 )  # fmt: skip
 
     def _overtaken(self, done: Sequence[Done]) -> list[Asked]:
-        """Dead letters of before what was just carried out: nobody needs them any more."""
+        """Commands for the dead letters that an order just carried out has made unnecessary."""
         last = {
             each.claimed.site_id: each.claimed.seq
             for each in done
@@ -140,7 +140,7 @@ class Outcomes:
         ]
 
     def _explain(self, done: Sequence[Done]) -> None:
-        """What was said of what is given up: for the desk, and no part of the record."""
+        """Keep the details of dead letters for the desk; they are no part of the record."""
         told = [
             (each.claimed, each.outcome.detail)
             for each in sorted(done, key=_place)
@@ -152,7 +152,7 @@ class Outcomes:
                 leases.explain(connection, told)
 
     def _submit(self, commands: Sequence[Asked]) -> list[Asked]:
-        """Asks; what was refused, and is not settled by somebody else's word."""
+        """Submit the commands; return those that were refused, unless others settled the order."""
         login = self._dispatcher.login
         answers = self._dispatcher.desk.submit(
             [Envelope(site=site, command=command, login=login) for site, command in commands]
@@ -160,14 +160,14 @@ class Outcomes:
         self._recorded(answers)
         refused = []
         for asked, answer in zip(commands, answers, strict=True):
-            # Somebody else has carried it out, or decided about it: that stands.
+            # Somebody else has carried it out, or decided about it: that remains.
             if answer.refusal is not None and answer.refusal.name not in _SETTLED:
                 log_error("an outcome was refused", site=answer.site, refusal=answer.refusal.name)
                 refused.append(asked)
         return refused
 
     def _command(self, done: Done, now: datetime) -> Asked | None:
-        """What goes on record; nothing does of an attempt that is made again."""
+        """The command that records an outcome; None for an attempt that will be repeated."""
         claimed, outcome = done.claimed, done.outcome
         own: dict[str, Any] = {"order": claimed.seq, "lane": claimed.lane}
         tried: dict[str, Any] = {"adapter": done.adapter, "attempts": claimed.attempt}
@@ -188,8 +188,11 @@ class Outcomes:
 
 
 def _giving_way(done: Sequence[Done]) -> list[Asked]:
-    """Cancels those that would open a site which a hold keeps down since they were taken in hand:
-    else what takes it down would wait for their next attempt. It is refused where no hold does."""
+    """Commands to cancel orders that would open a site, if a hold has come since they were claimed.
+
+    Otherwise the hold's order would wait for their next attempt. The desk refuses them where there
+    is no hold.
+    """
     return [
         (
             each.claimed.site_id,
@@ -203,7 +206,7 @@ def _giving_way(done: Sequence[Done]) -> list[Asked]:
 
 
 def _place(done: Done) -> tuple[int, str, int]:
-    """In the order in which the desk locks them."""
+    """The sort key: the order in which the desk locks them."""
     return done.claimed.site_id, done.claimed.lane, done.claimed.seq
 
 
@@ -211,6 +214,6 @@ _UNRECORDED = Retry(problem="unrecorded", detail="what came of it could not be r
 
 
 def _is_of_the_database(error: Exception) -> bool:
-    """Whether it is the database that does not answer, whichever site was asked for."""
+    """Whether the database itself fails, whichever the site."""
     cause = error.__cause__
     return isinstance(error, DatabaseError) and not isinstance(cause, IntegrityError | DataError)

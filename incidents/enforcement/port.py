@@ -1,4 +1,4 @@
-"""The port: an order as an adapter is given it, what can come of it, and what went wrong."""
+"""The port of an adapter: an order as it arrives, its outcomes, and its problems."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _MAX_CODE, _MAX_DETAIL = 40, 300
 
 
 def code(word: str) -> str:
-    """A code that may go on record, whatever an adapter of others has said."""
+    """A code that is fit for the record, from whatever a third-party adapter returned."""
     found = _NOT_CODE.sub("_", word.lower())
-    # A number of seven digits may be somebody's, and no code holds one.
+    # Seven digits may be somebody's phone number, so no code has that many.
     if sum(character.isdigit() for character in found) >= MAX_DIGITS:
         found = "".join(character for character in found if not character.isdigit())
     return found[:_MAX_CODE].strip("_") or "unknown"
@@ -31,21 +31,21 @@ def sentence(text: str | None) -> str | None:
 
 
 State = Literal["active", "suspended", "closed"]
-"""How a site stands in the world."""
+"""The state of a site in the world."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """One attempt to carry an order out.
 
-    `id` (`12-o45`) is the same in each attempt: who has seen it before does nothing and says so.
-    `seq` grows with each order of a site: one that is lower than what was seen last of the site is
-    stale, and is to be left alone. Both are above all that were there before once the record has
-    lost its end: in the epoch 332 the site's 45th entry gives `12-o332000000000045`.
+    `id` (`12-o45`) is the same in each attempt: an adapter that has seen it before does nothing and
+    says so. `seq` grows with each order of a site: an order with a lower number than the last one
+    seen is stale, and must not be carried out. After the record has lost its end, both are higher
+    than all earlier ones: in epoch 332 the site's 45th entry gives `12-o332000000000045`.
 
-    `kind` is `suspend`, `reopen` or `close`; of the customer's and the desk's lanes also `notify`,
-    `call` and `alarm`. `attempt` is 1 the first time. `until` says when a suspension is meant to
-    end, None when no timer will end it. All times are in UTC.
+    `kind` is `suspend`, `reopen` or `close`; in the customer's and the desk's lanes also `notify`,
+    `call` and `alarm`. `attempt` is 1 the first time. `until`: the planned end of a suspension,
+    None if no timer ends it. All times are in UTC.
     """
 
     id: str
@@ -64,11 +64,11 @@ class Order:
 
     @property
     def entry(self) -> int:
-        """The number of the site's entry from which it follows."""
+        """The number of the site's entry that gave the order."""
         return self.seq % ORDERS_EACH
 
     def document(self) -> dict[str, Any]:
-        """What is told of it: names and times, nobody's data. What is None is left out."""
+        """The order as JSON: names and times, no personal data. None values are left out."""
         told = {
             "id": self.id,
             "kind": self.kind,
@@ -87,19 +87,18 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
-    """It is done. `enforced` is False where nothing in the world has changed by it."""
+    """The order was carried out. `enforced` is False if that changed nothing in the world."""
 
     enforced: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
-    """It is not done, or nobody knows, and may go better later; `after` is what the other side
-    asked to be given.
+    """The order was not carried out, or its outcome is unknown; a later attempt may succeed.
 
-    `problem` is a code such as `http_503` (a-z, 0-9 and _, 40 characters at most), which goes on
-    record if no attempt ever succeeds; `detail` is a sentence for the desk, without anybody's data
-    and without secrets, which does not.
+    `after`: the wait that the other side asked for. `problem`: a code such as `http_503` (a-z, 0-9
+    and _, at most 40 characters), which goes on record if no attempt ever succeeds. `detail`: a
+    sentence for the desk, without personal data or secrets, which does not go on record.
     """
 
     problem: str
@@ -109,7 +108,7 @@ class Retry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """It will never be done like this: a person must look. `problem`, `detail`: as of a Retry."""
+    """The order cannot succeed without a person's help. `problem`, `detail`: as of a Retry."""
 
     problem: str
     detail: str | None = None
@@ -117,7 +116,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
-    """There is nobody to tell, and no need to; `why` is a code like a problem's."""
+    """There was nobody to notify, and no need to; `why` is a code like a problem's."""
 
     why: str
 
@@ -128,11 +127,11 @@ Outcome = Delivered | Retry | Failed | Skipped
 class Adapter(Protocol):
     """A way into the world, under the `name` that the settings give it.
 
-    One instance serves several threads. Nothing is raised for what the world does: that is an
-    outcome. An attempt must come to its end within 20 seconds: its lease is 25. One that keeps
-    something open has a `close` beside these; one that needs a program or a folder of this machine
-    has a `missing`, which says as a sentence what it does not find, None if nothing; one whose
-    `state` cannot tell a closed site from a suspended one has `tells_closed = False`.
+    One instance serves several threads. A fault of the world is an outcome, not an exception. An
+    attempt must end within 20 seconds; its lease is 25. Optional: `close`, if it keeps something
+    open; `missing`, if it needs a program or a folder of this machine: a sentence that names what
+    is missing, None if nothing is; and `tells_closed = False`, if its `state` cannot tell a closed
+    site from a suspended one.
     """
 
     @property
@@ -143,4 +142,4 @@ class Adapter(Protocol):
         """Make one attempt. The same order may come again."""
 
     def state(self, site: str) -> State | None:
-        """How the site really stands; None where the world cannot be asked, or does not know."""
+        """The site's state in the world; None if it cannot be asked, or does not know."""

@@ -1,6 +1,6 @@
-"""The process: one program, run to its end or to its time, together with all that it has started.
+"""The process: one program, run until it ends or its time is up, with all its child processes.
 
-Its command is a list of words, as the settings give them. No shell reads them.
+Its command is a list of words from the settings. No shell reads them.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from incidents.system import umask
 
 
 def command_words(options: Options, key: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """The words of a command, or of the default when it is not there.
+    """The words of a command from the settings, or the default.
 
     Raises:
-        SettingError: also for the one character that no program can be given.
+        SettingError: if they are wrong, or contain a NUL, which no program can take.
     """
     found = options.words(key)
     if any("\0" in word for word in found):
@@ -33,7 +33,7 @@ def command_words(options: Options, key: str, default: tuple[str, ...] = ()) -> 
 
 
 def needed_command(options: Options, key: str) -> tuple[str, ...]:
-    """The words of a command that must be there; raises as `words` does."""
+    """The words of a required command; raises as `command_words`."""
     found = command_words(options, key)
     if not found:
         raise options.wrong(key, "there: the words of a command, as a list of texts")
@@ -41,10 +41,10 @@ def needed_command(options: Options, key: str) -> tuple[str, ...]:
 
 
 def absolute_folder(options: Options, default: str = "/") -> Path:
-    """The setting `folder`, or the default when it is not there.
+    """The setting `folder`, or the default.
 
     Raises:
-        SettingError: if it is not written from / on.
+        SettingError: if it is not an absolute path.
     """
     found = options.path("folder") or Path(default)
     if not found.is_absolute() or "\0" in str(found):
@@ -57,7 +57,7 @@ MAX_LINE_CHARACTERS = 200
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 _CHUNK_BYTES = 65_536
-# A pipe holds a MiB at most; whoever is left behind may write on for ever.
+# A pipe holds a MiB at most; a process left behind may write for ever.
 _READS_AT_THE_END = 16
 _TERM_GRACE_S = 0.5
 _KILL_GRACE_S = 0.5
@@ -65,12 +65,11 @@ _KILL_GRACE_S = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """How a program has ended, and the last 64 KiB of what it has written to each stream.
+    """The end of a program, with the last 64 KiB that it wrote to each stream.
 
-    `status` is its exit status, None when it has none. `problem` is None when that is 0, else a
-    code: `exit_N`, `signal_N`, `timeout`, and of a program that was never started `not_found`,
-    `not_executable`, `no_folder` or `not_started`. `detail` is a sentence about a problem that is
-    not the program's own.
+    `status`: its exit status, None if it has none. `problem`: None if that is 0, else a code:
+    `exit_N`, `signal_N` or `timeout`; if it never started, `not_found`, `not_executable`,
+    `no_folder` or `not_started`. `detail`: a sentence, if the problem is not the program's own.
     """
 
     status: int | None = None
@@ -81,12 +80,12 @@ class Ended:
 
     @property
     def errors(self) -> list[str]:
-        """The lines on its standard error that are not empty, printable and of 200 characters."""
+        """The non-empty lines of its standard error, printable and of at most 200 characters."""
         return _lines(self.stderr)
 
     @property
     def lines(self) -> list[str]:
-        """The lines on its standard output, in the same way."""
+        """The lines of its standard output, in the same form."""
         return _lines(self.stdout)
 
 
@@ -98,12 +97,12 @@ def run(
     folder: Path = Path("/"),
     environment: Mapping[str, str] | None = None,
 ) -> Ended:
-    """Runs a program without a shell, in a session of its own, with `given` on its standard input.
+    """Run a program without a shell, in a session of its own, with `given` on its standard input.
 
-    Of this process's environment it gets nothing: PATH, LANG and HOME are fixed, and `environment`
-    comes on top. At its time its whole group is told to end (SIGTERM), and is killed within half
-    a second. When the program ends by itself, what it leaves running is left running, and what
-    that would still write is not waited for. Takes a second more than `timeout_s` at most.
+    It inherits nothing of this process's environment: PATH, LANG and HOME are fixed, and
+    `environment` is added. When the time is up, its whole group gets SIGTERM, and SIGKILL within
+    half a second. If the program ends by itself, its children go on running, and their output is
+    not waited for. The call takes at most a second longer than `timeout_s`.
     """
     surroundings = {"PATH": PATH, "LANG": "C.UTF-8", "HOME": "/", **(environment or {})}
     try:
@@ -116,7 +115,7 @@ def run(
             env=surroundings,
             bufsize=0,
             start_new_session=True,
-            # What it makes may be for a web server to read.
+            # A web server may have to read the files that it makes.
             umask=umask.given(),
         )
     except OSError as error:
@@ -137,7 +136,7 @@ def missing(
     folder: Path = Path("/"),
     environment: Mapping[str, str] | None = None,
 ) -> str | None:
-    """Why this user cannot start that program now, as a sentence; None if nothing is missing."""
+    """A sentence that says why this user cannot start that program now; None if they can."""
     if not folder.is_dir():
         return f"there is no folder {folder}"
     program, path = command[0], {"PATH": PATH, **(environment or {})}["PATH"]
@@ -150,7 +149,7 @@ def missing(
 
 
 class _Running:
-    """A process that is at work: its pipes are served, so that neither side waits for the other."""
+    """A running process, whose pipes are served so that neither side blocks."""
 
     def __init__(self, process: subprocess.Popen[bytes], given: bytes) -> None:
         assert process.stdin is not None
@@ -170,7 +169,7 @@ class _Running:
             self._selector.register(pipe, event, data=self._write if writes else self._take)
 
     def ends_by(self, deadline: float) -> bool:
-        """Whether it ends by that monotonic time; it is not reaped by this."""
+        """Whether the process ends by that monotonic time; this does not reap it."""
         while (left := deadline - time.monotonic()) > 0:
             for key, _ in self._selector.select(left):
                 if key.data is None:
@@ -180,14 +179,14 @@ class _Running:
         return False
 
     def stop(self) -> None:
-        """End it and all of its group; it still has its number, since nobody has reaped it."""
+        """End the process and its group; its number is still its own, since it is not reaped."""
         self._signal(signal.SIGTERM)
         self.ends_by(time.monotonic() + _TERM_GRACE_S)
         self._signal(signal.SIGKILL)
         self.ends_by(time.monotonic() + _KILL_GRACE_S)
 
     def ended(self, stopped_after_s: float | None) -> Ended:
-        """What came of it; one that even SIGKILL has not ended yet is reaped by a later start."""
+        """The end of the process; one that survives SIGKILL for now is reaped at a later start."""
         code = self._process.poll()
         status, problem, detail = None, None, None
         if stopped_after_s is not None:
@@ -201,14 +200,14 @@ class _Running:
         return Ended(status=status, problem=problem, detail=detail, stdout=stdout, stderr=stderr)
 
     def close(self) -> None:
-        """Lets go of the pipes, whoever still holds their other ends."""
+        """Close the pipes, even if other processes still hold their other ends."""
         self._selector.close()
         os.close(self._end)
         for pipe in (self._stdin, self._stdout, self._stderr):
             pipe.close()
 
     def _signal(self, number: signal.Signals) -> None:
-        # Gone by itself, or another user's by now (sudo): there is nothing more that could be done.
+        # Gone, or owned by another user (sudo): nothing more can be done.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, number)
 
@@ -217,7 +216,7 @@ class _Running:
         try:
             written = os.write(self._stdin.fileno(), self._unwritten[:_CHUNK_BYTES])
         except BrokenPipeError:
-            # It has not read all, or nothing: what it makes of the order is its own affair.
+            # It did not read all its input, or none: the program decides what it needs.
             written = len(self._unwritten)
         self._unwritten = self._unwritten[written:]
         if not self._unwritten:
@@ -225,7 +224,7 @@ class _Running:
             self._stdin.close()
 
     def _take(self, pipe: object) -> bool:
-        """Reads once; whether there may be more. The end is kept, what came before is dropped."""
+        """Read once, keep the last part, and return whether there may be more."""
         source = self._stdout if pipe is self._stdout else self._stderr
         try:
             part = os.read(source.fileno(), _CHUNK_BYTES)
@@ -241,7 +240,7 @@ class _Running:
         return True
 
     def _drain(self) -> None:
-        """Takes what lies in the pipes already, and does not wait for those who still hold them."""
+        """Read what is in the pipes, without waiting for processes that still hold them."""
         for pipe in (self._stdout, self._stderr):
             for _ in range(_READS_AT_THE_END):
                 if pipe.closed or not self._take(pipe):

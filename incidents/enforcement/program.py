@@ -1,7 +1,7 @@
-"""The adapter `exec`: a program of the operator's, the order on its standard input.
+"""The adapter `exec`: a program of the operator's, with the order on its standard input.
 
-The words of the command are those of the settings and no more. What an order says reaches the
-program as JSON, never as a word, a variable or a piece of a shell's text.
+The command has the words of the settings and no others. The program gets an order as JSON, never as
+an argument, a variable or shell text.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from incidents.enforcement.port import Adapter, Delivered, Failed, Order, Outcom
 from incidents.settings.options import Options
 
 DEFAULT_TIMEOUT = timedelta(seconds=10)
-# An attempt has 20 seconds, and a program that does not end when it is told to is given one more.
+# An attempt has 20 seconds, and a program that does not end when told gets one more.
 MAX_TIMEOUT = timedelta(seconds=18)
 
-# BSD's sysexits.h, by which many programs say what kind of failure theirs is.
+# From BSD's sysexits.h: many programs tell the kind of their failure by these.
 EX_USAGE, EX_DATAERR, EX_NOPERM, EX_CONFIG = 64, 65, 77, 78
 EX_TEMPFAIL = 75
 
@@ -33,7 +33,7 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """The program that carries orders out, and the one that tells how a site stands, if any."""
+    """The program that carries orders out, with the one that reports a site's state, if any."""
 
     name: str
     command: tuple[str, ...]
@@ -43,19 +43,19 @@ class Program:
     folder: Path
 
     def deliver(self, order: Order) -> Outcome:
-        """Runs the program once."""
+        """Run the program once."""
         ended = self._run(self.command, order.document() | {"attempt": order.attempt})
         detail = ended.detail or (ended.errors[-1] if ended.errors else None)
         if ended.problem is None:
             return Delivered()
         if ended.status in _HOPELESS:
             return Failed(problem=ended.problem, detail=detail)
-        # Not even a missing program is hopeless: it may be in the middle of being installed anew,
-        # and would otherwise leave every order of that minute to a person.
+        # A missing program is retried: it may be being reinstalled, and otherwise every order of
+        # that minute would need a person.
         return Retry(problem=ended.problem, after=_retry_after(ended), detail=detail)
 
     def state(self, site: str) -> State | None:
-        """What the program for it says; None without one, or if it says anything else."""
+        """The state that its program prints; None without a program, or for any other output."""
         if not self.state_command:
             return None
         ended = self._run(self.state_command, {"kind": "state", "site": site})
@@ -65,7 +65,7 @@ class Program:
         return said.get(ended.lines[0])
 
     def missing(self) -> str | None:
-        """The folder or the program that is not there, or may not be run, as a sentence."""
+        """A sentence about the folder or program that is missing or cannot be run; else None."""
         for each in (self.command, self.state_command):
             why = each and process.missing(each, folder=self.folder, environment=self.environment)
             if why:

@@ -1,4 +1,4 @@
-"""The reconciliation: what is ordered, what the record says is in force, and what really is."""
+"""The reconciliation: what was ordered, what is in force on record, and what is so in the world."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from incidents.errors import ActRefusedError, AdapterFaultError
 from incidents.locale import refusals
 from incidents.machine import commands
 from incidents.machine.case import UNKNOWN as NOT_KNOWN
-from incidents.machine.command import LEFT_DOWN, Refusal
+from incidents.machine.command import LEFT_DOWN
 from incidents.machine.events import OrderDelivered
+from incidents.machine.refusal import Refusal
 from incidents.store import after_loss, deliveries, desk_state, lineage
-from incidents.store.cases import sites as site_rows
+from incidents.store.cases import sites
 from incidents.store.database.engine import Reading
-from incidents.store.schema.tables import entries
+from incidents.store.schema.desk_tables import entries
 from incidents.values.ids import ACT
 from incidents.views import left_down
 from incidents.views.withheld import is_cancelled
@@ -39,8 +40,8 @@ UP = "active"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """One site: what is ordered, what was believed, and what its adapter says; the verdict; and
-    why it could not be compared, where it could not."""
+    """One site: the state ordered, the state on record, and the state that its adapter reports; the
+    verdict; and the reason if it could not be compared."""
 
     site: str
     ordered: str
@@ -57,11 +58,11 @@ class Comparison:
 
     @property
     def is_in_vain(self) -> bool:
-        """Whether it was ordered again, and no adapter is set that would do it."""
+        """Whether its order was repeated although no adapter is set that would carry it out."""
         return self.verdict == REPAIRED and self.adapter == DEFAULT
 
     def document(self) -> Document:
-        """As programs are told of it."""
+        """The comparison as JSON."""
         return {
             "site": self.site, "ordered": self.ordered, "on_record": self.on_record,
             "really": self.really, "adapter": self.adapter, "verdict": self.verdict,
@@ -70,15 +71,15 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciliation:
-    """Asks the adapters, and records through the desk what they say.
+    """Asks the adapters for the states of sites, and records them through the desk.
 
-    `by` and `login` are who asks; with `repair` what is not in force is ordered once more, and with
-    `cancelled` also what somebody has cancelled. With a `key` that is done once for each site,
-    however often it is asked for. With a `standing`, that of a record which has lost its end, what
-    no adapter can tell of may be in any state until an order was carried out, and a site that is
-    closed is down as one that is to be suspended: it is not suspended. Unless it `opens`, a site
-    that is down though nothing on record keeps it down is left down: its verdict is `LEFT_DOWN`. So
-    is that of one which was down already when a clock suspended it, until a person knows of it.
+    `by` and `login`: who asks. `repair`: order again what is not in force; `cancelled`: even what
+    somebody cancelled. `key`: repeat an order once for each site, however often it is asked for.
+    `standing`: that of a record that has lost its end. Then a site that no adapter knows may be in
+    any state until an order is carried out, and a closed site counts as down for a suspension: it
+    is not suspended. Unless `opens`, a site that is down though nothing on record keeps it down
+    stays down, with the verdict `LEFT_DOWN`. So does one that was already down when a clock
+    suspended it, until a person knows of it.
     """
 
     reading: Reading
@@ -94,24 +95,24 @@ class Reconciliation:
     opens: bool = True
 
     def compare(self, name: str) -> Comparison:
-        """One site; what is seen goes on record at once, unless something was done meanwhile.
+        """Compare one site; its state goes on record at once, unless something changed meanwhile.
 
-        Where an adapter cannot be asked the record is believed; an order that waits is waited for.
+        If an adapter cannot be asked, the record is believed. If an order waits, nothing is done.
 
         Raises:
-            UnknownSiteError: if there is none of that name.
-            AdapterFaultError: for whatever an adapter raises. After a loss, of a site that was up
-                as far as is known, and was not compared since, it goes on record then that nobody
-                can tell, so that no clock opens it later for what it was before.
-            ActRefusedError: where who asks may not put on record what is found.
+            UnknownSiteError: if there is no site of that name.
+            AdapterFaultError: for whatever an adapter raises. After a loss, the state of a site
+                that was up as far as is known, and not compared since, is then recorded as unknown,
+                so that no clock opens it later because of its state before.
+            ActRefusedError: if `by` may not record the result.
         """
         with self.reading() as connection:
-            row = site_rows.named(connection, name)
+            row = sites.named(connection, name)
             chain = deliveries.chains(connection, [row["id"]])
             cancelled = not self.cancelled and is_cancelled(connection, row["id"])
             is_ordered = self.standing is not None and self._is_ordered(connection, row)
             is_doubted = self._is_doubted(connection, row)
-        # What the brake holds waits too, for a supervisor: to order it again would release it.
+        # A braked order waits too, for a supervisor: ordering it again would release it.
         waits = any(not delivery.dead or delivery.braked for _, delivery in chain)
         adapter = self.routing.adapter_for(name)
         seen = self._asked(adapter, row, is_doubted=is_doubted)
@@ -154,7 +155,7 @@ class Reconciliation:
         return known == row["state"] or (is_closed and self.standing is not None)
 
     def _is_left_suspended(self, row: Any, found: Comparison) -> bool:
-        """Whether it is suspended, as is ordered, and its end is not to open it."""
+        """Whether it is suspended as ordered, but the end of the suspension must not open it."""
         is_down = row["state"] == "suspended" and row["hold_at"] is None
         if self.standing is None or not is_down or found.verdict not in (AGREES, UNKNOWN):
             return False
@@ -162,8 +163,8 @@ class Reconciliation:
             return bool(left_down.marked(connection, [row["id"]]))
 
     def _is_left_closed(self, row: Any, found: Comparison) -> bool:
-        """Whether it is suspended on record, and closed in the world by what a loss may have
-        hidden: an order to suspend it would be cancelled at once."""
+        """Whether it is suspended on record but closed in the world, for a reason that a loss may
+        have hidden: an order to suspend it would be cancelled at once."""
         if (row["state"], found.really or row["in_force"]) != ("suspended", "closed"):
             return False
         with self.reading() as connection:
@@ -180,14 +181,14 @@ class Reconciliation:
         answer = self.desk.submit(asked, dry_run=self.dry_run)[-1]
         if answer.refusal is not None:
             if answer.refusal.name == "key_reused" and self.standing is not None:
-                # Another has ordered it meanwhile, who does the same.
+                # Another process that compares the site has ordered it meanwhile.
                 return replace(found, verdict=WAITS)
             return replace(found, verdict=_refused(answer.refusal))
-        # What was ordered with this key before has not helped.
+        # The order repeated with this key before did not help.
         return replace(found, verdict=REPAIRED) if repairs and not answer.repeated else found
 
     def _sighting(self, row: Any, found: Comparison) -> list[Envelope]:
-        """It needs no key: what is on record already is no news."""
+        """The command that records the state, without a key: a known state changes nothing."""
         if found.really is None or found.really == row["in_force"]:
             return []
         command = commands.RecordState(
@@ -207,10 +208,10 @@ class Reconciliation:
         return key is not None and bool(desk_state.answers_kept(connection, [key]))
 
     def _is_doubted(self, connection: Connection, row: Any) -> bool:
-        """Whether the record may be wrong about what is in force, where nobody can be asked.
+        """Whether the record may be wrong about the state of a site that no adapter knows.
 
-        Of a site that is up it is believed where nothing is known to be missing, and of one that
-        was added since, once it is too late for it to be one that the record has lost.
+        The record is believed about a site that is up if nothing is known to be missing, and about
+        a site added since the loss, once it can no longer be one that the record has lost.
         """
         found = self.standing
         if found is None or found.resumed_at is None:
@@ -225,7 +226,7 @@ class Reconciliation:
         return found.lost_since is not None or found.moved_at is None
 
     def _was_compared(self, row: Any) -> bool:
-        """Whether it was, in the epoch that runs: what a fault hides now is not what was lost."""
+        """Whether the site was compared in the present epoch: then a fault hides no loss."""
         if self.standing is None:
             return False
         with self.reading() as connection:
@@ -241,7 +242,7 @@ class Reconciliation:
 
 
 def _was_carried_out(connection: Connection, site_id: int, since: datetime) -> bool:
-    """Whether an order into the world was, by what was recorded since then (UTC)."""
+    """Whether an order into the world was carried out, by the entries since `since` (UTC)."""
     of = entries.c
     told = (f'"lane":"{ACT}"', f'"kind":"{OrderDelivered.kind}"')
     asked = select(of.id).where(
@@ -251,7 +252,7 @@ def _was_carried_out(connection: Connection, site_id: int, since: datetime) -> b
 
 
 def _refused(refusal: Refusal) -> str:
-    """The verdict on a site that is another one by now than the one that was looked at."""
+    """The verdict on a site that has changed since it was read."""
     if refusal.name in ("seen_too_early", "in_force_already"):
         return MOVED
     facts = {name: plain(value) for name, value in refusal.facts.items()}
@@ -259,7 +260,7 @@ def _refused(refusal: Refusal) -> str:
 
 
 def _seen(adapter: Adapter, name: str, ordered: str) -> State | None:
-    """What the adapter says; of somebody's own adapter nothing else is believed than a state."""
+    """The state that the adapter reports; from a third-party adapter, only a valid state counts."""
     seen: Any = adapter.state(name)
     if seen is not None and seen not in get_args(State):
         log_error("an adapter says what is no state", site=name, adapter=adapter.name)

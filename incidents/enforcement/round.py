@@ -1,9 +1,9 @@
-"""The round: takes orders in hand, has them carried out, and records what came of them.
+"""The round: one pass that takes orders, has them carried out, and records the outcomes.
 
-An attempt is made outside any transaction, by a thread; its lease outlasts it. What came of it is
-recorded through the desk, many outcomes in one transaction. A dispatcher that is killed at any
-moment has recorded nothing of what it had in hand: that is carried out again by another, under the
-same id, when the lease ends.
+A thread makes an attempt outside any transaction, and its lease lasts longer than the attempt. The
+desk records the outcomes, many in one transaction. If a dispatcher is killed, its claimed orders
+have no outcome on record: when the lease ends, another one carries them out again, under the same
+id.
 """
 
 from __future__ import annotations
@@ -36,25 +36,24 @@ from incidents.store.desk_state import database_time
 
 LEASE = timedelta(seconds=25)
 ATTEMPT_S = 20.0
-"""So long an attempt may take: one that cannot begin that long before its lease ends is not made.
+"""The longest attempt: none begins that has less time left on its lease.
 
-With the second that it takes to be looked for, what a dead dispatcher had in hand comes back within
-30 seconds.
+With the second until the next search, the orders of a dead dispatcher come back within 30 seconds.
 """
 
 _IN_LINE = 16
-# A transaction costs the same for one outcome and for many, so they are waited for, but not long.
+# A transaction costs the same for one outcome and for many, so it waits for more, but not long.
 _TOGETHER_S = 0.03
 
 LANES = (ACT, NOTICE, DESK)
 
 
 class Round:
-    """Orders in hand, from the first that is due until none is, or it is stopped.
+    """Carries out orders until none is due, or until it is stopped.
 
-    One thread runs it; the adapters are called by threads of its own. What has not been recorded,
-    since the database failed, is kept for the next time. `outcomes` counts what came of the
-    attempts. `once`: each is tried once, however soon it is due again.
+    One thread runs it; it calls the adapters in threads of its own. Outcomes that the database did
+    not take are kept for the next time. `outcomes` counts the results of attempts. `once`: each
+    order is tried once, however soon it is due again.
     """
 
     def __init__(
@@ -83,10 +82,10 @@ class Round:
         self._backlog = Backlog(self._limit, seconds=dispatcher.seconds)
 
     def run(self) -> None:
-        """Carry out what is due.
+        """Carry out all due orders.
 
         Raises:
-            DatabaseError: when the database does not do its part.
+            DatabaseError: if the database fails.
         """
         while True:
             has_room = self._limit.are_free and len(self.outcomes) < BATCH
@@ -97,14 +96,14 @@ class Round:
             self.outcomes.record()
 
     def close(self) -> None:
-        """Let the threads go; one that an adapter keeps is not waited for."""
+        """End the threads, without waiting for one that an adapter keeps."""
         for pool in self._pools.values():
             pool.close()
 
-    # Taking in hand.
+    # Claiming.
 
     def _claim(self) -> bool:
-        """Whether there was anything to take in hand."""
+        """Claim due orders, and return whether there were any."""
         dispatcher = self._dispatcher
         most = self._limit.room()
         began = dispatcher.seconds()
@@ -162,7 +161,7 @@ class Round:
         return found
 
     def _due_at(self, lane: str, now: datetime) -> datetime:
-        """Due by then is what is taken in hand now."""
+        """The time by which an order of that lane must be due to be claimed now."""
         if lane not in self._dispatcher.lanes:
             return now - UNHEARD_FOR
         return now
@@ -171,12 +170,12 @@ class Round:
         return database_time(connection) or self._dispatcher.clock()
 
     def _do_what_is_due(self, found: list[leases.Claimed], now: datetime) -> None:
-        """What is due comes first: a suspension whose hours are over is none to carry out."""
+        """Let the clock act first: a suspension that is over must not be carried out."""
         over = [claimed.site_id for claimed in found if order_payload.is_over(claimed, now)]
         self.outcomes.submit([(site_id, c.Elapse()) for site_id in over])
 
     def _cancel_lifted(self, found: list[leases.Claimed]) -> set[leases.Key]:
-        """Cancels what nobody needs any more; the orders that are not to be carried out now."""
+        """Cancel orders that are no longer needed; return those not to be carried out now."""
         dispatcher = self._dispatcher
         heads = {claimed.site_id: claimed for claimed in found if claimed.lane == ACT}
         if not heads:
@@ -184,19 +183,19 @@ class Round:
         with plainly(dispatcher.engine), reading(dispatcher.engine) as connection:
             chains = deliveries.chains(connection, heads)
         needless = order_payload.lifted(heads, chains)
-        # As if it had not been claimed, since what was never tried is known not to be in force;
-        # but nobody else takes it in hand meanwhile.
+        # Treated as not claimed, since an order that was never tried is known not to be in force;
+        # but nobody else claims it meanwhile.
         self.outcomes.put_off([Done(heads[id_], "", None) for id_ in needless], LEASE)
         self.outcomes.submit([command for commands in needless.values() for command in commands])
         return {heads[site_id].key for site_id in needless}
 
     def _look_first(self, found: list[leases.Claimed]) -> set[leases.Key]:
-        """Compares the sites with the world, after a loss; the orders that have to wait for it."""
+        """After a loss, compare the sites with the world; return the orders that must wait."""
         if self._first_look is None or not self._epochs.runs:
             return set()
         waits = self._first_look.to_wait(found)
         self.outcomes.put_off([Done(each, "", None) for each in waits], LEASE)
-        # An opening that was decided before must not hold up what keeps the site down.
+        # An earlier order to open a site must not delay the one that keeps it down.
         overtaken = [each for each in waits if each.lane == ACT and waiting.stays_down(each)]
         self.outcomes.submit(
             [(each.site_id, waiting.cancelling_left_down(each)) for each in overtaken]
@@ -204,7 +203,7 @@ class Round:
         return {each.key for each in waits}
 
     def _leave_down(self, found: list[leases.Claimed]) -> set[leases.Key]:
-        """Cancels what would open sites that a loss has left down, or suspend closed ones."""
+        """Cancel orders that would open left-down sites, or suspend left-closed ones."""
         engine = self._dispatcher.engine
         if not self._epochs.runs:
             return set()
@@ -212,22 +211,22 @@ class Round:
             left = waiting.left_down(connection, found)
         if left:
             with plainly(engine), writing(engine) as connection:
-                # People are told of them again, until one of them decides.
+                # The alarm is raised again, until a person decides.
                 lineage.doubt(connection, self._epochs.runs, self._now(connection))
-        # What does not come to be on record is claimed again, and asked about again.
+        # A cancellation that is not recorded is claimed, and checked, again.
         self.outcomes.put_off([Done(each, "", None) for each in left], LEASE)
         self.outcomes.submit([(each.site_id, waiting.cancelling_left_down(each)) for each in left])
         return {each.key for each in left}
 
     def _hold(self, held: list[leases.Claimed]) -> set[leases.Key]:
-        """Puts on record what the brake holds, which was not tried, in each of its lanes."""
+        """Record the untried orders that the brake holds, in each of their lanes."""
         self.outcomes.submit(waiting.recording_braked(held))
         return {each.key for each in held}
 
     def _hand_out(self, claimed: leases.Claimed, now: datetime, began: float) -> None:
         dispatcher, order = self._dispatcher, order_payload.order_of(claimed, self._epochs)
         if claimed.lane not in dispatcher.lanes:
-            # What somebody has tried is no news that nobody has heard of: it is given up.
+            # A tried notice is not news that nobody has heard of: it is given up.
             untried = claimed.attempt == 1
             told = Skipped(why="no_channel") if untried else Retry(problem="no_channel")
             self.outcomes.add(Done(claimed, "none", told))
@@ -247,7 +246,7 @@ class Round:
         self._pools[name].give(partial(self._attempt, claimed, order, adapter, began))
 
     def _turn_away(self) -> None:
-        """Those for which an adapter has no hand now; they come again when it is their turn."""
+        """Release the orders whose adapter is busy; they come again in their turn."""
         for adapter in {each.adapter for each in self._busy}:
             away = [each for each in self._busy if each.adapter == adapter]
             wait = self._backlog.turn_away(adapter, [each.claimed.key for each in away])
@@ -257,17 +256,17 @@ class Round:
     def _attempt(
         self, claimed: leases.Claimed, order: Order, adapter: Adapter, began: float
     ) -> None:
-        """In a thread of the adapter's."""
+        """Make an attempt, in a thread of the adapter's."""
         outcome: Outcome | None = None
         in_time = self._dispatcher.seconds() - began < LEASE.total_seconds() - ATTEMPT_S
         if in_time and not self._stopped():
             outcome = attempt(adapter, order)
         self._finished.put(Done(claimed, adapter.name, outcome))
 
-    # What came of it.
+    # Outcomes.
 
     def _collect(self) -> None:
-        """Takes what is finished; for a moment, waits for more to come if some is in hand."""
+        """Take the finished attempts, and wait a moment for more if some are running."""
         until = time.monotonic() + _TOGETHER_S
         most = min(BATCH, self._limit.total // 2 + 1)
         while len(self.outcomes) < BATCH:

@@ -1,4 +1,4 @@
-"""The routing: which adapter carries out what is ordered for a site, by the settings' [acts]."""
+"""The routing: the adapter of each site, from the section [acts] of the settings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from incidents.values import site_name
 
 SECTION = "acts"
 ENTRY_POINTS = "incidents.acts"
-"""The group of entry points under which others bring adapters of their own."""
+"""The group of entry points for third-party adapters."""
 
 DEFAULT = LOG
 _NAME = re.compile("[a-z][a-z0-9_-]{0,39}")
@@ -52,7 +52,7 @@ class MissingPartError(IncidentsError):
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Sites, by patterns such as `*.shop.example`, and the adapter that is theirs."""
+    """A group of sites, by patterns such as `*.shop.example`, with their adapter."""
 
     patterns: tuple[str, ...]
     adapter: Adapter
@@ -60,11 +60,10 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routing:
-    """The adapter of each site: that of the first group with it, else the default one.
+    """The adapter of each site: that of the first group that matches, else the default.
 
-    An order that is not carried out `give_up_after` its being ordered is a dead letter; `workers`
-    attempts are made at a time, for each adapter. `brake`: None where any number of sites may be
-    taken down at once.
+    An order becomes a dead letter if it is not carried out within `give_up_after`. `workers`: the
+    attempts at a time for each adapter. `brake`: None if any number of sites may be taken down.
     """
 
     default: Adapter
@@ -74,7 +73,7 @@ class Routing:
     brake: Brake | None = field(default_factory=Brake)
 
     def adapter_for(self, site: str) -> Adapter:
-        """Who carries out what is ordered for a site of that name."""
+        """The adapter for the orders of a site of that name."""
         for group in self.groups:
             if any(fnmatchcase(site, pattern) for pattern in group.patterns):
                 return group.adapter
@@ -82,16 +81,16 @@ class Routing:
 
     @property
     def adapters(self) -> tuple[Adapter, ...]:
-        """All that may be asked to carry something out."""
+        """All adapters in use."""
         return (self.default, *(group.adapter for group in self.groups))
 
     @property
     def enforces(self) -> bool:
-        """Whether anything in the world is changed for any site."""
+        """Whether any adapter changes the world."""
         return not all(isinstance(adapter, Log) for adapter in self.adapters)
 
     def insist_on_parts(self) -> None:
-        """See that each adapter finds what it needs on this machine, where it can say.
+        """Check that the adapters, if they can tell, find what they need on this machine.
 
         Raises:
             MissingPartError: naming the first thing that is missing.
@@ -102,7 +101,7 @@ class Routing:
                 raise MissingPartError(name=adapter.name, detail=detail)
 
     def close(self) -> None:
-        """Let go of the connections that adapters keep, where they do."""
+        """Close the connections that adapters keep open."""
         for adapter in self.adapters:
             close = getattr(adapter, "close", None)
             if close is not None:
@@ -120,7 +119,7 @@ def load(environ: Mapping[str, str] | None = None) -> Routing:
 
 
 def read(section: Mapping[str, Any]) -> Routing:
-    """The routing that a section says; raises as `load` does."""
+    """The routing of a section of the settings; raises as `load`."""
     options = Options(f"[{SECTION}]", section)
     made: dict[str, Adapter] = {}
     default = options.text("adapter", DEFAULT)
@@ -138,7 +137,7 @@ def read(section: Mapping[str, Any]) -> Routing:
         patterns = tuple(_kept(group, pattern) for pattern in patterns)
         groups.append(Group(patterns, _adapter(options, group, name, made)))
     for name, value in section.items():
-        # A table that no group names is read too: what is wrong in it should not wait to be found.
+        # Read tables that no group names too, so that their mistakes are found now.
         if isinstance(value, dict) and name != BRAKE:
             _adapter(options, options, name, made)
     options.finish()
@@ -149,7 +148,7 @@ def read(section: Mapping[str, Any]) -> Routing:
 
 
 def _brake(options: Options) -> Brake | None:
-    """How many sites may be taken down within a time; a `count` of 0 means any number."""
+    """The brake from the settings; None for a `count` of 0, which allows any number."""
     own = Brake()
     count = options.number("count", own.count, least=0, most=1_000)
     within = options.duration("within", own.within, least=_SECOND, most=_DAY)
@@ -158,7 +157,7 @@ def _brake(options: Options) -> Brake | None:
 
 
 def _kept(group: Options, pattern: str) -> str:
-    """The pattern in the form in which names are kept; one that no name could fit is refused."""
+    """The pattern in the form in which names are kept; refused if no name could match it."""
     try:
         if "*" not in pattern:
             return site_name.read(pattern)
@@ -171,7 +170,7 @@ def _kept(group: Options, pattern: str) -> str:
 
 
 def _adapter(options: Options, said: Options, name: str, made: dict[str, Adapter]) -> Adapter:
-    """The adapter of that name, made once; `said` is the table that names it."""
+    """The adapter of that name, made once; `said`: the table that names it."""
     if name in made:
         return made[name]
     if not _NAME.fullmatch(name) or sum(c.isdigit() for c in name) >= MAX_DIGITS:

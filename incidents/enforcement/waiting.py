@@ -1,14 +1,14 @@
-"""What waits: orders after a loss, those that the brake holds, and each until its next attempt.
+"""The orders that wait: after a loss, held by the brake, or until their next attempt.
 
-After a loss a site is compared with the world before anything is delivered. What is in force on
-record was so before the loss. Once an order of the new epoch was carried out, nobody could tell any
-more what had been down for a reason that is lost. That may be a court's order, and the clock knows
-nothing of it: a site that a loss has left down stays so until a person holds it or has it opened.
+After a loss, a site is compared with the world before any order is delivered. The state on record
+is that of before the loss. Once an order of the new epoch is carried out, nobody can tell any more
+which sites were down for a reason that is lost. That may be a court's order, of which the clock
+knows nothing: so a left-down site stays down until a person holds it or has it opened.
 
-The brake holds the world, never the record: decisions and clocks are as they are. What it holds is
-a dead letter that was not tried, in each lane of its order, until a supervisor releases or cancels
-it. What an authority has ordered is not held, nor what waited to take the site down when a
-supervisor put that on record: who did so would release it.
+The brake stops the world, never the record: decisions and clocks go on. A braked order is a dead
+letter that was not tried, in each of its lanes, until a supervisor releases or cancels it. The
+brake does not hold the order of an authority, nor one that waited to take the site down when a
+supervisor recorded that order: the supervisor would release it.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from incidents.machine.actions.orders import REOPEN
 from incidents.machine.command import BRAKED, DOWN, LEFT_DOWN
 from incidents.machine.orders import ACT, NOTICE
 from incidents.store import after_loss, deliveries, entries, lineage
-from incidents.store.cases import sites as site_rows
+from incidents.store.cases import sites
 from incidents.store.database.engine import plainly, reading
 from incidents.store.leases import Claimed
 from incidents.views.left_down import marked
 
 Compare = Callable[[Sequence[str]], AbstractSet[str]]
-"""Compares sites, by their names, with the world, and puts on record how they are; returns those
-that could be compared, without those whose adapter had a fault."""
+"""Compares sites, by name, with the world, and records their states. Returns the sites that could
+be compared, without those whose adapter had a fault."""
 
 
 class FirstLook:
-    """Which sites were compared in the epoch that runs; `compare` looks at others."""
+    """The sites that were compared in the present epoch; `compare` compares others."""
 
     def __init__(self, engine: Engine, compare: Compare) -> None:
         self._engine, self._compare = engine, compare
@@ -47,10 +47,12 @@ class FirstLook:
         self._seen: set[int] = set()
 
     def to_wait(self, claimed: Sequence[Claimed]) -> list[Claimed]:
-        """Looks at the sites of those orders, unless the world is as the record says. Returns those
-        that wait until their sites could be compared: all but what takes one down that is held or
-        closed on record. So do the letters of what is not done: they would say what may never
-        be."""
+        """Compare the sites of the orders, unless the world is known to agree with the record.
+
+        Returns the orders that wait until their sites could be compared: all but those that take
+        down a site that is held or closed on record. The letters of waiting orders wait too, since
+        they would announce what may never happen.
+        """
         new = self._new(claimed)
         if not new:
             return []
@@ -59,7 +61,7 @@ class FirstLook:
         return [each for each in new if each.site not in seen and _waits(each)]
 
     def _new(self, claimed: Sequence[Claimed]) -> list[Claimed]:
-        """Those for the world, and their letters, whose sites were not compared."""
+        """The orders into the world, and their letters, whose sites were not compared yet."""
         with plainly(self._engine), reading(self._engine) as connection:
             standing = lineage.standing(connection)
             if standing.unproved_since is None:
@@ -69,7 +71,7 @@ class FirstLook:
             if standing.epoch != self._epoch:
                 self._epoch, self._seen = standing.epoch, set()
             unseen = {each.site_id for each in claimed} - self._seen
-            # The recovery may have looked before, and an adapter may fail since.
+            # The recovery may have compared the site before, and its adapter may fail now.
             self._seen |= after_loss.note_compared(connection, standing, unseen)
         undone = {(site_id, each.order) for site_id, each in chains if not each.dead}
         return [
@@ -81,9 +83,11 @@ class FirstLook:
 
 
 def _waits(claimed: Claimed) -> bool:
-    """What the clock orders, and every opening, waits. A decision that a site stays down does not,
-    since it stands whatever is lost; nor does what stands before that, if it takes the site
-    down."""
+    """Whether the order waits: those of the clock do, and every opening.
+
+    A decision to keep a site down does not wait, since no loss can change it; nor does an earlier
+    order that takes the site down.
+    """
     if claimed.kind not in DOWN:
         return True
     return not stays_down(claimed) and claimed.kind == "suspend" and "suspension" in claimed.data
@@ -95,13 +99,15 @@ def stays_down(claimed: Claimed) -> bool:
 
 
 def left_down(connection: Connection, claimed: Sequence[Claimed]) -> list[Claimed]:
-    """Those of them that would open a site which a loss has left down, however often they were
-    tried, or suspend one which it has left closed: what a person decides takes that mark away."""
+    """The orders that would open a left-down site, tried or not, or suspend a left-closed one.
+
+    A person's decision removes the mark of such a site.
+    """
     acts = [each for each in claimed if each.lane == ACT]
     if not acts or lineage.standing(connection).lost_at is None:
         return []
     ids = {each.site_id for each in acts}
-    closed = site_rows.closed_in_the_world(connection, ids)
+    closed = sites.closed_in_the_world(connection, ids)
     asked = [
         each
         for each in acts
@@ -116,7 +122,7 @@ def left_down(connection: Connection, claimed: Sequence[Claimed]) -> list[Claime
 
 
 def cancelling_left_down(claimed: Claimed) -> c.CancelOrder:
-    """What goes on record in place of that order's being carried out now."""
+    """The command that cancels the order, recorded instead of carrying it out."""
     tried = claimed.attempt > 1
     return c.CancelOrder(
         by=c.COURIER, order=claimed.seq, lane=claimed.lane, why=LEFT_DOWN, tried=tried
@@ -124,38 +130,40 @@ def cancelling_left_down(claimed: Claimed) -> c.CancelOrder:
 
 
 BRAKE = "brake"
-"""In place of an adapter's name, in the record."""
+"""The name in the record, in the place of an adapter's."""
 
 
 def recording_braked(held: Sequence[Claimed]) -> list[tuple[int, c.Command]]:
-    """What goes on record, by their sites' ids, of the orders that it holds: in each lane."""
+    """The commands that record the orders held by the brake, in each lane, with site ids."""
     failed = partial(c.RecordFailure, adapter=BRAKE, attempts=0, problem=BRAKED)
     orders_held = sorted({(each.site_id, each.seq) for each in held})
     return [(id_, failed(order=n, lane=lane)) for id_, n in orders_held for lane in (ACT, NOTICE)]
 
 
-# So many orders are looked at; where there are more, too many sites are taken down for sure.
+# The most orders that are read; if there are more, too many sites are taken down for sure.
 _MAX_LOOKED_AT = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brake:
-    """At most `count` sites may be taken down within a time; once more were, all that is ordered
-    waits, for as long as anything does."""
+    """The limit of sites that may be taken down within a period, `count`.
+
+    Once it is exceeded, all new orders wait, for as long as any order does.
+    """
 
     count: int = 20
     within: timedelta = timedelta(minutes=10)
 
     def held(self, connection: Connection, claimed: Sequence[Claimed]) -> list[Claimed]:
-        """Which of the orders that are in hand must wait.
+        """The claimed orders that must wait.
 
-        Those that take a site down, were never tried and were not released; a notice of one, for
-        as long as the order itself waits.
+        Those take a site down, were never tried and were not released. A notice waits as long as
+        its order.
         """
         down = [each for each in claimed if each.kind in DOWN and each.attempt == 1]
         down = [each for each in down if each.lane in (ACT, NOTICE) and not each.released]
         down = [each for each in down if not _is_of_a_hold(each)]
-        # What is ordered once more takes nobody down who is not down by decision already.
+        # A repeated order takes down only sites that a decision has already taken down.
         repeated = entries.repeated_orders(connection, [(each.site_id, each.seq) for each in down])
         down = [each for each in down if (each.site_id, each.seq) not in repeated]
         if not down:
@@ -174,7 +182,7 @@ class Brake:
         ]
 
     def _beyond(self, connection: Connection, down: list[Claimed]) -> list[Claimed]:
-        """Those before which so many sites were ordered down, in that time."""
+        """The orders before which too many sites were ordered down in the period."""
         if not down:
             return []
         times = [each.ordered_at for each in down]
@@ -185,7 +193,7 @@ class Brake:
         return [each for each in down if self._number(found, each) > self.count]
 
     def _number(self, found: Sequence[entries.Place], claimed: Claimed) -> int:
-        """How many there were by then, within that time, this one included."""
+        """The number of sites ordered down in the period before the order, with its own."""
         first = bisect_right(found, claimed.ordered_at - self.within, key=itemgetter(0))
         return bisect_right(found, _place(claimed)) - first
 
@@ -211,19 +219,19 @@ MAX_WAIT_ASKED = timedelta(hours=24)
 
 
 def wait(attempt: int, chance: float, asked: timedelta | None = None) -> timedelta:
-    """How long to wait after the `attempt`th one: 2, 4, 8 … seconds, 2 hours at most.
+    """The wait after attempt number `attempt`: 2, 4, 8 … seconds, at most 2 hours.
 
-    Each is shortened by up to a half by `chance` (0 to 1), so that what failed together does not
-    come again together. What the other side has `asked` for (RFC 9110, section 10.2.3) is kept,
-    up to a day, and lengthened by up to a tenth.
+    `chance` (0 to 1) shortens it by up to a half, so that orders that failed together are not
+    retried together. `asked`: the wait that the other side asked for (RFC 9110, section 10.2.3);
+    it is respected up to a day, and lengthened by up to a tenth.
     """
     if asked is not None and asked > timedelta(0):
         return min(asked, MAX_WAIT_ASKED) * (1 + chance / 10)
-    # Beyond this it is the longest anyway, and a power without bound would overflow.
+    # Beyond this it is the longest anyway, and an unbounded power would overflow.
     doubled = FIRST_WAIT * 2.0 ** min(attempt - 1, 20)
     return min(doubled, MAX_WAIT) * (1 - chance / 2)
 
 
 def is_given_up(since: datetime, now: datetime, give_up_after: timedelta) -> bool:
-    """Whether an order that was given at `since` and failed at `now` (UTC) is a dead letter."""
+    """Whether an order given at `since` that failed at `now` (UTC) becomes a dead letter."""
     return now - since >= give_up_after

@@ -1,14 +1,14 @@
-"""The way back: record and log go on, and the world agrees with them, after the end was lost.
+"""The recovery of a lost end: record and log go on, and the world agrees with them.
 
-The steps of `incidents recover`, in an order in which they may be cut off between any two: then all
-is as it was, and they are gone again. While the record and the log go on nobody else signs.
+These are the steps of `incidents recover`. They may be interrupted between any two, and are then
+repeated. Nobody else signs while the record and the log are being resumed.
 
-1. It is refused here, or a new key is made, which nobody else sees yet.
-2. The record goes on, with what is known to be missing.
-3. The new key is on record, as one that nobody hands over to. Only then is a shared file that
-   nobody can read put aside. The new key signs what is left, and comes into the other's place. What
-   the other signed last stays beside it for good.
-4. Each site is compared with the world.
+1. Refuse here, or make a new key that nobody else sees yet.
+2. Resume the record, with what is known to be missing.
+3. Put the new key on record, without a signature of the old one. Only then move an unreadable
+   shared file aside. The new key signs what is left, and replaces the old one. What the old key
+   signed last stays beside it for good.
+4. Compare each site with the world.
 """
 
 from __future__ import annotations
@@ -24,8 +24,7 @@ from sqlalchemy import Connection, Engine
 from incidents.audit.log import loss, rotation, sequencer, signed_files, signers_lock, status
 from incidents.audit.log.signing_key import KeyRing
 from incidents.desk import Desk, resumption
-from incidents.enforcement import comparison, routing
-from incidents.enforcement import mark as marks
+from incidents.enforcement import comparison, mark, routing
 from incidents.enforcement.continuity import Continuity
 from incidents.enforcement.reconciliation import Comparison
 from incidents.errors import ActRefusedError, RefusedError
@@ -41,8 +40,8 @@ from incidents.views.left_down import resumptions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """Who asks, and why; with `sign_here` this machine signs from now on, by a new key, whoever did
-    before. `public` is that key, where a command signs."""
+    """Who asks, and why. `sign_here`: from now on this machine signs, with a new key, whichever
+    machine did before. `public`: that key, if a command signs."""
 
     by: str
     login: str | None
@@ -52,9 +51,9 @@ class Asked:
 
 
 class Outcome(NamedTuple):
-    """From what the record goes on; the new key, if there is one; the most that is known to have
-    been signed and to be missing, as far as it was not on record. `is_blind`: nobody here knows
-    what was signed last, and so whether it is missing."""
+    """The point from which the record continues; the new key, if there is one; and the largest
+    known loss of signed entries, unless it was on record. `is_blind`: it is unknown here what was
+    signed last, and so whether that is missing."""
 
     resumed: HistoryResumed
     key: VerifierKey | None = None
@@ -69,7 +68,7 @@ class SignerAtWorkError(RefusedError):
 
 
 class WayBack:
-    """The way back of one database, for the machine that has `ring`; `clock` gives its time
+    """The recovery of one database on the machine with the key ring `ring`; `clock` is its clock
     (UTC)."""
 
     def __init__(
@@ -82,43 +81,44 @@ class WayBack:
     ) -> None:
         self._engine, self._desk, self._reading, self._ring = engine, desk, reading, ring
         self._clock = clock
-        self._continuity = Continuity(engine, desk, marks.beside(ring.file), clock)
+        self._continuity = Continuity(engine, desk, mark.beside(ring.file), clock)
 
     @property
     def in_the_way(self) -> str | None:
-        """What is to be moved away from the place of the daemons' mark, once the record went on."""
+        """The file or folder to move away from the place of the daemons' mark after the resumption;
+        None if nothing is in the way."""
         return self._continuity.in_the_way
 
     def go_on(self, asked: Asked, put_on_record: rotation.Replaces) -> Outcome:
-        """Lets record and log go on.
+        """Resume the record and the log.
 
         Raises:
-            ActRefusedError: if it is not for who asks; nothing was done then.
-            SettingError, UnknownSettingError, SettingsFileError: of [acts], by which the sites are
-                to be compared; nothing was done then.
-            SignsElsewhereError: if another place signs; nothing was done then.
-            SignerAtWorkError: if it is to sign no more, and is at work; nothing was done then.
-            HeldError: if somebody signs, and does not end; nothing was done then.
-            InputError, RefusedError: if `public` is no new key, or was put on record by an attempt
-                that was cut off: that takes a new one; nothing was done then.
-            FileError, SigningKeyError, InconsistentLogError: if the new key cannot sign: what was
-                done stands, and the same is to be done again.
+            ActRefusedError: if the person may not do it; nothing was done.
+            SettingError, UnknownSettingError, SettingsFileError: for [acts], by which the sites
+                will be compared; nothing was done.
+            SignsElsewhereError: if another place signs; nothing was done.
+            SignerAtWorkError: if the old signer, which must stop, is at work; nothing was done.
+            HeldError: if somebody is signing and does not finish; nothing was done.
+            InputError, RefusedError: if `public` is not a new key, or if an interrupted attempt put
+                it on record, which requires another key; nothing was done.
+            FileError, SigningKeyError, InconsistentLogError: if the new key cannot sign; what was
+                done remains, and the call has to be repeated.
         """
         self._refuse(asked)
-        # Where [acts] is wrong no site could be compared.
+        # With wrong settings in [acts] no site could be compared.
         routing.load().close()
         if not self._signs():
             return Outcome(self._resumed(asked, None))
-        # Looked at first: to take the lock makes a place.
+        # Read first: taking the lock creates a place.
         self._check(asked, signers_lock.place_id(self._ring.file))
         with signers_lock.held(self._ring.file) as place:
             is_here = self._check(asked, place)
-            # What was signed may only have lost its numbers.
+            # Signed entries may only have lost their numbers.
             sequencer.number_all(self._engine)
             is_torn = signed_files.is_share_torn(self._ring.file)
             signed_files.hand_down(self._ring.file)
             lost, most = self._lost()
-            # Who says so knows that this place was put back, too.
+            # Whoever says so knows that this place was restored too.
             is_torn = is_torn or (lost is not None and lost.size is None)
             blind = not is_here or asked.sign_here or is_torn
             new = self._key(asked, place, lost, blind=blind)
@@ -131,8 +131,8 @@ class WayBack:
             return Outcome(resumed, new, known, is_blind=blind and known is None)
 
     def foreseen(self, asked: Asked) -> list[Comparison]:
-        """What `compared` would find and order again after `go_on`; nothing is done. Raises as both
-        do where they refuse it."""
+        """What `compared` would find and order again after `go_on`. Nothing is done; raises as both
+        do when they refuse."""
         self._refuse(asked)
         if self._signs():
             self._check(asked, signers_lock.place_id(self._ring.file))
@@ -143,7 +143,7 @@ class WayBack:
         )
 
     def compared(self, asked: Asked) -> comparison.Done:
-        """Compares each site with the world; what was done. Raises as does
+        """Compare each site with the world, and return a summary; raises as
         `comparison.compared`."""
         each = comparison.compared(
             self._engine, self._desk, self._reading, by=asked.by, login=asked.login
@@ -159,16 +159,17 @@ class WayBack:
             )
 
     def _signs(self) -> bool:
-        """Whether anything can have been signed."""
+        """Whether anything may have been signed."""
         with self._reading() as connection:
             return checkpoints.active(connection) is not None
 
     def _check(self, asked: Asked, place: str | None) -> bool:
-        """Whether the log is signed in this place, which has that id; if not, whoever asks has
-        said that it is to be from now on, and nobody signs elsewhere.
+        """Whether the log is signed in this place, whose id is `place`.
+
+        If not, the caller has asked to sign here from now on, and nobody signs elsewhere.
 
         Raises:
-            SignsElsewhereError, SignerAtWorkError: else.
+            SignsElsewhereError, SignerAtWorkError: otherwise.
         """
         try:
             self._refuse_elsewhere(place)
@@ -183,7 +184,7 @@ class WayBack:
         with self._reading() as connection:
             known, key = checkpoints.signed_beside(connection), checkpoints.active(connection)
         signers_lock.check(self._ring.file, place, known)
-        # Where the database does not know the place yet, it is where the key is.
+        # If the database does not know the place yet, it is where the key is.
         if known is None and self._ring.signer(str(key)) is None:
             raise signers_lock.SignsElsewhereError(file=self._ring.file)
 
@@ -195,8 +196,8 @@ class WayBack:
             raise SignerAtWorkError(daemon=daemon, file=self._ring.file, seconds=seconds)
 
     def _lost(self) -> tuple[loss.Loss | None, loss.Loss | None]:
-        """What the key that would sign has signed and is missing; and the most that is to be put on
-        record, whichever key has signed it."""
+        """The loss of entries signed by the key that would sign, and the largest loss to put on
+        record, whichever key signed it."""
         files = signed_files.known(self._ring.file).whole()
         with self._reading() as connection:
             lost = loss.known(connection, files)
@@ -209,8 +210,8 @@ class WayBack:
     def _key(
         self, asked: Asked, place: str, lost: loss.Loss | None, *, blind: bool
     ) -> VerifierKey | None:
-        """The key that is to sign: another one where one has signed what is lost; and where nobody
-        here knows what it has signed last."""
+        """The new key to sign with, if the old one signed what is lost, or if it is unknown here
+        what it signed last."""
         if lost is None and not blind:
             return rotation.begun(self._engine, self._ring)
         return rotation.begin(
@@ -228,8 +229,8 @@ class WayBack:
 
 
 def _signer_at_work(connection: Connection, now: datetime) -> str | None:
-    """A daemon that is heard of at `now` (UTC), where what is to be signed is, or was refused by
-    who knows what was signed last."""
+    """A daemon that is beating at `now` (UTC), if entries are signed when due, or if a signer that
+    knows what was signed last refused them."""
     how = checkpoints.signs(connection).how
     signs = how != checkpoints.FAILED and status.document(connection, now)["signs"]
     if how != checkpoints.REFUSED and not signs:

@@ -1,10 +1,10 @@
-"""The webhook: tells a receiver by HTTP, signed as Standard Webhooks has it, what it is to do.
+"""The webhook: sends orders to a receiver over HTTP, signed according to Standard Webhooks.
 
-The receiver's answer is the outcome. 2xx: it is done. 410: it wants no more, ever, and a person
-must look. All else is tried again, since whoever mends a receiver does not want to look for what it
-has missed: 3xx too. A redirect is never followed, because what is signed for one address must not
-be led to another; but behind a wrong path or a panel in maintenance it is mended within the days
-for which an order is tried, and its place in the order of its site is kept until then.
+The receiver's answer is the outcome. 2xx: done. 410: the receiver wants no more orders, and a
+person must act. Everything else is retried, even 3xx, so that nobody has to search for missed
+orders after repairing a receiver. A redirect is never followed: a message signed for one address
+must not go to another. If the cause is a wrong path or maintenance, it will be repaired within the
+days for which an order is tried, and the order keeps its place among those of its site.
 """
 
 from __future__ import annotations
@@ -36,23 +36,23 @@ if TYPE_CHECKING:
 WITHIN, LEAST, MOST = timedelta(seconds=15), timedelta(seconds=1), timedelta(seconds=18)
 MAX_ANSWER_BYTES = 64 * 1024
 SECRET_BYTES = range(24, 65)
-"""How long Standard Webhooks wants a secret to be."""
+"""The lengths of a secret that Standard Webhooks allows."""
 
 _USER_AGENT = f"incidents/{incidents.__version__}"
 _WAYS = "whsec_ and then 24 to 64 bytes in base64, as echo whsec_$(openssl rand -base64 32) makes"
-# `json.dumps` would make one anew each time. These are the bytes of RFC 8785: an order holds texts
-# in ASCII alone.
+# Kept, since `json.dumps` would make one each time. It writes the bytes of RFC 8785: an order has
+# only ASCII text.
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 _LOG = logger("acts")
 
 
 def make(name: str, options: Options) -> Webhook:
-    """The webhook of a table of the settings: `url`, `secret`, and if wanted `previous_secret`,
+    """The webhook from a table of the settings: `url`, `secret`, and optionally `previous_secret`,
     `allow`, `timeout`, `state_url` and `ca_file`.
 
     Raises:
         SettingError: naming the key, its value and what it must be.
-        ModuleNotFoundError: if what comes with `incidents[webhook]` is not installed.
+        ModuleNotFoundError: if the libraries of `incidents[webhook]` are not installed.
     """
     from incidents.outbound import trust
     from incidents.outbound.client import Sender
@@ -73,7 +73,7 @@ def make(name: str, options: Options) -> Webhook:
 
 
 class Webhook:
-    """One receiver. Any number of threads may use it at once; they share its connections."""
+    """The adapter for one receiver. It is thread-safe; threads share its connections."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class Webhook:
         self._state_url = state_url
 
     def deliver(self, order: Order) -> Outcome:
-        """Send the order once; at most 18 seconds pass, 15 if the settings say nothing."""
+        """Send the order once, within at most 18 seconds, by default 15."""
         body = _body(order)
         headers = [*self._signed(order.id, body), ("Content-Type", "application/json")]
         request = Request(
@@ -102,15 +102,15 @@ class Webhook:
         try:
             answer = self._sent(request)
         except OutboundError as error:
-            # Not even a forbidden target is hopeless: a look-up that is wrong for an hour must not
-            # make a dead letter of every order. What is plain from the address itself was refused
-            # when the settings were read.
+            # Even a forbidden target is retried: an hour of wrong DNS answers must not turn every
+            # order into a dead letter. An address that is forbidden in itself was refused when the
+            # settings were read.
             return Retry(problem=error.problem, detail=error.message)
         return _outcome(answer, clock.now())
 
     def state(self, site: str) -> State | None:
-        """What the receiver says of the site at `state_url`; None without one, if it does not know
-        the site (404), or if there is no answer to be had, which the log then says."""
+        """The site's state from `state_url`; None without such a URL, if the receiver does not know
+        the site (404), or if it does not answer, which is logged."""
         if self._state_url is None:
             return None
         joined = "&" if "?" in self._state_url else "?"
@@ -127,11 +127,11 @@ class Webhook:
         return _state_in(answer) or _unknown(site, "bad_answer")
 
     def close(self) -> None:
-        """End the connections that are kept."""
+        """Close the kept connections."""
         self._sender.close()
 
     def _sent(self, request: Request) -> Answer:
-        # A repeated order is known by its id, so that it may be sent again over a new connection.
+        # The receiver knows a repeated order by its id, so it may be sent again.
         return self._sender.send(
             request, within_s=self._within_s, cap=MAX_ANSWER_BYTES, repeatable=True
         )
@@ -150,7 +150,7 @@ class Webhook:
 
 
 def _body(order: Order) -> str:
-    # Whoever suspends a site on `order.suspend` must not do so when its customer is to be told.
+    # A receiver that suspends a site on `order.suspend` must not do so for a customer's notice.
     about = "order" if order.lane == ACT else order.lane
     document = order.document()
     return _canonical(
@@ -198,7 +198,7 @@ def _unknown(site: str, reason: str) -> State | None:
 
 
 def _signers(options: Options) -> list[Signer]:
-    """One for the secret, and one for the secret before it, while a receiver changes over."""
+    """A signer for the secret, and one for the previous secret while a receiver changes over."""
     secrets = {key: options.secret(key) for key in ("secret", "previous_secret")}
     if secrets["secret"] is None:
         raise options.wrong("secret", "there: it is needed")
@@ -209,7 +209,7 @@ def _signer(options: Options, key: str, text: str) -> Signer:
     from standardwebhooks import Webhook as Signer
 
     try:
-        # The library passes over what is not base64 in silence, and other libraries do not.
+        # The library silently skips what is not base64; other libraries do not.
         raw = base64.b64decode(text.removeprefix("whsec_"), validate=True)
     except (binascii.Error, ValueError) as error:
         raise options.wrong_secret(key, _WAYS) from error
@@ -226,7 +226,7 @@ def _guard(options: Options) -> Guard:
 
 
 def _way_out(url: str) -> str:
-    """What to write for a host of one's own network, if it is nothing but a host in the list."""
+    """The advice to allow a host of one's own network, if only that is missing."""
     try:
         host = read_target(url).host
     except ForbiddenTargetError:
@@ -244,7 +244,7 @@ def _address(options: Options, guard: Guard, key: str) -> str | None:
         expected = f"an address that may be sent to: {error.message}{_way_out(url)}"
         if "@" not in url and "?" not in url:
             raise options.wrong(key, expected) from error
-        # What stands before an @ or behind a ? may be a secret.
+        # The part before an @ or after a ? may be a secret.
         raise SettingError(
             where=f"the section {options.where} of the settings file",
             setting=key,

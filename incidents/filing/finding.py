@@ -1,4 +1,4 @@
-"""The finding: what a check says of one filed detail, by a code, and where its rule comes from.
+"""The finding: what a check says of a filed detail, by a code, with the source of its rule.
 
 Its sentence is in the catalogue `filing`, under the code.
 """

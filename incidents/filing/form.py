@@ -1,4 +1,4 @@
-"""The form: what the official form of a filing asks for, in its order, with its labels and words.
+"""The official form of a filing: its questions in order, with their labels.
 
 The order and the labels follow 公安联网备案, as domain.md, section 5, retells it. Every key of
 `machine.filing.FIELDS` stands here once.

@@ -1,5 +1,6 @@
-"""The record numbers: of an ICP filing, of a commercial licence and of a public-security filing, as
-values that are written in one form only (domain.md, section 4).
+"""The record numbers of ICP filings, commercial licences and public-security filings.
+
+Each is a value that is written in one form only (domain.md, section 4).
 
 They are read as people write them: in full-width characters, with spaces, with any dash. Their form
 is checked, and the area that a public-security number names.

@@ -1,5 +1,4 @@
-"""The section [filing] of the settings file: which foot is wanted, how often pages are looked at,
-what desk reminds of terms, and where a desk's own presets stand."""
+"""The section [filing] of the settings file: footer, page checks, reminders and presets."""
 
 from __future__ import annotations
 

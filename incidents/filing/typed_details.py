@@ -1,4 +1,4 @@
-"""The details that are filed as a choice or as a day: what they may be, and whether they agree.
+"""The details filed as a choice or as a day: their allowed values, and whether they agree.
 
 A site's nature is held against its licence, its level against its service, its kind of hosting
 against what that allows. Days are ISO 8601 dates in the desk's own zone, in the order they come in.

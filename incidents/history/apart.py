@@ -21,7 +21,7 @@ from multiprocessing.connection import Connection
 from typing import Generic, Protocol, TypeVar
 
 from incidents.errors import IncidentsError, InputError, RefusedError
-from incidents.history import reports as histories
+from incidents.history import reports
 from incidents.history.comparison import Named, Taken, take
 from incidents.history.reports import Draw, History
 from incidents.history.rows import BadLine
@@ -93,7 +93,7 @@ class Sent:
 
     def read(self, most: int) -> History:
         """The history; raises HistoryError, and TooManyReportsError for more reports than that."""
-        return histories.read_history(BytesIO(self.text), self.name, zone=self.zone, most=most)
+        return reports.read_history(BytesIO(self.text), self.name, zone=self.zone, most=most)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

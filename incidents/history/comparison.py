@@ -1,4 +1,4 @@
-"""The comparison: a history under several policies, and where each does something else."""
+"""The comparison of a history under several policies: where their results differ."""
 
 from __future__ import annotations
 

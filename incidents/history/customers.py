@@ -22,7 +22,7 @@ from incidents.machine.commands import AddSite, ChangeFiling, Command
 
 if TYPE_CHECKING:
     from incidents.desk import Answer
-    from incidents.machine.command import Refusal
+    from incidents.machine.refusal import Refusal
 
 _WHOM = ("responsible_phone", "responsible_email", "responsible_name")
 

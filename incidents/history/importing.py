@@ -17,8 +17,8 @@ from incidents.contract.case_documents import plain
 from incidents.history.report import Report
 from incidents.history.reports import Finding, History
 from incidents.history.rows import BadLine
-from incidents.machine.command import Refusal
 from incidents.machine.commands import AddSite, ImportIncident
+from incidents.machine.refusal import Refusal
 from incidents.store.cases import sites as site_rows
 
 if TYPE_CHECKING:

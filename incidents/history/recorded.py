@@ -19,9 +19,9 @@ from incidents.history.apart import SHORT
 from incidents.history.report import Report
 from incidents.history.reports import History
 from incidents.machine.command import REACHED
-from incidents.store.database import engine as engines
-from incidents.store.database.engine import plainly, reading
-from incidents.store.schema.tables import contacts, entries, incidents, sites
+from incidents.store.database.engine import create, plainly, reading
+from incidents.store.schema.desk_tables import entries
+from incidents.store.schema.tables import contacts, incidents, sites
 
 Key = tuple[int, int]
 """A site's id, and the number of an incident."""
@@ -42,7 +42,7 @@ class Recorded:
 
     def read(self, most: int) -> History:
         """The latest `most` of it."""
-        engine = engines.create(self.url)
+        engine = create(self.url)
         try:
             with plainly(engine), reading(engine) as connection:
                 history, capped = read(connection, self.since, most)

@@ -1,4 +1,4 @@
-"""The history: the reports of a file, each checked, and the lines that cannot be used.
+"""The history: the checked reports of a file, and the lines that cannot be used.
 
 Reports close to each other are one finding, each with its calls."""
 

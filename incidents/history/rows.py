@@ -1,4 +1,4 @@
-"""The rows of a history file: CSV or JSON Lines, and why a file or a line cannot be used."""
+"""The rows of a history file, CSV or JSON Lines, and the reason if one cannot be used."""
 
 from __future__ import annotations
 

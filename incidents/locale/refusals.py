@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from incidents.accounts import identity
 from incidents.contract.actions import ACTIONS
 from incidents.locale.language import ENGLISH, Language
-from incidents.machine.command import CUSTOMERS
+from incidents.machine.refusal import CUSTOMERS
 
 if TYPE_CHECKING:
-    from incidents.machine.command import Refusal, Remark
+    from incidents.machine.refusal import Refusal, Remark
 
 TYPED = {
     "look": "look",

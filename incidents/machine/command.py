@@ -1,20 +1,19 @@
-"""The command: what all have in common, the codes that they and their orders may say, the facts of
-their fields, declared as `Annotated[type, fact]`, and how one is refused.
+"""The command: what all have in common, and the codes and facts of what its fields may hold.
 
-Apart from the commands themselves, since many who need a code load none of them.
+Facts are declared as `Annotated[type, fact]`. Apart from the commands themselves, since many who
+need a code load none of them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Annotated
 
 CLOCK = "clock"
-
+"""Time itself, when something falls due."""
 
 CUSTOMER = "customer"
 """The responsible person, who has followed a link."""
-
 
 COURIER = "courier"
 """Who carries orders out, and says what came of it."""
@@ -43,7 +42,6 @@ FOR_DESK, FOR_CUSTOMER = AUDIENCES = ("desk", "customer")
 LIFTED, BY_HAND, REPEATED, SUPERSEDED = "lifted", "by_hand", "repeated", "superseded"
 LEFT_DOWN = "left_down"
 """Why an order is cancelled."""
-
 
 DOWN = {"suspend": "suspended", "close": "closed"}
 """What is in force when an order of that kind, which takes the site down, has been carried out."""
@@ -92,51 +90,10 @@ class Replayed:
 Own = Annotated[str, Words()]
 """People's own words: sealed."""
 
-
 Short = Annotated[str, Words(100, personal=False)]
-
-
 Phone = Annotated[str, Words(64)]
-
-
 Email = Annotated[str, Words(254)]
-
-
 Name = Annotated[str, Words(200)]
-
-
 Outcome = Annotated[str, Choice(OUTCOMES)]
-
-
 Audience = Annotated[str, Choice(AUDIENCES)]
-
-
 AsWritten = Annotated[tuple[str, ...], Seen()]
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A command that did not take effect; `facts` fill the sentence that says so."""
-
-    name: str
-    facts: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """Something that the person should know of an act that did take effect."""
-
-    name: str
-    facts: dict[str, Any] = field(default_factory=dict)
-
-
-class RefusedError(Exception):
-    """Carries a refusal out of the checks of `decide`; never leaves the machine."""
-
-    def __init__(self, name: str, **facts: Any) -> None:
-        super().__init__(name)
-        self.refusal = Refusal(name, facts)
-
-
-CUSTOMERS = "this"
-"""What the act is called that is the customer's own, who has no command to go on with."""

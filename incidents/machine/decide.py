@@ -15,11 +15,11 @@ from incidents.machine import commands, rules
 from incidents.machine import events as e
 from incidents.machine.actions import closures, contacts, incidents, orders, sites
 from incidents.machine.case import Case, Suspension
-from incidents.machine.command import Refusal, RefusedError, Remark
 from incidents.machine.draft import Draft, open_recheck
 from incidents.machine.events import Reason
 from incidents.machine.incident import Incident
 from incidents.machine.policy import Policy
+from incidents.machine.refusal import Refusal, RefusedError, Remark
 from incidents.machine.state import move_incident, move_site
 
 
@@ -147,31 +147,34 @@ def elapse(draft: Draft) -> None:
 def _lapse_contact(draft: Draft, due: datetime, incident: Incident) -> None:
     case, policy = draft.case, draft.policy
     missed = _missed(draft, incident)
-    attempts = sum(1 for c in incident.contacts if c.stands and c.occurred_at <= due)
-    if attempts < policy.min_attempts:
-        _lapse(draft, due, incident, missed, suspension=None)
-        draft.add(
-            e.AlarmRaised, at=due, incident=incident.n, attempts=attempts,
-            needed=policy.min_attempts,
-        )  # fmt: skip
-        return
-    total = policy.run == "total"
-    before = rules.cases_up_to(case, incident.place, total=total)
-    completes_run = len(before) + 1 >= policy.run_count
-    site_to = move_site(case.state, "lapse", unreachable_run=completes_run, unreachable=True)
+    site_to = move_site(case.state, "lapse", case, incident, policy)
     if site_to == case.state:
-        _lapse(draft, due, incident, missed, suspension=case.running)
+        _lapse_beside(draft, due, incident, missed)
         return
     suspension = case.last_suspension + 1
     _lapse(draft, due, incident, missed, suspension=suspension)
     started = {"site_from": case.state, "site_to": site_to, "suspension": suspension,
                "incident": incident.n, "due": due}  # fmt: skip
-    if completes_run:
-        reason = _third_miss(draft, incident, before)
+    if site_to == "closed":
+        total = policy.run == "total"
+        reason = _third_miss(draft, incident, rules.cases_up_to(case, incident.place, total=total))
         draft.add(e.SiteClosed, at=due, total=total, reason=reason, **started)
     else:
         until = draft.now + policy.suspend_for
         draft.add(e.SiteSuspended, at=due, until=until, reason=missed, **started)
+
+
+def _lapse_beside(draft: Draft, due: datetime, incident: Incident, missed: Reason) -> None:
+    """Let a clock lapse that moves no site: it is down, or the desk has tried too little."""
+    case, policy = draft.case, draft.policy
+    if rules.unreachable(case, incident, policy):
+        _lapse(draft, due, incident, missed, suspension=case.running)
+        return
+    _lapse(draft, due, incident, missed, suspension=None)
+    draft.add(
+        e.AlarmRaised, at=due, incident=incident.n, attempts=rules.attempts(incident),
+        needed=policy.min_attempts,
+    )  # fmt: skip
 
 
 def _lapse(
@@ -225,7 +228,7 @@ def _lapse_removal(draft: Draft, due: datetime, n: int) -> None:
         e.SiteClosed,
         at=due,
         site_from=draft.case.state,
-        site_to=move_site(draft.case.state, "refuse", refusal=True),
+        site_to=move_site(draft.case.state, "refuse", draft.case.incidents[n]),
         reason=reason,
     )
 
@@ -246,7 +249,7 @@ def _end_suspension(draft: Draft, due: datetime, n: int) -> None:
         e.SuspensionEnded,
         at=due,
         site_from=case.state,
-        site_to=move_site(case.state, "end_suspension", held=case.held),
+        site_to=move_site(case.state, "end_suspension", case),
         suspension=n,
         reason=Reason(rule="unreachable", deadline=due, decided_at=draft.now),
     )

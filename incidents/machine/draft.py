@@ -15,9 +15,9 @@ from incidents.machine import events as e
 from incidents.machine import rules
 from incidents.machine.apply import apply
 from incidents.machine.case import Case, ClosureRequest
-from incidents.machine.command import RefusedError, Remark
 from incidents.machine.incident import Incident
 from incidents.machine.policy import Policy
+from incidents.machine.refusal import RefusedError, Remark
 from incidents.machine.state import INCIDENT_STATES, can_move_incident, move_site
 from incidents.machine.work import TELL
 from incidents.values.ids import incident_id, task_id
@@ -203,7 +203,7 @@ def _recount_suspension(draft: Draft, n: int) -> None:
         draft.add(e.SuspensionRestored, suspension=n)
     elif not suspension.struck and not stands:
         ended = case.running == n
-        site_to = move_site(case.state, "strike", held=case.held) if ended else case.state
+        site_to = move_site(case.state, "strike", case) if ended else case.state
         draft.add(
             e.SuspensionStruck, site_from=case.state, site_to=site_to, suspension=n, ended=ended
         )

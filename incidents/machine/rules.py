@@ -1,4 +1,7 @@
-"""The rules' questions, answered from a case: windows (R1), deadlines (R2), run (R3), disputes."""
+"""The rules' questions, answered from a case: windows (R1), deadlines (R2), run (R3), disputes.
+
+The state tables name their guards here (see `state`).
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from incidents.machine.case import Case, Closure, Suspension
-from incidents.machine.incident import Incident
+from incidents.machine.command import REACHED
+from incidents.machine.incident import Contact, Incident
+from incidents.machine.incident_commands import ImportIncident
 from incidents.machine.policy import Policy
 
 Place = tuple[datetime, int]
@@ -62,6 +67,11 @@ def window_with(case: Case, incident: Incident, policy: Policy) -> tuple[Inciden
     return ()
 
 
+def completes_window(case: Case, incident: Incident, policy: Policy) -> bool:
+    """Whether the incident is one of as many within the span as close a site (R1)."""
+    return bool(window_with(case, incident, policy))
+
+
 def counted_times(case: Case) -> list[datetime]:
     """When what R1 counts has happened, in order (UTC)."""
     return sorted(i.occurred_at for i in case.incidents.values() if counts(case, i))
@@ -88,6 +98,71 @@ def fullest_window(incidents: Iterable[Incident], within: timedelta) -> int:
     times = sorted(incident.occurred_at for incident in incidents)
     ends = (bisect_right(times, first + within) for first in times)
     return max((end - start for start, end in enumerate(ends)), default=0)
+
+
+def attempts(incident: Incident) -> int:
+    """How many contacts that still count were tried by the incident's deadline."""
+    due = incident.contact_due
+    assert due is not None, "an incident without a clock has no deadline"
+    return sum(1 for each in incident.contacts if each.stands and each.occurred_at <= due)
+
+
+def unreachable(_case: Case, incident: Incident, policy: Policy) -> bool:
+    """Whether the desk had tried often enough when the clock lapsed and nobody was reached (R2)."""
+    return policy.min_attempts == 0 or attempts(incident) >= policy.min_attempts
+
+
+def completes_run(case: Case, incident: Incident, policy: Policy) -> bool:
+    """Whether what the incident misses is the last of as many in a row as close a site (R3)."""
+    if not unreachable(case, incident, policy):
+        return False
+    before = cases_up_to(case, incident.place, total=policy.run == "total")
+    return len(before) + 1 >= policy.run_count
+
+
+def stated_false(field: str | None) -> bool:
+    """Whether somebody has stated which detail is false: nothing but their word is needed (R4)."""
+    return field is not None
+
+
+def refused(incident: Incident) -> bool:
+    """Whether the customer refuses, or their time to delete is over (R5)."""
+    return incident.state == "refused"
+
+
+def held(case: Case) -> bool:
+    """Whether an order keeps the site down."""
+    return case.held
+
+
+def suspension_runs(case: Case) -> bool:
+    """Whether the hours of a suspension still run (R2)."""
+    return case.suspension is not None
+
+
+def site_closed(case: Case) -> bool:
+    """Whether the site is closed: what is found on it now moves nothing."""
+    return case.closed
+
+
+def told(incident: Incident, without: Contact | None = None) -> bool:
+    """Whether the customer was spoken to (R2), by a contact that still counts."""
+    return any(contact.tells for contact in incident.contacts if contact is not without)
+
+
+def lapsed(incident: Incident, _without: Contact | None = None) -> bool:
+    """Whether its contact clock has lapsed (R2)."""
+    return incident.lapsed_at is not None
+
+
+def known_removed(past: ImportIncident) -> bool:
+    """Whether it is known of a past incident when its content was found gone."""
+    return past.removed_at is not None
+
+
+def known_told(past: ImportIncident) -> bool:
+    """Whether it is known of a past incident that the customer was spoken to."""
+    return past.contact == REACHED
 
 
 def cases_up_to(case: Case, place: Place, *, total: bool) -> list[Suspension]:

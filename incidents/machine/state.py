@@ -1,18 +1,20 @@
 """The two state machines, site and incident, as tables; no other line assigns a state.
 
-`move` is how `decide` asks for a transition: the guards are R1 … R5 and their companions, answered
-by the facts that the caller has derived. `check` is how `apply` holds a recorded move against the
-tables; guards do not run there, since a replay must not decide again. `mermaid` draws the tables.
+`move` is how `decide` asks for a transition: the guards, R1 … R5 and their companions, are named
+here and stated in `rules`. `check` is how `apply` holds a recorded move against the tables; guards
+do not run there, since a replay must not decide again. `mermaid` draws the tables.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from transitions import Machine
+
+from incidents.machine import rules
 
 SITE_STATES = ("active", "suspended", "closed")
 INCIDENT_STATES = (
@@ -21,16 +23,17 @@ INCIDENT_STATES = (
 NOT_VOIDED = [s for s in INCIDENT_STATES if s not in ("new", "voided")]
 
 Row = dict[str, Any]
+Guards = dict[str, Callable[..., bool]]
 
 SITE: list[Row] = [
     {"trigger": "log", "source": ["active", "suspended"], "dest": "closed",
-     "conditions": "repeat"},
-    {"trigger": "lapse", "source": "active", "dest": "closed", "conditions": "unreachable_run"},
+     "conditions": "completes_window"},
+    {"trigger": "lapse", "source": "active", "dest": "closed", "conditions": "completes_run"},
     {"trigger": "lapse", "source": "active", "dest": "suspended", "conditions": "unreachable"},
     {"trigger": "state_false", "source": ["active", "suspended"], "dest": "closed",
-     "conditions": "false_info"},
+     "conditions": "stated_false"},
     {"trigger": "refuse", "source": ["active", "suspended"], "dest": "closed",
-     "conditions": "refusal"},
+     "conditions": "refused"},
     {"trigger": "end_suspension", "source": "suspended", "dest": "active", "unless": "held"},
     {"trigger": "strike", "source": "suspended", "dest": "active", "unless": "held"},
     {"trigger": "hold", "source": "active", "dest": "suspended"},
@@ -43,7 +46,7 @@ INCIDENT: list[Row] = [
     {"trigger": "log", "source": "new", "dest": "moot", "conditions": "site_closed"},
     {"trigger": "log", "source": "new", "dest": "open", "unless": "site_closed"},
     {"trigger": "import", "source": "new", "dest": "removed", "conditions": "known_removed"},
-    {"trigger": "import", "source": "new", "dest": "notified", "conditions": "told"},
+    {"trigger": "import", "source": "new", "dest": "notified", "conditions": "known_told"},
     {"trigger": "import", "source": "new", "dest": "open"},
     {"trigger": "reach", "source": ["open", "unreached"], "dest": "notified"},
     {"trigger": "lapse", "source": "open", "dest": "unreached"},
@@ -73,7 +76,7 @@ class _Facts:
         self._met = met
 
     def __getattr__(self, guard: str) -> Any:
-        if guard not in _GUARDS:
+        if not hasattr(rules, guard):
             raise AttributeError(guard)
         return lambda: guard in self._met
 
@@ -84,33 +87,49 @@ def _machine(states: tuple[str, ...], table: list[Row]) -> Machine:
     )
 
 
+def _moves(table: list[Row]) -> Iterator[tuple[Row, str]]:
+    for row in table:
+        for source in _sources(row):
+            yield row, source
+
+
+def _sources(row: Row) -> list[str]:
+    return [row["source"]] if isinstance(row["source"], str) else list(row["source"])
+
+
 def _pairs(table: list[Row]) -> frozenset[tuple[str, str, str]]:
-    return frozenset(
-        (row["trigger"], source, row["dest"])
-        for row in table
-        for source in ([row["source"]] if isinstance(row["source"], str) else row["source"])
-    )
+    return frozenset((row["trigger"], source, row["dest"]) for row, source in _moves(table))
 
 
-_GUARDS = frozenset(
-    row[key] for row in (*SITE, *INCIDENT) for key in ("conditions", "unless") if key in row
-)
+def _guards_of(table: list[Row]) -> dict[tuple[str, str], Guards]:
+    """Which predicates each trigger asks for in each state, by their names."""
+    found: dict[tuple[str, str], Guards] = {}
+    for row, source in _moves(table):
+        asked = found.setdefault((source, row["trigger"]), {})
+        names = (row[key] for key in ("conditions", "unless") if key in row)
+        asked |= {name: getattr(rules, name) for name in names}
+    return found
+
+
 _SITE_MACHINE = _machine(SITE_STATES, SITE)
 _INCIDENT_MACHINE = _machine(INCIDENT_STATES, INCIDENT)
 _MACHINES = {"site": _SITE_MACHINE, "incident": _INCIDENT_MACHINE}
 _SITE_PAIRS = _pairs(SITE)
 _INCIDENT_PAIRS = _pairs(INCIDENT)
+_GUARDS = {"site": _guards_of(SITE), "incident": _guards_of(INCIDENT)}
 
 
-def move_site(state: str, trigger: str, **guards: bool) -> str:
-    """The site's state after `trigger`; the same when no move or no guard allows another."""
-    return _move("site", state, trigger, frozenset(name for name, holds in guards.items() if holds))
+def move_site(state: str, trigger: str, *about: Any) -> str:
+    """The site's state after `trigger`; the same when no move or no guard allows another.
+
+    `about` is what the guards of that trigger are asked about, as `rules` has them.
+    """
+    return _move("site", state, trigger, _met("site", state, trigger, about))
 
 
-def move_incident(state: str, trigger: str, **guards: bool) -> str:
+def move_incident(state: str, trigger: str, *about: Any) -> str:
     """The incident's state after `trigger`; unchanged as in `move_site`."""
-    met = frozenset(name for name, holds in guards.items() if holds)
-    return _move("incident", state, trigger, met)
+    return _move("incident", state, trigger, _met("incident", state, trigger, about))
 
 
 def can_move_incident(state: str, trigger: str) -> bool:
@@ -130,6 +149,11 @@ def checked_site(trigger: str, source: str, dest: str) -> str:
 def checked_incident(trigger: str, source: str, dest: str) -> str:
     """`dest`, if the incident's table has the move (or nothing moved); raises as above."""
     return _checked("incident", _INCIDENT_PAIRS, trigger, source, dest)
+
+
+def _met(what: str, state: str, trigger: str, about: tuple[Any, ...]) -> frozenset[str]:
+    guards = _GUARDS[what].get((state, trigger), {})
+    return frozenset([name for name, holds in guards.items() if holds(*about)])
 
 
 @cache
@@ -160,14 +184,15 @@ MACHINES = {"site": SITE, "incident": INCIDENT}
 MACHINE_STATES = {"site": SITE_STATES, "incident": INCIDENT_STATES}
 """The states of each, in the order in which people meet them."""
 
-RULES = {
-    "repeat": "R1",
-    "unreachable": "R2",
-    "unreachable_run": "R3",
-    "false_info": "R4",
-    "refusal": "R5",
+LABELS = {
+    "completes_window": "R1 repeat",
+    "unreachable": "R2 unreachable",
+    "completes_run": "R3 unreachable_run",
+    "stated_false": "R4 false_info",
+    "refused": "R5 refusal",
+    "known_told": "told",
 }
-"""The published rules behind the guards, by the guard's name."""
+"""How the diagrams call a guard, if not by its name: the published rules by number and code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,16 +238,6 @@ def moves(machine: str) -> list[Move]:
     ]
 
 
-def _moves(table: list[Row]) -> Iterator[tuple[Row, str]]:
-    for row in table:
-        for source in _sources(row):
-            yield row, source
-
-
-def _sources(row: Row) -> list[str]:
-    return [row["source"]] if isinstance(row["source"], str) else list(row["source"])
-
-
 def _node(name: str) -> str:
     """What is still nowhere begins in Mermaid's own way."""
     return "[*]" if name == _NOWHERE_YET else name
@@ -233,9 +248,9 @@ def _guards(table: list[Row], row: Row, source: str) -> tuple[str, ...]:
     if _comes_second(table, row, source):
         told.append("otherwise")
     if "conditions" in row:
-        told.append(_guard(row["conditions"]))
+        told.append(_label(row["conditions"]))
     if "unless" in row:
-        told.append(f"not {_guard(row['unless'])}")
+        told.append(f"not {_label(row['unless'])}")
     return tuple(told)
 
 
@@ -243,8 +258,8 @@ def _bracketed(move: Move) -> str:
     return f" [{', '.join(move.guards)}]" if move.guards else ""
 
 
-def _guard(name: str) -> str:
-    return f"{RULES[name]} {name}" if name in RULES else name
+def _label(guard: str) -> str:
+    return LABELS.get(guard, guard)
 
 
 def _comes_second(table: list[Row], row: Row, source: str) -> bool:

@@ -1,4 +1,4 @@
-"""The catalogue: every metric with its labels, in base units, and the limit of all counts."""
+"""The catalogue: every metric with its labels, in base units, with the limit of all counts."""
 
 from __future__ import annotations
 

@@ -24,11 +24,11 @@ from incidents.clock import read_rfc3339
 from incidents.metrics.catalogue import BUILD, MOST, MOST_OPEN, UP, first
 from incidents.metrics.samples import LANES, REASONS, RESULTS, WORK, Samples
 from incidents.store import checkpoints
-from incidents.store import leaves as log
+from incidents.store import leaves as stored_leaves
 from incidents.store.schema import log_tables
-from incidents.store.schema.desk_tables import refusals, sign_ins
+from incidents.store.schema.desk_tables import entries, refusals, sign_ins
 from incidents.store.schema.log_tables import deliveries, leaves
-from incidents.store.schema.tables import entries, sites, work
+from incidents.store.schema.tables import sites, work
 from incidents.store.schema.types import words
 from incidents.values.ids import ACT
 from incidents.views.health import STALE_AFTER, enforcement
@@ -111,7 +111,7 @@ def signing_samples(connection: Connection, now: datetime, into: Samples) -> Non
     Raises:
         NoHeadError: if the log has lost its head.
     """
-    head, last = log.head(connection), checkpoints.last(connection)
+    head, last = stored_leaves.head(connection), checkpoints.last(connection)
     signed = 0 if last is None else last.size
     unnumbered = connection.execute(_UNNUMBERED, {"floor": head.floor}).one()
     unsigned_since = connection.scalar(_RECORDED_AT, {"leaf": signed})

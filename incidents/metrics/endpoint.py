@@ -1,4 +1,4 @@
-"""The endpoint: /metrics over HTTP, for a scrape now and then and for nothing else.
+"""The endpoint /metrics over HTTP, for scrapes only.
 
 What the library's own server leaves open is closed here: it would ask for this machine's name
 before it begins, keep a thread for each client that says nothing, and write tracebacks.

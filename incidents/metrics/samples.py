@@ -1,4 +1,4 @@
-"""The samples: what the metrics say, by names and labels, and lengths of time by bounds."""
+"""The samples of metrics, by name and labels, and histograms of durations."""
 
 from __future__ import annotations
 

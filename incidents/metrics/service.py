@@ -1,6 +1,6 @@
-"""The service: what the daemon runs to be watched, if the section [metrics] of its settings asks
-for that; and its watch, which looks for whoever asks, one look at a time, and answers in time,
-whatever happens.
+"""The metrics service of a daemon, if the section [metrics] of its settings asks for it.
+
+Its watch answers every scrape in time, whatever happens, with one look at a time.
 
 It has a thread of its own: neither a client, nor a port that is taken, nor a library that is not
 there holds up anything else.

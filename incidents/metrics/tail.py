@@ -1,4 +1,4 @@
-"""The tail and the tally: what goes on record, and what attempts came to, counted.
+"""The tail: counts what goes on record, and the outcomes of attempts.
 
 It follows the numbers of the log, which are given one after the other: entries take their ids
 before they are committed, and one that comes late would be passed over.
@@ -42,9 +42,9 @@ from incidents.metrics.samples import (
     decision,
     within,
 )
-from incidents.store import leaves as log
+from incidents.store import leaves as stored_leaves
+from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import leaves
-from incidents.store.schema.tables import entries
 
 if TYPE_CHECKING:
     from incidents.enforcement.dispatcher import Done
@@ -71,7 +71,7 @@ class Tail:
         Raises:
             NoHeadError: if the log has lost its head.
         """
-        size = log.head(connection).size
+        size = stored_leaves.head(connection).size
         begin = size if self._next is None else self._next
         found = connection.execute(_READ[connection.dialect.name], {"begin": begin}).all()
         with self._lock:

@@ -1,1 +1,1 @@
-"""The notices: what is written to the customer and to the desk, in what words, by which way."""
+"""The notices to the customer and to the desk: their words and their channels."""

@@ -1,4 +1,4 @@
-"""Chat: hands letters to groups and gateways that Apprise knows: DingTalk, WeCom, Feishu, SMS.
+"""The chat channel: sends letters through Apprise (DingTalk, WeCom, Feishu, SMS).
 
 An address of Apprise is a secret as a whole: it is neither shown nor logged, here or by Apprise.
 """

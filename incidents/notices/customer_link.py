@@ -1,5 +1,7 @@
-"""The customer's link: a signed token that names one incident until a time, and nothing else; and
-the section [customer] of the settings file, by which links are given."""
+"""The customer's link: a signed token that names one incident until a time, and nothing else.
+
+Its settings are the section [customer] of the settings file.
+"""
 
 from __future__ import annotations
 

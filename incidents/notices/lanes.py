@@ -1,4 +1,4 @@
-"""The lanes: the customer's and the desk's.
+"""The lanes of notices: one to the customer, one to the desk.
 
 The customer's writes to the responsible person what was found, and what was done. The desk's tells
 the desk what somebody must do, in chat groups and by mail."""
@@ -15,7 +15,6 @@ from sqlalchemy import Connection
 from incidents import clock
 from incidents.enforcement.port import Delivered, Failed, Order, Outcome, Retry, Skipped, State
 from incidents.log import logger
-from incidents.notices import letter as channel
 from incidents.notices import notice_settings
 from incidents.notices.letter import (
     NOTICES,
@@ -25,6 +24,7 @@ from incidents.notices.letter import (
     Facts,
     Recipient,
     Time,
+    worst_outcome,
 )
 from incidents.notices.notice_settings import Outlet
 from incidents.notices.record import Link, Record
@@ -97,7 +97,7 @@ class Customer:
             outcomes.append(each.send(letter, to, within_s=time.share(left)))
             if isinstance(outcomes[-1], Delivered):
                 return outcomes[-1]
-        return channel.worst_outcome(outcomes)
+        return worst_outcome(outcomes)
 
     def state(self, site: str) -> State | None:  # noqa: ARG002 - a mail asks nobody back
         """Unknown."""
@@ -242,7 +242,7 @@ class Desk:
                     order=id_, item=outlet.channel.name, reason=outcome.problem,
                 )  # fmt: skip
         told = next((o for o in outcomes if isinstance(o, Delivered)), None)
-        return told or channel.worst_outcome(outcomes)
+        return told or worst_outcome(outcomes)
 
 
 def desk_lane(house: House, *, environ: Mapping[str, str] | None = None) -> Desk:

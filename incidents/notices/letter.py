@@ -1,4 +1,4 @@
-"""The letter: a notice in its final words, which there are, and ways to hand one over.
+"""The letter: a notice in its final words, and the channels that can send it.
 
 What a notice can tell are facts, as values; the templates know no other names."""
 

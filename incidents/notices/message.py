@@ -1,4 +1,4 @@
-"""The message: a letter as a mail (RFC 5322, MIME), its addresses, and the talk with a mail server.
+"""The message: a letter as an e-mail (RFC 5322, MIME), and its delivery to a mail server.
 
 Nobody's text can add to a message's headers. The talk ends in time, whatever the server does."""
 

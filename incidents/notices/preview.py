@@ -1,4 +1,4 @@
-"""The preview: what a notice tells of a real site; what is not on record is made up."""
+"""The preview of a notice for a real site; facts that are not on record are made up."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ from incidents.notices.letter import NOTICES, AlarmFacts, AnyFacts, Facts
 from incidents.notices.record import Link
 from incidents.notices.site_facts import Site, facts_of_incident, site_of_order
 from incidents.store import entries
-from incidents.store.cases import incidents as incident_rows
-from incidents.store.cases import sites
+from incidents.store.cases import incidents, sites
 from incidents.store.cases.incidents import Key
 from incidents.values.ids import incident_id, order_id
 
@@ -162,7 +161,7 @@ def _of_incident(
 
 
 def _found(connection: Connection, order: Order, key: Key) -> tuple[Site, Incident]:
-    incident = incident_rows.whole(connection, [key]).get(key)
+    incident = incidents.whole(connection, [key]).get(key)
     found = site_of_order(connection, order)
     if incident is None or found is None:
         raise NoSuchIncidentError(given=incident_id(*key))

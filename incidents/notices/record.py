@@ -28,7 +28,8 @@ from incidents.notices.site_facts import (
 from incidents.record import entry
 from incidents.store.cases import suspensions
 from incidents.store.database.engine import Reading
-from incidents.store.schema.tables import entries, incidents, tasks, unsettled
+from incidents.store.schema.desk_tables import entries
+from incidents.store.schema.tables import incidents, tasks, unsettled
 from incidents.values.ids import read_incident_id, read_item_id
 from incidents.views import left_down, withheld
 

@@ -1,4 +1,4 @@
-"""The samples: made-up facts for each notice, to show it by, and to try a template with.
+"""The sample facts of each notice: for a preview, and to try a template.
 
 All names, numbers and addresses are reserved for examples (RFC 2606, RFC 5737).
 """

@@ -1,4 +1,4 @@
-"""The templating: Jinja in a sandbox; a missing fact is an error told of its file and line.
+"""The templates: Jinja in a sandbox; an error names its file and line.
 
 Also somebody's text, made into one line or into paragraphs.
 """

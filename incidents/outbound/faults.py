@@ -1,4 +1,4 @@
-"""The faults: what can come in the way of a request, each under a name, and its deadline.
+"""The faults of a request, each with a name, and its deadline.
 
 A message names the host that was asked, never what stood before an @ or behind a ? of its address.
 """

@@ -1,4 +1,4 @@
-"""The guard: which hosts may be sent to, and a connection to exactly the address that was checked.
+"""The guard: which hosts may be contacted, over a connection to exactly the address it checked.
 
 Whoever can choose an address for us to ask, a receiver's or a website's, must not reach through us
 what only we can reach: our own machine, our network, a cloud's metadata service. Nothing is sent to

@@ -1,4 +1,4 @@
-"""The message: an address that is asked, a request to it, and the answer that comes back.
+"""The message of an exchange: a request to a web address, and its answer.
 
 An address is read without any leniency. Whatever two readers could take for two different hosts is
 refused: what is checked here must be what the connection goes to.

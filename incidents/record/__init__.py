@@ -1,1 +1,1 @@
-"""The record: how entries are written and read back, people's own words sealed, and files kept."""
+"""The record: entries written and read back, with people's own words sealed, and files."""

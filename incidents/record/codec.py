@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from incidents.clock import rfc3339
 from incidents.machine.events import Event, Reason
-from incidents.values.ids import contact_id, incident_id, order_id, task_id
+from incidents.values.ids import contact_id, incident_id, item_id, order_id, task_id
 from incidents.values.parsing import MisreadError
 
 Kind = TypeVar("Kind", bound=Event | Reason)
@@ -127,7 +127,7 @@ _IN_SITE: dict[str, tuple[_Write, _Read]] = {
     "order": (_id(order_id), _number("-o")),
     "suspension": (lambda n, _site_id, _whole: f'"{n}"', int),
     "item": (
-        lambda item, site_id, _whole: quoted(f"{site_id}-{item}"),
+        lambda item, site_id, _whole: quoted(item_id(site_id, item)),
         lambda name: name.partition("-")[2],
     ),
 }  # fmt: skip

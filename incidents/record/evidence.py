@@ -1,4 +1,4 @@
-"""The evidence: attached files, each kept once under its SHA-256, and deleted when it may be.
+"""The evidence: attached files, each kept once under its SHA-256 until it may be deleted.
 
 A file lies at `aa/aabbcc…` in the folder, whatever incidents it was attached to, so that all of
 them share it.

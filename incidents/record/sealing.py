@@ -1,4 +1,4 @@
-"""Sealing: people's own words are kept apart, and all else holds a salted commitment to them.
+"""The sealing of people's own words: kept apart, and represented by a salted commitment.
 
 `ref = "sha256:" + hex(SHA-256(salt + UTF-8 of the value))`, with 32 random bytes of salt. When the
 value and its salt are erased, nobody can tell any more what the reference stood for, and nothing
@@ -17,7 +17,7 @@ from datetime import datetime
 from functools import cache
 from typing import TypeVar
 
-from incidents.contract import action as contract
+from incidents.contract import action
 from incidents.machine import commands as c
 from incidents.machine import filing
 from incidents.machine.commands import Command
@@ -58,7 +58,7 @@ def seal_command(command: AnyCommand) -> tuple[AnyCommand, list[Sealed]]:
         return filed, own  # type: ignore[return-value]  # it is that kind of command
     sealed = {
         name: seal(value)
-        for name in contract.personal_fields(type(command))
+        for name in action.personal_fields(type(command))
         if (value := getattr(command, name)) is not None
     }
     if not sealed:
@@ -88,7 +88,7 @@ def texts(command: Command) -> Iterator[tuple[str, str, bool]]:
             yield key, text, filing.is_sealed(key)
         yield "by", command.by, False
         return
-    personal = contract.personal_fields(type(command))
+    personal = action.personal_fields(type(command))
     for name in _names(command):
         value = getattr(command, name)
         for text in value if isinstance(value, tuple) else (value,):
@@ -124,7 +124,7 @@ def is_digest_of(kept: str, asked: str) -> bool:
 
 
 def _asked(site: str, command: Command) -> str:
-    seen = contract.seen_fields(type(command))
+    seen = action.seen_fields(type(command))
     asked = (name for name in _names(command) if name not in seen)
     fields_ = {name: getattr(command, name) for name in asked}
     given = [site, type(command).__name__, fields_]

@@ -1,1 +1,1 @@
-"""The scenarios: a user's own histories and what a policy should make of them, run in memory."""
+"""The scenarios: a user's own histories with the results they expect, run in memory."""

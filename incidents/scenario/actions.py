@@ -1,4 +1,4 @@
-"""The acts of a scenario's steps, and the fields of the tables that these are read from.
+"""The acts in a scenario's steps, read from TOML tables.
 
 The acts are named as on the command line, and become commands of the machine. A field is read once,
 checked, and named when it is wrong."""
@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from incidents import clock
-from incidents.contract.action import CONTACT, INCIDENT, SITE, Action, Field, fields_of
+from incidents.contract.action import Action, Field, fields_of
 from incidents.contract.actions import ACTIONS
+from incidents.contract.target import CONTACT, INCIDENT, SITE
 from incidents.errors import InputError, RefusedError
 from incidents.machine import commands as c
 from incidents.machine import filing, policy

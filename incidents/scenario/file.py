@@ -1,4 +1,4 @@
-"""The scenario file: TOML with `[[scenario]]` tables, each a history and what is expected of it."""
+"""The scenario file: TOML with `[[scenario]]` tables, each a history with expected results."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from incidents.locale.refusals import NAMES
 from incidents.machine.policy import Policy
-from incidents.machine.state import INCIDENT_STATES, RULES, SITE_STATES
+from incidents.machine.state import INCIDENT_STATES, SITE_STATES
 from incidents.scenario import actions
 from incidents.scenario.actions import NONE, Fields, ScenarioError, shown
 from incidents.values import parsing
@@ -63,6 +63,9 @@ class Scenario:
     policy: Policy | None
     daemon: bool
     steps: tuple[Step, ...]
+
+
+_RULES = ("repeat", "unreachable", "unreachable_run", "false_info", "refusal")
 
 
 def read(text: str, limits: Limits = OWN) -> list[Scenario]:
@@ -170,7 +173,7 @@ def _expectation(fields: Fields, table: dict[str, Any]) -> Expectation:
 
 
 def _rule(fields: Fields, name: str) -> object:
-    rule = fields.choice(name, (*RULES, NONE))
+    rule = fields.choice(name, (*_RULES, NONE))
     return None if rule == NONE else rule
 
 

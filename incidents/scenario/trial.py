@@ -1,4 +1,4 @@
-"""The trial: a scenario run under a policy, in simulated time, and where it goes another way."""
+"""The trial: a scenario run under a policy, in simulated time, and where it deviates."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from incidents.clock import rfc3339
 from incidents.locale import refusals
 from incidents.machine import rules
 from incidents.machine.case import Case
-from incidents.machine.command import Refusal
 from incidents.machine.commands import AddSite, Command, Elapse
 from incidents.machine.decide import decide
 from incidents.machine.policy import Policy, write_duration
+from incidents.machine.refusal import Refusal
 from incidents.scenario.actions import NONE, PERSON, offset, seconds
 from incidents.scenario.file import Scenario, Step
 

@@ -1,4 +1,4 @@
-"""The duty to report: by when the police are to be told of an incident, and who reminds of it when.
+"""The settings of the duty to report: the deadline for the police, and who is reminded when.
 
 It is a second clock on each incident. It reminds, and suspends nobody.
 """

@@ -1,4 +1,4 @@
-"""The retention: how long people's own words are kept, and what may be erased when.
+"""The settings of retention: how long people's own words are kept, and what may be erased when.
 
 Nothing is erased before `MINIMUM`: 网络安全法, article 23(3) in the text in force since 2026-01-01,
 has network logs kept for at least six months, and the longest six months of a calendar have 184

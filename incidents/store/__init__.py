@@ -1,1 +1,1 @@
-"""The store: the tables, and how cases are read from them and written to them."""
+"""The store: the tables, with the queries that read and write cases."""

@@ -1,4 +1,4 @@
-"""Queries of accounts, who may come in and as what; of sessions, of tokens, and of keys."""
+"""Queries of accounts with their roles, sessions, tokens and keys."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from incidents.store.values_table import ValuesTable
 
 
 class Account(NamedTuple):
-    """An account: its handle, its role, since when (UTC), and since when it is disabled."""
+    """An account: its handle and role, when it was made (UTC), and since when it is disabled."""
 
     handle: str
     role: str
@@ -26,7 +26,7 @@ class Account(NamedTuple):
 
 
 def any_there(connection: Connection) -> bool:
-    """Whether this database has accounts; once it has, it always has."""
+    """Whether this database has accounts; once it has any, it always will."""
     return connection.scalar(select(literal(1)).select_from(accounts).limit(1)) is not None
 
 
@@ -43,36 +43,36 @@ def every(connection: Connection) -> list[Account]:
 
 
 def administrators(connection: Connection) -> int:
-    """How many can come in that may make accounts."""
+    """The number of enabled accounts that may make accounts."""
     wanted = select(func.count()).select_from(accounts)
     able = (accounts.c.role == "administrator", accounts.c.disabled_at.is_(None))
     return connection.scalar(wanted.where(*able)) or 0
 
 
 def guards(connection: Connection) -> list[str]:
-    """The administrators that can come in with a password."""
+    """The administrators that can sign in with a password."""
     joined = accounts.join(passwords, passwords.c.handle == accounts.c.handle)
     able = (accounts.c.role == "administrator", accounts.c.disabled_at.is_(None))
     return list(connection.scalars(select(accounts.c.handle).select_from(joined).where(*able)))
 
 
 def add_account(connection: Connection, new: Account) -> None:
-    """Keeps a new account."""
+    """Add an account."""
     connection.execute(insert(accounts).values(new._asdict()))
 
 
 def give_role(connection: Connection, handle: str, role: str) -> None:
-    """From now on it may do what that role may."""
+    """Set the role of an account."""
     _set(connection, handle, role=role)
 
 
 def disable(connection: Connection, handle: str, at: datetime) -> None:
-    """It may not come in any more."""
+    """Disable an account."""
     _set(connection, handle, disabled_at=at)
 
 
 def enable(connection: Connection, handle: str) -> None:
-    """It may come in again."""
+    """Enable an account again."""
     _set(connection, handle, disabled_at=None)
 
 
@@ -81,7 +81,7 @@ def _set(connection: Connection, handle: str, **values: object) -> None:
 
 
 class ServeKey(NamedTuple):
-    """A key: its place among those of this database, its SHA-256, and since when (UTC)."""
+    """A key of `serve`: its number in this database, its SHA-256, and when it was made (UTC)."""
 
     number: int
     digest: str
@@ -89,7 +89,7 @@ class ServeKey(NamedTuple):
 
 
 def newest(connection: Connection) -> ServeKey | None:
-    """The key that holds; None before the first start of `serve`."""
+    """The valid key; None before the first start of `serve`."""
     row = connection.execute(
         select(serve_keys).order_by(serve_keys.c.number.desc()).limit(1)
     ).one_or_none()
@@ -97,7 +97,7 @@ def newest(connection: Connection) -> ServeKey | None:
 
 
 def add_serve_key(connection: Connection, new: ServeKey) -> None:
-    """From now on this one holds, and all sessions have ended."""
+    """Make this the valid key, and end all sessions."""
     connection.execute(insert(serve_keys).values(new._asdict()))
     ended = delete(sessions).returning(sessions.c.id, sessions.c.handle)
     told = [
@@ -108,8 +108,8 @@ def add_serve_key(connection: Connection, new: ServeKey) -> None:
 
 
 class Session(NamedTuple):
-    """A session, with its account; `proved_at` is when the person last proved who they are, `how`
-    says by what it began, and `place` at which address; `seal` as of `accounts.serve_key`."""
+    """A session with its account. `proved_at`: when the person last authenticated. `how`: the
+    method of the sign-in; `place`: its address; `seal`: as of `accounts.serve_key`."""
 
     id: str
     made_at: datetime
@@ -138,8 +138,8 @@ def session_of_id(connection: Connection, id_: str) -> Session | None:
 def sessions_of(
     connection: Connection, handle: str | None, *, made: datetime, seen: datetime
 ) -> list[Session]:
-    """The sessions of that account, of all without one, that were made after `made` and in use
-    after `seen`; the newest first."""
+    """The sessions of that account, or of all if None, made after `made` and used after `seen`; the
+    newest first."""
     of = sessions.c
     wanted = _sessions().where(of.made_at > made, of.seen_at > seen)
     if handle is not None:
@@ -148,7 +148,7 @@ def sessions_of(
 
 
 def _may_be_id(given: str) -> bool:
-    """Whether a session or a token could be called that: what was typed may be anything."""
+    """Whether the text could be the id of a session or a token: it may be any input."""
     return given.isascii() and given.isalnum()
 
 
@@ -165,44 +165,44 @@ def _session(row: Any) -> Session:
 
 
 def add_session(connection: Connection, digest: bytes, new: Session) -> None:
-    """Keeps a session of somebody who has proved who they are."""
+    """Add the session of a person who has authenticated."""
     own = new._asdict()
     account = own.pop("account")
     connection.execute(insert(sessions).values(own | {"digest": digest, "handle": account.handle}))
 
 
 def see_session(connection: Connection, digest: bytes, at: datetime) -> None:
-    """Marks that it is in use."""
+    """Record that a session is in use."""
     connection.execute(update(sessions).where(sessions.c.digest == digest).values(seen_at=at))
 
 
 def prove_session(connection: Connection, digest: bytes, proved: Session) -> None:
-    """Marks that its person has proved anew who they are."""
+    """Record that the person of a session has authenticated again."""
     at = proved.proved_at
     values = {"seen_at": at, "proved_at": at, "seal": proved.seal}
     connection.execute(update(sessions).where(sessions.c.digest == digest).values(values))
 
 
 def end_session(connection: Connection, id_: str) -> bool:
-    """Forgets it; whether it was there still."""
+    """Delete a session, and return whether it existed."""
     return connection.execute(delete(sessions).where(sessions.c.id == id_)).rowcount > 0
 
 
 def end_sessions(connection: Connection, handle: str) -> list[str]:
-    """Forgets all of that account; their ids."""
+    """Delete all sessions of an account, and return their ids."""
     ended = delete(sessions).where(sessions.c.handle == handle).returning(sessions.c.id)
     return sorted(connection.scalars(ended))
 
 
 def forget_sessions(connection: Connection, *, made: datetime, seen: datetime) -> None:
-    """Forgets those made before `made` or last in use before `seen`."""
+    """Delete the sessions made before `made` or last used before `seen`."""
     over = (sessions.c.made_at < made) | (sessions.c.seen_at < seen)
     connection.execute(delete(sessions).where(over))
 
 
 class Token(NamedTuple):
-    """A token: `digest` is the SHA-256 of its secret, `acts` what it is for (None: everything),
-    `seal` as of `accounts.serve_key`."""
+    """A token. `digest`: the SHA-256 of its secret. `acts`: the acts it is for (None: all of its
+    role). `seal`: as of `accounts.serve_key`."""
 
     id: str
     handle: str
@@ -217,7 +217,7 @@ class Token(NamedTuple):
 def token_by_digest(
     connection: Connection, digests: Iterable[str]
 ) -> dict[str, tuple[Token, Account]]:
-    """The tokens of secrets, by their digests, each with its account."""
+    """The tokens by the digests of their secrets, each with its account."""
     found = _OF_SECRETS.fetch(connection, [(digest,) for digest in dict.fromkeys(digests)]).all()
     return {token.digest: (token, account) for token, account in found}
 
@@ -233,7 +233,7 @@ _N = len(Token._fields)
 _OF_SECRETS: Query[tuple[Token, Account]] = Query(
     _of_secrets, lambda row: (Token(*row[:_N]), Account(*row[_N:])), digest=Word
 )
-"""Asked with the requests of programs: whose tokens those are."""
+"""The query for the owners of tokens, run for the requests of programs."""
 
 
 def token_of_id(connection: Connection, id_: str) -> Token | None:
@@ -245,7 +245,7 @@ def token_of_id(connection: Connection, id_: str) -> Token | None:
 
 
 def tokens_of(connection: Connection, handles: Iterable[str] | None = None) -> list[Token]:
-    """The tokens of those accounts, of all without them; the newest first."""
+    """The tokens of those accounts, or of all if None; the newest first."""
     wanted = select(tokens).order_by(tokens.c.made_at.desc(), tokens.c.id)
     if handles is not None:
         wanted = wanted.where(tokens.c.handle.in_(list(handles)))
@@ -253,7 +253,7 @@ def tokens_of(connection: Connection, handles: Iterable[str] | None = None) -> l
 
 
 def add_token(connection: Connection, new: Token) -> None:
-    """Keeps a new token."""
+    """Add a token."""
     connection.execute(insert(tokens).values(new._asdict()))
 
 
@@ -264,10 +264,10 @@ def living_tokens(connection: Connection, handle: str) -> list[str]:
 
 
 def revoke_token(connection: Connection, id_: str, at: datetime) -> None:
-    """It is worth nothing from now on."""
+    """Revoke a token."""
     connection.execute(update(tokens).where(tokens.c.id == id_).values(revoked_at=at))
 
 
 def seal_token(connection: Connection, id_: str, seal: str | None) -> None:
-    """From now on it bears that seal."""
+    """Set the seal of a token."""
     connection.execute(update(tokens).where(tokens.c.id == id_).values(seal=seal))

@@ -1,8 +1,8 @@
 """Sites in doubt since the record lost its end: not compared with the world, or left down.
 
-Left down are those that are ordered up and not known to be up, and no order waits to open them. Of
-others that are named by their ids, they were when a suspension began that runs, or stay down
-although one waits (`also`).
+A left-down site is ordered up, but not known to be up, and no order waits to open it. Others are
+given by their ids (`also`): sites that were left down when their running suspension began, and
+sites that stay down although an order waits.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from sqlalchemy import (
 from incidents.machine.case import UNKNOWN
 from incidents.machine.events import StateSeen
 from incidents.store.lineage import Standing
+from incidents.store.schema.desk_tables import entries, uncompared
 from incidents.store.schema.log_tables import deliveries, waiting
-from incidents.store.schema.tables import entries, sites
-from incidents.store.schema.tables import uncompared as table
+from incidents.store.schema.tables import sites
 from incidents.store.schema.types import words
 from incidents.store.statement import insert_missing
 from incidents.values.ids import ACT
@@ -37,12 +37,12 @@ from incidents.values.ids import ACT
 T = TypeVar("T", int, str)
 
 _AT_ONCE = 500
-"""So many names in one statement: SQLite limits the variables of one."""
+"""The most names in one statement: SQLite limits its variables."""
 
 
 class Uncompared(NamedTuple):
-    """How many they are, since when the first of them is one (UTC), and the first names, each with
-    why."""
+    """The number of sites not compared, the time of the first failure (UTC), and the first names,
+    each with the reason."""
 
     sites: int
     since: datetime
@@ -52,27 +52,33 @@ class Uncompared(NamedTuple):
 def problems_of_uncompared(
     connection: Connection, names: Collection[str] | None = None
 ) -> dict[str, str]:
-    """All of them, or those of these names, by their names, each with why."""
-    asked = select(sites.c.name, table.c.problem).join(sites, sites.c.id == table.c.site_id)
+    """The reasons why sites could not be compared, by name: of all, or of the given names."""
+    asked = select(sites.c.name, uncompared.c.problem).join(
+        sites, sites.c.id == uncompared.c.site_id
+    )
     if names is not None and len(names) <= _AT_ONCE:
         asked = asked.where(sites.c.name.in_(names))
     return {row.name: row.problem for row in connection.execute(asked)}
 
 
 def first_uncompared(connection: Connection, most: int) -> Uncompared | None:
-    """What people are told of them, naming at most so many; None where there are none."""
-    count, since = connection.execute(select(func.count(), func.min(table.c.since))).one()
+    """The summary of the sites not compared, with at most `most` names; None if there are none."""
+    count, since = connection.execute(select(func.count(), func.min(uncompared.c.since))).one()
     if not count:
         return None
-    asked = select(sites.c.name, table.c.problem).join(sites, sites.c.id == table.c.site_id)
+    asked = select(sites.c.name, uncompared.c.problem).join(
+        sites, sites.c.id == uncompared.c.site_id
+    )
     named = connection.execute(asked.order_by(sites.c.name).limit(most))
     return Uncompared(count, since, [(row.name, row.problem) for row in named])
 
 
 def note_compared(connection: Connection, standing: Standing, site_ids: Iterable[int]) -> set[int]:
-    """Which of the sites with those ids were compared in the epoch that runs, as far as the record
-    tells: all that were there when it began, once every one had been, and those of which was put on
-    record since how they are."""
+    """The sites, of those ids, that were compared in the present epoch, as far as the record says.
+
+    Those are all sites that existed when it began, once every one was compared, and the sites whose
+    state was recorded since.
+    """
     found = set[int]()
     for some in _parts(set(site_ids)):
         if standing.is_compared:
@@ -88,14 +94,15 @@ def note_compared(connection: Connection, standing: Standing, site_ids: Iterable
 
 
 def owed(connection: Connection, standing: Standing, names: Collection[str]) -> set[str]:
-    """Which of those sites were not compared in the epoch that runs."""
+    """The sites, of those names, that were not compared in the present epoch."""
     ids = _ids(connection, names)
     done = note_compared(connection, standing, ids.values())
     return {name for name in names if name not in ids or ids[name] not in done}
 
 
 def note_uncompared(connection: Connection, found: Mapping[str, str], now: datetime) -> None:
-    """At `now` (UTC) those could not be compared, each with why; since when one could not stays."""
+    """Record the sites that could not be compared at `now` (UTC), with the reasons; the time of the
+    first failure of each stays."""
     ids = _ids(connection, found)
     rows = [
         {"site_id": ids[name], "since": now, "problem": problem}
@@ -104,19 +111,19 @@ def note_uncompared(connection: Connection, found: Mapping[str, str], now: datet
     ]
     if not rows:
         return
-    connection.execute(insert_missing(connection, table), rows)
+    connection.execute(insert_missing(connection, uncompared), rows)
     for problem in sorted(set(found.values())):
         own = [ids[name] for name in found.keys() & ids.keys() if found[name] == problem]
         for some in _parts(own):
-            those = table.c.site_id.in_(some)
-            is_other = table.c.problem != problem
-            connection.execute(update(table).where(those, is_other).values(problem=problem))
+            those = uncompared.c.site_id.in_(some)
+            is_other = uncompared.c.problem != problem
+            connection.execute(update(uncompared).where(those, is_other).values(problem=problem))
 
 
 def settle_uncompared(connection: Connection, names: Collection[str]) -> None:
-    """Those were compared."""
+    """Record that the sites were compared."""
     for some in _parts(_ids(connection, names).values()):
-        connection.execute(delete(table).where(table.c.site_id.in_(some)))
+        connection.execute(delete(uncompared).where(uncompared.c.site_id.in_(some)))
 
 
 def _ids(connection: Connection, names: Collection[str]) -> dict[str, int]:
@@ -131,9 +138,8 @@ _UP, _CLOSED = "active", "closed"
 
 
 class LeftDownCounts(NamedTuple):
-    """How many they are; how many of them are closed in the world; of how many nobody knows how
-    they are, and of how many of these, which were added since the loss, the record knows nothing
-    else."""
+    """The number of left-down sites; how many the world has as closed; how many have an unknown
+    state; and how many of these were added since the loss, with nothing else on record."""
 
     sites: int
     closed: int
@@ -148,14 +154,14 @@ def named_left_down(
     believed_since: datetime | None = None,
     also: Collection[int] = (),
 ) -> list[tuple[str, str, bool]]:
-    """All of them, or the first `most`, with how each is in the world, the closed ones first, the
-    unknown last; and whether it is ordered to be up."""
+    """The left-down sites, or the first `most`: the name, the state in the world, and whether the
+    site is ordered up. Closed ones come first, unknown ones last."""
     of = sites.c
     found: list[Any] = []
     for those in _left(believed_since, also):
         asked = select(of.name, of.in_force, of.state).where(those)
         found += connection.execute(asked.order_by(of.in_force, of.name).limit(most))
-    # By the alphabet, as it happens.
+    # The order of the states is the alphabet's.
     found.sort(key=lambda each: (each.in_force, each.name))
     return [(name, in_force, state == _UP) for name, in_force, state in found[:most]]
 
@@ -167,7 +173,7 @@ def count_left_down(
     believed_since: datetime | None = None,
     also: Collection[int] = (),
 ) -> LeftDownCounts:
-    """How many they are; new are those that were added since then (UTC)."""
+    """The counts of left-down sites; sites added since `added_since` (UTC) count as new."""
     of = sites.c
     unknown = of.in_force == UNKNOWN
     new = and_(unknown, of.last_act == 0, of.created_at > added_since)
@@ -180,20 +186,20 @@ def count_left_down(
 def is_left_down(
     connection: Connection, site_id: int, *, believed_since: datetime | None = None
 ) -> bool:
-    """Whether the site with that id is one of them."""
+    """Whether the site with that id is left down."""
     asked = select(sites.c.id).where(_left_up(believed_since), sites.c.id == site_id)
     return connection.scalar(asked) is not None
 
 
 def waits_to_open(connection: Connection, site_id: int) -> bool:
-    """Whether the site with that id is ordered up, is not known to be, and an order waits."""
+    """Whether the site with that id is ordered up but not known to be up, and an order waits."""
     asked = select(sites.c.id).where(*_waits_to_open(), sites.c.id == site_id)
     return connection.scalar(asked) is not None
 
 
 def may_stay(connection: Connection, since: datetime) -> list[int]:
-    """The ids, in order, of the sites that are suspended, not held, and of which anything was
-    recorded since then (UTC); and of those that an order waits to open."""
+    """The ids, in order, of the suspended sites that are not held and have entries since `since`
+    (UTC), and of the sites that an order waits to open."""
     of = sites.c
     is_down = and_(of.state == words("suspended")[0], of.hold_at.is_(None))
     asked = select(of.id).where(is_down, of.last_entry_at > since)
@@ -202,7 +208,7 @@ def may_stay(connection: Connection, since: datetime) -> list[int]:
 
 
 def _left(believed_since: datetime | None, also: Collection[int]) -> Iterator[ColumnElement[bool]]:
-    """Which they are, in parts that have no site in common: a query takes only so many values."""
+    """The conditions for left-down sites, in disjoint parts, since a query takes few values."""
     yield _left_up(believed_since)
     for some in _parts(also):
         yield sites.c.id.in_(some)
@@ -220,7 +226,7 @@ def _waits_to_open() -> tuple[ColumnElement[bool], ...]:
 
 
 def _own() -> ColumnElement[bool]:
-    """The site's orders into the world."""
+    """The condition for the site's orders into the world."""
     return and_(deliveries.c.site_id == sites.c.id, deliveries.c.lane == words(ACT)[0])
 
 

@@ -1,4 +1,4 @@
-"""Queries of the checkpoints and of the log's keys: what was signed, by which, who witnessed it."""
+"""Queries of checkpoints and log keys: what was signed, by which keys, and who witnessed it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ STAYS, REFUSED, FAILED = "stays", "refused", "failed"
 
 
 class Signed(NamedTuple):
-    """A checkpoint: size and root (32 bytes) of the tree, the signed note, the key (C2SP
-    signed-note) that signed it, and when (UTC)."""
+    """A checkpoint: the size and root (32 bytes) of the tree, the signed note, the key (C2SP
+    signed-note) that signed it, and the time (UTC)."""
 
     id: int
     size: int
@@ -29,7 +29,7 @@ class Signed(NamedTuple):
 
 
 class Cosigned(NamedTuple):
-    """A witness's signature of a checkpoint: its key, the line to be put below the note, when
+    """A witness's signature of a checkpoint: its key, the line to add below the note, and the time
     (UTC)."""
 
     checkpoint: int
@@ -39,7 +39,7 @@ class Cosigned(NamedTuple):
 
 
 class Stamped(NamedTuple):
-    """A time stamp of a checkpoint (RFC 3161): whose, its response, when (UTC)."""
+    """A time stamp of a checkpoint (RFC 3161): the authority, its response, and the time (UTC)."""
 
     checkpoint: int
     authority: str
@@ -48,13 +48,13 @@ class Stamped(NamedTuple):
 
 
 def last(connection: Connection) -> Signed | None:
-    """The newest one."""
+    """The newest checkpoint."""
     row = connection.execute(_all().order_by(checkpoints.c.id.desc()).limit(1)).first()
     return None if row is None else Signed(*row)
 
 
 def every(connection: Connection) -> Iterator[Signed]:
-    """All of them, the oldest first."""
+    """All checkpoints, the oldest first."""
     for row in connection.execute(_all().order_by(checkpoints.c.id)):
         yield Signed(*row)
 
@@ -66,9 +66,9 @@ def signed_beside(connection: Connection) -> str | None:
 
 
 class Signs(NamedTuple):
-    """How the log is signed, as far as is known: `STAYS`, a daemon that runs has signed last;
-    `REFUSED` or `FAILED`, somebody tried since then, in vain for the first time at `since` (UTC).
-    None: now and then, or nobody did yet."""
+    """How the log is signed, as far as is known. `STAYS`: a running daemon signed last. `REFUSED`
+    or `FAILED`: later attempts were in vain, the first at `since` (UTC). None: it is signed now and
+    then, or was never signed."""
 
     how: str | None
     since: datetime | None
@@ -81,14 +81,14 @@ def signs(connection: Connection) -> Signs:
 
 
 def note_trouble(connection: Connection, how: str, now: datetime) -> None:
-    """Keeps that a signing was refused, or has failed, at `now` (UTC)."""
+    """Record that a signing was refused, or failed, at `now` (UTC)."""
     of = log_head.c
     other = or_(of.signing.is_(None), of.signing != how)
     connection.execute(update(log_head).where(other).values(signing=how, signing_since=now))
 
 
 def note_end_of_trouble(connection: Connection) -> None:
-    """Keeps that whoever failed, or was refused, is no more, though nothing was to be signed."""
+    """Record that the trouble with signing is over, although nothing was to be signed."""
     wrong = log_head.c.signing.in_([FAILED, REFUSED])
     connection.execute(update(log_head).where(wrong).values(signing=STAYS, signing_since=None))
 
@@ -96,11 +96,12 @@ def note_end_of_trouble(connection: Connection) -> None:
 def add(
     connection: Connection, new: Signed, *, after: int | None, beside: str, stays: bool = False
 ) -> bool:
-    """Keeps a new one, whose `id` says nothing, if the newest is still the one called `after`; it
-    stands in the files of the place known as `beside`, too. `stays`: whoever signs is a daemon.
+    """Add a checkpoint, whose `id` is ignored, if `after` is still the id of the newest one.
+
+    `beside`: the place whose files have it too. `stays`: a daemon signs.
 
     Returns:
-        Whether it was: else somebody else was first, and it was not compared with what they signed.
+        False if another checkpoint came first, with which this one was not compared.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
@@ -111,7 +112,7 @@ def add(
     del row["id"]
     connection.execute(insert(checkpoints).values(row))
     head = {"signed_beside": beside, "signing": STAYS if stays else None, "signing_since": None}
-    # It is the row that is numbered with: it is written only where it changes.
+    # The numbering uses the same row, so it is written only if it changes.
     changes = [log_head.c[name].is_distinct_from(value) for name, value in head.items()]
     connection.execute(update(log_head).where(or_(*changes)).values(head))
     return True
@@ -143,7 +144,7 @@ def last_cosigned(connection: Connection, witness: str) -> tuple[Signed, Cosigne
 
 
 def witnesses(connection: Connection) -> list[str]:
-    """The keys of all witnesses that have signed something."""
+    """The keys of all witnesses that have signed a checkpoint."""
     return list(
         connection.scalars(
             select(cosignatures.c.witness).distinct().order_by(cosignatures.c.witness)
@@ -152,7 +153,7 @@ def witnesses(connection: Connection) -> list[str]:
 
 
 def cosign(connection: Connection, new: Cosigned) -> None:
-    """Keeps a witness's signature."""
+    """Add a witness's signature."""
     from incidents.store.statement import insert_missing
 
     connection.execute(insert_missing(connection, cosignatures), [new._asdict()])
@@ -166,7 +167,7 @@ def last_stamped(connection: Connection) -> Stamped | None:
 
 
 def stamp(connection: Connection, new: Stamped) -> None:
-    """Keeps a time stamp."""
+    """Add a time stamp."""
     from incidents.store.statement import insert_missing
 
     connection.execute(insert_missing(connection, stamps), [new._asdict()])
@@ -180,7 +181,7 @@ def _all() -> Select[Any]:
 
 
 class Key(NamedTuple):
-    """A key (C2SP signed-note), its entry in the desk's own stream, since when (UTC), by whom."""
+    """A key (C2SP signed-note), its entry in the desk's own stream, the time (UTC), the person."""
 
     key: str
     seq: int
@@ -189,18 +190,18 @@ class Key(NamedTuple):
 
 
 def active(connection: Connection) -> str | None:
-    """The key that signs now; None before the first."""
+    """The signing key; None before the first."""
     newest = select(log_keys.c.key).order_by(log_keys.c.seq.desc()).limit(1)
     found: str | None = connection.scalar(newest)
     return found
 
 
 def every_key(connection: Connection) -> dict[str, Key]:
-    """All keys by themselves, the oldest first."""
+    """All keys, by their text, the oldest first."""
     rows = connection.execute(select(log_keys).order_by(log_keys.c.seq))
     return {row.key: Key(row.key, row.seq, row.made_at, row.by) for row in rows}
 
 
 def add_key(connection: Connection, new: Key) -> None:
-    """Keeps a key, which signs from now on."""
+    """Add a key, which signs from now on."""
     connection.execute(insert(log_keys).values(new._asdict()))

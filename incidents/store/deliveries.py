@@ -1,6 +1,6 @@
 """Queries of deliveries: the orders that are not settled yet in one of their lanes.
 
-Written under the lock of their site's row, but for the marks of an attempt (see `leases`).
+They are written under the lock of their site's row, except the marks of an attempt (see `leases`).
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ _ONE = 1
 def add(
     connection: Connection, new: Sequence[tuple[Outgoing, Sequence[str]]], now: datetime
 ) -> None:
-    """Lets orders wait in their lanes, from `now` on (UTC), by the machine's clock.
+    """Add orders that wait in their lanes from `now` (UTC) on, by the machine's clock.
 
-    What waits before an order into the world is looked at anew: it may not be needed any more.
+    Orders that wait before a new order into the world become due: they may not be needed any more.
     """
     _NEW.execute(
         connection,
@@ -48,7 +48,7 @@ def add(
 def settle(
     connection: Connection, happened: Sequence[tuple[int, e.OrderEvent]], now: datetime
 ) -> None:
-    """Writes what became of orders by `now` (UTC): of each its site's id and the event."""
+    """Write the fate of orders by `now` (UTC): for each its site's id and the event."""
     gone: list[Row] = []
     failed: dict[Row, Row] = {}
     retried: dict[Row, Row] = {}
@@ -56,7 +56,7 @@ def settle(
     for site, event in happened:
         key = (site, event.lane, event.order, _ONE)
         if isinstance(event, e.OrderFailed):
-            # What is tried again is written last, so that what failed after that stays dead.
+            # Repeated orders are written last, so that one that failed later stays dead.
             retried.pop(key, None)
             failed[key] = (*key, True, None, event.adapter, event.problem)
         elif isinstance(event, e.OrderRetried):
@@ -72,44 +72,45 @@ def settle(
 
 
 def _held_others_up(event: e.OrderEvent) -> bool:
-    """Whether what waits behind it may have been put off with it."""
+    """Whether the orders behind it may have been postponed with it."""
     if isinstance(event, e.OrderDelivered):
         return event.attempts > 1
     return isinstance(event, e.OrderFailed | e.OrderCancelled)
 
 
 def chains(connection: Connection, site_ids: Iterable[int]) -> list[Found]:
-    """What those sites have not settled in the world, in order; nothing is locked."""
+    """The unsettled orders into the world of those sites, in order; without a lock."""
     return _CHAINS.fetch(connection, [(id_,) for id_ in sorted(site_ids)]).all()
 
 
 def unsettled(connection: Connection, site_id: int, order: int, lane: str) -> list[Delivery]:
-    """That order, and what its site has not settled in the world; nothing is locked."""
+    """The order, and its site's unsettled orders into the world; without a lock."""
     named = and_(_of.lane == lane, _of.site_seq == order)
     asked = select(*_OWN).where(_of.site_id == site_id, or_(_of.lane == ACT, named))
     return [read(row) for row in connection.execute(asked).mappings()]
 
 
 def in_hand_since(connection: Connection, site_id: int, order: int) -> datetime | None:
-    """When somebody last took that order into the world in hand (UTC), which is not settled; None
-    if it only waits, or is done; no lock."""
+    """When the unsettled order into the world was last claimed (UTC); None if it only waits, or is
+    settled. Without a lock."""
     own = and_(_of.site_id == site_id, _of.lane == ACT, _of.site_seq == order, waiting)
     return connection.scalar(select(_of.tried_at).where(own, _of.attempts > 0))
 
 
 def dead_letters(connection: Connection, site_ids: Iterable[int]) -> list[tuple[int, int]]:
-    """The dead letters of orders into the world of those sites: site and order; no lock."""
+    """The dead letters of orders into the world: site and order; without a lock."""
     return _DEAD.fetch(connection, [(id_,) for id_ in sorted(site_ids)]).all()
 
 
 def first_braked(connection: Connection) -> Place | None:
-    """The first order into the world that the brake holds; no lock."""
+    """The first order into the world that the brake holds; without a lock."""
     found = connection.execute(_FIRST_BRAKED).first()
     return None if found is None else (found[0], found[1], found[2])
 
 
 def untried(connection: Connection, named: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
-    """Which of those orders, by site and number, wait in the world and were not tried; no lock."""
+    """The orders into the world, of those given by site and number, that wait and were never tried;
+    without a lock."""
     found = _UNTRIED.fetch(connection, sorted(named)).all()
     return set(found)
 
@@ -160,10 +161,11 @@ def _untried(given: ValuesTable) -> Select[Any]:
 
 
 NAMED: Query[Found] = Query(_named, _found, site_id=Number, lane=Word, site_seq=Number)
-"""Given sites, lanes and orders: those that are not settled, locked."""
+"""The unsettled ones of the given sites, lanes and orders, locked."""
 
 ACTS: Query[Found] = Query(_acts, _found, site_id=Number)
-"""Given sites: what is not settled in the world, and what is braked with it, locked, in order."""
+"""The unsettled orders into the world of the given sites, with what the brake holds, locked, in
+order."""
 
 _place = (orders.c.created_at, orders.c.site_id, orders.c.site_seq)
 _FIRST_BRAKED = (
@@ -189,7 +191,7 @@ _NEW = Mutation(deliveries, *_KEY, "kind", "dead", "since", "attempts", "next_at
 _GONE = Mutation(deliveries, keys=_KEY)
 _FAILED = Mutation(deliveries, "dead", "held_by", "adapter", "problem", keys=_KEY)
 _RETRIED = Mutation(deliveries, "dead", "since", "attempts", "next_at", keys=_KEY)
-# What somebody has in hand stays with them: behind a dead letter that may be.
+# A claimed order stays with its dispatcher: it may be behind a dead letter.
 _WOKEN = Mutation(
     deliveries, "next_at", keys=("site_id", "lane"), where=and_(waiting, _of.held_by.is_(None))
 )

@@ -1,4 +1,4 @@
-"""What the desk reads first: the database's own time, the active policy, and kept answers."""
+"""The state of the desk: the database's time, the active policy, and kept answers."""
 
 from __future__ import annotations
 
@@ -22,8 +22,7 @@ from sqlalchemy import (
 )
 
 from incidents import clock
-from incidents.store.schema.desk_tables import rehearsal
-from incidents.store.schema.tables import desk, keys, policies
+from incidents.store.schema.desk_tables import desk, keys, policies, rehearsal
 from incidents.store.schema.types import UTCDateTime
 from incidents.store.statement import Mutation, Query, insert_missing
 
@@ -49,7 +48,7 @@ def by_its_own_clock() -> ScalarSelect[datetime]:
 def database_time(connection: Connection) -> datetime | None:
     """The time of the database's own clock, in UTC.
 
-    None for SQLite, which has none, and in a rehearsal, where any machine's clock is taken.
+    None for SQLite, which has none, and in a rehearsal, which accepts any machine's clock.
     """
     if connection.dialect.name == "sqlite":
         return None
@@ -58,7 +57,7 @@ def database_time(connection: Connection) -> datetime | None:
 
 
 def now(connection: Connection) -> datetime:
-    """The database's own time, in UTC, where it has one, else this machine's."""
+    """The database's own time, in UTC, if it has a clock, else this machine's."""
     return database_time(connection) or clock.now()
 
 
@@ -91,17 +90,17 @@ def policy_toml(connection: Connection, digest: str) -> str:
 
 
 def keep_policy(connection: Connection) -> None:
-    """Lets no policy be activated before this transaction ends; such transactions share this.
+    """Prevent the activation of a policy until this transaction ends; it is a shared lock.
 
-    An advisory lock on PostgreSQL, since a shared lock of the desk's one row would be written to
-    it by every act; on SQLite whoever writes has the whole file.
+    On PostgreSQL an advisory lock, since every act would write a shared row lock into the desk's
+    one row. On SQLite a writer has the whole file.
     """
     if connection.dialect.name == "postgresql":
         _KEPT.fetch(connection)
 
 
 def stop_policies(connection: Connection) -> None:
-    """Waits until no transaction keeps the active policy, and makes new ones wait."""
+    """Wait until no transaction keeps the active policy, and make new ones wait."""
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
 
@@ -121,9 +120,9 @@ def activate_policy(
     by: str,
     reason: str,
 ) -> None:
-    """Makes a policy the active one; `reason` is a reference to a sealed value."""
+    """Make a policy the active one; `reason` is a reference to a sealed value."""
     row = {"digest": digest, "toml": text, "activated_at": at, "by": by, "reason": reason}
-    # One that was active before is on record as it came first; its entries tell the rest.
+    # A policy that was active before keeps its first row; its entries have the rest.
     connection.execute(insert_missing(connection, policies), [row])
     connection.execute(update(desk).values(policy=digest))
 
@@ -146,7 +145,8 @@ _SITE_ID = re.compile(r"[1-9][0-9]{0,17}")
 
 
 class KeptAnswer(NamedTuple):
-    """What is kept for a key: its command's salted digest, the answer, when (UTC) and whose."""
+    """A kept answer for a key: the salted digest of its command, the answer, the time (UTC), and
+    the person."""
 
     key: str
     fingerprint: str
@@ -156,24 +156,24 @@ class KeptAnswer(NamedTuple):
 
 
 def answers_kept(connection: Connection, wanted: Iterable[str]) -> dict[str, KeptAnswer]:
-    """What is kept for those keys."""
+    """The kept answers for those keys."""
     found = ANSWERS_NAMED.fetch(connection, [(key,) for key in sorted(wanted)]).all()
     return {kept.key: kept for kept in found}
 
 
 def sites_under(connection: Connection, key: str) -> list[int]:
-    """The sites that have a key of their own under `key`, as in `K:12`, in the order of their ids.
+    """The sites with keys of their own under `key`, such as `K:12`, in the order of their ids.
 
-    They are those of a command for many sites, which was given once with `key`.
+    They belong to a command for many sites that was given once with `key`.
     """
-    # The column is ordered by its bytes, and ; follows : there.
+    # The column is ordered by bytes, and ; follows : there.
     query = select(keys.c.key).where(keys.c.key > f"{key}:", keys.c.key < f"{key};")
     ends = (kept.removeprefix(f"{key}:") for kept in connection.scalars(query))
     return sorted(int(end) for end in ends if _SITE_ID.fullmatch(end))
 
 
 def save_answers(connection: Connection, new: Sequence[KeptAnswer], expired: Iterable[str]) -> None:
-    """Keeps answers, in the order of their keys, the place of expired ones being free again.
+    """Keep answers, in the order of their keys, after deleting the expired ones.
 
     Raises:
         IntegrityError: if another transaction has kept an answer for one of the keys meanwhile.
@@ -188,7 +188,7 @@ ANSWERS_NAMED: Query[KeptAnswer] = Query(
     KeptAnswer._make,
     key=Text,
 )
-"""Given keys: what is kept for them."""
+"""The kept answers for the given keys."""
 
 _NEW_ANSWER = Mutation(keys, *KeptAnswer._fields)
 _GONE_ANSWER = Mutation(keys, keys=("key",))

@@ -1,4 +1,4 @@
-"""What a decision adds for good: the entries, people's own words, which can go, and orders."""
+"""Queries of entries, with the sealed words and the orders that a decision adds."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Text, and_, func, or_, select, tuple_, type_coerce
 
 from incidents.store.schema import log_tables
+from incidents.store.schema.desk_tables import DESK_STREAM, entries, sealed
 from incidents.store.schema.log_tables import orders
-from incidents.store.schema.tables import DESK_STREAM, entries, sealed, sites
+from incidents.store.schema.tables import sites
 from incidents.store.statement import Mutation, Query
 from incidents.tlog.tree import leaf_hash
 
@@ -27,12 +28,12 @@ class Entry(NamedTuple):
 
     @classmethod
     def of(cls, site_id: int, site_seq: int, recorded_at: datetime, body: str) -> Entry:
-        """With the hash of the leaf that it will be in the log (RFC 6962, section 2.1)."""
+        """An entry, with the hash of its leaf in the log (RFC 6962, section 2.1)."""
         return cls(site_id, site_seq, recorded_at, body, leaf_hash(body.encode()))
 
 
 def add_entries(connection: Connection, new: Sequence[Entry]) -> None:
-    """Writes entries, in the order given."""
+    """Write entries, in the given order."""
     _NEW_ENTRY.execute(connection, new)
 
 
@@ -55,7 +56,7 @@ def newest(connection: Connection) -> Newest | None:
 
 
 def has(connection: Connection, id_: int, leaf: str) -> bool:
-    """Whether the entry of that id is there, and has that hash (hexadecimal)."""
+    """Whether the entry with that id exists and has that hash (hexadecimal)."""
     found = connection.scalar(select(entries.c.leaf_hash).where(entries.c.id == id_))
     return found is not None and found.hex() == leaf
 
@@ -75,7 +76,7 @@ _NEWEST: Query[Newest] = Query(
 
 
 class Sealed(NamedTuple):
-    """The reference, the salt and the value; whose entry refers to it, recorded when (UTC)."""
+    """A sealed value: its reference, salt and text, and the site and time (UTC) of its entry."""
 
     ref: str
     salt: bytes
@@ -85,12 +86,12 @@ class Sealed(NamedTuple):
 
 
 def add_sealed(connection: Connection, new: Sequence[Sealed]) -> None:
-    """Keeps values."""
+    """Write sealed values."""
     _NEW_SEALED.execute(connection, new)
 
 
 def values(connection: Connection, refs: Iterable[str]) -> dict[str, str]:
-    """What those references stand for; erased ones are left out."""
+    """The texts of those references; erased ones are left out."""
     return dict(_NAMED.fetch(connection, [(ref,) for ref in sorted(set(refs))]).all())
 
 
@@ -116,16 +117,16 @@ class Outgoing(NamedTuple):
 
 
 def add_orders(connection: Connection, new: Sequence[Outgoing]) -> None:
-    """Writes orders."""
+    """Write orders."""
     _NEW_ORDER.execute(connection, new)
 
 
 Place = tuple[datetime, int, int]
-"""Where an order stands among all: when it was given (UTC), its site and its number."""
+"""An order's place among all orders: when it was given (UTC), its site and its number."""
 
 
 class GivenOrder(NamedTuple):
-    """One order that was given, whatever has become of it; `ordered_at` is in UTC."""
+    """An order that was given, whatever its outcome; `ordered_at` is in UTC."""
 
     site_id: int
     site: str
@@ -143,10 +144,10 @@ def latest_order(
     incident: str | None = None,
     suspends: bool | None = None,
 ) -> GivenOrder | None:
-    """The site's latest order of that kind, if there is one: of that incident, if one is named, and
-    if `suspends` is not None, with a suspension or without one.
+    """The site's latest order of that kind, None if there is none.
 
-    What was ordered once more is passed over, unless somebody was told of it.
+    `incident`: only about this one. `suspends`: only with a suspension (True), or without (False).
+    Repeated orders are skipped, unless somebody was notified of them.
     """
     of, data, body = orders.c, type_coerce(orders.c.data, Text), entries.c.body
     was_told = or_(~body.contains(_REPEATED), body.contains(_TELLS))
@@ -172,7 +173,7 @@ def ordered_down_between(
 ) -> list[Place]:
     """The orders to suspend or close that were given between two times (UTC), the first `most`.
 
-    What reconciliation has ordered once more takes nobody down, and is passed over.
+    Orders repeated by a reconciliation take no further site down, and are skipped.
     """
     of = orders.c
     own = (of.created_at, of.site_id, of.site_seq)
@@ -186,7 +187,7 @@ def ordered_down_between(
 
 
 def ordered_down_again(connection: Connection, since: datetime, by: str) -> list[str]:
-    """The names of the sites that `by` has ordered down once more since then (UTC)."""
+    """The names of the sites that `by` has ordered down again since `since` (UTC)."""
     begins = f'{{"actor":{quoted(by)},'
     asked = (
         select(sites.c.name)
@@ -203,7 +204,7 @@ def ordered_down_again(connection: Connection, since: datetime, by: str) -> list
 def repeated_orders(
     connection: Connection, asked: Sequence[tuple[int, int]]
 ) -> set[tuple[int, int]]:
-    """Which of those orders, by site and number, reconciliation has ordered once more."""
+    """The orders, of those given by site and number, that a reconciliation has repeated."""
     if not asked:
         return set()
     of = entries.c

@@ -1,9 +1,9 @@
-"""What can be erased: sealed values, kept answers, who needs them; and the traces they leave.
+"""Queries of what can be erased: sealed values, kept answers, their users, and their traces.
 
-On SQLite `secure_delete` (see `engine`) writes zeros over what is deleted; what lay free before is
-left behind by a VACUUM, and the write-ahead log, which holds pages as they were, is cut to nothing.
-On PostgreSQL a VACUUM makes the space of the rows free, to be written over in time; its own
-write-ahead log, its replicas and its backups are beyond this program.
+On SQLite `secure_delete` (see `engine`) writes zeros over deleted data. A VACUUM drops the pages
+that were free before, and the write-ahead log, which holds old pages, is truncated. On PostgreSQL a
+VACUUM frees the space of the rows, to be overwritten in time; its own write-ahead log, its replicas
+and its backups are beyond this program.
 """
 
 from __future__ import annotations
@@ -32,19 +32,22 @@ from sqlalchemy import (
 from incidents.errors import DatabaseError
 from incidents.store.database.address import place
 from incidents.store.database.engine import BUSY_TIMEOUT_S, plainly
-from incidents.store.schema.desk_tables import refusals, sign_ins
-from incidents.store.schema.tables import (
+from incidents.store.schema.desk_tables import (
     DESK_STREAM,
-    contacts,
     desk,
     entries,
-    evidence,
     filing_details,
-    incidents,
     keys,
-    notes,
     policies,
+    refusals,
     sealed,
+    sign_ins,
+)
+from incidents.store.schema.tables import (
+    contacts,
+    evidence,
+    incidents,
+    notes,
     sites,
     tasks,
     unsettled,
@@ -56,14 +59,14 @@ _AT_ONCE = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """What an erasure is of: what was recorded before `before` (UTC), on all sites or on one."""
+    """The scope of an erasure: data recorded before `before` (UTC), on all sites or on one."""
 
     before: datetime
     site_id: int | None = None
 
 
 class Words(NamedTuple):
-    """A sealed value's place in the order in which they are looked through."""
+    """The place of a sealed value in the order of the search."""
 
     site_id: int
     sealed_at: datetime
@@ -71,7 +74,7 @@ class Words(NamedTuple):
 
 
 class Young(NamedTuple):
-    """What is not old enough to be erased: how much, and when (UTC) its first was recorded."""
+    """Data too young to be erased: its amount, and when (UTC) the first of it was recorded."""
 
     n: int
     first: datetime | None
@@ -79,7 +82,7 @@ class Young(NamedTuple):
 
 
 def words(connection: Connection, scope: Scope, after: Words | None, most: int) -> list[Words]:
-    """The next values that are old enough, site by site, needed or not; `most` of them at most."""
+    """The next values that are old enough, site by site, needed or not, at most `most`."""
     place = (sealed.c.site_id, sealed.c.sealed_at, sealed.c.ref)
     query = select(*place).where(sealed.c.sealed_at < scope.before, *_on(scope, sealed.c.site_id))
     if after is not None:
@@ -90,25 +93,25 @@ def words(connection: Connection, scope: Scope, after: Words | None, most: int) 
 
 
 def young_words(connection: Connection, scope: Scope) -> Young:
-    """The values that are not old enough."""
+    """The values that are too young."""
     at = sealed.c.sealed_at
     where = (at >= scope.before, *_on(scope, sealed.c.site_id))
     return _young(connection, select(func.count(), func.min(at), func.max(at)).where(*where))
 
 
 def young_files(connection: Connection, scope: Scope) -> Young:
-    """The files that were attached too lately."""
+    """The files that are too young."""
     at, digest = evidence.c.recorded_at, func.count(evidence.c.digest.distinct())
     where = (at >= scope.before, *_on(scope, evidence.c.site_id))
     return _young(connection, select(digest, func.min(at), func.max(at)).where(*where))
 
 
 def needed(connection: Connection, first: int, last: int) -> set[str]:
-    """The references that the tables need still, of the sites from one id to the other.
+    """The references that the tables still need, of the sites with ids from `first` to `last`.
 
-    They are: whom to call, and what is filed, on a site that is not closed or whose closure is in
-    question; the reasons of a running hold and of a request to open or to close; the words about
-    what the desk has still to do something about. Of the desk itself: why its policy is active.
+    They are: the contact details and the filing of a site that is not closed, or whose closure is
+    in question; the reasons of a running hold and of a request to open or to close; and the words
+    about everything that still needs an act. Of the desk itself: the reason of the active policy.
     """
     found: set[str] = set()
     for query in _NEEDED:
@@ -121,7 +124,7 @@ def needed(connection: Connection, first: int, last: int) -> set[str]:
 
 
 def waiting(connection: Connection, first: int, last: int) -> dict[int, set[int]]:
-    """The incidents of those sites that are not settled, of which entries may have words."""
+    """The unsettled incidents of those sites, whose entries may have words."""
     found: dict[int, set[int]] = {}
     on = incidents.c.site_id.between(first, last)
     for site_id, n in connection.execute(
@@ -132,7 +135,7 @@ def waiting(connection: Connection, first: int, last: int) -> dict[int, set[int]
 
 
 def bodies(connection: Connection, site_id: int, before: datetime) -> Iterator[str]:
-    """The site's entries that were recorded before that time (UTC), some read at a time."""
+    """The site's entries recorded before that time (UTC), read in batches."""
     seq = entries.c.site_seq
     query = select(seq, entries.c.body).where(
         entries.c.site_id == site_id, entries.c.recorded_at < before, seq > bindparam("after")
@@ -144,14 +147,14 @@ def bodies(connection: Connection, site_id: int, before: datetime) -> Iterator[s
 
 
 def remove(connection: Connection, refs: Sequence[str]) -> int:
-    """Erases those values with their salts; how many there were still."""
+    """Erase the values with their salts, and return how many existed."""
     if not refs:
         return 0
     return connection.execute(delete(sealed).where(sealed.c.ref.in_(refs))).rowcount
 
 
 def remove_answers(connection: Connection, scope: Scope) -> None:
-    """Erases what is kept for keys: a digest, even a salted one, can be tried on every number."""
+    """Erase the kept answers: even a salted digest can be tested against every phone number."""
     old = keys.c.recorded_at < scope.before
     if scope.site_id is None:
         connection.execute(delete(keys).where(old))
@@ -162,10 +165,10 @@ def remove_answers(connection: Connection, scope: Scope) -> None:
 
 
 def files(connection: Connection, scope: Scope, among: Sequence[str] | None = None) -> set[str]:
-    """The digests of files that are needed no more; of all, or those `among` them.
+    """The digests of files that are no longer needed, of all files or those `among` them.
 
-    All that they were attached to is settled, and was attached before the scope's time; of a site's
-    own demand time alone matters, but what another site has too is kept for that one.
+    Such a file was attached before the scope's time, to settled incidents only. For a request about
+    one site, only the time matters, but a file that another site has too is kept.
     """
     keeps: ColumnElement[bool] = _WAITS
     if scope.site_id is not None:
@@ -204,7 +207,7 @@ def _between(site_id: ColumnElement[Any], *where: ColumnElement[bool]) -> Column
 
 
 def _of_waiting(table: Any, *refs: ColumnElement[Any]) -> Select[Any]:
-    """The references of a table whose rows belong to incidents, as long as these are unsettled."""
+    """The references in a table of incidents' parts, for unsettled incidents."""
     on = and_(table.c.site_id == incidents.c.site_id, table.c.incident == incidents.c.n)
     joined = select(*refs).join_from(incidents, table, on)
     return joined.where(_between(incidents.c.site_id, _WAITS))
@@ -229,16 +232,16 @@ _NEEDED: tuple[Select[Any], ...] = (
 
 
 PATIENCE_S = 10.0
-"""About so long is waited for those who read the write-ahead log of a SQLite file."""
+"""The approximate wait for readers of the write-ahead log of a SQLite file."""
 
 _PAUSE_S = 0.05
 
 
 def remove_traces(engine: Engine, *, rewrite: bool = True) -> None:
-    """Makes the files forget what is deleted.
+    """Clear the database's files of deleted data.
 
-    Without `rewrite` a SQLite file is not written anew if nothing in it lies free: its log alone is
-    cut, which an earlier attempt may not have come to.
+    Without `rewrite`, a SQLite file that has no free pages is not rewritten: only its log is
+    truncated, which an earlier attempt may not have reached.
 
     Raises:
         DatabaseError: if others read the log all the time, or the disk has no room for a VACUUM.
@@ -260,7 +263,7 @@ def _of_sqlite(engine: Engine, own: Any, *, rewrite: bool) -> None:
         own.execute("VACUUM")
     own.execute(f"PRAGMA busy_timeout={round(_PAUSE_S * 1000)}")
     try:
-        # No clock is asked, since a simulated one may stand.
+        # Waits are counted without a clock, since a simulated one may be frozen.
         for _ in range(round(PATIENCE_S / _PAUSE_S)):
             if not own.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
                 return

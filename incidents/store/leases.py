@@ -1,8 +1,8 @@
-"""The leases: orders that wait, in the hands of whoever carries them out, one attempt at a time.
+"""The leases of waiting orders: a dispatcher claims an order for one attempt at a time.
 
-A lease is `next_at` in the future and a holder: when it ends, the order is anybody's again. Orders
-are taken in hand outside the lock of their site's row, since that waits for nobody; they are let go
-under it. What becomes of them is `deliveries`', under that lock too.
+A lease is a `next_at` in the future and a holder: when it ends, anybody may claim the order again.
+Orders are claimed without the lock of their site's row, so that a claim waits for nobody, and
+released under it. `deliveries` writes their outcomes, under that lock too.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from incidents.store.schema.types import Number, UTCDateTime
 from incidents.store.statement import Mutation
 
 Key = tuple[int, int, str, datetime]
-"""An order in hand: the number of the site, of the order, the lane, and since when (UTC)."""
+"""A claimed order: the numbers of the site and the order, the lane, and the time (UTC)."""
 
 _ONE = 1
 _of = deliveries.c
@@ -43,14 +43,12 @@ _of = deliveries.c
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
-    """An order in somebody's hands, from `taken_at` until `until`; `attempt` is 1 the first time.
+    """An order claimed from `taken_at` until `until` (UTC); `attempt` is 1 the first time.
 
-    Times in UTC.
-
-    `data` is the order's document, `in_force` what is in force on its site, `ordered` what is to
-    be, and `held_since` since when a hold keeps that down, if one does. `released`: the brake held
-    it, and a person has let it go. `again`: a person has let it go, or has it tried again, and
-    nobody has tried it since.
+    `data`: the order's document. `in_force`: the state of its site in the world; `ordered`: the
+    state ordered. `held_since`: since when (UTC) a hold keeps the site down, if one does.
+    `released`: a person has released it from the brake. `again`: a person has released it, or wants
+    it tried again, and nobody has tried it since.
     """
 
     site_id: int
@@ -73,12 +71,12 @@ class Claimed:
 
     @property
     def key(self) -> Key:
-        """Which it is, and which time that it is in hand."""
+        """The order together with the time of this claim."""
         return self.site_id, self.seq, self.lane, self.taken_at
 
 
 def any_due(connection: Connection, lane: str, now: datetime) -> bool:
-    """Whether anything waits in a lane whose time has come: a look that takes no lock."""
+    """Whether a due order waits in the lane; without a lock."""
     return connection.scalar(_ANY_DUE, {"lane": lane, "now": now}) is not None
 
 
@@ -93,11 +91,11 @@ def claim(
     due_at: datetime | None = None,
     tried_by: datetime | None = None,
 ) -> list[Claimed]:
-    """Takes at most `most` orders of a lane in hand, the first of its site each, longest due first.
+    """Claim at most `most` orders of a lane, the first of each site, the longest due first.
 
-    What is not settled or put off before the lease ends is anybody's again. Taken is what is due at
-    `due_at` (UTC), else at `now`; what was tried before, only if it came due again by `tried_by`.
-    In a transaction that writes; what others are claiming at this moment is left to them.
+    An order that is not settled or postponed before the lease ends may be claimed by anybody again.
+    It must be due at `due_at` (UTC), else at `now`; one that was tried before, by `tried_by`. Call
+    it in a transaction that writes. Orders that others are claiming are skipped.
     """
     question = _CLAIMABLE
     if connection.dialect.name == "postgresql":
@@ -112,10 +110,9 @@ def claim(
 def claim_again(
     connection: Connection, by: str, let_go: Sequence[Key], *, now: datetime, lease: timedelta
 ) -> list[Claimed]:
-    """Takes in hand once more what was let go without an attempt, whenever it is due (UTC).
+    """Claim orders again that were released without an attempt, whenever they are due.
 
-    What somebody has had in hand since, or has settled, is left alone. In a transaction that
-    writes.
+    Orders that were claimed or settled since are skipped. Call it in a transaction that writes.
     """
     if not let_go:
         return []
@@ -137,7 +134,7 @@ def _take(
             kind=row["kind"],
             data=row["data"],
             ordered_at=row["created_at"],
-            # It is given up so long after it was first tried, however long nobody tried it.
+            # The time until it is given up counts from the first attempt, not from the claim.
             since=row["since"] if row["attempts"] else now,
             attempt=row["attempts"] + 1,
             taken_at=now,
@@ -159,8 +156,7 @@ def _take(
 
 
 def leave_untried(connection: Connection, claimed: Sequence[Claimed]) -> None:
-    """In the transaction that took them in hand: as if it had not, but nobody else does either for
-    as long."""
+    """Undo the claim in its own transaction, but let nobody else claim the orders for as long."""
     _UNTRIED.execute(
         connection, [(c.site_id, c.lane, c.seq, _ONE, c.attempt - 1, None) for c in claimed]
     )
@@ -176,10 +172,10 @@ def put_off(
     detail: str | None = None,
     tried: bool = True,
 ) -> bool:
-    """Lets go of an order until `next_at`, with all that waits behind it; whether it was held.
+    """Release an order until `next_at`, with all behind it; return whether it was claimed.
 
-    One that was not `tried` after all is as if it had not been claimed. Whoever lets go of several
-    in one transaction does so in the order of their sites' ids.
+    An order that was not `tried` is as if it had not been claimed. Release several in one
+    transaction in the order of their sites' ids.
     """
     told = {
         "next_at": next_at,
@@ -203,8 +199,8 @@ def put_off(
         deliveries.c.next_at < next_at,
         waiting,
     )
-    # The desk writes rows of several sites in whatever order, under this lock: without it each
-    # could wait for the other.
+    # The desk writes rows of several sites in any order, under this lock: without it the two could
+    # wait for each other.
     connection.execute(_SITE_LOCKED, {"site_id": claimed.site_id})
     held = connection.execute(update(deliveries).where(own).values(told)).rowcount > 0
     if held and tried:
@@ -213,12 +209,12 @@ def put_off(
 
 
 def explain(connection: Connection, told: Sequence[tuple[Claimed, str]]) -> None:
-    """Keeps a sentence with what was given up."""
+    """Keep a sentence with each order that was given up."""
     _EXPLAINED.execute(connection, [(c.site_id, c.lane, c.seq, _ONE, detail) for c, detail in told])
 
 
 def _first() -> Select[Any]:
-    """The first of each site and lane that has not failed for good."""
+    """The query for the first order of each site and lane that has not failed for good."""
     before = deliveries.alias("before")
     is_first = not_(
         exists().where(
@@ -241,7 +237,7 @@ def _first() -> Select[Any]:
 
 
 def _claimable() -> Select[Any]:
-    """Those of a lane whose time has come."""
+    """The query for the due orders of a lane."""
     due_at = bindparam("due_at", type_=UTCDateTime)
     tried_by = bindparam("tried_by", type_=UTCDateTime)
     is_new = or_(_of.attempts == 0, _of.next_at <= tried_by)
@@ -252,7 +248,7 @@ def _claimable() -> Select[Any]:
 
 
 def _let_go() -> Select[Any]:
-    """Those that are named, if they were in hand for the last time then."""
+    """The query for the named orders, if their last claim was the named one."""
     own = tuple_(_of.site_id, _of.site_seq, _of.lane, _of.tried_at)
     is_free = _of.held_by.is_(None)
     return _first().where(own.in_(bindparam("let_go", expanding=True)), is_free)
@@ -265,7 +261,7 @@ _CLAIMED = Mutation(deliveries, "since", "attempts", "next_at", "held_by", "trie
 _UNTRIED = Mutation(deliveries, "attempts", "held_by", keys=_KEY)
 _EXPLAINED = Mutation(deliveries, "detail", keys=_KEY)
 _CLAIMABLE = _claimable()
-# As long as it has not counted how many wait, it would rather collect and sort them all.
+# Without statistics PostgreSQL would collect and sort all waiting orders.
 _IN_ORDER = "; ".join(f"SET LOCAL {name} = off" for name in ("enable_bitmapscan", *LOOK_UP_BY_KEYS))
 _CLAIMABLE_UNLOCKED = _CLAIMABLE.with_for_update(of=deliveries, skip_locked=True)
 _LET_GO = _let_go()

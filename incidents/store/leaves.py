@@ -1,4 +1,4 @@
-"""Queries of the leaves: entries that have no number yet, numbers, and the tree over them."""
+"""Queries of the leaves: entries without a number, the numbers, and the tree over them."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from sqlalchemy import (
 
 from incidents.errors import VerificationError
 from incidents.store.database.engine import LOOK_UP_BY_KEYS
+from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import leaves, log_head, tiles
-from incidents.store.schema.tables import entries
 from incidents.store.statement import insert_or
 
 # "leaves" in ASCII: an advisory lock has a number, not a name.
@@ -43,11 +43,11 @@ class NoHeadError(VerificationError):
 
 
 class Head(NamedTuple):
-    """The log as far as it is numbered: its size, its compact range (32 bytes a hash), and how far
-    down entries without a number need not be looked for.
+    """The numbered log: its size, its compact range (32 bytes a hash), and the floor of the search
+    for entries without a number.
 
-    No entry whose id is at or below `floor` is without a number, or will be. The same will be said
-    of `next_floor` when all transactions before the one called `horizon` have ended.
+    Every entry with an id up to `floor` has a number, and none will be added there. The same will
+    be true of `next_floor` once all transactions before `horizon` have ended.
     """
 
     size: int
@@ -58,9 +58,9 @@ class Head(NamedTuple):
 
 
 class Sight(NamedTuple):
-    """What a transaction sees: the `newest` entry's id (0 without one), and of PostgreSQL two
-    numbers of transactions: all before `ended` have ended, and none from `to_come` on has. Some of
-    these may have begun all the same."""
+    """The view of a transaction: the id of the `newest` entry (0 without one). On PostgreSQL also
+    two transaction numbers: all before `ended` have ended, and none from `to_come` on has ended,
+    though some may have begun."""
 
     newest: int
     ended: int | None
@@ -68,35 +68,35 @@ class Sight(NamedTuple):
 
 
 class Unpublished(NamedTuple):
-    """How many `entries`, and when the oldest of them was recorded (UTC)."""
+    """A number of `entries`, and when the oldest of them was recorded (UTC)."""
 
     entries: int
     since: datetime | None
 
 
 class Leaf(NamedTuple):
-    """What was numbered: the entry's id and its leaf hash (RFC 6962, section 2.1)."""
+    """A numbered entry: its id and its leaf hash (RFC 6962, section 2.1)."""
 
     entry_id: int
     hash: bytes
 
 
 def lock(connection: Connection) -> bool:
-    """Makes this the only transaction that numbers; False if another one does at this moment.
+    """Take the lock for numbering; False if another transaction has it.
 
-    On SQLite whoever writes has the whole file.
+    On SQLite a writer has the whole file.
     """
     if connection.dialect.name == "sqlite":
         return True
-    # What is above the floor is read in the order of its ids, and no further than to the limit: the
-    # planner, which knows nothing of the floor, would rather sort a third of the table.
+    # Entries above the floor are read in the order of their ids, up to the limit. The planner knows
+    # nothing of the floor, and would sort a third of the table.
     plans = (func.set_config(name, value, True) for name, value in _IN_ORDER.items())
     statement = select(func.pg_try_advisory_xact_lock(_LOCK), *plans)
     return bool(connection.execute(statement).one()[0])
 
 
 def head(connection: Connection) -> Head:
-    """The log as it is."""
+    """The present head of the log."""
     columns = [log_head.c[name] for name in Head._fields]
     row = connection.execute(select(*columns)).first()
     if row is None:
@@ -105,7 +105,7 @@ def head(connection: Connection) -> Head:
 
 
 def sight(connection: Connection) -> Sight:
-    """What one statement sees, and of whom."""
+    """The view of one statement."""
     newest = select(func.coalesce(func.max(entries.c.id), 0)).scalar_subquery()
     if connection.dialect.name == "sqlite":
         return Sight(connection.scalar(select(newest)) or 0, None, None)
@@ -115,9 +115,9 @@ def sight(connection: Connection) -> Sight:
 
 
 def own_transaction(connection: Connection) -> int | None:
-    """The number of this transaction: whatever had begun to write before it has a lower one.
+    """The number of this transaction; earlier writers have lower numbers.
 
-    On PostgreSQL it takes one now, if it has none. SQLite has no such numbers.
+    On PostgreSQL it is assigned now, if there is none yet. SQLite has no such numbers.
     """
     if connection.dialect.name == "sqlite":
         return None
@@ -125,15 +125,15 @@ def own_transaction(connection: Connection) -> int | None:
 
 
 def any_above(connection: Connection, floor: int) -> bool:
-    """Whether there is an entry with a higher id: without one, nothing needs a number."""
+    """Whether there is an entry with an id above `floor`: if not, nothing needs a number."""
     return bool(connection.scalar(select(exists().where(entries.c.id > floor))))
 
 
 def number(connection: Connection, *, size: int, floor: int, limit: int) -> list[Leaf]:
-    """Gives numbers, from `size` on, to the first `limit` entries above `floor` that have none.
+    """Number the first `limit` entries above `floor` that have no number, from `size` on.
 
     Returns:
-        What was numbered, in that order. Fewer than `limit` are all that this transaction saw.
+        The numbered entries in order. If they are fewer than `limit`, this transaction saw no more.
     """
     rows = connection.execute(_FIRST, {"floor": floor, "most": limit}).all()
     found = [Leaf(*row) for row in rows]
@@ -145,13 +145,13 @@ def number(connection: Connection, *, size: int, floor: int, limit: int) -> list
 
 
 def missed(connection: Connection, floor: int, limit: int) -> list[int]:
-    """The ids of entries at or below `floor` that have no number all the same; it reads all ids."""
+    """The ids of entries up to `floor` that have no number although they should; reads all ids."""
     statement = _unnumbered(entries.c.id).where(entries.c.id <= floor).limit(limit)
     return list(connection.scalars(statement))
 
 
 def bodies(connection: Connection, first: int, most: int) -> list[tuple[int, str]]:
-    """The entries numbered from `first` on, at most `most`: each number, and the entry's text."""
+    """The entries numbered from `first` on, at most `most`: the number and the text of each."""
     of = leaves.c
     query = select(of.leaf_index, entries.c.body).join(entries, entries.c.id == of.entry_id)
     query = query.where(of.leaf_index >= first).order_by(of.leaf_index).limit(most)
@@ -159,7 +159,7 @@ def bodies(connection: Connection, first: int, most: int) -> list[tuple[int, str
 
 
 def is_covered(connection: Connection, site_id: int, site_seq: int, size: int) -> bool:
-    """Whether that entry of a stream is among the first `size` leaves."""
+    """Whether an entry of a stream is among the first `size` leaves."""
     statement = (
         select(leaves.c.leaf_index)
         .join(entries, entries.c.id == leaves.c.entry_id)
@@ -178,7 +178,7 @@ def unnumbered(connection: Connection) -> Unpublished:
 
 
 def above(connection: Connection, size: int) -> Unpublished:
-    """The entries that are numbered, and not among the first `size` leaves."""
+    """The numbered entries that are not among the first `size` leaves."""
     statement = (
         select(func.count(), func.min(entries.c.recorded_at))
         .select_from(leaves.join(entries, entries.c.id == leaves.c.entry_id))
@@ -188,8 +188,8 @@ def above(connection: Connection, size: int) -> Unpublished:
 
 
 def oldest_above(connection: Connection, size: int) -> datetime | None:
-    """When the first entry was recorded (UTC) that is not among the first `size` leaves, numbered
-    or not: it costs the same however many there are."""
+    """When the first entry outside of the first `size` leaves was recorded (UTC), numbered or not;
+    the cost does not depend on their number."""
     first = leaves.join(entries, entries.c.id == leaves.c.entry_id)
     of = entries.c.recorded_at
     numbered = select(of).select_from(first).where(leaves.c.leaf_index >= size)
@@ -205,7 +205,7 @@ def oldest_above(connection: Connection, size: int) -> datetime | None:
 def hashes(
     connection: Connection, places: Iterable[tuple[int, int]]
 ) -> dict[tuple[int, int], bytes]:
-    """The hashes of those tiles that there are, each by its level and its place in it."""
+    """The hashes of the existing tiles among those, by level and place."""
     found = {}
     for level, n in places:
         wanted = select(tiles.c.hashes).where(tiles.c.level == level, tiles.c.n == n)
@@ -216,7 +216,7 @@ def hashes(
 
 
 def keep(connection: Connection, new: Head, grown: Sequence[tuple[int, int, bytes]]) -> None:
-    """Keeps the log as it has become, with those tiles (level, place, hashes) that have changed."""
+    """Write the new head of the log, with the changed tiles (level, place, hashes)."""
     if grown:
         made = insert_or(connection, tiles)
         statement = made.on_conflict_do_update(
@@ -228,12 +228,13 @@ def keep(connection: Connection, new: Head, grown: Sequence[tuple[int, int, byte
 
 
 def _number(transaction: ColumnElement[Any]) -> ColumnElement[int]:
-    """The number of a transaction, which PostgreSQL lets nobody compare with others."""
+    """A transaction number as an integer, since PostgreSQL's own type cannot be compared."""
     return cast(cast(transaction, Text), BigInteger)
 
 
 def _unnumbered(*columns: ColumnElement[Any]) -> Select[Any]:
-    """What has no number, by the absence of its number alone: ids are not committed in order."""
+    """The query for entries without a number row; ids do not help, as they are not committed in
+    order."""
     numbered = exists().where(leaves.c.entry_id == entries.c.id)
     return select(*columns).where(~numbered).order_by(entries.c.id)
 
@@ -243,7 +244,7 @@ _FIRST = (
     .where(entries.c.id > bindparam("floor", type_=BigInteger))
     .limit(bindparam("most", type_=Integer))
 )
-# One parameter for any number of ids: a statement that is sent for each takes longer than the rest.
+# One parameter for any number of ids: one statement for each would take longer than the rest.
 _NUMBER = {
     "sqlite": (
         text("INSERT INTO leaves SELECT :size + key, value FROM json_each(:ids)"),

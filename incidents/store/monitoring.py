@@ -1,9 +1,9 @@
-"""Monitoring: the heartbeats of daemons, and the alarms that tell the desk of a cause once.
+"""Queries for monitoring: the heartbeats of daemons, and the alarms that were raised.
 
-An alarm's row is there from when somebody has seen the cause until somebody has seen it end. Any
-number of daemons look: each raises what is missing, and one at a time has an alarm in hand, under a
-lease (`next_at` in the future, one more attempt). What is written names the row as it was seen, by
-its key and `raised_at`: the same cause that came again meanwhile is another row.
+An alarm's row exists from when a daemon has seen its cause until one has seen it end. Any number of
+daemons look: each raises missing alarms, and one at a time claims an alarm, under a lease
+(`next_at` in the future, one more attempt). Writes name the row by its key and `raised_at`: if the
+cause ended and came again meanwhile, that is another row.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, literal, select, update
 
+from incidents.store.schema.desk_tables import heartbeats
 from incidents.store.schema.log_tables import alarms
-from incidents.store.schema.tables import heartbeats
 from incidents.store.statement import insert_missing, insert_or
 
 _ONCE = "once:"
 
 
 def once_on(host: str) -> str:
-    """The name, in place of a daemon's own, under which `daemon --once` is known on that host."""
+    """The name of `daemon --once` on that host, in the place of a daemon's own."""
     return f"{_ONCE}{host}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat:
-    """A daemon, when it started and last beat (UTC), and why it stands aside if it does; and why it
-    carries nothing out, if it cannot read its mark, and since when."""
+    """A daemon, with the times of its start and its last beat (UTC); why it stands aside, if it
+    does; and, if it cannot read its mark and so carries nothing out, why and since when."""
 
     daemon: str
     host: str
@@ -43,12 +43,12 @@ class Heartbeat:
 
     @property
     def once(self) -> bool:
-        """Whether it does not stay: `daemon --once`, whose only beat is its end."""
+        """Whether it is a `daemon --once`, whose only beat is its end."""
         return self.daemon.startswith(_ONCE)
 
 
 def known_daemons(connection: Connection) -> list[Heartbeat]:
-    """All daemons, the one that beat last first."""
+    """All daemons, the latest beat first."""
     found = connection.execute(
         select(heartbeats).order_by(heartbeats.c.beat_at.desc(), heartbeats.c.daemon)
     )
@@ -56,8 +56,8 @@ def known_daemons(connection: Connection) -> list[Heartbeat]:
 
 
 def beat(connection: Connection, heartbeat: Heartbeat) -> None:
-    """Writes what a daemon says of itself, in place of what it said before; since when it cannot
-    read its mark stays."""
+    """Write a daemon's heartbeat over the one before; the time since when it cannot read its mark
+    stays."""
     row = asdict(heartbeat)
     said = {"beat_at": row["beat_at"], "standing_aside": row["standing_aside"]}
     if not heartbeat.once:
@@ -67,8 +67,10 @@ def beat(connection: Connection, heartbeat: Heartbeat) -> None:
 
 
 def note_mark(connection: Connection, daemon: str, unread: str | None, now: datetime) -> None:
-    """Writes why `daemon --once` cannot read its mark, known at `now` (UTC); None if it can. That
-    is known only after its beat."""
+    """Write why `daemon --once` cannot read its mark, as of `now` (UTC); None if it can.
+
+    This is known only after its beat.
+    """
     noted = update(heartbeats).where(heartbeats.c.daemon == daemon)
     connection.execute(noted.values(_mark(unread, now)))
 
@@ -80,12 +82,12 @@ def _mark(unread: str | None, now: datetime) -> dict[str, Any]:
 
 
 def remove_heartbeat(connection: Connection, daemon: str) -> None:
-    """Takes out a daemon that has stopped."""
+    """Delete the heartbeat of a daemon that has stopped."""
     connection.execute(delete(heartbeats).where(heartbeats.c.daemon == daemon))
 
 
 def purge_heartbeats(connection: Connection, before: datetime) -> None:
-    """Takes out the daemons that have not beaten since `before`: killed, and not coming back."""
+    """Delete the heartbeats older than `before`, of daemons that were killed."""
     connection.execute(delete(heartbeats).where(heartbeats.c.beat_at < before))
 
 
@@ -93,10 +95,9 @@ def purge_heartbeats(connection: Connection, before: datetime) -> None:
 class Raised:
     """An alarm that was raised; times are in UTC.
 
-    `key` is its kind and what it is about, its `subject`. Of a list that the desk is told again
-    when it grows, the subject is what was on it when the desk was told last. While it is in
-    somebody's hands `next_at` is the end of the lease; else it is not told before then. `attempts`
-    counts those that were made or begun.
+    `key`: its kind and `subject`. For a list that is sent again when it grows, the subject is the
+    list as last sent. `next_at`: the end of the lease while a daemon has claimed it, else the
+    earliest time to send it. `attempts`: the number made or begun.
     """
 
     key: str
@@ -108,25 +109,25 @@ class Raised:
     told_at: datetime | None = None
 
     def due(self, now: datetime) -> bool:
-        """Whether somebody is to tell it at `now`."""
+        """Whether it is due to be sent at `now` (UTC)."""
         return self.told_at is None and self.next_at <= now
 
 
 def new_alarms(key: str, kind: str, subject: str, now: datetime) -> Raised:
-    """An alarm as it is when it is raised: due at once."""
+    """A newly raised alarm, due at once."""
     return Raised(
         key=key, kind=kind, subject=subject, raised_at=now, attempts=0, next_at=now, told_at=None
     )
 
 
 def known_alarms(connection: Connection) -> dict[str, Raised]:
-    """All that are raised, by their keys: as many as there are causes."""
+    """All raised alarms by key, one for each cause."""
     found = connection.execute(select(alarms)).mappings()
     return {row["key"]: Raised(**row) for row in found}
 
 
 def add_alarms(connection: Connection, raised: Iterable[Raised]) -> None:
-    """Raises those whose key is not there; one that another has raised meanwhile stays as it is."""
+    """Raise the alarms whose keys are new; one that another daemon has raised stays as it is."""
     rows = [
         {name: getattr(each, name) for name in _COLUMNS}
         for each in sorted(raised, key=lambda each: each.key)
@@ -136,7 +137,7 @@ def add_alarms(connection: Connection, raised: Iterable[Raised]) -> None:
 
 
 def renew_alarms(connection: Connection, seen: Raised, renewed: Raised) -> bool:
-    """Writes it anew under the same key; False if it is not as it was seen any more."""
+    """Write the alarm again under its key; False if it has changed since it was `seen`."""
     values = {name: getattr(renewed, name) for name in _COLUMNS if name != "key"}
     as_seen = and_(
         _same(seen), alarms.c.subject == seen.subject, alarms.c.attempts == seen.attempts,
@@ -148,9 +149,9 @@ def renew_alarms(connection: Connection, seen: Raised, renewed: Raised) -> bool:
 def claim_alarms(
     connection: Connection, seen: Raised, *, now: datetime, lease: timedelta
 ) -> Raised | None:
-    """Takes an alarm in hand for as long as the lease runs; None if another was faster.
+    """Claim an alarm for the length of the lease; None if another daemon was faster.
 
-    If it is neither told nor put off by then it is anybody's again.
+    If it is neither sent nor postponed by then, any daemon may claim it again.
     """
     claimed = replace(seen, attempts=seen.attempts + 1, next_at=now + lease)
     as_seen = and_(
@@ -165,7 +166,7 @@ def claim_alarms(
 
 
 def note_alarm_told(connection: Connection, claimed: Raised, now: datetime) -> None:
-    """The desk has been told: nobody tells it again, whoever may have it in hand by now."""
+    """Record that the alarm was sent: no daemon sends it again, even if another has claimed it."""
     connection.execute(
         update(alarms).where(_same(claimed), alarms.c.told_at.is_(None)).values(told_at=now)
     )
@@ -174,7 +175,7 @@ def note_alarm_told(connection: Connection, claimed: Raised, now: datetime) -> N
 def put_off_alarm(
     connection: Connection, claimed: Raised, next_at: datetime, *, tried: bool = True
 ) -> None:
-    """Lets go of it until `next_at`; one that was not `tried` after all is as if never claimed."""
+    """Release an alarm until `next_at`; one that was not `tried` is as if never claimed."""
     in_hand = and_(
         _same(claimed), alarms.c.attempts == claimed.attempts, alarms.c.next_at == claimed.next_at
     )
@@ -186,7 +187,7 @@ def put_off_alarm(
 
 
 def forget_alarms(connection: Connection, ended: Iterable[Raised]) -> None:
-    """Takes out those whose cause has ended: if it comes again, it is told again."""
+    """Delete the alarms whose cause has ended: if it comes again, the alarm is sent again."""
     for each in sorted(ended, key=lambda each: each.key):
         connection.execute(delete(alarms).where(_same(each)))
 

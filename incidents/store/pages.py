@@ -1,4 +1,4 @@
-"""The pages of a long list, and times as whole microseconds, as statements reckon with both.
+"""The pages of a long list, with times as whole microseconds to compare in statements.
 
 A cursor is opaque: which list it belongs to, and the keys of the last row that was shown.
 """

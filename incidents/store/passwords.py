@@ -1,7 +1,7 @@
-"""Queries of passwords: what is kept of them, whose was set last, and how often somebody failed.
+"""Queries of passwords: their hashes and dates, who set each, and failed sign-ins.
 
-The table of passwords can be written by who has the database's password; an old row that is put
-back bears its seal still.
+Anybody with the database's password can write the table of passwords, and a restored old row still
+has its seal.
 """
 
 from __future__ import annotations
@@ -15,22 +15,21 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from incidents.record.entry import decode
 from incidents.record.own_events import PasswordSet
-from incidents.store.schema.desk_tables import attempts, passwords
-from incidents.store.schema.tables import DESK_STREAM, entries
+from incidents.store.schema.desk_tables import DESK_STREAM, attempts, entries, passwords
 from incidents.store.statement import insert_or
 
 
 class Given(NamedTuple):
-    """That somebody else has set a password: who, and from when on (UTC) its person counts as a
-    second one."""
+    """The fact that somebody else set a password: who, and when (UTC) its owner counts as a second
+    person again."""
 
     by: str
     counts_from: datetime
 
 
 class Password(NamedTuple):
-    """What is kept of an account's password: its hash (Argon2id, PHC), who else has set it, or the
-    one that its person has changed since, and its seal, as of `accounts.serve_key`."""
+    """The stored facts of an account's password: its hash (Argon2id, PHC); who else set it, or the
+    one before it; and its seal, as of `accounts.serve_key`."""
 
     handle: str
     hash: str
@@ -39,30 +38,30 @@ class Password(NamedTuple):
 
 
 def kept(hash_: str) -> str:
-    """By what the record knows a hash: SHA-256, in hexadecimal."""
+    """The digest by which the record knows a hash: SHA-256, in hexadecimal."""
     return hashlib.sha256(hash_.encode()).hexdigest()
 
 
 def of(connection: Connection, handle: str) -> Password | None:
-    """That account's."""
+    """The password of an account; None if it has none."""
     row = connection.execute(_all().where(passwords.c.handle == handle)).one_or_none()
     return None if row is None else _password(row)
 
 
 def every(connection: Connection) -> list[Password]:
-    """Everybody's, by their handles."""
+    """All passwords, by handle."""
     return [_password(row) for row in connection.execute(_all().order_by(passwords.c.handle))]
 
 
 def may_be_read(connection: Connection) -> bool:
-    """Whether this process may know of passwords: a role that lets nobody in may not."""
+    """Whether this database role may read passwords: one that signs nobody in may not."""
     if connection.dialect.name != "postgresql":
         return True
     return bool(connection.scalar(select(func.has_table_privilege(passwords.name, "SELECT"))))
 
 
 def when_set(connection: Connection, *handles: str) -> dict[str, tuple[datetime, Given | None]]:
-    """When the passwords of those accounts, of all without any, were set (UTC), and by whom."""
+    """When the passwords of those accounts (of all, if none is given) were set (UTC), by whom."""
     of = passwords.c
     wanted = select(of.handle, of.set_at, of.given_by, of.counts_from)
     rows = connection.execute(wanted.where(of.handle.in_(handles)) if handles else wanted)
@@ -70,7 +69,7 @@ def when_set(connection: Connection, *handles: str) -> dict[str, tuple[datetime,
 
 
 def put(connection: Connection, new: Password, at: datetime) -> None:
-    """In place of what the account had."""
+    """Replace the password of an account."""
     connection.execute(delete(passwords).where(passwords.c.handle == new.handle))
     by, counts_from = (None, None) if new.given is None else new.given
     row = {
@@ -81,7 +80,7 @@ def put(connection: Connection, new: Password, at: datetime) -> None:
 
 
 def seal(connection: Connection, handle: str, seal: str | None) -> None:
-    """From now on it bears that seal."""
+    """Set the seal of a password."""
     connection.execute(update(passwords).where(passwords.c.handle == handle).values(seal=seal))
 
 
@@ -101,11 +100,13 @@ def _given(row: Any) -> Given | None:
 def failures(
     connection: Connection, keys: Iterable[str], at: datetime
 ) -> dict[str, tuple[int, datetime]]:
-    """How often it failed under each key, and when last; held until the transaction ends, so that
-    of many at once each knows of those before it."""
+    """The number of failures under each key, and the time of the last.
+
+    The rows are locked until the transaction ends, so that concurrent sign-ins count each other.
+    """
     found = {}
     for key in sorted(keys):
-        # What is there is written as it is: then nobody else changes or deletes it meanwhile.
+        # Existing rows are written unchanged, so that nobody else changes or deletes them.
         own = insert_or(connection, attempts).values(key=key, failures=0, last_at=at)
         kept = own.on_conflict_do_update(index_elements=["key"], set_={"key": own.excluded.key})
         row = connection.execute(kept.returning(attempts.c.failures, attempts.c.last_at)).one()
@@ -114,32 +115,32 @@ def failures(
 
 
 def count(connection: Connection, key: str, failures: int, at: datetime) -> None:
-    """So many by now."""
+    """Set the number of failures under a key."""
     counted = {"failures": failures, "last_at": at}
     connection.execute(update(attempts).where(attempts.c.key == key).values(counted))
 
 
 def uncount(connection: Connection, key: str) -> None:
-    """One that was counted before it was looked at was none."""
+    """Take back a failure that was counted before the password was checked."""
     mine = (attempts.c.key == key, attempts.c.failures > 0)
     fewer = update(attempts).where(*mine).values(failures=attempts.c.failures - 1)
     connection.execute(fewer)
 
 
 def forget(connection: Connection, key: str) -> None:
-    """It has succeeded."""
+    """Delete the failures under a key after a success."""
     connection.execute(delete(attempts).where(attempts.c.key == key))
 
 
 def forget_old(connection: Connection, before: datetime) -> None:
-    """Those that count no more; what somebody else holds is left to them."""
+    """Delete failures that no longer count; rows locked by others are skipped."""
     old = select(attempts.c.key).where(attempts.c.last_at < before)
     mine = old.with_for_update(skip_locked=True)
     connection.execute(delete(attempts).where(attempts.c.key.in_(mine)))
 
 
 def last_on_record(connection: Connection, handle: str) -> PasswordSet | None:
-    """How that account's password was set last; None if it never was."""
+    """The last event on record that set the account's password; None if there is none."""
     of = entries.c
     found = connection.scalar(
         select(of.body)
@@ -159,5 +160,5 @@ def last_on_record(connection: Connection, handle: str) -> PasswordSet | None:
 
 
 def is_last_on_record(said: PasswordSet | None, hash_: str) -> bool:
-    """Whether that is the hash that was set last, as far as the record says: it does since 0015."""
+    """Whether the hash is the one set last, as far as the record says, which it does since 0015."""
     return said is None or said.kept in (None, kept(hash_))

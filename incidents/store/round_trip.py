@@ -1,4 +1,4 @@
-"""The round trip: how statements and their parameters reach the driver.
+"""The round trip of a statement and its parameters to the driver.
 
 On PostgreSQL several can be under way at one moment (`pipeline`); on SQLite each is done at once.
 """

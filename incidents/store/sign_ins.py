@@ -1,5 +1,4 @@
-"""Queries of the log of sign-ins and of the refusals that are counted: who came in, and who was not
-let, from where; until both are erased."""
+"""Queries of the log of sign-ins: who came in, who was refused, and from where, until erased."""
 
 from __future__ import annotations
 

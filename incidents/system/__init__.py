@@ -1,1 +1,1 @@
-"""The system: files, processes and connections, as this program needs them of its machine."""
+"""The system: files, processes and connections of the machine."""

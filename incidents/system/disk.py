@@ -1,4 +1,4 @@
-"""The disk: a file that is whole or not there, a name that outlives a crash, and a lock on it.
+"""The disk: files written whole or not at all, names that survive a crash, and locks on them.
 
 A command that is typed as root works in folders of the daemon's user. Whatever that user puts there
 in place of a file, root neither writes nor gives away another file than the one it has made or

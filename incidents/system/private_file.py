@@ -1,4 +1,4 @@
-"""Private files: what this process makes is its owner's alone; and whose a file is, and how old.
+"""The private file: readable by its owner alone, with a check of its owner and age.
 
 A group, and everybody else, may neither read nor write a private file (mode 0600).
 """

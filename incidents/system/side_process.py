@@ -1,4 +1,4 @@
-"""The side process: a Python of its own that works for this one; and what each account may spend.
+"""The side process: a Python of its own that works for this one, with a limit for each account.
 
 It ends when this one does, however this one ends. The workers of `concurrent.futures` and of
 `multiprocessing` do not: each holds both ends of the queue that it waits at, and stays for ever

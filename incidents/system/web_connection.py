@@ -1,4 +1,4 @@
-"""The connection: how long a peer may keep the server waiting, and how many connections it has.
+"""The connections of the web server: how many a peer may have, and how long it may keep them.
 
 uvicorn itself waits for ever: for the head of a request, for its body, and for whoever does not
 read an answer. Here all connections are looked at each second, and the slow ones are cut off. An

@@ -38,6 +38,11 @@ def contact_id(site_id: int, incident: int, contact: int) -> str:
     return f"{site_id}-{incident}-{contact}"
 
 
+def item_id(site_id: int, item: str) -> str:
+    """The public name of an item of the queue."""
+    return f"{site_id}-{item}"
+
+
 def task_id(site_id: int, task: int) -> str:
     """The public name of a site's nth task."""
     return f"{site_id}-t{task}"

@@ -1,5 +1,6 @@
-"""The parsing of what anybody may send: TOML within bounds, since parsing it can take for ever; and
-why JSON, CSV or TOML cannot be read, in words of this program's own.
+"""The parsing of untrusted TOML, JSON and CSV, within limits and with messages of our own.
+
+TOML has limits, since parsing it can take for ever.
 
 Python's words name its classes and functions, and change from one of its releases to the next.
 """

@@ -1,4 +1,4 @@
-"""What people look at: queue, sites, incidents, why. Views read, and never do what is due.
+"""The views: what people look at. They read, and never do what is due.
 
 Each takes a connection (best of `store.database.engine.reading`: one state of the database, however
 many queries) and `now`, aware; each returns plain documents with times in RFC 3339, UTC, and

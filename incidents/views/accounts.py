@@ -1,6 +1,6 @@
-"""The accounts as people look at them: who may come in, what programs come in with, and sign-ins.
+"""The accounts as people look at them, with their tokens and sign-ins.
 
-The sign-ins: the sessions that hold, the log of who came in, and who was refused."""
+The sign-ins are the open sessions, the log of sign-ins, and the refused permissions."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from incidents.store.accounts import Account, Session, Token
 from incidents.store.passwords import Given
 
 if TYPE_CHECKING:
-    from incidents.contract.documents.accounts import Account as Account_
+    from incidents.contract.documents.accounts import Account as AccountDocument
     from incidents.contract.documents.accounts import OpenSession, Refused, SignIns
-    from incidents.contract.documents.accounts import Token as Token_
+    from incidents.contract.documents.accounts import Token as TokenDocument
 
 
-def accounts(connection: Connection) -> list[Account_]:
-    """All accounts, by their handles, with what `account` tells of each."""
+def accounts(connection: Connection) -> list[AccountDocument]:
+    """All accounts, by handle, each as `account` returns it."""
     found = stored_accounts.every(connection)
     if not passwords.may_be_read(connection):
         return [_document(each) for each in found]
@@ -35,7 +35,7 @@ def accounts(connection: Connection) -> list[Account_]:
 
 
 def who_may(connection: Connection, act: str) -> list[str]:
-    """The handles of those who may come in and whose role may do that act."""
+    """The handles of the enabled accounts whose role may do the act."""
     return [
         each.handle
         for each in stored_accounts.every(connection)
@@ -43,22 +43,26 @@ def who_may(connection: Connection, act: str) -> list[str]:
     ]
 
 
-def tokens(connection: Connection, handles: Iterable[str] | None = None) -> list[Token_]:
-    """The tokens of those accounts, of all without them; the newest first."""
+def tokens(connection: Connection, handles: Iterable[str] | None = None) -> list[TokenDocument]:
+    """The tokens of those accounts, or of all if None; the newest first."""
     return [token_document(each) for each in stored_accounts.tokens_of(connection, handles)]
 
 
-def account(connection: Connection, account: Account) -> Account_:
-    """One account, and when its password was set (null: it has none); where somebody else has set
-    it, by whom, and from when on its person counts as a second one. Nothing of that is there for a
-    role of the database that may not know."""
+def account(connection: Connection, account: Account) -> AccountDocument:
+    """One account, with the time when its password was set (null: it has none).
+
+    If somebody else set it: by whom, and from when on its owner counts as a second person. The
+    facts of the password are left out if the database role may not read them.
+    """
     if not passwords.may_be_read(connection):
         return _document(account)
     when_set = passwords.when_set(connection, account.handle)
     return _with_password(account, when_set.get(account.handle))
 
 
-def _with_password(account: Account, found: tuple[datetime, Given | None] | None) -> Account_:
+def _with_password(
+    account: Account, found: tuple[datetime, Given | None] | None
+) -> AccountDocument:
     set_at, given = found or (None, None)
     return {
         **_document(account),
@@ -68,7 +72,7 @@ def _with_password(account: Account, found: tuple[datetime, Given | None] | None
     }
 
 
-def _document(account: Account) -> Account_:
+def _document(account: Account) -> AccountDocument:
     disabled = account.disabled_at
     return {
         "handle": account.handle,
@@ -78,7 +82,7 @@ def _document(account: Account) -> Account_:
     }
 
 
-def token_document(token: Token) -> Token_:
+def token_document(token: Token) -> TokenDocument:
     """One token, without the digest of its secret; `orders` null: all that its account may."""
     revoked = token.revoked_at
     return {
@@ -92,7 +96,7 @@ def token_document(token: Token) -> Token_:
 
 
 def session_document(session: Session, own: str | None = None) -> OpenSession:
-    """One session; `current`: it is the one that is called `own`, whose person asks."""
+    """One session; `current`: its id is `own`, the session of the caller."""
     ends = min(session.made_at + SESSION_FOR, session.seen_at + IDLE_FOR)
     return {
         "id": session.id,
@@ -115,7 +119,7 @@ def sign_ins(
     failed: bool = False,
     since: datetime | None = None,
 ) -> SignIns:
-    """A page of the log, the newest first; raises BadCursorError."""
+    """A page of the log of sign-ins, the newest first; raises BadCursorError."""
     whose = stored_sign_ins.printable(handle)
     page = stored_sign_ins.page(
         connection, limit=limit, cursor=cursor, handle=whose, failed=failed, since=since
@@ -129,7 +133,7 @@ def sign_ins(
 def sign_in_refusals(
     connection: Connection, *, limit: int, handle: str | None = None, since: datetime | None = None
 ) -> list[Refused]:
-    """Who was not let do what, counted by the day (UTC), those with the newest first."""
+    """The refused permissions, counted by person, act and day (UTC), the newest first."""
     found = stored_sign_ins.counted(
         connection, limit=limit, handle=stored_sign_ins.printable(handle), since=since
     )

@@ -1,8 +1,8 @@
-"""The report of a case: one site's entries on a page of HTML that needs nothing else, and prints.
+"""The report of a case: the entries of one site, as one self-contained HTML page to print.
 
-It says what the entries say, and nothing that they do not: the site's state too is derived from
-them. So the page can be made again from the bundle that it comes with, to the byte. People's own
-words stand as references unless they are asked for; then each comes with its salt.
+It is made from the entries alone, the site's state too, so the page can be made again, to the byte,
+from the bundle that it comes with. People's own words are references, unless they are asked for:
+then each comes with its salt.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from incidents.contract.hints import look, typed
 from incidents.locale.words import When
 from incidents.machine import policy
 from incidents.machine.policy import Policy
-from incidents.store.schema.tables import sealed
+from incidents.store.schema.desk_tables import sealed
 from incidents.system import page_template
 from incidents.tlog import note
 from incidents.tlog.note import parse_checkpoint
@@ -42,7 +42,7 @@ class Word:
 
 
 def words_of(connection: Connection, rows: Sequence[Numbered]) -> dict[str, Word]:
-    """People's own words in these entries by their references; erased ones are left out."""
+    """People's own words in these entries, by reference; erased ones are left out."""
     refs = sorted(set(case_story.references(rows)))
     found: dict[str, Word] = {}
     kept = sealed.c
@@ -54,13 +54,13 @@ def words_of(connection: Connection, rows: Sequence[Numbered]) -> dict[str, Word
 
 
 def order(wanted: Selection, *, zone: tzinfo = UTC, with_words: bool = False) -> Order:
-    """The order of a bundle of the wanted entries; with those of one site goes their report."""
+    """The order of a bundle of the wanted entries; a bundle of one site includes its report."""
     drawn = None if wanted.site_id is None else drawer(zone=zone, with_words=with_words)
     return Order(wanted=wanted, report=drawn)
 
 
 def drawer(*, zone: tzinfo = UTC, with_words: bool = False) -> Report:
-    """What draws the page, with times in `zone`, and with people's own words if they are wanted."""
+    """The function that makes the page, with times in `zone`, and people's own words if wanted."""
 
     def draw(
         connection: Connection,
@@ -82,13 +82,13 @@ def page(
     zone: tzinfo = UTC,
     words: Mapping[str, Word] | None = None,
 ) -> str:
-    """The page, of the entries of one site and the desk's own acts, in the order of the log.
+    """The page for the entries of one site and the desk's own acts, in the order of the log.
 
-    `policies` are the texts of those that the entries name, by digest; times are told in `zone`;
-    `words` are people's own, None if the page is to hold references alone.
+    `policies`: the texts of the policies that the entries name, by digest. `zone`: of all times.
+    `words`: people's own words by reference, None for a page with references alone.
 
     Raises:
-        UnreadableEntryError: of an entry that the desk has not written.
+        UnreadableEntryError: if the desk cannot have written an entry.
     """
     rules = {digest: policy.read(text) for digest, text in policies.items()}
     said = _references(rows) if words is None else {ref: word.text for ref, word in words.items()}
@@ -106,12 +106,12 @@ def page(
 
 
 def _references(rows: Sequence[Numbered]) -> dict[str, str]:
-    """Each reference for itself."""
+    """Each reference in the place of its text."""
     return {ref: ref for ref in case_story.references(rows)}
 
 
 def _log(vouching: Voucher, when: When) -> dict[str, object]:
-    """What is said of the checkpoint."""
+    """The facts of the checkpoint."""
     checkpoint = parse_checkpoint(note.parse(vouching.note).text)
     return {
         "origin": checkpoint.origin,
@@ -128,7 +128,7 @@ def _log(vouching: Voucher, when: When) -> dict[str, object]:
 def _policies(
     story: case_story.Story, rules: Mapping[str, Policy], texts: Mapping[str, str]
 ) -> list[dict[str, object]]:
-    """Those that the site's entries were made under, the latest first, with their first entry."""
+    """The policies of the site's entries, the latest first, each with its first entry."""
     first: dict[str, int] = {}
     for line in story.lines:
         first.setdefault(line.policy, line.seq)

@@ -1,6 +1,6 @@
-"""The story of a case: what one site's entries say in plain words, and how they leave the site.
+"""The story of a case: the entries of one site in plain words, with the state that each leaves.
 
-Nothing is asked but the entries: whoever has them comes to the same words.
+It is made from the entries alone: everybody who has them gets the same words.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from incidents.machine.command import LEFT_DOWN
 from incidents.machine.events import Event, OrderCancelled, OrderEvent, SiteClosed, SiteSuspended
 from incidents.machine.policy import Policy
 from incidents.record.entry import Header, decode
-from incidents.store.schema.tables import DESK_STREAM
+from incidents.store.schema.desk_tables import DESK_STREAM
 from incidents.tlog.tree import leaf_hash
 from incidents.values.ids import ACT
 from incidents.views import on_record, report_words
@@ -45,7 +45,7 @@ class BrokenCaseError(VerificationError):
 
 @dataclass(frozen=True, slots=True)
 class Printed(When):
-    """How times are told on paper: what is read next year does not say how long it takes."""
+    """The form of times on paper: without "in 5 minutes", since it may be read next year."""
 
     def until(self, moment: datetime | str) -> str:
         """The time with its zone."""
@@ -54,9 +54,9 @@ class Printed(When):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One entry as it is told: its number in the site, its line in the file of entries, its place
-    in the log and its leaf hash (hexadecimal); `recorded` is empty if that was when it happened;
-    `words` are fields of people's own words, each with its reference."""
+    """One entry in words: its number in the site, its line in the file of entries, its place in
+    the log and its leaf hash (hexadecimal). `recorded` is empty if that was when it happened.
+    `words` are the fields with people's own words, each with its reference."""
 
     seq: int
     line: int
@@ -74,10 +74,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """A site's lines, those of the desk's own acts, and how the site stands after the last one.
+    """A site's lines, those of the desk's own acts, and the site's state after the last one.
 
-    `state` is None if the entries do not begin with the site's first: they do not say it then.
-    `before` is how many entries of the site came before the first one here.
+    `state` is None if the entries do not begin with the site's first. `before` is the number of the
+    site's entries before the first one here.
     """
 
     site: str
@@ -90,7 +90,7 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """An entry as it was read, with its line in the file of entries, from 1."""
+    """A decoded entry, with its line in the file of entries, from 1."""
 
     line: int
     leaf: int
@@ -106,13 +106,13 @@ class _Read:
 def read(
     rows: Sequence[Numbered], policies: Mapping[str, Policy], zone: tzinfo, texts: Mapping[str, str]
 ) -> Story:
-    """The story of the one site whose entries these are, besides the desk's own.
+    """The story of the one site in these entries, which may include the desk's own.
 
-    `texts` holds people's own words by their references, as far as they are to be told.
+    `texts`: people's own words by reference, as far as they are to be shown.
 
     Raises:
-        UnreadableEntryError: of an entry that the desk has not written.
-        BrokenCaseError: if an entry is missing, or cannot follow on those before it.
+        UnreadableEntryError: if the desk cannot have written an entry.
+        BrokenCaseError: if an entry is missing, or cannot follow those before it.
         ValueError: if there is no entry of a site.
     """
     entries = [_Read(n, leaf, body, *decode(body)) for n, (leaf, body) in enumerate(rows, 1)]
@@ -142,7 +142,7 @@ def references(rows: Sequence[Numbered]) -> Iterator[str]:
 
 
 def _left_down(of_site: Sequence[_Read]) -> set[int]:
-    """The entries that would have opened the site, which a loss had left down."""
+    """The numbers of the entries that would have opened the site if a loss had not left it down."""
     events = (entry.event for entry in of_site)
     return {e.order for e in events if isinstance(e, OrderCancelled) and e.why == LEFT_DOWN}
 
@@ -171,7 +171,7 @@ def _line(teller: Teller, entry: _Read, left: Collection[int] = ()) -> Line:
 
 
 def _texts(document: Document) -> Iterator[tuple[str, str]]:
-    """The texts of a document by their names, with those of a filing's details."""
+    """The texts of a document by name, with those of a filing's details."""
     for name, value in document.items():
         if isinstance(value, dict):
             yield from _texts(value)
@@ -180,7 +180,7 @@ def _texts(document: Document) -> Iterator[tuple[str, str]]:
 
 
 def _told(teller: Teller, document: Document) -> str:
-    """The sentence, and the facts of the entry that it does not hold."""
+    """The sentence of an entry, with the facts that the sentence leaves out."""
     facts = [*document.get(_URLS, ()), document.get(_CATEGORY)]
     more = "; ".join(fact for fact in facts if fact)
     sentence = event_sentence.sentence(teller, document)
@@ -190,7 +190,7 @@ def _told(teller: Teller, document: Document) -> str:
 def _state(
     of_site: Sequence[_Read], teller: Teller, policy: Policy, texts: Mapping[str, str]
 ) -> tuple[str, ...] | None:
-    """How the entries leave the site, by the only way in which a case changes (`machine.apply`)."""
+    """The site's state after the entries, from `machine.apply`."""
     if of_site[0].header.site_seq != 1:
         return None
     case = _case(of_site, teller)
@@ -214,7 +214,7 @@ def _state(
         ],
         texts=texts,
         has_orders=any(each.lane == ACT for each in case.deliveries.values()),
-        # What the brake holds is released at the desk, and not by who reads the report.
+        # Only the desk can release what the brake holds, not a reader of the report.
         braked=None,
         left_down_since=None,
         is_believed=False,
@@ -227,7 +227,7 @@ def _state(
 
 
 def _is_only_logged(of_site: Sequence[_Read], case: Case) -> bool:
-    """Whether something else is in force, since the last order into the world was only logged."""
+    """Whether the world differs from the state, since the last order was only logged."""
     of_orders = (
         each.event
         for each in reversed(of_site)
@@ -255,6 +255,6 @@ def _refuse_gaps(of_site: Sequence[_Read], teller: Teller) -> None:
 
 
 def _last(of_site: Sequence[_Read], wanted: Callable[[Event], bool]) -> Any:
-    """The last event of that sort, and the login beside the person; None if there is none."""
+    """The last event of that sort with its person and login; None if there is none."""
     found = (entry for entry in reversed(of_site) if wanted(entry.event))
     return next(((entry.event, entry.header.login) for entry in found), None)

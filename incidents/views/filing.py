@@ -1,4 +1,4 @@
-"""The filing of a site as it stands: what is filed, and the terms that run; and all terms."""
+"""The filing of a site: its details and its running terms."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Select, select
 
-from incidents.machine import filing as vocabulary
+from incidents.machine import filing as machine_filing
 from incidents.machine.filing import Term
 from incidents.store.cases import filings
 from incidents.store.cases import sites as site_rows
@@ -24,7 +24,7 @@ _AT_ONCE = 500
 
 
 def filing(connection: Connection, name: str) -> FilingOnRecord:
-    """What is filed of a site, people's words in plain, null where they have been erased.
+    """The filing of a site, with people's own words, which are null once erased.
 
     Raises:
         UnknownSiteError: with the nearest names.
@@ -35,7 +35,7 @@ def filing(connection: Connection, name: str) -> FilingOnRecord:
 
 
 def filing_details(connection: Connection, name: str) -> dict[str, str]:
-    """The same details for checks: what has been erased is not there.
+    """The details of a site's filing for checks, without the erased ones.
 
     Raises:
         UnknownSiteError: with the nearest names.
@@ -44,12 +44,12 @@ def filing_details(connection: Connection, name: str) -> dict[str, str]:
 
 
 def details_of(document: FilingOnRecord) -> dict[str, str]:
-    """The details of such a document, without those that have been erased."""
+    """The details of a filing's document, without the erased ones."""
     return {key: text for key, text in document["details"].items() if text is not None}
 
 
 def filings_of(connection: Connection, names: Iterable[str]) -> dict[str, dict[str, str]]:
-    """The details of those sites, by name, for checks; who is not in the register is not there."""
+    """The details of those sites for checks, by site name; unknown sites are left out."""
     wanted = sorted(set(names))
     rows: list[tuple[int, str]] = []
     for start in range(0, len(wanted), _AT_ONCE):
@@ -82,12 +82,12 @@ def all_filings(connection: Connection) -> Iterator[FilingOnRecord]:
 
 
 def terms(connection: Connection, until: str | None = None) -> list[TermOfSite]:
-    """The terms that run on sites that are not closed, by their last days; those up to `until`."""
+    """The running terms of sites that are not closed, by last day, up to and with `until`."""
     return [term_document(dict(row)) for row in connection.execute(terms_query(until)).mappings()]
 
 
 def terms_query(until: str | None = None) -> Select[Any]:
-    """The rows of the same, in their order."""
+    """The query for the rows of `terms`, in their order."""
     of = terms_table.c
     query = (
         select(sites.c.name, of.site_id, of.term, of.due_on, of.reminded_on)
@@ -101,7 +101,7 @@ def terms_query(until: str | None = None) -> Select[Any]:
 
 
 def term_document(row: Mapping[str, Any]) -> TermOfSite:
-    """A term of such a row."""
+    """The document of a row of `terms_query`."""
     term = Term(due_on=row["due_on"], reminded_on=row["reminded_on"])
     return {"site": row["name"], **_term(row["term"], term)}
 
@@ -123,8 +123,8 @@ def _documents(connection: Connection, rows: list[tuple[int, str]]) -> list[Fili
 def _term(name: str, term: Term) -> FilingTerm:
     return {
         "term": name,
-        "begun_by": vocabulary.TERMS[name][0],
-        "ended_by": vocabulary.TERMS[name][1],
+        "begun_by": machine_filing.TERMS[name][0],
+        "ended_by": machine_filing.TERMS[name][1],
         "due_on": term.due_on,
         "reminded_on": term.reminded_on,
         "remind_on": term.remind_on,

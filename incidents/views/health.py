@@ -1,47 +1,32 @@
-"""The health of a desk: whether a daemon enforces the clock, and what is overdue since when; and
-whether the record is whole, and signed, as far as is known."""
+"""The health of the clock: whether a daemon enforces it, and what is overdue since when."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, literal_column, select
 
-from incidents.audit.log import loss
-from incidents.audit.log import status as log_status
-from incidents.audit.log.signed_files import Known
 from incidents.clock import rfc3339
-from incidents.contract.case_documents import plain
-from incidents.record.own_events import HistoryResumed
-from incidents.store import after_loss, lineage, monitoring
+from incidents.store import monitoring
 from incidents.store.desk_state import is_rehearsal
-from incidents.store.lineage import Standing
 from incidents.store.monitoring import Heartbeat
 from incidents.store.schema.tables import sites
-from incidents.views.left_down import MOST_NAMED, left_down, resumptions, taken_down
+from incidents.views.record_health import record_health
 
 if TYPE_CHECKING:
-    from incidents.contract.documents.enforcement import (
-        Daemon,
-        Enforcement,
-        HaltedWhy,
-        History,
-        MarkUnread,
-        Uncompared,
-    )
-    from incidents.contract.documents.record import LogProgress, LogStatus, RecordResumed, Resumed
+    from incidents.contract.documents.enforcement import Daemon, Enforcement, MarkUnread
 
 
 STALE_AFTER = timedelta(seconds=10)
-"""A daemon that has not been heard of for longer is taken for dead."""
+"""A daemon whose last heartbeat is older than this is taken for dead."""
 
 ONCE_LASTS = timedelta(minutes=10)
-"""So long after `daemon --once` the clock still counts as seen to: cron's next turn comes."""
+"""The clock counts as enforced this long after `daemon --once`: cron starts the next one."""
 
 MAX_COUNTED = 1_000
-"""So many overdue sites are counted, so that looking costs the same however bad things are."""
+"""The most overdue sites that are counted, so that a look costs the same however many there are."""
 
 _MAX_NAMED = 10
 
@@ -49,16 +34,16 @@ _MAX_NAMED = 10
 def enforcement(
     connection: Connection, now: datetime, *, staying: Collection[int] | None = None
 ) -> Enforcement:
-    """Whether the clock is enforced at `now`, and what should have been done by then.
+    """Whether the clock is enforced at `now` (UTC), and what is overdue.
 
-    `beating`: a daemon was heard of in the last ten seconds that does not stand aside (for its
-    clock is wrong). `enforced_by`: `daemon` then; `once` where none beats, but `daemon --once`
-    came to its end in the last ten minutes and left nothing due; else null. `overdue` counts the
-    sites whose due time has passed, at most `MAX_COUNTED`: `overdue_capped` says that there may be
-    more. `mark_unread`: which daemon carries nothing out since it cannot read its mark, the one
-    that has not for the longest; why, since when, how many there are, and whether any other one is
-    heard of; else null. `rehearsal`: any machine's clock is taken. `history`, and who is
-    `staying`: see `record_health`.
+    `beating`: a daemon's last heartbeat is at most ten seconds old, and it does not stand aside
+    because its clock is wrong. `enforced_by`: `daemon` if one is beating; `once` if none is, but
+    `daemon --once` finished in the last ten minutes and left nothing due; else null. `overdue`: the
+    number of sites past their due time, at most `MAX_COUNTED`; `overdue_capped`: there may be more.
+    `mark_unread`: the daemon that has carried nothing out for the longest because it cannot read
+    its mark, with the reason, the time, their number, and whether any other daemon is beating; else
+    null. `rehearsal`: the clock of any machine is accepted. `history` and `staying`: see
+    `record_health`.
     """
     known = monitoring.known_daemons(connection)
     daemons = [_daemon(heartbeat, now) for heartbeat in known if not heartbeat.once]
@@ -66,7 +51,7 @@ def enforcement(
     at_work = [daemon for daemon in daemons if daemon["beating"]]
     told = next(iter(at_work or daemons), None)
     named = connection.execute(_FIRST_OVERDUE, {"now": now}).all()
-    # Nearly always they are few, and have been counted by being named.
+    # Nearly always they are few, and already counted by their names.
     overdue = len(named)
     if overdue == _MAX_NAMED:
         overdue = connection.scalar(_COUNTED, {"now": now}) or overdue
@@ -90,16 +75,16 @@ def enforcement(
 
 
 def is_heard(beat: Heartbeat, now: datetime) -> bool:
-    """Whether a daemon is heard of at `now`."""
-    # A beat from the future is as little to be trusted as an old one: some clock was set back.
+    """Whether a daemon's heartbeat is recent at `now`."""
+    # A heartbeat from the future is no better than an old one: some clock was set back.
     return abs(now - beat.beat_at) <= STALE_AFTER
 
 
 def missed(known: Iterable[Heartbeat], now: datetime) -> list[Heartbeat]:
-    """Those that have gone silent.
+    """The daemons that have gone silent.
 
-    One that was stopped has taken its heartbeat away; one that was killed and started again on the
-    same host is not missed.
+    A daemon that was stopped has deleted its heartbeat. One that was killed and started again on
+    the same host is not missed.
     """
     staying = [beat for beat in known if not beat.once]
     at_work = [beat for beat in staying if is_heard(beat, now) and beat.standing_aside is None]
@@ -125,8 +110,8 @@ def _daemon(heartbeat: Heartbeat, now: datetime) -> Daemon:
 
 
 def carries_out(found: Mapping[str, Any]) -> bool:
-    """Whether any daemon that is heard of may carry orders out, as a document of it says."""
-    # A server of before says nothing of it.
+    """Whether any beating daemon may carry orders out, by the document of `enforcement`."""
+    # An older server does not send `mark_unread`.
     unread = found.get("mark_unread")
     halted = (found.get("history") or {}).get("halted_since") is not None
     return not halted and (unread is None or unread["others"])
@@ -156,11 +141,11 @@ def _is_at_work(beat: Heartbeat, now: datetime) -> bool:
 
 
 def _sees_to(once: datetime | None, since: datetime | None, now: datetime) -> bool:
-    """Whether what is due by now is left to the next turn of `daemon --once`, and it will come."""
+    """Whether `daemon --once` ran lately, with nothing due left before it: cron starts the next."""
     return once is not None and abs(now - once) <= ONCE_LASTS and (since is None or since >= once)
 
 
-# Written into the statements: for any limit PostgreSQL would plan another way than for these.
+# Literals in the statements: PostgreSQL would choose another plan for a bound limit.
 _few: ColumnElement[int] = literal_column(str(_MAX_NAMED))
 _many: ColumnElement[int] = literal_column(str(MAX_COUNTED))
 _due = sites.c.next_due < bindparam("now")
@@ -168,117 +153,3 @@ _in_order = (sites.c.next_due, sites.c.id)
 _FIRST_OVERDUE = select(sites.c.name, sites.c.next_due).where(_due).order_by(*_in_order).limit(_few)
 _counted = select(sites.c.next_due).where(_due).order_by(*_in_order).limit(_many).subquery()
 _COUNTED = select(func.count()).select_from(_counted)
-
-
-MOVED_FOR = timedelta(minutes=10)
-"""For so long at least people are told that another server has taken over."""
-
-
-def record_health(
-    connection: Connection, now: datetime, *, staying: Collection[int] | None = None
-) -> History:
-    """How the record stands at `now` (UTC).
-
-    `epoch`: raised whenever the record had to go on from less, or on another server, than it was
-    known to be. `lost_since`: since when entries are known to be missing, null once a person has
-    put on record that they know. `moved_since`: since when it is known that another server has
-    taken over, with nothing known to be missing; null ten minutes later, if the world was compared
-    by then. `unproved_since`: since when the world is being compared with the record, null once it
-    was. `halted_since`: since when nothing is carried out, until a person goes on, and why
-    (`halted_why`, by its code in `store.lineage`; null if a version of before 0017 halted
-    it). `unsigned_since`: see `log_status`. `left_down` and `taken_down`: see `views.left_down`,
-    and so are those that are `staying`, where somebody has asked for them. `uncompared`: which
-    sites could not be compared so far, how many, since when the first, and of the first names why;
-    null where there are none.
-    """
-    found = lineage.standing(connection)
-    moved_since = found.moved_at if _is_news(found, now) else None
-    left, failed = left_down(connection, found, now, also=staying), _uncompared(connection, found)
-    if left is not None and failed is not None:
-        # One that was added since all were compared.
-        left["complete"] = False
-    return {
-        "epoch": found.epoch,
-        "lost_since": plain(found.lost_since),
-        "moved_since": plain(moved_since),
-        "unproved_since": plain(found.unproved_since),
-        "halted_since": plain(found.halted_since),
-        "halted_why": cast("HaltedWhy | None", found.halted_why),
-        "unsigned_since": plain(log_status.unsigned_since(connection, now)),
-        "left_down": left,
-        "taken_down": taken_down(connection, found.lost_since or moved_since),
-        "uncompared": failed,
-    }
-
-
-def _uncompared(connection: Connection, standing: Standing) -> Uncompared | None:
-    if standing.unproved_since is None:
-        return None
-    found = after_loss.first_uncompared(connection, MOST_NAMED)
-    return found and {
-        "count": found.sites, "since": rfc3339(found.since),
-        "sites": [{"site": site, "problem": problem} for site, problem in found.named],
-    }  # fmt: skip
-
-
-def _is_news(found: Standing, now: datetime) -> bool:
-    """Whether people are to be told that another server has taken over."""
-    if found.moved_at is None or found.lost_since is not None:
-        return False
-    return found.unproved_since is not None or now - found.moved_at < MOVED_FOR
-
-
-def resumed(connection: Connection) -> RecordResumed:
-    """How the record went on last from less, or on another server (`resumed`), and how it did when
-    something was missing last (`lost`), whoever has let it go on since; None if it never did; and
-    how it did when something was missing before that (`lost_before`), the first one first.
-
-    `cause`, `entries`, `had` and `signed`: see `own_events.HistoryResumed`. `missing`: so many
-    entries are missing at least, 0 if those that were signed may only stand in another order; None
-    if none are known to be.
-    """
-    events = resumptions(connection)
-    losses = [_told(connection, each) for each in loss.losses(events)]
-    return {
-        "resumed": _told(connection, events[-1]) if events else None,
-        "lost": losses[-1] if losses else None,
-        "lost_before": losses[:-1],
-    }
-
-
-def _told(connection: Connection, event: HistoryResumed) -> Resumed:
-    return {
-        "at": rfc3339(event.recorded_at), "by": event.by, "epoch": event.epoch,
-        "cause": event.cause, "entries": event.entries, "had": event.had,
-        "signed": event.signed, "missing": _missing(connection, event) if event.is_loss else None,
-    }  # fmt: skip
-
-
-def _missing(connection: Connection, event: HistoryResumed) -> int:
-    """On PostgreSQL the numbers of entries have gaps, and the number of one counts none.
-
-    An entry that was there is missing. What was signed may only stand in another order: a standby
-    that had heard of the entries, and not of the log's numbers, gives others.
-    """
-    known = [event.signed]
-    if connection.dialect.name == "sqlite":
-        known.append(event.had)
-    least = 0 if event.had is None else 1
-    return max([least, *(number - event.entries for number in known if number is not None)])
-
-
-def log_health(
-    connection: Connection, files: Known, status: LogProgress, silent: list[str]
-) -> LogStatus:
-    """The log's status, and whether the log is what was signed last, as the files beside a key have
-    it, which were read before: in which way it is not (`ahead`), or why nobody can tell here
-    (`uncompared`); and how the record went on (`resumed`, `lost`, `lost_before`)."""
-    lost = loss.known(connection, files)
-    return {
-        **status,
-        "silent": silent,
-        "signs": status["signs"] and lost is None,
-        "ahead": None if lost is None else lost.detail,
-        "uncompared": None if None in (status["key"], files.unread) else str(files.unread),
-        **resumed(connection),
-    }

@@ -1,4 +1,4 @@
-"""The last day: what people and the clock did in it, counted, and how long things took."""
+"""The last day at a desk: the acts of people and the clock, counted, and how long things took."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from incidents.clock import rfc3339
 from incidents.machine.commands import CLOCK
 from incidents.machine.events import KINDS
 from incidents.store.pages import SECOND, micros, micros_of_text, number, whole
-from incidents.store.schema.tables import entries
+from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.types import microseconds
 
 Document = dict[str, Any]
 
-# Finer than people read, and so coarse that a distribution has a bounded number of steps: to the
+# Finer than people need, but coarse enough to bound the number of steps of a distribution: to the
 # millisecond below ten seconds, to the second below two hours, to the minute up to a week.
 _STEPS = (
     (10 * SECOND, SECOND // 1_000), (7_200 * SECOND, SECOND), (7 * 86_400 * SECOND, 60 * SECOND),
@@ -51,16 +51,16 @@ class Spread:
 
     @classmethod
     def of(cls, found: Iterable[tuple[int, int]]) -> Spread:
-        """Of how often each length occurs, in any order."""
+        """The distribution of (length, number) pairs in any order."""
         return cls(tuple(sorted((int(us), int(n)) for us, n in found)))
 
     @property
     def count(self) -> int:
-        """How many lengths there are."""
+        """The number of lengths."""
         return sum(n for _, n in self.steps)
 
     def at(self, percent: int) -> float | None:
-        """The length, in seconds, that so many percent do not exceed; None if there are none."""
+        """The percentile, in seconds: `percent` of the lengths do not exceed it. None if empty."""
         needed, seen = -(-self.count * percent // 100), 0
         for us, n in self.steps:
             seen += n
@@ -69,14 +69,14 @@ class Spread:
         return None
 
     def classes(self, bounds_s: Sequence[float]) -> list[int]:
-        """How many are at most each bound, beyond the one before; the last are beyond all."""
+        """The number of lengths up to each bound and above the one before; last, the rest."""
         found = [0] * (len(bounds_s) + 1)
         for us, n in self.steps:
             found[sum(us > bound * SECOND for bound in bounds_s)] += n
         return found
 
     def document(self, bounds_s: Sequence[float]) -> Document:
-        """What is told of it; `classes` as the method of that name has them."""
+        """The document of the distribution; `classes`: see the method of that name."""
         return {
             "count": self.count,
             "median_s": self.at(50),
@@ -88,20 +88,20 @@ class Spread:
 
 
 def coarse(us: ColumnElement[Any]) -> ColumnElement[Any]:
-    """A length as a distribution has it: never below zero, and a week at most."""
+    """A length rounded to a step of a distribution: from zero to a week."""
     whens = [(us < number(0), number(0))]
     whens += [(us < number(most), whole(us, step) * number(step)) for most, step in _STEPS]
     return case(*whens, else_=number(_STEPS[-1][0]))
 
 
 MOST_ENTRIES = 200_000
-"""So many of a day's entries are looked at, the latest; `capped` says that there were more."""
+"""The most entries of a day that are read, the latest; `capped` says that there may be more."""
 RULES = ("repeat", "unreachable_run", "false_info", "refusal")
-"""What can close a site: R1, R3, R4, R5."""
+"""The rules that can close a site: R1, R3, R4, R5."""
 LATENESS_S = (0.1, 1.0, 5.0, 60.0, 300.0)
-"""The classes of how late the clock decided: up to so many seconds, and later."""
+"""The upper bounds, in seconds, of the classes of the clock's lateness; one more is above."""
 
-# What the clock does at a deadline; what follows from it bears the same times.
+# What the clock does at a deadline. The events that follow have the same times.
 _TIMED = frozenset({"clock_lapsed", "suspension_ended", "incident_refused"})
 _LOGGED, _CALLED = "incident_logged", "contact_recorded"
 _NOT_DONE = frozenset({
@@ -112,9 +112,9 @@ _NOT_DONE = frozenset({
     "suspension_ended", "suspension_restored", "suspension_struck", "suspicion_raised",
     "task_opened",
 })  # fmt: skip
-"""What follows from what people do, what machines and customers do, and what keeps the register."""
+"""The kinds that follow from acts, come from machines or customers, or keep the register."""
 _DONE = frozenset(KINDS) - _NOT_DONE
-"""What people at the desk do besides logging and calling."""
+"""Kinds of events for what people at the desk do, besides logging and calling."""
 
 
 _Kind = tuple[int, str, str | None, bool]
@@ -123,7 +123,7 @@ _Kind = tuple[int, str, str | None, bool]
 
 @dataclass(frozen=True, slots=True)
 class LastDay:
-    """The last twenty-four hours, and a little more where today has begun before them."""
+    """The last twenty-four hours, and the rest of today if today began earlier."""
 
     now: datetime
     zone: tzinfo
@@ -132,7 +132,7 @@ class LastDay:
 
     @classmethod
     def read(cls, connection: Connection, now: datetime, zone: tzinfo, since: datetime) -> LastDay:
-        """What was recorded since then (UTC), in one query."""
+        """The entries recorded since `since` (UTC), counted in one query."""
         kinds: Counter[_Kind] = Counter()
         late: Counter[int] = Counter()
         for row in connection.execute(_told(connection, since)):
@@ -142,7 +142,7 @@ class LastDay:
         return cls(now, zone, kinds, Spread.of(late.items()))
 
     def today(self, midnight: datetime) -> Document:
-        """What was done since `midnight`: by people and by the clock."""
+        """The acts of people and of the clock since `midnight`, counted."""
         counts: Counter[str] = Counter()
         closed: Counter[str] = Counter()
         first = _quarter(midnight)
@@ -161,7 +161,7 @@ class LastDay:
         }
 
     def load(self) -> Document:
-        """What people did in each of the last 24 hours of the zone's clock, this one the last."""
+        """The acts of people in each of the last 24 hours of the zone, this one the last."""
         begins = list(hours(self.now, self.zone))
         logged, called, done = ([0] * len(begins) for _ in range(3))
         for (quarter, kind, _, by_clock), n in self.kinds.items():
@@ -180,17 +180,17 @@ class LastDay:
         }  # fmt: skip
 
     def lateness(self) -> Document:
-        """How long after its deadline the clock decided what it did."""
+        """The distribution of the clock's lateness: how long after a deadline it decided."""
         return self.late.document(LATENESS_S) | {"capped": self.capped}
 
     @property
     def capped(self) -> bool:
-        """Whether there was more than is counted."""
+        """Whether there may be more entries than were counted."""
         return sum(self.kinds.values()) >= MOST_ENTRIES
 
 
 def hours(now: datetime, zone: tzinfo) -> Iterator[datetime]:
-    """When each of the last 24 hours began (UTC), on the zone's clock."""
+    """The beginnings (UTC) of the last 24 hours on the zone's clock."""
     local = now.astimezone(zone)
     past = timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
     last = now.astimezone(UTC) - past
@@ -203,7 +203,7 @@ def _quarter(moment: datetime) -> int:
 
 
 def _told(connection: Connection, since: datetime) -> Select[Any]:
-    """The entries since then, the latest so many, counted by what is told of them."""
+    """The query that counts the latest entries since then by quarter, kind, rule and lateness."""
     dialect = connection.dialect.name
     at = entries.c.recorded_at
     newest = (
@@ -227,14 +227,14 @@ def _told(connection: Connection, since: datetime) -> Select[Any]:
     )  # fmt: skip
 
 
-# Of an entry, which may have 64 KiB, no more is read than what is counted.
+# An entry may have 64 KiB, so only the counted fields are read.
 _NAMES = ("kind", "rule", "actor", "occurred_at")
 _Read = tuple[FromClause, dict[str, ColumnElement[Any]]]
 
 
 def _on_sqlite(newest: FromClause) -> _Read:
     body = type_coerce(newest.c.body, JSON)
-    # Read once each: an expression that is grouped by would be read again.
+    # Labelled, so that each is read once: a grouped expression would be read again.
     fields = [body[name].as_string().label(name) for name in _NAMES]
     return newest, dict(zip(_NAMES, fields, strict=True))
 

@@ -1,7 +1,7 @@
-"""What a loss has left down, and what daemons have taken down again, as people look at it.
+"""The sites that a loss has left down, and those that daemons have taken down again.
 
-The marks of sites (`machine.left_mark`) are read from their entries. A resumption is each time that
-the record went on from less, or on another server."""
+The marks of sites (`machine.left_mark`) are read from their entries. A resumption is an event: the
+record continued with fewer entries, or on another server."""
 
 from __future__ import annotations
 
@@ -24,11 +24,10 @@ from incidents.machine.left_mark import Epoch, Numbered
 from incidents.record import entry
 from incidents.record.entry import decode
 from incidents.record.own_events import HistoryResumed
-from incidents.store import after_loss as left
-from incidents.store import entries as outbox_rows
-from incidents.store import lineage
+from incidents.store import after_loss, lineage
+from incidents.store import entries as stored_entries
 from incidents.store.lineage import Standing
-from incidents.store.schema.tables import DESK_STREAM, entries
+from incidents.store.schema.desk_tables import DESK_STREAM, entries
 from incidents.values.ids import ACT
 
 if TYPE_CHECKING:
@@ -38,13 +37,15 @@ if TYPE_CHECKING:
 UP = "active"
 
 MOST_NAMED = 20
-"""So many sites are named."""
+"""The most sites that are named."""
 
 
 def staying(connection: Connection) -> Collection[int]:
-    """The ids of those that are suspended on record as well, and stay down at the end of that, or
-    that an order waits to open, which is cancelled: it costs the reading of their entries, and is
-    asked for once a look."""
+    """The ids of left-down sites that the record would soon open, but that stay down.
+
+    Each is suspended on record, or an order waits to open it and will be cancelled. Their entries
+    have to be read, so call it once for a request.
+    """
     if _lost_at(lineage.standing(connection)) is None:
         return ()
     return marked_and_staying(connection)
@@ -57,23 +58,27 @@ def left_down(
     *,
     also: Collection[int] | None = None,
 ) -> LeftDown | None:
-    """The sites that are down in the world, or may be, though nothing on record keeps them down:
-    their number (`count`), how many of them are `closed` in the world, of how many nobody can tell
-    (`unknown`), how many of these were added since the loss (`new`), the first names (`sites`) and
-    how each is in the world (`states`), which of these are suspended on record as well, and stay
-    down at the end of that (`suspended_now`), since when the reason may be lost, and whether all
-    sites were compared (`complete`). None where there are none at `now` (UTC), or the world is as
-    the record says. `also`: those that are `staying`, where somebody has asked for them."""
+    """The sites that are down in the world, or may be, though nothing on record keeps them down.
+
+    `count`: their number. `closed`: how many of them the world has as closed. `unknown`: how many
+    have an unknown state. `new`: how many of the unknown were added since the loss. `sites`: the
+    first names; `states`: their states in the world; `suspended_now`: those of the names that are
+    suspended on record too, and stay down after that. `since`: when the reason may have been lost.
+    `complete`: all sites were compared.
+
+    None if there are none at `now` (UTC), or if the world agrees with the record. `also`: the
+    result of `staying`, if the caller has it.
+    """
     since = _lost_at(found)
     if since is None:
         return None
     also = marked_and_staying(connection) if also is None else also
     believed = believed_since(found, now)
     added_since = found.resumed_at or since
-    counts = left.count_left_down(connection, added_since, believed_since=believed, also=also)
+    counts = after_loss.count_left_down(connection, added_since, believed_since=believed, also=also)
     if not counts.sites:
         return None
-    named = left.named_left_down(connection, MOST_NAMED, believed_since=believed, also=also)
+    named = after_loss.named_left_down(connection, MOST_NAMED, believed_since=believed, also=also)
     return {
         "count": counts.sites, "closed": counts.closed, "unknown": counts.unknown,
         "new": counts.new, "sites": [name for name, *_ in named],
@@ -86,40 +91,47 @@ def left_down(
 def every(
     connection: Connection, now: datetime, *, also: Collection[int] | None = None
 ) -> list[str]:
-    """The names of all of them at `now` (UTC), where there are any. `also`: as above."""
+    """The names of all sites of `left_down` at `now` (UTC). `also`: as there."""
     believed = believed_since(lineage.standing(connection), now)
     also = marked_and_staying(connection) if also is None else also
     return [
-        name for name, *_ in left.named_left_down(connection, believed_since=believed, also=also)
+        name
+        for name, *_ in after_loss.named_left_down(connection, believed_since=believed, also=also)
     ]
 
 
 def taken_down(connection: Connection, since: datetime | None) -> TakenDown | None:
-    """The sites that daemons have taken down again since then (UTC), when the record had lost its
-    end or was found on another server; None where there are none, or that is no news any more."""
-    if since is None or not (names := outbox_rows.ordered_down_again(connection, since, DAEMON)):
+    """The sites that daemons have taken down again since `since` (UTC), the time of a loss or move.
+
+    None if there are none, or if `since` is None: then it is no news any more.
+    """
+    if since is None or not (names := stored_entries.ordered_down_again(connection, since, DAEMON)):
         return None
     return {"count": len(names), "sites": names[:MOST_NAMED]}
 
 
 def since(connection: Connection, site: Mapping[str, Any], now: datetime) -> datetime | None:
-    """Since when the reason of that site to be down, by its row, may be lost, at `now` (UTC); None
-    of another site."""
+    """When the reason for the site of that row to be down may have been lost, as of `now` (UTC).
+
+    None for a site that is not left down.
+    """
     found = lineage.standing(connection)
     at = _lost_at(found)
     if at is None:
         return None
-    if left.is_left_down(connection, site["id"], believed_since=believed_since(found, now)):
+    if after_loss.is_left_down(connection, site["id"], believed_since=believed_since(found, now)):
         return at
     is_suspended = site["state"] == "suspended" and site["hold_at"] is None
-    stays = is_suspended or left.waits_to_open(connection, site["id"])
+    stays = is_suspended or after_loss.waits_to_open(connection, site["id"])
     return at if stays and stays_down(connection, site) else None
 
 
 def stays_down(connection: Connection, site: Mapping[str, Any]) -> bool:
-    """Whether a loss has left that site down, by its row, so that neither the end of a suspension
-    nor a case that is struck opens it, nor, while it is closed in the world, that a hold is lifted:
-    a person decides."""
+    """Whether a loss has left the site of that row down, so that a person has to decide.
+
+    Neither the end of a suspension nor a struck case opens it. While it is closed in the world,
+    lifting a hold does not open it either.
+    """
     is_held = site["hold_at"] is not None and site["in_force"] != "closed"
     if site["in_force"] == UP or site["state"] == "closed" or is_held:
         return False
@@ -127,15 +139,17 @@ def stays_down(connection: Connection, site: Mapping[str, Any]) -> bool:
 
 
 def believed_since(found: Standing, now: datetime) -> datetime | None:
-    """Sites that were added since then (UTC) are believed to be up at `now`, though nobody can
-    tell; None while they may be some that the record has lost, as far as one is known."""
+    """The time (UTC) since which added sites are believed to be up at `now`, though unproved.
+
+    None while they may be sites that the record has lost.
+    """
     until = found.strange_until
     return found.resumed_at if until is None or now >= until else None
 
 
 def is_believed(connection: Connection, site: Mapping[str, Any], now: datetime) -> bool:
-    """Whether the site, by its row, was added after a loss and nobody can ask how it is, but by
-    now (UTC) it counts as up."""
+    """Whether the site of that row, added after a loss and in an unknown state, counts as up at
+    `now` (UTC)."""
     if (site["state"], site["in_force"], site["last_act"]) != (UP, UNKNOWN, 0):
         return False
     since = believed_since(lineage.standing(connection), now)
@@ -143,34 +157,42 @@ def is_believed(connection: Connection, site: Mapping[str, Any], now: datetime) 
 
 
 def _lost_at(found: Standing) -> datetime | None:
-    """When the record lost its end, as far as is known, until the world is as it says."""
+    """When the record lost its end, as far as is known; None once the world agrees with it."""
     return None if found.unproved_since is None else found.lost_at
 
 
 _AT_ONCE = 500
-"""So many sites are asked about in one query: a database takes only so many variables."""
+"""The most sites in one query: a database limits the number of variables."""
 
 _log = logger("left_mark")
 
 
 def marked(connection: Connection, site_ids: Iterable[int]) -> set[int]:
-    """Those of the sites that are marked; none before the first loss. One whose entries cannot be
-    read is: nobody can tell."""
+    """The marked ones among the sites; none before the first loss.
+
+    A site with unreadable entries counts as marked, since nobody can tell.
+    """
     asked = sorted(set(site_ids))
     begun = _begun(connection) if asked else []
     return _marked(connection, asked, begun) if begun else set()
 
 
 def marked_and_staying(connection: Connection) -> set[int]:
-    """Those of the sites that are suspended on record, and not held, which are marked: they stay
-    down at the end of that. So do those that an order waits to open: it is cancelled."""
+    """The marked sites that are suspended on record and not held, or that an order waits to open.
+
+    They stay down: after the suspension, and since the order is cancelled.
+    """
     begun = _begun(connection)
-    return _marked(connection, left.may_stay(connection, begun[0].at), begun) if begun else set()
+    return (
+        _marked(connection, after_loss.may_stay(connection, begun[0].at), begun) if begun else set()
+    )
 
 
 def was_kept_down(connection: Connection, site_id: int, seq: int, now: datetime) -> bool:
-    """Whether the site was marked, or held, when its entry of that number was recorded, at `now`
-    (UTC): nobody was told then that the end of a suspension opens it."""
+    """Whether the site was marked or held when its entry `seq` was recorded, at `now` (UTC).
+
+    If so, no notice of that time said that the end of the suspension opens the site.
+    """
     of = entries.c
     asked = select(of.body).where(of.site_id == site_id, of.site_seq <= seq).order_by(of.site_seq)
     known = (each for each in resumptions(connection) if each.recorded_at < now)
@@ -196,7 +218,7 @@ def _epoch(event: HistoryResumed) -> Epoch:
 
 
 def _streams(connection: Connection, ids: Sequence[int]) -> Iterator[tuple[int, list[str]]]:
-    """The entries of each of the sites, in order, as they are stored."""
+    """The stored entries of each site, in order."""
     of = entries.c
     for begin in range(0, len(ids), _AT_ONCE):
         those = of.site_id.in_(ids[begin : begin + _AT_ONCE])
@@ -217,7 +239,7 @@ def _is_marked(site_id: int, bodies: Iterable[str], begun: Sequence[Epoch]) -> b
 
 
 def _read(bodies: Iterable[str]) -> Iterator[Numbered]:
-    """Those that the mark follows from: to read an entry takes most of the time."""
+    """The entries that decide the mark, decoded: decoding takes most of the time."""
     for body in bodies:
         if _READ.search(body) and ('"lane":"' not in body or _INTO_THE_WORLD in body):
             header, event = entry.decode(body)
@@ -229,9 +251,9 @@ _INTO_THE_WORLD = f'"lane":"{ACT}"'
 
 
 def resumptions(connection: Connection) -> list[HistoryResumed]:
-    """Each time that the record went on from less, or on another server, the first one first."""
+    """The resumptions of the record, the oldest first."""
     if lineage.standing(connection).resumed_at is None:
-        # The desk's own acts may be very many.
+        # The desk's own stream may be very long.
         return []
     of, found = entries.c, []
     told = of.body.contains(f'"kind":"{HistoryResumed.kind}"', autoescape=True)

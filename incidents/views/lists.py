@@ -1,5 +1,7 @@
-"""The lists: sites and incidents a page at a time, filtered, and searched by what stands in them;
-and a site's run, its latest cases of nobody being reached (R2, R3)."""
+"""The lists of sites and incidents: a page at a time, filtered and searched.
+
+A site's run, its latest cases of R2 and R3, is listed here too.
+"""
 
 from __future__ import annotations
 
@@ -20,12 +22,12 @@ from incidents.store.cases import incidents as incident_rows
 from incidents.store.cases import site_row
 from incidents.store.cases import sites as site_rows
 from incidents.store.cases.suspensions import read
+from incidents.store.schema.desk_tables import sealed
 from incidents.store.schema.tables import (
     contacts,
     incident_urls,
     incidents,
     notes,
-    sealed,
     sites,
     suspensions,
 )
@@ -46,8 +48,8 @@ _SITES, _INCIDENTS, _TERMS = "sites", "incidents", "terms"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteFilter:
-    """Which sites; None does not ask. `q` is a part of the name, or a whole part of it as it is
-    written in its own signs."""
+    """A filter of sites; None matches all. `q` is a part of the name, or a whole label of it as
+    written in its own script."""
 
     state: str | None = None
     held: bool | None = None
@@ -57,8 +59,8 @@ class SiteFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentFilter:
-    """Which incidents: `since` (or later) and `until` (before) are of the recording, in UTC; `q` is
-    a part of the site's name, of a web address, or of a note on it or on a contact."""
+    """A filter of incidents: recorded at or after `since` and before `until` (UTC). `q` is a part
+    of the site's name, of a web address, or of a note on the incident or on a contact."""
 
     site: str | None = None
     state: str | None = None
@@ -71,11 +73,11 @@ class IncidentFilter:
 def sites_page(
     connection: Connection, wanted: SiteFilter, *, limit: int, cursor: str | None = None
 ) -> SitePage:
-    """A page of the register in the order of the names.
+    """A page of the register, by site name.
 
     Raises:
-        BadCursorError: for a cursor of something else.
-        TooCostlyError: if it takes too long.
+        BadCursorError: for a cursor of another list.
+        TooCostlyError: if the query takes too long.
     """
     query = select(*sites.c).where(sites.c.created_at.is_not(None))
     for column in ("state", "held", "disputed"):
@@ -93,10 +95,10 @@ def sites_page(
 def terms_page(
     connection: Connection, until: str | None, *, limit: int, cursor: str | None = None
 ) -> TermsOfSites:
-    """A page of the terms that run, by their last days, those up to `until`.
+    """A page of the running terms, by last day, up to and with `until`.
 
     Raises:
-        BadCursorError: for a cursor of something else.
+        BadCursorError: for a cursor of another list.
     """
     found = pages.page(connection, terms_query(until), _TERMS, limit=limit, cursor=cursor)
     return {"items": [term_document(row) for row in found.rows], "next": found.next}
@@ -110,16 +112,16 @@ def incidents_page(
     cursor: str | None = None,
     reveal: bool = False,
 ) -> IncidentPage:
-    """A page of incidents, site by site in the order in which these came, and of each as logged.
+    """A page of incidents: the sites in the order in which they were added, each in logged order.
 
-    Notes are masked unless `reveal` asks for them. What is searched is read on to where the page is
-    full and one more is known: `next` tells of what is shown alone, or it would tell who guesses
-    which of the masked have a number in them.
+    Notes are masked unless `reveal` asks for them. A search reads until the page is full and one
+    more match is known: `next` depends on shown text alone, or it would help somebody to guess a
+    masked number.
 
     Raises:
-        UnknownSiteError: for a site that is not there.
-        BadCursorError: for a cursor of something else.
-        TooCostlyError: if it takes too long.
+        UnknownSiteError: if there is no such site.
+        BadCursorError: for a cursor of another list.
+        TooCostlyError: if the query takes too long.
     """
     look = _Look(connection, wanted, reveal=reveal)
     with pages.bounded(connection, SEARCHED_S) as in_time:
@@ -130,7 +132,7 @@ def incidents_page(
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """Somebody's look through the incidents."""
+    """A search through the incidents on behalf of one reader."""
 
     connection: Connection
     wanted: IncidentFilter
@@ -140,10 +142,10 @@ class _Look:
     def read(
         self, cursor: str | None, at_once: int, in_time: Callable[[], None]
     ) -> Iterator[tuple[incident_rows.Key, Incident]]:
-        """What they are shown behind the cursor, and where it stands, read so many at once."""
+        """The matching incidents after the cursor with their keys, read `at_once` at a time."""
         query = _incidents(self.connection, self.wanted)
         q = self.wanted.q
-        # Few may be shown of those in which the database finds it.
+        # The database finds more than the reader may see.
         most = at_once if q is None else max(at_once, _SEARCHED_AT_ONCE)
         while True:
             page = pages.page(self.connection, query, _INCIDENTS, limit=most, cursor=cursor)
@@ -208,7 +210,7 @@ def _has(column: ColumnElement[Any], *parts: str | None) -> ColumnElement[bool]:
 
 
 def _ascii(q: str) -> str | None:
-    """A part of a name in its own signs, as names are kept."""
+    """A part of a name in its own script, in the form in which names are kept."""
     if q.isascii():
         return None
     try:
@@ -218,7 +220,7 @@ def _ascii(q: str) -> str | None:
 
 
 def where(document: Incident, q: str) -> list[str]:
-    """The texts of an incident, as they are shown, in which that stands."""
+    """The shown texts of an incident that contain `q`."""
     notes = [document["note"], *(contact["note"] for contact in document["contacts"])]
     notes += [note["text"] for note in document["notes"]]
     urls = [*document["urls"], *document["urls_written"]]
@@ -229,7 +231,7 @@ def where(document: Incident, q: str) -> list[str]:
 
 
 def _documents(connection: Connection, keys: list[incident_rows.Key]) -> list[Incident]:
-    """The incidents' documents; one query for each kind of row, however many they are."""
+    """The documents of the incidents, with one query for each kind of row."""
     found = incident_rows.whole(connection, keys)
     wanted = sorted({site_id for site_id, _ in keys})
     rows: list[Mapping[str, Any]] = [
@@ -247,8 +249,8 @@ MAX_CASES = 20
 def cases_of_run(connection: Connection, site_id: int, limit: int = MAX_CASES) -> list[Case]:
     """Up to `limit` of the latest cases of a run (R2, R3), the oldest first; struck ones too.
 
-    `until` is null for the case that closed the site in place of a suspension; `ended_at` is null
-    while its hours run.
+    `until` is null for the case that closed the site instead of suspending it; `ended_at` is null
+    while the suspension runs.
     """
     found = select(suspensions).where(suspensions.c.site_id == site_id)
     rows = connection.execute(found.order_by(suspensions.c.n.desc()).limit(limit)).mappings()

@@ -1,4 +1,4 @@
-"""The looks: the views of one state of the database, for who asks nothing else of it."""
+"""The looks: every view of one state of the database, behind one object."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from incidents.contract.documents.enforcement import Alarms, Enforcement
     from incidents.contract.documents.filings import FilingOnRecord, TermOfSite
     from incidents.contract.documents.orders import Order, OrderInFull
-    from incidents.contract.documents.policies import Activation
-    from incidents.contract.documents.policies import Policy as Policy_
+    from incidents.contract.documents.policies import Activation, Policy
     from incidents.contract.documents.queue import Duties, QueueItem, QueuePage
     from incidents.contract.documents.sites import (
         Explanation,
@@ -33,8 +32,8 @@ if TYPE_CHECKING:
 
 
 class Looks:
-    """The views of a transaction that reads, by the days of `zone`; `now` and `owed`, the duty to
-    report, are asked when they are needed."""
+    """The views of one read transaction, by the days of `zone`; `now` and `owed`, the duty to
+    report, are called when needed."""
 
     def __init__(
         self,
@@ -67,7 +66,7 @@ class Looks:
         )  # fmt: skip
 
     def item(self, of: tuple[int, str], *, reveal: bool = False) -> QueueItem | None:
-        """One item of the queue; None: it is not there."""
+        """One item of the queue, None if there is none."""
         return views.item(self._connection, self._now, of, reveal=reveal, when=self._when)
 
     def site(self, name: str) -> SiteInFull:
@@ -79,25 +78,25 @@ class Looks:
         return views.sites(self._connection, state=state)
 
     def why(self, name: str, zone: tzinfo) -> Explanation:
-        """Why a site stands as it does; raises UnknownSiteError."""
+        """Why a site is in its state; raises UnknownSiteError."""
         return views.why(self._connection, name, self._now, zone)
 
     def incident(self, key: tuple[int, int]) -> IncidentInFull:
-        """An incident with its site, and by when to report it; raises UnknownIncidentError."""
+        """An incident with its site and the deadline of its report; raises UnknownIncidentError."""
         found, owed = views.incident(self._connection, key), self._ask_owed()
         due = None if owed is None else police.deadline_of(self._connection, key, owed)
         return {**found, "report_due": None if due is None else rfc3339(due)}
 
     def timeline(self, site_id: int, incident: int, zone: tzinfo) -> Iterator[Line]:
-        """What happened to an incident."""
+        """The timeline of an incident."""
         return views.timeline(self._connection, site_id, incident, now=self._now, zone=zone)
 
     def filing(self, name: str) -> FilingOnRecord:
-        """What is filed of a site; raises UnknownSiteError."""
+        """The filing of a site; raises UnknownSiteError."""
         return views.filing(self._connection, name)
 
     def filing_terms(self, until: str | None = None) -> list[TermOfSite]:
-        """The terms that run."""
+        """The running terms of all sites."""
         return views.filing_terms(self._connection, until)
 
     def unsettled(
@@ -117,20 +116,20 @@ class Looks:
         )
 
     def duties(self, *, limit: int = 100) -> Duties:
-        """What the police are to be told of."""
+        """The incidents to report to the police."""
         return views.duties(self._connection, self._now, self._ask_owed(), limit=limit)
 
     def alarms_now(self) -> Alarms:
-        """What is alarming now, and whether the desk was told of it."""
+        """The alarms that are on now, and whether each was sent."""
         return views.alarms_now(
             self._connection, self._now, self._ask_owed(), unset=channels.unset()
         )
 
     def enforcement(self) -> Enforcement:
-        """Whether a daemon enforces the clock, each that was heard of, and what is overdue."""
+        """Whether a daemon enforces the clock, the known daemons, and what is overdue."""
         return views.enforcement(self._connection, self._now)
 
-    def active_policy(self) -> Policy_:
+    def active_policy(self) -> Policy:
         """The active policy, in words and as its file."""
         return views.active_policy(self._connection)
 

@@ -1,8 +1,8 @@
-"""The masked: how a person's numbers and addresses are shown until somebody asks for them.
+"""The masking of people's phone numbers and addresses, until somebody asks for them.
 
-Of a number its country and area code and its last two digits stay, of an address its first letter
-and its domain, of a number in somebody's papers its last two characters. What is too short to hide
-anything that way is hidden whole.
+A phone number keeps its country and area code and its last two digits, an e-mail address its first
+letter and its domain, an identity number its last two characters. A value that is too short for
+that is hidden entirely.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ DOT = "•"
 _HIDDEN = DOT * 3
 _OPENING, _CLOSING = "“”"
 
-# Fewer digits than this are an extension or a service number: no end of it is shown.
+# Fewer digits than this are an extension or a service number, of which no end is shown.
 _LEAST_DIGITS = 7
 _LAST = 2
-# So many digits of a number stay hidden, or its code is hidden too.
+# The country and area code is shown only if at least this many digits stay hidden.
 _LEAST_HIDDEN = 5
 
 # What people and programs put between the digits of one number: blanks of any width and of none,
-# line breaks, dashes, dots, parentheses, slashes, colons, tildes, asterisks, Chinese commas. An
-# ASCII comma stands between the ids of incidents as well.
+# line breaks, dashes, dots, parentheses, slashes, colons, tildes, asterisks, Chinese commas. No
+# ASCII comma: it also separates the ids of incidents.
 _SEPARATORS = (
     " \t\r\n\x85\xa0\xad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff"
     ".．·•・‧∙⋅()（）/／\u2044，、:：~～*＊_＿－﹣ー‐‑‒–—―−-"
@@ -43,7 +43,7 @@ _EXTENSION = re.compile(
     r"(?:ext|extension|x|#|转|轉|分机|分機)[\s.:：]{0,5}\w{0,20}\s{0,5}$", re.IGNORECASE
 )
 _BETWEEN_ADDRESSES = re.compile(r"([\s,，、;；<>()（）\[\]]+)")
-# A domain ends in a name: what ends in digits may be somebody's number.
+# A domain ends in a name: one that ends in digits may be a phone number.
 _ADDRESS = re.compile(
     r"(?P<local>.*)(?P<at>[@＠])(?P<domain>(?:[\w-]+\.)+(?:xn--[\w-]+|[^\W\d_]{2,}))"
 )
@@ -52,21 +52,21 @@ _DATE = (
     r"(?:[T ]\d\d:\d\d(?::\d\d)?)?(?![\d-]|[/.]\d)"
     r"|(?<![\d/])\d\d?/\d\d?/(?:19|20)\d\d(?![\d/-]))"
 )
-# Bounded, or a long row of separators would be read once for each of its ends.
+# Bounded, or a long row of separators would take quadratic time.
 _NUMBER = rf"(?P<number>[+＋(（]{{0,2}}\d(?:[{_SEPARATORS}]{{0,6}}(?!{_DATE})\d){{6,}})"
-# Words go on behind an address without a space, in Chinese say; behind other domains than ASCII's
-# nobody could tell where, and all of it is hidden.
+# Text may follow an address without a space, in Chinese for example. After a domain that is not
+# ASCII nobody can tell where it begins, so everything is hidden.
 _IN_WORDS = re.compile(
     rf"(?P<date>{_DATE})"
     r"|(?P<address>[\w.!#$%&'*+/=?^`{|}~-]{1,64}+[@＠](?:(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}|\S+))"
     rf"|{_NUMBER}"
 )
-# Each letter may begin an address of 64 more: it is looked for where there may be one.
+# Any letter may begin an address of up to 64 more: addresses are searched only if there is an @.
 _IN_OTHER_WORDS = re.compile(rf"(?P<date>{_DATE})|{_NUMBER}(?P<address>)")
-# What stands before the host of an address may be somebody's password.
+# The part before the host of a web address may be a password.
 _AS_WRITTEN = frozenset({"urls_written", "written"})
 _USER = re.compile(r"^([^:]*:[/\\\s]*)[^/\\?#]*@")
-# Country codes of two digits (ITU-T E.164); 1 and 7 are alone, all others have three.
+# Country codes of two digits (ITU-T E.164); 1 and 7 have one digit, all others three.
 _TWO_DIGITS = frozenset([
     "20", "27", "30", "31", "32", "33", "34", "36", "39", "40", "41", "43", "44", "45", "46",
     "47", "48", "49", "51", "52", "53", "54", "55", "56", "57", "58", "60", "61", "62", "63",
@@ -76,18 +76,18 @@ _CHINA, _NORTH_AMERICA = "86", "1"
 
 
 def phone(text: str) -> str:
-    """A telephone number, or several: `+86 10 5555 0100` as `+86 10 •••• ••00`.
+    """Mask a phone number, or several: `+86 10 5555 0100` becomes `+86 10 •••• ••00`.
 
-    As long as `text`. Letters and extensions are hidden; digits of any script are digits.
+    The result is as long as `text`. Letters and extensions are hidden; digits of any script count.
     """
     parts = _BETWEEN_NUMBERS.split(text)
     return "".join(part if n % 2 else _with_extension(part) for n, part in enumerate(parts))
 
 
 def address(text: str) -> str:
-    """An e-mail address, or several: `wang@shop.example` as `w•••@shop.example`.
+    """Mask an e-mail address, or several: `wang@shop.example` becomes `w•••@shop.example`.
 
-    However long what is hidden was, three dots stand for it. What is no address is hidden whole.
+    Three dots replace a hidden part of any length. Text that is no address is hidden entirely.
     """
     parts = _BETWEEN_ADDRESSES.split(text)
     return "".join(part if n % 2 or not part else _address(part) for n, part in enumerate(parts))
@@ -95,25 +95,24 @@ def address(text: str) -> str:
 
 @lru_cache(maxsize=4)
 def words(text: str) -> str:
-    """What somebody has written, with what looks like a number or an address in it masked.
+    """Mask what looks like a phone number or an address in free text.
 
-    From seven digits on it looks like a number, unless it is a date. An answer says the same words
-    of an incident and of its events.
+    Seven digits or more look like a number, unless they are a date. The result is cached, since an
+    answer repeats a text for an incident and its events.
     """
     pattern = _IN_WORDS if "@" in text or "＠" in text else _IN_OTHER_WORDS
     return pattern.sub(_word, text)
 
 
 def identity(text: str) -> str:
-    """A number in somebody's papers, such as an identity card's, as `••••••••••••••••2X`."""
+    """Mask a number in somebody's papers, such as an identity card's: `••••••••••••••••2X`."""
     places = [n for n, character in enumerate(text) if character.isalnum()]
     shown = places[-_LAST:] if len(places) >= _LEAST_DIGITS else []
     return _dotted(text, frozenset(shown))
 
 
 def server(text: str) -> str:
-    """A server of a filing, a JSON object: its parts are in people's own words, but its address is
-    none of theirs."""
+    """Mask a server of a filing, a JSON object: all its parts but its IP address are free text."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
@@ -132,14 +131,14 @@ _WORDS = frozenset({"reason", "text", "said", "evidence", "name"})
 
 
 def details(found: Mapping[str, str | None]) -> dict[str, str | None]:
-    """The same details, each masked as its name asks for; what is not there stays away."""
+    """The details, each masked as its name requires; None stays None."""
     return {name: text and _MASKS[name](text) for name, text in found.items()}
 
 
 def document(value: D) -> D:
-    """A document, or a list of them, with what people have told and written masked at any depth.
+    """A document, or a list of them, with personal text masked at any depth.
 
-    The sentences of a timeline quote what was said; there it is masked, and nowhere else.
+    The sentences of a timeline quote people, and only the quotation in them is masked.
     """
     return cast("D", _document(value))
 
@@ -186,8 +185,10 @@ def _server(parts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _quoted(line: str) -> str:
-    """A line of this program's own, in which people's words stand between “ and ”: digests, names,
-    addresses of sites and what is to be typed next stay as they are."""
+    """A line of this program's own, with the quotation between “ and ” masked.
+
+    Digests, names, web addresses and commands outside of it stay as they are.
+    """
     first, last = line.find(_OPENING), line.rfind(_CLOSING)
     if not 0 <= first < last:
         return line
@@ -220,7 +221,7 @@ def _dotted(text: str, shown: set[int] | frozenset[int]) -> str:
 
 
 def _code(digits: str, *, international: bool) -> int:
-    """How many digits at the beginning are a country's and an area's code."""
+    """The number of leading digits that are the country and area code."""
     prefix = 2 if digits.startswith("00") and not international else 0
     if not international and not prefix:
         return _with_zero(digits) if digits.startswith("0") else 0
@@ -239,7 +240,7 @@ def _with_zero(digits: str) -> int:
 
 
 def _area(digits: str) -> int:
-    """How many digits a Chinese area code has, without its zero; a mobile number has none."""
+    """The number of digits of a Chinese area code, without its zero; 0 for a mobile number."""
     if digits.startswith(("10", "2")):
         return 2
     return 0 if digits.startswith(("0", "1")) else 3

@@ -1,5 +1,7 @@
-"""What is on record: the entries, the latest first, a page at a time, filtered by what people ask;
-and the personal text that rows and documents refer to, looked up in one query."""
+"""The entries on record: the latest first, a page at a time, filtered.
+
+The personal text that rows and documents refer to is looked up here, in one query.
+"""
 
 from __future__ import annotations
 
@@ -15,21 +17,21 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 from incidents.machine import filing
 from incidents.store import entries as stored_entries
 from incidents.store.pages import number
-from incidents.store.schema.tables import entries
+from incidents.store.schema.desk_tables import entries
 
 Document = dict[str, Any]
 
 LOOKED_THROUGH = 20_000
-"""So many entries are looked through for one page."""
+"""The most entries searched for one page."""
 
 Place = tuple[datetime, int]
-"""Where a page goes on: when its last entry was recorded (UTC), and its id."""
+"""The place where a page continues: its last entry's time of recording (UTC) and id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryFilter:
-    """Which entries: of one site, of a kind, by a person, recorded at or after `since` and before
-    `until` (UTC)."""
+    """A filter of entries: of a site, of a kind, by a person, recorded at or after `since` and
+    before `until` (UTC)."""
 
     site_id: int | None = None
     kind: str | None = None
@@ -39,7 +41,7 @@ class EntryFilter:
 
     @property
     def indexed(self) -> list[ColumnElement[bool]]:
-        """What there is an index for."""
+        """The conditions that an index serves."""
         of = entries.c
         found: list[ColumnElement[bool]] = []
         if self.site_id is not None:
@@ -51,11 +53,14 @@ class EntryFilter:
         return found
 
     def looked_for(self, body: ColumnElement[str], dialect: str) -> list[ColumnElement[bool]]:
-        """Canonical JSON has one way of writing them, and no text in it can look like that: within
-        a text each quotation mark has a backslash before it."""
+        """The conditions on the entry's text.
+
+        Canonical JSON writes a field in one way, and no text inside it can look like that: there
+        each quotation mark has a backslash before it.
+        """
         found: list[ColumnElement[bool]] = []
         if self.kind is not None:
-            # Not LIKE, to which on SQLite a capital letter is a small one.
+            # Not LIKE: on SQLite it ignores case.
             place = func.instr if dialect == "sqlite" else func.strpos
             found.append(place(body, f',"kind":{quoted(self.kind)},') > 0)
         if self.person is not None:
@@ -66,8 +71,8 @@ class EntryFilter:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some entries; `after` is where the next page begins, None at the end. `searching` says that
-    it is not full though there may be more: `looked_back_to` is how far it has looked (UTC)."""
+    """A page of entries. `after`: the place where the next page begins, None at the end.
+    `searching`: the search stopped at its limit, at the time `looked_back_to` (UTC)."""
 
     entries: Sequence[Document]
     after: Place | None
@@ -75,14 +80,14 @@ class Page:
 
     @property
     def searching(self) -> bool:
-        """Whether it ends where the look ended."""
+        """Whether the page ended because the search reached its limit."""
         return self.looked_back_to is not None
 
 
 def entries_page(
     connection: Connection, wanted: EntryFilter, *, after: Place | None, limit: int
 ) -> Page:
-    """The entries before that place, the latest first; one query, or two."""
+    """The entries before the place `after`, the latest first, in one or two queries."""
     body = entries.c.body
     through = select(entries.c.id, entries.c.recorded_at, body).where(*wanted.indexed)
     if after is not None:
@@ -121,7 +126,7 @@ def _document(row: Any) -> Document:
 
 D = TypeVar("D")
 
-# Where documents and events hold references; `digest` and `policy` look alike and are none.
+# The fields that hold references. `digest` and `policy` look like references, but are none.
 _FIELDS = frozenset(
     {"email", "evidence", "name", "note", "person", "phone", "reason", "text"}
 ).union(filing.SEALED_FIELDS)
@@ -129,29 +134,29 @@ _REFERENCE = "sha256:"
 
 
 def personal_texts(connection: Connection, refs: Iterable[str | None]) -> dict[str, str]:
-    """What those references stand for; erased ones are left out."""
+    """The texts of those references; erased ones are left out."""
     wanted = {ref for ref in refs if ref is not None}
     return stored_entries.values(connection, wanted) if wanted else {}
 
 
 def reveal_texts(connection: Connection, documents: list[D]) -> list[D]:
-    """The documents with the text in place of each reference, null where it has been erased."""
+    """The documents with each reference replaced by its text, null once erased."""
     return texts_revealed(documents, personal_texts(connection, text_refs(documents)))
 
 
 def texts_revealed(documents: list[D], found: Mapping[str, str]) -> list[D]:
-    """The same, when it is known what the references stand for."""
+    """The documents with each reference replaced by its text from `found`, null if missing."""
     return [_revealed(document, found) for document in documents]
 
 
 def text_refs(value: Any) -> list[str]:
-    """The references that a document, or a list of them, holds at any depth."""
+    """The references in a document, or in a list of them, at any depth."""
     found: list[str] = []
     _collect(value, "", found)
     return found
 
 
-# A batch's answer has a hundred thousand values, nearly all of which are plain strings.
+# The answer to a batch has a hundred thousand values, and nearly all are plain strings.
 def _collect(value: Any, field: str, into: list[str]) -> None:
     if isinstance(value, str):
         if _is_reference(value, field):

@@ -1,4 +1,4 @@
-"""The orders: which are not carried out, dead letters first, and what became of one."""
+"""The orders: those that are not carried out, dead letters first, and the story of one."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ from incidents.locale.words import Teller, When
 from incidents.machine.command import BRAKED
 from incidents.machine.orders import DESK, NOTICE
 from incidents.store.cases import sites as site_rows
+from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import braked, deliveries, given_up, orders, waiting
-from incidents.store.schema.tables import entries, sites
+from incidents.store.schema.tables import sites
 from incidents.store.schema.types import UTCDateTime
 from incidents.values.ids import ACT, order_id
 from incidents.views import withheld
@@ -46,12 +47,12 @@ if TYPE_CHECKING:
 
 
 MAX_COUNTED = 1_000
-"""So many dead letters are counted, so that looking costs the same however bad things are."""
+"""The most dead letters that are counted, so that a look costs the same however many there are."""
 
 MAX_NAMED = 3
 
 LATE_AFTER = timedelta(minutes=5)
-"""What is to happen in the world and has not for so long is shown to the desk."""
+"""The desk sees an order into the world as late once it has waited this long."""
 _ALL_SET: Mapping[str, str] = MappingProxyType({})
 _ONE = 1
 _of = deliveries.c
@@ -68,16 +69,17 @@ def unsettled(
     limit: int = 100,
     unset: Mapping[str, str] = _ALL_SET,
 ) -> list[Order]:
-    """What is not carried out: dead letters by when they were ordered, then what waits, lane by
-    lane, by when it is tried next. `state` is `dead`, `braked` (it was not tried, since too many
-    sites were taken down at once), `waiting` or, of an attempt that is being made at `now`,
-    `in_hand`; `late`: it is to happen in the world and has not for `LATE_AFTER`.
-    `only_late` are those that `late` counts, the longest waiting first. `unset` has the settings
-    of the lanes that have no channel (see `settings.channels`): of what such a lane has waited for
-    since `LATE_AFTER`, it says the setting.
+    """The orders that are not carried out: dead letters, then those that wait.
+
+    Dead letters come in the order in which they were ordered, the others lane by lane, by their
+    next attempt. `state`: `dead`; `braked` (not tried, since too many sites were taken down at
+    once); `in_hand` (an attempt is running at `now`); or `waiting`. `late`: an order into the world
+    that has waited for `LATE_AFTER`. `only_late`: those that `late` counts, the longest waiting
+    first. `unset`: the settings of the lanes without a channel (see `settings.channels`); an order
+    that such a lane has kept for `LATE_AFTER` names its setting.
 
     Raises:
-        UnknownSiteError: of `site`, with the nearest names.
+        UnknownSiteError: for `site`, with the nearest names.
     """
     if site is not None:
         site_rows.named(connection, site)
@@ -114,14 +116,13 @@ def order(
     now: datetime,
     unset: Mapping[str, str] = _ALL_SET,
 ) -> OrderInFull:
-    """One order in a lane: what was ordered, how it stands, and what the record says became of it.
+    """One order in a lane: its content, its state, and its story on record.
 
-    Of one that waits no more `state` is `delivered` or `cancelled`; `story` then tells how.
-    `only_logged` is there, and true, where its adapter has done nothing in the world; `unset` as of
-    `unsettled`.
+    The `state` of an order that no longer waits is `delivered` or `cancelled`. `only_logged` is
+    present, and true, if its adapter did nothing in the world; `unset` as for `unsettled`.
 
     Raises:
-        UnknownOrderError: if there is none.
+        UnknownOrderError: if there is no such order.
     """
     id_ = order_id(site_id, seq, lane)
     ordered = connection.execute(
@@ -139,7 +140,7 @@ def order(
     if row is not None:
         document = _document(row, now, unset)
     else:
-        # The last that was said of it is what became of it.
+        # The last event about the order is its outcome.
         became = story[-1]["kind"].removeprefix("order_")
         document = {
             "id": id_, "site": ordered.name, "kind": ordered.kind, "lane": lane,
@@ -156,14 +157,14 @@ def order(
 
 
 def dead_letters(connection: Connection) -> DeadLetters:
-    """How many dead letters there are (at most `MAX_COUNTED`: `capped`), and the first few."""
+    """The number of dead letters (at most `MAX_COUNTED`: `capped`), and the first few."""
     count, first = _first_of(connection, "dead")
     return {"dead": count, "capped": count >= MAX_COUNTED, "first": first}
 
 
 def held(connection: Connection) -> OrdersHeld:
-    """How many orders into the world the brake holds (at most `MAX_COUNTED`: `capped`), and the
-    first few."""
+    """The number of orders into the world that the brake holds (at most `MAX_COUNTED`: `capped`),
+    and the first few."""
     count, first = _first_of(connection, "held")
     return {"braked": count, "capped": count >= MAX_COUNTED, "first": first}
 
@@ -177,7 +178,7 @@ def _first_of(connection: Connection, what: str) -> tuple[int, list[Order]]:
 
 @cache
 def _statements(what: str) -> tuple[Select[Any], Select[Any]]:
-    """How many there are of those, and the first: built once, since each page of the queue asks."""
+    """The queries for the number and the first few, built once: each page of the queue asks."""
     where = {"dead": given_up, "held": and_(braked, _of.lane == ACT)}[what]
     some = select(_of.since).where(where).limit(literal_column(str(MAX_COUNTED))).subquery()
     first = _rows(None).where(where).order_by(_of.since, _of.site_id).limit(MAX_NAMED)
@@ -185,9 +186,9 @@ def _statements(what: str) -> tuple[Select[Any], Select[Any]]:
 
 
 def late(connection: Connection, now: datetime) -> OrdersLate:
-    """How many orders into the world have waited for `LATE_AFTER` and more, and the first few.
+    """The number of orders into the world that have waited for `LATE_AFTER`, and the first few.
 
-    Only the first `MAX_COUNTED` that are due are looked at (`capped`: there may be more).
+    Only the first `MAX_COUNTED` due orders are read (`capped`: there may be more).
     """
     asked = {"late_since": now - LATE_AFTER}
     found = connection.execute(_late_counted(), asked).scalar_one()
@@ -209,7 +210,7 @@ def _late_counted() -> Select[Any]:
 
 @cache
 def _late() -> tuple[Subquery, ColumnElement[bool]]:
-    """The first that are due in the world, and which of them are late, `late_since` or before."""
+    """The first due orders into the world, and the condition of the late ones (`late_since`)."""
     due = select(_of.site_id, _of.lane, _of.site_seq, _of.n, _of.since).where(
         waiting, _of.lane == ACT
     )
@@ -263,7 +264,7 @@ def _document(row: Any, now: datetime, unset: Mapping[str, str] = _ALL_SET) -> O
 
 
 def _story(connection: Connection, site_id: int, seq: int, lane: str, teller: Teller) -> list[Line]:
-    """What the record says became of it."""
+    """The events about the order on record, in words."""
     of = entries.c
     named = (
         of.body.contains(f'"lane":"{lane}","order":"{order_id(site_id, seq)}"', autoescape=True),

@@ -1,7 +1,7 @@
-"""The overview: today's numbers and the last thirty days of a desk, in the days of its zone.
+"""The overview of a desk: today's numbers and the last thirty days, in the days of its zone.
 
-Seven queries, however much is on record: each reads what was recorded within its time, by an index
-of when that was, and what is only counted is counted up to a limit.
+It takes seven queries, however much is on record. Each reads its period by an index of the
+recording time, and counts are limited.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ from sqlalchemy import (
 from incidents.clock import rfc3339
 from incidents.machine.command import REACHED
 from incidents.store.pages import SECOND, micros, number, whole
-from incidents.store.schema.log_tables import closing
-from incidents.store.schema.tables import contacts, incidents, orders, suspensions, work
+from incidents.store.schema.log_tables import closing, orders
+from incidents.store.schema.tables import contacts, incidents, suspensions, work
 from incidents.views.last_day import RULES, LastDay, Spread, coarse, hours
 from incidents.views.queue.work import LISTED
 
 Document = dict[str, Any]
 
 DAYS = 30
-"""So many days are told, today the last of them."""
+"""The number of days that are shown, today the last."""
 MOST_CATEGORIES = 7
-"""So many categories stand for themselves, the most frequent ones; the rest stand together."""
+"""The number of categories shown one by one, the most frequent; the rest are shown together."""
 MOST_WORK = 100_000
-"""So many items of the queue are counted; `capped` says that there may be more."""
+"""The most items of the queue that are counted; `capped` says that there may be more."""
 
 CONTACT_S = (300, 900, 1_800, 2_700, 3_600)
-"""The classes of times to contact: up to so many seconds, and longer."""
+"""The upper bounds, in seconds, of the classes of times to contact; one more is above them."""
 _DAY = timedelta(days=1)
 
 
@@ -83,9 +83,9 @@ def _midnight(day: date, zone: tzinfo) -> datetime:
 def _violations(
     connection: Connection, begin: datetime, days: Sequence[date], shift: _Shift
 ) -> Document:
-    """How many violations happened each day by category; what was voided was none."""
+    """The number of violations each day by category, without the voided ones."""
     of = incidents.c
-    # What happened since then was recorded since then: only the latter is asked for by an index.
+    # A violation is recorded after it happens, and only the recording time has an index.
     lately = (of.recorded_at >= begin, of.occurred_at >= begin, of.state != "voided")
     amount = func.count()
     found = connection.execute(
@@ -121,14 +121,14 @@ def _violations(
 
 @dataclass(frozen=True, slots=True)
 class _Shift:
-    """By how much the zone's clocks are ahead of UTC, from when on: written into a statement, since
-    no database knows the zones of another."""
+    """The zone's offsets from UTC with their beginnings, written into statements as literals, since
+    databases do not know the same zones."""
 
     offsets: tuple[tuple[datetime, timedelta], ...]
 
     @classmethod
     def of(cls, begin: datetime, end: datetime, zone: tzinfo) -> _Shift:
-        """Of the time from `begin` to `end` (UTC); zones change at a quarter of an hour."""
+        """The offsets from `begin` to `end` (UTC); zones change at quarters of an hour."""
         quarter = timedelta(minutes=15)
         found = [(begin, _offset(begin, zone))]
         moment = begin
@@ -139,7 +139,7 @@ class _Shift:
         return cls(tuple(found))
 
     def day(self, moment: ColumnElement[Any], connection: Connection) -> ColumnElement[Any]:
-        """The day of a moment, as `date.toordinal` counts."""
+        """The day of a moment, as `date.toordinal` counts days."""
         epoch_s = whole(micros(moment, connection.dialect.name), SECOND)
         ahead: ColumnElement[Any] = number(_seconds(self.offsets[-1][1]))
         for (_, offset), (until, _later) in reversed(list(pairwise(self.offsets))):
@@ -159,19 +159,19 @@ def _seconds(span: timedelta) -> int:
 
 
 def _contact(connection: Connection, begin: datetime) -> Document:
-    """How long it took from the record of a violation to the call that reached the person (R2).
+    """The times from the record of a violation to the call that reached the person (R2).
 
-    `decided` are the violations whose clock was stopped by a contact or has lapsed; `in_time` is of
-    how many of these the person was reached in time, also if that was typed late, and each of them
-    stands in one of the classes. A clock that a closure or a removal has ended is in neither
-    number: it could not lapse any more, so that who was reached then would only flatter the share.
+    `decided`: the violations whose clock was stopped by a contact or has lapsed. `in_time`: how
+    many of these persons were reached in time, even if that was recorded late; each is in one of
+    the classes. A clock that a closure or a removal ended is in neither number: it could no longer
+    lapse, so it would only improve the share.
     """
     of = incidents.c
     lately = (of.recorded_at >= begin, of.state != "voided", of.contact_due.is_not(None))
     asked = select(
         of.recorded_at, of.lapsed_at.is_not(None).label("lapsed"), _reached().label("reached_at")
     )
-    # Looked up once each, not each time that it is compared.
+    # Looked up once each, not at each comparison.
     told = asked.where(*lately).cte("told").prefix_with("MATERIALIZED")
     took = micros(told.c.reached_at, connection.dialect.name) - micros(
         told.c.recorded_at, connection.dialect.name
@@ -196,17 +196,17 @@ def _contact(connection: Connection, begin: datetime) -> Document:
 
 
 def _reached() -> ScalarSelect[Any]:
-    """When the person was first reached in time, of an incident whose clock has ended by itself."""
+    """When the person of an incident was first reached in time."""
     of, told = incidents.c, contacts.c
     tells = and_(
         told.outcome == REACHED, told.voided_at.is_(None), told.occurred_at <= of.contact_due
     )
-    # What had stopped the clock may have been voided since, and another contact stand for it.
+    # The contact that stopped the clock may have been voided since, with another in its place.
     stopped = func.max(case((told.stopped_clock, 1), else_=0)) == number(1)
     first = case(
         (or_(of.lapsed_at.is_not(None), stopped), func.min(case((tells, told.occurred_at))))
     )
-    # Of each incident by itself: joined, SQLite would rather begin with all contacts there are.
+    # A subquery for each incident: in a join, SQLite would begin with all contacts.
     return (
         select(first)
         .where(told.site_id == of.site_id, told.incident == of.n)
@@ -220,12 +220,12 @@ def _reached() -> ScalarSelect[Any]:
 def _closures(
     connection: Connection, begin: datetime, days: Sequence[date], zone: tzinfo
 ) -> Document:
-    """How many sites each rule closed, each day; one that was closed twice counts twice."""
+    """The number of sites that each rule closed, each day; a site closed twice counts twice."""
     of = orders.c
     asked = select(of.created_at, of.data).where(closing, of.created_at >= begin)
     by_rule = {rule: [0] * len(days) for rule in RULES}
     for row in connection.execute(asked):
-        # What is ordered once more closes nothing again, and names no rule.
+        # A repeated order closes nothing again, and names no rule.
         rule = row.data.get("rule")
         if rule in by_rule:
             place = (row.created_at.astimezone(zone).date() - days[0]).days
@@ -237,7 +237,7 @@ def _closures(
 
 
 def _standing(connection: Connection) -> Document:
-    """What is open now: the queue by kind, and how many sites are suspended by R2."""
+    """What is open now: the queue by kind, and the number of sites suspended by R2."""
     listed = select(work.c.kind).where(LISTED).limit(number(MOST_WORK)).subquery("listed")
     kinds = connection.execute(
         select(listed.c.kind, func.count().label("n")).group_by(listed.c.kind)

@@ -1,6 +1,6 @@
-"""The possible: which acts on a site, an incident or an order would be done now, and why not.
+"""The possible acts on a site, an incident or an order, and the refusals of the others.
 
-Nothing is guessed: each act is given to the machine, on a copy of the case.
+The machine decides each act on a copy of the case.
 """
 
 from __future__ import annotations
@@ -12,23 +12,25 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from incidents.contract.action import INCIDENT, ORDER, SITE, Action, fields_of, name_of
+from incidents.contract import target
+from incidents.contract.action import Action, name_of
 from incidents.contract.actions import ACTIONS
+from incidents.contract.target import INCIDENT, ORDER, SITE, Target
 from incidents.errors import NoSuchIncidentError, NoSuchOrderError
 from incidents.machine import commands as c
 from incidents.machine.actions.orders import meant
 from incidents.machine.case import Delivery
-from incidents.machine.command import Choice, Refusal, Words
+from incidents.machine.command import Choice, Words
 from incidents.machine.decide import decide
+from incidents.machine.refusal import Refusal
 from incidents.store import deliveries
-from incidents.store.cases import cases, site_row, sites
-from incidents.store.cases import incidents as incident_rows
+from incidents.store.cases import cases, incidents, site_row, sites
 from incidents.store.cases.slices import need
 from incidents.values.ids import incident_id, order_id
 from incidents.views import register
 
 Possible = Mapping[str, Refusal | None]
-"""By the act: what the machine would refuse it for, or None."""
+"""By act: the machine's refusal of it, None if it is possible."""
 
 _REASON = "tried out"
 _ELSEWHERE = (c.AddSite, c.ChangeFiling, c.ImportIncident)
@@ -36,62 +38,55 @@ _MEANT: dict[type[c.Command], dict[str, Any]] = {
     c.Log: {"again": True}, c.StateFalse: {"field": "phone"},
     c.Attach: {"digest": "0" * 64, "size": 1},
 }  # fmt: skip
-"""What something must be given for an act to be tried out."""
+"""Values for the fields that an act needs before it can be tried."""
 
 
 def on_site(connection: Connection, name: str, by: str, now: datetime) -> Possible:
-    """What that person could do to the site at `now`.
+    """The acts on the site, each with the refusal that person `by` would get at `now`.
 
     Raises:
         UnknownSiteError: with the nearest names.
     """
-    asked = _of(SITE, by)
+    asked = _of(SITE, (name,), by)
     return _tried(connection, sites.named(connection, name), now, asked)
 
 
-def on_incident(connection: Connection, key: incident_rows.Key, by: str, now: datetime) -> Possible:
-    """What that person could do to the incident at `now`.
+def on_incident(connection: Connection, key: incidents.Key, by: str, now: datetime) -> Possible:
+    """The acts on the incident, each with the refusal that person `by` would get at `now`.
 
     Raises:
         UnknownIncidentError: if there is none.
     """
-    site_id, n = key
-    name = sites.name_of(connection, site_id)
+    name = sites.name_of(connection, key[0])
     if name is None:
         raise NoSuchIncidentError(given=incident_id(*key))
-    asked = _of(INCIDENT, by, incident=n)
+    asked = _of(INCIDENT, key, by)
     return _tried(connection, sites.named(connection, name), now, asked)
 
 
 def on_order(
     connection: Connection, order: tuple[int, int, str], by: str, now: datetime
 ) -> Possible:
-    """What that person could do about the order (site, number, lane) at `now`.
+    """The acts on the order (site, number, lane), each with the refusal of person `by` at `now`.
 
     Raises:
         UnknownOrderError: if there is no such site.
     """
-    site_id, seq, lane = order
-    name = sites.name_of(connection, site_id)
+    name = sites.name_of(connection, order[0])
     if name is None:
         raise NoSuchOrderError(given=order_id(*order))
-    asked = _of(ORDER, by, order=seq, lane=lane)
+    asked = _of(ORDER, order, by)
     unsettled = deliveries.unsettled(connection, *order)
     return _tried(connection, sites.named(connection, name), now, asked, unsettled)
 
 
-def _of(what: str, by: str, **target: Any) -> tuple[c.Command, ...]:
-    """Each act that can be done to such a thing, with something in place of each word."""
-    named = {"incident": None, **target}
+def _of(kind: str, of: Target, by: str) -> tuple[c.Command, ...]:
+    """The commands that a target of that kind takes, with sample values in their fields."""
     return tuple(
-        each.command(**_given(each, by), **_target(each.command, named))
+        each.command(**_given(each, by), **target.fields(each.command, of))
         for each in ACTIONS
-        if each.of == what and each.command not in _ELSEWHERE
+        if each.of == kind and each.command not in _ELSEWHERE
     )
-
-
-def _target(kind: type[c.Command], named: dict[str, Any]) -> dict[str, Any]:
-    return {each.name: named[each.name] for each in fields_of(kind) if each.name in named}
 
 
 def _given(action: Action, by: str) -> dict[str, Any]:
@@ -112,7 +107,7 @@ def _tried(
     unsettled: Iterable[Delivery] = (),
 ) -> Possible:
     in_force = register.policy_in_force(connection)
-    # The desk locks orders as it loads them; who only looks locks nothing.
+    # The desk locks orders as it loads them; a view locks nothing.
     wanted = {row["id"]: replace(need(commands, now), orders=frozenset(), acts=False)}
     case = cases.load(connection, {row["id"]: row}, wanted, in_force)[row["id"]]
     case.deliveries.update({(each.order, each.lane): each for each in unsettled})

@@ -1,5 +1,7 @@
-"""The register: sites and incidents as they stand in the record, the categories in use, and the
-policy in force, with those that were active before."""
+"""The register: sites and incidents as the record has them.
+
+The categories in use, the policy in force and the earlier policies are here too.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,7 @@ from incidents.contract.case_documents import incident_document, plain, site_doc
 from incidents.errors import NoSuchIncidentError
 from incidents.locale.words import policy_differences, policy_sentences
 from incidents.machine import policy, rules, work
-from incidents.machine.case import Case, Request
-from incidents.machine.case import Hold as Held
+from incidents.machine.case import Case, Hold, Request
 from incidents.machine.incident import Incident
 from incidents.machine.policy import DOCUMENTED, Policy
 from incidents.store import desk_state
@@ -32,15 +33,15 @@ from incidents.views import left_down, on_record
 
 if TYPE_CHECKING:
     from incidents.contract.documents.policies import Activation
-    from incidents.contract.documents.policies import Policy as ActivePolicy
+    from incidents.contract.documents.policies import Policy as PolicyDocument
     from incidents.contract.documents.sites import (
         Closure,
         ClosureRequest,
-        Hold,
         IncidentOfSite,
         Site,
         SiteInFull,
     )
+    from incidents.contract.documents.sites import Hold as HoldDocument
 
 
 MAX_INCIDENTS = 100
@@ -48,12 +49,12 @@ _BATCH = 500
 
 
 def site(connection: Connection, name: str, now: datetime) -> SiteInFull:
-    """A site with its order to stay down, its closure, what waits, and its newest incidents.
+    """A site with its hold, its closure, what waits for a decision, and its newest incidents.
 
-    `overdue` says that something should have been done to it before `now`; looking does not do it.
-    `left_down_since`: since when the reason of the site to be down may be lost; null where it
-    cannot be. `stays_down`: a loss has left it down, and no clock opens it, nor the lift
-    of a hold.
+    `overdue`: something was due before `now` and is not done yet; a view does not do it.
+    `left_down_since`: when the reason for the site to be down may have been lost; null if it was
+    not. `stays_down`: a loss has left the site down, and neither a clock nor lifting a hold opens
+    it.
 
     Raises:
         UnknownSiteError: with the nearest names.
@@ -96,7 +97,7 @@ def sites(
     after: str | None = None,
     limit: int | None = None,
 ) -> Iterator[Site]:
-    """The register in the order of the names, from after the name `after` on, read in batches."""
+    """The sites by name, those after the name `after`, read in batches."""
     left = limit
     while left is None or left > 0:
         batch = _batch(connection, state, after, _BATCH if left is None else min(left, _BATCH))
@@ -108,10 +109,10 @@ def sites(
 
 
 def incident(connection: Connection, key: incident_rows.Key) -> IncidentOfSite:
-    """An incident, by its site's id and its number there, with its site as it stands.
+    """An incident with its site, by the site's id and its number there.
 
     Raises:
-        UnknownIncidentError: if there is none.
+        UnknownIncidentError: if there is no such incident.
     """
     found = incident_rows.whole(connection, [key])
     if key not in found:
@@ -131,13 +132,13 @@ def incident(connection: Connection, key: incident_rows.Key) -> IncidentOfSite:
 
 
 def _row(connection: Connection, site_id: int) -> Mapping[str, Any]:
-    """The row of a site, which is there."""
+    """The row of an existing site."""
     query = select(site_table).where(site_table.c.id == site_id)
     return dict(connection.execute(query).mappings().one())
 
 
 def _take_running(connection: Connection, found: Mapping[int, Case]) -> None:
-    """The suspensions whose hours are running: they say until when a site is down, and why."""
+    """Load the running suspensions into the cases: they say until when a site is down, and why."""
     for site_id, running in suspensions.RUNNING.fetch(connection, [(id_,) for id_ in found]).all():
         found[site_id].suspensions[running.n] = running
         found[site_id].running = running.n
@@ -163,10 +164,10 @@ def _batch(
 
 
 def documents(connection: Connection, rows: list[Mapping[str, Any]]) -> list[Site]:
-    """The sites of those rows, each as it stands."""
+    """The documents of the sites of those rows."""
     found = {row["id"]: site_row.to_case(row) for row in rows}
     _take_running(connection, found)
-    # What is due next follows from the incidents, which are not read here; the row has it.
+    # The row has the next due time: it follows from the incidents, which are not read here.
     run = suspensions.under(connection, rows, policy_in_force(connection))
     told: list[Site] = [
         {**site_document(found[row["id"]], run[row["id"]]), "next_due": plain(row["next_due"])}
@@ -175,8 +176,8 @@ def documents(connection: Connection, rows: list[Mapping[str, Any]]) -> list[Sit
     return on_record.reveal_texts(connection, told)
 
 
-def _asked(of: Held | Request | None) -> Hold | None:
-    """Who has asked for a hold, or a reinstatement, and why."""
+def _asked(of: Hold | Request | None) -> HoldDocument | None:
+    """The document of a hold or of a request for a reinstatement: who, when and why."""
     return None if of is None else {"by": of.by, "at": rfc3339(of.at), "reason": of.reason}
 
 
@@ -210,7 +211,7 @@ def _closure(case: Case) -> Closure | None:
 
 
 NEWEST = 1_000
-"""So many incidents are looked at, by the index of their recording, however many there are."""
+"""The most incidents that are read for the categories, the newest first."""
 
 _most: ColumnElement[int] = literal_column(str(NEWEST))
 
@@ -237,8 +238,8 @@ def policy_in_force(connection: Connection) -> Policy:
     return policy.read(desk_state.active_policy_toml(connection))
 
 
-def active_policy(connection: Connection) -> ActivePolicy:
-    """The active policy: in words, as its file, since when it is active and by whose act."""
+def active_policy(connection: Connection) -> PolicyDocument:
+    """The active policy in words and as its file; since when it is active, and by whose act."""
     active, past = policy_in_force(connection), policy_history(connection)
     return {
         "policy": active.digest, "toml": active.toml(), "numbers": active.document(),
@@ -250,7 +251,7 @@ def policy_history(connection: Connection) -> list[Activation]:
     """Every activation on record, the earliest first, with what it changed.
 
     Raises:
-        UnreadableEntryError: of an entry that the desk has not written.
+        UnreadableEntryError: if the desk cannot have written an entry.
     """
     found = list(fold.activations(connection))
     words = on_record.personal_texts(connection, [event.text for _, event in found])

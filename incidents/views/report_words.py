@@ -1,4 +1,4 @@
-"""The words of a report: headings and policies in two languages, and the reasons of a rule."""
+"""The words of a report, in two languages: headings, policies, and the reasons of a rule."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from incidents.locale.language import language
 from incidents.locale.words import Teller
 from incidents.machine.events import Event, Reason
 from incidents.machine.policy import Policy, write_duration
-from incidents.record import own_events as acts
+from incidents.record import own_events
 from incidents.record.own_events import LogKeyMade, PolicyActivated
 
 _SECOND = timedelta(seconds=1)
 _CHINESE = language("zh_CN")
 
 Both = tuple[str, str]
-"""The same in English and in simplified Chinese."""
+"""A text in English and in simplified Chinese."""
 
 HEADINGS: dict[str, Both] = {
     "title": ("Record of a case", "案件记录"),
@@ -46,7 +46,7 @@ HEADINGS: dict[str, Both] = {
 
 
 def policy_sentences(policy: Policy) -> list[Both]:
-    """What each rule says with the numbers of that policy, R1 to R5."""
+    """The sentences of R1 to R5 with the numbers of that policy."""
     within, suspend_for = map(write_duration, (policy.unreachable_within, policy.suspend_for))
     within_zh = _CHINESE.duration(policy.unreachable_within)
     suspend_zh, span_zh = map(_CHINESE.duration, (policy.suspend_for, policy.repeat_within))
@@ -102,7 +102,7 @@ def _refusal(policy: Policy) -> Both:
 
 
 def reasons(teller: Teller, reason: Reason) -> Iterator[str]:
-    """What the rule counted and compared, a sentence each."""
+    """The facts that the rule counted and compared, in a sentence each."""
     names = teller.incidents(list(reason.incidents))
     if reason.counted is not None:
         yield f"It counted {reason.counted} of the {reason.needed} that the rule needs: {names}."
@@ -123,7 +123,7 @@ def reasons(teller: Teller, reason: Reason) -> Iterator[str]:
 
 
 def _length(length: timedelta) -> str:
-    """A span of time to the microsecond, as far as it has any."""
+    """A duration, exact to the microsecond if it is not in whole seconds."""
     whole, rest = divmod(length, _SECOND)
     more = f"{rest.microseconds} µs" if rest else ""
     told = write_duration(whole * _SECOND) if whole or not more else ""
@@ -131,13 +131,13 @@ def _length(length: timedelta) -> str:
 
 
 def exactly(teller: Teller, moment: datetime) -> str:
-    """A time to the microsecond, as far as it has any."""
+    """A time, exact to the microsecond if it is not in whole seconds."""
     fraction = f".{moment.microsecond:06}" if moment.microsecond else ""
     return teller.when(moment) + fraction
 
 
 def own_sentence(event: Event) -> str:
-    """What an act of the desk's own says."""
+    """The sentence of one of the desk's own acts."""
     if isinstance(event, PolicyActivated):
         second = f", {event.seconded_by} having signed in for it too" if event.seconded_by else ""
         return (
@@ -147,18 +147,18 @@ def own_sentence(event: Event) -> str:
         before = f", in place of {event.previous}" if event.previous else ""
         before += ", which is lost and does not hand over" if event.lost else ""
         return f"the key {event.key} signs the checkpoints from now on{before}"
-    if isinstance(event, acts.ServeKeyMade):
+    if isinstance(event, own_events.ServeKeyMade):
         sealed = f"{event.tokens} tokens and {event.passwords} passwords"
         return f"the servers' key {event.key[:16]} seals {sealed} from now on"
-    if isinstance(event, acts.SignInsErased):
+    if isinstance(event, own_events.SignInsErased):
         return f"who signed in before {rfc3339(event.before)} is erased, in {event.rows} rows"
-    if isinstance(event, acts.HistoryResumed):
+    if isinstance(event, own_events.HistoryResumed):
         return _resumed(event)
     return _account_sentence(event)
 
 
-def _resumed(event: acts.HistoryResumed) -> str:
-    """From what the record goes on, and what is missing of it."""
+def _resumed(event: own_events.HistoryResumed) -> str:
+    """The sentence of a resumption: where the record continues, and what is missing."""
     missing = []
     if event.had is not None:
         missing.append(f"entry {event.had} is known to have been here")
@@ -169,33 +169,33 @@ def _resumed(event: acts.HistoryResumed) -> str:
     )
 
 
-def _counts(event: acts.PasswordSet) -> str:
-    """From when on whose password somebody else has set is a second person."""
+def _counts(event: own_events.PasswordSet) -> str:
+    """When a person whose password somebody else has set counts as a second person."""
     if event.counts_from is None:
         return ""
     return f", and counts as no second person before {rfc3339(event.counts_from)}"
 
 
 def _account_sentence(event: Event) -> str:
-    """What was done about an account."""
+    """The sentence of an act on an account."""
     match event:
-        case acts.AccountMade(handle=handle, role=role):
+        case own_events.AccountMade(handle=handle, role=role):
             return f"{handle} has an account from now on, as {role}"
-        case acts.RoleGiven(handle=handle, role=role):
+        case own_events.RoleGiven(handle=handle, role=role):
             return f"{handle} is {role} from now on"
-        case acts.AccountDisabled(handle=handle):
+        case own_events.AccountDisabled(handle=handle):
             return f"nobody comes in as {handle} any more"
-        case acts.AccountEnabled(handle=handle):
+        case own_events.AccountEnabled(handle=handle):
             return f"{handle} may come in again"
-        case acts.PasswordSet(handle=handle):
+        case own_events.PasswordSet(handle=handle):
             return f"{handle} has a new password{_counts(event)}"
-        case acts.TokenMade(handle=handle, token=token, expires=expires):
+        case own_events.TokenMade(handle=handle, token=token, expires=expires):
             return f"{handle} has the token {token}, until {rfc3339(expires)}"
-        case acts.TokenRevoked(token=token):
+        case own_events.TokenRevoked(token=token):
             return f"the token {token} is worth nothing from now on"
-        case acts.AccessRefused(act=act, why=why, about=about):
+        case own_events.AccessRefused(act=act, why=why, about=about):
             about = f" of {about}" if about else ""
             return f"was not let do {act}{about}: {why}"
-        case acts.DetailsRevealed(about=about):
+        case own_events.DetailsRevealed(about=about):
             return f"was shown numbers and addresses in full: {about}"
     return event.kind

@@ -1,4 +1,4 @@
-"""The timeline: a site's entries, told one after the other in plain words."""
+"""The timeline of a site: its entries in order, in plain words."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from incidents.machine.command import LEFT_DOWN
 from incidents.machine.events import OrderCancelled
 from incidents.record import entry
 from incidents.store import deliveries
-from incidents.store.schema.tables import entries, incidents, sites
+from incidents.store.schema.desk_tables import entries
+from incidents.store.schema.tables import incidents, sites
 from incidents.values.ids import incident_id
 from incidents.views import left_down, on_record
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 Document = dict[str, Any]
 
 MAX_LOOKED_AT = 10_000
-"""So many entries of a site are looked through for one part of an incident's story."""
+"""The most entries of a site that are searched for one part of an incident's story."""
 
 _BATCH = 500
 _QUOTED = ("note", "text", "evidence")
@@ -39,8 +40,8 @@ _QUOTED = ("note", "text", "evidence")
 class Part:
     """Some lines of an incident's story, the earliest first.
 
-    `ahead` is the site's entry after which, or for the newest part before which, to look on; None
-    at the end.
+    `ahead`: the number of the site's entry after which the search goes on (before which, for the
+    newest part); None at the end.
     """
 
     lines: list[Line]
@@ -58,13 +59,12 @@ def timeline(
     after: int = 0,
     most: int | None = None,
 ) -> Iterator[Line]:
-    """What happened to the site after its `after`th entry, or only what concerns one incident; at
-    most the first `most` of it.
+    """The events of the site after its entry number `after`, or only those about one incident.
 
-    Read and told in batches, so that a long history needs no more memory than a short one. Each
-    has `at` (when it happened) and `recorded_at`, `by` and the `login` beside that name, `words`
-    in `zone` and `language`, `kind`, `rule`, `incident` and `seq`; `said` is what a person wrote,
-    null where nothing was or where it has been erased; `audience` is for whom, of a note.
+    At most the first `most`. They are read in batches, so a long history needs no more memory than
+    a short one. Each line has `at` (when it happened) and `recorded_at`; `by` and its `login`;
+    `words` in `zone` and `language`; `kind`, `rule`, `incident` and `seq`; `said`, the text that a
+    person wrote, null if there is none or if it was erased; and a note's `audience`.
     """
     wanted = _entries_of(site_id)
     if incident is not None:
@@ -85,10 +85,10 @@ def part_of_story(
     after: int = 0,
     most: int,
 ) -> Part:
-    """The next lines of an incident's `timeline` after the site's `after`th entry, at most `most`.
+    """The next lines, at most `most`, of an incident's `timeline` after the site's entry `after`.
 
-    No more than MAX_LOOKED_AT entries are looked through, however long the site's history is: the
-    part may then have fewer lines, none even, and the story go on all the same.
+    At most MAX_LOOKED_AT entries are searched, however long the site's history is. So the part may
+    have fewer lines, or none, although the story goes on.
     """
     after = max(after, _before(connection, site_id, incident))
     last = connection.scalar(select(sites.c.seq).where(sites.c.id == site_id)) or 0
@@ -114,8 +114,10 @@ def newest_of_story(
     before: int | None = None,
     most: int,
 ) -> Part:
-    """The last lines of an incident's `timeline`, or the last ones before the site's `before`th
-    entry, at most `most`; looked for as `part_of_story` looks."""
+    """The last lines, at most `most`, of an incident's `timeline` before the site's entry `before`.
+
+    The search has the limit of `part_of_story`.
+    """
     first = _before(connection, site_id, incident)
     last = connection.scalar(select(sites.c.seq).where(sites.c.id == site_id)) or 0
     end = last if before is None else min(last, before - 1)
@@ -139,7 +141,7 @@ def newest_of_story(
 
 
 def told(connection: Connection, teller: Teller, bodies: list[str]) -> list[Line]:
-    """The lines of the timeline for those entries; a few queries, whatever their number."""
+    """The lines of the timeline for those entries, in a few queries whatever their number."""
     decoded = [entry.decode(body) for body in bodies]
     events = [event_document(head.site_id, event, head.site_seq) for head, event in decoded]
     if event_sentence.may_open(events):
@@ -156,8 +158,8 @@ def told(connection: Connection, teller: Teller, bodies: list[str]) -> list[Line
 
 
 def _left_down(connection: Connection, site_id: int) -> set[int]:
-    """The entries that would have opened the site, which a loss had left down; or would, while that
-    waits."""
+    """The numbers of the entries that would have opened the site, or would open it later, if a loss
+    had not left it down."""
     of = entries.c
     about = of.body.contains(f'"why":"{LEFT_DOWN}"')
     found = connection.scalars(select(of.body).where(of.site_id == site_id, about))
@@ -207,7 +209,7 @@ def _lines(
     after: int,
     most: int | None,
 ) -> Iterator[Line]:
-    """Those of the wanted entries after the site's `after`th, at most `most`."""
+    """The lines of the wanted entries after the site's entry `after`, at most `most`."""
     in_order = wanted.order_by(entries.c.site_seq)
     left = _BATCH if most is None else most
     while left:
@@ -221,10 +223,10 @@ def _lines(
 
 
 def _before(connection: Connection, site_id: int, incident: int) -> int:
-    """The site's entry after which the incident's story begins: nothing names it earlier."""
+    """The number of the site's entry after which the incident's story begins."""
     of = incidents.c
     logged = select(of.recorded_at).where(of.site_id == site_id, of.n == incident)
-    # By its time, which few others share; the sum keeps the database from reading the whole site.
+    # Found by its time, which few entries share; the sum keeps the database from a full scan.
     first = select(func.min(entries.c.site_seq)).where(
         entries.c.recorded_at == logged.scalar_subquery(), entries.c.site_id + 0 == site_id
     )
@@ -233,10 +235,9 @@ def _before(connection: Connection, site_id: int, incident: int) -> int:
 
 
 def _concerning(connection: Connection, site_id: int, incident: int) -> ColumnElement[bool]:
-    """Entries that name the incident, or the suspension that rests on it.
+    """The condition for entries that name the incident, or the suspension that rests on it.
 
-    What they name stands as a quoted id in their text, so the database can tell without any of
-    them being read here.
+    Entries name both by a quoted id in their text, so the database itself can select them.
     """
     name = json.dumps(incident_id(site_id, incident))
     row = connection.execute(
@@ -248,6 +249,6 @@ def _concerning(connection: Connection, site_id: int, incident: int) -> ColumnEl
     if row is None or row.suspension is None:
         return named
     about_it = entries.c.body.contains(f'"suspension":"{row.suspension}"', autoescape=True)
-    # What lapsed for another incident of the same suspension is that one's story.
+    # A clock that lapsed for another incident of the same suspension belongs to that one's story.
     another = entries.c.body.contains('"kind":"clock_lapsed"', autoescape=True)
     return or_(named, and_(about_it, not_(another)))

@@ -1,4 +1,4 @@
-"""The why of a site: its rule, incidents and times in plain words, and what comes next."""
+"""The explanation of a site: its rule, incidents and times in plain words, and what comes next."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def grounds(record: Record) -> list[str]:
-    """How the site stands and why; what is overdue comes first."""
+    """The state of the site and its reasons; overdue things first."""
     parts = [
         _overdue(record),
         _in_force(record),
@@ -153,7 +153,7 @@ def _place_in_run(record: Record) -> str:
 
 
 def _waiting(record: Record) -> list[str]:
-    """The clocks that run, and what is not settled though no clock runs for it."""
+    """The running clocks, and the unsettled incidents without one."""
     lines = []
     for _, incident in sorted(record.case.incidents.items()):
         name = record.teller.name(incident.n)
@@ -172,11 +172,11 @@ def _moot(record: Record) -> list[str]:
 
 
 def why(connection: Connection, name: str, now: datetime, zone: tzinfo = UTC) -> Explanation:
-    """Why the site stands as it does at `now`, from the record alone; times in words in `zone`.
+    """Why the site is in its state at `now` (UTC), from the record alone; times in `zone`.
 
-    `text` are lines to read; `timeline` has the latest entries (`timeline_untold` more came before
-    them); `next` what falls due next, null when nothing will; `would_change` and `hints` what
-    people can do about it. Looking does nothing: what is overdue is said to be overdue.
+    `text`: lines to read. `timeline`: the latest entries; `timeline_untold`: the number of earlier
+    ones. `next`: what is due next, null if nothing is. `would_change` and `hints`: what people can
+    do about it. A view does nothing: it says what is overdue.
 
     Raises:
         UnknownSiteError: with the nearest names.
@@ -196,10 +196,11 @@ def why(connection: Connection, name: str, now: datetime, zone: tzinfo = UTC) ->
 
 
 def parts(connection: Connection, name: str, when: When) -> dict[str, Any]:
-    """The same for a page, in the language of `when`: its `why` are lines of their own.
+    """The explanation of `why` in parts for a page, in the language of `when`.
 
-    A line that begins with a blank belongs to the one before. What people wrote is masked in the
-    grounds (see `masked`), and not in the timeline. Raises UnknownSiteError.
+    Its `why` has separate lines; one that begins with a blank belongs to the line before. People's
+    own words are masked in the grounds (see `masked`), but not in the timeline. Raises
+    UnknownSiteError.
     """
     found = why_record.read(connection, name, when)
     found = replace(found, texts={ref: masked.words(text) for ref, text in found.texts.items()})

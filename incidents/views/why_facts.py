@@ -1,5 +1,7 @@
-"""The facts that a decision rests on, a line each: incidents, contacts, deadlines; and those of a
-closure (R1, R3 to R5), with what still stands of them."""
+"""The facts behind a decision, one line each: incidents, contacts, deadlines and closures.
+
+Those of a closure (R1, R3 to R5) say what is still true of them.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,7 @@ def incident_line(record: Record, n: int) -> str:
 
 
 def contact_lines(record: Record, numbers: list[int], *, only_telling: bool = False) -> list[str]:
-    """A line for each contact about the incidents, or for those by which somebody was told."""
+    """A line for each contact about the incidents; `only_telling`: those that informed somebody."""
     lines = []
     for n in numbers:
         for contact in record.case.incidents[n].contacts:
@@ -47,7 +49,7 @@ def contact_lines(record: Record, numbers: list[int], *, only_telling: bool = Fa
 
 
 def deadline_lines(record: Record, reason: Reason) -> list[str]:
-    """The deadline against the moment at which it was decided."""
+    """The deadline and the time of the decision."""
     due, decided = reason.deadline, reason.decided_at
     if due is None or decided is None:
         return []
@@ -58,7 +60,7 @@ def deadline_lines(record: Record, reason: Reason) -> list[str]:
 
 
 def closure_lines(record: Record) -> list[str]:
-    """Why the site is closed, the facts that it was decided on, and by whom."""
+    """The rule that closed the site, the facts of the decision, and who made it."""
     closure = record.case.closure
     if closure is None:
         return []
@@ -86,7 +88,7 @@ def closure_lines(record: Record) -> list[str]:
 
 
 def dispute_lines(record: Record) -> list[str]:
-    """That late truth leaves the rule unmet, upheld or not; nothing while it is met."""
+    """Lines about a rule that late truth leaves unmet, upheld or not; none if it is met."""
     closure = record.case.closure
     if closure is None:
         return []
@@ -101,7 +103,7 @@ def dispute_lines(record: Record) -> list[str]:
 
 
 def _gone(record: Record, closure: Closure) -> list[str]:
-    """Which of the two things that R5 rests on stands no more."""
+    """Which of the two grounds of R5 is no longer true."""
     if closure.rule != "refusal":
         return []
     case, refused = record.case, closure.incidents[0]
@@ -114,7 +116,7 @@ def _gone(record: Record, closure: Closure) -> list[str]:
 
 
 def _window(record: Record, reason: Reason) -> list[str]:
-    """R1: the incidents counted, and the span that they have against the policy's."""
+    """R1: the incidents counted, and their span compared with the policy's."""
     assert reason.since is not None
     assert reason.until is not None
     assert reason.within is not None
@@ -130,7 +132,7 @@ def _window(record: Record, reason: Reason) -> list[str]:
 
 
 def _run(record: Record, reason: Reason) -> list[str]:
-    """R3: the cases in a row, the last of which closed the site in place of a suspension."""
+    """R3: the cases in a row; the last closed the site instead of suspending it."""
     beyond = (reason.counted or 0) > (reason.needed or 0)
     code = "run.beyond" if beyond else "run"
     lines = [record.say(code, counted=reason.counted, needed=reason.needed)]
@@ -148,7 +150,7 @@ def _run(record: Record, reason: Reason) -> list[str]:
 
 
 def _joined(record: Record, case: Suspension | None, starter: int) -> list[str]:
-    """What a case rests on beside the incident that started it (R2)."""
+    """The incidents that a case rests on besides the one that started it (R2)."""
     found = [
         incident.n
         for incident in record.case.incidents.values()
@@ -161,7 +163,7 @@ def _joined(record: Record, case: Suspension | None, starter: int) -> list[str]:
 
 
 def _broken(record: Record, reason: Reason) -> list[str]:
-    """Who was reached in time after all, between the first case that counted and the last."""
+    """The contacts in time, found later, between the first and the last case that counted."""
     closure, incidents = record.case.closure, record.case.incidents
     first, last = incidents.get(reason.incidents[0]), incidents.get(reason.incidents[-1])
     if closure is None or closure.total or first is None or last is None:
@@ -178,7 +180,7 @@ def _broken(record: Record, reason: Reason) -> list[str]:
 
 
 def _of_run(record: Record, case: Suspension | None, due: datetime | None) -> str:
-    """What has become of a case of the run; without a `case` it has been struck since."""
+    """The later fate of a case of the run; without a `case` it was struck."""
     if due is None:
         return record.say("run_case.struck")
     if case is None:
@@ -187,7 +189,7 @@ def _of_run(record: Record, case: Suspension | None, due: datetime | None) -> st
 
 
 def _refusal(record: Record, reason: Reason) -> list[str]:
-    """R5: that the customer was told, and that they do not delete."""
+    """R5: the customer was informed, and refuses to delete the content."""
     n = reason.incidents[0]
     lines = [f"  {incident_line(record, n)}", *contact_lines(record, [n], only_telling=True)]
     if reason.deadline is not None:

@@ -1,7 +1,6 @@
-"""The prospects: what falls due next, and what would change how a site stands.
+"""The prospects of a site: what is due next, and what would change its state.
 
-Nothing is guessed: each possible act is given to the machine, on a copy of the case, and what it
-would decide is told.
+The machine decides each possible act on a copy of the case; its decision is shown.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ _NOT_TOLD = frozenset({"clock_lapsed", "task_opened", "alarm_raised"})
 
 
 def next_due(record: Record) -> Due | None:
-    """What falls due next and when: the machine's own answer to the moment after it."""
+    """What is due next and when: the machine's decision for that moment."""
     due = rules.next_due(record.case)
     if due is None:
         return None
@@ -46,9 +45,9 @@ def next_due(record: Record) -> Due | None:
 
 
 def would_change(record: Record) -> list[str]:
-    """What people could still put on record that would change how the site stands.
+    """The facts that people could still record that would change the site's state.
 
-    What is due comes first: what is overdue is taken as done.
+    Whatever is overdue counts as done.
     """
     if record.overdue_since is not None:
         elapsed = decide(record.case, c.Elapse(), record.policy, record.now)
@@ -61,18 +60,18 @@ def would_change(record: Record) -> list[str]:
 
 
 def _of_words(record: Record) -> list[str]:
-    """What people's word does (R4, R5), and what is said already."""
+    """The effect of a person's statement (R4, R5), and the statements so far."""
     request, by_two = record.case.closure_request, record.policy.two_people_close
     if request is None:
         return [record.say("closes.two" if by_two else "closes")]
     declines = "declines.false" if request.incident is None else "declines"
     answers = [record.say("confirms", by=request.by), record.say(declines)]
-    # A request outlives the policy that asked for it; under another a word may do at once.
+    # A request outlives the policy that asked for it; under another, a statement may suffice.
     return answers if by_two else [*answers, record.say("closes")]
 
 
 def told(record: Record, due: Due | None, changes: list[str]) -> list[str]:
-    """Both, as lines to read: what `next_due` and `would_change` have found."""
+    """The results of `next_due` and `would_change` as lines of text."""
     indented = [f"  {line}" for line in changes]
     return [_next_in_words(record, due), record.say("would_change"), *indented]
 
@@ -142,8 +141,11 @@ def _of_closure(record: Record) -> list[str]:
 
 
 def _counted(record: Record, closure: Closure) -> list[Incident]:
-    """What the closure rests on; of a run (R3) all between its first case and its last, since
-    whoever of them is reached in time breaks it."""
+    """The incidents that the closure rests on.
+
+    Of a run (R3): all between its first and its last case, since a contact in time about any of
+    them breaks it.
+    """
     found = [record.case.incidents[n] for n in closure.incidents if n in record.case.incidents]
     if closure.rule != "unreachable_run" or not found:
         return found
@@ -155,7 +157,7 @@ def _counted(record: Record, closure: Closure) -> list[Incident]:
 def _corrections(
     record: Record, rule: str, incidents: list[Incident]
 ) -> Iterator[tuple[str, list[str]]]:
-    """Each kind of correction, and what it would have to be of, alone, to dispute the closure."""
+    """Each kind of correction, with the incidents of which one alone would dispute the closure."""
     name = record.teller.name
     yield "void", [name(i.n) for i in incidents if _disputes(_void(record, i))]
     if rule == "unreachable_run":
@@ -245,18 +247,18 @@ def _void(record: Record, incident: Incident) -> Decision | None:
 
 
 def _try(record: Record, command: type[c.Command], **fields: Any) -> Decision | None:
-    """What the machine would decide now; None if it would refuse."""
+    """The machine's decision on a command now; None if it would refuse it."""
     decision = decide(record.case, command(by=_SOMEBODY, **fields), record.policy, record.now)
     return decision if decision.refusal is None else None
 
 
 def _events(decision: Decision | None) -> tuple[e.Event, ...]:
-    """The act's own events."""
+    """The events of the act itself."""
     return () if decision is None else decision.events[decision.due :]
 
 
 def _sentences(record: Record, decision: Decision) -> list[str]:
-    """What an elapse would do, its main events first told."""
+    """The sentences of what an elapse would do, the main events first."""
     documents = [
         event_document(record.case.site_id, event, record.case.seq + place)
         for place, event in enumerate(decision.events, start=1)

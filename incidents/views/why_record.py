@@ -1,4 +1,4 @@
-"""The record of one site, as far as its `why` needs it: the case, its story, what decided it."""
+"""The record of one site, as far as `why` needs it: its case, its story, its last decision."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ from incidents.machine.policy import Policy
 from incidents.record import entry
 from incidents.store.cases import cases, sites
 from incidents.store.cases.slices import Need
+from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import braked, deliveries
-from incidents.store.schema.tables import entries, incidents, unlisted
+from incidents.store.schema.tables import incidents, unlisted
 from incidents.values.ids import ACT, order_id
 from incidents.views import left_down, on_record, register, withheld
 from incidents.views.timeline import timeline
@@ -33,25 +34,24 @@ if TYPE_CHECKING:
 
 
 MAX_TIMELINE = 2_000
-"""So many of the latest entries are told; `timeline` streams them all."""
+"""The most entries in an explanation, the latest; `timeline` streams them all."""
 
 MAX_TRIED = 10
-"""So many incidents are tried out when it is asked what would change things."""
+"""The most incidents that are tried to find what would change the state."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What is known of a site at `now`.
+    """The facts of a site at `now`.
 
-    `closing` and `suspending` are the events that closed and suspended it, each with the login
-    beside the person; `moot` numbers the first few incidents that were found on the closed site;
-    `texts` holds people's own words by their references; `has_orders` says whether an order into
-    the world waits, or is a dead letter, and `braked` is the id of one that the brake holds.
-    `left_down_since`: since when the reason of the site to be down may be lost; None where it
-    cannot be. `is_believed`: it was added after a loss and nobody can ask how it is, but by now it
-    counts as up. `stays_down`: a loss has left it down, and no clock opens it, nor the lift
-    of a hold. `only_logged`: something else is in force than is ordered, since its last order into
-    the world was only logged; `is_cancelled`: since somebody has cancelled that order.
+    `closing` and `suspending`: the events that closed and suspended it, each with the login.
+    `moot`: the numbers of the first few incidents found on the closed site. `texts`: people's own
+    words by reference. `has_orders`: an order into the world waits, or is a dead letter. `braked`:
+    the id of an order that the brake holds. `left_down_since`: when the reason for the site to be
+    down may have been lost; None if it was not. `is_believed`: the site was added after a loss and
+    its state is unknown, but it counts as up. `stays_down`: a loss has left it down, and neither a
+    clock nor lifting a hold opens it. `only_logged`: the world differs from what was ordered, since
+    the last order into the world was only logged; `is_cancelled`: since somebody cancelled it.
     """
 
     case: Case
@@ -74,18 +74,18 @@ class Record:
 
     @property
     def stays_closed(self) -> bool:
-        """Whether it is closed in the world, and on record it is not."""
+        """Whether the site is closed in the world, but not on record."""
         return self.stays_down and self.case.in_force == "closed"
 
     @property
     def may_end_down(self) -> bool:
-        """Whether it is suspended, and the end of that does not open it."""
+        """Whether the site is suspended, and the end of the suspension does not open it."""
         is_suspended = self.case.suspension is not None and not self.case.closed
         return is_suspended and self.stays_down and not self.stays_closed
 
     @property
     def not_in_force(self) -> str | None:
-        """The code of why something else is in force than is ordered; None where it is in force."""
+        """The code of the reason why the world differs from the order; None if it does not."""
         if self.case.in_force == self.case.state:
             return None
         if self.braked is not None:
@@ -96,18 +96,18 @@ class Record:
             return "unknown" if self.case.in_force == UNKNOWN else "left_down"
         if self.is_believed:
             return "believed"
-        # Of what was only logged, or done by hand in the world, no order is left.
+        # An order that was only logged, or done by hand in the world, is no longer listed.
         without = "logged" if self.only_logged else "lost"
         return "waits" if self.has_orders else without
 
     @property
     def when(self) -> When:
-        """How times are told."""
+        """The form of times: their zone and language, and the present moment."""
         return self.teller.when
 
     @property
     def overdue_since(self) -> datetime | None:
-        """When the first thing fell due that nobody has done yet."""
+        """The due time of the first thing that is overdue; None if nothing is."""
         due = rules.next_due(self.case)
         return due if due is not None and due < self.now else None
 
@@ -127,7 +127,7 @@ class Record:
 
     @property
     def recent(self) -> list[Incident]:
-        """What R1 can still count with a violation that happens now."""
+        """The incidents that R1 can still count together with a violation that happens now."""
         return [
             incident
             for incident in self.case.incidents.values()
@@ -136,17 +136,17 @@ class Record:
         ]
 
     def say(self, code: str, /, **facts: Any) -> str:
-        """The sentence of that code (see `why_words`) with its facts."""
+        """The sentence of a code of `why_words` with its facts."""
         return self.teller.say(f"why.{code}", site=self.case.site, **facts)
 
     def said(self, ref: str | None) -> str:
-        """What somebody wrote, in quotation marks; or that it has been erased."""
+        """The text of a reference in quotation marks, or a sentence that it was erased."""
         if ref is None:
             return self.say("no_reason")
         return self.say("quoted", text=self.texts[ref]) if ref in self.texts else self.say("erased")
 
     def recorded_by(self, kind: str, incident: int | None = None) -> str:
-        """Who made the site's last entry of that kind, with the login beside the name."""
+        """The person of the site's last entry of that kind, with the login."""
         name = None if incident is None else self.teller.name(incident)
         for line in reversed(self.story):
             if line["kind"] == kind and name in (None, line.get("incident")):
@@ -155,18 +155,18 @@ class Record:
 
 
 def read(connection: Connection, name: str, when: When) -> Record:
-    """The record of the site of that name; a fixed number of queries beside its timeline's.
+    """The record of the site of that name, in a fixed number of queries besides its timeline's.
 
-    `when` says from when on it is looked at, and how it is told.
+    `when`: the present moment, with the zone and the language of the answer.
 
     Raises:
         UnknownSiteError: with the nearest names.
     """
     row = sites.named(connection, name)
-    # As at the desk: a clock that has stepped back is before nothing that is on record.
+    # As at the desk: after a clock was set back, now is the time of the last entry.
     now = max(when.now, row["last_entry_at"] or when.now)
     in_force = register.policy_in_force(connection)
-    # Whatever may be tried out on the case must be in it: one correction, of what it rests on.
+    # The case must include whatever may be tried on it: one correction of what it rests on.
     counted = () if row["closure"] is None else row["closure"]["incidents"]
     need = Need(
         targets=frozenset(counted), moments=frozenset({now}), corrections=1, tells_all=True
@@ -214,7 +214,7 @@ def read(connection: Connection, name: str, when: When) -> Record:
 
 
 def signed(person: str, login: str | None, language: Language = ENGLISH) -> str:
-    """A person with the login beside the name, where it is another word; or the clock."""
+    """The name of a person, with the login if it differs; or of the clock."""
     if person == CLOCK:
         return language.say("why.clock")
     beside = login_beside(person, login)
@@ -222,7 +222,7 @@ def signed(person: str, login: str | None, language: Language = ENGLISH) -> str:
 
 
 def _orders(connection: Connection, case: Case) -> list[tuple[str, bool]]:
-    """Those into the world that are not settled, the latest first, and which the brake holds."""
+    """The unsettled orders into the world, the latest first, and whether the brake holds each."""
     of = deliveries.c
     found = select(of.site_seq, braked).where(of.site_id == case.site_id, of.lane == ACT)
     rows = connection.execute(found.order_by(of.site_seq.desc()))
@@ -230,7 +230,7 @@ def _orders(connection: Connection, case: Case) -> list[tuple[str, bool]]:
 
 
 def _moot(connection: Connection, case: Case) -> list[int]:
-    """The first few incidents that were found on the closed site."""
+    """The numbers of the first few incidents that were found on the closed site."""
     of = incidents.c
     found = select(of.n).where(of.site_id == case.site_id, unlisted(), of.state == "moot")
     return list(connection.scalars(found.order_by(of.n).limit(MAX_TRIED + 1)))
@@ -257,7 +257,7 @@ def _suspending(connection: Connection, case: Case) -> Any:
 def _at(
     connection: Connection, case: Case, moment: datetime, wanted: Callable[[Event], bool]
 ) -> tuple[Event, str | None] | None:
-    """The site's last event recorded at that moment that is wanted, and the login beside it."""
+    """The site's last wanted event recorded at that moment, with its login."""
     found = select(entries.c.body).where(
         entries.c.site_id == case.site_id, entries.c.recorded_at == moment
     )

@@ -1,5 +1,7 @@
-"""The withheld: what is decided of a site, and not done in the world since a person is to decide,
-or since its adapter does nothing there, and only logs the order."""
+"""The sites whose decisions are withheld from the world.
+
+A person still has to decide, or the site's adapter does nothing but log the order.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +20,10 @@ from incidents.machine.orders import NOTICE
 from incidents.record import entry
 from incidents.record.entry import Header
 from incidents.store import deliveries
+from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import deliveries as delivery_table
 from incidents.store.schema.log_tables import down, orders
-from incidents.store.schema.tables import entries, sites
+from incidents.store.schema.tables import sites
 from incidents.store.schema.types import words
 from incidents.values.ids import ACT, order_id
 from incidents.views import left_down
@@ -30,8 +33,8 @@ if TYPE_CHECKING:
 
 
 def withheld_sites(connection: Connection, site_ids: Collection[int]) -> set[int]:
-    """Those of these sites that are ordered down, and of which the brake holds the last order into
-    the world, or somebody has cancelled it untried."""
+    """The sites that are ordered down, but whose last order into the world the brake holds, or
+    somebody cancelled before it was tried."""
     last = _last_down(connection, site_ids)
     held = {(site, each.order): each.braked for site, each in deliveries.chains(connection, last)}
     settled = {site: seq for site, seq in last.items() if (site, seq) not in held}
@@ -41,14 +44,16 @@ def withheld_sites(connection: Connection, site_ids: Collection[int]) -> set[int
 
 
 def is_cancelled(connection: Connection, site_id: int) -> bool:
-    """Whether the site is ordered down, and somebody has cancelled the last order into the world,
-    tried or not: it is to stay undone."""
+    """Whether the site is ordered down, but somebody cancelled its last order into the world,
+    tried or not."""
     return bool(_cancelled(connection, _last_down(connection, [site_id])))
 
 
 def has_fallen(connection: Connection, site_id: int, order: int) -> bool:
-    """Whether that order to take a site down was never tried, and never will be; one that gave way
-    to a hold is carried out with it."""
+    """Whether the order to take a site down was never tried and never will be.
+
+    An order that a hold replaced is carried out with the hold.
+    """
     chain = [each for _, each in deliveries.chains(connection, [site_id])]
     own = next((each for each in chain if each.order == order), None)
     if own is not None:
@@ -58,9 +63,12 @@ def has_fallen(connection: Connection, site_id: int, order: int) -> bool:
 
 
 def taken_down_at(connection: Connection, site_id: int, order: int) -> datetime | None:
-    """When that order took the site down (UTC): when it was carried out, or taken in hand if it is
-    not yet; else when a person released it, which the brake had held, or ordered the same by a
-    hold. None if it only waits."""
+    """When the order took the site down (UTC): when it was carried out, or first taken for an
+    attempt.
+
+    Otherwise, when a person released it from the brake, or ordered the same by a hold. None if the
+    order only waits.
+    """
     story = list(became(connection, site_id, ACT, order=order))
     was_braked = any(isinstance(each, e.OrderFailed) and each.problem == BRAKED for each in story)
     released = (each.recorded_at for each in story if was_braked and _is_release(each))
@@ -72,23 +80,23 @@ def taken_down_at(connection: Connection, site_id: int, order: int) -> datetime 
 
 
 def opened_at(connection: Connection, site_id: int, order: int) -> datetime | None:
-    """When that order to open the site was carried out (UTC); None if it was not."""
+    """When the order to open the site was carried out (UTC); None if it was not."""
     return _done_at(became(connection, site_id, ACT, order=order))
 
 
 def opens(connection: Connection, site_id: int, order: int) -> bool:
-    """Whether that order to open the site waits, or somebody is to decide about it."""
+    """Whether the order to open the site waits, for its attempt or for a person's decision."""
     return any(each.order == order for _, each in deliveries.chains(connection, [site_id]))
 
 
 def is_kept_down(connection: Connection, site_id: int, order: int) -> bool:
-    """Whether that order to open the site was cancelled since a hold or a loss keeps it down."""
+    """Whether the order to open the site was cancelled because a hold or a loss keeps it down."""
     last = next(became(connection, site_id, ACT, order=order), None)
     return isinstance(last, e.OrderCancelled) and last.why in (SUPERSEDED, LEFT_DOWN)
 
 
 def was_down(connection: Connection, site_id: int, before: int) -> bool:
-    """Whether anything ordered before that order may have taken the site down in the world."""
+    """Whether an order before the order `before` may have taken the site down in the world."""
     for _, each in deliveries.chains(connection, [site_id]):
         if each.order < before and each.kind in DOWN and each.attempts and not each.dead:
             return True
@@ -101,8 +109,8 @@ def was_down(connection: Connection, site_id: int, before: int) -> bool:
 
 
 def was_told_down(connection: Connection, site_id: int, before: int) -> bool:
-    """Whether the customer's last word of what is ordered down or open, before that order, was
-    that the site is down."""
+    """Whether the customer's last notice of a state, before the order `before`, said that the site
+    is down."""
     told = (
         event.order_kind in DOWN
         for event in became(connection, site_id, NOTICE)
@@ -112,8 +120,10 @@ def was_told_down(connection: Connection, site_id: int, before: int) -> bool:
 
 
 def was_told_an_end(connection: Connection, site_id: int, before: int) -> bool:
-    """Whether that last word was of a suspension with its end: neither a hold nor a loss was to
-    outlast it when the letter went out."""
+    """Whether that last notice was about a suspension and named its end.
+
+    Neither a hold nor a loss was known to outlast the suspension when the letter was sent.
+    """
     of = entries.c
     for head, event in _became(connection, site_id, NOTICE):
         if event.order >= before or event.order_kind not in FORCE or not _is_done(event):
@@ -141,14 +151,14 @@ def _is_done(event: e.OrderEvent) -> bool:
 
 
 def _is_in_doubt(event: e.OrderEvent) -> bool:
-    """Whether it may have been done: it was tried, and nobody knows what came of it."""
+    """Whether the order may have been done: it was tried, with an unknown outcome."""
     if isinstance(event, e.OrderFailed):
         return event.problem != BRAKED
     return isinstance(event, e.OrderCancelled) and event.tried
 
 
 def _last_down(connection: Connection, site_ids: Collection[int]) -> dict[int, int]:
-    """The number of the last order into the world of each of those sites that is ordered down."""
+    """The number of the last order into the world, for each of the sites that is ordered down."""
     if not site_ids:
         return {}
     of = orders.c
@@ -163,7 +173,7 @@ def _last_down(connection: Connection, site_ids: Collection[int]) -> dict[int, i
 
 
 def _cancelled(connection: Connection, last: Mapping[int, int]) -> dict[int, e.OrderCancelled]:
-    """Of the sites whose order of that number somebody has cancelled, how."""
+    """The cancellations of those orders (site: number), by site."""
     if not last:
         return {}
     of = entries.c
@@ -181,7 +191,7 @@ def _cancelled(connection: Connection, last: Mapping[int, int]) -> dict[int, e.O
 def became(
     connection: Connection, site_id: int, lane: str, *, order: int | None = None
 ) -> Iterator[Any]:
-    """What became of the site's orders in that lane, or of that one, the last first."""
+    """The events about the site's orders in that lane, or about one order, the last first."""
     return (event for _, event in _became(connection, site_id, lane, order=order))
 
 
@@ -200,23 +210,23 @@ _CANCELLED = '"kind":"order_cancelled"'
 
 
 MAX_LOOKED = 100
-"""So many of the last orders to take a site down are looked at, however many there are."""
+"""The most orders to take a site down that are read, the latest first."""
 
 
 def is_only_logged(event: Any) -> bool:
-    """Whether the event says so of an order into the world."""
+    """Whether the event says that an order into the world was only logged."""
     is_done = isinstance(event, e.OrderDelivered) and event.lane == ACT
     return is_done and not event.enforced and event.adapter == LOG
 
 
 def was_only_logged(connection: Connection, site_id: int, order: int | None = None) -> bool:
-    """Whether the site's last order into the world, or that one, was only logged."""
+    """Whether the site's last order into the world, or the order `order`, was only logged."""
     return is_only_logged(next(became(connection, site_id, ACT, order=order), None))
 
 
 def newest_only_logged(connection: Connection) -> OnlyLogged | None:
-    """The last order to take a site down that was only logged, and the site still is to be down:
-    nobody has ordered anything else since. None if there is none."""
+    """The last order to take a site down that was only logged, if nobody has ordered anything else
+    for the site since. None if there is none."""
     row = connection.execute(_NEWEST).first()
     if row is None:
         return None
@@ -247,7 +257,7 @@ _logged = exists().where(
     entries.c.body.contains(literal(f'"lane":"{ACT}","order":"') + _name + literal('"')),
     entries.c.body.contains(f'"adapter":"{LOG}"'),
     entries.c.body.contains('"kind":"order_delivered"', autoescape=True),
-    # What is as ever is not written.
+    # A field with its usual value is not written.
     ~entries.c.body.contains('"enforced":true'),
 )
 _NEWEST = (

@@ -1,1 +1,1 @@
-"""The web: one application that joins the API and the console, and the process that serves it."""
+"""The web application: the API and the console in one process."""

@@ -1,5 +1,4 @@
-"""The application: the API under /api/v1 with its OpenAPI document, what watches it, and what else
-is mounted beside it."""
+"""The application: the API under /api/v1 with its OpenAPI document, and the mounts beside it."""
 
 from __future__ import annotations
 
@@ -21,6 +20,7 @@ from incidents.api import parameters, problems
 from incidents.api.endpoints import (
     accounts,
     actions,
+    batch,
     erasing,
     filing_lists,
     filings,
@@ -53,7 +53,7 @@ _ALONE = 5
 
 _ROUTERS = (
     register.site_routes, filings.routes, filing_lists.routes, register.incident_routes,
-    work.queue_routes, actions.routes, actions.batch_routes, work.order_routes, policies.routes,
+    work.queue_routes, actions.routes, batch.routes, work.order_routes, policies.routes,
     watch.routes, work.notice_routes, histories.routes, erasing.routes, record.routes, log.routes,
     session.own_routes, accounts.routes, session.account_routes, oidc.routes,
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The service: API, console and customers' pages as a process, until it is told to stop."""
+"""The service: a process that serves the API, the console and customers' pages until stopped."""
 
 from __future__ import annotations
 

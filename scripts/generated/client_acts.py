@@ -6,14 +6,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
-from incidents.contract.action import ORDER, SITE, Action, Field
+from incidents.contract.action import Action, Field
 from incidents.contract.actions import ACTIONS
+from incidents.contract.target import FOLDERS, ORDER
 from incidents.machine import commands as c
 
 _BY_HAND = (c.Log, c.RecordContact, c.AddNote)
 """What `client.typed` asks for in a way of its own."""
 _TAKEN = frozenset({"key", "if_match", "dry_run", "unless_closing", "how"})
-_FOLDERS = {"incident": "incidents", "contact": "contacts", "item": "queue", ORDER: "orders"}
 
 _HEAD = '''"""The acts of the client, a method each; made by scripts/docs from `contract`."""
 
@@ -68,10 +68,9 @@ def _method(action: Action) -> Iterator[str]:
     if taken := _TAKEN & {*names}:
         raise ValueError(f"{action.typed}: the client's methods have a {taken.pop()} of their own")
     told = ", ".join(f'"{name}": {name}' for name in names)
-    folder = "sites" if of == SITE else _FOLDERS[of]
     yield f"    def {method_name(action)}({asked}) -> Acted:"
     yield f'        """{action.summary or action.short}"""'
-    yield f'        return self._to("{folder}", {of}, "{action.path}", {{{told}}}, how)'
+    yield f'        return self._to("{FOLDERS[of]}", {of}, "{action.path}", {{{told}}}, how)'
     yield ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Index, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
-from incidents.store.schema import tables
+from incidents.store.schema.catalogue import schema
 from scripts.generated.markdown import page, table
 
 _TABLES = {
@@ -80,7 +80,7 @@ def text() -> str:
 
 
 def _all() -> list[Table]:
-    found = tables.schema().tables
+    found = schema().tables
     assert set(found) == set(_TABLES), "describe each table here"
     # Theirs depends on which module was imported first.
     return [found[name] for name in _TABLES]

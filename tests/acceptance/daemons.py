@@ -18,7 +18,9 @@ from incidents.machine.commands import AddSite, Command, Log
 from incidents.machine.orders import ACT
 from incidents.store import monitoring
 from incidents.store.database import engine as engines
-from incidents.store.schema.tables import deliveries, entries, sites, suspensions
+from incidents.store.schema.desk_tables import entries
+from incidents.store.schema.log_tables import deliveries
+from incidents.store.schema.tables import sites, suspensions
 from tests.nursery import FAKETIME_SETTINGS, Child, Outcome, nursery_for, run
 from tests.patience import PATIENCE_S, until
 

@@ -28,7 +28,8 @@ from incidents.machine.decide import decide
 from incidents.machine.orders import ACT
 from incidents.machine.policy import Policy
 from incidents.record.entry import decode
-from incidents.store.schema.tables import entries, orders
+from incidents.store.schema.desk_tables import entries
+from incidents.store.schema.log_tables import orders
 from tests import whole_cases
 from tests.acceptance.daemons import (
     Timeline,

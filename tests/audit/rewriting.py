@@ -9,8 +9,8 @@ from incidents.audit.proof import live_log, signed_check, verification
 from incidents.audit.proof.signed_check import Held
 from incidents.audit.proof.verdict import Asked, Verdict
 from incidents.store.database.engine import reading
+from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import checkpoints, cosignatures, leaves, log_head, tiles
-from incidents.store.schema.tables import entries
 from incidents.tlog.keys import VerifierKey
 from incidents.tlog.tiles import Edge
 from incidents.tlog.tree import leaf_hash

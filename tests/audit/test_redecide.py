@@ -26,8 +26,8 @@ from incidents.machine.decide import Decision, decide
 from incidents.machine.policy import DOCUMENTED, Policy
 from incidents.record.entry import Header, decode, encode
 from incidents.scenario import file, trial
-from incidents.store.schema import tables
-from incidents.store.schema.tables import DESK_STREAM
+from incidents.store.schema import desk_tables
+from incidents.store.schema.desk_tables import DESK_STREAM
 from tests.audit.decided import TEN, Decided, added, decided_again, everything
 from tests.audit.histories import Histories
 from tests.audit.tampering import fill
@@ -54,7 +54,7 @@ def _findings(engine: Engine) -> list[Finding]:
     """What is wrong in a database; an entry's id is its place."""
     periods, sites = Periods(), dict[int, Redecision]()
     found = []
-    table = tables.entries.c
+    table = desk_tables.entries.c
     with engine.connect() as connection:
         rows = connection.execute(
             select(table.id, table.site_id, table.body).order_by(table.site_id, table.site_seq)

@@ -12,7 +12,8 @@ from incidents.audit.replay import OUTSIDE, Replay
 from incidents.audit.rows import Finding, Share, Span
 from incidents.machine import commands as c
 from incidents.store.database.engine import reading
-from incidents.store.schema import tables
+from incidents.store.schema import desk_tables, tables
+from incidents.store.schema.catalogue import every_table
 from tests.audit import tampering
 from tests.audit.tampering import behind_the_desk_s_back, findings, only_finding, proved, tamper
 from tests.desk.rehearsal import Rehearsal, random_command, rehearsal
@@ -69,7 +70,7 @@ def test_a_replay_sees_one_state_of_the_database_while_the_desk_writes(own_day: 
     with reading(own_day.engine) as connection:
         replay = Replay(connection)
         found = replay.findings()
-        connection.execute(select(tables.desk)).all()
+        connection.execute(select(desk_tables.desk)).all()
         assert own_day.give(c.Log(by="li", again=True), "a.example").refusal is None
         assert own_day.give(c.EditSite(by="li", phone="010 5555 0199"), "d.example").refusal is None
         assert list(found) == []
@@ -168,16 +169,18 @@ def test_a_site_whose_row_is_gone_is_found(day: Rehearsal) -> None:
 def test_words_that_are_not_those_that_were_sealed_are_found_without_being_told(
     day: Rehearsal,
 ) -> None:
-    ordered = tables.sealed.c.value == "ordered"
-    finding = only_finding(day, update(tables.sealed).where(ordered).values(value="a kind request"))
+    ordered = desk_tables.sealed.c.value == "ordered"
+    finding = only_finding(
+        day, update(desk_tables.sealed).where(ordered).values(value="a kind request")
+    )
     assert (finding.table, finding.problem) == ("sealed", "broken_seal")
     assert "request" not in repr(finding)
 
 
 def test_each_of_the_words_that_are_gone_without_a_record_is_found(day: Rehearsal) -> None:
     with behind_the_desk_s_back(day.engine) as connection:
-        gone = set(connection.scalars(select(tables.sealed.c.ref)))
-        connection.execute(delete(tables.sealed))
+        gone = set(connection.scalars(select(desk_tables.sealed.c.ref)))
+        connection.execute(delete(desk_tables.sealed))
         found = findings(connection)
     assert {finding.problem for finding in found} == {"erased_without_record"}
     assert sorted(finding.row for finding in found) == sorted(gone)
@@ -187,7 +190,7 @@ def test_each_of_the_words_that_are_gone_without_a_record_is_found(day: Rehearsa
 def test_what_is_outside_the_proof_is_listed_by_name_with_its_reason() -> None:
     everything = {
         name
-        for table in tables.metadata.sorted_tables
+        for table in every_table().sorted_tables
         for name in (table.name, *(f"{table.name}.{column.name}" for column in table.c))
     }
     assert set(OUTSIDE) <= everything
@@ -210,14 +213,16 @@ def test_what_is_outside_the_proof_is_listed_by_name_with_its_reason() -> None:
 
 
 def _entry(site_id: int, seq: int) -> Any:
-    return tables.entries.c.site_id == site_id, tables.entries.c.site_seq == seq
+    return desk_tables.entries.c.site_id == site_id, desk_tables.entries.c.site_seq == seq
 
 
 def _rewrite(connection: Connection, seq: int, old: str, new: str, site_id: int = 1) -> None:
     where = _entry(site_id, seq)
-    body: str = connection.execute(select(tables.entries.c.body).where(*where)).scalar_one()
+    body: str = connection.execute(select(desk_tables.entries.c.body).where(*where)).scalar_one()
     assert old in body
-    connection.execute(update(tables.entries).where(*where).values(body=body.replace(old, new)))
+    connection.execute(
+        update(desk_tables.entries).where(*where).values(body=body.replace(old, new))
+    )
 
 
 def _after_rewriting(day: Rehearsal, seq: int, old: str, new: str, site_id: int = 1) -> Finding:
@@ -228,21 +233,21 @@ def _after_rewriting(day: Rehearsal, seq: int, old: str, new: str, site_id: int 
 
 
 def test_a_missing_entry_is_found_and_the_rest_of_its_site_is_not_compared(day: Rehearsal) -> None:
-    finding = only_finding(day, delete(tables.entries).where(*_entry(1, 3)))
+    finding = only_finding(day, delete(desk_tables.entries).where(*_entry(1, 3)))
     assert (finding.row, finding.problem) == ("1-3", "missing_entry")
 
 
 def test_the_last_entry_of_a_site_is_missed_too(day: Rehearsal) -> None:
     with behind_the_desk_s_back(day.engine) as connection:
         last = connection.scalar(text("SELECT max(site_seq) FROM entries WHERE site_id = 3"))
-        connection.execute(delete(tables.entries).where(*_entry(3, last)))
+        connection.execute(delete(desk_tables.entries).where(*_entry(3, last)))
         found = findings(connection)
     assert {(f.site, f.column) for f in found} >= {("c.example", "seq"), ("c.example", "held")}
 
 
 def test_all_entries_of_a_site_are_missed(day: Rehearsal) -> None:
     with behind_the_desk_s_back(day.engine) as connection:
-        connection.execute(delete(tables.entries).where(tables.entries.c.site_id == 4))
+        connection.execute(delete(desk_tables.entries).where(desk_tables.entries.c.site_id == 4))
         assert {(f.table, f.row) for f in findings(connection)} >= {("sites", "4")}
 
 
@@ -251,10 +256,10 @@ def test_a_doubled_entry_is_found(day: Rehearsal) -> None:
     with behind_the_desk_s_back(day.engine) as connection:
         last = connection.scalar(text("SELECT max(site_seq) FROM entries WHERE site_id = 3"))
         row = connection.execute(
-            select(tables.entries).where(*_entry(3, last))
+            select(desk_tables.entries).where(*_entry(3, last))
         ).mappings().one()  # fmt: skip
         copy = {**row, "id": row["id"] + 1_000, "site_seq": last + 1}
-        connection.execute(insert(tables.entries).values(copy))
+        connection.execute(insert(desk_tables.entries).values(copy))
         [finding] = findings(connection)
     assert (finding.row, finding.problem) == (f"3-{last + 1}", "misplaced_entry")
 
@@ -263,9 +268,9 @@ def test_a_doubled_entry_is_found_where_the_schema_has_lost_its_index(own_day: R
     with behind_the_desk_s_back(own_day.engine) as connection:
         connection.execute(text("DROP INDEX uq_entries_site_id_site_seq"))
         row = connection.execute(
-            select(tables.entries).where(*_entry(3, 1))
+            select(desk_tables.entries).where(*_entry(3, 1))
         ).mappings().one()  # fmt: skip
-        connection.execute(insert(tables.entries).values({**row, "id": row["id"] + 1_000}))
+        connection.execute(insert(desk_tables.entries).values({**row, "id": row["id"] + 1_000}))
         [finding] = findings(connection)
     assert (finding.row, finding.problem) == ("3-1", "misplaced_entry")
 
@@ -317,8 +322,8 @@ def test_an_entry_before_its_predecessor_is_found(day: Rehearsal) -> None:
     with behind_the_desk_s_back(day.engine) as connection:
         _rewrite(connection, 2, '"recorded_at":"2026-03-01T10', '"recorded_at":"2026-02-01T10')
         assert [f.problem for f in findings(connection)] == ["changed"]
-        rows = update(tables.entries).where(*_entry(1, 2))
-        at = select(tables.entries.c.recorded_at).where(*_entry(1, 2))
+        rows = update(desk_tables.entries).where(*_entry(1, 2))
+        at = select(desk_tables.entries.c.recorded_at).where(*_entry(1, 2))
         then = connection.execute(at).scalar_one().replace(month=2)
         connection.execute(rows.values(recorded_at=then))
         assert [f.problem for f in findings(connection)] == ["misplaced_entry"]
@@ -339,14 +344,14 @@ def test_an_activation_that_nobody_made_is_found(day: Rehearsal, old: str, new: 
 
 
 def test_an_activation_that_is_gone_is_found(day: Rehearsal) -> None:
-    finding = only_finding(day, delete(tables.entries).where(*_entry(0, 1)))
+    finding = only_finding(day, delete(desk_tables.entries).where(*_entry(0, 1)))
     assert (finding.row, finding.found) == ("0-2", "entry 1 is missing")
 
 
 def test_the_last_acts_of_the_desk_that_are_gone_are_found(day: Rehearsal) -> None:
     with behind_the_desk_s_back(day.engine) as connection:
-        of = tables.entries.c
-        connection.execute(delete(tables.entries).where(of.site_id == 0, of.site_seq >= 2))
+        of = desk_tables.entries.c
+        connection.execute(delete(desk_tables.entries).where(of.site_id == 0, of.site_seq >= 2))
         assert {(f.table, f.problem) for f in findings(connection)} == {
             ("log_keys", "added"), ("accounts", "added"), ("tokens", "added"), ("desk", "changed"),
             ("serve_keys", "added"),

@@ -12,7 +12,7 @@ from incidents.audit.replay import OUTSIDE
 from incidents.desk import Envelope
 from incidents.machine import commands as c
 from incidents.store.database.engine import reading
-from incidents.store.schema import tables
+from incidents.store.schema import log_tables, tables
 from tests.audit import tampering
 from tests.audit.tampering import behind_the_desk_s_back, findings, only_finding
 from tests.desk.rehearsal import TEN, Rehearsal, rehearsal
@@ -25,8 +25,8 @@ fill = tampering.fill
 
 def test_an_order_that_nothing_gives_rise_to_is_found(day: Rehearsal) -> None:
     with behind_the_desk_s_back(day.engine) as connection:
-        row = connection.execute(select(tables.orders).limit(1)).mappings().one()
-        connection.execute(insert(tables.orders).values({**row, "n": 2, "kind": "close"}))
+        row = connection.execute(select(log_tables.orders).limit(1)).mappings().one()
+        connection.execute(insert(log_tables.orders).values({**row, "n": 2, "kind": "close"}))
         [finding] = findings(connection)
     assert (finding.table, finding.problem) == ("orders", "added")
 
@@ -34,7 +34,7 @@ def test_an_order_that_nothing_gives_rise_to_is_found(day: Rehearsal) -> None:
 @pytest.mark.parametrize("kind", ["suspend", "reopen", "close", "notify", "call"])
 def test_an_order_that_is_gone_is_found(day: Rehearsal, kind: str) -> None:
     with behind_the_desk_s_back(day.engine) as connection:
-        connection.execute(delete(tables.orders).where(tables.orders.c.kind == kind))
+        connection.execute(delete(log_tables.orders).where(log_tables.orders.c.kind == kind))
         found = findings(connection)
     assert found
     assert {(f.table, f.problem, f.expected) for f in found} == {("orders", "deleted", kind)}
@@ -45,16 +45,16 @@ def test_an_order_that_is_gone_is_missed_and_what_waits_of_it_is_as_it_should_be
 ) -> None:
     """One thing is wrong, and one is told."""
     with behind_the_desk_s_back(day.engine) as connection:
-        connection.execute(delete(tables.orders).where(tables.orders.c.kind == "close"))
-        waits = tables.deliveries.c.kind == "close"
-        assert connection.execute(select(tables.deliveries).where(waits)).all()
+        connection.execute(delete(log_tables.orders).where(log_tables.orders.c.kind == "close"))
+        waits = log_tables.deliveries.c.kind == "close"
+        assert connection.execute(select(log_tables.deliveries).where(waits)).all()
         [finding] = findings(connection)
     assert (finding.table, finding.problem) == ("orders", "deleted")
 
 
 def test_an_order_that_is_gone_with_what_waits_of_it_is_missed_everywhere(day: Rehearsal) -> None:
     with behind_the_desk_s_back(day.engine) as connection:
-        for table in (tables.orders, tables.deliveries):
+        for table in (log_tables.orders, log_tables.deliveries):
             connection.execute(delete(table).where(table.c.kind == "close"))
         found = [(f.table, f.problem) for f in findings(connection)]
     assert found == [("orders", "deleted"), ("deliveries", "deleted"), ("deliveries", "deleted")]
@@ -97,7 +97,9 @@ def test_a_suspension_that_was_repeated_and_lifted_in_one_transaction_is_no_find
 def test_what_waits_of_an_order_that_cancelled_out_was_added_by_somebody(db_url: str) -> None:
     with _cancelled_day(db_url) as day:
         with behind_the_desk_s_back(day.engine) as connection:
-            connection.execute(insert(tables.deliveries).values(_waiting(1, "act", 4, "reopen")))
+            connection.execute(
+                insert(log_tables.deliveries).values(_waiting(1, "act", 4, "reopen"))
+            )
             [finding] = findings(connection)
         assert (finding.table, finding.row, finding.problem) == (
             "deliveries", "1-act-4-1", "added",
@@ -114,8 +116,8 @@ def test_a_repetition_that_is_gone_does_not_cancel_with_a_reopening_of_the_same_
         for command in (c.RepeatOrder(by="li"), c.LiftHold(by="li", reason="r")):
             day.give(command)
         with behind_the_desk_s_back(day.engine) as connection:
-            late = tables.orders.c.site_seq > 2
-            assert connection.execute(delete(tables.orders).where(late)).rowcount == 2
+            late = log_tables.orders.c.site_seq > 2
+            assert connection.execute(delete(log_tables.orders).where(late)).rowcount == 2
             found = [(f.table, f.row, f.problem) for f in findings(connection)]
     assert found == [("orders", "1-3-1", "deleted"), ("orders", "1-4-1", "deleted")]
 
@@ -130,12 +132,12 @@ def _waiting(site: int, lane: str, seq: int, kind: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-_OF = tables.deliveries.c
+_OF = log_tables.deliveries.c
 
 
 def test_what_waits_and_was_taken_away_is_found(day: Rehearsal) -> None:
     finding = only_finding(
-        day, delete(tables.deliveries).where(_OF.site_id == 3, _OF.lane == "act")
+        day, delete(log_tables.deliveries).where(_OF.site_id == 3, _OF.lane == "act")
     )
     assert (finding.site, finding.table, finding.problem) == ("c.example", "deliveries", "deleted")
     assert finding.row.startswith("3-act-")
@@ -143,19 +145,19 @@ def test_what_waits_and_was_taken_away_is_found(day: Rehearsal) -> None:
 
 def test_a_dead_letter_that_was_taken_away_is_found(day: Rehearsal) -> None:
     with behind_the_desk_s_back(day.engine) as connection:
-        assert connection.execute(delete(tables.deliveries).where(_OF.dead)).rowcount == 1
+        assert connection.execute(delete(log_tables.deliveries).where(_OF.dead)).rowcount == 1
         [finding] = findings(connection)
     assert (finding.site, finding.table, finding.problem) == ("d.example", "deliveries", "deleted")
 
 
 def test_an_order_that_was_carried_out_and_waits_again_is_found(day: Rehearsal) -> None:
     with behind_the_desk_s_back(day.engine) as connection:
-        done = tables.orders.c
+        done = log_tables.orders.c
         seq = connection.scalar(
             select(func.min(done.site_seq)).where(done.site_id == 1, done.kind == "suspend")
         )
         assert seq is not None
-        connection.execute(insert(tables.deliveries).values(_waiting(1, "act", seq, "suspend")))
+        connection.execute(insert(log_tables.deliveries).values(_waiting(1, "act", seq, "suspend")))
         [finding] = findings(connection)
     assert (finding.row, finding.problem) == (f"1-act-{seq}-1", "added")
 
@@ -164,7 +166,9 @@ def test_an_order_that_was_carried_out_and_waits_again_is_found(day: Rehearsal) 
 def test_something_that_nobody_has_ordered_and_that_waits_is_found(
     day: Rehearsal, site: int
 ) -> None:
-    finding = only_finding(day, insert(tables.deliveries).values(_waiting(site, "act", 1, "close")))
+    finding = only_finding(
+        day, insert(log_tables.deliveries).values(_waiting(site, "act", 1, "close"))
+    )
     assert (finding.table, finding.row, finding.problem) == (
         "deliveries", f"{site}-act-1-1", "added",
     )  # fmt: skip
@@ -176,7 +180,7 @@ def test_a_dead_letter_that_is_made_to_wait_and_what_waits_made_dead_are_found(
 ) -> None:
     with behind_the_desk_s_back(day.engine) as connection:
         changed = connection.execute(
-            update(tables.deliveries).where(_OF.dead.is_(dead)).values(dead=not dead)
+            update(log_tables.deliveries).where(_OF.dead.is_(dead)).values(dead=not dead)
         ).rowcount
         found = findings(connection)
     assert len(found) == changed > 0
@@ -187,14 +191,14 @@ def test_a_dead_letter_that_is_made_to_wait_and_what_waits_made_dead_are_found(
 
 def test_an_order_that_waits_as_another_kind_is_found(day: Rehearsal) -> None:
     held = (_OF.site_id == 3, _OF.lane == "act")
-    finding = only_finding(day, update(tables.deliveries).where(*held).values(kind="reopen"))
+    finding = only_finding(day, update(log_tables.deliveries).where(*held).values(kind="reopen"))
     assert (finding.column, finding.expected, finding.found) == ("kind", "suspend", "reopen")
 
 
 def test_an_order_that_waits_in_another_lane_is_found(day: Rehearsal) -> None:
     with behind_the_desk_s_back(day.engine) as connection:
         held = (_OF.site_id == 3, _OF.lane == "act")
-        connection.execute(update(tables.deliveries).where(*held).values(lane="desk"))
+        connection.execute(update(log_tables.deliveries).where(*held).values(lane="desk"))
         found = {(f.row.split("-")[1], f.problem) for f in findings(connection)}
     assert found == {("act", "deleted"), ("desk", "added")}
 
@@ -223,5 +227,5 @@ def test_how_often_and_by_whom_it_was_tried_is_no_part_of_the_record(day: Rehear
         name for name in OUTSIDE if name.startswith("deliveries.")
     }
     with behind_the_desk_s_back(day.engine) as connection:
-        connection.execute(update(tables.deliveries).values(marks))
+        connection.execute(update(log_tables.deliveries).values(marks))
         assert findings(connection) == []

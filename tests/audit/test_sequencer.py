@@ -14,9 +14,9 @@ from incidents.store import leaves
 from incidents.store.database import engine as engines
 from incidents.store.database.engine import reading, writing
 from incidents.store.leaves import Head, Sight
+from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import leaves as numbers
 from incidents.store.schema.log_tables import log_head, tiles
-from incidents.store.schema.tables import entries
 from incidents.tlog.proof import root_at
 from incidents.tlog.tiles import tiles_of
 from incidents.tlog.tree import Frontier

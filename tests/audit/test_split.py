@@ -28,7 +28,7 @@ from incidents.audit.split import Report, Split, replays
 from incidents.cli import main
 from incidents.machine import commands as c
 from incidents.store.database.engine import reading, writing
-from incidents.store.schema import tables
+from incidents.store.schema import desk_tables, tables
 from tests.audit.histories import Histories
 from tests.audit.tampering import fill
 from tests.audit.worker_threads import WorkerThread
@@ -67,15 +67,17 @@ def _filled_and_tampered(day: Rehearsal) -> None:
 
 def _tamper(day: Rehearsal) -> None:
     """Something in every share: the desk's stream, sites at both ends, rows of no site, a seal."""
-    entries, incidents = tables.entries.c, tables.incidents.c
+    entries, incidents = desk_tables.entries.c, tables.incidents.c
     with writing(day.engine) as connection:
         mine = entries.site_id == 0
-        connection.execute(update(tables.entries).where(mine).values(body="{}"))
+        connection.execute(update(desk_tables.entries).where(mine).values(body="{}"))
         for site_id in (1, 2, 4):
             changed = update(tables.incidents).where(incidents.site_id == site_id)
             connection.execute(changed.values(category="x"))
-        connection.execute(delete(tables.entries).where(entries.site_id == 3, entries.site_seq > 1))
-        connection.execute(update(tables.sealed).values(value="other"))
+        connection.execute(
+            delete(desk_tables.entries).where(entries.site_id == 3, entries.site_seq > 1)
+        )
+        connection.execute(update(desk_tables.sealed).values(value="other"))
 
 
 # ── what is found ────────────────────────────────────────────────────────────────────────────────

@@ -14,6 +14,7 @@ from incidents.audit.proof import verification
 from incidents.audit.proof.verdict import Asked
 from incidents.machine import commands as c
 from incidents.store.database.engine import reading, writing
+from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import (
     checkpoints,
     cosignatures,
@@ -22,7 +23,6 @@ from incidents.store.schema.log_tables import (
     log_keys,
     tiles,
 )
-from incidents.store.schema.tables import entries
 from tests.audit import bundles, signed_log, verifying
 from tests.audit.bundles import FORGER, LOG, NEXT, WITNESS, Signer
 from tests.audit.histories import Histories

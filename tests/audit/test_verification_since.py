@@ -12,8 +12,8 @@ from incidents.audit.proof.signed_check import Held
 from incidents.audit.proof.verdict import Asked, Verdict
 from incidents.machine import commands as c
 from incidents.store.database.engine import reading
+from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import checkpoints, leaves
-from incidents.store.schema.tables import entries
 from tests.audit import signed_log
 from tests.audit.bundles import FORGER, LOG, NEXT, WITNESS, Signer
 from tests.audit.histories import Histories

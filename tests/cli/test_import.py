@@ -8,7 +8,7 @@ from freezegun.api import FrozenDateTimeFactory
 
 from incidents.desk import Answer, Desk, Envelope
 from incidents.desk.envelope import nothing_done
-from incidents.machine.command import Refusal
+from incidents.machine.refusal import Refusal
 from tests.cli.conftest import Cli
 
 DATA = Path(__file__).parent.parent / "data"

@@ -21,7 +21,7 @@ from incidents.desk import Envelope
 from incidents.errors import DONE, FAILED, MISUSED, REFUSED
 from incidents.machine import commands as c
 from incidents.store.database.engine import writing
-from incidents.store.schema.tables import keys
+from incidents.store.schema.desk_tables import keys
 from tests.api.desk import fill
 from tests.api.rig import Rig, rig
 from tests.api.test_command_line_parity import OF_THE_MACHINE, OVER_HTTP

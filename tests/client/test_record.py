@@ -20,7 +20,7 @@ from incidents.desk import Answer, Desk, Envelope
 from incidents.desk.envelope import nothing_done
 from incidents.errors import DONE, FAILED, MISUSED, NOT_CONFIRMED, NOT_VERIFIED, REFUSED
 from incidents.machine import commands as c
-from incidents.machine.command import Refusal
+from incidents.machine.refusal import Refusal
 from tests.api.desk import fill
 from tests.api.rig import Rig, rig
 from tests.client.conftest import Over

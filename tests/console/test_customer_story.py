@@ -15,7 +15,7 @@ from sqlalchemy import select
 from incidents.enforcement.port import Delivered, Order
 from incidents.machine import commands as c
 from incidents.notices import customer_link, lanes
-from incidents.store.schema.tables import orders
+from incidents.store.schema.log_tables import orders
 from incidents.values.ids import order_id
 from tests.console.customers import CUSTOMER, LINKS, OFFICE, Customers
 from tests.notices import mail_server

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from incidents.contract.action import SITE, Action, fields_of, name_of, personal_fields, seen_fields
+from incidents.contract.action import Action, fields_of, name_of, personal_fields, seen_fields
 from incidents.contract.actions import ACTIONS, of_command
+from incidents.contract.target import SITE
 from incidents.machine import commands as c
 from incidents.machine.command import Choice, Words
 

@@ -20,7 +20,7 @@ from incidents.notices.notice_settings import Outlet, Quiet
 from incidents.settings import sources
 from incidents.store import lineage
 from incidents.store.database.engine import writing
-from incidents.store.schema.tables import desk as desk_row
+from incidents.store.schema.desk_tables import desk as desk_row
 from tests.conftest import WriteSettings
 from tests.daemon.alarm_rig import MIN, START, Channel, H, S, Told, Watch, telling
 from tests.enforcement import lost_rig as rig

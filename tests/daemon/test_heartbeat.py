@@ -14,7 +14,7 @@ from incidents.settings import sources
 from incidents.store import monitoring
 from incidents.store.database.engine import writing
 from incidents.store.monitoring import Heartbeat
-from incidents.store.schema import tables
+from incidents.store.schema import desk_tables
 from tests.databases import compares_clocks
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
@@ -131,7 +131,7 @@ def test_a_beat_that_fails_is_missed_and_nothing_else(
     heart = Heart(house, Working(), identity())
     heart.beat()
     with writing(house.engine) as connection:
-        tables.heartbeats.drop(connection)
+        desk_tables.heartbeats.drop(connection)
 
     heart.beat()
     heart.stop()

@@ -14,8 +14,8 @@ from incidents.desk import Answer, Desk, Envelope
 from incidents.errors import InputError
 from incidents.machine import commands as c
 from incidents.machine import filing
-from incidents.machine.command import Refusal
 from incidents.machine.policy import Policy
+from incidents.machine.refusal import Refusal
 from incidents.record.sealing import commitment
 from incidents.store.cases import sites
 from incidents.store.database.engine import writing

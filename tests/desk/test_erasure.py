@@ -24,7 +24,7 @@ from incidents.record.own_events import WordsErased
 from incidents.store.database import access
 from incidents.store.database.engine import create, reading
 from incidents.store.erasable import Scope
-from incidents.store.schema import tables
+from incidents.store.schema import desk_tables
 from tests.audit.tampering import fill
 from tests.desk.rehearsal import TEN, Rehearsal, rehearsal
 
@@ -60,7 +60,7 @@ def _erase(day: Rehearsal, folder: Path, site: str | None = None, **more: Any) -
 
 def _values(day: Rehearsal) -> set[str]:
     with day.engine.connect() as connection:
-        return set(connection.scalars(select(tables.sealed.c.value)))
+        return set(connection.scalars(select(desk_tables.sealed.c.value)))
 
 
 def _findings(day: Rehearsal) -> list[Finding]:
@@ -186,8 +186,8 @@ def test_a_filed_detail_that_is_gone_without_a_record_is_found(day: Rehearsal) -
     _file(day, responsible_name="Wang Wu", **{"server.a": '{"city":"Li"}'}, level="3")
     with day.engine.begin() as connection:
         connection.execution_options(incidents_writes=True)
-        of_filing = tables.sealed.c.value.in_(("Wang Wu", '{"city":"Li"}'))
-        connection.execute(delete(tables.sealed).where(of_filing))
+        of_filing = desk_tables.sealed.c.value.in_(("Wang Wu", '{"city":"Li"}'))
+        connection.execute(delete(desk_tables.sealed).where(of_filing))
     assert [finding.problem for finding in _findings(day)] == 2 * ["erased_without_record"]
 
 
@@ -268,7 +268,7 @@ def test_it_is_on_record_with_the_reason_and_what_went(day: Rehearsal, folder: P
     assert (act.of, act.words, act.files, act.by) == ("a.example", 1, 0, "wang")
     assert act.before == day.now - KEEP
     with day.engine.connect() as connection:
-        said = select(tables.sealed.c.value).where(tables.sealed.c.ref == act.text)
+        said = select(desk_tables.sealed.c.value).where(desk_tables.sealed.c.ref == act.text)
         assert connection.scalar(said) == "they asked"
 
 
@@ -343,9 +343,9 @@ def test_a_value_that_is_gone_without_a_record_is_found(day: Rehearsal, folder: 
     day.give(c.Log(by="li", note="young", again=True))
     with day.engine.begin() as connection:
         gone = connection.scalars(
-            delete(tables.sealed)
-            .where(tables.sealed.c.value.in_(["young", "010 5555 0100 of b.example"]))
-            .returning(tables.sealed.c.site_id)
+            delete(desk_tables.sealed)
+            .where(desk_tables.sealed.c.value.in_(["young", "010 5555 0100 of b.example"]))
+            .returning(desk_tables.sealed.c.site_id)
         ).all()
     assert sorted(gone) == [1, 2]
     found = _findings(day)
@@ -364,7 +364,9 @@ def test_a_time_of_sealing_that_somebody_has_put_back_excuses_nothing(
     day.give(c.StateRemoved(by="li", incident=1))
     with day.engine.begin() as connection:
         connection.execute(
-            update(tables.sealed).values(sealed_at=TEN).where(tables.sealed.c.site_id == 1)
+            update(desk_tables.sealed)
+            .values(sealed_at=TEN)
+            .where(desk_tables.sealed.c.site_id == 1)
         )
     day.now = TEN + KEEP + timedelta(hours=1)
     _erase(day, folder, "a.example")

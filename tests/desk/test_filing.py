@@ -10,7 +10,7 @@ from incidents.machine import commands as c
 from incidents.machine import events as e
 from incidents.machine.filing import FIELDS, is_sealed
 from incidents.store.database.engine import reading
-from incidents.store.schema.tables import entries, filing_details, sealed
+from incidents.store.schema.desk_tables import entries, filing_details, sealed
 from tests.desk.rehearsal import Rehearsal
 from tests.filing.numbers import company
 

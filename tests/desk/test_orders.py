@@ -4,7 +4,7 @@ import pytest
 
 from incidents.desk import Envelope
 from incidents.machine import commands as c
-from incidents.machine.command import Refusal
+from incidents.machine.refusal import Refusal
 from tests.desk.rehearsal import TEN, Rehearsal
 
 

@@ -17,7 +17,7 @@ from incidents.enforcement.port import Failed, Order, Outcome, State
 from incidents.machine import commands as c
 from incidents.machine.command import DAEMON
 from incidents.settings import sources
-from incidents.views.health import record_health
+from incidents.views.record_health import record_health
 from tests.enforcement.lost_rig import Receiver, deliver, give, hold, standing
 
 if TYPE_CHECKING:

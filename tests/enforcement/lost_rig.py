@@ -25,7 +25,7 @@ from incidents.settings import sources
 from incidents.store import lineage
 from incidents.store.database.engine import writing
 from incidents.store.lineage import Standing
-from incidents.store.schema.tables import desk as desk_row
+from incidents.store.schema.desk_tables import desk as desk_row
 from incidents.store.schema.tables import sites
 from incidents.views.left_down import resumptions
 

@@ -9,7 +9,7 @@ from incidents.app import House
 from incidents.daemon.recovery_duty import Recovery
 from incidents.desk.resumption import ANOTHER_SERVER
 from incidents.machine import commands as c
-from incidents.views.health import record_health
+from incidents.views.record_health import record_health
 from tests.enforcement.left_rig import (
     COURT,
     NEW,

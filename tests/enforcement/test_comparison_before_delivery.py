@@ -20,7 +20,8 @@ from incidents.machine.command import DAEMON
 from incidents.machine.events import Event
 from incidents.record import entry
 from incidents.store import after_loss
-from incidents.store.schema.tables import entries, sites
+from incidents.store.schema.desk_tables import entries
+from incidents.store.schema.tables import sites
 from tests.enforcement.left_rig import (
     COURT,
     NAMES,

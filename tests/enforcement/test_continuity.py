@@ -29,7 +29,7 @@ from incidents.settings import sources
 from incidents.store import entries, lineage
 from incidents.store.database.engine import writing
 from incidents.store.lineage import LOST_AGAIN, UNKNOWN_SERVER
-from incidents.store.schema.tables import desk as desk_row
+from incidents.store.schema.desk_tables import desk as desk_row
 from incidents.values.ids import EPOCHS
 from incidents.views.left_down import resumptions
 from tests.databases import compares_clocks

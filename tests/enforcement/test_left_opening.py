@@ -16,7 +16,7 @@ from incidents.errors import DatabaseError
 from incidents.machine import commands as c
 from incidents.store.database.engine import writing
 from incidents.store.leases import Claimed
-from incidents.store.schema.tables import entries
+from incidents.store.schema.desk_tables import entries
 from tests.enforcement.left_rig import (
     COURT,
     HELD,

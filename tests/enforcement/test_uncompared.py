@@ -21,9 +21,9 @@ from incidents.machine import commands as c
 from incidents.machine.command import DAEMON
 from incidents.store import after_loss, lineage
 from incidents.store.database.engine import writing
+from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import deliveries
-from incidents.store.schema.tables import entries
-from incidents.views.health import record_health
+from incidents.views.record_health import record_health
 from tests.enforcement.left_rig import (
     COURT,
     HELD,

@@ -26,7 +26,7 @@ from incidents.cli import main
 from incidents.contract.documents.record import Resumed
 from incidents.errors import DatabaseError
 from incidents.store import leaves, lineage
-from incidents.views.health import resumed
+from incidents.views.record_health import resumed
 from tests.acceptance.daemons import Daemon, daemon
 from tests.fire import patroni
 from tests.fire.deliveries_scene import settings

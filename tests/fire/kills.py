@@ -23,7 +23,7 @@ from sqlalchemy import ColumnElement, Engine, exists, select
 from incidents import clock
 from incidents.desk import Desk, Envelope
 from incidents.machine import commands as c
-from incidents.store.schema.tables import entries
+from incidents.store.schema.desk_tables import entries
 from tests.acceptance.daemons import engine_of, environment, incidents
 from tests.databases import sqlite_folder
 from tests.fire import ledger as ledgers

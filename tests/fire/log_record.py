@@ -9,8 +9,8 @@ from incidents.audit.log import signed_files
 from incidents.store import checkpoints
 from incidents.store.checkpoints import Signed
 from incidents.store.database.engine import reading
+from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import leaves, log_head, tiles
-from incidents.store.schema.tables import entries
 from incidents.tlog import note
 from incidents.tlog.keys import VerifierKey
 from incidents.tlog.tiles import path, tiles_of

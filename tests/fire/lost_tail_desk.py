@@ -28,11 +28,12 @@ from incidents.machine import commands as c
 from incidents.machine.command import DAEMON, FORCE
 from incidents.settings import sources
 from incidents.store import lineage
+from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.log_tables import leaves
-from incidents.store.schema.tables import entries, sites
-from incidents.views.health import record_health, resumed
+from incidents.store.schema.tables import sites
 from incidents.views.left_down import resumptions
 from incidents.views.queue import alarm
+from incidents.views.record_health import record_health, resumed
 
 SITES = tuple(f"site-{n}.example" for n in range(4))
 

@@ -13,8 +13,7 @@ from sqlalchemy import select
 from incidents.app import House
 from incidents.audit.log.loss import Loss
 from incidents.store import checkpoints
-from incidents.store.schema.desk_tables import keys
-from incidents.store.schema.tables import entries
+from incidents.store.schema.desk_tables import entries, keys
 from incidents.tlog import note
 from incidents.tlog.tree import Frontier
 from tests.fire.lost_tail_desk import Leaves, Signed, no_fork, numbered

@@ -14,11 +14,12 @@ from incidents.history import importing
 from incidents.history.importing import Import, Tally, keys, refuse_future
 from incidents.history.report import Report
 from incidents.history.reports import Finding, History, group_reports
-from incidents.machine.command import Refusal
 from incidents.machine.commands import AddSite, Log
+from incidents.machine.refusal import Refusal
 from incidents.store.cases import sites
 from incidents.store.database.engine import create, reading
-from incidents.store.schema import tables
+from incidents.store.schema import desk_tables, tables
+from incidents.store.schema.catalogue import every_table
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 PAST = datetime(2026, 3, 1, tzinfo=UTC)
@@ -80,11 +81,11 @@ def test_sites_and_incidents_come_in_once_however_often_they_are_imported(
     first = bring(engine, desk, found)
     assert summary(first) == (3, 0, 5, 0)
     assert len(set(first.ids)) == 5
-    entries = count(engine, tables.entries)
+    entries = count(engine, desk_tables.entries)
     assert summary(bring(engine, desk, found)) == (0, 3, 0, 5)
     assert summary(bring(engine, desk, found, by="wang")) == (0, 3, 0, 5)
     assert count(engine, tables.incidents) == 5
-    assert count(engine, tables.entries) == entries
+    assert count(engine, desk_tables.entries) == entries
 
 
 def test_what_is_imported_starts_no_clock_and_counts_in_no_rule(engine: Engine, desk: Desk) -> None:
@@ -117,11 +118,11 @@ def test_the_states_are_those_that_the_history_tells_of(engine: Engine, desk: De
 
 def test_a_dry_run_tells_the_same_and_leaves_no_trace(engine: Engine, desk: Desk) -> None:
     bring(engine, desk, findings(*MANY[:2]))
-    before = [count(engine, table) for table in tables.metadata.sorted_tables]
+    before = [count(engine, table) for table in every_table().sorted_tables]
     again = [*MANY, MANY[0], MANY[4]]
     dry = bring(engine, desk, findings(*again), dry_run=True)
     assert summary(dry) == (2, 1, 3, 4)
-    assert [count(engine, table) for table in tables.metadata.sorted_tables] == before
+    assert [count(engine, table) for table in every_table().sorted_tables] == before
     real = bring(engine, desk, findings(*again))
     assert summary(real) == summary(dry)
 
@@ -204,11 +205,11 @@ def test_the_addresses_of_a_group_are_kept_as_the_file_has_them(engine: Engine, 
 def test_no_word_of_a_note_is_kept_outside_what_can_be_erased(engine: Engine, desk: Desk) -> None:
     bring(engine, desk, findings(report(note="call 555-0100 at night")))
     with engine.connect() as connection:
-        for table in tables.metadata.sorted_tables:
-            if table is not tables.sealed:
+        for table in every_table().sorted_tables:
+            if table is not desk_tables.sealed:
                 rows = connection.execute(select(table)).all()
                 assert "555-0100" not in repr(rows), table.name
-        [value] = connection.scalars(select(tables.sealed.c.value))
+        [value] = connection.scalars(select(desk_tables.sealed.c.value))
     assert value == "call 555-0100 at night"
 
 

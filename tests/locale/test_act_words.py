@@ -7,7 +7,7 @@ import click
 from incidents.accounts import identity
 from incidents.cli.root import root
 from incidents.locale import refusals
-from incidents.machine.command import Refusal
+from incidents.machine.refusal import Refusal
 
 NO_COMMANDS = {"look", "reveal", "try_alarms", "keep_accounts", "own_account"}
 

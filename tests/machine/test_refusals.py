@@ -11,9 +11,10 @@ from incidents import machine
 from incidents.contract.ways_out import OF_REFUSALS
 from incidents.locale import refusals
 from incidents.locale.language import ENGLISH
-from incidents.machine import command, filing
 from incidents.machine import commands as c
+from incidents.machine import filing
 from incidents.machine.policy import Policy
+from incidents.machine.refusal import RefusedError
 from tests.machine.history import ANN, History
 from tests.machine.order_history import OrderHistory
 
@@ -165,4 +166,4 @@ def test_a_person_whose_name_looks_like_a_placeholder_is_quoted_as_they_are() ->
 
 
 def test_a_refusal_that_nobody_caught_would_say_its_name() -> None:
-    assert str(command.RefusedError("held", site="site.example")) == "held"
+    assert str(RefusedError("held", site="site.example")) == "held"

@@ -15,6 +15,9 @@ from tests.machine.history import MICROSECOND, History
 
 Move = tuple[str, str, str]
 
+# What the machines answered is kept; here they are asked each time.
+move = inspect.unwrap(state._move)
+
 
 def rows(table: list[state.Row]) -> list[Move]:
     """Trigger, source, destination of every row, one per source."""
@@ -108,30 +111,32 @@ def test_every_row_of_the_incidents_table_is_reached(move: Move) -> None:
 
 def test_r1_to_r5_are_guards_of_the_sites_table() -> None:
     guards = {row["conditions"] for row in state.SITE if "conditions" in row}
-    assert guards == {"repeat", "unreachable", "unreachable_run", "false_info", "refusal"}
+    assert {state.LABELS[guard][:2] for guard in guards} == {"R1", "R2", "R3", "R4", "R5"}
 
 
 def test_without_a_guard_that_lets_it_pass_the_state_stays() -> None:
-    assert state.move_site("active", "log") == "active"
-    assert state.move_site("active", "log", repeat=False) == "active"
-    assert state.move_site("active", "log", repeat=True) == "closed"
+    assert state.move_site("active", "state_false", None) == "active"
+    assert state.move_site("active", "state_false", "phone") == "closed"
 
 
 def test_a_guard_that_forbids_leaves_the_state() -> None:
-    assert state.move_site("suspended", "end_suspension", held=True) == "suspended"
-    assert state.move_site("closed", "reinstate", held=True) == "closed"
-    assert state.move_site("suspended", "lift_hold", suspension_runs=True) == "suspended"
+    site = History().hold()
+    assert state.move_site("suspended", "end_suspension", site.case) == "suspended"
+    assert state.move_site("closed", "reinstate", site.case) == "closed"
+    running = History().miss()
+    assert state.move_site("suspended", "lift_hold", running.case) == "suspended"
 
 
-def test_where_there_is_no_row_the_state_stays() -> None:
-    assert state.move_site("closed", "lapse", unreachable=True) == "closed"
+def test_where_there_is_no_row_the_state_stays_and_no_guard_is_asked() -> None:
+    assert state.move_site("closed", "lapse", None, None, None) == "closed"
     assert state.move_incident("voided", "reach") == "voided"
     assert not state.can_move_incident("voided", "void")
 
 
 def test_r3_is_asked_before_r2() -> None:
-    both = {"unreachable_run": True, "unreachable": True}
-    assert state.move_site("active", "lapse", **both) == "closed"
+    both = frozenset({"completes_run", "unreachable"})
+    assert move("site", "active", "lapse", both) == "closed"
+    assert move("site", "active", "lapse", both - {"completes_run"}) == "suspended"
 
 
 def test_a_trigger_that_no_table_has_is_a_mistake_of_the_program() -> None:
@@ -190,9 +195,7 @@ def test_every_kind_of_event_is_applied_and_named_once() -> None:
     assert all(kind.kind == name for name, kind in e.KINDS.items())
 
 
-# The machines of `transitions`. What they answered is kept; here they are asked each time.
-
-move = inspect.unwrap(state._move)
+# The machines of `transitions`.
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,9 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, update
 
 from incidents.clock import rfc3339
-from incidents.store.schema.tables import entries, log_tables, sites
+from incidents.store.schema import log_tables
+from incidents.store.schema.desk_tables import entries
+from incidents.store.schema.tables import sites
 
 
 def add_entries(

@@ -15,8 +15,10 @@ from incidents.store.cases import work as work_rows
 from incidents.store.checkpoints import Signed
 from incidents.store.database.engine import writing
 from incidents.store.monitoring import Heartbeat
-from incidents.store.schema.tables import desk, log_tables, sites
-from incidents.store.schema.tables import heartbeats as beats
+from incidents.store.schema import log_tables
+from incidents.store.schema.desk_tables import desk
+from incidents.store.schema.desk_tables import heartbeats as beats
+from incidents.store.schema.tables import sites
 from incidents.store.schema.types import UTCDateTime
 from incidents.store.sign_ins import Refusal, SignIn
 from tests.desk.rehearsal import TEN, Rehearsal

@@ -10,7 +10,7 @@ from incidents.machine import commands as c
 from incidents.metrics import database as looks
 from incidents.metrics.tail import Tail
 from incidents.store.database.engine import reading, writing
-from incidents.store.schema.tables import metadata
+from incidents.store.schema.catalogue import every_table
 from tests.desk.rehearsal import TEN, Rehearsal, rehearsal
 from tests.metrics.rows import add_entries, add_sites
 from tests.statements import sent
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.both_databases
 SMALL = {
     "deliveries", "work", "heartbeats", "log_head", "checkpoints", "log_keys", "rehearsal", "desk",
 }  # fmt: skip
-GROWING = "|".join(sorted(metadata.tables.keys() - SMALL))
+GROWING = "|".join(sorted(every_table().tables.keys() - SMALL))
 WHOLE = re.compile(rf"(?:SCAN|Seq Scan on) (?:{GROWING})\b")
 
 

@@ -18,7 +18,8 @@ from incidents.metrics.catalogue import MOST
 from incidents.metrics.samples import Histogram, Samples
 from incidents.metrics.tail import Tail
 from incidents.store.database.engine import reading, writing
-from incidents.store.schema.tables import entries, log_tables
+from incidents.store.schema import log_tables
+from incidents.store.schema.desk_tables import entries
 from tests.databases import Databases
 from tests.desk.rehearsal import TEN, Rehearsal, random_command, rehearsal
 from tests.metrics.rows import add_entries

@@ -24,7 +24,7 @@ from incidents.desk import Desk, Envelope
 from incidents.machine import commands as c
 from incidents.machine.policy import Policy
 from incidents.store.database import engine as engines
-from incidents.store.schema import tables
+from incidents.store.schema import log_tables, tables
 from tests.databases import Databases
 from tests.model import naive
 
@@ -256,7 +256,7 @@ class DeskAgainstNaive(RuleBasedStateMachine):
 
     def _order(self, site: str, place: int) -> dict[str, Any]:
         """One of the orders that are not settled; if there are not so many, one that never was."""
-        rows = self._rows(tables.deliveries, site)[place : place + 1]
+        rows = self._rows(log_tables.deliveries, site)[place : place + 1]
         return {"order": rows[0]["site_seq"], "lane": rows[0]["lane"]} if rows else _NO_ORDER
 
     def _note(self, site: str, command: c.Command) -> None:

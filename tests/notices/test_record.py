@@ -22,7 +22,8 @@ from incidents.notices.letter import MAX_FINDINGS, MAX_URLS, Facts
 from incidents.notices.record import Record
 from incidents.store import leases
 from incidents.store.database.engine import reading, writing
-from incidents.store.schema.tables import orders, sites
+from incidents.store.schema.log_tables import orders
+from incidents.store.schema.tables import sites
 from incidents.values.ids import order_id
 from tests.notices.lane import WORDING
 from tests.views.day import SITE, Day, utc

@@ -11,7 +11,7 @@ from incidents.store import leases
 from incidents.store.cases import cases, sites, slices
 from incidents.store.database.engine import reading, writing
 from incidents.store.leases import Claimed
-from incidents.store.schema.tables import deliveries as table
+from incidents.store.schema.log_tables import deliveries as table
 from tests.desk.rehearsal import Rehearsal
 
 ACT, NOTICE = "act", "notice"

@@ -13,7 +13,8 @@ from incidents.machine import commands as c
 from incidents.store import leases
 from incidents.store.database import schema
 from incidents.store.database.engine import reading, writing
-from incidents.store.schema.tables import deliveries, incidents, orders, sites
+from incidents.store.schema.log_tables import deliveries, orders
+from incidents.store.schema.tables import incidents, sites
 from tests.databases import Databases
 from tests.desk.rehearsal import Rehearsal, random_command, rehearsal
 from tests.store.migrations import up_again

@@ -10,7 +10,7 @@ from incidents.machine import commands as c
 from incidents.machine.case import Delivery
 from incidents.store import deliveries, leases
 from incidents.store.database.engine import reading, writing
-from incidents.store.schema.tables import deliveries as table
+from incidents.store.schema.log_tables import deliveries as table
 from tests.desk.rehearsal import TEN, Rehearsal
 from tests.store.order_rows import (
     ACT,

@@ -1,7 +1,8 @@
 """The migration to filings (0010), there, back and there again, with a past."""
 
 from incidents.machine import commands as c
-from incidents.store.schema.tables import filing_details, filing_terms, tasks
+from incidents.store.schema.desk_tables import filing_details, filing_terms
+from incidents.store.schema.tables import tasks
 from tests.desk.rehearsal import Rehearsal, rehearsal
 from tests.store.migrations import rows, there_and_back
 

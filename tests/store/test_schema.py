@@ -3,6 +3,8 @@
 import hashlib
 import multiprocessing
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -20,7 +22,8 @@ from incidents.store import lineage
 from incidents.store.database import schema
 from incidents.store.database.engine import reading, writing
 from incidents.store.database.schema import Status
-from incidents.store.schema.tables import desk
+from incidents.store.schema.catalogue import every_table
+from incidents.store.schema.desk_tables import desk
 from incidents.store.schema.types import UTCDateTime
 from tests.desk.rehearsal import TEN, rehearsal
 from tests.store.conftest import Opener
@@ -40,6 +43,14 @@ def test_the_head_that_is_checked_for_is_the_last_migration() -> None:
     scripts = ScriptDirectory.from_config(schema.config())
     assert scripts.get_heads() == [schema.HEAD]
     assert all(not script.is_branch_point for script in scripts.walk_revisions())
+
+
+def test_a_process_that_imports_the_catalogue_alone_knows_every_table() -> None:
+    code = "from incidents.store.schema import catalogue; print(*catalogue.every_table().tables)"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    found = set(told.stdout.split())
+    assert found == set(every_table().tables)
+    assert {"sites", "accounts", "leaves"} <= found
 
 
 def test_the_migrations_make_what_the_tables_say(opened: Opener, db_url: str) -> None:

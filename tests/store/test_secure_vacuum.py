@@ -12,7 +12,7 @@ from sqlalchemy import Engine, delete, insert, text
 from incidents.errors import DatabaseError
 from incidents.store import erasable
 from incidents.store.database.engine import create
-from incidents.store.schema.tables import sealed
+from incidents.store.schema.desk_tables import sealed
 from tests.patience import until
 
 WORDS = "the canary sang of 010 5555 0100"

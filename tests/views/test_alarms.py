@@ -14,7 +14,9 @@ from incidents.settings.police import ReportDuty
 from incidents.store import after_loss, lineage, monitoring
 from incidents.store.database.engine import writing
 from incidents.store.monitoring import Heartbeat, once_on
-from incidents.store.schema.tables import deliveries, desk, incidents, work
+from incidents.store.schema.desk_tables import desk
+from incidents.store.schema.log_tables import deliveries
+from incidents.store.schema.tables import incidents, work
 from incidents.values.ids import ACT
 from incidents.views.queue import alarm as kinds
 from incidents.views.queue.alarm import Alarm

@@ -5,7 +5,7 @@ import pytest
 from incidents.desk import resumption
 from incidents.desk.resumption import ANOTHER_SERVER, ASKED, ENTRIES_LOST, Resumption
 from incidents.store.database.engine import reading, writing
-from incidents.views.health import resumed
+from incidents.views.record_health import resumed
 from tests.views.day import Day
 
 

@@ -20,7 +20,7 @@ from incidents.notices.wording import Wording
 from incidents.store import after_loss as left_rows
 from incidents.store import lineage
 from incidents.store.database.engine import writing
-from incidents.store.schema.tables import desk
+from incidents.store.schema.desk_tables import desk
 from incidents.values.ids import ACT
 from incidents.views import left_down
 from incidents.views.queue import alarm

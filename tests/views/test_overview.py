@@ -16,7 +16,7 @@ from incidents.clock import read_rfc3339
 from incidents.machine import commands as c
 from incidents.machine import events as e
 from incidents.record.entry import decode
-from incidents.store.schema.tables import entries
+from incidents.store.schema.desk_tables import entries
 from incidents.views import overview as views
 from incidents.views.last_day import RULES
 from tests import whole_cases

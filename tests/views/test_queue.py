@@ -16,7 +16,8 @@ from incidents.metrics import database as metrics
 from incidents.store import deliveries
 from incidents.store.database.engine import writing
 from incidents.store.monitoring import Heartbeat, beat, once_on
-from incidents.store.schema.tables import FAR, sealed, sites, work
+from incidents.store.schema.desk_tables import sealed
+from incidents.store.schema.tables import FAR, sites, work
 from incidents.views.overview import overview
 from incidents.views.queue.queue import item as one_item
 from tests.metrics.rig import values

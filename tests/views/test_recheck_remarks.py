@@ -4,7 +4,7 @@ import pytest
 
 from incidents.machine import commands as c
 from incidents.store.database.engine import writing
-from incidents.store.schema.tables import sealed
+from incidents.store.schema.desk_tables import sealed
 from tests.views.day import Day
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import update
 from incidents.cli.queue import words as told
 from incidents.locale.words import When
 from incidents.store.database.engine import writing
-from incidents.store.schema.tables import desk
+from incidents.store.schema.desk_tables import desk
 from incidents.views.queue import alarm
 from tests.views.day import Day
 

@@ -9,7 +9,7 @@ from incidents.errors import UnknownSiteError
 from incidents.machine import commands as c
 from incidents.machine.policy import DOCUMENTED
 from incidents.store.database.engine import writing
-from incidents.store.schema.tables import sealed
+from incidents.store.schema.desk_tables import sealed
 from tests.machine.history import utc
 from tests.views.day import SITE, Day
 

@@ -1,4 +1,4 @@
-"""The accounts over HTTP: who may come in and as what, their passwords, and tokens."""
+"""The accounts over HTTP, with their roles, passwords and tokens."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from incidents.api import bodies, problems
 from incidents.api.caller import Caller
 from incidents.api.entrance import Key, Looking
 from incidents.api.operation import operation, router
-from incidents.contract.documents import accounts as account_answers
-from incidents.desk import accounts as acts
+from incidents.contract.documents import accounts as account_documents
+from incidents.desk import accounts as desk_accounts
 from incidents.desk import tokens
 from incidents.desk.own_stream import By, Once
-from incidents.store import accounts as stored
-from incidents.views import accounts as views
+from incidents.store import accounts as stored_accounts
+from incidents.views import accounts as account_views
 
 routes = router("accounts")
 
@@ -65,52 +65,52 @@ class NewToken(bodies.Form):
     )
 
 
-@routes.get("/accounts", **operation("see_accounts", account_answers.Accounts))
+@routes.get("/accounts", **operation("see_accounts", account_documents.Accounts))
 def list_accounts(by: Looking) -> Document:
     """All accounts."""
     with by.reading() as connection:
-        return {"items": views.accounts(connection)}
+        return {"items": account_views.accounts(connection)}
 
 
 @routes.post(
-    "/accounts", **operation("keep_accounts", account_answers.Account, status=201, acting=True)
+    "/accounts", **operation("keep_accounts", account_documents.Account, status=201, acting=True)
 )
-def make(by: Looking, new: NewAccount, key: Key = None) -> account_answers.Account:
+def make(by: Looking, new: NewAccount, key: Key = None) -> account_documents.Account:
     """Make an account, which comes in with the password or the token that it is given next."""
     once = _once(by, key, "make_account", new)
 
     def act(
         connection: Connection, who: By, now: Callable[[], datetime]
-    ) -> account_answers.Account:
+    ) -> account_documents.Account:
         kept = once.before(connection)
         if kept is not None:
-            return cast("account_answers.Account", kept)
-        made = acts.make(connection, who, new.handle, new.role, now)
-        answer = views.account(connection, made)
+            return cast("account_documents.Account", kept)
+        made = desk_accounts.make(connection, who, new.handle, new.role, now)
+        answer = account_views.account(connection, made)
         once.keep(connection, answer, made.made_at)
         return answer
 
     return _do(by, act)
 
 
-@routes.get("/accounts/{handle}", **operation("own_account", account_answers.Account))
-def show(by: Looking, handle: str) -> account_answers.Account:
+@routes.get("/accounts/{handle}", **operation("own_account", account_documents.Account))
+def show(by: Looking, handle: str) -> account_documents.Account:
     """One account."""
     by.needs_account(handle, "see_accounts")
     return _account(by, handle)
 
 
 @routes.patch(
-    "/accounts/{handle}", **operation("keep_accounts", account_answers.Account, acting=True)
+    "/accounts/{handle}", **operation("keep_accounts", account_documents.Account, acting=True)
 )
-def change(by: Looking, handle: str, change: Change) -> account_answers.Account:
+def change(by: Looking, handle: str, change: Change) -> account_documents.Account:
     """Give an account another role, or disable or enable it: its sessions and tokens at once."""
 
     def act(connection: Connection, who: By, now: Callable[[], datetime]) -> None:
         if change.role is not None:
-            acts.give_role(connection, who, handle, change.role, now)
+            desk_accounts.give_role(connection, who, handle, change.role, now)
         if change.disabled is not None:
-            switch = acts.disable if change.disabled else acts.enable
+            switch = desk_accounts.disable if change.disabled else desk_accounts.enable
             switch(connection, who, handle, now)
 
     _do(by, act)
@@ -125,13 +125,13 @@ def set_password(by: Looking, handle: str, new: Password) -> None:
     wait, seal = second_after(), by.house.seal
     _do(
         by,
-        lambda c, who, now: acts.set_password(
+        lambda c, who, now: desk_accounts.set_password(
             c, who, handle, hash_, now, second_after=wait, seal=seal
         ),
     )
 
 
-@routes.get("/tokens", **operation("own_account", account_answers.Tokens))
+@routes.get("/tokens", **operation("own_account", account_documents.Tokens))
 def list_tokens(
     by: Looking,
     handle: Annotated[str | None, Query(max_length=100)] = None,
@@ -142,11 +142,11 @@ def list_tokens(
     by.needs_account(None if everybodys else of, "see_accounts")
     handles = None if everybodys else [of] if is_handle(of) else []
     with by.reading() as connection:
-        return {"items": views.tokens(connection, handles)}
+        return {"items": account_views.tokens(connection, handles)}
 
 
 @routes.post(
-    "/tokens", **operation("make_token", account_answers.NewToken, status=201, acting=True)
+    "/tokens", **operation("make_token", account_documents.NewToken, status=201, acting=True)
 )
 def make_token(by: Looking, new: NewToken, key: Key = None) -> Document:
     """Make a token; `secret` is told in this answer alone.
@@ -175,7 +175,7 @@ def make_token(by: Looking, new: NewToken, key: Key = None) -> Document:
             connection, who, handle, secret, now, days=new.days, acts=new.acts, seal=by.house.seal
         )  # fmt: skip
         once.keep(connection, {"token": made.id}, made.made_at)
-        return views.token_document(made) | {"secret": secret}
+        return account_views.token_document(made) | {"secret": secret}
 
     return _do(by, act)
 
@@ -184,7 +184,7 @@ def make_token(by: Looking, new: NewToken, key: Key = None) -> Document:
 def revoke(by: Looking, token: str) -> None:
     """Let a token be worth nothing, at once: one's own, or in person another's."""
     with by.reading() as connection:
-        found = stored.token_of_id(connection, token)
+        found = stored_accounts.token_of_id(connection, token)
     by.needs_account(None if found is None else found.handle)
     _do(by, lambda c, who, now: tokens.revoke_token(c, who, token, now))
 
@@ -202,9 +202,9 @@ def _do(by: Caller, act: Callable[[Connection, By, Callable[[], datetime]], T]) 
     return by.house.desk.on_record(lambda connection: act(connection, who, clock.now))
 
 
-def _account(by: Caller, handle: str) -> account_answers.Account:
+def _account(by: Caller, handle: str) -> account_documents.Account:
     with by.reading() as connection:
-        found = stored.account(connection, handle) if is_handle(handle) else None
+        found = stored_accounts.account(connection, handle) if is_handle(handle) else None
         if found is None:
-            raise acts.UnknownAccountError(handle=handle)
-        return views.account(connection, found)
+            raise desk_accounts.UnknownAccountError(handle=handle)
+        return account_views.account(connection, found)

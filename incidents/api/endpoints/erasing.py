@@ -1,4 +1,4 @@
-"""The erasing over HTTP: a person's words on demand, and what has been kept long enough."""
+"""Erasure over HTTP: of a person's words on request, and of what was kept long enough."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from incidents.api.caller import Caller
 from incidents.api.entrance import Looking, Trying
 from incidents.api.limits import ERASING
 from incidents.api.operation import JSON, operation, router
-from incidents.contract.documents import policies as policy_answers
+from incidents.contract.documents import policies
 from incidents.desk import pseudonyms
 from incidents.desk.erasure_request import Demand, Demands
-from incidents.settings import retention as periods
+from incidents.settings import retention
 from incidents.values import inputs, site_name
 
 routes = router("erasing")
@@ -30,7 +30,7 @@ class Demanding(bodies.Form):
     confirm: Annotated[str, Field(max_length=300)] | None = None
 
 
-@routes.post("/sites/{site}/erase", **operation("erase", policy_answers.Erased, acting=True))
+@routes.post("/sites/{site}/erase", **operation("erase", policies.Erased, acting=True))
 def erase(
     by: Trying,
     site: Annotated[str, Path(max_length=300, description="A site's name.")],
@@ -44,7 +44,7 @@ def erase(
     name, reason, house = inputs.site(site), inputs.text("reason")(demand.reason), by.house
     demands = Demands(
         desk=house.desk, engine=house.engine, folder=house.settings.evidence,
-        keep=periods.of_settings(),
+        keep=retention.of_settings(),
     )  # fmt: skip
     with ERASING.taken():
         met = demands.meet(
@@ -58,9 +58,7 @@ def erase(
     return JSON(met.document(dry_run=by.dry_run))
 
 
-@routes.post(
-    "/accounts/{handle}/erase", **operation("erase", policy_answers.ErasedAccount, acting=True)
-)
+@routes.post("/accounts/{handle}/erase", **operation("erase", policies.ErasedAccount, acting=True))
 def erase_sign_ins(
     by: Trying,
     handle: Annotated[str, Path(max_length=100, description="An account's handle.")],
@@ -73,7 +71,7 @@ def erase_sign_ins(
     reason, house = inputs.text("reason")(demand.reason), by.house
     with ERASING.taken():
         met = pseudonyms.meet_account_demand(
-            house.desk, house.engine, periods.of_settings(),
+            house.desk, house.engine, retention.of_settings(),
             pseudonyms.AccountDemand(
                 handle=handle, reason=reason, by=by.by, login=by.identity.login
             ),
@@ -85,13 +83,13 @@ def erase_sign_ins(
     return JSON(met.document(dry_run=by.dry_run))
 
 
-@routes.get("/retention", **operation("look", policy_answers.Retention))
+@routes.get("/retention", **operation("look", policies.Retention))
 def show(by: Looking) -> JSON:
     """How long people's words are kept, and what could be erased now."""
     return _looked(by)
 
 
-@routes.post("/retention/run", **operation("erase", policy_answers.Retention, acting=True))
+@routes.post("/retention/run", **operation("erase", policies.Retention, acting=True))
 def run(by: Trying) -> JSON:
     """Erase people's words that are older than the setting [retention] keep, and needed no more.
 
@@ -103,21 +101,21 @@ def run(by: Trying) -> JSON:
     house = by.house
     with ERASING.taken():
         aged = pseudonyms.erase_aged(
-            house.desk, house.engine, house.settings.evidence, periods.of_settings(),
+            house.desk, house.engine, house.settings.evidence, retention.of_settings(),
             clock.now(), by=by.by, login=by.identity.login,
         )  # fmt: skip
     return JSON(aged.document(dry_run=False))
 
 
 def _looked(by: Caller) -> JSON:
-    house, keep = by.house, periods.of_settings()
+    house, keep = by.house, retention.of_settings()
     with ERASING.taken():
         aged = pseudonyms.look_at_aged(house.engine, house.settings.evidence, keep, clock.now())
     return JSON(aged.document(dry_run=True))
 
 
 def _confirm(is_meant: bool, what: str, name: str) -> None:
-    """See that the name was given of what is to be erased for good; raises Problem 422."""
+    """Check that the request confirms the erasure with the name; raises Problem 422."""
     if not is_meant:
         raise problems.unprocessable(
             "not_confirmed", f"this erases {what}: give {name} in `confirm`; nothing is done"

@@ -1,4 +1,4 @@
-"""The lists of filings over HTTP: customer lists that are taken in, and exports that give them."""
+"""The lists of filings over HTTP: customer lists to import, and exports."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from incidents.api.endpoints.filings import today
 from incidents.api.entrance import Looking, Trying
 from incidents.api.limits import IMPORTING
 from incidents.api.operation import ALONE, JSON, answering, operation, pieces, router
-from incidents.contract.documents import filings as filing_answers
+from incidents.contract.documents import filings as filing_documents
 from incidents.desk import transaction
 from incidents.filing import checks, export
 from incidents.filing.lists import table_file
@@ -39,13 +39,13 @@ MAX_ROWS, MAX_VALUES = 1_000, 20_000
 processor at most, and the desk goes on meanwhile."""
 MAX_NAMED = 100
 ABOUT = "filings"
-"""What goes on record as shown in full, when all filings are exported with people's words."""
+"""The entry's target when all filings are exported with people's own words in full."""
 
 _MAX_ERRORS = 100
 _MAX_MARKS = 10 * MAX_VALUES
-"""So many delimiters and brackets a list of text has: each may be an empty cell, or none."""
+"""The most delimiters and brackets in a text list: each may stand for an empty cell."""
 _MAX_ELEMENTS = 20 * MAX_VALUES
-"""So many elements an XLSX has: a cell has two and its text two more."""
+"""The most XML elements in an XLSX file: a cell has two, and its text two more."""
 _MARKS = (b",", b";", b"\t", b"\n", b"[", b"{")
 _ZIP = b"PK"
 _KINDS: dict[Form, str] = {
@@ -55,7 +55,7 @@ _QUOTING = {
     "list_unknown_column", "list_same_column", "list_column_twice", "list_label", "list_item_field",
     "list_not_csv", "list_cell_error", "list_no_date",
 }  # fmt: skip
-"""Causes that say again what stands there: where the list has no header, that is somebody's own."""
+"""Causes that repeat a cell: in a list without a header, that may be personal data."""
 
 
 _EXPORTING = answering("export", "The filings.", *_KINDS.values())
@@ -93,7 +93,7 @@ def exported(
 
 @routes.post(
     "/filings/import",
-    **operation("change_filing", filing_answers.TakenList, acting=True, large=True),
+    **operation("change_filing", filing_documents.TakenList, acting=True, large=True),
 )
 def take_in(
     by: Trying,
@@ -151,11 +151,11 @@ def _document(by: Caller, taken: Taken) -> dict[str, Any]:
 
 
 def _customers(raw: BinaryIO, *, ignore: bool) -> list[Customer]:
-    """The rows of what was sent.
+    """The rows of the customer list in the request.
 
     Raises:
-        Problem: 422, if it is no customer list, or has more rows than are taken; 413, if it has
-            more cells.
+        Problem: 422, if it is not a customer list, or has too many rows; 413, if it has too many
+            cells.
     """
     _insist_on_few_marks(raw)
     found: list[Customer] = []
@@ -201,7 +201,7 @@ def _insist_on_few_values(values: int) -> None:
 
 
 def _refuse_bad(customers: list[Customer]) -> None:
-    """Take none that cannot be used; raises Problem, 422, naming the rows."""
+    """Refuse a list with unusable rows; raises Problem 422, naming the rows."""
     bad = [customer.row for customer in customers if customer.problems]
     if bad:
         told = "this row cannot be used"
@@ -235,7 +235,7 @@ def _filed(by: Caller, names: list[str]) -> Mapping[str, Mapping[str, str]]:
 
 
 def _spooled(by: Caller, form: Form, names: list[str] | None, *, with_words: bool) -> BinaryIO:
-    """The export in a file: while somebody takes it, however slowly, the database is let go."""
+    """The export in a temporary file, so that a slow download does not hold the database."""
     file = tempfile.TemporaryFile(prefix="incidents-")  # noqa: SIM115 - who takes it closes it
     try:
         with by.reading() as connection:

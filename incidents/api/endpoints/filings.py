@@ -18,16 +18,15 @@ from incidents.api.entrance import Acting, Looking
 from incidents.api.operation import ALONE, JSON, answering, operation, router
 from incidents.api.parameters import Cursor, Limit, Reveal, SiteName
 from incidents.contract.actions import of_command
-from incidents.contract.documents import filings as filing_answers
+from incidents.contract.documents import filings as filing_documents
 from incidents.contract.documents.acts import Acted
-from incidents.filing import checks, export, form, presets, settings
-from incidents.filing import finding as finding_words
+from incidents.filing import checks, export, finding, form, presets, settings
 from incidents.filing.calendar import Entry, calendar
 from incidents.filing.finding import OK
-from incidents.filing.footer import check as foot
+from incidents.filing.footer import check as footer_check
 from incidents.machine import commands as c
 from incidents.machine.filing import DOCUMENT, SERVER
-from incidents.store.cases import sites as site_rows
+from incidents.store.cases import sites
 from incidents.values import inputs, site_name
 from incidents.views import lists, masked
 from incidents.views.filing import details_of
@@ -40,7 +39,7 @@ ICS = "text/calendar"
 _HTML = "text/html"
 
 
-@routes.get("/sites/{site}/filing", **operation("look", filing_answers.Filing, tagged=True))
+@routes.get("/sites/{site}/filing", **operation("look", filing_documents.Filing, tagged=True))
 def show(by: Looking, site: SiteName, reveal: Reveal = False) -> JSON:
     """What is filed of a site in the order of the official form, what is missing, and its terms.
 
@@ -49,12 +48,12 @@ def show(by: Looking, site: SiteName, reveal: Reveal = False) -> JSON:
     name = inputs.site(site)
     by.reveals(name, wanted=reveal)
     with by.reading() as connection:
-        row = site_rows.named(connection, name)
+        row = sites.named(connection, name)
         found = views.filing(connection, name)
     filed = details_of(found)
     complete = checks.completeness_document(filed)
     for each in complete["missing"]:
-        each["words"] = finding_words.ENGLISH.word("need", each["why"])
+        each["words"] = finding.ENGLISH.word("need", each["why"])
     shown = found["details"] if reveal else masked.document(found["details"])
     document = {**found, "details": _parted(shown), **complete}
     return JSON(document, headers={"ETag": etag(row["id"], row["seq"])})
@@ -73,7 +72,7 @@ def change(by: Acting, site: SiteName, filed: bodies.Filed) -> JSON:
     return actions.given(by, by.act(name, command))
 
 
-@routes.get("/sites/{site}/filing/findings", **operation("look", filing_answers.FilingFindings))
+@routes.get("/sites/{site}/filing/findings", **operation("look", filing_documents.FilingFindings))
 def findings(by: Looking, site: SiteName) -> JSON:
     """What the checks say of a filing, finding by finding, each with the source of its rule.
 
@@ -92,12 +91,12 @@ def snippet(
     by: Looking,
     site: SiteName,
     icon: Annotated[str, Query(min_length=1, max_length=300, description="Where it is.")] = (
-        foot.ICON_PATH
+        footer_check.ICON_PATH
     ),
 ) -> Response:
     """The HTML for the foot of the pages: the numbers on record, the icon, and the links."""
     name = inputs.site(site)
-    told = foot.snippet_of_filing(
+    told = footer_check.snippet_of_filing(
         name, _filed(by, site), icon=icon, icp_form=settings.load().icp_form
     )
     return Response(told, media_type=_HTML, headers=ALONE)
@@ -113,7 +112,7 @@ def printed(by: Looking, site: SiteName, reveal: Reveal = False) -> Response:
     by.reveals(name, wanted=reveal)
     details = _filed(by, site)
     found = [
-        finding_words.finding_sentence(each)
+        finding.finding_sentence(each)
         for each in checks.check(details, today=on)
         if each.verdict != OK
     ]
@@ -122,7 +121,7 @@ def printed(by: Looking, site: SiteName, reveal: Reveal = False) -> Response:
     return Response(page, media_type=_HTML, headers=ALONE)
 
 
-@routes.get("/filings/terms", **operation("look", filing_answers.TermPage))
+@routes.get("/filings/terms", **operation("look", filing_documents.TermPage))
 def terms(by: Looking, until: Until = None, limit: Limit = 50, cursor: Cursor = None) -> JSON:
     """What is to be filed, or shown at the foot of the pages, by when; the most urgent first.
 
@@ -157,7 +156,7 @@ def as_calendar(by: Looking, until: Until = None) -> Response:
     return Response(told, media_type=ICS, headers=ALONE)
 
 
-@routes.get("/filings/fields", **operation("look", filing_answers.FilingFields))
+@routes.get("/filings/fields", **operation("look", filing_documents.FilingFields))
 def fields(by: Looking) -> JSON:  # noqa: ARG001 - is let in
     """The details that a filing has, in the order of the official form, with their choices."""
     items = [_field(field) for section in form.SECTIONS for field in section.fields]
@@ -170,7 +169,7 @@ def fields(by: Looking) -> JSON:  # noqa: ARG001 - is let in
     )
 
 
-@routes.get("/filings/presets", **operation("look", filing_answers.FilingPresets))
+@routes.get("/filings/presets", **operation("look", filing_documents.FilingPresets))
 def known_presets(by: Looking) -> JSON:  # noqa: ARG001 - is let in
     """What many sites file alike: the presets, of an access provider or a registrar."""
     known = presets.known(settings.load().presets)
@@ -182,7 +181,7 @@ def known_presets(by: Looking) -> JSON:  # noqa: ARG001 - is let in
 
 
 def today(by: Caller) -> date:
-    """The day in the desk's own zone, whichever its reader is told times in."""
+    """Today's date in the desk's own zone, whatever the caller's zone."""
     return clock.now().astimezone(by.house.settings.zone).date()
 
 
@@ -192,7 +191,7 @@ def _filed(by: Caller, site: str) -> dict[str, str]:
 
 
 def _parted(details: Mapping[str, str | None]) -> dict[str, Any]:
-    """The details in the order of the form, servers and documents by their parts."""
+    """The details in the order of the form, with servers and documents split into parts."""
     return {
         key: json.loads(text) if text is not None and key.startswith((SERVER, DOCUMENT)) else text
         for key, text in sorted(details.items(), key=lambda each: form.place(each[0]))

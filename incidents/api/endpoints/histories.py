@@ -18,7 +18,7 @@ from incidents.api.endpoints import policies
 from incidents.api.entrance import Looking, Trying
 from incidents.api.limits import IMPORTING, SIMULATING
 from incidents.api.operation import ALONE, JSON, answering, operation, router
-from incidents.contract.documents import policies as policy_answers
+from incidents.contract.documents import policies as policy_documents
 from incidents.errors import InputError
 from incidents.history import apart, importing, picture, reports
 from incidents.history.apart import BadLinesError, Sent, Trial
@@ -73,7 +73,7 @@ class Simulating(HistoryFile):
 
 @routes.post(
     "/simulate",
-    **operation("simulate", policy_answers.Simulated, acting=True, large=True, slowed=True),
+    **operation("simulate", policy_documents.Simulated, acting=True, large=True, slowed=True),
 )
 def simulate(by: Looking, asked: Simulating) -> JSON:
     """Run a history through policies, in simulated time; nothing is stored.
@@ -92,7 +92,7 @@ def pictured(by: Looking, asked: Simulating) -> Response:
 
 
 @routes.post(
-    "/import", **operation("import_incident", policy_answers.Imported, acting=True, large=True)
+    "/import", **operation("import_incident", policy_documents.Imported, acting=True, large=True)
 )
 def bring_in(by: Trying, asked: HistoryFile) -> JSON:
     """Bring sites and past incidents in as records, at most 1,000 reports in one request.
@@ -119,7 +119,7 @@ def bring_in(by: Trying, asked: HistoryFile) -> JSON:
 
 
 def _tried(by: Caller, asked: Simulating, told: Callable[[Taken, tuple[Outcome, ...]], T]) -> T:
-    """What is told of it; nobody else's is worked out meanwhile."""
+    """The result of a simulation; only one runs at a time."""
     with by.spending() as spent, SIMULATING.taken(), _as_asked():
         trial = Trial(
             source=_sent(asked), most=MAX_REPORTS, skip_bad=asked.skip_bad,
@@ -132,7 +132,7 @@ def _tried(by: Caller, asked: Simulating, told: Callable[[Taken, tuple[Outcome, 
 
 def _sent(asked: HistoryFile) -> Sent:
     zone = UTC if asked.zone is None else parameters.read(asked.zone, "body", "zone")
-    # Half a character comes as what it is, and makes a bad line.
+    # An incomplete character is kept as it is, and makes its line invalid.
     return Sent(asked.history.encode(errors="surrogatepass"), "history", zone)
 
 

@@ -1,4 +1,4 @@
-"""The log over HTTP: how far it is signed, its keys and checkpoint, and that all of it is true.
+"""The log over HTTP: its status, keys and checkpoint, and its verification.
 
 A proof reads the whole record, and may take minutes: it is begun by one request, which waits a
 while for it, and looked at by others.
@@ -30,13 +30,13 @@ from incidents.audit.proof.signed_check import Held
 from incidents.audit.proof.verdict import Asked, Verdict
 from incidents.audit.proof.verification import Proof, Proving
 from incidents.audit.split import Replayed
-from incidents.contract.documents import record as record_answers
+from incidents.contract.documents import record
 from incidents.errors import IncidentsError
 from incidents.store import leaves
 from incidents.store.cases import sites
 from incidents.tlog.keys import COSIGNATURE_V1, ED25519, VerifierKey
 from incidents.values import inputs
-from incidents.views import health
+from incidents.views.record_health import log_health
 
 routes = router("log")
 
@@ -71,7 +71,7 @@ class Replaying(bodies.Form):
     site: Annotated[str, Field(max_length=300)] | None = None
 
 
-@routes.get("/log", **operation("look", record_answers.LogStatus))
+@routes.get("/log", **operation("look", record.LogStatus))
 def status(by: Looking) -> JSON:
     """How many entries are pending, numbered and published, and who vouches for them."""
     settings = log_status.load_settings(by.house.settings)
@@ -79,18 +79,18 @@ def status(by: Looking) -> JSON:
     with by.reading() as connection:
         so_far = log_status.document(connection, by.house.now(connection))
         silent = log_status.silent(so_far, settings.witnesses)
-        found = health.log_health(connection, files, so_far, silent)
+        found = log_health(connection, files, so_far, silent)
     return JSON(found)
 
 
-@routes.get("/log/keys", **operation("look", record_answers.LogKeys))
+@routes.get("/log/keys", **operation("look", record.LogKeys))
 def keys(by: Looking) -> JSON:
     """The log's keys as others check them, the one that signs first."""
     with by.reading() as connection:
         return JSON({"items": log_status.keys(connection)})
 
 
-@routes.get("/log/checkpoint", **operation("look", record_answers.Checkpoint))
+@routes.get("/log/checkpoint", **operation("look", record.Checkpoint))
 def last(by: Looking) -> JSON:
     """The last checkpoint to the byte, with the signatures of its witnesses: to be kept outside."""
     with by.reading() as connection:
@@ -100,7 +100,7 @@ def last(by: Looking) -> JSON:
     return JSON({"checkpoint": note, "pending": pending})
 
 
-@routes.post("/log/checkpoint", **operation("export", record_answers.Checkpoint, acting=True))
+@routes.post("/log/checkpoint", **operation("export", record.Checkpoint, acting=True))
 def checkpoint(by: Looking) -> JSON:
     """Number and sign what there is, where this server has the key, and give the checkpoint.
 
@@ -111,7 +111,7 @@ def checkpoint(by: Looking) -> JSON:
     try:
         done = log_status.checkpointed(by.house.engine, ring, clock.now)
     except HeldError as error:
-        # It names a file of this machine.
+        # The message names a file of this machine.
         raise problems.problem(
             HTTPStatus.SERVICE_UNAVAILABLE, error.name, "another process signs, and does not end",
             headers={"Retry-After": "5"},
@@ -121,7 +121,7 @@ def checkpoint(by: Looking) -> JSON:
     return JSON({"checkpoint": done.note, "pending": done.pending})
 
 
-@routes.post("/log/verify", **operation("export", record_answers.Verified, acting=True))
+@routes.post("/log/verify", **operation("export", record.Verified, acting=True))
 def verified(by: Looking, request: Request, known: Known, wait: Wait = 20) -> JSON:
     """Prove the log: every entry, tree, checkpoint and signature, and what was decided.
 
@@ -136,13 +136,13 @@ def verified(by: Looking, request: Request, known: Known, wait: Wait = 20) -> JS
     )
 
 
-@routes.get("/log/verify", **operation("export", record_answers.Verified))
+@routes.get("/log/verify", **operation("export", record.Verified))
 def verdict(by: Looking, request: Request, wait: Wait = 0) -> JSON:  # noqa: ARG001 - is let in
     """The last verification that was asked for here, running or ended."""
     return _told(request.app.state.verifying.wait(wait))
 
 
-@routes.post("/log/replay", **operation("export", record_answers.Replayed, acting=True))
+@routes.post("/log/replay", **operation("export", record.Replayed, acting=True))
 def replay(by: Looking, request: Request, of: Replaying, wait: Wait = 20) -> JSON:
     """Derive every table again from the entries alone, and compare row by row.
 
@@ -156,7 +156,7 @@ def replay(by: Looking, request: Request, of: Replaying, wait: Wait = 20) -> JSO
     return _begun(proving, lambda done: split.replayed(engine, named, done), by, size, wait)
 
 
-@routes.get("/log/replay", **operation("export", record_answers.Replayed))
+@routes.get("/log/replay", **operation("export", record.Replayed))
 def differences(by: Looking, request: Request, wait: Wait = 0) -> JSON:  # noqa: ARG001 - is let in
     """The last replay that was asked for here, running or ended."""
     return _told(request.app.state.replaying.wait(wait))
@@ -213,7 +213,7 @@ def _key(given: str, algorithm: int, of: str, place: int) -> VerifierKey:
 def _held(given: str, of: str, *place: int) -> Held:
     where = " ".join([of, *map(str, place)])
     try:
-        # Half a character is none, and no fault.
+        # An incomplete character is not an error of the server.
         return signed_check.read(given.encode(errors="surrogatepass"), where)
     except IncidentsError as error:
         raise _wrong(of, "no_checkpoint", *place) from error

@@ -1,4 +1,4 @@
-"""The sign-in at a provider (OpenID Connect): there, and back with a session.
+"""Sign-in at an OpenID Connect provider: the redirect there, and the return with a session.
 
 What was asked waits in a cookie that comes back from another site, unlike the session's own. The
 answer is a page that goes on by itself: a redirect from there would not carry the new session.
@@ -58,7 +58,7 @@ def ask(request: Request) -> Response:
     """Go to the provider, and come back signed in; by a link from elsewhere, to the form."""
     provider = _provider(request)
     if is_from_elsewhere(request):
-        # Who is signed in at the provider would otherwise be in here without having asked for it.
+        # Otherwise a person signed in at the provider would be signed in here without asking.
         return RedirectResponse(_SIGN_IN, status_code=303, headers={"Cache-Control": "no-store"})
     with _answering():
         url, question = provider.ask(_back(request))
@@ -91,7 +91,7 @@ def answer(request: Request) -> Response:
         door.log.refuse_unknown("provider", place, error.name)
         raise
     except ProviderWordError as error:
-        # Anybody can make up as many as they like: a line of the log for each would fill the disk.
+        # Anybody can invent any number of these: a log line for each would fill the disk.
         detail = str(error.facts["detail"])
         door.log.count(sign_ins.Refusal(NOBODY, place, "sign_in", error.name, detail))
         raise
@@ -130,7 +130,7 @@ def _provider(request: Request) -> Oidc:
 
 
 def _back(request: Request) -> str:
-    """Where the provider sends the browser: it takes none but those that it was told."""
+    """The redirect URI; the provider accepts only the registered ones."""
     own = request.url
     host = own.hostname or ""
     scheme = own.scheme if host == "localhost" or _is_loopback(host) else "https"
@@ -155,7 +155,7 @@ def _sent(url: str, question: Question, before: str | None) -> Response:
 
 
 def _kept(cookie: str) -> tuple[Question, bytes | None] | None:
-    """The question, and the digest of the session before; None for what we have not written."""
+    """The kept sign-in request, and the digest of the earlier session; None if it is not ours."""
     try:
         words: dict[str, Any] = json.loads(base64.urlsafe_b64decode(cookie[:_MOST]))
         before = words.pop("before")

@@ -15,7 +15,7 @@ from incidents.api.endpoints.session import Person
 from incidents.api.entrance import Keeping, Looking
 from incidents.api.operation import JSON, operation, router
 from incidents.clock import rfc3339
-from incidents.contract.documents import policies as policy_answers
+from incidents.contract.documents import policies as policy_documents
 from incidents.locale import words
 from incidents.machine import policy, state
 from incidents.machine.policy import DOCUMENTED, Policy, PolicyError
@@ -54,28 +54,28 @@ class Trying(bodies.Form):
     toml: Toml | None = None
 
 
-@routes.get("/policy", **operation("look", policy_answers.Policy))
+@routes.get("/policy", **operation("look", policy_documents.Policy))
 def show(by: Looking) -> JSON:
     """The active policy: in words, as its file, since when it is active and by whose act."""
     with by.reading() as connection:
         return JSON(views.active_policy(connection))
 
 
-@routes.get("/policy/history", **operation("look", policy_answers.Activations))
+@routes.get("/policy/history", **operation("look", policy_documents.Activations))
 def history(by: Looking) -> JSON:
     """Every activation on record: when, by whom, why, and what changed."""
     with by.reading() as connection:
         return JSON({"items": views.policy_history(connection)})
 
 
-@routes.get("/policy/graph", **operation("look", policy_answers.Graphs))
+@routes.get("/policy/graph", **operation("look", policy_documents.Graphs))
 def drawn(by: Looking) -> JSON:  # noqa: ARG001 - who asks has been let in
     """The state machines as Mermaid diagrams, drawn from the tables that decide."""
     return JSON({name: state.mermaid(name) for name in state.MACHINES})
 
 
 @routes.post(
-    "/policy/check", **operation("simulate", policy_answers.Checked, acting=True, slowed=True)
+    "/policy/check", **operation("simulate", policy_documents.Checked, acting=True, slowed=True)
 )
 def check(by: Looking, file: PolicyFile) -> JSON:
     """Whether it is a policy, what it says, and what of the active one it would change."""
@@ -91,7 +91,7 @@ def check(by: Looking, file: PolicyFile) -> JSON:
 
 
 @routes.post(
-    "/policy/test", **operation("simulate", policy_answers.Trials, acting=True, slowed=True)
+    "/policy/test", **operation("simulate", policy_documents.Trials, acting=True, slowed=True)
 )
 def test(by: Looking, tried: Trying) -> JSON:
     """Run scenarios, each a history and what is expected of it, in memory: at most 1,000 steps in
@@ -116,7 +116,7 @@ def _tried(by: Caller, tried: Trying) -> Document:
 
 @routes.post(
     "/policy/activate",
-    **operation("activate_policy", policy_answers.Activated, acting=True, slowed=True),
+    **operation("activate_policy", policy_documents.Activated, acting=True, slowed=True),
 )
 def activate(request: Request, by: Keeping, file: Activating) -> JSON:
     """Make a policy the active one, on record with the reason.
@@ -133,14 +133,14 @@ def activate(request: Request, by: Keeping, file: Activating) -> JSON:
             second.handle, second.password, address_of(request), beside=by.by
         ),
     )  # fmt: skip
-    return JSON({name: answer[name] for name in policy_answers.Activated.__annotations__})
+    return JSON({name: answer[name] for name in policy_documents.Activated.__annotations__})
 
 
 def read(toml: str, *, where: Sequence[str] = ("toml",)) -> Policy:
-    """The policy in a text, which stands in that part of the body.
+    """The policy in a text, from the part `where` of the body.
 
     Raises:
-        Problem: 422, if it is none.
+        Problem: 422, if it is not a valid policy.
     """
     try:
         return policy.read(toml)

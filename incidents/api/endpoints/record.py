@@ -6,7 +6,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path as File
+from pathlib import Path
 from typing import Annotated, BinaryIO, Literal
 
 from fastapi import Depends, Query
@@ -32,7 +32,7 @@ routes = router("record")
 
 NDJSON = "application/x-ndjson"
 AT_ONCE = 500
-"""So many entries are held in memory at a time."""
+"""The most entries in memory at a time."""
 
 _HEADERS = {"Cache-Control": "no-store"}
 
@@ -76,7 +76,7 @@ def exported(
 
 
 def _lines(by: Caller, after: int, limit: int | None) -> Iterator[bytes]:
-    """In transactions of their own, so that a slow reader holds none open."""
+    """The lines of an export, read in short transactions, so that a slow client holds none open."""
     left = limit
     while left is None or left > 0:
         most = AT_ONCE if left is None else min(AT_ONCE, left)
@@ -95,7 +95,7 @@ def _lines(by: Caller, after: int, limit: int | None) -> Iterator[bytes]:
 def _selection(
     by: Caller, site: str | None, since: str | None = None, until: str | None = None
 ) -> export.Selection:
-    """The entries of that site and time; raises InputError, RefusedError of what is none."""
+    """The selection of entries by site and time; raises InputError or RefusedError if invalid."""
     first, last = bodies.read_time(since), bodies.read_time(until)
     if first is not None and last is not None and first >= last:
         raise InputError("nothing lies between since and until: since must be the earlier")
@@ -112,7 +112,7 @@ ZSTD = "application/zstd"
 
 
 def _turn() -> Iterator[None]:
-    """Held until the last piece has gone out: each archive lies on the disk as long."""
+    """Hold the lock until the last piece is sent: until then each archive takes disk space."""
     with BUNDLING.taken():
         yield
 
@@ -169,8 +169,8 @@ def report(
 
 
 def _archive(by: Caller, order: bundle_writer.Order) -> BinaryIO:
-    """The archive, opened; its name is gone already, and its bytes go with whoever closes it."""
-    folder = File(tempfile.mkdtemp(prefix="incidents-"))
+    """The open archive, already unlinked: closing it frees its space."""
+    folder = Path(tempfile.mkdtemp(prefix="incidents-"))
     try:
         target = folder / f"incidents{ARCHIVE}"
         with by.spending(), by.reading() as connection:

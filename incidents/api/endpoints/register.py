@@ -1,11 +1,11 @@
-"""The register over HTTP: sites, incidents, their stories, evidence, and a customer's link."""
+"""The register over HTTP: sites and incidents, with stories, evidence and customer links."""
 
 from __future__ import annotations
 
 import hashlib
 import tempfile
 from collections.abc import Mapping
-from pathlib import Path as File
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 from fastapi import Path, Query, UploadFile
@@ -244,7 +244,7 @@ def attach(by: Acting, incident: Id, file: UploadFile) -> JSON:
     digest, size = _measured(file.file, by.house.settings.evidence_limit)
     command = c.Attach(by=by.by, incident=n, digest=digest, size=size, name=name)
     if not by.dry_run:
-        # What is refused leaves no copy behind, and no entry names a file that is not kept.
+        # A refused act leaves no copy behind, and no entry names a file that is not kept.
         _refuse_if_impossible(by, site, command)
         _keep(file.file, digest, by.house.settings.evidence)
     return actions.given(by, by.act(site, command), 201)
@@ -265,7 +265,7 @@ def duties(by: Looking, limit: Limit = 100) -> JSON:
 
 
 def _measured(file: BinaryIO, limit: int) -> tuple[str, int]:
-    """The SHA-256 (hexadecimal) and the size in bytes of a file that was sent."""
+    """The SHA-256 (hexadecimal) and the size in bytes of an uploaded file."""
     digest, size = hashlib.sha256(), 0
     file.seek(0)
     while piece := file.read(_PIECE):
@@ -283,16 +283,16 @@ def _refuse_if_impossible(by: Caller, site: int, command: c.Attach) -> None:
     if expected.refusal is None:
         return
     if expected.site_id is not None:
-        # What fell due before the command is done, refused or not (domain.md, section 2).
+        # What was due before the command is done even if that is refused (domain.md, section 2).
         by.house.desk.submit([Envelope(site=expected.site_id, command=c.Elapse())])
     raise problems.refused(expected, by.when)
 
 
-def _keep(file: BinaryIO, digest: str, folder: File) -> None:
-    """By way of a file of its own, since a small one that is sent lies in memory alone."""
+def _keep(file: BinaryIO, digest: str, folder: FilePath) -> None:
+    """Keep the evidence through a temporary file, since a small upload is only in memory."""
     with tempfile.NamedTemporaryFile() as copy:
         file.seek(0)
         while piece := file.read(_PIECE):
             copy.write(piece)
         copy.flush()
-        evidence.keep(File(copy.name), digest, folder)
+        evidence.keep(FilePath(copy.name), digest, folder)

@@ -1,5 +1,7 @@
-"""The sessions over HTTP: sign in, prove again who you are, sign out, and what you may do; all that
-are open, and the log of who came in and who was not let."""
+"""The sessions over HTTP: sign in and out, confirm who you are, and see what you may do.
+
+The list of open sessions and the log of sign-ins are here too.
+"""
 
 from __future__ import annotations
 
@@ -29,15 +31,15 @@ from incidents.api.entrance import (
 from incidents.api.operation import Bounded, opened, operation, router
 from incidents.api.parameters import Cursor, Limit, When
 from incidents.clock import rfc3339
-from incidents.contract.documents import accounts as account_answers
-from incidents.views import accounts as views
+from incidents.contract.documents import accounts as account_documents
+from incidents.views import accounts as account_views
 
 own_routes, account_routes = router("session", Bounded), router("accounts")
 
 Document = dict[str, Any]
 
 BROWSER = "__Host-incidents-browser"
-"""The cookie by which a browser is known; it lets nobody in, and outlives the session."""
+"""The cookie of a known browser; it authenticates nobody, and outlives the session."""
 
 _MOST = 1_000
 
@@ -62,7 +64,7 @@ def visit(
     """The session that a request changes.
 
     Raises:
-        Problem: 401 without one, 403 for a form of another site's.
+        Problem: 401 without a session, 403 for a form from another site.
     """
     found = signed_in(request)
     needs_own_form(request, found, csrf, request.method.lower(), "this")
@@ -72,7 +74,7 @@ def visit(
 Visiting = Annotated[Visit, Depends(visit)]
 
 
-@own_routes.post("/session", **opened(account_answers.Session, status=201))
+@own_routes.post("/session", **opened(account_documents.Session, status=201))
 def sign_in(request: Request, response: Response, person: Person) -> Document:
     """Sign in with a handle and a password; the answer sets the cookie of a new session.
 
@@ -91,7 +93,7 @@ def sign_in(request: Request, response: Response, person: Person) -> Document:
     return _document(new.identity, new)
 
 
-@own_routes.get("/session", **opened(account_answers.Session))
+@own_routes.get("/session", **opened(account_documents.Session))
 def show(request: Request, by: Looking) -> Document:
     """Who you are, and what you may do."""
     return _document(by.identity, None if by.identity.token else visitor(request))
@@ -104,7 +106,7 @@ def sign_out(request: Request, response: Response, by: Visiting) -> None:
     forget(response)
 
 
-@own_routes.post("/session/proof", **opened(account_answers.Session))
+@own_routes.post("/session/proof", **opened(account_documents.Session))
 def prove(request: Request, by: Visiting, proof: Proof) -> Document:
     """Prove again who you are: what is done in person may then be done for five minutes."""
     door: Door = request.app.state.door
@@ -116,16 +118,16 @@ def prove(request: Request, by: Visiting, proof: Proof) -> Document:
 
 
 def browser(request: Request) -> str:
-    """What the browser has kept of its sign-ins before."""
+    """The cookie of a browser that has signed in before."""
     return request.cookies.get(BROWSER, "")
 
 
 def begin(request: Request, response: Response, visit: Visit) -> None:
-    """Sends the cookie of a new session; the one that the browser had ends."""
+    """Set the cookie of a new session, and end the one that the browser had."""
     before = request.cookies.get(COOKIE)
     if before is not None:
         request.app.state.door.sign_out(before)
-    # No script reads it, and no other site's page sends it.
+    # No script can read it, and no other site's page can send it.
     response.set_cookie(
         COOKIE, visit.cookie, path="/", secure=True, httponly=True, samesite="strict"
     )  # fmt: skip
@@ -137,10 +139,10 @@ def begin(request: Request, response: Response, visit: Visit) -> None:
 
 
 def forget(response: Response) -> None:
-    """Has the browser forget its session, and what it has cached here.
+    """Have the browser delete its session cookie and its cache of this site.
 
-    Other cookies stay, so that it is still known, and so does `localStorage`: it holds nothing but
-    the switch for the keys, which is a matter of the browser and not of who was signed in.
+    Other cookies stay, so that the browser is still known. `localStorage` stays too: it holds only
+    the switch for keyboard shortcuts, which belongs to the browser and not to a person.
     """
     response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")
     response.headers["Clear-Site-Data"] = '"cache"'
@@ -170,7 +172,7 @@ def _document(identity: Identity, visit: Visit | None) -> Document:
 Of = Annotated[str | None, Query(max_length=100, description="Only of this account.")]
 
 
-@account_routes.get("/sessions", **operation("own_account", account_answers.Sessions))
+@account_routes.get("/sessions", **operation("own_account", account_documents.Sessions))
 def list_sessions(
     by: Looking,
     handle: Of = None,
@@ -180,7 +182,7 @@ def list_sessions(
     of = None if everybodys else by.by if handle is None else handle
     by.needs_account(of, "see_accounts")
     found = [] if of is not None and not is_handle(of) else by.house.open_sessions.of(of)
-    return {"items": [views.session_document(each, by.identity.session) for each in found]}
+    return {"items": [account_views.session_document(each, by.identity.session) for each in found]}
 
 
 @account_routes.delete("/sessions/{session}", **operation("own_account", status=204, acting=True))
@@ -190,7 +192,7 @@ def end(by: Looking, session: str) -> None:
     by.house.open_sessions.end(session, by.by)
 
 
-@account_routes.get("/sign-ins", **operation("see_sign_ins", account_answers.SignIns))
+@account_routes.get("/sign-ins", **operation("see_sign_ins", account_documents.SignIns))
 def list_sign_ins(
     by: Looking,
     *,
@@ -199,7 +201,7 @@ def list_sign_ins(
     handle: Of = None,
     failed: Annotated[bool, Query(description="Only those that failed.")] = False,
     since: When = None,
-) -> account_answers.SignIns:
+) -> account_documents.SignIns:
     """Who signed in and out, from where and how, and who was not let in; the newest first.
 
     Of a name that is nobody's nothing is kept but that there was one. Once erased, a person and an
@@ -207,17 +209,17 @@ def list_sign_ins(
     """
     after = bodies.read_time(since)
     with by.reading() as connection:
-        return views.sign_ins(
+        return account_views.sign_ins(
             connection, limit=limit, cursor=cursor, handle=handle, failed=failed, since=after
         )
 
 
-@account_routes.get("/refusals", **operation("see_sign_ins", account_answers.Refusals))
+@account_routes.get("/refusals", **operation("see_sign_ins", account_documents.Refusals))
 def list_refusals(
     by: Looking, limit: Limit = 100, handle: Of = None, since: When = None
 ) -> Document:
     """Who was not let do what, and how often, by the day (UTC); those with the newest first."""
     after = bodies.read_time(since)
     with by.reading() as connection:
-        found = views.sign_in_refusals(connection, limit=limit, handle=handle, since=after)
+        found = account_views.sign_in_refusals(connection, limit=limit, handle=handle, since=after)
     return {"items": found}

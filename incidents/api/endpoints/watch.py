@@ -1,5 +1,7 @@
-"""The watch over HTTP: whether the program and its database answer, what a Prometheus asks, what is
-alarming, and whom somebody tells of a weakness (security.txt, RFC 9116)."""
+"""Monitoring over HTTP: liveness and readiness, Prometheus metrics, and alarms.
+
+`security.txt` (RFC 9116) says to whom a weakness is reported.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ from incidents import clock, views
 from incidents.api.entrance import Looking
 from incidents.api.limits import TRYING
 from incidents.api.operation import JSON, Guarded, operation, router, summary
-from incidents.contract.documents import enforcement as clock_answers
+from incidents.contract.documents import enforcement as enforcement_documents
 from incidents.locale.words import When
 from incidents.metrics.database import look
 from incidents.metrics.service import LIBRARY, MetricsLibraryError
@@ -30,7 +32,7 @@ _OPEN: dict[str, Any] = {"response_model": None, "tags": ["watch"]}
 
 def add_probes(app: FastAPI) -> None:
     """Adds them, at the paths where they are looked for."""
-    fine: dict[int | str, dict[str, Any]] = {200: {"model": clock_answers.Status}}
+    fine: dict[int | str, dict[str, Any]] = {200: {"model": enforcement_documents.Status}}
     unready = operation("look")["responses"][503]
     app.add_api_route("/healthz", healthz, summary=summary(healthz), responses=fine, **_OPEN)
     app.add_api_route(
@@ -61,7 +63,7 @@ def readyz(request: Request) -> JSON:
 
 def metrics(by: Looking) -> Response:
     """What the database tells a Prometheus."""
-    # Its library is there only where somebody wants metrics.
+    # The library is an extra, installed only where metrics are wanted.
     if find_spec(LIBRARY) is None:
         raise MetricsLibraryError
     from incidents.metrics import exposition
@@ -76,7 +78,7 @@ def metrics(by: Looking) -> Response:
 routes = router("alarms")
 
 
-@routes.get("/alarms", **operation("look", clock_answers.Alarms))
+@routes.get("/alarms", **operation("look", enforcement_documents.Alarms))
 def alarms(by: Looking) -> JSON:
     """What is alarming now, the most urgent first, and whether the desk was told of it."""
     house = by.house
@@ -86,7 +88,7 @@ def alarms(by: Looking) -> JSON:
     return JSON(found)
 
 
-@routes.post("/alarms/test", **operation("try_alarms", clock_answers.Tried, acting=True))
+@routes.post("/alarms/test", **operation("try_alarms", enforcement_documents.Tried, acting=True))
 def test(by: Looking) -> JSON:
     """Send a trial through each channel to the desk, whatever the hour, and say what came of it.
 
@@ -98,7 +100,7 @@ def test(by: Looking) -> JSON:
         return JSON({"items": list(trial.send(desk, now, when))})
 
 
-@routes.get("/enforcement", **operation("look", clock_answers.Enforcement))
+@routes.get("/enforcement", **operation("look", enforcement_documents.Enforcement))
 def enforcement(by: Looking) -> JSON:
     """Whether a daemon enforces the clock, each that was heard of, and what is overdue."""
     with by.reading() as connection:
@@ -107,7 +109,7 @@ def enforcement(by: Looking) -> JSON:
 
 SECURITY_TXT = "/.well-known/security.txt"
 GOOD_FOR = timedelta(days=180)
-"""From each answer on. The RFC wants less than a year, so that nobody trusts an abandoned one."""
+"""Counted from each answer. The RFC wants less than a year, so that an abandoned file expires."""
 
 
 def add_security_txt(app: FastAPI, contacts: Sequence[str]) -> None:

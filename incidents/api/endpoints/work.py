@@ -1,4 +1,4 @@
-"""The desk's work over HTTP: its queue, the orders that come of it, and how a notice would read."""
+"""The desk's work over HTTP: the queue, its orders and its notices."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from incidents.api.endpoints import actions
 from incidents.api.entrance import Acting, Keeping, Looking
 from incidents.api.operation import JSON, operation, router
 from incidents.api.parameters import Cursor, Limit, Reveal
-from incidents.contract.documents import enforcement as clock_answers
-from incidents.contract.documents import orders as order_answers
-from incidents.contract.documents import queue as queue_answers
+from incidents.contract.documents import enforcement as enforcement_documents
+from incidents.contract.documents import orders as order_documents
+from incidents.contract.documents import queue as queue_documents
 from incidents.contract.hints import with_commands
 from incidents.errors import InputError, NoSuchTaskError, RefusedError
 from incidents.machine import commands as c
@@ -33,7 +33,7 @@ queue_routes = router("queue")
 Document = dict[str, Any]
 
 
-@queue_routes.get("/queue", **operation("look", queue_answers.Queue))
+@queue_routes.get("/queue", **operation("look", queue_documents.Queue))
 def queue(
     by: Looking,
     mine: Annotated[bool, Query(description="Only what you have claimed.")] = False,
@@ -54,7 +54,7 @@ def queue(
     return JSON({name: told for name, told in found.items() if name != "next_after"})
 
 
-@queue_routes.get("/queue/{item}", **operation("look", queue_answers.Item))
+@queue_routes.get("/queue/{item}", **operation("look", queue_documents.Item))
 def item(
     by: Looking,
     item: Annotated[str, Path(max_length=300, description="Such as 12-3 or 12-t2.")],
@@ -72,7 +72,7 @@ def item(
 
 
 @queue_routes.post(
-    "/queue/hand-over", **operation("hand_over", queue_answers.HandedOver, acting=True)
+    "/queue/hand-over", **operation("hand_over", queue_documents.HandedOver, acting=True)
 )
 def hand_over(by: Acting, shift: bodies.Shift) -> JSON:
     """Give all that you hold to another person, at the end of a shift."""
@@ -91,7 +91,7 @@ order_routes = router("orders")
 
 MAX_ORDERS = 10_000
 MAX_SITES = 100
-"""So many sites are compared in one request: each may take its adapter a while."""
+"""The most sites compared in one request: each may take its adapter a while."""
 
 
 class Reconcile(bodies.Form):
@@ -106,7 +106,7 @@ class Reconcile(bodies.Form):
     cancelled: bool = False
 
 
-@order_routes.get("/orders", **operation("look", order_answers.Orders))
+@order_routes.get("/orders", **operation("look", order_documents.Orders))
 def orders(
     by: Looking,
     dead: Annotated[bool, Query(description="Only what is given up.")] = False,
@@ -124,7 +124,7 @@ def orders(
     return JSON({"items": found})
 
 
-@order_routes.get("/orders/{order}", **operation("look", order_answers.OrderInFull))
+@order_routes.get("/orders/{order}", **operation("look", order_documents.OrderInFull))
 def show(
     by: Looking,
     order: Annotated[str, Path(max_length=300, description="Such as 12-o45 or 12-o45.notice.")],
@@ -138,7 +138,7 @@ def show(
     return JSON(masked.document(found))
 
 
-@order_routes.post("/reconcile", **operation("reconcile", order_answers.Reconciled, acting=True))
+@order_routes.post("/reconcile", **operation("reconcile", order_documents.Reconciled, acting=True))
 def reconcile(by: Keeping, which: Reconcile) -> JSON:
     """Ask the adapters how sites really stand, and compare; what is found goes on record."""
     names, left = [inputs.site(name) for name in which.sites], 0
@@ -160,14 +160,14 @@ class UnknownNoticeError(RefusedError):
     """no notice is called {given!r}; there are {known}"""
 
 
-@notice_routes.get("/notices", **operation("look", clock_answers.Notices))
+@notice_routes.get("/notices", **operation("look", enforcement_documents.Notices))
 def notices(by: Looking) -> JSON:  # noqa: ARG001 - who asks has been let in
     """Which notices there are: to whom each goes, and when."""
     unset = channels.unset()
     return JSON({"items": [of.document(name, unset) for name, of in NOTICES.items()]})
 
 
-@notice_routes.get("/notices/{notice}/preview", **operation("look", clock_answers.Letters))
+@notice_routes.get("/notices/{notice}/preview", **operation("look", enforcement_documents.Letters))
 def read(
     by: Looking,
     notice: Annotated[str, Path(max_length=100, description="A notice's name.")],

@@ -1,4 +1,4 @@
-"""The loss: what is known to have been signed and is not what the log begins with.
+"""The loss of log entries: what was signed once and is not in the log now.
 
 A loss under a key on record is answered by the entry that names the next key with `lost=true`;
 under an unknown key, by the next key's `.lost` file.

@@ -1,4 +1,4 @@
-"""The rotation: how a log comes to its first key, and how one key takes the place of another.
+"""The rotation of the log's keys: the first key, and each replacement.
 
 Each step is repeated without harm, so that what was cut off half way goes on where it was.
 """

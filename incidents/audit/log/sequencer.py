@@ -1,4 +1,4 @@
-"""The sequencer: numbers the entries in the log, and grows its tree out of stored tiles.
+"""The sequencer: numbers the entries in the log and extends its tree from stored tiles.
 
 The desk numbers nothing: its transactions would then wait for each other. They commit in another
 order than that of their entries' ids, so what has no number is looked for, never what is newer.

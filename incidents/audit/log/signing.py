@@ -1,4 +1,4 @@
-"""The signing: when a checkpoint of the log is made, by which keys, and when it is refused.
+"""The signing of checkpoints: when, by which keys, and when it is refused.
 
 Whatever leaves this program was committed before, and is consistent with all that was signed: the
 log must begin with what was signed last, or nothing is signed any more. That is in the table of
@@ -25,7 +25,7 @@ from incidents.record.own_events import LogKeyMade
 from incidents.store import checkpoints, leaves
 from incidents.store.checkpoints import Signed
 from incidents.store.database.engine import plainly, reading, writing
-from incidents.store.schema.tables import DESK_STREAM, entries
+from incidents.store.schema.desk_tables import DESK_STREAM, entries
 from incidents.tlog import note, proof
 from incidents.tlog.keys import KeyFormatError, Signer, VerifierKey
 from incidents.tlog.note import Checkpoint, CheckpointError, NoteError

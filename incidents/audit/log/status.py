@@ -1,4 +1,4 @@
-"""The log's status: how many entries are pending, numbered and published, and who vouches for them.
+"""The log's status: how many entries are pending, numbered and published, and who vouches for it.
 
 Beside it the section [audit] of the settings file, which says who signs, countersigns and stamps,
 and the checkpoint that somebody asks for now. Pending is what no checkpoint covers yet, numbered or

@@ -20,7 +20,7 @@ from incidents.store import checkpoints
 from incidents.store.checkpoints import Cosigned
 from incidents.store.database.engine import plainly, reading, writing
 from incidents.tlog import keys
-from incidents.tlog import note as notes
+from incidents.tlog import note as signed_note
 from incidents.tlog.keys import COSIGNATURE_V1, VerifierKey
 from incidents.tlog.note import Note, NoteError, Signature
 from incidents.witness import rules
@@ -76,7 +76,7 @@ def cosigned(witness: Witness, note: bytes, prove: Prove, *, seen: int) -> Signa
         WitnessError: for any other reason; it can be asked again later.
         NoteError, CheckpointError: if `note` is no signed checkpoint.
     """
-    own = rules.submission_of(notes.parse(note), 0, ())
+    own = rules.submission_of(signed_note.parse(note), 0, ())
     try:
         with stamp.client_of(witness.url) as client:
             return _Asking(witness, client, own.note, own.checkpoint.size, prove).ask(seen)
@@ -129,8 +129,8 @@ class _Asking:
         """The witness's own signature among those that it answers; unknown ones are ignored."""
         key = self.witness.key
         try:
-            countersigned = notes.parse(f"{self.note.text}\n".encode() + body)
-            notes.opened(countersigned, [key])
+            countersigned = signed_note.parse(f"{self.note.text}\n".encode() + body)
+            signed_note.opened(countersigned, [key])
         except NoteError as error:
             raise _error(
                 self.witness, f"its answer is worth nothing, {error.facts['detail']}"
@@ -189,7 +189,7 @@ def ask(engine: Engine, witness: Witness) -> Cosigned | None:
         lambda old: sequencer.consistency(engine, old, last.size),
         seen=seen,
     )
-    new = Cosigned(last.id, name, str(line), _time(notes.time_of_cosignature(line)))
+    new = Cosigned(last.id, name, str(line), _time(signed_note.time_of_cosignature(line)))
     with plainly(engine), writing(engine) as connection:
         checkpoints.cosign(connection, new)
     return new

@@ -1,4 +1,4 @@
-"""The bundle's folder or archive: made under its name once all is there, and unpacked.
+"""The folder or archive of a bundle: put in place once it is complete, and unpacked.
 
 The same files make the same archive to the byte: tar (POSIX pax) under Zstandard (RFC 8878), the
 files in the order in which they were written, the manifest first, owned by nobody.

@@ -1,4 +1,4 @@
-"""The bundle's files: those of the manifest, to the byte, and each policy that an entry names."""
+"""The files of a bundle, compared byte by byte with its manifest, with the policies it needs."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from incidents.audit.proof.bundle_notes import Notes
 from incidents.audit.proof.leaf_check import Seen, misplaced
 from incidents.errors import IncidentsError
 from incidents.record.entry import MAX_BYTES, UnreadableEntryError
-from incidents.store.schema.tables import DESK_STREAM
+from incidents.store.schema.desk_tables import DESK_STREAM
 from incidents.tlog import proof
 from incidents.tlog.proof import SUFFIX, check_inclusion
 from incidents.tlog.tiles import (

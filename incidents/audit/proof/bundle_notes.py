@@ -34,7 +34,7 @@ from incidents.audit.proof.signed_check import (
 from incidents.errors import IncidentsError, RefusedError, VerificationError
 from incidents.store import checkpoints
 from incidents.store.checkpoints import Signed
-from incidents.store.schema.log_tables import checkpoints as table
+from incidents.store.schema.log_tables import checkpoints as checkpoints_table
 from incidents.store.schema.log_tables import stamps
 from incidents.tlog import note, proof, tree
 from incidents.tlog.keys import COSIGNATURE_V1, ED25519, VerifierKey
@@ -108,9 +108,13 @@ def _keys_up_to_signer(connection: Connection, signed: Note) -> Sequence[Verifie
 
 def _handover(connection: Connection, old: VerifierKey, new: VerifierKey) -> bytes | None:
     """The note that both keys have signed: the old one's last, or the new one's first."""
-    of = select(table.c.note)
-    first = of.where(table.c.key == str(new)).order_by(table.c.id).limit(1)
-    latest = of.where(table.c.key == str(old)).order_by(table.c.id.desc()).limit(1)
+    of = select(checkpoints_table.c.note)
+    first = of.where(checkpoints_table.c.key == str(new)).order_by(checkpoints_table.c.id).limit(1)
+    latest = (
+        of.where(checkpoints_table.c.key == str(old))
+        .order_by(checkpoints_table.c.id.desc())
+        .limit(1)
+    )
     for text in (connection.scalar(latest), connection.scalar(first)):
         if text is not None:
             found = note.parse(text)

@@ -23,7 +23,7 @@ from incidents.audit.proof.bundle_notes import NotAsSignedError, Voucher
 from incidents.errors import RefusedError, VerificationError
 from incidents.machine import policy
 from incidents.record.entry import UnreadableEntryError
-from incidents.store.schema import tables
+from incidents.store.schema import desk_tables
 from incidents.tlog import tiles
 from incidents.tlog.proof import SUFFIX, ProofFile
 from incidents.tlog.tiles import WIDTH, Edge, Tile
@@ -120,7 +120,7 @@ def policies_of(connection: Connection, digests: set[str]) -> dict[str, str]:
     """
     found = {}
     for digest in sorted(digests):
-        stored = tables.policies.c
+        stored = desk_tables.policies.c
         text = connection.scalar(select(stored.toml).where(stored.digest == digest))
         if text is None or not _says(text, digest):
             raise PolicyTextError(digest=digest, wrong="missing" if text is None else "another")

@@ -1,4 +1,4 @@
-"""The leaves: each entry by itself, its hash, its place among its site's, and the tree's tiles.
+"""The check of the leaves: each entry's hash, its place in its site's stream, and the tiles.
 
 A site's entries stand in the log in the order of their own numbers, for the next one is written
 when the one before it is committed. So one look at each entry, in the log's order, is enough.
@@ -19,7 +19,7 @@ from incidents.audit.facts import Facts, Flaw, glance, read
 from incidents.audit.jobs import Batch, Log
 from incidents.audit.pool import Tell
 from incidents.record.entry import MAX_BYTES, UnreadableEntryError
-from incidents.store.schema.tables import DESK_STREAM
+from incidents.store.schema.desk_tables import DESK_STREAM
 from incidents.tlog.tiles import Tile, path, tiles_of
 from incidents.tlog.tree import HASH_BYTES, WIDTH, tile_root
 

@@ -26,10 +26,10 @@ from incidents.audit.jobs import Batch, Placed
 from incidents.audit.pool import Tell
 from incidents.audit.proof.leaf_check import ENOUGH, NUMBERLESS, Seen
 from incidents.audit.rows import Some, Span, WriteTime, parts, time_writer
-from incidents.store import leaves as store_leaves
+from incidents.store import leaves as stored_leaves
 from incidents.store.checkpoints import Signed
+from incidents.store.schema.desk_tables import DESK_STREAM, entries
 from incidents.store.schema.log_tables import checkpoints, leaves, log_keys, tiles
-from incidents.store.schema.tables import DESK_STREAM, entries
 from incidents.tlog.tiles import tiles_of
 from incidents.tlog.tree import WIDTH
 
@@ -59,7 +59,7 @@ class LiveLog:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self.head = store_leaves.head(connection)
+        self.head = stored_leaves.head(connection)
         self.size = self.head.size
         self._write_time: WriteTime = time_writer(connection.dialect.name)
 
@@ -77,7 +77,7 @@ class LiveLog:
             yield Batch(begin, bodies, found)
 
     def tile(self, level: int, n: int) -> bytes | None:
-        return store_leaves.hashes(self.connection, [(level, n)]).get((level, n))
+        return stored_leaves.hashes(self.connection, [(level, n)]).get((level, n))
 
     def where(self, leaf: int) -> str:
         wanted = select(leaves.c.entry_id).where(leaves.c.leaf_index == leaf)

@@ -1,4 +1,4 @@
-"""The signatures: each checkpoint against the tree, and by the keys that were to sign it.
+"""The check of the signatures: each checkpoint against the tree, by the keys due to sign it.
 
 The desk's own entries name the keys of the log, one after the other.
 """

@@ -1,4 +1,4 @@
-"""The sites: which are decided again, and whether each decision follows from what is before it.
+"""The check of the sites: whether each decision follows from the entries before it.
 
 After a checkpoint that was verified before, each entry is hashed, and stands where it belongs, in
 any case: only so do the first entries have the root of that checkpoint. But they are those that
@@ -28,8 +28,8 @@ from incidents.audit.redecide import Redecision
 from incidents.audit.rows import Finding, Some
 from incidents.machine.policy import Policy
 from incidents.record.entry import decode
+from incidents.store.schema.desk_tables import DESK_STREAM, entries
 from incidents.store.schema.log_tables import checkpoints, cosignatures, leaves
-from incidents.store.schema.tables import DESK_STREAM, entries
 
 
 @dataclass(frozen=True, slots=True)

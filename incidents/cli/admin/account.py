@@ -1,4 +1,4 @@
-"""The accounts on the command line: make them, give them a role and a password, disable them.
+"""The accounts on the command line: make and disable them, set roles and passwords.
 
 Who keeps them comes in for it, and has the accounts of a database or those of a server.
 """
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from incidents.accounts import identity as roles
+from incidents.accounts import identity
 from incidents.cli import options, output, reauthentication
 from incidents.cli.root import LazyGroup
 
@@ -237,7 +237,7 @@ def kept(
         from incidents.cli.admin.keeper import Keeper, signed_in
 
         yield Keeper(run, signed_in(run, file, KEEP, own))
-    elif act in roles.IN_PERSON or file is not None or not server.has_token:
+    elif act in identity.IN_PERSON or file is not None or not server.has_token:
         with reauthentication.in_session(server, file, reauthentication.OWN_PASSWORD_OPTION):
             yield server.keeper
     else:

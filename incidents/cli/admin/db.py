@@ -119,9 +119,9 @@ def grants(run: Run, role: str, acts: bool, eraser: str | None) -> None:
 
     The owner of the tables runs it: incidents db grants ROLE | psql …; again after each upgrade.
     """
-    from incidents.store.database import access as rights
+    from incidents.store.database import access
 
-    statements = list(rights.sql(role, eraser, acts=acts))
+    statements = list(access.sql(role, eraser, acts=acts))
     if run.for_programs:
         output.document(run, {"sql": statements}, rows=[{"sql": each} for each in statements])
     else:

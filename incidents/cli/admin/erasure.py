@@ -1,4 +1,4 @@
-"""The erasure: of what has been kept long enough, and of a person's data on somebody's demand."""
+"""Erasure on the command line: of what was kept long enough, and of a person's data on request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from incidents.cli.confirmation import answered
 from incidents.cli.run import Run, is_terminal
 from incidents.clock import rfc3339
 from incidents.locale.words import Document, counted
-from incidents.settings import retention as periods
+from incidents.settings import retention as retention_settings
 from incidents.values import site_name
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _foreseen(run: Run) -> Aged:
         return run.remote.erasing.look()
     from incidents.desk import pseudonyms
 
-    keep = periods.of_settings()
+    keep = retention_settings.of_settings()
     return pseudonyms.look_at_aged(run.local.engine, run.settings.evidence, keep, clock.now())
 
 
@@ -90,7 +90,7 @@ def _aged(run: Run, password_file: Path | None) -> Aged:
             return run.remote.erasing.erase()
     from incidents.desk import pseudonyms
 
-    keep, house, settings = periods.of_settings(), run.local, run.settings
+    keep, house, settings = retention_settings.of_settings(), run.local, run.settings
     return pseudonyms.erase_aged(
         house.desk, house.engine, settings.evidence, keep, clock.now(), by=settings.person,
         login=settings.login,
@@ -164,7 +164,7 @@ def _erase_of_site(run: Run, site: str, reason: str, confirm: str | None, *, dry
     house, settings = run.local, run.settings
     demands = Demands(
         desk=house.desk, engine=house.engine, folder=settings.evidence,
-        keep=periods.of_settings(),
+        keep=retention_settings.of_settings(),
     )  # fmt: skip
     return demands.meet(
         Demand(site=site, reason=reason, by=settings.person, login=settings.login),
@@ -207,7 +207,7 @@ def _account_met(
     met = pseudonyms.meet_account_demand(
         house.desk,
         house.engine,
-        periods.of_settings(),
+        retention_settings.of_settings(),
         pseudonyms.AccountDemand(
             handle=handle, reason=reason, by=settings.person, login=settings.login
         ),

@@ -1,4 +1,4 @@
-"""A history on the command line: its file and options, and `import`, each record of it once."""
+"""A history file on the command line: its options, and `import`, which records each report once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import click
 from incidents import clock
 from incidents.cli import options, output, params
 from incidents.errors import DONE, FAILED, IncidentsError, InputError
-from incidents.history import reports as history
+from incidents.history import reports
 from incidents.locale import refusals
 from incidents.locale.words import counted
 from incidents.machine import policy
@@ -63,7 +63,7 @@ def load(run: Run, file: str) -> History:
     with progress("reading", length) as done:
         is_typed = click.get_current_context().params.get("zone")
         zone = run.settings.zone if is_typed else UTC
-        return history.load_history(file, zone=zone, done=done)
+        return reports.load_history(file, zone=zone, done=done)
 
 
 @contextmanager
@@ -104,7 +104,7 @@ def import_(act: Act, *, file: str, group_within: timedelta | None, skip_bad: bo
     refuse_future(given, clock.now())
     if not (skip_bad or act.dry_run):
         given.insist()
-    findings = history.group_reports(given.reports, group_within)
+    findings = reports.group_reports(given.reports, group_within)
     with progress("importing", len(findings)) as done:
         if act.run.remote is None:
             tally = _tally(act, findings, done)

@@ -1,4 +1,4 @@
-"""The keeper: the accounts and tokens of a database, as `client.accounts` has those of a server."""
+"""The accounts and tokens of a local database, as `client.accounts` has those of a server."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from incidents.cli import reauthentication
 from incidents.desk import accounts, tokens
 from incidents.desk.own_stream import By
 from incidents.errors import RefusedError
-from incidents.store import accounts as stored
-from incidents.views import accounts as views
+from incidents.store import accounts as stored_accounts
+from incidents.views import accounts as account_views
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -57,7 +57,7 @@ class Keeper:
     def accounts(self) -> list[Account]:
         """All accounts, by their handles."""
         with self._run.local.reading() as connection:
-            return views.accounts(connection)
+            return account_views.accounts(connection)
 
     def account(self, handle: str) -> Account:
         """One account, as it stands now.
@@ -66,10 +66,10 @@ class Keeper:
             UnknownAccountError: naming it.
         """
         with self._run.local.reading() as connection:
-            found = stored.account(connection, handle) if is_handle(handle) else None
+            found = stored_accounts.account(connection, handle) if is_handle(handle) else None
             if found is None:
                 raise accounts.UnknownAccountError(handle=handle)
-            return views.account(connection, found)
+            return account_views.account(connection, found)
 
     def make(self, handle: str, role: str) -> None:
         """Make an account."""
@@ -101,7 +101,7 @@ class Keeper:
         """The tokens of an account, of all without one; the newest first."""
         handles = None if of is None else [accounts.check_handle(of)]
         with self._run.local.reading() as connection:
-            return views.tokens(connection, handles)
+            return account_views.tokens(connection, handles)
 
     def make_token(self, handle: str, days: int, acts: Sequence[str] | None) -> NewToken:
         """A new token, with its `secret`, which is kept nowhere."""
@@ -111,12 +111,12 @@ class Keeper:
                 c, by, handle, secret, now, days=days, acts=acts, seal=seal
             )
         )
-        return {**views.token_document(made), "secret": secret}
+        return {**account_views.token_document(made), "secret": secret}
 
     def owner_of(self, token: str) -> str | None:
         """Whose token that is; None if it is nobody's."""
         with self._run.local.reading() as connection:
-            found = stored.token_of_id(connection, token)
+            found = stored_accounts.token_of_id(connection, token)
         return None if found is None else found.handle
 
     def revoke(self, token: str) -> bool:
@@ -126,7 +126,7 @@ class Keeper:
     def sessions(self, of: str | None) -> list[OpenSession]:
         """The sessions of an account that are open, of all without one; the newest first."""
         found = self._run.local.open_sessions.of(None if of is None else accounts.check_handle(of))
-        return [views.session_document(each) for each in found]
+        return [account_views.session_document(each) for each in found]
 
     def end_session(self, session: str) -> None:
         """End a session."""
@@ -138,13 +138,15 @@ class Keeper:
     ) -> list[SignIn]:
         """The log of who came in and who was not let in, the newest first."""
         with self._run.local.reading() as connection:
-            found = views.sign_ins(connection, limit=limit, handle=of, failed=failed, since=since)
+            found = account_views.sign_ins(
+                connection, limit=limit, handle=of, failed=failed, since=since
+            )
         return list(found["items"])
 
     def refusals(self, *, of: str | None, since: datetime | None, limit: int) -> list[Refused]:
         """Who was not let do what, counted by the day, those with the newest first."""
         with self._run.local.reading() as connection:
-            return views.sign_in_refusals(connection, limit=limit, handle=of, since=since)
+            return account_views.sign_in_refusals(connection, limit=limit, handle=of, since=since)
 
     def _do(self, act: Callable[[Connection, By, Callable[[], datetime]], T]) -> T:
         by = self._by
@@ -161,7 +163,7 @@ def signed_in(run: Run, file: Path | None, act: str, own: str | None) -> By:
         PasswordNeededError, SignInError, BlockedError: see `reauthentication.sign_in`.
     """
     with run.local.reading() as connection:
-        guarded = bool(stored.guards(connection))
+        guarded = bool(stored_accounts.guards(connection))
     if guarded:
         who = reauthentication.sign_in(run, file, reauthentication.OWN_PASSWORD_OPTION)
         _check(run, who, "own_account" if own == who.handle else act, own)

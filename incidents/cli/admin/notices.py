@@ -1,4 +1,4 @@
-"""The notices on the command line: which there are, and how they would read."""
+"""The notices on the command line: their list, and a preview of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What runs until it is stopped: the daemon, and the service over HTTP."""
+"""The long-running commands: the daemon and the HTTP service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How people and programs come in: sign-ins and sessions, and the tokens of programs."""
+"""Access on the command line: sign-ins, sessions and the tokens of programs."""
 
 from __future__ import annotations
 

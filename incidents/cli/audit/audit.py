@@ -1,4 +1,4 @@
-"""The record's own commands; of them the replay: the entries against the tables."""
+"""The `audit` commands, and the replay of the entries against the tables."""
 
 from __future__ import annotations
 

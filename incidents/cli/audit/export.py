@@ -131,17 +131,17 @@ report.params = [p for p in report.params if p.name not in ("json", "quiet", "fo
 
 
 def _write_entries(run: Run, asked: _Asked) -> None:
-    from incidents.audit import export as record
+    from incidents.audit import export as audit_export
 
     if run.remote is not None:
         parts = run.remote.record.exported(format=run.format or JSONL, **asked.query())
         output.write_file(asked.target, parts)
         return
-    write = record.write_csv if run.format == CSV else record.jsonl
+    write = audit_export.write_csv if run.format == CSV else audit_export.jsonl
     with run.local.reading() as connection:
         wanted = asked.selection(connection)
         with _bar(connection, wanted, asked) as done:
-            stored = _counted(record.stored(connection, wanted), done)
+            stored = _counted(audit_export.stored(connection, wanted), done)
             output.write_file(asked.target, write(stored))
 
 
@@ -180,10 +180,10 @@ def _write_bundle(run: Run, asked: _Asked) -> None:
 
 def _take_bundle(server: RemoteHouse, target: Path, asked: _Asked) -> None:
     """Writes the archive that a server makes."""
-    from incidents.audit.proof import bundle_archive as bundle_target
+    from incidents.audit.proof import bundle_archive
 
-    bundle_target.refuse(target)
-    if not target.name.endswith(bundle_target.ARCHIVE):
+    bundle_archive.refuse(target)
+    if not target.name.endswith(bundle_archive.ARCHIVE):
         raise InputError("a server gives a bundle as one file: name a new FILE.tar.zst with -o")
     parts = server.record.bundle(with_words=asked.with_words or None, **asked.query())
     output.write_file(asked.target, parts)
@@ -194,10 +194,10 @@ def _take_bundle(server: RemoteHouse, target: Path, asked: _Asked) -> None:
 def _bar(
     connection: Connection, wanted: Selection, asked: _Asked
 ) -> Iterator[Callable[[int], object]]:
-    from incidents.audit import export as record
+    from incidents.audit import export as audit_export
 
     # A count costs a scan: it is made for somebody who looks at the bar.
-    length = record.count(connection, wanted) if audit.is_watched(asked.target) else 0
+    length = audit_export.count(connection, wanted) if audit.is_watched(asked.target) else 0
     with audit.progress("exporting", length) as done:
         yield done
 

@@ -1,4 +1,4 @@
-"""The keys that sign on the command line: the log's, made, replaced and shown, and a witness's."""
+"""The signing keys on the command line, the log's and a witness's: make, replace and show them."""
 
 from __future__ import annotations
 

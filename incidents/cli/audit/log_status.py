@@ -1,4 +1,4 @@
-"""The log on the command line: how far it is numbered, signed and witnessed; sign it now."""
+"""The log on the command line: how far it is numbered, signed and witnessed; signing it now."""
 
 from __future__ import annotations
 
@@ -79,14 +79,14 @@ def checkpoint(run: Run, target: str | None) -> int:
 def _status(run: Run) -> LogStatus:
     from incidents.audit.log import signed_files
     from incidents.audit.log import status as log_status
-    from incidents.views import health
+    from incidents.views.record_health import log_health
 
     settings = log_status.load_settings(run.settings)
     files = signed_files.known(settings.key)
     with run.local.reading() as connection:
         so_far = log_status.document(connection, run.local.now(connection))
         silent = log_status.silent(so_far, settings.witnesses)
-        return health.log_health(connection, files, so_far, silent)
+        return log_health(connection, files, so_far, silent)
 
 
 def _signed(run: Run) -> Checkpointed:

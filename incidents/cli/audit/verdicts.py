@@ -1,4 +1,4 @@
-"""The verdict of a verification: what was shown, what was not, and what is kept for the next time.
+"""The verdict of a verification: what was shown, what was not, and what to keep for the next one.
 
 The checkpoint that the last `audit verify --since auto` of a log has verified is kept in the state
 folder of whoever verifies, where a change of the database does not reach it.

@@ -119,12 +119,12 @@ def _of_log(run: Run, asked: Asked) -> Verdict:
         return run.remote.record.verdict(asked, audit.watched("verifying"))
     from incidents.audit.facts import Flaw
     from incidents.audit.log import loss, signed_files, status
-    from incidents.audit.proof import verification as log
+    from incidents.audit.proof import verification
 
     files = signed_files.known(status.load_settings(run.settings).key)
     with run.local.reading() as connection:
         lost = loss.known(connection, files)
-    verdict = log.database(run.local.engine, asked)
+    verdict = verification.database(run.local.engine, asked)
     if files.unread is not None and verdict.key is not None:
         run.tell(f"not compared with what was signed last: {files.unread}")
     if lost is None:

@@ -1,1 +1,1 @@
-"""The queue at a terminal: as a table, and as a screen to work at."""
+"""The queue at a terminal, as a table or as a full screen."""

@@ -1,4 +1,4 @@
-"""The keys of the queue's screen: which act a key is on which item, and what came of it.
+"""The keys of the queue's screen: the act behind each key for an item, and its result.
 
 What closes a site is on no key: it is typed as a command, and confirmed by the site's name.
 """

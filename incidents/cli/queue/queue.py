@@ -1,4 +1,4 @@
-"""The queue: what the desk must do now, most urgent first; as lines, or on a screen to work at.
+"""The queue: what the desk must do now, most urgent first, as lines or on a full screen.
 
 The screen is fresh every second, until its person leaves. It is loaded when it is asked for.
 """

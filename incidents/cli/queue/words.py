@@ -1,4 +1,4 @@
-"""The words of the queue: what an item is about, and what is told above the list."""
+"""The words of the queue: what an item is about, and the warnings above the list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The audit's page: the record by what people ask, its export, its proof, and who has seen it."""
+"""The page of the audit: the record filtered, its export and its proof, and who has seen it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from incidents import clock
 from incidents.audit import export
 from incidents.audit.log import status as log_status
 from incidents.audit.proof import verification
-from incidents.audit.proof.verdict import Asked as Known
+from incidents.audit.proof.verdict import Asked as VerificationAsked
 from incidents.audit.proof.verdict import Verdict
 from incidents.console import messages, writing
 from incidents.console.acting import Doing
@@ -25,7 +25,7 @@ from incidents.console.request_context import Looking, Sitting, needs
 from incidents.console.writing import Said
 from incidents.errors import InputError, RefusedError
 from incidents.machine import events
-from incidents.record import own_events as own
+from incidents.record import own_events
 from incidents.store import leaves
 from incidents.store.cases import sites
 from incidents.values import inputs, site_name
@@ -41,7 +41,7 @@ _FORMATS: dict[str, tuple[str, Callable[..., Iterator[bytes]]]] = {
     "jsonl": ("application/x-ndjson", export.jsonl),
     "csv": ("text/csv; charset=utf-8", export.write_csv),
 }
-KINDS = (*events.KINDS, *own.KINDS)
+KINDS = (*events.KINDS, *own_events.KINDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +149,7 @@ def verify(desk: Doing) -> Response:
         size = leaves.head(connection).size
     engine, proving = desk.house.engine, desk.request.app.state.verifying
     begun = proving.begin(
-        lambda done: verification.database(engine, Known(), done=done),
+        lambda done: verification.database(engine, VerificationAsked(), done=done),
         by=desk.by, of=size, clock=clock.now,
     )  # fmt: skip
     said = None if begun else Said("refused", desk.reader.say("verify.runs_already"))

@@ -1,5 +1,7 @@
-"""The pages of filings: what is filed of a site and missing, what the checks say, its changes; and
-what is to be filed or shown by when on all sites, with a calendar."""
+"""The pages of a site's filing: what is filed, what is missing, the checks and the changes.
+
+The terms of all sites, with a calendar, are here too.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The filing's form: what a filing holds, how a page shows it, and what somebody changes in it.
+"""The form of a filing: its fields as a page shows them, and the changes that somebody makes.
 
 The order is that of the official form. A field that the page has shown comes with what it showed
 (`was.KEY`); one that was masked comes empty, with the reference to what is on record (`ref.KEY`).

@@ -17,7 +17,7 @@ from incidents.errors import SettingError, SettingsFileError, UnknownSettingErro
 from incidents.filing import checks, presets, settings
 from incidents.filing import finding as finding_words
 from incidents.filing.finding import OK, VERDICTS, Finding
-from incidents.filing.footer import check as footer_words
+from incidents.filing.footer import check as footer_check
 from incidents.filing.form import DOCUMENT_FIELDS, FIELD_OF, Choice, Field, Section
 from incidents.filing.ip_addresses import changed_address_checklist
 from incidents.filing.items import servers
@@ -79,7 +79,7 @@ def look(reader: Reader, details: Details) -> Look:
         right=[each for each in told if each.verdict == OK],
         trouble=[each for each in (unchecked, wrong, unusable) if each],
         steps=[word(language, "step", code) for code in _steps(details)],
-        snippet=footer_words.snippet(
+        snippet=footer_check.snippet(
             read_public_security(details.get("public_security_number", "")),
             read_icp(details.get("icp_number", "")),
             icp_form=own.icp_form,

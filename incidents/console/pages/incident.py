@@ -1,5 +1,7 @@
-"""The incident's page: story, evidence, notes, and the acts on it; and the list of those of which
-the police are to be told still."""
+"""The page of an incident, with its story, evidence, notes and acts.
+
+The list of incidents that the police do not know of yet is here too.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,7 @@ from incidents.store.cases import sites
 from incidents.values import inputs, site_name
 from incidents.values.ids import incident_id
 from incidents.views import masked, possible
-from incidents.views.queue import police as duty
+from incidents.views.queue import police as police_duty
 from incidents.views.why_record import MAX_TIMELINE
 
 router = APIRouter()
@@ -221,8 +223,8 @@ def show_unreported(who: Looking) -> Response:
     """What is to be reported, the longest overdue first: as many as a view ever gives."""
     owed = police.read(sources.section(police.SECTION))
     with who.timed() as (connection, here):
-        found = duty.duties(connection, here.reader.now, owed, limit=duty.MAX_PAGE)
+        found = police_duty.duties(connection, here.reader.now, owed, limit=police_duty.MAX_PAGE)
     return here.page(
         "unreported", items=found["items"], summary=found["summary"], shown=site_name.shown,
-        more=len(found["items"]) == duty.MAX_PAGE,
+        more=len(found["items"]) == police_duty.MAX_PAGE,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The orders' pages: what is not carried out, what became of one, and how sites really stand."""
+"""The pages of orders: those not carried out, the story of one, and how sites really are."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""The pages of the desk as a whole: today's numbers and the last thirty days, as charts with their
-tables; who holds what of the queue, and the hand-over of what one holds."""
+"""The pages of the desk as a whole: today's numbers and the last thirty days, as charts.
+
+Who holds what of the queue, and the hand-over of one's own items, are here too.
+"""
 
 from __future__ import annotations
 

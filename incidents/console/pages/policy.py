@@ -1,4 +1,4 @@
-"""The policy's page: what is in force as a diagram and in words, its history, and how it changes.
+"""The page of the policy: the one in force as a diagram and in words, its history, its change.
 
 A policy is tried on a history before it becomes the active one: what would have differed is what
 whoever activates it has seen.
@@ -30,7 +30,7 @@ from incidents.locale.words import policy_differences
 from incidents.machine.policy import Policy
 from incidents.system.side_process import Spent
 from incidents.values import inputs
-from incidents.views import register as views
+from incidents.views import register
 from incidents.views.report_words import policy_sentences
 
 router = APIRouter()
@@ -122,7 +122,7 @@ def _page(
 ) -> Response:  # fmt: skip
     active = who.house.desk.policy()
     with who.timed() as (connection, here):
-        history = views.policy_history(connection)
+        history = register.policy_history(connection)
     say, word = here.reader.say, here.reader.word
     diagrams = [
         Diagram(

@@ -1,4 +1,4 @@
-"""The queue's page: what must happen now, most urgent first, and each outcome of a call in a click.
+"""The page of the queue: what is due, most urgent first, each outcome of a call one click away.
 
 The list is written once for all who look at it with the same role in the same language, until
 something changes: two hundred consoles that hear of a change cost one look at the database.

@@ -1,4 +1,4 @@
-"""The search's page: the sites and incidents in which something stands."""
+"""The page of the search: sites and incidents that contain a text."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""The sign-in: a form lets a person in, another one out; the page of sessions, of who came in and
-who was not let; and the switch of languages."""
+"""The sign-in of the console: sign in, sign out, and the switch of languages.
+
+The page of sessions and of the log of sign-ins is here too.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ from incidents.console.forms import Given, NotLetError, given_by_anybody
 from incidents.console.languages import LANGUAGES
 from incidents.console.request_context import Looking
 from incidents.console.writing import Said
-from incidents.views import accounts as views
+from incidents.views import accounts
 
 router = APIRouter()
 
@@ -71,12 +73,12 @@ def sign_out(desk: Doing) -> Response:
 def show_sessions(here: Looking) -> Response:
     """One's own sessions; for who may see it, who signed in, and who was not let do what."""
     own = here.house.open_sessions.of(here.by)
-    found = [views.session_document(each, here.identity.session) for each in own]
+    found = [accounts.session_document(each, here.identity.session) for each in own]
     sign_ins, refusals = [], []
     if here.identity.may("see_sign_ins"):
         with here.reading() as connection:
-            sign_ins = views.sign_ins(connection, limit=MOST)["items"]
-            refusals = views.sign_in_refusals(connection, limit=MOST)
+            sign_ins = accounts.sign_ins(connection, limit=MOST)["items"]
+            refusals = accounts.sign_in_refusals(connection, limit=MOST)
     return here.page("sessions", sessions=found, sign_ins=sign_ins, refusals=refusals, most=MOST)
 
 

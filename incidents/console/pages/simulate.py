@@ -1,5 +1,7 @@
-"""The simulation's page: a file of reports, policies to choose, and where they differ; and what the
-policy's page needs of it."""
+"""The page of the simulation: a file of reports, chosen policies, and where they differ.
+
+The policy's page uses parts of it.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ from incidents.history.comparison import MAX_POLICIES, MAX_REPORTS, Comparison, 
 from incidents.history.reports import Draw, TooManyReportsError
 from incidents.history.rows import HistoryError
 from incidents.history.simulate import CLOSING_RULES, SUSPENSION
-from incidents.machine import policy as policies
+from incidents.machine import policy
 from incidents.system.side_process import OverspentError, Spent
 from incidents.values import site_name
 
@@ -80,7 +82,7 @@ def read_taking(given: Given) -> Taking:
     """As the form says; raises AskedWrongError."""
     within = given.text("group_within")
     try:
-        grouped = None if within is None else policies.read_duration(within)
+        grouped = None if within is None else policy.read_duration(within)
     except (ValueError, OverflowError) as error:
         raise AskedWrongError("compare.bad_within") from error
     reach, seed = given.text("reach") or "100", given.text("seed") or "0"
@@ -114,13 +116,13 @@ def read_policies(given: Given, name: str) -> list[Named]:
     return found
 
 
-def read_policy(text: bytes | str, name: str) -> policies.Policy:
+def read_policy(text: bytes | str, name: str) -> policy.Policy:
     """The policy in a text that is called `name`; raises AskedWrongError."""
     try:
-        return policies.read(text if isinstance(text, str) else text.decode("utf-8-sig"))
+        return policy.read(text if isinstance(text, str) else text.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise AskedWrongError("compare.no_text", name=name) from error
-    except policies.PolicyError as error:
+    except policy.PolicyError as error:
         raise AskedWrongError("compare.no_policy", name=name, detail=str(error)) from error
 
 
@@ -275,7 +277,7 @@ def _named(desk: Acting) -> list[Named]:
     if "active" in chosen:
         found.append((reader.say("compare.active"), desk.house.desk.policy()))
     if "documented" in chosen:
-        found.append((reader.say("compare.documented"), policies.DOCUMENTED))
+        found.append((reader.say("compare.documented"), policy.DOCUMENTED))
     found += read_policies(desk.given, "policies")
     pasted = desk.given.text("toml")
     if pasted is not None:

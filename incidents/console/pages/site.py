@@ -1,4 +1,4 @@
-"""The site's page: how it stands and why, what comes next, its story, and the acts on it."""
+"""The page of a site: its state and why, what comes next, its story and its acts."""
 
 from __future__ import annotations
 

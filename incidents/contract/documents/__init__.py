@@ -1,6 +1,6 @@
-"""The documents: what views and the desk return, for the command line, the API, the console and
-clients alike. They are plain dictionaries, as JSON has them; their types are checked by mypy, and
-are what OpenAPI describes.
+"""The documents: what views and the desk return, for every surface and for clients.
+
+They are plain dictionaries, as JSON has them. mypy checks their types, and OpenAPI describes them.
 
 Times are RFC 3339 in UTC; what people wrote is null where it has been erased.
 """

@@ -1,4 +1,4 @@
-"""The documents that answer acts: what one came to, event by event, and what a batch did."""
+"""The documents that answer acts: the events of one act, and the results of a batch."""
 
 from __future__ import annotations
 

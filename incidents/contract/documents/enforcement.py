@@ -1,4 +1,4 @@
-"""The documents about what enforces the clock and tells the desk: daemons, alarms, notices."""
+"""The documents about the enforcement of the clock: daemons, alarms and notices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The documents about orders into the world: how they stand, and what is really in force."""
+"""The documents about orders: how far each is carried out, and what is really in force."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The documents about policies, and about what is brought in, tried, and erased again."""
+"""The documents about policies, with what is imported, tried under one, and erased."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The documents about the queue and the duty to report: what the desk must do now."""
+"""The documents about what the desk must do now: the queue and the duty to report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The documents about sites and incidents: how they stand, why, and what an act came to."""
+"""The documents about sites and their incidents: state, reasons, and the result of an act."""
 
 from __future__ import annotations
 

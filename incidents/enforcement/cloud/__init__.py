@@ -1,1 +1,1 @@
-"""The cloud: the machine behind a site is stopped and started, through Apache Libcloud."""
+"""The cloud adapter: stops and starts the machine behind a site, through Apache Libcloud."""

@@ -17,8 +17,15 @@ from typing import Literal
 
 from incidents import log
 from incidents.enforcement.attempts import Attempts, LateError, check_time
-from incidents.enforcement.cloud import node as fault
-from incidents.enforcement.cloud.node import SOON, Cloud, Node, Sought, Whereabouts
+from incidents.enforcement.cloud.node import (
+    SEVERAL_NODES,
+    SOON,
+    Cloud,
+    Node,
+    Sought,
+    Whereabouts,
+    outcome,
+)
 from incidents.enforcement.cloud.provider import read_settings
 from incidents.enforcement.port import (
     Adapter,
@@ -119,7 +126,7 @@ class CloudNodes:
         sought = self._whereabouts.sought(site)
         found = [] if sought is None else list(cloud.nodes(sought))
         if len(found) > 1:
-            return fault.SEVERAL_NODES
+            return SEVERAL_NODES
         if not found:
             return _NO_NODE
         return _SHARED if self._whereabouts.is_of_another(found[0], site) else found[0]
@@ -131,7 +138,7 @@ class CloudNodes:
 
     def _failed(self, error: Exception, site: str) -> Outcome:
         _log.warning("the cloud has not done what it was asked", site=site, error=error)
-        return fault.outcome(error)
+        return outcome(error)
 
     @contextmanager
     def _connection(self) -> Iterator[Cloud]:

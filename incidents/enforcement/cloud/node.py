@@ -1,4 +1,4 @@
-"""The node: the machine behind a site as a cloud shows it, and what a cloud's errors mean.
+"""The node: the machine behind a site as a cloud shows it, with the cloud's errors.
 
 A driver of Libcloud serves one thread at a time; what is below is made for one attempt at a time.
 """

@@ -1,4 +1,4 @@
-"""The provider: which cloud it is by the settings, with which key, whose nodes, and Alibaba's ECS.
+"""The provider: which cloud, by the settings, with which key, whose nodes, and Alibaba's ECS.
 
 ECS is asked through the connection of Libcloud's driver, which signs each request. The driver's own
 `stop_node` and `start_node` are not used: they wait up to ten minutes, and do not say what becomes

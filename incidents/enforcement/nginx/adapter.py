@@ -15,9 +15,9 @@ from typing import get_args
 
 from incidents import clock
 from incidents.enforcement import process
-from incidents.enforcement.nginx import folder as page
 from incidents.enforcement.nginx import map as maps
 from incidents.enforcement.nginx import server
+from incidents.enforcement.nginx.folder import Folder, Page, page
 from incidents.enforcement.nginx.server import Server, Shape
 from incidents.enforcement.port import Adapter, Delivered, Failed, Order, Outcome, Retry, State
 from incidents.errors import InputError
@@ -41,7 +41,7 @@ class Nginx:
     """One nginx, whose files lie in one folder; several threads and processes may write them."""
 
     def __init__(
-        self, name: str, *, folder: page.Folder, server: Server, shape: Shape, timeout: timedelta
+        self, name: str, *, folder: Folder, server: Server, shape: Shape, timeout: timedelta
     ) -> None:
         self.name = name
         self._folder = folder
@@ -158,7 +158,7 @@ def make(name: str, options: Options) -> Adapter:
     probe = _probe(options)
     made = Nginx(
         name,
-        folder=page.Folder(process.absolute_folder(options, options.needed("folder"))),
+        folder=Folder(process.absolute_folder(options, options.needed("folder"))),
         server=Server(
             test_command=process.command_words(options, "test_command", DEFAULT_TEST),
             reload_command=process.command_words(options, "reload_command", DEFAULT_RELOAD),
@@ -207,10 +207,10 @@ def _aliases(options: Options) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _page(options: Options, kind: page.Page) -> str:
+def _page(options: Options, kind: Page) -> str:
     key = f"{kind}_page"
     try:
-        return page.page(kind, options.path(key))
+        return page(kind, options.path(key))
     except (OSError, ValueError) as error:
         expected = "an HTML file in UTF-8 that can be read, of at most 64 KiB"
         raise options.wrong(key, expected) from error

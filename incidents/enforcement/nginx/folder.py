@@ -1,4 +1,4 @@
-"""The folder that nginx includes: its files under a lock, and the pages that visitors see."""
+"""The folder that nginx includes: its files under a lock, with the pages that visitors see."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The map: what was last ordered of each site, as a value and as lines that nginx may be given.
+"""The map of sites to their last orders, as a value and as lines for nginx.
 
 A site's name is checked when it is registered. Here it becomes a piece of another program's
 configuration, so that it is checked again, by what is allowed and not by what is dangerous.

@@ -1,4 +1,4 @@
-"""The server: the files that nginx includes, and nginx itself, told to test and to load them."""
+"""The nginx server: the files that it includes, tested and loaded by nginx itself."""
 
 from __future__ import annotations
 

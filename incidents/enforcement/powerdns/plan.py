@@ -1,4 +1,4 @@
-"""The plan: how the names of a site stand in PowerDNS, and what an order does about them."""
+"""The plan of an order in PowerDNS: how the names of a site are, and what must change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server: PowerDNS by the settings, and the dialogue with its HTTP API (version 1).
+"""The PowerDNS server from the settings, with the dialogue with its HTTP API (version 1).
 
 The URL is the operator's own, most often on the loopback: its host is allowed by name. No proxy of
 the environment is used and no redirect followed, since the key is sent with every request.

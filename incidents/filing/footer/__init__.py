@@ -1,1 +1,1 @@
-"""The footer: what the foot of a page must show, and what one does."""
+"""The footer of a page: what it must show, and what it shows."""

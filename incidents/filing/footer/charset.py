@@ -1,4 +1,4 @@
-"""How HTML is read: in which encoding, and which elements hold or show nothing.
+"""The reading of HTML: its encoding, and the elements that hold or show nothing.
 
 The order is that of the HTML standard (13.2.3): a byte order mark, what the server says, what the
 page says of itself. A page that says nothing is UTF-8 if it can be, else GB18030, which holds what

@@ -1,4 +1,4 @@
-"""The footer check: whether the foot of a page shows what it must, and the HTML for it.
+"""The footer check: whether a page's footer shows what it must, and the HTML that would.
 
 Within 30 days of approval the record number, its HTML snippet and the icon must stand at the foot
 of the pages (domain.md, section 5); where their links lead is in section 4. What a finding says to

@@ -1,4 +1,4 @@
-"""The foot of a page: the record numbers, links and icons that a page shows, and where they stand.
+"""The footer that a page shows: its record numbers, links and icons, with their places.
 
 It says what is there, not whether that is right (see `check`).
 """

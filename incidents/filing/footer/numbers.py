@@ -1,4 +1,4 @@
-"""The numbers at the foot of a page: whether they are shown as they must be, and their links.
+"""The record numbers in a footer: whether they are shown as required, and their links.
 
 Of the public-security number the icon and the link to its record are looked at; of the ICP number
 the form that its province has it in, and its link.

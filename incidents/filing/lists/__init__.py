@@ -1,1 +1,1 @@
-"""Customer lists: CSV, XLSX and JSON files of filings, read within bounds, and written."""
+"""Customer lists: files of filings (CSV, XLSX, JSON), read within limits, and written."""

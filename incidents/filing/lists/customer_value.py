@@ -1,4 +1,4 @@
-"""A value of a customer list: a text as somebody wrote it, and what a filing keeps of it.
+"""A value of a customer list: the text as written, and what a filing keeps of it.
 
 What is kept is a code where the form has a choice of words, an ISO 8601 date where it asks for a
 day, and else the text.

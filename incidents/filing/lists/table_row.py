@@ -1,4 +1,4 @@
-"""A row of a list: its guarded cells under their columns, and why one cannot be used.
+"""A row of a list: its cells by column, and the reason if it cannot be used.
 
 OWASP, "CSV Injection". An apostrophe that is a text's own gets one too, so that taking one away
 gives each text back as it was.

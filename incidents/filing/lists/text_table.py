@@ -1,4 +1,4 @@
-"""A text as rows: CSV (RFC 4180) and JSON, and the names that a list has shown before.
+"""A text file as rows: CSV (RFC 4180) or JSON, and which names it has shown before.
 
 It reads what `export` writes. A name is known by its hash of 64 bits. Of a million names two have
 one hash once in 30 million lists; the second would be called a double, and its row asked about.

@@ -1,4 +1,4 @@
-"""The package of an XLSX file: a ZIP that is checked first, and its XML as events.
+"""The package of an XLSX file: a ZIP that is checked first, with its XML as events.
 
 A part is unpacked piece by piece, and never beyond its limits, whatever the ZIP says of its size.
 What no reader asks for (pictures, a ZIP in the ZIP) is never unpacked.

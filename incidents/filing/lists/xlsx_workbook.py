@@ -1,4 +1,4 @@
-"""The workbook of an XLSX file: which sheet is read, its texts, and which numbers are days."""
+"""The workbook of an XLSX file: its sheet, its texts, and the numbers that are dates."""
 
 from __future__ import annotations
 

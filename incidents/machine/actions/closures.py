@@ -10,9 +10,9 @@ from incidents.machine import commands, rules
 from incidents.machine import draft as checks
 from incidents.machine import events as e
 from incidents.machine.case import ClosureRequest, Request
-from incidents.machine.command import RefusedError
 from incidents.machine.draft import SETTLED, Draft, open_task, open_tells
 from incidents.machine.events import Reason
+from incidents.machine.refusal import RefusedError
 from incidents.machine.state import move_incident, move_site
 
 
@@ -84,7 +84,7 @@ def approve_reinstatement(draft: Draft, command: commands.Approve) -> None:
     draft.add(
         e.SiteReinstated,
         site_from=case.state,
-        site_to=move_site(case.state, "reinstate", held=case.held),
+        site_to=move_site(case.state, "reinstate", case),
         asked_by=request.by,
     )
     unsettled = (i.n for i in case.incidents.values() if i.state not in SETTLED)
@@ -176,7 +176,7 @@ def _close_by_false_info(
     draft.add(
         e.SiteClosed,
         site_from=state,
-        site_to=move_site(state, "state_false", false_info=True),
+        site_to=move_site(state, "state_false", field),
         field=field,
         evidence=evidence,
         asked_by=asked_by,
@@ -202,7 +202,7 @@ def _close_by_refusal(
     draft.add(
         e.SiteClosed,
         site_from=state,
-        site_to=move_site(state, "refuse", refusal=True),
+        site_to=move_site(state, "refuse", draft.case.incidents[n]),
         asked_by=asked_by,
         reason=reason,
     )

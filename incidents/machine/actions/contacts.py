@@ -9,9 +9,10 @@ from datetime import datetime
 from incidents.machine import commands
 from incidents.machine import draft as checks
 from incidents.machine import events as e
-from incidents.machine.command import REACHED, RefusedError
+from incidents.machine.command import REACHED
 from incidents.machine.draft import Draft, complete_rechecks, open_task, recount
 from incidents.machine.incident import Contact, Incident
+from incidents.machine.refusal import RefusedError
 from incidents.machine.state import can_move_incident, move_incident
 
 
@@ -38,12 +39,7 @@ def void_contact(draft: Draft, command: commands.VoidContact) -> None:
         )
     if not contact.stands:
         raise RefusedError("already_voided", contact=f"{draft.name(incident.n)}-{contact.n}")
-    told = any(other.tells for other in incident.contacts if other.n != contact.n)
-    state_to = incident.state
-    if contact.tells:
-        state_to = move_incident(
-            incident.state, "void_contact", told=told, lapsed=_lapsed(incident)
-        )
+    state_to = move_incident(incident.state, "void_contact", incident, contact)
     fresh = _fresh_hour(draft, incident, state_to, shortens=command.shortens)
     draft.add(
         e.ContactVoided,
@@ -84,8 +80,7 @@ def take_back(draft: Draft, command: commands.TakeBack) -> None:
         raise RefusedError(
             "nothing_to_take_back", incident=draft.name(incident.n), state=incident.state
         )
-    told = any(contact.tells for contact in incident.contacts)
-    state_to = move_incident(incident.state, "take_back", told=told, lapsed=_lapsed(incident))
+    state_to = move_incident(incident.state, "take_back", incident)
     fresh = _fresh_hour(draft, incident, state_to, shortens=command.shortens)
     draft.add(
         e.StatementTakenBack,
@@ -154,10 +149,6 @@ def removal_deadline(draft: Draft, incident: Incident) -> datetime | None:
     if within is None or draft.case.closed or incident.epoch != draft.case.epoch:
         return None
     return draft.now + within
-
-
-def _lapsed(incident: Incident) -> bool:
-    return incident.lapsed_at is not None
 
 
 def _fresh_hour(

@@ -9,10 +9,10 @@ from functools import partial
 from incidents.machine import commands, rules
 from incidents.machine import draft as checks
 from incidents.machine import events as e
-from incidents.machine.command import CUSTOMERS, REACHED, RefusedError
 from incidents.machine.draft import Draft, complete_rechecks, open_task
 from incidents.machine.events import Reason
 from incidents.machine.incident import Incident
+from incidents.machine.refusal import CUSTOMERS, RefusedError
 from incidents.machine.state import move_incident, move_site
 
 _HAVING_ITS_URLS = ("open", "notified", "unreached")
@@ -58,12 +58,7 @@ def import_incident(draft: Draft, command: commands.ImportIncident) -> None:
         at=command.at,
         incident=draft.case.last_incident + 1,
         state_from="new",
-        state_to=move_incident(
-            "new",
-            "import",
-            known_removed=command.removed_at is not None,
-            told=command.contact == REACHED,
-        ),
+        state_to=move_incident("new", "import", command),
         urls=command.urls,
         written=command.written,
         category=command.category,
@@ -195,31 +190,33 @@ def _log(
 ) -> None:
     case = draft.case
     n = case.last_incident + 1
+    state_to = move_incident("new", "log", case)
+    is_open = state_to == "open"
     draft.add(
         e.IncidentLogged,
         at=at,
         incident=n,
         state_from="new",
-        state_to=move_incident("new", "log", site_closed=case.closed),
-        contact_due=None if case.closed else draft.now + draft.policy.unreachable_within,
+        state_to=state_to,
+        contact_due=draft.now + draft.policy.unreachable_within if is_open else None,
         urls=urls,
         written=written,
         category=category,
         note=note,
         recurs=recurs,
     )
-    if not case.closed:
+    if is_open:
         _close_by_repeat(draft, case.incidents[n])
 
 
 def _close_by_repeat(draft: Draft, incident: Incident) -> None:
     """R1: three within 24 hours close the site, and the customer is phoned."""
     case, policy = draft.case, draft.policy
-    window = rules.window_with(case, incident, policy)
-    site_to = move_site(case.state, "log", repeat=bool(window))
+    site_to = move_site(case.state, "log", case, incident, policy)
     if site_to == case.state:
         _count(draft, incident)
         return
+    window = rules.window_with(case, incident, policy)
     others = tuple(other.n for other in window if other is not incident)
     draft.add(
         e.SiteClosed,

@@ -9,17 +9,9 @@ from typing import Any
 from incidents.machine import commands
 from incidents.machine import events as e
 from incidents.machine.case import Case, Delivery
-from incidents.machine.command import (
-    BY_HAND,
-    DOWN,
-    FORCE,
-    LEFT_DOWN,
-    LIFTED,
-    REPEATED,
-    SUPERSEDED,
-    RefusedError,
-)
+from incidents.machine.command import BY_HAND, DOWN, FORCE, LEFT_DOWN, LIFTED, REPEATED, SUPERSEDED
 from incidents.machine.draft import Draft
+from incidents.machine.refusal import RefusedError
 from incidents.values.ids import ACT, order_id
 
 REOPEN = "reopen"

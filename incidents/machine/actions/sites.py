@@ -11,12 +11,12 @@ from datetime import date, datetime, timedelta
 from incidents.machine import commands, filing, work
 from incidents.machine import events as e
 from incidents.machine.actions.orders import keep_down
-from incidents.machine.case import Case, Task
-from incidents.machine.command import RefusedError
+from incidents.machine.case import Task
 from incidents.machine.draft import Draft
 from incidents.machine.filing import FOOTER, SUSPICION
+from incidents.machine.refusal import RefusedError
 from incidents.machine.state import move_site
-from incidents.values.ids import task_id
+from incidents.values.ids import item_id, task_id
 
 
 def add_site(draft: Draft, command: commands.AddSite) -> None:
@@ -59,11 +59,10 @@ def lift_hold(draft: Draft, command: commands.LiftHold) -> None:
     case = draft.case
     if case.hold is None:
         raise RefusedError("not_held", site=case.site)
-    runs = case.suspension is not None
     draft.add(
         e.HoldLifted,
         site_from=case.state,
-        site_to=move_site(case.state, "lift_hold", suspension_runs=runs),
+        site_to=move_site(case.state, "lift_hold", case),
         text=command.reason,
     )
 
@@ -72,12 +71,12 @@ def claim(draft: Draft, command: commands.ClaimItem) -> None:
     """Take an item, so that two people do not call one customer; claiming it again is nothing."""
     case = draft.case
     if command.item not in work.items(case):
-        raise RefusedError("unknown_item", item=_name(case, command.item))
+        raise RefusedError("unknown_item", item=item_id(case.site_id, command.item))
     held = case.claims.get(command.item)
     if held is None:
         draft.add(e.ItemClaimed, item=command.item, holder=command.by)
     elif held.by != command.by:
-        raise RefusedError("claimed", item=_name(case, command.item), by=held.by)
+        raise RefusedError("claimed", item=item_id(case.site_id, command.item), by=held.by)
 
 
 def release(draft: Draft, command: commands.ReleaseItem) -> None:
@@ -85,9 +84,9 @@ def release(draft: Draft, command: commands.ReleaseItem) -> None:
     case = draft.case
     held = case.claims.get(command.item)
     if held is None:
-        raise RefusedError("not_claimed", item=_name(case, command.item))
+        raise RefusedError("not_claimed", item=item_id(case.site_id, command.item))
     if held.by != command.by:
-        raise RefusedError("claimed", item=_name(case, command.item), by=held.by)
+        raise RefusedError("claimed", item=item_id(case.site_id, command.item), by=held.by)
     draft.add(e.ItemReleased, item=command.item)
 
 
@@ -113,10 +112,6 @@ def complete(draft: Draft, command: commands.CompleteTask) -> None:
         outcome=command.outcome or "done",
         note=command.note,
     )
-
-
-def _name(case: Case, item: str) -> str:
-    return f"{case.site_id}-{item}"
 
 
 # Nowhere on earth is it a later day than in the zone that is 14 hours ahead of UTC.

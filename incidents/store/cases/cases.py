@@ -1,4 +1,4 @@
-"""Cases: read as slices of their sites' histories (what is written of them: `site_row`).
+"""Queries of cases, read as slices of their sites' histories (`site_row` writes them).
 
 The number of queries is the same whatever the number of sites; on PostgreSQL those of one step
 take one round trip.
@@ -29,9 +29,10 @@ def load(
     needs: Mapping[int, Need],
     policy: Policy,
 ) -> dict[int, Case]:
-    """The cases of the sites of those locked `rows`, each as far as its need goes.
+    """The cases of the sites of those locked `rows`, each as far as it is needed.
 
-    In three steps, each for what the one before has shown; most commands need the first alone.
+    They are read in three steps, each for what the one before found; most commands need only the
+    first.
     """
     cases = {id_: site_row.to_case(row) for id_, row in rows.items()}
     _load_what_is_open(connection, cases, needs, policy)
@@ -44,7 +45,7 @@ def load(
 def _load_what_is_open(
     connection: Connection, cases: Cases, needs: Mapping[int, Need], policy: Policy
 ) -> None:
-    """What is not settled, what the commands and closures name, and the neighbours of R1."""
+    """Load what is not settled, what the commands and closures name, and the neighbours of R1."""
     named = {(id_, n) for id_ in cases for n in needs[id_].targets}
     closing = set()
     for id_, case in cases.items():
@@ -65,7 +66,7 @@ def _load_what_is_open(
         running = suspensions.RUNNING.fetch(connection, down)
         closed_by = suspensions.NAMED.fetch(connection, sorted(closing))
         open_tasks = work.OPEN_TASKS.fetch(connection, _ids(i for i in cases if cases[i].last_task))
-        # A site that has only been added has nothing that could be claimed.
+        # A site that was only added has nothing that could be claimed.
         claims = work.CLAIMS_OF_SITES.fetch(connection, _ids(i for i in cases if cases[i].seq > 1))
         orders = _fetch_orders(connection, needs)
         details = filings.DETAILS.fetch(connection, wanted)
@@ -89,8 +90,8 @@ def _load_what_is_open(
 def _load_what_that_names(
     connection: Connection, cases: Cases, needs: Mapping[int, Need], policy: Policy
 ) -> None:
-    """What the open tasks list, the suspensions that may be struck with all that they rest on, the
-    neighbours of what completed a window (R1), and the end of the run (R3)."""
+    """Load what the open tasks list, the suspensions that may be struck with the incidents that
+    they rest on, the neighbours of what completed a window (R1), and the end of the run (R3)."""
     listed = {(i, n) for i in cases for t in cases[i].tasks.values() for n in t.incidents}
     struck = {(id_, n) for id_, case in cases.items() for n in slices.suspensions(case, needs[id_])}
     known = {(id_, n) for id_, case in cases.items() for n in case.suspensions}
@@ -167,7 +168,7 @@ def _ids(site_ids: Iterable[int]) -> list[tuple[int]]:
 
 
 def _counted_since(reached: Iterable[incidents.Found], most: int) -> dict[int, slices.Place]:
-    """The earliest place that was asked for, of those sites that have as many as `most`."""
+    """The earliest place that was found, for the sites with as many as `most`."""
     found: dict[int, list[slices.Place]] = {}
     for site, incident in reached:
         found.setdefault(site, []).append(incident.place)
@@ -179,7 +180,7 @@ def _total(case: Case, policy: Policy) -> bool:
 
 
 def _sort(case: Case) -> None:
-    """Put all in the order in which a replay meets it: what is listed is listed in that order."""
+    """Sort everything in the order of a replay, which is the order of all lists."""
     for name in ("incidents", "suspensions", "tasks", "claims", "details", "terms"):
         found = getattr(case, name)
         if len(found) > 1:
@@ -187,7 +188,7 @@ def _sort(case: Case) -> None:
 
 
 def _take_incidents(cases: Cases, found: Result[incidents.Found]) -> None:
-    """An incident may be found by several questions; it is read once."""
+    """Add the found incidents to the cases; several queries may find one."""
 
     def is_known(row: Row) -> bool:
         site, n = incidents.key(row)

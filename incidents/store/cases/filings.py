@@ -1,8 +1,8 @@
-"""Queries of filings: their details, the terms that run, and whose page is to be looked at next.
+"""Queries of filings: their details, their running terms, and the next page to check.
 
-Nothing of it is on record: what a page lacks is, as an entry. Each look costs the same, however
-many sites there are: those with a number are enrolled in parts, and taken by an index of their
-times.
+Page checks are not on record, but a page's defects are, as entries. Each step costs the same
+however many sites there are: sites with a record number are enrolled in batches, and an index of
+times gives the next one.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Changed = tuple[int, Case, Case]
 
 
 def save(connection: Connection, changes: Sequence[Changed]) -> None:
-    """Writes details and terms."""
+    """Write details and terms."""
     details = [(id_, was.details, now.details) for id_, was, now in changes]
     _DETAILS_GONE.execute(connection, [row[:2] for row in _rows(details, gone=True)])
     _DETAILS_NEW.execute(connection, list(_rows(details, gone=False)))
@@ -53,14 +53,14 @@ def of_sites(connection: Connection, site_ids: Iterable[int]) -> list[Detail]:
 
 
 def terms_of(connection: Connection, site_ids: Iterable[int]) -> list[FoundTerm]:
-    """All terms of those sites that run."""
+    """All running terms of those sites."""
     return TERMS.fetch(connection, [(id_,) for id_ in sorted(site_ids)]).all()
 
 
 def to_remind(connection: Connection, on: str, most: int) -> list[int]:
-    """The sites, at most so many, with a term of which a reminder is due on that day.
+    """The sites, at most `most`, with a term whose reminder is due on that day.
 
-    Of one that is closed nobody is reminded.
+    There is no reminder for a closed site.
     """
     of = filing_terms.c
     query = (
@@ -77,7 +77,7 @@ def to_remind(connection: Connection, on: str, most: int) -> list[int]:
 def _rows(
     changes: Iterable[tuple[int, Mapping[str, Any], Mapping[str, Any]]], *, gone: bool
 ) -> Iterable[tuple[int, str, Any]]:
-    """What has changed: as it was, of what is not so any more, or as it is."""
+    """The changed rows: with `gone`, the old ones that are no longer true, else the new ones."""
     for id_, before, after in changes:
         if before == after:
             continue
@@ -93,7 +93,7 @@ DETAILS: Query[Detail] = Query(
     lambda row: (row[0], row[1], row[2]),
     site_id=Number,
 )
-"""Given sites: all details of their filings."""
+"""All details of the filings of the given sites."""
 
 _term = filing_terms.c
 _TERM = (_term.site_id, _term.term, _term.due_on, _term.reminded_on)
@@ -102,7 +102,7 @@ TERMS: Query[FoundTerm] = Query(
     lambda row: (row[0], row[1], Term(due_on=row[2], reminded_on=row[3])),
     site_id=Number,
 )
-"""Given sites: all terms that run."""
+"""All running terms of the given sites."""
 
 _DETAILS_NEW = Mutation(filing_details, "site_id", "key", "value")
 _DETAILS_GONE = Mutation(filing_details, keys=("site_id", "key"))
@@ -118,7 +118,7 @@ _ENROLLED = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """A site whose page is to be looked at; `next_at` (UTC) is since when."""
+    """A site whose page is to be checked; `next_at` (UTC): since when."""
 
     site_id: int
     site: str
@@ -127,8 +127,8 @@ class Due:
 
 
 def unseen(connection: Connection, after: int) -> tuple[list[int], int]:
-    """Among the next sites with a number, after that id, those that nobody is to look at yet; and
-    the last id, 0 when there are no more."""
+    """The sites not enrolled yet among the next sites with a record number, after that id; and the
+    last id, 0 if there are no more."""
     of = filing_details.c
     page = (
         select(of.site_id)
@@ -148,13 +148,13 @@ def unseen(connection: Connection, after: int) -> tuple[list[int], int]:
 
 
 def enrol(connection: Connection, site_ids: Sequence[int]) -> None:
-    """Lets those sites be looked at from now on."""
+    """Enrol the sites for page checks."""
     rows = [{"site_id": site_id, "next_at": _NEVER} for site_id in site_ids]
     connection.execute(insert_missing(connection, footers), rows)
 
 
 def due(connection: Connection, now: datetime) -> Due | None:
-    """The site that has waited longest for a look, if one is due at `now` (UTC)."""
+    """The site that has waited longest for a check, if one is due at `now` (UTC)."""
     first = (
         select(footers)
         .where(footers.c.next_at <= now)
@@ -170,14 +170,14 @@ def due(connection: Connection, now: datetime) -> Due | None:
 
 
 def claim(connection: Connection, seen: Due, next_at: datetime) -> bool:
-    """Takes the look in hand, and puts the one after it off to `next_at` (UTC); False if somebody
-    else has."""
+    """Claim the check, and set the time of the one after it to `next_at` (UTC); False if somebody
+    else has claimed it."""
     place = and_(footers.c.site_id == seen.site_id, footers.c.next_at == seen.next_at)
     done = connection.execute(update(footers).where(place).values(next_at=next_at))
     return done.rowcount == 1
 
 
 def put_off(connection: Connection, site_id: int, next_at: datetime) -> None:
-    """Puts the next look at the site off to that time (UTC)."""
+    """Set the time of the site's next check (UTC)."""
     changed = update(footers).where(footers.c.site_id == site_id).values(next_at=next_at)
     connection.execute(changed)

@@ -21,7 +21,7 @@ Changed = tuple[int, Incident | None, Incident]
 
 
 def save(connection: Connection, changes: Sequence[Changed]) -> None:
-    """Writes what has come to belong to incidents, whose own rows are written."""
+    """Write the new parts of incidents, whose own rows must be written before."""
     _NEW_URL.execute(connection, [row for change in changes for row in _new_urls(change)])
     _NEW_CONTACT.execute(connection, [row for change in changes for row in _new_contacts(change)])
     _VOIDED.execute(connection, [row for change in changes for row in _voided_contacts(change)])
@@ -31,16 +31,16 @@ def save(connection: Connection, changes: Sequence[Changed]) -> None:
 
 
 def columns(dialect: str, of: FromClause) -> list[ColumnElement[Any]]:
-    """What belongs to an incident of `of`, each kind as one JSON text.
+    """The parts of an incident of `of`, each kind as one JSON text.
 
-    So an incident is read by one statement however much belongs to it.
+    So one statement reads an incident, however many parts it has.
     """
     tables = (incident_urls, contacts, evidence, notes)
     return [_belonging(dialect, table, of) for table in tables]
 
 
 def read(urls: Any, calls: str | None, files: str | None, notes: str | None) -> dict[str, Any]:
-    """The fields of the incident for what those columns hold."""
+    """The fields of an incident from those columns."""
     return {
         **_addresses(urls),
         "contacts": _parts(calls, _contact),
@@ -57,7 +57,7 @@ def _new_urls(change: Changed) -> list[Row]:
 
 
 def url_rows(incident: Incident) -> Iterator[tuple[int, str, str | None]]:
-    """The place of each address, its normal form, and how it was written where that is another."""
+    """The place of each address, its normal form, and its written form if that differs."""
     written = incident.written or ("",) * len(incident.urls)
     for place, (url, text) in enumerate(zip(incident.urls, written, strict=True)):
         yield place, url, text or None
@@ -84,7 +84,7 @@ def _voided_contacts(change: Changed) -> list[Row]:
 
 
 def _new_parts(change: Changed, name: str) -> list[Row]:
-    """What is added at the end and never changed: files, and notes."""
+    """The new rows of parts that are appended and never changed: files and notes."""
     site, was, now = change
     parts = getattr(now, name)
     known = 0 if was is None else len(getattr(was, name))
@@ -95,7 +95,7 @@ def _new_parts(change: Changed, name: str) -> list[Row]:
 
 
 def _names(table: Table) -> tuple[str, ...]:
-    """The table's columns without those that say whose the row is."""
+    """The table's columns without its keys of site and incident."""
     added = {"site_id", "incident", "position"}
     return tuple(column.name for column in table.c if column.name not in added)
 
@@ -107,8 +107,8 @@ def _belonging(dialect: str, table: Table, of: FromClause) -> ColumnElement[Any]
     if dialect == "sqlite":
         listed: ColumnElement[Any] = func.json_group_array(func.json_array(*one))
     elif table is incident_urls:
-        # To build JSON costs the server more than to find the row, and nearly all have an address.
-        # No normal form has the line break that stands before what was written.
+        # Building JSON costs the server more than finding the row, and nearly all have an address.
+        # No normal form has the line break that comes before the written form.
         address = table.c.url + func.coalesce(_LINE + table.c.written, "")
         listed = func.array_agg(address).aggregate_order_by(place)
     else:
@@ -159,7 +159,7 @@ def _recorded(names: tuple[str, ...], values: tuple[Any, ...]) -> dict[str, Any]
 
 
 def _moment(value: str | int | None) -> datetime | None:
-    """A time as each kind of database writes it in JSON."""
+    """A time from its form in JSON, which depends on the kind of database."""
     if value is None:
         return None
     if isinstance(value, int):

@@ -39,13 +39,13 @@ Moment = tuple[int, int, datetime]
 
 
 def whole(connection: Connection, keys: Iterable[Key]) -> dict[Key, Incident]:
-    """Those of these numbers, with all that belongs to them."""
+    """The incidents with those keys, with all their parts."""
     found = NAMED.fetch(connection, sorted(keys)).all()
     return {(site, incident.n): incident for site, incident in found}
 
 
 def save(connection: Connection, changes: Sequence[Changed]) -> None:
-    """Writes incidents."""
+    """Write incidents."""
     new = [(site, now) for site, was, now in changes if was is None]
     changed = [(site, now) for site, was, now in changes if was is not None]
     _NEW.execute(connection, [(site, *[getattr(now, name) for name in _OWN]) for site, now in new])
@@ -59,24 +59,24 @@ def save(connection: Connection, changes: Sequence[Changed]) -> None:
 _SITE, _N = (list(incidents.c).index(column) for column in (incidents.c.site_id, incidents.c.n))
 _OWN = tuple(column.name for column in incidents.c if column.name != "site_id")
 _FIXED = frozenset({"n", "epoch", "occurred_at", "recorded_at", "by", "recurs", "category", "note"})
-"""What stays as it was logged."""
+"""The columns that never change after the log."""
 _MAY_CHANGE = tuple(name for name in _OWN if name not in _FIXED)
 _NEW = Mutation(incidents, "site_id", *_OWN)
 _CHANGED = Mutation(incidents, *_MAY_CHANGE, keys=("site_id", "n"))
 
 
 def _columns(dialect: str, of: FromClause = incidents) -> list[ColumnElement[Any]]:
-    """What is read: the row, and what belongs to it."""
+    """The columns to read: the row and its parts."""
     return [*of.c, *incident_parts.columns(dialect, of)]
 
 
 def key(row: Row) -> Key:
-    """Whose row that is."""
+    """The key of a row's incident."""
     return row[_SITE], row[_N]
 
 
 def read(row: Row) -> Found:
-    """The incident of a row, with all that belongs to it."""
+    """The incident of a row, with all its parts."""
     site, *own, urls, calls, files, notes = row
     parts = incident_parts.read(urls, calls, files, notes)
     return site, Incident(**dict(zip(_OWN, own, strict=True)), **parts)
@@ -90,10 +90,10 @@ def _of_sites(condition: Callable[[], ColumnElement[bool]]) -> Query[Found]:
 
 
 UNSETTLED = _of_sites(tables.unsettled)
-"""Given sites: what the desk still has to do something about."""
+"""The incidents of the given sites that still need an act of the desk."""
 
 UNLISTED = _of_sites(tables.unlisted)
-"""Given sites: what is not settled either but does not wait in the queue, refused and moot."""
+"""The incidents of the given sites that are unsettled but not in the queue: refused and moot."""
 
 
 def _joined(given: ValuesTable, *on: ColumnElement[bool]) -> Select[Any]:
@@ -160,19 +160,19 @@ _AT: dict[str, Kind] = {"site_id": Number, "epoch": Integer, "at": UTCDateTime}
 _PLACE: dict[str, Kind] = {"site_id": Number, "epoch": Integer, "due": UTCDateTime, "n": Integer}
 
 NAMED = Query(_named, read, site_id=Number, n=Integer)
-"""Given sites and numbers: those."""
+"""The incidents with the given sites and numbers."""
 
 MEMBERS = Query(_members, read, site_id=Number, suspension=Integer)
-"""Given sites and suspensions: what these rest on (R2)."""
+"""The incidents that the given suspensions rest on (R2)."""
 
 NEAREST_BEFORE = Query(lambda given: _nearest(given, before=True), read, **_AT)
-"""Given sites, epochs and times: the last `most` countable ones until then (R1)."""
+"""The last `most` countable incidents up to the given times, by site and epoch (R1)."""
 
 NEAREST_AFTER = Query(lambda given: _nearest(given, before=False), read, **_AT)
-"""The same: the first `most` of those after it."""
+"""The first `most` countable incidents after the given times, by site and epoch (R1)."""
 
 REACHED_BEFORE = Query(_reached_before, read, **_PLACE)
-"""Given sites, epochs and places: the last `most` before whose person was reached in time (R3)."""
+"""The last `most` incidents before the given places whose person was reached in time (R3)."""
 
 REACHED_FROM = Query(_reached_from, read, **_PLACE)
-"""Given sites, epochs and places: all from there on whose person was reached in time (R3)."""
+"""All incidents from the given places on whose person was reached in time (R3)."""

@@ -1,4 +1,4 @@
-"""What is written of a case once it is decided: its site's row, and all that belongs to it."""
+"""The row of a site, and everything else that is written of a decided case."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def to_row(case: Case) -> dict[str, Any]:
 
 
 def to_case(row: Row) -> Case:
-    """A case with what stands in its site's row; `running` is left to the suspensions."""
+    """A case from its site's row, without `running`, which the suspensions have."""
     return Case(
         site_id=row["id"],
         site=row["name"],
@@ -87,7 +87,7 @@ def to_case(row: Row) -> Case:
 
 
 def _part(kind: type[P], row: Row, prefix: str) -> P | None:
-    """What the columns of that prefix hold, each a field of it; None where it has no time."""
+    """The value in the columns of that prefix, one for each field; None if its time is null."""
     if row[f"{prefix}_at"] is None:
         return None
     return kind(**{field.name: row[f"{prefix}_{field.name}"] for field in fields(kind)})
@@ -106,7 +106,7 @@ def _closure_to_json(closure: Closure) -> dict[str, Any]:
         "total": closure.total,
         "upheld_at": closure.upheld_at,
     }
-    # As it was written before there was such a thing, where there is none.
+    # Without `said_at`, the form is that from before the field existed.
     return found if said_at is None else found | {"said_at": rfc3339(said_at)}
 
 
@@ -130,8 +130,8 @@ Cases = Mapping[int, Case]
 
 
 def save_changes(connection: Connection, before: Cases, after: Cases) -> None:
-    """Writes what has changed; the sites' own rows are `sites.save`'s."""
-    # What nothing has happened to is the very same.
+    """Write the changes of cases, except the sites' own rows, which `sites.save` writes."""
+    # An unchanged part is the same object.
     pairs = [(i, before[i], after[i]) for i in sorted(after) if before[i].seq != after[i].seq]
     incidents.save(connection, _changes(pairs, "incidents"))
     suspensions.save(connection, _changes(pairs, "suspensions"))

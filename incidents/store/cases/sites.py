@@ -21,11 +21,11 @@ from incidents.store.statement import Mutation, Query, insert_missing
 from incidents.store.values_table import ValuesTable
 
 _CANDIDATES, _COMPARED = 5_000, 20
-"""So many names are looked through for those that are like another one, and so many of them are
-compared letter by letter, which takes up to the cube of their length."""
+"""The most names that are searched for similar ones, and the most that are compared letter by
+letter, which takes up to the cube of their length."""
 
 _LOOKED_AT = 100
-"""So many letters of a name are compared."""
+"""The most letters of a name that are compared."""
 
 
 def ids_by_name(connection: Connection, names: Iterable[str]) -> dict[str, int]:
@@ -40,7 +40,7 @@ def name_of(connection: Connection, id_: int) -> str | None:
 
 
 def seqs(connection: Connection, ids: Iterable[int]) -> dict[int, int]:
-    """How many entries each of those sites has: what a page has told of it when it was written."""
+    """The number of entries of each of those sites, which a page shows as what it has seen."""
     found = connection.execute(select(sites.c.id, sites.c.seq).where(sites.c.id.in_(list(ids))))
     return {row.id: row.seq for row in found}
 
@@ -52,7 +52,7 @@ def named(connection: Connection, name: str) -> Row:
         UnknownSiteError: with the nearest names.
     """
     found = connection.execute(select(sites).where(sites.c.name == name)).mappings().first()
-    # A row without an entry is somebody's act under way.
+    # A row without an entry belongs to an act in progress.
     if found is None or found["created_at"] is None:
         raise unknown(connection, name)
     return dict(found)
@@ -65,8 +65,10 @@ def in_doubt(
     after: str | None = None,
     most: int | None = None,
 ) -> tuple[list[str], int]:
-    """The names of those that are down, or of which something else is in force than is ordered, or
-    of `every` one: the first `most` behind the name `after`, and how many come after them."""
+    """The names of sites that are down, or whose state differs from the order, or of `every` site.
+
+    Returns the first `most` after the name `after`, and the number of those that follow.
+    """
     of = sites.c
     asked = select(of.name).where(of.created_at.is_not(None))
     if not every:
@@ -88,22 +90,22 @@ def last_id(connection: Connection) -> int:
 def without_order(
     connection: Connection, behind: int, since: datetime, until: datetime
 ) -> list[tuple[int, str]]:
-    """The sites, by id and name, behind that id which were added from `since` and before `until`
-    (UTC), and of which nothing was ever ordered."""
+    """The sites, by id and name, after that id that were added from `since` and before `until`
+    (UTC), and never had an order."""
     of = sites.c
     added = (of.id > behind, of.created_at >= since, of.created_at < until, of.last_act == 0)
     return [(row.id, row.name) for row in connection.execute(select(of.id, of.name).where(*added))]
 
 
 def closed_in_the_world(connection: Connection, ids: Iterable[int]) -> set[int]:
-    """Which of the sites with those ids are closed, as far as is known, whatever is ordered."""
+    """The ids, of those given, whose sites are closed in the world as far as is known."""
     of = sites.c
     found = connection.scalars(select(of.id).where(of.id.in_(list(ids)), of.in_force == "closed"))
     return set(found)
 
 
 def unknown(connection: Connection, name: str) -> UnknownSiteError:
-    """What to raise for a name that is not in the register: it offers the nearest ones."""
+    """The error for a name that is not in the register, with the nearest names."""
     near = nearest(connection, name)
     way_out = f" (did you mean {' or '.join(near)}?)" if near else ""
     return UnknownSiteError(site=name, way_out=way_out, nearest=list(near))
@@ -116,19 +118,19 @@ def lock(connection: Connection, ids: Iterable[int]) -> dict[int, Row]:
 
 
 def add(connection: Connection, names: Sequence[str]) -> None:
-    """Rows for those sites, where there are none, still without an entry."""
+    """Add missing rows for those sites, still without an entry."""
     empty = to_row(Case(site_id=0, site=""))
     rows = [{**empty, "name": name} for name in sorted(names)]
     connection.execute(insert_missing(connection, sites), rows)
 
 
 def remove(connection: Connection, ids: Iterable[int]) -> None:
-    """Takes rows of `add` back that got no entry after all."""
+    """Delete rows of `add` that got no entry."""
     _REMOVED.execute(connection, [(id_,) for id_ in sorted(ids)])
 
 
 def save(connection: Connection, changes: Iterable[tuple[Row, Case]]) -> None:
-    """Writes the rows of sites that differ: each as it was read, and the case as it is now."""
+    """Write the changed rows of sites: each row as read, with the present case."""
     moved, changed = [], []
     for was, case in changes:
         now = to_row(case)
@@ -144,7 +146,7 @@ def save(connection: Connection, changes: Iterable[tuple[Row, Case]]) -> None:
 
 
 def nearest(connection: Connection, name: str, most: int = 3) -> tuple[str, ...]:
-    """The names in the register that look most like `name`, but for what all names end in."""
+    """The names in the register most similar to `name`, without the ending that all names share."""
     head, tail = _escaped(name[:3]), _escaped(name[-6:])
     inside = _escaped(name[1:5])
     likely = select(sites.c.name).where(
@@ -162,7 +164,7 @@ def nearest(connection: Connection, name: str, most: int = 3) -> tuple[str, ...]
 
 
 def _sharing_most(name: str, others: Iterable[str]) -> list[str]:
-    """Those of the names that share most pairs of letters with it, as a part of all of both."""
+    """The names that share the most pairs of letters with it, relative to all pairs of both."""
     own = _pairs(name)
 
     def shared(other: str) -> float:
@@ -177,7 +179,7 @@ def _pairs(name: str) -> set[tuple[str, str]]:
 
 
 def _are_alike(name: str, other: str) -> bool:
-    """Whether they are, but for the labels that both end in: `.cn` makes no two names alike."""
+    """Whether the names are similar without their common last labels: `.cn` does not count."""
     own, others = name.split("."), other.split(".")
     while own and others and own[-1] == others[-1]:
         own.pop()
@@ -222,25 +224,24 @@ _COLUMNS = tuple(column.name for column in sites.c)
 _BY_NAME: Query[tuple[str, int]] = Query(_by_name, lambda row: (row[0], row[1]), name=Word)
 
 LOCKED: Query[Row] = Query(_locked, _row, id=Number)
-"""Given ids: the rows of those sites, locked until the transaction ends, in the order of their ids.
+"""The rows of the sites with the given ids, locked until the transaction ends, in the order of ids.
 
-On SQLite the transaction has locked the whole file already. What belongs to the sites must be
-read after this, by a statement of its own: one that locks and reads at once would read what was
-there before the lock.
+On SQLite the transaction has locked the whole file already. Read the sites' parts after this, in a
+statement of its own: one that locks and reads at once would read the state before the lock.
 """
 
 LOCKED_BY_NAME: Query[Row] = Query(_locked, _row, name=Word)
-"""Given names: the same, in the order of their ids too."""
+"""The rows of the sites with the given names, locked, in the order of ids too."""
 
 DUE: Query[Row] = Query(_due, _row)
 """The rows of at most `most` sites with something due, earliest first, locked.
 
-It is due before now by the database's own clock, or before `now` where it has none or takes any.
-Those that are locked are somebody's, and are left to them.
+Due is what is before now by the database's own clock, or before `now` if it has none or accepts
+any. Rows locked by others are skipped.
 """
 
 _REMOVED = Mutation(sites, keys=("id",))
-# What nearly every act changes; the other columns are seldom written.
+# The columns that nearly every act changes; the others are seldom written.
 _MOVES = {
     "state", "rule", "run", "suspended_until", "last_entry_at", "seq", "last_incident",
     "last_suspension", "last_task", "next_due",

@@ -1,6 +1,6 @@
 """Queries of suspensions: the R2 cases, and the run (R3) as a policy counts it.
 
-`sites.run` is the run as the last event had it, which another policy may count otherwise.
+`sites.run` is the run after the last event; another policy may count it differently.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def read(row: Any) -> Suspension:
 
 
 def save(connection: Connection, changes: Sequence[Changed]) -> None:
-    """Writes suspensions; what has ended first, since only one of a site may run."""
+    """Write suspensions, the ended ones first, since a site may have only one running."""
     changed = [(site, s.n, s.ended_at, s.struck) for site, was, s in changes if was is not None]
     new = [
         (site, *[getattr(suspension, name) for name in _NAMES])
@@ -67,23 +67,23 @@ _CHANGED = Mutation(suspensions, "ended_at", "struck", keys=("site_id", "n"))
 RUNNING: Query[Found] = Query(
     lambda given: _select(given, suspensions.c.ended_at.is_(None)), _found, site_id=Number
 )
-"""Given sites: those whose hours are running; at most one of a site."""
+"""The running suspensions of the given sites, at most one of each."""
 
 NAMED: Query[Found] = Query(
     lambda given: _select(given, suspensions.c.n == given.c.n), _found, site_id=Number, n=Integer
 )
-"""Given sites and numbers: those."""
+"""The suspensions with the given sites and numbers."""
 
 STANDING_AFTER: Query[Found] = Query(
     _standing_after, _found, site_id=Number, epoch=Integer, due=UTCDateTime, starter=Integer
 )
-"""Given sites, epochs and places: those after that have not been struck: a run counts them (R3)."""
+"""The suspensions after the given places that were not struck: a run counts them (R3)."""
 
 
 def under(
     connection: Connection, rows: Iterable[Mapping[str, Any]], policy: Policy
 ) -> Counter[int]:
-    """The run of each of those sites under `policy`, by the site's id; two queries at most."""
+    """The runs of those sites under `policy`, by site id, in at most two queries."""
     epochs = {row["id"]: row["epoch"] for row in rows if row["last_suspension"]}
     since = dict.fromkeys(epochs, FIRST)
     if epochs and policy.run != "total":

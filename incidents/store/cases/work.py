@@ -1,4 +1,4 @@
-"""The work: what the queue lists, who works on which item of it, and the desk's tasks."""
+"""Queries of the work: the items of the queue, their holders, and the desk's tasks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Engine, bindparam, select
 from incidents.machine.case import Claim, Task
 from incidents.machine.work import Item
 from incidents.store.database.engine import reading
-from incidents.store.schema.tables import FAR, LAST, claims, desk, sites, tasks, work
+from incidents.store.schema.desk_tables import desk
+from incidents.store.schema.tables import FAR, LAST, claims, sites, tasks, work
 from incidents.store.schema.types import Number, UTCDateTime
 from incidents.store.statement import Mutation, Query, Row
 
@@ -20,7 +21,7 @@ ChangedItem = tuple[int, Item | None, Item | None]
 
 
 def save_items(connection: Connection, changes: Sequence[ChangedItem]) -> None:
-    """Writes items."""
+    """Write items."""
     gone = [(site, was.item) for site, was, _ in changes if was is not None]
     _GONE_ITEM.execute(connection, gone)
     _NEW_ITEM.execute(
@@ -34,7 +35,7 @@ def save_items(connection: Connection, changes: Sequence[ChangedItem]) -> None:
 
 
 def sort_due(item: Item) -> datetime:
-    """The time by which the item stands in the queue (UTC)."""
+    """The time (UTC) that gives the item's place in the queue."""
     return item.due or (LAST if item.comes_last else FAR)
 
 
@@ -43,9 +44,9 @@ _GONE_ITEM = Mutation(work, keys=("site_id", "item"))
 
 
 def earliest_due(connection: Connection, since: datetime | None = None) -> datetime | None:
-    """The earliest due time of all sites, None if no clock runs; it is due strictly after it.
+    """The earliest due time of all sites, None if no clock runs; things are due strictly after it.
 
-    With `since` (UTC) those before it are left out: what somebody else is at work on, say.
+    `since` (UTC): leave out those before it, for example those that another process handles.
     """
     if since is None:
         return next(iter(_EARLIEST.fetch(connection).all()), None)
@@ -53,16 +54,16 @@ def earliest_due(connection: Connection, since: datetime | None = None) -> datet
 
 
 def at_a_look(connection: Connection) -> tuple[datetime | None, datetime | None]:
-    """The earliest due time, as above, and since when nothing is carried out (None: it is); UTC.
+    """The earliest due time, as above, and since when orders are halted (None: they are not); UTC.
 
-    In one question: a daemon asks it each second, whether anything is due or not.
+    It is one query, since a daemon runs it each second.
     """
     [found] = _AT_A_LOOK.fetch(connection).all()
     return found
 
 
 def any_may_be_due(engine: Engine, clock: Callable[[], datetime]) -> bool:
-    """A look first, on SQLite: the file's one write lock is not taken to find nothing to do."""
+    """Whether anything may be due: a read, so that SQLite's one write lock is not taken in vain."""
     if engine.dialect.name != "sqlite":
         return True
     with reading(engine) as connection:
@@ -89,7 +90,7 @@ ChangedClaim = tuple[int, str, Claim | None, Claim | None]
 
 
 def sites_claimed_by(connection: Connection, person: str) -> list[int]:
-    """The sites on which the person holds something, in the order of their ids."""
+    """The ids of the sites on which the person holds an item, in order."""
     c = claims.c
     query = select(c.site_id).where(c.by == person).distinct().order_by(c.site_id)
     return list(connection.scalars(query))
@@ -101,7 +102,7 @@ def claims_of_sites(connection: Connection, site_ids: Iterable[int]) -> list[Fou
 
 
 def save_claims(connection: Connection, changes: Sequence[ChangedClaim]) -> None:
-    """Writes claims."""
+    """Write claims."""
     gone = [(site, item) for site, item, was, _ in changes if was is not None]
     new = [(site, item, now.by, now.at) for site, item, _, now in changes if now is not None]
     _GONE_CLAIM.execute(connection, gone)
@@ -113,7 +114,7 @@ CLAIMS_OF_SITES: Query[FoundClaim] = Query(
     lambda row: (row[0], row[1], Claim(by=row[2], at=row[3])),
     site_id=Number,
 )
-"""Given sites: all claims on them."""
+"""All claims on the given sites."""
 
 _NEW_CLAIM = Mutation(claims, "site_id", "item", "by", "at")
 _GONE_CLAIM = Mutation(claims, keys=("site_id", "item"))
@@ -135,14 +136,14 @@ def read_task(row: Any) -> Task:
 
 
 def one_task(connection: Connection, site_id: int, n: int) -> Task | None:
-    """The site's task of that number, whether it is done or not; no lock."""
+    """The site's task with that number, done or not; without a lock."""
     found = connection.execute(select(tasks).where(tasks.c.site_id == site_id, tasks.c.n == n))
     row = found.mappings().first()
     return None if row is None else read_task(row)
 
 
 def save_tasks(connection: Connection, changes: Sequence[ChangedTask]) -> None:
-    """Writes tasks."""
+    """Write tasks."""
     new = [_task_row(site, now) for site, was, now in changes if was is None]
     _NEW_TASK.execute(connection, new)
     _CHANGED_TASK.execute(
@@ -173,7 +174,7 @@ OPEN_TASKS: Query[FoundTask] = Query(
     _found_task,
     site_id=Number,
 )
-"""Given sites: those that are not done."""
+"""The open tasks of the given sites."""
 
 _DONE = ("done_at", "outcome", "note", "by")
 _TASK_NAMES = tuple(column.name for column in tasks.c if column.name != "site_id")

@@ -1,1 +1,1 @@
-"""The database: how it is reached, what its file and server are, and what is wrong with it."""
+"""The database: its connections, its file or server, and its faults."""

@@ -1,4 +1,4 @@
-"""The access: who else can reach the database, and what a PostgreSQL role needs to run the desk.
+"""The access to a database: who else can reach it, and the rights of a PostgreSQL role.
 
 What is on record it can add to and never change: with its password nobody rewrites an entry, takes
 back a number, or puts another checkpoint in the place of one that was signed.
@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from incidents.store.schema.tables import metadata
+from incidents.store.schema.catalogue import every_table
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -161,7 +161,7 @@ def sql(role: str, eraser: str | None = None, *, acts: bool = False) -> Iterator
             yield f"GRANT {', '.join(rights)} ON {table} TO {desk};"
     sequences = [
         f"{table.name}_{column.name}_seq"
-        for table in metadata.sorted_tables
+        for table in every_table().sorted_tables
         for column in table.primary_key
         if column.autoincrement is True
     ]

@@ -1,4 +1,4 @@
-"""The address of a database: its URL, how it is named, and what is wrong where none answers."""
+"""The address of a database: its URL, its name for people, and the problem if none answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The engine: how a database is reached, and how its transactions begin."""
+"""The engine of a database: its connections and their transactions."""
 
 from __future__ import annotations
 

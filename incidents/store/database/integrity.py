@@ -20,7 +20,7 @@ from incidents.errors import DatabaseError
 from incidents.store.database import schema
 from incidents.store.database.address import MOST, Damage, Integrity, is_damage, place
 from incidents.store.database.engine import plainly, reading
-from incidents.store.schema.tables import metadata
+from incidents.store.schema.catalogue import every_table
 
 _BEGINNING = b"SQLite format 3\0"
 _TREE = re.compile(r"(?:On tree page|Tree) (?P<root>\d+)\b")
@@ -227,7 +227,7 @@ _INDEXES = text(
 
 
 def _names() -> list[str]:
-    return [*metadata.tables, "alembic_version"]
+    return [*every_table().tables, "alembic_version"]
 
 
 def _asked(

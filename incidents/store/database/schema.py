@@ -1,4 +1,4 @@
-"""The schema's version: what a database is to this program, and how it is brought up to date.
+"""The version of the schema: whether a database fits this program, and its upgrade.
 
 The usual question, whether a database is current, is one SELECT and does not load Alembic.
 """
@@ -21,7 +21,7 @@ from incidents.store.database import engine as engines
 from incidents.store.database.address import place
 from incidents.store.database.engine import create, plainly
 from incidents.store.desk_state import is_rehearsal
-from incidents.store.schema.desk_tables import rehearsal as mark
+from incidents.store.schema.desk_tables import rehearsal as rehearsal_table
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -204,7 +204,7 @@ def _migrate(engine: Engine, revision: str, *, down: bool = False, rehearsal: bo
         else:
             command.upgrade(config(connection), revision)
         if rehearsal and is_new:
-            connection.execute(insert(mark).values(id=1))
+            connection.execute(insert(rehearsal_table).values(id=1))
         elif rehearsal and not is_rehearsal(connection):
             raise DatabaseError(
                 f"{place(engine)} is no rehearsal and will be none: name an empty database with"

@@ -1,4 +1,4 @@
-"""The file of a SQLite database: whether it can be opened, is still there, and whose turn it is.
+"""The file of a SQLite database: whether it opens, is still there, and whose write turn it is.
 
 When a backup is put back while the process runs, its connections keep the file that is gone, and
 new ones open the new one: it would read one history and write another.

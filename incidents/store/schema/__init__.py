@@ -1,1 +1,1 @@
-"""The schema: the tables of each noun, and its version."""
+"""The schema: the tables of each noun."""

@@ -1,4 +1,4 @@
-"""The tables of the desk: who may come in, its own state, the record's entries, and filings.
+"""The tables of the desk: access, its own state, the record's entries, and filings.
 
 `accounts` and `tokens` are borne out by entries of the desk's own stream. Nothing else of who may
 come in is on record: secrets, as digests, what is over in an hour, or who signed in from where.

@@ -1,4 +1,4 @@
-"""The tables of the log and of what goes out: numbers, tree, checkpoints; orders and alarms.
+"""The tables of the log and of what follows from it: tree, checkpoints, orders, alarms.
 
 None of them is written in a transaction of the desk. All can be made anew from the entries but for
 the order of the numbers, which the checkpoints vouch for.

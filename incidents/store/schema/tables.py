@@ -1,4 +1,4 @@
-"""The tables of sites and of what belongs to them; all others are handed on.
+"""The tables of sites, with their incidents, suspensions and work.
 
 A site's rows are read and written only under the lock of its row in `sites`. Rows of `entries`,
 `orders` and `policies` are never updated. `note`, `text`, `reason`, `phone`, `email`,
@@ -24,24 +24,15 @@ from sqlalchemy import (
     literal_column,
 )
 
-from incidents.store.schema import log_tables as log_tables  # noqa: PLC0414 - handed on
-from incidents.store.schema.desk_tables import DESK_STREAM as DESK_STREAM  # noqa: PLC0414 - handed on
-from incidents.store.schema.desk_tables import desk as desk  # noqa: PLC0414 - handed on
-from incidents.store.schema.desk_tables import entries as entries  # noqa: PLC0414 - handed on
-from incidents.store.schema.desk_tables import filing_details as filing_details  # noqa: PLC0414 - handed on
-from incidents.store.schema.desk_tables import filing_terms as filing_terms  # noqa: PLC0414 - handed on
-from incidents.store.schema.desk_tables import footers as footers  # noqa: PLC0414 - handed on
-from incidents.store.schema.desk_tables import heartbeats as heartbeats  # noqa: PLC0414 - handed on
-from incidents.store.schema.desk_tables import keys as keys  # noqa: PLC0414 - handed on
-from incidents.store.schema.desk_tables import policies as policies  # noqa: PLC0414 - handed on
-from incidents.store.schema.desk_tables import sealed as sealed  # noqa: PLC0414 - handed on
-from incidents.store.schema.desk_tables import uncompared as uncompared  # noqa: PLC0414 - handed on
-from incidents.store.schema.log_tables import alarms as alarms  # noqa: PLC0414 - handed on
-from incidents.store.schema.log_tables import deliveries as deliveries  # noqa: PLC0414 - handed on
-from incidents.store.schema.log_tables import orders as orders  # noqa: PLC0414 - handed on
-from incidents.store.schema.types import JSONText, Number, UTCDateTime, Word, partial_index, words
-from incidents.store.schema.types import metadata as metadata  # noqa: PLC0414 - handed on
-from incidents.store.schema.types import schema as schema  # noqa: PLC0414 - handed on
+from incidents.store.schema.types import (
+    JSONText,
+    Number,
+    UTCDateTime,
+    Word,
+    metadata,
+    partial_index,
+    words,
+)
 
 # The due time, in `work`, of what has none, so that one index gives the order of the queue.
 FAR = datetime(9999, 1, 1, tzinfo=UTC)

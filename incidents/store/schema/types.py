@@ -1,4 +1,4 @@
-"""The column types: times in UTC, JSON as text, text sorted by bytes; and the tables' metadata."""
+"""The column types of all tables: times in UTC, JSON as text, text sorted by bytes."""
 
 from __future__ import annotations
 
@@ -64,19 +64,14 @@ def partial_index(
     _partial.append(_PartialIndex(name, where, columns, unique))
 
 
-def schema() -> MetaData:
-    """The tables with all their indexes: for the migrations, which compare them.
-
-    A partial index makes SQLAlchemy load all that it has for PostgreSQL, and every command of the
-    command line would pay for it.
-    """
+def add_partial_indexes() -> None:
+    """Give the tables the partial indexes that were named so far."""
     while _partial:
         index = _partial.pop()
         Index(
             index.name, *index.columns, unique=index.unique,
             sqlite_where=index.where, postgresql_where=index.where,
         )  # fmt: skip
-    return metadata
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

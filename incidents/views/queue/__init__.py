@@ -1,1 +1,1 @@
-"""The queue: what the desk must do now, and what it is warned of."""
+"""The queue: what the desk must do now, with its warnings."""

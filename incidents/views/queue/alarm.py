@@ -1,7 +1,7 @@
-"""The alarm: one thing that the desk is to know, by a name that lasts as long as its cause.
+"""The alarm: one thing that the desk must know, with a key that lasts as long as its cause.
 
-Its causes are looked up with one statement for each kind, by an index and up to a limit. A warning
-is what everybody who looks at the queue must be told first, the worst first."""
+Its causes are read with one statement for each kind, by an index and up to a limit. A warning is
+what everybody who opens the queue must see first, the worst first."""
 
 from __future__ import annotations
 
@@ -36,36 +36,41 @@ KINDS = (
 """The most urgent first."""
 
 EVERYBODY = "all"
-"""The subject of what is true of the whole database: of a silence in which no daemon is left that
-enforces the clock, of the brake, of how the record stands."""
+"""The subject of alarms about the whole database: no daemon enforces the clock, the brake is on,
+the record is not whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
-    """One thing that the desk is to know now; times are in UTC, what does not apply is None.
+    """One thing that the desk must know now. Times are in UTC; a field that does not apply is None.
 
-    `since` is when its cause began, where that is known. `daemon_silent`: the `daemon`, None if
-    none is left, and how many sites are `overdue`. `order_dead`: the order, its kind, the problem
-    and the attempts. `clock_about_to_lapse`: the incident, its `due` time, and whether the miss
-    closes the site (R3). `closure_waits`: the rule, and the incident of R5. `closure_disputed`: the
-    rule. `report_due`: the incident, by when it is `due`, and whether that has passed (`late`).
-    `filing_due`: one for all terms that were reminded of on the same day, the subject; how many
-    they are (`terms`), and of how many the last day is over (`overdue`). `brake_on`: one for all
-    `orders` that wait for a supervisor, since too many sites were taken down at once.
-    `halted`: nothing is carried out, until a person goes on, and why (`halted_why`).
-    `mark_unread`: a `daemon` carries nothing out since it cannot read its mark, and the `problem`.
-    `entries_lost`: the record has lost its end, and nobody has put on record that they know.
-    `server_changed`: another server has taken over, and nothing is known to be missing.
-    `sites_uncompared`: so many `sites` could not be compared with the world for a minute or longer,
-    the first of them `named`, and why (`problem`): until then no clock suspends them, and nothing
-    opens them.
-    `sites_left_down`: so many `sites` are down, or may be, though nothing on record keeps them
-    down, the first of them `named`, with how each is in the world (`states`), and which of them are
-    suspended on record as well, and stay down at the end of that (`suspended_now`); how many are
-    `closed` in the world, of how many nobody can tell (`unknown`), and how many of these were added
-    since the loss (`new`); why may be what was lost, `since` then. Of a site that was not on the
-    list before the desk is told again.
-    `log_unsigned`: a signing was refused or failed, or entries wait where a daemon signed before.
+    `since`: when its cause began, if that is known.
+
+    - `daemon_silent`: the `daemon`, None if none is left; the number of `overdue` sites.
+    - `order_dead`: the order, its kind, the problem and the number of attempts.
+    - `clock_about_to_lapse`: the incident, its `due` time, and whether the miss closes the site
+      (R3).
+    - `closure_waits`: the rule, and the incident of R5.
+    - `closure_disputed`: the rule.
+    - `report_due`: the incident, its deadline (`due`), and whether that has passed (`late`).
+    - `filing_due`: one for all terms with a reminder on the same day, which is the subject: their
+      number (`terms`), and how many are over (`overdue`).
+    - `brake_on`: one for all `orders` that wait for a supervisor, since too many sites were taken
+      down at once.
+    - `halted`: nothing is carried out until a person resumes, and why (`halted_why`).
+    - `mark_unread`: a `daemon` carries nothing out, since it cannot read its mark; the `problem`.
+    - `entries_lost`: the record has lost its end, and nobody has acknowledged it on record.
+    - `server_changed`: another server has taken over, and nothing is known to be missing.
+    - `sites_uncompared`: the number of `sites` that could not be compared with the world for a
+      minute or longer, the first `named`, and why (`problem`). Until they are compared, no clock
+      suspends them, and nothing opens them.
+    - `sites_left_down`: the number of `sites` that are down, or may be, though nothing on record
+      keeps them down. The first are `named`, with their `states` in the world, and with those that
+      are suspended on record too, and stay down after that (`suspended_now`). How many the world
+      has as `closed`, how many are `unknown`, and how many of those were added since the loss
+      (`new`). The reason may have been lost `since` then. A site that is new on the list raises the
+      alarm again.
+    - `log_unsigned`: a signing was refused or failed, or entries wait where a daemon signed before.
     """
 
     kind: str
@@ -96,33 +101,35 @@ class Alarm:
 
     @property
     def key(self) -> str:
-        """Its name, the same for as long as its cause lasts: `clock_about_to_lapse:12-3`."""
+        """The key, the same for as long as the cause lasts: `clock_about_to_lapse:12-3`."""
         return f"{self.kind}:{self.subject}"
 
     def is_told_of_a_copy(self, halted_since: datetime) -> bool:
-        """Whether the desk is to be told of it from a database from which nothing is carried out
-        since then (UTC), and which may be a copy: of the database itself, and of what is known to
-        have begun later. All else the true one has told, or will."""
+        """Whether a database that has been halted since `halted_since` (UTC) sends the alarm.
+
+        It may be a copy, so it sends alarms about the database itself, and those whose cause began
+        later. The original sends all others.
+        """
         if self.subject == EVERYBODY:
             return True
         return self.since is not None and self.since >= halted_since
 
 
 MAX_LOOKED = 500
-"""So many of a kind are found in a look."""
+"""The most alarms of a kind."""
 
 MAX_DUE = 2_000
-"""So many items that are due soon are looked at for clocks among them."""
+"""The most items due soon that are searched for contact clocks."""
 
-# Limits are written into the statements: for any limit PostgreSQL would plan another way than for
-# these, see `views.health`. The names of sites are looked up for what is within the limit alone.
+# Limits are literals: PostgreSQL would choose another plan for a bound limit (see `views.health`).
+# The names of sites are joined after the limit.
 
 _one_more: ColumnElement[int] = literal_column(str(MAX_LOOKED + 1))
 _most_due: ColumnElement[int] = literal_column(str(MAX_DUE))
 
 
 def due_between(first: datetime, last: datetime) -> Select[Any]:
-    """What is due from `first` to `last`, of every kind, and how its site stands."""
+    """The items due from `first` to `last` (UTC), of every kind, with the states of their sites."""
     own = (
         work.c.site_id, work.c.item, work.c.kind, work.c.incident, work.c.due, work.c.recorded_at
     )  # fmt: skip
@@ -142,7 +149,7 @@ def due_between(first: datetime, last: datetime) -> Select[Any]:
 def _given_up() -> Select[Any]:
     of = deliveries.c
     own = (of.since, of.site_id, of.site_seq, of.lane, of.kind, of.attempts, of.problem)
-    # In the index's own order: another one would sort all of them to find the first.
+    # In the order of the index: in another, all rows would be sorted to find the first.
     listed = select(*own).where(given_up).order_by(of.since, of.site_id)
     first = listed.limit(_one_more).subquery("first")
     joined = first.join(sites, sites.c.id == first.c.site_id)
@@ -151,7 +158,7 @@ def _given_up() -> Select[Any]:
 
 
 def _first_of(kind: str, *of_site: ColumnElement[Any]) -> Select[Any]:
-    """The items of one kind, for which there is an index of their own, the earliest first."""
+    """The items of one kind that has an index of its own, the earliest first."""
     first = (
         select(work.c.site_id, work.c.recorded_at)
         .where(work.c.kind == words(kind)[0])
@@ -165,19 +172,19 @@ def _first_of(kind: str, *of_site: ColumnElement[Any]) -> Select[Any]:
 
 
 DEAD_ORDERS = _given_up()
-"""The orders that are given up, in whichever lane."""
+"""The orders that were given up, in every lane."""
 
 BRAKED_ORDERS = (
     select(func.count().label("orders"), func.min(deliveries.c.since).label("since"))
     .where(braked, deliveries.c.lane == words(ACT)[0])
 )  # fmt: skip
-"""How many orders into the world the brake holds, and since when it holds the first of them."""
+"""The number of orders into the world that the brake holds, and since when it holds the first."""
 
 CLOSURES_WAITING = _first_of("closure", sites.c.closing_incident)
 """The closures that wait for a second person, and the incident of R5."""
 
 CLOSURES_DISPUTED = _first_of("disputed", sites.c.rule)
-"""The closures that are in dispute, and by which rule."""
+"""The disputed closures, with their rules."""
 
 _of = filing_terms.c
 _open = sites.c.state != "closed"
@@ -197,7 +204,7 @@ TERMS_REMINDED = (
     .select_from(_on_open_sites)
     .where(_open, _of.reminded_on == bindparam("day"))
 )
-"""Of how many terms it was reminded on that `day`, and of how many of them it was over then."""
+"""The number of terms with a reminder on that `day`, and how many of them were over then."""
 
 
 WarningKind = Literal[
@@ -217,34 +224,34 @@ WarningKind = Literal[
     "once",
     "report",
 ]
-"""Nothing enforces the clock; nothing is carried out until a person goes on; a daemon carries
-nothing out, since it cannot read its mark; the record has lost its end; another server has taken
-over; sites cannot be compared; sites were left down; the brake holds orders; orders are given up;
-they should be carried out by now; they were only logged; nothing is signed; the world is being
-compared with the record; the clock is enforced now and then; the police are to be told (domain.md,
+"""In order: nothing enforces the clock; nothing is carried out until a person resumes; a daemon
+carries nothing out, since it cannot read its mark; the record has lost its end; another server has
+taken over; sites cannot be compared; sites were left down; the brake holds orders; orders were
+given up; orders are late; orders were only logged; nothing is signed; the world is being compared
+with the record; the clock is enforced only now and then; a report to the police is due (domain.md,
 section 4)."""
 
-# So that a shift that begins can still see to it.
+# Long enough for a shift that begins to handle it.
 _SOON = timedelta(hours=6)
 _ALARMS = frozenset(get_args(WarningKind)) - {"unproved", "once", "report"}
 
 
 class QueueWarning(NamedTuple):
-    """A warning, and the part of the queue's document that it is told from."""
+    """A warning, with the part of the queue's document that has its facts."""
 
     kind: WarningKind
     facts: Mapping[str, Any]
 
     @property
     def is_alarm(self) -> bool:
-        """Whether somebody must do something about it now."""
+        """Whether somebody must act on it now."""
         return self.kind in _ALARMS
 
 
 def warnings_of(queue: QueuePage, now: datetime) -> list[QueueWarning]:
-    """The warnings of a page of the queue, as `views.queue` has it, at `now` (UTC)."""
+    """The warnings of a page of the queue, as `views.queue` returns it, at `now` (UTC)."""
     enforcement, acts, report = queue["enforcement"], queue["acts"], queue["report"]
-    # A server of before says none of it.
+    # An older server sends none of it.
     told: Mapping[str, Any] = enforcement
     history, unread = told.get("history") or {}, told.get("mark_unread")
     stands: dict[WarningKind, tuple[bool, Mapping[str, Any]]] = {
@@ -258,7 +265,7 @@ def warnings_of(queue: QueuePage, now: datetime) -> list[QueueWarning]:
         "brake": (acts["held"]["braked"] > 0, acts["held"]),
         "dead": (acts["dead"] > 0, acts),
         "late": (acts["late"]["late"] > 0, acts["late"]),
-        # Only what is so says it.
+        # The field is present only if it is true.
         "logged": ("only_logged" in acts, acts.get("only_logged", {})),
         "unsigned": (history.get("unsigned_since") is not None, history),
         "unproved": (history.get("unproved_since") is not None, history),

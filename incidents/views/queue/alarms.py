@@ -1,7 +1,7 @@
-"""The alarms: what the desk is to be told of now.
+"""The alarms that are on now, of every kind.
 
-Looking raises nothing and tells nobody. `alarm` says what is looked for, and up to which
-limit.
+A look raises none and sends none. `alarm` has the kinds and their limits, `history_alarms` those
+about the record's history.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import Connection
 
@@ -30,47 +30,36 @@ from incidents.views.queue.alarm import (
     DISPUTED,
     EVERYBODY,
     FILING,
-    HALTED,
     KINDS,
     LAPSING,
     LEFT_DOWN,
-    LOST,
     MARK_UNREAD,
     MAX_DUE,
     MAX_LOOKED,
-    MOVED,
     REPORT,
     SILENT,
-    UNCOMPARED,
-    UNSIGNED,
     WAITING,
     Alarm,
 )
+from incidents.views.queue.history_alarms import history_alarms
 from incidents.views.queue.work import closing_misses
 
 if TYPE_CHECKING:
     from incidents.contract.documents.enforcement import Alarm as AlarmDocument
-    from incidents.contract.documents.enforcement import (
-        Alarms,
-        Enforcement,
-        History,
-        MarkUnread,
-        Uncompared,
-    )
+    from incidents.contract.documents.enforcement import Alarms, Enforcement, MarkUnread
 
 
 AHEAD = timedelta(minutes=10)
-"""So long before its end the desk is told of a clock; one that runs for less is no news."""
-
-PASSING = timedelta(minutes=1)
-"""That a site cannot be compared for less is no news."""
+"""A contact clock raises an alarm this long before its end; one that runs for less raises none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a look has found; of the `capped` kinds there may be more, which it has not seen.
-    `halted_since`: since when (UTC) nothing is carried out, where it is so. `left_down`: the names
-    of all the sites on that list, where the desk is to know it."""
+    """The alarms that were found; of the `capped` kinds there may be more.
+
+    `halted_since`: since when (UTC) nothing is carried out, None if orders are. `left_down`: the
+    names of all left-down sites, if there is an alarm about them.
+    """
 
     alarms: tuple[Alarm, ...]
     capped: frozenset[str]
@@ -79,37 +68,33 @@ class Look:
 
 
 def alarming(connection: Connection, now: datetime, report: ReportDuty | None) -> Look:
-    """What is alarming at `now`; `report`: the duty to report, None if nobody is to be reminded.
+    """The alarms at `now` (UTC); `report`: the duty to report, None if nobody wants reminders.
 
-    The same number of queries, whatever there is.
+    The number of queries is always the same.
     """
     found: list[Alarm] = []
     capped: set[str] = set()
     staying = left_down.staying(connection)
     enforced = enforcement(connection, now, staying=staying)
-    told = enforced["history"]
-    parts = (
-        _silent(connection, now, enforced),
-        _of_history(HALTED, told["halted_since"], halted_why=told["halted_why"]),
-        _mark_unread(enforced["mark_unread"]),
-        _of_history(LOST, told["lost_since"]),
-        _of_history(MOVED, told["moved_since"]),
-        _uncompared(told["uncompared"], now),
-        _left_down(told, now),
-        _braked(connection),
-        _lapsing(connection, now),
-        _waiting(connection),
-        _dead(connection),
-        _of_history(UNSIGNED, told["unsigned_since"]),
-        _disputed(connection),
-        _reports(connection, now, report),
-        _filings(connection, now),
-    )
-    for kind, (alarms, more) in zip(KINDS, parts, strict=True):
+    history = enforced["history"]
+    parts = {
+        SILENT: _silent(connection, now, enforced),
+        MARK_UNREAD: _mark_unread(enforced["mark_unread"]),
+        BRAKE: _braked(connection),
+        LAPSING: _lapsing(connection, now),
+        WAITING: _waiting(connection),
+        DEAD: _dead(connection),
+        DISPUTED: _disputed(connection),
+        REPORT: _reports(connection, now, report),
+        FILING: _filings(connection, now),
+        **{kind: (one, False) for kind, one in history_alarms(history, now).items()},
+    }
+    for kind in KINDS:
+        alarms, more = parts[kind]
         found += alarms[:MAX_LOOKED]
         if more or len(alarms) > MAX_LOOKED:
             capped.add(kind)
-    halted = told["halted_since"]
+    halted = history["halted_since"]
     halted_since = None if halted is None else read_rfc3339(halted)
     listed = any(each.kind == LEFT_DOWN for each in found)
     left = left_down.every(connection, now, also=staying) if listed else ()
@@ -123,10 +108,10 @@ def alarms_now(
     *,
     unset: Mapping[str, str] | None = None,
 ) -> Alarms:
-    """What is alarming at `now`, and whether the desk was told of it; see `alarming`.
+    """The alarms at `now` (UTC), and whether each was sent; arguments as of `alarming`.
 
-    `attempts_to_tell`: so often a daemon has tried to tell the desk of it. `unset` has the settings
-    of the lanes that have no channel (see `settings.channels`).
+    `attempts_to_tell`: how often a daemon has tried to send it. `unset`: the settings of the lanes
+    without a channel (see `settings.channels`).
     """
     raised = monitoring.known_alarms(connection)
     look = alarming(connection, now, report)
@@ -147,14 +132,14 @@ def _document(alarm: Alarm, raised: Raised | None) -> AlarmDocument:
 
 
 Part = tuple[list[Alarm], bool]
-"""What was found of a kind, and whether there may be more than what was looked at."""
+"""The alarms of a kind, and whether there may be more than were read."""
 
 
 def _silent(connection: Connection, now: datetime, enforced: Enforcement) -> Part:
-    """That nothing enforces the clock, or else which daemons have gone silent."""
+    """An alarm that nothing enforces the clock, or else one for each daemon that went silent."""
     known = monitoring.known_daemons(connection)
     if enforced["enforced_by"] is None:
-        # One that stands aside, since its clock is wrong, is heard of and enforces nothing.
+        # A daemon that stands aside, since its clock is wrong, is beating but enforces nothing.
         nobody_is_heard = not any(is_heard(beat, now) for beat in known)
         since = known[0].beat_at if known and nobody_is_heard else None
         nobody = Alarm(kind=SILENT, subject=EVERYBODY, since=since, overdue=enforced["overdue"])
@@ -168,47 +153,20 @@ def _silent(connection: Connection, now: datetime, enforced: Enforcement) -> Par
     ], False  # fmt: skip
 
 
-def _of_history(kind: str, since: str | None, **own: Any) -> Part:
-    if since is None:
-        return [], False
-    return [Alarm(kind=kind, subject=EVERYBODY, since=read_rfc3339(since), **own)], False
-
-
 def _mark_unread(found: MarkUnread | None) -> Part:
-    """That a daemon carries nothing out: one alarm, whoever cannot read theirs as well."""
+    """The daemon that carries nothing out: one alarm, however many cannot read their marks."""
     if found is None:
         return [], False
-    return _of_history(
-        MARK_UNREAD, found["since"], daemon=found["daemon"], problem=found["problem"]
-    )
-
-
-def _uncompared(found: Uncompared | None, now: datetime) -> Part:
-    """Which sites cannot be compared, once that is no passing fault."""
-    if found is None or now - read_rfc3339(found["since"]) < PASSING:
-        return [], False
-    problems = dict.fromkeys(each["problem"] for each in found["sites"])
-    return _of_history(
-        UNCOMPARED, found["since"], sites=found["count"], problem="; ".join(problems),
-        named=tuple(each["site"] for each in found["sites"]),
-    )  # fmt: skip
-
-
-def _left_down(told: History, now: datetime) -> Part:
-    """What a loss has left down, once all sites were compared, or the desk is told of those that
-    could not be: before, the list is not whole."""
-    found = told["left_down"]
-    if found is None or not (found["complete"] or _uncompared(told["uncompared"], now)[0]):
-        return [], False
-    return _of_history(
-        LEFT_DOWN, found["since"], closed=found["closed"], unknown=found["unknown"],
-        new=found["new"], sites=found["count"], named=tuple(found["sites"]),
-        states=tuple(found["states"]), suspended_now=tuple(found["suspended_now"]),
-    )  # fmt: skip
+    return [
+        Alarm(
+            kind=MARK_UNREAD, subject=EVERYBODY, daemon=found["daemon"],
+            since=read_rfc3339(found["since"]), problem=found["problem"],
+        )
+    ], False  # fmt: skip
 
 
 def _braked(connection: Connection) -> Part:
-    """That the brake holds orders into the world."""
+    """The alarm that the brake holds orders into the world."""
     row = connection.execute(alarm.BRAKED_ORDERS).one()
     if not row.orders:
         return [], False
@@ -216,10 +174,10 @@ def _braked(connection: Connection) -> Part:
 
 
 def _lapsing(connection: Connection, now: datetime) -> Part:
-    """The contact clocks that run out within ten minutes (R2), from exactly ten on.
+    """The contact clocks (R2) that end in ten minutes or less.
 
-    At its deadline a clock has not lapsed yet; what lapsed is done by the daemon, and listed by
-    the queue. One that was set for less than ten minutes would alarm from its start, and does not.
+    At its deadline a clock has not lapsed yet. The daemon handles lapsed clocks, and the queue
+    lists them. A clock that was set for less than ten minutes raises no alarm.
     """
     rows = connection.execute(alarm.due_between(now, now + AHEAD)).mappings().all()
     clocks = [
@@ -243,8 +201,7 @@ def _lapsing(connection: Connection, now: datetime) -> Part:
 
 
 def _waiting(connection: Connection) -> Part:
-    """The closures on somebody's word that wait for a second person (R4, R5): they are due at once,
-    so the desk is told at once."""
+    """The closures on somebody's word that wait for a second person (R4, R5), due at once."""
     return [
         Alarm(
             kind=WAITING,
@@ -259,7 +216,7 @@ def _waiting(connection: Connection) -> Part:
 
 
 def _dead(connection: Connection) -> Part:
-    """The orders that are given up, in whichever lane."""
+    """The orders that were given up, in every lane."""
     found = []
     for row in connection.execute(alarm.DEAD_ORDERS).mappings():
         name = order_id(row["site_id"], row["site_seq"], row["lane"])
@@ -279,7 +236,7 @@ def _dead(connection: Connection) -> Part:
 
 
 def _disputed(connection: Connection) -> Part:
-    """The closures whose rule late truth has left unmet."""
+    """The closures whose rule is no longer met after late truth."""
     return [
         Alarm(kind=DISPUTED, subject=str(row.site_id), site=row.name, rule=row.rule)
         for row in connection.execute(alarm.CLOSURES_DISPUTED)
@@ -287,7 +244,8 @@ def _disputed(connection: Connection) -> Part:
 
 
 def _reports(connection: Connection, now: datetime, report: ReportDuty | None) -> Part:
-    """What is to be reported to the police soon, or should have been (domain.md, section 4)."""
+    """The incidents with a reminder to report them to the police, due soon or overdue (domain.md,
+    section 4)."""
     if report is None:
         return [], False
     found, more = police.reminded(connection, now, report)
@@ -309,10 +267,12 @@ def _reports(connection: Connection, now: datetime, report: ReportDuty | None) -
 
 
 def _filings(connection: Connection, now: datetime) -> Part:
-    """That terms of filings near their ends, or are over (domain.md, section 5): one alarm for all
-    that were reminded of on one day, for as long as that day is not long gone."""
+    """The alarm about terms of filings that end soon or are over (domain.md, section 5).
+
+    There is one for all terms with a reminder on the same day, until a day later.
+    """
     day = connection.scalar(alarm.LAST_REMINDED)
-    # The day is one of the desk's own zone, which is at most 14 hours ahead of UTC.
+    # The day is in the desk's own zone, which is at most 14 hours ahead of UTC.
     if day is None or now.date() - date.fromisoformat(day) > timedelta(days=1):
         return [], False
     terms, overdue = connection.execute(alarm.TERMS_REMINDED, {"day": day}).one()

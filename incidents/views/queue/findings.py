@@ -1,6 +1,6 @@
-"""The findings behind a page of the queue: incidents, addresses, attempts; one query for each.
+"""The findings behind a page of the queue: incidents, addresses and attempts, by one query each.
 
-With what customers wrote when they said that the content is gone, by the record."""
+The customers' remarks, made when they said that the content is gone, come from the record."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from sqlalchemy import Connection, Integer, Select, and_, func, select
 from incidents.machine.events import RemovalSaid
 from incidents.machine.state import can_move_incident
 from incidents.record import entry
-from incidents.store.schema.tables import contacts, entries, incident_urls, incidents, tasks
+from incidents.store.schema.desk_tables import entries
+from incidents.store.schema.tables import contacts, incident_urls, incidents, tasks
 from incidents.store.schema.types import Number, UTCDateTime
 from incidents.store.values_table import ValuesTable
 from incidents.values.ids import incident_id
@@ -27,12 +28,12 @@ Key = tuple[int, int]
 
 MAX_URLS = 3
 MAX_ABOUT = 20
-"""So many incidents of a task are looked at: a recheck after a reinstatement may list thousands."""
+"""The most incidents read of a task: a recheck after a reinstatement may have thousands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """What the rows of a page are about."""
+    """The incidents, tasks and addresses that the rows of a page are about."""
 
     tasks: Mapping[Key, tuple[int, ...]]
     filings: Mapping[Key, tuple[str, ...]] = field(default_factory=dict)
@@ -60,19 +61,19 @@ class Findings:
         return [incident_id(*key) for key in self.keys(row)]
 
     def about_states(self, row: Row) -> list[str | None]:
-        """How each of those incidents stands."""
+        """The states of those incidents."""
         found = (self.incidents.get(key) for key in self.keys(row))
         return [None if incident is None else incident["state"] for incident in found]
 
     def filing(self, row: Row) -> list[str]:
-        """What of a filing an item is about, as codes (see `machine.case.Task`)."""
+        """The parts of a filing that an item is about, as codes (see `machine.case.Task`)."""
         task = task_key(row)
         return [] if task is None else list(self.filings.get(task, ()))
 
     def unsettled(self, row: Row) -> list[str]:
-        """Those of them of which it can be said that they are removed, or still there.
+        """Those of them that can be recorded as removed, or as still there.
 
-        Of one that was refused, or found on a closed site, the machine takes neither.
+        The machine accepts neither for a refused incident, or for one found on a closed site.
         """
         return [
             incident_id(*key)
@@ -86,18 +87,18 @@ class Findings:
         return found[:MAX_URLS]
 
     def urls_total(self, row: Row) -> int:
-        """How many addresses it has."""
+        """The number of addresses of an item."""
         return sum(self.url_counts.get(key, 0) for key in self.keys(row))
 
     def attempts(self, row: Row) -> int:
-        """How many contacts that count are on record of an item's incident, reached or not."""
+        """The number of contacts on record for an item's incident, without the voided ones."""
         if row["incident"] is None:
             return 0
         return self.contact_counts.get((row["site_id"], row["incident"]), 0)
 
     def said_gone(self, row: Row) -> Key | None:
-        """The incident of which the customer says that it is gone: if that opened this recheck, or
-        of one that the site is to be closed for."""
+        """The incident whose content the customer reported as removed, if that opened this recheck,
+        or if the site is to be closed for the incident."""
         for key in self.keys(row) if row["kind"] in ("recheck", "closure") else ():
             incident = self.incidents.get(key)
             said_at = None if incident is None else incident["removal_said_at"]
@@ -106,7 +107,7 @@ class Findings:
         return None
 
     def remark(self, row: Row) -> str | None:
-        """The reference to what the customer wrote then, if they did."""
+        """The reference to the customer's remark, if they wrote one."""
         said = self.said_gone(row)
         return None if said is None else self.remarks.get(said)
 
@@ -117,7 +118,7 @@ class Findings:
 
 
 def find_findings(connection: Connection, rows: Sequence[Row]) -> Findings:
-    """What these rows of `work` are about: six queries at most, whatever their number."""
+    """The findings for these rows of `work`, in at most six queries."""
     read = _given(connection, "tasks", [key for row in rows if (key := task_key(row)) is not None])
     listed = {(row["site_id"], row["n"]): tuple(row["incidents"]) for row in read}
     named = Findings(tasks=listed)
@@ -142,7 +143,7 @@ def find_findings(connection: Connection, rows: Sequence[Row]) -> Findings:
 
 
 def task_key(row: Row) -> Key | None:
-    """The task that an item is, if it is one."""
+    """The key of an item's task, None if the item is none."""
     item: str = row["item"]
     return (row["site_id"], int(item[1:])) if item[0] == "t" and item[1:].isdigit() else None
 
@@ -207,9 +208,9 @@ _WHAT: dict[str, tuple[Select[Any], Any, Any]] = {
 
 
 def find_remarks(connection: Connection, said: Mapping[Key, datetime]) -> dict[Key, str]:
-    """The references to the remarks on those incidents, by when it was said; one query.
+    """The references to the customers' remarks on those incidents, in one query.
 
-    Who said so without a remark is left out.
+    `said`: when each customer reported the removal. Reports without a remark are left out.
     """
     if not said:
         return {}
@@ -217,7 +218,7 @@ def find_remarks(connection: Connection, said: Mapping[Key, datetime]) -> dict[K
     sites = {site_id for site_id, _ in said}
     found: dict[Key, str] = {}
     for row in connection.execute(statement, given.parameters((at,) for at in said.values())):
-        # Asked for by its site, too, SQLite would read all that is on record of the site.
+        # Without the site: with it, SQLite would read all the site's entries.
         event = entry.decode(row.body)[1] if row.site_id in sites else None
         if isinstance(event, RemovalSaid) and event.note is not None:
             found[row.site_id, event.incident] = event.note

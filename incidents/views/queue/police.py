@@ -1,6 +1,6 @@
-"""The duty to report: which incidents the police have not been told of, and by when they must be.
+"""The duty to report: incidents that the police do not know of yet, with their deadlines.
 
-Read by an index of what is unreported, so that a look costs the same however long the record is.
+An index of unreported incidents keeps the cost of a look independent of the length of the record.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
 MAX_PAGE = 1_000
 MAX_COUNTED = 1_000
-"""So many are counted, of what is overdue and of what is not; `capped` says that it was so."""
+"""The most incidents that are counted, overdue or not; `capped` says that the limit was reached."""
 
 MAX_REMINDED = 500
-"""So many incidents are reminded of, before their deadline and behind it."""
+"""The most incidents with a reminder, before their deadlines, and after them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reminded:
-    """An incident that the desk is to be reminded of, with its deadline (UTC)."""
+    """An incident with a reminder for the desk, and its deadline (UTC)."""
 
     site_id: int
     site: str
@@ -44,7 +44,7 @@ class Reminded:
 def duties(
     connection: Connection, now: datetime, duty: ReportDuty | None, *, limit: int = 100
 ) -> Duties:
-    """What is to be reported, and its summary; null where nobody is to be reminded (`duty`)."""
+    """The incidents to report, and their summary, null without a `duty` in the settings."""
     if duty is None:
         return {"items": [], "summary": None}
     return {
@@ -56,19 +56,18 @@ def duties(
 def unreported_incidents(
     connection: Connection, now: datetime, duty: ReportDuty, *, limit: int = 100
 ) -> list[Duty]:
-    """What is to be reported, in the order of the deadlines: the longest overdue first.
+    """The incidents to report, by deadline: the longest overdue first.
 
-    At most `limit`, 1,000 at the most. `left_s` is negative for what is overdue at `now`.
+    At most `limit`, and never more than 1,000. `left_s` is negative if it is overdue at `now`.
     """
     rows = connection.execute(_page(min(limit, MAX_PAGE))).all()
     return [_document(row, now, duty.deadline(row.recorded_at)) for row in rows]
 
 
 def summary(connection: Connection, now: datetime, duty: ReportDuty) -> DutySummary:
-    """How many are still to be reported in time (`due`), how many are `overdue`, and the first.
+    """The number of incidents that can still be reported in time (`due`), and of `overdue` ones.
 
-    `first` is the earliest deadline and `first_incident` whose it is, null if nothing is to be
-    reported.
+    `first` is the earliest deadline and `first_incident` its incident, null if there is none.
     """
     asked = _summary()
     cutoff = {"cutoff": now - duty.within}
@@ -86,7 +85,7 @@ def summary(connection: Connection, now: datetime, duty: ReportDuty) -> DutySumm
 
 
 def deadline_of(connection: Connection, key: tuple[int, int], duty: ReportDuty) -> datetime | None:
-    """By when an incident is to be reported (UTC); None if it need not be, or it has been."""
+    """The deadline (UTC) to report an incident; None if it need not be, or has been reported."""
     site_id, n = key
     asked = select(_of.recorded_at).where(_of.site_id == site_id, _of.n == n, unreported())
     found = connection.scalar(asked)
@@ -96,9 +95,9 @@ def deadline_of(connection: Connection, key: tuple[int, int], duty: ReportDuty) 
 def reminded(
     connection: Connection, now: datetime, duty: ReportDuty
 ) -> tuple[list[Reminded], bool]:
-    """Whom the desk is to be reminded of at `now`, and whether there may be more.
+    """The incidents with a reminder at `now`, and whether there may be more.
 
-    What can still be reported in time comes first, then what is overdue.
+    Those that can still be reported in time come first, then the overdue ones.
     """
     cutoff = now - duty.within
     ahead = connection.execute(
@@ -139,7 +138,7 @@ _ORDER = (_of.recorded_at, _of.site_id, _of.n)
 
 
 def _page(most: int, *where: ColumnElement[bool]) -> Select[Any]:
-    """The first so many by the index, and only then the names of their sites."""
+    """The first `most` rows by the index, joined with the names of their sites afterwards."""
     own = (_of.site_id, _of.n, _of.recorded_at, _of.state, _of.category)
     page = _first(own, most, where).subquery("page")
     joined = page.join(sites, sites.c.id == page.c.site_id)
@@ -157,7 +156,7 @@ class _Summary(NamedTuple):
 
 @cache
 def _summary() -> _Summary:
-    """Built once: a page of the queue asks them each time."""
+    """The statements of a summary, built once: each page of the queue runs them."""
     cutoff = bindparam("cutoff", type_=_of.recorded_at.type)
     late, early = _of.recorded_at < cutoff, _of.recorded_at >= cutoff
     return _Summary(overdue=_counted(late), due=_counted(early), first=_page(1))

@@ -43,14 +43,14 @@ def queue(
     report: ReportDuty | None = None,
     when: When | None = None,
 ) -> QueuePage:
-    """One page of what must be done, and whether anything enforces the clock.
+    """One page of the queue, with the state of the clock's enforcement.
 
-    In the order of domain.md, section 3: what is overdue at `now`, then by deadline, then by
-    `recorded_at`. `mine` shows and counts only what that person has claimed; `after` is a page's
-    `next_after`. Telephone numbers and e-mail addresses are masked (see `masked`), in what is to be
-    said too, unless `reveal` asks for them; `when` says how that is told (None: in English, by the
-    days of UTC). `report` asks how much the police are to be told of still. A page takes the same
-    number of queries, and the same time, however long the queue is.
+    The order is that of domain.md, section 3: items overdue at `now` (UTC), then by deadline, then
+    by `recorded_at`. `mine`: show and count only the items that this person has claimed. `after`: a
+    page's `next_after`. Phone numbers and e-mail addresses are masked (see `masked`), in the script
+    too, unless `reveal`. `when`: the language and the zone of the script (None: English, UTC).
+    `report`: the duty to report, for its summary. A page takes the same number of queries and the
+    same time however long the queue is.
 
     Raises:
         InputError: if `after` is not a page's `next_after`, or `limit` not between 1 and 1,000.
@@ -81,9 +81,9 @@ def item(
     reveal: bool = False,
     when: When | None = None,
 ) -> QueueItem | None:
-    """One item as `queue` has it; `of` is its id as `read_item_id` reads it. None: it is not there.
+    """One item as `queue` returns it, None if there is none; `of`: its id from `read_item_id`.
 
-    For who asks for one number, and shall not be shown a page of them.
+    It serves a reader who needs one phone number and must not see a page of them.
     """
     rows = _rows(connection, page(1, of=of))
     in_force = register.policy_in_force(connection)
@@ -92,8 +92,7 @@ def item(
 
 
 def _not_done(connection: Connection, now: datetime) -> OrdersNotDone:
-    """What of the orders people are to know, with the last one that took nobody down since no
-    adapter is set, where there is one."""
+    """The orders that need attention, with the last one that was only logged, if there is one."""
     dead, logged = dead_letters(connection), withheld.newest_only_logged(connection)
     found: OrdersNotDone = {**dead, "late": late(connection, now), "held": held(connection)}  # type: ignore[typeddict-item]  # the key that may be left out
     if logged is not None:
@@ -134,7 +133,7 @@ def _items(
 def _details(
     row: Row, found: Findings, texts: Mapping[str, str], *, reveal: bool
 ) -> Mapping[str, str | None]:
-    """What people have told of themselves and written, as it may be shown; erased: None."""
+    """The personal details and texts of a row, masked unless `reveal`; None once erased."""
     incident = found.incident(row)
     asked = _ASKED.get(row["kind"])
     note = incident and incident["note"] if asked is None else row[asked.reason]
@@ -147,7 +146,7 @@ def _details(
 
 
 class _Asked(NamedTuple):
-    """The columns of what one person has asked for, and another is to decide."""
+    """The columns of a request by one person that another has to decide."""
 
     by: str
     reason: str
@@ -160,13 +159,13 @@ _ASKED = {
 
 
 def _closing(row: Row) -> Closing | None:
-    """Who asks that the item's site be closed, and for what; None where nobody does."""
+    """The request to close the item's site: by whom and why; None if there is none."""
     by = row["closing_by"]
     return None if by is None else {"by": by, **_closes_for(row)}
 
 
 def _closes_for(row: Row) -> ToClose:
-    """What the item's site is to be closed for."""
+    """The reason for which the item's site is to be closed."""
     n = row["closing_incident"]
     return {
         "rule": rule_to_close(n),
@@ -185,7 +184,7 @@ def _item(
     closing: bool,
     withheld: bool,
 ) -> QueueItem:
-    """The item, before it is said what to do; it warns of something by its code."""
+    """The item without its script; its warning is a code."""
     due, incident, asked = row["due"], found.incident(row), _ASKED.get(row["kind"])
     urls = found.urls(row)
     spared = incident is not None and _was_spared(row, incident, in_force)
@@ -230,7 +229,7 @@ def _item(
 
 
 def _with_script(item: QueueItem, in_force: Policy, when: When) -> QueueItem:
-    """The item with what it warns of and what to say, told so, and what to do."""
+    """The item with its warning and script in that language, and its hints."""
     warning = item["warning"] and when.language.say(
         f"say.warning.{item['warning']}", site=item["site"], incident=item["incident"]
     )
@@ -239,7 +238,7 @@ def _with_script(item: QueueItem, in_force: Policy, when: When) -> QueueItem:
 
 
 def _was_spared(row: Any, incident: Any, in_force: Policy) -> bool:
-    """Whether the clock lapsed without a suspension, for want of attempts (R2)."""
+    """Whether the clock lapsed without a suspension because of too few attempts (R2)."""
     return bool(
         in_force.min_attempts
         and row["kind"] == "keep_calling"

@@ -1,7 +1,7 @@
-"""The script: what an operator says or does next about an item of the queue, and which acts fit.
+"""The script for an item of the queue: what to say, what to do next, and which acts fit.
 
-Made of an item and of the day that it is; times are told as the time that is left, so that a
-sentence read out on the phone is true in any zone. Its words are in `locale.why_words`.
+It is made from an item and the day. Times are given as the time left, so a sentence read out on the
+phone is true in any zone. Its words are in `locale.why_words`.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ from incidents.machine.policy import Policy
 from incidents.values.site_name import shown
 
 Script = tuple[str, list[Hint]]
-"""What to say or do, and the hints that fit, the likeliest first."""
+"""The text to say or do, and the hints that fit, the likeliest first."""
 
 _ONLY_ANEW = frozenset({"refused", "moot"})
-"""What is still there of these is a new violation: they do not recur."""
+"""Content of these that is still there is a new violation: they do not recur."""
 
 _REMARK = 300
-"""So many characters of a customer's remark are told; the item has all of it."""
+"""The most characters of a customer's remark in a script; the item has all of it."""
 
 
 def script(item: QueueItem, policy: Policy, when: When) -> Script:
-    """The script of an item, with its `say`, in the language of `when`, and its hints."""
+    """The script of an item in the language of `when`, which includes its `say`, and its hints."""
     return _SCRIPTS[item["kind"]](_Item(item, when), policy)
 
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """An item, and how it is told."""
+    """An item with the language and the day of its script."""
 
     of: QueueItem
     when: When
@@ -66,7 +66,7 @@ def _call(item: _Item, policy: Policy) -> Script:
 
 
 def _cost(item: _Item, policy: Policy) -> str:
-    """What it costs that nobody is reached."""
+    """The consequence if nobody is reached."""
     if item.of["overdue"]:
         return item.say("cost.overdue")
     if item.of["site_down"]:
@@ -127,7 +127,7 @@ def _recheck(item: _Item, _policy: Policy) -> Script:
     say = _word(item) + item.say(code, names=_names(item), addresses=_addresses(item))
     fit = [do(c.StateRemoved, name) for name in unsettled[:1]]
     if item.of["said_gone"]:
-        # What comes of it then is its own item's, which may be to call: nothing has stopped.
+        # The next step is that of the incident's own item, which may be to call: no clock stopped.
         say += item.say("recheck.said_gone", names=_names(item))
         return say, [*fit, do(c.CompleteTask, item.of["id"], outcome="still-there")]
     if item.of["state"] != "closed" and unsettled:
@@ -141,7 +141,7 @@ def _recheck(item: _Item, _policy: Policy) -> Script:
         for code, names in told.items():
             say += item.say(code, names=item.language.comma.join(names)) if names else ""
     elif item.of["state"] != "closed":
-        # Nothing is left to settle: what accuses a customer is not the likeliest.
+        # Nothing is left to settle, so a step against the customer is not the likeliest.
         say += item.say("recheck.log") + item.say("recheck.done")
         return say, [do(c.CompleteTask, item.of["id"]), do(c.Log, item.of["site"])]
     return say + item.say("recheck.done"), [*fit, do(c.CompleteTask, item.of["id"])]
@@ -165,7 +165,7 @@ def _reinstatement(item: _Item, _policy: Policy) -> Script:
     site = item.of["site"]
     why = item.say("reinstatement.why", note=item.of["note"]) if item.of["note"] else ""
     say = item.say("reinstatement", by=item.of["asked_by"], site=site, why=why)
-    # Nothing is proposed that would be refused.
+    # No act is proposed that would be refused.
     fit = [*hints.to_reinstatement(site, held=item.of["held"]), look("why", site)]
     return say + (item.say("reinstatement.held") if item.of["held"] else ""), fit
 
@@ -241,7 +241,7 @@ def _contact(item: _Item) -> list[Hint]:
 
 
 def _add_number(item: _Item) -> list[Hint]:
-    """To put a number on file, where the script knows of no way to reach anybody."""
+    """The hint to add a phone number, if the script knows no way to reach anybody."""
     is_known = item.of["phone"] or item.of["email"]
     return [] if is_known else [do(c.EditSite, item.of["site"], phone=None)]
 
@@ -279,7 +279,7 @@ def _left(item: _Item) -> str:
 
 
 def _word(item: _Item) -> str:
-    """The customer's word, where it has opened the task: it has stopped no clock."""
+    """The sentence about the customer's report, if that opened the task: it stopped no clock."""
     if not item.of["said_gone"]:
         return ""
     remark = " ".join((item.of["remark"] or "").split())

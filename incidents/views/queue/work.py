@@ -1,4 +1,4 @@
-"""The work of the queue: the rows of `work` in their order, a page at a time, and their holders.
+"""The work of the queue: its rows in order, a page at a time, with their holders.
 
 A holder works on an item of the queue; some items may not lapse (R3)."""
 
@@ -39,9 +39,10 @@ from incidents.values.ids import DISPUTED, read_item_id
 Row = Mapping[str, Any]
 
 MAX_COUNTED = 1_000
-"""So many items are counted by kind, the most urgent ones; `counts_capped` says that it was so.
+"""The most items that are counted by kind, the most urgent ones; `counts_capped` says that there
+may be more.
 
-A count costs what it counts: beyond a thousand it would cost more than the page it stands on.
+The cost of a count grows with it: beyond a thousand it would exceed the cost of the page.
 """
 
 IN_ORDER = (work.c.sort_due, work.c.recorded_at, work.c.site_id, work.c.item)
@@ -55,7 +56,7 @@ _disputed = (
     .exists()
 )
 LISTED: ColumnElement[bool] = not_(and_(work.c.kind == words(TELL)[0], _disputed))
-"""What of `work` the queue lists: nobody tells a customer of a closure that is disputed."""
+"""The rows of `work` that the queue lists: no customer is told of a disputed closure."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -67,10 +68,10 @@ def page(
     after: str | None = None,
     of: tuple[int, str] | None = None,
 ) -> Select[Any]:
-    """The page's rows of `work` by its index, and only then what belongs to each.
+    """The query for a page's rows of `work`, by an index, joined with their parts afterwards.
 
-    The limit stands in the statement itself: PostgreSQL, planning for any limit, takes it for a
-    tenth of the table, and reads all sites.
+    The limit is a literal: for a bound limit PostgreSQL expects a tenth of the table, and reads all
+    sites.
     """
     found = select(work).where(LISTED)
     if of is not None:
@@ -98,7 +99,7 @@ def _claim_of(of: Any) -> Any:
 
 
 def counts(connection: Connection, *, mine: str | None = None) -> Counter[str]:
-    """How many of each kind are among the first `MAX_COUNTED`, of what `mine` has claimed."""
+    """The number of items by kind among the first `MAX_COUNTED`; with `mine`, of their claims."""
     listed = select(work.c.kind).where(LISTED)
     if mine is not None:
         listed = listed.join(claims, _claim_of(work)).where(claims.c.by == mine)
@@ -110,7 +111,7 @@ def counts(connection: Connection, *, mine: str | None = None) -> Counter[str]:
 
 
 def cursor(row: Row) -> str:
-    """The row's place in the queue: not the item alone, which may be gone by the next page."""
+    """The row's place in the queue, and not only its item, which may be gone by the next page."""
     times = f"{microseconds(row['sort_due'])}.{microseconds(row['recorded_at'])}"
     return f"{times}.{row['site_id']}-{row['item']}"
 
@@ -132,14 +133,14 @@ def _place_after(after: str) -> Any:
 Document = dict[str, Any]
 
 MOST_HELD = 500
-"""So many items are listed; how many each one holds is counted however many there are."""
+"""The most items listed for all holders; the number that each holds has no limit."""
 
 
 def holders(connection: Connection, *, most: int = MOST_HELD) -> list[Document]:
-    """Each who holds something, by name: how many items (`total`), and the first of them.
+    """The holders by name, each with the number of their items (`total`) and the first of them.
 
-    `items` has the first `most` of all, holder by holder and each one's by deadline; those of later
-    holders may be missing.
+    `items` has the first `most` of all, holder by holder, each by deadline; those of later holders
+    may be missing.
     """
     of = claims.c
     counted = select(of.by, func.count()).group_by(of.by).order_by(of.by)
@@ -152,7 +153,7 @@ def holders(connection: Connection, *, most: int = MOST_HELD) -> list[Document]:
 
 
 def sites_held(connection: Connection, by: str) -> list[tuple[int, str]]:
-    """The sites on which somebody holds something, by name, with their ids."""
+    """The ids and names of the sites on which that person holds an item, by name."""
     joined = claims.join(sites, sites.c.id == claims.c.site_id)
     asked = select(sites.c.id, sites.c.name).select_from(joined).where(claims.c.by == by)
     return [(id_, name) for id_, name in connection.execute(asked.distinct().order_by("name"))]
@@ -183,8 +184,8 @@ Item = tuple[int, str]
 def closing_misses(connection: Connection, rows: Sequence[Row], policy: Policy) -> set[Item]:
     """The items of an active site on which the next miss closes it.
 
-    A clock that runs is judged at its own deadline (R3): somebody reached on a later incident does
-    not undo it. An item without a clock warns of the run as it stands. Two queries at most.
+    A running clock is judged at its own deadline (R3): a contact about a later incident does not
+    count. An item without a clock warns of the present run. It takes at most two queries.
     """
     active = [row for row in rows if row["state"] == "active"]
     cases = _ends_of_runs(connection, [row for row in active if row["last_suspension"]], policy)
@@ -196,7 +197,7 @@ def closing_misses(connection: Connection, rows: Sequence[Row], policy: Policy) 
 
 
 def _ends_of_runs(connection: Connection, rows: Sequence[Row], policy: Policy) -> dict[int, Case]:
-    """The sites of those rows, with what says how long a run leads up to each of them."""
+    """The cases of the sites of those rows, with the history that gives the length of each run."""
     if not rows:
         return {}
     cases = {
@@ -221,7 +222,8 @@ def _closes(case: Case | None, row: Row, policy: Policy) -> bool:
 
 
 def _since(case: Case, policy: Policy, earliest: Place) -> Place:
-    """From where the standing cases are needed: what broke the run before its first place."""
+    """The place from which suspensions are needed: where the run was broken last before
+    `earliest`."""
     if policy.run == "total":
         return FIRST_PLACE
     broken = (i.place for i in case.incidents.values() if i.place < earliest)
@@ -229,5 +231,5 @@ def _since(case: Case, policy: Policy, earliest: Place) -> Place:
 
 
 def _place(row: Row) -> Place:
-    """Where the item is judged: at the deadline of a call, else after all that has happened."""
+    """The place at which the item is judged: a call's deadline, else after everything so far."""
     return (row["due"], row["incident"]) if row["kind"] == "call" and row["due"] else LAST_PLACE

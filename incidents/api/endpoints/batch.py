@@ -1,0 +1,163 @@
+"""The batch over HTTP: up to 1,000 commands in one request.
+
+Each command is checked against the caller's permissions as if it had come alone, and a refusal
+concerns that command alone. A batch takes no act that a person must do in person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from fastapi_problem.error import Problem
+from pydantic import Field, ValidationError
+
+from incidents.api import bodies, problems
+from incidents.api.caller import Caller
+from incidents.api.endpoints import actions
+from incidents.api.entrance import Keeping
+from incidents.api.operation import JSON, operation, router
+from incidents.contract import target
+from incidents.contract.action import Action
+from incidents.contract.actions import ACTIONS
+from incidents.contract.documents.acts import Results
+from incidents.contract.target import SITE
+from incidents.desk import Answer, Envelope, transaction
+from incidents.desk.transaction import MAX_BATCH
+from incidents.errors import IncidentsError
+from incidents.machine.commands import RecordContact
+from incidents.views import masked
+
+MAX_ADDRESSES, MAX_DETAILS, MAX_CHARACTERS = 1_000, 5_000, 100_000
+"""The most addresses, changed details of filings and characters of text in a batch: each has its
+cost, as a command does."""
+_KNOWN: dict[tuple[str, str], Action] = {
+    (name, act.of): act
+    for act in ACTIONS
+    if (name := act.batch or act.path) is not None and not act.in_person
+}
+TAKEN = sorted({name for name, _ in _KNOWN})
+
+routes = router("batch")
+
+
+class Asked(bodies.Form):
+    """One command: what to do, to what (a site's name, or an id), and with which words.
+
+    `key`: the same command with the same key is done once.
+    """
+
+    do: Annotated[str, Field(max_length=20, json_schema_extra={"enum": TAKEN})]
+    to: Annotated[str, Field(max_length=300)]
+    words: dict[str, Any] = Field({})
+    key: Annotated[str, Field(min_length=1, max_length=150)] | None = None
+
+
+class Batch(bodies.Form):
+    """Commands, which are done in their order."""
+
+    commands: list[Asked] = Field(min_length=1, max_length=MAX_BATCH)
+
+
+_Place = tuple[int, Envelope] | Problem
+"""A command's place among the answers: its status on success and its envelope for the desk, or the
+problem that refused it before."""
+
+
+@routes.post("/batch", **operation("log", Results, acting=True, large=True))
+def batch(by: Keeping, given: Batch) -> JSON:
+    """Do up to 1,000 commands in one transaction, each with its own answer or problem.
+
+    They name at most 1,000 addresses, 5,000 details of filings, and one call about all that is open
+    on a site; their words have at most 100,000 characters.
+    """
+    # The garbage collector also waits for the answer, whose parts are freed before it looks.
+    with transaction.rare_collection():
+        return _answer_to_batch(by, given)
+
+
+def _answer_to_batch(by: Caller, given: Batch) -> JSON:
+    for name, most, called in (
+        ("urls", MAX_ADDRESSES, "addresses"), ("details", MAX_DETAILS, "details"),
+    ):  # fmt: skip
+        listed = (each.words.get(name) for each in given.commands)
+        if sum(len(each) for each in listed if isinstance(each, list | dict)) > most:
+            raise _too_many(name, f"more than {most:,} {called}")
+    words = (text for each in given.commands for text in each.words.values())
+    if sum(len(text) for text in words if isinstance(text, str)) > MAX_CHARACTERS:
+        raise _too_many("characters", f"more than {MAX_CHARACTERS:,} characters of words")
+    by.counts(len(given.commands))
+    places = [_place(by, n, asked) for n, asked in enumerate(given.commands)]
+    sent = [place[1] for place in places if isinstance(place, tuple)]
+    _insist_on_one_call(sent)
+    answers = by.house.desk.submit(sent, dry_run=by.dry_run)
+    told = iter(actions.act_documents(by.house, [each for each in answers if each.refusal is None]))
+    left = iter(answers)
+    shown = [_document(by, place, left, told) for place in places]
+    refused = sum(each["problem"] is not None for each in shown)
+    return JSON({"items": shown, "done": len(shown) - refused, "refused": refused})
+
+
+def _insist_on_one_call(sent: list[Envelope]) -> None:
+    """Allow one call about a site: it adds an entry for each open incident of the site."""
+    called = [
+        each.site
+        for each in sent
+        if isinstance(each.command, RecordContact) and each.command.incident is None
+    ]
+    if len(called) > len(set(called)):
+        raise _too_many("calls", "two calls about all that is open on one site")
+
+
+def _too_many(name: str, told: str) -> Problem:
+    return problems.unprocessable(
+        f"too_many_{name}", f"the commands have {told}: send several batches"
+    )
+
+
+def _place(by: Caller, n: int, asked: Asked) -> _Place:
+    try:
+        act, words = _read(asked)
+        by.needs(act.name)
+        site, command = bodies.command(act, by.by, asked.to, words)
+    except (Problem, IncidentsError) as error:
+        return error if isinstance(error, Problem) else problems.of_error(error)
+    # Its own key, or the request's key with its place.
+    key = f"{by.key}:{n}" if asked.key is None and by.key is not None else asked.key
+    return act.status, by.envelope(site, command, key)
+
+
+def _read(asked: Asked) -> tuple[Action, bodies.Form]:
+    """The act of a command, by its name and the form of its target, and its body."""
+    for what in target.KINDS:
+        act = _KNOWN.get((asked.do, what))
+        if act is not None and _looks_like(what, asked.to):
+            try:
+                return act, bodies.body(act).model_validate(asked.words)
+            except ValidationError as error:
+                raise problems.invalid(error.errors(include_url=False)) from error
+    raise problems.unprocessable(
+        "unfit_command", f"no such command of such a thing; there are {', '.join(TAKEN)}"
+    )
+
+
+def _looks_like(what: str, to: str) -> bool:
+    try:
+        target.read(what, to)
+    except IncidentsError:
+        # The desk itself reports what is wrong with a site's name.
+        return what == SITE
+    return True
+
+
+def _document(
+    by: Caller, place: _Place, answers: Iterator[Answer], told: Iterator[actions.Document]
+) -> actions.Document:
+    """The result of a command: the desk's next answer, if the command reached the desk."""
+    if isinstance(place, tuple):
+        answer = next(answers)
+        if answer.refusal is None:
+            return {"status": place[0], "answer": next(told), "problem": None}
+        place = problems.refused(answer, by.when)
+    problem = masked.document(place.marshal(uri=problems.TYPE))
+    return {"status": place.status, "answer": None, "problem": problem}

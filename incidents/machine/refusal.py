@@ -1,0 +1,34 @@
+"""The refusal: why a command did not take effect; and the remark on one that did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A command that did not take effect; `facts` fill the sentence that says so."""
+
+    name: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something that the person should know of an act that did take effect."""
+
+    name: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+class RefusedError(Exception):
+    """Carries a refusal out of the checks of `decide`; never leaves the machine."""
+
+    def __init__(self, name: str, **facts: Any) -> None:
+        super().__init__(name)
+        self.refusal = Refusal(name, facts)
+
+
+CUSTOMERS = "this"
+"""What the act is called that is the customer's own, who has no command to go on with."""

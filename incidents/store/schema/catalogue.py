@@ -1,0 +1,27 @@
+"""The catalogue of the schema: the tables of all its modules.
+
+Each module adds its own tables to the one metadata when it is imported; this one imports them all.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import MetaData
+
+from incidents.store.schema import desk_tables, log_tables, tables, types
+
+_MODULES = (desk_tables, log_tables, tables)
+
+
+def every_table() -> MetaData:
+    """All tables, without the partial indexes."""
+    return types.metadata
+
+
+def schema() -> MetaData:
+    """All tables with all their indexes: for the migrations, which compare them.
+
+    A partial index makes SQLAlchemy load all that it has for PostgreSQL, and every command of the
+    command line would pay for it.
+    """
+    types.add_partial_indexes()
+    return types.metadata
