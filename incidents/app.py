@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from incidents import clock
+from incidents.locale.language import ENGLISH, Language
 from incidents.system.side_process import Expenses
 
 if TYPE_CHECKING:
@@ -109,12 +110,14 @@ class House:
             yield connection
 
     @contextmanager
-    def looking(self) -> Iterator[Looks]:
-        """What people look at, in one state of the database."""
+    def looking(self, language: Language = ENGLISH) -> Iterator[Looks]:
+        """What people look at, in one state of the database, told in that language."""
         from incidents.views.looks import Looks
 
         with self.reading() as connection:
-            yield Looks(connection, self.now, lambda: self.report_duty, self.settings.zone)
+            yield Looks(
+                connection, self.now, lambda: self.report_duty, self.settings.zone, language
+            )
 
     @contextmanager
     def glancing(self) -> Iterator[Connection]:

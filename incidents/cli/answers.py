@@ -142,7 +142,7 @@ def as_left_down(run: Run, document: Document) -> Document:
     left it down."""
     if not event_sentence.may_open(document["events"]):
         return document
-    with run.house.looking() as looks:
+    with run.looking() as looks:
         # A server of before does not say it.
         site = looks.site(document["site"]["site"])
         if not site.get("stays_down"):
@@ -160,7 +160,7 @@ def _not_down_yet(run: Run, document: Document, own: list[Document]) -> list[str
         return []
     from incidents.views.health import carries_out
 
-    with run.house.looking() as looks:
+    with run.looking() as looks:
         if carries_out(looks.enforcement()):
             return []
     told = "NOT DOWN YET: nothing is carried out now (incidents daemon status says why)"

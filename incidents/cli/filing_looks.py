@@ -129,7 +129,7 @@ def filed(run: Run, site: str) -> FilingOnRecord:
     Raises:
         UnknownSiteError: with the nearest names.
     """
-    with run.house.looking() as looks:
+    with run.looking() as looks:
         return looks.filing(site)
 
 
@@ -210,7 +210,7 @@ def terms(run: Run, days: int | None, ics: str | None) -> None:
     """
     now = today(run)
     until = None if days is None else (now + timedelta(days=days)).isoformat()
-    with run.house.looking() as looks:
+    with run.looking() as looks:
         found = looks.filing_terms(until)
     counted = [_counted(each, now) for each in found]
     if ics is not None:

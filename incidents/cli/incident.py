@@ -159,7 +159,7 @@ def duty(run: Run, limit: int) -> None:
     The section [report] of the settings says within what time of its recording: 24 hours, by
     article 10(6) of the ministry's decree no. 33, unless it says otherwise.
     """
-    with run.house.looking() as looks:
+    with run.looking() as looks:
         told = looks.duties(limit=limit)
     found, total = told["items"], told["summary"]
     if run.quiet:

@@ -85,6 +85,7 @@ def _ready(context: click.Context, given: dict[str, Any], *, writes: bool = Fals
         db=given.pop("db"),
         person=given.pop("person"),
         zone=given.pop("zone"),
+        lang=given.pop("lang"),
         server=given.pop("server"),
     )
     # One that was named is made by `db upgrade` alone: its name may be mistyped.
@@ -122,6 +123,8 @@ def _common(*more: Callable[[Command], Command], of: Command) -> Command:
                      expose_value=False, help="Print ids only."),
         click.option("--zone", metavar="ZONE",
                      help="The zone of times. Default: INCIDENTS_ZONE, else Asia/Shanghai."),
+        click.option("--lang", metavar="LANG",
+                     help="Answer people in en or zh. Default: INCIDENTS_LANG, else your locale."),
         click.option("--db", metavar="URL",
                      help="The database. Default: INCIDENTS_DB, else a file of your own."),
         click.option("--server", metavar="URL",

@@ -49,7 +49,7 @@ def acts() -> None:
 @options.looking
 def list_acts(run: Run, *, dead: bool, braked: bool, site: str | None, limit: int) -> None:
     """List the orders that are not carried out, dead letters first."""
-    with run.house.looking() as looks:
+    with run.looking() as looks:
         found = looks.unsettled(site=site, only_dead=dead, only_braked=braked, limit=limit)
     output.listed(
         run, found, ids=(each["id"] for each in found),
@@ -72,7 +72,7 @@ def show(run: Run, order: tuple[int, int, str]) -> None:
 def tell(run: Run, order: tuple[int, int, str]) -> None:
     """Say what an order says, and what became of it; raises UnknownOrderError if there is none."""
     when = run.when
-    with run.house.looking() as looks:
+    with run.looking() as looks:
         found = looks.order(*order, when)
     if not output.answered(run, found, found["id"]):
         output.pairs(run, _pairs(found, when))
@@ -213,7 +213,7 @@ def _confirm(act: Act, sites: Sequence[str], said: str | None, *, cancelled: boo
     opened = confirmation.sites_to_open(
         _compare(act, sites, by_name=True, repair=True, cancelled=cancelled, dry_run=True)
     )
-    with act.run.house.looking() as looks:
+    with act.run.looking() as looks:
         doubted = [
             each
             for each in opened

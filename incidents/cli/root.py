@@ -108,7 +108,9 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 refused, 4 not confirmed,
 """
 
 
-_BEHIND = frozenset({"--db", "--server", "--as", "--format", "--json", "-q", "--quiet", "--zone"})
+_BEHIND = frozenset(
+    {"--db", "--server", "--as", "--format", "--json", "-q", "--quiet", "--zone", "--lang"}
+)
 """Common options, which each command has of its own."""
 
 

@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from incidents.app import House
-    from incidents.client.house import RemoteHouse
+    from incidents.client.house import RemoteHouse, RemoteLooks
+    from incidents.locale.language import Language
     from incidents.locale.words import When
     from incidents.settings.sources import Settings
+    from incidents.views.looks import Looks
 
 
 _ITS_OWN = "it is about the database itself: do it where that is, without --server"
@@ -109,7 +111,20 @@ class Run:
         from incidents import clock
         from incidents.locale.words import When
 
-        return When(zone=self.settings.zone, now=clock.now())
+        return When(zone=self.settings.zone, now=clock.now(), language=self.language)
+
+    @property
+    def language(self) -> Language:
+        """In which people are answered; programs read English, whoever asks."""
+        from incidents.locale.language import ENGLISH, language
+
+        return ENGLISH if self.for_programs else language(self.settings.language)
+
+    @contextmanager
+    def looking(self) -> Iterator[Looks | RemoteLooks]:
+        """What people look at, in one state of the database, told in the run's language."""
+        with self.house.looking(self.language) as looks:
+            yield looks
 
     def read_time(self, text: str | None) -> datetime | None:
         """A time that somebody has typed, in UTC, echoed with its zone; None if none was.

@@ -59,7 +59,7 @@ def _item(run: Run, key: tuple[int, str]) -> None:
     """What there is to do, and how; raises UnknownTaskError for what the queue does not list."""
     from incidents.cli.queue import words
 
-    with run.house.looking() as looks:
+    with run.looking() as looks:
         found = looks.item(key)
     if found is None:
         given = f"{key[0]}-{key[1]}"
@@ -87,12 +87,12 @@ def _item(run: Run, key: tuple[int, str]) -> None:
 
 def _incident(run: Run, incident: tuple[int, int]) -> None:
     """All that is on record of an incident; raises UnknownIncidentError if there is none."""
-    with run.house.looking() as looks:
+    with run.looking() as looks:
         found = looks.incident(incident)
         if run.quiet:
             run.say(found["id"])
             return
-        story = looks.timeline(*incident, run.settings.zone)
+        story = looks.timeline(*incident)
         if run.for_programs:
             output.document(run, {**found, "timeline": list(story)}, rows=[found])
         else:

@@ -69,7 +69,7 @@ _COLOURS = {"active": "green", "suspended": "yellow", "closed": "red"}
 @options.looking
 def list_sites(run: Run, state: str | None) -> None:
     """List the sites by name."""
-    with run.house.looking() as looks:
+    with run.looking() as looks:
         sites, when = looks.sites(state=state), run.when
         output.listed(
             run, sites, ids=(site["site"] for site in sites),
@@ -88,7 +88,7 @@ def show(run: Run, site: str) -> None:
 
 def tell(run: Run, site: str) -> None:
     """Say how a site stands; raises UnknownSiteError with the nearest names."""
-    with run.house.looking() as looks:
+    with run.looking() as looks:
         found = looks.site(site)
         braked: list[Order] = []
         if found["in_force"] != found["state"] and not (run.quiet or run.for_programs):
@@ -108,8 +108,8 @@ def why(run: Run, site: str) -> None:
 
     The rule, the incidents counted, the times compared, what is due next, what would change it.
     """
-    with run.house.looking() as looks:
-        found = looks.why(site, run.settings.zone)
+    with run.looking() as looks:
+        found = looks.why(site)
     document = {**found, "commands": hints.commands(found["hints"])}
     if not output.answered(run, document, site, rows=found["timeline"]):
         _tell_why(run, found)

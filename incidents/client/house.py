@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,6 +17,7 @@ from incidents.contract import hints
 from incidents.contract.documents import required
 from incidents.contract.documents.queue import Closing, Duties, QueueItem, QueuePage, ToClose
 from incidents.errors import InputError
+from incidents.locale.language import ENGLISH, Language
 from incidents.store.schema.types import canonical
 from incidents.values.ids import incident_id, order_id
 
@@ -89,7 +89,7 @@ class RemoteLooks:
         """The register, page by page."""
         return self._exchange.items("/sites", limit=500, state=state)
 
-    def why(self, name: str, _zone: tzinfo) -> Explanation:
+    def why(self, name: str) -> Explanation:
         """Why a site stands as it does; times in the words are in the exchange's zone."""
         found: Explanation = self._exchange.get(f"/sites/{part(name)}/why")
         found["hints"] = hints.understood(found)
@@ -99,7 +99,7 @@ class RemoteLooks:
         """An incident with its site."""
         return cast("IncidentInFull", self._exchange.get(f"/incidents/{incident_id(*key)}"))
 
-    def timeline(self, site_id: int, incident: int, _zone: tzinfo) -> Iterator[Line]:
+    def timeline(self, site_id: int, incident: int) -> Iterator[Line]:
         """What happened to an incident."""
         return self._exchange.items(f"/incidents/{incident_id(site_id, incident)}/timeline")
 
@@ -210,7 +210,7 @@ class RemoteHouse:
         return accounts.signed_in(self._exchange, self.signs_in, password, again)
 
     @contextmanager
-    def looking(self) -> Iterator[RemoteLooks]:
+    def looking(self, _: Language = ENGLISH) -> Iterator[RemoteLooks]:
         """Where a database would open a transaction: each look is one of the server's own."""
         yield RemoteLooks(self._exchange)
 

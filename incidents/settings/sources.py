@@ -29,6 +29,8 @@ from incidents.errors import (
     TextTooLongError,
     UnknownSettingError,
 )
+from incidents.locale import catalogue
+from incidents.locale.catalogue import Tag
 from incidents.system import private_file
 from incidents.values import parsing
 
@@ -43,7 +45,7 @@ MAX_PERSON_DIGITS = 7
 # Who signs entries without being a person (machine.commands: CHECKER, CLOCK, …).
 RESERVED_PERSONS = frozenset({"checker", "clock", "courier", "customer", "daemon"})
 
-_KEYS = ("db", "as", "zone", "evidence", "evidence_limit", "clock", "server", "token_file")
+_KEYS = ("db", "as", "zone", "lang", "evidence", "evidence_limit", "clock", "server", "token_file")
 _SIZE = re.compile(r"(\d{1,12}) ?(|B|KiB|MiB|GiB)")
 _UNITS = {"": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _SQLITE = "sqlite:///"
@@ -60,16 +62,17 @@ class Settings:
 
     `db` is a URL, None meaning the user's own SQLite file; `person` is who acts, `named` whether
     somebody has said so, and `login` the name of the process's owner; `zone` is the one in which
-    people read and write times; `evidence` is the folder of attached files and `evidence_limit` the
-    most bytes of one; `own_clock` says that the clock is simulated, so that it may jump.
-    `server` is the address of a server that is asked in place of a database, as the account of
-    `token`.
+    people read and write times, `language` the one in which people are answered; `evidence` is the
+    folder of attached files and `evidence_limit` the most bytes of one; `own_clock` says that the
+    clock is simulated, so that it may jump. `server` is the address of a server that is asked in
+    place of a database, as the account of `token`.
     """
 
     db: str | None
     person: str
     login: str
     zone: tzinfo
+    language: Tag
     evidence: Path
     evidence_limit: int
     own_clock: bool = False
@@ -83,6 +86,7 @@ def load(
     db: str | None = None,
     person: str | None = None,
     zone: str | None = None,
+    lang: str | None = None,
     server: str | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Settings:
@@ -108,6 +112,7 @@ def load(
         person=nobody if name is None else check_person(name),
         login=owner,
         zone=clock.zone(zone) if zone is not None else _zone_setting(said),
+        language=_language(lang, said),
         evidence=Path(evidence).expanduser() if evidence else beside(url, "evidence"),
         evidence_limit=said.size("evidence_limit", DEFAULT_EVIDENCE_LIMIT),
         own_clock=said.choice("clock", ("own", "database"), "database") == "own",
@@ -195,7 +200,7 @@ class _Said:
     """What the environment and the file say, the environment first."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
+        self.environ = environ
         self.file = _config_file(environ)
         document = _read_file(self.file, asked_for=bool(environ.get("INCIDENTS_CONFIG")))
         self.sections = {k: v for k, v in document.items() if isinstance(v, dict)}
@@ -207,8 +212,8 @@ class _Said:
     def value(self, key: str) -> tuple[Any, str, str]:
         """The value, where it stands and under which name; an empty variable says nothing."""
         variable = f"INCIDENTS_{key.upper()}"
-        if self._environ.get(variable):
-            return self._environ[variable], "the environment", variable
+        if self.environ.get(variable):
+            return self.environ[variable], "the environment", variable
         return self._values.get(key), str(self.file), key
 
     def text(self, key: str) -> str | None:
@@ -219,7 +224,7 @@ class _Said:
 
     def token(self) -> str | None:
         """What INCIDENTS_TOKEN holds, or else the file that `token_file` names."""
-        given = self._environ.get("INCIDENTS_TOKEN")
+        given = self.environ.get("INCIDENTS_TOKEN")
         file, where, setting = self.value("token_file")
         if given or file is None:
             return given or None
@@ -277,6 +282,19 @@ def _read_file(file: Path, *, asked_for: bool) -> dict[str, Any]:
         raise SettingsFileError(file=file, detail=detail) from error
     except OSError as error:
         raise SettingsFileError(file=file, detail=error.strerror or "no reason given") from error
+
+
+def _language(lang: str | None, said: _Said) -> Tag:
+    """What was asked for or is set; else the language of the locale, if it is one of ours."""
+    value, where, setting = said.value("lang")
+    asked = lang or value
+    found = catalogue.tag(str(asked or catalogue.of_locale(said.environ)))
+    if asked and found is None:
+        expected = "en or zh"
+        if lang:
+            raise InputError(f"unknown language: {lang!r} (write {expected})")
+        raise SettingError(where=where, setting=setting, value=value, expected=expected)
+    return found or "en"
 
 
 def _zone_setting(said: _Said) -> tzinfo:

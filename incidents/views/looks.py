@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from incidents import views
 from incidents.clock import rfc3339
+from incidents.locale.language import ENGLISH, Language
 from incidents.locale.words import When
 from incidents.settings import channels
 from incidents.views.queue import police
@@ -41,11 +42,13 @@ class Looks:
         now: Callable[[Connection], datetime],
         owed: Callable[[], ReportDuty | None],
         zone: tzinfo,
+        language: Language = ENGLISH,
     ) -> None:
         self._connection = connection
         self._ask_now = now
         self._ask_owed = owed
         self._zone = zone
+        self._language = language
 
     @cached_property
     def _now(self) -> datetime:
@@ -53,7 +56,7 @@ class Looks:
 
     @property
     def _when(self) -> When:
-        return When(zone=self._zone, now=self._now)
+        return When(zone=self._zone, now=self._now, language=self._language)
 
     def queue(
         self, *, mine: str | None = None, limit: int = 50, after: str | None = None,
@@ -77,9 +80,9 @@ class Looks:
         """The register."""
         return views.sites(self._connection, state=state)
 
-    def why(self, name: str, zone: tzinfo) -> Explanation:
+    def why(self, name: str) -> Explanation:
         """Why a site is in its state; raises UnknownSiteError."""
-        return views.why(self._connection, name, self._now, zone)
+        return views.why(self._connection, name, self._when)
 
     def incident(self, key: tuple[int, int]) -> IncidentInFull:
         """An incident with its site and the deadline of its report; raises UnknownIncidentError."""
@@ -87,9 +90,12 @@ class Looks:
         due = None if owed is None else police.deadline_of(self._connection, key, owed)
         return {**found, "report_due": None if due is None else rfc3339(due)}
 
-    def timeline(self, site_id: int, incident: int, zone: tzinfo) -> Iterator[Line]:
+    def timeline(self, site_id: int, incident: int) -> Iterator[Line]:
         """The timeline of an incident."""
-        return views.timeline(self._connection, site_id, incident, now=self._now, zone=zone)
+        return views.timeline(
+            self._connection, site_id, incident, now=self._now, zone=self._zone,
+            language=self._language,
+        )  # fmt: skip
 
     def filing(self, name: str) -> FilingOnRecord:
         """The filing of a site; raises UnknownSiteError."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
@@ -171,8 +170,8 @@ def _moot(record: Record) -> list[str]:
     return [record.say("moot.more" if len(record.moot) > MAX_TRIED else "moot", names=names)]
 
 
-def why(connection: Connection, name: str, now: datetime, zone: tzinfo = UTC) -> Explanation:
-    """Why the site is in its state at `now` (UTC), from the record alone; times in `zone`.
+def why(connection: Connection, name: str, when: When) -> Explanation:
+    """Why the site is in its state now, from the record alone, as `when` tells it.
 
     `text`: lines to read. `timeline`: the latest entries; `timeline_untold`: the number of earlier
     ones. `next`: what is due next, null if nothing is. `would_change` and `hints`: what people can
@@ -181,7 +180,7 @@ def why(connection: Connection, name: str, now: datetime, zone: tzinfo = UTC) ->
     Raises:
         UnknownSiteError: with the nearest names.
     """
-    found = why_record.read(connection, name, When(zone=zone, now=now))
+    found = why_record.read(connection, name, when)
     next_due, changes = why_prospects.next_due(found), why_prospects.would_change(found)
     return {
         "site": on_record.reveal_texts(connection, [site_document(found.case, found.run)])[0],

@@ -1,7 +1,7 @@
 """What a loss leaves down: no daemon opens a site whose reason to be down may be what is lost."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import pytest
 
@@ -10,6 +10,7 @@ from incidents.app import House
 from incidents.daemon import recovery_duty
 from incidents.daemon.recovery_duty import Recovery
 from incidents.desk.resumption import ANOTHER_SERVER, ASKED
+from incidents.locale.words import When
 from incidents.machine import commands as c
 from incidents.store import lineage
 from incidents.store.database.engine import writing
@@ -139,7 +140,7 @@ def test_several_daemons_put_it_on_record_once(house: House, panel: Panel) -> No
 
     assert panel.sites[COURT] == "suspended"
     with house.reading() as connection:
-        found = views.why(connection, COURT, clock.now())
+        found = views.why(connection, COURT, When(zone=UTC, now=clock.now()))
     assert [line["kind"] for line in found["timeline"]] == ["site_added", "state_seen"]
 
     recover(house)

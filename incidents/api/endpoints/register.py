@@ -45,6 +45,7 @@ from incidents.contract.documents.sites import (
 )
 from incidents.desk import Envelope
 from incidents.errors import EvidenceTooLargeError
+from incidents.locale import words
 from incidents.machine import commands as c
 from incidents.record import evidence
 from incidents.store.cases import sites as site_rows
@@ -118,7 +119,7 @@ def why(by: Looking, site: SiteName, reveal: Reveal = False) -> JSON:
     """Why a site stands as it does, in plain words, and what would change it."""
     name = inputs.site(site)
     with by.reading() as connection:
-        why_ = views.why(connection, name, by.house.now(connection), by.zone)
+        why_ = views.why(connection, name, words.When(zone=by.zone, now=by.house.now(connection)))
     found: Why = {**why_, "commands": hints.commands(why_["hints"])}
     return _shown(by, found, name, (found["site"]["id"], found["seq"]), reveal=reveal)
 

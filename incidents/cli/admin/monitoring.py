@@ -39,7 +39,7 @@ def alarms(run: Run, what: str | None) -> int:
     """
     if what is not None:
         return try_channels(run)
-    with run.house.looking() as looks:
+    with run.looking() as looks:
         told = looks.alarms_now()
     found: list[Alarm] = told["items"]
     if run.quiet:

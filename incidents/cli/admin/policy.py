@@ -48,7 +48,7 @@ def policy() -> None:
 @options.looking
 def show(run: Run) -> None:
     """Show the active policy: in words, as its file, since when it is active and by whose act."""
-    with run.house.looking() as looks:
+    with run.looking() as looks:
         document = looks.active_policy()
     row = {"policy": document["policy"], "toml": document["toml"]}
     if not output.answered(run, document, document["policy"], rows=[row]):
@@ -60,7 +60,7 @@ def show(run: Run) -> None:
 @options.looking
 def history(run: Run) -> None:
     """List every activation on record: when, by whom, why, and what changed."""
-    with run.house.looking() as looks:
+    with run.looking() as looks:
         found = looks.policy_history()
     output.listed(
         run, found, ids=(activation["policy"] for activation in found),

@@ -179,7 +179,7 @@ class _Done:
 def _status(run: Run) -> int:
     from incidents.views.health import carries_out
 
-    with run.house.looking() as looks:
+    with run.looking() as looks:
         found = looks.enforcement()
     alone = {name: value for name, value in found.items() if name != "daemons"}
     beating = (daemon["daemon"] for daemon in found["daemons"] if daemon["beating"])

@@ -82,7 +82,7 @@ def queue(run: Run, *, mine: bool, watch: bool, reveal: bool, limit: int, after:
 
 def _page(run: Run, *, mine: str | None, limit: int, after: str | None, reveal: bool) -> QueuePage:
     """One page of the queue as it stands now."""
-    with run.house.looking() as looks:
+    with run.looking() as looks:
         return looks.queue(mine=mine, limit=limit, after=after, reveal=reveal)
 
 

@@ -262,7 +262,7 @@ class Screen:
     def _ask_for(self, id_: str) -> QueueItem | None:
         of = read_item_id(id_)
         assert of is not None
-        with self.run.house.looking() as looks:
+        with self.run.looking() as looks:
             return looks.item(of, reveal=True)
 
     def _leave(self, id_: str) -> None:
