@@ -146,8 +146,8 @@ BY_THE_DESK = {
     " yes to it, signs in first: {by} has not",
     "not_let": "{by} has the role {role} here, which may not do {act}{way_out}",
     "second_needed": "by the policy in force two people close, and two people put another one in"
-    " its place: a second one who may activate policies signs in beside {by}, named as `second`",
-    "own_second": "{by} cannot be the second person to their own act: name another one as `second`",
+    " its place: a second one who may activate policies signs in beside {by}",
+    "own_second": "{by} cannot be the second person to their own act: name another one",
     "second_not_in": "{second} has no account here that may come in, and is no second person",
     "second_role": "{second} has the role {role} here, which may not do {act}, and is no second"
     " person to it{way_out}",
@@ -177,7 +177,7 @@ BY_THE_DESK = {
     "too_many_urls": "{count} web addresses are given, and {limit} are the most for one incident:"
     " log it with some of them, and attach a file with all",
     "would_close": "this is violation {n} of {needed} in {within_s} and would close {site}, so it"
-    " is not logged: send it again without unless_closing, if that is meant",
+    " is not logged",
     "order_of_hold": "{site} is held by order, and {order} takes it down: lift the hold first",
     "urls_too_long": "the web addresses have {size} bytes, and {limit} are the most for one"
     " incident: log it with fewer, and attach a file with all",

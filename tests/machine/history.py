@@ -14,8 +14,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Self, TypeVar
 
@@ -60,11 +59,9 @@ def span(*parts: str | timedelta) -> timedelta:
     return sum(durations, timedelta())
 
 
-@contextmanager
-def clock_given_back() -> Iterator[None]:
-    """What is done to the clock within ends here; it is frozen at the first history."""
+def give_clock_back() -> None:
+    """End what histories have done to the clock, which is frozen at the first one."""
     global _frozen  # noqa: PLW0603 -- the clock of a process is global, and so is who froze it
-    yield
     if _frozen is not None:
         _freezer.stop()
         _frozen = None
