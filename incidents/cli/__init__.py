@@ -90,13 +90,13 @@ def _tell(run: Run, error: IncidentsError) -> None:
     for hint in hints:
         from incidents.cli.answers import next_step
 
-        aside(visible_and_short(f"next: {next_step(hint)}"))
+        asked_by = error.facts.get("by") if error.name == "closure_asked" else None
+        aside(visible_and_short(f"next: {next_step(hint, asked_by)}"))
 
 
 _OPTIONS = {
     "before_incident": "--at T",
     "before_told": "--at T",
-    "no_supervisor": "--as SUPERVISOR",
     "own_second": "--second HANDLE",
     "second_needed": "--second HANDLE",
 }

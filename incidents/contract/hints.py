@@ -23,6 +23,7 @@ LOOKS = {
     "why": "site why",
     "show": "show",
     "queue": "queue",
+    "sites": "site list",
     "order": "acts show",
     "orders": "acts list",
     "orders_of_site": "acts list --site",

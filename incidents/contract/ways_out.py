@@ -23,6 +23,10 @@ def _why(facts: Facts) -> list[Hint]:
     return [look("why", facts["site"])]
 
 
+def _show(facts: Facts) -> list[Hint]:
+    return [look("show", facts["incident"])]
+
+
 def _lift(facts: Facts) -> list[Hint]:
     return [do(c.LiftHold, facts["site"])]
 
@@ -43,19 +47,20 @@ def _filing_fields(_: Facts) -> list[Hint]:
     return [look("filing_fields")]
 
 
-def _double_entry(facts: Facts) -> list[Hint]:
-    another = do(c.Log, facts["site"], urls=facts["url"], again="true")
-    # Before anybody was told, nothing can have come back.
-    told = facts["state"] != "open"
-    return [another, *([do(c.Recur, facts["incident"])] if told else [])]
+def _to_be_called(incident: str) -> list[Hint]:
+    return [contact(incident, REACHED), contact(incident, "no-answer")]
 
 
 OF_REFUSALS: dict[str, Callable[[Facts], list[Hint]]] = {
     "already_held": _why,
     "already_requested": _why,
     "closure_asked": lambda facts: hints.to_closure(facts["site"]),
-    "double_entry": _double_entry,
-    "held": _lift,
+    # First a look at the one that is there: another one is a count more.
+    "double_entry": lambda facts: [
+        *_show(facts),
+        do(c.Log, facts["site"], urls=facts["url"], again="true"),
+    ],
+    "held": _why,
     "no_closure_asked": _why,
     "no_request": _why,
     "no_taker": _accounts,
@@ -67,16 +72,17 @@ OF_REFUSALS: dict[str, Callable[[Facts], list[Hint]]] = {
         do(c.CancelOrder, facts["order"]),
         look("compare", facts["site"]),
     ],
-    "recurred_already": lambda facts: [do(c.Recur, facts["incident"], again="true")],
+    "recurred_already": lambda facts: [
+        *_to_be_called(facts["recurrence"]),
+        do(c.Recur, facts["incident"], again="true"),
+    ],
     "second_not_in": _accounts,
     "site_closed": _why,
     "site_exists": lambda facts: [do(c.EditSite, facts["site"], phone=None)],
-    "unknown_contact": lambda facts: (
-        [look("show", facts["incident"])] if "incident" in facts else []
-    ),
+    "unknown_contact": lambda facts: _show(facts) if "incident" in facts else [],
     "unknown_detail": _filing_fields,
     "unknown_field": _filing_fields,
-    "unknown_incident": _queue,
+    "unknown_incident": lambda _: [look("sites")],
     "unknown_item": _queue,
     "unknown_order": lambda _: [look("orders")],
     "unknown_site": lambda facts: [do(c.AddSite, facts["site"])],
@@ -85,10 +91,10 @@ OF_REFUSALS: dict[str, Callable[[Facts], list[Hint]]] = {
 """By the refusal's name; what is not here needs no act: its sentence says all."""
 
 BY_STATE: dict[str, Callable[[str], list[Hint]]] = {
-    "open": lambda incident: [contact(incident, REACHED), contact(incident, "no-answer")],
-    "unreached": lambda incident: [contact(incident, REACHED), contact(incident, "no-answer")],
-    "removed": lambda incident: [do(c.TakeBack, incident), do(c.Recur, incident)],
-    "refused": lambda incident: [do(c.TakeBack, incident)],
+    "open": _to_be_called,
+    "unreached": _to_be_called,
+    "removed": lambda incident: [look("show", incident)],
+    "refused": lambda incident: [look("show", incident)],
     "moot": lambda incident: [do(c.VoidIncident, incident)],
 }
 """In place of an act that an incident's state forbids, by that state."""

@@ -12,8 +12,8 @@ GROUNDS = {
     "unknown_in_force": "{state:state} is ordered, and nobody knows what is in force",
     "not_in_force.waits": "NOT IN FORCE: {told} (see the orders of {site}).",
     "not_in_force.braked": "NOT IN FORCE: {told}: the brake holds it (see the order {order}).",
-    "not_in_force.lost": "NOT IN FORCE: {told}. Comparing {site} with the world can order it again,"
-    " and also what somebody has cancelled.",
+    "not_in_force.lost": "NOT IN FORCE: {told}. Comparing {site} with the world can order it"
+    " again.",
     "not_in_force.logged": "NOT IN FORCE: {told}. The order was only logged, since no adapter is"
     " set: nothing is enforced in the world. Name one under [acts] in the daemon's settings"
     " and restart the daemon; then comparing {site} with the world can order it again.",

@@ -246,7 +246,7 @@ def test_the_lift_of_a_hold_says_that_a_closed_site_stays_so_and_what_to_do(
         " may be lost, so it stays closed. Record again what closed it, or, once it is not"
         " suspended, compare it with the world and order it up once more"
     )
-    fit = "next: incidents acts reconcile false.example --repair (with accounts, a supervisor)"
+    fit = "next: incidents acts reconcile false.example --repair  # with accounts, a supervisor"
     assert lifted.splitlines()[0] == said
     assert lifted.splitlines()[-1] == fit
     assert "next: incidents acts reconcile" not in why

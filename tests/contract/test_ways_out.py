@@ -24,10 +24,17 @@ LEADS_TO = {
         "incidents site confirm-closure site.example",
         "incidents site decline-closure site.example --reason R",
     ],
-    "double_entry": ["incidents log site.example --url http://a.example/ --again"],
-    "held": ["incidents site unhold site.example --reason R"],
+    "double_entry": [
+        "incidents show 12-1",
+        "incidents log site.example --url http://a.example/ --again",
+    ],
+    "held": ["incidents site why site.example"],
     "no_closure_asked": ["incidents site why site.example"],
-    "recurred_already": ["incidents recur 12-1 --again"],
+    "recurred_already": [
+        "incidents contact 12-2 reached",
+        "incidents contact 12-2 no-answer",
+        "incidents recur 12-1 --again",
+    ],
     "site_closed": ["incidents site why site.example"],
     "site_exists": ["incidents site edit site.example --phone P"],
     "unknown_contact": ["incidents show 12-1"],
@@ -113,10 +120,7 @@ def _meant(hint: Hint) -> Command:
             ON_A_STATE["open"],
             ["incidents contact 12-1 reached", "incidents contact 12-1 no-answer"],
         ),
-        (
-            ON_A_STATE["removed"],
-            ["incidents take-back 12-1 --reason R", "incidents recur 12-1"],
-        ),
+        (ON_A_STATE["removed"], ["incidents show 12-1"]),
         (ON_A_STATE["moot"], ["incidents void 12-1 --reason R"]),
         (lambda: History().log().void(1).contact(1), []),
         (lambda: History().log().removed(1).says_removed(1), []),
@@ -129,11 +133,6 @@ def test_what_a_state_forbids_leads_to_what_it_allows(
     assert commands(hints_of(history())) == typed
 
 
-def test_what_was_told_already_may_have_come_back() -> None:
-    again = History().log(urls := "http://a.example/").contact(1).log(urls)
-    assert commands(hints_of(again))[1:] == ["incidents recur 12-1"]
-
-
 def test_a_call_typed_late_leads_to_the_same_call_with_its_time() -> None:
     [late] = REMARKED["too_late"]().decision.remarks
     assert commands(of_remark(late.name, late.facts)) == ["incidents contact 12-1 reached --at T"]
@@ -141,8 +140,8 @@ def test_a_call_typed_late_leads_to_the_same_call_with_its_time() -> None:
 
 
 def test_an_address_is_typed_so_that_no_shell_runs_a_part_of_it() -> None:
-    facts = {"site": "a.example", "url": "http://a.example/;reboot", "state": "open"}
-    [typed] = commands(of_refusal("double_entry", facts))
+    facts = {"site": "a.example", "url": "http://a.example/;reboot", "incident": "1-1"}
+    [_, typed] = commands(of_refusal("double_entry", facts))
     assert typed == "incidents log a.example --url 'http://a.example/;reboot' --again"
 
 
