@@ -1,6 +1,6 @@
-"""The rules' questions, answered from a case: windows (R1), deadlines (R2), run (R3), disputes.
+"""The rules' questions to a case (R1 … R5, disputes), and the guards of the state tables.
 
-The state tables name their guards here (see `state`).
+`state` names its guards here.
 """
 
 from __future__ import annotations

@@ -97,6 +97,18 @@ def test_a_hold_says_that_nothing_is_carried_out(cli: Cli, panel: Panel, sqlite_
     assert "NOT DOWN YET" not in down.out
 
 
+def test_a_hold_says_that_no_daemon_carries_it_out(cli: Cli, clock: FrozenDateTimeFactory) -> None:
+    def hold(site: str) -> str:
+        cli("site", "add", site)
+        return cli("site", "hold", site, "--reason", "court order").out
+
+    assert "NOT DOWN YET" in hold("never.example")
+    cli("daemon", "--once")
+    assert "NOT DOWN YET" not in hold("cron.example"), "cron starts the next one"
+    clock.tick(timedelta(minutes=11))
+    assert "NOT DOWN YET" in hold("stopped.example")
+
+
 def test_a_site_that_cannot_be_asked_is_shown_as_unknown(cli: Cli, panel: Panel) -> None:
     panel.mute = True
     cli("site", "add", "new.example")
