@@ -59,10 +59,8 @@ freezing.make_cheap()
 # Of a module and not of a test: to freeze the clock takes ten times as long as most of the tests.
 @pytest.fixture(autouse=True, scope="module")
 def _clock_given_back() -> Iterator[None]:
-    """Whoever has told a history leaves no other module's tests with a frozen clock."""
-    yield
-    if history := sys.modules.get("tests.machine.history"):
-        history.give_clock_back()
+    with freezing.clock_given_back():
+        yield
 
 
 @pytest.fixture(scope="session")
