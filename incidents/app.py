@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -116,8 +116,9 @@ class House:
 
         with self.reading() as connection:
             yield Looks(
-                connection, self.now, lambda: self.report_duty, self.settings.zone, language
-            )
+                connection, self.now, lambda: self.report_duty, lambda: self.lanes_without_channel,
+                zone=self.settings.zone, language=language,
+            )  # fmt: skip
 
     @contextmanager
     def glancing(self) -> Iterator[Connection]:
@@ -160,12 +161,20 @@ class House:
         """Who asks: the name by which the queue knows what is theirs."""
         return self.settings.person
 
-    @property
+    @cached_property
     def report_duty(self) -> ReportDuty | None:
-        """The duty to report as the settings file has it; raises as `settings.police.read` does."""
+        """The duty to report, read from the settings file once; raises as `settings.police.read`
+        does."""
         from incidents.settings import police, sources
 
         return police.read(sources.section(police.SECTION))
+
+    @cached_property
+    def lanes_without_channel(self) -> Mapping[str, str]:
+        """The setting of each lane without a channel; the settings file is read once."""
+        from incidents.notices import notice_settings
+
+        return notice_settings.lanes_without_channel()
 
     def hand_over(
         self, order: Envelope, *, of: Collection[int] | None = None, dry_run: bool = False

@@ -58,6 +58,13 @@ compiled.share()
 freezing.make_cheap()
 
 
+# Of a module and not of a test: to freeze the clock takes ten times as long as most of the tests.
+@pytest.fixture(autouse=True, scope="module")
+def _clock_given_back() -> Iterator[None]:
+    with freezing.clock_given_back():
+        yield
+
+
 @pytest.fixture(scope="session")
 def sqlite_databases() -> Iterator[SqliteDatabases]:
     """Makes SQLite files, for what is true of SQLite alone."""

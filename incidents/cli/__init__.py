@@ -90,26 +90,29 @@ def _tell(run: Run, error: IncidentsError) -> None:
     for hint in hints:
         from incidents.cli.answers import next_step
 
-        aside(visible_and_short(f"next: {next_step(hint)}"))
+        asked_by = error.facts.get("by") if error.name == "closure_asked" else None
+        aside(visible_and_short(f"next: {next_step(hint, asked_by)}"))
 
 
 _OPTIONS = {
     "before_incident": "--at T",
     "before_told": "--at T",
-    "no_supervisor": "--as SUPERVISOR",
     "own_second": "--second HANDLE",
-    "personal_code": "--note N",
     "second_needed": "--second HANDLE",
 }
 """What a command takes besides, by the refusal's name."""
 
 
 def _ways_out(error: RefusedError) -> list[Hint]:
-    """What can be done instead; what a server refused, it says itself."""
+    """What can be done instead, as a server says it or else as its refusal's name has it."""
     from incidents.contract import hints, ways_out
 
     told: Mapping[str, Any] = getattr(error, "problem", {})
-    return hints.understood(told) or ways_out.of_refusal(error.name, error.facts)
+    try:
+        return hints.understood(told) or ways_out.of_refusal(error.name, error.facts)
+    except (KeyError, TypeError):
+        # A server of another version knows other facts.
+        return []
 
 
 def _tell_of_misuse(error: click.ClickException) -> None:

@@ -251,7 +251,8 @@ def next_step(hint: Hint, asked_by: str | None = None) -> str:
 
     action = action_of(hint)
     who = _who_may(RIGHTS.get(hint["act"])) if action is None else _who(action, asked_by)
-    return f"{typed(hint)} ({who})" if who else typed(hint)
+    # As a remark of the shell: the whole line can be typed.
+    return f"{typed(hint)}  # {who}" if who else typed(hint)
 
 
 def _who(action: Action, asked_by: str | None) -> str:

@@ -77,6 +77,11 @@ class ProblemError(RefusedError):
         return list(self.problem.get("errors", ()))
 
     @property
+    def hints(self) -> list[Document]:
+        """What can be done instead, by the names of docs/reference/refusals.md."""
+        return list(self.problem.get("hints", ()))
+
+    @property
     def name(self) -> str:
         """The refusal's name."""
         return self.type.removeprefix(_TYPE).replace("-", "_")

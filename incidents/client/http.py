@@ -220,7 +220,7 @@ def part(text: str) -> str:
     Raises:
         InputError: for what leads to another path.
     """
-    if text.strip() in ("", ".", ".."):
+    if text.strip() in ("", ".", "..") or "/" in text:
         raise InputError(f"{text!r} is no name and no id: give one, such as shop.example or 12-3")
     return quote(text, safe="")
 
@@ -252,9 +252,11 @@ def _http(
         import httpx
     except ModuleNotFoundError as error:
         raise NoClientError from error
-    if token is not None and not token.strip():
+    # A file that holds it ends with a line's end.
+    token = None if token is None else token.strip()
+    if token == "":
         raise InputError(
-            f"the token that is given is empty ({token!r}): incidents token make HANDLE --days 30"
+            "the token that is given is empty: incidents token make HANDLE --days 30"
             " makes one; who signs in gives none"
         )
     if token is not None and not (_fits_a_header(token) and " " not in token):

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from markupsafe import Markup
 
 from incidents.contract.documents.sites import Case
-from incidents.machine import state
+from incidents.machine import diagram
 
 _WIDTH, _BOX, _HIGH, _GAP, _PAD = 360, 104, 32, 34, 14
 _MIDDLE = _WIDTH / 2
@@ -29,7 +29,7 @@ class Arc:
     number: int
     source: str
     dest: str
-    moves: tuple[state.Move, ...]
+    moves: tuple[diagram.Move, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,8 @@ class Diagram:
     @property
     def arcs(self) -> list[Arc]:
         """Which moves there are, in the order in which their states were first met."""
-        found: dict[tuple[str, str], list[state.Move]] = {}
-        for move in state.moves(self.machine):
+        found: dict[tuple[str, str], list[diagram.Move]] = {}
+        for move in diagram.moves(self.machine):
             found.setdefault((move.source, move.dest), []).append(move)
         return [
             Arc(n, source, dest, tuple(moves))
@@ -55,7 +55,7 @@ class Diagram:
     @property
     def states(self) -> list[str]:
         """The states, in the order in which they stand below each other."""
-        return list(state.MACHINE_STATES[self.machine])
+        return list(diagram.MACHINE_STATES[self.machine])
 
     @property
     def svg(self) -> Markup:

@@ -1,13 +1,14 @@
 """The hints: acts and looks that fit a finding, by name.
 
 The command line types them (`typed`). The API tells both: by name with their facts, and as command
-lines (`told`).
+lines (`commands`).
 """
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from incidents.contract.action import Action, name_of
 from incidents.contract.actions import ACTIONS
@@ -22,6 +23,7 @@ LOOKS = {
     "why": "site why",
     "show": "show",
     "queue": "queue",
+    "sites": "site list",
     "order": "acts show",
     "orders": "acts list",
     "orders_of_site": "acts list --site",
@@ -75,6 +77,10 @@ def do(command: type[c.Command], of: str, **facts: str | None) -> Hint:
     return Hint(act=name_of(command), of=of, facts=facts)
 
 
+_OPTIONS = {"urls": "url"}
+"""What a field is called where it is typed one at a time."""
+
+
 def typed(hint: Hint) -> str:
     """The hint as a command line; what the person is to say stands there as a word in capitals."""
     of, facts = hint["of"], hint["facts"]
@@ -95,8 +101,11 @@ def typed(hint: Hint) -> str:
         if each.type is bool:
             parts.append(f"--{action.called(each)}")
             continue
-        said = facts.get(each.name) or ("T" if each.is_time else action.asks(each).metavar)
-        parts.append(said if isinstance(each.fact, Choice) else f"--{action.called(each)} {said}")
+        known = facts.get(each.name)
+        # An address from a report may hold what a shell would run.
+        said = shlex.quote(known) if known else "T" if each.is_time else action.asks(each).metavar
+        option = _OPTIONS.get(each.name) or action.called(each)
+        parts.append(said if isinstance(each.fact, Choice) else f"--{option} {said}")
     return " ".join(parts)
 
 
@@ -122,8 +131,23 @@ def understood(document: Mapping[str, Any]) -> list[Hint]:
     Where nothing is left, or of one of before, which tells of no hint, they are its `commands` as
     they stand.
     """
-    found: list[Hint] = [each for each in document.get("hints", ()) if each["act"] in TYPED]
-    return found or [look(AS_TYPED, each) for each in document.get("commands", ())]
+    found = [each for each in _list(document, "hints") if _is_hint(each)]
+    typed_ = [each for each in _list(document, "commands") if isinstance(each, str)]
+    return found or [look(AS_TYPED, each) for each in typed_]
+
+
+def _list(document: Mapping[str, Any], key: str) -> list[Any]:
+    found = document.get(key)
+    return found if isinstance(found, list) else []
+
+
+def _is_hint(found: Any) -> TypeGuard[Hint]:
+    return (
+        isinstance(found, dict)
+        and found.get("act") in TYPED
+        and isinstance(found.get("of"), str)
+        and isinstance(found.get("facts"), dict)
+    )
 
 
 def after(incident: Mapping[str, Any], site: Mapping[str, Any]) -> list[Hint]:

@@ -24,7 +24,7 @@ from incidents.machine.command import DAEMON
 from incidents.machine.orders import ACT, DESK, NOTICE
 from incidents.notices import customer_link, lanes
 from incidents.notices.lanes import Customer, Desk
-from incidents.settings import channels
+from incidents.notices.notice_settings import CHANNELS
 from incidents.store.database import schema
 from incidents.store.database.engine import plainly, reading
 
@@ -36,8 +36,8 @@ _WRONG = {
 
 _UNDONE = {
     ACT: "NOTHING IS ENFORCED in the world: [acts] names no adapter but log",
-    NOTICE: f"the customers are told nothing: no channel is set ({channels.SETTINGS[NOTICE]})",
-    DESK: f"the desk is told of no call: no channel is set ({channels.SETTINGS[DESK]})",
+    NOTICE: f"the customers are told nothing: no channel is set ({CHANNELS[NOTICE]})",
+    DESK: f"the desk is told of no call: no channel is set ({CHANNELS[DESK]})",
 }
 """What stays undone where the settings name nobody for a lane; but for the first it waits."""
 

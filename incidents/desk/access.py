@@ -12,25 +12,20 @@ from functools import cached_property
 from sqlalchemy import Connection
 
 from incidents.accounts.identity import may
-from incidents.contract.action import name_of
+from incidents.contract.action import SUPERVISOR, name_of
+from incidents.contract.actions import ACTIONS
 from incidents.desk.envelope import Answer, Envelope
 from incidents.machine.case import Case, ClosureRequest, Request
 from incidents.machine.command import COURIER, DAEMON
 from incidents.machine.commands import (
     Approve,
-    AskReinstatement,
-    CancelOrder,
     ClaimItem,
     Command,
     CompleteTask,
     ConfirmClosure,
-    Decline,
     HandOver,
-    LiftHold,
     RecordState,
     RepeatOrder,
-    RetryOrder,
-    SetHold,
     StateFalse,
     StateRefused,
     Uphold,
@@ -67,9 +62,13 @@ sign-in, under another role, after another look or a confirmation, or once someb
 over."""
 
 
+_IN_PERSON = tuple({action.command for action in ACTIONS if action.in_person})
 _SUPERVISORS = (
-    SetHold, LiftHold, Decline, Uphold, RetryOrder, CancelOrder, RepeatOrder, RecordState,
-)  # fmt: skip
+    *{action.command for action in ACTIONS if action.roles == SUPERVISOR},
+    # A machine's, which no person asks for as such: a comparison with the world.
+    RecordState,
+    RepeatOrder,
+)
 RECOVER = "recover"
 _MACHINES = frozenset({COURIER, DAEMON})
 """The names of machines, which no person has: their acts on orders follow from decisions."""
@@ -80,7 +79,7 @@ def takes_two(command: Command, policy: Policy) -> bool:
     says so, to close one on somebody's word (R4, R5)."""
     if isinstance(command, StateFalse | StateRefused):
         return policy.two_people_close
-    return isinstance(command, AskReinstatement | Approve | ConfirmClosure)
+    return isinstance(command, _IN_PERSON)
 
 
 class Access:

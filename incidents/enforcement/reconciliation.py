@@ -230,7 +230,7 @@ class Reconciliation:
         if self.standing is None:
             return False
         with self.reading() as connection:
-            return bool(after_loss.note_compared(connection, self.standing, [row["id"]]))
+            return bool(after_loss.compared_since(connection, self.standing, [row["id"]]))
 
     def _is_strange(self, row: Any) -> bool:
         """Whether the site was added since the end was lost, and nothing was carried out for it."""

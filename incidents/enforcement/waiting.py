@@ -72,7 +72,7 @@ class FirstLook:
                 self._epoch, self._seen = standing.epoch, set()
             unseen = {each.site_id for each in claimed} - self._seen
             # The recovery may have compared the site before, and its adapter may fail now.
-            self._seen |= after_loss.note_compared(connection, standing, unseen)
+            self._seen |= after_loss.compared_since(connection, standing, unseen)
         undone = {(site_id, each.order) for site_id, each in chains if not each.dead}
         return [
             each

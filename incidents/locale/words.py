@@ -20,8 +20,6 @@ _MINUTE, _TO_THE_SECOND = timedelta(minutes=1), timedelta(minutes=10)
 """A command takes a moment: an hour that has just begun is told as one, not as 59 minutes. In the
 last minutes nobody is told of more time than there is."""
 
-TERMS = "no after-sales service, no refund"
-
 
 @dataclass(frozen=True, slots=True)
 class When:
@@ -91,40 +89,33 @@ class Teller:
 
     def site_state(self, site: Site) -> str:
         """How the site stands."""
-        if site["state"] == "closed":
-            told = f"{self.site} is closed ({rule(site['rule'])}): {TERMS}"
-            return told + ("; the closure is disputed" if site["disputed"] else "")
-        if site["state"] == "suspended":
-            until = site["suspended_until"]
-            if until is None:
-                return f"{self.site} is down, held by order"
-            return f"{self.site} is suspended until {self.when.until(until)}"
-        if site["run"] >= 2:
-            return (
-                f"{self.site} is active; {site['run']} times nobody was reached in time, "
-                "and one more time may close it"
-            )
-        return f"{self.site} is active"
+        code = "active"
+        match site["state"]:
+            case "closed":
+                code = "closed.disputed" if site["disputed"] else "closed"
+            case "suspended":
+                code = "held" if site["suspended_until"] is None else "suspended"
+            case _ if site["run"] >= 2:
+                code = "run"
+        return self.say(
+            f"site_stands.{code}", site=self.site, rule=site["rule"], run=site["run"],
+            until=site["suspended_until"],
+        )  # fmt: skip
 
     def incident_state(self, incident: Incident, *, site_closed: bool = False) -> str:
         """How the incident stands, and what its clock says; none runs on a closed site."""
-        name, due = incident["id"], incident["contact_due"]
+        due, code = incident["contact_due"], "incident_stands"
         match incident["state"]:
-            case "open" | "unreached" | "notified" as state if site_closed:
-                return f"{name} is {state}; no clock runs on a closed site"
-            case "open" if due is not None:
-                return f"{name} is open: reach the responsible person by {self.when.until(due)}"
+            case "open" | "unreached" | "notified" if site_closed:
+                code += ".no_clock"
             case "open":
-                return f"{name} is open, and no clock runs for it"
+                code += ".open" if due is not None else ".open.no_clock"
             case "unreached":
-                return f"{name} is unreached: keep calling"
-            case "notified" if incident["removal_due"] is not None:
-                due = self.when.until(incident["removal_due"])
-                return f"{name} is notified: the content must be gone by {due}"
+                code += ".unreached"
             case "notified":
-                return f"{name} is notified: look whether the content is gone"
-            case state:
-                return f"{name} is {state}"
+                due = incident["removal_due"]
+                code += ".notified" if due is None else ".notified.due"
+        return self.say(code, name=incident["id"], state=incident["state"], due=due)
 
     def incidents(self, numbers: list[Any]) -> str:
         """The public ids of incidents that the record numbers within their site."""
@@ -150,7 +141,7 @@ def in_the_world(state: str, seen: str, language: Language = ENGLISH) -> str:
 
 def rule(code: str | None) -> str:
     """The rule as people name it."""
-    return "no rule" if code is None else ENGLISH.word("rule", code)
+    return ENGLISH.word("rule", code or "none")
 
 
 def _is_shown_twice(local: datetime) -> bool:

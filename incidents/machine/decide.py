@@ -228,7 +228,7 @@ def _lapse_removal(draft: Draft, due: datetime, n: int) -> None:
         e.SiteClosed,
         at=due,
         site_from=draft.case.state,
-        site_to=move_site(draft.case.state, "refuse", draft.case.incidents[n]),
+        site_to=move_site(draft.case.state, "refuse"),
         reason=reason,
     )
 

@@ -1,6 +1,6 @@
-"""The rules' questions, answered from a case: windows (R1), deadlines (R2), run (R3), disputes.
+"""The rules' questions to a case (R1 … R5, disputes), and the guards of the state tables.
 
-The state tables name their guards here (see `state`).
+`state` names its guards here.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from incidents.machine.case import Case, Closure, Suspension
 from incidents.machine.command import REACHED
-from incidents.machine.incident import Contact, Incident
+from incidents.machine.incident import Incident
 from incidents.machine.incident_commands import ImportIncident
 from incidents.machine.policy import Policy
 
@@ -120,16 +120,6 @@ def completes_run(case: Case, incident: Incident, policy: Policy) -> bool:
     return len(before) + 1 >= policy.run_count
 
 
-def stated_false(field: str | None) -> bool:
-    """Whether somebody has stated which detail is false: nothing but their word is needed (R4)."""
-    return field is not None
-
-
-def refused(incident: Incident) -> bool:
-    """Whether the customer refuses, or their time to delete is over (R5)."""
-    return incident.state == "refused"
-
-
 def held(case: Case) -> bool:
     """Whether an order keeps the site down."""
     return case.held
@@ -145,12 +135,12 @@ def site_closed(case: Case) -> bool:
     return case.closed
 
 
-def told(incident: Incident, without: Contact | None = None) -> bool:
+def told(incident: Incident) -> bool:
     """Whether the customer was spoken to (R2), by a contact that still counts."""
-    return any(contact.tells for contact in incident.contacts if contact is not without)
+    return any(contact.tells for contact in incident.contacts)
 
 
-def lapsed(incident: Incident, _without: Contact | None = None) -> bool:
+def lapsed(incident: Incident) -> bool:
     """Whether its contact clock has lapsed (R2)."""
     return incident.lapsed_at is not None
 

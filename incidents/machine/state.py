@@ -1,14 +1,16 @@
 """The two state machines, site and incident, as tables; no other line assigns a state.
 
-`move` is how `decide` asks for a transition: the guards, R1 … R5 and their companions, are named
-here and stated in `rules`. `check` is how `apply` holds a recorded move against the tables; guards
-do not run there, since a replay must not decide again. `mermaid` draws the tables.
+`decide` asks for a transition with `move_site` and `move_incident`; the rows name their guards,
+which `rules` states. `apply` checks a recorded move with `checked_site` and `checked_incident`;
+guards do not run there, since a replay must not decide again.
+
+The `rule` of a row is the published rule, by number and code, that suspends or closes the site. R4
+and R5 have no guard: a person's statement, or an expired time to delete, is all that they need.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -27,13 +29,15 @@ Guards = dict[str, Callable[..., bool]]
 
 SITE: list[Row] = [
     {"trigger": "log", "source": ["active", "suspended"], "dest": "closed",
-     "conditions": "completes_window"},
-    {"trigger": "lapse", "source": "active", "dest": "closed", "conditions": "completes_run"},
-    {"trigger": "lapse", "source": "active", "dest": "suspended", "conditions": "unreachable"},
+     "conditions": "completes_window", "rule": "R1 repeat"},
+    {"trigger": "lapse", "source": "active", "dest": "closed",
+     "conditions": "completes_run", "rule": "R3 unreachable_run"},
+    {"trigger": "lapse", "source": "active", "dest": "suspended",
+     "conditions": "unreachable", "rule": "R2 unreachable"},
     {"trigger": "state_false", "source": ["active", "suspended"], "dest": "closed",
-     "conditions": "stated_false"},
+     "rule": "R4 false_info"},
     {"trigger": "refuse", "source": ["active", "suspended"], "dest": "closed",
-     "conditions": "refused"},
+     "rule": "R5 refusal"},
     {"trigger": "end_suspension", "source": "suspended", "dest": "active", "unless": "held"},
     {"trigger": "strike", "source": "suspended", "dest": "active", "unless": "held"},
     {"trigger": "hold", "source": "active", "dest": "suspended"},
@@ -76,39 +80,45 @@ class _Facts:
         self._met = met
 
     def __getattr__(self, guard: str) -> Any:
-        if not hasattr(rules, guard):
+        if guard not in _NAMED:
             raise AttributeError(guard)
         return lambda: guard in self._met
 
 
 def _machine(states: tuple[str, ...], table: list[Row]) -> Machine:
+    rows = [{key: row[key] for key in row if key != "rule"} for row in table]
     return Machine(
-        model=None, states=list(states), initial=None, transitions=table, auto_transitions=False
+        model=None, states=list(states), initial=None, transitions=rows, auto_transitions=False
     )
 
 
-def _moves(table: list[Row]) -> Iterator[tuple[Row, str]]:
+def all_moves(table: list[Row]) -> Iterator[tuple[Row, str]]:
+    """Each row of the table with each of its states, in order."""
     for row in table:
-        for source in _sources(row):
+        for source in sources_of(row):
             yield row, source
 
 
-def _sources(row: Row) -> list[str]:
+def sources_of(row: Row) -> list[str]:
+    """The states from which the row moves."""
     return [row["source"]] if isinstance(row["source"], str) else list(row["source"])
 
 
 def _pairs(table: list[Row]) -> frozenset[tuple[str, str, str]]:
-    return frozenset((row["trigger"], source, row["dest"]) for row, source in _moves(table))
+    return frozenset((row["trigger"], source, row["dest"]) for row, source in all_moves(table))
 
 
 def _guards_of(table: list[Row]) -> dict[tuple[str, str], Guards]:
     """Which predicates each trigger asks for in each state, by their names."""
     found: dict[tuple[str, str], Guards] = {}
-    for row, source in _moves(table):
+    for row, source in all_moves(table):
         asked = found.setdefault((source, row["trigger"]), {})
-        names = (row[key] for key in ("conditions", "unless") if key in row)
-        asked |= {name: getattr(rules, name) for name in names}
+        asked |= {name: getattr(rules, name) for name in _named_by(row)}
     return found
+
+
+def _named_by(row: Row) -> list[str]:
+    return [row[key] for key in ("conditions", "unless") if key in row]
 
 
 _SITE_MACHINE = _machine(SITE_STATES, SITE)
@@ -117,6 +127,7 @@ _MACHINES = {"site": _SITE_MACHINE, "incident": _INCIDENT_MACHINE}
 _SITE_PAIRS = _pairs(SITE)
 _INCIDENT_PAIRS = _pairs(INCIDENT)
 _GUARDS = {"site": _guards_of(SITE), "incident": _guards_of(INCIDENT)}
+_NAMED = frozenset(name for row in (*SITE, *INCIDENT) for name in _named_by(row))
 
 
 def move_site(state: str, trigger: str, *about: Any) -> str:
@@ -176,103 +187,3 @@ def _checked(
     if source != dest and (trigger, source, dest) not in pairs:
         raise ImpossibleMoveError(f"no {what} moves from {source} to {dest} by {trigger}")
     return dest
-
-
-MACHINES = {"site": SITE, "incident": INCIDENT}
-"""The tables that can be drawn, by name."""
-
-MACHINE_STATES = {"site": SITE_STATES, "incident": INCIDENT_STATES}
-"""The states of each, in the order in which people meet them."""
-
-LABELS = {
-    "completes_window": "R1 repeat",
-    "unreachable": "R2 unreachable",
-    "completes_run": "R3 unreachable_run",
-    "stated_false": "R4 false_info",
-    "refused": "R5 refusal",
-    "known_told": "told",
-}
-"""How the diagrams call a guard, if not by its name: the published rules by number and code."""
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """One row of a table, from one of its states: what triggers it, and under which guards.
-
-    `guards` are told as the diagram tells them: `otherwise`, `R1 repeat`, `not held`.
-    """
-
-    source: str
-    dest: str
-    trigger: str
-    guards: tuple[str, ...]
-
-
-_BEGINNING = {"site": "active", "incident": "new"}
-_NOWHERE_YET = "new"
-
-
-def mermaid(machine: str) -> str:
-    """The machine of that name as a `stateDiagram-v2`; guards stand in brackets, rules by number.
-
-    A row that the table tries only when another of the same trigger has failed says `otherwise`.
-    """
-    table = MACHINES[machine]
-    lines = ["stateDiagram-v2"]
-    if _BEGINNING[machine] != _NOWHERE_YET:
-        lines.append(f"    [*] --> {_BEGINNING[machine]}")
-    lines += [
-        f"    {_node(move.source)} --> {move.dest}: {move.trigger}{_bracketed(move)}"
-        for move in moves(machine)
-    ]
-    lines += [f"    {name} --> [*]" for name in _ends(table)]
-    return "\n".join(lines)
-
-
-def moves(machine: str) -> list[Move]:
-    """All moves of the machine of that name, in the order of its table."""
-    table = MACHINES[machine]
-    return [
-        Move(source, row["dest"], row["trigger"], _guards(table, row, source))
-        for row, source in _moves(table)
-    ]
-
-
-def _node(name: str) -> str:
-    """What is still nowhere begins in Mermaid's own way."""
-    return "[*]" if name == _NOWHERE_YET else name
-
-
-def _guards(table: list[Row], row: Row, source: str) -> tuple[str, ...]:
-    told = []
-    if _comes_second(table, row, source):
-        told.append("otherwise")
-    if "conditions" in row:
-        told.append(_label(row["conditions"]))
-    if "unless" in row:
-        told.append(f"not {_label(row['unless'])}")
-    return tuple(told)
-
-
-def _bracketed(move: Move) -> str:
-    return f" [{', '.join(move.guards)}]" if move.guards else ""
-
-
-def _label(guard: str) -> str:
-    return LABELS.get(guard, guard)
-
-
-def _comes_second(table: list[Row], row: Row, source: str) -> bool:
-    """Whether an earlier row takes the same trigger, and not just where this one cannot."""
-    return any(
-        earlier["trigger"] == row["trigger"]
-        and source in _sources(earlier)
-        and earlier.get("conditions") != row.get("unless")
-        for earlier in table[: table.index(row)]
-    )
-
-
-def _ends(table: list[Row]) -> list[str]:
-    """The states that nothing leads out of."""
-    sources = {source for _, source in _moves(table)}
-    return sorted({row["dest"] for row in table} - sources)

@@ -5,7 +5,7 @@ What a notice can tell are facts, as values; the templates know no other names."
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
@@ -240,14 +240,6 @@ class Entry(NamedTuple):
     to: str
     when: str
 
-    def document(self, name: str, unset: Mapping[str, str]) -> dict[str, str]:
-        """As it is listed; `unset` has the settings of the lanes that have no channel."""
-        setting = unset.get(_LANES.get(self.to, ""))
-        found = {"notice": name, "to": self.to, "when": self.when}
-        return found if setting is None else {**found, "unset": setting}
-
-
-_LANES = {"customer": "notice", "desk": "desk"}
 
 NOTICES: dict[str, Entry] = {
     "violation_found": Entry("customer", "a violation is logged"),

@@ -1,4 +1,4 @@
-"""The notices' settings: the sections [notices] and [alarms] of the settings file.
+"""The notices' settings: the sections [notices] and [alarms], and which lanes have no channel.
 
 Quiet hours are between two times of the day, in a zone, when a channel is left in peace."""
 
@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Any
 
-from incidents.notices import chat, message, samples, smtp
+from incidents.errors import SettingsFileError, UnknownSettingError
+from incidents.machine.orders import DESK, NOTICE
+from incidents.notices import chat, letter, message, samples, smtp
 from incidents.notices.letter import LANGUAGES, Channel, Office, Recipient
 from incidents.notices.message import BadAddressError
 from incidents.notices.wording import Wording
@@ -63,6 +65,12 @@ def read_quiet_hours(text: str, zone: tzinfo) -> Quiet:
 
 
 NOTICES, ALARMS = "notices", "alarms"
+_LANES = {NOTICE: (NOTICES, "customer"), DESK: (ALARMS, "desk")}
+"""The section with the channels of each lane, and the recipient, as `letter.NOTICES` names it."""
+
+CHANNELS = {lane: f"[{section}] channels" for lane, (section, _) in _LANES.items()}
+"""The setting with the channels of each lane, as people read it."""
+
 MAIL, CHAT = TYPES = ("smtp", "chat")
 
 
@@ -134,6 +142,28 @@ def to_desk(zone: tzinfo, environ: Mapping[str, str] | None = None) -> ToDesk:
     if names:
         words.check()
     return ToDesk(words, tuple(known[name] for name in dict.fromkeys(names)))
+
+
+def lanes_without_channel(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The setting of each lane without a channel; empty where the settings file cannot be read."""
+    try:
+        return {
+            lane: CHANNELS[lane]
+            for lane, (section, _) in _LANES.items()
+            if not sources.section(section, environ).get("channels")
+        }
+    except (SettingsFileError, UnknownSettingError):
+        return {}
+
+
+def listed(unset: Mapping[str, str]) -> list[dict[str, str]]:
+    """The notices as documents; one in a lane without a channel names the setting in `unset`."""
+    settings = {_LANES[lane][1]: setting for lane, setting in unset.items()}
+    return [
+        {"notice": name, "to": entry.to, "when": entry.when}
+        | ({"unset": settings[entry.to]} if entry.to in settings else {})
+        for name, entry in letter.NOTICES.items()
+    ]
 
 
 def _options(section: str, environ: Mapping[str, str] | None) -> Options:

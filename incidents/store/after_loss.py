@@ -73,7 +73,7 @@ def first_uncompared(connection: Connection, most: int) -> Uncompared | None:
     return Uncompared(count, since, [(row.name, row.problem) for row in named])
 
 
-def note_compared(connection: Connection, standing: Standing, site_ids: Iterable[int]) -> set[int]:
+def compared_since(connection: Connection, standing: Standing, site_ids: Iterable[int]) -> set[int]:
     """The sites, of those ids, that were compared in the present epoch, as far as the record says.
 
     Those are all sites that existed when it began, once every one was compared, and the sites whose
@@ -96,7 +96,7 @@ def note_compared(connection: Connection, standing: Standing, site_ids: Iterable
 def owed(connection: Connection, standing: Standing, names: Collection[str]) -> set[str]:
     """The sites, of those names, that were not compared in the present epoch."""
     ids = _ids(connection, names)
-    done = note_compared(connection, standing, ids.values())
+    done = compared_since(connection, standing, ids.values())
     return {name for name in names if name not in ids or ids[name] not in done}
 
 

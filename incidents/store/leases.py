@@ -172,10 +172,10 @@ def put_off(
     detail: str | None = None,
     tried: bool = True,
 ) -> bool:
-    """Release an order until `next_at`, with all behind it; return whether it was claimed.
+    """Release an order until `next_at`; return whether it was claimed.
 
-    An order that was not `tried` is as if it had not been claimed. Release several in one
-    transaction in the order of their sites' ids.
+    If it was `tried`, the orders behind it wait for `next_at` too; else it is as if it had not been
+    claimed. Release several in one transaction in the order of their sites' ids.
     """
     told = {
         "next_at": next_at,

@@ -110,11 +110,16 @@ def _daemon(heartbeat: Heartbeat, now: datetime) -> Daemon:
 
 
 def carries_out(found: Mapping[str, Any]) -> bool:
-    """Whether any beating daemon may carry orders out, by the document of `enforcement`."""
+    """Whether a daemon carries orders out, by the document of `enforcement`.
+
+    One is beating, or `daemon --once` runs from cron (`enforced_by`), nothing is halted, and its
+    mark can be read.
+    """
     # An older server does not send `mark_unread`.
     unread = found.get("mark_unread")
     halted = (found.get("history") or {}).get("halted_since") is not None
-    return not halted and (unread is None or unread["others"])
+    is_enforced = found["enforced_by"] is not None
+    return is_enforced and not halted and (unread is None or unread["others"])
 
 
 def _mark_unread(known: Iterable[Heartbeat], now: datetime) -> MarkUnread | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, tzinfo
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -13,7 +13,6 @@ from incidents import views
 from incidents.clock import rfc3339
 from incidents.locale.language import ENGLISH, Language
 from incidents.locale.words import When
-from incidents.settings import channels
 from incidents.views.queue import police
 
 if TYPE_CHECKING:
@@ -33,20 +32,26 @@ if TYPE_CHECKING:
 
 
 class Looks:
-    """The views of one read transaction, by the days of `zone`; `now` and `owed`, the duty to
-    report, are called when needed."""
+    """The views of one read transaction, by the days of `zone`.
+
+    `now`, `owed` (the duty to report) and `unset` (the settings of the lanes without a channel) are
+    called when needed.
+    """
 
     def __init__(
         self,
         connection: Connection,
         now: Callable[[Connection], datetime],
         owed: Callable[[], ReportDuty | None],
+        unset: Callable[[], Mapping[str, str]],
+        *,
         zone: tzinfo,
         language: Language = ENGLISH,
     ) -> None:
         self._connection = connection
         self._ask_now = now
         self._ask_owed = owed
+        self._ask_unset = unset
         self._zone = zone
         self._language = language
 
@@ -112,13 +117,13 @@ class Looks:
         """Orders that are not carried out."""
         return views.unsettled(
             self._connection, self._now, site=site, only_dead=only_dead, only_braked=only_braked,
-            limit=limit, unset=channels.unset(),
+            limit=limit, unset=self._ask_unset(),
         )  # fmt: skip
 
     def order(self, site_id: int, seq: int, lane: str, when: When) -> OrderInFull:
         """One order; raises UnknownOrderError."""
         return views.order(
-            self._connection, site_id, seq, lane, when=when, now=self._now, unset=channels.unset()
+            self._connection, site_id, seq, lane, when=when, now=self._now, unset=self._ask_unset()
         )
 
     def duties(self, *, limit: int = 100) -> Duties:
@@ -128,7 +133,7 @@ class Looks:
     def alarms_now(self) -> Alarms:
         """The alarms that are on now, and whether each was sent."""
         return views.alarms_now(
-            self._connection, self._now, self._ask_owed(), unset=channels.unset()
+            self._connection, self._now, self._ask_owed(), unset=self._ask_unset()
         )
 
     def enforcement(self) -> Enforcement:

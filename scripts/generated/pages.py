@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from incidents.machine import state
+from incidents.machine import diagram
 from scripts.generated import (
     act_helps,
     client_acts,
@@ -42,7 +42,7 @@ WHOLE: dict[str, Callable[[], str]] = {
 
 PARTS: dict[str, Callable[[str], str]] = {
     "explanation/state-machines.md": lambda command: (
-        f"```mermaid\n{state.mermaid(command.split()[-1])}\n```"
+        f"```mermaid\n{diagram.mermaid(command.split()[-1])}\n```"
     ),
     "explanation/the-one-idea.md": lambda _: walk.text(),
 }

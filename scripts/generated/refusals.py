@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 from incidents import errors
 from incidents.contract import ways_out
+from incidents.contract.documents import Hint
+from incidents.contract.hints import TYPED
 from incidents.locale.language import ENGLISH
 from incidents.locale.refusals import NAMES
 from scripts.generated.markdown import code, page, paragraph, table
@@ -36,6 +38,11 @@ def text() -> str:
         "## By the command line",
         "What was typed cannot be kept, or names nothing.",
         _table(_of_the_command_line()),
+        "## Ways out",
+        "What can be done instead, as a hint names it; the items of the queue and `site why` have"
+        " hints of the same names. A hint has the name as `act`, its target as `of`, and what is"
+        " known besides as `facts`.",
+        _hints(),
         "## Remarks",
         "These refuse nothing. The act is done, and they are told beside it.",
         _remarks(),
@@ -62,11 +69,28 @@ def _remarks() -> str:
     return table(("name", "sentence"), ((f"`{name}`", _shown(said)) for name, said in rows))
 
 
+class _Facts(dict[str, str]):
+    """Any fact that a way out asks for."""
+
+    def __missing__(self, name: str) -> str:
+        return name
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
 def _ways_out(name: str) -> str:
-    ways = ways_out.OF_REFUSALS.get(name, ())
-    if name == "state_forbids":
-        ways = tuple(way for each in ways_out.BY_STATE.values() for way in each)
-    return ", ".join(dict.fromkeys(f"`{way.act}`" for way in ways))
+    found: list[Hint] = []
+    if name in ways_out.OF_REFUSALS:
+        found = ways_out.OF_REFUSALS[name](_Facts())
+    elif name == "state_forbids":
+        found = [each for ways in ways_out.BY_STATE.values() for each in ways("12-3")]
+    return ", ".join(dict.fromkeys(f"`{each['act']}`" for each in found))
+
+
+def _hints() -> str:
+    rows = sorted((f"`{name}`", f"`incidents {typed}`") for name, typed in TYPED.items())
+    return table(("name", "typed"), rows)
 
 
 def _shown(sentence: str) -> str:

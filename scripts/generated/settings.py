@@ -11,6 +11,8 @@ _MEANINGS = {
     "as": ("a name", "the login name", "who acts (option `--as`)"),
     "zone": ("an IANA name", f"`{sources.DEFAULT_ZONE}`",
              "the zone in which people read and write times (option `--zone`)"),
+    "lang": ("`en` or `zh`", "that of the locale (`LC_ALL`, `LC_MESSAGES`, `LANG`), else English",
+             "the language in which people are answered (option `--lang`)"),
     "evidence": ("a folder", "`evidence` beside the SQLite file, else in the user's data folder",
                  "where copies of attached files are kept"),
     "evidence_limit": ("a size", f"`{sources.DEFAULT_EVIDENCE_LIMIT // 2**20}MiB`",

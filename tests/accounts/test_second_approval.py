@@ -16,10 +16,14 @@ from sqlalchemy import Connection, Engine
 
 from incidents.accounts import access_settings, secrets
 from incidents.clock import rfc3339
+from incidents.contract.action import SUPERVISOR
+from incidents.contract.actions import ACTIONS
 from incidents.desk import Envelope, accounts
+from incidents.desk.access import takes_two
 from incidents.desk.activation import NotLetError
 from incidents.desk.own_stream import By
 from incidents.machine import commands as c
+from incidents.machine.policy import Policy
 from incidents.store import sign_ins
 from incidents.store.database import engine as engines
 from incidents.store.database.engine import reading
@@ -368,6 +372,12 @@ def test_of_two_who_approve_at_once_one_opens_it_and_of_one_twice_neither(house:
     house.told()
 
 
+def test_exactly_the_acts_that_are_done_in_person_take_two_where_the_policy_wants_two() -> None:
+    two = Policy(two_people_close=True)
+    for action in ACTIONS:
+        assert takes_two(object.__new__(action.command), two) == action.in_person
+
+
 def test_what_is_a_supervisors_is_no_other_names_where_there_are_accounts(two: House) -> None:
     commands: tuple[c.Command, ...] = (
         c.LiftHold(by="op-1", reason="lifted"), c.SetHold(by="op-1", reason="by order"),
@@ -376,6 +386,8 @@ def test_what_is_a_supervisors_is_no_other_names_where_there_are_accounts(two: H
         c.CancelOrder(by="op-1", order=9, lane="act", why="by_hand", reason="no"),
         c.RepeatOrder(by="op-1"),
     )  # fmt: skip
+    supervisors = {each.command for each in ACTIONS if each.roles == SUPERVISOR}
+    assert supervisors <= {*map(type, commands), c.AskReinstatement, c.Approve}
     for command in commands:
         assert two.refused(command) == "no_supervisor"
         assert two.refused(replace(command, by="nobody-1")) == "no_supervisor"

@@ -34,13 +34,25 @@ def test_a_trial_says_of_each_channel_whether_it_took_it(
     assert tried["problem"]
 
 
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ("", [*["[notices] channels"] * 3, "[alarms] channels"]),
+        ('[notices]\nchannels = ["mail"]\n[alarms]\nchannels = ["mail"]\n', [None] * 4),
+    ],
+)
 def test_where_no_channel_is_set_each_look_says_which_setting_sets_one(
-    api: Rig, write_settings: WriteSettings, monkeypatch: pytest.MonkeyPatch
+    api: Rig,
+    write_settings: WriteSettings,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: str,
+    expected: list[str | None],
 ) -> None:
     fill(api)
     # As five minutes later.
     monkeypatch.setattr(orders, "LATE_AFTER", timedelta(0))
     viewer = api.client("viewer")
+    write_settings(settings)
 
     def told() -> list[str | None]:
         listed = viewer.get("/api/v1/orders?site=closed.example").json()["items"]
@@ -53,11 +65,23 @@ def test_where_no_channel_is_set_each_look_says_which_setting_sets_one(
         looks.append(viewer.get("/api/v1/alarms").json())
         return [each.get("unset") for each in looks]
 
-    assert told() == [*["[notices] channels"] * 3, "[alarms] channels"]
-    write_settings('[notices]\nchannels = ["mail"]\n[alarms]\nchannels = ["mail"]\n')
-    assert told() == [None] * 4
-    write_settings("this is no TOML")
-    assert "unset" not in viewer.get("/api/v1/orders?site=closed.example").text
+    assert told() == expected
+    for edited in ("this is no TOML", "unknown = 1"):
+        write_settings(edited)
+        assert told() == expected, "the settings file is read once"
+
+
+@pytest.mark.parametrize("text", ["this is no TOML", "unknown = 1"])
+def test_orders_and_notices_are_shown_though_the_settings_file_cannot_be_read(
+    api: Rig, write_settings: WriteSettings, text: str
+) -> None:
+    fill(api)
+    viewer = api.client("viewer")
+    write_settings(text)
+    for path in ("orders", "orders/1-o2.notice", "notices"):
+        answer = viewer.get(f"/api/v1/{path}")
+        assert answer.status_code == 200, answer.text
+        assert "unset" not in answer.text
 
 
 def test_it_is_told_that_nothing_enforces_the_clock(api: Rig) -> None:

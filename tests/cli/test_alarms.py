@@ -13,7 +13,7 @@ from incidents.app import House
 from incidents.cli import main
 from incidents.daemon import alarm_duty
 from incidents.settings import sources
-from incidents.store import lineage
+from incidents.store import lineage, monitoring
 from incidents.store.database.engine import writing
 from tests.cli.conftest import Cli
 from tests.conftest import WriteSettings
@@ -41,7 +41,33 @@ def test_what_is_alarming_is_listed_with_what_to_type(desk: Cli) -> None:
         "not told",
         "incidents contact 1-1 reached",
     ]
-    assert "nobody is told: no channel is set ([alarms] channels in the settings)" in answer.err
+
+
+def test_only_an_alarm_that_nobody_has_sent_for_five_minutes_waits_for_a_channel(
+    desk: Cli, clock: FrozenDateTimeFactory
+) -> None:
+    nobody = "nobody is told: no channel is set ([alarms] channels in the settings)"
+    clock.tick(timedelta(minutes=2, seconds=59))
+    assert nobody not in desk("alarms").err, "a daemon that has one may be about to send it"
+    clock.tick(timedelta(seconds=1))
+    assert nobody in desk("alarms").err
+
+    house = House(sources.load())
+    with writing(house.engine) as connection:
+        now = datetime.now(UTC)
+        key, kind = "clock_about_to_lapse:1-1", "clock_about_to_lapse"
+        raised = monitoring.new_alarms(key, kind, "1-1", now)
+        monitoring.add_alarms(connection, [raised])
+        claimed = monitoring.claim_alarms(connection, raised, now=now, lease=timedelta(seconds=9))
+        assert claimed is not None
+        monitoring.note_alarm_told(connection, claimed, now)
+    house.close()
+
+    told = desk("alarms")
+    assert "told 0 s ago" in told.out
+    assert nobody not in told.err
+    clock.tick(timedelta(minutes=5))
+    assert nobody not in desk("alarms").err
 
 
 def test_where_nothing_is_alarming_cron_gets_no_mail(desk: Cli) -> None:

@@ -97,6 +97,18 @@ def test_a_hold_says_that_nothing_is_carried_out(cli: Cli, panel: Panel, sqlite_
     assert "NOT DOWN YET" not in down.out
 
 
+def test_a_hold_says_that_no_daemon_carries_it_out(cli: Cli, clock: FrozenDateTimeFactory) -> None:
+    def hold(site: str) -> str:
+        cli("site", "add", site)
+        return cli("site", "hold", site, "--reason", "court order").out
+
+    assert "NOT DOWN YET" in hold("never.example")
+    cli("daemon", "--once")
+    assert "NOT DOWN YET" not in hold("cron.example"), "cron starts the next one"
+    clock.tick(timedelta(minutes=11))
+    assert "NOT DOWN YET" in hold("stopped.example")
+
+
 def test_a_site_that_cannot_be_asked_is_shown_as_unknown(cli: Cli, panel: Panel) -> None:
     panel.mute = True
     cli("site", "add", "new.example")
@@ -246,7 +258,7 @@ def test_the_lift_of_a_hold_says_that_a_closed_site_stays_so_and_what_to_do(
         " may be lost, so it stays closed. Record again what closed it, or, once it is not"
         " suspended, compare it with the world and order it up once more"
     )
-    fit = "next: incidents acts reconcile false.example --repair (with accounts, a supervisor)"
+    fit = "next: incidents acts reconcile false.example --repair  # with accounts, a supervisor"
     assert lifted.splitlines()[0] == said
     assert lifted.splitlines()[-1] == fit
     assert "next: incidents acts reconcile" not in why

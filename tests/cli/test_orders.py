@@ -83,7 +83,7 @@ def test_what_the_brake_holds_is_seen_and_released_or_cancelled_by_hand(
     assert cli("acts", "list", "--dead", "--json").json == []
     for look in ("show", "why"):
         told = cli("site", look, "b.example").out
-        assert "next: incidents acts release 2-o2 (with accounts, a supervisor)" in told
+        assert "next: incidents acts release 2-o2  # with accounts, a supervisor" in told
         assert "brake" in told
     assert "HELD BY THE BRAKE: close b.example" in cli("acts", "show", "2-o2").out
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from freezegun.api import FrozenDateTimeFactory
 
+from incidents.machine.diagram import mermaid
 from incidents.machine.policy import DOCUMENTED, Policy, read
-from incidents.machine.state import mermaid
 from tests.cli.conftest import Cli
 
 ROOT = Path(__file__).parents[2]

@@ -6,10 +6,10 @@ import pytest
 
 from tests.cli.conftest import Cli
 
-CONFIRM = "next: incidents site confirm-closure shop.example (a second person, not li)"
+CONFIRM = "next: incidents site confirm-closure shop.example  # a second person, not li"
 APPROVE = (
-    "next: incidents site approve shop.example (a second person, not li; with accounts, a"
-    " supervisor)"
+    "next: incidents site approve shop.example  # a second person, not li; with accounts, a"
+    " supervisor"
 )
 
 
@@ -68,7 +68,7 @@ def test_what_a_supervisor_alone_may_do_is_said_beside_it(cli: Cli) -> None:
     cli("site", "hold", "shop.example", "--reason", "by order")
     lines = cli("site", "why", "shop.example").out.splitlines()
     assert (
-        "next: incidents site unhold shop.example --reason R (with accounts, a supervisor)"
+        "next: incidents site unhold shop.example --reason R  # with accounts, a supervisor"
     ) in lines
 
 
@@ -90,7 +90,7 @@ def doubted(cli: Cli) -> Cli:
     return cli
 
 
-_BY = "shop.example --reason R (with accounts, a supervisor)"
+_BY = "shop.example --reason R  # with accounts, a supervisor"
 DECIDE = (
     f"next: incidents site uphold {_BY}",
     f"next: incidents site reinstate {_BY}",
@@ -156,7 +156,7 @@ def test_show_takes_every_id_that_the_queue_lists(doubted: Cli) -> None:
     told = doubted("show", "1-t1").out
     assert "say: Nothing is on file to reach" in told
     assert "next: incidents done 1-t1 --outcome told" in told
-    assert "(a second person, not li; with" in doubted("show", "1-reinstatement").out
+    assert "# a second person, not li; with" in doubted("show", "1-reinstatement").out
 
 
 def test_what_the_queue_does_not_list_is_not_shown_and_says_why(doubted: Cli) -> None:

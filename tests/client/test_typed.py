@@ -121,7 +121,7 @@ def test_a_word_that_no_act_takes_is_refused_before_anything_is_asked(api: Rig) 
     assert desk.etag("shop.example") == before
 
 
-@pytest.mark.parametrize("name", ["", " ", ".", ".."])
+@pytest.mark.parametrize("name", ["", " ", ".", "..", "a/b"])
 def test_a_name_that_leads_to_another_path_is_refused_before_anything_is_asked(name: str) -> None:
     desk = Client(BASE, "t", transport=httpx.MockTransport(_never_asked))
     asks: list[Callable[[], object]] = [
@@ -142,12 +142,12 @@ def test_an_empty_token_is_refused_with_the_way_to_one(token: str) -> None:
     with pytest.raises(InputError) as found:
         Client(BASE, token)
     assert found.value.message == (
-        f"the token that is given is empty ({token!r}): incidents token make HANDLE --days 30"
+        "the token that is given is empty: incidents token make HANDLE --days 30"
         " makes one; who signs in gives none"
     )
 
 
-@pytest.mark.parametrize("token", [" secret", "secret ", "se cret"])
+@pytest.mark.parametrize("token", ["se cret", "se\ncret"])
 def test_a_token_with_a_space_is_refused_without_a_word_of_it(token: str) -> None:
     with pytest.raises(InputError, match="it has characters of none") as found:
         Client(BASE, token)

@@ -183,9 +183,17 @@ def test_a_notice_that_waits_for_a_channel_says_which_setting_sets_one(
         text = li.get(page).text
         assert told in text
         assert "[notices] channels" in text
-    write_settings('[notices]\nchannels = ["mail"]\n')
+    write_settings("unknown = 1")
     for page in pages:
-        assert told not in li.get(page).text
+        assert told in li.get(page).text
+
+
+def test_a_notice_that_has_a_channel_waits_for_no_setting(
+    desk: ConsoleDesk, write_settings: WriteSettings
+) -> None:
+    write_settings('[notices]\nchannels = ["mail"]\n')
+    for page in ("/orders?site=other.example", "/orders/2-o2.notice"):
+        assert "no channel is set" not in Visitor(desk, "viewer").get(page).text
 
 
 def test_what_was_only_logged_is_nowhere_told_as_carried_out(desk: ConsoleDesk) -> None:

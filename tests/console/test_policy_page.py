@@ -50,11 +50,11 @@ def test_the_policy_in_force_is_told_in_both_languages_and_drawn(desk: ConsoleDe
 
 
 def test_every_move_of_the_machines_is_drawn_and_told(desk: ConsoleDesk) -> None:
-    from incidents.machine import state
+    from incidents.machine import diagram
 
     page = Visitor(desk, "viewer").get("/policy").text
-    for machine in state.MACHINES:
-        pairs = {(move.source, move.dest) for move in state.moves(machine)}
+    for machine in diagram.MACHINES:
+        pairs = {(move.source, move.dest) for move in diagram.moves(machine)}
         assert page.count('<li value="') >= len(pairs)
     for told in ("trigger.", "guard."):
         assert told not in page

@@ -1,64 +1,147 @@
 """The ways out: a refusal leads to the act that can be done instead, and that can be typed."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
-from incidents.contract.hints import TYPED, commands
-from incidents.contract.ways_out import BY_STATE, OF_REFUSALS, OF_REMARKS, of_refusal, of_remark
-from incidents.locale import refusals
+from incidents.contract import target
+from incidents.contract.actions import CLOSING
+from incidents.contract.documents import Hint
+from incidents.contract.hints import TYPED, action_of, commands, understood
+from incidents.contract.ways_out import OF_REFUSALS, OF_REMARKS, of_refusal, of_remark
+from incidents.machine import commands as c
+from incidents.machine.command import Choice, Command, Words
 from tests.machine.history import History
 from tests.machine.test_refusals import REFUSED, REMARKED, REMARKS
 
 LEADS_TO = {
-    "already_held": ["incidents site unhold site.example --reason R"],
-    "already_requested": [
-        "incidents site approve site.example",
-        "incidents site decline site.example --reason R",
-    ],
+    "already_held": ["incidents site why site.example"],
     "closure_asked": [
         "incidents site confirm-closure site.example",
         "incidents site decline-closure site.example --reason R",
     ],
-    "double_entry": ["incidents log site.example --again", "incidents recur 12-1"],
-    "no_closure_asked": ["incidents site false-info site.example --field F --evidence E"],
-    "no_request": ["incidents site reinstate site.example --reason R"],
-    "recurred_already": ["incidents recur 12-1 --again"],
+    "double_entry": [
+        "incidents show 12-1",
+        "incidents log site.example --url http://a.example/ --again",
+    ],
+    "held": ["incidents site why site.example"],
+    "no_closure_asked": ["incidents site why site.example"],
+    "recurred_already": [
+        "incidents contact 12-2 reached",
+        "incidents contact 12-2 no-answer",
+        "incidents recur 12-1 --again",
+    ],
+    "site_closed": ["incidents site why site.example"],
     "site_exists": ["incidents site edit site.example --phone P"],
     "unknown_contact": ["incidents show 12-1"],
     "unknown_task": ["incidents queue"],
 }
+OF_THE_DESK: dict[str, dict[str, Any]] = {
+    "no_taker": {"to": "li"},
+    "order_of_hold": {"order": "12-o1", "site": "site.example"},
+    "second_not_in": {"second": "li"},
+    "unknown_field": {"field": "colour", "nearest": []},
+    "unknown_site": {"site": "site.example", "nearest": []},
+}
+"""What the desk refuses before the rules, with its facts."""
+
+
+def hints_of(history: History) -> list[Hint]:
+    refusal = history.decision.refusal
+    assert refusal is not None
+    return of_refusal(refusal.name, refusal.facts)
 
 
 @pytest.mark.parametrize("name", LEADS_TO)
 def test_a_refusal_leads_to_what_can_be_done_instead(name: str) -> None:
-    assert _typed(REFUSED[name]()) == LEADS_TO[name]
+    assert commands(hints_of(REFUSED[name]())) == LEADS_TO[name]
+
+
+@pytest.mark.parametrize("name", OF_REFUSALS)
+def test_every_way_out_knows_the_facts_of_its_refusal_and_can_be_typed(name: str) -> None:
+    found = (
+        of_refusal(name, OF_THE_DESK[name]) if name in OF_THE_DESK else hints_of(REFUSED[name]())
+    )
+    assert found
+    assert {each["act"] for each in found} <= TYPED.keys()
+
+
+ON_A_STATE: dict[str, Callable[[], History]] = {
+    "open": lambda: History().log().refused(1),
+    "unreached": lambda: History().miss().refused(1),
+    "removed": lambda: History().log().contact(1).removed(1).removed(1),
+    "refused": lambda: History().log().contact(1).refused(1).removed(1),
+    "moot": lambda: History().false_info().log().contact(1).removed(1),
+}
+SAID = {**REFUSED, **ON_A_STATE}
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_nothing_is_proposed_that_would_be_refused_next_or_that_closes(name: str) -> None:
+    for hint in hints_of(SAID[name]()):
+        action = action_of(hint)
+        if action is None:
+            continue
+        # A closure that was asked for is there to be answered.
+        assert action.command not in CLOSING - {c.ConfirmClosure}
+        history = SAID[name]()
+        assert history.do(_meant(hint)).refused_with is None, hint
+
+
+def _meant(hint: Hint) -> Command:
+    """The act as another person does it, with something in place of each word."""
+    action = action_of(hint)
+    assert action is not None
+    # One call has two rows: on a site, and on an incident.
+    kind = target.INCIDENT if action.command is c.RecordContact else action.of
+    of = target.read(kind, hint["of"])
+    given: dict[str, Any] = {"by": "sup-9", **action.fixed, **target.fields(action.command, of)}
+    for field in action.asked:
+        known = hint["facts"].get(field.name)
+        if field.type is bool:
+            given[field.name] = field.name in hint["facts"]
+        elif isinstance(field.fact, Choice):
+            given[field.name] = known
+        elif field.name == "urls":
+            given[field.name] = () if known is None else (known,)
+        elif isinstance(field.fact, Words) and field.required:
+            given[field.name] = "as it is"
+    return action.command(**given)
 
 
 @pytest.mark.parametrize(
     ("history", "typed"),
     [
-        (lambda: History().log().refused(1), ["incidents contact 12-1 reached"]),
         (
-            lambda: History().log().removed(1).removed(1),
-            ["incidents take-back 12-1 --reason R", "incidents recur 12-1"],
+            ON_A_STATE["open"],
+            ["incidents contact 12-1 reached", "incidents contact 12-1 no-answer"],
         ),
-        (
-            lambda: History().false_info().log().contact(1).removed(1),
-            ["incidents void 12-1 --reason R"],
-        ),
+        (ON_A_STATE["removed"], ["incidents show 12-1"]),
+        (ON_A_STATE["moot"], ["incidents void 12-1 --reason R"]),
         (lambda: History().log().void(1).contact(1), []),
         (lambda: History().log().removed(1).says_removed(1), []),
     ],
     ids=["open", "removed", "moot", "voided", "removed, says the customer"],
 )
 def test_what_a_state_forbids_leads_to_what_it_allows(
-    history: type[History], typed: list[str]
+    history: Callable[[], History], typed: list[str]
 ) -> None:
-    assert _typed(history()) == typed
+    assert commands(hints_of(history())) == typed
 
 
 def test_a_call_typed_late_leads_to_the_same_call_with_its_time() -> None:
     [late] = REMARKED["too_late"]().decision.remarks
     assert commands(of_remark(late.name, late.facts)) == ["incidents contact 12-1 reached --at T"]
+    assert OF_REMARKS.keys() <= REMARKS
+
+
+def test_an_address_is_typed_so_that_no_shell_runs_a_part_of_it() -> None:
+    facts = {"site": "a.example", "url": "http://a.example/;reboot", "incident": "1-1"}
+    [_, typed] = commands(of_refusal("double_entry", facts))
+    assert typed == "incidents log a.example --url 'http://a.example/;reboot' --again"
 
 
 def test_what_is_done_already_or_meant_another_name_leads_nowhere() -> None:
@@ -66,16 +149,12 @@ def test_what_is_done_already_or_meant_another_name_leads_nowhere() -> None:
     assert of_refusal("unknown_task", {"task": "12-t1", "by": "ann"}) == []
 
 
-def test_every_way_out_is_of_a_known_refusal_or_remark_and_can_be_typed() -> None:
-    assert OF_REFUSALS.keys() <= set(refusals.NAMES)
-    assert OF_REMARKS.keys() <= REMARKS
-    ways = [
-        way for of in (OF_REFUSALS, BY_STATE, OF_REMARKS) for each in of.values() for way in each
+@pytest.mark.parametrize(
+    "hints", [None, 1, [{"of": "1"}], [{"act": "queue", "of": 1, "facts": {}}], ["queue"]]
+)
+def test_of_what_a_server_says_only_hints_are_understood(hints: object) -> None:
+    queue = Hint(act="queue", of="", facts={})
+    assert understood({"hints": hints}) == []
+    assert understood({"hints": [queue, {"act": "of a newer one", "of": "", "facts": {}}]}) == [
+        queue
     ]
-    assert {way.act for way in ways} <= TYPED.keys()
-
-
-def _typed(history: History) -> list[str]:
-    refusal = history.decision.refusal
-    assert refusal is not None
-    return commands(of_refusal(refusal.name, refusal.facts))

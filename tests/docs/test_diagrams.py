@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from incidents.cli import main
-from incidents.machine import state
+from incidents.machine.diagram import MACHINES, mermaid
 
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "state-machines.md"
 _BLOCK = re.compile(
@@ -19,17 +19,18 @@ _BLOCK = re.compile(
 
 def _drawn(text: str) -> str:
     return _BLOCK.sub(
-        lambda block: f"{block[1]}\n```mermaid\n{state.mermaid(block[2])}\n```\n\n{block[4]}", text
+        lambda block: f"{block[1]}\n```mermaid\n{mermaid(block[2])}\n```\n\n{block[4]}",
+        text,
     )
 
 
 def test_the_page_shows_both_machines_as_the_tables_have_them() -> None:
     text = PAGE.read_text(encoding="utf-8")
-    assert [block[1] for block in _BLOCK.findall(text)] == list(state.MACHINES)
+    assert [block[1] for block in _BLOCK.findall(text)] == list(MACHINES)
     assert text == _drawn(text), "draw them again: python -m tests.docs.test_diagrams"
 
 
-@pytest.mark.parametrize("machine", state.MACHINES)
+@pytest.mark.parametrize("machine", MACHINES)
 def test_the_command_prints_what_the_page_shows(
     machine: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,6 +1,6 @@
 """The words: times, spans, states, and a sentence for every kind of event."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,7 +13,6 @@ from incidents.locale.event_sentence import order_of_site, sentence
 from incidents.locale.language import ENGLISH
 from incidents.locale.words import Teller, When
 from incidents.machine.events import KINDS
-from tests.machine.history import clock_given_back
 from tests.machine.order_history import OrderHistory
 
 WHY_NOT = {
@@ -24,12 +23,6 @@ WHY_NOT = {
 NOW = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
 WHEN = When(zone=ZoneInfo("Asia/Shanghai"), now=NOW)
 TELLER = Teller(site="shop.example", site_id=1, when=WHEN)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _clock_given_back() -> Iterator[None]:
-    with clock_given_back():
-        yield
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,9 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Self, TypeVar
-
-from freezegun import freeze_time
-from freezegun.api import FrozenDateTimeFactory, StepTickTimeFactory, TickingDateTimeFactory
 
 from incidents import clock
 from incidents.locale import refusals
@@ -33,15 +29,13 @@ from incidents.machine.command import FOR_DESK
 from incidents.machine.decide import Decision, decide
 from incidents.machine.incident import Incident
 from incidents.machine.policy import DOCUMENTED, Policy, read_duration
+from tests import freezing
 
 MICROSECOND = timedelta(microseconds=1)
 ANN, BOB = "ann", "bob"
 
 E = TypeVar("E", bound=e.Event)
-Clock = FrozenDateTimeFactory | StepTickTimeFactory | TickingDateTimeFactory
-
 _SHORT = re.compile(r"(?:(?P<day>\d\d-\d\d) )?(?P<time>\d\d:\d\d.*)")
-_frozen: Clock | None = None
 
 
 def utc(text: str) -> datetime:
@@ -58,27 +52,6 @@ def span(*parts: str | timedelta) -> timedelta:
     """The sum of durations such as `1h30m`, or as they are."""
     durations = (read_duration(part) if isinstance(part, str) else part for part in parts)
     return sum(durations, timedelta())
-
-
-@contextmanager
-def clock_given_back() -> Iterator[None]:
-    """What is done to the clock within ends here; it is frozen at the first history."""
-    global _frozen  # noqa: PLW0603 -- the clock of a process is global, and so is who froze it
-    yield
-    if _frozen is not None:
-        _freezer.stop()
-        _frozen = None
-
-
-# Left alone, pytest would measure how long a test takes with the test's own clock.
-_freezer = freeze_time("2026-03-01T10:00:00Z", ignore=["_pytest.timing"])
-
-
-def _set_clock(now: datetime) -> None:
-    global _frozen  # noqa: PLW0603 -- as above
-    if _frozen is None:
-        _frozen = _freezer.start()
-    _frozen.move_to(now)
 
 
 class History:
@@ -389,7 +362,7 @@ class History:
         return None if at is None else utc(at)
 
     def _decide(self, command: c.Command) -> Decision:
-        _set_clock(self._clock)
+        freezing.move_clock(self._clock)
         before = copy.deepcopy(self.case)
         decision = decide(self.case, command, self.policy, clock.now())
         assert self.case == before, "decide changed its input"

@@ -109,14 +109,15 @@ def test_every_row_of_the_incidents_table_is_reached(move: Move) -> None:
 # Guards.
 
 
-def test_r1_to_r5_are_guards_of_the_sites_table() -> None:
-    guards = {row["conditions"] for row in state.SITE if "conditions" in row}
-    assert {state.LABELS[guard][:2] for guard in guards} == {"R1", "R2", "R3", "R4", "R5"}
+def test_what_closes_a_site_or_suspends_it_for_a_miss_names_its_rule() -> None:
+    ruled = {row["rule"][:2] for row in state.SITE if "rule" in row}
+    assert ruled == {"R1", "R2", "R3", "R4", "R5"}
+    assert all("rule" in row for row in state.SITE if row["dest"] == "closed")
 
 
 def test_without_a_guard_that_lets_it_pass_the_state_stays() -> None:
-    assert state.move_site("active", "state_false", None) == "active"
-    assert state.move_site("active", "state_false", "phone") == "closed"
+    assert move("site", "active", "lapse", frozenset()) == "active"
+    assert move("site", "active", "lapse", frozenset({"unreachable"})) == "suspended"
 
 
 def test_a_guard_that_forbids_leaves_the_state() -> None:
@@ -144,9 +145,10 @@ def test_a_trigger_that_no_table_has_is_a_mistake_of_the_program() -> None:
         state.move_site("active", "no_such_trigger")
 
 
-def test_a_guard_that_no_table_has_is_a_mistake_of_the_program() -> None:
-    with pytest.raises(AttributeError, match="no_such_guard"):
-        state._Facts("active", frozenset()).no_such_guard  # noqa: B018 -- asking is the act
+@pytest.mark.parametrize("name", ["no_such_guard", "datetime", "still_met"])
+def test_a_guard_that_no_table_has_is_a_mistake_of_the_program(name: str) -> None:
+    with pytest.raises(AttributeError, match=name):
+        getattr(state._Facts("active", frozenset()), name)
 
 
 # Recorded moves.

@@ -259,3 +259,31 @@ def _complains(read: Callable[..., Any], environ: dict[str, str], message: str) 
     assert "密码" not in raised.value.message
     if isinstance(raised.value, SettingError):
         assert raised.value.facts["where"].startswith("the section [")
+
+
+BOTH = {"notice": "[notices] channels", "desk": "[alarms] channels"}
+
+
+@pytest.mark.parametrize(
+    ("text", "unset"),
+    [
+        ("", BOTH),
+        ('[notices]\nchannels = ["mail"]\n', {"desk": "[alarms] channels"}),
+        ('[alarms]\nchannels = ["mail"]\n', {"notice": "[notices] channels"}),
+        ("this is no TOML", {}),
+        ("unknown = 1", {}),
+    ],
+)
+def test_a_lane_without_a_channel_names_its_setting_where_the_file_can_be_read(
+    tmp_path: Path, text: str, unset: dict[str, str]
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(text)
+
+    assert notice_settings.lanes_without_channel({"INCIDENTS_CONFIG": str(file)}) == unset
+
+
+def test_a_notice_in_a_lane_without_a_channel_names_the_setting() -> None:
+    settings = {each["to"]: each.get("unset") for each in notice_settings.listed(BOTH)}
+
+    assert settings == {"customer": BOTH["notice"], "desk": BOTH["desk"], "phone": None}

@@ -5,14 +5,16 @@ import multiprocessing
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, inspect, text, update
+from sqlalchemy import Engine, event, inspect, text, update
 from sqlalchemy.exc import IntegrityError
 
 from incidents.errors import DatabaseError
@@ -37,6 +39,29 @@ def _execute(engine: Engine, *statements: str) -> None:
     with engine.begin() as connection:
         for statement in statements:
             connection.execute(text(statement))
+
+
+def _use_write_ahead_log(engine: Engine) -> None:
+    """Its file can then be written while another connection reads it."""
+    with closing(engine.raw_connection()) as connection:
+        connection.cursor().execute("PRAGMA journal_mode=WAL")
+
+
+@contextmanager
+def _before_statement(n: int, engine: Engine, act: Callable[[], None]) -> Iterator[None]:
+    """Do that act just before the `n`th statement that is sent through the engine meanwhile."""
+    numbers = count(1)
+
+    def note(*_: object) -> None:
+        if next(numbers) == n:
+            act()
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    assert next(numbers) > n, f"fewer than {n} statements were sent"
 
 
 def test_the_head_that_is_checked_for_is_the_last_migration() -> None:
@@ -207,6 +232,27 @@ def test_four_processes_may_make_one_schema_at_once(opened: Opener, empty_db_url
     with closing(processes.Pool(4)) as pool:
         pool.map(schema.upgrade, [empty_db_url] * 4)
     schema.check(opened(empty_db_url))
+
+
+def test_a_schema_that_is_made_meanwhile_is_not_taken_for_another_programs(
+    opened: Opener, empty_db_url: str
+) -> None:
+    looking, other = (opened(empty_db_url, make=True) for _ in range(2))
+    if other.dialect.name == "sqlite":
+        _use_write_ahead_log(other)
+    with _before_statement(2, looking, lambda: schema.upgrade(other)):
+        assert schema.status(looking) in {Status.EMPTY, Status.CURRENT}
+    schema.check(looking)
+
+
+def test_a_schema_that_is_taken_back_meanwhile_is_not_taken_for_another_programs(
+    opened: Opener, db_url: str
+) -> None:
+    looking, other = opened(db_url), opened(db_url)
+    schema.downgrade(other, "0001")
+    with _before_statement(3, looking, lambda: schema.downgrade(other, "base")):
+        assert schema.status(looking) in {Status.OLDER, Status.EMPTY}
+    assert schema.status(looking) is Status.EMPTY
 
 
 def test_a_time_without_a_zone_never_reaches_the_database(opened: Opener, db_url: str) -> None:

@@ -1,5 +1,6 @@
 """What is alarming: each cause while it lasts, to the second, under a name that stays the same."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 from sqlalchemy import delete, event, insert, update
 
 from incidents.machine import commands as c
-from incidents.machine.orders import NOTICE
+from incidents.machine.orders import DESK, NOTICE
 from incidents.machine.policy import Policy, read_duration
 from incidents.notices.letter import NOTICES
 from incidents.settings.police import ReportDuty
@@ -20,7 +21,7 @@ from incidents.store.schema.tables import incidents, work
 from incidents.values.ids import ACT
 from incidents.views.queue import alarm as kinds
 from incidents.views.queue.alarm import Alarm
-from incidents.views.queue.alarms import Look, alarming
+from incidents.views.queue.alarms import Look, alarming, alarms_now
 from tests.views.day import SITE, Day, utc
 
 NEVER = ReportDuty(within=timedelta(days=30), remind=())
@@ -62,6 +63,38 @@ def test_where_all_is_well_nothing_is_alarming(day: Day) -> None:
     day.add().log()
 
     assert look(enforced(day)) == Look((), frozenset())
+
+
+# A channel that is not set.
+
+
+@pytest.mark.parametrize(
+    ("attempts", "next_at", "told_at", "unset"),
+    [
+        (0, "-5m", None, True),
+        (0, "-4m", None, False),
+        (0, "8h", None, False),
+        (1, "-5m", None, False),
+        (1, "-5m", "-5m", False),
+    ],
+    ids=["nobody tries", "due lately", "quiet hours", "a daemon tries", "told"],
+)
+def test_the_setting_of_a_channel_is_named_where_no_daemon_tries_to_send_an_alarm(
+    day: Day, attempts: int, next_at: str, told_at: str | None, *, unset: bool
+) -> None:
+    def moment(text: str) -> datetime:
+        away = read_duration(text.removeprefix("-"))
+        return day.now - away if text.startswith("-") else day.now + away
+
+    told = None if told_at is None else moment(told_at)
+    new = monitoring.new_alarms("daemon_silent:all", "daemon_silent", "all", day.now)
+    with writing(day.engine) as connection:
+        row = replace(new, attempts=attempts, next_at=moment(next_at), told_at=told)
+        monitoring.add_alarms(connection, [row])
+    with day.looking() as connection:
+        found = alarms_now(connection, day.now, NEVER, unset={DESK: "[alarms] channels"})
+
+    assert found.get("unset") == ("[alarms] channels" if unset else None)
 
 
 # Silence.

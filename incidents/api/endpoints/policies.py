@@ -17,7 +17,7 @@ from incidents.api.operation import JSON, operation, router
 from incidents.clock import rfc3339
 from incidents.contract.documents import policies as policy_documents
 from incidents.locale import words
-from incidents.machine import policy, state
+from incidents.machine import diagram, policy
 from incidents.machine.policy import DOCUMENTED, Policy, PolicyError
 from incidents.scenario import file as scenario_file
 from incidents.scenario import trial
@@ -71,7 +71,7 @@ def history(by: Looking) -> JSON:
 @routes.get("/policy/graph", **operation("look", policy_documents.Graphs))
 def drawn(by: Looking) -> JSON:  # noqa: ARG001 - who asks has been let in
     """The state machines as Mermaid diagrams, drawn from the tables that decide."""
-    return JSON({name: state.mermaid(name) for name in state.MACHINES})
+    return JSON({name: diagram.mermaid(name) for name in diagram.MACHINES})
 
 
 @routes.post(

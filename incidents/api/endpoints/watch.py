@@ -22,7 +22,6 @@ from incidents.locale.words import When
 from incidents.metrics.database import look
 from incidents.metrics.service import LIBRARY, MetricsLibraryError
 from incidents.notices import notice_settings, trial
-from incidents.settings import channels
 from incidents.store.database import schema
 
 METRICS = "text/plain; version=0.0.4; charset=utf-8"
@@ -84,7 +83,9 @@ def alarms(by: Looking) -> JSON:
     house = by.house
     with by.reading() as connection:
         now = house.now(connection)
-        found = views.alarms_now(connection, now, house.report_duty, unset=channels.unset())
+        found = views.alarms_now(
+            connection, now, house.report_duty, unset=house.lanes_without_channel
+        )
     return JSON(found)
 
 

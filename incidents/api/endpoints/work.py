@@ -23,7 +23,7 @@ from incidents.errors import InputError, NoSuchTaskError, RefusedError
 from incidents.machine import commands as c
 from incidents.notices import customer_link, notice_settings, preview, samples
 from incidents.notices.letter import NOTICES, AnyFacts
-from incidents.settings import channels, sources
+from incidents.settings import sources
 from incidents.store.cases import sites
 from incidents.values import inputs
 from incidents.views import masked
@@ -119,7 +119,7 @@ def orders(
     with by.reading() as connection:
         found = views.unsettled(
             connection, by.house.now(connection), site=name, only_dead=dead, only_braked=braked,
-            limit=limit, unset=channels.unset(),
+            limit=limit, unset=by.house.lanes_without_channel,
         )  # fmt: skip
     return JSON({"items": found})
 
@@ -133,7 +133,11 @@ def show(
     named, house = inputs.order(order), by.house
     with by.reading() as connection:
         found = views.order(
-            connection, *named, when=by.when, now=house.now(connection), unset=channels.unset()
+            connection,
+            *named,
+            when=by.when,
+            now=house.now(connection),
+            unset=house.lanes_without_channel,
         )
     return JSON(masked.document(found))
 
@@ -161,10 +165,9 @@ class UnknownNoticeError(RefusedError):
 
 
 @notice_routes.get("/notices", **operation("look", enforcement_documents.Notices))
-def notices(by: Looking) -> JSON:  # noqa: ARG001 - who asks has been let in
+def notices(by: Looking) -> JSON:
     """Which notices there are: to whom each goes, and when."""
-    unset = channels.unset()
-    return JSON({"items": [of.document(name, unset) for name, of in NOTICES.items()]})
+    return JSON({"items": notice_settings.listed(by.house.lanes_without_channel)})
 
 
 @notice_routes.get("/notices/{notice}/preview", **operation("look", enforcement_documents.Letters))

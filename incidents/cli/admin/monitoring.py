@@ -15,7 +15,7 @@ from incidents.cli.enforcement_words import WHY_HALTED
 from incidents.cli.run import Run, is_terminal, painted
 from incidents.errors import DONE, FAILED, IncidentsError, InputError, LibraryError
 from incidents.locale.words import Document, When, counted, rule
-from incidents.settings import channels
+from incidents.machine.orders import DESK
 from incidents.system import disk
 from incidents.values import site_name
 
@@ -156,7 +156,9 @@ def try_channels(run: Run) -> int:
     """Send it through each channel of [alarms], whatever the hour; the exit status."""
     took = _tell_trial(run, _sent_trial(run) if run.remote is None else run.remote.try_alarms())
     if not took:
-        run.tell(_NOBODY.format(unset=channels.SETTINGS["desk"]))
+        from incidents.notices.notice_settings import CHANNELS
+
+        run.tell(_NOBODY.format(unset=CHANNELS[DESK]))
     return DONE if took and all(took) else FAILED
 
 

@@ -59,19 +59,18 @@ def list_notices(run: Run) -> None:
 
 def _here(run: Run) -> list[Document]:
     from incidents.notices import notice_settings
-    from incidents.settings import channels
 
-    wording, unset = notice_settings.wording(run.settings.zone), channels.unset()
+    wording = notice_settings.wording(run.settings.zone)
     return [
         {
-            **notice.document(name, unset),
+            **notice,
             "own": [
                 str(file)
                 for language in LANGUAGES
-                if (file := wording.overridden(name, language)) is not None
+                if (file := wording.overridden(notice["notice"], language)) is not None
             ],
         }
-        for name, notice in NOTICES.items()
+        for notice in notice_settings.listed(notice_settings.lanes_without_channel())
     ]
 
 

@@ -77,9 +77,9 @@ def history(run: Run) -> None:
 @options.looking
 def graph(run: Run, machine: str | None) -> None:
     """Print the state machines as Mermaid diagrams, drawn from the tables that decide."""
-    from incidents.machine import state
+    from incidents.machine import diagram
 
-    texts = {name: state.mermaid(name) for name in state.MACHINES if machine in (None, name)}
+    texts = {name: diagram.mermaid(name) for name in diagram.MACHINES if machine in (None, name)}
     if run.for_programs:
         rows = [{"machine": name, "mermaid": text} for name, text in texts.items()]
         output.document(run, texts, rows=rows)

@@ -27,7 +27,6 @@ from incidents.errors import (
 )
 from incidents.machine import commands as c
 from incidents.machine.orders import ACT
-from incidents.settings import channels
 from incidents.store import lineage
 from incidents.store.cases import sites
 from incidents.values import inputs, site_name
@@ -89,7 +88,7 @@ def show(
                 only_dead=only == "dead",
                 only_late=only == "late",
                 limit=PAGE + 1,
-                unset=channels.unset(),
+                unset=who.house.lanes_without_channel,
             )
         except (InputError, RefusedError) as error:
             wrong = messages.refused(here.reader, error).words
@@ -183,8 +182,9 @@ def _page(
     with who.timed() as (connection, here):
         reader = here.reader
         found = views.order(
-            connection, *order, when=reader.when, now=reader.now, unset=channels.unset()
-        )
+            connection, *order, when=reader.when, now=reader.now,
+            unset=who.house.lanes_without_channel,
+        )  # fmt: skip
         would = possible.on_order(connection, order, here.by, reader.now)
         seq = sites.seqs(connection, [order[0]]).get(order[0])
     return here.page(

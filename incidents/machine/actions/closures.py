@@ -176,7 +176,7 @@ def _close_by_false_info(
     draft.add(
         e.SiteClosed,
         site_from=state,
-        site_to=move_site(state, "state_false", field),
+        site_to=move_site(state, "state_false"),
         field=field,
         evidence=evidence,
         asked_by=asked_by,
@@ -202,7 +202,7 @@ def _close_by_refusal(
     draft.add(
         e.SiteClosed,
         site_from=state,
-        site_to=move_site(state, "refuse", draft.case.incidents[n]),
+        site_to=move_site(state, "refuse"),
         asked_by=asked_by,
         reason=reason,
     )

@@ -4,6 +4,7 @@ was none, a statement.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from incidents.machine import commands
@@ -14,6 +15,7 @@ from incidents.machine.draft import Draft, complete_rechecks, open_task, recount
 from incidents.machine.incident import Contact, Incident
 from incidents.machine.refusal import RefusedError
 from incidents.machine.state import can_move_incident, move_incident
+from incidents.values.ids import contact_id
 
 
 def record_contact(draft: Draft, command: commands.RecordContact) -> None:
@@ -38,8 +40,11 @@ def void_contact(draft: Draft, command: commands.VoidContact) -> None:
             "unknown_contact", incident=draft.name(incident.n), contact=command.contact
         )
     if not contact.stands:
-        raise RefusedError("already_voided", contact=f"{draft.name(incident.n)}-{contact.n}")
-    state_to = move_incident(incident.state, "void_contact", incident, contact)
+        named = contact_id(draft.case.site_id, incident.n, contact.n)
+        raise RefusedError("already_voided", contact=named)
+    others = tuple(each for each in incident.contacts if each is not contact)
+    left = replace(incident, contacts=others)
+    state_to = move_incident(incident.state, "void_contact", left)
     fresh = _fresh_hour(draft, incident, state_to, shortens=command.shortens)
     draft.add(
         e.ContactVoided,

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from incidents.errors import DatabaseError
 from incidents.store.database import engine as engines
 from incidents.store.database.address import place
-from incidents.store.database.engine import create, plainly
+from incidents.store.database.engine import create, plainly, reading
 from incidents.store.desk_state import is_rehearsal
 from incidents.store.schema.desk_tables import rehearsal as rehearsal_table
 
@@ -111,12 +111,16 @@ def downgrade(database: str | Engine, revision: str) -> None:
 
 
 def status(engine: Engine) -> Status:
-    """What the database is. One SELECT when it is current."""
+    """What the database is at one moment. One SELECT when it is current."""
     with engine.connect() as connection:
-        revisions = _revisions(connection)
-        if revisions == [HEAD]:
+        if _revisions(connection) == [HEAD]:
             return Status.CURRENT
+    # Another process may be migrating it: the tables and the revision are of one state.
+    with reading(engine) as connection:
         tables = set(inspect(connection).get_table_names())
+        revisions = _revisions(connection) if "alembic_version" in tables else []
+    if revisions == [HEAD]:
+        return Status.CURRENT
     if not tables - {"alembic_version"} and not revisions:
         return Status.EMPTY
     if len(revisions) == 1 and revisions[0] in _known_revisions():
@@ -159,8 +163,6 @@ def _revisions(connection: Connection) -> list[str]:
     except DBAPIError as error:
         if not _says_no_such_table(error):
             raise
-        # PostgreSQL takes no further statement in a transaction in which one has failed.
-        connection.rollback()
         return []
 
 

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from sqlalchemy import MetaData
 
-from incidents.store.schema import desk_tables, log_tables, tables, types
-
-_MODULES = (desk_tables, log_tables, tables)
+from incidents.store.schema import (
+    desk_tables,  # noqa: F401 - adds its tables
+    log_tables,  # noqa: F401 - adds its tables
+    tables,  # noqa: F401 - adds its tables
+    types,
+)
 
 
 def every_table() -> MetaData:

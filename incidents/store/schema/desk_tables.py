@@ -2,6 +2,7 @@
 
 `accounts` and `tokens` are borne out by entries of the desk's own stream. Nothing else of who may
 come in is on record: secrets, as digests, what is over in an hour, or who signed in from where.
+Rows of `entries` and `policies` are never updated.
 """
 
 from __future__ import annotations

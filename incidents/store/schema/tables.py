@@ -1,8 +1,8 @@
 """The tables of sites, with their incidents, suspensions and work.
 
-A site's rows are read and written only under the lock of its row in `sites`. Rows of `entries`,
-`orders` and `policies` are never updated. `note`, `text`, `reason`, `phone`, `email`,
-`person` and the like hold references into `sealed`, the only table with people's own words.
+A site's rows are written only under the lock of its row in `sites`; views read them without it.
+`note`, `text`, `reason`, `phone`, `email`, `person` and the like hold references into `sealed`
+(`desk_tables`), the only table with people's own words.
 """
 
 from __future__ import annotations

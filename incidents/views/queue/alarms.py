@@ -21,7 +21,7 @@ from incidents.settings.police import ReportDuty
 from incidents.store import monitoring
 from incidents.store.monitoring import Raised
 from incidents.values.ids import incident_id, order_id
-from incidents.views import left_down, register
+from incidents.views import left_down, orders, register
 from incidents.views.health import enforcement, is_heard, missed
 from incidents.views.queue import alarm, police
 from incidents.views.queue.alarm import (
@@ -111,13 +111,25 @@ def alarms_now(
     """The alarms at `now` (UTC), and whether each was sent; arguments as of `alarming`.
 
     `attempts_to_tell`: how often a daemon has tried to send it. `unset`: the settings of the lanes
-    without a channel (see `settings.channels`).
+    without a channel (see `House`); the desk's is named once an alarm has waited for `LATE_AFTER`.
     """
     raised = monitoring.known_alarms(connection)
     look = alarming(connection, now, report)
     items = [_document(alarm, raised.get(alarm.key)) for alarm in look.alarms]
     found: Alarms = {"items": items, "capped": sorted(look.capped)}
-    return {**found, "unset": unset[DESK]} if unset and DESK in unset else found
+    setting = (unset or {}).get(DESK)
+    if setting is None or not any(_waits(each, raised.get(each.key), now) for each in look.alarms):
+        return found
+    return {**found, "unset": setting}
+
+
+def _waits(alarm: Alarm, raised: Raised | None, now: datetime) -> bool:
+    """Whether no daemon has tried to send the alarm for `LATE_AFTER`, or for an unknown time."""
+    # A daemon whose settings name a channel would have tried by now, whatever this process's say.
+    if raised is None:
+        return alarm.since is None or alarm.since <= now - orders.LATE_AFTER
+    is_due = raised.due(now - orders.LATE_AFTER)
+    return is_due and not raised.attempts
 
 
 def _document(alarm: Alarm, raised: Raised | None) -> AlarmDocument:

@@ -1,4 +1,5 @@
-"""Alarms about the record's history: a halt, a loss, a new server, missing signatures.
+"""Alarms about the record's history: a halt, a loss, a new server, missing signatures, and sites
+that are not compared or left down.
 
 They are read from what `views.record_health` says of the history, without a query of their own.
 """

@@ -1,6 +1,6 @@
 """The work of the queue: its rows in order, a page at a time, with their holders.
 
-A holder works on an item of the queue; some items may not lapse (R3)."""
+A holder is who has claimed an item and works on it."""
 
 from __future__ import annotations
 
