@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from incidents.cli import output
 from incidents.errors import ActRefusedError
@@ -52,6 +51,7 @@ def raise_refusal(run: Run, answer: Answer, *, dry_run: bool = False) -> None:
     refusal = answer.refusal
     if refusal is None:
         return
+    from incidents.contract.case_documents import plain
     from incidents.locale import refusal_words
 
     if not run.for_programs and answer.document["events"]:
@@ -98,19 +98,6 @@ def ids_of(document: Document, about: str | None) -> list[str]:
     if document["incident"] is not None:
         return [document["incident"]["id"]]
     return [document["site"]["site"]]
-
-
-def plain(value: Any) -> Any:
-    """A refusal's fact as JSON has it."""
-    if isinstance(value, datetime):
-        from incidents import clock
-
-        return clock.rfc3339(value)
-    if isinstance(value, tuple | list):
-        return [plain(item) for item in value]
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
-    return str(value)
 
 
 def _for_people(run: Run, document: Document, *, would: bool) -> list[str]:
