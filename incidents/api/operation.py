@@ -26,7 +26,7 @@ from typing_extensions import is_typeddict
 
 from incidents.api import parameters, problems
 from incidents.api.entrance import known
-from incidents.contract import documents
+from incidents.contract import documents, target
 from incidents.contract.documents import (
     accounts,
     acts,
@@ -40,7 +40,6 @@ from incidents.contract.documents import (
     sites,
 )
 from incidents.errors import RefusedError
-from incidents.values import inputs
 
 PREFIX = "/api/v1"
 
@@ -55,7 +54,6 @@ MAX_OPEN_BODY = 2**14
 """The most bytes that are read of a request before its caller is known."""
 _AROUND_A_FILE = 2**16
 _PIECE = 2**18
-_TELLING = ("site", "incident", "contact", "item", "order")
 
 LARGE = "x-large"
 """The mark of an operation whose requests may have `MAX_LARGE_BODY` bytes."""
@@ -243,15 +241,14 @@ async def _let_in(request: Request, act: str) -> None:
 
 def _about(request: Request) -> str | None:
     """The target of the refused act, which is counted with it, if it is a valid name or id."""
-    for what in _TELLING:
-        given = request.path_params.get(what)
+    for kind in target.KINDS:
+        given = request.path_params.get(kind)
         if given is None:
             continue
         try:
-            read = getattr(inputs, what)(given)
+            return target.text(kind, target.read(kind, given))
         except RefusedError:
             return None
-        return str(read) if what == "site" else str(given).strip()
     return None
 
 

@@ -20,8 +20,8 @@ from incidents.accounts.identity import Identity
 from incidents.accounts.serve_key import ServeKeyReplacedError
 from incidents.api.limits import BusyError, TooManyActsError
 from incidents.audit.log.signing_key import SigningKeyError
-from incidents.clock import rfc3339
 from incidents.contract import ways_out
+from incidents.contract.case_documents import plain
 from incidents.desk import Answer
 from incidents.errors import (
     AdapterFaultError,
@@ -209,7 +209,7 @@ def _ways_out(name: str, facts: Mapping[str, Any]) -> dict[str, Any]:
 
 def facts(refusal: Refusal) -> dict[str, Any]:
     """The facts of a refusal, as JSON has them."""
-    return {name: _plain(value) for name, value in refusal.facts.items()}
+    return {name: plain(value) for name, value in refusal.facts.items()}
 
 
 def of_error(error: IncidentsError) -> Problem:
@@ -300,9 +300,3 @@ def _told(error: Mapping[str, Any]) -> str:
     if error["type"] == "model_attributes_type":
         return "a JSON object is needed here, sent with Content-Type: application/json"
     return str(error["msg"]).partition(", ")[0].partition(": ")[0]
-
-
-def _plain(value: Any) -> Any:
-    if hasattr(value, "tzinfo"):
-        return rfc3339(value)
-    return list(value) if isinstance(value, tuple) else value

@@ -84,14 +84,14 @@ def _tell(run: Run, error: IncidentsError) -> None:
             told |= {"hints": hints, "commands": commands(hints)}
         aside(json_text({kind: told}))
         return
-    aside(visible_and_short(f"incidents: {error.message}"))
+    aside(visible_and_short(run.text("error", message=_message(run, error))))
     if error.name in _OPTIONS:
-        aside(f"next: the same with {_OPTIONS[error.name]}")
+        aside(run.text("answer.next.option", option=_OPTIONS[error.name]))
     for hint in hints:
-        from incidents.cli.answers import next_step
+        from incidents.cli.answers import next_line
 
         asked_by = error.facts.get("by") if error.name == "closure_asked" else None
-        aside(visible_and_short(f"next: {next_step(hint, asked_by)}"))
+        aside(visible_and_short(next_line(run, hint, asked_by)))
 
 
 _OPTIONS = {
@@ -101,6 +101,13 @@ _OPTIONS = {
     "second_needed": "--second HANDLE",
 }
 """What a command takes besides, by the refusal's name."""
+
+
+def _message(run: Run, error: IncidentsError) -> str:
+    """What went wrong in the run's language; in English where that has no words for it."""
+    id_ = f"error.{error.name}"
+    known = id_ in run.language.phrases and not isinstance(error, ActRefusedError)
+    return run.text(id_, **error.facts) if known else error.message
 
 
 def _ways_out(error: RefusedError) -> list[Hint]:

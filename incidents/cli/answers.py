@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from incidents.cli import output
 from incidents.errors import ActRefusedError
@@ -12,7 +11,6 @@ from incidents.machine import commands as c
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
-    from incidents.contract.action import Action
     from incidents.contract.documents import Hint
     from incidents.desk import Answer
     from incidents.locale.words import Document
@@ -34,13 +32,13 @@ def give(
     raise_refusal(run, answer, dry_run=dry_run)
     document = answer.document
     if answer.repeated and not repetition_told:
-        run.tell("this key has been used for this command: it was done once, with this answer")
+        run.tell(run.text("answer.repeated"))
     rows = document["incidents"] or [document["site"]]
     if not output.answered(run, document, *ids_of(document, about), rows=rows):
         run.say(*_for_people(run, document, would=dry_run))
-    run.tell(*remarks(run, answer), *_after_remarks(answer))
+    run.tell(*remarks(run, answer), *_after_remarks(run, answer))
     if dry_run:
-        run.tell("nothing was done (--dry-run)")
+        run.tell(run.text("answer.dry_run"))
 
 
 def raise_refusal(run: Run, answer: Answer, *, dry_run: bool = False) -> None:
@@ -52,16 +50,17 @@ def raise_refusal(run: Run, answer: Answer, *, dry_run: bool = False) -> None:
     refusal = answer.refusal
     if refusal is None:
         return
+    from incidents.contract.case_documents import plain
     from incidents.locale import refusals
 
     if not run.for_programs and answer.document["events"]:
         teller = teller_of(run, answer.document)
-        run.tell(*_meanwhile(teller, answer.document["events"]))
+        run.tell(*_meanwhile(run, teller, answer.document["events"]))
         if dry_run:
-            run.tell("nothing was done (--dry-run)")
+            run.tell(run.text("answer.dry_run"))
     if answer.repeated:
-        run.tell("this key has been used for this command: this is the first answer, a refusal")
-    message = refusals.sentence(refusal, run.when)
+        run.tell(run.text("answer.repeated.refusal"))
+    message = refusals.sentence(refusal, run.when, run.language)
     facts = {name: plain(value) for name, value in refusal.facts.items()}
     raise ActRefusedError(message, name=refusal.name, facts=facts, events=answer.document["events"])
 
@@ -70,17 +69,17 @@ def remarks(run: Run, answer: Answer) -> list[str]:
     """What the person should know of an act that took effect, one sentence each."""
     from incidents.locale import refusals
 
-    return [refusals.remark(remark, run.when) for remark in answer.remarks]
+    return [refusals.remark(remark, run.when, run.language) for remark in answer.remarks]
 
 
-def _after_remarks(answer: Answer) -> list[str]:
+def _after_remarks(run: Run, answer: Answer) -> list[str]:
     """What to do about a remark, as commands."""
     if not answer.remarks:
         return []
     from incidents.contract import ways_out
 
     of = (ways_out.of_remark(remark.name, remark.facts) for remark in answer.remarks)
-    return [f"next: {next_step(hint)}" for hints in of for hint in hints]
+    return [next_line(run, hint) for hints in of for hint in hints]
 
 
 def ids_of(document: Document, about: str | None) -> list[str]:
@@ -100,40 +99,28 @@ def ids_of(document: Document, about: str | None) -> list[str]:
     return [document["site"]["site"]]
 
 
-def plain(value: Any) -> Any:
-    """A refusal's fact as JSON has it."""
-    if isinstance(value, datetime):
-        from incidents import clock
-
-        return clock.rfc3339(value)
-    if isinstance(value, tuple | list):
-        return [plain(item) for item in value]
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
-    return str(value)
-
-
 def _for_people(run: Run, document: Document, *, would: bool) -> list[str]:
     from incidents.contract.hints import do
 
     teller = teller_of(run, document)
     due, own = _parted(as_left_down(run, document)["events"])
-    lines = _meanwhile(teller, due)
-    lines += [("would: " if would else "") + event_sentence.sentence(teller, e) for e in own]
+    lines = _meanwhile(run, teller, due)
+    happened = [event_sentence.sentence(teller, e) for e in own]
+    lines += [run.text("answer.would", what=each) for each in happened] if would else happened
     if not own:
-        lines.append("nothing changed: it stood like that already")
+        lines.append(run.text("answer.nothing"))
     lines += _as_it_stands(teller, document)
     if not would:
         lines += _not_down_yet(run, document, own)
     first: list[Hint] = []
     if _somebody_to_call(document, own):
         whom = _whom(run, document["site"])
-        lines.append(f"call: {whom or 'nobody is on file'}")
+        lines.append(run.text("answer.call" if whom else "answer.call.nobody", whom=whom))
         first = [] if whom else [do(c.EditSite, document["site"]["site"], phone=None)]
     if not would:
         asked_by = document["site"].get("asked_by")
         fit = [*first, *_next(document, own), *_of_left_down(document["site"], [*due, *own])]
-        lines += [f"next: {next_step(each, asked_by)}" for each in fit]
+        lines += [next_line(run, each, asked_by) for each in fit]
     return lines
 
 
@@ -163,8 +150,7 @@ def _not_down_yet(run: Run, document: Document, own: list[Document]) -> list[str
     with run.looking() as looks:
         if carries_out(looks.enforcement()):
             return []
-    told = "NOT DOWN YET: nothing is carried out now (incidents daemon status says why)"
-    return [f"{told}. If {site['site']} cannot wait, take it down by hand"]
+    return [run.text("answer.not_down", site=site["site"])]
 
 
 def _as_it_stands(teller: words.Teller, document: Document) -> list[str]:
@@ -231,8 +217,11 @@ def _parted(events: list[Document]) -> tuple[list[Document], list[Document]]:
     return events[:n], events[n:]
 
 
-def _meanwhile(teller: words.Teller, events: list[Document]) -> list[str]:
-    return [f"meanwhile: {event_sentence.sentence(teller, each)}" for each in _parted(events)[0]]
+def _meanwhile(run: Run, teller: words.Teller, events: list[Document]) -> list[str]:
+    return [
+        run.text("answer.meanwhile", what=event_sentence.sentence(teller, each))
+        for each in _parted(events)[0]
+    ]
 
 
 def teller_of(run: Run, document: Document) -> words.Teller:
@@ -245,27 +234,29 @@ _ANOTHERS = (c.ConfirmClosure, c.Approve, c.Decline)
 """What whoever asked may not do: it is the other person's of two."""
 
 
-def next_step(hint: Hint, asked_by: str | None = None) -> str:
+def next_line(run: Run, hint: Hint, asked_by: str | None = None) -> str:
+    """A line that says what can be done next, and who may do it."""
+    return run.text("answer.next", step=next_step(run, hint, asked_by))
+
+
+def next_step(run: Run, hint: Hint, asked_by: str | None = None) -> str:
     """The command, and who may give it; `asked_by` asked for what waits for a second person."""
     from incidents.contract.hints import RIGHTS, action_of, typed
 
     action = action_of(hint)
-    who = _who_may(RIGHTS.get(hint["act"])) if action is None else _who(action, asked_by)
+    right = RIGHTS.get(hint["act"]) if action is None else action.name
+    another = action is not None and action.command in _ANOTHERS and asked_by is not None
+    who = [run.text("who.another", by=asked_by)] if another else []
+    who += _who_may(run, right)
     # As a remark of the shell: the whole line can be typed.
-    return f"{typed(hint)}  # {who}" if who else typed(hint)
+    return f"{typed(hint)}  # {'; '.join(who)}" if who else typed(hint)
 
 
-def _who(action: Action, asked_by: str | None) -> str:
-    another = action.command in _ANOTHERS and asked_by is not None
-    who = [f"a second person, not {asked_by}" if another else "", _who_may(action.name)]
-    return "; ".join(filter(None, who))
-
-
-def _who_may(right: str | None) -> str:
+def _who_may(run: Run, right: str | None) -> list[str]:
     """Who may do it, if not every operator may."""
     from incidents.accounts import identity
     from incidents.locale import refusals
 
     if right is None or identity.may("operator", right):
-        return ""
-    return f"with accounts, {refusals.who_may(right)}"
+        return []
+    return [run.text("who.role", who=refusals.who_may(right, run.language))]

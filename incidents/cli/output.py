@@ -116,8 +116,8 @@ def listed(
 
 
 def pairs(run: Run, pairs: Iterable[tuple[str, str]]) -> None:
-    """`key: value` lines for people."""
-    found = [(name, value) for name, value in pairs if value]
+    """`key: value` lines for people; a catalogue has a name for each key, English has the key."""
+    found = [(run.language.word("label", name), value) for name, value in pairs if value]
     width = max((len(name) for name, _ in found), default=0) if is_terminal(sys.stdout) else 0
     for name, value in found:
         label = painted(f"{name}:".ljust(width + 1), bold=True)
@@ -135,6 +135,7 @@ def table(run: Run, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> No
     from rich.table import Table
 
     console = Console(color_system="auto" if paints() else None, highlight=False)
+    headers = [run.language.word("head", header) for header in headers]
     drawn = Table(box=SIMPLE_HEAD, pad_edge=False)
     cells = [[_drawn(field) for field in row] for row in rows]
     columns = [[header, *(str(row[n]) for row in cells)] for n, header in enumerate(headers)]

@@ -116,9 +116,20 @@ class Run:
     @property
     def language(self) -> Language:
         """In which people are answered; programs read English, whoever asks."""
-        from incidents.locale.language import ENGLISH, language
+        from incidents.locale import catalogue
+        from incidents.locale.language import language
 
-        return ENGLISH if self.for_programs else language(self.settings.language)
+        if self.for_programs:
+            return language("en", "cli")
+        # What is wrong with the settings is told too.
+        known = self.__dict__.get("settings")
+        of_locale = catalogue.tag(catalogue.of_locale(os.environ))
+        return language(known.language if known else of_locale or "en", "cli")
+
+    def text(self, id_: str, /, **facts: object) -> str:
+        """The phrase with that id (`locale/LANGUAGE/LC_MESSAGES/cli.po`), with those facts."""
+        when = self.when if "settings" in self.__dict__ else None
+        return self.language.say(id_, when=when, **facts)
 
     @contextmanager
     def looking(self) -> Iterator[Looks | RemoteLooks]:

@@ -107,7 +107,7 @@ def _tell(run: Run, incident: IncidentInFull, story: Iterable[Line]) -> None:
     if site["state"] != "active" or site["run"] >= 2:
         run.say(teller.site_state(site))
     run.say("")
-    output.pairs(run, _pairs(incident, when, closed))
+    output.pairs(run, _pairs(run, incident, when, closed))
     for url in incident["urls"]:
         run.say(f"url: {url}")
     for text in incident["urls_written"]:
@@ -123,7 +123,7 @@ def _tell(run: Run, incident: IncidentInFull, story: Iterable[Line]) -> None:
     sites.show_next_steps(run, hints.after(incident, site), site.get("asked_by"))
 
 
-def _pairs(incident: IncidentInFull, when: When, closed: bool) -> list[tuple[str, str]]:
+def _pairs(run: Run, incident: IncidentInFull, when: When, closed: bool) -> list[tuple[str, str]]:
     def time(at: str | None) -> str:
         return "" if at is None else when(at)
 
@@ -133,7 +133,7 @@ def _pairs(incident: IncidentInFull, when: When, closed: bool) -> list[tuple[str
         ("state", incident["state"]),
         ("occurred", f"{time(incident['occurred_at'])} {when.zone_name}"),
         ("recorded", f"{time(incident['recorded_at'])} by {incident['by']}"),
-        ("contact due", sites.contact_due(incident, when, site_closed=closed)),
+        ("contact due", sites.contact_due(run, incident, site_closed=closed)),
         ("removal due", time(incident["removal_due"])),
         ("report", _report(incident, when)),
         ("category", incident["category"] or ""),

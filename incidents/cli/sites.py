@@ -13,7 +13,7 @@ from incidents.cli.root import LazyGroup, act
 from incidents.cli.run import Run, painted
 from incidents.contract import hints
 from incidents.contract.hints import RELEASE_ORDER, look
-from incidents.locale.words import When, in_the_world, rule
+from incidents.locale.words import in_the_world
 from incidents.values import site_name
 from incidents.values.ids import ACT
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         Line,
         Site,
         SiteInFull,
+        Task,
     )
 
 
@@ -70,11 +71,11 @@ _COLOURS = {"active": "green", "suspended": "yellow", "closed": "red"}
 def list_sites(run: Run, state: str | None) -> None:
     """List the sites by name."""
     with run.looking() as looks:
-        sites, when = looks.sites(state=state), run.when
+        sites = looks.sites(state=state)
         output.listed(
             run, sites, ids=(site["site"] for site in sites),
             headers=("SITE", "STATE", "RULE", "RUN", "UNTIL", "REMARKS"),
-            rows=(_row(site, when) for site in sites),
+            rows=(_row(run, site) for site in sites),
         )  # fmt: skip
 
 
@@ -95,7 +96,7 @@ def tell(run: Run, site: str) -> None:
             braked = looks.unsettled(site=found["site"], only_braked=True)
     if not output.answered(run, found, found["site"]):
         held = [each["id"] for each in braked if each["lane"] == ACT]
-        output.pairs(run, [*_pairs(found, run.when), ("held by the brake", ", ".join(held))])
+        output.pairs(run, [*_pairs(run, found), ("held by the brake", ", ".join(held))])
         show_incidents(run, found)
         show_next_steps(run, [look(RELEASE_ORDER, id_) for id_ in held], None)
 
@@ -119,47 +120,46 @@ def _tell_why(run: Run, found: Explanation) -> None:
     for line in found["text"]:
         run.say(painted(line, fg="red", bold=True) if line.startswith(_LOUD) else line)
     if found["timeline_untold"]:
-        run.tell(f"{found['timeline_untold']:,} older entries: incidents audit export has them")
+        run.tell(run.text("site.older", n=found["timeline_untold"]))
     show_events(run, found["timeline"])
     show_next_steps(run, found["hints"], found["site"].get("asked_by"))
 
 
-def _row(site: Site, when: When) -> tuple[str, ...]:
-    remarks = [word for word in ("held", "disputed") if site[word]]
+def _row(run: Run, site: Site) -> tuple[str, ...]:
+    remarks = [run.language.word("state", word) for word in ("held", "disputed") if site[word]]
     if site["in_force"] != site["state"]:
-        remarks.append(f"in force: {site['in_force']}")
+        remarks.append(run.text("site.in_force", state=site["in_force"]))
     until = site["suspended_until"]
     return (
         site["site"],
-        site["state"],
+        run.language.word("state", site["state"]),
         site["rule"] or "",
         str(site["run"]),
-        "" if until is None else when(until),
+        "" if until is None else run.when(until),
         " ".join(remarks),
     )
 
 
-def _pairs(site: SiteInFull, when: When) -> list[tuple[str, str]]:
+def _pairs(run: Run, site: SiteInFull) -> list[tuple[str, str]]:
+    when, state = run.when, site["state"]
+
     def time(at: str | None) -> str:
         return "" if at is None else when.until(at)
 
-    state = painted(site["state"], fg=_COLOURS.get(site["state"]), bold=True)
+    painted_state = painted(run.language.word("state", state), fg=_COLOURS.get(state), bold=True)
+    if site["rule"]:
+        painted_state = run.text("site.state.by_rule", state=painted_state, rule=site["rule"])
+    really = in_the_world(state, site["in_force"], run.language)
     hold, request, closing = site["hold"], site["reinstatement"], site["closure_request"]
     return [
         ("site", site_name.shown(site["site"])),
-        ("state", state + (f" ({rule(site['rule'])})" if site["rule"] else "")),
-        (
-            "in the world",
-            painted(in_the_world(site["state"], site["in_force"]), fg="red", bold=True),
-        ),
-        ("unknown" if site["in_force"] == "unknown" else "left down", _left_down(site, when)),
-        ("held", f"since {when(hold['at'])} by {hold['by']}: {_said(hold)}" if hold else ""),
-        ("disputed", "yes: what closed it no longer holds" if site["disputed"] else ""),
-        ("to be closed", _to_be_closed(closing, when) if closing else ""),
-        (
-            "reinstatement",
-            f"asked {when(request['at'])} by {request['by']}: {_said(request)}" if request else "",
-        ),
+        ("state", painted_state),
+        ("in the world", painted(really, fg="red", bold=True)),
+        ("unknown" if site["in_force"] == "unknown" else "left down", _left_down(run, site)),
+        ("held", _said(run, "site.held", hold) if hold else ""),
+        ("disputed", run.text("site.disputed") if site["disputed"] else ""),
+        ("to be closed", _to_be_closed(run, closing) if closing else ""),
+        ("reinstatement", _said(run, "site.asked", request) if request else ""),
         ("suspended until", time(site["suspended_until"])),
         ("closed at", when(site["closed_at"]) if site["closed_at"] else ""),
         ("run", str(site["run"])),
@@ -167,48 +167,45 @@ def _pairs(site: SiteInFull, when: When) -> list[tuple[str, str]]:
         ("person", site["person"] or ""),
         ("phone", site["phone"] or ""),
         ("e-mail", site["email"] or ""),
-        ("tasks", ", ".join(f"{task['id']} ({task['kind']})" for task in site["tasks"])),
+        ("tasks", run.language.comma.join(_task(run, task) for task in site["tasks"])),
     ]
 
 
-def _left_down(site: SiteInFull, when: When) -> str:
+def _task(run: Run, task: Task) -> str:
+    return f"{task['id']} ({run.language.word('kind', task['kind'])})"
+
+
+def _left_down(run: Run, site: SiteInFull) -> str:
     # A server of before does not say it.
-    since, why = site.get("left_down_since"), f"incidents site why {site['site']}"
+    since = site.get("left_down_since")
     if site["in_force"] == "closed" and site.get("stays_down"):
-        return (
-            "it is closed in the world, and what closed it may be lost: it stays closed, whatever a"
-            f" clock or the lift of a hold does: {why}"
-        )
+        return run.text("site.left_closed", site=site["site"])
     if site["state"] == "suspended" and site.get("stays_down"):
-        return (
-            "a loss may have left it down before: at the end of the suspension it stays down until"
-            f" a person decides: {why}"
-        )
+        return run.text("site.left_down", site=site["site"])
     if since is None:
         return ""
-    lost = f"have been lost with the end of the record, {when.ago(since)}: {why}"
-    if site["in_force"] == "unknown":
-        return f"nobody can ask whether it is up; an order to keep it down may {lost}"
-    return f"nothing on record keeps it down; the reason may {lost}"
+    code = "site.unknown" if site["in_force"] == "unknown" else "site.lost_reason"
+    return run.text(code, site=site["site"], ago=run.when.ago(since))
 
 
-def _to_be_closed(request: ClosureRequest, when: When) -> str:
-    what = request["incident"] or f"false: {request['field']}"
-    return (
-        f"asked {when(request['at'])} by {request['by']} ({rule(request['rule'])}, {what}); another"
-        " person decides"
-    )
+def _to_be_closed(run: Run, request: ClosureRequest) -> str:
+    false = run.text("site.to_be_closed.false", field=request["field"])
+    return run.text(
+        "site.to_be_closed", at=request["at"], by=request["by"], rule=request["rule"],
+        what=request["incident"] or false,
+    )  # fmt: skip
 
 
-def _said(act: Hold) -> str:
-    return act["reason"] or "(erased)"
+def _said(run: Run, code: str, act: Hold) -> str:
+    reason = act["reason"] or run.text("site.erased")
+    return run.text(code, at=act["at"], by=act["by"], reason=reason)
 
 
 def show_events(run: Run, timeline: Iterable[Line]) -> None:
     """One row for each event: when it happened, who recorded it, what it says."""
-    when = run.when
-    run.say("", painted("What happened", bold=True) + f" (times in {when.zone_name})")
-    output.table(run, ("WHEN", "WHO", "WHAT"), (_event_row(event, when) for event in timeline))
+    title = painted(run.text("site.events"), bold=True)
+    run.say("", title + run.text("site.times", zone=run.when.zone_name))
+    output.table(run, ("WHEN", "WHO", "WHAT"), (_event_row(run, event) for event in timeline))
 
 
 def show_incidents(run: Run, site: SiteInFull) -> None:
@@ -217,44 +214,44 @@ def show_incidents(run: Run, site: SiteInFull) -> None:
     closed = site["state"] == "closed"
     if not found:
         return
-    when = run.when
-    newest = f"the newest {len(found)} of {of}; " if of > len(found) else ""
-    run.say("", painted("Incidents", bold=True) + f" ({newest}times in {when.zone_name})")
+    code = "site.incidents.newest" if of > len(found) else "site.times"
+    times = run.text(code, shown=len(found), total=of, zone=run.when.zone_name)
+    run.say("", painted(run.text("site.incidents"), bold=True) + times)
     output.table(
         run, ("INCIDENT", "STATE", "OCCURRED", "CONTACT DUE", "CATEGORY"),
-        (_incident_row(each, when, closed) for each in found),
+        (_incident_row(run, each, closed) for each in found),
     )  # fmt: skip
 
 
 def show_next_steps(run: Run, hints: Sequence[Hint], asked_by: str | None) -> None:
     """What can be typed next, and by whom; `asked_by`: who asked for what waits for another."""
-    steps = (answers.next_step(hint, asked_by) for hint in hints)
-    run.say(*(f"next: {painted(step, bold=True)}" for step in steps))
+    steps = (painted(answers.next_step(run, hint, asked_by), bold=True) for hint in hints)
+    run.say(*(run.text("answer.next", step=step) for step in steps))
 
 
-def _event_row(event: Line, when: When) -> tuple[str, str, str]:
+def _event_row(run: Run, event: Line) -> tuple[str, str, str]:
     at, recorded_at = event["at"], event["recorded_at"]
     told = event["words"]
     if at != recorded_at:
-        told += f" (recorded {when(recorded_at)})"
+        told = run.text("site.recorded", what=told, at=recorded_at)
     login = login_beside(event["by"], event["login"])
     who = event["by"] if login is None else f"{event['by']} ({login})"
-    return when(at), who, told
+    return run.when(at), who, told
 
 
-def contact_due(incident: Incident, when: When, *, site_closed: bool) -> str:
+def contact_due(run: Run, incident: Incident, *, site_closed: bool) -> str:
     """By when somebody is to be reached, or was to be; who reads a time waits for it to lapse."""
     due = incident["contact_due"]
     if incident["state"] == "open" and (site_closed or due is None):
-        return "no clock runs"
-    return "" if due is None else when(due)
+        return run.text("incident.no_clock")
+    return "" if due is None else run.when(due)
 
 
-def _incident_row(incident: Incident, when: When, closed: bool) -> tuple[str, ...]:
+def _incident_row(run: Run, incident: Incident, closed: bool) -> tuple[str, ...]:
     return (
         incident["id"],
-        incident["state"],
-        when(incident["occurred_at"]),
-        contact_due(incident, when, site_closed=closed),
+        run.language.word("state", incident["state"]),
+        run.when(incident["occurred_at"]),
+        contact_due(run, incident, site_closed=closed),
         incident["category"] or "",
     )

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from incidents.client.faults import Document, NoDeskError, NotOverServerError, ProblemError
 from incidents.client.http import Exchange, part
-from incidents.clock import read_rfc3339, rfc3339
+from incidents.clock import read_rfc3339
 from incidents.contract import target
 from incidents.contract.action import Action
 from incidents.contract.actions import ACTIONS, CLOSING
+from incidents.contract.case_documents import plain
 from incidents.contract.target import SITE
 from incidents.desk.envelope import Answer, Envelope, nothing_done
 from incidents.errors import FileError
@@ -194,7 +194,7 @@ def request(envelope: Envelope) -> tuple[str, str, dict[str, Any]]:
         return "PATCH", f"{_path(SITE, command, site)}/filing", _filed(command)
     action = _action(command)
     words = {
-        action.called(each): _plain(given)
+        action.called(each): plain(given)
         for each in action.asked
         if (given := getattr(command, each.name)) not in (None, (), False)
     }
@@ -244,9 +244,3 @@ def _filed(command: c.ChangeFiling) -> Document:
     for key, name, text in command.parts:
         found.setdefault(key, {})[name] = text
     return {"details": found}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return rfc3339(value)
-    return list(value) if isinstance(value, tuple) else value

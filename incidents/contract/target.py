@@ -11,21 +11,21 @@ from itertools import zip_longest
 from typing import Any
 
 from incidents.values import inputs
-from incidents.values.ids import contact_id, incident_id, item_id, order_id
+from incidents.values.ids import contact_id, incident_id, item_id, order_id, task_number
 
 Target = tuple[Any, ...]
 
 SITE, INCIDENT, CONTACT, ITEM, ORDER = "site", "incident", "contact", "item", "order"
 KINDS = (CONTACT, INCIDENT, ITEM, ORDER, SITE)
-"""What an act can be done to, those that are known by their looks first."""
+"""The kinds of target; those with a recognizable id first."""
 
 FOLDERS = {
     SITE: "sites", INCIDENT: "incidents", CONTACT: "contacts", ITEM: "queue", ORDER: "orders",
 }  # fmt: skip
-"""Where each kind is found over HTTP."""
+"""The HTTP folder of each kind."""
 
 FIELDS = ("incident", "contact", "item", "task", "order", "lane")
-"""What a command calls the parts, in the order of an id."""
+"""The fields of commands for the parts, in the order of an id."""
 
 _READERS: dict[str, Callable[[str], Any]] = {
     SITE: inputs.site, INCIDENT: inputs.incident, CONTACT: inputs.contact, ITEM: inputs.item,
@@ -37,36 +37,36 @@ _IDS: dict[str, Callable[..., str]] = {
 
 
 def read(kind: str, given: str) -> Target:
-    """The target of that id, or name of a site; raises RefusedError of what is none."""
+    """Read an id, or the name of a site; raises RefusedError if it is neither."""
     return whole(_READERS[kind](given))
 
 
 def whole(found: Any) -> Target:
-    """The target that was read: of a site its name alone is."""
+    """The target as a tuple; a site's name becomes a tuple of one."""
     return found if isinstance(found, tuple) else (found,)
 
 
 def text(kind: str, target: Target) -> str:
-    """Its id, or the name of a site."""
+    """The id of the target, or the site's name."""
     return _IDS[kind](*target)
 
 
 def is_task(target: Target) -> bool:
-    """Whether this item of the queue is a task, and no incident or other request."""
-    return str(target[1]).startswith("t")
+    """Whether this item of the queue is a task, not an incident or a request."""
+    return task_number(target[1]) is not None
 
 
 def fields(command: type, target: Target) -> dict[str, Any]:
-    """What says in a command of that kind what it is done to; None what a whole site leaves open.
+    """The fields of that kind of command that name the target; None where it is a whole site.
 
-    What completes a task takes nothing else (see `is_task`).
+    A command that completes a task accepts only a task (see `is_task`).
     """
     found = dict(zip_longest(_named(command), target[1:]))
-    return found | {"task": int(found["task"][1:])} if "task" in found else found
+    return found | {"task": task_number(found["task"])} if "task" in found else found
 
 
 def of_command(command: object, site: str | int) -> Target:
-    """What a command for that site is done to."""
+    """The target of a command for that site."""
     parts = {name: getattr(command, name) for name in _named(command)}
     if "task" in parts:
         parts["task"] = f"t{parts['task']}"

@@ -57,14 +57,13 @@ def typed(act: str) -> str:
     return TYPED.get(act, act)
 
 
-def who_may(act: str) -> str:
+def who_may(act: str, language: Language = ENGLISH) -> str:
     """Who may do that act, such as `an operator or a supervisor`."""
-    *others, last = (_one(role) for role in identity.ROLES if identity.may(role, act))
-    return f"{', '.join(others)} or {last}" if others else last
-
-
-def _one(role: str) -> str:
-    return f"an {role}" if role[0] in "aeiou" else f"a {role}"
+    may = [role for role in identity.ROLES if identity.may(role, act)]
+    *others, last = (language.word("a_role", role) for role in may)
+    if not others:
+        return last
+    return language.say("list.last", some=language.comma.join(others), one=last)
 
 
 def sentence(
@@ -103,7 +102,7 @@ def _more(facts: Mapping[str, Any], language: Language) -> dict[str, Any]:
     """What is worked out of the facts."""
     more: dict[str, Any] = {}
     if facts.get("act") in TYPED:
-        more |= {"typed": typed(facts["act"]), "who": who_may(facts["act"])}
+        more |= {"typed": typed(facts["act"]), "who": who_may(facts["act"], language)}
     if "needs" in facts:
         states = facts["needs"].split(" or ")
         more["states"] = [language.word("state", state) for state in states]

@@ -30,7 +30,7 @@ from incidents.store.cases import suspensions
 from incidents.store.database.engine import Reading
 from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.tables import incidents, tasks, unsettled
-from incidents.values.ids import read_incident_id, read_item_id
+from incidents.values.ids import read_incident_id, read_item_id, task_number
 from incidents.views import left_down, withheld
 
 Link = Callable[[Order, int], str | None]
@@ -218,8 +218,9 @@ def _event(connection: Connection, order: Order) -> Any:
 def _is_done(connection: Connection, order: Order) -> bool:
     """Whether the order's task is done, or is no task."""
     named = None if order.task is None else read_item_id(order.task)
-    if named is None or not named[1].startswith("t"):
+    number = None if named is None else task_number(named[1])
+    if named is None or number is None:
         return True
     of = tasks.c
-    those = (of.site_id == named[0], of.n == int(named[1][1:]), of.done_at.is_(None))
+    those = (of.site_id == named[0], of.n == number, of.done_at.is_(None))
     return connection.scalar(select(of.n).where(*those)) is None

@@ -48,6 +48,11 @@ def task_id(site_id: int, task: int) -> str:
     return f"{site_id}-t{task}"
 
 
+def task_number(item: str) -> int | None:
+    """The number of the task `t2`, an item of the queue; None if the item is no task."""
+    return int(item[1:]) if item.startswith("t") else None
+
+
 def order_id(site_id: int, order: int, lane: str = ACT) -> str:
     """The public name of an order in one of its lanes: `12-o45`, `12-o45.notice`."""
     return f"{site_id}-o{order}" if lane == ACT else f"{site_id}-o{order}.{lane}"

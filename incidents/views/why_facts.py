@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from incidents.machine import rules
 from incidents.machine.case import Closure, Suspension
 from incidents.machine.events import Reason
+from incidents.values.ids import contact_id
 from incidents.views.why_record import Record, signed
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -41,7 +42,7 @@ def contact_lines(record: Record, numbers: list[int], *, only_telling: bool = Fa
             if contact.tells or not only_telling:
                 told = record.say(
                     "contact" if contact.stands else "contact.voided",
-                    name=f"{record.teller.name(n)}-{contact.n}", outcome=contact.outcome,
+                    name=contact_id(record.case.site_id, n, contact.n), outcome=contact.outcome,
                     at=contact.occurred_at, by=contact.by,
                 )  # fmt: skip
                 lines.append(f"  {told}")

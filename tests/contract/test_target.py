@@ -13,10 +13,13 @@ from incidents.contract.target import CONTACT, INCIDENT, ITEM, KINDS, ORDER, SIT
 from incidents.errors import RefusedError
 from incidents.machine import commands as c
 
-IDS = {
-    SITE: ["shop.example"], INCIDENT: ["12-3"], CONTACT: ["12-3-1"], ITEM: ["12-t2"],
-    ORDER: ["12-o45", "12-o45.notice"],
-}  # fmt: skip
+IDS: dict[str, dict[str, target.Target]] = {
+    SITE: {"shop.example": ("shop.example",)},
+    INCIDENT: {"12-3": (12, 3)},
+    CONTACT: {"12-3-1": (12, 3, 1)},
+    ITEM: {"12-t2": (12, "t2")},
+    ORDER: {"12-o45": (12, 45, "act"), "12-o45.notice": (12, 45, "notice")},
+}
 TARGETS = [
     (action, given) for action in ACTIONS if action.path is not None for given in IDS[action.of]
 ]
@@ -24,7 +27,7 @@ TARGETS = [
 
 def test_each_kind_has_its_folder_and_can_be_read() -> None:
     assert set(KINDS) == set(target.FOLDERS) == set(IDS)
-    assert all(target.read(kind, given) for kind in KINDS for given in IDS[kind])
+    assert {kind: {given: target.read(kind, given) for given in IDS[kind]} for kind in KINDS} == IDS
 
 
 @pytest.mark.parametrize(("action", "given"), TARGETS)

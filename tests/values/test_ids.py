@@ -27,6 +27,12 @@ def test_a_contacts_name_reads_back(site: int, incident: int, contact: int) -> N
 @given(_sites, _numbers)
 def test_a_tasks_name_reads_back_as_an_item_of_the_queue(site: int, task: int) -> None:
     assert ids.read_item_id(ids.task_id(site, task)) == (site, f"t{task}")
+    assert ids.task_number(f"t{task}") == task
+
+
+@pytest.mark.parametrize("item", ["3", *ids.NAMED])
+def test_an_item_that_is_no_task_has_no_number_of_one(item: str) -> None:
+    assert ids.task_number(item) is None
 
 
 @pytest.mark.parametrize("lane", sorted({lane for lanes in LANES.values() for lane in lanes}))

@@ -42,7 +42,7 @@ def _drawn(run: Run, found: QueuePage, *, wide: bool, reveal: bool) -> Renderabl
         parts.append(Text("Nothing to do.", style="green"))
     else:
         first = mine_to_do(items, run.house.person)
-        parts += [_table(items, wide=wide), _first(first, reveal=reveal)]
+        parts += [_table(items, wide=wide), _first(run, first, reveal=reveal)]
     if found["more"]:
         parts.append(Text("There is more below: --limit N shows it.", style="dim"))
     return Group(*parts)
@@ -101,7 +101,7 @@ def mine_to_do(items: Sequence[QueueItem], person: str) -> QueueItem:
     return next(free, items[0])
 
 
-def _first(item: QueueItem, *, reveal: bool) -> RenderableType:
+def _first(run: Run, item: QueueItem, *, reveal: bool) -> RenderableType:
     """What to do about the most urgent thing: whom to call, what to say, what to type then."""
     whom = words(queue_words.whom(item) or "nobody is on file")
     if not reveal and (item["phone"] or item["email"]):
@@ -113,6 +113,6 @@ def _first(item: QueueItem, *, reveal: bool) -> RenderableType:
     first.add_row("whom", whom)
     first.add_row("say", words(item["say"]))
     for hint in item["hints"]:
-        step = answers.next_step(hint, first_of_two(item))
+        step = answers.next_step(run, hint, first_of_two(item))
         first.add_row("type", words(step, style="bold green"))
     return first

@@ -32,7 +32,7 @@ from incidents.settings import police, sources
 from incidents.store import entries
 from incidents.store.cases import sites
 from incidents.values import inputs, site_name
-from incidents.values.ids import read_incident_id
+from incidents.values.ids import read_incident_id, task_number
 from incidents.views.queue import alarm
 
 router = APIRouter()
@@ -140,11 +140,12 @@ def done(desk: Doing, item: str) -> Response:
     """The task is completed, with its outcome."""
 
     def complete(rest: str) -> c.Command:
-        if not rest.startswith("t"):
+        number = task_number(rest)
+        if number is None:
             raise UnknownTaskError(given=item)
         note = acting.optional_text(desk.given, "note")
         outcome = acting.optional_text(desk.given, "outcome", limit=100)
-        return c.CompleteTask(by=desk.by, task=int(rest[1:]), outcome=outcome, note=note)
+        return c.CompleteTask(by=desk.by, task=number, outcome=outcome, note=note)
 
     return _do(desk, item, complete, seen=True)
 

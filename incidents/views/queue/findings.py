@@ -20,7 +20,7 @@ from incidents.store.schema.desk_tables import entries
 from incidents.store.schema.tables import contacts, incident_urls, incidents, tasks
 from incidents.store.schema.types import Number, UTCDateTime
 from incidents.store.values_table import ValuesTable
-from incidents.values.ids import incident_id
+from incidents.values.ids import incident_id, task_number
 
 Row = Mapping[str, Any]
 Key = tuple[int, int]
@@ -144,8 +144,8 @@ def find_findings(connection: Connection, rows: Sequence[Row]) -> Findings:
 
 def task_key(row: Row) -> Key | None:
     """The key of an item's task, None if the item is none."""
-    item: str = row["item"]
-    return (row["site_id"], int(item[1:])) if item[0] == "t" and item[1:].isdigit() else None
+    number = task_number(row["item"])
+    return None if number is None else (row["site_id"], number)
 
 
 def _counts(connection: Connection, which: str, keys: list[Key]) -> dict[Key, int]:

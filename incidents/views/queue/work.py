@@ -34,7 +34,7 @@ from incidents.store.cases.slices import LAST as LAST_PLACE
 from incidents.store.pages import number
 from incidents.store.schema.tables import LAST, claims, sites, work
 from incidents.store.schema.types import microseconds, words
-from incidents.values.ids import DISPUTED, read_item_id
+from incidents.values.ids import DISPUTED, incident_id, item_id, read_item_id
 
 Row = Mapping[str, Any]
 
@@ -165,12 +165,12 @@ def _items(connection: Connection, most: int) -> list[Document]:
     order = (claims.c.by, work.c.sort_due, claims.c.site_id, claims.c.item)
     return [
         {
-            "id": f"{row.site_id}-{row.item}",
+            "id": item_id(row.site_id, row.item),
             "by": row.by,
             "since": rfc3339(row.at),
             "site": row.name,
             "kind": row.kind,
-            "incident": None if row.incident is None else f"{row.site_id}-{row.incident}",
+            "incident": None if row.incident is None else incident_id(row.site_id, row.incident),
             "due": None if row.due is None else rfc3339(row.due),
         }
         for row in connection.execute(asked.select_from(joined).order_by(*order).limit(most))
