@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from incidents.errors import AnswerLostError, DatabaseError
+from incidents.values import language_tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,14 +117,13 @@ class Run:
     @property
     def language(self) -> Language:
         """In which people are answered; programs read English, whoever asks."""
-        from incidents.locale import catalogue
         from incidents.locale.language import language
 
         if self.for_programs:
             return language("en", "cli")
         # What is wrong with the settings is told too.
         known = self.__dict__.get("settings")
-        of_locale = catalogue.tag(catalogue.of_locale(os.environ))
+        of_locale = language_tag.tag(language_tag.of_locale(os.environ))
         return language(known.language if known else of_locale or "en", "cli")
 
     def text(self, id_: str, /, **facts: object) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from incidents.locale.catalogue import Tag
 from incidents.locale.language import Language, language
+from incidents.values.language_tag import Tag
 
 Chosen = Literal["en", "zh"]
 """Which of the languages somebody reads."""

@@ -3,39 +3,17 @@
 from __future__ import annotations
 
 import gettext
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
-Tag = Literal["en", "zh_CN"]
-"""The languages that there are, as gettext names them."""
+from incidents.values.language_tag import Tag
 
 Domain = Literal["incidents", "filing", "console", "cli"]
 """What everybody says, what checks of filings find, the texts of the console's pages, and those of
 the command line."""
 
 _FOLDER = Path(__file__).parent
-
-
-_TAGS: dict[str, Tag] = {"en": "en", "zh": "zh_CN"}
-
-
-def tag(name: str) -> Tag | None:
-    """The language of such a name: `zh`, `zh_CN.UTF-8`, `zh-Hans`; None if it is none of ours.
-
-    Traditional Chinese is another one, which nobody has written.
-    """
-    language, _, rest = name.partition(".")[0].replace("-", "_").partition("_")
-    if language == "zh" and rest in ("TW", "HK", "MO", "Hant"):
-        return None
-    return _TAGS.get(language)
-
-
-def of_locale(environ: Mapping[str, str]) -> str:
-    """The locale of messages that the environment names (POSIX, section 8.2)."""
-    names = (environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
-    return next(filter(None, names), "")
 
 
 class _Phrases(gettext.GNUTranslations):

@@ -12,7 +12,8 @@ from string import Formatter
 from typing import Any, Protocol, cast
 
 from incidents.errors import Cause
-from incidents.locale.catalogue import Domain, Tag, phrases
+from incidents.locale.catalogue import Domain, phrases
+from incidents.values.language_tag import Tag
 
 _UNITS = ((86_400, "d", 10**9), (3_600, "h", 24), (60, "min", 60))
 _UNITS_OF_POLICY = ((3_600, "h", 10**9), (60, "min", 60), (1, "s", 60))

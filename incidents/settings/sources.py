@@ -29,10 +29,9 @@ from incidents.errors import (
     TextTooLongError,
     UnknownSettingError,
 )
-from incidents.locale import catalogue
-from incidents.locale.catalogue import Tag
 from incidents.system import private_file
-from incidents.values import parsing
+from incidents.values import language_tag, parsing
+from incidents.values.language_tag import Tag
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -288,7 +287,7 @@ def _language(lang: str | None, said: _Said) -> Tag:
     """What was asked for or is set; else the language of the locale, if it is one of ours."""
     value, where, setting = said.value("lang")
     asked = lang or value
-    found = catalogue.tag(str(asked or catalogue.of_locale(said.environ)))
+    found = language_tag.tag(str(asked or language_tag.of_locale(said.environ)))
     if asked and found is None:
         expected = "en or zh"
         if lang:

@@ -12,7 +12,8 @@ import pytest
 from babel.messages.pofile import read_po
 
 import incidents
-from incidents.locale.catalogue import Domain, Tag, phrases
+from incidents.locale.catalogue import Domain, phrases
+from incidents.values.language_tag import Tag
 from scripts.catalogues import compile_stale, sources
 
 DOMAINS: tuple[Domain, ...] = get_args(Domain)
