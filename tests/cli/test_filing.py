@@ -181,7 +181,7 @@ def test_the_story_tells_what_was_filed_and_by_whom(office: Cli) -> None:
     office("filing", "set", SITE, "level=")
     told = office("site", "why", SITE).out
     assert "the filing of shop.example changed: the level, the nature of the site" in told
-    assert "the filing of shop.example changed: level taken away" in told
+    assert "the filing of shop.example changed: the level taken away" in told
 
 
 def test_terms_are_listed_with_the_days_that_are_left_and_as_a_calendar(
