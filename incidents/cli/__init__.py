@@ -37,8 +37,14 @@ def main(args: list[str] | None = None) -> int:
 
     # First of all: not even a folder that a library makes for itself is for others.
     umask.set_private()
-    from incidents.cli.root import root
+    from incidents.cli.root import told
 
+    typed = sys.argv[1:] if args is None else args
+    with told(typed) as root:
+        return _run(root, typed)
+
+
+def _run(root: click.Group, args: list[str]) -> int:
     run = Run()
     _never_fail_to_print()
     try:
