@@ -54,7 +54,7 @@ def _is_wanted(args: Sequence[str]) -> bool:
 def _named(option: str, args: Sequence[str]) -> str | None:
     """The value that option was given last."""
     value = None
-    for word, following in zip(args, (*args[1:], ""), strict=True):
+    for word, following in zip(args, (*args, "")[1:], strict=True):
         name, is_one_word, own = word.partition("=")
         if name == option:
             value = own if is_one_word else following
