@@ -13,10 +13,10 @@ from pathlib import Path
 import click
 import pytest
 from babel.messages.pofile import read_po
+from rich.cells import cell_len
 
 from incidents.cli import main
 from incidents.cli import root as root_module
-from incidents.cli.chinese_help import _columns
 from incidents.cli.root import LazyGroup, root
 from incidents.locale.catalogue import FOLDER, phrases
 from tests.golden.command_line import commands
@@ -112,7 +112,7 @@ def test_no_english_is_left_in_help_and_no_line_is_too_long(
     text = " ".join(f"{before} {LEFT.sub('', lists)}".split())
     assert LATIN.findall(TYPED.sub("", text)) == []
     whole = [line for line in out.splitlines() if not line.startswith("  $ ")]
-    assert [line for line in whole if _columns(line) > 80] == []
+    assert [line for line in whole if cell_len(line) > 80] == []
 
 
 def test_help_of_the_program_is_told_in_chinese(told: Told) -> None:
@@ -133,6 +133,12 @@ def test_help_of_a_command_is_told_in_chinese(told: Told) -> None:
 
 def test_a_default_is_told_in_chinese(told: Told) -> None:
     assert "最多列出的违规数。  [默认：" in told("duty", "--help")[1]
+
+
+def test_what_is_to_be_typed_stays_in_one_line(told: Told) -> None:
+    path = "~/.local/share/bash-completion/completions/incidents"
+    line = f"  $ incidents completion bash > {path}"
+    assert line in told("completion", "--help")[1].splitlines()
 
 
 def test_a_program_without_a_command_tells_its_help(told: Told) -> None:
@@ -197,7 +203,10 @@ def test_a_site_that_has_the_letters_is_no_language(told: Told) -> None:
 def test_english_is_as_it_was_after_chinese(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LANGUAGE", "de")
     before = told("site", "hold", "--help", lang="en")
-    assert told("site", "hold", "--help") != before
+    assert (
+        "  -h, --help                      显示此帮助并退出。\n"
+        in told("site", "hold", "--help")[1]
+    )
     assert told("site", "hold", "--help", lang="en") == before
     assert os.environ["LANGUAGE"] == "de"
     assert root.context_class is click.Context
