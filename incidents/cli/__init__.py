@@ -37,32 +37,34 @@ def main(args: list[str] | None = None) -> int:
 
     # First of all: not even a folder that a library makes for itself is for others.
     umask.set_private()
-    from incidents.cli.root import root
+    from incidents.cli.root import told
 
-    run = Run()
-    _never_fail_to_print()
-    try:
-        status = root.main(args, prog_name="incidents", standalone_mode=False, obj=run)
-        run.tell_of_rehearsal()
-        if sys.stdout is not None:
-            with answering():
-                sys.stdout.flush()
-        return status if isinstance(status, int) else DONE
-    except BrokenPipeError:
-        return _after_broken_pipe()
-    except (click.Abort, KeyboardInterrupt):
-        return INTERRUPTED
-    except click.ClickException as error:
-        _tell_of_misuse(error)
-        return MISUSED
-    except IncidentsError as error:
-        _tell(run, error)
-        return error.exit_status
-    except Exception as error:  # noqa: BLE001 - no traceback reaches a user
-        return _tell_unexpected(run, error)
-    finally:
-        run.close()
-        _never_fail_to_end()
+    typed = sys.argv[1:] if args is None else args
+    with told(typed) as root:
+        run = Run()
+        _never_fail_to_print()
+        try:
+            status = root.main(typed, prog_name="incidents", standalone_mode=False, obj=run)
+            run.tell_of_rehearsal()
+            if sys.stdout is not None:
+                with answering():
+                    sys.stdout.flush()
+            return status if isinstance(status, int) else DONE
+        except BrokenPipeError:
+            return _after_broken_pipe()
+        except (click.Abort, KeyboardInterrupt):
+            return INTERRUPTED
+        except click.ClickException as error:
+            _tell_of_misuse(error)
+            return MISUSED
+        except IncidentsError as error:
+            _tell(run, error)
+            return error.exit_status
+        except Exception as error:  # noqa: BLE001 - no traceback reaches a user
+            return _tell_unexpected(run, error)
+        finally:
+            run.close()
+            _never_fail_to_end()
 
 
 def _tell(run: Run, error: IncidentsError) -> None:

@@ -6,6 +6,10 @@ that `--help` and the completion of a name import none of them, nor the contract
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from gettext import gettext
 from importlib import import_module
 
 import click
@@ -139,6 +143,8 @@ class LazyGroup(click.Group):
         super().__init__(**settings)  # type: ignore[arg-type]  # click's own, passed through
         self.sections = sections
         self.targets = {name: of for section in sections.values() for name, of in section.items()}
+        self.translated: Callable[[click.Command, str], click.Command] | None = None
+        """What makes of a command, by its name, one in the reader's language; None: in English."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The names, in the order of the help."""
@@ -151,7 +157,7 @@ class LazyGroup(click.Group):
         module, _, attribute = self.targets[cmd_name][0].partition(":")
         command = getattr(import_module(module), attribute)
         assert isinstance(command, click.Command)
-        return command
+        return command if self.translated is None else self.translated(command, cmd_name)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """As click does, but a common option is told where it stands."""
@@ -161,8 +167,9 @@ class LazyGroup(click.Group):
         except click.NoSuchOption as error:
             if error.option_name in _BEHIND:
                 line = _behind(ctx, typed, error.option_name)
-                where = f"write it behind the command ({line})"
-                told = f"No option {error.option_name!r} before a command: {where}."
+                told = gettext(
+                    "No option {name!r} before a command: write it behind the command ({line})."
+                ).format(name=error.option_name, line=line)
                 raise click.UsageError(told, ctx) from None
             raise
 
@@ -210,3 +217,17 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, message="incidents %(version)s")
 def root() -> None:
     """The system of record of a violation desk: log what was found, and the policy acts on time."""
+
+
+@contextmanager
+def told(args: Sequence[str]) -> Iterator[click.Group]:
+    """The root command in the language of its reader, who has typed `args`."""
+    names = ("INCIDENTS_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+    if not any("zh" in word for word in (*map(os.environ.get, names), *args) if word):
+        yield root
+        return
+    from incidents.cli import chinese_help
+
+    assert isinstance(root, LazyGroup)
+    with chinese_help.told(root, args) as in_its_language:
+        yield in_its_language

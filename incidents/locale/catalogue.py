@@ -9,11 +9,11 @@ from typing import Literal
 
 from incidents.values.language_tag import Tag
 
-Domain = Literal["incidents", "filing", "console", "cli"]
-"""What everybody says, what checks of filings find, the texts of the console's pages, and those of
-the command line."""
+Domain = Literal["incidents", "filing", "console", "cli", "help"]
+"""What everybody says, what checks of filings find, the texts of the console's pages, those of the
+command line, and its help: that stands in the commands in English."""
 
-_FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent
 
 
 class _Phrases(gettext.GNUTranslations):
@@ -28,5 +28,5 @@ class _Phrases(gettext.GNUTranslations):
 @cache
 def phrases(tag: Tag, domain: Domain) -> dict[str, str]:
     """The phrases of that language and domain by their ids."""
-    with (_FOLDER / tag / "LC_MESSAGES" / f"{domain}.mo").open("rb") as file:
+    with (FOLDER / tag / "LC_MESSAGES" / f"{domain}.mo").open("rb") as file:
         return _Phrases(file).all()

@@ -1,0 +1,189 @@
+"""Help and complaints about what was typed in Chinese: English ones stand in the commands.
+
+Help is made while the words are parsed, before a command's `--lang` has been heeded: the language
+is looked for in the words. A phrase has the path of its command as its id: `help.site add`,
+`option.log.--url`, and `option.--db` for an option that many commands have alike.
+"""
+
+from __future__ import annotations
+
+import copy
+import gettext
+import os
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import click
+
+from incidents.cli.root import LazyGroup
+from incidents.cli.run import BUNDLE, TABLE
+from incidents.locale import catalogue
+
+CLICK = "messages"
+"""The domain in which click asks gettext for its own words."""
+
+
+@contextmanager
+def told(root: LazyGroup, args: Sequence[str]) -> Iterator[click.Group]:
+    """The root command, in Chinese if that is the language; click's own words are so meanwhile."""
+    if not _is_wanted(args):
+        yield root
+        return
+    folder, language = gettext.bindtextdomain(CLICK), os.environ.get("LANGUAGE")
+    gettext.bindtextdomain(CLICK, str(catalogue.FOLDER))
+    os.environ["LANGUAGE"] = "zh_CN"
+    try:
+        yield _Translator(catalogue.phrases("zh_CN", "help")).group(root, "")
+    finally:
+        gettext.bindtextdomain(CLICK, folder)
+        if language is None:
+            del os.environ["LANGUAGE"]
+        else:
+            os.environ["LANGUAGE"] = language
+
+
+def _is_wanted(args: Sequence[str]) -> bool:
+    if "--json" in args or _named("--format", args) not in (None, TABLE, BUNDLE):
+        return False
+    asked = _named("--lang", args) or os.environ.get("INCIDENTS_LANG")
+    return catalogue.tag(asked or catalogue.of_locale(os.environ)) == "zh_CN"
+
+
+def _named(option: str, args: Sequence[str]) -> str | None:
+    """The value that option was given last."""
+    value = None
+    for word, following in zip(args, (*args, "")[1:], strict=True):
+        name, is_one_word, own = word.partition("=")
+        if name == option:
+            value = own if is_one_word else following
+    return value
+
+
+class _Translator:
+    """Makes of a command one that reads Chinese: the modules' own stay as they are."""
+
+    def __init__(self, phrases: Mapping[str, str]) -> None:
+        self._phrases = phrases
+
+    def group(self, group: LazyGroup, path: str) -> LazyGroup:
+        made = copy.copy(group)
+        self._translate(made, path)
+        made.sections = {
+            self._phrases.get(f"section.{name}", name): {
+                typed: (target, self._phrases.get(f"short.{_joined(path, typed)}", short))
+                for typed, (target, short) in commands.items()
+            }
+            for name, commands in group.sections.items()
+        }
+        made.targets = {
+            name: of for section in made.sections.values() for name, of in section.items()
+        }
+        made.translated = lambda command, typed: self.command(command, _joined(path, typed))
+        return made
+
+    def command(self, command: click.Command, path: str) -> click.Command:
+        if isinstance(command, LazyGroup):
+            return self.group(command, path)
+        made = copy.copy(command)
+        self._translate(made, path)
+        if isinstance(made, click.Group):
+            made.commands = {
+                name: self.command(each, _joined(path, name))
+                for name, each in made.commands.items()
+            }
+        return made
+
+    def _translate(self, command: click.Command, path: str) -> None:
+        name = path or "incidents"
+        command.help = self._phrases.get(f"help.{name}", command.help)
+        command.short_help = self._phrases.get(f"short.{name}", command.short_help)
+        command.epilog = self._phrases.get(f"epilog.{name}", command.epilog)
+        command.params = [self._parameter(each, path) for each in command.params]
+        command.options_metavar = "[选项]"
+        if isinstance(command, click.Group):
+            command.subcommand_metavar = "命令 [参数]..."
+        command.context_class = _Context
+        # Else it is the one that was made in English, if there was one.
+        command._help_option = None  # noqa: SLF001 - click has no other way
+
+    def _parameter(self, parameter: click.Parameter, path: str) -> click.Parameter:
+        if not isinstance(parameter, click.Option):
+            return parameter
+        made = copy.copy(parameter)
+        name = max(parameter.opts, key=len)
+        common = self._phrases.get(f"option.{name}", parameter.help)
+        made.help = self._phrases.get(f"option.{path}.{name}", common)
+        return made
+
+
+def _joined(path: str, name: str) -> str:
+    return f"{path} {name}".lstrip()
+
+
+# A line breaks between Chinese characters too, but not before what closes or after what opens.
+_UNBROKEN = re.compile(r" |[（《“「\[`(]*(?:[!-~\u00a0-\u2013]+|[^ ])[，。；：！？、）》”」…]*")
+
+
+class _Formatter(click.HelpFormatter):
+    """click's own takes each character for one column, and breaks lines at spaces alone."""
+
+    def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+        head = f"{prefix or gettext.gettext('Usage:')}{prog} "
+        margin = _columns(head)
+        between = f"\n{'':>{margin}}"
+        lines = between.join(_wrapped(args, max(self.width - margin, 20)))
+        self.write(f"{head}{lines}".rstrip() + "\n")
+
+    def write_heading(self, heading: str) -> None:
+        self.write(f"{'':>{self.current_indent}}{heading}：\n")
+
+    def write_text(self, text: str) -> None:
+        for line in _wrapped(text, self.width - self.current_indent):
+            self.write(f"{'':>{self.current_indent}}{line}".rstrip() + "\n")
+
+    def write_dl(
+        self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2
+    ) -> None:
+        rows = list(rows)
+        first_column = min(max(len(name) for name, _ in rows), col_max) + col_spacing
+        margin = self.current_indent + first_column
+        for name, text in rows:
+            lines = list(_wrapped(text, max(self.width - first_column - 2, 10)))
+            self.write(f"{'':>{self.current_indent}}{name}")
+            if len(name) + col_spacing > first_column:
+                self.write("\n")
+                lines = [f"{'':>{margin}}{line}" for line in lines]
+            else:
+                between = first_column - len(name)
+                lines = [f"{'':>{margin if n else between}}{line}" for n, line in enumerate(lines)]
+            self.write("\n".join(lines) + "\n")
+
+
+class _Context(click.Context):
+    formatter_class = _Formatter
+
+
+def _wrapped(text: str, room: int) -> Iterator[str]:
+    """The lines of the text, none with more columns than there is room.
+
+    What is typed after a `$` stays whole.
+    """
+    for paragraph in text.splitlines():
+        if paragraph.startswith("$ "):
+            yield paragraph
+            continue
+        line = ""
+        for each in _UNBROKEN.findall(paragraph):
+            if line and _columns(line + each.rstrip()) > room:
+                yield line.rstrip()
+                line = each.lstrip()
+            else:
+                line += each
+        yield line.rstrip()
+
+
+def _columns(text: str) -> int:
+    """How many columns of a terminal it takes."""
+    return sum(2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text)
