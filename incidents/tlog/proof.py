@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from incidents.errors import VerificationError
+from incidents.errors import Cause, VerificationError
 from incidents.tlog import keys, note
 from incidents.tlog.tree import EMPTY_ROOT, HASH_BYTES, LIMIT, folded, node_hash, subtrees
 
@@ -163,7 +163,9 @@ def check_inclusion(
     """Raise ProofError unless the proof shows that `leaf` is the leaf hash at `index`."""
     _refuse_hashes(root)
     if root_from_inclusion(index, size, leaf, proof) != root:
-        raise ProofError(detail=f"leaf {index} of {size} leads to another root than {root.hex()}")
+        other = "leaf {leaf} of {size} leads to another root than {root}"
+        detail = Cause.of("proof_root", other, leaf=index, size=size, root=root.hex())
+        raise ProofError(detail=detail)
 
 
 def check_consistency(

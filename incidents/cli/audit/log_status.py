@@ -10,7 +10,7 @@ from incidents import clock
 from incidents.cli import options, output
 from incidents.cli.audit.keys import key_ring
 from incidents.cli.run import Run, painted
-from incidents.errors import DONE, FAILED, NOT_VERIFIED, RefusedError
+from incidents.errors import DONE, FAILED, NOT_VERIFIED, Cause, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,7 +98,8 @@ def _signed_there(server: RemoteHouse) -> Checkpointed:
 
     told = server.record.checkpoint()
     pending = told["pending"]
-    unable = f"the server leaves {pending:,} entries unsigned" if pending else None
+    left = Cause.of("log_left", "the server leaves {n:,} entries unsigned", n=pending)
+    unable = left if pending else None
     return Checkpointed(note=told["checkpoint"], pending=pending, unable=unable)
 
 

@@ -175,7 +175,7 @@ def _tell_of_sites(run: Run, done: Done) -> None:
     ]  # fmt: skip
     told += [run.text(f"recover.{kind}", n=n) for kind in _OTHERS if (n := done.counts[kind])]
     sites = counted(run, "site", done.counts.total())
-    run.say(run.text("recover.sites", sites=sites, told=told))
+    run.say(run.text("recover.sites", sites=sites, told=run.text("recover.between").join(told)))
     for id_, names in (("recover.opened", done.opened), ("recover.taken_down", done.taken_down)):
         if names:
             _name(run, id_, names, MOST_NAMED)
