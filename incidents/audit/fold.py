@@ -36,6 +36,8 @@ UNREADABLE = (
 
 _IMPOSSIBLE = (ValueError, TypeError, LookupError, AttributeError, AssertionError, StopIteration)
 _NEW = "new"
+_LONGEST = 200
+"""So many characters are told of what an entry is refused for: it may hold anything."""
 
 
 class Fold:
@@ -145,10 +147,9 @@ def said(error: BaseException) -> str:
         return detail if isinstance(detail, Cause) else str(detail)
     if isinstance(error, NotTomlError):
         return Cause.of("flaw_no_toml", "it is not valid TOML")
-    if isinstance(error, MisreadError) and error.args and isinstance(error.args[0], Cause):
-        return error.args[0]
     if isinstance(error, MisreadError | PolicyError):
-        return str(error)[:200]
+        why = error.args[0] if error.args else ""
+        return why if isinstance(why, Cause) and len(why) <= _LONGEST else str(error)[:_LONGEST]
     if isinstance(error, UnicodeError | RecursionError):
         return json_cause(error)
     return Cause.of("flaw_cannot_follow", "it cannot follow the entries before it")

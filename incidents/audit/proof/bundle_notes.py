@@ -211,9 +211,15 @@ class Notes:
         size = self.head.checkpoint.size
         on_record = [made.key for made in succession.made if made.leaf < size]
         if on_record[-len(self.keys) :] != list(self.keys):
-            wanted = ", ".join(map(str, on_record)) or "none"
+            wanted = ", ".join(map(str, on_record))
             other = "these are not the last keys that the entries name: {wanted}"
-            yield flaw(KEYS, Cause.of("flaw_last_keys", other, wanted=wanted))
+            code = "flaw_last_keys"
+            if not wanted:
+                code, other = (
+                    "flaw_no_keys",
+                    "these are not the last keys that the entries name: none",
+                )
+            yield flaw(KEYS, Cause.of(code, other, wanted=wanted))
             return
         leaves = {made.key: made.leaf for made in succession.made}
         for key, held in zip(self.keys[1:], self.handovers, strict=True):

@@ -257,8 +257,8 @@ def _differing(tile: Tile, expected: bytes, kept: bytes | None) -> Iterator[Flaw
             )  # fmt: skip
             return
     what = Cause.of(
-        "flaw_tile_width", "it has {width:g} hashes, and not {right}",
-        width=len(kept) / HASH_BYTES, right=tile.width,
+        "flaw_tile_width", "it has {width} hashes, and not {right}",
+        width=f"{len(kept) / HASH_BYTES:g}", right=tile.width,
     )  # fmt: skip
     yield Flaw(part="tree", where=where, what=what)
 
