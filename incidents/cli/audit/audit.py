@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import click
 
 from incidents.cli import options, output, params
-from incidents.cli.audit.verdicts import counted
 from incidents.cli.root import LazyGroup
 from incidents.cli.run import JSON, Run, is_terminal
 from incidents.errors import DONE, NOT_VERIFIED, UnknownSiteError
@@ -104,6 +103,11 @@ def site_id(connection: Connection, site: str | None) -> int | None:
         way_out = f" (did you mean {' or '.join(names)}?)" if names else ""
         raise UnknownSiteError(site=site, way_out=way_out, nearest=list(names))
     return found
+
+
+def counted(run: Run, noun: str, n: int) -> str:
+    """So many of them, `1 entry` or `2 entries`: a noun of the group `audit_count`."""
+    return run.text(f"audit_count.{noun}.one" if n == 1 else f"audit_count.{noun}", n=n)
 
 
 def is_watched(target: str) -> bool:

@@ -14,7 +14,7 @@ import click
 from incidents import clock
 from incidents.cli import options, output, params
 from incidents.cli.audit import audit
-from incidents.cli.audit.verdicts import counted
+from incidents.cli.audit.audit import counted
 from incidents.cli.run import BUNDLE, CSV, JSONL, Run, aside
 from incidents.errors import FileError, InputError
 

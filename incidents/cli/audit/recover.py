@@ -9,8 +9,8 @@ import click
 from incidents import clock
 from incidents.cli import confirmation, options, output, params
 from incidents.cli.audit import verdicts
+from incidents.cli.audit.audit import counted
 from incidents.cli.audit.keys import key_ring, on_record
-from incidents.cli.audit.verdicts import counted
 from incidents.cli.enforcement_words import not_compared
 from incidents.errors import DONE, NOT_VERIFIED, FileError
 

@@ -13,6 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from incidents.cli.audit.audit import counted
 from incidents.errors import FileError
 from incidents.system import disk
 
@@ -42,11 +43,6 @@ def sentences(verdict: Verdict, run: Run, asked: Asked) -> Iterator[str]:
         yield run.text("verdict.next.everything")
     elif verdict.kind == "database":
         yield run.text("verdict.next.replay")
-
-
-def counted(run: Run, noun: str, n: int) -> str:
-    """So many of them, `1 entry` or `2 entries`: a noun of the group `audit_count`."""
-    return run.text(f"audit_count.{noun}.one" if n == 1 else f"audit_count.{noun}", n=n)
 
 
 def _of_number(id_: str, n: int) -> str:
