@@ -13,6 +13,7 @@ from incidents.accounts.identity import may
 from incidents.audit.fold import NAME, UNREADABLE, said
 from incidents.audit.rows import Finding, Row, Stream, compare, written
 from incidents.contract.case_documents import plain
+from incidents.errors import Cause
 from incidents.machine import policy
 from incidents.machine.events import Event
 from incidents.machine.policy import DOCUMENTED
@@ -61,7 +62,7 @@ class AccountRecord:
         match event:
             case own_events.AccountMade(handle=handle, role=role):
                 if handle in self.accounts:
-                    raise MisreadError(f"{handle} has an account already")
+                    raise _misread("has_account", "{handle} has an account already", handle=handle)
                 self.accounts[handle] = {
                     "handle": handle, "role": role, "made_at": at, "disabled_at": None,
                 }  # fmt: skip
@@ -78,7 +79,7 @@ class AccountRecord:
                 self._make_token(event, at)
             case own_events.TokenRevoked(token=token):
                 if token not in self.tokens:
-                    raise MisreadError(f"there is no token {token}")
+                    raise _misread("no_token", "there is no token {token}", token=token)
                 self.tokens[token]["revoked_at"] = at
 
     def unlet(self, event: Event) -> str | None:
@@ -94,23 +95,34 @@ class AccountRecord:
         if is_own_password or not any(_may_keep(self.accounts[each]) for each in self.passwords):
             return None
         if own["disabled_at"] is not None:
-            return f"the account {event.by} is disabled on record"
-        return f"{event.by} has the role {own['role']} on record, which keeps no accounts"
+            disabled = "the account {by} is disabled on record"
+            return Cause.of("flaw_disabled", disabled, by=event.by)
+        keeps_none = "{by} has the role {role} on record, which keeps no accounts"
+        return Cause.of("flaw_keeps_no_accounts", keeps_none, by=event.by, role=own["role"])
 
     def _account(self, handle: str) -> dict[str, Any]:
         if handle not in self.accounts:
-            raise MisreadError(f"{handle} has no account")
+            raise _misread("no_account", "{handle} has no account", handle=handle)
         return self.accounts[handle]
 
     def _make_token(self, event: own_events.TokenMade, at: datetime) -> None:
         self._account(event.handle)
         if event.token in self.tokens:
-            raise MisreadError(f"the token {event.token} was made before")
+            raise _misread("token_before", "the token {token} was made before", token=event.token)
         self.tokens[event.token] = {
             "id": event.token, "handle": event.handle, "digest": event.digest,
             "acts": list(event.acts) or None, "made_at": at, "expires_at": event.expires,
             "revoked_at": None,
         }  # fmt: skip
+
+
+def _misread(code: str, sentence: str, **facts: object) -> MisreadError:
+    return MisreadError(Cause.of(f"flaw_{code}", sentence, **facts))
+
+
+def _misplaced(header: Header) -> MisreadError:
+    own = f"{header.site_id}-{header.site_seq}"
+    return _misread("says_it_is", "it says that it is {id}", id=own)
 
 
 _SEQ, _BODY = 2, 4
@@ -145,9 +157,9 @@ class OwnRecord:
             MisreadError, PolicyError: with the reason why it cannot follow the entries before it.
         """
         if (header.site, header.site_id) != (DESK, DESK_STREAM):
-            raise MisreadError(f"it says that it is {header.site_id}-{header.site_seq}")
+            raise _misplaced(header)
         if header.site_seq != self.seq + 1:
-            raise MisreadError(f"entry {self.seq + 1} is missing")
+            raise _misread("entry_missing", "entry {seq} is missing", seq=self.seq + 1)
         match event:
             case own_events.PolicyActivated():
                 self._activate(event)
@@ -164,7 +176,7 @@ class OwnRecord:
                 self._check_policy(event)
                 self.accounts.take(event)
             case _:
-                raise MisreadError(f"{event.kind} is no act of the desk")
+                raise _misread("no_act", "{kind} is no act of the desk", kind=event.kind)
         self.seq = header.site_seq
 
     def unlet(self, event: Event) -> str | None:
@@ -177,11 +189,12 @@ class OwnRecord:
 
     def _activate(self, event: own_events.PolicyActivated) -> None:
         if event.previous != self.active:
-            raise MisreadError(f"the active policy is {self.active}, and it says {event.previous}")
+            raise self._other_policy(event.previous)
         if policy.read(event.toml).digest != event.policy:
-            raise MisreadError(f"the policy in it is not {event.policy}")
+            raise _misread("not_policy", "the policy in it is not {policy}", policy=event.policy)
         if event.seconded_by is not None and event.seconded_by == event.by:
-            raise MisreadError(f"{event.by} was the second person to their own act")
+            same = "{by} was the second person to their own act"
+            raise _misread("same_person", same, by=event.by)
         self.active = event.policy
         row = (event.policy, event.toml, event.recorded_at, event.by, event.text)
         self.policies.setdefault(event.policy, row)
@@ -189,21 +202,27 @@ class OwnRecord:
     def _make_key(self, event: own_events.LogKeyMade, seq: int) -> None:
         self._check_policy(event)
         if event.previous != self.key:
-            raise MisreadError(f"the key that signs is {self.key}, and it says {event.previous}")
+            other = "the key that signs is {last}, and it says {said}"
+            raise _misread("other_key", other, last=self.key, said=event.previous)
         if event.key in self.keys:
-            raise MisreadError(f"{event.key} has been the key before")
+            raise _misread("key_before", "{key} has been the key before", key=event.key)
         self.key = event.key
         self.keys[event.key] = (event.key, seq, event.recorded_at, event.by)
 
     def _resume(self, event: own_events.HistoryResumed) -> None:
         self._check_policy(event)
         if event.epoch <= self.epoch:
-            raise MisreadError(f"the epoch is {self.epoch}, and it says {event.epoch}")
+            other = "the epoch is {epoch}, and it says {said}"
+            raise _misread("epoch", other, epoch=self.epoch, said=event.epoch)
         self.epoch = event.epoch
 
     def _check_policy(self, event: Event) -> None:
         if event.policy != self.active:
-            raise MisreadError(f"the active policy is {self.active}, and it says {event.policy}")
+            raise self._other_policy(event.policy)
+
+    def _other_policy(self, said: str) -> MisreadError:
+        other = "the active policy is {active}, and it says {said}"
+        return _misread("other_policy_now", other, active=self.active, said=said)
 
 
 def findings(connection: Connection, rows: Iterable[Row]) -> Iterator[Finding]:
@@ -213,7 +232,7 @@ def findings(connection: Connection, rows: Iterable[Row]) -> Iterator[Finding]:
         try:
             header, event = decode(row[_BODY])
             if header.site_seq != row[_SEQ]:
-                raise MisreadError(f"it says that it is {header.site_id}-{header.site_seq}")
+                raise _misplaced(header)
             unlet = record.unlet(event)
             record.take(header, event)
         except UNREADABLE as error:

@@ -12,10 +12,10 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, NoReturn
 
-from incidents.record.entry import DESK, MAX_BYTES, VERSION, UnreadableEntryError
+from incidents.errors import Cause, IncidentsError
+from incidents.record.entry import DESK, MAX_BYTES, VERSION, UnreadableEntryError, json_cause
 from incidents.store.schema.desk_tables import DESK_STREAM
 from incidents.store.schema.types import canonical
-from incidents.values import parsing
 from incidents.values.parsing import MisreadError
 
 
@@ -37,21 +37,21 @@ def read(body: bytes) -> Facts:
         UnreadableEntryError: with the reason why it is not an entry.
     """
     if len(body) > MAX_BYTES:
-        raise UnreadableEntryError(detail=f"it has {len(body)} bytes, and {MAX_BYTES} are the most")
+        raise _too_long(body)
     try:
         text = body.decode()
         entry = _decode(text)
         if canonical(entry) != text:
-            raise UnreadableEntryError(detail="it is not in the canonical form of RFC 8785")
+            raise _unreadable("not_canonical", "it is not in the canonical form of RFC 8785")
         return _facts(entry)
     except (ValueError, RecursionError) as error:
-        raise UnreadableEntryError(
-            detail=f"it is no JSON: {parsing.json_problem(error)}"
-        ) from error
+        why = json_cause(error)
+        raise _unreadable("no_json", "it is no JSON: {why}", why=why) from error
     except KeyError as error:
-        raise UnreadableEntryError(detail=f"it has no {error.args[0]!r}") from error
+        name = error.args[0]
+        raise _unreadable("no_field", "it has no {name!r}", name=name) from error
     except (TypeError, LookupError) as error:
-        raise UnreadableEntryError(detail="it is not written as the desk writes") from error
+        raise _unreadable("not_as_written", "it is not written as the desk writes") from error
 
 
 def glance(body: bytes) -> Facts:
@@ -61,18 +61,17 @@ def glance(body: bytes) -> Facts:
         UnreadableEntryError: if it does not end as the desk writes.
     """
     if len(body) > MAX_BYTES:
-        raise UnreadableEntryError(detail=f"it has {len(body)} bytes, and {MAX_BYTES} are the most")
+        raise _too_long(body)
     found = _END.search(body)
     if found is None:
-        raise UnreadableEntryError(detail="it does not end as the desk writes")
+        raise _unreadable("no_end", "it does not end as the desk writes")
     policy, recorded_at, site, site_id, seq = found.groups()
     try:
         name = site.decode()
     except UnicodeDecodeError as error:
-        raise UnreadableEntryError(detail="the name of its site is no UTF-8") from error
+        raise _unreadable("site_not_utf8", "the name of its site is no UTF-8") from error
     if (site_id == b"0") is not (name == DESK):
-        detail = f"{name!r} cannot be the name of site {site_id.decode()}"
-        raise UnreadableEntryError(detail=detail)
+        raise _unreadable("site_name", _NAME_OF_SITE, name=name, site=site_id.decode())
     return Facts(name, int(site_id), int(seq), recorded_at.decode(), policy.decode())
 
 
@@ -81,17 +80,30 @@ def _facts(entry: dict[str, Any]) -> Facts:
     site_id, site_seq = entry["site_id"], entry["site_seq"]
     # Bool is an int, but the desk writes no bool here.
     if entry["v"] is not VERSION:
-        raise UnreadableEntryError(detail=f"its version is {entry['v']!r}, not {VERSION}")
+        right = "its version is {own!r}, not {right}"
+        raise _unreadable("version", right, own=entry["v"], right=VERSION)
     if type(site) is not str or type(policy) is not str:
-        raise UnreadableEntryError(detail="its site or its policy is no text")
+        raise _unreadable("no_text", "its site or its policy is no text")
     if _NUMBER.fullmatch(site_id) is None or _NUMBER.fullmatch(site_seq) is None:
-        raise UnreadableEntryError(detail="its numbers are not written as the desk writes them")
+        raise _unreadable("numbers", "its numbers are not written as the desk writes them")
     if _TIME.fullmatch(recorded_at) is None:
-        raise UnreadableEntryError(detail=f"{recorded_at!r} is no time as the desk writes it")
+        raise _unreadable("time", "{time!r} is no time as the desk writes it", time=recorded_at)
     facts = Facts(site, int(site_id), int(site_seq), recorded_at, policy)
     if (facts.site_id == DESK_STREAM) is not (site == DESK):
-        raise UnreadableEntryError(detail=f"{site!r} cannot be the name of site {site_id}")
+        raise _unreadable("site_name", _NAME_OF_SITE, name=site, site=site_id)
     return facts
+
+
+_NAME_OF_SITE = "{name!r} cannot be the name of site {site}"
+
+
+def _unreadable(code: str, sentence: str, **facts: Any) -> UnreadableEntryError:
+    return UnreadableEntryError(detail=Cause.of(f"flaw_entry_{code}", sentence, **facts))
+
+
+def _too_long(body: bytes) -> UnreadableEntryError:
+    sentence = "it has {n} bytes, and {most} are the most"
+    return _unreadable("too_long", sentence, n=len(body), most=MAX_BYTES)
 
 
 def _refused(text: str) -> NoReturn:
@@ -126,7 +138,7 @@ class Flaw:
 
     For an entry, `site` is the site's name, `entry` the numbers of the site and of the entry in the
     site's stream (`12-3`), and `leaf` its number in the log, from 0. `expected`: the right value,
-    if it is known.
+    if it is known. `what` is a Cause where other languages have words for it.
     """
 
     part: Part
@@ -140,3 +152,33 @@ class Flaw:
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}"
+
+
+def told(error: IncidentsError) -> Cause:
+    """The flaw that such an error is."""
+    return Cause.of(f"flaw_{error.name}", "{message}", message=error.message, **error.facts)
+
+
+def at_leaf(leaf: int) -> Cause:
+    """Where a flaw is of which only the number in the log is known."""
+    return Cause.of("at_leaf", "leaf {leaf}", leaf=leaf)
+
+
+def at_row(entry: int, leaf: int | None = None) -> Cause:
+    """Where it is by the entry's row in the table, and by its number if it has one."""
+    if leaf is None:
+        return Cause.of("at_row", "entries {row}", row=entry)
+    return Cause.of("at_row_leaf", "entries {row}, leaf {leaf}", row=entry, leaf=leaf)
+
+
+def at_line(file: str, line: int) -> Cause:
+    """Where it is by the line in a file of a bundle, from 1."""
+    return Cause.of("at_line", "{file}, line {line}", file=file, line=line)
+
+
+def at_entry(site: str, entry: str, leaf: int | None) -> Cause:
+    """Where it is by the site and the entry's number in its stream."""
+    if leaf is None:
+        return Cause.of("at_entry", "{site}, entry {entry}", site=site, entry=entry)
+    place = "{site}, entry {entry}, leaf {leaf}"
+    return Cause.of("at_entry_leaf", place, site=site, entry=entry, leaf=leaf)

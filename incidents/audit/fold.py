@@ -15,15 +15,15 @@ from sqlalchemy import Connection, select
 
 from incidents.audit.rows import Finding, Problem, Row, WriteTime
 from incidents.audit.site_tables import Outbox
+from incidents.errors import Cause
 from incidents.machine import policy
 from incidents.machine.apply import apply
 from incidents.machine.case import Case
 from incidents.machine.events import Event, IncidentEvent, SiteAdded, SiteEvent
 from incidents.machine.policy import DOCUMENTED, NotTomlError, Policy, PolicyError
-from incidents.record.entry import Header, UnreadableEntryError, decode
+from incidents.record.entry import Header, UnreadableEntryError, decode, json_cause
 from incidents.record.own_events import PolicyActivated
 from incidents.store.schema.desk_tables import DESK_STREAM, entries
-from incidents.values import parsing
 from incidents.values.parsing import MisreadError
 
 # The columns of a row of `entries`.
@@ -36,6 +36,8 @@ UNREADABLE = (
 
 _IMPOSSIBLE = (ValueError, TypeError, LookupError, AttributeError, AssertionError, StopIteration)
 _NEW = "new"
+_LONGEST = 200
+"""So many characters are told of what an entry is refused for: it may hold anything."""
 
 
 class Fold:
@@ -61,7 +63,8 @@ class Fold:
         seq = row[_SEQ]
         if seq != due:
             problem: Problem = "missing_entry" if seq > due else "misplaced_entry"
-            return self._finding(min(seq, due), problem, found=f"entry {seq} comes next")
+            found = Cause.of("flaw_comes_next", "entry {seq} comes next", seq=seq)
+            return self._finding(min(seq, due), problem, found=found)
         try:
             header, event = decode(row[_BODY])
         except UNREADABLE as error:
@@ -76,7 +79,10 @@ class Fold:
         if (header.site_id, header.site_seq, header.site) != (self.site_id, seq, name):
             return self._finding(
                 seq, "misplaced_entry", expected=f"{self.site_id}-{seq} of {name}",
-                found=f"{header.site_id}-{header.site_seq} of {header.site}",
+                found=Cause.of(
+                    "flaw_of_site", "{id} of {site}",
+                    id=f"{header.site_id}-{header.site_seq}", site=header.site,
+                ),
             )  # fmt: skip
         if self._write_time(event.recorded_at) != at:
             return self._finding(
@@ -84,8 +90,9 @@ class Fold:
             )
         last = None if case is None else case.last_entry_at
         if last is not None and event.recorded_at < last:
+            before = "it is recorded before the entry before it"
             return self._finding(
-                seq, "misplaced_entry", found="it is recorded before the entry before it"
+                seq, "misplaced_entry", found=Cause.of("flaw_recorded_before", before)
             )
         return None
 
@@ -111,31 +118,41 @@ class Fold:
 def _check(case: Case, event: Event) -> None:
     """Check that the event continues the case."""
     if isinstance(event, SiteAdded) is not (case.created_at is None):
-        raise MisreadError("a site's record begins with site_added, and has it once")
+        once = "a site's record begins with site_added, and has it once"
+        raise MisreadError(Cause.of("flaw_site_added", once))
     if isinstance(event, IncidentEvent):
         incident = case.incidents.get(event.incident)
         state = _NEW if incident is None else incident.state
         if event.state_from != state:
-            raise MisreadError(
-                f"incident {event.incident} is {state}, and it says {event.state_from}"
-            )
+            raise MisreadError(Cause.of(
+                "flaw_incident_state", "incident {incident} is {state}, and it says {said}",
+                incident=event.incident, state=state, said=event.state_from,
+            ))  # fmt: skip
         if incident is None and event.incident != case.last_incident + 1:
-            raise MisreadError(f"incident {event.incident} comes after {case.last_incident}")
+            raise MisreadError(Cause.of(
+                "flaw_incident_number", "incident {incident} comes after {last}",
+                incident=event.incident, last=case.last_incident,
+            ))  # fmt: skip
     elif isinstance(event, SiteEvent) and event.site_from != case.state:
-        raise MisreadError(f"the site is {case.state}, and it says {event.site_from}")
+        raise MisreadError(Cause.of(
+            "flaw_site_state", "the site is {state}, and it says {said}",
+            state=case.state, said=event.site_from,
+        ))  # fmt: skip
 
 
 def said(error: BaseException) -> str:
     """The description of a wrong entry, from the error in reading or applying it."""
     if isinstance(error, UnreadableEntryError):
-        return str(error.facts.get("detail"))
+        detail = error.facts.get("detail")
+        return detail if isinstance(detail, Cause) else str(detail)
     if isinstance(error, NotTomlError):
-        return "it is not valid TOML"
+        return Cause.of("flaw_no_toml", "it is not valid TOML")
     if isinstance(error, MisreadError | PolicyError):
-        return str(error)[:200]
+        why = error.args[0] if error.args else ""
+        return why if isinstance(why, Cause) and len(why) <= _LONGEST else str(error)[:_LONGEST]
     if isinstance(error, UnicodeError | RecursionError):
-        return parsing.json_problem(error)
-    return "it cannot follow the entries before it"
+        return json_cause(error)
+    return Cause.of("flaw_cannot_follow", "it cannot follow the entries before it")
 
 
 def activations(connection: Connection) -> Iterator[tuple[Header, PolicyActivated]]:
@@ -151,7 +168,7 @@ def activations(connection: Connection) -> Iterator[tuple[Header, PolicyActivate
             yield header, event
 
 
-NAME = "the desk"
+NAME = Cause.of("at_desk", "the desk")
 """The name of the desk's own stream, in the place of a site's."""
 
 
@@ -211,16 +228,24 @@ class Periods:
     def _wrong(self, event: PolicyActivated, place: int) -> str | None:
         active = self.digests[-1]
         if self._begins and place <= self._begins[-1]:
-            return "it stands before the activation before it"
+            before = "it stands before the activation before it"
+            return Cause.of("flaw_before_activation", before)
         if event.previous != active:
-            return f"the active policy was {active}, and it says {event.previous}"
+            return Cause.of(
+                "flaw_other_policy", "the active policy was {active}, and it says {said}",
+                active=active, said=event.previous,
+            )  # fmt: skip
         if event.policy == active:
-            return "that policy was active already"
+            return Cause.of("flaw_active_already", "that policy was active already")
         try:
             read = policy.read(event.toml)
         except PolicyError as error:
-            return f"the policy in it cannot be used: {said(error)}"
+            cannot = "the policy in it cannot be used: {why}"
+            return Cause.of("flaw_policy_unusable", cannot, why=said(error))
         if read.digest != event.policy:
-            return f"the policy in it is {read.digest}, and it says {event.policy}"
+            return Cause.of(
+                "flaw_policy_digest", "the policy in it is {digest}, and it says {said}",
+                digest=read.digest, said=event.policy,
+            )  # fmt: skip
         self.policies[read.digest] = read
         return None

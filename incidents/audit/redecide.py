@@ -30,6 +30,7 @@ from incidents.audit.asked import ELAPSE, asked
 from incidents.audit.fold import Periods
 from incidents.audit.rows import Finding
 from incidents.clock import rfc3339
+from incidents.errors import Cause
 from incidents.locale import refusals
 from incidents.machine import rules
 from incidents.machine.case import Case
@@ -99,7 +100,11 @@ class Redecision:
         if self._next < len(self._events):
             expected = self._events[self._next]
             self._seq += 1
-            return self._finding(f"it is not there: the policy gives {_told(expected)}", expected)
+            what = _cause(
+                "not_decided", "it is not there: the policy gives {kind} of {at}",
+                kind=expected.kind, at=rfc3339(expected.occurred_at),
+            )  # fmt: skip
+            return self._finding(what, expected)
         wrong = None if self._periods is None else self._not_done(self._periods.last)
         if wrong is not None:
             self._seq += 1
@@ -116,7 +121,9 @@ class Redecision:
         """Decide the act with that first event; return why there can be no such act."""
         policy = self._policies.get(event.policy)
         if policy is None:
-            return f"there is no policy {event.policy} to decide it by"
+            return _cause(
+                "policy_unknown", "there is no policy {policy} to decide it by", policy=event.policy
+            )
         if self._periods is not None:
             wrong = self._in_period(event, self._periods, place)
             if wrong is not None:
@@ -126,20 +133,25 @@ class Redecision:
             case = self._case = Case(site_id=self.site_id, site=header.site)
         command = asked(event, case)
         if case.created_at is None and not isinstance(command, AddSite):
-            return f"it is {event.kind}, and a site's record begins with site_added"
+            first = "it is {kind}, and a site's record begins with site_added"
+            return _cause("not_site_added", first, kind=event.kind)
         if command is None:
-            return f"{event.kind} follows from other events, and from none that is here"
+            follows = "{kind} follows from other events, and from none that is here"
+            return _cause("follows_from_none", follows, kind=event.kind)
         try:
             decision = self._decided(case, command, policy, event.recorded_at)
         except OverflowError:
-            return f"nobody can decide at {rfc3339(event.recorded_at)}"
+            at = rfc3339(event.recorded_at)
+            return _cause("undecidable", "nobody can decide at {at}", at=at)
         self._events, self._next = decision.events, 0
         self._login = None if command is ELAPSE or decision.due else header.login
         if decision.events:
             return None
         if decision.refusal is not None:
-            return f"the desk refuses it: {refusals.sentence(decision.refusal, rfc3339)}"
-        return f"{event.kind} is not due" if command is ELAPSE else f"{event.kind} changes nothing"
+            why = refusals.sentence(decision.refusal, rfc3339)
+            return _cause("refused", "the desk refuses it: {why}", why=why)
+        code = "not_due" if command is ELAPSE else "changes_nothing"
+        return _cause(code, _NOTHING[code], kind=event.kind)
 
     def _decided(self, case: Case, command: Command, policy: Policy, now: datetime) -> Decision:
         archive = self._archive
@@ -157,7 +169,8 @@ class Redecision:
         period = periods.at(place)
         active = periods.digests[period]
         if event.policy != active:
-            return f"the active policy was {active}, and it says {event.policy}"
+            other = "the active policy was {active}, and it says {said}"
+            return _cause("other_policy", other, active=active, said=event.policy)
         if period == self._period:
             return None
         wrong = self._not_done(period)
@@ -172,10 +185,11 @@ class Redecision:
         until = self._periods.done_until(self._period, period)
         if until is None or until <= due:
             return None
-        return (
-            f"what was due at {rfc3339(due)} is not done, and at {rfc3339(until)} another policy "
-            "was activated, which does what is due first"
-        )
+        return _cause(
+            "due_not_done", "what was due at {due} is not done, and at {until} another policy was"
+            " activated, which does what is due first",
+            due=rfc3339(due), until=rfc3339(until),
+        )  # fmt: skip
 
     def _finding(
         self, wrong: str, expected: Event | None = None, event: Event | None = None
@@ -191,17 +205,27 @@ class Redecision:
         )  # fmt: skip
 
 
+_NOTHING = {"not_due": "{kind} is not due", "changes_nothing": "{kind} changes nothing"}
+
+
 def _difference(expected: Event, event: Event) -> str:
     """The difference between an entry and the one that the policy gives in its place."""
     name = _first(expected, event)
     if name is None:
-        return f"it is {_told(event)}, and the policy gives {_told(expected)}"
+        return _cause(
+            "other_event", "it is {kind} of {at}, and the policy gives {right} of {right_at}",
+            kind=event.kind, at=rfc3339(event.occurred_at),
+            right=expected.kind, right_at=rfc3339(expected.occurred_at),
+        )  # fmt: skip
     own, right = getattr(event, name), getattr(expected, name)
     if isinstance(own, Reason) and isinstance(right, Reason):
         inner = _first(own, right)
         assert inner is not None
         name, own, right = f"{name}.{inner}", getattr(own, inner), getattr(right, inner)
-    return f"{name} is {_shown(own)}, and the policy gives {_shown(right)}"
+    return _cause(
+        "other_field", "{name} is {own}, and the policy gives {right}",
+        name=name, own=_shown(own), right=_shown(right),
+    )  # fmt: skip
 
 
 def _first(expected: Event | Reason, event: Event | Reason) -> str | None:
@@ -213,12 +237,15 @@ def _first(expected: Event | Reason, event: Event | Reason) -> str | None:
 
 
 def _logged_in(expected: str | None, found: str | None) -> str:
-    whose = "the clock acts, and has none" if expected is None else f"the act began as {expected}"
-    return f"the login is {_shown(found)}, and {whose}"
+    if expected is None:
+        clock = "the login is {login}, and the clock acts, and has none"
+        return _cause("login_of_clock", clock, login=_shown(found))
+    began = "the login is {login}, and the act began as {began}"
+    return _cause("other_login", began, login=_shown(found), began=expected)
 
 
-def _told(event: Event) -> str:
-    return f"{event.kind} of {rfc3339(event.occurred_at)}"
+def _cause(code: str, sentence: str, **facts: object) -> Cause:
+    return Cause.of(f"flaw_{code}", sentence, **facts)
 
 
 def _shown(value: Any) -> str:
@@ -226,4 +253,4 @@ def _shown(value: Any) -> str:
         return rfc3339(value)
     if isinstance(value, timedelta):
         return f"{value // timedelta(seconds=1)} s"
-    return "nothing" if value is None else str(value)
+    return Cause.of("flaw_nothing", "nothing") if value is None else str(value)

@@ -35,6 +35,7 @@ from incidents.audit.rows import (
     written,
 )
 from incidents.audit.site_tables import OF_CASE, Outbox
+from incidents.errors import Cause
 from incidents.record.entry import DESK, UnreadableEntryError, decode
 from incidents.record.own_events import WordsErased
 from incidents.record.sealing import commitment, references
@@ -116,7 +117,10 @@ class Kept:
             if not self._erasures.cover(site, row[_RECORDED_AT]):
                 yield Finding(
                     site=name, table=sealed.name, row=ref, problem="erased_without_record",
-                    found=f"entry {row[_SITE_ID]}-{row[_SEQ]} refers to it",
+                    found=Cause.of(
+                        "flaw_refers", "entry {entry} refers to it",
+                        entry=f"{row[_SITE_ID]}-{row[_SEQ]}",
+                    ),
                 )  # fmt: skip
 
     def _of(self, site_id: int) -> set[str]:

@@ -12,6 +12,7 @@ from json.encoder import encode_basestring as quoted
 from typing import Any, Generic, TypeVar
 
 from incidents.clock import rfc3339
+from incidents.errors import Cause
 from incidents.machine.events import Event, Reason
 from incidents.values.ids import contact_id, incident_id, item_id, order_id, task_id
 from incidents.values.parsing import MisreadError
@@ -31,7 +32,8 @@ class _Readers(dict[str, tuple[str, "_Read | None"]]):
     """By its key, the field and how it is read."""
 
     def __missing__(self, key: str) -> tuple[str, _Read | None]:
-        raise MisreadError(f"its kind has no field {key[:80]!r}")
+        none = "its kind has no field {field!r}"
+        raise MisreadError(Cause.of("flaw_entry_field", none, field=key[:80]))
 
 
 class Codec(Generic[Kind]):

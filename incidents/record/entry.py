@@ -15,7 +15,7 @@ from json.encoder import encode_basestring as quoted
 from typing import Any
 
 from incidents.clock import rfc3339
-from incidents.errors import IncidentsError
+from incidents.errors import Cause, IncidentsError
 from incidents.machine import events
 from incidents.machine.events import Event, Reason
 from incidents.record import own_events
@@ -29,7 +29,7 @@ DESK = ""
 """The site's name in entries of the desk's own stream, whose site id is 0."""
 
 _JSON = json.JSONDecoder()
-_OTHERWISE = "it is not written as the desk writes"
+_OTHERWISE = Cause.of("flaw_entry_not_as_written", "it is not written as the desk writes")
 
 
 class UnreadableEntryError(IncidentsError):
@@ -90,7 +90,10 @@ def decode(text: str) -> tuple[Header, Event]:
     try:
         entry, _ = _JSON.raw_decode(text)
         if entry["v"] != VERSION:
-            raise UnreadableEntryError(detail=f"its version is {entry['v']!r}, not {VERSION}")
+            raise UnreadableEntryError(detail=Cause.of(
+                "flaw_entry_version", "its version is {own!r}, not {right}",
+                own=entry["v"], right=VERSION,
+            ))  # fmt: skip
         header = Header(
             site=entry["site"],
             site_id=int(entry["site_id"]),
@@ -100,17 +103,26 @@ def decode(text: str) -> tuple[Header, Event]:
         event = _event(entry)
         again = encode(event, header.site, header.site_id, header.site_seq, header.login)
     except json.JSONDecodeError as error:
-        raise UnreadableEntryError(
-            detail=f"it is no JSON: {parsing.json_problem(error)}"
-        ) from error
+        why = json_cause(error)
+        detail = Cause.of("flaw_entry_no_json", "it is no JSON: {why}", why=why)
+        raise UnreadableEntryError(detail=detail) from error
     except KeyError as error:
-        raise UnreadableEntryError(detail=f"it has no {error.args[0]!r}") from error
+        detail = Cause.of("flaw_entry_no_field", "it has no {name!r}", name=error.args[0])
+        raise UnreadableEntryError(detail=detail) from error
     except (AttributeError, TypeError, ValueError) as error:
         own = isinstance(error, MisreadError)
-        raise UnreadableEntryError(detail=str(error) if own else _OTHERWISE) from error
+        raise UnreadableEntryError(detail=error.args[0] if own else _OTHERWISE) from error
     if again != text:
         raise UnreadableEntryError(detail=_OTHERWISE)
     return header, event
+
+
+def json_cause(error: ValueError | RecursionError) -> str:
+    """What is wrong with a text that `json` could not read, for all languages."""
+    if isinstance(error, MisreadError):
+        return error.args[0] if isinstance(error.args[0], Cause) else str(error)
+    code, sentence, facts = parsing.json_fault(error)
+    return Cause.of(code, sentence, **facts)
 
 
 def _event(entry: dict[str, Any]) -> Event:
@@ -142,7 +154,8 @@ class _Codecs(dict[str, Codec[Event]]):
 
     def __missing__(self, word: str) -> Codec[Event]:
         if word not in _KINDS:
-            raise MisreadError(f"its kind is {word[:80]!r}, which is none")
+            none = "its kind is {kind!r}, which is none"
+            raise MisreadError(Cause.of("flaw_entry_kind", none, kind=word[:80]))
         codec = self[word] = Codec(_KINDS[word])
         return codec
 

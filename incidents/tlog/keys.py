@@ -17,7 +17,7 @@ import re
 from dataclasses import dataclass, field
 from typing import NoReturn, Protocol
 
-from incidents.errors import IncidentsError, VerificationError
+from incidents.errors import Cause, IncidentsError, VerificationError
 
 MAX_NUMBER = 2**63 - 1
 """The most that a size, an index or a time in seconds may be."""
@@ -98,13 +98,15 @@ class Signature:
         """
         name, _, encoded = line.removeprefix(_PREFIX).partition(" ")
         if not line.startswith(_PREFIX) or not is_key_name(name):
-            raise NoteError(detail=f"a signature is wanted, not {line[:200]!r}")
+            wanted = "a signature is wanted, not {line!r}"
+            raise NoteError(detail=Cause.of("note_no_such_line", wanted, line=line[:200]))
         try:
             data = from_base64(encoded)
         except ValueError as error:
             raise NoteError(detail=f"the signature of {name!r} cannot be read, {error}") from error
         if len(data) <= _HASH_BYTES:
-            raise NoteError(detail=f"the signature of {name!r} is cut off")
+            cut_off = "the signature of {name!r} is cut off"
+            raise NoteError(detail=Cause.of("note_signature_cut_off", cut_off, name=name))
         return cls(name, data[:_HASH_BYTES], data[_HASH_BYTES:])
 
     def is_by(self, key: VerifierKey) -> bool:

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from incidents.errors import VerificationError
+from incidents.errors import Cause, VerificationError
 from incidents.tlog import keys
 from incidents.tlog.keys import (
     COSIGNATURE_V1,
@@ -50,12 +50,17 @@ class Checkpoint:
 
     def __post_init__(self) -> None:
         if not 0 <= self.size <= keys.MAX_NUMBER:
-            raise CheckpointError(detail=f"its size is {self.size}")
+            size = Cause.of("checkpoint_size", "its size is {size}", size=self.size)
+            raise CheckpointError(detail=size)
         if len(self.root) != ROOT_BYTES:
-            raise CheckpointError(detail=f"its root has {len(self.root)} bytes, not {ROOT_BYTES}")
+            root = "its root has {n} bytes, not {right}"
+            raise CheckpointError(
+                detail=Cause.of("checkpoint_root", root, n=len(self.root), right=ROOT_BYTES)
+            )
         for line in (self.origin, *self.extensions):
             if line == "" or not keys.is_utf8(line) or any(c < " " for c in line):
-                raise CheckpointError(detail=f"{line!r} is no line of it")
+                none = "{line!r} is no line of it"
+                raise CheckpointError(detail=Cause.of("checkpoint_line", none, line=line))
 
     @property
     def text(self) -> str:
@@ -71,10 +76,12 @@ def parse_checkpoint(text: str) -> Checkpoint:
         CheckpointError: for anything that would be written in another way.
     """
     if not text.endswith("\n"):
-        raise CheckpointError(detail="it does not end with a newline")
+        no_newline = "it does not end with a newline"
+        raise CheckpointError(detail=Cause.of("checkpoint_no_newline", no_newline))
     origin, *lines = text.removesuffix("\n").split("\n")
     if len(lines) < 2:
-        raise CheckpointError(detail="it has less than three lines")
+        short = "it has less than three lines"
+        raise CheckpointError(detail=Cause.of("checkpoint_short", short))
     size, root, *extensions = lines
     try:
         number = keys.from_decimal(size)
@@ -174,10 +181,16 @@ def parse(data: bytes | str) -> Note:
     # The text may have empty lines of its own: the last one in the note is the end of it.
     end = written.rfind("\n\n")
     if end < 0:
-        raise NoteError(detail="no empty line parts its text from its signatures")
+        raise NoteError(
+            detail=Cause.of(
+                "note_no_empty_line", "no empty line parts its text from its signatures"
+            )
+        )
     text, lines = written[: end + 1], written[end + 2 :]
     if not lines.endswith("\n"):
-        raise NoteError(detail="its last line is cut off" if lines else "it has no signature")
+        if lines:
+            raise NoteError(detail=Cause.of("note_cut_off", "its last line is cut off"))
+        raise NoteError(detail=Cause.of("note_no_signature", "it has no signature"))
     _check_text(text)
     return Note(text, _signatures(lines.removesuffix("\n").split("\n")))
 
@@ -204,19 +217,22 @@ def opened(note: Note, known: Iterable[VerifierKey]) -> list[VerifierKey]:
     by_id: dict[tuple[str, bytes], VerifierKey] = {}
     for key in known:
         if by_id.setdefault((key.name, key.key_hash), key) != key:
-            raise NoteError(detail=f"two of the keys that are known have the id of {key}")
+            two = "two of the keys that are known have the id of {key}"
+            raise NoteError(detail=Cause.of("note_same_id", two, key=str(key)))
     verified: list[VerifierKey] = []
     for signature in note.signatures:
         by = by_id.get((signature.name, signature.key_hash))
         if by is None:
             continue
         if by in verified:
-            raise NoteError(detail=f"it is signed twice by {by}")
+            raise NoteError(detail=Cause.of("note_twice", "it is signed twice by {by}", by=str(by)))
         if not _is_signed(note.text, by, signature.blob):
-            raise NoteError(detail=f"the signature of {by} is wrong")
+            wrong = "the signature of {by} is wrong"
+            raise NoteError(detail=Cause.of("note_wrong_signature", wrong, by=str(by)))
         verified.append(by)
     if not verified:
-        raise NoteError(detail="none of the keys that are known has signed it")
+        none = "none of the keys that are known has signed it"
+        raise NoteError(detail=Cause.of("note_unsigned", none))
     return verified
 
 
@@ -225,28 +241,35 @@ def _decoded(data: bytes | str) -> str:
         written = data.encode() if isinstance(data, str) else data
         text = written.decode()
     except (UnicodeEncodeError, UnicodeDecodeError) as error:
-        raise NoteError(detail=f"it is not UTF-8 at byte {error.start}") from error
+        not_utf8 = "it is not UTF-8 at byte {byte}"
+        raise NoteError(detail=Cause.of("note_not_utf8", not_utf8, byte=error.start)) from error
     if len(written) > MAX_BYTES:
-        raise NoteError(detail=f"it has more than {MAX_BYTES:,} bytes")
+        more = "it has more than {most:,} bytes"
+        raise NoteError(detail=Cause.of("note_too_long", more, most=MAX_BYTES))
     return text
 
 
 def _check_text(text: str) -> None:
     if not text.endswith("\n"):
-        raise NoteError(detail="its text does not end with a newline")
+        raise NoteError(detail=Cause.of("note_no_newline", "its text does not end with a newline"))
     if not keys.is_utf8(text) or len(text.encode()) > MAX_BYTES:
-        raise NoteError(detail=f"its text is not UTF-8 of at most {MAX_BYTES:,} bytes")
+        long = "its text is not UTF-8 of at most {most:,} bytes"
+        raise NoteError(detail=Cause.of("note_text", long, most=MAX_BYTES))
     for character in text:
         if character < " " and character != "\n":
-            raise NoteError(detail=f"its text has a control character, {character!r}")
+            control = "its text has a control character, {character!r}"
+            raise NoteError(detail=Cause.of("note_control", control, character=character))
 
 
 def _signatures(lines: list[str]) -> tuple[Signature, ...]:
     if len(lines) > MAX_SIGNATURES:
-        raise NoteError(detail=f"it has more than {MAX_SIGNATURES} signatures")
+        more = "it has more than {most} signatures"
+        raise NoteError(detail=Cause.of("note_signatures", more, most=MAX_SIGNATURES))
     signatures = tuple(map(Signature.parse, lines))
     if len(set(signatures)) < len(signatures):
-        raise NoteError(detail="the same signature stands there twice")
+        raise NoteError(
+            detail=Cause.of("note_same_signature", "the same signature stands there twice")
+        )
     return signatures
 
 

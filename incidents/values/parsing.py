@@ -74,15 +74,23 @@ def json_problem(error: ValueError | RecursionError) -> str:
     """What is wrong with a text that `json` could not read."""
     if isinstance(error, MisreadError):
         return str(error)
+    _, sentence, facts = json_fault(error)
+    return sentence.format_map(facts)
+
+
+def json_fault(error: ValueError | RecursionError) -> tuple[str, str, dict[str, int]]:
+    """The same of an error of `json`, as `errors.Cause` has it: code, sentence and facts."""
     if isinstance(error, UnicodeError):
-        return "it is no UTF-8"
+        return "json_not_utf8", "it is no UTF-8", {}
     if isinstance(error, RecursionError):
-        return "it is nested too deeply"
+        return "json_nested", "it is nested too deeply", {}
     if isinstance(error, json.JSONDecodeError):
-        line = f"line {error.lineno}, " if error.lineno > 1 else ""
-        return f"the error is at {line}character {error.colno}"
+        at = {"line": error.lineno, "column": error.colno}
+        if error.lineno > 1:
+            return "json_line", "the error is at line {line}, character {column}", at
+        return "json_column", "the error is at character {column}", at
     # What int() says of more digits than it takes.
-    return "a number in it is too long"
+    return "json_number", "a number in it is too long", {}
 
 
 def csv_problem(error: csv.Error | UnicodeDecodeError) -> str:

@@ -19,7 +19,7 @@ from incidents.audit.log import sequencer, signed_files, signers_lock
 from incidents.audit.log.signed_files import InconsistentLogError, Kept
 from incidents.audit.log.signers_lock import PATIENCE_S, SignsElsewhereError
 from incidents.audit.log.signing_key import KeyRing, SigningKeyError
-from incidents.errors import IncidentsError
+from incidents.errors import Cause, IncidentsError
 from incidents.record.entry import decode
 from incidents.record.own_events import LogKeyMade
 from incidents.store import checkpoints, leaves
@@ -34,7 +34,7 @@ from incidents.tlog.tree import Frontier
 AT_MOST_EACH = timedelta(seconds=1)
 AT_LEAST_EACH = timedelta(hours=1)
 
-NO_KEY = "the log has no key yet: make one with `incidents audit key new`"
+NO_KEY = Cause.of("log_no_key", "the log has no key yet: make one with `incidents audit key new`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +187,8 @@ def _elsewhere(ring: KeyRing, keys: Iterable[VerifierKey], wrong: SignsElsewhere
 
 
 def _absent(ring: KeyRing, key: VerifierKey) -> str:
-    return f"the key {key} is not on this machine ({ring.file})"
+    absent = "the key {key} is not on this machine ({file})"
+    return Cause.of("log_key_absent", absent, key=str(key), file=str(ring.file))
 
 
 def log(connection: Connection) -> Log | None:
@@ -285,14 +286,18 @@ def _parsed(written: str, where: str) -> Checkpoint:
 
 
 def _compare(connection: Connection, log: Checkpoint, before: Checkpoint) -> None:
-    what = f"{before.size:,} entries were signed"
     if before.origin != log.origin:
-        raise DifferentError(f"{what} of a log called {before.origin!r}, not {log.origin!r}")
+        raise DifferentError(Cause.of(
+            "log_other_name", "{n:,} entries were signed of a log called {other!r}, not {name!r}",
+            n=before.size, other=before.origin, name=log.origin,
+        ))  # fmt: skip
     if before.size > log.size:
-        raise DifferentError(f"{what}, and the log has {log.size:,}")
+        fewer = "{n:,} entries were signed, and the log has {size:,}"
+        raise DifferentError(Cause.of("log_shorter", fewer, n=before.size, size=log.size))
     try:
         nodes = sequencer.nodes(connection, log.size)
         shown = proof.consistency_proof(nodes, before.size, log.size)
         proof.check_consistency(before.size, before.root, log.size, log.root, shown)
     except IncidentsError as error:
-        raise DifferentError(f"{what}, and the log does not begin with them") from error
+        others = "{n:,} entries were signed, and the log does not begin with them"
+        raise DifferentError(Cause.of("log_others", others, n=before.size)) from error

@@ -14,13 +14,13 @@ from typing import Any
 
 from incidents.audit.facts import Flaw
 from incidents.audit.fold import said
-from incidents.errors import VerificationError
+from incidents.errors import Cause, VerificationError
 from incidents.machine import policy
 from incidents.machine.policy import Policy, PolicyError
+from incidents.record.entry import json_cause
 from incidents.store.schema.types import canonical
 from incidents.tlog.keys import from_decimal
 from incidents.tlog.tiles import entries_path, path, tiles_of
-from incidents.values import parsing
 from incidents.values.parsing import MisreadError
 
 FORMAT = "incidents-bundle/1"
@@ -112,7 +112,7 @@ def _manifest(data: bytes) -> Manifest:
             raise MisreadError("it is not one line of RFC 8785")
         return _read(found)
     except (ValueError, RecursionError) as error:
-        why = parsing.json_problem(error)
+        why = json_cause(error)
         detail = why[:200] if isinstance(error, MisreadError) else f"it is no JSON: {why}"
         raise NoBundleError(file=MANIFEST, detail=detail) from error
 
@@ -192,12 +192,16 @@ def read_policies(folder: Path, manifest: Manifest) -> tuple[dict[str, Policy], 
             text = read_file(folder, name).decode()
             given = policy.read(text)
         except (UnicodeDecodeError, PolicyError) as error:
-            flaws.append(_policy_flaw(name, f"it is no policy: {said(error)}"))
+            what = Cause.of("flaw_no_policy", "it is no policy: {why}", why=said(error))
+            flaws.append(_policy_flaw(name, what))
             continue
         if given.digest != digest:
-            flaws.append(_policy_flaw(name, f"what it says is the policy {given.digest}"))
+            other = "what it says is the policy {digest}"
+            what = Cause.of("flaw_policy_file", other, digest=given.digest)
+            flaws.append(_policy_flaw(name, what))
         elif given.toml() != text:
-            flaws.append(_policy_flaw(name, "it is not written as the desk writes a policy"))
+            otherwise = "it is not written as the desk writes a policy"
+            flaws.append(_policy_flaw(name, Cause.of("flaw_policy_written", otherwise)))
         else:
             found[digest] = given
     return found, flaws
@@ -209,9 +213,11 @@ def policy_flaws(
     """Which are missing of those that entries name, and which are there and never named; `left`
     are those that entries have called the one before."""
     for digest in sorted(named - there.keys()):
-        yield _policy_flaw(_policy_file(digest), "an entry names this policy, and it is not there")
+        gone = Cause.of("flaw_policy_gone", "an entry names this policy, and it is not there")
+        yield _policy_flaw(_policy_file(digest), gone)
     for digest in sorted(there.keys() - named - left):
-        yield _policy_flaw(_policy_file(digest), "no entry names this policy")
+        unnamed = Cause.of("flaw_policy_unnamed", "no entry names this policy")
+        yield _policy_flaw(_policy_file(digest), unnamed)
 
 
 def _policy_file(digest: str) -> str:

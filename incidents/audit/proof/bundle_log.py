@@ -17,12 +17,12 @@ from typing import BinaryIO, NamedTuple
 
 from sqlalchemy import Connection
 
-from incidents.audit.facts import Facts, Flaw, read
+from incidents.audit.facts import Facts, Flaw, at_line, read, told
 from incidents.audit.jobs import Batch, Placed
 from incidents.audit.proof.bundle_files import ENTRIES, Manifest, read_file
 from incidents.audit.proof.bundle_notes import Notes
 from incidents.audit.proof.leaf_check import Seen, misplaced
-from incidents.errors import IncidentsError
+from incidents.errors import Cause, IncidentsError
 from incidents.record.entry import MAX_BYTES, UnreadableEntryError
 from incidents.store.schema.desk_tables import DESK_STREAM
 from incidents.tlog import proof
@@ -101,7 +101,7 @@ class BundleLog:
         return read_file(self.folder, path(Tile(level, n, width)), WIDTH * HASH_BYTES)
 
     def where(self, leaf: int) -> str:
-        return f"{ENTRIES}, line {leaf + 1}"
+        return at_line(ENTRIES, leaf + 1)
 
     def compare(
         self, batch: Batch, facts: Sequence[Facts | None], hashes: Sequence[bytes]
@@ -121,8 +121,9 @@ class BundleLog:
                 yield self._differing(batch.first, bodies, found)
         last = batch.first + len(batch.bodies) == self.size
         if last and self._lines.read(1):
-            yield Flaw(part="entries", where=f"{ENTRIES}, line {self.size + 1}", leaf=self.size,
-                       what=f"it goes on, and the log has {self.size} entries")  # fmt: skip
+            goes_on = "it goes on, and the log has {size} entries"
+            yield Flaw(part="entries", where=at_line(ENTRIES, self.size + 1), leaf=self.size,
+                       what=Cause.of("flaw_goes_on", goes_on, size=self.size))  # fmt: skip
 
     def offset(self, first: int) -> int:
         """Where the line of that entry begins, by the sizes of the tiles of entries."""
@@ -150,7 +151,11 @@ class BundleLog:
         leaf = batch.first + batch.bodies.index(None)
         return Flaw(
             part="entries", where=entries_path(batch.first // WIDTH, width), leaf=leaf,
-            what=f"the tile cannot be read as {width} entries: entry {leaf} is not to be had",
+            what=Cause.of(
+                "flaw_entry_tile",
+                "the tile cannot be read as {width} entries: entry {leaf} is not to be had",
+                width=width, leaf=leaf,
+            ),
         )  # fmt: skip
 
     def _differing(self, first: int, bodies: Sequence[bytes], found: bytes) -> Flaw:
@@ -159,11 +164,15 @@ class BundleLog:
             if body != line:
                 return Flaw(
                     part="entries", where=self.where(leaf), leaf=leaf,
-                    what=f"it is not entry {leaf} of {entries_path(first // WIDTH, len(bodies))}",
+                    what=Cause.of(
+                        "flaw_not_entry", "it is not entry {leaf} of {tile}", leaf=leaf,
+                        tile=entries_path(first // WIDTH, len(bodies)),
+                    ),
                     expected=body[:500].decode(errors="replace"),
                     found=line[:500].decode(errors="replace"),
                 )  # fmt: skip
-        return Flaw(part="entries", where=self.where(first + len(lines) - 1), what="it is cut off")
+        what = Cause.of("flaw_cut_off", "it is cut off")
+        return Flaw(part="entries", where=self.where(first + len(lines) - 1), what=what)
 
 
 @dataclass(slots=True)
@@ -179,21 +188,27 @@ def look_at_part(folder: Path, manifest: Manifest, notes: Notes) -> PartSeen:
     indexes = sorted(int(Path(name).name.removesuffix(SUFFIX)) for name in manifest.under("proofs"))
     with (folder / ENTRIES).open("rb") as file:
         for n, line in enumerate(iter(lambda: file.readline(MAX_BYTES + 2), b"")):
-            where = f"{ENTRIES}, line {n + 1}"
+            where = at_line(ENTRIES, n + 1)
             if not line.endswith(b"\n"):
-                seen.flaws.append(_flaw(where, "it is cut off, or too long"))
+                what = Cause.of("flaw_cut_off_or_long", "it is cut off, or too long")
+                seen.flaws.append(_flaw(where, what))
                 return seen
             if n >= len(indexes):
-                seen.flaws.append(_flaw(where, "there is no proof of it"))
+                what = Cause.of("flaw_no_proof", "there is no proof of it")
+                seen.flaws.append(_flaw(where, what))
                 return seen
             _take_of_part(line[:-1], indexes[n], where, seen)
             wrong = _unproved(folder, line[:-1], indexes[n], notes)
             if wrong is not None:
                 seen.flaws.append(_flaw(where, wrong, indexes[n]))
     for n in indexes[seen.entries :][:1]:
-        seen.flaws.append(_flaw(f"proofs/{n}{SUFFIX}", "the entry that it proves is not there", n))
+        what = Cause.of("flaw_no_entry", "the entry that it proves is not there")
+        seen.flaws.append(_flaw(f"proofs/{n}{SUFFIX}", what, n))
     if not seen.entries == manifest.entries > 0:
-        what = f"it has {seen.entries} entries, and the manifest says {manifest.entries}"
+        what = Cause.of(
+            "flaw_part_entries", "it has {n} entries, and the manifest says {said}",
+            n=seen.entries, said=manifest.entries,
+        )  # fmt: skip
         seen.flaws.append(_flaw(ENTRIES, what))
     return seen
 
@@ -206,7 +221,7 @@ def _take_of_part(body: bytes, leaf: int, where: str, seen: PartSeen) -> None:
     try:
         facts = read(body)
     except UnreadableEntryError as error:
-        seen.flaws.append(_flaw(where, str(error.facts["detail"]), leaf))
+        seen.flaws.append(_flaw(where, error.facts["detail"], leaf))
         return
     seen.sites[-1] = facts.site_id
     seen.policies.add(facts.policy)
@@ -230,10 +245,12 @@ def _unproved(folder: Path, body: bytes, leaf: int, notes: Notes) -> str | None:
     try:
         found = proof.parse_file(read_file(folder, name))
         if found.index != leaf or found.checkpoint != notes.text or found.extra is not None:
-            return f"{name} is no proof of leaf {leaf} by this checkpoint"
+            none = "{name} is no proof of leaf {leaf} by this checkpoint"
+            return Cause.of("flaw_other_proof", none, name=name, leaf=leaf)
         check_inclusion(leaf, head.size, leaf_hash(body), found.proof, head.root)
     except IncidentsError as error:
-        return f"{name} does not prove it: {error.message}"
+        why = told(error)
+        return Cause.of("flaw_unproved", "{name} does not prove it: {why}", name=name, why=why)
     return None
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select
 
-from incidents.audit.facts import Flaw
+from incidents.audit.facts import Flaw, told
 from incidents.audit.log import sequencer
 from incidents.audit.proof.bundle_files import (
     CHECKPOINT,
@@ -31,7 +31,7 @@ from incidents.audit.proof.signed_check import (
     read,
     time_of,
 )
-from incidents.errors import IncidentsError, RefusedError, VerificationError
+from incidents.errors import Cause, IncidentsError, RefusedError, VerificationError
 from incidents.store import checkpoints
 from incidents.store.checkpoints import Signed
 from incidents.store.schema.log_tables import checkpoints as checkpoints_table
@@ -197,7 +197,10 @@ class Notes:
         """What is wrong with what they say and who has signed it."""
         size = self.head.checkpoint.size
         if size != manifest.size:
-            what = f"it is of {size} entries, and the manifest says {manifest.size}"
+            what = Cause.of(
+                "flaw_manifest_size", "it is of {n} entries, and the manifest says {said}",
+                n=size, said=manifest.size,
+            )  # fmt: skip
             yield flaw(CHECKPOINT, what)
         yield from self._signed(self.head, (self.keys[-1], *self.witnesses))
         for both, held in zip(pairwise(self.keys), self.handovers, strict=True):
@@ -208,13 +211,21 @@ class Notes:
         size = self.head.checkpoint.size
         on_record = [made.key for made in succession.made if made.leaf < size]
         if on_record[-len(self.keys) :] != list(self.keys):
-            wanted = ", ".join(map(str, on_record)) or "none"
-            yield flaw(KEYS, f"these are not the last keys that the entries name: {wanted}")
+            wanted = ", ".join(map(str, on_record))
+            other = "these are not the last keys that the entries name: {wanted}"
+            code = "flaw_last_keys"
+            if not wanted:
+                code, other = (
+                    "flaw_no_keys",
+                    "these are not the last keys that the entries name: none",
+                )
+            yield flaw(KEYS, Cause.of(code, other, wanted=wanted))
             return
         leaves = {made.key: made.leaf for made in succession.made}
         for key, held in zip(self.keys[1:], self.handovers, strict=True):
             if leaves[key] >= held.checkpoint.size:
-                yield flaw(held.where, f"no entry in it hands over to {key}")
+                none = "no entry in it hands over to {key}"
+                yield flaw(held.where, Cause.of("flaw_no_handover", none, key=str(key)))
         for held in (self.head, *self.handovers):
             wrong = roots.wrong(held.checkpoint, held.where)
             if wrong is not None:
@@ -225,16 +236,20 @@ class Notes:
         try:
             found = note.opened(held.note, known)
         except IncidentsError as error:
-            yield flaw(held.where, error.message)
+            yield flaw(held.where, told(error))
             return
         for key in by:
             if key not in found:
-                yield flaw(held.where, f"{key} has not signed it")
+                what = Cause.of("flaw_unsigned", "{key} has not signed it", key=str(key))
+                yield flaw(held.where, what)
         if held.checkpoint.origin != self.keys[-1].name:
-            yield flaw(held.where, f"it is of another log, {held.checkpoint.origin!r}")
+            other = "it is of another log, {origin!r}"
+            what = Cause.of("flaw_other_log", other, origin=held.checkpoint.origin)
+            yield flaw(held.where, what)
         # In a bundle there is nothing that is not accounted for.
         if len(held.note.signatures) != len(found):
-            yield flaw(held.where, "somebody has signed it whose key is not in the bundle")
+            somebody = "somebody has signed it whose key is not in the bundle"
+            yield flaw(held.where, Cause.of("flaw_strange_signature", somebody))
 
 
 def _keys(folder: Path, name: str, algorithm: int) -> tuple[VerifierKey, ...]:

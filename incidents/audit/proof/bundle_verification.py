@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from incidents.audit.facts import Flaw
+from incidents.audit.facts import Flaw, at_line
 from incidents.audit.jobs import Act, Workers, workers_for
 from incidents.audit.pool import Tell
 from incidents.audit.proof import bundle_files, bundle_log, leaf_check, site_check
@@ -39,6 +39,7 @@ from incidents.audit.proof.verdict import (
     unsigned,
     witness_flaws,
 )
+from incidents.errors import Cause
 from incidents.machine.policy import DOCUMENTED
 
 _AT_ONCE = 10_000
@@ -78,12 +79,15 @@ class _Found:
 
 def _whole(found: _Found) -> Verdict:
     manifest, notes, asked = found.manifest, found.notes, found.asked
-    seen = LookedAt(where=lambda leaf: f"{ENTRIES}, line {(leaf or 0) + 1}")
+    seen = LookedAt(where=lambda leaf: at_line(ENTRIES, (leaf or 0) + 1))
     for part in found.workers.each(leaf_check.ranges(manifest.size, placed=asked.policy)):
         seen.join(part)
     seen.end()
     if not seen.entries == manifest.entries == manifest.size:
-        what = f"there are {seen.entries} entries, and the manifest says {manifest.entries}"
+        what = Cause.of(
+            "flaw_manifest_entries", "there are {n} entries, and the manifest says {said}",
+            n=seen.entries, said=manifest.entries,
+        )  # fmt: skip
         seen.flaws.append(Flaw(part="bundle", where="manifest.json", what=what))
     seen.flaws += found.workers.one(leaf_check.upper_flaws, seen.roots)
     succession = seen.succession
@@ -184,7 +188,10 @@ def digests_of(log: BundleLog, _tell: Tell, files: dict[str, str]) -> list[Flaw]
         with (log.folder / name).open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
         if found != digest:
-            what = f"its SHA-256 is {found}, and the manifest says {digest}"
+            what = Cause.of(
+                "flaw_digest", "its SHA-256 is {found}, and the manifest says {said}",
+                found=found, said=digest,
+            )  # fmt: skip
             flaw = Flaw(part="bundle", where=name, what=what, expected=digest, found=found)
             flaws.append(flaw)
     return flaws
@@ -217,15 +224,17 @@ def _held_beside_a_part(asked: Asked, notes: Notes) -> tuple[list[Flaw], list[st
 def _unlike(held: Held, notes: Notes) -> str | None:
     own, given = notes.head.checkpoint, held.checkpoint
     if own.size != given.size:
-        return (
-            f"it is of {given.size} entries, and a part can be compared at the size of its own "
-            f"checkpoint alone, {own.size}: ask for the whole bundle"
-        )
+        return Cause.of(
+            "flaw_part_size", "it is of {n} entries, and a part can be compared at the size of its"
+            " own checkpoint alone, {size}: ask for the whole bundle",
+            n=given.size, size=own.size,
+        )  # fmt: skip
     if own.root != given.root:
-        return (
-            f"its root is {given.root.hex()}, and at that size the bundle's checkpoint says "
-            f"{own.root.hex()}: the log was rewritten"
-        )
+        return Cause.of(
+            "flaw_part_root", "its root is {root}, and at that size the bundle's checkpoint says"
+            " {right}: the log was rewritten",
+            root=given.root.hex(), right=own.root.hex(),
+        )  # fmt: skip
     return None
 
 
@@ -233,5 +242,8 @@ def _last_key(asked: Asked, notes: Notes) -> list[Flaw]:
     """A part cannot show that an older key has handed over: that takes the whole record."""
     if not asked.keys or notes.keys[-1] in asked.keys:
         return []
-    what = "you know an older key, and that it handed over to this one the whole bundle alone shows"
+    older = (
+        "you know an older key, and that it handed over to this one the whole bundle alone shows"
+    )
+    what = Cause.of("flaw_older_key", older)
     return [Flaw(part="checkpoints", where=str(notes.keys[-1]), what=what)]

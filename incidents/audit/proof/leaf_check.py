@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from incidents.audit.facts import Facts, Flaw, glance, read
 from incidents.audit.jobs import Batch, Log
 from incidents.audit.pool import Tell
+from incidents.errors import Cause
 from incidents.record.entry import MAX_BYTES, UnreadableEntryError
 from incidents.store.schema.desk_tables import DESK_STREAM
 from incidents.tlog.tiles import Tile, path, tiles_of
@@ -73,7 +74,10 @@ class Streams:
     def called(self, site_id: int, site: str) -> str | None:
         """Whether another site has a new site's name; what is to be said then."""
         other = self._ids.setdefault(site, site_id)
-        return None if other == site_id else f"site {other} is called {site!r} already"
+        if other == site_id:
+            return None
+        already = "site {other} is called {site!r} already"
+        return Cause.of("flaw_called_already", already, other=other, site=site)
 
 
 def misplaced(entry: str, site: str, leaf: int | None, where: str, what: str) -> Flaw:
@@ -83,18 +87,35 @@ def misplaced(entry: str, site: str, leaf: int | None, where: str, what: str) ->
 
 def _follows(seen: Stretch, site: str, seq: int, at: str) -> str | None:
     if site != seen.site:
-        return f"it says that its site is {site!r}, and that site is {seen.site!r}"
+        return Cause.of(
+            "flaw_other_site", "it says that its site is {said!r}, and that site is {site!r}",
+            said=site, site=seen.site,
+        )  # fmt: skip
     due = seen.last + 1
     if seq > due:
-        missing = f"entry {due} is" if seq == due + 1 else f"entries {due} to {seq - 1} are"
-        return f"it is entry {seq} of {site!r}, and {missing} missing before it"
+        code = "one" if seq == due + 1 else "many"
+        return Cause.of(
+            f"flaw_missing_{code}", _MISSING[code], seq=seq, site=site, due=due, last=seq - 1
+        )
     if seq < due:
-        return f"it is entry {seq} of {site!r}, and entry {due} comes next"
+        return Cause.of(
+            "flaw_out_of_turn", "it is entry {seq} of {site!r}, and entry {due} comes next",
+            seq=seq, site=site, due=due,
+        )  # fmt: skip
     # Without its Z, what is later in time is later in the order of letters.
     if at[:-1] < seen.last_at[:-1]:
-        return f"it was recorded at {at}, before the one before it, at {seen.last_at}"
+        return Cause.of(
+            "flaw_back_in_time",
+            "it was recorded at {at}, before the one before it, at {before}",
+            at=at, before=seen.last_at,
+        )  # fmt: skip
     return None
 
+
+_MISSING = {
+    "one": "it is entry {seq} of {site!r}, and entry {due} is missing before it",
+    "many": "it is entry {seq} of {site!r}, and entries {due} to {last} are missing before it",
+}
 
 _TILE_BYTES = WIDTH * HASH_BYTES
 RANGE = 128 * WIDTH
@@ -134,7 +155,7 @@ class Seen:
         try:
             facts = read(body) if leaf is None else glance(body)
         except UnreadableEntryError as error:
-            what = str(error.facts["detail"])
+            what = error.facts["detail"]
             self.flaws.append(Flaw(part="entries", where=where(), what=what, leaf=leaf))
             return None
         self.policies.add(facts.policy)
@@ -168,7 +189,7 @@ def look(log: Log, tell: Tell, first: int, before: int, placed: bool = False) ->
         seen.flaws += log.compare(batch, facts, hashes)
         n = batch.first // WIDTH
         tile = Tile(0, n, len(batch.bodies))
-        seen.flaws += _differing(tile, row, log.tile(0, n), "the entry there")
+        seen.flaws += _differing(tile, row, log.tile(0, n))
         if len(batch.bodies) == WIDTH:
             roots.append(tile_root(row))
         tell(len(batch.bodies))
@@ -189,7 +210,7 @@ def upper_flaws(log: Log, _tell: Tell, row: bytes) -> list[Flaw]:
             row = b"".join(tile_root(row[begin : begin + _TILE_BYTES]) for begin in full)
         begin = tile.n * WIDTH * HASH_BYTES
         expected = row[begin : begin + tile.width * HASH_BYTES]
-        flaws += _differing(tile, expected, log.tile(tile.level, tile.n), "what is below it")
+        flaws += _differing(tile, expected, log.tile(tile.level, tile.n))
     return flaws[:ENOUGH]
 
 
@@ -214,23 +235,35 @@ def _facts(log: Log, batch: Batch, seen: Seen) -> list[Facts | None]:
     return found
 
 
-def _differing(tile: Tile, expected: bytes, kept: bytes | None, what: str) -> Iterator[Flaw]:
+def _differing(tile: Tile, expected: bytes, kept: bytes | None) -> Iterator[Flaw]:
     """How a tile differs from what it must be; its first wrong hash."""
     if kept == expected:
         return
     where = path(tile)
     if kept is None:
-        yield Flaw(part="tree", where=where, what="it is not there")
+        yield Flaw(part="tree", where=where, what=Cause.of("flaw_not_there", "it is not there"))
         return
     for n in range(tile.width):
         right, own = (row[n * HASH_BYTES : (n + 1) * HASH_BYTES] for row in (expected, kept))
         if right != own:
             leaf = None if tile.level else tile.n * WIDTH + n
-            at = f"leaf {leaf}" if tile.level == 0 else f"its hash {n}"
+            code = "upper" if tile.level else "lowest"
             yield Flaw(
                 part="tree", where=where, leaf=leaf, expected=right.hex(), found=own.hex(),
-                what=f"of {at} it has {own.hex()}, and {what} gives {right.hex()}",
+                what=Cause.of(
+                    f"flaw_tile_{code}", _OTHER_HASH[code], leaf=leaf, n=n, own=own.hex(),
+                    right=right.hex(),
+                ),
             )  # fmt: skip
             return
-    width, right_width = len(kept) / HASH_BYTES, tile.width
-    yield Flaw(part="tree", where=where, what=f"it has {width:g} hashes, and not {right_width}")
+    what = Cause.of(
+        "flaw_tile_width", "it has {width} hashes, and not {right}",
+        width=f"{len(kept) / HASH_BYTES:g}", right=tile.width,
+    )  # fmt: skip
+    yield Flaw(part="tree", where=where, what=what)
+
+
+_OTHER_HASH = {
+    "lowest": "of leaf {leaf} it has {own}, and the entry there gives {right}",
+    "upper": "of its hash {n} it has {own}, and what is below it gives {right}",
+}

@@ -21,11 +21,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import NullType
 
-from incidents.audit.facts import Facts, Flaw
+from incidents.audit.facts import Facts, Flaw, at_leaf, at_row
 from incidents.audit.jobs import Batch, Placed
 from incidents.audit.pool import Tell
 from incidents.audit.proof.leaf_check import ENOUGH, NUMBERLESS, Seen
 from incidents.audit.rows import Some, Span, WriteTime, parts, time_writer
+from incidents.errors import Cause
 from incidents.store import leaves as stored_leaves
 from incidents.store.checkpoints import Signed
 from incidents.store.schema.desk_tables import DESK_STREAM, entries
@@ -52,6 +53,13 @@ class Pending(NamedTuple):
     entries: int
     since: str | None
     lost: int
+
+
+_OTHER_NUMBERS = {
+    "fewer": "it says that {size} entries are numbered, and leaves has {n} numbers",
+    "more": "it says that {size} entries are numbered, and leaves has {n} numbers, the last of "
+    "them {last}",
+}
 
 
 class LiveLog:
@@ -82,7 +90,7 @@ class LiveLog:
     def where(self, leaf: int) -> str:
         wanted = select(leaves.c.entry_id).where(leaves.c.leaf_index == leaf)
         entry_id = self.connection.scalar(wanted)
-        return f"leaf {leaf}" if entry_id is None else f"entries {entry_id}, leaf {leaf}"
+        return at_leaf(leaf) if entry_id is None else at_row(entry_id, leaf)
 
     def compare(
         self, batch: Batch, facts: Sequence[Facts | None], hashes: Sequence[bytes]
@@ -91,12 +99,15 @@ class LiveLog:
         for n, (row, fact, body) in enumerate(zip(batch.rows, facts, batch.bodies, strict=True)):
             leaf = batch.first + n
             if row is None or body is None:
-                what = f"no entry has the number {leaf}: the number is deleted"
+                gone = "no entry has the number {leaf}: the number is deleted"
+                what = Cause.of("flaw_number_deleted", gone, leaf=leaf)
                 if row is not None:
-                    what = f"it is the number of entry {row.entry_id}, which is deleted"
-                yield Flaw(part="entries", where=f"leaf {leaf}", what=what, leaf=leaf)
+                    gone = "it is the number of entry {entry}, which is deleted"
+                    what = Cause.of("flaw_entry_deleted", gone, entry=row.entry_id)
+                yield Flaw(part="entries", where=at_leaf(leaf), what=what, leaf=leaf)
             elif row.leaf_hash != hashes[n]:
-                what = "its leaf hash is not that of its body: one of them was changed"
+                changed = "its leaf hash is not that of its body: one of them was changed"
+                what = Cause.of("flaw_leaf_hash", changed)
                 values = hashes[n].hex(), bytes(row.leaf_hash).hex()
                 yield self._flaw(leaf, row, fact, what, values)
             elif fact is not None:
@@ -129,14 +140,16 @@ class LiveLog:
             select(func.count(), func.max(leaves.c.leaf_index))
         ).one()
         if (count, last) != (self.size, self.size - 1 if self.size else None):
-            what = f"it says that {self.size} entries are numbered, and leaves has {count} numbers"
-            if last is not None and last >= self.size:
-                what += f", the last of them {last}"
+            code = "more" if last is not None and last >= self.size else "fewer"
+            what = Cause.of(
+                f"flaw_head_{code}", _OTHER_NUMBERS[code], size=self.size, n=count, last=last
+            )
             yield Flaw(part="entries", where="log_head", what=what)
         expected = {(tile.level, tile.n) for tile in tiles_of(self.size)}
         for level, n in self.connection.execute(select(tiles.c.level, tiles.c.n)):
             if (level, n) not in expected:
-                what = f"a tree of {self.size} entries has no such tile"
+                none = "a tree of {size} entries has no such tile"
+                what = Cause.of("flaw_no_such_tile", none, size=self.size)
                 yield Flaw(part="tree", where=f"tiles {level}-{n}", what=what)
 
     def checkpoints(self, first: int, before: int) -> Iterator[Signed]:
@@ -171,7 +184,8 @@ class LiveLog:
         last = self.connection.scalar(counted) or 0
         there = self.connection.scalar(select(func.count()).select_from(checkpoints)) or 0
         if there != last:
-            what = f"{last} were signed, and {there} are there: some were deleted"
+            gone = "{signed} were signed, and {there} are there: some were deleted"
+            what = Cause.of("flaw_checkpoints_deleted", gone, signed=last, there=there)
             yield Flaw(part="checkpoints", where="checkpoints", what=what)
 
     def _rows(self, first: int, before: int) -> Iterator[tuple[int, Row, bytes | None]]:
@@ -199,11 +213,13 @@ class LiveLog:
         """Whether the row's columns say what the entry says."""
         if (row.site_id, row.site_seq) != (fact.site_id, fact.site_seq):
             right, own = f"{fact.site_id}-{fact.site_seq}", f"{row.site_id}-{row.site_seq}"
-            what = f"it says that it is {right}, and its row says {own}"
+            says = "it says that it is {right}, and its row says {own}"
+            what = Cause.of("flaw_row_id", says, right=right, own=own)
             yield self._flaw(leaf, row, fact, what, (right, own))
         if self._written(fact.recorded_at) != row.recorded_at:
-            what = f"it was recorded at {fact.recorded_at}, and its row says {row.recorded_at}"
             values = fact.recorded_at, str(row.recorded_at)
+            says = "it was recorded at {right}, and its row says {own}"
+            what = Cause.of("flaw_row_time", says, right=values[0], own=values[1])
             yield self._flaw(leaf, row, fact, what, values)
 
     def _flaw(
@@ -242,7 +258,7 @@ def pending(log: LiveLog, tell: Tell) -> tuple[Pending, Seen]:
     for entry_id, body in log.unnumbered():
         seen.entries += 1
         lost += entry_id <= log.head.floor
-        where = partial("entries {}".format, entry_id)
+        where = partial(at_row, entry_id)
         facts = seen.take(body, None, where, place=NUMBERLESS + entry_id)
         if facts is not None:
             since = min(since or facts.recorded_at, facts.recorded_at)

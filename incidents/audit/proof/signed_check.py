@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import NamedTuple
 
-from incidents.audit.facts import Flaw
+from incidents.audit.facts import Flaw, at_entry, at_leaf, told
 from incidents.audit.fold import NAME, UNREADABLE, Periods, said
 from incidents.audit.jobs import Log
 from incidents.audit.log import loss
@@ -19,7 +19,7 @@ from incidents.audit.pool import Tell
 from incidents.audit.proof.leaf_check import ENOUGH
 from incidents.audit.proof.live_log import LiveLog
 from incidents.clock import rfc3339
-from incidents.errors import IncidentsError
+from incidents.errors import Cause, IncidentsError
 from incidents.machine.events import Event
 from incidents.record.entry import Header, decode
 from incidents.record.own_events import HistoryResumed, LogKeyMade, LostEnd
@@ -73,7 +73,7 @@ class Succession:
                 header, event = decode(body.decode())
             except UNREADABLE as error:
                 flaws.append(Flaw(
-                    part="entries", where=f"leaf {leaf}", what=said(error), site=NAME, leaf=leaf
+                    part="entries", where=at_leaf(leaf), what=said(error), site=NAME, leaf=leaf
                 ))  # fmt: skip
                 continue
             if isinstance(event, HistoryResumed):
@@ -81,11 +81,11 @@ class Succession:
             wrong = self._key(header, event, leaf)
             found = self.periods.take(header, event, leaf)
             if found is not None:
-                wrong = str(found.found)
+                wrong = found.found
             if wrong is not None:
                 entry = f"{header.site_id}-{header.site_seq}"
                 flaws.append(Flaw(
-                    part="policy", where=f"{NAME}, entry {entry}, leaf {leaf}", what=wrong,
+                    part="policy", where=at_entry(NAME, entry, leaf), what=wrong,
                     site=NAME, entry=entry, leaf=leaf,
                 ))  # fmt: skip
         return flaws
@@ -95,15 +95,21 @@ class Succession:
             return None
         last = str(self.made[-1].key) if self.made else None
         if event.previous != last:
-            return f"the key that signs is {last}, and it says {event.previous}"
+            return Cause.of(
+                "flaw_other_key", "the key that signs is {last}, and it says {said}",
+                last=last, said=event.previous,
+            )  # fmt: skip
         try:
             key = VerifierKey.parse(event.key)
         except KeyFormatError as error:
-            return error.message
+            return told(error)
         if self.made and key.name != self.made[0].key.name:
-            return f"{key} is no key of this log, which is called {self.made[0].key.name!r}"
+            return Cause.of(
+                "flaw_key_name", "{key} is no key of this log, which is called {name!r}",
+                key=str(key), name=self.made[0].key.name,
+            )  # fmt: skip
         if key in self.keys:
-            return f"{key} has been the key before"
+            return Cause.of("flaw_key_before", "{key} has been the key before", key=str(key))
         self.made.append(Made(key, header.site_seq, leaf))
         return None
 
@@ -163,7 +169,10 @@ class Roots:
         """Whether the tree had that root at that size; what is to be said if it had not."""
         size = seen.size
         if size > self.size:
-            what = f"it is of {size} entries, and the log has {self.size}: its tail was cut"
+            what = Cause.of(
+                "flaw_tail_cut", "it is of {n} entries, and the log has {size}: its tail was cut",
+                n=size, size=self.size,
+            )  # fmt: skip
             return Flaw(part="checkpoints", where=where, what=what, leaf=self.size)
         if size > self.trusted:
             return None
@@ -171,9 +180,17 @@ class Roots:
         if root == seen.root:
             return None
         right, own = root.hex(), seen.root.hex()
-        what = f"the root of the first {size} entries is {right}, and it says {own}"
-        what += ": the log was rewritten" if held else ": one of these entries was changed"
+        code = "rewritten" if held else "changed"
+        what = Cause.of(f"flaw_root_{code}", _OTHER_ROOT[code], n=size, right=right, own=own)
         return Flaw(part="checkpoints", where=where, what=what, expected=own, found=right)
+
+
+_OTHER_ROOT = {
+    "rewritten": "the root of the first {n} entries is {right}, and it says {own}: the log was "
+    "rewritten",
+    "changed": "the root of the first {n} entries is {right}, and it says {own}: one of these "
+    "entries was changed",
+}
 
 
 def look(
@@ -189,7 +206,7 @@ def look(
             if signed.id >= first:
                 _look_at(signed, held, succession, last and last.checkpoint, found)
         except IncidentsError as error:
-            found.flaws.append(flaw(where, error.message))
+            found.flaws.append(flaw(where, told(error)))
             continue
         if signed.id >= first:
             found.count += 1
@@ -240,13 +257,17 @@ def _look_at(
     key = succession.active(own.size)
     by = note.opened(held.note, succession.keys)
     if key is None:
-        wrong.append("no entry that it covers names a key of the log")
+        none = "no entry that it covers names a key of the log"
+        wrong.append(Cause.of("flaw_no_key_covered", none))
     elif key not in by:
-        wrong.append(f"the key at that time was {key}, and {by[0]} has signed it")
+        other = "the key at that time was {key}, and {by} has signed it"
+        wrong.append(Cause.of("flaw_signed_by_other", other, key=str(key), by=str(by[0])))
     elif own.origin != key.name:
-        wrong.append(f"it is of the log {own.origin!r}, and the key is called {key.name!r}")
+        other = "it is of the log {origin!r}, and the key is called {name!r}"
+        wrong.append(Cause.of("flaw_origin", other, origin=own.origin, name=key.name))
     if key is not None and str(key) != signed.key:
-        wrong.append(f"its row says that {signed.key} has signed it, and {key} should have")
+        other = "its row says that {said} has signed it, and {key} should have"
+        wrong.append(Cause.of("flaw_row_key", other, said=signed.key, key=str(key)))
     for old, new in pairwise(succession.made):
         # Both have signed a tree with the entry that names the newer one.
         if new.leaf < own.size and old.key in by and new.key in by:
@@ -257,11 +278,14 @@ def _look_at(
 def _unlike(signed: Signed, own: Checkpoint, last: Checkpoint | None) -> Iterator[str]:
     """How its row differs from it, and it from what must come after the one before it."""
     if own.size != signed.size:
-        yield f"it is of {own.size} entries, and its row says {signed.size}"
+        other = "it is of {n} entries, and its row says {said}"
+        yield Cause.of("flaw_row_size", other, n=own.size, said=signed.size)
     if own.root != signed.root:
-        yield f"its root is {own.root.hex()}, and its row says {signed.root.hex()}"
+        other = "its root is {root}, and its row says {said}"
+        yield Cause.of("flaw_row_root", other, root=own.root.hex(), said=signed.root.hex())
     if last is not None and own.size < last.size:
-        yield f"it is of {own.size} entries, and the one before it of {last.size}"
+        fewer = "it is of {n} entries, and the one before it of {before}"
+        yield Cause.of("flaw_shrunk", fewer, n=own.size, before=last.size)
 
 
 def _witnesses(log: LiveLog, signed: Signed, held: Held, found: Signatures) -> Iterator[Flaw]:
@@ -271,11 +295,12 @@ def _witnesses(log: LiveLog, signed: Signed, held: Held, found: Signatures) -> I
             key = VerifierKey.parse(each.witness)
             signature = Signature.parse(each.line.strip("\n"))
         except IncidentsError as error:
-            yield flaw(where, error.message)
+            yield flaw(where, told(error))
             continue
         if not signature.is_by(key) or not note.verify_cosignature(
             key, held.note.text, signature.blob
         ):
-            yield flaw(where, "it is no signature of that checkpoint by that witness")
+            none = "it is no signature of that checkpoint by that witness"
+            yield flaw(where, Cause.of("flaw_no_cosignature", none))
             continue
         found.witnessed[each.witness] = Witnessed(held.checkpoint.size, time_of(signature))

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import exists, func, select
 
-from incidents.audit.facts import Flaw
+from incidents.audit.facts import Flaw, at_entry
 from incidents.audit.fold import UNREADABLE, Periods, said
 from incidents.audit.jobs import Placed
 from incidents.audit.pool import Tell
@@ -26,6 +26,7 @@ from incidents.audit.proof.live_log import LiveLog
 from incidents.audit.proof.signed_check import Succession
 from incidents.audit.redecide import Redecision
 from incidents.audit.rows import Finding, Some
+from incidents.errors import Cause
 from incidents.machine.policy import Policy
 from incidents.record.entry import decode
 from incidents.store.schema.desk_tables import DESK_STREAM, entries
@@ -84,7 +85,7 @@ def _taken(redecision: Redecision, stream: Iterable[Placed]) -> tuple[int, Flaw 
             header, event = decode(body.decode())
             wrong = redecision.take(header, event, place)
         except UNREADABLE as error:
-            where = _where(f"site {site_id}", leaf)
+            where = _at_site(site_id, leaf)
             return place, Flaw(part="entries", where=where, what=said(error), leaf=leaf)
         if wrong is not None:
             return place, _flaw(wrong, leaf)
@@ -93,13 +94,15 @@ def _taken(redecision: Redecision, stream: Iterable[Placed]) -> tuple[int, Flaw 
 
 def _flaw(wrong: Finding, leaf: int | None) -> Flaw:
     return Flaw(
-        part="policy", where=f"{wrong.site}, {_where(f'entry {wrong.row}', leaf)}",
-        what=str(wrong.found), site=wrong.site, entry=wrong.row, leaf=leaf, expected=wrong.expected,
+        part="policy", where=at_entry(wrong.site, wrong.row, leaf),
+        what=wrong.found, site=wrong.site, entry=wrong.row, leaf=leaf, expected=wrong.expected,
     )  # fmt: skip
 
 
-def _where(entry: str, leaf: int | None) -> str:
-    return entry if leaf is None else f"{entry}, leaf {leaf}"
+def _at_site(site: int, leaf: int | None) -> Cause:
+    if leaf is None:
+        return Cause.of("at_site", "site {site}", site=site)
+    return Cause.of("at_site_leaf", "site {site}, leaf {leaf}", site=site, leaf=leaf)
 
 
 WITHIN_AN_ACT = 10_000
@@ -181,7 +184,10 @@ class LookedAt(Seen):
     def end(self) -> None:
         """There are no more: each site's stream must have begun with its first entry."""
         for site_id, stretch in self.streams.unbegun():
-            wrong = f"it is entry {stretch.first} of {stretch.site!r}, and none is before it"
+            wrong = Cause.of(
+                "flaw_unbegun", "it is entry {seq} of {site!r}, and none is before it",
+                seq=stretch.first, site=stretch.site,
+            )  # fmt: skip
             self.flaws.append(self._misplaced(site_id, stretch, wrong))
 
     def trusted(self, size: int) -> int:

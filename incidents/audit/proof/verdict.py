@@ -9,11 +9,11 @@ from typing import Any, Literal
 
 from sqlalchemy import Engine
 
-from incidents.audit.facts import Flaw
+from incidents.audit.facts import Flaw, told
 from incidents.audit.log import sequencer
 from incidents.audit.proof.signed_check import Held, Roots, Witnessed, flaw
 from incidents.audit.proof.site_check import Since
-from incidents.errors import IncidentsError, VerificationError
+from incidents.errors import Cause, IncidentsError, VerificationError
 from incidents.record.own_events import LostEnd
 from incidents.store.database.engine import plainly, reading
 from incidents.tlog import note
@@ -102,6 +102,11 @@ def since_of(before: Held | None, again: int) -> Since | None:
     return None if before is None else Since(before.where, before.checkpoint.size, again)
 
 
+_UNKNOWN_KEY = "you know it as a key of the log, and the log has no such key"
+_NOT_HANDED_OVER = "it has signed since {old} did, which has not handed over to it"
+_SILENT_WITNESS = "this witness has signed no checkpoint that is here"
+
+
 def key_flaws(
     asked: Asked, signed: Sequence[VerifierKey], broken: Sequence[tuple[str, str]]
 ) -> list[Flaw]:
@@ -111,14 +116,14 @@ def key_flaws(
     the one that took over without its signature.
     """
     flaws = [
-        flaw(str(key), "you know it as a key of the log, and the log has no such key")
+        flaw(str(key), Cause.of("flaw_unknown_key", _UNKNOWN_KEY))
         for key in asked.keys
         if key not in signed
     ]
     known = [place for place, key in enumerate(signed) if key in asked.keys]
     newer = set(map(str, signed[known[-1] + 1 :])) if known else set()
     flaws += [
-        flaw(new, f"it has signed since {old} did, which has not handed over to it")
+        flaw(new, Cause.of("flaw_not_handed_over", _NOT_HANDED_OVER, old=old))
         for old, new in broken
         if new in newer
     ]
@@ -128,7 +133,7 @@ def key_flaws(
 def witness_flaws(asked: Asked, witnessed: Container[str]) -> list[Flaw]:
     """Whether the witnesses that are known outside have signed."""
     return [
-        flaw(str(witness), "this witness has signed no checkpoint that is here")
+        flaw(str(witness), Cause.of("flaw_silent_witness", _SILENT_WITNESS))
         for witness in asked.witnesses
         if str(witness) not in witnessed
     ]
@@ -146,7 +151,8 @@ def held_flaws(
             continue
         found = roots.wrong(held.checkpoint, held.where, held=True)
         if found is None and held.checkpoint.size > roots.trusted:
-            found = flaw(held.where, "it cannot be compared: what is wrong stands before its end")
+            wrong_before = "it cannot be compared: what is wrong stands before its end"
+            found = flaw(held.where, Cause.of("flaw_wrong_before", wrong_before))
         both = (found, unsigned(held, [*asked.keys, *keys]))
         wrong = [each for each in both if each is not None]
         flaws += wrong
@@ -160,7 +166,11 @@ def _stranger(held: Held, keys: Sequence[VerifierKey]) -> Flaw | None:
     origin = held.checkpoint.origin
     if not keys or origin in {key.name for key in keys}:
         return None
-    return flaw(held.where, f"it is of another log, {origin}: this one is {keys[-1].name}")
+    what = Cause.of(
+        "flaw_stranger", "it is of another log, {origin}: this one is {name}",
+        origin=origin, name=keys[-1].name,
+    )  # fmt: skip
+    return flaw(held.where, what)
 
 
 def unsigned(held: Held, keys: Sequence[VerifierKey]) -> Flaw | None:
@@ -168,7 +178,7 @@ def unsigned(held: Held, keys: Sequence[VerifierKey]) -> Flaw | None:
     try:
         note.opened(held.note, list(dict.fromkeys(keys)))
     except IncidentsError as error:
-        return flaw(held.where, error.message)
+        return flaw(held.where, told(error))
     return None
 
 

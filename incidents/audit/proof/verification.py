@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 
 from sqlalchemy import Engine, select
 
-from incidents.audit.facts import Flaw
+from incidents.audit.facts import Flaw, at_leaf
 from incidents.audit.jobs import Workers, workers_for
 from incidents.audit.pool import Tell
 from incidents.audit.proof import leaf_check, live_log, signed_check, site_check
@@ -33,7 +33,7 @@ from incidents.audit.proof.verdict import (
     witness_flaws,
 )
 from incidents.audit.rows import Some, Span, site_spans
-from incidents.errors import IncidentsError
+from incidents.errors import Cause, IncidentsError
 from incidents.log import logger
 from incidents.store.database.engine import plainly, reading
 from incidents.store.schema.log_tables import log_head
@@ -128,7 +128,7 @@ def _outline(log: LiveLog, _tell: Tell) -> _Outline:
 
 def _entries(workers: Workers, outline: _Outline) -> tuple[LookedAt, Pending]:
     """All entries and all tiles."""
-    seen = LookedAt(where=lambda leaf: "a pending entry" if leaf is None else f"leaf {leaf}")
+    seen = LookedAt(where=_where)
     for part in workers.each(leaf_check.ranges(outline.size)):
         seen.join(part)
     pending, part = workers.one(live_log.pending)
@@ -136,18 +136,24 @@ def _entries(workers: Workers, outline: _Outline) -> tuple[LookedAt, Pending]:
     seen.end()
     seen.flaws += outline.flaws
     if pending.lost:
-        what = f"{pending.lost} entries without a number are where nobody looks for such any more"
+        lost = "{n} entries without a number are where nobody looks for such any more"
+        what = Cause.of("flaw_lost_pending", lost, n=pending.lost)
         seen.flaws.append(Flaw(part="entries", where="log_head", what=what))
     seen.flaws += workers.one(leaf_check.upper_flaws, seen.roots)
     seen.flaws += workers.one(_head_flaws, seen.trusted(outline.size))
     return seen, pending
 
 
+def _where(leaf: int | None) -> str:
+    return Cause.of("at_pending", "a pending entry") if leaf is None else at_leaf(leaf)
+
+
 def _head_flaws(log: LiveLog, _tell: Tell, trusted: int) -> list[Flaw]:
     """Whether the tree that goes on from the head is the one that there is."""
     if trusted < log.size or log.head.frontier == signed_check.frontier(log):
         return []
-    what = "the hashes that the tree would go on from are not those of the tree"
+    other = "the hashes that the tree would go on from are not those of the tree"
+    what = Cause.of("flaw_frontier", other)
     return [Flaw(part="tree", where="log_head", what=what)]
 
 
@@ -156,9 +162,14 @@ def _table_flaws(succession: Succession, kept: Sequence[tuple[str, int]]) -> Ite
     named = {str(made.key): made.seq for made in succession.made}
     for key in sorted(named.items() ^ dict(kept).items()):
         listed = key in kept
-        what = "no entry says that it is a key" if listed else "an entry names it, and it is gone"
+        what = Cause.of("flaw_key_gone", "an entry names it, and it is gone")
+        if listed:
+            what = Cause.of("flaw_no_such_key", "no entry says that it is a key")
         if key[0] in named and key[0] in dict(kept):
-            what = f"its entry is {named[key[0]]}, and its row says {dict(kept)[key[0]]}"
+            what = Cause.of(
+                "flaw_key_entry", "its entry is {entry}, and its row says {row}",
+                entry=named[key[0]], row=dict(kept)[key[0]],
+            )  # fmt: skip
         yield Flaw(part="checkpoints", where=f"log_keys {key[0]}", what=what)
 
 

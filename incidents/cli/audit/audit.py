@@ -14,12 +14,12 @@ from incidents.cli import options, output, params
 from incidents.cli.root import LazyGroup
 from incidents.cli.run import JSON, Run, is_terminal
 from incidents.errors import DONE, NOT_VERIFIED, UnknownSiteError
-from incidents.locale.words import Document, counted
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from incidents.audit.split import Replayed
+    from incidents.locale.words import Document
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Commands": {
@@ -52,18 +52,6 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     }
 }
 
-_EXPLAINED = {
-    "added": "the record knows nothing of this row",
-    "deleted": "this row is on record, and it is gone",
-    "missing_entry": "the entry is missing",
-    "misplaced_entry": "the entry belongs elsewhere",
-    "unreadable_entry": "the entry cannot be read",
-    "impossible_entry": "the entry cannot follow on what is before it",
-    "broken_seal": "the words are not those that were sealed",
-    "not_decided": "it does not follow from what stands before it, under the policy it names",
-    "erased_without_record": "the words are gone, and no erasure on record covers them",
-}
-
 
 @click.group(cls=LazyGroup, sections=COMMANDS)
 def audit() -> None:
@@ -81,7 +69,7 @@ def replay(run: Run, site: str | None) -> int:
     if run.remote is None:
         found = _replayed(run, site)
     else:
-        found = run.remote.record.replayed(site, watched("replaying"))
+        found = run.remote.record.replayed(site, watched(run.text("audit_replay.progress")))
     _answer(run, found)
     return NOT_VERIFIED if found.findings else DONE
 
@@ -95,7 +83,7 @@ def _replayed(run: Run, site: str | None) -> Replayed:
         # A count costs a scan: it is made for somebody who looks at the bar.
         wanted = export.Selection(site_id=only)
         length = export.count(connection, wanted) if is_watched("") else 0
-    with progress("replaying", length) as done:
+    with progress(run.text("audit_replay.progress"), length) as done:
         return replayed(run.local.engine, only, done)
 
 
@@ -115,6 +103,11 @@ def site_id(connection: Connection, site: str | None) -> int | None:
         way_out = f" (did you mean {' or '.join(names)}?)" if names else ""
         raise UnknownSiteError(site=site, way_out=way_out, nearest=list(names))
     return found
+
+
+def counted(run: Run, noun: str, n: int) -> str:
+    """So many of them, `1 entry` or `2 entries`: a noun of the group `audit_count`."""
+    return run.text(f"audit_count.{noun}.one" if n == 1 else f"audit_count.{noun}", n=n)
 
 
 def is_watched(target: str) -> bool:
@@ -148,23 +141,32 @@ def _answer(run: Run, replayed: Replayed) -> None:
     elif run.quiet:
         run.say(*(f"{finding['table']} {finding['row']}" for finding in shown))
     else:
-        run.say(*map(_sentence, shown))
-        run.tell(_summary(replayed))
+        run.say(*(_sentence(run, finding) for finding in shown))
+        run.tell(_summary(run, replayed))
 
 
-def _sentence(finding: Document) -> str:
-    where = f"{finding['site']}: " if finding["site"] else ""
-    row = f"{where}{finding['table']} {finding['row']}"
-    if finding["problem"] == "changed":
+def _sentence(run: Run, finding: Document) -> str:
+    row = run.text(
+        "audit_replay.row.site" if finding["site"] else "audit_replay.row",
+        site=finding["site"], table=finding["table"], row=finding["row"],
+    )  # fmt: skip
+    found, problem = finding["found"], finding["problem"]
+    if problem == "changed":
         right, own = (output.json_text(finding[which]) for which in ("expected", "found"))
-        return f"{row}, {finding['column']}: the record says {right}, the row {own}"
-    why = "" if finding["found"] is None else f" ({finding['found']})"
-    return f"{row}: {_EXPLAINED[finding['problem']]}{why}"
+        return run.text(
+            "audit_replay.changed", row=row, column=finding["column"], right=right, own=own
+        )
+    if found is None:
+        return run.text("audit_replay.wrong", row=row, problem=problem)
+    return run.text("audit_replay.wrong.why", row=row, problem=problem, why=found)
 
 
-def _summary(replayed: Replayed) -> str:
-    entries, sites = counted(replayed.entries, "entry", "entries"), counted(replayed.sites, "site")
-    of, n = f"{entries} of {sites} replayed", len(replayed.findings)
+def _summary(run: Run, replayed: Replayed) -> str:
+    entries = counted(run, "entry", replayed.entries)
+    sites, n = counted(run, "site", replayed.sites), len(replayed.findings)
     if n == 0:
-        return f"{of}: the tables are what the record says"
-    return f"{of}: {counted(n, 'finding')}{', and there are more' if replayed.more else ''}"
+        return run.text("audit_replay.right", entries=entries, sites=sites)
+    return run.text(
+        "audit_replay.findings.more" if replayed.more else "audit_replay.findings",
+        entries=entries, sites=sites, findings=counted(run, "finding", n),
+    )  # fmt: skip

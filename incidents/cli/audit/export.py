@@ -14,9 +14,9 @@ import click
 from incidents import clock
 from incidents.cli import options, output, params
 from incidents.cli.audit import audit
+from incidents.cli.audit.audit import counted
 from incidents.cli.run import BUNDLE, CSV, JSONL, Run, aside
 from incidents.errors import FileError, InputError
-from incidents.locale.words import counted
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -140,7 +140,7 @@ def _write_entries(run: Run, asked: _Asked) -> None:
     write = audit_export.write_csv if run.format == CSV else audit_export.jsonl
     with run.local.reading() as connection:
         wanted = asked.selection(connection)
-        with _bar(connection, wanted, asked) as done:
+        with _bar(run, connection, wanted, asked) as done:
             stored = _counted(audit_export.stored(connection, wanted), done)
             output.write_file(asked.target, write(stored))
 
@@ -152,7 +152,7 @@ def _write_bundle(run: Run, asked: _Asked) -> None:
         raise InputError("people's own words stand in a site's report: --with-words wants --site")
     target = Path(params.file_name(asked.target))
     if run.remote is not None:
-        _take_bundle(run.remote, target, asked)
+        _take_bundle(run, run.remote, target, asked)
         return
     from incidents.audit.proof import bundle_writer
     from incidents.views import case_report
@@ -162,23 +162,21 @@ def _write_bundle(run: Run, asked: _Asked) -> None:
             asked.selection(connection), zone=run.settings.zone, with_words=asked.with_words
         )
         try:
-            with _bar(connection, order.wanted, asked) as done:
+            with _bar(run, connection, order.wanted, asked) as done:
                 written = bundle_writer.write(connection, target, order, done)
         except OSError as error:
             raise FileError.of(asked.target, "written", error) from error
     # Standard output is nobody's here, so these lines disturb no program.
-    aside(f"{counted(written.entries, 'entry', 'entries')} written, of a log of {written.size:,}")
-    if written.uncovered:
-        them = "it" if written.uncovered == 1 else "them"
-        aside(
-            f"{counted(written.uncovered, 'entry', 'entries')} left out, since no checkpoint covers"
-            f" {them} yet (`incidents audit checkpoint` signs what there is)"
-        )
+    entries, left = counted(run, "entry", written.entries), written.uncovered
+    aside(run.text("audit_export.written", entries=entries, size=written.size))
+    if left:
+        id_ = "audit_export.left_out.one" if left == 1 else "audit_export.left_out.many"
+        aside(run.text(id_, entries=counted(run, "entry", left)))
     for key in written.broken:
-        aside(f"the key {key} has handed over to none: who trusts it must learn the new one")
+        aside(run.text("audit_export.broken", key=key))
 
 
-def _take_bundle(server: RemoteHouse, target: Path, asked: _Asked) -> None:
+def _take_bundle(run: Run, server: RemoteHouse, target: Path, asked: _Asked) -> None:
     """Writes the archive that a server makes."""
     from incidents.audit.proof import bundle_archive
 
@@ -187,18 +185,18 @@ def _take_bundle(server: RemoteHouse, target: Path, asked: _Asked) -> None:
         raise InputError("a server gives a bundle as one file: name a new FILE.tar.zst with -o")
     parts = server.record.bundle(with_words=asked.with_words or None, **asked.query())
     output.write_file(asked.target, parts)
-    aside(f"{asked.target} is written: `incidents audit verify {asked.target}` says what it holds")
+    aside(run.text("audit_export.taken", file=asked.target))
 
 
 @contextmanager
 def _bar(
-    connection: Connection, wanted: Selection, asked: _Asked
+    run: Run, connection: Connection, wanted: Selection, asked: _Asked
 ) -> Iterator[Callable[[int], object]]:
     from incidents.audit import export as audit_export
 
     # A count costs a scan: it is made for somebody who looks at the bar.
     length = audit_export.count(connection, wanted) if audit.is_watched(asked.target) else 0
-    with audit.progress("exporting", length) as done:
+    with audit.progress(run.text("audit_export.progress"), length) as done:
         yield done
 
 

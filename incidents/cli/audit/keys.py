@@ -70,10 +70,7 @@ def new(run: Run, name: str | None, public: str | None) -> None:
     made = rotation.first(run.local.engine, ring, _name(name), on_record(run, None), public=public)
     _tell(run, str(made), {"file": None if ring.is_command else str(ring.file)})
     if not ring.is_command:
-        run.tell(
-            f"the private key lies in {ring.file}: keep a copy of it apart from the database; the "
-            "daemon signs where it finds it, there or where INCIDENTS_AUDIT_KEY says"
-        )
+        run.tell(run.text("audit_key.made", file=ring.file))
 
 
 @click.command()
@@ -95,9 +92,8 @@ def rotate(run: Run, reason: str, public: str | None, lost: bool) -> None:
     _tell(run, str(made), {"retired": None if retired is None else str(retired)})
     if retired is not None:
         run.tell(
-            f"the old key lies in {retired}, and signs no more",
-            "next: name the new key to each witness. When `incidents audit status` shows that all"
-            " have signed again, destroy the old key, and its copies in backups:",
+            run.text("audit_key.retired", file=retired),
+            run.text("audit_key.retired.next"),
             f"  shred -u {retired}",
         )
 
@@ -111,7 +107,7 @@ def show(run: Run) -> None:
         run, rows, ids=(row["key"] for row in rows),
         headers=("KEY", "SINCE", "BY"),
         rows=([row["key"], run.when(row["since"]), row["by"]] for row in rows),
-        nothing="the log has no key yet: make one with `incidents audit key new`",
+        nothing=run.text("audit_key.none"),
     )  # fmt: skip
 
 
@@ -243,7 +239,7 @@ def _make_witness(run: Run, name: str, file: Path, store: Path) -> None:
     except OSError as error:
         raise FileError.of(file, "written", error) from error
     run.say(str(key.verifier))
-    run.tell(f"{file} holds the private key, {store} what it will have seen: back up both")
+    run.tell(run.text("audit_witness.made", file=file, store=store))
 
 
 def _countersign(
@@ -258,7 +254,7 @@ def _countersign(
     known = service.logs_of(map(_log_key, logs))
     for own in known.values():
         for old, new in pairwise(own):
-            run.tell(f"once {new} has signed, {old} is refused")
+            run.tell(run.text("audit_witness.newer", new=new, old=old))
     service.run(_read_key(file), known, Ledger(store), host=host, port=port, listening=run.say)
 
 

@@ -10,7 +10,7 @@ from incidents import clock
 from incidents.cli import options, output
 from incidents.cli.audit.keys import key_ring
 from incidents.cli.run import Run, painted
-from incidents.errors import DONE, FAILED, NOT_VERIFIED, RefusedError
+from incidents.errors import DONE, FAILED, NOT_VERIFIED, Cause, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,10 +18,8 @@ if TYPE_CHECKING:
     from incidents.audit.log.status import Checkpointed
     from incidents.client.house import RemoteHouse
     from incidents.contract.documents.record import LogStatus, Resumed
-    from incidents.locale.words import When
 
 _NESTED = ("witnesses", "silent", "resumed", "lost", "lost_before")
-_WORTH = "only published entries are tamper-evident, for whoever keeps a checkpoint outside"
 
 
 @click.command()
@@ -71,7 +69,7 @@ def checkpoint(run: Run, target: str | None) -> int:
     else:
         run.say(note.removesuffix("\n"))
     if done.unable is not None:
-        run.tell(f"this is the last one; nothing was signed now, since {done.unable}")
+        run.tell(run.text("log_checkpoint.unable", why=done.unable))
         return FAILED if done.pending else DONE
     return DONE
 
@@ -100,92 +98,102 @@ def _signed_there(server: RemoteHouse) -> Checkpointed:
 
     told = server.record.checkpoint()
     pending = told["pending"]
-    unable = f"the server leaves {pending:,} entries unsigned" if pending else None
+    left = Cause.of("log_left", "the server leaves {n:,} entries unsigned", n=pending)
+    unable = left if pending else None
     return Checkpointed(note=told["checkpoint"], pending=pending, unable=unable)
 
 
 def _tell(run: Run, found: LogStatus) -> None:
-    when = run.when
-    since = found["pending_since"]
     pending = output.number(found["pending"])
-    if since is not None:
-        pending += f", the oldest recorded {when.ago(since)}"
-    signed_at = found["signed_at"]
+    if found["pending_since"] is not None:
+        ago = run.when.ago(found["pending_since"])
+        pending = run.text("log_status.pending", n=pending, ago=ago)
     published = output.number(found["published"])
-    if signed_at is not None:
-        published += f", signed {when.ago(signed_at)}"
-    witnesses = [
-        f"{each['witness']} at {output.number(each['size'])}, {when.ago(each['at'])}"
-        for each in found["witnesses"]
-    ]
-    witnesses += [f"{name} HAS SIGNED NOTHING" for name in found["silent"]]
+    if found["signed_at"] is not None:
+        ago = run.when.ago(found["signed_at"])
+        published = run.text("log_status.published", n=published, ago=ago)
+    witnesses = run.text("log_status.between").join(_witnesses(run, found))
     output.pairs(
         run,
         [
             ("pending", painted(pending, fg="red") if found["late"] else pending),
             ("numbered", output.number(found["numbered"])),
             ("published", published),
-            ("witnessed", "; ".join(witnesses) or "by nobody"),
-            ("key", found["key"] or "none yet: `incidents audit key new` makes it"),
-            ("signing", _signing(found, when)),
-            *_of_history(found, when),
+            ("witnessed", witnesses or run.text("log_status.by_nobody")),
+            ("key", found["key"] or run.text("log_status.no_key")),
+            ("signing", _signing(run, found)),
+            *_of_history(run, found),
         ],
     )
     if found.get("ahead"):
         run.tell(
-            painted(f"NOTHING IS SIGNED: {found['ahead']}", fg="red"),
-            "put the database back that has them, or, if they are lost: incidents recover"
-            " --reason R",
+            painted(run.text("log_status.ahead", what=found["ahead"]), fg="red"),
+            run.text("log_status.ahead.next"),
         )
     if found.get("uncompared"):
-        run.tell(f"not compared with what was signed last: {found['uncompared']}")
-    run.tell(_WORTH)
+        run.tell(run.text("log_status.uncompared", why=found["uncompared"]))
+    run.tell(run.text("log_status.worth"))
 
 
-def _of_history(found: LogStatus, when: When) -> Iterator[tuple[str, str]]:
+def _witnesses(run: Run, found: LogStatus) -> Iterator[str]:
+    for each in found["witnesses"]:
+        yield run.text(
+            "log_status.witness", witness=each["witness"], n=output.number(each["size"]),
+            ago=run.when.ago(each["at"]),
+        )  # fmt: skip
+    for name in found["silent"]:
+        yield run.text("log_status.silent", witness=name)
+
+
+def _of_history(run: Run, found: LogStatus) -> Iterator[tuple[str, str]]:
     """What was missing last, and from what the record went on last, if it was another time."""
     # A server of before does not say it.
     resumed, lost = found.get("resumed"), found.get("lost")
     for each in found.get("lost_before") or ():
-        yield "lost before", _of_loss(each, when)
+        yield "lost before", _of_loss(run, each)
     if lost is not None:
-        yield "lost", _of_loss(lost, when)
+        yield "lost", _of_loss(run, lost)
     if resumed is not None and (lost is None or resumed["epoch"] != lost["epoch"]):
-        told = f"epoch {resumed['epoch']}, from entry {output.number(resumed['entries'])},"
-        yield "goes on", f"{told} since {when(resumed['at'])} ({_cause(resumed)})"
+        yield "goes on", run.text(
+            "log_status.goes_on", epoch=resumed["epoch"], n=output.number(resumed["entries"]),
+            at=resumed["at"], cause=_cause(run, resumed),
+        )  # fmt: skip
 
 
-def _of_loss(lost: Resumed, when: When) -> str:
-    entries, had, signed = lost["entries"], lost["had"], lost["signed"]
-    known = [f"the record goes on from entry {output.number(entries)}"]
+def _of_loss(run: Run, lost: Resumed) -> str:
+    entries, had, signed, missing = lost["entries"], lost["had"], lost["signed"], lost["missing"]
+    known = "log_status.loss"
     if had is not None:
-        was = "was known to have been there" if had > entries else "is not the one that was there"
-        known.append(f"entry {output.number(had)} {was}")
+        known += ".had" if had > entries else ".other"
     if signed is not None:
-        known.append(f"{output.number(signed)} entries were signed")
-    first, *others = known
-    missing = lost["missing"]
-    said = "; ".join([first, ", and ".join(others)]) if others else first
-    least = "some are missing, or stand in another order"
+        known += ".signed"
+    least = "log_status.missing.some"
     if missing:
-        least = f"at least {output.number(missing)} {'is' if missing == 1 else 'are'} missing"
-    return f"{said}: {least} (epoch {lost['epoch']}, since {when(lost['at'])}, {_cause(lost)})"
+        least = "log_status.missing.one" if missing == 1 else "log_status.missing.many"
+    return run.text(
+        "log_status.lost",
+        known=run.text(
+            known, n=output.number(entries), had=None if had is None else output.number(had),
+            signed=None if signed is None else output.number(signed),
+        ),
+        missing=run.text(least, n=output.number(missing or 0)),
+        epoch=lost["epoch"], at=lost["at"], cause=_cause(run, lost),
+    )  # fmt: skip
 
 
-def _cause(resumed: Resumed) -> str:
-    return str(resumed["cause"]).replace("_", " ")
+def _cause(run: Run, resumed: Resumed) -> str:
+    return run.language.word("resumed_because", resumed["cause"]).replace("_", " ")
 
 
-def _signing(found: LogStatus, when: When) -> str:
+def _signing(run: Run, found: LogStatus) -> str:
     if found["key"] is None:
-        return "nothing, without a key"
+        return run.text("log_status.signing.no_key")
     if found.get("ahead"):
-        return painted("REFUSED", fg="red")
+        return painted(run.text("log_status.signing.ahead"), fg="red")
     # A server of before does not say it.
     trouble, since = found.get("trouble"), found.get("trouble_since")
     if trouble is not None and since is not None:
-        where = "the log of who signs says why"
-        return painted(f"{trouble.upper()} {when.ago(since)}; {where}", fg="red")
-    if found["signs"]:
-        return "up to date"
-    return "nobody signed lately: run `incidents daemon` where the key is"
+        ago = run.when.ago(since)
+        told = run.text("log_status.signing.trouble", trouble=trouble, ago=ago)
+        return painted(told, fg="red")
+    return run.text("log_status.signing.signs" if found["signs"] else "log_status.signing.nobody")

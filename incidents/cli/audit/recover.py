@@ -9,10 +9,10 @@ import click
 from incidents import clock
 from incidents.cli import confirmation, options, output, params
 from incidents.cli.audit import verdicts
+from incidents.cli.audit.audit import counted
 from incidents.cli.audit.keys import key_ring, on_record
 from incidents.cli.enforcement_words import not_compared
 from incidents.errors import DONE, NOT_VERIFIED, FileError
-from incidents.locale.words import Document, counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,15 +22,14 @@ if TYPE_CHECKING:
     from incidents.enforcement.comparison import Done
     from incidents.enforcement.reconciliation import Comparison
     from incidents.enforcement.way_back import Outcome
+    from incidents.locale.words import Document
 
 _HERE = "what was known of the database lies where daemons run, beside the log's key"
 
-_OTHERS = {
-    "cannot_be_asked": "cannot be asked", "waits": "wait for an order",
-    "changed_meanwhile": "changed meanwhile", "cancelled": "cancelled by hand", "differs": "differ",
-    "failed": "could not be compared",
-}  # fmt: skip
-"""How many sites of a verdict there are, where there are any."""
+_OTHERS = (
+    "cannot_be_asked", "waits", "changed_meanwhile", "cancelled", "differs", "failed",
+)  # fmt: skip
+"""Of the sites of a verdict it is told how many there are, where there are any."""
 
 
 @click.command()
@@ -89,7 +88,7 @@ def recover(
     done = way.compared(asked)
     _tell(run, gone, done)
     if way.in_the_way is not None:
-        run.tell(f"next: move {way.in_the_way} away: until then no daemon carries anything out")
+        run.tell(run.text("recover.in_the_way", file=way.in_the_way))
     return NOT_VERIFIED if any(done.counts[each] for each in comparison.WRONG) else DONE
 
 
@@ -125,12 +124,12 @@ def _foretell(run: Run, compared: Sequence[Comparison]) -> int:
         return status
     run.say(*confirmation.words_of_openings(opened))
     if done.taken_down:
-        run.say(f"This takes down again: {confirmation.named(done.taken_down)}")
+        _name(run, "recover.takes_down", done.taken_down, confirmation.MOST_NAMED)
     if done.failed:
-        run.say(_not_compared(done))
+        run.say(_not_compared(run, done))
     elif not opened and not done.taken_down:
-        run.say("No site would be ordered again")
-    run.tell("nothing was done: see incidents audit status for what is missing")
+        run.say(run.text("recover.none_again"))
+    run.tell(run.text("recover.nothing_done"))
     return status
 
 
@@ -149,26 +148,21 @@ def _tell(run: Run, gone: Outcome, done: Done) -> None:
         }  # fmt: skip
         output.document(run, document, rows=[told])
         return
-    run.say(f"the record goes on from entry {resumed.entries:,}, in epoch {resumed.epoch}")
+    run.say(run.text("recover.goes_on", n=resumed.entries, epoch=resumed.epoch))
     if resumed.had is not None:
-        run.say(
-            f"entry {resumed.had:,} is known to have been there: what came after is lost with it"
-        )
+        run.say(run.text("recover.had", n=resumed.had))
     if resumed.signed is not None:
-        run.say(
-            f"{resumed.signed:,} entries were signed, and the log does not begin with them: some"
-            " are missing, or stand in another order. Tell your auditors"
-        )
+        run.say(run.text("recover.signed", n=resumed.signed))
     if lost is not None:
-        run.say(f"what the previous key signed last stays in {lost.kept.file}")
+        run.say(run.text("recover.kept", file=lost.kept.file))
     if gone.is_blind:
-        run.say("nobody here knows what the previous key signed last: tell your auditors")
+        run.say(run.text("recover.blind"))
     if gone.key is not None:
-        run.say(f"from now on {gone.key} signs")
+        run.say(run.text("recover.signs", key=gone.key))
     _tell_of_sites(run, done)
     kept = verdicts.kept_place(run)
     if _is_of_another(run, kept):
-        run.tell(f"next: move {kept} away, then verify everything once: incidents audit verify")
+        run.tell(run.text("recover.next.verify", file=kept))
 
 
 def _tell_of_sites(run: Run, done: Done) -> None:
@@ -176,35 +170,40 @@ def _tell_of_sites(run: Run, done: Done) -> None:
     from incidents.enforcement.comparison import MOST_NAMED
 
     again = done.counts["ordered_again"]
-    told = [f"{done.counts['agrees']:,} agree", f"{again:,} ordered again"]
-    told += [f"{n:,} {words}" for kind, words in _OTHERS.items() if (n := done.counts[kind])]
-    run.say(f"{counted(done.counts.total(), 'site')}: {', '.join(told)}")
-    for what, names in (("opened again", done.opened), ("taken down again", done.taken_down)):
-        more = len(names) - MOST_NAMED
+    told = [
+        run.text("recover.agrees", n=done.counts["agrees"]), run.text("recover.again", n=again)
+    ]  # fmt: skip
+    told += [run.text(f"recover.{kind}", n=n) for kind in _OTHERS if (n := done.counts[kind])]
+    sites = counted(run, "site", done.counts.total())
+    run.say(run.text("recover.sites", sites=sites, told=run.text("recover.between").join(told)))
+    for id_, names in (("recover.opened", done.opened), ("recover.taken_down", done.taken_down)):
         if names:
-            rest = f" and {more:,} more (--json names all)" if more > 0 else ""
-            run.say(f"{what}: {', '.join(names[:MOST_NAMED])}{rest}")
+            _name(run, id_, names, MOST_NAMED)
     if done.failed:
-        run.say(_not_compared(done))
+        run.say(_not_compared(run, done))
     if done.unasked:
-        run.say(
-            f"the adapter cannot tell how {done.unasked:,} of these were before: some may have been"
-            " as they are to be"
-        )
+        run.say(run.text("recover.unasked", n=done.unasked))
     if done.opened or done.taken_down:
-        run.tell("no letter tells the customers of these: tell them")
+        run.tell(run.text("recover.no_letter"))
     if again:
         with run.local.looking() as looks:
             is_daemon_at_work = looks.enforcement()["beating"]
         if not is_daemon_at_work:
-            run.tell("in force when a daemon has run: incidents acts list")
+            run.tell(run.text("recover.no_daemon"))
 
 
-def _not_compared(done: Done) -> str:
+def _name(run: Run, id_: str, sites: Sequence[str], most: int) -> None:
+    """Say the phrase with the first of these sites, and how many more there are."""
+    more = len(sites) - most
+    run.say(run.text(f"{id_}.more" if more > 0 else id_, sites=sites[:most], more=more))
+
+
+def _not_compared(run: Run, done: Done) -> str:
     """Which sites could not be compared, and why."""
     count = len(done.failed)
     found = {"count": count, "sites": _uncompared(done)[: confirmation.MOST_NAMED]}
-    return f"{counted(count, 'site')} could not be compared: {not_compared(found)}"
+    sites = counted(run, "site", count)
+    return run.text("recover.not_compared", sites=sites, why=not_compared(found))
 
 
 def _uncompared(done: Done) -> list[dict[str, str]]:

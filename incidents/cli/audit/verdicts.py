@@ -13,8 +13,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from incidents.cli.audit.audit import counted
 from incidents.errors import FileError
-from incidents.locale.words import counted
 from incidents.system import disk
 
 if TYPE_CHECKING:
@@ -26,181 +26,147 @@ if TYPE_CHECKING:
 def sentences(verdict: Verdict, run: Run, asked: Asked) -> Iterator[str]:
     """What people are told of a verdict, a sentence a line."""
     if verdict.findings:
-        yield f"NOT VERIFIED: {counted(len(verdict.findings), 'finding')}"
+        findings = counted(run, "finding", len(verdict.findings))
+        yield run.text("verdict.not_verified", findings=findings)
     else:
-        yield "verified"
-    for sentence in (*_entries(verdict), *_signatures(verdict)):
-        yield f"  shown: {sentence}"
-    for sentence in _taken(verdict):
-        yield f"  taken from before: {sentence}"
-    for sentence in (*_pending(verdict, run), *_not_shown(verdict)):
-        yield f"  NOT SHOWN: {sentence}"
-    yield from _lost_end(verdict)
+        yield run.text("verdict.verified")
+    for sentence in (*_entries(verdict, run), *_signatures(verdict, run)):
+        yield run.text("verdict.shown", what=sentence)
+    for sentence in _taken(verdict, run):
+        yield run.text("verdict.taken", what=sentence)
+    for sentence in (*_pending(verdict, run), *_not_shown(verdict, run)):
+        yield run.text("verdict.not_shown", what=sentence)
+    yield from _lost_end(verdict, run)
     if asked.since is not None and verdict.since is None:
-        yield f"nothing was taken from {asked.since.where}: everything was checked"
+        yield run.text("verdict.nothing_taken", where=asked.since.where)
     if asked.since is not None and verdict.since is None and verdict.findings:
-        yield (
-            "next: find out why; once that is on record (a restore, say), move it away and verify "
-            "everything"
-        )
+        yield run.text("verdict.next.everything")
     elif verdict.kind == "database":
-        yield "next: `incidents audit replay` shows that the tables are what the entries say"
+        yield run.text("verdict.next.replay")
 
 
-def _lost_end(verdict: Verdict) -> Iterator[str]:
+def _of_number(id_: str, n: int) -> str:
+    """The phrase for one, or for many."""
+    return f"{id_}.one" if n == 1 else f"{id_}.many"
+
+
+def _lost_end(verdict: Verdict, run: Run) -> Iterator[str]:
     """What the record says itself is nothing that is wrong with it, and still to be known."""
-    lost = [f"epoch {each.epoch}, {each.at}" for each in verdict.lost_its_end]
+    lost = verdict.lost_its_end
     if lost:
-        which = lost[-1] if len(lost) == 1 else f"the last one: {lost[-1]}"
-        times = "" if len(lost) == 1 else f" {len(lost):,} times"
-        where = "incidents audit status" if verdict.kind == "database" else "its history_resumed"
-        yield f"  the record says itself that it lost its end{times} ({which}): see {where}"
+        where = "database" if verdict.kind == "database" else "bundle"
+        yield run.text(
+            _of_number("verdict.lost_end", len(lost)), n=len(lost), epoch=lost[-1].epoch,
+            at=lost[-1].at, where=run.text(f"verdict.lost_end.where.{where}"),
+        )  # fmt: skip
 
 
-def _entries(verdict: Verdict) -> Iterator[str]:
+def _entries(verdict: Verdict, run: Run) -> Iterator[str]:
     # What is wrong is told above; what was looked at is told as that.
-    right = "" if not verdict.findings else " were looked at"
-    yield (
-        f"{counted(verdict.entries, 'entry', 'entries')} of {counted(verdict.sites, 'site')}"
-        f"{right or ': of no site is one missing between two others, and each has its hash'}"
-    )
-    yield from _later(verdict)
+    yield run.text(
+        "verdict.looked_at" if verdict.findings else "verdict.entries",
+        entries=counted(run, "entry", verdict.entries), sites=counted(run, "site", verdict.sites),
+    )  # fmt: skip
+    yield from _later(verdict, run)
     if verdict.findings:
         return
     if verdict.kind != "part" and verdict.root is not None:
-        yield "the tree over them, its tiles and roots, recomputed byte for byte"
+        yield run.text("verdict.tree")
     if verdict.decided:
-        since, of = verdict.since, verdict.sites
-        on = "" if since is None else f" on {since.sites:,} of {counted(of, 'site')}"
-        yield (
-            f"what was decided{on} follows from what stands before it, under "
-            f"{counted(verdict.policies, 'policy', 'policies')}"
-        )
+        since = verdict.since
+        yield run.text(
+            "verdict.decided" if since is None else "verdict.decided.since",
+            n=None if since is None else since.sites, sites=counted(run, "site", verdict.sites),
+            policies=counted(run, "policy", verdict.policies),
+        )  # fmt: skip
 
 
-def _later(verdict: Verdict) -> Iterator[str]:
+def _later(verdict: Verdict, run: Run) -> Iterator[str]:
     since = verdict.since
     if since is None:
         return
     later = verdict.entries - verdict.pending - since.size
-    yield (
-        f"the first {since.size:,} of them have the root of {since.where}, which was verified "
-        f"before; {counted(later, 'entry', 'entries')} {_is(later)} later"
-    )
+    yield run.text(
+        _of_number("verdict.later", later), size=since.size, where=since.where,
+        entries=counted(run, "entry", later),
+    )  # fmt: skip
 
 
-def _taken(verdict: Verdict) -> Iterator[str]:
+def _taken(verdict: Verdict, run: Run) -> Iterator[str]:
     """What is believed because it was verified before."""
     since = verdict.since
     if since is None:
         return
     left = verdict.sites - since.sites
     if verdict.decided and left:
-        yield f"what was decided on {counted(left, 'site')} without later entries"
+        yield run.text("verdict.taken.sites", sites=counted(run, "site", left))
     if verdict.kind == "database":
-        yield f"the signatures of checkpoints of up to {since.size:,} entries"
+        yield run.text("verdict.taken.signatures", size=since.size)
 
 
-def _signatures(verdict: Verdict) -> Iterator[str]:
+def _signatures(verdict: Verdict, run: Run) -> Iterator[str]:
     if verdict.findings:
         return
     if verdict.size is not None and verdict.root is not None:
-        signed = counted(verdict.checkpoints, "checkpoint")
-        yield f"{signed} of {verdict.origin}, the last of {verdict.size:,} entries"
-        yield f"root {verdict.root}"
-        yield f"signed by {verdict.key}"
+        signed = counted(run, "checkpoint", verdict.checkpoints)
+        yield run.text(
+            "verdict.checkpoints", checkpoints=signed, origin=verdict.origin, size=verdict.size
+        )
+        yield run.text("verdict.root", root=verdict.root)
+        yield run.text("verdict.key", key=verdict.key)
     before = None if verdict.since is None else verdict.since.where
     for held in verdict.agreeing:
         if held != before:
-            yield f"{held}, which you hold, is of this same history"
+            yield run.text("verdict.agrees", held=held)
     for key, seen in sorted(verdict.witnesses.items()):
-        yield f"countersigned at {seen.size:,} entries, {seen.at}, by {key}"
+        yield run.text("verdict.witness", size=seen.size, at=seen.at, key=key)
 
 
 def _pending(verdict: Verdict, run: Run) -> Iterator[str]:
     if verdict.pending:
-        since = verdict.pending_since
-        oldest = (
-            "" if since is None else f", the oldest recorded at {since}{_overdue(verdict, run)}"
-        )
-        yield (
-            f"that {counted(verdict.pending, 'entry', 'entries')} that {_is(verdict.pending)} not "
-            f"numbered yet will stay as {_it(verdict.pending)}{oldest}"
-        )
+        id_ = _of_number("verdict.pending", verdict.pending)
+        if verdict.pending_since is not None:
+            from incidents.audit.proof.verification import is_overdue
+
+            id_ += ".overdue" if is_overdue(verdict, run.when.now) else ".since"
+        entries = counted(run, "entry", verdict.pending)
+        yield run.text(id_, entries=entries, since=verdict.pending_since)
     if verdict.kind == "database" and verdict.uncovered:
         n = verdict.uncovered
-        yield (
-            f"that {counted(n, 'entry', 'entries')} after the last checkpoint will stay as "
-            f"{_it(n)}: only what a checkpoint covers is tamper-evident"
-        )
+        yield run.text(_of_number("verdict.uncovered", n), entries=counted(run, "entry", n))
 
 
-def _overdue(verdict: Verdict, run: Run) -> str:
-    from incidents.audit.proof.verification import is_overdue
-
-    late = is_overdue(verdict, run.when.now)
-    return ", which is too long: is a daemon running?" if late else ""
-
-
-def _not_shown(verdict: Verdict) -> Iterator[str]:
+def _not_shown(verdict: Verdict, run: Run) -> Iterator[str]:
     if verdict.key is None:
-        yield "anything against a change of the whole: no checkpoint is signed yet"
+        yield run.text("verdict.no_key")
     elif verdict.trusted == "inside":
         where = "database" if verdict.kind == "database" else "bundle"
-        yield (
-            f"whose key that is: it was taken from the {where} itself, and whoever has made that "
-            "can have put it there (compare it, or name the one that you know with --key)"
-        )
+        yield run.text(f"verdict.own_key.{where}")
     for old, new in verdict.broken:
-        yield f"that {new} is the log's: {old} was replaced, and did not hand over to it"
+        yield run.text("verdict.broken", old=old, new=new)
     if not verdict.agreeing:
-        yield (
-            "that the log was not rewritten by whoever holds the key: hold a checkpoint outside, "
-            "and name it with --checkpoint"
-        )
+        yield run.text("verdict.no_held")
     for key, seen in sorted(verdict.witnesses.items()):
         if verdict.size is not None and seen.size < verdict.size:
-            yield (
-                f"that {key} has seen what comes after the first {seen.size:,} entries: it has "
-                "not signed that yet, or refuses to"
-            )
+            yield run.text("verdict.witness.behind", key=key, size=seen.size)
     if not verdict.decided:
-        yield (
-            "that what was decided follows from the policy, and that each entry is written as the "
-            "desk writes (--no-policy)"
-        )
+        yield run.text("verdict.no_policy")
     if verdict.unfinished:
-        yield (
-            f"that the last act on {counted(verdict.unfinished, 'site')} is whole: the rest may be "
-            "after the end of this bundle"
-        )
-    yield from _of_part(verdict)
+        yield run.text("verdict.unfinished", sites=counted(run, "site", verdict.unfinished))
+    yield from _of_part(verdict, run)
     for extra in verdict.extras:
-        yield f"anything by {extra}: it is as the manifest lists it, and nothing here rests on it"
+        yield run.text("verdict.extra", file=extra)
 
 
-def _of_part(verdict: Verdict) -> Iterator[str]:
+def _of_part(verdict: Verdict, run: Run) -> Iterator[str]:
     if verdict.kind != "part":
         return
-    yield "that there is nothing of these sites before the first entry here, or after the last"
+    yield run.text("verdict.part")
     if verdict.begun_late:
-        yield (
-            f"that {counted(verdict.begun_late, 'site')} {_is(verdict.begun_late)} decided as the "
-            "policy says: what is here begins later than their first entry"
-        )
+        n = verdict.begun_late
+        yield run.text(_of_number("verdict.begun_late", n), sites=counted(run, "site", n))
     if not verdict.periods and verdict.decided:
-        yield (
-            "that the policies named were the active ones: acts that say so may not be here, and "
-            "the whole bundle alone shows all of them"
-        )
-
-
-def _is(n: int) -> str:
-    return "is" if n == 1 else "are"
-
-
-def _it(n: int) -> str:
-    return "it is" if n == 1 else "they are"
+        yield run.text("verdict.part.policies")
 
 
 MOST_BYTES = 1_000_000

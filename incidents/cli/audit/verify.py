@@ -22,6 +22,7 @@ from incidents.errors import (
 from incidents.tlog.keys import COSIGNATURE_V1, ED25519, VerifierKey
 
 if TYPE_CHECKING:
+    from incidents.audit.facts import Flaw
     from incidents.audit.proof.signed_check import Held
     from incidents.audit.proof.verdict import Asked, Verdict
 
@@ -82,11 +83,15 @@ def verify(
     elif run.quiet:
         run.say(*(flaw.where for flaw in verdict.findings))
     else:
-        run.say(*(f"WRONG {flaw}" for flaw in verdict.findings))
+        run.say(*(_wrong(run, flaw) for flaw in verdict.findings))
         run.tell(*verdicts.sentences(verdict, run, asked))
     if kept is not None and verdicts.keep_checkpoint(kept, verdict, asked.since):
-        run.tell(f"kept for the next run: {kept}")
+        run.tell(run.text("audit_verify.kept", file=kept))
     return NOT_VERIFIED if verdict.findings else DONE
+
+
+def _wrong(run: Run, flaw: Flaw) -> str:
+    return run.text("audit_verify.wrong", where=flaw.where, what=flaw.what)
 
 
 def _kept(run: Run, bundle: Path | None) -> Path:
@@ -116,7 +121,7 @@ def _since(given: str | None, kept: Path | None) -> Held | None:
 def _of_log(run: Run, asked: Asked) -> Verdict:
     """The desk's own: of the database, or by the server that has it."""
     if run.remote is not None:
-        return run.remote.record.verdict(asked, audit.watched("verifying"))
+        return run.remote.record.verdict(asked, audit.watched(run.text("audit_verify.progress")))
     from incidents.audit.facts import Flaw
     from incidents.audit.log import loss, signed_files, status
     from incidents.audit.proof import verification
@@ -126,7 +131,7 @@ def _of_log(run: Run, asked: Asked) -> Verdict:
         lost = loss.known(connection, files)
     verdict = verification.database(run.local.engine, asked)
     if files.unread is not None and verdict.key is not None:
-        run.tell(f"not compared with what was signed last: {files.unread}")
+        run.tell(run.text("log_status.uncompared", why=files.unread))
     if lost is None:
         return verdict
     flaw = Flaw(part="checkpoints", where=str(lost.kept.file), what=lost.detail)
