@@ -180,4 +180,5 @@ def _check(run: Run, identity: Identity, act: str, own: str | None) -> None:
     run.local.desk.on_record(
         lambda c: accounts.refuse(c, by, clock.now, act=act, why=why, about=about)
     )
-    raise NotAllowedError(by=identity.handle, role=identity.role)
+    facts = {"by": identity.handle, "role": identity.role}
+    raise NotAllowedError(run.text("keeper.not_allowed", **facts), **facts)
