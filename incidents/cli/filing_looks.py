@@ -158,8 +158,11 @@ def words_of(run: Run) -> Language:
 
 def field_label(run: Run, key: str) -> str:
     """What a detail is called: by its key, in Chinese as the official form has it."""
-    field = form.FIELD_OF.get(key) if is_chinese(run) else None
-    return key if field is None else field.zh
+    if not is_chinese(run):
+        return key
+    field = form.FIELD_OF.get(key)
+    kind, _, own = key.partition(".")
+    return f"{run.language.word('item', kind)} {own}".strip() if field is None else field.zh
 
 
 def sentence(run: Run, finding: Finding) -> str:

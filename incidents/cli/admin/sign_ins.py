@@ -107,7 +107,7 @@ def _session_row(run: Run, each: OpenSession) -> tuple[str, ...]:
     when = run.when
     return (
         each["id"], each["handle"], when(each["made_at"]), when(each["seen_at"]),
-        run.language.word("how", each["how"]), each["place"] or "",
+        run.language.word("how", each["how"]), _place(run, each["place"]),
     )  # fmt: skip
 
 
@@ -117,8 +117,14 @@ def _sign_in_row(run: Run, each: SignIn) -> tuple[str, ...]:
     return (
         run.when(each["at"]), word("sign_in_event", each["what"]),
         word("sign_in_result", each["result"]), word("how", each["how"]),
-        " ".join(filter(None, whose)), each["place"] or "", each["session"] or "",
+        " ".join(filter(None, whose)), _place(run, each["place"]), each["session"] or "",
     )  # fmt: skip
+
+
+def _place(run: Run, place: str | None) -> str:
+    """Where somebody signed in: an address, or a terminal as the log has it."""
+    login = (place or "").removeprefix("the terminal of ")
+    return login if login == (place or "") else run.text("sign_ins.terminal", login=login)
 
 
 def _refusal_row(run: Run, each: Refused) -> tuple[str, ...]:
