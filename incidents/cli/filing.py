@@ -249,7 +249,7 @@ def _insist(run: Run, path: str, file: str, *, ignore: bool) -> None:
         more = [run.text("filing.more", n=bad - len(told))] if bad > len(told) else []
         facts = {"file": file, "count": count(run.language, bad, "row"),
                  "rows": "\n".join([*told, *more])}  # fmt: skip
-        raise BadRowsError(run.text("filing.bad_rows", **facts), **facts)
+        raise BadRowsError(**facts)
 
 
 @contextmanager

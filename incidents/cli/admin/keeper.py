@@ -180,5 +180,4 @@ def _check(run: Run, identity: Identity, act: str, own: str | None) -> None:
     run.local.desk.on_record(
         lambda c: accounts.refuse(c, by, clock.now, act=act, why=why, about=about)
     )
-    facts = {"by": identity.handle, "role": identity.role}
-    raise NotAllowedError(run.text("keeper.not_allowed", **facts), **facts)
+    raise NotAllowedError(by=identity.handle, role=identity.role)
