@@ -16,18 +16,19 @@ import click
 
 from incidents.cli import options, output
 from incidents.cli.admin import history_file
-from incidents.cli.filing_looks import today
+from incidents.cli.filing_looks import sentence, today, verdict_of
 from incidents.cli.root import LazyGroup, act
 from incidents.cli.run import Run, painted
 from incidents.errors import DONE, FAILED, FileError, IncidentsError
 from incidents.filing import checks
-from incidents.filing.finding import OK, finding_sentence
+from incidents.filing.finding import OK
 from incidents.locale import refusals
-from incidents.locale.words import Document, counted
+from incidents.locale.words import Document, count
 
 if TYPE_CHECKING:
     from incidents.cli.act import Act
     from incidents.client.intake import RemoteList
+    from incidents.filing.lists.customer_list import Problem
     from incidents.filing.lists.table_file import TableFile
     from incidents.history.customers import Intake, Taken
 
@@ -76,7 +77,6 @@ def filing() -> None:
 
 
 STDIN = "-"
-_NEW = "it is new here (--add-sites takes it into the register)"
 MAX_TOLD = 20
 """So many bad rows are named where all of them are one error."""
 
@@ -107,18 +107,18 @@ def import_(act: Act, *, file: str, add_sites: bool, skip_bad: bool, ignore_colu
     run = act.run
     with _seekable(file) as path:
         if not (skip_bad or act.dry_run):
-            _insist(path, file, ignore=ignore_columns)
+            _insist(run, path, file, ignore=ignore_columns)
         intake = _intake(act, add=add_sites)
-        with _opened(path, file, "importing") as table:
+        with _opened(path, file, run.text("history_file.importing")) as table:
             from incidents.filing.lists.customer_list import CustomerList
 
             customers = CustomerList(table, ignore=ignore_columns)
             _give(run, intake.take(customers.customers()), dry_run=act.dry_run)
     if customers.ignored:
-        run.tell(f"columns that are no field, left out: {', '.join(customers.ignored)}")
+        run.tell(run.text("filing.left_out", columns=list(customers.ignored)))
     _sum_up(run, intake.tally, dry_run=act.dry_run)
     if intake.suspicions and not act.dry_run:
-        run.tell(f"suspicions raised: {intake.suspicions:,} (incidents queue)")
+        run.tell(run.text("filing.suspicions", n=intake.suspicions))
     tally = intake.tally
     # A list of which no row could be taken is no success, whatever was to be left out.
     left_out = skip_bad and tally[UNREADABLE] < tally.total()
@@ -155,31 +155,43 @@ def _give(run: Run, rows: Iterator[Taken], *, dry_run: bool) -> None:
 def _lines(run: Run, taken: Taken, *, dry_run: bool) -> list[str]:
     """What people are told of a row: all of a dry run, else only what was not taken."""
     row = taken.customer
-    where = f"row {row.row}: {row.site or '?'}"
-    said = [f"{where}: {problem}" for problem in row.problems]
+    told = [_problem(run, problem) for problem in row.problems]
     if taken.refusal is not None:
-        why = refusals.sentence(taken.refusal, run.when)
+        why = refusals.sentence(taken.refusal, run.when, run.language)
         is_new = taken.refusal.name == "unknown_site" and not taken.refusal.facts["nearest"]
-        said.append(f"{where}: {_NEW if is_new else why}")
+        told.append(run.text("filing.new_here") if is_new else why)
+    if dry_run and not told:
+        told.append(_outcome(run, taken))
+    said = [run.text("filing.row", row=row.row, site=row.site or "?", what=each) for each in told]
     if not dry_run:
         return said
-    if not said:
-        said.append(f"{where}: {_outcome(taken)}")
     said += [
-        f"  {painted(each.verdict, bold=True)} {each.field}: {finding_sentence(each)}"
+        run.text(
+            "filing.finding", verdict=painted(verdict_of(run, each), bold=True), field=each.field,
+            what=sentence(run, each),
+        )
         for each in taken.findings
         if each.verdict != OK
-    ]
+    ]  # fmt: skip
     return said
 
 
-def _outcome(taken: Taken) -> str:
+def _problem(run: Run, problem: Problem) -> str:
+    """What of a row cannot be used, and why."""
+    told = run.language.cause(problem.detail, run.when)
+    if problem.value:
+        told = run.text("filing.of_value", value=problem.value, what=told)
+    where = problem.field or problem.column
+    return run.text("filing.of_field", field=where, what=told) if where else told
+
+
+def _outcome(run: Run, taken: Taken) -> str:
     from incidents.history.customers import UNCHANGED
 
     if taken.outcome == UNCHANGED:
-        return "as it is on record"
-    changed = f" ({', '.join(taken.changed)})" if taken.changed else ""
-    return f"would be {taken.outcome}{changed}"
+        return run.text("filing.unchanged")
+    code = "filing.would.fields" if taken.changed else "filing.would"
+    return run.text(code, outcome=taken.outcome, fields=list(taken.changed))
 
 
 def _document(taken: Taken) -> Document:
@@ -204,13 +216,18 @@ def _document(taken: Taken) -> Document:
 def _sum_up(run: Run, tally: Counter[str], *, dry_run: bool) -> None:
     from incidents.history.customers import OUTCOMES
 
-    told = ", ".join(f"{tally[outcome]:,} {outcome}" for outcome in OUTCOMES if tally[outcome])
-    run.tell(f"{counted(tally.total(), 'row')}: {told or 'none'}")
+    told = [
+        run.text("filing.outcome", n=tally[outcome], outcome=outcome)
+        for outcome in OUTCOMES
+        if tally[outcome]
+    ]
+    rows = count(run.language, tally.total(), "row")
+    run.tell(run.text("filing.sum" if told else "filing.sum.none", rows=rows, told=told))
     if dry_run:
-        run.tell("nothing was done (--dry-run)")
+        run.tell(run.text("answer.dry_run"))
 
 
-def _insist(path: str, file: str, *, ignore: bool) -> None:
+def _insist(run: Run, path: str, file: str, *, ignore: bool) -> None:
     """Read all rows.
 
     Raises:
@@ -219,19 +236,20 @@ def _insist(path: str, file: str, *, ignore: bool) -> None:
     """
     from incidents.filing.lists.customer_list import CustomerList
 
-    count = 0
+    bad = 0
     told: list[str] = []
-    with _opened(path, file, "reading") as table:
+    with _opened(path, file, run.text("history_file.reading")) as table:
         for row in CustomerList(table, ignore=ignore).customers():
             if row.problems:
-                count += 1
-                told += [f"row {row.row}: {problem}" for problem in row.problems[:1]][
-                    : MAX_TOLD - len(told)
-                ]
-    if count:
-        more = [f"… and {count - len(told):,} more"] if count > len(told) else []
-        rows = "\n".join([*told, *more])
-        raise BadRowsError(file=file, count=counted(count, "row"), rows=rows)
+                bad += 1
+                if len(told) < MAX_TOLD:
+                    problem = _problem(run, row.problems[0])
+                    told.append(run.text("filing.bad_row", row=row.row, what=problem))
+    if bad:
+        more = [run.text("filing.more", n=bad - len(told))] if bad > len(told) else []
+        facts = {"file": file, "count": count(run.language, bad, "row"),
+                 "rows": "\n".join([*told, *more])}  # fmt: skip
+        raise BadRowsError(**facts)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from incidents.cli import filing_looks, options, params
 from incidents.cli.act import Act
 from incidents.errors import InputError
 from incidents.filing import checks, form, ip_addresses
-from incidents.filing.finding import ENGLISH, WRONG, finding_sentence
+from incidents.filing.finding import WRONG
 from incidents.filing.form import DOCUMENT_FIELDS
 from incidents.machine import filing
 from incidents.machine.commands import ChangeFiling
@@ -123,7 +123,7 @@ def _aside(act: Act, site: str, command: ChangeFiling) -> list[str]:
     for key, name, text in command.parts:
         item = json.loads(changes.get(key) or details.get(key) or "{}")
         changes[key] = canonical({**item, name: text})
-    return [*_wrong(run, details, changes), *_checklist(site, details, changes)]
+    return [*_wrong(run, details, changes), *_checklist(run, site, details, changes)]
 
 
 def _wrong(run: Run, details: Mapping[str, str], changes: Mapping[str, str]) -> list[str]:
@@ -133,19 +133,25 @@ def _wrong(run: Run, details: Mapping[str, str], changes: Mapping[str, str]) -> 
     after = filing.changed(details, changes)
     found = checks.check(after, today=filing_looks.today(run))
     return [
-        f"wrong: {each.field}: {finding_sentence(each)}"
+        run.text(
+            "filing_change.wrong", field=filing_looks.field_label(run, each.field),
+            what=filing_looks.sentence(run, each),
+        )
         for each in found
         if each.verdict == WRONG and each.field in filing.DAYS and each.field in changes
-    ]
+    ]  # fmt: skip
 
 
-def _checklist(site: str, details: Mapping[str, str], changes: Mapping[str, str]) -> list[str]:
+def _checklist(
+    run: Run, site: str, details: Mapping[str, str], changes: Mapping[str, str]
+) -> list[str]:
     """What is to be done when a commercial site has moved."""
     steps = ip_addresses.steps_to_do(details, changes)
     if not steps:
         return []
-    told = [ENGLISH.word("step", step) for step in steps]
-    return [f"{site} is a commercial site, and its address has changed. To be done:", *told]
+    spoken = filing_looks.words_of(run)
+    told = [spoken.word("step", step) for step in steps]
+    return [run.text("filing_change.moved", site=site), *told]
 
 
 def _item(

@@ -13,7 +13,9 @@ from incidents import clock
 from incidents.cli import options, output, params
 from incidents.errors import DONE, NOT_VERIFIED
 from incidents.filing import checks, form
-from incidents.filing.finding import ENGLISH, WRONG, Finding, finding_sentence
+from incidents.filing.finding import WRONG, Finding, finding_sentence
+from incidents.locale.language import Language, language
+from incidents.machine.filing import DOCUMENT
 from incidents.values import site_name
 
 if TYPE_CHECKING:
@@ -54,9 +56,9 @@ def check(run: Run, site: str) -> int:
     documents = [checks.finding_document(each) for each in found]
     ids = (f"{each.verdict} {each.field} {each.code}" for each in found)
     if not output.answered(run, {"site": site, "findings": documents}, *ids, rows=documents):
-        output.table(run, ("", "DETAIL", "FINDING", "SOURCE"), map(_row, found))
+        output.table(run, ("", "DETAIL", "FINDING", "SOURCE"), (_row(run, each) for each in found))
         if not found:
-            run.tell("there is nothing to check yet (filing set puts details on record)")
+            run.tell(run.text("filing_looks.nothing_to_check"))
     return NOT_VERIFIED if any(each.verdict == WRONG for each in found) else DONE
 
 
@@ -80,7 +82,7 @@ def fields(run: Run) -> None:
         rows=((str(r["key"]), str(r["en"]), str(r["zh"]), ", ".join(r["choices"])) for r in rows),
     )  # fmt: skip
     if not run.quiet:
-        run.tell("servers and documents are server.LABEL and document.LABEL (filing server --help)")
+        run.tell(run.text("filing_looks.items"))
 
 
 @click.command()
@@ -94,10 +96,11 @@ def presets(run: Run) -> None:
         ids=(name for name, _ in found),
         headers=("PRESET", "WHOSE", "DETAILS"),
         rows=(
-            (name, each.about, ", ".join(f"{k}={t}" for k, t in each.details.items()))
+            (name, run.language.phrases.get(f"preset.{name}", each.about),
+             ", ".join(f"{k}={t}" for k, t in each.details.items()))
             for name, each in found
         ),
-    )
+    )  # fmt: skip
 
 
 def known_presets(run: Run) -> dict[str, Preset]:
@@ -143,54 +146,96 @@ def today(run: Run) -> date:
     return clock.now().astimezone(run.settings.zone).date()
 
 
-def _row(finding: Finding) -> tuple[str, ...]:
-    verdict = output.Painted.of(finding.verdict, fg=_COLOURS[finding.verdict])
-    return verdict, finding.field, finding_sentence(finding), finding.source
+def is_chinese(run: Run) -> bool:
+    """Whether who reads is answered in Chinese."""
+    return not run.for_programs and run.settings.language == "zh_CN"
+
+
+def words_of(run: Run) -> Language:
+    """What checks of filings find, in the run's language."""
+    return language("zh_CN" if is_chinese(run) else "en", "filing")
+
+
+def field_label(run: Run, key: str) -> str:
+    """What a detail is called: by its key, in Chinese as the official form has it."""
+    if not is_chinese(run):
+        return key
+    field = form.FIELD_OF.get(key)
+    kind, _, own = key.partition(".")
+    return f"{run.language.word('item', kind)} {own}".strip() if field is None else field.zh
+
+
+def sentence(run: Run, finding: Finding) -> str:
+    """What a finding says, in the run's language."""
+    facts: dict[str, str] = {}
+    of = form.DOCUMENT_FIELDS[0] if finding.field.startswith(DOCUMENT) else None
+    field = form.FIELD_OF.get(finding.field, of)
+    if is_chinese(run) and field is not None:
+        for name in {"choices", "kinds"} & finding.facts.keys():
+            codes = finding.facts[name].split(", ")
+            facts[name] = run.language.comma.join(field.shown(code)[0] for code in codes)
+    return finding_sentence(finding, words_of(run), **facts)
+
+
+def verdict_of(run: Run, finding: Finding) -> str:
+    """What a finding comes to, in one word."""
+    return run.language.word("verdict_of", finding.verdict)
+
+
+def _row(run: Run, finding: Finding) -> tuple[str, ...]:
+    verdict = output.Painted.of(verdict_of(run, finding), fg=_COLOURS[finding.verdict])
+    source = words_of(run).word("source", finding.source)
+    return verdict, field_label(run, finding.field), sentence(run, finding), source
 
 
 def _show(run: Run, document: Document) -> None:
-    output.pairs(run, _told(document))
+    output.pairs(run, _told(run, document))
     for term in document["terms"]:
-        what = "to be filed" if term["term"] == "file" else "the number to be shown"
-        run.say(f"{what} by {term['due_on']}, that day included")
-    run.say(f"complete to {document['score']} of 100")
+        run.say(run.text(f"filing_looks.{term['term']}", day=term["due_on"]))
+    run.say(run.text("filing_looks.score", score=document["score"]))
     for each in document["missing"]:
-        why = ENGLISH.word("need", each["why"])
-        run.say(f"  missing: {each['field']} ({why})")
+        why = words_of(run).word("need", each["why"])
+        run.say(run.text("filing_looks.missing", field=field_label(run, each["field"]), why=why))
     if not document["details"]:
-        run.tell(f"nothing is filed of {document['site']} yet (filing set {document['site']} …)")
+        run.tell(run.text("filing_looks.nothing_filed", site=document["site"]))
 
 
-def _told(document: Document) -> Iterator[tuple[str, str]]:
+def _told(run: Run, document: Document) -> Iterator[tuple[str, str]]:
     """Key, and text with the word for a choice, in the order of the form."""
     for key in sorted(document["details"], key=form.place):
         text = document["details"][key]
         field = form.FIELD_OF.get(key)
         parts = form.PARTS.get(key.partition(".")[0] + ".")
+        label = field_label(run, key)
         if text is None:
-            yield key, "(erased)"
+            yield label, run.text("site.erased")
         elif parts is not None:
-            yield key, _item(text, parts)
+            yield label, _item(run, text, parts)
         elif field is None or not field.choices:
-            yield key, text
+            yield label, text
         else:
-            word = field.shown(text)[1]
-            yield key, text if word == text else f"{text} ({word})"
+            word = _shown(run, field, text)
+            told = run.text("filing_looks.choice", code=text, word=word)
+            yield label, text if word == text else told
 
 
-def _item(text: str, fields: Iterable[Field]) -> str:
+def _shown(run: Run, field: Field, text: str) -> str:
+    chinese, english = field.shown(text)
+    return chinese if is_chinese(run) else english
+
+
+def _item(run: Run, text: str, fields: Iterable[Field]) -> str:
     """A server or a document in words; what cannot be read, as it is."""
     try:
         said = dict(json.loads(text))
     except (ValueError, TypeError, RecursionError):
         return text
     told = [
-        f"{field.en} {field.shown(said[field.key])[1]}" for field in fields if field.key in said
+        f"{field.zh if is_chinese(run) else field.en} {_shown(run, field, said[field.key])}"
+        for field in fields
+        if field.key in said
     ]
-    return ", ".join(told) or text
-
-
-_TERMS = {"file": "to be filed", "show_number": "number to be shown"}
+    return run.language.comma.join(told) or text
 
 
 @click.command()
@@ -218,8 +263,9 @@ def terms(run: Run, days: int | None, ics: str | None) -> None:
     else:
         output.listed(
             run, counted, ids=dict.fromkeys(each["site"] for each in counted),
-            headers=("SITE", "WHAT", "BY", "LEFT", "REMINDED"), rows=map(_term_row, counted),
-            nothing="no term runs",
+            headers=("SITE", "WHAT", run.text("filing_looks.by"), "LEFT", "REMINDED"),
+            rows=(_term_row(run, each) for each in counted),
+            nothing=run.text("filing_looks.no_term"),
         )  # fmt: skip
 
 
@@ -229,10 +275,12 @@ def _counted(term: TermOfSite, now: date) -> SiteTerm:
     return cast("SiteTerm", {"days_left": left, **term})
 
 
-def _term_row(term: SiteTerm) -> tuple[str, ...]:
+def _term_row(run: Run, term: SiteTerm) -> tuple[str, ...]:
     left = term["days_left"]
-    told = f"{left} d" if left >= 0 else output.Painted.of(f"{-left} d over", fg="red")
-    return term["site"], _TERMS[term["term"]], term["due_on"], told, term["reminded_on"] or ""
+    told = run.text("filing_looks.left" if left >= 0 else "filing_looks.over", n=abs(left))
+    told = told if left >= 0 else output.Painted.of(told, fg="red")
+    what = run.text(f"term.{term['term']}")
+    return term["site"], what, term["due_on"], told, term["reminded_on"] or ""
 
 
 def _calendar(found: list[SiteTerm]) -> list[str]:

@@ -232,7 +232,14 @@ def _tell(run: Run, target: str, findings: list[Finding]) -> None:
     elif run.quiet:
         run.say(*(finding.code for finding in findings))
     else:
-        lines = [(row["verdict"], footer_field(row["field"]), row["sentence"]) for row in rows]
+        from incidents.cli.filing_looks import sentence, verdict_of
+
+        def about(field: str) -> str:
+            return run.language.phrases.get(f"footer_field.{field}", footer_field(field))
+
+        lines = [
+            (verdict_of(run, each), about(each.field), sentence(run, each)) for each in findings
+        ]
         output.table(run, ("VERDICT", "WHAT", "WHY"), lines)
 
 

@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from incidents.errors import FileError, InputError
+from incidents.errors import Cause, FileError, InputError
 from incidents.history import rows
 from incidents.history.report import Reader, Report, complaint
 from incidents.history.rows import BadLine, HistoryError, cause
@@ -25,6 +25,14 @@ STDIN = "-"
 MAX_LINE_CHARACTERS = 16 * 2**20
 
 _BYTES_TOLD_AT_ONCE = 64 * 1024
+
+_WAY_OUT = "; mend it, or leave such lines out with --skip-bad"
+BAD_LINE = {
+    "alone": "{first}" + _WAY_OUT,
+    "another": "{first}, and {more:,} more such line" + _WAY_OUT,
+    "others": "{first}, and {more:,} more such lines" + _WAY_OUT,
+}
+"""Why a history is not taken: its first line that cannot be used, and how many more there are."""
 
 
 class TooManyReportsError(InputError):
@@ -54,8 +62,8 @@ class History:
         if not self.bad:
             return
         first, more = self.bad[0], len(self.bad) - 1
-        others = f", and {more:,} more such line{'s' * (more > 1)}" if more else ""
-        detail = f"{first.detail}{others}; mend it, or leave such lines out with --skip-bad"
+        code = "others" if more > 1 else ("alone", "another")[more]
+        detail = Cause.of(f"bad_line.{code}", BAD_LINE[code], first=first.detail, more=more)
         raise HistoryError(self.file, detail, line=first.line)
 
 

@@ -122,6 +122,10 @@ class Fact:
             # In a document it is a number of seconds.
             length = value if isinstance(value, timedelta) else timedelta(seconds=value)
             return self._language.duration(length)
+        if way == "typed":
+            from incidents.machine.policy import write_duration
+
+            return write_duration(value)
         if way[:1].isalpha() and way != "or":
             return self._language.word(way, value)
         if isinstance(value, datetime):

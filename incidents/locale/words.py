@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from incidents.locale.language import ENGLISH, Fact, Language
-from incidents.machine.policy import Policy, write_duration
+from incidents.machine.policy import Policy
 
 if TYPE_CHECKING:
     from incidents.contract.documents.policies import Change as PolicyChange
@@ -133,6 +133,16 @@ def counted(n: int, what: str, several: str = "") -> str:
     return f"{n:,} {what}" if n == 1 else f"{n:,} {several or f'{what}s'}"
 
 
+def of_many(id_: str, n: int) -> str:
+    """The id of the phrase for so many things: one is another phrase, `id.one`."""
+    return f"{id_}.one" if n == 1 else id_
+
+
+def count(language: Language, n: int, what: str) -> str:
+    """So many things, as that language counts them: `1 site`, `2 sites`, `2 个网站`."""
+    return language.say(of_many(f"count.{what}", n), n=n)
+
+
 def in_the_world(state: str, seen: str, language: Language = ENGLISH) -> str:
     """How a site stands in the world, where that is not what is ordered; empty where it is."""
     if seen == state:
@@ -164,21 +174,30 @@ def _moment(moment: datetime | str) -> datetime:
     return moment
 
 
-def policy_sentences(policy: Policy) -> list[str]:
-    """One sentence for each rule, R1 to R5."""
-    within, suspend_for = map(write_duration, (policy.unreachable_within, policy.suspend_for))
-    repeat, cases = (
-        _times(policy.repeat_count, "violation"),
-        _times(policy.run_count, "such case"),
-    )
-    span, attempts = write_duration(policy.repeat_within), _attempts(policy)
-    return [
-        f"R1 repeat: a site with {repeat} within {span} is closed.",
-        f"R2 unreachable: nobody reached in {within} suspends it for {suspend_for}{attempts}.",
-        f"R3 unreachable_run: a site with {cases}{_in_a_row(policy)} is closed.",
-        f"R4 false_info: false details close it at once, on {_whose(policy)} word.",
-        f"R5 refusal: told and not deleted closes it at once{_removal(policy)}.",
-    ]
+def policy_sentences(
+    policy: Policy, language: Language = ENGLISH, *, two_apart: bool = False
+) -> list[str]:
+    """One sentence for each rule, R1 to R5.
+
+    Whether two people close is in R4 and R5, or with `two_apart` in a sentence of its own.
+    """
+    two = ".two" if policy.two_people_close and not two_apart else ""
+
+    def say(code: str, n: int = 0, **spans: Any) -> str:
+        return language.say(of_many(f"policy_says.{code}", n), n=n, **spans)
+
+    told = [
+        say("repeat", policy.repeat_count, within=policy.repeat_within),
+        say(
+            "attempts" if policy.min_attempts else "unreachable", policy.min_attempts,
+            within=policy.unreachable_within, suspend_for=policy.suspend_for,
+        ),
+        say(policy.run, policy.run_count),
+        say(f"false_info{two}"),
+        say(("removal" if policy.removal_within else "refusal") + two,
+            within=policy.removal_within),
+    ]  # fmt: skip
+    return [*told, say("two_people")] if policy.two_people_close and two_apart else told
 
 
 def policy_differences(before: Policy, after: Policy) -> list[PolicyChange]:
@@ -197,36 +216,6 @@ def _policy_numbers(policy: Policy) -> dict[str, str | int]:
         f"{section}.{key}": value for section, keys in sections.items()
         for key, value in keys.items()
     }  # fmt: skip
-
-
-def _whose(policy: Policy) -> str:
-    return "two people's" if policy.two_people_close else "somebody's"
-
-
-def _times(n: int, what: str) -> str:
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
-
-
-def _attempts(policy: Policy) -> str:
-    if policy.min_attempts == 0:
-        return ""
-    return (
-        f", after at least {_times(policy.min_attempts, 'attempt')} (with fewer the desk is "
-        "alarmed instead)"
-    )
-
-
-def _in_a_row(policy: Policy) -> str:
-    return " in a row" if policy.run == "consecutive" else " in all"
-
-
-def _removal(policy: Policy) -> str:
-    if policy.removal_within is None:
-        return f", on {_whose(policy)} word; no time is set to delete in"
-    return (
-        f", on {_whose(policy)} word or when the content is not gone "
-        f"{write_duration(policy.removal_within)} after the call"
-    )
 
 
 def _shown(value: str | int) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from incidents.clock import rfc3339
+from incidents.locale import words
 from incidents.locale.language import language
 from incidents.locale.words import Teller
 from incidents.machine.events import Event, Reason
@@ -14,7 +15,7 @@ from incidents.record import own_events
 from incidents.record.own_events import LogKeyMade, PolicyActivated
 
 _SECOND = timedelta(seconds=1)
-_CHINESE = language("zh_CN")
+_ENGLISH, _CHINESE = language("en", surface="report"), language("zh_CN")
 
 Both = tuple[str, str]
 """A text in English and in simplified Chinese."""
@@ -47,58 +48,10 @@ HEADINGS: dict[str, Both] = {
 
 def policy_sentences(policy: Policy) -> list[Both]:
     """The sentences of R1 to R5 with the numbers of that policy."""
-    within, suspend_for = map(write_duration, (policy.unreachable_within, policy.suspend_for))
-    within_zh = _CHINESE.duration(policy.unreachable_within)
-    suspend_zh, span_zh = map(_CHINESE.duration, (policy.suspend_for, policy.repeat_within))
-    span_, (least, least_zh) = write_duration(policy.repeat_within), _attempts(policy)
-    n, cases = policy.repeat_count, policy.run_count
-    in_a_row = policy.run == "consecutive"
-    return [
-        (
-            f"R1 repeat: {n} violations within {span_} close a site.",
-            f"R1 重复违规：{span_zh}内违规 {n} 次，关闭网站。",
-        ),
-        (
-            f"R2 unreachable: nobody reached in {within} suspends it for {suspend_for}{least}.",
-            f"R2 无法联系：{within_zh}内未联系到负责人，暂停 {suspend_zh}{least_zh}。",
-        ),
-        (
-            f"R3 unreachable run: {cases} such cases{' in a row' if in_a_row else ''} close it.",
-            f"R3 {'连续' if in_a_row else '累计'}无法联系：{cases} 次，关闭网站。",
-        ),
-        ("R4 false information closes it at once.", "R4 信息虚假：立即关闭。"),
-        _refusal(policy),
-        *([_TWO_PEOPLE] if policy.two_people_close else []),
-    ]
-
-
-_TWO_PEOPLE = (
-    "Two people close: what one states (R4, R5) another person confirms.",
-    "双人关闭：一人提出（R4、R5），须由另一人确认。",
-)
-
-
-def _attempts(policy: Policy) -> Both:
-    least = policy.min_attempts
-    if least == 0:
-        return "", ""
-    return f", after at least {least} attempts", f"（至少尝试 {least} 次）"
-
-
-def _refusal(policy: Policy) -> Both:
-    if policy.removal_within is None:
-        return (
-            "R5 refusal: told and not deleted closes it at once.",
-            "R5 拒不删除：告知后不删除，立即关闭。",
-        )
-    within, within_zh = (
-        write_duration(policy.removal_within),
-        _CHINESE.duration(policy.removal_within),
+    english, chinese = (
+        words.policy_sentences(policy, each, two_apart=True) for each in (_ENGLISH, _CHINESE)
     )
-    return (
-        f"R5 refusal: told and not deleted, at the latest after {within}, closes it at once.",
-        f"R5 拒不删除：告知后不删除（最迟 {within_zh}），立即关闭。",
-    )
+    return list(zip(english, chinese, strict=True))
 
 
 def reasons(teller: Teller, reason: Reason) -> Iterator[str]:

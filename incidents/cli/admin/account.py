@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from incidents.client.accounts import RemoteKeeper
     from incidents.client.house import RemoteHouse
     from incidents.contract.documents.accounts import Account
-    from incidents.locale.words import When
 
 
 _TOKEN_DAYS = 90
@@ -105,12 +104,12 @@ def list_accounts(run: Run) -> None:
         run, found, ids=(each["handle"] for each in found),
         headers=("HANDLE", "ROLE", "MADE", "DISABLED", *(["PASSWORD"] if tells else [])),
         rows=(
-            (each["handle"], each["role"], run.when(each["made_at"]),
+            (each["handle"], run.language.word("role", each["role"]), run.when(each["made_at"]),
              "" if each["disabled_at"] is None else run.when(each["disabled_at"]),
-             *([_password(each, run.when)] if tells else []))
+             *([_password(run, each)] if tells else []))
             for each in found
         ),
-        nothing="this desk has no accounts: incidents account add makes the first",
+        nothing=run.text("account.none"),
     )  # fmt: skip
 
 
@@ -178,22 +177,21 @@ def _change(
 def _answer(run: Run, document: Account, *, changed: bool, next_: str | None = None) -> None:
     if not output.answered(run, document, document["handle"]):
         disabled_at = document["disabled_at"]
-        since = "" if disabled_at is None else f", disabled since {run.when(disabled_at)}"
-        run.say(f"{document['handle']}: {document['role']}{since}")
+        code = "account.stands" if disabled_at is None else "account.stands.disabled"
+        run.say(run.text(code, handle=document["handle"], role=document["role"], at=disabled_at))
         if not changed:
-            run.tell("nothing changed: it stood like that already")
+            run.tell(run.text("account.unchanged"))
         if next_ is not None:
-            run.say(f"next: {next_}")
+            run.say(run.text("answer.next", step=next_))
 
 
-def _password(of: Account, when: When) -> str:
+def _password(run: Run, of: Account) -> str:
     """When its password was set, and where somebody else has set it, from when on it counts."""
-    if of["password_set_at"] is None:
-        return "none"
-    told, counts_from = f"set {when(of['password_set_at'])}", of["password_counts_from"]
-    if counts_from is None:
-        return told
-    return f"{told} by {of['password_given_by']}, counts from {when(counts_from)}"
+    at, counts_from = of["password_set_at"], of["password_counts_from"]
+    code = "none" if at is None else "set" if counts_from is None else "given"
+    return run.text(
+        f"account.password.{code}", at=at, by=of["password_given_by"], since=counts_from
+    )
 
 
 KEEP = "keep_accounts"

@@ -40,7 +40,8 @@ def upgrade(run: Run, rehearsal: bool) -> None:
     run.makes = True
     engine = run.local.bare_engine
     schema.upgrade(engine, rehearsal=rehearsal)
-    _report(run, run.local.engine, f"{address.place(engine)} is up to date")
+    told = run.text("db.up_to_date", place=address.place(engine))
+    _report(run, run.local.engine, told)
 
 
 @db.command()
@@ -60,19 +61,19 @@ def check(run: Run) -> int:
     if run.quiet:
         run.say(*(each.where for each in found.damage))
     elif not run.for_programs:
-        run.say(*(f"DAMAGED {each}" for each in found.damage))
-    named = "damaged: put a backup back" if damage else "up to date"
+        run.say(*(run.text("db.damage", what=str(each)) for each in found.damage))
+    code = "db.damaged" if damage else "db.up_to_date"
     if damage and found.is_other:
-        named = "no SQLite file: check the path; if it was the database, put a backup back"
+        code = "db.no_sqlite"
     _report(
         run,
         engine if damage else run.local.engine,
-        f"{address.place(engine)} is {named}",
+        run.text(code, place=address.place(engine)),
         is_ours=not found.is_other,
         damage=damage,
         not_checked=found.not_checked,
     )
-    run.tell(*(f"not checked: {each}" for each in found.not_checked))
+    run.tell(*(run.text("db.not_checked", what=each) for each in found.not_checked))
     return NOT_VERIFIED if damage else DONE
 
 
@@ -99,7 +100,8 @@ def backup(run: Run, file: Path) -> None:
             " check names what is wrong, and a copy from before has to be put back"
         )
     _copy(engine, file)
-    _report(run, run.local.engine, f"{file} is a copy of {address.place(engine)}", file=str(file))
+    told = run.text("db.copied", file=str(file), place=address.place(engine))
+    _report(run, run.local.engine, told, file=str(file))
 
 
 @db.command()
@@ -155,7 +157,15 @@ def rekey(run: Run, reason: str) -> None:
         }  # fmt: skip
         output.document(run, found, rows=[found])
     elif not run.quiet:
-        run.say(str(done))
+        from incidents.locale.words import count
+
+        run.say(
+            run.text(
+                "db.sealed.new" if done.made else "db.sealed", file=str(done.file),
+                tokens=count(run.language, done.tokens, "token"),
+                passwords=count(run.language, done.passwords, "password"),
+            )
+        )  # fmt: skip
 
 
 def _refuse_what_is_there(file: Path) -> None:

@@ -14,7 +14,7 @@ from incidents.cli import options, output, params, reauthentication
 from incidents.cli.confirmation import answered
 from incidents.cli.run import Run, is_terminal
 from incidents.clock import rfc3339
-from incidents.locale.words import Document, counted
+from incidents.locale.words import Document, count
 from incidents.settings import retention as retention_settings
 from incidents.values import site_name
 
@@ -24,27 +24,19 @@ if TYPE_CHECKING:
     from incidents.desk.pseudonyms import Aged
 
 
-def counted_erasure(words: int, files: int, sign_ins: int = 0) -> str:
+def counted_erasure(run: Run, words: int, files: int, sign_ins: int = 0) -> str:
     """So many values and files and rows of the log of sign-ins, in words."""
-    told = counted(words, "text")
-    if files:
-        told += f" and {counted(files, 'file')}"
-    if sign_ins:
-        told += f" and {counted(sign_ins, 'sign-in')}"
+    told = count(run.language, words, "text")
+    for n, what in ((files, "file"), (sign_ins, "sign_in")):
+        if n:
+            told = run.text("erasure.and", some=told, more=count(run.language, n, what))
     return told
 
 
-def gone(erased: Erased, *, dry_run: bool) -> str:
+def gone(run: Run, erased: Erased, *, dry_run: bool) -> str:
     """What is gone, or would be."""
-    done = "would be erased" if dry_run else "erased"
-    return f"{counted_erasure(erased.words, erased.files, erased.sign_ins)} {done}"
-
-
-_NOTHING = "nothing is left to erase"
-_NOT_ASKED_FOR = (
-    'nothing is erased by time alone until the settings file asks for it: write keep = "184d" '
-    "under [retention], or a longer time"
-)
+    what = counted_erasure(run, erased.words, erased.files, erased.sign_ins)
+    return run.text("erasure.would_go" if dry_run else "erasure.gone", what=what)
 
 
 @click.group()
@@ -103,10 +95,10 @@ def _answer_of_retention(run: Run, aged: Aged, *, dry_run: bool) -> None:
         document = aged.document(dry_run=dry_run)
         output.document(run, document, rows=[document])
     elif not run.quiet:
-        told = gone(aged.erased, dry_run=dry_run)
-        run.say(f"kept for {keep.keep.days} days: {told}, recorded before {run.when(aged.before)}")
+        told = gone(run, aged.erased, dry_run=dry_run)
+        run.say(run.text("erasure.kept", days=keep.keep.days, told=told, before=aged.before))
         if not keep.asked_for:
-            run.tell(_NOT_ASKED_FOR)
+            run.tell(run.text("erasure.not_asked_for"))
 
 
 class ErasureNotConfirmedError(errors.NotConfirmedError):
@@ -153,7 +145,7 @@ def erase(
     else:
         with reauthentication.in_session(run.remote, password_file):
             met = run.remote.erasing.meet(
-                site, reason, dry_run=dry_run, confirm=lambda: _confirm_erasure(site, confirm)
+                site, reason, dry_run=dry_run, confirm=lambda: _confirm_erasure(run, site, confirm)
             )
     _answer_of_demand(run, met, dry_run=dry_run)
 
@@ -170,7 +162,7 @@ def _erase_of_site(run: Run, site: str, reason: str, confirm: str | None, *, dry
         Demand(site=site, reason=reason, by=settings.person, login=settings.login),
         clock.now(),
         dry_run=dry_run,
-        confirm=lambda: _confirm_erasure(site, confirm),
+        confirm=lambda: _confirm_erasure(run, site, confirm),
         told=rfc3339 if run.for_programs else run.when.until,
     )
 
@@ -180,9 +172,13 @@ def _erase_account(
     dry_run: bool,
 ) -> None:  # fmt: skip
     def sure() -> None:
-        typed, way_out = _typed(f"who signed in as {handle}, and from where", handle, confirm)
+        question = run.text("erasure.confirm.account", handle=handle)
+        typed, way_out = _typed(run, question, handle, confirm)
         if (typed or "").strip() != handle:
-            raise ErasureNotConfirmedError(what=f"who signed in as {handle}", way_out=way_out)
+            raise ErasureNotConfirmedError(
+                run.text("erasure.not_confirmed.account", handle=handle, way_out=way_out),
+                what=f"who signed in as {handle}", way_out=way_out,
+            )  # fmt: skip
 
     if run.remote is None:
         document = _account_met(run, handle, reason, sure, dry_run=dry_run)
@@ -192,10 +188,10 @@ def _erase_account(
                 handle, reason, dry_run=dry_run, confirm=sure
             )
     if not output.answered(run, document, handle):
-        done = "would be erased" if dry_run else "erased"
-        run.say(f"{handle}: {document['sign_ins']:,} lines of the log of sign-ins {done}")
+        code = "erasure.sign_ins.would" if dry_run else "erasure.sign_ins"
+        run.say(run.text(code, handle=handle, n=document["sign_ins"]))
         if document["next_at"] is not None:
-            run.say(f"from {run.when(document['next_at'])} the first of the others may go")
+            run.say(run.text("erasure.sign_ins.next", at=document["next_at"]))
 
 
 def _account_met(
@@ -219,28 +215,30 @@ def _account_met(
     return met.document(dry_run=dry_run)
 
 
-def _confirm_erasure(site: str, confirm: str | None) -> None:
-    what = f"what people have said about {site}, and whom to call,"
-    typed, way_out = _typed(what, site, confirm)
+def _confirm_erasure(run: Run, site: str, confirm: str | None) -> None:
+    typed, way_out = _typed(run, run.text("erasure.confirm.site", site=site), site, confirm)
     if not site_name.is_called(site, typed):
-        raise ErasureNotConfirmedError(what=f"people's words about {site}", way_out=way_out)
+        raise ErasureNotConfirmedError(
+            run.text("erasure.not_confirmed.site", site=site, way_out=way_out),
+            what=f"people's words about {site}", way_out=way_out,
+        )  # fmt: skip
 
 
-def _typed(what: str, name: str, confirm: str | None) -> tuple[str | None, str]:
+def _typed(run: Run, question: str, name: str, confirm: str | None) -> tuple[str | None, str]:
     """What was given to confirm it, at a terminal once it was asked; and the way out else."""
     asked = confirm is None and is_terminal(sys.stdin)
-    typed = answered([f"This erases {what} for good.", "Type its name to confirm: "], confirm)
-    return typed, "what you typed is not its name" if asked else f"add --confirm {name}"
+    typed = answered([question, run.text("erasure.confirm.type")], confirm)
+    code = "erasure.way_out.typed" if asked else "erasure.way_out.option"
+    return typed, run.text(code, name=name)
 
 
 def _answer_of_demand(run: Run, met: Met, *, dry_run: bool) -> None:
     young = met.staying
     if not output.answered(run, met.document(dry_run=dry_run), met.site):
-        told = gone(met.erased, dry_run=dry_run) if met.erased.anything else _NOTHING
-        run.say(f"{met.site}: {told}")
+        told = run.text("erasure.nothing")
+        if met.erased.anything:
+            told = gone(run, met.erased, dry_run=dry_run)
+        run.say(run.text("erasure.of_site", site=met.site, told=told))
         if young.first is not None and young.last is not None:
-            run.say(
-                f"{counted_erasure(young.words, young.files)} must stay for now; from "
-                f"{run.when.until(young.first)} the first may go, from "
-                f"{run.when.until(young.last)} the last"
-            )
+            what = counted_erasure(run, young.words, young.files)
+            run.say(run.text("erasure.must_stay", what=what, first=young.first, last=young.last))

@@ -16,7 +16,7 @@ from incidents.cli import options, output, params
 from incidents.errors import DONE, FAILED, IncidentsError, InputError
 from incidents.history import reports
 from incidents.locale import refusals
-from incidents.locale.words import counted
+from incidents.locale.words import count
 from incidents.machine import policy
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def load(run: Run, file: str) -> History:
     """
     # A name that is no file's is told of when it is opened.
     length = os.path.getsize(file) if os.path.isfile(file) else 0  # noqa: PTH113, PTH202
-    with progress("reading", length) as done:
+    with progress(run.text("history_file.reading"), length) as done:
         is_typed = click.get_current_context().params.get("zone")
         zone = run.settings.zone if is_typed else UTC
         return reports.load_history(file, zone=zone, done=done)
@@ -79,10 +79,10 @@ def progress(label: str, length: int) -> Iterator[Callable[[int], object]]:
 def tell_of(run: Run, history: History) -> None:
     """Tell people what of the file was left out, and why."""
     if history.ignored:
-        run.tell(f"columns that a history does not have, ignored: {', '.join(history.ignored)}")
+        run.tell(run.text("history_file.ignored", columns=list(history.ignored)))
     if history.bad:
         first, n = history.bad[0], len(history.bad)
-        run.tell(f"lines left out: {n:,}, the first of them line {first.line}: {first.detail}")
+        run.tell(run.text("history_file.bad", n=n, line=first.line, why=first.detail))
 
 
 @click.command("import")
@@ -105,7 +105,7 @@ def import_(act: Act, *, file: str, group_within: timedelta | None, skip_bad: bo
     if not (skip_bad or act.dry_run):
         given.insist()
     findings = reports.group_reports(given.reports, group_within)
-    with progress("importing", len(findings)) as done:
+    with progress(act.run.text("history_file.importing"), len(findings)) as done:
         if act.run.remote is None:
             tally = _tally(act, findings, done)
         else:
@@ -147,9 +147,9 @@ def _answer_of_import(act: Act, history: History, findings: list[Finding], tally
     tell_of(run, history)
     left_out = sum(finding.left_out for finding in findings)
     if left_out:
-        run.tell(f"addresses left out, since one incident has 50 at most: {left_out:,}")
+        run.tell(run.text("history_file.left_out", n=left_out))
     if act.dry_run:
-        run.tell("nothing was done (--dry-run)")
+        run.tell(run.text("answer.dry_run"))
 
 
 def _lines_of_import(act: Act, history: History, tally: Tally) -> None:
@@ -158,18 +158,19 @@ def _lines_of_import(act: Act, history: History, tally: Tally) -> None:
         output.table(
             run, ("site", "register", "new incidents", "known incidents"),
             [
-                [name, "new" if site.new else "known", output.number(site.incidents_new),
-                 output.number(site.incidents_known)]
+                [name, run.text("history_file.new" if site.new else "history_file.known"),
+                 output.number(site.incidents_new), output.number(site.incidents_known)]
                 for name, site in tally.sites.items()
             ],
         )  # fmt: skip
-        run.say(*(f"line {bad.line}: {bad.detail}" for bad in history.bad))
-    would = "would be " if act.dry_run else ""
+        bad_line = "history_file.bad_line"
+        run.say(*(run.text(bad_line, line=bad.line, why=bad.detail) for bad in history.bad))
+    would = ".would" if act.dry_run else ""
     known = len(tally.sites) - tally.sites_new
+    new, there = tally.incidents_new, tally.incidents_known
     run.say(
-        f"sites: {tally.sites_new:,} {would}added, {known:,} in the register already",
-        f"incidents: {tally.incidents_new:,} {would}imported, {tally.incidents_known:,} on record "
-        "already",
+        run.text(f"history_file.sites{would}", new=tally.sites_new, known=known),
+        run.text(f"history_file.incidents{would}", new=new, known=there),
     )
 
 
@@ -182,19 +183,19 @@ def _refuse_unfit(act: Act, history: History, tally: Tally) -> None:
     if not tally.refused:
         return
     line, refusal = tally.refused[0]
-    more = len(tally.refused) - 1
-    others = f" (and {counted(more, 'more row')})" if more else ""
+    run, more = act.run, len(tally.refused) - 1
     raise IncidentsError(
-        f"{history.file}, line {line}: {refusals.sentence(refusal, act.run.when)}{others};"
-        f" {_what_is_done(tally, dry_run=act.dry_run)}"
-    )
+        run.text(
+            "history_file.unfit", file=history.file, line=line,
+            why=refusals.sentence(refusal, run.when, run.language),
+            others=count(run.language, more, "more_row") if more else "",
+            done=_what_is_done(run, tally, dry_run=act.dry_run),
+        )
+    )  # fmt: skip
 
 
-def _what_is_done(tally: Tally, *, dry_run: bool) -> str:
-    again = "Then import the file again"
+def _what_is_done(run: Run, tally: Tally, *, dry_run: bool) -> str:
+    code = "no_incident" if tally.sites_new else "nothing"
     if tally.incidents_new + tally.incidents_known:
-        taken = "would be" if dry_run else "is"
-        return f"all else {taken} imported. {again}: no row comes in twice"
-    done = "would be" if dry_run else "was"
-    nothing = f"no incident {done} imported" if tally.sites_new else f"nothing {done} written"
-    return f"{nothing}. {again}"
+        code = "rest"
+    return run.text(f"history_file.{code}.would" if dry_run else f"history_file.{code}")

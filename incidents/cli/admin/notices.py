@@ -46,15 +46,22 @@ def list_notices(run: Run) -> None:
     found = _here(run) if run.remote is None else run.remote.notices()
     output.listed(
         run, found, ids=(entry["notice"] for entry in found),
-        headers=("NOTICE", "TO", "WHEN", "OWN TEMPLATES"),
+        headers=("NOTICE", "TO", run.text("notices.when"), "OWN TEMPLATES"),
         rows=(
-            (each["notice"], each["to"], each["when"], ", ".join(each.get("own", ())))
+            (each["notice"], run.language.word("notice_to", each["to"]), _when(run, each),
+             ", ".join(each.get("own", ())))
             for each in found
         ),
     )  # fmt: skip
     for to, setting in {each["to"]: each["unset"] for each in found if "unset" in each}.items():
-        told = f"no channel to the {to} is set ({setting} in the settings): what is for them waits"
+        told = run.text("notices.no_channel", to=to, setting=setting)
         run.tell(painted(told, fg="red", bold=True))
+
+
+def _when(run: Run, notice: Document) -> str:
+    """When it goes out; a server's own words where the language has none."""
+    when: str = run.language.phrases.get(f"notice_when.{notice['notice']}", notice["when"])
+    return when
 
 
 def _here(run: Run) -> list[Document]:
@@ -128,7 +135,8 @@ def preview(
         run.say(*pages)
     else:
         for letter in letters:
-            heading = f"{letter['notice']} ({letter['language']})"
+            of = {"notice": letter["notice"], "language": letter["language"]}
+            heading = run.text("notices.heading", **of)
             run.say(painted(heading, bold=True), letter["subject"], "", letter["text"], "")
 
 
@@ -156,7 +164,7 @@ def _facts(
     shown = _real(run, names, site, incident)
     made_up = [name for name, told in shown.items() if told.made_up]
     if made_up:
-        run.tell(f"not on record, so told with made-up times and reasons: {', '.join(made_up)}")
+        run.tell(run.text("notices.made_up", names=made_up))
     return {name: told.facts for name, told in shown.items()}
 
 

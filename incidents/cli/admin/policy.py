@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from incidents.cli.act import Act
     from incidents.cli.run import Run
     from incidents.contract.documents.policies import Activation, Change
-    from incidents.locale.words import When
 
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
@@ -52,8 +51,12 @@ def show(run: Run) -> None:
         document = looks.active_policy()
     row = {"policy": document["policy"], "toml": document["toml"]}
     if not output.answered(run, document, document["policy"], rows=[row]):
-        since = _since(run, document["activation"])
-        run.say(*document["words"], "", document["toml"], f"digest {document['policy']}", since)
+        from incidents.locale.words import policy_sentences
+        from incidents.machine.policy import read
+
+        told = policy_sentences(read(document["toml"]), run.language)
+        digest = run.text("policy.digest", policy=document["policy"])
+        run.say(*told, "", document["toml"], digest, _since(run, document["activation"]))
 
 
 @click.command()
@@ -65,8 +68,8 @@ def history(run: Run) -> None:
     output.listed(
         run, found, ids=(activation["policy"] for activation in found),
         headers=("SINCE", "BY", "POLICY", "CHANGES", "REASON"),
-        rows=(_row(activation, run.when) for activation in found),
-        nothing="the documented policy has been active from the start",
+        rows=(_row(run, activation) for activation in found),
+        nothing=run.text("policy.no_history"),
     )  # fmt: skip
 
 
@@ -143,15 +146,12 @@ def activate(
         due = answer["events"]
         if due:
             places = sorted({event["site"] for event in due})
-            run.tell(
-                f"meanwhile, under the policy before: {len(due)} events on {', '.join(places[:10])}"
-                " (site why tells them)"
-            )
-        would = "would become" if act.dry_run else "is"
+            run.tell(run.text("policy.meanwhile", n=len(due), sites=places[:10]))
+        code = "policy.would_be_active" if act.dry_run else "policy.is_active"
         run.say(*map(_told, answer["changes"]))
-        run.say(f"{answer['policy']} {would} the active policy")
+        run.say(run.text(code, policy=answer["policy"]))
     if act.dry_run:
-        run.tell("deadlines that are set already would stay; nothing was done (--dry-run)")
+        run.tell(run.text("policy.dry_run"))
 
 
 # It is one of the options that all acts share.
@@ -164,26 +164,27 @@ def _told(change: Change) -> str:
     return f"{change['key']}: {change['before']} → {change['after']}"
 
 
-def _row(activation: Activation, when: When) -> tuple[str, ...]:
+def _row(run: Run, activation: Activation) -> tuple[str, ...]:
     return (
-        when(activation["activated_at"]),
-        _person(activation),
+        run.when(activation["activated_at"]),
+        _person(run, activation),
         activation["policy"],
-        ", ".join(map(_told, activation["changes"])),
-        activation["reason"] or "(erased)",
+        run.language.comma.join(map(_told, activation["changes"])),
+        activation["reason"] or run.text("site.erased"),
     )
 
 
 def _since(run: Run, last: Activation | None) -> str:
     if last is None:
-        return "the documented policy, active from the start"
-    when = run.when
-    since, reason = f"{when(last['activated_at'])} {when.zone_name}", last["reason"] or "(erased)"
-    return f"active since {since}, by {_person(last)}: {reason}"
+        return run.text("policy.documented")
+    return run.text(
+        "policy.since", at=last["activated_at"], zone=run.when.zone_name, by=_person(run, last),
+        reason=last["reason"] or run.text("site.erased"),
+    )  # fmt: skip
 
 
-def _person(activation: Activation) -> str:
+def _person(run: Run, activation: Activation) -> str:
     by, login = activation["by"], activation["login"]
-    told = by if login in (None, by) else f"{by} (login {login})"
+    told = by if login in (None, by) else run.text("policy.login", by=by, login=login)
     second = activation["seconded_by"]
-    return told if second is None else f"{told}, seconded by {second}"
+    return told if second is None else run.text("policy.seconded", by=told, second=second)

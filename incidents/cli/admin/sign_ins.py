@@ -15,7 +15,6 @@ from incidents.cli.run import CSV, Run
 
 if TYPE_CHECKING:
     from incidents.contract.documents.accounts import OpenSession, Refused, SignIn, Token
-    from incidents.locale.words import When
 
 
 of_option = click.option("--of", metavar="HANDLE", help="Only of this account.")
@@ -37,8 +36,8 @@ def list_sessions(run: Run, of: str | None) -> None:
     output.listed(
         run, found, ids=(each["id"] for each in found),
         headers=("SESSION", "HANDLE", "SINCE", "LAST USED", "HOW", "FROM"),
-        rows=(_session_row(each, run.when) for each in found),
-        nothing="no session is open" + _of_account(of),
+        rows=(_session_row(run, each) for each in found),
+        nothing=_nothing(run, "no_session", of),
     )  # fmt: skip
 
 
@@ -52,7 +51,7 @@ def sign_out(run: Run, id_: str, own_password_file: Path | None) -> None:
     with account.kept(run, act, own_password_file, own=own) as keeper:
         keeper.end_session(id_)
     if not output.answered(run, {"id": id_, "ended": True}, id_):
-        run.say(f"{id_}: signed out")
+        run.say(run.text("sign_ins.signed_out", id=id_))
 
 
 @click.command("sign-ins")
@@ -74,8 +73,8 @@ def list_sign_ins(run: Run, *, of: str | None, failed: bool, since: str | None, 
     output.listed(
         run, found, ids=(each["session"] for each in found if each["session"] is not None),
         headers=("AT", "WHAT", "RESULT", "HOW", "ACCOUNT", "FROM", "SESSION"),
-        rows=(_sign_in_row(each, run.when) for each in found),
-        nothing="no sign-ins" + (" that failed" if failed else "") + _of_account(of),
+        rows=(_sign_in_row(run, each) for each in found),
+        nothing=_nothing(run, "none_failed" if failed else "none", of),
     )  # fmt: skip
 
 
@@ -93,34 +92,46 @@ def list_refusals(run: Run, *, of: str | None, since: str | None, limit: int) ->
     output.listed(
         run, found, ids=sorted({each["handle"] for each in found}),
         headers=("DAY", "ACCOUNT", "FROM", "ACT", "WHY", "TIMES", "LAST", "ABOUT"),
-        rows=(_refusal_row(each, run.when) for each in found),
-        nothing="no refusals" + _of_account(of),
+        rows=(_refusal_row(run, each) for each in found),
+        nothing=_nothing(run, "no_refusals", of),
     )  # fmt: skip
 
 
-def _of_account(handle: str | None) -> str:
-    return "" if handle is None else f" of {handle}"
+def _nothing(run: Run, code: str, handle: str | None) -> str:
+    """That nothing was found, of that account or at all."""
+    id_ = f"sign_ins.{code}"
+    return run.text(id_) if handle is None else run.text(f"{id_}.of", handle=handle)
 
 
-def _session_row(each: OpenSession, when: When) -> tuple[str, ...]:
+def _session_row(run: Run, each: OpenSession) -> tuple[str, ...]:
+    when = run.when
     return (
-        each["id"], each["handle"], when(each["made_at"]), when(each["seen_at"]), each["how"],
-        each["place"] or "",
+        each["id"], each["handle"], when(each["made_at"]), when(each["seen_at"]),
+        run.language.word("how", each["how"]), _place(run, each["place"]),
     )  # fmt: skip
 
 
-def _sign_in_row(each: SignIn, when: When) -> tuple[str, ...]:
+def _sign_in_row(run: Run, each: SignIn) -> tuple[str, ...]:
     whose = (each["handle"], None if each["by"] is None else f"({each['by']})")
+    word = run.language.word
     return (
-        when(each["at"]), each["what"], each["result"], each["how"],
-        " ".join(word for word in whose if word), each["place"] or "", each["session"] or "",
+        run.when(each["at"]), word("sign_in_event", each["what"]),
+        word("sign_in_result", each["result"]), word("how", each["how"]),
+        " ".join(filter(None, whose)), _place(run, each["place"]), each["session"] or "",
     )  # fmt: skip
 
 
-def _refusal_row(each: Refused, when: When) -> tuple[str, ...]:
+def _place(run: Run, place: str | None) -> str:
+    """Where somebody signed in: an address, or a terminal as the log has it."""
+    login = (place or "").removeprefix("the terminal of ")
+    return login if login == (place or "") else run.text("sign_ins.terminal", login=login)
+
+
+def _refusal_row(run: Run, each: Refused) -> tuple[str, ...]:
     return (
-        each["day"], each["handle"], each["login"], each["act"], each["why"], str(each["count"]),
-        when(each["last_at"]), each["about"] or "",
+        each["day"], each["handle"], each["login"], each["act"],
+        run.language.word("not_let", each["why"]), str(each["count"]), run.when(each["last_at"]),
+        each["about"] or "",
     )  # fmt: skip
 
 
@@ -161,11 +172,8 @@ def make(
         return
     run.say(document["secret"])
     if not run.quiet:
-        until = run.when(document["expires_at"])
-        run.tell(
-            f"this is the token {document['id']} of {handle}, until {until}: it is shown this once"
-            f" (incidents token revoke {document['id']} ends it)"
-        )
+        until = document["expires_at"]
+        run.tell(run.text("sign_ins.token", id=document["id"], handle=handle, until=until))
 
 
 @click.command("list")
@@ -180,8 +188,8 @@ def list_tokens(run: Run, of: str | None) -> None:
         run, list(map(_token_document, found)) if run.format == CSV else found,
         ids=(each["id"] for each in found),
         headers=("TOKEN", "HANDLE", "FOR", "UNTIL", "REVOKED"),
-        rows=(_token_row(each, run.when) for each in found),
-        nothing="there are no tokens: incidents token make makes one",
+        rows=(_token_row(run, each) for each in found),
+        nothing=run.text("sign_ins.no_tokens"),
     )  # fmt: skip
 
 
@@ -196,16 +204,16 @@ def revoke(run: Run, id_: str, own_password_file: Path | None) -> None:
     with account.kept(run, act, own_password_file, own=own) as keeper:
         changed = keeper.revoke(id_)
     if not output.answered(run, {"id": id_, "revoked": True}, id_):
-        run.say(f"{id_}: revoked")
+        run.say(run.text("sign_ins.revoked", id=id_))
         if not changed:
-            run.tell("nothing changed: it stood like that already")
+            run.tell(run.text("account.unchanged"))
 
 
 def _token_document(each: Token) -> Mapping[str, Any]:
     return {**each, "acts": " ".join(each["acts"] or ())}
 
 
-def _token_row(each: Token, when: When) -> tuple[str, ...]:
-    acts = "all that the role may" if each["acts"] is None else " ".join(each["acts"])
-    revoked = "" if each["revoked_at"] is None else when(each["revoked_at"])
-    return each["id"], each["handle"], acts, when(each["expires_at"]), revoked
+def _token_row(run: Run, each: Token) -> tuple[str, ...]:
+    acts = run.text("sign_ins.all_acts") if each["acts"] is None else " ".join(each["acts"])
+    revoked = "" if each["revoked_at"] is None else run.when(each["revoked_at"])
+    return each["id"], each["handle"], acts, run.when(each["expires_at"]), revoked

@@ -14,7 +14,7 @@ from incidents.cli.admin import history_file
 from incidents.cli.run import Run, painted
 from incidents.clock import rfc3339
 from incidents.errors import DONE, FAILED, InputError
-from incidents.locale.words import Document, counted
+from incidents.locale.words import Document, count
 from incidents.machine import policy
 
 if TYPE_CHECKING:
@@ -54,8 +54,10 @@ def test(run: Run, file: Path, named: str) -> int:
         run.say(*(done.scenario.name for done in failed))
     else:
         for done in trials:
-            run.say(*_lines_of_trial(done))
-        run.tell(f"{counted(len(trials), 'scenario')}, {len(failed)} failed, under {tested.digest}")
+            run.say(*_lines_of_trial(run, done))
+        tried = count(run.language, len(trials), "scenario")
+        of = {"failed": len(failed), "policy": tested.digest}
+        run.tell(run.text("trial.sum", scenarios=tried, **of))
     return FAILED if failed else DONE
 
 
@@ -69,19 +71,22 @@ def _scenarios_in(file: Path) -> list[Scenario]:
         raise InputError(f"{file}: {error}") from error
 
 
-def _lines_of_trial(done: Trial) -> list[str]:
+def _lines_of_trial(run: Run, done: Trial) -> list[str]:
     name = done.scenario.name
     if done.passed:
-        return [f"{painted('ok', fg='green')}      {name}"]
-    failed = painted("FAILED", fg="red", bold=True)
+        mark = painted(run.text("trial.passed"), fg="green")
+        return [run.text("trial.passed.line", mark=mark, name=name)]
+    mark = painted(run.text("trial.failed"), fg="red", bold=True)
     return [
-        f"{failed}  {name}",
+        run.text("trial.failed.line", mark=mark, name=name),
         *(
-            f"        {'at the end' if miss.step is None else f'step {miss.step}'}, {miss.what}:"
-            f" expected {miss.expected}, got {miss.got}"
+            run.text(
+                "trial.miss.end" if miss.step is None else "trial.miss", step=miss.step,
+                what=miss.what, expected=miss.expected, got=miss.got,
+            )
             for miss in done.mismatches
         ),
-    ]
+    ]  # fmt: skip
 
 
 def _trial_document(done: Trial) -> Document:
@@ -167,7 +172,7 @@ def simulate(
     if not skip_bad:
         history.insist()
     taken = take(history, Draw(reach=reach, seed=seed), group_within)
-    with history_file.progress("simulating", taken.kept * len(chosen)) as done:
+    with history_file.progress(run.text("trial.simulating"), taken.kept * len(chosen)) as done:
         outcomes = taken.under(chosen, done)
     _answer_of_simulation(run, outcomes, taken)
     history_file.tell_of(run, history)
@@ -218,46 +223,43 @@ def _tell_of_simulation(run: Run, policies: Sequence[Policy], taken: Taken) -> N
     """What the numbers rest on, for people."""
     found = taken.facts()
     if taken.span is None:
-        run.tell("there is no report in the history")
+        run.tell(run.text("trial.no_reports"))
         return
     first, last = taken.span
+    language = run.language
+    reports = count(language, found["reports"], "report")
+    sites = count(language, len(taken.stories), "site")
+    zone = run.when.zone_name
     run.tell(
-        f"{counted(found['reports'], 'report')} of {counted(len(taken.stories), 'site')}, "
-        f"{run.when(first)} to {run.when(last)} {run.when.zone_name}",
-        _told_grouping(found),
-        _told_calls(found),
+        run.text("trial.span", reports=reports, sites=sites, first=first, last=last, zone=zone),
+        _told_grouping(run, found),
+        _told_calls(run, found),
     )
     left = sum(finding.report.removed_at is None for s in taken.stories for finding in s.findings)
     if left and any(policy.removal_within is not None for policy in policies):
-        run.tell(
-            f"removed_at is not known of {counted(left, 'incident')}: under a policy with a "
-            "removal deadline, content that the history does not know to be gone counts as not "
-            "deleted (R5)"
-        )
+        incidents = count(language, left, "incident")
+        run.tell(run.text("trial.removal_unknown", incidents=incidents))
 
 
-def _told_grouping(found: dict[str, Any]) -> str:
-    if found["group_within"] is None:
-        return "each report is one incident (--group-within takes bursts as one)"
-    return (
-        f"{found['kept']:,} are kept: reports within {found['group_within']} of the last one kept "
-        "of their site are one incident"
-    )
+def _told_grouping(run: Run, found: dict[str, Any]) -> str:
+    within = found["group_within"]
+    if within is None:
+        return run.text("trial.each")
+    return run.text("trial.grouped", kept=found["kept"], within=within)
 
 
-def _told_calls(found: dict[str, Any]) -> str:
+def _told_calls(run: Run, found: dict[str, Any]) -> str:
     known = found["kept"] - found["drawn"]
     if not found["drawn"]:
-        return f"calls: all {known:,} are the history's own, none is drawn"
-    return (
-        f"calls: {known:,} are the history's own; {found['drawn']:,} are drawn with --reach "
-        f"{found['reach']:g} --seed {found['seed']}, and {found['drawn_reached']:,} of these reach "
-        "the person, at the moment of the report"
-    )
+        return run.text("trial.calls.none_drawn", known=known)
+    return run.text(
+        "trial.calls", known=known, drawn=found["drawn"], reach=f"{found['reach']:g}",
+        seed=found["seed"], reached=found["drawn_reached"],
+    )  # fmt: skip
 
 
 def _draw_outcomes(run: Run, file: Path, outcomes: Sequence[Outcome], taken: Taken) -> None:
     from incidents.history import picture
 
     output.write_file(str(file), [picture.draw(outcomes, taken.span, run.settings.zone).encode()])
-    run.tell(f"the picture is in {file}")
+    run.tell(run.text("trial.picture", file=str(file)))
