@@ -86,7 +86,7 @@ def _foreseen(run: Run) -> Aged:
 
 def _aged(run: Run, password_file: Path | None) -> Aged:
     if run.remote is not None:
-        with reauthentication.in_session(run.remote, password_file):
+        with reauthentication.in_session(run, password_file):
             return run.remote.erasing.erase()
     from incidents.desk import pseudonyms
 
@@ -151,9 +151,9 @@ def erase(
     if run.remote is None:
         met = _erase_of_site(run, site, reason, confirm, dry_run=dry_run)
     else:
-        with reauthentication.in_session(run.remote, password_file):
+        with reauthentication.in_session(run, password_file):
             met = run.remote.erasing.meet(
-                site, reason, dry_run=dry_run, confirm=lambda: _confirm_erasure(site, confirm)
+                site, reason, dry_run=dry_run, confirm=lambda: _confirm_erasure(run, site, confirm)
             )
     _answer_of_demand(run, met, dry_run=dry_run)
 
@@ -170,7 +170,7 @@ def _erase_of_site(run: Run, site: str, reason: str, confirm: str | None, *, dry
         Demand(site=site, reason=reason, by=settings.person, login=settings.login),
         clock.now(),
         dry_run=dry_run,
-        confirm=lambda: _confirm_erasure(site, confirm),
+        confirm=lambda: _confirm_erasure(run, site, confirm),
         told=rfc3339 if run.for_programs else run.when.until,
     )
 
@@ -180,14 +180,14 @@ def _erase_account(
     dry_run: bool,
 ) -> None:  # fmt: skip
     def sure() -> None:
-        typed, way_out = _typed(f"who signed in as {handle}, and from where", handle, confirm)
+        typed, way_out = _typed(run, f"who signed in as {handle}, and from where", handle, confirm)
         if (typed or "").strip() != handle:
             raise ErasureNotConfirmedError(what=f"who signed in as {handle}", way_out=way_out)
 
     if run.remote is None:
         document = _account_met(run, handle, reason, sure, dry_run=dry_run)
     else:
-        with reauthentication.in_session(run.remote, password_file):
+        with reauthentication.in_session(run, password_file):
             document = run.remote.erasing.meet_account(
                 handle, reason, dry_run=dry_run, confirm=sure
             )
@@ -219,17 +219,17 @@ def _account_met(
     return met.document(dry_run=dry_run)
 
 
-def _confirm_erasure(site: str, confirm: str | None) -> None:
+def _confirm_erasure(run: Run, site: str, confirm: str | None) -> None:
     what = f"what people have said about {site}, and whom to call,"
-    typed, way_out = _typed(what, site, confirm)
+    typed, way_out = _typed(run, what, site, confirm)
     if not site_name.is_called(site, typed):
         raise ErasureNotConfirmedError(what=f"people's words about {site}", way_out=way_out)
 
 
-def _typed(what: str, name: str, confirm: str | None) -> tuple[str | None, str]:
+def _typed(run: Run, what: str, name: str, confirm: str | None) -> tuple[str | None, str]:
     """What was given to confirm it, at a terminal once it was asked; and the way out else."""
     asked = confirm is None and is_terminal(sys.stdin)
-    typed = answered([f"This erases {what} for good.", "Type its name to confirm: "], confirm)
+    typed = answered(run, [f"This erases {what} for good.", "Type its name to confirm: "], confirm)
     return typed, "what you typed is not its name" if asked else f"add --confirm {name}"
 
 
