@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -28,4 +29,6 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    # What is shown is English, whoever runs this.
+    os.environ["LC_ALL"] = "C.UTF-8"
     sys.exit(main(sys.argv[1:]))

@@ -178,6 +178,8 @@ def _apart_from_the_developer(tmp_path_factory: pytest.TempPathFactory) -> Itera
         home = tmp_path_factory.mktemp("home")
         for name in ("CACHE", "CONFIG", "DATA", "STATE"):
             environment.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
+        # In which the program answers people.
+        environment.setenv("LC_ALL", "C.UTF-8")
         yield
 
 

@@ -6,6 +6,7 @@ lines (`commands`).
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeGuard
@@ -77,6 +78,14 @@ def do(command: type[c.Command], of: str, **facts: str | None) -> Hint:
     return Hint(act=name_of(command), of=of, facts=facts)
 
 
+_SHELLS_OWN = re.compile(r"[^\w@%+=:,./-]")
+
+
+def _quoted(text: str) -> str:
+    """For a shell; words in any script stay as they are."""
+    return shlex.quote(text) if _SHELLS_OWN.search(text) else text
+
+
 _OPTIONS = {"urls": "url"}
 """What a field is called where it is typed one at a time."""
 
@@ -103,7 +112,7 @@ def typed(hint: Hint) -> str:
             continue
         known = facts.get(each.name)
         # An address from a report may hold what a shell would run.
-        said = shlex.quote(known) if known else "T" if each.is_time else action.asks(each).metavar
+        said = _quoted(known) if known else "T" if each.is_time else action.asks(each).metavar
         option = _OPTIONS.get(each.name) or action.called(each)
         parts.append(said if isinstance(each.fact, Choice) else f"--{option} {said}")
     return " ".join(parts)

@@ -104,18 +104,20 @@ class Teller:
 
     def incident_state(self, incident: Incident, *, site_closed: bool = False) -> str:
         """How the incident stands, and what its clock says; none runs on a closed site."""
-        due, code = incident["contact_due"], "incident_stands"
+        due, code = incident["contact_due"], "state"
         match incident["state"]:
             case "open" | "unreached" | "notified" if site_closed:
-                code += ".no_clock"
+                code = "no_clock"
             case "open":
-                code += ".open" if due is not None else ".open.no_clock"
+                code = "open" if due is not None else "open.no_clock"
             case "unreached":
-                code += ".unreached"
+                code = "unreached"
             case "notified":
                 due = incident["removal_due"]
-                code += ".notified" if due is None else ".notified.due"
-        return self.say(code, name=incident["id"], state=incident["state"], due=due)
+                code = "notified" if due is None else "notified.due"
+        return self.say(
+            f"incident_stands.{code}", name=incident["id"], state=incident["state"], due=due
+        )
 
     def incidents(self, numbers: list[Any]) -> str:
         """The public ids of incidents that the record numbers within their site."""

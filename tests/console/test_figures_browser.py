@@ -23,7 +23,7 @@ HEADINGS = {
     "/overview": {"en-GB": "Overview", "zh-CN": "概览"},
     "/simulate": {"en-GB": "Simulate", "zh-CN": "模拟"},
     "/audit": {"en-GB": "Audit", "zh-CN": "审计"},
-    "/policy": {"en-GB": "Policy", "zh-CN": "规则"},
+    "/policy": {"en-GB": "Policy", "zh-CN": "策略"},
 }
 
 

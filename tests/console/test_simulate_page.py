@@ -180,4 +180,4 @@ def test_nothing_is_stored(desk: ConsoleDesk) -> None:
 
 def test_it_is_chinese_for_who_reads_chinese(desk: ConsoleDesk) -> None:
     page = simulate(Visitor(desk, "viewer", "zh"), toml=TWO)
-    assert "2 个网站中有 2 个在不同规则下处理不同" in page.text
+    assert "2 个网站中有 2 个在不同策略下处理不同" in page.text

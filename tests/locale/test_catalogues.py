@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from pathlib import Path
 from string import Formatter
+from typing import get_args
 
 import pytest
 from babel.messages.pofile import read_po
 
-from incidents.locale.catalogue import Domain, phrases
+import incidents
+from incidents.locale.catalogue import Domain, Tag, phrases
 from scripts.catalogues import compile_stale, sources
 
-DOMAINS: tuple[Domain, ...] = ("incidents", "filing", "console")
+DOMAINS: tuple[Domain, ...] = get_args(Domain)
 IN_CHINESE_ALONE = (
-    "act_told", "cause", "field", "finding", "items", "not_there", "refused", "state",
-    "task_outcome", "text",
+    "act_told", "cause", "error", "field", "finding", "head", "items", "label", "not_there",
+    "refused", "state", "task_outcome", "text",
 )  # fmt: skip
 """The groups that English has as the code itself, or where the error is made."""
 
@@ -61,6 +65,55 @@ def test_no_id_stands_twice_and_none_is_unfinished(source: Path) -> None:
     assert [message.id for message in found if message.fuzzy or not message.string] == []
     text = source.read_text(encoding="utf-8")
     assert text.count("\nmsgid ") - 1 == len(found)
+
+
+PROGRAM = Path(incidents.__path__[0])
+
+
+def said_by_code() -> tuple[set[str], list[re.Pattern[str]], set[str]]:
+    """What stands in the program: texts, texts put together (as patterns), and names of groups."""
+    texts, patterns, groups = set[str](), set[str](), set[str]()
+    for file in PROGRAM.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Constant(value=str(text)):
+                    texts.add(text)
+                case ast.JoinedStr(values=parts):
+                    patterns.add(_pattern(parts))
+                case ast.Call(func=ast.Attribute(attr="word") | ast.Name(id="word"), args=args):
+                    groups |= {str(each.value) for each in args if isinstance(each, ast.Constant)}
+    for file in (*PROGRAM.rglob("*.jinja"), *PROGRAM.rglob("*.js")):
+        text = file.read_text(encoding="utf-8")
+        texts |= set(re.findall(r"['\"]([A-Za-z_.-]+)['\"]", text))
+        begun = re.findall(r"['\"]([A-Za-z_. -]+)['\"] ~", text)
+        patterns |= {f"{re.escape(each)}.+" for each in begun}
+        groups |= set(re.findall(r"(?:word\(|, )['\"]([a-z_]+)['\"]", text))
+    return texts, [re.compile(each) for each in patterns], groups
+
+
+def _pattern(parts: list[ast.expr]) -> str:
+    """Of a text put together; of one with hardly a letter of its own, nothing."""
+    known = [str(part.value) if isinstance(part, ast.Constant) else None for part in parts]
+    if not any(each and re.search("[a-z_]{3}", each) for each in known):
+        return "(?!)"
+    return "".join(".+" if each is None else re.escape(each) for each in known)
+
+
+def test_no_phrase_is_left_over() -> None:
+    texts, patterns, groups = said_by_code()
+    for domain in DOMAINS:
+        for tag in get_args(Tag):
+            found = Formatter().parse("".join(phrases(tag, domain).values()))
+            groups |= {way for _, _, way, _ in found if way}
+    left = [
+        f"{domain}: {id_}"
+        for domain in DOMAINS
+        for id_ in sorted(phrases("en", domain).keys() | phrases("zh_CN", domain).keys())
+        if (name := id_.partition("@")[0]) not in texts
+        and name.partition(".")[0] not in groups
+        and not any(each.fullmatch(name) for each in patterns)
+    ]
+    assert left == []
 
 
 def test_the_compiled_catalogues_are_those_of_their_sources() -> None:
