@@ -155,11 +155,11 @@ def _report(run: Run, incident: IncidentInFull) -> str:
 
 
 def _contact(run: Run, contact: Contact) -> str:
-    code = "show.contact"
-    if contact["recorded_at"] != contact["occurred_at"]:
-        code += ".recorded"
+    is_late = contact["recorded_at"] != contact["occurred_at"]
     if contact["voided"]:
-        code += ".voided"
+        code = "show.contact.recorded.voided" if is_late else "show.contact.voided"
+    else:
+        code = "show.contact.recorded" if is_late else "show.contact"
     told = run.text(
         code, id=contact["id"], outcome=contact["outcome"], by=contact["by"],
         at=contact["occurred_at"], recorded_at=contact["recorded_at"],
