@@ -46,10 +46,12 @@ class IncidentsError(Exception):
         super().__init__(self.message)
 
     @classmethod
-    def coded(cls, code: str, sentence: str, /, **told: Any) -> Self:
+    def coded(
+        cls, code: str, sentence: str, /, facts: dict[str, Any] | None = None, **told: Any
+    ) -> Self:
         """The error with that sentence, which other languages have as `error.CODE`; what fills it
-        in is for people alone, and no fact of the error."""
-        return cls(Cause.of(code, sentence, **told))
+        in is for people, and only `facts` are facts of the error."""
+        return cls(Cause.of(code, sentence, **told), **(facts or {}))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # It also comes out of another process, whatever its class is made with.

@@ -253,13 +253,13 @@ def _confirm_host(run: Run, site: str, confirm: str | None, hosts: Sequence[str]
     ask = [_of_hosts(run, site, hosts), run.text("act.ask_host", site=site)]
     typed = answered(run, ask, confirm)
     if typed is None or not site_name.is_called(site, typed):
-        wrong = Cause.of(
+        raise NotConfirmedError.coded(
             "host_not_confirmed",
             "The address is on {hosts}, not on {site}. That was not confirmed, so nothing is done:"
             " {way_out}",
+            {"site": site, "hosts": list(hosts)},
             site=site, hosts=", ".join(hosts), way_out=_instead(site, confirm),
         )  # fmt: skip
-        raise NotConfirmedError(wrong, site=site, hosts=list(hosts))
 
 
 def _of_hosts(run: Run, site: str, hosts: Sequence[str]) -> str:

@@ -71,7 +71,7 @@ def _item(run: Run, key: tuple[int, str]) -> None:
             "{given} is not in the queue: it is done, or withdrawn while a closure is disputed, or"
             " never was there; incidents queue lists what there is"
         )
-        raise UnknownTaskError(Cause.of("not_in_queue", sentence, given=given), given=given)
+        raise UnknownTaskError.coded("not_in_queue", sentence, {"given": given}, given=given)
     if not output.answered(run, with_commands(found), found["id"]):
         due = found["due"]
         pairs = [
