@@ -47,7 +47,7 @@ class IncidentsError(Exception):
 
     @classmethod
     def coded(
-        cls, code: str, sentence: str, /, facts: dict[str, Any] | None = None, **told: Any
+        cls, code: str, sentence: str, facts: dict[str, Any] | None = None, /, **told: Any
     ) -> Self:
         """The error with that sentence, which other languages have as `error.CODE`; what fills it
         in is for people, and only `facts` are facts of the error."""
