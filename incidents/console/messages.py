@@ -101,12 +101,12 @@ def refusal_of(reader: Reader, found: Refusal) -> str:
 
 def _not_there(reader: Reader, error: IncidentsError) -> str:
     """That what was given is no id at all; the desk refuses those of what is not there."""
-    fact, read = _IDS.get(error.name, ("", None))
-    given = error.facts.get("given")
-    if read is None or given is None:
+    given, no_id = error.facts.get("given"), f"not_there.{error.name}"
+    if given is None or no_id not in reader.spoken.phrases:
         return ""
-    if read(str(given).strip()) is None:
-        return reader.spoken.say(f"not_there.{error.name}", given=given)
+    fact, read = _IDS.get(error.name, ("", None))
+    if read is None or read(str(given).strip()) is None:
+        return reader.spoken.say(no_id, given=given)
     return reader.spoken.say(f"refused.{error.name}", **{fact: given})
 
 
