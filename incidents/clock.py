@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from incidents.errors import REFUSED, InputError
+from incidents.errors import REFUSED, Cause, InputError
 
 _DATE = r"(?P<date>\d{4}-\d{2}-\d{2})"
 _TIME = r"(?P<time>\d{2}:\d{2}(?::\d{2})?)(?:[.](?P<fraction>\d{1,18}))?"
@@ -18,8 +18,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_WITHOUT_ZONE = _EPOCH.replace(tzinfo=None)
 _LAST_NIGHT = timedelta(hours=12)
 _YEARS = range(1970, 3000)
-_YEARS_ALONE = "write a year from 1970 to 2999"
-_WAYS = "write 02:50, 2026-03-01 02:50 or 2026-03-01T02:50:00+08:00"
+_YEARS_ALONE = Cause.of("time_year", "write a year from 1970 to 2999")
 
 
 class FutureError(InputError):
@@ -84,8 +83,10 @@ def zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise InputError(
-            f"unknown time zone: {name!r} (write a name such as Asia/Shanghai or UTC)"
+        raise InputError.coded(
+            "unknown_zone",
+            "unknown time zone: {given!r} (write a name such as Asia/Shanghai or UTC)",
+            given=name,
         ) from error
 
 
@@ -101,7 +102,11 @@ def parse(text: str, zone: tzinfo, now: datetime) -> datetime:
     """
     found = _FORMS.fullmatch(text.strip())
     if found is None or (found["offset"] and not found["date"]):
-        raise InputError(f"not a time: {text!r} ({_WAYS})")
+        raise InputError.coded(
+            "not_a_time",
+            "not a time: {given!r} (write 02:50, 2026-03-01 02:50 or 2026-03-01T02:50:00+08:00)",
+            given=text,
+        )
     try:
         at = time.fromisoformat(found["time"])
         at = at.replace(microsecond=int((found["fraction"] or "0")[:6].ljust(6, "0")))
@@ -115,7 +120,7 @@ def parse(text: str, zone: tzinfo, now: datetime) -> datetime:
     except InputError:
         raise
     except (ValueError, OverflowError) as error:
-        raise InputError(f"no such time: {text!r} ({_way_out(found)})") from error
+        raise _no_such_time(text, _way_out(found)) from error
 
 
 def parse_exact(text: str) -> datetime:
@@ -131,21 +136,27 @@ def parse_exact(text: str) -> datetime:
     return parse(text, UTC, _EPOCH)
 
 
-def _way_out(found: re.Match[str]) -> str:
+def _no_such_time(text: str, way_out: Cause) -> InputError:
+    sentence = "no such time: {given!r} ({way_out})"
+    return InputError.coded("no_such_time", sentence, given=text, way_out=way_out)
+
+
+def _way_out(found: re.Match[str]) -> Cause:
     """What to write in place of a part that no time has; Python says it in words of its own."""
     for part, typed in zip(("hours", "minutes", "seconds"), found["time"].split(":"), strict=False):
         most = 23 if part == "hours" else 59
         if int(typed) > most:
-            return f"write {part} from 00 to {most}"
+            return Cause.of(f"time_{part}", "write {part} from 00 to {most}", part=part, most=most)
     year, month, day = map(int, (found["date"] or "1970-01-01").split("-"))
     if year not in _YEARS:
         return _YEARS_ALONE
     if not 1 <= month <= 12:
-        return "write months from 01 to 12"
+        return Cause.of("time_months", "write months from 01 to 12")
     last = calendar.monthrange(year, month)[1]
     if not 1 <= day <= last:
-        return f"{year}-{month:02} has the days 01 to {last}"
-    return "write an offset from -23:59 to +23:59"
+        days = "{year}-{month:02} has the days 01 to {last}"
+        return Cause.of("time_days", days, year=year, month=month, last=last)
+    return Cause.of("time_offset", "write an offset from -23:59 to +23:59")
 
 
 def _day(text: str, typed: str) -> date:
@@ -154,7 +165,7 @@ def _day(text: str, typed: str) -> date:
     if day.year >= _YEARS.stop:
         raise FutureError(at=text.strip())
     if day.year < _YEARS.start:
-        raise InputError(f"no such time: {text!r} ({_YEARS_ALONE})")
+        raise _no_such_time(text, _YEARS_ALONE)
     return day
 
 
@@ -176,8 +187,10 @@ def _in_zone(text: str, local: datetime, zone: tzinfo) -> datetime:
         return first.astimezone(UTC)
     # Around a change of the clocks: twice the same time, or one that is jumped over.
     shown = first.astimezone(UTC).astimezone(zone).replace(tzinfo=None)
-    what = "happens twice" if shown == local else "does not exist"
-    raise InputError(f"{text!r} {what} in {zone}: write it with its offset, as in {_RFC3339}")
-
-
-_RFC3339 = "2026-03-01T02:50:00+08:00"
+    code, what = ("twice", "happens twice") if shown == local else ("skipped", "does not exist")
+    raise InputError.coded(
+        f"time_{code}",
+        f"{{given!r}} {what} in {{zone}}: write it with its offset, as in"
+        " 2026-03-01T02:50:00+08:00",
+        given=text, zone=str(zone),
+    )  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 DONE, FAILED, MISUSED, REFUSED, NOT_CONFIRMED, NOT_VERIFIED = range(6)
 INTERRUPTED = 130
@@ -25,7 +25,12 @@ class Cause(str):
     @classmethod
     def of(cls, code: str, sentence: str, /, **facts: Any) -> Cause:
         """The cause of that code; the facts fill in `sentence`."""
-        made = cls(sentence.format_map(facts))
+        return cls.said(code, sentence.format_map(facts), facts)
+
+    @classmethod
+    def said(cls, code: str, sentence: str, facts: dict[str, Any]) -> Cause:
+        """The cause of that code, whose facts `sentence` has already."""
+        made = cls(sentence)
         made.code, made.facts = code, facts
         return made
 
@@ -39,6 +44,14 @@ class IncidentsError(Exception):
         self.facts = facts
         self.message = self._sentence() if message is None else message
         super().__init__(self.message)
+
+    @classmethod
+    def coded(
+        cls, code: str, sentence: str, facts: dict[str, Any] | None = None, /, **told: Any
+    ) -> Self:
+        """The error with that sentence, which other languages have as `error.CODE`; what fills it
+        in is for people, and only `facts` are facts of the error."""
+        return cls(Cause.of(code, sentence, **told), **(facts or {}))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # It also comes out of another process, whatever its class is made with.

@@ -19,6 +19,7 @@ from incidents.errors import (
     MISUSED,
     REFUSED,
     ActRefusedError,
+    Cause,
     DatabaseError,
     IncidentsError,
     RefusedError,
@@ -107,9 +108,12 @@ _OPTIONS = {
 
 def _message(run: Run, error: IncidentsError) -> str:
     """What went wrong in the run's language; in English where that has no words for it."""
-    id_ = f"error.{error.name}"
+    code, facts = error.name, error.facts
+    if isinstance(error.message, Cause):
+        code, facts = error.message.code, error.message.facts
+    id_ = f"error.{code}"
     known = id_ in run.language.phrases and not isinstance(error, ActRefusedError)
-    return run.text(id_, **error.facts) if known else error.message
+    return run.text(id_, **facts) if known else error.message
 
 
 def _ways_out(error: RefusedError) -> list[Hint]:
@@ -134,11 +138,12 @@ def _tell_of_misuse(error: click.ClickException) -> None:
 def _tell_unexpected(run: Run, error: Exception) -> int:
     told = _database_error(run, error)
     if told is None:
-        detail = (
-            f"something unexpected went wrong ({type(error).__name__}), which is a fault in this "
-            "program: run it again with INCIDENTS_DEBUG=1 to see where, and report that"
+        told = IncidentsError.coded(
+            "unexpected",
+            "something unexpected went wrong ({what}), which is a fault in this program: run it"
+            " again with INCIDENTS_DEBUG=1 to see where, and report that",
+            what=type(error).__name__,
         )
-        told = IncidentsError(detail)
     if os.environ.get("INCIDENTS_DEBUG"):
         import traceback
 

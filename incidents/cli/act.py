@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from incidents.cli import answers
-from incidents.cli.confirmation import answered
+from incidents.cli.confirmation import answered, says_otherwise
 from incidents.cli.run import Run, is_terminal
-from incidents.errors import NotConfirmedError
+from incidents.errors import Cause, NotConfirmedError
 from incidents.machine.commands import CLOCK, Command, Elapse, HandOver, Log, Recur
 from incidents.values import site_name, web_address
 
@@ -60,7 +60,7 @@ class Act:
         site: str | int,
         command: Command,
         *,
-        way_out: str | None,
+        may_repeat: bool,
         another: str = "violation",
         about: str | None = None,
         confirm: str | None = None,
@@ -68,14 +68,15 @@ class Act:
         """Like `submit`; but the same line from a terminal within a minute is the same command.
 
         Pressing Enter twice must not make two violations. A script has no terminal and means what
-        it says; a person who means `another` says `way_out`, which is None where they have. A
-        violation that closes the site is confirmed first, by `confirm` or on a terminal.
+        it says; a person who means another one says so, as the answer has it (`act.same_line`), and
+        `may_repeat` is that they have. A violation that closes the site is confirmed first, by
+        `confirm` or on a terminal.
 
         Raises:
             ActRefusedError: as `submit` does.
             NotConfirmedError: without the right confirmation.
         """
-        may_be_a_slip = way_out is not None and self.key is None and not self.dry_run
+        may_be_a_slip = not may_repeat and self.key is None and not self.dry_run
         by_line = may_be_a_slip and is_terminal(sys.stdin)
         envelope = self._envelope(site, command, key=self.key)
         if by_line:
@@ -83,10 +84,7 @@ class Act:
             envelope = replace(envelope, key=line, key_for=SAME_LINE_FOR)
         answer = self._send_asking(envelope, confirm)
         if by_line and answer.repeated:
-            self.run.tell(
-                "the same line was typed less than a minute ago: nothing was logged again, and "
-                f"this is the first answer. For another {another} add {way_out}."
-            )
+            self.run.tell(self.run.text(f"act.same_line.{another}"))
         answers.give(self.run, answer, dry_run=self.dry_run, repetition_told=by_line, about=about)
 
     def submit_in_person(self, site: str | int, command: Command, password: Path | None) -> None:
@@ -131,7 +129,7 @@ class Act:
             if not self.dry_run:
                 expected, seen = self._refuse_if_impossible(envelope)
                 if expected["state"] == "closed":
-                    _confirm(str(expected["site"]), confirm)
+                    _confirm(self.run, str(expected["site"]), confirm)
                 # What is confirmed is what was looked at; a server is told its ETag so.
                 envelope = replace(envelope, seen=seen)
             answer = self._send(envelope)
@@ -208,17 +206,15 @@ class Act:
             # What is impossible, or was done before, is not asked about.
             expected = self._send(unconfirmed, dry_run=True)
             if expected.refusal is None and not expected.repeated:
-                _confirm_host(str(envelope.site), confirm, hosts)
+                _confirm_host(self.run, str(envelope.site), confirm, hosts)
         answer = self._send(unconfirmed)
         if answer.refusal is None or answer.refusal.name != "would_close":
             return answer
         facts = answer.refusal.facts
-        told = [_of_hosts(facts["site"], hosts)] if hosts else []
-        from incidents.locale.language import ENGLISH
-
-        within = ENGLISH.duration(timedelta(seconds=facts["within_s"]))
-        told.append(f"This is violation {facts['n']} of {facts['needed']} in {within}.")
-        _confirm(facts["site"], confirm, told)
+        told = [_of_hosts(self.run, facts["site"], hosts)] if hosts else []
+        n, needed, within = facts["n"], facts["needed"], facts["within_s"]
+        told.append(self.run.text("act.place", n=n, needed=needed, within=within))
+        _confirm(self.run, facts["site"], confirm, told)
         return self._send(envelope)
 
     def _send(self, envelope: Envelope, *, dry_run: bool = False) -> Answer:
@@ -243,28 +239,34 @@ def _salt() -> str:
         return str(uuid.getnode())
 
 
-def _confirm(site: str, confirm: str | None, told: Sequence[str] = ()) -> None:
-    closes = f"This closes {site}: no after-sales service, no refund."
-    typed = answered([*told, closes, "Type its name to confirm: "], confirm)
+def _confirm(run: Run, site: str, confirm: str | None, told: Sequence[str] = ()) -> None:
+    ask = [run.text("act.closes", site=site), run.text("confirm.ask")]
+    typed = answered(run, [*told, *ask], confirm)
     if typed is None:
-        raise NotConfirmedError(site=site, way_out=f"add --confirm {site}")
+        way_out = Cause.of("add_confirm", "add --confirm {right}", right=site)
+        raise NotConfirmedError(site=site, way_out=way_out)
     if not site_name.is_called(site, typed):
         raise NotConfirmedError(site=site, way_out=_instead(site, confirm))
 
 
-def _confirm_host(site: str, confirm: str | None, hosts: Sequence[str]) -> None:
-    told = _of_hosts(site, hosts)
-    typed = answered([told, f"Type {site} to log it there: "], confirm)
+def _confirm_host(run: Run, site: str, confirm: str | None, hosts: Sequence[str]) -> None:
+    ask = [_of_hosts(run, site, hosts), run.text("act.ask_host", site=site)]
+    typed = answered(run, ask, confirm)
     if typed is None or not site_name.is_called(site, typed):
-        wrong = f"{told} That was not confirmed, so nothing is done: {_instead(site, confirm)}"
-        raise NotConfirmedError(wrong, site=site, hosts=list(hosts))
+        raise NotConfirmedError.coded(
+            "host_not_confirmed",
+            "The address is on {hosts}, not on {site}. That was not confirmed, so nothing is done:"
+            " {way_out}",
+            {"site": site, "hosts": list(hosts)},
+            site=site, hosts=", ".join(hosts), way_out=_instead(site, confirm),
+        )  # fmt: skip
 
 
-def _of_hosts(site: str, hosts: Sequence[str]) -> str:
-    return f"The address is on {', '.join(hosts)}, not on {site}."
+def _of_hosts(run: Run, site: str, hosts: Sequence[str]) -> str:
+    return run.text("act.host", site=site, hosts=list(hosts))
 
 
-def _instead(site: str, confirm: str | None) -> str:
+def _instead(site: str, confirm: str | None) -> Cause:
     if confirm is None:
-        return "what you typed is not its name"
-    return f"--confirm says {confirm!r}; write --confirm {site}"
+        return Cause.of("typed_no_name", "what you typed is not its name")
+    return says_otherwise(confirm, site)

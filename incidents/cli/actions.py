@@ -51,11 +51,11 @@ def _command(action: Action) -> click.Command:
         elif action.in_person:
             act.submit_in_person(site, command, password)
         elif isinstance(command, c.Recur):
-            act.submit_once(site, command, way_out="a --key of its own", confirm=confirm)
+            act.submit_once(site, command, may_repeat=False, another="recurrence", confirm=confirm)
         else:
             act.submit(site, command, about=about)
         if isinstance(command, c.AddSite | c.EditSite):
-            act.run.tell(*params.hints_on_contact(command.phone, command.email))
+            act.run.tell(*params.hints_on_contact(act.run, command.phone, command.email))
 
     for parameter in reversed(list(_parameters(action))):
         made = parameter(made)
@@ -100,7 +100,9 @@ def _read(act: Act, action: Action, given: Values) -> tuple[str | int, c.Command
     if action.command is c.CompleteTask and not target.is_task(of):
         raise _no_task(of)
     if action.command is c.EditSite and not any(given.values()):
-        raise InputError("nothing to change is given: add --phone, --email or --person")
+        raise InputError.coded(
+            "no_change_of_site", "nothing to change is given: add --phone, --email or --person"
+        )
     named = target.fields(action.command, of)
     command = action.command(by=act.by, **action.fixed, **named, **given)
     new = action.creates or action.of == SITE
@@ -108,13 +110,16 @@ def _read(act: Act, action: Action, given: Values) -> tuple[str | int, c.Command
 
 
 def _no_task(item: Target) -> InputError:
-    what = f"no {_INSTEAD[item[1]]}" if item[1] in _INSTEAD else _OF_INCIDENT
-    return InputError(f"{target.text(ITEM, item)} is {what}")
+    code = item[1] if item[1] in _INSTEAD else "incident"
+    return InputError.coded(
+        f"no_task_{code}", f"{{id}} is {_INSTEAD[code]}", id=target.text(ITEM, item)
+    )
 
 
 _INSTEAD = {
-    "disputed": "task: incidents site uphold NAME or site reinstate NAME ends it",
-    "closure": "task: incidents site confirm-closure NAME or site decline-closure NAME ends it",
-    "reinstatement": "task: incidents site approve NAME or site decline NAME ends it",
+    "disputed": "no task: incidents site uphold NAME or site reinstate NAME ends it",
+    "closure": "no task: incidents site confirm-closure NAME or site decline-closure NAME ends it",
+    "reinstatement": "no task: incidents site approve NAME or site decline NAME ends it",
+    "incident": "an incident, no task: incidents contact, removed or refused moves it on",
 }
-_OF_INCIDENT = "an incident, no task: incidents contact, removed or refused moves it on"
+"""What is no task, and what ends or moves it on."""

@@ -20,6 +20,7 @@ import click
 from incidents.cli.root import LazyGroup
 from incidents.cli.run import BUNDLE, TABLE
 from incidents.locale import catalogue
+from incidents.values import language_tag
 
 CLICK = "messages"
 """The domain in which click asks gettext for its own words."""
@@ -48,7 +49,7 @@ def _is_wanted(args: Sequence[str]) -> bool:
     if "--json" in args or _named("--format", args) not in (None, TABLE, BUNDLE):
         return False
     asked = _named("--lang", args) or os.environ.get("INCIDENTS_LANG")
-    return catalogue.tag(asked or catalogue.of_locale(os.environ)) == "zh_CN"
+    return language_tag.tag(asked or language_tag.of_locale(os.environ)) == "zh_CN"
 
 
 def _named(option: str, args: Sequence[str]) -> str | None:

@@ -6,16 +6,15 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from incidents import errors
-from incidents.cli.run import is_terminal
-from incidents.locale.words import counted
+from incidents.cli.run import Run, is_terminal
+from incidents.errors import Cause, NotConfirmedError
 from incidents.values import site_name
 
 if TYPE_CHECKING:
     from incidents.enforcement.reconciliation import Comparison
 
 
-def answered(lines: Sequence[str], confirm: str | None) -> str | None:
+def answered(run: Run, lines: Sequence[str], confirm: str | None) -> str | None:
     """What `confirm` says, or what is typed at the end of those lines; None without a terminal."""
     if confirm is not None or not is_terminal(sys.stdin):
         return confirm
@@ -24,7 +23,7 @@ def answered(lines: Sequence[str], confirm: str | None) -> str | None:
     try:
         return sys.stdin.readline()
     except KeyboardInterrupt:
-        print("\nThat was not confirmed, so nothing is done.", file=sys.stderr)  # noqa: T201
+        print(f"\n{run.text('confirm.broken_off')}", file=sys.stderr)  # noqa: T201
         raise
 
 
@@ -32,7 +31,7 @@ MOST_NAMED = 20
 """So many sites are named, where very many may be opened."""
 
 
-class OpeningNotConfirmedError(errors.NotConfirmedError):
+class OpeningNotConfirmedError(NotConfirmedError):
     """{what} would be opened, and that was not confirmed, so nothing is done: {way_out}"""
 
     name = "not_confirmed"
@@ -50,7 +49,7 @@ def closed_sites(opened: Sequence[Comparison]) -> list[str]:
     return [each.site for each in opened if each.really == "closed"]
 
 
-def words_of_openings(opened: Sequence[Comparison]) -> list[str]:
+def words_of_openings(run: Run, opened: Sequence[Comparison]) -> list[str]:
     """What people are told of them before; nothing of none."""
     from incidents.enforcement.reconciliation import WAITS
 
@@ -58,36 +57,30 @@ def words_of_openings(opened: Sequence[Comparison]) -> list[str]:
     ordered = [each for each in opened if each.verdict != WAITS]
     down = [each for each in ordered if each.really in ("suspended", "closed")]
     others = [each.site for each in ordered if each not in down]
-    lines = []
-    if down:
-        are = "is" if len(down) == 1 else "are"
-        names = named([f"{each.site} ({each.really})" for each in down])
-        lines.append(f"This opens {counted(len(down), 'site')} that {are} down: {names}")
-    if others:
-        lines.append(
-            f"This orders {counted(len(others), 'site')} to be open that nobody can ask about:"
-            f" {named(others)}"
-        )
-    if waiting:
-        orders, wait = ("An order", "waits") if len(waiting) == 1 else ("Orders", "wait")
-        lines.append(
-            f"{orders} to open {counted(len(waiting), 'site')} {wait}:"
-            f" {named(waiting)}. A daemon carries that out, or cancels it if a loss may have hidden"
-            " why the site is down"
-        )
+    language = run.language
+    parts = (
+        ("down", [language.say("openings.seen", site=e.site, state=e.really) for e in down]),
+        ("unseen", others),
+        ("waiting", waiting),
+    )
+    lines = [
+        run.text(_by_number(f"openings.{code}", names), n=len(names), names=named(run, names))
+        for code, names in parts
+        if names
+    ]
     if shut := closed_sites(opened):
-        lines.append(
-            f"{len(shut):,} closed in the world: a rule may have closed them, and that is lost."
-            " Record again what closed them (incidents log, refused, site false-info) in place of"
-            " opening them"
-        )
+        lines.append(run.text("openings.closed", n=len(shut)))
     return lines
 
 
-def named(names: Sequence[str]) -> str:
+def _by_number(code: str, found: Sequence[str]) -> str:
+    return f"{code}.one" if len(found) == 1 else f"{code}.many"
+
+
+def named(run: Run, names: Sequence[str]) -> str:
     """The first of them, and how many more there are."""
-    more = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+    more, first = len(names) - MOST_NAMED, run.language.comma.join(names[:MOST_NAMED])
+    return run.text("openings.more", names=first, more=more) if more > 0 else first
 
 
 def is_opening_asked(confirm: str | None) -> bool:
@@ -95,21 +88,29 @@ def is_opening_asked(confirm: str | None) -> bool:
     return confirm is not None or (is_terminal(sys.stdin) and is_terminal(sys.stderr))
 
 
-def confirm_openings(opened: Sequence[Comparison], said: str | None) -> None:
+def confirm_openings(run: Run, opened: Sequence[Comparison], said: str | None) -> None:
     """Name them, and have that confirmed by a site's name, or by their number; raises
     OpeningNotConfirmedError."""
     if not opened:
         return
-    alone = opened[0].site if len(opened) == 1 else None
-    right = str(len(opened)) if alone is None else alone
-    ask = f"Type their number, {right}, to confirm: " if alone is None else "Type its name: "
-    typed = answered([*words_of_openings(opened), ask], said)
+    n, alone = len(opened), opened[0].site if len(opened) == 1 else None
+    right = str(n) if alone is None else alone
+    ask = run.text("confirm.ask_name" if alone else "confirm.ask_number", right=right)
+    typed = answered(run, [*words_of_openings(run, opened), ask], said)
     given = (typed or "").strip().replace(",", "")
     if given == right if alone is None else site_name.is_called(alone, given):
         return
-    what = counted(len(opened), "site") if alone is None else alone
     if said is not None:
-        way_out = f"--confirm says {said!r}; write --confirm {right}"
+        way_out = says_otherwise(said, right)
     else:
-        way_out = f"what you typed is not {right}"
-    raise OpeningNotConfirmedError(what=what, way_out=way_out)
+        way_out = Cause.of("typed_is_not", "what you typed is not {right}", right=right)
+    raise OpeningNotConfirmedError(what=alone or Cause.of("sites", "{n:,} sites", n=n),
+                                   way_out=way_out)  # fmt: skip
+
+
+def says_otherwise(confirm: str, right: str) -> Cause:
+    """That --confirm says another thing than what is right, as a way out."""
+    return Cause.of(
+        "confirm_says", "--confirm says {given!r}; write --confirm {right}",
+        given=confirm, right=right,
+    )  # fmt: skip

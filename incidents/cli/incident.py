@@ -22,7 +22,6 @@ from incidents.values.web_address import Kept
 
 if TYPE_CHECKING:
     from incidents.contract.documents.queue import Duty, DutySummary
-    from incidents.locale.words import When
 
 
 @click.command()
@@ -62,7 +61,7 @@ def log(
         category=category, note=note, again=again,
     )  # fmt: skip
     told = [] if act.dry_run else params.hints_on_category(act.run, category)
-    act.submit_once(site, command, way_out=None if again else "--again", confirm=confirm)
+    act.submit_once(site, command, may_repeat=again, confirm=confirm)
     act.run.tell(*told)
 
 
@@ -113,16 +112,16 @@ def note(act: Act, *, incident: tuple[int, int], text: str, to_customer: bool) -
         by=act.by, incident=n, audience=FOR_CUSTOMER if to_customer else FOR_DESK,
         text=params.text("note")(written),
     )  # fmt: skip
-    act.submit_once(
-        site, command, way_out="a --key of its own", another="note", about=incident_id(site, n)
-    )  # fmt: skip
+    act.submit_once(site, command, may_repeat=False, another="note", about=incident_id(site, n))
 
 
 def _note_of_standard_input() -> str:
     try:
         found = sys.stdin.read(_MOST_CHARACTERS + 1)
     except UnicodeDecodeError as error:
-        raise InputError("what came on standard input is no text: no note was added") from error
+        raise InputError.coded(
+            "note_no_text", "what came on standard input is no text: no note was added"
+        ) from error
     if len(found) > _MOST_CHARACTERS:
         most = f"{inputs.MAX_TEXT_CHARACTERS:,}"
         raise TextTooLongError(what="note", length=f"over {_MOST_CHARACTERS:,}", limit=most)
@@ -144,7 +143,7 @@ def link(run: Run, incident: tuple[int, int]) -> None:
     else:
         run.say(document["link"])
         if not run.quiet:
-            run.tell(f"it holds until {run.when.until(document['until'])}")
+            run.tell(run.text("link.until", at=document["until"]))
 
 
 @click.command()
@@ -167,7 +166,7 @@ def duty(run: Run, limit: int) -> None:
     elif run.for_programs:
         output.documents(run, found)
     elif total is None:
-        run.tell('nobody is reminded here: the settings say [report] within = ""')
+        run.tell(run.text("duty.off"))
     else:
         _tell_of_duties(run, found, total)
 
@@ -177,27 +176,27 @@ def _tell_of_duties(run: Run, found: list[Duty], total: DutySummary) -> None:
 
     output.table(
         run, ("INCIDENT", "LEFT", "SITE", "STATE", "REPORT BY", "NEXT"),
-        [_duty_row(each, run.when) for each in found],
+        [_duty_row(run, each) for each in found],
     )  # fmt: skip
     if not found:
-        run.tell("nothing is to be reported")
+        run.tell(run.text("duty.nothing"))
         return
-    counts = f"{total['overdue']:,} overdue, {total['due']:,} still in time"
-    if total["capped"]:
-        counts += ", or more"
+    code = "duty.counts.capped" if total["capped"] else "duty.counts"
+    counts = run.text(code, overdue=total["overdue"], due=total["due"])
     run.tell(painted(counts, fg="red", bold=True) if total["overdue"] else counts)
     if total["overdue"] + total["due"] > len(found):
-        run.tell(f"these are the first {len(found):,}: --limit shows more")
-    within = timedelta(seconds=total["within_s"])
-    run.tell(f"within {write_duration(within)} of the recording, by {SOURCE}")
+        run.tell(run.text("duty.first", n=len(found)))
+    within = write_duration(timedelta(seconds=total["within_s"]))
+    run.tell(run.text("duty.within", within=within, source=SOURCE))
 
 
-def _duty_row(each: Duty, when: When) -> tuple[str, ...]:
+def _duty_row(run: Run, each: Duty) -> tuple[str, ...]:
+    when = run.when
     return (
         each["incident"],
         when.left(each["due"]),
         each["site"],
-        each["state"],
+        run.language.word("state", each["state"]),
         when(each["due"]),
         f"incidents reported {each['incident']} --ref R",
     )

@@ -47,8 +47,9 @@ def acting(function: Command) -> Command:
         dry_run, policy = given.pop("dry_run"), given.pop("policy")
         run = _ready(context, given, writes=not dry_run)
         if policy is not None and not dry_run:
-            raise InputError(
-                "--policy goes with --dry-run alone: what is done is done under the active policy"
+            raise InputError.coded(
+                "policy_without_dry_run",
+                "--policy goes with --dry-run alone: what is done is done under the active policy",
             )
         act = Act(
             run,

@@ -220,7 +220,7 @@ def _confirm(act: Act, sites: Sequence[str], said: str | None, *, cancelled: boo
             # A server of before does not say it.
             if each.really == "closed" or looks.site(each.site).get("left_down_since")
         ]
-    confirmation.confirm_openings(doubted, said)
+    confirmation.confirm_openings(act.run, doubted, said)
 
 
 def _names(run: Run, *, every: bool) -> list[str]:

@@ -238,7 +238,9 @@ def write_file(target: str, parts: Iterable[bytes], mode: int = disk.PRIVATE) ->
     file = Path(file_name(target))
     try:
         if file.is_dir():
-            raise InputError(f"{target} is a folder: name a file in it")
+            raise InputError.coded(
+                "a_folder", "{target} is a folder: name a file in it", target=target
+            )
         # A link stays one, and points to the new file.
         target_file = disk.behind_links(file)
         if file.exists() and not file.is_file():

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from incidents.cli.run import Run
-from incidents.errors import FileError, InputError, UnknownIncidentError
+from incidents.errors import Cause, FileError, InputError, UnknownIncidentError
 from incidents.machine import policy
 from incidents.values import ids, inputs
 from incidents.values.web_address import Kept
@@ -127,7 +127,11 @@ def file_name(given: str) -> str:
     except UnicodeEncodeError:
         whole = False
     if not whole:
-        raise InputError(f"{given!r} is no name of a file: no file's name holds such a character")
+        raise InputError.coded(
+            "no_file_name",
+            "{given!r} is no name of a file: no file's name holds such a character",
+            given=given,
+        )
     return given
 
 
@@ -196,6 +200,8 @@ confirm_option = click.option(
 
 MAX_FILE_BYTES = 1_000_000
 """The most bytes of a policy, or of a file of scenarios."""
+NOT_UTF8 = Cause.of("not_utf8", "it is not UTF-8 text")
+NO_REASON = Cause.of("no_reason", "no reason given")
 
 policy_file_argument = click.argument("file", type=File(), metavar="FILE")
 
@@ -210,7 +216,9 @@ def read_policy(file: Path) -> Policy:
     try:
         return policy.read(read_small_file(file))
     except policy.PolicyError as error:
-        raise InputError(f"{file} is no policy: {error}") from error
+        raise InputError.coded(
+            "no_policy", "{file} is no policy: {why}", file=str(file), why=str(error)
+        ) from error
 
 
 def read_small_file(file: Path) -> str:
@@ -225,14 +233,16 @@ def read_small_file(file: Path) -> str:
         with file.open("rb") as source:
             content = source.read(MAX_FILE_BYTES + 1)
         if len(content) > MAX_FILE_BYTES:
-            raise InputError(
-                f"{file} has more than {MAX_FILE_BYTES:,} bytes: is it the right file?"
-            )
+            raise InputError.coded(
+                "file_too_large",
+                "{file} has more than {limit:,} bytes: is it the right file?",
+                file=str(file), limit=MAX_FILE_BYTES,
+            )  # fmt: skip
         return io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig").read()
     except UnicodeDecodeError as error:
-        raise FileError(file=file, done="read", detail="it is not UTF-8 text") from error
+        raise FileError(file=file, done="read", detail=NOT_UTF8) from error
     except OSError as error:
-        detail = error.strerror or "no reason given"
+        detail = error.strerror or NO_REASON
         raise FileError(file=file, done="read", detail=detail) from error
 
 
@@ -254,16 +264,14 @@ def hints_on_category(run: Run, given: str | None) -> list[str]:
         known = register.categories_in_use(connection)
     if not known or given in known:
         return []
-    named = ", ".join(known[:_MOST_NAMED])
-    told = f"the category {given!r} is new here; in use are {named}: "
-    return [told + "if it is mistyped, void the incident and log it again"]
+    return [run.text("hint.category", given=given, known=known[:_MOST_NAMED])]
 
 
-def hints_on_contact(phone: str | None, email: str | None) -> list[str]:
+def hints_on_contact(run: Run, phone: str | None, email: str | None) -> list[str]:
     """What nobody can be reached by as it stands."""
     told = []
     if phone is not None and sum(map(str.isdigit, phone)) < _FEWEST_DIGITS:
-        told.append("the phone number has too few digits to be called by: site edit --phone P")
+        told.append(run.text("hint.phone"))
     if email is not None and _ADDRESS.fullmatch(email) is None:
-        told.append("the e-mail address is none that can be written to: site edit --email E")
+        told.append(run.text("hint.email"))
     return told

@@ -18,13 +18,12 @@ from incidents.accounts import identity
 from incidents.cli import params
 from incidents.cli.run import Run, is_terminal
 from incidents.contract.action import name_of
-from incidents.errors import FileError, InputError, RefusedError
+from incidents.errors import Cause, FileError, InputError, RefusedError
 from incidents.system import private_file
 
 if TYPE_CHECKING:
     from incidents.accounts.authenticator import Door
     from incidents.accounts.identity import Identity
-    from incidents.client.house import RemoteHouse
     from incidents.machine.commands import Command
     from incidents.machine.policy import Policy
 
@@ -72,7 +71,11 @@ def check_standard_input(own: Path | None, other: Path | None, option: str) -> N
         InputError: naming that option.
     """
     if own == other == STDIN:
-        raise InputError(f"standard input gives one password: {option} needs a file of its own")
+        raise InputError.coded(
+            "one_password",
+            "standard input gives one password: {option} needs a file of its own",
+            option=option,
+        )
 
 
 def read_password(file: Path | None, question: str, option: str = PASSWORD_OPTION) -> str:
@@ -84,10 +87,10 @@ def read_password(file: Path | None, question: str, option: str = PASSWORD_OPTIO
     return _typed_password(question, option)
 
 
-def read_new_password(file: Path | None, handle: str) -> str:
+def read_new_password(run: Run, file: Path | None, handle: str) -> str:
     """A new password; at a terminal it is typed twice."""
-    new = read_password(file, f"New password of {handle}: ")
-    if file is None and _typed_password("The same again: ", PASSWORD_OPTION) != new:
+    new = read_password(file, run.text("password.new", handle=handle))
+    if file is None and _typed_password(run.text("password.again"), PASSWORD_OPTION) != new:
         raise PasswordsDifferError
     return new
 
@@ -111,10 +114,11 @@ def _password_of_file(file: Path, option: str) -> str:
             whole = private_file.read(file)
         text = whole.decode()
     except (OSError, ValueError) as error:
-        detail = getattr(error, "strerror", None) or "it is no text"
+        detail = getattr(error, "strerror", None) or Cause.of("no_text", "it is no text")
         raise FileError(file=file, done="read", detail=detail) from error
     if len(whole) > _MOST_BYTES:
-        raise FileError(file=file, done="read", detail="it is too long for a password")
+        too_long = Cause.of("password_too_long", "it is too long for a password")
+        raise FileError(file=file, done="read", detail=too_long)
     return text.removesuffix("\n").removesuffix("\r")
 
 
@@ -155,28 +159,32 @@ def in_person(
     if run.remote is None:
         has_accounts = _has_accounts(run)
         if file is not None and not has_accounts:
-            raise InputError(f"{PASSWORD_OPTION} says nothing here: the database has no accounts")
+            raise InputError.coded(
+                "no_accounts",
+                "{option} says nothing here: the database has no accounts",
+                option=PASSWORD_OPTION,
+            )
         signs_in = file is not None or (has_accounts and is_asked_for())
         if signs_in:
             sign_in(run, file)
         yield signs_in
     elif act in identity.IN_PERSON:
-        with in_session(run.remote, file):
+        with in_session(run, file):
             yield True
     else:
         yield False
 
 
 @contextmanager
-def in_session(
-    server: RemoteHouse, file: Path | None, option: str = PASSWORD_OPTION
-) -> Iterator[None]:
+def in_session(run: Run, file: Path | None, option: str = PASSWORD_OPTION) -> Iterator[None]:
     """While it lasts, who acts is in a session of the server; `option` is what names the file.
 
     Raises:
         PasswordNeededError, ProblemError: as `proved` does.
     """
-    question = f"Password of {server.signs_in}: "
+    server = run.remote
+    assert server is not None, "only a server has sessions"
+    question = run.text("password.ask", handle=server.signs_in)
 
     def ask() -> str:
         return read_password(file, question, option)
@@ -197,7 +205,7 @@ def sign_in(run: Run, file: Path | None, option: str = PASSWORD_OPTION) -> Ident
     handle = run.settings.person
     if not run.settings.named and not _is_account(run, handle):
         raise NoAccountError(handle=handle)
-    given = read_password(file, f"Password of {handle}: ", option)
+    given = read_password(file, run.text("password.ask", handle=handle), option)
     return _door(run).identify(handle, given, _terminal(run))
 
 
@@ -209,7 +217,7 @@ def second_person(run: Run, handle: str, file: Path | None) -> Any:
         PasswordNeededError: if nobody can be asked.
         SecondSignInError, BlockedError: see `Door.identify_second`.
     """
-    given = read_password(file, f"Password of {handle}: ", SECOND_PERSON_OPTION)
+    given = read_password(file, run.text("password.ask", handle=handle), SECOND_PERSON_OPTION)
     if run.remote is not None:
         return {"handle": handle, "password": given}
     return _door(run).identify_second(

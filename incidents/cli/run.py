@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from incidents.errors import AnswerLostError, DatabaseError
+from incidents.errors import AnswerLostError, Cause, DatabaseError
 from incidents.values import language_tag
 
 if TYPE_CHECKING:
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from incidents.views.looks import Looks
 
 
-_ITS_OWN = "it is about the database itself: do it where that is, without --server"
+_ITS_OWN = Cause.of(
+    "its_own", "it is about the database itself: do it where that is, without --server"
+)
 REHEARSAL = "rehearsal: this database accepts any clock"
 TABLE, JSON, JSONL, CSV = FORMATS = ("table", "json", "jsonl", "csv")
 # Of an export: it goes into a file, and what is said beside it is for people.
@@ -149,7 +151,7 @@ class Run:
 
         moment = clock.parse(text, self.settings.zone, clock.now())
         when = self.when
-        self.tell(f"time taken as {when(moment)} {when.zone_name} ({when.ago(moment)})")
+        self.tell(self.text("run.time_taken", at=moment, zone=when.zone_name, ago=when.ago(moment)))
         return moment
 
     def tell(self, *lines: str) -> None:
@@ -178,7 +180,7 @@ class Run:
         # The command has had its answer: a database that goes away now takes nothing from it.
         with suppress(DatabaseError):
             if is_entered and not self.told_of_rehearsal and self.local.is_rehearsal:
-                self.tell(REHEARSAL)
+                self.tell(self.text("run.rehearsal"))
 
     def close(self) -> None:
         """Let go of the database, or of the server."""

@@ -10,8 +10,8 @@ import click
 from incidents.cli import options, output, params, sites
 from incidents.contract import hints
 from incidents.contract.hints import first_of_two, with_commands
-from incidents.errors import UnknownSiteError, UnknownTaskError
-from incidents.locale.words import Teller, When
+from incidents.errors import Cause, UnknownSiteError, UnknownTaskError
+from incidents.locale.words import Teller
 
 if TYPE_CHECKING:
     from incidents.cli.run import Run
@@ -51,8 +51,12 @@ def _site(run: Run, name: str) -> None:
     except UnknownSiteError as error:
         if error.facts["nearest"]:
             raise
-        looks = ", and an id looks like 12-3, 12-3-1, 12-t2 or 12-o45 (incidents queue lists them)"
-        raise UnknownSiteError(site=name, way_out=looks, nearest=[]) from error
+        raise UnknownSiteError(site=name, way_out=_LOOKS, nearest=[]) from error
+
+
+_LOOKS = Cause.of(
+    "ids_look", ", and an id looks like 12-3, 12-3-1, 12-t2 or 12-o45 (incidents queue lists them)"
+)
 
 
 def _item(run: Run, key: tuple[int, str]) -> None:
@@ -63,18 +67,18 @@ def _item(run: Run, key: tuple[int, str]) -> None:
         found = looks.item(key)
     if found is None:
         given = f"{key[0]}-{key[1]}"
-        raise UnknownTaskError(
-            f"{given} is not in the queue: it is done, or withdrawn while a closure is disputed, or"
-            " never was there; incidents queue lists what there is",
-            given=given,
+        sentence = (
+            "{given} is not in the queue: it is done, or withdrawn while a closure is disputed, or"
+            " never was there; incidents queue lists what there is"
         )
+        raise UnknownTaskError.coded("not_in_queue", sentence, {"given": given}, given=given)
     if not output.answered(run, with_commands(found), found["id"]):
         due = found["due"]
         pairs = [
             ("task", found["id"]),
             ("do", words.exactly(found)),
             ("site", found["site"]),
-            ("about", ", ".join(found["about"])),
+            ("about", run.language.comma.join(found["about"])),
             ("due", "" if due is None else run.when.until(due)),
             ("with", found["claimed_by"] or ""),
             ("whom", words.whom(found)),
@@ -107,66 +111,70 @@ def _tell(run: Run, incident: IncidentInFull, story: Iterable[Line]) -> None:
     if site["state"] != "active" or site["run"] >= 2:
         run.say(teller.site_state(site))
     run.say("")
-    output.pairs(run, _pairs(run, incident, when, closed))
+    output.pairs(run, _pairs(run, incident, closed))
     for url in incident["urls"]:
-        run.say(f"url: {url}")
+        run.say(run.text("show.url", url=url))
     for text in incident["urls_written"]:
         if text not in incident["urls"]:
-            run.say(f"written: {text.translate(_LINE_ENDS)}")
+            run.say(run.text("show.written", url=text.translate(_LINE_ENDS)))
     for contact in incident["contacts"]:
-        run.say(f"contact: {_contact(contact, when)}")
+        run.say(run.text("show.contact_line", what=_contact(run, contact)))
     for evidence in incident["evidence"]:
-        run.say(f"evidence: {_evidence(evidence, when)}")
+        run.say(_evidence(run, evidence))
     for note in incident["notes"]:
-        run.say(f"note {_note(note, when)}")
+        run.say(_note(run, note))
     sites.show_events(run, story)
     sites.show_next_steps(run, hints.after(incident, site), site.get("asked_by"))
 
 
-def _pairs(run: Run, incident: IncidentInFull, when: When, closed: bool) -> list[tuple[str, str]]:
-    def time(at: str | None) -> str:
-        return "" if at is None else when(at)
-
+def _pairs(run: Run, incident: IncidentInFull, closed: bool) -> list[tuple[str, str]]:
+    occurred_at, recorded_at = incident["occurred_at"], incident["recorded_at"]
+    due = incident["removal_due"]
     return [
         ("incident", incident["id"]),
         ("site", incident["site"]),
-        ("state", incident["state"]),
-        ("occurred", f"{time(incident['occurred_at'])} {when.zone_name}"),
-        ("recorded", f"{time(incident['recorded_at'])} by {incident['by']}"),
+        ("state", run.language.word("state", incident["state"])),
+        ("occurred", run.text("show.occurred", at=occurred_at, zone=run.when.zone_name)),
+        ("recorded", run.text("show.recorded", at=recorded_at, by=incident["by"])),
         ("contact due", sites.contact_due(run, incident, site_closed=closed)),
-        ("removal due", time(incident["removal_due"])),
-        ("report", _report(incident, when)),
+        ("removal due", "" if due is None else run.when(due)),
+        ("report", _report(run, incident)),
         ("category", incident["category"] or ""),
         ("recurs", incident["recurs"] or ""),
         ("note", incident["note"] or ""),
     ]
 
 
-def _report(incident: IncidentInFull, when: When) -> str:
+def _report(run: Run, incident: IncidentInFull) -> str:
     """Whether the police have been told of it, or by when they are to be (domain.md, section 4)."""
     if incident["reported_at"]:
-        return f"reported to the police {when(incident['reported_at'])}"
+        return run.text("show.reported", at=incident["reported_at"])
     if incident["report_due"]:
-        return f"to be reported to the police by {when.until(incident['report_due'])}"
+        return run.text("show.to_report", due=incident["report_due"])
     return ""
 
 
-def _contact(contact: Contact, when: When) -> str:
-    told = f"{contact['id']} {contact['outcome']} at {when(contact['occurred_at'])}"
-    told += f" by {contact['by']}"
-    if contact["recorded_at"] != contact["occurred_at"]:
-        told += f" (recorded {when(contact['recorded_at'])})"
+def _contact(run: Run, contact: Contact) -> str:
+    is_late = contact["recorded_at"] != contact["occurred_at"]
     if contact["voided"]:
-        told += ", voided"
-    return f"{told}: {contact['note']}" if contact["note"] else told
+        code = "show.contact.recorded.voided" if is_late else "show.contact.voided"
+    else:
+        code = "show.contact.recorded" if is_late else "show.contact"
+    told = run.text(
+        code, id=contact["id"], outcome=contact["outcome"], by=contact["by"],
+        at=contact["occurred_at"], recorded_at=contact["recorded_at"],
+    )  # fmt: skip
+    return run.text("show.said", what=told, text=contact["note"]) if contact["note"] else told
 
 
-def _note(note: Note, when: When) -> str:
-    text = "(erased)" if note["text"] is None else note["text"]
-    return f"for the {note['audience']}: {when(note['recorded_at'])} by {note['by']}: {text}"
+def _note(run: Run, note: Note) -> str:
+    text = run.text("site.erased") if note["text"] is None else note["text"]
+    code = f"show.note.{note['audience']}"
+    return run.text(code, at=note["recorded_at"], by=note["by"], text=text)
 
 
-def _evidence(evidence: Evidence, when: When) -> str:
-    name = evidence["name"] or "a file"
-    size = output.number(evidence["size"])
-    return f"{name} ({size} bytes, {when(evidence['recorded_at'])}) {evidence['digest']}"
+def _evidence(run: Run, evidence: Evidence) -> str:
+    return run.text(
+        "show.evidence", name=evidence["name"] or run.text("show.a_file"),
+        size=output.number(evidence["size"]), at=evidence["recorded_at"], digest=evidence["digest"],
+    )  # fmt: skip

@@ -198,10 +198,12 @@ class RemoteHouse:
         """
         named = self._settings.person
         if self._settings.named and self.has_token and named != self.person:
-            raise InputError(
-                f"the token is {self.person}'s, and {named} is named (--as, or INCIDENTS_AS): name"
-                " nobody, or use a token of theirs"
-            )
+            raise InputError.coded(
+                "token_of_another",
+                "the token is {owner}'s, and {named} is named (--as, or INCIDENTS_AS): name"
+                " nobody, or use a token of theirs",
+                owner=self.person, named=named,
+            )  # fmt: skip
 
     def signed_in(
         self, password: str, again: Callable[[], str] | None

@@ -43,18 +43,26 @@ def checked_address(server: str) -> str:
         raise no_address(server)
     if "@" in parts.netloc:
         # Others see what a command was called with.
-        raise InputError("an address holds no name and no password: a token says who you are")
+        raise InputError.coded(
+            "address_with_name",
+            "an address holds no name and no password: a token says who you are",
+        )
     if parts.scheme == "http" and not stays_here(parts):
-        raise InputError(
-            f"{server} would send the token in the clear: write https://, or http:// on this"
-            " machine alone"
+        raise InputError.coded(
+            "token_in_clear",
+            "{server} would send the token in the clear: write https://, or http:// on this"
+            " machine alone",
+            server=server,
         )
     return server.rstrip("/").removesuffix(PREFIX).rstrip("/")
 
 
 def no_address(server: str) -> InputError:
     """That it is none."""
-    return InputError(f"not the address of a server: {server!r} (https://desk.host.example)")
+    return InputError.coded(
+        "no_address", "not the address of a server: {given!r} (https://desk.host.example)",
+        given=server,
+    )  # fmt: skip
 
 
 def trusted_certificates(server: str) -> ssl.SSLContext:
@@ -158,7 +166,10 @@ class Exchange:
             InputError: for a `key` that cannot be sent.
         """
         if key is not None and not (_fits_a_header(key) and len(key) <= MAX_KEY):
-            raise InputError(f"over a server a key has {MAX_KEY} characters at most, all of ASCII")
+            raise InputError.coded(
+                "unfit_key", "over a server a key has {limit} characters at most, all of ASCII",
+                limit=MAX_KEY,
+            )  # fmt: skip
         told = {"Idempotency-Key": key, "Idempotency-Key-For": key_for_s, "If-Match": seen}
         headers = {name: str(value) for name, value in told.items() if value is not None}
         asked = {**sent, "headers": headers, "params": _asked(query)}
@@ -221,7 +232,11 @@ def part(text: str) -> str:
         InputError: for what leads to another path.
     """
     if text.strip() in ("", ".", "..") or "/" in text:
-        raise InputError(f"{text!r} is no name and no id: give one, such as shop.example or 12-3")
+        raise InputError.coded(
+            "no_name_no_id",
+            "{given!r} is no name and no id: give one, such as shop.example or 12-3",
+            given=text,
+        )  # fmt: skip
     return quote(text, safe="")
 
 
@@ -255,13 +270,16 @@ def _http(
     # A file that holds it ends with a line's end.
     token = None if token is None else token.strip()
     if token == "":
-        raise InputError(
+        raise InputError.coded(
+            "empty_token",
             "the token that is given is empty: incidents token make HANDLE --days 30"
-            " makes one; who signs in gives none"
+            " makes one; who signs in gives none",
         )
     if token is not None and not (_fits_a_header(token) and " " not in token):
         # Not a word of it: it may be one, with something behind it.
-        raise InputError("what is given as the token cannot be one: it has characters of none")
+        raise InputError.coded(
+            "no_token", "what is given as the token cannot be one: it has characters of none"
+        )
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     try:
         return httpx.Client(

@@ -170,12 +170,18 @@ def _opened(file: Path) -> BinaryIO:
         # Opening a pipe would wait for its writer for ever.
         descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError as error:
-        raise InputError(f"there is no file {file}: check the path") from error
+        raise InputError.coded(
+            "no_such_file", "there is no file {file}: check the path", file=str(file)
+        ) from error
     except OSError as error:
         raise FileError(file=file, done="read", detail=error.strerror) from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise InputError(f"{file} is not a plain file: put what it holds into one and attach that")
+        raise InputError.coded(
+            "not_plain_file",
+            "{file} is not a plain file: put what it holds into one and attach that",
+            file=str(file),
+        )
     return os.fdopen(descriptor, "rb")
 
 

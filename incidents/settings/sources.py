@@ -291,7 +291,9 @@ def _language(lang: str | None, said: _Said) -> Tag:
     if asked and found is None:
         expected = "en or zh"
         if lang:
-            raise InputError(f"unknown language: {lang!r} (write {expected})")
+            raise InputError.coded(
+                "unknown_language", "unknown language: {given!r} (write en or zh)", given=lang
+            )
         raise SettingError(where=where, setting=setting, value=value, expected=expected)
     return found or "en"
 

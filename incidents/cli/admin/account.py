@@ -143,7 +143,7 @@ def set_password(
         seen(run).account(handle)
     with kept(run, "set_password", own_password_file, own=handle) as keeper:
         account = keeper.account(handle)
-        keeper.set_password(handle, reauthentication.read_new_password(password_file, handle))
+        keeper.set_password(handle, reauthentication.read_new_password(run, password_file, handle))
     _answer(run, account, changed=True)
 
 
@@ -236,7 +236,7 @@ def kept(
 
         yield Keeper(run, signed_in(run, file, KEEP, own))
     elif act in identity.IN_PERSON or file is not None or not server.has_token:
-        with reauthentication.in_session(server, file, reauthentication.OWN_PASSWORD_OPTION):
+        with reauthentication.in_session(run, file, reauthentication.OWN_PASSWORD_OPTION):
             yield server.keeper
     else:
         yield server.keeper

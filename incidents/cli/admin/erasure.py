@@ -78,7 +78,7 @@ def _foreseen(run: Run) -> Aged:
 
 def _aged(run: Run, password_file: Path | None) -> Aged:
     if run.remote is not None:
-        with reauthentication.in_session(run.remote, password_file):
+        with reauthentication.in_session(run, password_file):
             return run.remote.erasing.erase()
     from incidents.desk import pseudonyms
 
@@ -143,7 +143,7 @@ def erase(
     if run.remote is None:
         met = _erase_of_site(run, site, reason, confirm, dry_run=dry_run)
     else:
-        with reauthentication.in_session(run.remote, password_file):
+        with reauthentication.in_session(run, password_file):
             met = run.remote.erasing.meet(
                 site, reason, dry_run=dry_run, confirm=lambda: _confirm_erasure(run, site, confirm)
             )
@@ -183,7 +183,7 @@ def _erase_account(
     if run.remote is None:
         document = _account_met(run, handle, reason, sure, dry_run=dry_run)
     else:
-        with reauthentication.in_session(run.remote, password_file):
+        with reauthentication.in_session(run, password_file):
             document = run.remote.erasing.meet_account(
                 handle, reason, dry_run=dry_run, confirm=sure
             )
@@ -227,7 +227,7 @@ def _confirm_erasure(run: Run, site: str, confirm: str | None) -> None:
 def _typed(run: Run, question: str, name: str, confirm: str | None) -> tuple[str | None, str]:
     """What was given to confirm it, at a terminal once it was asked; and the way out else."""
     asked = confirm is None and is_terminal(sys.stdin)
-    typed = answered([question, run.text("erasure.confirm.type")], confirm)
+    typed = answered(run, [question, run.text("erasure.confirm.type")], confirm)
     code = "erasure.way_out.typed" if asked else "erasure.way_out.option"
     return typed, run.text(code, name=name)
 

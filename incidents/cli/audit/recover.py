@@ -83,7 +83,7 @@ def recover(
     if dry_run:
         return _foretell(run, way.foreseen(asked))
     if confirmation.is_opening_asked(confirm):
-        confirmation.confirm_openings(_opened(run, way.foreseen(asked)), confirm)
+        confirmation.confirm_openings(run, _opened(run, way.foreseen(asked)), confirm)
     gone = way.go_on(asked, on_record(run, reason))
     done = way.compared(asked)
     _tell(run, gone, done)
@@ -122,7 +122,7 @@ def _foretell(run: Run, compared: Sequence[Comparison]) -> int:
         }  # fmt: skip
         output.document(run, document, rows=[document])
         return status
-    run.say(*confirmation.words_of_openings(opened))
+    run.say(*confirmation.words_of_openings(run, opened))
     if done.taken_down:
         _name(run, "recover.takes_down", done.taken_down, confirmation.MOST_NAMED)
     if done.failed:

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Integer, Select, bindparam, func, or_, select
 
-from incidents.errors import UnknownSiteError
+from incidents.errors import Cause, UnknownSiteError
 from incidents.machine.case import Case
 from incidents.store.cases.site_row import Row, to_row
 from incidents.store.desk_state import by_its_own_clock
@@ -107,7 +107,8 @@ def closed_in_the_world(connection: Connection, ids: Iterable[int]) -> set[int]:
 def unknown(connection: Connection, name: str) -> UnknownSiteError:
     """The error for a name that is not in the register, with the nearest names."""
     near = nearest(connection, name)
-    way_out = f" (did you mean {' or '.join(near)}?)" if near else ""
+    told = f" (did you mean {' or '.join(near)}?)"
+    way_out = Cause.said("did_you_mean", told, {"nearest": list(near)}) if near else ""
     return UnknownSiteError(site=name, way_out=way_out, nearest=list(near))
 
 

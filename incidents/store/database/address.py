@@ -26,6 +26,12 @@ _DRIVERS = {
 }
 NAME_ANOTHER = "name another one with --db or INCIDENTS_DB"
 _FORMS = "write sqlite:////path/to/file or postgresql://user@host/name"
+_WRONG = {
+    "database_kind": "unknown kind of database: {given!r}",
+    "no_sqlite_file": "not a SQLite file: {given!r}",
+    "database_driver": "unknown driver for {kind}: {given!r}",
+    "no_database_url": "not the URL of a database: {given!r}",
+}
 
 
 def read_url(url: str) -> URL:
@@ -37,13 +43,17 @@ def read_url(url: str) -> URL:
     parsed = _parsed(url)
     kind = parsed.get_backend_name()
     if kind not in _DRIVERS:
-        raise InputError(f"unknown kind of database: {kind!r} ({_FORMS})")
+        raise _wrong("database_kind", given=kind)
     if kind == "sqlite" and not _names_a_file(parsed):
-        raise InputError(f"not a SQLite file: {parsed.render_as_string()!r} ({_FORMS})")
+        raise _wrong("no_sqlite_file", given=parsed.render_as_string())
     name, *drivers = _DRIVERS[kind]
     if parsed.drivername not in drivers:
-        raise InputError(f"unknown driver for {name}: {parsed.drivername!r} ({_FORMS})")
+        raise _wrong("database_driver", kind=name, given=parsed.drivername)
     return parsed
+
+
+def _wrong(code: str, **told: str) -> InputError:
+    return InputError.coded(code, f"{_WRONG[code]} ({_FORMS})", **told)
 
 
 def place(engine: Engine) -> str:
@@ -81,7 +91,7 @@ def _parsed(url: str) -> URL:
         return _of_several(make_url(several["begin"] + several["end"]), several["hosts"].split(","))
     except (ArgumentError, ValueError) as error:
         shown = url if "@" not in url else "…@" + url.rpartition("@")[2]
-        raise InputError(f"not the URL of a database: {shown!r} ({_FORMS})") from error
+        raise _wrong("no_database_url", given=shown) from error
 
 
 def _of_several(url: URL, hosts: list[str]) -> URL:

@@ -125,7 +125,11 @@ def _place_after(after: str) -> Any:
     except (ValueError, OverflowError):
         times = []
     if read is None or not times or max(times) > LAST:
-        raise InputError(f"not a place in the queue: {after!r} (give a page's next_after)")
+        raise InputError.coded(
+            "no_place",
+            "not a place in the queue: {given!r} (give a page's next_after)",
+            given=after,
+        )
     given = zip((*times, *read), IN_ORDER, strict=True)
     return tuple_(*(literal(value, column.type) for value, column in given))
 
