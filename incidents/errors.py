@@ -67,6 +67,24 @@ class SettingError(IncidentsError):
     """{where} says {setting} = {value!r}, but it must be {expected}"""
 
 
+class SettingMissingError(SettingError):
+    """{where} has no {setting}, but it must be {expected}"""
+
+    name = "setting"
+
+
+class SecretInFileError(SettingError):
+    """{where} has a wrong {setting}: what stands in {value} must be {expected}"""
+
+    name = "setting"
+
+
+class SecretInVariableError(SettingError):
+    """{where} has a wrong {setting}: what {value} holds must be {expected}"""
+
+    name = "setting"
+
+
 class UnknownSettingError(IncidentsError):
     """{where} has {setting!r}, which is no setting; there are {known}"""
 

@@ -81,6 +81,7 @@ def _ready(context: click.Context, given: dict[str, Any], *, writes: bool = Fals
     from incidents.settings import sources
 
     run = context.ensure_object(Run)
+    run.asked_language = given["lang"]
     run.settings = sources.load(
         db=given.pop("db"),
         person=given.pop("person"),

@@ -43,6 +43,7 @@ class Run:
     def __init__(self) -> None:
         self.format: str | None = None
         self.quiet = False
+        self.asked_language: str | None = None
         self.makes = False
         """Whether the database may be made if it is a file that is not there."""
         self.told_of_rehearsal = False
@@ -121,10 +122,12 @@ class Run:
 
         if self.for_programs:
             return language("en", "cli")
-        # What is wrong with the settings is told too.
         known = self.__dict__.get("settings")
-        of_locale = catalogue.tag(catalogue.of_locale(os.environ))
-        return language(known.language if known else of_locale or "en", "cli")
+        if known is not None:
+            return language(known.language, "cli")
+        # What is wrong with the settings is told too.
+        asked = self.asked_language or os.environ.get("INCIDENTS_LANG")
+        return language(catalogue.tag(asked or catalogue.of_locale(os.environ)) or "en", "cli")
 
     def text(self, id_: str, /, **facts: object) -> str:
         """The phrase with that id (`locale/LANGUAGE/LC_MESSAGES/cli.po`), with those facts."""

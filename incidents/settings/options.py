@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
-from incidents.errors import SettingError, UnknownSettingError
+from incidents.errors import (
+    SecretInFileError,
+    SecretInVariableError,
+    SettingError,
+    SettingMissingError,
+    UnknownSettingError,
+)
 from incidents.machine.policy import read_duration, write_duration
 from incidents.system import private_file
 
@@ -64,12 +70,11 @@ class Options:
         file, variable = (self._table.get(f"{key}_{where}") for where in ("file", "env"))
         if self._table.get(key) is not None or (file or variable) is None:
             return self.wrong(key, expected)
-        named = f"{key}_file" if file is not None else f"{key}_env"
-        stands = f"what stands in {file}" if file is not None else f"what {variable} holds"
-        told = f"{self._place} has a wrong {named}: {stands} must be {expected}"
-        return SettingError(
-            told, where=self._place, setting=named, value=self._table[named], expected=expected
+        kind, given = (
+            (SecretInVariableError, "env") if file is None else (SecretInFileError, "file")
         )
+        named = f"{key}_{given}"
+        return kind(where=self._place, setting=named, value=self._table[named], expected=expected)
 
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of texts; one text is a list of one; empty when it is not there."""
@@ -175,8 +180,9 @@ class Options:
         """The error that says what the key must be; what it is now, if that is no secret."""
         value = self._table.get(key)
         if value is None:
-            told = f"{self._place} has no {key}, but it must be {expected}"
-            return SettingError(told, where=self._place, setting=key, value=None, expected=expected)
+            return SettingMissingError(
+                where=self._place, setting=key, value=None, expected=expected
+            )
         secret = any(word in key for word in _SECRET) or isinstance(value, dict)
         # Where a secret stands is none.
         secret = secret and not key.endswith(("_file", "_env"))
