@@ -30,6 +30,11 @@ class Cause(str):
         return made
 
 
+def one_of(choices: Sequence[str]) -> Cause:
+    """That one of those words must stand there."""
+    return Cause.of("must_choice", " or ".join(choices), choices=list(choices))
+
+
 class IncidentsError(Exception):
     """{detail}"""
 

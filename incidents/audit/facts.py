@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, NoReturn
 
+from incidents.errors import Cause
 from incidents.record.entry import DESK, MAX_BYTES, VERSION, UnreadableEntryError
 from incidents.store.schema.desk_tables import DESK_STREAM
 from incidents.store.schema.types import canonical
@@ -37,21 +38,36 @@ def read(body: bytes) -> Facts:
         UnreadableEntryError: with the reason why it is not an entry.
     """
     if len(body) > MAX_BYTES:
-        raise UnreadableEntryError(detail=f"it has {len(body)} bytes, and {MAX_BYTES} are the most")
+        raise UnreadableEntryError(
+            detail=Cause.of(
+                "too_many_bytes",
+                "it has {length} bytes, and {limit} are the most",
+                length=len(body),
+                limit=MAX_BYTES,
+            )
+        )
     try:
         text = body.decode()
         entry = _decode(text)
         if canonical(entry) != text:
-            raise UnreadableEntryError(detail="it is not in the canonical form of RFC 8785")
+            raise UnreadableEntryError(
+                detail=Cause.of("not_canonical", "it is not in the canonical form of RFC 8785")
+            )
         return _facts(entry)
     except (ValueError, RecursionError) as error:
         raise UnreadableEntryError(
-            detail=f"it is no JSON: {parsing.json_problem(error)}"
+            detail=Cause.of(
+                "no_json", "it is no JSON: {problem}", problem=parsing.json_problem(error)
+            )
         ) from error
     except KeyError as error:
-        raise UnreadableEntryError(detail=f"it has no {error.args[0]!r}") from error
+        raise UnreadableEntryError(
+            detail=Cause.of("lacks", "it has no {field!r}", field=error.args[0])
+        ) from error
     except (TypeError, LookupError) as error:
-        raise UnreadableEntryError(detail="it is not written as the desk writes") from error
+        raise UnreadableEntryError(
+            detail=Cause.of("not_as_written", "it is not written as the desk writes")
+        ) from error
 
 
 def glance(body: bytes) -> Facts:
@@ -61,17 +77,33 @@ def glance(body: bytes) -> Facts:
         UnreadableEntryError: if it does not end as the desk writes.
     """
     if len(body) > MAX_BYTES:
-        raise UnreadableEntryError(detail=f"it has {len(body)} bytes, and {MAX_BYTES} are the most")
+        raise UnreadableEntryError(
+            detail=Cause.of(
+                "too_many_bytes",
+                "it has {length} bytes, and {limit} are the most",
+                length=len(body),
+                limit=MAX_BYTES,
+            )
+        )
     found = _END.search(body)
     if found is None:
-        raise UnreadableEntryError(detail="it does not end as the desk writes")
+        raise UnreadableEntryError(
+            detail=Cause.of("ends_otherwise", "it does not end as the desk writes")
+        )
     policy, recorded_at, site, site_id, seq = found.groups()
     try:
         name = site.decode()
     except UnicodeDecodeError as error:
-        raise UnreadableEntryError(detail="the name of its site is no UTF-8") from error
+        raise UnreadableEntryError(
+            detail=Cause.of("site_no_utf8", "the name of its site is no UTF-8")
+        ) from error
     if (site_id == b"0") is not (name == DESK):
-        detail = f"{name!r} cannot be the name of site {site_id.decode()}"
+        detail = Cause.of(
+            "not_name_of_site",
+            "{name!r} cannot be the name of site {id}",
+            name=name,
+            id=site_id.decode(),
+        )
         raise UnreadableEntryError(detail=detail)
     return Facts(name, int(site_id), int(seq), recorded_at.decode(), policy.decode())
 
@@ -81,16 +113,40 @@ def _facts(entry: dict[str, Any]) -> Facts:
     site_id, site_seq = entry["site_id"], entry["site_seq"]
     # Bool is an int, but the desk writes no bool here.
     if entry["v"] is not VERSION:
-        raise UnreadableEntryError(detail=f"its version is {entry['v']!r}, not {VERSION}")
+        raise UnreadableEntryError(
+            detail=Cause.of(
+                "version",
+                "its version is {found!r}, not {version}",
+                found=entry["v"],
+                version=VERSION,
+            )
+        )
     if type(site) is not str or type(policy) is not str:
-        raise UnreadableEntryError(detail="its site or its policy is no text")
+        raise UnreadableEntryError(
+            detail=Cause.of("site_or_policy_no_text", "its site or its policy is no text")
+        )
     if _NUMBER.fullmatch(site_id) is None or _NUMBER.fullmatch(site_seq) is None:
-        raise UnreadableEntryError(detail="its numbers are not written as the desk writes them")
+        raise UnreadableEntryError(
+            detail=Cause.of(
+                "numbers_otherwise", "its numbers are not written as the desk writes them"
+            )
+        )
     if _TIME.fullmatch(recorded_at) is None:
-        raise UnreadableEntryError(detail=f"{recorded_at!r} is no time as the desk writes it")
+        raise UnreadableEntryError(
+            detail=Cause.of(
+                "time_otherwise", "{given!r} is no time as the desk writes it", given=recorded_at
+            )
+        )
     facts = Facts(site, int(site_id), int(site_seq), recorded_at, policy)
     if (facts.site_id == DESK_STREAM) is not (site == DESK):
-        raise UnreadableEntryError(detail=f"{site!r} cannot be the name of site {site_id}")
+        raise UnreadableEntryError(
+            detail=Cause.of(
+                "not_name_of_site",
+                "{name!r} cannot be the name of site {id}",
+                name=site,
+                id=site_id,
+            )
+        )
     return facts
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from incidents.cli.run import Run
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
-_QUOTED = frozenset({"detail", "fault", "why"})
+_QUOTED = frozenset({"detail", "expected", "fault", "reason", "way_out", "why"})
 """What the system or a library says is quoted as it is."""
 
 
@@ -44,9 +44,7 @@ def told(run: Run, error: IncidentsError) -> str:
     return error.message
 
 
-def phrase(
-    phrases: Mapping[str, str], error: IncidentsError, facts: Mapping[str, Any]
-) -> str | None:
+def phrase(phrases: Mapping[str, str], error: IncidentsError, facts: dict[str, Any]) -> str | None:
     """The id of the first phrase for that error which names no fact that it lacks."""
     for id_ in _ids(error, facts):
         named = {name for _, name, _, _ in Formatter().parse(phrases.get(id_, "")) if name}
@@ -55,18 +53,20 @@ def phrase(
     return None
 
 
-def _ids(error: IncidentsError, facts: Mapping[str, Any]) -> Iterator[str]:
+def _ids(error: IncidentsError, facts: dict[str, Any]) -> Iterator[str]:
     """`error.NAME` by the class, then by the name for programs, which several classes may share;
-    before each, `error.NAME.FACT` where one name has several phrases."""
+    before each, `error.NAME.FACT` where more is known, the last fact first."""
     of_class = re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()
     for name in dict.fromkeys((of_class.removesuffix("_error"), error.name)):
-        yield from (f"error.{name}.{fact}" for fact in facts)
+        yield from (f"error.{name}.{fact}" for fact in reversed(facts) if facts[fact])
         yield f"error.{name}"
 
 
 def _fact(spoken: Language, name: str, value: Any) -> Any:
     if isinstance(value, Cause) or not isinstance(value, str):
         return value
+    if name == "known":
+        return value.replace(", ", spoken.comma)
     if name in _QUOTED:
         return spoken.say("quoted", text=value)
     if _TIME.fullmatch(value):

@@ -15,7 +15,7 @@ from json.encoder import encode_basestring as quoted
 from typing import Any
 
 from incidents.clock import rfc3339
-from incidents.errors import IncidentsError
+from incidents.errors import Cause, IncidentsError
 from incidents.machine import events
 from incidents.machine.events import Event, Reason
 from incidents.record import own_events
@@ -90,7 +90,14 @@ def decode(text: str) -> tuple[Header, Event]:
     try:
         entry, _ = _JSON.raw_decode(text)
         if entry["v"] != VERSION:
-            raise UnreadableEntryError(detail=f"its version is {entry['v']!r}, not {VERSION}")
+            raise UnreadableEntryError(
+                detail=Cause.of(
+                    "version",
+                    "its version is {found!r}, not {version}",
+                    found=entry["v"],
+                    version=VERSION,
+                )
+            )
         header = Header(
             site=entry["site"],
             site_id=int(entry["site_id"]),
@@ -101,10 +108,14 @@ def decode(text: str) -> tuple[Header, Event]:
         again = encode(event, header.site, header.site_id, header.site_seq, header.login)
     except json.JSONDecodeError as error:
         raise UnreadableEntryError(
-            detail=f"it is no JSON: {parsing.json_problem(error)}"
+            detail=Cause.of(
+                "no_json", "it is no JSON: {problem}", problem=parsing.json_problem(error)
+            )
         ) from error
     except KeyError as error:
-        raise UnreadableEntryError(detail=f"it has no {error.args[0]!r}") from error
+        raise UnreadableEntryError(
+            detail=Cause.of("lacks", "it has no {field!r}", field=error.args[0])
+        ) from error
     except (AttributeError, TypeError, ValueError) as error:
         own = isinstance(error, MisreadError)
         raise UnreadableEntryError(detail=str(error) if own else _OTHERWISE) from error

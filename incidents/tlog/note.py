@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from incidents.errors import VerificationError
+from incidents.errors import Cause, VerificationError
 from incidents.tlog import keys
 from incidents.tlog.keys import (
     COSIGNATURE_V1,
@@ -50,12 +50,21 @@ class Checkpoint:
 
     def __post_init__(self) -> None:
         if not 0 <= self.size <= keys.MAX_NUMBER:
-            raise CheckpointError(detail=f"its size is {self.size}")
+            raise CheckpointError(detail=Cause.of("size_is", "its size is {size}", size=self.size))
         if len(self.root) != ROOT_BYTES:
-            raise CheckpointError(detail=f"its root has {len(self.root)} bytes, not {ROOT_BYTES}")
+            raise CheckpointError(
+                detail=Cause.of(
+                    "root_bytes",
+                    "its root has {length} bytes, not {needed}",
+                    length=len(self.root),
+                    needed=ROOT_BYTES,
+                )
+            )
         for line in (self.origin, *self.extensions):
             if line == "" or not keys.is_utf8(line) or any(c < " " for c in line):
-                raise CheckpointError(detail=f"{line!r} is no line of it")
+                raise CheckpointError(
+                    detail=Cause.of("no_line_of_it", "{line!r} is no line of it", line=line)
+                )
 
     @property
     def text(self) -> str:
@@ -71,19 +80,27 @@ def parse_checkpoint(text: str) -> Checkpoint:
         CheckpointError: for anything that would be written in another way.
     """
     if not text.endswith("\n"):
-        raise CheckpointError(detail="it does not end with a newline")
+        raise CheckpointError(detail=Cause.of("no_newline", "it does not end with a newline"))
     origin, *lines = text.removesuffix("\n").split("\n")
     if len(lines) < 2:
-        raise CheckpointError(detail="it has less than three lines")
+        raise CheckpointError(detail=Cause.of("under_three_lines", "it has less than three lines"))
     size, root, *extensions = lines
     try:
         number = keys.from_decimal(size)
     except ValueError as error:
-        raise CheckpointError(detail=f"its size is {size[:40]!r}, {error}") from error
+        raise CheckpointError(
+            detail=Cause.of(
+                "size_wrong", "its size is {size!r}, {why}", size=size[:40], why=str(error)
+            )
+        ) from error
     try:
         hashed = keys.from_base64(root)
     except ValueError as error:
-        raise CheckpointError(detail=f"its root is {root[:80]!r}, {error}") from error
+        raise CheckpointError(
+            detail=Cause.of(
+                "root_wrong", "its root is {root!r}, {why}", root=root[:80], why=str(error)
+            )
+        ) from error
     return Checkpoint(origin, number, hashed, tuple(extensions))
 
 
@@ -113,7 +130,7 @@ def cosign(key: Signer, checkpoint_text: str, at_unix_s: int) -> Signature:
         ValueError: for a time before 1970, or after 2^63 - 1 seconds.
     """
     if key.verifier.algorithm != COSIGNATURE_V1:
-        detail = "a witness signs with a key of algorithm 0x04 alone"
+        detail = Cause.of("witness_algorithm", "a witness signs with a key of algorithm 0x04 alone")
         raise KeyFormatError(given=repr(str(key.verifier)), detail=detail)
     if not 0 <= at_unix_s <= keys.MAX_NUMBER:
         raise ValueError(f"no time of a cosignature: {at_unix_s}")
@@ -139,7 +156,11 @@ def time_of_cosignature(signature: Signature) -> int:
         NoteError: if it is not as long as a cosignature.
     """
     if len(signature.blob) != _BLOB_BYTES:
-        raise NoteError(detail=f"the signature of {signature.name!r} is no cosignature")
+        raise NoteError(
+            detail=Cause.of(
+                "no_cosignature", "the signature of {name!r} is no cosignature", name=signature.name
+            )
+        )
     return int.from_bytes(signature.blob[:_TIME_BYTES], "big")
 
 
@@ -174,10 +195,16 @@ def parse(data: bytes | str) -> Note:
     # The text may have empty lines of its own: the last one in the note is the end of it.
     end = written.rfind("\n\n")
     if end < 0:
-        raise NoteError(detail="no empty line parts its text from its signatures")
+        raise NoteError(
+            detail=Cause.of("no_empty_line", "no empty line parts its text from its signatures")
+        )
     text, lines = written[: end + 1], written[end + 2 :]
     if not lines.endswith("\n"):
-        raise NoteError(detail="its last line is cut off" if lines else "it has no signature")
+        raise NoteError(
+            detail=Cause.of("last_line_cut", "its last line is cut off")
+            if lines
+            else Cause.of("no_signature", "it has no signature")
+        )
     _check_text(text)
     return Note(text, _signatures(lines.removesuffix("\n").split("\n")))
 
@@ -204,19 +231,27 @@ def opened(note: Note, known: Iterable[VerifierKey]) -> list[VerifierKey]:
     by_id: dict[tuple[str, bytes], VerifierKey] = {}
     for key in known:
         if by_id.setdefault((key.name, key.key_hash), key) != key:
-            raise NoteError(detail=f"two of the keys that are known have the id of {key}")
+            raise NoteError(
+                detail=Cause.of(
+                    "two_keys_of_id", "two of the keys that are known have the id of {key}", key=key
+                )
+            )
     verified: list[VerifierKey] = []
     for signature in note.signatures:
         by = by_id.get((signature.name, signature.key_hash))
         if by is None:
             continue
         if by in verified:
-            raise NoteError(detail=f"it is signed twice by {by}")
+            raise NoteError(detail=Cause.of("signed_twice", "it is signed twice by {by}", by=by))
         if not _is_signed(note.text, by, signature.blob):
-            raise NoteError(detail=f"the signature of {by} is wrong")
+            raise NoteError(
+                detail=Cause.of("signature_wrong", "the signature of {by} is wrong", by=by)
+            )
         verified.append(by)
     if not verified:
-        raise NoteError(detail="none of the keys that are known has signed it")
+        raise NoteError(
+            detail=Cause.of("signed_by_none", "none of the keys that are known has signed it")
+        )
     return verified
 
 
@@ -225,35 +260,56 @@ def _decoded(data: bytes | str) -> str:
         written = data.encode() if isinstance(data, str) else data
         text = written.decode()
     except (UnicodeEncodeError, UnicodeDecodeError) as error:
-        raise NoteError(detail=f"it is not UTF-8 at byte {error.start}") from error
+        raise NoteError(
+            detail=Cause.of("no_utf8_at", "it is not UTF-8 at byte {start}", start=error.start)
+        ) from error
     if len(written) > MAX_BYTES:
-        raise NoteError(detail=f"it has more than {MAX_BYTES:,} bytes")
+        raise NoteError(
+            detail=Cause.of("over_bytes", "it has more than {limit:,} bytes", limit=MAX_BYTES)
+        )
     return text
 
 
 def _check_text(text: str) -> None:
     if not text.endswith("\n"):
-        raise NoteError(detail="its text does not end with a newline")
+        raise NoteError(detail=Cause.of("text_no_newline", "its text does not end with a newline"))
     if not keys.is_utf8(text) or len(text.encode()) > MAX_BYTES:
-        raise NoteError(detail=f"its text is not UTF-8 of at most {MAX_BYTES:,} bytes")
+        raise NoteError(
+            detail=Cause.of(
+                "text_no_utf8", "its text is not UTF-8 of at most {limit:,} bytes", limit=MAX_BYTES
+            )
+        )
     for character in text:
         if character < " " and character != "\n":
-            raise NoteError(detail=f"its text has a control character, {character!r}")
+            raise NoteError(
+                detail=Cause.of(
+                    "text_control",
+                    "its text has a control character, {character!r}",
+                    character=character,
+                )
+            )
 
 
 def _signatures(lines: list[str]) -> tuple[Signature, ...]:
     if len(lines) > MAX_SIGNATURES:
-        raise NoteError(detail=f"it has more than {MAX_SIGNATURES} signatures")
+        raise NoteError(
+            detail=Cause.of(
+                "over_signatures", "it has more than {limit} signatures", limit=MAX_SIGNATURES
+            )
+        )
     signatures = tuple(map(Signature.parse, lines))
     if len(set(signatures)) < len(signatures):
-        raise NoteError(detail="the same signature stands there twice")
+        raise NoteError(detail=Cause.of("signature_twice", "the same signature stands there twice"))
     return signatures
 
 
 def _sign(text: str, key: Signer) -> Signature:
     verifier = key.verifier
     if verifier.algorithm != ED25519:
-        raise KeyFormatError(given=repr(str(verifier)), detail="a witness's key signs no note")
+        raise KeyFormatError(
+            given=repr(str(verifier)),
+            detail=Cause.of("witness_signs_no_note", "a witness's key signs no note"),
+        )
     return Signature(verifier.name, verifier.key_hash, key.sign(text.encode()))
 
 

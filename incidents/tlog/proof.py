@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from incidents.errors import VerificationError
+from incidents.errors import Cause, VerificationError
 from incidents.tlog import keys, note
 from incidents.tlog.tree import EMPTY_ROOT, HASH_BYTES, LIMIT, folded, node_hash, subtrees
 
@@ -163,7 +163,15 @@ def check_inclusion(
     """Raise ProofError unless the proof shows that `leaf` is the leaf hash at `index`."""
     _refuse_hashes(root)
     if root_from_inclusion(index, size, leaf, proof) != root:
-        raise ProofError(detail=f"leaf {index} of {size} leads to another root than {root.hex()}")
+        raise ProofError(
+            detail=Cause.of(
+                "leaf_other_root",
+                "leaf {index} of {size} leads to another root than {root}",
+                index=index,
+                size=size,
+                root=root.hex(),
+            )
+        )
 
 
 def check_consistency(
@@ -174,7 +182,14 @@ def check_consistency(
     old_side, new_side = roots_from_consistency(old, old_root, new, proof)
     for size, computed, given in (old, old_side, old_root), (new, new_side, new_root):
         if computed != given:
-            raise ProofError(detail=f"the root of {size} leaves would not be {given.hex()}")
+            raise ProofError(
+                detail=Cause.of(
+                    "root_of_leaves",
+                    "the root of {size} leaves would not be {given}",
+                    size=size,
+                    given=given.hex(),
+                )
+            )
 
 
 # ── refusing ─────────────────────────────────────────────────────────────────────────────────────
@@ -182,23 +197,48 @@ def check_consistency(
 
 def _refuse_index(index: int, size: int) -> None:
     if not 0 <= index < size < LIMIT:
-        raise ProofError(detail=f"there is no leaf {index} in a tree of {size}")
+        raise ProofError(
+            detail=Cause.of(
+                "no_leaf", "there is no leaf {index} in a tree of {size}", index=index, size=size
+            )
+        )
 
 
 def _refuse_sizes(old: int, new: int) -> None:
     if not 0 < old <= new < LIMIT:
-        raise ProofError(detail=f"a tree of {new} leaves cannot be shown to begin with {old}")
+        raise ProofError(
+            detail=Cause.of(
+                "tree_begins_otherwise",
+                "a tree of {new} leaves cannot be shown to begin with {old}",
+                new=new,
+                old=old,
+            )
+        )
 
 
 def _refuse_hashes(*hashes: bytes) -> None:
     for hash_ in hashes:
         if len(hash_) != HASH_BYTES:
-            raise ProofError(detail=f"a hash has {HASH_BYTES} bytes, and not {len(hash_)}")
+            raise ProofError(
+                detail=Cause.of(
+                    "hash_bytes",
+                    "a hash has {needed} bytes, and not {length}",
+                    needed=HASH_BYTES,
+                    length=len(hash_),
+                )
+            )
 
 
 def _refuse_length(found: int, needed: int) -> None:
     if found != needed:
-        raise ProofError(detail=f"it must have {needed} hashes, and has {found}")
+        raise ProofError(
+            detail=Cause.of(
+                "number_of_hashes",
+                "it must have {needed} hashes, and has {found}",
+                needed=needed,
+                found=found,
+            )
+        )
 
 
 HEADER = "c2sp.org/tlog-proof@v1"
@@ -239,10 +279,16 @@ def parse_file(data: bytes | str) -> ProofFile:
     """
     head, parted, checkpoint = _decoded(data).partition("\n\n")
     if not parted:
-        raise ProofFileError(detail="no empty line parts the proof from the checkpoint")
+        raise ProofFileError(
+            detail=Cause.of(
+                "no_empty_line_proof", "no empty line parts the proof from the checkpoint"
+            )
+        )
     header, *lines = head.split("\n")
     if header != HEADER:
-        raise ProofFileError(detail=f"its first line is not {HEADER!r}")
+        raise ProofFileError(
+            detail=Cause.of("first_line", "its first line is not {header!r}", header=HEADER)
+        )
     try:
         extra = _extra(lines)
         index, *proof = lines[0 if extra is None else 1 :] or [""]
@@ -259,7 +305,9 @@ def _decoded(data: bytes | str) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:
-        raise ProofFileError(detail=f"byte {error.start} is not UTF-8") from error
+        raise ProofFileError(
+            detail=Cause.of("byte_no_utf8", "byte {start} is not UTF-8", start=error.start)
+        ) from error
 
 
 def _extra(lines: Sequence[str]) -> bytes | None:

@@ -117,7 +117,7 @@ def _lost(connection: Connection, log: Checkpoint, kept: Iterable[Kept]) -> list
         try:
             signing.compare_with_kept(connection, log, each)
         except DifferentError as error:
-            found.append(Loss(each, str(error)))
+            found.append(Loss(each, error.args[0]))
     return found
 
 
