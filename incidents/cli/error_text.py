@@ -28,7 +28,15 @@ def told(run: Run, error: IncidentsError) -> str:
     spoken = run.language
     if spoken is language("en", "cli"):
         return error.message
+    # A page's sentence ends with its stop; after the program's name stands none.
+    return _told(run, spoken, error).removesuffix("。")
+
+
+def _told(run: Run, spoken: Language, error: IncidentsError) -> str:
     when = run.when if "settings" in run.__dict__ else str
+    own = error.message
+    if isinstance(own, Cause) and f"error.{own.code}" in spoken.phrases:
+        return spoken.say(f"error.{own.code}", when=when, **own.facts)
     facts = {name: _fact(spoken, name, value) for name, value in error.facts.items()}
     id_ = phrase(spoken.phrases, error, facts)
     if id_ is not None:
