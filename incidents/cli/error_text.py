@@ -28,28 +28,30 @@ def told(run: Run, error: IncidentsError) -> str:
     spoken = run.language
     if spoken is language("en", "cli"):
         return error.message
+    try:
+        sentence = _sentence(run, spoken, error)
+    except (KeyError, TypeError, ValueError):
+        # A server of another version knows other facts, or writes them in another way.
+        sentence = None
     # A page's sentence ends with its stop; after the program's name stands none.
-    return _told(run, spoken, error).removesuffix("。")
+    return (sentence or error.message).removesuffix("。")
 
 
-def _told(run: Run, spoken: Language, error: IncidentsError) -> str:
+def _sentence(run: Run, spoken: Language, error: IncidentsError) -> str | None:
     when = run.when if "settings" in run.__dict__ else str
     own = error.message
-    if isinstance(own, Cause) and f"error.{own.code}" in spoken.phrases:
-        return spoken.say(f"error.{own.code}", when=when, **own.facts)
+    if isinstance(own, Cause) and own.facts is not error.facts:
+        id_ = f"error.{own.code}"
+        return spoken.say(id_, when=when, **own.facts) if id_ in spoken.phrases else None
     facts = {name: _fact(spoken, name, value) for name, value in error.facts.items()}
-    id_ = phrase(spoken.phrases, error, facts)
-    if id_ is not None:
-        return _with_library(spoken, error, spoken.say(id_, when=when, **facts))
-    if isinstance(error, RefusedError):
-        from incidents.locale import refusals
+    found = phrase(spoken.phrases, error, facts)
+    if found is not None:
+        return _with_library(spoken, error, spoken.say(found, when=when, **facts))
+    if not isinstance(error, RefusedError):
+        return None
+    from incidents.locale import refusals
 
-        try:
-            return refusals.said(error.name, facts, when, spoken) or error.message
-        except (KeyError, TypeError):
-            # A server of another version knows other facts.
-            pass
-    return error.message
+    return refusals.said(error.name, facts, when, spoken)
 
 
 def phrase(phrases: Mapping[str, str], error: IncidentsError, facts: dict[str, Any]) -> str | None:

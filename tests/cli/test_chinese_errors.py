@@ -16,6 +16,7 @@ import pytest
 import incidents
 from incidents.cli import error_text
 from incidents.cli.run import Run
+from incidents.client.faults import ProblemError
 from incidents.errors import Cause, IncidentsError, InputError
 from incidents.filing.lists import table_row
 from incidents.history import rows
@@ -187,3 +188,13 @@ def test_an_error_with_a_code_of_its_own_is_told_by_that() -> None:
     error = InputError(Cause.of("future", "{at} is too late", at="12:00"))
     assert error.message == "12:00 is too late"
     assert error_text.told(run, error).startswith("12:00 是将来的时间")
+
+
+def test_what_a_server_tells_in_another_way_is_told_in_english() -> None:
+    run = Run()
+    run.asked_language = "zh"
+    problem = {"type": "urn:incidents:problem:epochs-used-up", "detail": "no new epoch",
+               "facts": {"highest": "many"}}  # fmt: skip
+    assert error_text.told(run, ProblemError(409, problem)) == "no new epoch"
+    problem["facts"] = {"highest": 9_000}
+    assert error_text.told(run, ProblemError(409, problem)).startswith("不能开始新的纪元：9,000")
