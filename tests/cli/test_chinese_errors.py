@@ -18,7 +18,6 @@ from incidents.cli import error_text
 from incidents.cli.run import Run
 from incidents.client.faults import ProblemError
 from incidents.errors import Cause, IncidentsError, InputError
-from incidents.filing.lists import table_row
 from incidents.history import rows
 from incidents.locale.language import language
 from incidents.values import site_name, web_address
@@ -78,7 +77,6 @@ def test_every_cause_in_the_code_has_its_words() -> None:
             codes |= set(CAUSE.findall(Path(spec.origin).read_text(encoding="utf-8")))
     assert len(codes) > 200
     codes |= {f"history_{code}" for code in rows.CAUSES}
-    codes |= {f"list_{code}" for code in table_row.CAUSES}
     codes |= {f"site_{code}" for code in site_name.CAUSES}
     codes |= {f"url_{code}" for code in web_address.CAUSES}
     assert [code for code in sorted(codes) if f"cause.{code}" not in CHINESE.phrases] == []
